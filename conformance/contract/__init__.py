@@ -1,0 +1,1 @@
+"""The contract as data: editions, operations, the lifecycle, and the schemas with their constraints."""

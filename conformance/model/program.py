@@ -1,0 +1,56 @@
+"""Multi-step programs and the setting they play in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from conformance.model.case import Move
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """What a program may know of the target before it starts: data from the configuration, nothing measured.
+
+    `prompts` are the user messages to send for a purpose: `plain`, `long`, `call_one`, `call_two`. `given` holds ids of existing objects,
+    by kind, where the target cannot or should not create them.
+    """
+
+    edition: str
+    model: str = "gpt-4o"
+    dialect: str = "openai"
+    seed: int = 0
+    second_key: bool = False
+    failing_model: str | None = None
+    patience: float = 60.0
+    expiry_patience: float = 15.0
+    prompts: Mapping[str, str] = field(default_factory=dict)
+    given: Mapping[str, str] = field(default_factory=dict)
+    stress: bool = True
+
+
+# What `yield` gives back: the Exchange of a Step, or a tuple of them for Together. `Any` because a generator has one
+# type for both.
+Play: TypeAlias = Generator[Move, Any, None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Program:
+    """A named way of putting a target to the test.
+
+    `play` is a generator function: it yields moves and is sent the exchanges that came of them. It asserts nothing. `capability` is the
+    conformance class it serves; `needs` names a member of the setting without which it cannot be played, with `needs_text` for people.
+    `runs` and `requests` are upper estimates for the plan.
+    """
+
+    id: str
+    title: str
+    phase: str
+    capability: str
+    play: Callable[[Setting], Play]
+    runs: int
+    requests: int
+    needs: str = ""
+    needs_text: str = ""
+    quick: bool = True
