@@ -13,7 +13,8 @@ from conformance.contract.schema import document
 
 @dataclass(frozen=True, slots=True)
 class Departure:
-    """One recorded departure. `excuses` are constraint or rule ids, `*` standing for anything; an empty scope member means anywhere.
+    """One recorded departure. `excuses` are constraint or rule ids, `*` standing for anything; an empty scope member
+    means anywhere.
 
     `actual` limits it to findings whose value is one of these.
     """
@@ -30,7 +31,9 @@ class Departure:
     evidence: str = ""
     source: str = ""
 
-    def covers(self, id_: str, *, dialect: str, channel: str, operation: str | None, edition: str, actual: object) -> bool:
+    def covers(
+        self, id_: str, *, dialect: str, channel: str, operation: str | None, edition: str, actual: object
+    ) -> bool:
         """Whether this departure excuses a finding of rule or constraint `id_` in these circumstances."""
         return (
             any(glob_matches(pattern, id_) for pattern in self.excuses)
@@ -75,11 +78,11 @@ def glob_matches(glob: str, id_: str) -> bool:
     return _pattern(glob).match(id_) is not None
 
 
-def excusing(id_: str, *, dialect: str, channel: str, operation: str | None, edition: str, actual: object) -> str | None:
+def excusing(
+    id_: str, *, dialect: str, channel: str, operation: str | None, edition: str, actual: object
+) -> str | None:
     """The id of the departure that excuses a finding in these circumstances, or None."""
     for departure in departures():
-        if departure.covers(
-            id_, dialect=dialect, channel=channel, operation=operation, edition=edition, actual=actual
-        ):
+        if departure.covers(id_, dialect=dialect, channel=channel, operation=operation, edition=edition, actual=actual):
             return departure.id
     return None

@@ -1,8 +1,8 @@
 """Examining a value against a place of the contract: which constraints were looked at, and which it breaks.
 
-The keywords are judged by the `jsonschema` library; what is added here is the book-keeping: every keyword that applies counts as
-looked at, under its constraint id, and a union is judged by the branch that its JSON type and discriminator name, so that a fault is
-reported where it is and not as "not valid under any of the given schemas".
+The keywords are judged by the `jsonschema` library; what is added here is the book-keeping: every keyword that
+applies counts as looked at, under its constraint id, and a union is judged by the branch that its JSON type and
+discriminator name, so that a fault is reported where it is and not as "not valid under any of the given schemas".
 """
 
 from __future__ import annotations
@@ -43,7 +43,9 @@ KEYWORDS = (*_APPLIES, "required", "additionalProperties")
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One constraint that a value breaks. `pointer` is where: for `required` and `additionalProperties` the object, not the member."""
+    """One constraint that a value breaks. `pointer` is where: for `required` and `additionalProperties` the object,
+    not the member.
+    """
 
     constraint: str
     pointer: str
@@ -96,8 +98,9 @@ def _fault(error: ValidationError) -> Fault:
     if keyword == "additionalProperties":
         return Fault(f"{at}.additionalProperties", where, f"{member!r} is not a member of {at}", ABSENT, member, member)
     constraint = getattr(error, "constraint", None) or f"{at}.{keyword}"
-    expected = getattr(error, "wanted", error.validator_value)
-    return Fault(constraint, where, f"{at}: {_shorten(error.message)}", expected, error.instance)
+    expected: Any = getattr(error, "wanted", error.validator_value)
+    actual: Any = error.instance
+    return Fault(constraint, where, f"{at}: {_shorten(error.message)}", expected, actual)
 
 
 def _name(at: str, member: object) -> str:
@@ -206,8 +209,6 @@ def types_of(schema: Schema) -> list[str]:
     return [wanted] if isinstance(wanted, str) else list(wanted)
 
 
-
-
 def _properties(validator: Any, value: Any, instance: Any, schema: Any) -> Iterator[ValidationError]:
     if not isinstance(instance, Mapping):
         return
@@ -232,7 +233,7 @@ _KEYWORD_FUNCTIONS: dict[str, Any] = {
     "oneOf": _one_of,
     "properties": _properties,
 }
-_Validator: Any = extend(Draft202012Validator, _KEYWORD_FUNCTIONS)
+_Validator: Any = extend(Draft202012Validator, _KEYWORD_FUNCTIONS)  # type: ignore[no-untyped-call]
 _cache: dict[int, tuple[Schema, Any]] = {}
 
 

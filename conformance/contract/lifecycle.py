@@ -31,18 +31,23 @@ TRANSITIONS: dict[str, frozenset[str]] = {
     "requires_action": frozenset({"queued", "in_progress", "cancelling", "cancelled", "failed", "expired"}),
     "cancelling": frozenset({"cancelled", "completed", "incomplete", "failed", "expired"}),
 }
-"""Direct transitions. Documented: the life cycle table of the assistants guide. Observed or inferred and so tolerated:
-`queued` to `cancelling`, `failed` and `expired`; `requires_action` to `cancelling` and `failed`; a cancellation that is done at
-once, without `cancelling`; a cancellation that comes too late (docs: attempted, not guaranteed); a resumed run that is polled
-after it left `queued`."""
+"""Direct transitions. Documented: the life cycle table of the assistants guide. Observed or inferred and so
+tolerated: `queued` to `cancelling`, `failed` and `expired`; `requires_action` to `cancelling` and `failed`; a
+cancellation that is done at once, without `cancelling`; a cancellation that comes too late (docs: attempted, not
+guaranteed); a resumed run that is polled after it left `queued`.
+"""
 
 END_STAMPS = {"completed": "completed_at", "failed": "failed_at", "cancelled": "cancelled_at"}
-"""The member that holds the time of each end. An incomplete or expired run has none of its own: what is set there is not stated."""
+"""The member that holds the time of each end. An incomplete or expired run has none of its own: what is set there is
+not stated.
+"""
 
 STEP_STATUSES = ("in_progress", "cancelled", "failed", "completed", "expired")
 STEP_TERMINAL = frozenset(STEP_STATUSES) - {"in_progress"}
 STEP_END_STAMPS = {"completed": "completed_at", "failed": "failed_at", "cancelled": "cancelled_at"}
-"""`expired_at` is documented but was never sent (0 of 113 recorded steps), so an expired step's stamp is not demanded."""
+"""`expired_at` is documented but was never sent (0 of 113 recorded steps), so an expired step's stamp is not
+demanded.
+"""
 
 MESSAGE_STATUSES = ("in_progress", "incomplete", "completed")
 
@@ -52,7 +57,9 @@ LIFETIME = 600
 
 @cache
 def reachable(status: str) -> frozenset[str]:
-    """The statuses that a run seen in `status` may be seen in later, itself included. Between two looks any path is legal."""
+    """The statuses that a run seen in `status` may be seen in later, itself included. Between two looks any path is
+    legal.
+    """
     seen = {status}
     todo = [status]
     while todo:

@@ -30,10 +30,11 @@ BETA_HEADER = ("OpenAI-Beta", "assistants=v2")
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One operation. `body` and `query` are schema kinds (`requests/...`, `queries/...`); `answer` is the kind of a successful answer.
+    """One operation. `body` and `query` are schema kinds (`requests/...`, `queries/...`); `answer` is the kind of a
+    successful answer.
 
-    `creates` is the kind of object a success leaves behind, `acts_on` the kind that the last path id names. Success is always 200
-    (2,000 recorded answers, no 201 or 202).
+    `creates` is the kind of object a success leaves behind, `acts_on` the kind that the last path id names. Success
+    is always 200 (2,000 recorded answers, no 201 or 202).
     """
 
     name: str
@@ -76,41 +77,159 @@ def _op(name: str, method: str, path: str, answer: str, operation_id: str, **res
 _A, _T = "/assistants", "/threads"
 _M, _R = "/threads/{thread_id}/messages", "/threads/{thread_id}/runs"
 _ALL = (
-    _op("list_assistants", "GET", _A, "assistant_list", "listAssistants", query="list_assistants", capability="listing"),
+    _op(
+        "list_assistants", "GET", _A, "assistant_list", "listAssistants", query="list_assistants", capability="listing"
+    ),
     _op("create_assistant", "POST", _A, "assistant", "createAssistant", body="create_assistant", creates="assistant"),
     _op("get_assistant", "GET", _A + "/{assistant_id}", "assistant", "getAssistant", acts_on="assistant"),
-    _op("modify_assistant", "POST", _A + "/{assistant_id}", "assistant", "modifyAssistant", body="modify_assistant",
-        acts_on="assistant", capability="metadata"),
-    _op("delete_assistant", "DELETE", _A + "/{assistant_id}", "assistant_deleted", "deleteAssistant", acts_on="assistant"),
-    _op("create_thread", "POST", _T, "thread", "createThread", body="create_thread", body_required=False, creates="thread"),
-    _op("create_thread_and_run", "POST", _T + "/runs", "run", "createThreadAndRun", body="create_thread_and_run",
-        creates="run", streams=True, capability="create_and_run"),
+    _op(
+        "modify_assistant",
+        "POST",
+        _A + "/{assistant_id}",
+        "assistant",
+        "modifyAssistant",
+        body="modify_assistant",
+        acts_on="assistant",
+        capability="metadata",
+    ),
+    _op(
+        "delete_assistant",
+        "DELETE",
+        _A + "/{assistant_id}",
+        "assistant_deleted",
+        "deleteAssistant",
+        acts_on="assistant",
+    ),
+    _op(
+        "create_thread",
+        "POST",
+        _T,
+        "thread",
+        "createThread",
+        body="create_thread",
+        body_required=False,
+        creates="thread",
+    ),
+    _op(
+        "create_thread_and_run",
+        "POST",
+        _T + "/runs",
+        "run",
+        "createThreadAndRun",
+        body="create_thread_and_run",
+        creates="run",
+        streams=True,
+        capability="create_and_run",
+    ),
     _op("get_thread", "GET", _T + "/{thread_id}", "thread", "getThread", acts_on="thread"),
-    _op("modify_thread", "POST", _T + "/{thread_id}", "thread", "modifyThread", body="modify_thread", acts_on="thread",
-        capability="metadata"),
+    _op(
+        "modify_thread",
+        "POST",
+        _T + "/{thread_id}",
+        "thread",
+        "modifyThread",
+        body="modify_thread",
+        acts_on="thread",
+        capability="metadata",
+    ),
     _op("delete_thread", "DELETE", _T + "/{thread_id}", "thread_deleted", "deleteThread", acts_on="thread"),
-    _op("list_messages", "GET", _M, "message_list", "listMessages", query="list_messages", acts_on="thread",
-        capability="listing"),
-    _op("create_message", "POST", _M, "message", "createMessage", body="create_message", creates="message",
-        acts_on="thread", capability="messages"),
+    _op(
+        "list_messages",
+        "GET",
+        _M,
+        "message_list",
+        "listMessages",
+        query="list_messages",
+        acts_on="thread",
+        capability="listing",
+    ),
+    _op(
+        "create_message",
+        "POST",
+        _M,
+        "message",
+        "createMessage",
+        body="create_message",
+        creates="message",
+        acts_on="thread",
+        capability="messages",
+    ),
     _op("get_message", "GET", _M + "/{message_id}", "message", "getMessage", acts_on="message", capability="messages"),
-    _op("modify_message", "POST", _M + "/{message_id}", "message", "modifyMessage", body="modify_message",
-        acts_on="message", capability="metadata"),
-    _op("delete_message", "DELETE", _M + "/{message_id}", "message_deleted", "deleteMessage", acts_on="message",
-        capability="messages"),
+    _op(
+        "modify_message",
+        "POST",
+        _M + "/{message_id}",
+        "message",
+        "modifyMessage",
+        body="modify_message",
+        acts_on="message",
+        capability="metadata",
+    ),
+    _op(
+        "delete_message",
+        "DELETE",
+        _M + "/{message_id}",
+        "message_deleted",
+        "deleteMessage",
+        acts_on="message",
+        capability="messages",
+    ),
     _op("list_runs", "GET", _R, "run_list", "listRuns", query="list_runs", acts_on="thread", capability="listing"),
-    _op("create_run", "POST", _R, "run", "createRun", body="create_run", query="create_run", creates="run",
-        acts_on="thread", streams=True),
+    _op(
+        "create_run",
+        "POST",
+        _R,
+        "run",
+        "createRun",
+        body="create_run",
+        query="create_run",
+        creates="run",
+        acts_on="thread",
+        streams=True,
+    ),
     _op("get_run", "GET", _R + "/{run_id}", "run", "getRun", acts_on="run"),
-    _op("modify_run", "POST", _R + "/{run_id}", "run", "modifyRun", body="modify_run", acts_on="run",
-        capability="metadata"),
+    _op(
+        "modify_run",
+        "POST",
+        _R + "/{run_id}",
+        "run",
+        "modifyRun",
+        body="modify_run",
+        acts_on="run",
+        capability="metadata",
+    ),
     _op("cancel_run", "POST", _R + "/{run_id}/cancel", "run", "cancelRun", acts_on="run", capability="cancel"),
-    _op("submit_tool_outputs", "POST", _R + "/{run_id}/submit_tool_outputs", "run", "submitToolOuputsToRun",
-        body="submit_tool_outputs", acts_on="run", streams=True, capability="tools"),
-    _op("list_run_steps", "GET", _R + "/{run_id}/steps", "run_step_list", "listRunSteps", query="list_run_steps",
-        acts_on="run", capability="steps"),
-    _op("get_run_step", "GET", _R + "/{run_id}/steps/{step_id}", "run_step", "getRunStep", query="get_run_step",
-        acts_on="run_step", capability="steps"),
+    _op(
+        "submit_tool_outputs",
+        "POST",
+        _R + "/{run_id}/submit_tool_outputs",
+        "run",
+        "submitToolOuputsToRun",
+        body="submit_tool_outputs",
+        acts_on="run",
+        streams=True,
+        capability="tools",
+    ),
+    _op(
+        "list_run_steps",
+        "GET",
+        _R + "/{run_id}/steps",
+        "run_step_list",
+        "listRunSteps",
+        query="list_run_steps",
+        acts_on="run",
+        capability="steps",
+    ),
+    _op(
+        "get_run_step",
+        "GET",
+        _R + "/{run_id}/steps/{step_id}",
+        "run_step",
+        "getRunStep",
+        query="get_run_step",
+        acts_on="run_step",
+        capability="steps",
+    ),
 )
 
 OPERATIONS: dict[str, Operation] = {operation.name: operation for operation in _ALL}
@@ -120,7 +239,9 @@ OPERATIONS: dict[str, Operation] = {operation.name: operation for operation in _
 @cache
 def _patterns() -> tuple[tuple[str, re.Pattern[str], Operation], ...]:
     ordered = sorted(_ALL, key=lambda operation: operation.path.count("{"))
-    return tuple((op.method, re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", op.path) + r"/?\Z"), op) for op in ordered)
+    return tuple(
+        (op.method, re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", op.path) + r"/?\Z"), op) for op in ordered
+    )
 
 
 def find_operation(method: str, path: str) -> tuple[Operation, dict[str, str]] | None:

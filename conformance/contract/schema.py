@@ -1,8 +1,8 @@
 """The schema documents: found, read, brought to an edition, and stamped with where each place is.
 
-A compiled schema is plain JSON Schema 2020-12 in one piece: references are inlined, what does not belong to the edition is gone, and
-every place carries `x-at`, its path as constraint ids spell it (`create_run.tools[].function.name`). What the annotations mean is
-written down in `schemas/CONVENTIONS.md`.
+A compiled schema is plain JSON Schema 2020-12 in one piece: references are inlined, what does not belong to the
+edition is gone, and every place carries `x-at`, its path as constraint ids spell it
+(`create_run.tools[].function.name`). What the annotations mean is written down in `schemas/CONVENTIONS.md`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,9 @@ def folder() -> Path:
     for candidate in (package / "schemas", package.parent / "schemas"):
         if (candidate / "requests").is_dir():
             return candidate
-    raise SuiteFault(f"the schema documents are missing: neither {package / 'schemas'} nor {package.parent / 'schemas'} holds them")
+    raise SuiteFault(
+        f"the schema documents are missing: neither {package / 'schemas'} nor {package.parent / 'schemas'} holds them"
+    )
 
 
 @cache
@@ -97,7 +99,9 @@ class _Compiler:
     def _keyword(self, key: str, value: Any, raw: Schema, at: str, source: Mapping[str, Any], name: str) -> Any:
         match key:
             case "properties":
-                return {prop: self.place(sub, f"{at}.{prop}", source, name) for prop, sub in value.items() if self._has(sub)}
+                return {
+                    prop: self.place(sub, f"{at}.{prop}", source, name) for prop, sub in value.items() if self._has(sub)
+                }
             case "items":
                 return self.place(value, f"{at}[]", source, name)
             case "additionalProperties" if isinstance(value, Mapping):

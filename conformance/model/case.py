@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Generator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
@@ -40,8 +40,8 @@ REFUSES_REFERENCE = Reject((400, 404))
 class Mutation:
     """The one place where an invalid payload departs from a valid one, and the keyword it breaks.
 
-    `place` is `body`, `query`, `path` or `header`; `pointer` is a JSON Pointer into it. `was` and `became` are `ABSENT` where the
-    member was added or removed.
+    `place` is `body`, `query`, `path` or `header`; `pointer` is a JSON Pointer into it. `was` and `became` are
+    `ABSENT` where the member was added or removed.
     """
 
     pointer: str
@@ -71,8 +71,8 @@ class Key(StrEnum):
 class Role(StrEnum):
     """What a step is for, which says how its answer is read.
 
-    `fixture`: sets something up; its refusal makes the rest undecided. `control`: the minimal accepted request beside a negative.
-    `valid`: carries legal values of the constraints it names. `negative`: breaks exactly one of them.
+    `fixture`: sets something up; its refusal makes the rest undecided. `control`: the minimal accepted request beside
+    a negative. `valid`: carries legal values of the constraints it names. `negative`: breaks exactly one of them.
     `act`: a move of a program, judged by rules. `look`: a read that shows state. `cleanup`: removes what was created.
     """
 
@@ -89,11 +89,12 @@ class Role(StrEnum):
 class Step:
     """One request of a program, as plain data; references are bound when it is sent.
 
-    `path`, `query` and `body` may hold `Ref`s anywhere. `raw`, when given, is sent as the body byte for byte. `headers` are added to
-    the usual ones, and a `None` removes one. `exercises` names the constraints whose legal (`accept`) or illegal (`reject`) side this
-    step shows. `until` makes the engine repeat the step until the answer's `status` is one of these or the patience ends; each
-    attempt is an exchange of its own. `stream` says that an event stream is expected when it is accepted.
-    `tag` carries what a rule must know of the program's intent and cannot see in the traffic, for example `refused_submit`.
+    `path`, `query` and `body` may hold `Ref`s anywhere. `raw`, when given, is sent as the body byte for byte.
+    `headers` are added to the usual ones, and a `None` removes one. `exercises` names the constraints whose legal
+    (`accept`) or illegal (`reject`) side this step shows. `until` makes the engine repeat the step until the answer's
+    `status` is one of these or the patience ends; each attempt is an exchange of its own. `stream` says that an event
+    stream is expected when it is accepted. `tag` carries what a rule must know of the program's intent and cannot see
+    in the traffic, for example `refused_submit`.
     """
 
     operation: str
@@ -251,7 +252,9 @@ def _members(value: JSON) -> Mapping[str, JSON]:
 
 @dataclass(frozen=True, slots=True)
 class Together:
-    """Steps that are sent at the same moment, each on a connection of its own; the answers come back in the same order."""
+    """Steps that are sent at the same moment, each on a connection of its own; the answers come back in the same
+    order.
+    """
 
     steps: tuple[Step, ...]
 

@@ -14,8 +14,8 @@ from conformance.model.verdict import Finding
 class Completion(StrEnum):
     """What is known of whether the request was carried out.
 
-    `answered`: a complete answer came. `refused`: certainly not done (the connection was refused). `unknown`: it may have
-    happened (the answer was cut, late or unreadable).
+    `answered`: a complete answer came. `refused`: certainly not done (the connection was refused). `unknown`: it may
+    have happened (the answer was cut, late or unreadable).
     """
 
     ANSWERED = "answered"
@@ -40,7 +40,9 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One server-sent event. `data` is the parsed JSON, or the text itself where it is not JSON (`[DONE]`); `at` is in seconds."""
+    """One server-sent event. `data` is the parsed JSON, or the text itself where it is not JSON (`[DONE]`); `at` is
+    in seconds.
+    """
 
     name: str
     data: JSON
@@ -51,9 +53,9 @@ class Event:
 class Response:
     """What came back. Header names are in lower case.
 
-    `body` is the parsed JSON body, `ABSENT` where there is none or it is not JSON; `text` then holds the start of it. `events` is set
-    for an event stream. `defects` names what is wrong below the level of the contract: `not_json`, `invalid_utf8`, `duplicate_key: x`,
-    `not_a_number: NaN`, `too_large`, `too_deep`, and for streams `sse: ...`.
+    `body` is the parsed JSON body, `ABSENT` where there is none or it is not JSON; `text` then holds the start of it.
+    `events` is set for an event stream. `defects` names what is wrong below the level of the contract: `not_json`,
+    `invalid_utf8`, `duplicate_key: x`, `not_a_number: NaN`, `too_large`, `too_deep`, and for streams `sse: ...`.
     """
 
     status: int
@@ -69,9 +71,10 @@ class Response:
 class Exchange:
     """One request and what came of it.
 
-    `index` orders exchanges by when they started. `started` and `ended` are seconds on one monotonic clock; two exchanges that overlap
-    have no order. `wall` is Unix time at the start. `step` is what the suite meant to send; recorded traffic has none. `bound` holds what
-    the step's references were bound to in path parameters. `edition` and `dialect` say by which contract it is judged.
+    `index` orders exchanges by when they started. `started` and `ended` are seconds on one monotonic clock; two
+    exchanges that overlap have no order. `wall` is Unix time at the start. `step` is what the suite meant to send;
+    recorded traffic has none. `bound` holds what the step's references were bound to in path parameters. `edition`
+    and `dialect` say by which contract it is judged.
     """
 
     id: str
@@ -196,7 +199,7 @@ def _response_to_json(response: Response) -> dict[str, JSON]:
 
 
 def exchange_from_json(data: Mapping[str, JSON]) -> Exchange:
-    """The exchange that `exchange_to_json` wrote. Raises KeyError, TypeError or ValueError where the data is not one."""
+    """The exchange that `exchange_to_json` wrote. Raises KeyError, TypeError or ValueError where it is not."""
     sent, answer, step = data["request"], data["response"], data.get("step")
     if not is_object(sent) or not (answer is None or is_object(answer)) or not (step is None or is_object(step)):
         raise TypeError("not an exchange")

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from conformance.model.exchange import Exchange
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class History:
     """The exchanges of one program in the order in which they started. Rules see nothing else.
 
-    `strict` drops what is excused only because the service is recorded to have done it. Views of a history (timelines of runs,
-    streams, pages) are derived in `conformance.evidence`.
+    `strict` drops what is excused only because the service is recorded to have done it. Views of a history (timelines
+    of runs, streams, pages) are derived in `conformance.evidence`.
     """
 
     program: str

@@ -7,7 +7,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Final, TypeAlias, TypeGuard
 
 if TYPE_CHECKING:
-    JSON: TypeAlias = None | bool | int | float | str | Sequence["JSON"] | Mapping[str, "JSON"]
+    JSON: TypeAlias = bool | int | float | str | Sequence["JSON"] | Mapping[str, "JSON"] | None
 else:
     JSON = object
 
@@ -67,7 +67,9 @@ def pointer(*tokens: str | int) -> str:
 
 
 def same(left: object, right: object) -> bool:
-    """Whether two JSON values are equal as JSON counts: `1` and `1.0` are, `1` and `true` are not, key order is nothing."""
+    """Whether two JSON values are equal as JSON counts: `1` and `1.0` are, `1` and `true` are not, key order is
+    nothing.
+    """
     if isinstance(left, bool) or isinstance(right, bool):
         return left is right
     if is_object(left) and is_object(right):

@@ -13,8 +13,8 @@ from conformance.model.case import Move
 class Setting:
     """What a program may know of the target before it starts: data from the configuration, nothing measured.
 
-    `prompts` are the user messages to send for a purpose: `plain`, `long`, `call_one`, `call_two`. `given` holds ids of existing objects,
-    by kind, where the target cannot or should not create them.
+    `prompts` are the user messages to send for a purpose: `plain`, `long`, `call_one`, `call_two`. `given` holds ids
+    of existing objects, by kind, where the target cannot or should not create them.
     """
 
     edition: str
@@ -39,9 +39,9 @@ Play: TypeAlias = Generator[Move, Any, None]
 class Program:
     """A named way of putting a target to the test.
 
-    `play` is a generator function: it yields moves and is sent the exchanges that came of them. It asserts nothing. `capability` is the
-    conformance class it serves; `needs` names a member of the setting without which it cannot be played, with `needs_text` for people.
-    `runs` and `requests` are upper estimates for the plan.
+    `play` is a generator function: it yields moves and is sent the exchanges that came of them. It asserts nothing.
+    `capability` is the conformance class it serves; `needs` names a member of the setting without which it cannot be
+    played, with `needs_text` for people. `runs` and `requests` are upper estimates for the plan.
     """
 
     id: str

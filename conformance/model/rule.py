@@ -19,8 +19,8 @@ Unit = TypeVar("Unit")
 class Rule(Generic[Unit]):
     """One thing that must hold, judged over recorded evidence.
 
-    `over` derives the units from a program's history; `judge` yields one `Held`, `Finding` or `Undecided` for each thing it
-    looked at in a unit, and nothing where there was nothing to judge. The id is `<topic>.<function>`.
+    `over` derives the units from a program's history; `judge` yields one `Held`, `Finding` or `Undecided` for each
+    thing it looked at in a unit, and nothing where there was nothing to judge. The id is `<topic>.<function>`.
     """
 
     id: str
@@ -41,7 +41,8 @@ class Rule(Generic[Unit]):
 class Constraint:
     """A rule that a schema keyword states: `create_run.max_prompt_tokens.minimum`, `run.completed_at.type`.
 
-    `side` is `request` (the target must refuse what breaks it and accept what does not) or `response` (the target's answers keep it).
+    `side` is `request` (the target must refuse what breaks it and accept what does not) or `response` (the target's
+    answers keep it).
     """
 
     id: str
@@ -66,8 +67,8 @@ def rule(
 ) -> Callable[[Callable[[Unit], Iterator[Result]]], Rule[Unit]]:
     """Declare a function to be a rule; its module names the topic, its docstring is the documentation.
 
-    `items` names the contract's numbered items it covers (`L-03`); `needs` says, for people, what must be given for it to be judged at
-    all (a second key, a failing model). Raises TypeError where the docstring is missing.
+    `items` names the contract's numbered items it covers (`L-03`); `needs` says, for people, what must be given for
+    it to be judged at all (a second key, a failing model). Raises TypeError where the docstring is missing.
     """
 
     def declare(judge: Callable[[Unit], Iterator[Result]]) -> Rule[Unit]:

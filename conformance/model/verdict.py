@@ -25,9 +25,9 @@ class Outcome(StrEnum):
 class Finding:
     """One place where the evidence breaks a rule.
 
-    `exchange` is the id of the exchange it shows in and `pointer` the JSON Pointer into that answer (or, for a request
-    constraint, into the request body). `case` is the id of the step that was sent. `departure` names the recorded departure that
-    excuses it, if one does; an excused finding is no failure.
+    `exchange` is the id of the exchange it shows in and `pointer` the JSON Pointer into that answer (or, for a
+    request constraint, into the request body). `case` is the id of the step that was sent. `departure` names the
+    recorded departure that excuses it, if one does; an excused finding is no failure.
     """
 
     message: str
@@ -60,7 +60,8 @@ HELD = Held()
 class Tally:
     """What is known of one rule or constraint so far; tallies of single programs fold by `merge`, in any order.
 
-    `judged` counts units judged (held or found against). `excused` counts findings that a departure excuses, by departure id.
+    `judged` counts units judged (held or found against). `excused` counts findings that a departure excuses, by
+    departure id.
     """
 
     judged: int = 0

@@ -1,0 +1,3 @@
+"""What was recorded, seen as what it shows: objects, timelines of runs, streams, pages. Derived from a history, never
+stored.
+"""
