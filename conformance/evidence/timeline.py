@@ -103,11 +103,15 @@ class RunLine(Timeline):
         return after is not None and after.status == before.status
 
     def acted_between(self, earlier: Sighting, exchange: Exchange) -> bool:
-        """Whether anything that changes a run was sent between a sighting and an exchange, or alongside it."""
+        """Whether anything that changes a run was sent between a sighting and an exchange, or alongside it.
+
+        What was refused changes nothing.
+        """
         return any(
             other is not exchange
             and other is not earlier.exchange
             and other.operation in ("cancel_run", "submit_tool_outputs")
+            and not other.refused
             and other.ended > earlier.begins
             and other.started < exchange.ended
             for other in self.exchanges

@@ -1,0 +1,52 @@
+"""Pages know what was asked for."""
+
+import pytest
+
+from conformance.evidence.page import Page, listings, pages
+from conformance.model.exchange import Completion, Exchange, Request, Response
+from conformance.model.history import History
+from conformance.model.json import JSON
+
+
+def _listing(
+    index: int, ids: list[str], *query: tuple[str, str], method: str = "GET", operation: str = "list_runs"
+) -> Exchange:
+    data: list[JSON] = [{"id": id_, "object": "thread.run"} for id_ in ids]
+    return Exchange(
+        id=f"x{index}",
+        index=index,
+        program="p",
+        operation=operation,
+        request=Request(method, "/threads/t/runs", query=query),
+        response=Response(200, body={"object": "list", "data": data}),
+        completion=Completion.ANSWERED,
+        started=float(index),
+        ended=index + 0.5,
+        path={"thread_id": "t"},
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "limit"), [(None, 20), ("1", 1), ("100", 100), ("0", None), ("101", None), ("-1", None), ("abc", None)]
+)
+def test_a_limit_counts_only_within_its_range(text: str | None, limit: int | None) -> None:
+    query = () if text is None else (("limit", text),)
+    (page,) = pages(History.of([_listing(0, ["run_1"], *query)]))
+    assert page.limit == limit
+
+
+def test_pages_of_one_list_belong_together_whatever_their_order_and_cursor() -> None:
+    history = History.of(
+        [_listing(0, ["b", "a"]), _listing(1, ["a", "b"], ("order", "asc")), _listing(2, ["a"], ("after", "b"))]
+    )
+    (listing,) = listings(history)
+    assert [page.ids for page in listing.pages] == [("b", "a"), ("a", "b"), ("a",)]
+
+
+def test_a_list_is_disturbed_by_what_is_sent_between_two_pages() -> None:
+    post = _listing(1, [], method="POST", operation="create_run")
+    (listing,) = listings(History.of([_listing(0, ["a"]), post, _listing(2, ["a"]), _listing(3, ["a"])]))
+    first, second, third = listing.pages
+    assert isinstance(first, Page)
+    assert not listing.undisturbed(first, second)
+    assert listing.undisturbed(second, third)

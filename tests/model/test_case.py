@@ -1,0 +1,67 @@
+"""Steps survive being written down, and are named by their content."""
+
+import json
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from conformance.model.case import (
+    Accept,
+    Either,
+    Expectation,
+    Key,
+    Mutation,
+    Ref,
+    Reject,
+    Role,
+    Step,
+    step_from_json,
+    step_to_json,
+)
+from conformance.model.json import ABSENT
+
+_scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
+_refs = st.builds(Ref, st.text(max_size=5), st.just("/id"))
+_values = st.recursive(
+    _scalars | _refs,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
+_expectations: st.SearchStrategy[Expectation] = st.sampled_from(
+    [Accept(), Reject(), Reject((404,)), Either("it depends")]
+)
+_mutations = st.builds(
+    Mutation, st.text(max_size=5), st.text(max_size=5), st.just(ABSENT) | _scalars, st.just(ABSENT) | _scalars
+)
+_steps = st.builds(
+    Step,
+    operation=st.sampled_from(["create_run", "get_run"]),
+    name=st.text(max_size=5),
+    path=st.dictionaries(st.text(max_size=5), st.text(max_size=5) | _refs, max_size=2),
+    query=st.lists(st.tuples(st.text(max_size=5), _scalars | _refs), max_size=2).map(tuple),
+    body=st.just(ABSENT) | _values,
+    raw=st.none() | st.binary(max_size=20),
+    headers=st.dictionaries(st.text(max_size=5), st.none() | st.text(max_size=5), max_size=2),
+    key=st.sampled_from(Key),
+    role=st.sampled_from(Role),
+    expectation=st.none() | _expectations,
+    mutation=st.none() | _mutations,
+    exercises=st.lists(st.text(max_size=5), max_size=2).map(tuple),
+    until=st.lists(st.text(max_size=5), max_size=2).map(tuple),
+    stream=st.booleans(),
+    tag=st.text(max_size=5),
+)
+
+
+@given(_steps)
+def test_a_step_is_read_as_it_was_written(step: Step) -> None:
+    read = step_from_json(json.loads(json.dumps(step_to_json(step))))
+    assert step_to_json(read) == step_to_json(step)
+    assert read.id == step.id
+
+
+def test_a_step_is_named_by_what_it_sends() -> None:
+    step = Step(operation="create_run", body={"max_prompt_tokens": 256})
+    assert step.id == Step(operation="create_run", body={"max_prompt_tokens": 256}).id
+    assert step.id != Step(operation="create_run", body={"max_prompt_tokens": 255}).id
+    assert step.id != Step(operation="create_run", body={"max_prompt_tokens": 256}, key=Key.NONE).id

@@ -1,0 +1,52 @@
+"""JSON values: pointers, equality as JSON counts, and what is an integer."""
+
+import pytest
+
+from conformance.model.json import ABSENT, at, is_integer, parts, pointer, same
+
+
+@pytest.mark.parametrize(
+    ("path", "found"),
+    [
+        ("", {"a": [{"b/c": 1}], "~": None}),
+        ("/a/0/b~1c", 1),
+        ("/~0", None),
+        ("/a/1", ABSENT),
+        ("/a/x", ABSENT),
+        ("/a/0/b~1c/deeper", ABSENT),
+        ("/missing", ABSENT),
+    ],
+)
+def test_a_pointer_names_a_place(path: str, found: object) -> None:
+    assert at({"a": [{"b/c": 1}], "~": None}, path) == found
+
+
+def test_a_pointer_is_written_as_it_is_read() -> None:
+    tokens = ["a/b", "~", "", "0"]
+    assert parts(pointer(*tokens)) == tokens
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "equal"),
+    [
+        (1, 1.0, True),
+        (1, True, False),
+        (0, False, False),
+        ({"a": 1, "b": [1, 2]}, {"b": [1.0, 2], "a": 1}, True),
+        ([1, 2], [2, 1], False),
+        ([1], [1, 1], False),
+        ({"a": None}, {}, False),
+        (None, False, False),
+        ("1", 1, False),
+    ],
+)
+def test_equality_is_that_of_json(left: object, right: object, equal: bool) -> None:
+    assert same(left, right) is equal
+    assert same(right, left) is equal
+
+
+@pytest.mark.parametrize(
+    ("value", "integer"), [(1, True), (1.0, True), (1.5, False), (True, False), ("1", False), (float("inf"), False)]
+)
+def test_integers_are_those_of_json_schema(value: object, integer: bool) -> None:
+    assert is_integer(value) is integer

@@ -1,0 +1,57 @@
+"""Tallies fold in any grouping, and nothing judged is never a pass."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from conformance.model.verdict import HELD, Finding, Outcome, Result, Tally, Undecided, fold
+
+_results: st.SearchStrategy[Result] = st.sampled_from(
+    [HELD, Finding("broken"), Finding("excused", departure="V-01"), Undecided("rate limited"), Undecided("cut")]
+)
+_tallies = st.lists(_results, max_size=6).map(lambda results: _tally(*results))
+
+
+def _tally(*results: Result) -> Tally:
+    tally = Tally()
+    for result in results:
+        tally.add(result)
+    return tally
+
+
+def _content(tally: Tally) -> tuple[object, ...]:
+    return tally.judged, len(tally.findings), tally.undecided, tally.excused, tally.outcome
+
+
+@given(_tallies, _tallies, _tallies)
+def test_the_fold_does_not_depend_on_grouping_or_order(a: Tally, b: Tally, c: Tally) -> None:
+    left = fold([fold([{"r": a}, {"r": b}]), {"r": c}])["r"]
+    right = fold([{"r": c}, fold([{"r": b}, {"r": a}])])["r"]
+    assert _content(left) == _content(right)
+
+
+@given(_tallies, _tallies)
+def test_merging_changes_neither(a: Tally, b: Tally) -> None:
+    before = _content(a), _content(b)
+    a.merge(b)
+    assert (_content(a), _content(b)) == before
+
+
+def test_nothing_judged_is_never_a_pass() -> None:
+    assert _tally().outcome is Outcome.NOT_JUDGED
+    assert _tally(Undecided("timed out")).outcome is Outcome.INCONCLUSIVE
+
+
+def test_one_finding_fails_whatever_else_held() -> None:
+    assert _tally(HELD, Finding("broken"), HELD).outcome is Outcome.FAIL
+
+
+def test_an_excused_finding_was_judged_and_is_no_failure() -> None:
+    tally = _tally(Finding("excused", departure="V-01"))
+    assert tally.outcome is Outcome.PASS
+    assert tally.excused == {"V-01": 1}
+
+
+def test_our_own_fault_outranks_a_finding() -> None:
+    tally = _tally(Finding("broken"))
+    tally.faults.append("the rule crashed")
+    assert tally.outcome is Outcome.ERROR
