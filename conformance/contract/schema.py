@@ -76,6 +76,9 @@ class _Compiler:
 
     def place(self, raw: Schema, at: str, source: Mapping[str, Any], name: str) -> Schema:
         raw, source, name = self._resolved(raw, source, name)
+        if name.startswith("objects/"):
+            # An object inside another (a run in a list of runs) keeps its own constraints, wherever it is seen.
+            at = name.removeprefix("objects/")
         raw = self._nullable(raw, name)
         out: Schema = {"x-at": at}
         source = {**source, **raw.get("x-source", {})}
