@@ -75,8 +75,9 @@ class _Compiler:
         self.edition = edition
 
     def place(self, raw: Schema, at: str, source: Mapping[str, Any], name: str) -> Schema:
+        referred = "$ref" in raw
         raw, source, name = self._resolved(raw, source, name)
-        if name.startswith("objects/"):
+        if referred and name.startswith("objects/"):
             # An object inside another (a run in a list of runs) keeps its own constraints, wherever it is seen.
             at = name.removeprefix("objects/")
         raw = self._nullable(raw, name)
