@@ -1,0 +1,55 @@
+"""Emulators as Starlette applications: one, or several side by side in one process."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Mount, Route
+from starlette.types import ASGIApp
+
+from conformance.emulator.behaviour import plain
+from conformance.emulator.catalogue import alter
+from conformance.emulator.clock import Clock
+from conformance.emulator.options import Options
+from conformance.emulator.surface import Surface
+from conformance.emulator.world import World
+
+BASE = "/v1"
+
+
+def build(options: Options, mutants: Sequence[str] = (), variants: Sequence[str] = ()) -> Starlette:
+    """One emulator, its operations below `/v1`."""
+    clock = Clock()
+    surface = _surface(options, mutants, variants, clock, BASE)
+    return Starlette(routes=[_clock_route(clock), Mount(BASE, app=surface)])
+
+
+def many(options: Options, emulators: Mapping[str, tuple[Sequence[str], Sequence[str]]]) -> Starlette:
+    """Several emulators, each below `/<prefix>/v1` with its own mutants and variants; they share one clock."""
+    clock = Clock()
+    mounts = [
+        Mount(f"/{prefix}{BASE}", app=_surface(options, mutants, variants, clock, f"/{prefix}{BASE}"))
+        for prefix, (mutants, variants) in emulators.items()
+    ]
+    return Starlette(routes=[_clock_route(clock), *mounts])
+
+
+def _surface(options: Options, mutants: Sequence[str], variants: Sequence[str], clock: Clock, base: str) -> ASGIApp:
+    behaviour = plain(options.edition)
+    options = alter(behaviour, options, mutants, variants)
+    app: ASGIApp = Surface(World(options, behaviour, clock), base)
+    for wrap in behaviour.wrappers:
+        app = wrap(app)
+    return app
+
+
+def _clock_route(clock: Clock) -> Route:
+    async def move(request: Request) -> JSONResponse:
+        seconds = (await request.json())["advance"]
+        clock.advance(float(seconds))
+        return JSONResponse({"now": clock.now()})
+
+    return Route("/_emulator/clock", move, methods=["POST"])

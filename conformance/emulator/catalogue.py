@@ -1,0 +1,137 @@
+"""Mutants and variants: how they are declared, found and applied.
+
+A mutant does one thing wrong, and says which item of the contract it breaks. A variant is a correct server that chose
+differently. Both are functions that alter a behaviour; the modules below `mutants` and `variants` declare them with a
+decorator.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any, TypeVar
+
+from conformance.emulator.behaviour import Behaviour
+from conformance.emulator.options import Options
+from conformance.errors import UsageError
+from conformance.model.source import Level
+
+Alteration = Callable[[Behaviour], None]
+F = TypeVar("F", bound=Alteration)
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """A named fault. `item` is what it breaks: a constraint id, or an item of the lifecycle such as `L-03`, or a
+    topic of rules.
+
+    `blind` says that it was written from the contract alone, before its author had seen a rule or a generator.
+    """
+
+    name: str
+    item: str
+    level: Level
+    text: str
+    alter: Alteration
+    blind: bool = False
+    options: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """A named choice that a correct server may make; `options` are those of the emulator it is served with."""
+
+    name: str
+    text: str
+    alter: Alteration
+    options: Mapping[str, Any] | None = None
+
+
+_mutants: dict[str, Mutant] = {}
+_variants: dict[str, Variant] = {}
+
+
+def mutant(
+    name: str, item: str, text: str, *, level: str = "must", blind: bool = False, **options: Any
+) -> Callable[[F], F]:
+    """Declare a mutant; `options` replace those of the emulator it is served with."""
+
+    def declare(function: F) -> F:
+        _enter(_mutants, Mutant(name, item, Level(level), text, function, blind, options or None))
+        return function
+
+    return declare
+
+
+def variant(name: str, text: str, **options: Any) -> Callable[[F], F]:
+    """Declare a variant; `options` replace those of the emulator it is served with."""
+
+    def declare(function: F) -> F:
+        _enter(_variants, Variant(name, text, function, options or None))
+        return function
+
+    return declare
+
+
+T = TypeVar("T", Mutant, Variant)
+
+
+def _enter(known: dict[str, T], entry: T) -> None:
+    if entry.name in known:
+        raise ValueError(f"two are called {entry.name!r}")
+    known[entry.name] = entry
+
+
+def _walk(package: str) -> None:
+    root = importlib.import_module(package)
+    for module in pkgutil.iter_modules(root.__path__, f"{package}."):
+        importlib.import_module(module.name)
+
+
+@cache
+def written() -> tuple[Mutant, ...]:
+    """The mutants written by hand, sorted by name."""
+    _walk("conformance.emulator.mutants")
+    return tuple(_mutants[name] for name in sorted(_mutants))
+
+
+@cache
+def generated() -> tuple[Mutant, ...]:
+    """The mutants of the emulator's own request schemas: each keyword relaxed or tightened."""
+    from conformance.emulator.mutants.constraints import generate
+
+    return tuple(sorted(generate(), key=lambda entry: entry.name))
+
+
+@cache
+def catalogue() -> tuple[Mutant, ...]:
+    """All mutants, sorted by name."""
+    return tuple(sorted((*written(), *generated()), key=lambda entry: entry.name))
+
+
+@cache
+def variants() -> tuple[Variant, ...]:
+    """All variants, sorted by name."""
+    _walk("conformance.emulator.variants")
+    return tuple(_variants[name] for name in sorted(_variants))
+
+
+def alter(behaviour: Behaviour, options: Options, mutants: Sequence[str], chosen: Sequence[str]) -> Options:
+    """Apply mutants and variants to a behaviour by name; the answer is the options they are to be served with."""
+    entries: list[Mutant | Variant] = [_find(name, written, generated) for name in mutants]
+    entries += [_find(name, variants) for name in chosen]
+    for entry in entries:
+        entry.alter(behaviour)
+        options = replace(options, **entry.options) if entry.options else options
+    return options
+
+
+def _find(name: str, *sources: Callable[[], Iterable[Any]]) -> Any:
+    for source in sources:
+        for entry in source():
+            if entry.name == name:
+                return entry
+    raise UsageError(f"no mutant or variant of the emulator is called {name!r}")

@@ -1,0 +1,1 @@
+"""Legal variants of the emulator, one module a topic: correct servers that chose differently."""
