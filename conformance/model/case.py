@@ -92,9 +92,10 @@ class Step:
     `path`, `query` and `body` may hold `Ref`s anywhere. `raw`, when given, is sent as the body byte for byte.
     `headers` are added to the usual ones, and a `None` removes one. `exercises` names the constraints whose legal
     (`accept`) or illegal (`reject`) side this step shows. `until` makes the engine repeat the step until the answer's
-    `status` is one of these or the patience ends; each attempt is an exchange of its own. `stream` says that an event
-    stream is expected when it is accepted. `tag` carries what a rule must know of the program's intent and cannot see
-    in the traffic, for example `refused_submit`.
+    `status` is one of these or the patience ends; each attempt is an exchange of its own. `pause` is how many seconds the
+    engine waits before it sends the step, for what only time can show (times are whole seconds). `stream` says that an
+    event stream is expected when it is accepted. `tag` carries what a rule must know of the program's intent and cannot
+    see in the traffic; the tags are listed in `conformance.model.tag`.
     """
 
     operation: str
@@ -110,6 +111,7 @@ class Step:
     mutation: Mutation | None = None
     exercises: tuple[str, ...] = ()
     until: tuple[str, ...] = ()
+    pause: float = 0.0
     stream: bool = False
     tag: str = ""
 
@@ -146,6 +148,8 @@ def step_to_json(step: Step) -> dict[str, JSON]:
         out["exercises"] = list(step.exercises)
     if step.until:
         out["until"] = list(step.until)
+    if step.pause:
+        out["pause"] = step.pause
     if step.stream:
         out["stream"] = True
     if step.tag:
@@ -172,6 +176,7 @@ def step_from_json(data: Mapping[str, JSON]) -> Step:
         mutation=None if mutation is None else _mutation(_members(mutation)),
         exercises=tuple(data.get("exercises", ())),  # type: ignore[arg-type]
         until=tuple(data.get("until", ())),  # type: ignore[arg-type]
+        pause=float(data.get("pause", 0)),  # type: ignore[arg-type]
         stream=bool(data.get("stream", False)),
         tag=_text(data.get("tag", "")),
     )

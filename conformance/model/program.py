@@ -13,12 +13,14 @@ from conformance.model.case import Move
 class Setting:
     """What a program may know of the target before it starts: data from the configuration, nothing measured.
 
-    `prompts` are the user messages to send for a purpose: `plain`, `long`, `call_one`, `call_two`. `given` holds ids
-    of existing objects, by kind, where the target cannot or should not create them.
+    `prompts` are the user messages to send for a purpose, in place of the suite's own. `given` holds ids of existing
+    objects, by kind, where the target cannot or should not create them. `other_model` is one that a run may override
+    the assistant's with; where the target does not know it, nothing is concluded from that.
     """
 
     edition: str
     model: str = "gpt-4o"
+    other_model: str = "gpt-4o-mini"
     dialect: str = "openai"
     seed: int = 0
     second_key: bool = False

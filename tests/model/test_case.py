@@ -48,6 +48,7 @@ _steps = st.builds(
     mutation=st.none() | _mutations,
     exercises=st.lists(st.text(max_size=5), max_size=2).map(tuple),
     until=st.lists(st.text(max_size=5), max_size=2).map(tuple),
+    pause=st.floats(0, 5),
     stream=st.booleans(),
     tag=st.text(max_size=5),
 )

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from conformance.contract.lifecycle import TERMINAL
+from conformance.contract.operation import OPERATIONS, query_name
 from conformance.model.case import Ref, Role, Step
 from conformance.model.json import ABSENT, JSON
 from conformance.model.program import Setting
+from conformance.model.tag import AT_REST
 
 SETTLED = (*sorted(TERMINAL), "requires_action")
 """Where polling stops: the run is over, or waits for tool outputs."""
@@ -19,11 +22,15 @@ PROMPTS: Mapping[str, str] = {
     "long": "Count from 1 to 500, one number per line, without stopping.",
     "call_one": "What is the weather in Paris? Use the function get_weather.",
     "call_two": "What are the weather and the local time in Paris? Use get_weather and get_time, each once.",
+    "call_twice": "Use get_weather twice: first for Paris and, once you have that answer, for Rome.",
+    "code": "Run code to compute 6 * 7.",
+    "search": "Search the files for the word harbour.",
+    "json": "Answer with a JSON object that has the member answer.",
 }
 """The user messages, by purpose. A setting may replace each of them; nothing depends on the words of an answer."""
 
 
-def function_tool(name: str = "get_weather", **more: JSON) -> dict[str, JSON]:
+def function_tool(name: str = "get_weather", **more: JSON) -> dict[str, Any]:
     """A function tool with one string parameter."""
     parameters = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
     return {
@@ -32,7 +39,7 @@ def function_tool(name: str = "get_weather", **more: JSON) -> dict[str, JSON]:
     }
 
 
-def named(name: str = "get_weather") -> dict[str, JSON]:
+def named(name: str = "get_weather") -> dict[str, Any]:
     """The tool choice that forces this function."""
     return {"type": "function", "function": {"name": name}}
 
@@ -58,7 +65,7 @@ def thread(setting: Setting, name: str = "thread", *, text: str | None = None, *
 
 
 def run(
-    name: str = "run", thread: str = "thread", assistant: str = "assistant", *, stream: bool = False, **members: object
+    name: str = "run", thread: str = "thread", assistant: str = "assistant", *, stream: bool = False, **members: Any
 ) -> Step:
     """Create a run on a thread."""
     body: dict[str, object] = {"assistant_id": Ref(assistant), **members}
@@ -67,19 +74,65 @@ def run(
     return Step(operation="create_run", name=name, path={"thread_id": Ref(thread)}, body=body, stream=stream)
 
 
+def on_assistant(operation: str, assistant: str | Ref = "assistant", body: object = ABSENT, **rest: Any) -> Step:
+    """An operation upon an assistant that an earlier step created."""
+    return _upon(operation, {"assistant_id": _ref(assistant)}, body, **rest)
+
+
+def on_thread(operation: str, thread: str | Ref = "thread", body: object = ABSENT, **rest: Any) -> Step:
+    """An operation upon a thread that an earlier step created."""
+    return _upon(operation, {"thread_id": _ref(thread)}, body, **rest)
+
+
+def on_message(
+    operation: str, message: str | Ref = "message", thread: str | Ref = "thread", body: object = ABSENT, **rest: Any
+) -> Step:
+    """An operation upon a message that an earlier step created."""
+    return _upon(operation, {"thread_id": _ref(thread), "message_id": _ref(message)}, body, **rest)
+
+
 def on_run(
-    operation: str, run: str = "run", thread: str | Ref = "thread", body: object = ABSENT, **rest: object
+    operation: str, run: str | Ref = "run", thread: str | Ref = "thread", body: object = ABSENT, **rest: Any
 ) -> Step:
     """An operation upon a run that an earlier step created."""
-    thread_id = thread if isinstance(thread, Ref) else Ref(thread)
-    return Step(operation=operation, path={"thread_id": thread_id, "run_id": Ref(run)}, body=body, **rest)  # type: ignore[arg-type]
+    return _upon(operation, {"thread_id": _ref(thread), "run_id": _ref(run)}, body, **rest)
 
 
-def poll(run: str = "run", thread: str | Ref = "thread", until: tuple[str, ...] = SETTLED, name: str = "") -> Step:
+def on_step(step: Ref, run: str | Ref = "run", thread: str | Ref = "thread", **rest: Any) -> Step:
+    """A look at one step of a run."""
+    return _upon("get_run_step", {"thread_id": _ref(thread), "run_id": _ref(run), "step_id": step}, ABSENT, **rest)
+
+
+def poll(
+    run: str | Ref = "run", thread: str | Ref = "thread", until: tuple[str, ...] = SETTLED, name: str = ""
+) -> Step:
     """Look at a run until it has one of these statuses."""
-    return on_run("get_run", run, thread, role=Role.LOOK, until=until, name=name)
+    return on_run("get_run", run, thread, until=until, name=name)
 
 
-def look(operation: str, name: str = "", query: Mapping[str, JSON | Ref] | None = None, **path: JSON | Ref) -> Step:
-    """A read. Query parameters are given by their wire names."""
-    return Step(operation=operation, name=name, path=path, query=tuple((query or {}).items()), role=Role.LOOK)
+def page(operation: str, *of: str | Ref, name: str = "", tag: str = AT_REST, **query: JSON | Ref) -> Step:
+    """A page of a list, `of` being what it lists: run and thread for steps, a thread for messages and runs.
+
+    Unless another tag is given it says that nothing changes the list while it is read.
+    """
+    upon: Callable[..., Step] = {"list_run_steps": on_run, "list_assistants": _on_none}.get(operation, on_thread)
+    wire = tuple((query_name(parameter), value) for parameter, value in query.items())
+    return upon(operation, *of, name=name, tag=tag, query=wire)
+
+
+def since(setting: Setting, edition: str) -> bool:
+    """Whether what entered the contract at a date belongs to the edition that is played."""
+    return setting.edition >= edition
+
+
+def _upon(operation: str, path: dict[str, JSON | Ref], body: object, **rest: Any) -> Step:
+    role = Role.LOOK if OPERATIONS[operation].method == "GET" else Role.ACT
+    return Step(**{"operation": operation, "path": path, "body": body, "role": role, **rest})
+
+
+def _on_none(operation: str, **rest: Any) -> Step:
+    return _upon(operation, {}, ABSENT, **rest)
+
+
+def _ref(of: str | Ref) -> Ref:
+    return of if isinstance(of, Ref) else Ref(of)

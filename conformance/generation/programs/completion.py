@@ -1,0 +1,54 @@
+"""Programs in which a run goes to its end by itself."""
+
+from __future__ import annotations
+
+from conformance.generation.programs.declaration import program
+from conformance.generation.programs.passage import aftermath, completed, ready
+from conformance.generation.programs.steps import OVER, assistant, on_run, on_thread, page, poll, run, thread
+from conformance.model.case import Ref
+from conformance.model.program import Play, Setting
+
+
+@program("lifecycle", "core", runs=2, requests=45, quick=True)
+def complete_by_polling(setting: Setting) -> Play:
+    """A run is polled to its end, everything it left is read, and its thread takes a message and a second run."""
+    if not (yield from ready(assistant(setting), thread(setting), run(metadata={"first": "yes"}))):
+        return
+    yield on_run("get_run")
+    yield page("list_runs", tag="")
+    yield page("list_run_steps", tag="")
+    yield poll(until=OVER)
+    yield from aftermath()
+    yield page("list_run_steps", order="asc")
+    yield page("list_messages")
+    yield on_thread("get_thread")
+    yield on_thread("create_message", body={"role": "user", "content": "And once more, please."})
+    if not (yield from completed("second")):
+        return
+    yield page("list_runs")
+    yield page("list_runs", order="asc")
+    yield page("list_messages", run_id=Ref("run"))
+    yield page("list_messages", run_id=Ref("second"))
+    yield page("list_messages", order="asc")
+    yield on_run("get_run")
+
+
+@program("lifecycle", "core", runs=1, requests=30, quick=True)
+def finished_run_stays_finished(setting: Setting) -> Play:
+    """A run that is over is cancelled and sent tool outputs, which is refused, and its metadata is changed."""
+    if not (yield from ready(assistant(setting), thread(setting))):
+        return
+    if not (yield from completed()):
+        return
+    yield on_run("get_run")
+    yield on_run("cancel_run")
+    yield on_run("get_run")
+    yield on_run("submit_tool_outputs", body={"tool_outputs": [{"tool_call_id": "call_" + "0" * 24, "output": "late"}]})
+    yield on_run("get_run")
+    for metadata in ({"colour": "red", "size": "9"}, {"colour": "blue"}, {"colour": ""}):
+        yield on_run("modify_run", body={"metadata": metadata})
+        yield on_run("get_run")
+    yield on_run("modify_run", body={})
+    yield on_run("get_run")
+    yield page("list_runs")
+    yield page("list_run_steps")
