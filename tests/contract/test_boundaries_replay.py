@@ -268,6 +268,8 @@ def request_of(row: Row) -> tuple[str, Any]:
         return document, value
     if field in ("(unknown property)", "(other property)"):
         return document, {**base, **value}
+    if row.get("constraint") == "value string":
+        return document, {**base, "metadata": {"topic": value}}
     if field == "tools[].type" and value == "function":
         return document, {**base, **function()}
     if field == "content[].type" and value in PART:
@@ -320,7 +322,7 @@ def day_before(date: str) -> str:
 
 def first_edition(row: Row) -> str:
     """The first edition that a row belongs to."""
-    dates = re.findall(r"\d{4}-\d{2}-\d{2}", row["edition"].replace("2026-07-09/15", "2026-07-15"))
+    dates: list[str] = re.findall(r"\d{4}-\d{2}-\d{2}", row["edition"].replace("2026-07-09/15", "2026-07-15"))
     return max([V2_LAUNCH, *dates[:1]])
 
 
