@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 
 from conformance.contract.edition import DEFAULT_EDITION
-from conformance.contract.examination import KEYWORDS, types_of
+from conformance.contract.examination import KEYWORDS, discriminator_of, types_of
 from conformance.contract.operation import OPERATIONS
 from conformance.contract.schema import Schema, compiled, names
 from conformance.model.rule import Constraint
@@ -22,6 +22,7 @@ _CAPABILITY_OF_KIND = {
     "error": "errors",
     "message_delta": "streaming",
     "run_step_delta": "streaming",
+    "error_event": "streaming",
 }
 
 
@@ -29,7 +30,7 @@ _CAPABILITY_OF_KIND = {
 def objects() -> Mapping[str, str]:
     """The kinds of object that a server answers with, each with the name of its document."""
     kinds = {name: f"objects/{name}" for name in names("objects")}
-    kinds.update({name: f"stream/{name}" for name in names("stream") if name.endswith("_delta")})
+    kinds.update({name: f"stream/{name}" for name in names("stream") if name != "events"})
     return kinds
 
 
@@ -82,10 +83,10 @@ def keywords(schema: Schema) -> Iterator[tuple[str, str, Schema, Any]]:
     if at is not None:
         if "oneOf" in schema:
             yield f"{at}.type", "type", schema, types_of(schema)
-            if member := schema.get("x-discriminator"):
-                kinds = [b["properties"][member]["const"] for b in schema["oneOf"] if "properties" in b]
+            if told_apart := discriminator_of(schema):
+                member, kinds = told_apart
                 yield f"{at}.{member}.required", "required", schema, member
-                yield f"{at}.{member}.enum", "enum", schema, kinds
+                yield f"{at}.{member}.enum", "enum", schema, list(kinds)
         for keyword in KEYWORDS:
             if keyword not in schema or (keyword == "additionalProperties" and schema[keyword] is not False):
                 continue

@@ -80,7 +80,7 @@ class _Compiler:
         if referred and name.startswith("objects/"):
             # An object inside another (a run in a list of runs) keeps its own constraints, wherever it is seen.
             at = name.removeprefix("objects/")
-        raw = self._nullable(raw, name)
+        raw = self._nullable(self._overlaid(raw), name)
         out: Schema = {"x-at": at}
         source = {**source, **raw.get("x-source", {})}
         out["x-source"] = source
@@ -90,10 +90,6 @@ class _Compiler:
             if key in raw:
                 out[key] = raw[key]
         keywords = {key: value for key, value in raw.items() if not key.startswith(("x-", "$"))}
-        for overlay in raw.get("x-editions", ()):
-            if in_force(self.edition, overlay.get("since"), overlay.get("until")):
-                keywords.update({key: value for key, value in overlay.items() if key not in ("since", "until")})
-        keywords = {key: value for key, value in keywords.items() if value is not None or key in ("const", "default")}
         for key, value in keywords.items():
             out[key] = self._keyword(key, value, raw, at, source, name)
         if "properties" in out and "required" in out:
@@ -147,6 +143,18 @@ class _Compiler:
                 raw["x-sources"] = {**base.get("x-sources", {}), **beside.get("x-sources", {})}
         return raw, source, name
 
+    def _overlaid(self, raw: Schema) -> Schema:
+        """The place with the keywords that its edition replaces; one replaced by null is gone."""
+        out = dict(raw)
+        for overlay in out.pop("x-editions", ()):
+            if in_force(self.edition, overlay.get("since"), overlay.get("until")):
+                for key, value in overlay.items():
+                    if value is None and key not in ("const", "default"):
+                        out.pop(key, None)
+                    elif key not in ("since", "until"):
+                        out[key] = value
+        return out
+
     def _nullable(self, raw: Schema, name: str) -> Schema:
         """`anyOf: [X, null]` written as X with `null` among its types, so that a place has one set of keywords."""
         branches = raw.get("anyOf")
@@ -154,6 +162,7 @@ class _Compiler:
             return raw
         beside = {key: value for key, value in raw.items() if key != "anyOf"}
         inner, _, _ = self._resolved(branches[0], {}, name)
+        inner = self._overlaid(inner)
         if "$ref" in branches[0]:
             inner = self._absolute(inner, branches[0]["$ref"], name)
         merged = {**inner, **beside}
