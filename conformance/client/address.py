@@ -1,0 +1,164 @@
+"""Where a target is: a base URL and a dialect make the address of every operation."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from urllib.parse import parse_qsl, quote, urlsplit, urlunsplit
+
+from conformance.contract.operation import Operation
+from conformance.errors import UsageError
+
+_SECRET_NAME = re.compile(r"auth|key|token|secret|passw|cookie|credential|signature|^sig$|^code$", re.IGNORECASE)
+REDACTED = "[REDACTED]"
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """How one family of servers is spoken to.
+
+    `family` is the dialect that departures and rules know. `folder` is what stands between the host and `/threads`
+    where the base URL does not say it; `query` is added to every request; `key_header` is the header that carries the
+    key.
+    """
+
+    name: str
+    family: str
+    folder: str = ""
+    query: tuple[tuple[str, str], ...] = ()
+    key_header: str = "Authorization"
+
+
+DIALECTS: Mapping[str, Dialect] = {
+    dialect.name: dialect
+    for dialect in (
+        Dialect("openai", "openai"),
+        Dialect("azure-openai", "azure", "/openai", (("api-version", "2024-07-01-preview"),), "api-key"),
+        Dialect("azure-foundry-agents", "azure", "", (("api-version", "2025-05-01"),)),
+    )
+}
+"""The dialects by name. Any server that follows the published API, whoever runs it, speaks `openai`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a target is and what every request to it carries, but for the key.
+
+    `base` is the path that the operations' own paths follow; `query` and `headers` go with every request.
+    """
+
+    scheme: str
+    host: str
+    port: int
+    base: str
+    dialect: Dialect
+    query: tuple[tuple[str, str], ...] = ()
+    headers: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def authority(self) -> str:
+        """Host and port as they stand in the Host header; the scheme's own port is left out."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == {"http": 80, "https": 443}[self.scheme] else f"{host}:{self.port}"
+
+    @property
+    def url(self) -> str:
+        """The base URL, fit to be shown: no credentials, no query."""
+        return f"{self.scheme}://{self.authority}{self.base}"
+
+    @property
+    def loopback(self) -> bool:
+        """Whether the target is on this machine."""
+        return self.host in ("localhost", "::1") or self.host.startswith("127.")
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The values among the extra query and headers whose names say that they are secret."""
+        return tuple(value for name, value in (*self.query, *self.headers) if value and is_secret_name(name))
+
+
+def address(
+    base_url: str,
+    dialect: str = "openai",
+    query: Iterable[tuple[str, str]] = (),
+    headers: Iterable[tuple[str, str]] = (),
+) -> Address:
+    """The address that a base URL, a dialect and what the user adds make. Raises UsageError for what cannot be an
+    address.
+    """
+    shown = without_credentials(base_url)
+    if dialect not in DIALECTS:
+        raise UsageError(f"dialect {dialect!r} is not known; known are {', '.join(DIALECTS)}")
+    spoken = DIALECTS[dialect]
+    try:
+        parts = urlsplit(base_url.strip())
+        port = parts.port
+    except ValueError as error:
+        raise UsageError(f"base URL {shown!r} cannot be read: {error}") from None
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise UsageError(f"base URL {shown!r} is not of the form http(s)://host[:port][/path]")
+    if parts.username is not None or parts.password is not None:
+        raise UsageError(
+            f"base URL {shown!r} holds a user name or password; give it as --header 'Authorization: Basic ...'"
+        )
+    base = quote(parts.path.rstrip("/"), safe="/%:@!$&'()*+,;=~")
+    if spoken.folder and not re.search(rf"{re.escape(spoken.folder)}(/|\Z)", base):
+        base += spoken.folder
+    added = (*parse_qsl(parts.query, keep_blank_values=True), *query)
+    names = {name for name, _ in added}
+    return Address(
+        scheme=parts.scheme,
+        host=_host(parts.hostname, shown),
+        port=port if port is not None else {"http": 80, "https": 443}[parts.scheme],
+        base=base,
+        dialect=spoken,
+        query=(*(pair for pair in spoken.query if pair[0] not in names), *added),
+        headers=tuple(headers),
+    )
+
+
+def path(operation: Operation, values: Mapping[str, str]) -> str:
+    """The path of an operation below the base, its ids percent-encoded: whatever an id holds, it stays one segment."""
+    return operation.url({name: segment(value) for name, value in values.items()})
+
+
+def segment(text: str) -> str:
+    """A text as one path segment; `.` and `..` are encoded too, for they would be taken as steps in a path."""
+    if text in (".", ".."):
+        return text.replace(".", "%2E")
+    return quote(text, safe="-._~", errors="surrogatepass")
+
+
+def query_string(pairs: Iterable[tuple[str, str]]) -> str:
+    """Query parameters as they stand on the wire, without the question mark."""
+    return "&".join(f"{_component(name)}={_component(value)}" for name, value in pairs)
+
+
+def without_credentials(url: str) -> str:
+    """A URL fit to be shown: user name, password and the values of secret-looking query parameters are gone."""
+    try:
+        parts = urlsplit(url.strip())
+    except ValueError:
+        return re.sub(r"//[^/@]*@", "//", url)
+    pairs = parse_qsl(parts.query, keep_blank_values=True)
+    query = "&".join(f"{name}={REDACTED if is_secret_name(name) else value}" for name, value in pairs)
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, query, ""))
+
+
+def is_secret_name(name: str) -> bool:
+    """Whether a header or query parameter of this name is likely to carry a secret."""
+    return _SECRET_NAME.search(name) is not None
+
+
+def _component(text: str) -> str:
+    return quote(text, safe="-._~", errors="surrogatepass")
+
+
+def _host(name: str, shown: str) -> str:
+    if name.isascii():
+        return name
+    try:
+        return name.encode("idna").decode("ascii")
+    except UnicodeError:
+        raise UsageError(f"base URL {shown!r} names a host that cannot be a host name") from None

@@ -1,0 +1,112 @@
+"""`history.jsonl`: one line for the run, then one for each exchange as soon as it has ended; nothing is ever
+rewritten.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Protocol
+
+from conformance.client.credentials import Credentials
+from conformance.errors import UsageError
+from conformance.model.exchange import Exchange, Response, exchange_from_json, exchange_to_json
+from conformance.model.json import ABSENT, JSON
+
+MAX_LINE = 8 * 1024 * 1024
+"""An exchange whose line would be longer is written without the body of its answer."""
+
+_READABLE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+_ESCAPED = json.JSONEncoder(separators=(",", ":"))
+
+
+class Recorder(Protocol):
+    """What a session tells of its exchanges."""
+
+    def record(self, exchange: Exchange) -> Exchange:
+        """Take down an exchange; gives back what was taken down, without any secret."""
+        ...
+
+
+class HistoryFile:
+    """Writes exchanges to a file, from any number of threads; what is written survives the end of this process."""
+
+    def __init__(self, path: Path, header: Mapping[str, JSON], credentials: Credentials | None = None) -> None:
+        """Begin the file with a line for the run. Raises UsageError where it cannot be written."""
+        self.path = path
+        self._credentials = credentials or Credentials()
+        self._lock = threading.Lock()
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = path.open("w", encoding="utf-8", newline="\n")
+        except OSError as error:
+            raise _unwritable(path, error) from None
+        self._write(_line(self._credentials.redact_json({"type": "run", **header})))
+
+    def record(self, exchange: Exchange) -> Exchange:
+        """Write one exchange; gives it back as it was written, without any secret."""
+        data = exchange_to_json(exchange)
+        line = _line({"type": "exchange", **data})
+        if self._credentials.shows_in(line):
+            redacted = self._credentials.redact_json(data)
+            assert isinstance(redacted, dict)
+            exchange, line = exchange_from_json(redacted), _line({"type": "exchange", **redacted})
+        if len(line) > MAX_LINE:
+            line = _line({"type": "exchange", **exchange_to_json(_without_body(exchange, len(line)))})
+        self._write(line)
+        return exchange
+
+    def close(self) -> None:
+        """End the file."""
+        with self._lock:
+            self._file.close()
+
+    def _write(self, line: str) -> None:
+        try:
+            with self._lock:
+                self._file.write(line + "\n")
+                self._file.flush()
+        except OSError as error:
+            raise _unwritable(self.path, error) from None
+
+
+class Unrecorded:
+    """Writes nothing down; for exchanges that are no evidence, and for tests."""
+
+    def __init__(self, credentials: Credentials | None = None) -> None:
+        self._credentials = credentials or Credentials()
+
+    def record(self, exchange: Exchange) -> Exchange:
+        """Give the exchange back without any secret."""
+        data = exchange_to_json(exchange)
+        if not self._credentials.secrets or not self._credentials.shows_in(_line(data)):
+            return exchange
+        redacted = self._credentials.redact_json(data)
+        assert isinstance(redacted, dict)
+        return exchange_from_json(redacted)
+
+
+def _line(value: JSON) -> str:
+    text = _READABLE.encode(value)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return _ESCAPED.encode(value)
+    return text
+
+
+def _without_body(exchange: Exchange, size: int) -> Exchange:
+    answer = exchange.response
+    note = f"(left out: the line had {size} characters)"
+    if answer is not None:
+        answer = Response(
+            answer.status, answer.headers, ABSENT, note, None, (*answer.defects, "too_large"), answer.size
+        )
+    return replace(exchange, response=answer)
+
+
+def _unwritable(path: Path, error: OSError) -> UsageError:
+    return UsageError(f"{path}: cannot be written: {error.strerror or error}")

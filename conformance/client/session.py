@@ -1,0 +1,209 @@
+"""Sends the steps of programs and writes down every attempt as an exchange."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+
+from conformance.client.address import REDACTED, is_secret_name
+from conformance.client.binding import Outgoing, bind
+from conformance.client.credentials import Credentials
+from conformance.client.recorder import Recorder
+from conformance.client.transport import USER_AGENT, Arrival, Transport
+from conformance.contract.edition import DEFAULT_EDITION
+from conformance.contract.operation import BETA_HEADER
+from conformance.evidence.wire.encoding import ACCEPTED
+from conformance.model.case import Key, Step
+from conformance.model.exchange import Completion, Exchange, Request
+from conformance.model.json import ABSENT
+
+_TEXT_KEPT = 4000
+Headers = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How often and how long what was certainly not done is tried again.
+
+    `wait` bounds a single Retry-After, in seconds: a target that asks for more is not waited for.
+    """
+
+    attempts: int = 4
+    wait: float = 20.0
+    pauses: tuple[float, ...] = (0.2, 0.5, 1.0)
+
+
+class Session:
+    """Sends steps to one target, from any number of threads, and records every exchange.
+
+    A request is sent again only where it was certainly not done: the connection was refused, or the answer was 429,
+    or 503 with Retry-After. A read is also sent again when a kept connection turned out to be closed. A POST of
+    unknown completion never is.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        recorder: Recorder,
+        credentials: Credentials,
+        edition: str = DEFAULT_EDITION,
+        dialect: str | None = None,
+        patience: Patience | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.transport = transport
+        self.recorder = recorder
+        self.edition = edition
+        self.dialect = dialect or transport.address.dialect.family
+        self._credentials = credentials
+        self._patience = patience or Patience()
+        self._sleep = sleep
+        self._lock = threading.Lock()
+        self._count = 0
+        self._usual: dict[tuple[Key, bool], tuple[Headers, Headers]] = {}
+
+    @property
+    def requests(self) -> int:
+        """How many requests have been sent."""
+        return self._count
+
+    def send(self, step: Step, program: str, answers: MutableMapping[str, Exchange]) -> Exchange:
+        """Send a step, and again only what was certainly not done; a named step's answer is remembered in `answers`.
+
+        Raises Unbound where an earlier answer lacks a value that the step refers to.
+        """
+        exchange = self._carry_out(step, bind(step, answers), program)
+        if step.name:
+            answers[step.name] = exchange
+        return exchange
+
+    def together(
+        self, steps: Sequence[Step], program: str, answers: MutableMapping[str, Exchange]
+    ) -> tuple[Exchange, ...]:
+        """Send steps at the same moment, each on a connection of its own; the exchanges come back in the steps'
+        order.
+        """
+        bound = [bind(step, answers) for step in steps]
+        barrier = threading.Barrier(len(steps))
+
+        def one(step: Step, outgoing: Outgoing) -> Exchange:
+            barrier.wait()
+            return self._carry_out(step, outgoing, program)
+
+        with ThreadPoolExecutor(len(steps)) as threads:
+            exchanges = tuple(threads.map(one, steps, bound))
+        answers.update({step.name: exchange for step, exchange in zip(steps, exchanges, strict=True) if step.name})
+        return exchanges
+
+    def close(self) -> None:
+        """Close the connections."""
+        self.transport.close()
+
+    def _carry_out(self, step: Step, outgoing: Outgoing, program: str) -> Exchange:
+        attempt = 1
+        while True:
+            exchange, arrival = self._attempt(step, outgoing, program, attempt)
+            pause = self._pause(outgoing, arrival, attempt)
+            if pause is None or attempt >= self._patience.attempts:
+                return exchange
+            self._sleep(pause)
+            attempt += 1
+
+    def _attempt(self, step: Step, outgoing: Outgoing, program: str, attempt: int) -> tuple[Exchange, Arrival]:
+        sent, shown = self._headers(outgoing)
+        with self._lock:
+            self._count += 1
+            index, started = self._count, time.monotonic()
+        wall = time.time()
+        arrival = self.transport.send(outgoing, sent, step.stream)
+        exchange = Exchange(
+            id=f"x{index:06d}",
+            index=index,
+            program=program,
+            operation=outgoing.operation,
+            request=_request(outgoing, shown),
+            response=arrival.response,
+            completion=arrival.completion,
+            # Taken with the index, so that both give the same order; a little earlier than the request itself.
+            started=started,
+            ended=arrival.ended,
+            wall=wall,
+            step=step,
+            path=outgoing.ids or {},
+            attempt=attempt,
+            problem=arrival.problem,
+            edition=self.edition,
+            dialect=self.dialect,
+        )
+        return self.recorder.record(exchange), arrival
+
+    def _pause(self, outgoing: Outgoing, arrival: Arrival, attempt: int) -> float | None:
+        """The seconds after which this may be sent again, or None where it may not."""
+        usual = self._patience.pauses[min(attempt, len(self._patience.pauses)) - 1]
+        if arrival.stale and outgoing.method == "GET":
+            return 0.0
+        if arrival.completion is Completion.REFUSED:
+            return usual if arrival.ended - arrival.started < 1.0 else None
+        if arrival.response is None or arrival.response.status not in (429, 503):
+            return None
+        asked = retry_after(arrival.response.headers)
+        if asked is None:
+            return usual if arrival.response.status == 429 else None
+        return asked if asked <= self._patience.wait else None
+
+    def _headers(self, outgoing: Outgoing) -> tuple[Headers, Headers]:
+        """The header fields of a request as they are sent, and as they are shown."""
+        kind = (outgoing.key, bool(outgoing.content))
+        usual = self._usual.get(kind)
+        if usual is None:
+            usual = self._usual[kind] = self._usual_headers(*kind)
+        if not outgoing.headers:
+            return usual
+        changed = {name.lower() for name in outgoing.headers}
+        added = tuple((name, value) for name, value in outgoing.headers.items() if value is not None)
+        kept, kept_shown = (tuple(pair for pair in pairs if pair[0].lower() not in changed) for pairs in usual)
+        return (*kept, *added), (*kept_shown, *added)
+
+    def _usual_headers(self, key: Key, has_content: bool) -> tuple[Headers, Headers]:
+        plain = [("Accept", "*/*"), ("Accept-Encoding", ACCEPTED), ("User-Agent", USER_AGENT), BETA_HEADER]
+        if has_content:
+            plain.append(("Content-Type", "application/json"))
+        extra = self.transport.address.headers
+        carrier = self._credentials.header.lower()
+        if key is not Key.OWN:
+            # What the user gave to get in must not stand beside another key, or in the place of none.
+            extra = tuple(pair for pair in extra if pair[0].lower() not in (carrier, "authorization"))
+        given = {name.lower() for name, _ in extra}
+        usual = (*plain, *self._credentials.carried(key))
+        sent = (*(pair for pair in usual if pair[0].lower() not in given), *extra)
+        return sent, tuple((name, _shown(name, value)) for name, value in sent)
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """The seconds that Retry-After asks for, whether as a number or as a date; None where it asks nothing readable."""
+    text = headers.get("retry-after", "").strip()
+    if text.replace(".", "", 1).isdecimal():
+        return float(text)
+    try:
+        return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
+    except (ValueError, OverflowError):
+        return None
+
+
+def _shown(name: str, value: str) -> str:
+    if not is_secret_name(name):
+        return value
+    return f"Bearer {REDACTED}" if value.startswith("Bearer ") else REDACTED
+
+
+def _request(outgoing: Outgoing, shown: Headers) -> Request:
+    text = None
+    if outgoing.body is ABSENT and outgoing.content is not None:
+        text = outgoing.content.decode("latin-1")
+        if len(text) > _TEXT_KEPT:
+            text = f"{text[:_TEXT_KEPT]}... ({len(text)} bytes)"
+    return Request(outgoing.method, outgoing.path, outgoing.query, dict(shown), outgoing.body, text)

@@ -1,0 +1,238 @@
+"""One request sent and its answer read, within bounds of time and size whatever the target does."""
+
+from __future__ import annotations
+
+import ssl
+import time
+import urllib.request
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import unquote, urlsplit
+
+import httpcore
+
+from conformance import __version__
+from conformance.client.address import Address, query_string, without_credentials
+from conformance.client.binding import Outgoing
+from conformance.client.connection import Backend, DeadlinePassed
+from conformance.evidence.wire import answer
+from conformance.evidence.wire.encoding import Decoder, TooLarge, Undecodable
+from conformance.evidence.wire.sse import EventStream
+from conformance.model.exchange import Completion, Response
+
+USER_AGENT = f"runs-conformance/{__version__}"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The bounds of one exchange: seconds to connect, between two signs of life, for all of it; bytes of an answer.
+
+    `stream` is what `total` is for an answer that is an event stream. `linger` is how long a stream is listened to
+    after its `done` event: what a target still sends there belongs to the evidence.
+    """
+
+    connect: float = 10.0
+    idle: float = 30.0
+    total: float = 60.0
+    stream: float = 180.0
+    linger: float = 0.25
+    size: int = 16 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """What came of sending one request. Times are in seconds on the monotonic clock.
+
+    `stale` says that a connection kept from an earlier exchange turned out to be closed before a byte of the answer
+    came.
+    """
+
+    response: Response | None
+    completion: Completion
+    problem: str | None
+    started: float
+    ended: float
+    stale: bool = False
+
+
+class Transport:
+    """Sends requests to one address, from any number of threads.
+
+    It follows no redirect and keeps no cookie: a 3xx is an answer like any other, and a key goes to no host but the
+    target's.
+    """
+
+    def __init__(self, address: Address, limits: Limits | None = None, tls: ssl.SSLContext | None = None) -> None:
+        self.address = address
+        self.limits = limits or Limits()
+        self._backend = Backend()
+        self._tls = tls or (_trusting() if address.scheme == "https" else None)
+        self._keeping = self._pool(keep=64)
+        self._fresh = self._pool(keep=0)
+        self._origin = (address.scheme.encode(), address.host.encode(), address.port)
+        self._host = (b"Host", address.authority.encode())
+        self._extra_query = query_string(address.query)
+
+    def _pool(self, keep: int) -> httpcore.ConnectionPool:
+        return httpcore.ConnectionPool(
+            ssl_context=self._tls,
+            proxy=_proxy(self.address),
+            max_connections=None,
+            max_keepalive_connections=keep,
+            keepalive_expiry=2.0,
+            network_backend=self._backend,
+        )
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._keeping.close()
+        self._fresh.close()
+
+    def send(self, outgoing: Outgoing, headers: Sequence[tuple[str, str]], stream: bool = False) -> Arrival:
+        """Send a request with these headers and read what comes; `stream` gives the answer the time of a stream.
+
+        Nothing that a target does is raised: it is in the arrival's `completion` and `problem`.
+        """
+        started = time.monotonic()
+        progress = self._backend.progress
+        progress.begin(started + (self.limits.stream if stream else self.limits.total))
+        pool = self._fresh if self._backend.closes_unasked else self._keeping
+        try:
+            raw = pool.handle_request(self._request(outgoing, headers))
+        except (httpcore.ConnectError, httpcore.ConnectTimeout, httpcore.ProxyError) as error:
+            return Arrival(None, Completion.REFUSED, f"no connection: {error}", started, time.monotonic())
+        except (httpcore.LocalProtocolError, UnicodeEncodeError) as error:
+            return Arrival(None, Completion.REFUSED, f"this cannot be sent: {error}", started, time.monotonic())
+        except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException) as error:
+            ended = time.monotonic()
+            stale = not (progress.opened or progress.received or isinstance(error, httpcore.TimeoutException))
+            self._backend.closes_unasked |= stale
+            return Arrival(None, Completion.UNKNOWN, self._problem(error, ended - started), started, ended, stale)
+        try:
+            response, completion, problem = _Reading(raw, self.limits, self._backend).result(started)
+        finally:
+            raw.close()
+        return Arrival(response, completion, problem, started, time.monotonic())
+
+    def _request(self, outgoing: Outgoing, headers: Sequence[tuple[str, str]]) -> httpcore.Request:
+        target = self.address.base + outgoing.path
+        query = "&".join(part for part in (self._extra_query, query_string(outgoing.query)) if part)
+        if query:
+            target += "?" + query
+        fields = [self._host, *((name.encode("latin-1"), value.encode("latin-1")) for name, value in headers)]
+        if outgoing.content is not None or outgoing.method == "POST":
+            fields.append((b"Content-Length", b"%d" % len(outgoing.content or b"")))
+        scheme, host, port = self._origin
+        url = httpcore.URL(scheme=scheme, host=host, port=port, target=target.encode("ascii"))
+        limits = self.limits
+        return httpcore.Request(
+            outgoing.method.encode(),
+            url,
+            headers=fields,
+            content=outgoing.content or b"",
+            extensions={"timeout": {"connect": limits.connect, "read": limits.idle, "write": limits.idle}},
+        )
+
+    def _problem(self, error: Exception, seconds: float) -> str:
+        if isinstance(error, httpcore.TimeoutException):
+            return f"no answer within {seconds:.1f} s"
+        return f"no answer: {error}"
+
+
+class _Reading:
+    """An answer being read."""
+
+    def __init__(self, raw: httpcore.Response, limits: Limits, backend: Backend) -> None:
+        self._raw = raw
+        self._limits = limits
+        self._progress = backend.progress
+        self._headers = answer.header_map(
+            (name.decode("latin-1"), value.decode("latin-1")) for name, value in raw.headers
+        )
+        self._chunks: list[bytes] = []
+        self._size = 0
+        self._defects: list[str] = []
+        self._events = EventStream(max_bytes=limits.size) if answer.is_event_stream(self._headers) else None
+
+    def result(self, started: float) -> tuple[Response, Completion, str | None]:
+        """The response, how far it came, and what went wrong on the way."""
+        problem = self._read(started)
+        if self._events is None:
+            whole = problem is None
+            response = answer.of_content(
+                self._raw.status, self._headers, b"".join(self._chunks), tuple(self._defects), whole
+            )
+        else:
+            whole = problem is None or (self._events.done and not self._events.overflowed)
+            if whole:
+                self._events.finish(time.monotonic())
+            response = answer.of_stream(self._raw.status, self._headers, self._events, tuple(self._defects))
+        return response, Completion.ANSWERED if whole else Completion.UNKNOWN, problem
+
+    def _read(self, started: float) -> str | None:
+        try:
+            self._read_all()
+        except TooLarge:
+            self._defects.append("too_large")
+            return f"the answer is larger than {self._limits.size} bytes; the rest was not read"
+        except httpcore.TimeoutException as error:
+            if self._events is not None and self._events.done:
+                return "the stream was left open after its end"
+            if isinstance(error, DeadlinePassed):
+                return f"the answer had no end after {time.monotonic() - started:.1f} s"
+            return f"nothing more of the answer came for {self._limits.idle:.1f} s"
+        except (httpcore.NetworkError, httpcore.ProtocolError) as error:
+            return f"the answer was cut: {error}"
+        return None
+
+    def _read_all(self) -> None:
+        decoder = self._decoder()
+        for data in self._raw.iter_stream():
+            self._size += len(data)
+            if self._size > self._limits.size:
+                raise TooLarge
+            try:
+                self._take(decoder.feed(data))
+            except Undecodable as error:
+                self._defects.append(f"content_encoding: {error}")
+                decoder = Decoder(max_bytes=self._limits.size)
+        try:
+            decoder.finish()
+        except Undecodable as error:
+            self._defects.append(f"content_encoding: {error}")
+
+    def _decoder(self) -> Decoder:
+        try:
+            return Decoder(self._headers.get("content-encoding", ""), self._limits.size)
+        except Undecodable as error:
+            self._defects.append(f"content_encoding: {error}")
+            return Decoder(max_bytes=self._limits.size)
+
+    def _take(self, data: bytes) -> None:
+        if self._events is None:
+            self._chunks.append(data)
+            return
+        now = time.monotonic()
+        was_done = self._events.done
+        self._events.feed(data, now)
+        if self._events.overflowed:
+            raise TooLarge
+        if self._events.done and not was_done:
+            self._progress.deadline = min(self._progress.deadline, now + self._limits.linger)
+
+
+def _trusting() -> ssl.SSLContext:
+    """Trusts what certifi and this machine trust."""
+    context = httpcore.default_ssl_context()
+    context.load_default_certs()
+    return context
+
+
+def _proxy(address: Address) -> httpcore.Proxy | None:
+    """The proxy that the environment names for this address; never one for this machine itself."""
+    url = urllib.request.getproxies().get(address.scheme)
+    if not url or address.loopback or urllib.request.proxy_bypass(address.host):
+        return None
+    parts = urlsplit(url)
+    auth = (unquote(parts.username), unquote(parts.password or "")) if parts.username else None
+    return httpcore.Proxy(without_credentials(url), auth=auth)
