@@ -1,0 +1,105 @@
+"""Examples as tests: each says what rules make of a literal history; the register shows which rules have some.
+
+@holds(lifecycle.terminal_status_is_final)
+def test_completed_stays_completed() -> History: ...
+
+@breaks(lifecycle.terminal_status_is_final, at="/status")
+def test_completed_then_queued() -> History: ...
+
+@legal
+def test_run_that_is_done_at_once() -> History: ...
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+
+from conformance.model.history import History
+from conformance.model.rule import AnyRule
+from conformance.model.source import Level
+from conformance.model.verdict import Finding, Held, Result, Undecided
+from conformance.rules import catalogue
+
+Tell = Callable[[], History]
+
+HOLDS: set[str] = set()
+BREAKS: set[str] = set()
+
+
+def judge(rule: AnyRule, history: History) -> list[Result]:
+    """All that a rule says of a history."""
+    return [result for unit in rule.over(history) for result in rule.judge(unit)]
+
+
+def findings(rule: AnyRule, history: History) -> list[Finding]:
+    """What a rule finds against a history."""
+    return [result for result in judge(rule, history) if isinstance(result, Finding)]
+
+
+def holds(*rules: AnyRule) -> Callable[[Tell], Callable[[], None]]:
+    """The history is judged by each of these rules, and nothing is found against it."""
+    HOLDS.update(rule.id for rule in rules)
+
+    def declare(tell: Tell) -> Callable[[], None]:
+        @wraps(tell)
+        def test() -> None:
+            for rule in rules:
+                results = judge(rule, tell())
+                assert not [r for r in results if isinstance(r, Finding)], rule.id
+                assert any(isinstance(r, Held) for r in results), f"{rule.id} judged nothing: {results}"
+
+        return _plain(test)
+
+    return declare
+
+
+def breaks(*rules: AnyRule, at: str | None = None, times: int | None = None) -> Callable[[Tell], Callable[[], None]]:
+    """Each of these rules finds against the history: at the pointer `at`, and as often as `times`, where given."""
+    BREAKS.update(rule.id for rule in rules)
+
+    def declare(tell: Tell) -> Callable[[], None]:
+        @wraps(tell)
+        def test() -> None:
+            for rule in rules:
+                found = findings(rule, tell())
+                assert found, rule.id
+                assert all(finding.message and finding.exchange for finding in found)
+                assert at is None or at in [finding.pointer for finding in found], found
+                assert times is None or len(found) == times, found
+
+        return _plain(test)
+
+    return declare
+
+
+def undecided(*rules: AnyRule) -> Callable[[Tell], Callable[[], None]]:
+    """None of these rules finds or passes anything: what was seen does not decide."""
+
+    def declare(tell: Tell) -> Callable[[], None]:
+        @wraps(tell)
+        def test() -> None:
+            for rule in rules:
+                assert all(isinstance(result, Undecided) for result in judge(rule, tell())), rule.id
+
+        return _plain(test)
+
+    return declare
+
+
+def legal(tell: Tell) -> Callable[[], None]:
+    """No rule of level must finds anything against the history: a correct server may have behaved so."""
+
+    @wraps(tell)
+    def test() -> None:
+        history = tell()
+        found = {rule.id: findings(rule, history) for rule in catalogue().values() if rule.level is Level.MUST}
+        assert not {id_: against for id_, against in found.items() if against}
+
+    return _plain(test)
+
+
+def _plain(test: Callable[[], None]) -> Callable[[], None]:
+    test.__annotations__ = {"return": None}
+    del test.__wrapped__  # type: ignore[attr-defined]  # pytest would look through it
+    return test

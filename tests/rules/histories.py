@@ -1,0 +1,321 @@
+"""Literal histories, told one exchange at a time, and the objects that a correct server shows in them.
+
+    tell = Told()
+    tell.create_run(run("queued"))
+    tell.get_run(run("completed"))
+    history = tell.history()
+
+`run`, `step`, `message`, `thread` and `assistant` are complete objects as the real service answered them; keyword
+arguments change members, and `ABSENT` leaves one out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from conformance.contract.lifecycle import TERMINAL
+from conformance.contract.operation import OPERATIONS
+from conformance.model.case import Step
+from conformance.model.exchange import Completion, Event, Exchange, Request, Response
+from conformance.model.history import History
+from conformance.model.json import ABSENT
+
+T0 = 1_761_826_000
+"""When everything here was created, by the target's clock."""
+
+THREAD, RUN, ASSISTANT, MESSAGE, STEP, CALL = "thread_a", "run_a", "asst_a", "msg_a", "step_a", "call_a"
+EDITION = "2026-08-14"
+
+Object = dict[str, Any]
+
+
+def _changed(value: Object, changes: Mapping[str, Any]) -> Object:
+    return {name: member for name, member in {**value, **changes}.items() if member is not ABSENT}
+
+
+def usage(prompt: int = 7, completion: int = 5) -> Object:
+    """What a run or step used."""
+    return {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion}
+
+
+def call(id_: str = CALL, name: str = "get_weather", arguments: str = "{}", **function: Any) -> Object:
+    """A function call, as `required_action` shows it; with `output` as a step does."""
+    return {"id": id_, "type": "function", "function": {"name": name, "arguments": arguments, **function}}
+
+
+def action(*calls: Object) -> Object:
+    """What a run that requires action requires."""
+    return {"type": "submit_tool_outputs", "submit_tool_outputs": {"tool_calls": list(calls or (call(),))}}
+
+
+def function_tool(name: str = "get_weather") -> Object:
+    """A function tool as an answer shows it."""
+    parameters = {"type": "object", "properties": {}}
+    return {"type": "function", "function": {"name": name, "parameters": parameters, "strict": False}}
+
+
+def run(status: str = "queued", id_: str = RUN, **changes: Any) -> Object:
+    """A run in a status, with all that the status sets."""
+    over, started = status in TERMINAL, status != "queued"
+    value: Object = {
+        "id": id_,
+        "object": "thread.run",
+        "created_at": T0,
+        "assistant_id": ASSISTANT,
+        "thread_id": THREAD,
+        "status": status,
+        "started_at": T0 if started else None,
+        "expires_at": None if over else T0 + 600,
+        "cancelled_at": T0 + 2 if status == "cancelled" else None,
+        "failed_at": T0 + 2 if status == "failed" else None,
+        "completed_at": T0 + 2 if status in ("completed", "incomplete") else None,
+        "required_action": action() if status == "requires_action" else None,
+        "last_error": {"code": "server_error", "message": "Sorry."} if status == "failed" else None,
+        "model": "gpt-4o",
+        "instructions": "Answer briefly.",
+        "tools": [],
+        "tool_resources": {},
+        "metadata": {},
+        "temperature": 1.0,
+        "top_p": 1.0,
+        "reasoning_effort": None,
+        "max_completion_tokens": None,
+        "max_prompt_tokens": None,
+        "truncation_strategy": {"type": "auto", "last_messages": None},
+        "incomplete_details": {"reason": "max_completion_tokens"} if status == "incomplete" else None,
+        "usage": usage() if over else None,
+        "response_format": "auto",
+        "tool_choice": "auto",
+        "parallel_tool_calls": True,
+    }
+    return _changed(value, changes)
+
+
+def step(status: str = "completed", id_: str = STEP, *, calls: Sequence[Object] = (), **changes: Any) -> Object:
+    """A run step: of tool calls where `calls` are given, else of one message."""
+    details: Object = {"type": "message_creation", "message_creation": {"message_id": MESSAGE}}
+    if calls:
+        details = {"type": "tool_calls", "tool_calls": [_in_step(each) for each in calls]}
+    value: Object = {
+        "id": id_,
+        "object": "thread.run.step",
+        "created_at": T0 + 1,
+        "run_id": RUN,
+        "assistant_id": ASSISTANT,
+        "thread_id": THREAD,
+        "type": details["type"],
+        "status": status,
+        "cancelled_at": T0 + 2 if status == "cancelled" else None,
+        "completed_at": T0 + 2 if status == "completed" else None,
+        "expires_at": T0 + 600 if status == "in_progress" else None,
+        "failed_at": T0 + 2 if status == "failed" else None,
+        "last_error": {"code": "server_error", "message": "Sorry."} if status == "failed" else None,
+        "step_details": details,
+        "usage": None if status == "in_progress" else usage(),
+    }
+    return _changed(value, changes)
+
+
+def _in_step(each: Object) -> Object:
+    return {**each, "function": {"output": None, **each["function"]}} if "function" in each else each
+
+
+def text(value: str, *annotations: Object) -> list[Object]:
+    """The content of a message of one text."""
+    return [{"type": "text", "text": {"value": value, "annotations": list(annotations)}}]
+
+
+def message(role: str = "assistant", said: str = "Hello.", id_: str = MESSAGE, **changes: Any) -> Object:
+    """A message as a plain answer shows it: a run's where the role is `assistant`, else the caller's."""
+    answer = role == "assistant"
+    value: Object = {
+        "id": id_,
+        "object": "thread.message",
+        "created_at": T0 + 1 if answer else T0,
+        "assistant_id": ASSISTANT if answer else None,
+        "thread_id": THREAD,
+        "run_id": RUN if answer else None,
+        "role": role,
+        "content": text(said),
+        "attachments": [],
+        "metadata": {},
+    }
+    return _changed(value, changes)
+
+
+def streamed_message(status: str = "completed", said: str = "Hello.", id_: str = MESSAGE, **changes: Any) -> Object:
+    """A message as an event shows it: with the members that describe its progress."""
+    more: Object = {
+        "status": status,
+        "incomplete_details": {"reason": "max_tokens"} if status == "incomplete" else None,
+        "incomplete_at": T0 + 2 if status == "incomplete" else None,
+        "completed_at": T0 + 2 if status == "completed" else None,
+    }
+    if status == "in_progress":
+        more["content"] = []
+    return message("assistant", said, id_, **{**more, **changes})
+
+
+def thread(id_: str = THREAD, **changes: Any) -> Object:
+    """A thread."""
+    value: Object = {"id": id_, "object": "thread", "created_at": T0, "metadata": {}, "tool_resources": {}}
+    return _changed(value, changes)
+
+
+def assistant(id_: str = ASSISTANT, **changes: Any) -> Object:
+    """An assistant."""
+    value: Object = {
+        "id": id_,
+        "object": "assistant",
+        "created_at": T0,
+        "name": None,
+        "description": None,
+        "model": "gpt-4o",
+        "instructions": "Answer briefly.",
+        "tools": [],
+        "top_p": 1.0,
+        "temperature": 1.0,
+        "reasoning_effort": None,
+        "tool_resources": {},
+        "metadata": {},
+        "response_format": "auto",
+    }
+    return _changed(value, changes)
+
+
+def page(*items: Object, has_more: bool = False, **changes: Any) -> Object:
+    """A page of a list."""
+    ids = [item["id"] for item in items]
+    value: Object = {
+        "object": "list",
+        "data": list(items),
+        "first_id": ids[0] if ids else None,
+        "last_id": ids[-1] if ids else None,
+        "has_more": has_more,
+    }
+    return _changed(value, changes)
+
+
+def error(text: str = "No.", param: str | None = None, code: str | None = None) -> Object:
+    """A refusal's body."""
+    return {"error": {"message": text, "type": "invalid_request_error", "param": param, "code": code}}
+
+
+def deleted(id_: str, kind: str = "thread.message") -> Object:
+    """The answer to a deletion; `kind` is `thread`, `thread.message` or `assistant`."""
+    return {"id": id_, "object": f"{kind}.deleted", "deleted": True}
+
+
+_IDS = {"thread_id": THREAD, "run_id": RUN, "assistant_id": ASSISTANT, "message_id": MESSAGE, "step_id": STEP}
+
+
+class Told:
+    """A history in the telling: each call adds one exchange and returns it.
+
+    Time is one second an exchange and one between two; `alongside` makes the next ones overlap.
+    """
+
+    def __init__(self, dialect: str = "openai", edition: str = EDITION) -> None:
+        self.exchanges: list[Exchange] = []
+        self.clock = 100.0
+        self.dialect, self.edition = dialect, edition
+
+    def send(
+        self,
+        operation: str,
+        answer: Any = ABSENT,
+        status: int = 200,
+        *,
+        body: Any = ABSENT,
+        query: Mapping[str, Any] | None = None,
+        events: Iterable[tuple[str, Any]] | None = None,
+        completion: Completion = Completion.ANSWERED,
+        headers: Mapping[str, str] | None = None,
+        answered: Mapping[str, str] | None = None,
+        defects: tuple[str, ...] = (),
+        step: Step | None = None,
+        at: float | None = None,
+        took: float = 1.0,
+        **ids: str,
+    ) -> Exchange:
+        """One exchange. `ids` are the path's, else those of the constants above; `status` is the HTTP status.
+
+        `events` make the answer a stream, its events evenly spread over the time it `took`. `at` is when it began.
+        """
+        known = OPERATIONS[operation]
+        path = {name: ids.get(name, _IDS[name]) for name in known.parameters}
+        began = self.clock if at is None else at
+        told = None if events is None else list(events)
+        response = Response(
+            status=status,
+            headers={"content-type": "application/json" if told is None else "text/event-stream", **(answered or {})},
+            body=answer,
+            events=None
+            if told is None
+            else tuple(
+                Event(name, data, began + took * (place + 1) / (len(told) + 1))
+                for place, (name, data) in enumerate(told)
+            ),
+            defects=defects,
+        )
+        exchange = Exchange(
+            id=f"x{len(self.exchanges)}",
+            index=len(self.exchanges),
+            program="literal",
+            operation=operation,
+            request=Request(
+                method=known.method,
+                path=known.url(path),
+                query=tuple((name, str(value)) for name, value in (query or {}).items()),
+                headers=dict(headers or {}),
+                body=body,
+            ),
+            response=None if completion is Completion.REFUSED else response,
+            completion=completion,
+            started=began,
+            ended=began + took,
+            wall=T0 + began - 100.0,
+            step=step,
+            path=path,
+            edition=self.edition,
+            dialect=self.dialect,
+        )
+        self.exchanges.append(exchange)
+        if at is None:
+            self.clock = began + took + 1.0
+        return exchange
+
+    def refuse(self, operation: str, status: int = 400, text: str = "No.", **rest: Any) -> Exchange:
+        """An exchange that the target refuses."""
+        return self.send(operation, error(text), status, **rest)
+
+    def stream(self, operation: str, *events: tuple[str, Any], **rest: Any) -> Exchange:
+        """An exchange that is answered by a stream of (name, data); `done` is added."""
+        body = {"stream": True, **rest.pop("body", {"assistant_id": ASSISTANT})}
+        return self.send(operation, events=[*events, ("done", "[DONE]")], body=body, **rest)
+
+    def lost(self, operation: str, **rest: Any) -> Exchange:
+        """An exchange of which nobody knows whether it happened."""
+        return self.send(operation, ABSENT, 504, completion=Completion.UNKNOWN, **rest)
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass."""
+        self.clock += seconds
+
+    def create_run(self, answer: Object | None = None, **rest: Any) -> Exchange:
+        """A run is created."""
+        return self.send("create_run", answer or run(), body=rest.pop("body", {"assistant_id": ASSISTANT}), **rest)
+
+    def get_run(self, answer: Object, **rest: Any) -> Exchange:
+        """A run is looked at."""
+        return self.send("get_run", answer, **{"run_id": answer.get("id", RUN), **rest})
+
+    def looks(self, *statuses: str) -> None:
+        """A run is created and then seen in these statuses, the first of them in the answer that created it."""
+        for place, status in enumerate(statuses):
+            self.get_run(run(status)) if place else self.create_run(run(status))
+
+    def history(self, strict: bool = False) -> History:
+        """The history told so far."""
+        return History.of(self.exchanges, "literal", strict)
