@@ -2,19 +2,49 @@
 
 from __future__ import annotations
 
+import http.client
+import json
 import queue
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode, urlsplit
 
-import httpx
 import pytest
 
 from conformance.emulator.app import build
 from conformance.emulator.options import Options
 from conformance.emulator.server import serve
+
+HEADERS = {
+    "authorization": "Bearer sk-test",
+    "openai-beta": "assistants=v2",
+    "content-type": "application/json",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back."""
+
+    status: int
+    headers: Mapping[str, str]
+    raw: bytes
+
+    @property
+    def body(self) -> Any:
+        return json.loads(self.raw)
+
+    @property
+    def events(self) -> list[tuple[str, Any]]:
+        """The events of a stream, in the strict form in which the service wrote them."""
+        found = []
+        for block in self.raw.decode().split("\n\n")[:-1]:
+            name, data = block.split("\n")
+            text = data.removeprefix("data: ")
+            found.append((name.removeprefix("event: "), text if text == "[DONE]" else json.loads(text)))
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,14 +52,48 @@ class Served:
     """An emulator on a socket, and a client of it."""
 
     origin: str
-    http: httpx.Client
 
     @property
     def url(self) -> str:
         return f"{self.origin}/v1"
 
+    def send(
+        self,
+        method: str,
+        path: str,
+        raw: bytes | None = None,
+        headers: Mapping[str, str | None] | None = None,
+        base: str = "/v1",
+    ) -> Answer:
+        """Send bytes; a header of None is left out."""
+        given = {name: value for name, value in {**HEADERS, **(headers or {})}.items() if value is not None}
+        connection = http.client.HTTPConnection(urlsplit(self.origin).netloc, timeout=10)
+        try:
+            connection.request(method, base + path, raw, given)
+            answer = connection.getresponse()
+            return Answer(answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read())
+        finally:
+            connection.close()
+
     def advance(self, seconds: float) -> None:
-        assert httpx.post(f"{self.origin}/_emulator/clock", json={"advance": seconds}).status_code == 200
+        """Move the emulator's clock."""
+        moved = self.send("POST", "/_emulator/clock", json.dumps({"advance": seconds}).encode(), base="")
+        assert moved.status == 200
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        status: int = 200,
+        headers: Mapping[str, str | None] | None = None,
+        **query: Any,
+    ) -> Any:
+        """Send JSON and read JSON; any other HTTP status than the one expected fails the test."""
+        raw = None if body is None else json.dumps(body).encode()
+        answer = self.send(method, f"{path}?{urlencode(query)}" if query else path, raw, headers)
+        assert answer.status == status, answer.raw.decode()
+        return answer.body
 
     def post(self, path: str, body: Any = None, **rest: Any) -> Any:
         return self.ask("POST", path, body, **rest)
@@ -37,10 +101,11 @@ class Served:
     def get(self, path: str, **rest: Any) -> Any:
         return self.ask("GET", path, **rest)
 
-    def ask(self, method: str, path: str, body: Any = None, status: int = 200, **rest: Any) -> Any:
-        answer = self.http.request(method, path, json=body, **rest)
-        assert answer.status_code == status, answer.text
-        return answer.json()
+    def stream(self, path: str, body: Any) -> list[tuple[str, Any]]:
+        """Start a stream and read it to its end."""
+        answer = self.send("POST", path, json.dumps({**body, "stream": True}).encode())
+        assert answer.status == 200, answer.raw.decode()
+        return answer.events
 
     def assistant(self, **members: Any) -> str:
         made: str = self.post("/assistants", {"model": "gpt-4o", **members})["id"]
@@ -65,16 +130,13 @@ Serve = Callable[..., Served]
 
 
 @pytest.fixture(scope="session")
-def serve_emulator() -> Iterator[Serve]:
+def serve_emulator() -> Serve:
     """Serves an emulator with the options and mutants that are given; it lives as long as the tests."""
-    with ExitStack() as stack:
 
-        def start(options: Options | None = None, mutants: Sequence[str] = (), variants: Sequence[str] = ()) -> Served:
-            origin = served(build(options or Options(), mutants, variants))
-            headers = {"authorization": "Bearer sk-test", "openai-beta": "assistants=v2"}
-            return Served(origin, stack.enter_context(httpx.Client(base_url=f"{origin}/v1", headers=headers)))
+    def start(options: Options | None = None, mutants: Sequence[str] = (), variants: Sequence[str] = ()) -> Served:
+        return Served(served(build(options or Options(), mutants, variants)))
 
-        yield start
+    return start
 
 
 def served(app: Any) -> str:
