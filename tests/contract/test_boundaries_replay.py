@@ -391,10 +391,10 @@ def test_include_enters_on_its_date(query: str) -> None:
     assert "include" not in compiled(f"queries/{query}", "x", "2024-08-27")["properties"]
 
 
-@pytest.mark.parametrize("edition", [V2_LAUNCH, "2024-06-06"])
-def test_response_format_none_was_valid_until_2024_08_06(edition: str) -> None:
-    body = {"assistant_id": "asst_1", "response_format": "none"}
-    assert examine_schema(compiled("requests/create_run", "create_run", edition), body).valid
+@pytest.mark.parametrize("value", ["none", {}])
+def test_response_formats_that_were_valid_until_2024_08_06(value: Any) -> None:
+    body = {"assistant_id": "asst_1", "response_format": value}
+    assert examine_schema(compiled("requests/create_run", "create_run", "2024-08-05"), body).valid
     assert not examine_schema(compiled("requests/create_run", "create_run", "2024-08-06"), body).valid
 
 
