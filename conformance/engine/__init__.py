@@ -1,0 +1,1 @@
+"""Plans, plays, judges and folds: from programs and rules to verdicts."""

@@ -1,0 +1,92 @@
+"""What a run may use up, and what it has used so far; shared by all workers."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from conformance.contract.operation import OPERATIONS
+from conformance.errors import BudgetSpent
+from conformance.model.exchange import Completion, Exchange
+
+SILENCE = 12
+"""So many requests in a row without any answer mean that the target is gone."""
+
+
+@dataclass(slots=True)
+class Counts:
+    """What has been used up."""
+
+    requests: int = 0
+    runs_started: int = 0
+    cases: int = 0
+    tokens: int | None = None
+    seconds: float = 0.0
+
+
+@dataclass(slots=True)
+class Budget:
+    """Limits that the user set, and the counts they are held against. None is no limit."""
+
+    requests: int | None = None
+    runs: int | None = None
+    seconds: float | None = None
+    now: Callable[[], float] = time.monotonic
+    counts: Counts = field(default_factory=Counts)
+    _began: float = field(init=False)
+    stopped: str | None = None
+    _unanswered: int = 0
+    _counted: set[str] = field(default_factory=set)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        self._began = self.now()
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the run began."""
+        return self.now() - self._began
+
+    def check(self) -> None:
+        """Raise BudgetSpent where a limit is reached or the target has fallen silent."""
+        counts = self.counts
+        if self.stopped is not None:
+            raise BudgetSpent(self.stopped)
+        if self.requests is not None and counts.requests >= self.requests:
+            raise BudgetSpent(f"the limit of {self.requests} requests is reached")
+        if self.runs is not None and counts.runs_started >= self.runs:
+            raise BudgetSpent(f"the limit of {self.runs} runs is reached")
+        if self.seconds is not None and self.elapsed >= self.seconds:
+            raise BudgetSpent(f"the limit of {self.seconds:g} seconds is reached")
+        if self._unanswered >= SILENCE:
+            raise BudgetSpent(f"the target stopped answering: {self._unanswered} requests in a row got no answer")
+
+    def stop(self, why: str) -> None:
+        """End the run at the next move of every program."""
+        self.stopped = why
+
+    def count(self, exchange: Exchange) -> None:
+        """Count one exchange."""
+        with self._lock:
+            self.counts.requests += 1
+            answered = exchange.completion is Completion.ANSWERED or exchange.response is not None
+            self._unanswered = 0 if answered else self._unanswered + 1
+            if exchange.step is not None and exchange.attempt == 1:
+                self.counts.cases += 1
+            if exchange.accepted and exchange.operation and OPERATIONS[exchange.operation].creates == "run":
+                self.counts.runs_started += 1
+            self._count_tokens(exchange)
+
+    def _count_tokens(self, exchange: Exchange) -> None:
+        """Add a finished run's usage, once for each run."""
+        values = [exchange.body, *(event.data for event in exchange.events)]
+        for value in values:
+            if not isinstance(value, dict) or value.get("object") != "thread.run":
+                continue
+            usage, id_ = value.get("usage"), str(value.get("id"))
+            total = usage.get("total_tokens") if isinstance(usage, dict) else None
+            if isinstance(total, int) and not isinstance(total, bool) and total >= 0 and id_ not in self._counted:
+                self._counted.add(id_)
+                self.counts.tokens = (self.counts.tokens or 0) + total

@@ -1,0 +1,97 @@
+"""Which programs are played, which are not and why, and what that may cost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from conformance.contract.departure import glob_matches
+from conformance.model.program import Program, Setting
+
+PHASES = ("preflight", "boundary", "lifecycle", "robustness", "security", "races", "explore", "schemathesis")
+"""The phases of a run, in order."""
+
+PROFILES: dict[str, tuple[str, ...]] = {
+    "quick": ("preflight", "boundary", "lifecycle"),
+    "standard": PHASES[:-1],
+    "full": PHASES,
+}
+"""Each profile with the phases that belong to it."""
+
+STRESSING = frozenset({"robustness", "races"})
+"""Phases that strain a server; off loopback they are only played where the user allows it."""
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A program that is not played: why, and what would have to be given for it."""
+
+    program: Program
+    reason: str
+    needs: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The programs to play, the dearest first, and those left out."""
+
+    programs: tuple[Program, ...]
+    left_out: tuple[LeftOut, ...] = ()
+
+    @property
+    def requests(self) -> int:
+        """An upper estimate of the requests."""
+        return sum(program.requests for program in self.programs)
+
+    @property
+    def runs(self) -> int:
+        """An upper estimate of the runs started."""
+        return sum(program.runs for program in self.programs)
+
+
+def plan(
+    programs: Iterable[Program],
+    setting: Setting,
+    profile: str = "standard",
+    phases: Sequence[str] = (),
+    wanted: Callable[[Program], bool] = lambda program: True,
+) -> Plan:
+    """Choose among programs by profile, phases, what the setting gives, and `wanted`."""
+    chosen, left_out = [], []
+    for program in programs:
+        why = _why_not(program, setting, profile, phases)
+        if why is None and not wanted(program):
+            why = ("not selected", "another --select")
+        if why is None:
+            chosen.append(program)
+        else:
+            left_out.append(LeftOut(program, *why))
+    chosen.sort(key=lambda program: (-program.runs, -program.requests, program.id))
+    return Plan(tuple(chosen), tuple(left_out))
+
+
+def _why_not(program: Program, setting: Setting, profile: str, phases: Sequence[str]) -> tuple[str, str] | None:
+    if phases and program.phase not in phases:
+        return f"phase {program.phase} was not asked for", f"--phase {program.phase}"
+    if program.phase not in PROFILES[profile] or (profile == "quick" and not program.quick):
+        return f"outside profile {profile}", _profile_of(program)
+    if program.needs and not getattr(setting, program.needs):
+        return f"needs {program.needs_text or program.needs}", program.needs_text or program.needs
+    if program.phase in STRESSING and not setting.stress:
+        return "it strains the server, which is not on this machine", "--allow-stress"
+    return None
+
+
+def _profile_of(program: Program) -> str:
+    return "--profile standard" if program.phase in PROFILES["standard"] else "--profile full"
+
+
+def selector(select: Sequence[str], exclude: Sequence[str]) -> Callable[[str], bool]:
+    """Whether an id is selected: matched by one of `select` (all, where it is empty) and by none of `exclude`."""
+
+    def selected(id_: str) -> bool:
+        return (not select or any(glob_matches(glob, id_) for glob in select)) and not any(
+            glob_matches(glob, id_) for glob in exclude
+        )
+
+    return selected

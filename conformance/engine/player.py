@@ -1,0 +1,123 @@
+"""Plays one program: sends its moves, polls where a step says so, and hands back what came of them."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, MutableMapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from conformance.client.binding import Unbound
+from conformance.contract.lifecycle import TERMINAL
+from conformance.engine.budget import Budget
+from conformance.errors import BudgetSpent, UsageError
+from conformance.model.case import Move, Step, Together
+from conformance.model.exchange import Exchange
+from conformance.model.program import Program, Setting
+
+
+class Sender(Protocol):
+    """Sends steps; each attempt at one is recorded, and the last is what came of it."""
+
+    def send(self, step: Step, program: str, answers: MutableMapping[str, Exchange]) -> Exchange:
+        """Send one step."""
+        ...
+
+    def together(
+        self, steps: Sequence[Step], program: str, answers: MutableMapping[str, Exchange]
+    ) -> tuple[Exchange, ...]:
+        """Send steps at the same moment; what came of each, in the order of the steps."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How polling is spaced: the pause is a share of the time waited so far, within bounds, in seconds."""
+
+    first: float = 0.012
+    longest: float = 1.0
+    share: float = 0.4
+    sleep: Callable[[float], None] = time.sleep
+    now: Callable[[], float] = time.monotonic
+
+    def pause(self, waited: float) -> float:
+        """How long to wait before the next look."""
+        return min(max(self.first, waited * self.share), self.longest)
+
+
+LOOPBACK = Pace()
+REMOTE = Pace(first=0.25, longest=2.0)
+UNREADABLE_LOOKS = 3
+"""So many looks in a row that show no status end the polling: more would show the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """How a program ended, where it did not end by itself.
+
+    `stopped`: an answer did not give what the next step needs. `cut`: a budget ended it. `fault`: our own error.
+    """
+
+    stopped: str | None = None
+    cut: str | None = None
+    fault: str | None = None
+
+
+def play(program: Program, setting: Setting, sender: Sender, budget: Budget, pace: Pace) -> Played:
+    """Play a program to its end. Whatever a target or the program itself does, this returns."""
+    try:
+        moves = program.play(setting)
+        answers: dict[str, Exchange] = {}
+        try:
+            move = next(moves)
+            while True:
+                budget.check()
+                move = moves.send(_made(move, program, setting, sender, answers, budget, pace))
+        finally:
+            moves.close()
+    except StopIteration:
+        return Played()
+    except BudgetSpent as spent:
+        return Played(cut=str(spent))
+    except Unbound as unbound:
+        return Played(stopped=str(unbound))
+    except UsageError:
+        raise
+    except Exception as error:
+        return Played(fault=f"program {program.id} raised {type(error).__name__}: {error}")
+
+
+def _made(
+    move: Move,
+    program: Program,
+    setting: Setting,
+    sender: Sender,
+    answers: dict[str, Exchange],
+    budget: Budget,
+    pace: Pace,
+) -> Exchange | tuple[Exchange, ...]:
+    if isinstance(move, Together):
+        return sender.together(move.steps, program.id, answers)
+    if not move.until:
+        return sender.send(move, program.id, answers)
+    looks = _looks(move, lambda: sender.send(move, program.id, answers), setting.patience, budget, pace)
+    return deque(looks, maxlen=1)[0]
+
+
+def _looks(step: Step, look: Callable[[], Exchange], patience: float, budget: Budget, pace: Pace) -> Iterator[Exchange]:
+    """Look until a status is seen that is waited for or that nothing follows, or until the patience ends."""
+    began = pace.now()
+    blind = 0
+    while True:
+        exchange = look()
+        yield exchange
+        status = exchange.member("status")
+        waited = pace.now() - began
+        if exchange.accepted and (status in step.until or status in TERMINAL):
+            return
+        blind = 0 if exchange.accepted and isinstance(status, str) else blind + 1
+        if exchange.refused or blind >= UNREADABLE_LOOKS or waited >= patience:
+            return
+        budget.check()
+        pace.sleep(pace.pause(waited))

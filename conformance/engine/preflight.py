@@ -1,0 +1,80 @@
+"""Finds out, before anything else, whether there is a target that can be tested at all."""
+
+from __future__ import annotations
+
+import re
+
+from conformance.contract.edition import RETIRED
+from conformance.engine.player import Sender
+from conformance.errors import TargetError
+from conformance.model.case import Role, Step
+from conformance.model.exchange import Exchange
+from conformance.model.json import at, is_object
+
+PROGRAM = "preflight"
+
+_FIRST = Step(operation="create_thread", name="thread", body={}, role=Role.CONTROL)
+_SECOND = Step(operation="list_assistants", query=(("limit", "1"),), role=Role.LOOK)
+_TITLE = re.compile(r"<title[^>]*>([^<]{1,80})", re.IGNORECASE)
+
+
+def preflight(sender: Sender, url: str) -> None:
+    """Ask two small things of the target. Raises TargetError, in one clear line, where testing it makes no sense.
+
+    What merely answers wrongly (200 `{}`, 400 to everything) goes on to be judged.
+    """
+    first = _sent(sender, _FIRST, url)
+    if first.accepted and not _is_html(first):
+        return
+    second = _sent(sender, _SECOND, url)
+    both = (first, second)
+    if all(_is_html(exchange) for exchange in both):
+        raise TargetError(f"{url} answers with a web page{_titled(first)}, not an API; does the base URL lack /v1?")
+    codes = {exchange.status for exchange in both}
+    said = _said(first) or _said(second)
+    if codes <= {401, 403}:
+        raise TargetError(
+            f"{url} refuses the API key (HTTP {_codes(both)}{said}); give one by OPENAI_API_KEY or --api-key"
+        )
+    if codes <= {404, 405, 410, 501}:
+        raise TargetError(
+            f"{url} has no Runs surface (HTTP {_codes(both)} to POST /threads and GET /assistants{said}); "
+            f"OpenAI retired the Assistants API on {RETIRED}; check the base URL, which often ends in /v1"
+        )
+    if all(code is not None and 300 <= code < 400 for code in codes):
+        where = first.response.headers.get("location", "another place") if first.response else "another place"
+        raise TargetError(f"{url} redirects to {where}; redirects are not followed, so give the final base URL")
+    if codes <= {502, 503, 504}:
+        raise TargetError(f"{url} is not available (HTTP {_codes(both)}{said})")
+    if codes <= {429}:
+        raise TargetError(f"{url} answers HTTP 429 to everything{said}; wait, or ask for a higher rate limit")
+
+
+def _sent(sender: Sender, step: Step, url: str) -> Exchange:
+    exchange = sender.send(step, PROGRAM, {})
+    if exchange.response is None:
+        what = "cannot be reached" if exchange.completion == "refused" else "does not answer"
+        raise TargetError(f"{url} {what}: {exchange.problem or 'no reason given'}")
+    return exchange
+
+
+def _is_html(exchange: Exchange) -> bool:
+    response = exchange.response
+    if response is None or is_object(response.body):
+        return False
+    text = (response.text or "").lstrip()[:200].lower()
+    return "text/html" in response.headers.get("content-type", "") or text.startswith(("<!doctype html", "<html"))
+
+
+def _titled(exchange: Exchange) -> str:
+    found = _TITLE.search(exchange.response.text or "") if exchange.response else None
+    return f" ({' '.join(found.group(1).split())!r})" if found else ""
+
+
+def _codes(exchanges: tuple[Exchange, ...]) -> str:
+    return " and ".join(dict.fromkeys(str(exchange.status) for exchange in exchanges))
+
+
+def _said(exchange: Exchange) -> str:
+    message = at(exchange.body, "/error/message") if is_object(exchange.body) else None
+    return f": {' '.join(message.split())[:160]}" if isinstance(message, str) and message.strip() else ""

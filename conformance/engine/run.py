@@ -1,0 +1,226 @@
+"""Plays a plan with several workers, judges each program as it ends, and folds what came of it."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from conformance.engine.budget import Budget, Counts
+from conformance.engine.cleanup import leftovers
+from conformance.engine.collector import Collector
+from conformance.engine.counterexample import counterexamples, smaller
+from conformance.engine.judge import Judge, judge
+from conformance.engine.plan import Plan
+from conformance.engine.player import Pace, Sender, play
+from conformance.engine.surface import Surface, folded, surface
+from conformance.engine.verdicts import bounded
+from conformance.errors import ConformanceError
+from conformance.model.exchange import Exchange
+from conformance.model.history import History
+from conformance.model.json import JSON
+from conformance.model.program import Program, Setting
+from conformance.model.rule import AnyRule
+from conformance.model.verdict import Tally, fold
+
+GRACE = 2.0
+"""Seconds that workers get, after an interruption, to hand in what they have."""
+
+
+class Watcher(Protocol):
+    """Is told how a run goes, from any thread."""
+
+    def began(self, program: Program) -> None:
+        """A program begins."""
+        ...
+
+    def ended(self, program: Program, tallies: Mapping[str, Tally], counts: Counts) -> None:
+        """A program was played and judged; the counts are of the whole run so far."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Judging:
+    """What histories are judged by."""
+
+    rules: Mapping[str, AnyRule]
+    judges: tuple[tuple[str, Judge], ...] = ()
+    strict: bool = False
+
+    def tallies(self, program: str, exchanges: Sequence[Exchange]) -> tuple[History, dict[str, Tally]]:
+        """The history that these exchanges make, and what it shows."""
+        history = History.of(exchanges, program, self.strict)
+        return history, judge(history, self.rules, self.judges)
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What one history came to; the history itself is no longer held."""
+
+    program: str
+    tallies: Mapping[str, Tally]
+    examples: Mapping[str, JSON]
+    surface: Surface
+    fault: str | None = None
+    cut: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """How a whole run went: what all its histories came to, and how it ended."""
+
+    tallies: Mapping[str, Tally]
+    examples: Mapping[str, JSON]
+    surface: Surface
+    counts: Counts
+    played: tuple[str, ...]
+    faults: tuple[str, ...] = ()
+    cut: str | None = None
+    interrupted: bool = False
+
+
+def judged(played_as: str, exchanges: Sequence[Exchange], judging: Judging, no_route: str | None = None) -> Judged:
+    """What one history comes to. An error of ours is its fault, never raised."""
+    try:
+        history, tallies = judging.tallies(played_as, exchanges)
+        return Judged(
+            program=played_as,
+            tallies={id_: bounded(tally) for id_, tally in tallies.items()},
+            examples=counterexamples(history, tallies),
+            surface=surface(exchanges, no_route),
+        )
+    except Exception as error:
+        return Judged(played_as, {}, {}, {}, fault=f"judging {played_as} raised {type(error).__name__}: {error}")
+
+
+def run(
+    plan: Plan,
+    setting: Setting,
+    sender: Sender,
+    collector: Collector,
+    judging: Judging,
+    budget: Budget,
+    *,
+    pace: Pace,
+    watcher: Watcher,
+    workers: int = 2,
+    tidy: bool = True,
+    no_route: str | None = None,
+    already: Iterable[Judged] = (),
+) -> Course:
+    """Play and judge every program of the plan.
+
+    `already` is what was judged before (the preflight). An interruption from the keyboard ends the run early: the
+    course then says so and holds what was judged until then. Raises ConformanceError where exchanges cannot be recorded.
+    """
+    work = _Work(plan, setting, sender, collector, judging, budget, pace, watcher, tidy, no_route)
+    threads = [threading.Thread(target=work.through, name=f"worker-{n}", daemon=True) for n in range(max(1, workers))]
+    interrupted = False
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            while thread.is_alive():
+                thread.join(0.2)
+    except KeyboardInterrupt:
+        interrupted = True
+        budget.stop("interrupted")
+        work.hand_in(threads)
+        work.take_the_rest()
+    if work.broken is not None:
+        raise work.broken
+    return _course([*already, *work.in_order()], budget, interrupted)
+
+
+def _course(results: Sequence[Judged], budget: Budget, interrupted: bool) -> Course:
+    examples: dict[str, JSON] = {}
+    for result in results:
+        for id_, example in result.examples.items():
+            examples[id_] = smaller(examples[id_], example) if id_ in examples else example
+    budget.counts.seconds = round(budget.elapsed, 3)
+    return Course(
+        tallies=fold(result.tallies for result in results),
+        examples=examples,
+        surface=folded(result.surface for result in results),
+        counts=budget.counts,
+        played=tuple(result.program for result in results),
+        faults=tuple(result.fault for result in results if result.fault),
+        cut=next((result.cut for result in results if result.cut), None),
+        interrupted=interrupted,
+    )
+
+
+@dataclass(slots=True)
+class _Work:
+    """The queue of programs, and what the workers have made of them so far."""
+
+    plan: Plan
+    setting: Setting
+    sender: Sender
+    collector: Collector
+    judging: Judging
+    budget: Budget
+    pace: Pace
+    watcher: Watcher
+    tidy: bool
+    no_route: str | None
+    results: dict[str, Judged] = field(default_factory=dict)
+    broken: ConformanceError | None = None
+    todo: queue.SimpleQueue[Program] = field(default_factory=queue.SimpleQueue)
+
+    def __post_init__(self) -> None:
+        for program in self.plan.programs:
+            self.todo.put(program)
+
+    def through(self) -> None:
+        """Play programs until none is left."""
+        while True:
+            try:
+                program = self.todo.get_nowait()
+            except queue.Empty:
+                return
+            try:
+                self.results[program.id] = self._one(program)
+            except ConformanceError as error:
+                self.broken = error
+                self.budget.stop(str(error))
+                return
+
+    def _one(self, program: Program) -> Judged:
+        self.watcher.began(program)
+        played = play(program, self.setting, self.sender, self.budget, self.pace)
+        exchanges = self.collector.take(program.id)
+        result = judged(program.id, exchanges, self.judging, self.no_route)
+        if self.tidy:
+            self._tidy(program, exchanges)
+        self.watcher.ended(program, result.tallies, self.budget.counts)
+        return replace(result, fault=played.fault or result.fault, cut=played.cut)
+
+    def _tidy(self, program: Program, exchanges: Sequence[Exchange]) -> None:
+        """Clean up. Whatever goes wrong with it says nothing about the target."""
+        left_to = f"{program.id}/cleanup"
+        try:
+            for step in leftovers(exchanges):
+                self.sender.send(step, left_to, {})
+        except Exception:
+            return
+        finally:
+            self.collector.take(left_to)
+
+    def take_the_rest(self) -> None:
+        """Judge what programs have shown whose worker is still waiting for an answer."""
+        for program in self.plan.programs:
+            exchanges = () if program.id in self.results else self.collector.take(program.id)
+            if exchanges:
+                self.results[program.id] = judged(program.id, exchanges, self.judging, self.no_route)
+
+    def in_order(self) -> list[Judged]:
+        """The results in the order of the plan, so that they do not depend on which worker was faster."""
+        return [self.results[program.id] for program in self.plan.programs if program.id in self.results]
+
+    def hand_in(self, threads: Sequence[threading.Thread], grace: float = GRACE) -> None:
+        """Wait a moment for workers to end; those that hang in a request are left behind."""
+        for thread in threads:
+            thread.join(grace / len(threads))

@@ -1,0 +1,165 @@
+"""The report: who judged whom by what, and one verdict for each rule and constraint."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from conformance import __version__
+from conformance.model.json import JSON, Absent
+from conformance.model.verdict import Finding, Outcome, Verdict
+
+SUITE = "runs-conformance"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suite:
+    """What judged, and how it was set; profile and seed are None where recorded traffic was judged."""
+
+    edition: str
+    strict: bool
+    profile: str | None
+    seed: int | None
+    schema_digest: str
+    name: str = SUITE
+    version: str = __version__
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """What was judged; `base_url` is free of credentials, and None for recorded traffic."""
+
+    name: str
+    base_url: str | None
+    dialect: str
+    capabilities: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Used:
+    """What it took."""
+
+    requests: int
+    runs_started: int
+    cases: int
+    seconds: float
+    tokens: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """Everything that is told of a run. `because` says in one line why the exit code is what it is."""
+
+    suite: Suite
+    target: Judged
+    complete: bool
+    outcome: Outcome
+    exit_code: int
+    because: str
+    counts: Used
+    verdicts: tuple[Verdict, ...] = field(repr=False)
+
+    def of(self, *outcomes: Outcome) -> list[Verdict]:
+        """The verdicts with one of these outcomes."""
+        return [verdict for verdict in self.verdicts if verdict.outcome in outcomes]
+
+    def failures(self, level: str) -> list[Verdict]:
+        """The failed verdicts of a level."""
+        return [verdict for verdict in self.of(Outcome.FAIL) if verdict.level == level]
+
+    def tally(self, kind: str) -> Mapping[Outcome, int]:
+        """How many rules or constraints came out how."""
+        return Counter(verdict.outcome for verdict in self.verdicts if verdict.kind == kind)
+
+    @property
+    def wire_dialect(self) -> str:
+        """The dialect by which requests are shown."""
+        return self.target.dialect
+
+
+def to_json(report: Report) -> dict[str, Any]:
+    """The report as `report.json` has it."""
+    suite, target, counts = report.suite, report.target, report.counts
+    return {
+        "suite": {
+            "name": suite.name,
+            "version": suite.version,
+            "edition": suite.edition,
+            "strict": suite.strict,
+            "profile": suite.profile,
+            "seed": suite.seed,
+            "schema_digest": suite.schema_digest,
+        },
+        "target": {
+            "name": target.name,
+            "base_url": target.base_url,
+            "dialect": target.dialect,
+            "capabilities": list(target.capabilities),
+        },
+        "complete": report.complete,
+        "outcome": report.outcome.value,
+        "exit_code": report.exit_code,
+        "counts": {
+            "requests": counts.requests,
+            "runs_started": counts.runs_started,
+            "cases": counts.cases,
+            "seconds": counts.seconds,
+            "tokens": counts.tokens,
+        },
+        "verdicts": [_verdict(verdict) for verdict in report.verdicts],
+    }
+
+
+def _verdict(verdict: Verdict) -> dict[str, Any]:
+    return {
+        "id": verdict.id,
+        "kind": verdict.kind,
+        "level": verdict.level,
+        "capability": verdict.capability,
+        "operation": verdict.operation,
+        "outcome": verdict.outcome.value,
+        "judged": verdict.judged,
+        "statement": verdict.statement,
+        "source": verdict.source,
+        "reason": verdict.reason,
+        "needs": verdict.needs,
+        "findings": [_finding(finding) for finding in verdict.findings],
+        "counterexample": verdict.counterexample,
+    }
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    return {
+        "message": finding.message,
+        "operation": finding.operation,
+        "pointer": finding.pointer,
+        "expected": _present(finding.expected),
+        "actual": _present(finding.actual),
+        "case": finding.case,
+        "exchange": finding.exchange or None,
+    }
+
+
+def _present(value: JSON | Absent) -> JSON:
+    return None if isinstance(value, Absent) else value
+
+
+def text(report: Report) -> str:
+    """The text of `report.json`; what UTF-8 cannot hold is escaped."""
+    written = json.dumps(to_json(report), indent=1, ensure_ascii=False) + "\n"
+    try:
+        written.encode()
+    except UnicodeEncodeError:
+        return json.dumps(to_json(report), indent=1) + "\n"
+    return written
+
+
+def capabilities(verdicts: Sequence[Verdict], order: Sequence[str]) -> dict[str, Mapping[Outcome, int]]:
+    """How many verdicts of each capability came out how, in this order."""
+    counted: dict[str, Counter[Outcome]] = {name: Counter() for name in order}
+    for verdict in verdicts:
+        counted.setdefault(verdict.capability, Counter())[verdict.outcome] += 1
+    return {name: counts for name, counts in counted.items() if counts}

@@ -1,0 +1,92 @@
+"""A name or URL becomes a target that can be spoken to; the one place where the emulator is started."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from conformance.client.address import Address, address
+from conformance.errors import TargetError
+
+EMULATOR = "emulator"
+_ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """What is judged: where it is, the keys it knows, and what is known of it.
+
+    `lasting` says that what is left on it stays, so that it has to be cleaned up. `any_file_id` says that it takes every
+    well-formed file or vector-store id.
+    """
+
+    name: str
+    address: Address
+    key: str | None = field(default=None, repr=False)
+    second_key: str | None = field(default=None, repr=False)
+    failing_model: str | None = None
+    lasting: bool = True
+    any_file_id: bool = False
+
+
+def remote(
+    base_url: str,
+    *,
+    dialect: str = "openai",
+    headers: Sequence[tuple[str, str]] = (),
+    key: str | None = None,
+    second_key: str | None = None,
+    failing_model: str | None = None,
+) -> Target:
+    """The target at a URL. Raises UsageError where the URL is none."""
+    where = address(base_url, dialect, (), headers)
+    return Target(name=where.authority, address=where, key=key, second_key=second_key, failing_model=failing_model)
+
+
+@contextmanager
+def emulator(*arguments: str) -> Iterator[Target]:
+    """The bundled emulator, in a process of its own that ends with this block or with this process.
+
+    Its keys are made up for this one run and handed over by environment. Raises TargetError where it does not start.
+    """
+    key, second = (f"sk-emulator-{secrets.token_hex(12)}" for _ in range(2))
+    path = os.pathsep.join(part for part in (str(_ROOT), os.environ.get("PYTHONPATH")) if part)
+    environment = {**os.environ, "RUNS_EMULATOR_KEYS": f"{key},{second}", "PYTHONPATH": path}
+    command = [sys.executable, "-m", "conformance.emulator", "--port", "0", "--watch-stdin", *arguments]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, start_new_session=True
+    ) as process:
+        assert process.stdin is not None
+        try:
+            yield Target(
+                name=EMULATOR,
+                address=address(_url(process)),
+                key=key,
+                second_key=second,
+                failing_model="failing-model",
+                lasting=False,
+                any_file_id=True,
+            )
+        finally:
+            process.stdin.close()
+            try:
+                process.wait(3)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+def _url(process: subprocess.Popen[bytes]) -> str:
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    try:
+        return str(json.loads(line)["url"])
+    except (ValueError, KeyError, TypeError):
+        process.kill()
+        raise TargetError("the bundled emulator did not start; `runs-conformance serve` shows why") from None
