@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
+from conformance.contract.edition import DEFAULT_EDITION, in_force
 from conformance.contract.lifecycle import TERMINAL
 from conformance.contract.schema import document
 
@@ -26,12 +29,21 @@ class EventKind:
 
 
 @cache
-def event_kinds() -> dict[str, EventKind]:
-    """The events the contract names. Servers may send others, and clients tolerate them."""
-    return {
-        entry["name"]: EventKind(entry["name"], entry["kind"], tuple(entry.get("status") or ()), entry.get("since"))
-        for entry in document("stream/events")["events"]
-    }
+def event_kinds(edition: str = DEFAULT_EDITION) -> dict[str, EventKind]:
+    """The events the contract names, with what they carry in an edition.
+
+    A name that enters later is known all the same: servers may send events that the contract does not name, and clients
+    tolerate them.
+    """
+    return {entry["name"]: _read(entry, edition) for entry in document("stream/events")["events"]}
+
+
+def _read(entry: Mapping[str, Any], edition: str) -> EventKind:
+    statuses = entry.get("status") or ()
+    for overlay in entry.get("x-editions", ()):
+        if in_force(edition, overlay.get("since"), overlay.get("until")):
+            statuses = overlay["status"]
+    return EventKind(entry["name"], entry["kind"], tuple(statuses), entry.get("since"))
 
 
 def ends_stream(name: str) -> bool:
