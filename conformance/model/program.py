@@ -43,7 +43,8 @@ class Program:
 
     `play` is a generator function: it yields moves and is sent the exchanges that came of them. It asserts nothing.
     `capability` is the conformance class it serves; `needs` names a member of the setting without which it cannot be
-    played, with `needs_text` for people. `runs` and `requests` are upper estimates for the plan.
+    played, with `needs_text` for people. `since` is the date at which what it is about entered the contract. `runs` and
+    `requests` are upper estimates for the plan.
     """
 
     id: str
@@ -55,4 +56,5 @@ class Program:
     requests: int
     needs: str = ""
     needs_text: str = ""
+    since: str = ""
     quick: bool = True

@@ -7,20 +7,19 @@ import pkgutil
 from functools import cache
 from pathlib import Path
 
+from conformance.contract.edition import in_force
 from conformance.model.program import Program, Setting
 
 PHASES = ("lifecycle", "robustness", "security", "races")
-"""The phases that programs belong to, in the order in which they are played."""
+"""The phases that programs belong to, in the order in which they are listed."""
 
 
-def catalogue(setting: Setting | None = None) -> list[Program]:
-    """Every program, in the order of its phase and id; of a setting, those that can be played in it."""
-    return [program for program in _all() if setting is None or playable(program, setting)]
+def catalogue(setting: Setting) -> list[Program]:
+    """Every program whose subject belongs to the setting's edition, in the order of phase and id.
 
-
-def playable(program: Program, setting: Setting) -> bool:
-    """Whether the setting has what the program needs."""
-    return not program.needs or bool(getattr(setting, program.needs))
+    Programs that need something the setting does not give are among them: that they cannot be played is to be said.
+    """
+    return [program for program in _all() if in_force(setting.edition, program.since, None)]
 
 
 @cache

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from conformance.generation.programs.declaration import program
 from conformance.generation.programs.passage import aftermath, completed, ready
-from conformance.generation.programs.steps import OVER, assistant, on_run, on_thread, page, poll, run, thread
+from conformance.generation.programs.steps import (
+    OVER,
+    assistant,
+    message,
+    on_run,
+    on_thread,
+    page,
+    poll,
+    run,
+    thread,
+)
 from conformance.model.case import Ref
 from conformance.model.program import Play, Setting
 
@@ -22,7 +32,7 @@ def complete_by_polling(setting: Setting) -> Play:
     yield page("list_run_steps", order="asc")
     yield page("list_messages")
     yield on_thread("get_thread")
-    yield on_thread("create_message", body={"role": "user", "content": "And once more, please."})
+    yield message("And once more, please.")
     if not (yield from completed("second")):
         return
     yield page("list_runs")

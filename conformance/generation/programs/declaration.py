@@ -17,6 +17,7 @@ def program(
     quick: bool = False,
     needs: str = "",
     needs_text: str = "",
+    since: str = "",
 ) -> Callable[[Callable[[Setting], Play]], Program]:
     """Declare a generator function to be a program: its name makes the id, its docstring's first sentence the title.
 
@@ -37,6 +38,7 @@ def program(
             requests=requests,
             needs=needs,
             needs_text=needs_text,
+            since=since,
             quick=quick,
         )
 

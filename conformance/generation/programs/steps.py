@@ -29,6 +29,10 @@ PROMPTS: Mapping[str, str] = {
 }
 """The user messages, by purpose. A setting may replace each of them; nothing depends on the words of an answer."""
 
+MADE_UP_CALL = "call_" + "0" * 24
+MADE_UP_OUTPUTS = {"tool_outputs": [{"tool_call_id": MADE_UP_CALL, "output": "nobody asked"}]}
+"""Tool outputs in the right form, for a call that nobody made."""
+
 
 def function_tool(name: str = "get_weather", **more: JSON) -> dict[str, Any]:
     """A function tool with one string parameter."""
@@ -64,14 +68,15 @@ def thread(setting: Setting, name: str = "thread", *, text: str | None = None, *
     return Step(operation="create_thread", name=name, body={"messages": [message], **members}, role=Role.FIXTURE)
 
 
-def run(
-    name: str = "run", thread: str = "thread", assistant: str = "assistant", *, stream: bool = False, **members: Any
-) -> Step:
-    """Create a run on a thread."""
-    body: dict[str, object] = {"assistant_id": Ref(assistant), **members}
-    if stream:
-        body["stream"] = True
-    return Step(operation="create_run", name=name, path={"thread_id": Ref(thread)}, body=body, stream=stream)
+def run(name: str = "run", thread: str = "thread", assistant: str = "assistant", **members: Any) -> Step:
+    """Create a run on a thread; with `stream=True` its answer is a stream."""
+    body = {"assistant_id": Ref(assistant), **members}
+    return on_thread("create_run", thread, body, name=name, stream=members.get("stream") is True)
+
+
+def at_root(operation: str, body: object = ABSENT, **rest: Any) -> Step:
+    """An operation upon nothing that exists: creating an assistant or a thread, listing assistants."""
+    return _upon(operation, {}, body, **rest)
 
 
 def on_assistant(operation: str, assistant: str | Ref = "assistant", body: object = ABSENT, **rest: Any) -> Step:
@@ -115,9 +120,15 @@ def page(operation: str, *of: str | Ref, name: str = "", tag: str = AT_REST, **q
 
     Unless another tag is given it says that nothing changes the list while it is read.
     """
-    upon: Callable[..., Step] = {"list_run_steps": on_run, "list_assistants": _on_none}.get(operation, on_thread)
+    places: dict[str, Callable[..., Step]] = {"list_run_steps": on_run, "list_assistants": at_root}
+    upon = places.get(operation, on_thread)
     wire = tuple((query_name(parameter), value) for parameter, value in query.items())
     return upon(operation, *of, name=name, tag=tag, query=wire)
+
+
+def message(text: str = "One more thing.", thread: str | Ref = "thread", name: str = "", **members: Any) -> Step:
+    """Add a user message to a thread."""
+    return on_thread("create_message", thread, {"role": "user", "content": text, **members}, name=name)
 
 
 def since(setting: Setting, edition: str) -> bool:
@@ -128,10 +139,6 @@ def since(setting: Setting, edition: str) -> bool:
 def _upon(operation: str, path: dict[str, JSON | Ref], body: object, **rest: Any) -> Step:
     role = Role.LOOK if OPERATIONS[operation].method == "GET" else Role.ACT
     return Step(**{"operation": operation, "path": path, "body": body, "role": role, **rest})
-
-
-def _on_none(operation: str, **rest: Any) -> Step:
-    return _upon(operation, {}, ABSENT, **rest)
 
 
 def _ref(of: str | Ref) -> Ref:

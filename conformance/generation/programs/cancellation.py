@@ -1,0 +1,75 @@
+"""Programs in which a run is cancelled."""
+
+from __future__ import annotations
+
+from conformance.generation.programs.declaration import program
+from conformance.generation.programs.passage import aftermath, ready, submit, waiting
+from conformance.generation.programs.steps import (
+    MADE_UP_OUTPUTS,
+    OVER,
+    assistant,
+    message,
+    on_run,
+    page,
+    poll,
+    prompt,
+    run,
+    thread,
+)
+from conformance.model.program import Play, Setting
+
+
+@program("lifecycle", "cancel", runs=1, requests=35, quick=True)
+def cancel_in_flight(setting: Setting) -> Play:
+    """A run is cancelled in the middle of a long answer; it ends, and its thread is free again."""
+    if not (yield from ready(assistant(setting), thread(setting, text=prompt(setting, "long")), run())):
+        return
+    yield poll(until=("in_progress",))
+    yield page("list_run_steps", tag="")
+    yield on_run("cancel_run")
+    yield on_run("get_run")
+    yield on_run("cancel_run")
+    yield page("list_run_steps", tag="")
+    yield page("list_messages", tag="")
+    yield poll(until=OVER)
+    yield from aftermath()
+    yield on_run("cancel_run")
+    yield on_run("get_run")
+    yield on_run("submit_tool_outputs", body=MADE_UP_OUTPUTS)
+    yield on_run("get_run")
+    yield message("After the end.")
+    yield page("list_messages", order="asc")
+
+
+@program("lifecycle", "cancel", runs=2, requests=30, quick=True)
+def cancel_at_once(setting: Setting) -> Play:
+    """A run is cancelled right after it was created; it ends, and its thread takes another run."""
+    if not (yield from ready(assistant(setting), thread(setting), run())):
+        return
+    yield on_run("cancel_run")
+    yield on_run("get_run")
+    yield poll(until=OVER)
+    yield from aftermath()
+    yield on_run("modify_run", body={"metadata": {"ended": "early"}})
+    yield on_run("get_run")
+    if (yield from ready(run("second"))):
+        yield poll("second", until=OVER)
+        yield page("list_runs")
+
+
+@program("lifecycle", "cancel", runs=1, requests=30, quick=True)
+def cancel_while_waiting(setting: Setting) -> Play:
+    """A run that waits for tool outputs is cancelled; it takes no outputs any more."""
+    if not (yield from ready(assistant(setting), thread(setting, text=prompt(setting, "call_one")))):
+        return
+    if not (yield from waiting()):
+        return
+    yield page("list_run_steps")
+    yield on_run("cancel_run")
+    yield on_run("get_run")
+    yield poll(until=OVER)
+    yield from aftermath()
+    yield submit()
+    yield on_run("get_run")
+    yield message("After the end.")
+    yield page("list_messages", order="asc")

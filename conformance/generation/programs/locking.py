@@ -1,0 +1,92 @@
+"""Programs about the lock: what an active run keeps out of its thread, and what it does not."""
+
+from __future__ import annotations
+
+from conformance.generation.programs.answer import status
+from conformance.generation.programs.declaration import program
+from conformance.generation.programs.passage import Passage, ended, finished, ready, submit, waiting
+from conformance.generation.programs.steps import (
+    MADE_UP_OUTPUTS,
+    OVER,
+    assistant,
+    message,
+    on_message,
+    on_run,
+    on_thread,
+    page,
+    poll,
+    prompt,
+    run,
+    thread,
+)
+from conformance.model.case import Ref
+from conformance.model.exchange import Exchange
+from conformance.model.program import Play, Setting
+
+
+@program("lifecycle", "core", runs=1, requests=40, quick=True)
+def locked_while_running(setting: Setting) -> Play:
+    """A thread takes no message and no second run while a run is queued or in progress, and both afterwards."""
+    if not (yield from ready(assistant(setting), thread(setting, text=prompt(setting, "long")), run())):
+        return
+    yield message("Too early.")
+    yield from _second_run()
+    yield on_run("get_run")
+    seen: Exchange = yield poll(until=("in_progress",))
+    if status(seen) == "in_progress":
+        yield message("Still too early.")
+        yield from _second_run()
+        yield on_run("submit_tool_outputs", body=MADE_UP_OUTPUTS)
+        yield on_run("get_run")
+        yield page("list_runs", tag="")
+        yield page("list_messages", tag="", order="asc")
+    if not (yield from ended()):
+        return
+    yield message("Now.")
+    yield page("list_runs")
+    yield page("list_messages", order="asc")
+
+
+@program("lifecycle", "core", runs=2, requests=50, quick=True)
+def locked_while_waiting(setting: Setting) -> Play:
+    """A thread whose run waits for tool outputs takes no message and no run, but is read and modified as usual."""
+    if not (yield from ready(assistant(setting), thread(setting, text=prompt(setting, "call_one")))):
+        return
+    if not (yield from waiting()):
+        return
+    before: Exchange = yield page("list_messages", name="before")
+    yield message("Not now.")
+    yield page("list_messages")
+    yield from _second_run()
+    yield page("list_runs")
+    yield on_thread("get_thread")
+    yield on_thread("modify_thread", body={"metadata": {"while": "locked"}})
+    yield on_thread("get_thread")
+    if isinstance(before.member("first_id"), str):
+        of = Ref("before", "/first_id")
+        yield on_message("get_message", of)
+        yield on_message("modify_message", of, body={"metadata": {"while": "locked"}})
+        yield on_message("get_message", of)
+    yield on_run("modify_run", body={"metadata": {"while": "waiting"}})
+    yield on_run("get_run")
+    yield page("list_run_steps")
+    yield submit()
+    if not (yield from finished(seen="resumed")):
+        return
+    yield on_thread("get_thread")
+    yield message("Now.")
+    if not (yield from ready(run("second"))):
+        return
+    yield poll("second", until=OVER)
+    yield page("list_messages", order="asc")
+    yield page("list_runs", order="asc")
+
+
+def _second_run() -> Passage:
+    """Try to start another run; a target that takes it is rid of it again."""
+    second: Exchange = yield run("second")
+    if second.accepted:
+        yield on_run("get_run")
+        yield from ready(on_run("get_run", "second"))
+        return (yield from ended("second"))
+    return True

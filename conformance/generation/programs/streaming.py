@@ -1,0 +1,67 @@
+"""Programs in which a run is watched as a stream of events."""
+
+from __future__ import annotations
+
+from conformance.generation.programs.answer import calls, made
+from conformance.generation.programs.declaration import program
+from conformance.generation.programs.passage import aftermath, finished, ready, submit
+from conformance.generation.programs.steps import (
+    assistant,
+    function_tool,
+    named,
+    on_run,
+    page,
+    prompt,
+    run,
+    thread,
+)
+from conformance.model.exchange import Exchange
+from conformance.model.program import Play, Setting
+
+
+@program("lifecycle", "streaming", runs=1, requests=14, quick=True)
+def stream_to_completion(setting: Setting) -> Play:
+    """A run is streamed to its end, and what is stored afterwards is read."""
+    if not (yield from ready(assistant(setting), thread(setting))):
+        return
+    if not (yield from ready(run(stream=True))):
+        yield page("list_runs", tag="")
+        return
+    yield from aftermath()
+
+
+@program("lifecycle", "streaming", runs=1, requests=22, quick=True)
+def stream_tool_call(setting: Setting) -> Play:
+    """A streamed run calls a function, and goes on in the stream that its output is submitted with."""
+    if not (yield from ready(assistant(setting), thread(setting, text=prompt(setting, "call_one")))):
+        return
+    if not (yield from ready(run(stream=True, tools=[function_tool()], tool_choice=named()))):
+        return
+    seen: Exchange = yield on_run("get_run", name="waiting")
+    if calls(seen):
+        yield page("list_run_steps")
+        submitted: Exchange = yield submit(stream=True, name="submitted")
+        if not made(submitted):
+            yield from finished()
+    yield from aftermath()
+
+
+@program("lifecycle", "streaming", runs=1, requests=22, since="2024-04-29")
+def stream_two_tool_calls(setting: Setting) -> Play:
+    """A streamed run calls two functions; their outputs are submitted without a stream."""
+    if not (yield from ready(assistant(setting), thread(setting, text=prompt(setting, "call_two")))):
+        return
+    tools = [function_tool("get_weather"), function_tool("get_time")]
+    if not (yield from ready(run(stream=True, tools=tools, tool_choice="required"))):
+        return
+    if (yield from finished()):
+        yield from aftermath()
+
+
+@program("lifecycle", "streaming", runs=1, requests=15)
+def stream_to_the_token_limit(setting: Setting) -> Play:
+    """A streamed run with a long answer and the smallest token limit ends where the limit is."""
+    if not (yield from ready(assistant(setting), thread(setting, text=prompt(setting, "long")))):
+        return
+    if (yield from ready(run(stream=True, max_completion_tokens=256))):
+        yield from aftermath()

@@ -1,0 +1,150 @@
+"""Programs about function calls: a run that waits for outputs, and what it is sent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from conformance.generation.programs.answer import PENDING, calls, items
+from conformance.generation.programs.declaration import program
+from conformance.generation.programs.passage import Passage, aftermath, ended, finished, ready, submit, waiting
+from conformance.generation.programs.steps import (
+    MADE_UP_CALL,
+    MADE_UP_OUTPUTS,
+    SETTLED,
+    assistant,
+    function_tool,
+    on_run,
+    on_step,
+    page,
+    poll,
+    prompt,
+    run,
+    thread,
+)
+from conformance.model.case import Ref
+from conformance.model.exchange import Exchange
+from conformance.model.program import Play, Setting
+from conformance.model.tag import REFUSED_SUBMIT
+
+_TWO = [function_tool("get_weather"), function_tool("get_time")]
+_BOTH: dict[str, Any] = {"tools": _TWO, "tool_choice": "required"}
+
+
+def _output(index: int) -> dict[str, object]:
+    return {"tool_call_id": Ref("waiting", f"{PENDING}/{index}/id"), "output": "18 degrees"}
+
+
+_MADE_UP = {"tool_call_id": MADE_UP_CALL, "output": "18 degrees"}
+
+
+@program("lifecycle", "tools", runs=1, requests=40, quick=True)
+def forced_tool_call(setting: Setting) -> Play:
+    """A run is forced to call a function, refuses every set of outputs but the right one, and then goes on."""
+    if not (yield from ready(assistant(setting), thread(setting, text=prompt(setting, "call_one")))):
+        return
+    if not (yield from waiting()):
+        return
+    steps: Exchange = yield page("list_run_steps", name="open")
+    if items(steps):
+        yield on_step(Ref("open", "/data/0/id"))
+    wrongs: list[list[Any]] = [[], [_MADE_UP], [_output(0), _MADE_UP], [_output(0), _output(0)]]
+    for wrong in wrongs:
+        if not (yield from _refused(wrong)):
+            return
+    yield submit(outputs=("18 degrees, sunny; 64 °F ☀",))
+    yield on_run("get_run")
+    if not (yield from finished(seen="resumed")):
+        return
+    yield from aftermath()
+    yield page("list_run_steps", order="asc")
+    yield on_run("submit_tool_outputs", body=MADE_UP_OUTPUTS)
+    yield on_run("get_run")
+
+
+@program("lifecycle", "tools", runs=1, requests=35, quick=True)
+def two_tool_calls(setting: Setting) -> Play:
+    """A run that must call functions and has two of them takes the outputs of all its calls in one request only."""
+    if not (yield from ready(assistant(setting), thread(setting, text=prompt(setting, "call_two")))):
+        return
+    if not (yield from waiting(**_BOTH)):
+        return
+    seen: Exchange = yield on_run("get_run", name="waiting")
+    if calls(seen) > 1:
+        wrongs: list[list[Any]] = [[_output(0)], [_output(1)], [_output(0), _MADE_UP]]
+        for wrong in wrongs:
+            if not (yield from _refused(wrong, **_BOTH)):
+                return
+    seen = yield on_run("get_run", name="waiting")
+    count = calls(seen)
+    if not count:
+        return
+    backwards = [_output(index) for index in reversed(range(count))]
+    backwards[-1]["output"] = ""
+    yield on_run("submit_tool_outputs", body={"tool_outputs": backwards})
+    if (yield from finished(seen="resumed")):
+        yield from aftermath()
+
+
+@program("lifecycle", "tools", runs=1, requests=25)
+def two_rounds_of_tool_calls(setting: Setting) -> Play:
+    """A run that calls again after its outputs came is sent those of each round in their turn."""
+    two = thread(setting, text=prompt(setting, "call_twice"))
+    if not (yield from ready(assistant(setting), two)):
+        return
+    if not (yield from waiting()):
+        return
+    yield submit()
+    again: Exchange = yield poll(until=SETTLED, name="again")
+    if calls(again):
+        yield page("list_run_steps")
+        yield on_run("submit_tool_outputs", body={"tool_outputs": [_output(0)]}, tag=REFUSED_SUBMIT)
+        yield on_run("get_run")
+        yield submit(count=calls(again), seen="again")
+    if (yield from finished(seen="resumed")):
+        yield from aftermath()
+
+
+@program("lifecycle", "tools", runs=1, requests=25, since="2024-06-06")
+def one_tool_call_at_a_time(setting: Setting) -> Play:
+    """A run with two functions and without parallel calls waits for one output at a time."""
+    if not (yield from ready(assistant(setting), thread(setting, text=prompt(setting, "call_two")))):
+        return
+    if not (yield from waiting(**_BOTH, parallel_tool_calls=False)):
+        return
+    yield page("list_run_steps")
+    if (yield from finished()):
+        yield from aftermath()
+
+
+@program("lifecycle", "tools", runs=1, requests=22, quick=True, since="2024-04-29")
+def required_tool_call(setting: Setting) -> Play:
+    """A run that must call some function and has one calls that."""
+    if not (yield from ready(assistant(setting), thread(setting, text=prompt(setting, "call_one")))):
+        return
+    if not (yield from waiting(tool_choice="required")):
+        return
+    yield page("list_run_steps")
+    if (yield from finished()):
+        yield from aftermath()
+
+
+@program("lifecycle", "tools", runs=1, requests=20, quick=True)
+def no_tool_call(setting: Setting) -> Play:
+    """A run that may not call functions ends without a call, although it has one and is asked to use it."""
+    if not (yield from ready(assistant(setting), thread(setting, text=prompt(setting, "call_one")))):
+        return
+    if not (yield from ready(run(tools=[function_tool()], tool_choice="none"))):
+        return
+    if (yield from finished()):
+        yield from aftermath()
+
+
+def _refused(tool_outputs: list[Any], **members: Any) -> Passage:
+    """Send outputs that are not those wanted, and look. A target that takes them gets a new run to be asked again."""
+    yield on_run("submit_tool_outputs", body={"tool_outputs": tool_outputs}, tag=REFUSED_SUBMIT)
+    seen: Exchange = yield on_run("get_run", name="waiting")
+    if calls(seen):
+        return True
+    if not (yield from finished(seen="resumed")):
+        return (yield from ended())
+    return (yield from waiting(**members))
