@@ -9,9 +9,7 @@ from urllib.parse import parse_qsl, quote, urlsplit, urlunsplit
 
 from conformance.contract.operation import Operation
 from conformance.errors import UsageError
-
-_SECRET_NAME = re.compile(r"auth|key|token|secret|passw|cookie|credential|signature|^sig$|^code$", re.IGNORECASE)
-REDACTED = "[REDACTED]"
+from conformance.evidence.wire.secret import is_secret_name, shown_value
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,13 +140,8 @@ def without_credentials(url: str) -> str:
     except ValueError:
         return re.sub(r"//[^/@]*@", "//", url)
     pairs = parse_qsl(parts.query, keep_blank_values=True)
-    query = "&".join(f"{name}={REDACTED if is_secret_name(name) else value}" for name, value in pairs)
+    query = "&".join(f"{name}={shown_value(name, value)}" for name, value in pairs)
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, query, ""))
-
-
-def is_secret_name(name: str) -> bool:
-    """Whether a header or query parameter of this name is likely to carry a secret."""
-    return _SECRET_NAME.search(name) is not None
 
 
 def _component(text: str) -> str:

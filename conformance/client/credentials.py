@@ -6,8 +6,8 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from conformance.client.address import REDACTED
 from conformance.errors import SuiteFault, UsageError
+from conformance.evidence.wire.secret import REDACTED
 from conformance.model.case import Key
 from conformance.model.json import JSON
 

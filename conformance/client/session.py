@@ -9,7 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
-from conformance.client.address import REDACTED, is_secret_name
 from conformance.client.binding import Outgoing, bind
 from conformance.client.credentials import Credentials
 from conformance.client.recorder import Recorder
@@ -17,6 +16,7 @@ from conformance.client.transport import USER_AGENT, Arrival, Transport
 from conformance.contract.edition import DEFAULT_EDITION
 from conformance.contract.operation import BETA_HEADER
 from conformance.evidence.wire.encoding import ACCEPTED
+from conformance.evidence.wire.secret import shown_value
 from conformance.model.case import Key, Step
 from conformance.model.exchange import Completion, Exchange, Request
 from conformance.model.json import ABSENT
@@ -180,7 +180,7 @@ class Session:
         given = {name.lower() for name, _ in extra}
         usual = (*plain, *self._credentials.carried(key))
         sent = (*(pair for pair in usual if pair[0].lower() not in given), *extra)
-        return sent, tuple((name, _shown(name, value)) for name, value in sent)
+        return sent, tuple((name, shown_value(name, value)) for name, value in sent)
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
@@ -192,12 +192,6 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
         return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
     except (ValueError, OverflowError):
         return None
-
-
-def _shown(name: str, value: str) -> str:
-    if not is_secret_name(name):
-        return value
-    return f"Bearer {REDACTED}" if value.startswith("Bearer ") else REDACTED
 
 
 def _request(outgoing: Outgoing, shown: Headers) -> Request:

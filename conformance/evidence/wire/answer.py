@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from conformance.evidence.wire import strict_json
+from conformance.evidence.wire.secret import REDACTED
 from conformance.evidence.wire.sse import EventStream
 from conformance.model.exchange import Response
 from conformance.model.json import ABSENT, Absent
@@ -22,7 +23,7 @@ def header_map(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
     for name, value in pairs:
         name = name.lower()
         if name in ("cookie", "set-cookie"):
-            value = "[REDACTED]"
+            value = REDACTED
         found[name] = f"{found[name]}, {value}" if name in found else value
     return found
 

@@ -1,0 +1,21 @@
+"""What must not be written down, told by its name."""
+
+from __future__ import annotations
+
+import re
+
+REDACTED = "[REDACTED]"
+
+_NAME = re.compile(r"auth|key|token|secret|passw|cookie|credential|signature|^sig$|^code$", re.IGNORECASE)
+
+
+def is_secret_name(name: str) -> bool:
+    """Whether a header or query parameter of this name is likely to carry a secret."""
+    return _NAME.search(name) is not None
+
+
+def shown_value(name: str, value: str) -> str:
+    """The value of a header or query parameter as it may be shown; of a secret one only how it is carried."""
+    if not is_secret_name(name):
+        return value
+    return f"Bearer {REDACTED}" if value.startswith("Bearer ") else REDACTED

@@ -1,0 +1,59 @@
+"""HAR 1.2, as browsers and proxies save it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from conformance.recordings.entry import (
+    Entry,
+    Malformed,
+    content,
+    from_base64,
+    header_pairs,
+    members,
+    number,
+    text,
+    unix_time,
+)
+
+
+def holds(document: Mapping[str, Any]) -> bool:
+    """Whether a JSON document is a HAR."""
+    return isinstance(document.get("log"), Mapping) and "entries" in document["log"]
+
+
+def entries(document: Mapping[str, Any]) -> Iterator[Entry | tuple[int, str]]:
+    """The entries of a HAR, in its order; a place and a reason for one that cannot be read."""
+    for where, entry in enumerate(document["log"]["entries"] or (), 1):
+        try:
+            yield _entry(where, members(entry, "an entry"))
+        except Malformed as error:
+            yield where, str(error)
+
+
+def _entry(where: int, entry: Mapping[str, Any]) -> Entry:
+    request, response = members(entry.get("request"), "request"), members(entry.get("response"), "response")
+    posted = request.get("postData") or {}
+    body = members(response.get("content") or {}, "content")
+    status = number(response.get("status", 0), "status")
+    milliseconds = entry.get("time")
+    kept = body.get("text")
+    return Entry(
+        where=where,
+        method=text(request.get("method"), "method"),
+        url=text(request.get("url"), "url"),
+        headers=header_pairs(request.get("headers")),
+        content=_text(members(posted, "postData")),
+        status=status or None,
+        answer_headers=header_pairs(response.get("headers")),
+        answer=_text(body),
+        recorded=unix_time(entry.get("startedDateTime")),
+        seconds=milliseconds / 1000 if isinstance(milliseconds, (int, float)) and milliseconds >= 0 else None,
+        unsaved=kept is None and number(body.get("size") or 0, "size") > 0,
+    )
+
+
+def _text(body: Mapping[str, Any]) -> bytes:
+    value = body.get("text")
+    return from_base64(value) if body.get("encoding") == "base64" else content(value)

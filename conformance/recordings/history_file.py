@@ -1,0 +1,58 @@
+"""Our own `history.jsonl`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from conformance.errors import UsageError
+from conformance.evidence.wire import strict_json
+from conformance.model.exchange import Exchange, exchange_from_json
+from conformance.model.history import History
+from conformance.model.json import JSON, is_object
+from conformance.recordings.surface import Skipped
+
+_MAX_LINE = 64 * 1024 * 1024
+
+
+def holds(data: bytes) -> bool:
+    """Whether a file is one of ours: its first line says that it is of a run, or of an exchange."""
+    first = strict_json.parse(data.partition(b"\n")[0].strip(), _MAX_LINE).value
+    return is_object(first) and first.get("type") in ("run", "exchange")
+
+
+def read(name: str, data: bytes, edition: str | None) -> tuple[list[History], list[Skipped], Mapping[str, JSON]]:
+    """The histories of the programs, what was skipped, and what the file says of its run.
+
+    A last line that is cut short is skipped: the run that wrote it was. Raises UsageError where any other line cannot
+    be read.
+    """
+    programs: dict[str, list[Exchange]] = {}
+    skipped: list[Skipped] = []
+    run: Mapping[str, JSON] = {}
+    lines = data.split(b"\n")
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            entry = _object(line)
+            if entry.get("type") == "run":
+                run = run or entry
+            elif entry.get("type") == "exchange":
+                exchange = exchange_from_json(entry)
+                programs.setdefault(exchange.program, []).append(
+                    replace(exchange, edition=edition) if edition else exchange
+                )
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            if number == len(lines):
+                skipped.append(Skipped(f"{name}:{number}", "cut short: the run that wrote it was ended"))
+                continue
+            raise UsageError(f"{name}:{number}: not an exchange ({type(error).__name__}: {error})") from None
+    return [History.of(exchanges, program) for program, exchanges in programs.items()], skipped, run
+
+
+def _object(line: bytes) -> Mapping[str, JSON]:
+    value = strict_json.parse(line, _MAX_LINE, max_depth=strict_json.MAX_DEPTH + 20).value
+    if not is_object(value):
+        raise ValueError("not a JSON object")
+    return value

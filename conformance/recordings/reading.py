@@ -1,0 +1,77 @@
+"""A file of recorded traffic read into histories."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from conformance.errors import UsageError
+from conformance.evidence.wire import strict_json
+from conformance.model.history import History
+from conformance.model.json import JSON, Absent
+from conformance.recordings import har, history_file, test_proxy, vcr, yaml_text
+from conformance.recordings.entry import Entry
+from conformance.recordings.surface import Skipped, exchanges
+
+MAX_BYTES = 512 * 1024 * 1024
+_KINDS = "a history.jsonl, a HAR, a VCR cassette or a test-proxy session"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a file holds: histories to judge, and what was left out and why. `run` is the first line of a
+    `history.jsonl`.
+    """
+
+    histories: tuple[History, ...]
+    skipped: tuple[Skipped, ...] = ()
+    run: Mapping[str, JSON] = field(default_factory=dict)
+
+
+def read(path: Path | str, edition: str | None = None) -> Reading:
+    """The recorded traffic in a file of any known format; `edition` stands in for the dates of the recording.
+
+    There is one history for each file, and for a `history.jsonl` one for each program. Raises UsageError where the
+    file cannot be read.
+    """
+    name, data = str(path), _bytes(Path(path))
+    if history_file.holds(data):
+        histories, skipped, run = history_file.read(name, data, edition)
+        return Reading(tuple(histories), tuple(skipped), run)
+    found, left_out = exchanges(_entries(name, data), name, edition)
+    return Reading((History.of(found, name),) if found else (), tuple(left_out))
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise UsageError(f"{path}: larger than {MAX_BYTES // 2**20} MB; split it")
+        return path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror or error}") from None
+
+
+def _entries(name: str, data: bytes) -> Iterable[Entry | tuple[int, str]]:
+    if not data.strip():
+        raise UsageError(f"{name}: empty")
+    for document in _documents(name, data):
+        if isinstance(document, dict) and har.holds(document):
+            return har.entries(document)
+        if isinstance(document, dict) and test_proxy.holds(document):
+            return test_proxy.entries(document)
+        if vcr.holds(document):
+            return vcr.entries(document)
+    raise UsageError(f"{name}: not {_KINDS}")
+
+
+def _documents(name: str, data: bytes) -> list[Any]:
+    if data.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"["):
+        parsed = strict_json.parse(data, MAX_BYTES)
+        if not isinstance(parsed.value, Absent):
+            return [parsed.value]
+    try:
+        return yaml_text.documents(data)
+    except yaml_text.NotYaml as error:
+        raise UsageError(f"{name}: not {_KINDS} ({error})") from None

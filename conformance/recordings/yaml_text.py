@@ -1,0 +1,100 @@
+"""YAML read as plain data: texts, bytes, null, lists and mappings, whatever its tags ask for."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Iterator
+from typing import Any
+
+import yaml
+
+_Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+MAX_ALIASES = 10_000
+MAX_DEPTH = 100
+
+
+class NotYaml(Exception):  # noqa: N818 -- it says what the text is
+    """The text is not YAML, or not YAML that is safe to read; the message says what and where."""
+
+
+class _Loader(_Base):  # type: ignore[misc]
+    """Builds no object of any class and merges no mappings: a recording has no business asking for either."""
+
+    yaml_implicit_resolvers = {  # noqa: RUF012 -- PyYAML looks it up on the class
+        first: [("tag:yaml.org,2002:null", found)]
+        for first in ("~", "n", "N", "")
+        for tag, found in _Base.yaml_implicit_resolvers.get(first, ())
+        if tag == "tag:yaml.org,2002:null"
+    }
+    yaml_constructors: dict[str | None, Any] = {}  # noqa: RUF012
+    yaml_multi_constructors: dict[str | None, Any] = {}  # noqa: RUF012
+
+    def flatten_mapping(self, node: Any) -> None:
+        """Leave `<<` as it stands: merged mappings double in size with every level."""
+
+
+def _any(loader: Any, _tag: str, node: yaml.Node) -> Any:
+    if isinstance(node, yaml.ScalarNode):
+        return loader.construct_scalar(node)
+    if isinstance(node, yaml.SequenceNode):
+        return loader.construct_sequence(node, deep=True)
+    pairs = [(loader.construct_object(key, deep=True), value) for key, value in node.value]
+    return {
+        name if isinstance(name, str) else str(name)[:100]: loader.construct_object(value, deep=True)
+        for name, value in pairs
+    }
+
+
+def _bytes(loader: Any, node: yaml.Node) -> bytes:
+    try:
+        return base64.b64decode(loader.construct_scalar(node))
+    except (ValueError, binascii.Error) as error:
+        raise yaml.constructor.ConstructorError(None, None, f"binary is not base64: {error}", node.start_mark) from None
+
+
+_Loader.add_multi_constructor("", _any)
+_Loader.add_constructor("tag:yaml.org,2002:null", lambda _loader, _node: None)
+for _tag in ("tag:yaml.org,2002:binary", "!binary"):
+    _Loader.add_constructor(_tag, _bytes)
+
+
+def documents(text: bytes) -> list[Any]:
+    """The documents of a YAML text. Raises NotYaml, with line and column where they are known."""
+    try:
+        _check(text)
+        return list(_documents(text))
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        at = f" (line {mark.line + 1}, column {mark.column + 1})" if mark else ""
+        raise NotYaml(f"not YAML: {error.problem or error.context}{at}") from None
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        first = str(error).partition("\n")[0] or type(error).__name__
+        raise NotYaml(f"not YAML: {first}") from None
+
+
+def _documents(text: bytes) -> Iterator[Any]:
+    loader = _Loader(text)
+    try:
+        while loader.check_data():
+            yield loader.get_data()
+    finally:
+        loader.dispose()
+
+
+def _check(text: bytes) -> None:
+    """Go through the events once, so that no structure is built that is nested or repeated beyond reason."""
+    depth = aliases = 0
+    for event in yaml.parse(text, Loader=_Base):
+        match event:
+            case yaml.CollectionStartEvent():
+                depth += 1
+            case yaml.CollectionEndEvent():
+                depth -= 1
+            case yaml.AliasEvent():
+                aliases += 1
+        if depth > MAX_DEPTH:
+            raise NotYaml(f"nested deeper than {MAX_DEPTH} levels")
+        if aliases > MAX_ALIASES:
+            raise NotYaml(f"more than {MAX_ALIASES} aliases")

@@ -1,0 +1,72 @@
+"""Recorded traffic of the real service, collected one exchange a line, as histories: one for each file it was recorded in."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections import defaultdict
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from conformance.model.history import History
+from conformance.recordings.entry import Entry, header_pairs, unix_time
+from conformance.recordings.surface import exchanges
+
+_OBJECT_IN_BASE64 = "ewog"
+
+
+def histories(path: Path) -> list[History]:
+    """The histories of what was truly recorded of version 2, in order; what somebody pasted or wrote by hand is left out."""
+    files: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    with path.open(encoding="utf-8") as lines:
+        for line in lines:
+            entry = json.loads(line)
+            source = entry["source"]
+            if entry["provenance"] == "recorded" and source["assistants_version"] == "v2":
+                files[f"{source['repo']}/{source['path']}@{source['commit']}"].append(entry)
+    return [_history(name, entries) for name, entries in files.items()]
+
+
+def _history(name: str, entries: list[Mapping[str, Any]]) -> History:
+    ordered = sorted(entries, key=lambda entry: entry["source"].get("index", 0))
+    found, skipped = exchanges([_entry(where, entry) for where, entry in enumerate(ordered, 1)], name, None)
+    assert not skipped, skipped
+    return History.of(found, name)
+
+
+def _entry(where: int, entry: Mapping[str, Any]) -> Entry:
+    request, response, source = entry["request"], entry["response"], entry["source"]
+    azure = source["api"] == "azure"
+    host = "recorded.openai.azure.com" if azure else "api.openai.com"
+    return Entry(
+        where=where,
+        method=request["method"],
+        url=f"https://{host}{request['path']}{_query(request['query'])}",
+        headers=header_pairs(request["headers"]),
+        content=b"" if request["body"] is None else _body(request["body"]),
+        status=response["status"],
+        answer_headers=header_pairs({name: str(value) for name, value in response["headers"].items()}),
+        answer=_stream(response["sse"]) if "sse" in response else _body(response.get("body")),
+        recorded=unix_time(source["recorded_at"]),
+    )
+
+
+def _query(query: Mapping[str, Any]) -> str:
+    return "?" + urlencode(query, doseq=True) if query else ""
+
+
+def _body(body: Any) -> bytes:
+    if not isinstance(body, str):
+        return json.dumps(body, ensure_ascii=False).encode()
+    # Cassettes hold some bodies as binary, and the collection kept two of those in base64.
+    return base64.b64decode(body) if body.startswith(_OBJECT_IN_BASE64) else body.encode()
+
+
+def _stream(events: list[Mapping[str, Any]]) -> bytes:
+    blocks = []
+    for event in events:
+        data = event["data"] if isinstance(event["data"], str) else json.dumps(event["data"], ensure_ascii=False)
+        blocks.append(f"event: {event['event']}\ndata: {data}\n\n")
+    return "".join(blocks).encode()
