@@ -1,0 +1,85 @@
+"""Why a run ended as it did."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from conformance.contract.lifecycle import ACTIVE, STATUSES
+from conformance.evidence.sighting import Sighting, runs_seen
+from conformance.model.json import ABSENT, is_object
+from conformance.model.rule import rule
+from conformance.model.source import Level, observed, schema
+from conformance.model.verdict import Result
+
+_ERROR = schema("openai-openapi f85dbe2 openapi.yaml RunObject.last_error")
+_DETAILS = schema("openai-openapi f85dbe2 openapi.yaml RunObject.incomplete_details")
+_SEEN = observed("recorded traffic: openai-dotnet SessionRecords 2025-10-30, openllmetry 2026-03-31")
+_CODES = ("server_error", "rate_limit_exceeded", "invalid_prompt")
+_REASONS = ("max_completion_tokens", "max_prompt_tokens")
+
+
+@rule(
+    over=runs_seen,
+    level=Level.MUST,
+    source=_ERROR,
+    capability="core",
+    items=("L-07",),
+    needs="a model whose runs end failed",
+)
+def failed_run_says_why(run: Sighting) -> Iterator[Result]:
+    """A failed run has a `last_error` with a known code and a message.
+
+    It is all that a client can show of the failure. Errors of other systems are to be mapped to `server_error`,
+    `rate_limit_exceeded` or `invalid_prompt`.
+    """
+    if run.status == "failed":
+        value = run.get("last_error")
+        told = is_object(value) and value.get("code") in _CODES and isinstance(value.get("message"), str)
+        yield run.check(
+            told, "a failed run does not say why", "/last_error", f"code ({', '.join(_CODES)}), message", value
+        )
+
+
+@rule(over=runs_seen, level=Level.MUST, source=_ERROR, capability="core", items=("L-07",))
+def completed_run_has_no_error(run: Sighting) -> Iterator[Result]:
+    """A completed run has no `last_error`: it is null if there are no errors."""
+    value = run.get("last_error")
+    if run.status == "completed" and value is not ABSENT:
+        yield run.check(value is None, "a completed run has an error", "/last_error", None, value)
+
+
+@rule(over=runs_seen, level=Level.SHOULD, source=_SEEN, capability="core", items=("L-07",))
+def unfinished_run_has_no_error(run: Sighting) -> Iterator[Result]:
+    """A run that has not ended has no `last_error`."""
+    value = run.get("last_error")
+    if run.status in ACTIVE and value is not ABSENT:
+        yield run.check(value is None, f"a {run.status!r} run has an error", "/last_error", None, value)
+
+
+@rule(over=runs_seen, level=Level.MUST, source=_DETAILS, capability="core", items=("L-09",))
+def incomplete_run_says_why(run: Sighting) -> Iterator[Result]:
+    """An incomplete run has `incomplete_details` with a known reason.
+
+    Which of the two reasons is not judged: the real service named `max_prompt_tokens` when the completion's limit was
+    used up.
+    """
+    if run.status == "incomplete":
+        value = run.get("/incomplete_details/reason")
+        told = isinstance(value, str) and value in _REASONS
+        yield run.check(
+            told,
+            "an incomplete run does not say why",
+            "/incomplete_details/reason",
+            list(_REASONS),
+            value,
+        )
+
+
+@rule(over=runs_seen, level=Level.MUST, source=_DETAILS, capability="core", items=("L-09",))
+def only_incomplete_run_has_details(run: Sighting) -> Iterator[Result]:
+    """A run that is not incomplete has no `incomplete_details`: the member is null."""
+    value = run.get("incomplete_details")
+    if run.status in STATUSES and run.status != "incomplete" and value is not ABSENT:
+        yield run.check(
+            value is None, f"a {run.status!r} run says why it is incomplete", "/incomplete_details", None, value
+        )

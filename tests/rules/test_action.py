@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+from typing import Any
+
+from conformance.model.history import History
+from conformance.rules import action
+from tests.rules import histories
+from tests.rules.examples import breaks, holds, legal
+from tests.rules.histories import Told, call, function_tool, run
+
+
+def _waits(*answers: dict[str, Any]) -> History:
+    tell = Told()
+    tell.create_run(run("queued", tools=[function_tool()]))
+    for answer in answers:
+        tell.get_run({"tools": [function_tool()], **answer})
+    return tell.history()
+
+
+def _requires(*calls: dict[str, Any]) -> dict[str, Any]:
+    required = {"type": "submit_tool_outputs", "submit_tool_outputs": {"tool_calls": list(calls)}}
+    return run("requires_action", required_action=required, tools=[function_tool()])
+
+
+@holds(
+    action.is_given_while_required,
+    action.is_null_otherwise,
+    action.calls_are_distinct,
+    action.stays_until_outputs_come,
+    action.calls_name_functions_of_the_run,
+)
+def test_run_that_waits_for_two_calls() -> History:
+    waiting = _requires(call(), call("call_b"))
+    return _waits(waiting, waiting)
+
+
+@breaks(action.is_given_while_required, at="/required_action")
+def test_action_that_is_not_named() -> History:
+    return _waits(run("requires_action", required_action=None))
+
+
+@breaks(action.is_null_otherwise, at="/required_action", times=1)
+def test_action_of_a_completed_run() -> History:
+    return _waits(run("completed", required_action=histories.action()))
+
+
+@breaks(action.calls_are_distinct)
+def test_two_calls_of_one_id() -> History:
+    return _waits(_requires(call(), call()))
+
+
+@breaks(action.calls_are_distinct)
+def test_no_call() -> History:
+    return _waits(_requires())
+
+
+@breaks(action.stays_until_outputs_come)
+def test_calls_whose_ids_are_new_at_each_look() -> History:
+    return _waits(_requires(call()), _requires(call("call_z")))
+
+
+@breaks(action.calls_name_functions_of_the_run)
+def test_call_of_an_unknown_function() -> History:
+    return _waits(_requires(call(name="get_time")))
+
+
+@legal
+def test_second_round_of_calls() -> History:
+    tell = Told()
+    tell.looks("queued", "requires_action")
+    body = {"tool_outputs": [{"tool_call_id": "call_a", "output": "x"}]}
+    tell.send("submit_tool_outputs", run("queued"), body=body)
+    tell.get_run(run("requires_action", required_action=histories.action(call("call_b"))))
+    return tell.history()

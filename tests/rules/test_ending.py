@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+from typing import Any
+
+from conformance.model.history import History
+from conformance.rules import ending
+from tests.rules.examples import breaks, holds, legal
+from tests.rules.histories import Told, run
+
+
+def _ends(status: str, **changes: Any) -> History:
+    tell = Told()
+    tell.looks("queued", "in_progress")
+    tell.get_run(run(status, **changes))
+    return tell.history()
+
+
+@holds(ending.completed_run_has_no_error, ending.unfinished_run_has_no_error, ending.only_incomplete_run_has_details)
+def test_run_that_completes() -> History:
+    return _ends("completed")
+
+
+@holds(ending.failed_run_says_why)
+def test_run_that_fails() -> History:
+    return _ends("failed")
+
+
+@holds(ending.incomplete_run_says_why)
+def test_run_that_ends_incomplete() -> History:
+    return _ends("incomplete")
+
+
+@breaks(ending.failed_run_says_why, at="/last_error")
+def test_failure_without_reason() -> History:
+    return _ends("failed", last_error=None)
+
+
+@breaks(ending.failed_run_says_why, at="/last_error")
+def test_failure_with_a_code_of_its_own() -> History:
+    return _ends("failed", last_error={"code": "OutOfMemory", "message": "x"})
+
+
+@breaks(ending.completed_run_has_no_error, at="/last_error")
+def test_completed_with_error() -> History:
+    return _ends("completed", last_error={"code": "server_error", "message": "x"})
+
+
+@breaks(ending.unfinished_run_has_no_error, at="/last_error")
+def test_error_while_in_progress() -> History:
+    return _ends("in_progress", last_error={"code": "server_error", "message": "x"})
+
+
+@breaks(ending.incomplete_run_says_why, at="/incomplete_details/reason")
+def test_incomplete_without_reason() -> History:
+    return _ends("incomplete", incomplete_details={})
+
+
+@breaks(ending.only_incomplete_run_has_details, at="/incomplete_details")
+def test_details_of_a_completed_run() -> History:
+    return _ends("completed", incomplete_details={"reason": "max_prompt_tokens"})
+
+
+@legal
+def test_reason_need_not_name_the_limit_that_was_given() -> History:
+    return _ends("incomplete", incomplete_details={"reason": "max_prompt_tokens"}, max_completion_tokens=256)
+
+
+@legal
+def test_error_of_a_cancelled_or_expired_run_is_not_stated() -> History:
+    return _ends("expired", last_error={"code": "server_error", "message": "too slow"})
