@@ -1,0 +1,217 @@
+from __future__ import annotations
+
+from conformance.model.history import History
+from conformance.rules import listing
+from tests.rules.examples import breaks, holds, legal, undecided
+from tests.rules.histories import MESSAGE, RUN, T0, Told, assistant, deleted, message, page, run, thread
+
+Object = dict[str, object]
+
+
+def said(count: int, *, tied: bool = False) -> list[Object]:
+    """So many messages of the caller, oldest first."""
+    return [message("user", f"Message {n}.", f"msg_{n}", created_at=T0 + (0 if tied else n)) for n in range(count)]
+
+
+def filled(count: int, *, tied: bool = False) -> tuple[Told, list[Object]]:
+    """A thread that so many messages were added to, one by one, and those messages."""
+    tell, messages = Told(), said(count, tied=tied)
+    tell.send("create_thread", thread())
+    for each in messages:
+        tell.send("create_message", each, body={"role": "user", "content": "Message."})
+    return tell, messages
+
+
+def both_orders(up: list[Object], down: list[Object], *, tied: bool = False) -> History:
+    tell, _ = filled(len(up), tied=tied)
+    tell.send("list_messages", page(*down), query={"order": "desc"})
+    tell.send("list_messages", page(*up), query={"order": "asc"})
+    return tell.history()
+
+
+@holds(listing.newest_come_first_by_default)
+def test_newest_first() -> History:
+    tell = Told()
+    tell.send("list_messages", page(*reversed(said(3))))
+    return tell.history()
+
+
+@holds(listing.newest_come_first_by_default)
+def test_ties_may_stand_in_any_order() -> History:
+    tell = Told()
+    tell.send("list_messages", page(*said(3, tied=True)))
+    return tell.history()
+
+
+@breaks(listing.newest_come_first_by_default, at="/data/1/created_at", times=1)
+def test_oldest_first() -> History:
+    tell = Told()
+    tell.send("list_messages", page(*said(3)))
+    return tell.history()
+
+
+@holds(listing.order_is_kept)
+def test_each_order() -> History:
+    return both_orders(said(3), said(3)[::-1])
+
+
+@breaks(listing.order_is_kept, at="/data/1/created_at")
+def test_ascending_is_ignored() -> History:
+    return both_orders(said(3)[::-1], said(3)[::-1])
+
+
+@holds(listing.ascending_reverses_descending, listing.ties_keep_one_order)
+def test_reversed() -> History:
+    return both_orders(said(4, tied=True), said(4, tied=True)[::-1], tied=True)
+
+
+@breaks(listing.ascending_reverses_descending, at="/data")
+def test_not_reversed() -> History:
+    return both_orders(said(3)[::-1], said(3)[::-1])
+
+
+@breaks(listing.ascending_reverses_descending, at="/data")
+def test_descending_lacks_one() -> History:
+    return both_orders(said(3), said(3)[:0:-1])
+
+
+@breaks(listing.ascending_reverses_descending, listing.ties_keep_one_order)
+def test_order_has_no_effect_on_ties() -> History:
+    return both_orders(said(5, tied=True)[::-1], said(5, tied=True)[::-1], tied=True)
+
+
+@undecided(listing.ascending_reverses_descending)
+def test_sort_that_leaves_ties_as_they_were_created() -> History:
+    return both_orders(said(5, tied=True), said(5, tied=True), tied=True)
+
+
+@legal
+def test_sort_that_leaves_ties_as_they_were_created_is_legal() -> History:
+    return both_orders(said(5, tied=True), said(5, tied=True), tied=True)
+
+
+@undecided(listing.ascending_reverses_descending)
+def test_a_message_came_between_the_lists() -> History:
+    tell, messages = filled(2)
+    tell.send("list_messages", page(*reversed(messages)))
+    tell.send("create_message", message("user", id_="msg_new"))
+    tell.send("list_messages", page(*messages), query={"order": "asc"})
+    return tell.history()
+
+
+@undecided(listing.ascending_reverses_descending)
+def test_a_run_may_have_written_between_the_lists() -> History:
+    tell, messages = filled(2)
+    tell.create_run()
+    tell.send("list_messages", page(*reversed(messages)))
+    tell.send("list_messages", page(*messages, message()), query={"order": "asc"})
+    tell.get_run(run("completed"))
+    return tell.history()
+
+
+@holds(listing.items_belong_to_what_is_listed)
+def test_own_items() -> History:
+    tell = Told()
+    tell.send("list_runs", page(run("completed")))
+    return tell.history()
+
+
+@breaks(listing.items_belong_to_what_is_listed, at="/data/0/thread_id")
+def test_item_of_another_thread() -> History:
+    tell = Told()
+    tell.send("list_runs", page(run("completed", thread_id="thread_b")))
+    return tell.history()
+
+
+@holds(listing.messages_can_be_listed_by_run)
+def test_messages_of_the_run() -> History:
+    tell = Told()
+    tell.send("list_messages", page(message()), query={"run_id": RUN})
+    return tell.history()
+
+
+@breaks(listing.messages_can_be_listed_by_run, at="/data/1/run_id")
+def test_filter_is_ignored() -> History:
+    tell = Told()
+    tell.send("list_messages", page(message(), message("user", id_="msg_b")), query={"run_id": RUN})
+    return tell.history()
+
+
+def filtered(*shown: Object) -> History:
+    tell, messages = filled(1)
+    tell.create_run()
+    tell.get_run(run("completed"))
+    tell.send("list_messages", page(*shown), query={"run_id": RUN})
+    tell.send("list_messages", page(message(), *messages))
+    return tell.history()
+
+
+@holds(listing.listing_by_run_misses_no_message)
+def test_filter_shows_all() -> History:
+    return filtered(message())
+
+
+@breaks(listing.listing_by_run_misses_no_message, at="/data")
+def test_filter_shows_none() -> History:
+    return filtered()
+
+
+@holds(listing.what_was_created_is_listed)
+def test_created_and_listed() -> History:
+    tell, messages = filled(3)
+    tell.send("list_messages", page(*reversed(messages)))
+    return tell.history()
+
+
+@breaks(listing.what_was_created_is_listed, at="/data", times=1)
+def test_created_but_not_listed() -> History:
+    tell, messages = filled(3)
+    tell.send("list_messages", page(*messages[1::-1]))
+    return tell.history()
+
+
+@breaks(listing.what_was_created_is_listed)
+def test_newest_is_missing_on_a_full_page() -> History:
+    tell, messages = filled(3)
+    tell.send("list_messages", page(*messages[1::-1], has_more=True), query={"limit": 2})
+    return tell.history()
+
+
+@legal
+def test_created_after_or_elsewhere_or_deleted() -> History:
+    tell, messages = filled(2)
+    tell.send("create_message", message("user", id_="msg_x", thread_id="thread_b"), thread_id="thread_b")
+    tell.send("delete_message", deleted("msg_1"), message_id="msg_1")
+    tell.send("list_messages", page(messages[0]))
+    tell.send("create_message", message("user", id_="msg_y"))
+    tell.send("list_assistants", page(*[assistant(f"asst_{n}") for n in range(20)], has_more=True))
+    return tell.history()
+
+
+@holds(listing.what_was_deleted_is_not_listed)
+def test_deleted_and_gone() -> History:
+    tell = Told()
+    tell.send("delete_message", deleted(MESSAGE))
+    tell.send("list_messages", page())
+    return tell.history()
+
+
+@breaks(listing.what_was_deleted_is_not_listed, at="/data")
+def test_deleted_but_listed() -> History:
+    tell = Told()
+    tell.send("delete_message", deleted(MESSAGE))
+    tell.send("list_messages", page(message()))
+    return tell.history()
+
+
+@legal
+def test_others_create_assistants_meanwhile() -> History:
+    tell = Told()
+    mine = [assistant(f"asst_{n}", created_at=T0 + n) for n in range(2)]
+    for each in mine:
+        tell.send("create_assistant", each, body={"model": "gpt-4o"})
+    tell.send("list_assistants", page(*mine), query={"order": "asc", "limit": 100})
+    other = assistant("asst_other", created_at=T0 + 9)
+    tell.send("list_assistants", page(other, *reversed(mine)), query={"limit": 100})
+    tell.send("list_assistants", page(other, has_more=True), query={"limit": 1})
+    return tell.history()
