@@ -53,7 +53,7 @@ def prompt(setting: Setting, purpose: str = "plain") -> str:
     return setting.prompts.get(purpose, PROMPTS[purpose])
 
 
-def assistant(setting: Setting, name: str = "assistant", **members: JSON) -> Step:
+def assistant(setting: Setting, name: str = "assistant", /, **members: Any) -> Step:
     """Create an assistant; or, where the setting gives one to use, look at that."""
     given = setting.given.get("assistant")
     if given:
@@ -62,7 +62,7 @@ def assistant(setting: Setting, name: str = "assistant", **members: JSON) -> Ste
     return Step(operation="create_assistant", name=name, body=body, role=Role.FIXTURE)
 
 
-def thread(setting: Setting, name: str = "thread", *, text: str | None = None, **members: object) -> Step:
+def thread(setting: Setting, name: str = "thread", /, *, text: str | None = None, **members: Any) -> Step:
     """Create a thread with one user message, so that a run on it has something to answer."""
     message = {"role": "user", "content": prompt(setting) if text is None else text}
     return Step(operation="create_thread", name=name, body={"messages": [message], **members}, role=Role.FIXTURE)
@@ -121,9 +121,8 @@ def page(operation: str, *of: str | Ref, name: str = "", tag: str = AT_REST, **q
     Unless another tag is given it says that nothing changes the list while it is read.
     """
     places: dict[str, Callable[..., Step]] = {"list_run_steps": on_run, "list_assistants": at_root}
-    upon = places.get(operation, on_thread)
     wire = tuple((query_name(parameter), value) for parameter, value in query.items())
-    return upon(operation, *of, name=name, tag=tag, query=wire)
+    return places.get(operation, _on_thread)(operation, *of, name=name, tag=tag, query=wire)
 
 
 def message(text: str = "One more thing.", thread: str | Ref = "thread", name: str = "", **members: Any) -> Step:
@@ -134,6 +133,9 @@ def message(text: str = "One more thing.", thread: str | Ref = "thread", name: s
 def since(setting: Setting, edition: str) -> bool:
     """Whether what entered the contract at a date belongs to the edition that is played."""
     return setting.edition >= edition
+
+
+_on_thread: Callable[..., Step] = on_thread
 
 
 def _upon(operation: str, path: dict[str, JSON | Ref], body: object, **rest: Any) -> Step:

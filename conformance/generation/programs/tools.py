@@ -18,7 +18,6 @@ from conformance.generation.programs.steps import (
     page,
     poll,
     prompt,
-    run,
     thread,
 )
 from conformance.model.case import Ref
@@ -61,7 +60,7 @@ def forced_tool_call(setting: Setting) -> Play:
     yield on_run("get_run")
 
 
-@program("lifecycle", "tools", runs=1, requests=35, quick=True)
+@program("lifecycle", "tools", runs=1, requests=35, quick=True, since="2024-04-29")
 def two_tool_calls(setting: Setting) -> Play:
     """A run that must call functions and has two of them takes the outputs of all its calls in one request only."""
     if not (yield from ready(assistant(setting), thread(setting, text=prompt(setting, "call_two")))):
@@ -112,29 +111,6 @@ def one_tool_call_at_a_time(setting: Setting) -> Play:
     if not (yield from waiting(**_BOTH, parallel_tool_calls=False)):
         return
     yield page("list_run_steps")
-    if (yield from finished()):
-        yield from aftermath()
-
-
-@program("lifecycle", "tools", runs=1, requests=22, quick=True, since="2024-04-29")
-def required_tool_call(setting: Setting) -> Play:
-    """A run that must call some function and has one calls that."""
-    if not (yield from ready(assistant(setting), thread(setting, text=prompt(setting, "call_one")))):
-        return
-    if not (yield from waiting(tool_choice="required")):
-        return
-    yield page("list_run_steps")
-    if (yield from finished()):
-        yield from aftermath()
-
-
-@program("lifecycle", "tools", runs=1, requests=20, quick=True)
-def no_tool_call(setting: Setting) -> Play:
-    """A run that may not call functions ends without a call, although it has one and is asked to use it."""
-    if not (yield from ready(assistant(setting), thread(setting, text=prompt(setting, "call_one")))):
-        return
-    if not (yield from ready(run(tools=[function_tool()], tool_choice="none"))):
-        return
     if (yield from finished()):
         yield from aftermath()
 

@@ -1,0 +1,131 @@
+"""Programs that walk lists: every order, limit and cursor, over lists that nothing changes meanwhile."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from conformance.generation.programs.answer import items, made
+from conformance.generation.programs.declaration import program
+from conformance.generation.programs.passage import Passage, completed, finished, ready, submit, waiting
+from conformance.generation.programs.steps import assistant, at_root, message, on_step, page, prompt, thread
+from conformance.model.case import REFUSES_REFERENCE, Ref, Role
+from conformance.model.exchange import Exchange
+from conformance.model.program import Play, Setting
+from conformance.model.tag import FOREIGN_ID
+
+NEXT_SECOND = 1.05
+"""So many seconds set two times apart that are told in whole seconds."""
+
+
+@program("lifecycle", "listing", runs=5, requests=75, quick=True)
+def pages_of_runs(setting: Setting) -> Play:
+    """The five runs of a thread are listed in both orders, by pages of every size and from every side."""
+    if not (yield from ready(assistant(setting), thread(setting), thread(setting, "elsewhere"))):
+        return
+    yield page("list_runs")
+    for index in range(5):
+        if index == 3:
+            yield replace(page("list_runs"), pause=NEXT_SECOND)
+        if not (yield from completed(f"run_{index}")):
+            return
+    yield from _walks("list_runs", ("thread",))
+    yield page("list_runs", "elsewhere")
+    for index in (0, 4):
+        yield page("list_messages", run_id=Ref(f"run_{index}"))
+    steps: Exchange = yield page("list_run_steps", "run_0", name="steps")
+    if items(steps):
+        step = Ref("steps", "/data/0/id")
+        yield on_step(step, "run_0")
+        yield on_step(step, "run_1", tag=FOREIGN_ID, role=Role.NEGATIVE, expectation=REFUSES_REFERENCE)
+
+
+@program("lifecycle", "listing", requests=40)
+def pages_of_messages(setting: Setting) -> Play:
+    """The messages of a thread, more than a page holds, are listed in both orders and by pages of every size."""
+    roles = ("user", "assistant")
+    many = [{"role": roles[index % 2], "content": f"Message {index}."} for index in range(22)]
+    body = {"messages": many}
+    if not (yield from ready(at_root("create_thread", body, name="thread", role=Role.FIXTURE))):
+        return
+    yield replace(message("One.", name="one"), pause=NEXT_SECOND)
+    yield message("Two.", name="two")
+    yield replace(message("Three.", name="three"), pause=NEXT_SECOND)
+    yield from _walks("list_messages", ("thread",), step=9)
+
+
+@program("lifecycle", "listing", runs=1, requests=40, quick=True)
+def pages_of_steps(setting: Setting) -> Play:
+    """The steps of a run with a tool call are listed in both orders, by pages of every size and from every side."""
+    if not (yield from ready(assistant(setting), thread(setting, text=prompt(setting, "call_one")))):
+        return
+    if not (yield from waiting()):
+        return
+    yield replace(submit(), pause=NEXT_SECOND)
+    if (yield from finished(seen="resumed")):
+        yield from _walks("list_run_steps", ("run", "thread"), step=1)
+
+
+@program("lifecycle", "listing", requests=30)
+def pages_of_assistants(setting: Setting) -> Play:
+    """Three assistants are found in the list of all, in both orders and from every side; others may come and go."""
+    if setting.given.get("assistant"):
+        return
+    for index in range(3):
+        step = replace(assistant(setting, f"assistant_{index}"), pause=NEXT_SECOND if index == 2 else 0.0)
+        if not made((yield step)):
+            return
+    for order in ("desc", "asc"):
+        yield page("list_assistants", tag="", order=order, limit=100)
+        yield page("list_assistants", tag="", order=order, limit=1)
+        for index in range(3):
+            cursor = Ref(f"assistant_{index}")
+            yield page("list_assistants", tag="", order=order, limit=2, after=cursor)
+            yield page("list_assistants", tag="", order=order, limit=2, before=cursor)
+    yield page("list_assistants", tag="")
+    yield page("list_assistants", tag="", limit=3)
+
+
+def _walks(operation: str, of: tuple[str, ...], step: int = 2) -> Passage:
+    """Everything that can be asked of a list at rest."""
+
+    def at(name: str = "", **query: Any) -> Any:
+        return page(operation, *of, name=name, **query)
+
+    yield at()
+    whole: Exchange = yield at("whole", limit=100)
+    yield at("up", order="asc", limit=100)
+    yield at(order="desc", limit=100)
+    yield at(limit=1)
+    yield at(order="asc", limit=1)
+    count = items(whole)
+    if not count:
+        return False
+    for order in ("desc", "asc"):
+        yield from _pages(operation, of, order, step, count)
+    middle, last = Ref("whole", f"/data/{count // 2}/id"), Ref("whole", f"/data/{count - 1}/id")
+    first = Ref("whole", "/data/0/id")
+    yield at(after=last)
+    yield at(before=first)
+    yield at(order="asc", after=first)
+    yield at(order="asc", before=last)
+    yield at(after=middle)
+    yield at(before=middle)
+    yield at(order="asc", after=middle, limit=1)
+    yield at(order="asc", before=middle, limit=1)
+    yield at(before=last, limit=1)
+    yield at(after=first, before=last)
+    return True
+
+
+def _pages(operation: str, of: tuple[str, ...], order: str, size: int, count: int) -> Passage:
+    """Pages of one size from the first object to the empty page after the last."""
+    cursor: dict[str, Any] = {}
+    for number in range(count // size + 2):
+        name = f"{order}_{number}"
+        seen: Exchange = yield page(operation, *of, name=name, order=order, limit=size, **cursor)
+        held = items(seen)
+        if not held:
+            break
+        cursor = {"after": Ref(name, f"/data/{held - 1}/id")}
+    return True
