@@ -20,7 +20,7 @@ def took_effect(exchange: Exchange) -> bool:
 def acts_between(run: RunLine, operation: str, earlier: Sighting, later: Sighting) -> Iterator[Exchange]:
     """The acts of one operation upon a run that may have taken effect after one sighting and before another."""
     for exchange in run.acts(operation):
-        if took_effect(exchange) and exchange.ended > earlier.begins and exchange.started < later.ends:
+        if took_effect(exchange) and exchange.ended >= earlier.begins and exchange.started <= later.ends:
             yield exchange
 
 
@@ -35,7 +35,7 @@ def cancelled_between(run: RunLine, earlier: Sighting, later: Sighting) -> bool:
         exchange.operation == "delete_thread"
         and exchange.path.get("thread_id") == run.thread_id
         and took_effect(exchange)
-        and exchange.started < later.ends
+        and exchange.started <= later.ends
         for exchange in run.history
     )
 

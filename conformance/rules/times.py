@@ -181,7 +181,7 @@ def queued_run_has_not_started(run: RunLine) -> Iterator[Result]:
     if run.creation is None:
         return
     for seen in run.sightings:
-        resumed = any(took_effect(act) and act.started < seen.ends for act in run.acts("submit_tool_outputs"))
+        resumed = any(took_effect(act) and act.started <= seen.ends for act in run.acts("submit_tool_outputs"))
         if seen.status == "queued" and not resumed:
             value = seen.get("started_at")
             yield seen.check(value is None, "a freshly queued run has a started_at", "/started_at", None, value)
