@@ -1,0 +1,27 @@
+"""Whether what a target shows is what it was given, apart from what it may fill in."""
+
+from __future__ import annotations
+
+from conformance.model.json import ABSENT, JSON, Absent, is_array, is_object, same
+
+
+def covers(shown: JSON | Absent, given: JSON) -> bool:
+    """Whether everything given is shown. Members that were not given may be added at any depth, and null may be left
+    out: function tools come back with `strict` and `parameters`, a truncation strategy with `last_messages`.
+    """
+    if given is None:
+        return shown is None or isinstance(shown, Absent)
+    if is_object(given):
+        return is_object(shown) and all(covers(shown.get(name, ABSENT), member) for name, member in given.items())
+    if is_array(given):
+        return (
+            is_array(shown)
+            and len(shown) == len(given)
+            and all(covers(one, other) for one, other in zip(shown, given, strict=True))
+        )
+    return not isinstance(shown, Absent) and same(shown, given)
+
+
+def is_nothing(value: JSON | Absent) -> bool:
+    """Whether a text says nothing: it is absent, null or empty. Which of the three is a matter of taste."""
+    return value is None or isinstance(value, Absent) or value == ""
