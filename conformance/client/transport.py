@@ -196,6 +196,7 @@ class _Reading:
             except Undecodable as error:
                 self._defects.append(f"content_encoding: {error}")
                 decoder = Decoder(max_bytes=self._limits.size)
+                self._take(data)
         try:
             decoder.finish()
         except Undecodable as error:

@@ -1,0 +1,451 @@
+"""Whatever a target does, one exchange ends in bounded time and memory, and says what came of it."""
+
+from __future__ import annotations
+
+import gzip
+import random
+import threading
+import time
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from conformance.client.address import address
+from conformance.client.binding import Outgoing
+from conformance.client.transport import Arrival, Limits, Transport
+from conformance.model.exchange import Completion, Response
+from conformance.model.json import ABSENT
+from tests.client.hostile import Connection, Handler, Server, closed_port, head, serving
+
+QUICK = Limits(connect=0.5, idle=0.3, total=0.6, stream=0.8, linger=0.1, size=200_000)
+GET = Outgoing("get_run", "GET", "/threads/t/runs/r")
+POST = Outgoing("create_thread", "POST", "/threads", content=b'{"metadata":{}}')
+SSE = {"Content-Type": "text/event-stream; charset=utf-8"}
+
+
+@contextmanager
+def target(handler: Handler, limits: Limits = QUICK) -> Iterator[tuple[Transport, Server]]:
+    with serving(handler) as server:
+        transport = Transport(server.address, limits)
+        try:
+            yield transport, server
+        finally:
+            transport.close()
+
+
+def sent_to(handler: Handler, outgoing: Outgoing = POST, stream: bool = False, limits: Limits = QUICK) -> Arrival:
+    with target(handler, limits) as (transport, _):
+        began = time.monotonic()
+        arrival = transport.send(outgoing, (), stream)
+        assert time.monotonic() - began < 3
+        return arrival
+
+
+def answered(arrival: Arrival) -> Response:
+    assert arrival.completion is Completion.ANSWERED, arrival
+    assert arrival.response is not None
+    return arrival.response
+
+
+def cut(arrival: Arrival, *words: str) -> Arrival:
+    assert arrival.completion is Completion.UNKNOWN, arrival
+    for word in words:
+        assert word in (arrival.problem or "")
+    return arrival
+
+
+def test_an_answer_is_read() -> None:
+    def handler(connection: Connection) -> None:
+        request = connection.request() or b""
+        assert request.startswith(b"POST /v1/threads HTTP/1.1\r\nHost: 127.0.0.1:")
+        assert request.endswith(b'\r\n\r\n{"metadata":{}}')
+        connection.answer(b'{"id": "thread_1"}', X_Request_Id="r1")
+
+    arrival = sent_to(handler)
+    response = answered(arrival)
+    assert response.status == 200
+    assert response.body == {"id": "thread_1"}
+    assert response.headers["x-request-id"] == "r1"
+    assert response.size == 18
+    assert arrival.problem is None
+    assert arrival.started < arrival.ended
+
+
+@pytest.mark.parametrize(
+    ("content", "defects", "text"),
+    [
+        (b"<html>no</html>", ("not_json",), "<html>no</html>"),
+        (b'{"a": 1, "a": 2}', ("duplicate_key: a",), None),
+        (b"", (), None),
+    ],
+)
+def test_what_is_wrong_below_the_contract_is_named(content: bytes, defects: tuple[str, ...], text: str | None) -> None:
+    def handler(connection: Connection) -> None:
+        connection.request()
+        connection.answer(content)
+
+    response = answered(sent_to(handler))
+    assert response.defects == defects
+    assert response.text == text
+
+
+def test_nobody_there_is_certainly_not_done() -> None:
+    arrival = Transport(address(f"http://127.0.0.1:{closed_port()}/v1"), QUICK).send(POST, ())
+    assert arrival.completion is Completion.REFUSED
+    assert "no connection" in (arrival.problem or "")
+
+
+def test_no_such_host_is_certainly_not_done() -> None:
+    arrival = Transport(address("http://no-such-host.invalid/v1"), QUICK).send(POST, ())
+    assert arrival.completion is Completion.REFUSED
+
+
+def test_a_failed_tls_handshake_is_certainly_not_done() -> None:
+    def handler(connection: Connection) -> None:
+        connection.socket.recv(100)
+        connection.send(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+    with serving(handler) as server:
+        arrival = Transport(address(f"https://127.0.0.1:{server.port}/v1"), QUICK).send(POST, ())
+    assert arrival.completion is Completion.REFUSED
+    assert "TLS" in (arrival.problem or "")
+
+
+def test_a_dripping_tls_handshake_ends() -> None:
+    def handler(connection: Connection) -> None:
+        connection.send(b"\x16\x03\x03\x40\x00")
+        connection.drip(b"\x00", 0.05)
+
+    with serving(handler) as server:
+        began = time.monotonic()
+        arrival = Transport(address(f"https://127.0.0.1:{server.port}/v1"), QUICK).send(POST, ())
+    assert arrival.completion is Completion.REFUSED
+    assert time.monotonic() - began < 2
+
+
+def test_silence_ends() -> None:
+    cut(sent_to(lambda connection: connection.drip(b"", 1)), "no answer within 0.3 s")
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        b"HTTP/1.1 200 O",
+        b"HTTP/1.1 200 OK\r\nX-Long: ",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;",
+        b"HTTP/1.1 200 OK\r\n\r\n",
+    ],
+    ids=["status line", "header", "body", "chunk extension", "body without length"],
+)
+def test_a_byte_now_and_then_does_not_last_for_ever(start: bytes) -> None:
+    def handler(connection: Connection) -> None:
+        connection.request()
+        connection.send(start)
+        connection.drip(b"x", 0.05)
+
+    cut(sent_to(handler), "0.6 s")
+
+
+@pytest.mark.parametrize(
+    ("start", "flood"),
+    [
+        (b"HTTP/1.1 200 OK\r\n", b"X-A: " + b"a" * 1000 + b"\r\n"),
+        (b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 100),
+        (b"HTTP/1.1 200 OK\r\n\r\n", b"a" * 10_000),
+        (b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n", b": still here\n" * 100),
+        (b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n", b"data: 1\n\n" * 1000),
+        (b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n", b"data: " * 1000),
+    ],
+    ids=["headers", "interim answers", "body", "comments", "events", "one line"],
+)
+def test_a_flood_ends(start: bytes, flood: bytes) -> None:
+    def handler(connection: Connection) -> None:
+        connection.request()
+        connection.send(start)
+        while not connection.stopping.is_set():
+            connection.send(flood)
+
+    cut(sent_to(handler, stream=True))
+
+
+def test_a_target_that_takes_nothing_ends() -> None:
+    huge = Outgoing("create_thread", "POST", "/threads", content=b"a" * 30_000_000)
+    cut(sent_to(lambda connection: connection.drip(b"", 1), huge))
+
+
+def test_a_refusal_before_the_whole_body_was_taken_is_an_answer() -> None:
+    def handler(connection: Connection) -> None:
+        connection.socket.recv(1000)
+        connection.answer(b'{"error": {"message": "too large"}}', "413 Payload Too Large", Connection="close")
+        connection.socket.shutdown(1)
+        while connection.socket.recv(1_000_000):
+            pass
+
+    huge = Outgoing("create_thread", "POST", "/threads", content=b"a" * 3_000_000)
+    assert answered(sent_to(handler, huge)).status == 413
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"\x00\x01\x02\x03" * 50,
+        b"SSH-2.0-OpenSSH_9.0\r\n",
+        b"HTTP/9.9 banana\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: minus one\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        b"HTTP/1.1 200 OK\r\nno colon here\r\n\r\n",
+        b"",
+    ],
+)
+def test_garbage_is_no_answer(data: bytes) -> None:
+    def handler(connection: Connection) -> None:
+        connection.request()
+        connection.send(data)
+
+    cut(sent_to(handler))
+
+
+def test_random_bytes_never_raise() -> None:
+    dice = random.Random(7)
+    starts = [b"", b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n", head(**SSE)]
+
+    def handler(connection: Connection) -> None:
+        connection.request()
+        connection.send(dice.choice(starts) + dice.randbytes(dice.randrange(400)))
+
+    with target(handler) as (transport, _):
+        for _ in range(150):
+            transport.send(GET, ())
+
+
+def test_a_reset_is_of_unknown_completion() -> None:
+    def handler(connection: Connection) -> None:
+        connection.request()
+        connection.reset()
+
+    assert not cut(sent_to(handler), "no answer").stale
+
+
+def test_an_answer_that_is_cut_is_of_unknown_completion() -> None:
+    def handler(connection: Connection) -> None:
+        connection.request()
+        connection.send(head(Content_Length="100") + b'{"id": "th')
+
+    arrival = cut(sent_to(handler), "cut")
+    assert arrival.response is not None
+    assert (arrival.response.status, arrival.response.text) == (200, '{"id": "th')
+    assert arrival.response.defects == ()
+
+
+def test_a_redirect_is_an_answer_and_is_not_followed() -> None:
+    elsewhere: list[bytes | None] = []
+
+    def other(connection: Connection) -> None:
+        elsewhere.append(connection.request())
+
+    with serving(other) as second:
+
+        def handler(connection: Connection) -> None:
+            connection.request()
+            connection.answer(b"", "307 Temporary Redirect", Location=f"http://127.0.0.1:{second.port}/v1/threads")
+
+        assert answered(sent_to(handler)).status == 307
+    assert elsewhere == []
+
+
+def test_cookies_are_not_kept() -> None:
+    seen: list[bytes] = []
+
+    def handler(connection: Connection) -> None:
+        while (request := connection.request()) is not None:
+            seen.append(request)
+            connection.answer(b"{}", Set_Cookie="session=secret")
+
+    with target(handler) as (transport, server):
+        first = transport.send(GET, ())
+        transport.send(GET, ())
+        assert len(server.connections) == 1
+    assert len(seen) == 2
+    assert not any(b"ookie" in request for request in seen)
+    assert first.response is not None
+    assert first.response.headers["set-cookie"] == "[REDACTED]"
+
+
+@pytest.mark.parametrize(
+    ("encoding", "packed"),
+    [
+        ("gzip", gzip.compress(b'{"id":"t"}')),
+        ("deflate", zlib.compress(b'{"id":"t"}')),
+        ("deflate", zlib.compress(b'{"id":"t"}')[2:-4]),
+        ("identity", b'{"id":"t"}'),
+    ],
+)
+def test_content_encodings_are_undone(encoding: str, packed: bytes) -> None:
+    def handler(connection: Connection) -> None:
+        connection.request()
+        connection.answer(packed, Content_Encoding=encoding)
+
+    response = answered(sent_to(handler))
+    assert response.body == {"id": "t"}
+    assert response.defects == ()
+
+
+def test_a_gzip_bomb_is_not_unpacked() -> None:
+    def handler(connection: Connection) -> None:
+        connection.request()
+        connection.answer(gzip.compress(b"0" * 50_000_000), Content_Encoding="gzip")
+
+    arrival = cut(sent_to(handler), "larger than 200000 bytes")
+    assert arrival.response is not None
+    assert arrival.response.defects == ("too_large",)
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "br", "nonsense"])
+def test_what_is_not_encoded_as_it_says_is_a_defect(encoding: str) -> None:
+    def handler(connection: Connection) -> None:
+        connection.request()
+        connection.answer(b'{"id":"t"}', Content_Encoding=encoding)
+
+    response = answered(sent_to(handler))
+    assert response.body == {"id": "t"}
+    assert response.defects[0].startswith("content_encoding: ")
+
+
+def test_a_stream_is_read_as_it_arrives() -> None:
+    def handler(connection: Connection) -> None:
+        connection.request()
+        connection.send(head(**SSE, Transfer_Encoding="chunked"))
+        for data in (b'event: a\ndata: {"n":"\xc3', b'\xa9"}\n\n', b"event: done\ndata: [DONE]\n\n"):
+            connection.send(b"%x\r\n%s\r\n" % (len(data), data))
+            time.sleep(0.05)
+        connection.send(b"0\r\n\r\n")
+
+    arrival = sent_to(handler, stream=True)
+    response = answered(arrival)
+    assert response.events is not None
+    assert [(event.name, event.data) for event in response.events] == [("a", {"n": "é"}), ("done", "[DONE]")]
+    assert arrival.started < response.events[0].at < response.events[1].at <= arrival.ended
+    assert response.events[1].at - response.events[0].at > 0.03
+    assert response.body is ABSENT
+    assert response.defects == ()
+    assert arrival.problem is None
+
+
+def test_a_stream_that_stays_open_after_its_end_is_left_soon() -> None:
+    def handler(connection: Connection) -> None:
+        connection.request()
+        connection.send(head(**SSE) + b"event: done\ndata: [DONE]\n\n")
+        connection.drip(b": ping\n", 0.02)
+
+    arrival = sent_to(handler, stream=True)
+    assert answered(arrival).events
+    assert arrival.problem == "the stream was left open after its end"
+    assert arrival.ended - arrival.started < 0.5
+
+
+def test_what_follows_the_end_of_a_stream_is_evidence() -> None:
+    def handler(connection: Connection) -> None:
+        connection.request()
+        connection.send(head(**SSE) + b"event: done\ndata: [DONE]\n\n")
+        time.sleep(0.02)
+        connection.send(b"event: thread.run.queued\ndata: {}\n\n")
+
+    response = answered(sent_to(handler, stream=True))
+    assert [event.name for event in response.events or ()] == ["done", "thread.run.queued"]
+
+
+def test_a_stream_that_is_cut_shows_what_came() -> None:
+    def handler(connection: Connection) -> None:
+        connection.request()
+        data = b"event: a\ndata: {}\n\nevent: b\ndata: {"
+        connection.send(head(**SSE, Transfer_Encoding="chunked") + b"%x\r\n%s\r\n" % (len(data), data))
+
+    arrival = cut(sent_to(handler, stream=True), "cut")
+    assert arrival.response is not None
+    assert [event.name for event in arrival.response.events or ()] == ["a"]
+    assert arrival.response.defects == ()
+
+
+def test_a_stream_without_an_end_is_given_up() -> None:
+    def handler(connection: Connection) -> None:
+        connection.request()
+        connection.send(head(**SSE) + b"event: a\ndata: {}\n\n")
+        connection.drip(b": ping\n\n", 0.05)
+
+    arrival = cut(sent_to(handler, stream=True), "no end after 0.8 s")
+    assert arrival.response is not None
+    assert [event.name for event in arrival.response.events or ()] == ["a"]
+
+
+def test_connections_are_kept() -> None:
+    def handler(connection: Connection) -> None:
+        while connection.request() is not None:
+            connection.answer()
+
+    with target(handler) as (transport, server):
+        for _ in range(5):
+            answered(transport.send(POST, ()))
+        assert len(server.connections) == 1
+
+
+def test_a_target_that_closes_unasked_is_not_trusted_again() -> None:
+    """The next requests come on connections of their own, so that none of them can be lost."""
+
+    def handler(connection: Connection) -> None:
+        connection.request()
+        connection.answer()
+
+    with target(handler) as (transport, server):
+        answered(transport.send(GET, ()))
+        time.sleep(0.05)
+        for _ in range(10):
+            answered(transport.send(POST, ()))
+        assert len(server.connections) == 11
+
+
+def test_a_kept_connection_found_closed_is_told_apart() -> None:
+    def handler(connection: Connection) -> None:
+        connection.request()
+        connection.answer()
+        connection.request()
+
+    with target(handler) as (transport, server):
+        answered(transport.send(GET, ()))
+        arrival = cut(transport.send(GET, ()))
+        assert arrival.stale
+        assert len(server.connections) == 1
+
+
+def test_threads_share_one_transport() -> None:
+    def handler(connection: Connection) -> None:
+        while (request := connection.request()) is not None:
+            connection.answer(request.partition(b"\r\n\r\n")[2])
+
+    arrivals: list[Arrival] = []
+    with target(handler, Limits()) as (transport, _):
+
+        def work(worker: int) -> None:
+            for turn in range(20):
+                content = b'{"worker":%d,"turn":%d}' % (worker, turn)
+                arrival = transport.send(Outgoing("create_thread", "POST", "/threads", content=content), ())
+                assert answered(arrival).body == {"worker": worker, "turn": turn}
+                arrivals.append(arrival)
+
+        threads = [threading.Thread(target=work, args=(worker,)) for worker in range(6)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert len(arrivals) == 120
+
+
+def test_a_header_that_cannot_be_sent_is_certainly_not_done() -> None:
+    arrival = sent_to(lambda connection: None, outgoing=GET)
+    assert arrival.completion is Completion.UNKNOWN
+    with serving(lambda connection: None) as server:
+        refused = Transport(server.address, QUICK).send(GET, (("X-Bad", "a\r\nb: c"),))
+    assert refused.completion is Completion.REFUSED
