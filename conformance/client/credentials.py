@@ -32,6 +32,7 @@ class Credentials:
     others: tuple[str, ...] = field(default=(), repr=False)
     secrets: tuple[str, ...] = field(init=False, repr=False)
     """Everything that must not be written down, the longest first."""
+    _in_json: tuple[bytes, ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         for name, key in (("API key", self.own), ("second API key", self.second)):
@@ -43,6 +44,10 @@ class Credentials:
             secret for secret in (self.own, self.second, *self.others) if secret and len(secret) >= SHORTEST_SECRET
         }
         object.__setattr__(self, "secrets", tuple(sorted(found, key=len, reverse=True)))
+        escaped = {
+            json.dumps(secret, ensure_ascii=ascii_)[1:-1].encode() for secret in found for ascii_ in (True, False)
+        }
+        object.__setattr__(self, "_in_json", tuple(escaped))
 
     def carried(self, key: Key) -> tuple[tuple[str, str], ...]:
         """The header fields that carry this key; none where there is none to carry."""
@@ -82,6 +87,6 @@ class Credentials:
             return [self.redact_json(item) for item in value]
         return value
 
-    def shows_in(self, line: str) -> bool:
-        """Whether a line of JSON holds a secret, plainly or in JSON's escapes."""
-        return any(secret in line or json.dumps(secret)[1:-1] in line for secret in self.secrets)
+    def shows_in(self, line: bytes) -> bool:
+        """Whether a line of JSON holds a secret."""
+        return any(secret in line for secret in self._in_json)

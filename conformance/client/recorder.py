@@ -41,10 +41,14 @@ class HistoryFile:
         self._lock = threading.Lock()
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = path.open("w", encoding="utf-8", newline="\n")
+            self._file = path.open("wb", buffering=0)
         except OSError as error:
             raise _unwritable(path, error) from None
-        self._write(_line(self._credentials.redact_json({"type": "run", **header})))
+        try:
+            self._write(_line(self._credentials.redact_json({"type": "run", **header})))
+        except UsageError:
+            self._file.close()
+            raise
 
     def record(self, exchange: Exchange) -> Exchange:
         """Write one exchange; gives it back as it was written, without any secret."""
@@ -64,11 +68,12 @@ class HistoryFile:
         with self._lock:
             self._file.close()
 
-    def _write(self, line: str) -> None:
+    def _write(self, line: bytes) -> None:
+        left = memoryview(line + b"\n")
         try:
             with self._lock:
-                self._file.write(line + "\n")
-                self._file.flush()
+                while left:
+                    left = left[self._file.write(left) :]
         except OSError as error:
             raise _unwritable(self.path, error) from None
 
@@ -89,18 +94,16 @@ class Unrecorded:
         return exchange_from_json(redacted)
 
 
-def _line(value: JSON) -> str:
-    text = _READABLE.encode(value)
+def _line(value: JSON) -> bytes:
     try:
-        text.encode()
+        return _READABLE.encode(value).encode()
     except UnicodeEncodeError:
-        return _ESCAPED.encode(value)
-    return text
+        return _ESCAPED.encode(value).encode()
 
 
 def _without_body(exchange: Exchange, size: int) -> Exchange:
     answer = exchange.response
-    note = f"(left out: the line had {size} characters)"
+    note = f"(left out: the line had {size} bytes)"
     if answer is not None:
         answer = Response(
             answer.status, answer.headers, ABSENT, note, None, (*answer.defects, "too_large"), answer.size

@@ -31,7 +31,9 @@ class Connection:
                 return None
             data += more
         head, _, body = data.partition(b"\r\n\r\n")
-        length = next((int(line[15:]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")), 0)
+        length = next(
+            (int(line[15:]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")), 0
+        )
         while len(body) < length:
             body += self.socket.recv(65536)
         return head + b"\r\n\r\n" + body
@@ -41,7 +43,9 @@ class Connection:
 
     def answer(self, body: bytes = b"{}", status: str = "200 OK", **headers: str) -> None:
         """A complete answer with its length."""
-        self.send(head(status, **{"Content-Type": "application/json", "Content-Length": str(len(body)), **headers}) + body)
+        self.send(
+            head(status, **{"Content-Type": "application/json", "Content-Length": str(len(body)), **headers}) + body
+        )
 
     def drip(self, data: bytes, seconds: float) -> None:
         """Send the same bytes again and again, a while apart, until the client or the test has had enough."""

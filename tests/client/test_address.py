@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+from urllib.parse import unquote_to_bytes
+
+import pytest
+
+from conformance.client.address import address, path, query_string, segment, without_credentials
+from conformance.contract.operation import OPERATIONS, find_operation
+from conformance.errors import UsageError
+
+
+@pytest.mark.parametrize(
+    ("url", "shown", "authority", "loopback"),
+    [
+        ("https://api.openai.com/v1", "https://api.openai.com/v1", "api.openai.com", False),
+        ("https://api.openai.com:443/v1/", "https://api.openai.com/v1", "api.openai.com", False),
+        ("http://127.0.0.1:8000", "http://127.0.0.1:8000", "127.0.0.1:8000", True),
+        ("http://[::1]:8000/v1", "http://[::1]:8000/v1", "[::1]:8000", True),
+        ("http://localhost/a b", "http://localhost/a%20b", "localhost", True),
+        ("http://bücher.example/v1", "http://xn--bcher-kva.example/v1", "xn--bcher-kva.example", False),
+    ],
+)
+def test_a_base_url_becomes_an_address(url: str, shown: str, authority: str, loopback: bool) -> None:
+    found = address(url)
+    assert (found.url, found.authority, found.loopback) == (shown, authority, loopback)
+    assert found.query == ()
+
+
+def test_azure_openai_adds_its_folder_and_version() -> None:
+    found = address("https://x.openai.azure.com/", "azure-openai")
+    assert found.base == "/openai"
+    assert found.query == (("api-version", "2024-07-01-preview"),)
+    assert (found.dialect.key_header, found.dialect.family) == ("api-key", "azure")
+
+
+def test_what_the_user_says_stands_over_the_dialect() -> None:
+    found = address("https://x.openai.azure.com/openai?api-version=2025-01-01-preview", "azure-openai")
+    assert found.base == "/openai"
+    assert found.query == (("api-version", "2025-01-01-preview"),)
+    assert address("https://x/", "azure-openai", query=[("api-version", "v1")]).query == (("api-version", "v1"),)
+
+
+def test_foundry_keeps_the_path_of_the_project() -> None:
+    found = address("https://x.services.ai.azure.com/api/projects/p", "azure-foundry-agents")
+    assert found.base == "/api/projects/p"
+    assert found.dialect.key_header == "Authorization"
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["", "api.openai.com/v1", "ftp://x/v1", "http://", "http://x:port/", "http://x:99999/", "http://[::1", "file:///x"],
+)
+def test_what_is_no_base_url_is_said_in_one_line(url: str) -> None:
+    with pytest.raises(UsageError) as raised:
+        address(url)
+    assert "\n" not in str(raised.value)
+
+
+def test_a_password_in_the_url_is_refused_and_not_shown() -> None:
+    with pytest.raises(UsageError) as raised:
+        address("https://user:hunter22@x/v1")
+    assert "hunter22" not in str(raised.value)
+
+
+def test_an_unknown_dialect_is_refused() -> None:
+    with pytest.raises(UsageError, match="azure-openai"):
+        address("http://x", "klingon")
+
+
+IDS = ("run_abc", "a/b", "a b", 'a"b', "a\nb", "..", ".", "%2e%2e", "a?b#c", "é", "\ud800", "\0", "", "a" * 5000)
+
+
+@pytest.mark.parametrize("id_", IDS)
+def test_an_id_stays_one_segment(id_: str) -> None:
+    encoded = segment(id_)
+    assert not set('/?#\n" ') & set(encoded)
+    assert encoded not in (".", "..")
+    assert unquote_to_bytes(encoded) == id_.encode("utf-8", "surrogatepass")
+
+
+def test_the_path_of_an_operation_leads_back_to_it() -> None:
+    for operation in OPERATIONS.values():
+        ids = dict.fromkeys(operation.parameters, "x/y")
+        found = find_operation(operation.method, path(operation, ids))
+        assert found is not None
+        assert found[0] is operation
+
+
+def test_a_query_is_encoded() -> None:
+    assert query_string([("include[]", "a[*].b"), ("q", "a&b=ü")]) == "include%5B%5D=a%5B%2A%5D.b&q=a%26b%3D%C3%BC"
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://u:p@x/v1", "https://x/v1"),
+        ("https://x/v1?api-key=abc&a=b#f", "https://x/v1?api-key=[REDACTED]&a=b"),
+        ("http://u:p@[::1", "http://[::1"),
+    ],
+)
+def test_a_url_is_shown_without_its_secrets(url: str, shown: str) -> None:
+    assert without_credentials(url) == shown
+
+
+def test_secret_headers_are_known_by_their_names() -> None:
+    found = address(
+        "http://x", headers=[("X-Api-Key", "k1"), ("X-Trace", "t"), ("Cookie", "c=1")], query=[("sig", "s")]
+    )
+    assert found.secrets == ("s", "k1", "c=1")

@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from conformance.client.binding import Unbound, bind, encoded
+from conformance.errors import SuiteFault
+from conformance.model.case import Ref, Step
+from conformance.model.exchange import Completion, Event, Exchange, Request, Response
+from conformance.model.json import JSON
+
+
+def exchange(body: JSON = None, operation: str = "create_thread", **response: object) -> Exchange:
+    return Exchange(
+        id="x000001", index=1, program="p", operation=operation, request=Request("POST", "/threads"),
+        response=Response(200, {}, body, **response),  # type: ignore[arg-type]
+        completion=Completion.ANSWERED, started=0, ended=1,
+    )  # fmt: skip
+
+
+ANSWERS = {"thread": exchange({"id": "thread_1", "list": [{"n": 5}]})}
+
+
+def test_references_are_replaced_wherever_they_stand() -> None:
+    step = Step(
+        operation="create_run",
+        path={"thread_id": Ref("thread")},
+        query=(
+            ("include[]", "x"),
+            ("limit", 5),
+            ("after", Ref("thread")),
+            ("yes", True),
+            ("n", Ref("thread", "/list/0/n")),
+        ),
+        body={"assistant_id": Ref("thread"), "deep": [{"a": Ref("thread", "/list/0")}]},
+    )
+    bound = bind(step, ANSWERS)
+    assert (bound.method, bound.path, bound.ids) == ("POST", "/threads/thread_1/runs", {"thread_id": "thread_1"})
+    assert bound.query == (("include[]", "x"), ("limit", "5"), ("after", "thread_1"), ("yes", "true"), ("n", "5"))
+    assert bound.body == {"assistant_id": "thread_1", "deep": [{"a": {"n": 5}}]}
+    assert bound.content == b'{"assistant_id":"thread_1","deep":[{"a":{"n":5}}]}'
+
+
+def test_ids_are_encoded_in_the_path_and_plain_beside_it() -> None:
+    bound = bind(Step(operation="get_thread", path={"thread_id": "a/b\n"}), {})
+    assert (bound.path, bound.ids) == ("/threads/a%2Fb%0A", {"thread_id": "a/b\n"})
+    assert bound.content is None
+
+
+def test_raw_is_sent_byte_for_byte() -> None:
+    assert bind(Step(operation="create_thread", body={"a": 1}, raw=b'{"a": \xff'), {}).content == b'{"a": \xff'
+
+
+def test_a_body_of_null_is_a_body() -> None:
+    assert bind(Step(operation="create_thread", body=None), {}).content == b"null"
+
+
+def test_what_was_not_answered_cannot_be_bound() -> None:
+    for ref, words in ((Ref("run"), "not sent"), (Ref("thread", "/nope"), "HTTP status 200")):
+        with pytest.raises(Unbound, match=words) as raised:
+            bind(Step(operation="get_thread", path={"thread_id": ref}), ANSWERS)
+        assert (raised.value.step, raised.value.pointer) == (ref.step, ref.pointer)
+
+
+def test_a_reference_into_a_stream_is_to_the_run_it_last_showed() -> None:
+    events = (
+        Event("thread.created", {"id": "thread_1", "object": "thread"}),
+        Event("thread.run.created", {"id": "run_1", "object": "thread.run", "status": "queued"}),
+        Event("thread.run.step.created", {"id": "step_1", "object": "thread.run.step"}),
+        Event("thread.run.completed", {"id": "run_1", "object": "thread.run", "status": "completed"}),
+        Event("done", "[DONE]"),
+    )
+    streamed = exchange(operation="create_thread_and_run", events=events)
+    step = Step(operation="get_thread", path={"thread_id": Ref("run", "/status")})
+    assert bind(step, {"run": streamed}).path == "/threads/completed"
+
+
+@pytest.mark.parametrize(
+    ("body", "content"),
+    [
+        ({"a": "é"}, '{"a":"é"}'.encode()),
+        ({"a": "\ud800"}, b'{"a":"\\ud800"}'),
+        ([1, 1.0, True, None], b"[1,1.0,true,null]"),
+    ],
+)
+def test_a_body_is_compact_utf8_unless_it_cannot_be(body: JSON, content: bytes) -> None:
+    assert encoded(body) == content
+    assert json.loads(content) == body
+
+
+def test_a_step_without_its_path_ids_is_our_fault() -> None:
+    with pytest.raises(SuiteFault, match="run_id"):
+        bind(Step(operation="get_run", path={"thread_id": "t"}), {})
+    with pytest.raises(SuiteFault, match="no_such"):
+        bind(Step(operation="no_such"), {})

@@ -1,0 +1,133 @@
+from __future__ import annotations
+
+import json
+import threading
+from pathlib import Path
+
+import pytest
+
+from conformance.client.credentials import Credentials
+from conformance.client.recorder import MAX_LINE, HistoryFile, Unrecorded
+from conformance.errors import ConformanceError
+from conformance.model.case import Accept, Key, Mutation, Ref, Reject, Role, Step
+from conformance.model.exchange import Completion, Event, Exchange, Request, Response
+from conformance.model.json import ABSENT, JSON
+from conformance.recordings.reading import read
+
+KEY = "sk-own-0123456789"
+
+
+def exchange(index: int = 1, body: JSON = None, **rest: object) -> Exchange:
+    given: dict[str, object] = {
+        "id": f"x{index:06d}", "index": index, "program": "p", "operation": "create_run",
+        "request": Request("POST", "/threads/t/runs", (("include[]", "x"),), {"A": "b"}, {"a": 1}),
+        "response": Response(200, {"content-type": "application/json"}, body, size=5),
+        "completion": Completion.ANSWERED, "started": 1.5, "ended": 2.25, "wall": 1e9, "path": {"thread_id": "t"},
+        "edition": "2026-08-14",
+    }  # fmt: skip
+    return Exchange(**{**given, **rest})  # type: ignore[arg-type]
+
+
+FULL = Step(
+    operation="create_run",
+    name="run",
+    path={"thread_id": Ref("thread", "/id")},
+    query=(("include[]", "x"),),
+    body={"assistant_id": Ref("assistant"), "tools": [{"type": "file_search"}]},
+    raw=bytes(range(256)),
+    headers={"OpenAI-Beta": None, "X": "y"},
+    key=Key.SECOND,
+    role=Role.NEGATIVE,
+    expectation=Reject((400, 404)),
+    mutation=Mutation("/a", "maximum", ABSENT, 5, "query"),
+    exercises=("create_run.a.maximum",),
+    until=("completed",),
+    stream=True,
+    tag="refused_submit",
+)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        exchange(),
+        exchange(step=FULL),
+        exchange(step=Step(operation="create_run", expectation=Accept())),
+        exchange(body={"a": [1, 1.5, "é", "\ud800", "\0", None, True]}, attempt=3, dialect="azure"),
+        exchange(response=None, completion=Completion.REFUSED, problem="no connection"),
+        exchange(response=Response(500, {}, ABSENT, "<html>", defects=("not_json",))),
+        exchange(response=Response(200, {}, events=(Event("a", {"x": 1}, 1.75), Event("done", "[DONE]", 2.0)))),
+        exchange(request=Request("POST", "/threads", text="not json \xff")),
+    ],
+)
+def test_what_is_written_reads_back_the_same(given: Exchange, tmp_path: Path) -> None:
+    recorder = HistoryFile(tmp_path / "history.jsonl", {"edition": "2026-08-14"})
+    assert recorder.record(given) is given
+    recorder.close()
+    reading = read(tmp_path / "history.jsonl")
+    assert reading.run == {"type": "run", "edition": "2026-08-14"}
+    assert [history.exchanges for history in reading.histories] == [(given,)]
+
+
+def test_lines_are_there_as_soon_as_they_are_recorded(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "folder" / "history.jsonl"
+    recorder = HistoryFile(path, {})
+    recorder.record(exchange())
+    assert [json.loads(line)["type"] for line in path.read_text("utf-8").splitlines()] == ["run", "exchange"]
+    recorder.close()
+
+
+@pytest.mark.parametrize("recording", [True, False])
+def test_a_secret_is_neither_written_nor_given_back(recording: bool, tmp_path: Path) -> None:
+    credentials = Credentials(KEY, others=('p"ss"word',))
+    path = tmp_path / "history.jsonl"
+    recorder = HistoryFile(path, {"argv": ["--api-key", KEY]}, credentials) if recording else Unrecorded(credentials)
+    taken = recorder.record(
+        exchange(body={"error": {"message": f"bad key {KEY}"}, "x": 'p"ss"word'}, problem=f"?{KEY}")
+    )
+    assert taken.body == {"error": {"message": "bad key [REDACTED]"}, "x": "[REDACTED]"}
+    assert taken.problem == "?[REDACTED]"
+    if isinstance(recorder, HistoryFile):
+        recorder.close()
+        assert KEY not in path.read_text("utf-8")
+        assert 'p\\"ss' not in path.read_text("utf-8")
+
+
+def test_a_huge_answer_is_left_out_of_the_file_only(tmp_path: Path) -> None:
+    path = tmp_path / "history.jsonl"
+    recorder = HistoryFile(path, {})
+    given = exchange(body={"a": "x" * MAX_LINE})
+    assert recorder.record(given) is given
+    recorder.close()
+    assert path.stat().st_size < 2000
+    written = read(path).histories[0].exchanges[0]
+    assert written.response is not None
+    assert written.response.defects == ("too_large",)
+
+
+def test_threads_do_not_mix_their_lines(tmp_path: Path) -> None:
+    recorder = HistoryFile(tmp_path / "history.jsonl", {})
+
+    def work(worker: int) -> None:
+        for turn in range(50):
+            recorder.record(exchange(worker * 100 + turn, body={"text": "x" * 5000}, program=f"p{worker}"))
+
+    threads = [threading.Thread(target=work, args=(worker,)) for worker in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    recorder.close()
+    assert sorted(len(history) for history in read(tmp_path / "history.jsonl").histories) == [50] * 4
+
+
+def test_a_place_that_cannot_be_written_is_one_clear_line(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ConformanceError, match=r"history.jsonl: cannot be written: "):
+        HistoryFile(tmp_path / "file" / "history.jsonl", {})
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_is_one_clear_line() -> None:
+    with pytest.raises(ConformanceError, match="/dev/full: cannot be written: No space left on device"):
+        HistoryFile(Path("/dev/full"), {})
