@@ -7,15 +7,19 @@ import os
 import secrets
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from conformance.client.address import Address, address
-from conformance.errors import TargetError
+from conformance.client.address import DIALECTS, Address, address
+from conformance.config import known
+from conformance.errors import TargetError, UsageError
 
 EMULATOR = "emulator"
+__all__ = ["DIALECTS", "EMULATOR", "Target", "emulator", "remote", "serve"]
+
 _ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -23,8 +27,8 @@ _ROOT = Path(__file__).resolve().parent.parent
 class Target:
     """What is judged: where it is, the keys it knows, and what is known of it.
 
-    `lasting` says that what is left on it stays, so that it has to be cleaned up. `any_file_id` says that it takes every
-    well-formed file or vector-store id.
+    `lasting` says that what is left on it stays, so that it has to be cleaned up. `any_file_id` says that it takes
+    every well-formed file or vector-store id.
     """
 
     name: str
@@ -90,3 +94,38 @@ def _url(process: subprocess.Popen[bytes]) -> str:
     except (ValueError, KeyError, TypeError):
         process.kill()
         raise TargetError("the bundled emulator did not start; `runs-conformance serve` shows why") from None
+
+
+def serve(
+    host: str,
+    port: int,
+    ready: Callable[[str], None],
+    *,
+    step_ms: float | None = None,
+    expires_s: float | None = None,
+    failing_model: str | None = None,
+    edition: str | None = None,
+    mutant: Sequence[str] = (),
+    variant: Sequence[str] = (),
+) -> None:
+    """Serve the emulator in this process until interrupted; `ready` is told the base URL.
+
+    Raises UsageError where the port is taken or a mutant or variant is not known.
+    """
+    from conformance.emulator.app import BASE, build
+    from conformance.emulator.catalogue import catalogue, variants
+    from conformance.emulator.options import Options
+    from conformance.emulator.server import serve as serve_app
+
+    for name in mutant:
+        known(name, [entry.name for entry in catalogue()], "mutant")
+    for name in variant:
+        known(name, [entry.name for entry in variants()], "variant")
+    chosen = {"step_ms": step_ms, "expires_s": expires_s, "failing_model": failing_model, "edition": edition}
+    given: dict[str, Any] = {name: value for name, value in chosen.items() if value is not None}
+    keys = tuple(key for key in os.environ.get("RUNS_EMULATOR_KEYS", "").split(",") if key)
+    app = build(Options(keys=keys, **given), mutant, variant)
+    try:
+        serve_app(app, host, port, lambda origin: ready(origin + BASE))
+    except OSError as error:
+        raise UsageError(f"cannot listen on {host} port {port}: {error.strerror or error}") from None

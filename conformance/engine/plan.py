@@ -22,6 +22,10 @@ STRESSING = frozenset({"robustness", "races"})
 """Phases that strain a server; off loopback they are only played where the user allows it."""
 
 
+TOKENS_PER_RUN = 2_500
+"""What one run may cost at most: prompts are short, and the longest answer asked for counts to 500."""
+
+
 @dataclass(frozen=True, slots=True)
 class LeftOut:
     """A program that is not played: why, and what would have to be given for it."""
@@ -47,6 +51,11 @@ class Plan:
     def runs(self) -> int:
         """An upper estimate of the runs started."""
         return sum(program.runs for program in self.programs)
+
+    @property
+    def tokens(self) -> int:
+        """An upper estimate of the tokens that the runs take."""
+        return self.runs * TOKENS_PER_RUN
 
 
 def plan(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -32,12 +32,16 @@ GRACE = 2.0
 class Watcher(Protocol):
     """Is told how a run goes, from any thread."""
 
-    def began(self, program: Program) -> None:
-        """A program begins."""
+    def planned(self, programs: int, requests: int, runs: int) -> None:
+        """A run begins that will take at most so much."""
         ...
 
-    def ended(self, program: Program, tallies: Mapping[str, Tally], counts: Counts) -> None:
-        """A program was played and judged; the counts are of the whole run so far."""
+    def ended(self, failing: Collection[str], requests: int, runs: int) -> None:
+        """A program was judged and these ids failed; the counts are of the whole run so far."""
+        ...
+
+    def close(self) -> None:
+        """The run is over."""
         ...
 
 
@@ -113,11 +117,13 @@ def run(
     """Play and judge every program of the plan.
 
     `already` is what was judged before (the preflight). An interruption from the keyboard ends the run early: the
-    course then says so and holds what was judged until then. Raises ConformanceError where exchanges cannot be recorded.
+    course then says so and holds what was judged until then. Raises ConformanceError where exchanges cannot be
+    recorded.
     """
     work = _Work(plan, setting, sender, collector, judging, budget, pace, watcher, tidy, no_route)
     threads = [threading.Thread(target=work.through, name=f"worker-{n}", daemon=True) for n in range(max(1, workers))]
     interrupted = False
+    watcher.planned(len(plan.programs), plan.requests, plan.runs)
     try:
         for thread in threads:
             thread.start()
@@ -129,12 +135,15 @@ def run(
         budget.stop("interrupted")
         work.hand_in(threads)
         work.take_the_rest()
+    finally:
+        watcher.close()
     if work.broken is not None:
         raise work.broken
-    return _course([*already, *work.in_order()], budget, interrupted)
+    return course([*already, *work.in_order()], budget, interrupted)
 
 
-def _course(results: Sequence[Judged], budget: Budget, interrupted: bool) -> Course:
+def course(results: Sequence[Judged], budget: Budget, interrupted: bool = False) -> Course:
+    """What all these results come to together."""
     examples: dict[str, JSON] = {}
     for result in results:
         for id_, example in result.examples.items():
@@ -189,13 +198,13 @@ class _Work:
                 return
 
     def _one(self, program: Program) -> Judged:
-        self.watcher.began(program)
         played = play(program, self.setting, self.sender, self.budget, self.pace)
         exchanges = self.collector.take(program.id)
         result = judged(program.id, exchanges, self.judging, self.no_route)
         if self.tidy:
             self._tidy(program, exchanges)
-        self.watcher.ended(program, result.tallies, self.budget.counts)
+        failing = {id_ for id_, tally in result.tallies.items() if tally.findings}
+        self.watcher.ended(failing, self.budget.counts.requests, self.budget.counts.runs_started)
         return replace(result, fault=played.fault or result.fault, cut=played.cut)
 
     def _tidy(self, program: Program, exchanges: Sequence[Exchange]) -> None:

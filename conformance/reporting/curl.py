@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from urllib.parse import quote
 
 from conformance.contract.operation import BETA_HEADER, OPERATIONS
@@ -27,10 +28,9 @@ def script(example: JSON, base_url: str, dialect: str = "openai") -> str | None:
         return _recorded(example, base_url, dialect)
     before = example.get("before")
     steps = [step for step in (before if is_array(before) else ()) if is_object(step)]
-    names = _names(steps)
+    shell = _Shell(base_url, dialect, _variables([*steps, case]))
     try:
-        lines = [_line(step, names, base_url, dialect, names.get(str(step.get("name", "")))) for step in steps]
-        lines.append(_line(case, names, base_url, dialect, None))
+        lines = [*(shell.line(step, keep=True) for step in steps), shell.line(case, keep=False)]
     except KeyError:
         return None
     whole = "\n".join(lines)
@@ -48,86 +48,119 @@ def _recorded(example: Mapping[str, JSON], base_url: str, dialect: str) -> str |
     return _command(str(request.get("method", "GET")), url, dialect, {}, _quoted(content) if content else None)
 
 
-def _names(steps: Sequence[Mapping[str, JSON]]) -> dict[str, str]:
-    """A shell variable for each named step."""
-    names: dict[str, str] = {}
+def _variables(steps: Sequence[Mapping[str, JSON]]) -> dict[tuple[str, str], str]:
+    """A shell variable for each value that a step takes from an earlier answer."""
+    wanted: dict[str, list[str]] = {}
     for step in steps:
-        name = str(step.get("name", ""))
-        if name:
-            variable = re.sub(r"\W", "_", name).upper()
-            names[name] = f"_{variable}" if variable[:1].isdigit() else variable
-    return names
+        for name, pointer in _references(step):
+            pointers = wanted.setdefault(name, [])
+            if pointer not in pointers:
+                pointers.append(pointer)
+    made = {}
+    for name, pointers in wanted.items():
+        variable = re.sub(r"\W", "_", name).upper()
+        variable = f"_{variable}" if variable[:1].isdigit() else variable
+        for number, pointer in enumerate(pointers):
+            made[name, pointer] = variable if number == 0 else f"{variable}_{number + 1}"
+    return made
 
 
-def _line(step: Mapping[str, JSON], names: Mapping[str, str], base_url: str, dialect: str, into: str | None) -> str:
-    operation = OPERATIONS[str(step["operation"])]
-    given = step.get("path")
-    values = {name: _word(value, names) for name, value in given.items()} if is_object(given) else {}
-    path = re.sub(r"\{(\w+)\}", lambda match: values[match.group(1)], operation.path)
-    query = step.get("query")
-    pairs = [(str(pair[0]), _word(pair[1], names)) for pair in query if is_array(pair)] if is_array(query) else []
-    headers = step.get("headers")
-    command = _command(
-        operation.method,
-        base_url + path + _query(pairs),
-        dialect,
-        headers if is_object(headers) else {},
-        _body(step, names),
-        str(step.get("key", "own")),
-    )
-    if is_array(until := step.get("until")) and until:
-        wanted = "|".join(str(status) for status in until)
-        return f"until {command} | jq -e '.status | test(\"^({wanted})$\")' > /dev/null; do sleep 1; done"
-    if into is None:
-        return command
-    return f"{into}=$({command})"
+def _references(value: JSON) -> Iterator[tuple[str, str]]:
+    if is_object(value):
+        if value.keys() == {"$from", "at"}:
+            yield str(value["$from"]), str(value["at"])
+            return
+        for member in value.values():
+            yield from _references(member)
+    elif is_array(value):
+        for item in value:
+            yield from _references(item)
 
 
-def _word(value: JSON, names: Mapping[str, str]) -> str:
-    """A value inside a double-quoted URL: a reference reads the id from an earlier answer."""
-    reference = _reference(value, names)
-    if reference is not None:
-        return reference
-    return quote(value if isinstance(value, str) else json.dumps(value), safe="", errors="surrogatepass")
+@dataclass(frozen=True, slots=True)
+class _Shell:
+    """Writes steps as shell lines for one target; `variables` hold what earlier answers gave."""
+
+    base_url: str
+    dialect: str
+    variables: Mapping[tuple[str, str], str]
+
+    def line(self, step: Mapping[str, JSON], keep: bool) -> str:
+        """The line that sends a step; with `keep` it holds on to what later steps refer to."""
+        command = self._sends(step)
+        until = step.get("until")
+        if is_array(until) and until:
+            wanted = "|".join(str(status) for status in until)
+            return f"until {command} | jq -e '.status | test(\"^({wanted})$\")' > /dev/null; do sleep 1; done"
+        taken = [
+            (pointer, name) for (step_name, pointer), name in self.variables.items() if step_name == step.get("name")
+        ]
+        if not keep:
+            return command
+        if not taken:
+            return f"{command} > /dev/null"
+        if len(taken) == 1:
+            return f"{taken[0][1]}=$({command} | jq -r {_way(taken[0][0])})"
+        reads = "; ".join(f'{name}=$(jq -r {_way(pointer)} <<< "$ANSWER")' for pointer, name in taken)
+        return f"ANSWER=$({command}); {reads}"
+
+    def _sends(self, step: Mapping[str, JSON]) -> str:
+        operation = OPERATIONS[str(step["operation"])]
+        given = step.get("path")
+        values = {name: self._word(value) for name, value in given.items()} if is_object(given) else {}
+        path = re.sub(r"\{(\w+)\}", lambda match: values[match.group(1)], operation.path)
+        query = step.get("query")
+        pairs = [(str(pair[0]), self._word(pair[1])) for pair in query if is_array(pair)] if is_array(query) else []
+        headers = step.get("headers")
+        return _command(
+            operation.method,
+            self.base_url + path + _query(pairs),
+            self.dialect,
+            headers if is_object(headers) else {},
+            self._body(step),
+            str(step.get("key", "own")),
+        )
+
+    def _word(self, value: JSON) -> str:
+        """A value inside a double-quoted URL."""
+        variable = self._variable(value)
+        if variable is not None:
+            return variable
+        return quote(value if isinstance(value, str) else json.dumps(value), safe="", errors="surrogatepass")
+
+    def _variable(self, value: JSON) -> str | None:
+        if not is_object(value) or value.keys() != {"$from", "at"}:
+            return None
+        return "$" + self.variables[str(value["$from"]), str(value["at"])]
+
+    def _body(self, step: Mapping[str, JSON]) -> str | None:
+        if "raw" in step:
+            raw = str(step["raw"])
+            return _quoted(raw) if raw.isprintable() and raw.isascii() else _escaped(raw)
+        if "body" not in step:
+            return None
+        quoted = _quoted(json.dumps(self._marked(step["body"])))
+        return re.sub(r"\\u0001(\$\w+)\\u0001", r"""'"\1"'""", quoted)
+
+    def _marked(self, value: JSON) -> JSON:
+        """The body with each reference replaced by its variable between marks that JSON writes in no other way."""
+        variable = self._variable(value)
+        if variable is not None:
+            return f"\x01{variable}\x01"
+        if is_object(value):
+            return {name: self._marked(member) for name, member in value.items()}
+        if is_array(value):
+            return [self._marked(item) for item in value]
+        return value
 
 
-def _reference(value: JSON, names: Mapping[str, str]) -> str | None:
-    if not is_object(value) or value.keys() != {"$from", "at"}:
-        return None
-    variable = names[str(value["$from"])]
-    way = "".join(f"[{token}]" if token.isdecimal() else f".{token}" for token in str(value["at"]).split("/")[1:])
-    return f'$(jq -r {way or "."} <<< "${variable}")'
+def _way(pointer: str) -> str:
+    """A JSON Pointer as jq's path."""
+    return "".join(f"[{token}]" if token.isdecimal() else f".{token}" for token in pointer.split("/")[1:]) or "."
 
 
 def _query(pairs: Sequence[tuple[str, str]]) -> str:
     return "?" + "&".join(f"{quote(name, safe='')}={value}" for name, value in pairs) if pairs else ""
-
-
-def _body(step: Mapping[str, JSON], names: Mapping[str, str]) -> str | None:
-    if "raw" in step:
-        raw = str(step["raw"])
-        return _quoted(raw) if raw.isprintable() and raw.isascii() else _escaped(raw)
-    if "body" not in step:
-        return None
-    holes: list[str] = []
-    text = json.dumps(_with_holes(step["body"], names, holes))
-    quoted = _quoted(text)
-    for number, reference in enumerate(holes):
-        quoted = quoted.replace(f"\\u0001{number}\\u0001", f"'\"{reference}\"'")
-    return quoted
-
-
-def _with_holes(value: JSON, names: Mapping[str, str], holes: list[str]) -> JSON:
-    """The body with each reference replaced by a mark that cannot stand in JSON otherwise."""
-    reference = _reference(value, names)
-    if reference is not None:
-        holes.append(reference)
-        return f"\x01{len(holes) - 1}\x01"
-    if is_object(value):
-        return {name: _with_holes(member, names, holes) for name, member in value.items()}
-    if is_array(value):
-        return [_with_holes(item, names, holes) for item in value]
-    return value
 
 
 def _quoted(text: str) -> str:

@@ -1,0 +1,104 @@
+"""The summary for a pull request or a wiki."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from conformance.contract.operation import CAPABILITIES
+from conformance.model.verdict import Outcome, Verdict
+from conformance.reporting import curl, showing
+from conformance.reporting.grouping import groups
+from conformance.reporting.report import Report, capabilities
+
+MOST = 30
+
+
+def text(report: Report, curl_dialect: str = "openai") -> str:
+    """The report as Markdown: outcome, table, failures with what shows them, then the names of the rest."""
+    return "\n".join(_lines(report, curl_dialect)) + "\n"
+
+
+def _lines(report: Report, curl_dialect: str) -> Iterator[str]:
+    target, suite, counts = report.target, report.suite, report.counts
+    yield f"# {target.name}: {report.outcome} (exit {report.exit_code})"
+    yield ""
+    yield _inline(f"{report.because[:1].upper()}{report.because[1:]}.")
+    yield ""
+    judged = f"`{target.base_url}`" if target.base_url else "recorded traffic"
+    yield (
+        f"{suite.name} {suite.version} judged {judged} by edition {suite.edition}"
+        f"{' (strict)' if suite.strict else ''}: {counts.requests} requests, {counts.runs_started} runs, {counts.seconds:.1f} s."
+    )
+    yield ""
+    yield from _table(report)
+    for level, heading in (("must", "Failures"), ("should", "Warnings"), ("may", "Notes")):
+        found = groups(report.failures(level))
+        if found:
+            yield f"## {heading}"
+            yield ""
+        for number, group in enumerate(found):
+            if number < MOST:
+                yield from _failure(group.verdicts[0], report, curl_dialect)
+            rest = group.verdicts[1:] if number < MOST else group.verdicts
+            if rest:
+                yield "Also: " + ", ".join(f"`{verdict.id}`" for verdict in rest)
+                yield ""
+    yield from _unjudged(report)
+
+
+def _table(report: Report) -> Iterator[str]:
+    columns = (Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE, Outcome.NOT_JUDGED, Outcome.NOT_APPLICABLE)
+    yield "| capability | pass | fail | inconclusive | not judged | not applicable |"
+    yield "| --- | ---: | ---: | ---: | ---: | ---: |"
+    for name, counted in capabilities(report.verdicts, CAPABILITIES).items():
+        yield f"| {name} | " + " | ".join(str(counted.get(outcome, 0)) for outcome in columns) + " |"
+    yield ""
+
+
+def _failure(verdict: Verdict, report: Report, curl_dialect: str) -> Iterator[str]:
+    yield f"### `{verdict.id}`"
+    yield ""
+    yield _inline(verdict.statement)
+    yield ""
+    for label, value in showing.lines(verdict):
+        yield f"- {label}: {_inline(value)}"
+    yield ""
+    again = curl.script(verdict.counterexample, report.target.base_url or "$BASE_URL", curl_dialect)
+    if again:
+        fence = "```"
+        while fence in again:
+            fence += "`"
+        yield f"{fence}sh"
+        yield again
+        yield fence
+        yield ""
+
+
+def _unjudged(report: Report) -> Iterator[str]:
+    for outcome, heading in ((Outcome.ERROR, "Errors of the suite"), (Outcome.INCONCLUSIVE, "Inconclusive")):
+        found = report.of(outcome)
+        if not found:
+            continue
+        yield f"## {heading}"
+        yield ""
+        for verdict in found:
+            yield f"- `{verdict.id}`: {_inline(verdict.reason or '')}"
+        yield ""
+    needs: dict[str, int] = {}
+    for verdict in report.of(Outcome.NOT_JUDGED):
+        why = verdict.needs or verdict.reason or ""
+        needs[why] = needs.get(why, 0) + 1
+    if needs:
+        yield "## Not judged"
+        yield ""
+        for why, count in sorted(needs.items(), key=lambda item: -item[1]):
+            yield f"- {count}: {_inline(why)}"
+        yield ""
+
+
+_SPECIAL = str.maketrans({char: f"\\{char}" for char in "\\`*_[]<>#|~"})
+
+
+def _inline(text: str) -> str:
+    """A text that Markdown shows as it is, whatever a target put into it."""
+    return " ".join(text.split()).translate(_SPECIAL)

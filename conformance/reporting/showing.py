@@ -1,0 +1,102 @@
+"""One failed verdict as labelled lines of text, for every view that people read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from conformance.model.json import JSON, Absent, at, is_array, is_object
+from conformance.model.verdict import Finding, Verdict
+
+WIDEST = 300
+
+
+def lines(verdict: Verdict) -> Iterator[tuple[str, str]]:
+    """Label and text of everything worth saying of a failure, but for its id, level and statement."""
+    finding = verdict.findings[0] if verdict.findings else None
+    example = verdict.counterexample
+    yield "source", verdict.source
+    if is_object(example):
+        yield "sent", sent(example)
+    if finding is not None:
+        if finding.message != verdict.statement:
+            yield "found", finding.message
+        yield from _expectation(finding)
+    if is_object(example):
+        got = _got(example)
+        if got:
+            yield "got", got
+        neighbour = _neighbour(example)
+        if neighbour:
+            yield "accepted", neighbour
+    if len(verdict.findings) > 1:
+        yield "times", f"{len(verdict.findings)} findings" + (f"; {verdict.reason}" if verdict.reason else "")
+
+
+def sent(example: JSON) -> str:
+    """The request of a counterexample in one line, with the place that was changed."""
+    method, path = at(example, "/request/method"), at(example, "/request/path")
+    query = at(example, "/request/query")
+    text = f"{method} {path}"
+    if is_array(query) and query:
+        text += "?" + "&".join(f"{pair[0]}={pair[1]}" for pair in query if is_array(pair))
+    mutation = at(example, "/mutation")
+    if is_object(mutation):
+        place = str(mutation.get("pointer") or "the whole body")
+        where = "" if mutation.get("place", "body") == "body" else f"{mutation.get('place')} "
+        return f"{text} with {where}{place} {_change(mutation)}"
+    body = at(example, "/request/body")
+    if not isinstance(body, Absent):
+        return f"{text} {shown(body)}"
+    raw = at(example, "/request/text")
+    return f"{text} {shown(raw)}" if isinstance(raw, str) else text
+
+
+def _change(mutation: JSON) -> str:
+    was, became = at(mutation, "/was"), at(mutation, "/became")
+    if isinstance(became, Absent):
+        return "removed" if isinstance(was, Absent) else f"removed (was {shown(was, 80)})"
+    if isinstance(was, Absent):
+        return f"added: {shown(became, 120)}"
+    return f"= {shown(became, 120)} (was {shown(was, 80)})"
+
+
+def _expectation(finding: Finding) -> Iterator[tuple[str, str]]:
+    if not isinstance(finding.expected, Absent):
+        yield "expected", shown(finding.expected)
+    if not isinstance(finding.actual, Absent):
+        where = f" at {finding.pointer}" if finding.pointer else ""
+        yield "actual", shown(finding.actual) + where
+
+
+def _got(example: JSON) -> str:
+    status, problem = at(example, "/answer/http_status"), at(example, "/answer/problem")
+    if isinstance(status, Absent):
+        return str(problem) if isinstance(problem, str) else "no answer"
+    message = at(example, "/answer/body/error/message")
+    if isinstance(message, str):
+        return f"HTTP {status}: {shown(message)}"
+    events = at(example, "/answer/events")
+    if is_array(events):
+        return f"HTTP {status}, events {', '.join(str(event) for event in events[:12])}"
+    body = at(example, "/answer/body")
+    text = at(example, "/answer/text")
+    return f"HTTP {status} " + (shown(text) if isinstance(body, Absent) else shown(body))
+
+
+def _neighbour(example: JSON) -> str:
+    neighbour = at(example, "/neighbour")
+    if not is_object(neighbour):
+        return ""
+    pointer = at(example, "/mutation/pointer")
+    answer = f"HTTP {neighbour.get('http_status')}"
+    if "value" in neighbour:
+        return f"the same with {pointer or 'the body'} = {shown(neighbour['value'], 120)}: {answer}"
+    return f"the same without the change: {answer}"
+
+
+def shown(value: JSON | Absent, widest: int = WIDEST) -> str:
+    """A value as JSON on one line, cut where it is long; control characters are escaped."""
+    text = "nothing" if isinstance(value, Absent) else json.dumps(value, ensure_ascii=False, default=str)
+    text = "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in text)
+    return text if len(text) <= widest else f"{text[: widest - 1]}…"

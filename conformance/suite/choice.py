@@ -1,0 +1,91 @@
+"""What is judged, by what, and what the user chose of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from conformance.config import nearest
+from conformance.contract.constraint import constraints
+from conformance.contract.edition import DEFAULT_EDITION
+from conformance.contract.schema import digest
+from conformance.engine.budget import Counts
+from conformance.engine.plan import selector
+from conformance.engine.run import Judging
+from conformance.engine.verdicts import Demands
+from conformance.errors import UsageError
+from conformance.generation import boundary
+from conformance.generation.programs.catalogue import catalogue as written
+from conformance.model.program import Program, Setting
+from conformance.reporting.report import Suite, Used
+from conformance.rules import catalogue as rules
+from conformance.rules.constraints import answers, requests
+
+JUDGES = (("constraints of answers", answers.tallies), ("constraints of requests", requests.tallies))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """What the user chose, for a run and for judging recorded traffic alike; None is no limit."""
+
+    edition: str = DEFAULT_EDITION
+    strict: bool = False
+    select: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    fail_on: str = "must"
+    profile: str = "standard"
+    phases: tuple[str, ...] = ()
+    model: str = "gpt-4o"
+    seed: int = 0
+    workers: int | None = None
+    timeout: float = 60.0
+    stress: bool = False
+    most_requests: int | None = None
+    most_runs: int | None = None
+    most_seconds: float | None = None
+
+
+def demands(edition: str = DEFAULT_EDITION) -> Demands:
+    """Everything that can be judged by an edition."""
+    return Demands(rules=rules(), constraints=constraints(edition))
+
+
+def programs(setting: Setting) -> list[Program]:
+    """Every program that could be played in a setting, whatever it needs."""
+    return [*boundary.programs(setting), *written(setting)]
+
+
+def judging(choice: Choice) -> Judging:
+    """What histories are judged by."""
+    return Judging(rules(), JUDGES, choice.strict)
+
+
+def check_selection(choice: Choice, known: Sequence[str]) -> None:
+    """Raise UsageError, with the nearest names, where a glob of the selection matches none of the known ids."""
+    for glob in (*choice.select, *choice.exclude):
+        if not any(map(selector((glob,), ()), known)):
+            raise UsageError(f"nothing is called {glob!r}{nearest(glob, known)}")
+
+
+def selected(choice: Choice, every: Demands) -> Callable[[str], bool]:
+    """Which demands are judged; where only programs were selected, everything that they show is."""
+    chosen = selector(choice.select, choice.exclude)
+    if choice.select and not any(map(chosen, every.ids())):
+        return selector((), choice.exclude)
+    return chosen
+
+
+def suite(choice: Choice, profile: str | None, seed: int | None) -> Suite:
+    """The suite as a report names it."""
+    return Suite(edition=choice.edition, strict=choice.strict, profile=profile, seed=seed, schema_digest=digest())
+
+
+def used(counts: Counts) -> Used:
+    """The counts as a report has them."""
+    return Used(
+        requests=counts.requests,
+        runs_started=counts.runs_started,
+        cases=counts.cases,
+        seconds=counts.seconds,
+        tokens=counts.tokens,
+    )

@@ -1,0 +1,102 @@
+"""Recorded traffic judged offline."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from conformance.contract.constraint import constraints
+from conformance.contract.edition import DEFAULT_EDITION
+from conformance.contract.operation import CAPABILITIES
+from conformance.engine import outcome
+from conformance.engine.budget import Budget
+from conformance.engine.run import course, judged
+from conformance.engine.verdicts import Circumstances, Demands, Gap, verdicts
+from conformance.model.case import Role
+from conformance.model.exchange import Exchange
+from conformance.model.history import History
+from conformance.model.rule import Constraint
+from conformance.model.verdict import Outcome
+from conformance.recordings.reading import Reading, read
+from conformance.reporting.report import Judged, Report
+from conformance.rules import catalogue as rules
+from conformance.suite.choice import Choice, check_selection, judging, selected, suite, used
+
+_NOT_SHOWN = Gap("the recorded traffic does not show it")
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """The report on recorded traffic, and what was read of it."""
+
+    report: Report
+    readings: tuple[Reading, ...]
+
+    @property
+    def skipped(self) -> Iterator[str]:
+        """What was left out, and why."""
+        for reading in self.readings:
+            for left_out in reading.skipped:
+                yield f"{left_out.where}: {left_out.reason}"
+
+
+def judge(paths: Sequence[Path], choice: Choice, edition: str | None = None) -> Review:
+    """Judge recorded traffic, each exchange by the edition of its own date unless one is given.
+
+    Raises UsageError where a file cannot be read.
+    """
+    readings = tuple(read(path, edition) for path in paths)
+    budget = Budget()
+    results = []
+    exchanges = []
+    for history in (history for reading in readings for history in reading.histories):
+        kept = _evidence(history)
+        exchanges += kept
+        results.append(judged(history.program, kept, judging(choice)))
+    for exchange in exchanges:
+        budget.count(exchange)
+    way = course(results, budget)
+    every = Demands(rules=rules(), constraints=_constraints(edition, exchanges))
+    check_selection(choice, every.ids())
+    found = verdicts(
+        way.tallies,
+        every,
+        Circumstances(selected=selected(choice, every), gap=lambda capability, id_: _NOT_SHOWN),
+        way.examples,
+    )
+    conclusion = outcome.conclude(found, faults=way.faults, fail_on=choice.fail_on)
+    shown = {verdict.capability for verdict in found if verdict.outcome in (Outcome.PASS, Outcome.FAIL)}
+    report = Report(
+        suite=suite(replace(choice, edition=edition or DEFAULT_EDITION), None, None),
+        target=Judged(
+            name=", ".join(path.name for path in paths),
+            base_url=None,
+            dialect=" and ".join(sorted({exchange.dialect for exchange in exchanges})) or "openai",
+            capabilities=tuple(name for name in CAPABILITIES if name in shown),
+        ),
+        complete=True,
+        outcome=conclusion.outcome,
+        exit_code=conclusion.exit_code,
+        because=conclusion.because,
+        counts=used(way.counts),
+        verdicts=tuple(found),
+    )
+    return Review(report, readings)
+
+
+def _evidence(history: History) -> list[Exchange]:
+    """The exchanges that are judged: cleaning up is none of a program's history."""
+    return [exchange for exchange in history if exchange.step is None or exchange.step.role is not Role.CLEANUP]
+
+
+def _constraints(edition: str | None, exchanges: Sequence[Exchange]) -> Mapping[str, Constraint]:
+    """The constraints of the edition; where each exchange has its own, those of the newest first, then what only older
+    ones state.
+    """
+    stated = dict(constraints(edition or DEFAULT_EDITION))
+    if edition is None:
+        for older in sorted({exchange.edition for exchange in exchanges if exchange.edition}, reverse=True):
+            for id_, constraint in constraints(older).items():
+                stated.setdefault(id_, constraint)
+    return stated

@@ -1,0 +1,180 @@
+"""A target put to the test: planned, played, judged, reported."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from dataclasses import replace
+
+from conformance import __version__
+from conformance.client.credentials import Credentials
+from conformance.client.recorder import HistoryFile
+from conformance.client.session import Session
+from conformance.client.transport import Limits, Transport
+from conformance.contract.operation import CAPABILITIES
+from conformance.contract.schema import digest
+from conformance.engine import outcome, preflight
+from conformance.engine.budget import Budget
+from conformance.engine.collector import Collector
+from conformance.engine.plan import Plan, plan, selector
+from conformance.engine.player import LOOPBACK, REMOTE
+from conformance.engine.run import Course, Watcher, judged, run
+from conformance.engine.surface import failed_prerequisite, not_offered
+from conformance.engine.verdicts import Circumstances, Demands, Gap, verdicts
+from conformance.model.json import JSON
+from conformance.model.program import Program, Setting
+from conformance.reporting.folder import Folder
+from conformance.reporting.report import Judged, Report
+from conformance.suite.choice import Choice, check_selection, demands, judging, programs, selected, suite, used
+from conformance.targets import Target
+
+PREFLIGHT = Limits(connect=10.0, idle=20.0, total=20.0)
+"""A target that has not said anything after this long counts as silent."""
+
+
+def setting_for(target: Target, choice: Choice) -> Setting:
+    """What programs may know of a target."""
+    return Setting(
+        edition=choice.edition,
+        model=choice.model,
+        dialect=target.address.dialect.family,
+        seed=choice.seed,
+        second_key=target.second_key is not None,
+        failing_model=target.failing_model,
+        accepts_any_file_id=target.any_file_id,
+        stress=choice.stress or target.address.loopback,
+    )
+
+
+def plan_for(target: Target, choice: Choice) -> Plan:
+    """What would be played on a target. Raises UsageError where the selection matches nothing."""
+    setting = setting_for(target, choice)
+    every = programs(setting)
+    known = [*demands(choice.edition).ids(), *(program.id for program in every)]
+    check_selection(choice, known)
+    return plan(every, setting, choice.profile, choice.phases, _wanted(choice, demands(choice.edition)))
+
+
+def _wanted(choice: Choice, every: Demands) -> Callable[[Program], bool]:
+    """Whether a program serves the selection: request constraints are shown by the boundary programs of their
+    operation alone.
+    """
+    chooses = selector(choice.select, choice.exclude)
+    if not choice.select:
+        return lambda program: True
+    chosen = [id_ for id_ in every.ids() if chooses(id_)]
+    operations = {every.constraints[id_].operation for id_ in chosen if id_ in every.constraints}
+    general = any(id_ in every.rules or every.constraints[id_].side == "response" for id_ in chosen)
+    # The id of a boundary program begins with `boundary.<operation>`.
+    return lambda program: (
+        chooses(program.id) or general or (program.phase == "boundary" and program.id.split(".")[1] in operations)
+    )
+
+
+def judge(target: Target, choice: Choice, folder: Folder, watcher: Watcher) -> Report:
+    """Play the plan on a target, judge what came of it, and report.
+
+    Every exchange is in the folder's history as soon as it has ended. Raises TargetError where the target cannot be
+    tested, and UsageError where the folder cannot be written to or the selection matches nothing.
+    """
+    chosen = plan_for(target, choice)
+    setting = setting_for(target, choice)
+    address = target.address
+    credentials = Credentials(target.key, target.second_key, address.dialect.key_header, address.secrets)
+    budget = Budget(choice.most_requests, choice.most_runs, choice.most_seconds)
+    limits = Limits(idle=choice.timeout, total=choice.timeout, stream=3 * choice.timeout)
+    header = _header(target, choice)
+    with closing(HistoryFile(folder.history, header, credentials)) as file, closing(Transport(address, limits)) as wire:
+        collector = Collector(file, budget)
+        session = Session(wire, collector, credentials, choice.edition)
+        wire.limits = _at_most(PREFLIGHT, limits)
+        preflight.preflight(session, address.url)
+        wire.limits = limits
+        before = collector.take(preflight.PROGRAM)
+        way = run(
+            chosen,
+            setting,
+            session,
+            collector,
+            judging(choice),
+            budget,
+            pace=LOOPBACK if address.loopback else REMOTE,
+            watcher=watcher,
+            workers=choice.workers or (3 if address.loopback else 4),
+            tidy=target.lasting,
+            already=[judged(preflight.PROGRAM, before, judging(choice))],
+        )
+    return _report(target, choice, chosen, way)
+
+
+def _at_most(limits: Limits, given: Limits) -> Limits:
+    return replace(limits, idle=min(limits.idle, given.idle), total=min(limits.total, given.total))
+
+
+def _header(target: Target, choice: Choice) -> Mapping[str, JSON]:
+    return {
+        "suite": f"runs-conformance {__version__}",
+        "target": target.name,
+        "base_url": target.address.url,
+        "dialect": target.address.dialect.family,
+        "edition": choice.edition,
+        "profile": choice.profile,
+        "seed": choice.seed,
+        "model": choice.model,
+        "schema_digest": digest(),
+    }
+
+
+def _report(target: Target, choice: Choice, chosen: Plan, way: Course) -> Report:
+    every = demands(choice.edition)
+    missing = not_offered(way.surface)
+    judges = selected(choice, every)
+    circumstances = Circumstances(
+        selected=judges,
+        not_offered=missing,
+        gap=_gap(choice, chosen),
+    )
+    found = verdicts(way.tallies, every, circumstances, way.examples)
+    served = {program.capability for program in chosen.programs if program.id in way.played}
+    stated = {verdict.capability for verdict in found if verdict.level == "must" and judges(verdict.id)}
+    conclusion = outcome.conclude(
+        found,
+        interrupted=way.interrupted,
+        faults=way.faults,
+        cut=way.cut,
+        prerequisite=failed_prerequisite(way.surface),
+        must_decide=[name for name in CAPABILITIES if name in served & stated and name not in missing],
+        fail_on=choice.fail_on,
+    )
+    return Report(
+        suite=suite(choice, choice.profile, choice.seed),
+        target=Judged(
+            name=target.name,
+            base_url=target.address.url,
+            dialect=target.address.dialect.family,
+            capabilities=tuple(name for name in CAPABILITIES if name not in missing),
+        ),
+        complete=not way.interrupted and way.cut is None,
+        outcome=conclusion.outcome,
+        exit_code=conclusion.exit_code,
+        because=conclusion.because,
+        counts=used(way.counts),
+        verdicts=tuple(found),
+    )
+
+
+def _gap(choice: Choice, chosen: Plan) -> Callable[[str, str], Gap]:
+    """Why something was not judged although nothing in particular was in its way."""
+    served = {program.capability for program in chosen.programs}
+
+    def gap(capability: str, id_: str) -> Gap:
+        for left in chosen.left_out:
+            if left.program.capability == capability and capability not in served:
+                return Gap(left.reason, left.needs)
+        if choice.select or choice.phases:
+            return Gap("nothing that was selected shows it", "a wider selection")
+        if choice.profile == "quick":
+            return Gap("outside profile quick", "--profile standard")
+        return Gap("nothing that was sent or answered showed it")
+
+    return gap
