@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from conformance.contract.lifecycle import TERMINAL
 from conformance.contract.operation import OPERATIONS, query_name
-from conformance.model.case import Ref, Role, Step
+from conformance.model.case import REFUSES_REFERENCE, Ref, Role, Step
 from conformance.model.json import ABSENT, JSON
 from conformance.model.program import Setting
 from conformance.model.tag import AT_REST
@@ -128,6 +129,11 @@ def page(operation: str, *of: str | Ref, name: str = "", tag: str = AT_REST, **q
 def message(text: str = "One more thing.", thread: str | Ref = "thread", name: str = "", **members: Any) -> Step:
     """Add a user message to a thread."""
     return on_thread("create_message", thread, {"role": "user", "content": text, **members}, name=name)
+
+
+def vain(step: Step, tag: str) -> Step:
+    """The step as one that refers to what is not there, and so is refused; the tag says in which way it is not."""
+    return replace(step, role=Role.NEGATIVE, expectation=REFUSES_REFERENCE, tag=tag)
 
 
 def since(setting: Setting, edition: str) -> bool:

@@ -1,0 +1,89 @@
+"""Programs that come without a key, with a wrong one, with another tenant's, or without the beta header."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from conformance.contract.operation import BETA_HEADER
+from conformance.generation.programs.answer import made, shown
+from conformance.generation.programs.declaration import program
+from conformance.generation.programs.passage import Passage, ended
+from conformance.generation.programs.steps import page
+from conformance.generation.programs.surface import everything, inhabited, unharmed
+from conformance.model.case import REFUSES_REFERENCE, Expectation, Key, Ref, Reject, Role, Step
+from conformance.model.exchange import Exchange
+from conformance.model.program import Play, Setting
+
+_BETA = BETA_HEADER[0]
+_UNAUTHORISED = Reject((401, 403))
+_NOT_IN_BETA = Reject((400,))
+
+
+@program("security", "auth", runs=1, requests=85)
+def keys(setting: Setting) -> Play:
+    """Every operation is tried without a key and with a wrong one; nothing is given away and nothing changes."""
+
+    def with_key(key: Key) -> Callable[[Step], Step]:
+        return lambda step: _refused(replace(step, key=key), _UNAUTHORISED)
+
+    yield from _tried(setting, with_key(Key.NONE), with_key(Key.WRONG))
+
+
+@program("security", "auth", runs=1, requests=85)
+def beta_header(setting: Setting) -> Play:
+    """Every operation is tried without the beta header and with the one of the first beta."""
+    if setting.dialect.startswith("azure"):
+        return
+
+    def with_header(value: str | None) -> Callable[[Step], Step]:
+        return lambda step: _refused(replace(step, headers={_BETA: value}), _NOT_IN_BETA)
+
+    yield from _tried(setting, with_header(None), with_header("assistants=v1"))
+
+
+@program(
+    "security",
+    "tenancy",
+    runs=1,
+    requests=55,
+    needs="second_key",
+    needs_text="--second-api-key, a key of another tenant",
+)
+def another_tenant(setting: Setting) -> Play:
+    """Another tenant tries every operation upon what is not its own; it sees nothing and changes nothing."""
+    if not (yield from inhabited(setting)):
+        return
+    for step in everything(setting):
+        own = not step.path and step.operation != "create_thread_and_run"
+        theirs = replace(step, key=Key.SECOND)
+        yield from _and_ended(theirs if own else _refused(theirs, REFUSES_REFERENCE))
+    yield page("list_assistants", tag="", limit=100)
+    yield replace(page("list_assistants", tag="", limit=100), key=Key.SECOND)
+    yield from unharmed()
+    yield from ended()
+
+
+def _refused(step: Step, expectation: Expectation) -> Step:
+    return replace(step, role=Role.NEGATIVE, expectation=expectation)
+
+
+def _tried(setting: Setting, *ways: Callable[[Step], Step]) -> Passage:
+    """Every operation in each of these ways, and then a look at what is there."""
+    if not (yield from inhabited(setting)):
+        return False
+    for step in everything(setting):
+        for way in ways:
+            yield from _and_ended(way(step))
+    yield from unharmed()
+    return (yield from ended())
+
+
+def _and_ended(step: Step) -> Passage:
+    """The step; a run that it starts against all expectation is ended, so that it locks nothing."""
+    answer: Exchange = yield step
+    if step.operation == "create_run" and made(answer):
+        return (yield from ended(step.name, "other"))
+    if step.operation == "create_thread_and_run" and isinstance(shown(answer).get("thread_id"), str):
+        return (yield from ended(step.name, Ref(step.name, "/thread_id")))
+    return True
