@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+from typing import Any
+
+from conformance.model.history import History
+from conformance.rules import deltas
+from tests.rules.examples import breaks, holds, legal
+from tests.rules.histories import Told, call, run, step
+from tests.rules.streams import calling, completed, delta, opening, plain, tool_delta, writing
+
+
+def streamed(*told: tuple[str, Any], operation: str = "create_run") -> History:
+    tell = Told()
+    tell.stream(operation, *told)
+    return tell.history()
+
+
+@holds(deltas.message_deltas_come_while_it_is_written, deltas.message_deltas_add_up, deltas.text_is_streamed)
+def test_one_character_at_a_time() -> History:
+    return streamed(*plain(*"Hello."))
+
+
+@legal
+def test_all_at_once_or_nothing_at_all() -> History:
+    return streamed(*opening(), *writing("Hello."), completed())
+
+
+@legal
+def test_message_without_text() -> History:
+    return streamed(*opening(), *writing(""), completed())
+
+
+@breaks(deltas.message_deltas_come_while_it_is_written)
+def test_delta_before_the_message_is_created() -> History:
+    return streamed(*opening(), delta("x"), *writing("x"), completed())
+
+
+@breaks(deltas.message_deltas_come_while_it_is_written)
+def test_delta_after_the_message_is_completed() -> History:
+    return streamed(*opening(), *writing("x"), delta("x"), completed())
+
+
+@breaks(deltas.message_deltas_add_up, at="/events/9/data/content/0/text/value")
+def test_delta_is_lost() -> History:
+    return streamed(*opening(), *writing("Hel", "lo", said="Hello."), completed())
+
+
+@breaks(deltas.message_deltas_add_up)
+def test_delta_is_repeated() -> History:
+    return streamed(*opening(), *writing("Hello", ".", ".", said="Hello."), completed())
+
+
+@breaks(deltas.text_is_streamed)
+def test_text_without_deltas() -> History:
+    return streamed(*opening(), *writing(said="Hello."), completed())
+
+
+@holds(deltas.step_deltas_come_while_it_works, deltas.tool_call_deltas_add_up)
+def test_arguments_in_pieces() -> History:
+    return streamed(*opening(), *calling('{"city":', '"Paris"}'))
+
+
+@holds(deltas.tool_call_deltas_add_up)
+def test_call_that_only_deltas_tell_of() -> History:
+    first = tool_delta({"name": "get_weather", "arguments": "", "output": None}, id="call_a")
+    begun, waiting = step("in_progress", calls=[]), calling("{}")
+    begun["step_details"] = {"type": "tool_calls", "tool_calls": []}
+    return streamed(*opening(), ("thread.run.step.created", begun), first, *waiting[2:])
+
+
+@breaks(deltas.tool_call_deltas_add_up)
+def test_arguments_differ_from_those_asked_for() -> History:
+    return streamed(*opening(), *calling('{"city":', asked='{"city":"Paris"}'))
+
+
+@breaks(deltas.tool_call_deltas_add_up, at="/events/4/data/step_details/tool_calls/0/function/arguments")
+def test_arguments_differ_from_the_completed_step() -> History:
+    told = calling("{")
+    told[1:] = [told[2], ("thread.run.step.completed", step("completed", calls=[call(arguments="{}")]))]
+    return streamed(*opening()[:2], *told, ("thread.run.completed", run("completed")))
+
+
+@breaks(deltas.step_deltas_come_while_it_works)
+def test_delta_of_an_unknown_step() -> History:
+    return streamed(*opening(), tool_delta({"arguments": "{}"}), *calling("{}"))
+
+
+@holds(deltas.step_deltas_come_while_it_works)
+def test_delta_of_a_step_from_before_the_outputs() -> History:
+    return streamed(tool_delta({"arguments": ""}), *opening()[1:], completed(), operation="submit_tool_outputs")

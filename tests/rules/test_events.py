@@ -1,0 +1,177 @@
+from __future__ import annotations
+
+from typing import Any
+
+from conformance.model.history import History
+from conformance.rules import events
+from tests.rules.examples import breaks, holds, legal
+from tests.rules.histories import Told, run, step, streamed_message, thread
+from tests.rules.streams import calling, completed, delta, in_new_thread, opening, plain, resumed, writing
+
+EVERY = (
+    events.run_events_fit_their_status,
+    events.step_and_message_events_fit_their_status,
+    events.created_events_show_the_beginning,
+    events.objects_are_created_first,
+    events.objects_end_once,
+    events.what_was_begun_is_ended,
+    events.a_stream_tells_of_one_run,
+    events.thread_created_comes_where_one_was,
+    events.a_step_completes_after_its_message,
+)
+
+
+def streamed(*told: tuple[str, Any], operation: str = "create_run", edition: str = "2026-08-14") -> History:
+    tell = Told(edition=edition)
+    tell.stream(operation, *told)
+    return tell.history()
+
+
+def without(name: str) -> list[tuple[str, Any]]:
+    return [event for event in plain() if event[0] != name]
+
+
+@holds(*EVERY, events.a_run_opens_its_stream)
+def test_plain_stream() -> History:
+    return streamed(*plain())
+
+
+@holds(*EVERY, events.a_run_opens_its_stream, events.a_new_thread_opens_its_stream)
+def test_stream_in_a_new_thread() -> History:
+    return streamed(*in_new_thread(), operation="create_thread_and_run")
+
+
+@holds(*EVERY, events.outputs_complete_their_step)
+def test_stream_after_outputs() -> History:
+    return streamed(*resumed(), operation="submit_tool_outputs")
+
+
+@breaks(events.run_events_fit_their_status, at="/events/2/data/status", times=1)
+def test_in_progress_event_of_a_queued_run() -> History:
+    told = plain()
+    told[2] = ("thread.run.in_progress", run("queued"))
+    return streamed(*told)
+
+
+@breaks(events.run_events_fit_their_status)
+def test_incomplete_run_in_a_completed_event() -> History:
+    return streamed(*plain()[:-1], ("thread.run.completed", run("incomplete")))
+
+
+@holds(events.run_events_fit_their_status)
+def test_incomplete_run_in_a_completed_event_before_there_was_another() -> History:
+    return streamed(*plain()[:-1], ("thread.run.completed", run("incomplete")), edition="2024-04-29")
+
+
+@breaks(events.step_and_message_events_fit_their_status, times=2)
+def test_ends_that_show_no_end() -> History:
+    told = [*opening(), *writing("x"), completed()]
+    told[-3] = ("thread.message.completed", streamed_message("in_progress"))
+    told[-2] = ("thread.run.step.completed", step("in_progress"))
+    return streamed(*told)
+
+
+@breaks(events.created_events_show_the_beginning)
+def test_message_created_as_completed() -> History:
+    return streamed(*opening(), ("thread.message.created", streamed_message("completed")), completed())
+
+
+@breaks(events.objects_are_created_first, at="/events/5/data")
+def test_message_in_progress_that_was_never_created() -> History:
+    return streamed(*without("thread.message.created"))
+
+
+@breaks(events.objects_are_created_first)
+def test_step_created_twice() -> History:
+    return streamed(*opening(), *writing("x")[:1], *writing("x"), completed())
+
+
+@breaks(events.objects_end_once)
+def test_delta_after_the_end() -> History:
+    return streamed(*opening(), *writing("x"), delta("y"), completed())
+
+
+@breaks(events.what_was_begun_is_ended)
+def test_message_without_an_end() -> History:
+    return streamed(*without("thread.message.completed"))
+
+
+@breaks(events.a_stream_tells_of_one_run, at="/events/3/data/run_id")
+def test_step_of_another_run() -> History:
+    told = plain()
+    told[3] = (told[3][0], step("in_progress", run_id="run_b"))
+    return streamed(*told)
+
+
+@breaks(events.a_stream_tells_of_one_run, at="/events/0/data/thread_id")
+def test_run_of_another_thread() -> History:
+    return streamed(("thread.run.created", run(thread_id="thread_b")), *plain()[1:])
+
+
+@breaks(events.a_stream_tells_of_one_run, at="/events/0/data/id")
+def test_another_thread_is_created() -> History:
+    return streamed(("thread.created", thread("thread_b")), *plain(), operation="create_thread_and_run")
+
+
+@breaks(events.thread_created_comes_where_one_was)
+def test_thread_created_by_a_run() -> History:
+    return streamed(*in_new_thread())
+
+
+@breaks(events.a_new_thread_opens_its_stream)
+def test_thread_created_comes_late() -> History:
+    return streamed(*plain()[:1], ("thread.created", thread()), *plain()[1:], operation="create_thread_and_run")
+
+
+@breaks(events.a_run_opens_its_stream)
+def test_run_that_is_never_queued() -> History:
+    return streamed(*without("thread.run.queued"))
+
+
+@breaks(events.a_run_opens_its_stream)
+def test_step_before_the_run_is_in_progress() -> History:
+    return streamed(*opening()[:2], *writing("x")[:2], *opening()[2:], *writing("x")[2:], completed())
+
+
+@holds(events.a_run_opens_its_stream)
+def test_run_that_fails_at_once() -> History:
+    return streamed(opening()[0], ("thread.run.failed", run("failed")))
+
+
+@breaks(events.outputs_complete_their_step)
+def test_outputs_do_not_complete_their_step() -> History:
+    return streamed(*resumed()[1:], operation="submit_tool_outputs")
+
+
+@breaks(events.a_step_completes_after_its_message)
+def test_step_completes_before_its_message() -> History:
+    told = plain()
+    told[-3], told[-2] = told[-2], told[-3]
+    return streamed(*told)
+
+
+@legal
+def test_unknown_events_and_members() -> History:
+    told = plain()
+    return streamed(
+        ("ping", "pong"), *told[:4], ("thread.run.heartbeat", {"n": 1}), *told[4:], ("thread.billing", {"id": 5})
+    )
+
+
+@legal
+def test_stream_that_breaks_off() -> History:
+    return streamed(
+        *plain()[:6], ("error", {"error": {"message": "Sorry.", "type": "server_error", "param": None, "code": None}})
+    )
+
+
+@legal
+def test_stream_that_waits_for_outputs() -> History:
+    return streamed(*opening(), *calling('{"city":', '"Paris"}'))
+
+
+@legal
+def test_run_that_is_cancelled_while_it_streams() -> History:
+    return streamed(
+        *plain()[:8], ("thread.run.cancelling", run("cancelling")), ("thread.run.cancelled", run("cancelled"))
+    )
