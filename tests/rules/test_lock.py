@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+from typing import Any
+
+from conformance.model.case import Step
+from conformance.model.history import History
+from conformance.rules import lock
+from tests.rules.examples import breaks, holds, legal, undecided
+from tests.rules.histories import ASSISTANT, Told, assistant, message, page, run, thread
+
+HELLO = {"role": "user", "content": "Hello"}
+SECOND = run("queued", id_="run_b")
+
+
+def _begin() -> Told:
+    tell = Told()
+    tell.send("create_assistant", assistant(), body={"model": "gpt-4o"})
+    tell.send("create_thread", thread(), body={"messages": [HELLO]})
+    return tell
+
+
+def _message(tell: Told, taken: bool) -> None:
+    if taken:
+        tell.send("create_message", message("user", "Hello", "msg_u"), body=HELLO)
+    else:
+        tell.refuse("create_message", text="Can't add messages to thread_a while a run is active.", body=HELLO)
+
+
+def _second_run(tell: Told, taken: bool) -> None:
+    body = {"assistant_id": ASSISTANT}
+    if taken:
+        tell.send("create_run", SECOND, body=body)
+    else:
+        tell.refuse("create_run", text="Thread thread_a already has an active run run_a.", body=body)
+
+
+def _attempts(before: str, after: str, message_taken: bool, run_taken: bool) -> History:
+    tell = _begin()
+    tell.looks("queued", before)
+    _message(tell, message_taken)
+    tell.get_run(run(after))
+    _second_run(tell, run_taken)
+    tell.get_run(run(after))
+    return tell.history()
+
+
+@holds(lock.no_message_while_a_run_works, lock.no_second_run_while_a_run_works)
+def test_thread_that_is_locked_while_a_run_waits() -> History:
+    return _attempts("requires_action", "requires_action", False, False)
+
+
+@breaks(lock.no_message_while_a_run_works, lock.no_second_run_while_a_run_works, times=1)
+def test_thread_that_is_not_locked_while_a_run_waits() -> History:
+    return _attempts("requires_action", "requires_action", True, True)
+
+
+@breaks(lock.no_message_while_a_run_works, lock.no_second_run_while_a_run_works, times=1)
+def test_thread_that_is_not_locked_while_a_run_is_in_progress() -> History:
+    return _attempts("in_progress", "in_progress", True, True)
+
+
+@holds(lock.no_message_while_a_run_is_queued_or_cancelling, lock.no_second_run_while_a_run_is_queued_or_cancelling)
+def test_thread_that_is_locked_while_a_run_is_queued() -> History:
+    return _attempts("queued", "queued", False, False)
+
+
+@breaks(
+    lock.no_message_while_a_run_is_queued_or_cancelling,
+    lock.no_second_run_while_a_run_is_queued_or_cancelling,
+    times=1,
+)
+def test_thread_that_is_not_locked_while_a_run_is_cancelled() -> History:
+    return _attempts("cancelling", "cancelling", True, True)
+
+
+@legal
+def test_run_that_ends_under_the_attempt() -> History:
+    return _attempts("in_progress", "completed", True, True)
+
+
+def _afterwards(taken: bool, status: str = "completed", **changes: Any) -> History:
+    tell = _begin()
+    tell.looks("queued", status)
+    _message(tell, taken)
+    _second_run(tell, taken)
+    return tell.history()
+
+
+@holds(lock.message_is_taken_after_the_end, lock.run_is_taken_after_the_end)
+def test_thread_that_is_free_again() -> History:
+    return _afterwards(True, "cancelled")
+
+
+@breaks(lock.message_is_taken_after_the_end, lock.run_is_taken_after_the_end, times=1)
+def test_thread_that_stays_locked() -> History:
+    return _afterwards(False, "expired")
+
+
+@undecided(lock.message_is_taken_after_the_end, lock.run_is_taken_after_the_end)
+def test_message_that_is_refused_for_what_it_is() -> History:
+    tell = _begin()
+    tell.looks("queued", "completed")
+    tell.refuse("create_message", body={"role": "user", "content": ""})
+    tell.refuse("create_run", body={"assistant_id": ASSISTANT, "model": "no-such-model"})
+    return tell.history()
+
+
+@undecided(lock.message_is_taken_after_the_end)
+def test_thread_of_which_not_all_is_known() -> History:
+    tell = Told()
+    tell.looks("queued", "completed")
+    _message(tell, False)
+    return tell.history()
+
+
+@undecided(lock.no_message_while_a_run_works, lock.message_is_taken_after_the_end)
+def test_attempt_that_is_answered_429() -> History:
+    tell = _begin()
+    tell.looks("queued", "requires_action")
+    tell.refuse("create_message", 429, body=HELLO)
+    tell.get_run(run("requires_action"))
+    return tell.history()
+
+
+STEP = Step(operation="list_messages")
+
+
+@holds(lock.reads_go_on, lock.metadata_can_be_modified)
+def test_locked_thread_that_is_read() -> History:
+    tell = _begin()
+    tell.looks("queued", "requires_action")
+    tell.send("list_messages", page(message("user", "Hello")), step=STEP)
+    tell.send("modify_thread", thread(metadata={"a": "b"}), body={"metadata": {"a": "b"}}, step=STEP)
+    tell.get_run(run("requires_action"))
+    return tell.history()
+
+
+@breaks(lock.reads_go_on, lock.metadata_can_be_modified)
+def test_locked_thread_that_is_not_read() -> History:
+    tell = _begin()
+    tell.looks("queued", "requires_action")
+    tell.refuse("list_messages", step=STEP)
+    tell.refuse("modify_thread", body={"metadata": {"a": "b"}}, step=STEP)
+    tell.get_run(run("requires_action"))
+    return tell.history()
