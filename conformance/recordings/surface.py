@@ -98,8 +98,11 @@ def _exchange(entry: Entry, program: str, position: int, last: float | None, edi
 
 
 def locate(method: str, path: str) -> tuple[str, Operation, dict[str, str]] | None:
-    """The path below the base, the operation and its path ids, whatever stands before `/threads` or `/assistants`."""
-    for start in re.finditer(r"/(?=(?:threads|assistants)(?:/|\Z))", path):
+    """The path below the base, the operation and its path ids, whatever stands before `/threads` or `/assistants`.
+
+    The last place that fits is taken: projects and deployments may bear such names, ids do not.
+    """
+    for start in reversed(list(re.finditer(r"/(?=(?:threads|assistants)(?:/|\Z))", path))):
         below = path[start.start() :]
         if found := find_operation(method, below):
             operation, ids = found

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from conformance.model.json import ABSENT
 from conformance.recordings.entry import Entry, Malformed, content, header_pairs, members, number, text, unix_time
 
 _LISTS = ("http_interactions", "interactions")
@@ -27,8 +28,8 @@ def entries(document: Any) -> Iterator[Entry | tuple[int, str]]:
 def _interactions(document: Any) -> Sequence[Any] | None:
     if isinstance(document, Mapping):
         for name in _LISTS:
-            if name in document:
-                return document[name] if isinstance(document[name], list) else []
+            if isinstance(document.get(name, ABSENT), (list, type(None))):
+                return document[name] or []
     if isinstance(document, list) and document and isinstance(document[0], Mapping) and "request" in document[0]:
         return document
     return None

@@ -1,4 +1,4 @@
-"""Recorded traffic of the real service, collected one exchange a line, as histories: one for each file it was recorded in."""
+"""Traffic of the real service, collected one exchange a line, as histories: one for each file it was recorded in."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _OBJECT_IN_BASE64 = "ewog"
 
 
 def histories(path: Path) -> list[History]:
-    """The histories of what was truly recorded of version 2, in order; what somebody pasted or wrote by hand is left out."""
+    """The histories of what was recorded of version 2, in order; what was pasted or written by hand is left out."""
     files: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
     with path.open(encoding="utf-8") as lines:
         for line in lines:

@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import pytest
+
+from conformance.evidence.wire.sse import EventStream
+from conformance.model.exchange import Event
+
+
+def read(data: bytes, size: int | None = None) -> EventStream:
+    """The stream of this data, fed in pieces of this size."""
+    stream = EventStream()
+    for start in range(0, len(data), size or max(1, len(data))):
+        stream.feed(data[start : start + (size or len(data))], 1.0)
+    stream.finish(2.0)
+    return stream
+
+
+def seen(stream: EventStream) -> list[tuple[str, object]]:
+    return [(event.name, event.data) for event in stream.events]
+
+
+PLAIN = 'event: a\ndata: {"n": "é"}\n\nevent: done\ndata: [DONE]\n\n'.encode()
+BOTH = [("a", {"n": "é"}), ("done", "[DONE]")]
+
+
+@pytest.mark.parametrize("size", [None, 1, 2, 3, 7])
+@pytest.mark.parametrize(
+    "data",
+    [
+        PLAIN,
+        PLAIN.replace(b"\n", b"\r\n"),
+        PLAIN.replace(b"\n", b"\r"),
+        b"\xef\xbb\xbf" + PLAIN,
+        b": hello\n\n" + PLAIN,
+        PLAIN.replace(b"\n\n", b"\n: ping\n\n:\n\n"),
+        PLAIN.replace(b": ", b":"),
+        PLAIN.replace(b"event: a\n", b"id: 1\nretry: 10\nevent: a\nx-more: y\nx\n"),
+        PLAIN.replace(b'data: {"n"', b'data: {\ndata:  "n"'),
+        PLAIN.replace(b"event: a\n", b"event: b\nevent: a\n"),
+        b"\n\n\n" + PLAIN + b"\n\n",
+        PLAIN.replace(b"\n", b"\r\n", 3),
+    ],
+)
+def test_every_legal_way_of_writing_a_stream_is_read_alike(data: bytes, size: int | None) -> None:
+    stream = read(data, size)
+    assert seen(stream) == BOTH
+    assert stream.defects == ()
+    assert stream.done
+    assert stream.size == len(data)
+
+
+def test_events_bear_the_time_of_their_last_byte() -> None:
+    stream = EventStream()
+    stream.feed(b"data: 1\n", 1.0)
+    stream.feed(b"\ndata: 2\n\nda", 2.0)
+    stream.feed(b"ta: 3\r", 3.0)
+    stream.feed(b"\n\r\n", 4.0)
+    assert stream.events == [Event("message", 1, 2.0), Event("message", 2, 2.0), Event("message", 3, 4.0)]
+
+
+def test_an_event_ends_at_once_when_its_line_ends_with_a_return() -> None:
+    stream = EventStream()
+    stream.feed(b"data: 1\r\r", 1.0)
+    assert seen(stream) == [("message", 1)]
+    stream.feed(b"\ndata: 2\r\n\r\n", 2.0)
+    assert seen(stream) == [("message", 1), ("message", 2)]
+
+
+def test_a_block_without_data_is_no_event() -> None:
+    stream = read(b"event: a\n\ndata: 1\n\n")
+    assert seen(stream) == [("message", 1)]
+    assert stream.defects == ()
+
+
+@pytest.mark.parametrize(
+    ("data", "events", "defects"),
+    [
+        (b"event: a\ndata: {}", [("a", {})], ("sse: unfinished_event: a",)),
+        (b"event: a\ndata: {}\n", [("a", {})], ("sse: unfinished_event: a",)),
+        (b"data: [DONE]", [("message", "[DONE]")], ("sse: unfinished_event: message",)),
+        (b'event: a\ndata: {"b', [], ("sse: unfinished_event: a",)),
+        (b"event: a\ndata: oops\n\n", [("a", "oops")], ("sse: not_json in a",)),
+        (b"event: a\ndata: [\xff]\n\n", [("a", "[\ufffd]")], ("sse: invalid_utf8 in a", "sse: not_json in a")),
+        (b'event: a\ndata: "\xff"\n\n', [("a", "\ufffd")], ("sse: invalid_utf8 in a",)),
+        (b'event: a\ndata: {"x":1,"x":2}\n\n', [("a", {"x": 2})], ("sse: duplicate_key: x in a",)),
+        (b'{"error": {}}\n\ndata: 1\n\n', [("message", 1)], ('sse: stray_line: {"error": {}}',)),
+        (b"<html>\n", [], ("sse: stray_line: <html>",)),
+        (b"event: a\n", [], ()),
+        (b"", [], ()),
+    ],
+)
+def test_what_is_no_event_stream_is_named(
+    data: bytes, events: list[tuple[str, object]], defects: tuple[str, ...]
+) -> None:
+    stream = read(data)
+    assert seen(stream) == events
+    assert stream.defects == defects
+
+
+@pytest.mark.parametrize(
+    ("stream", "data", "defect"),
+    [
+        (EventStream(max_line=10), b"data: 123456", "sse: line_too_long"),
+        (EventStream(max_events=2), b"data: 1\n\n" * 3, "sse: too_many_events"),
+        (EventStream(max_bytes=20), b": ping\n" * 3, "sse: too_large"),
+    ],
+)
+def test_a_stream_is_bounded(stream: EventStream, data: bytes, defect: str) -> None:
+    for byte in data:
+        stream.feed(bytes([byte]))
+    assert stream.overflowed
+    assert stream.defects == (defect,)
+    count = len(stream.events)
+    stream.feed(b"data: 1\n\n" * 5)
+    stream.finish()
+    assert len(stream.events) == count
+
+
+def test_a_megabyte_in_small_pieces_is_quickly_read() -> None:
+    stream = read(b"data: " + b'"' + b"a" * 1_000_000 + b'"\n\n', 100)
+    assert len(str(stream.events[0].data)) == 1_000_000

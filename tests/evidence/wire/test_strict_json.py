@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from conformance.evidence.wire.strict_json import MAX_DEPTH, parse
+from conformance.model.json import ABSENT
+
+HUGE = "9" * 400
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "defects"),
+    [
+        (b'{"a": [1, 1.5, true, null, "\xc3\xa9"]}', {"a": [1, 1.5, True, None, "é"]}, ()),
+        (b' \r\n\t"x" ', "x", ()),
+        (b"12345678901234567890", 12345678901234567890, ()),
+        (b"1e5", 1e5, ()),
+        (b'"\\ud800"', "\ud800", ()),
+        (b"", ABSENT, ("not_json",)),
+        (b"<html>", ABSENT, ("not_json",)),
+        (b"{} {}", ABSENT, ("not_json",)),
+        (b"{'a': 1}", ABSENT, ("not_json",)),
+        (b'{"a": 1,}', ABSENT, ("not_json",)),
+        (b'{"a": 01}', ABSENT, ("not_json",)),
+        (b'{"a": 1', ABSENT, ("not_json",)),
+        (b"nan", ABSENT, ("not_json",)),
+        (b'{"a": 1, "b": 2, "a": 3}', {"a": 3, "b": 2}, ("duplicate_key: a",)),
+        (b'{"x": {"a": 1, "a": 1}}', {"x": {"a": 1}}, ("duplicate_key: a",)),
+        (b"[NaN, -Infinity]", ["NaN", "-Infinity"], ("not_a_number: NaN", "not_a_number: -Infinity")),
+        (b"[1e999]", [1.7976931348623157e308], ("number_out_of_range: 1e999",)),
+        (f"[{HUGE}]".encode(), [2**63 - 1], (f"number_too_long: {'9' * 40}... (400 characters)",)),
+        (f"[-{HUGE * 20}]".encode(), [-(2**63) + 1], (f"number_too_long: -{'9' * 39}... (8001 characters)",)),
+        (f'["{HUGE}"]'.encode(), [HUGE], ()),
+        (b'["\xff"]', ["\ufffd"], ("invalid_utf8",)),
+        (b'["\xed\xa0\x80"]', ["\ufffd\ufffd\ufffd"], ("invalid_utf8",)),
+        (b"\xef\xbb\xbf{}", {}, ("byte_order_mark",)),
+        (b'["a\nb"]', ["a\nb"], ("control_character",)),
+        ('{"a": 1}'.encode("utf-16"), ABSENT, ("invalid_utf8", "not_json")),
+    ],
+)
+def test_a_text_gives_its_value_and_what_is_wrong_with_it(text: bytes, value: object, defects: tuple[str, ...]) -> None:
+    parsed = parse(text)
+    assert parsed.value == value
+    assert parsed.defects == defects
+    if parsed.value is not ABSENT:
+        json.dumps(parsed.value, allow_nan=False)
+
+
+@pytest.mark.parametrize("opening", [b"[", b'{"a":'])
+def test_nesting_is_bounded(opening: bytes) -> None:
+    def nested(depth: int) -> bytes:
+        return opening * depth + b"1" + (b"]" if opening == b"[" else b"}") * depth
+
+    assert parse(nested(MAX_DEPTH)).defects == ()
+    assert parse(nested(MAX_DEPTH + 1)).defects == ("too_deep",)
+    assert parse(nested(1_000_000)).value is ABSENT
+    assert parse(opening * 1_000_000).defects == ("too_deep",)
+
+
+def test_brackets_inside_strings_and_side_by_side_are_not_nesting() -> None:
+    assert parse(b'["' + b"[{" * 1000 + b'"]').defects == ()
+    assert parse(b'["\\"' + b"[" * 1000 + b'"]').defects == ()
+    assert parse(b"[" + b"[]," * 1000 + b"[]]").defects == ()
+
+
+def test_size_is_bounded() -> None:
+    assert parse(b'"' + b"a" * 100 + b'"', max_bytes=50).defects == ("too_large",)

@@ -1,0 +1,378 @@
+"""Every format gives the same exchanges; what cannot be judged is listed, what cannot be read is said in one line."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from conformance.errors import UsageError
+from conformance.model.exchange import Completion, Exchange, exchange_to_json
+from conformance.recordings.reading import Reading, read
+
+DATE = "Thu, 30 Oct 2025 21:59:07 GMT"
+RUN = {"id": "run_1", "object": "thread.run", "created_at": 1761861547, "status": "queued"}
+URL = "https://api.openai.com/v1/threads/thread_1/runs?include[]=x"
+SENT = {"assistant_id": "asst_1", "instructions": "é"}
+STREAM = 'event: thread.run.created\ndata: {"id": "run_1"}\n\nevent: done\ndata: [DONE]\n\n'
+
+Write = Callable[[str | bytes], Reading]
+
+
+@pytest.fixture
+def reading(tmp_path: Path) -> Write:
+    def write(content: str | bytes, edition: str | None = None) -> Reading:
+        path = tmp_path / "recording"
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return read(path, edition)
+
+    return write
+
+
+def only(reading: Reading) -> Exchange:
+    assert reading.skipped == ()
+    (history,) = reading.histories
+    (exchange,) = history.exchanges
+    return exchange
+
+
+def vcrpy(url: str = URL, body: Any = None, headers: dict[str, Any] | None = None, **request: Any) -> dict[str, Any]:
+    return {
+        "version": 1,
+        "interactions": [
+            {
+                "request": {
+                    "method": "POST", "uri": url, "body": json.dumps(SENT),
+                    "headers": {"authorization": ["Bearer sk-secret"], "OpenAI-Beta": ["assistants=v2"]}, **request,
+                },
+                "response": {
+                    "status": {"code": 200, "message": "OK"},
+                    "headers": {"Content-Type": ["application/json"], "Date": [DATE], **(headers or {})},
+                    "body": {"string": json.dumps(RUN)} if body is None else body,
+                },
+            }
+        ],
+    }  # fmt: skip
+
+
+def ruby(body: Any = None) -> dict[str, Any]:
+    interaction = vcrpy()["interactions"][0]
+    interaction["request"]["method"] = "post"
+    interaction["request"]["body"] = {"encoding": "UTF-8", "string": json.dumps(SENT)}
+    interaction["response"]["body"] = {"encoding": "UTF-8", "string": json.dumps(RUN)} if body is None else body
+    interaction["recorded_at"] = DATE
+    return {"http_interactions": [interaction], "recorded_with": "VCR 6.1.0"}
+
+
+def go_vcr() -> dict[str, Any]:
+    return {
+        "version": 2,
+        "interactions": [
+            {
+                "id": 0,
+                "request": {"method": "POST", "url": URL, "body": json.dumps(SENT), "headers": {"Api_key": ["x"]}},
+                "response": {"code": 200, "body": json.dumps(RUN), "headers": {"Date": [DATE]}},
+            }
+        ],
+    }
+
+
+def har(**entry: Any) -> dict[str, Any]:
+    given = {
+        "startedDateTime": "2025-10-30T21:59:07.250Z",
+        "time": 1500,
+        "request": {
+            "method": "POST", "url": URL, "headers": [{"name": "Authorization", "value": "Bearer sk-secret"}],
+            "postData": {"mimeType": "application/json", "text": json.dumps(SENT)},
+        },
+        "response": {
+            "status": 200, "headers": [{"name": "Content-Type", "value": "application/json"}],
+            "content": {"text": json.dumps(RUN), "size": 80},
+        },
+    }  # fmt: skip
+    return {"log": {"version": "1.2", "entries": [{**given, **entry}]}}
+
+
+def session_record() -> dict[str, Any]:
+    return {
+        "Entries": [
+            {
+                "RequestUri": URL, "RequestMethod": "POST", "RequestBody": SENT, "StatusCode": 200,
+                "RequestHeaders": {"Authorization": "Sanitized", "Content-Type": "application/json"},
+                "ResponseHeaders": {"Content-Type": "application/json", "Date": DATE}, "ResponseBody": RUN,
+            }
+        ],
+        "Variables": {},
+    }  # fmt: skip
+
+
+FORMATS = {
+    "vcrpy": vcrpy(),
+    "Ruby VCR": ruby(),
+    "go-vcr": go_vcr(),
+    "HAR": har(),
+    "test proxy": session_record(),
+    "bare list": vcrpy()["interactions"],
+    "vcrpy with base64": vcrpy(body={"base64_string": base64.b64encode(json.dumps(RUN).encode()).decode()}),
+    "vcrpy of httpx": vcrpy() | {"interactions": [
+        {**vcrpy()["interactions"][0],
+         "response": {"status_code": 200, "headers": [["Date", DATE]], "content": json.dumps(RUN)}}
+    ]},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "notation"),
+    [
+        *((name, json.dumps) for name in FORMATS),
+        *((name, yaml.safe_dump) for name in ("vcrpy", "Ruby VCR", "go-vcr", "bare list", "vcrpy with base64")),
+    ],
+)
+def test_every_format_gives_the_same_exchange(name: str, notation: Callable[[Any], str], reading: Write) -> None:
+    exchange = only(reading(notation(FORMATS[name])))
+    assert (exchange.operation, exchange.path) == ("create_run", {"thread_id": "thread_1"})
+    assert (exchange.request.method, exchange.request.path) == ("POST", "/threads/thread_1/runs")
+    assert exchange.request.query == (("include[]", "x"),)
+    assert exchange.request.body == SENT
+    assert (exchange.status, exchange.body) == (200, RUN)
+    assert (exchange.edition, exchange.dialect, exchange.completion) == ("2025-10-30", "openai", Completion.ANSWERED)
+    assert exchange.step is None
+    assert "sk-secret" not in repr(exchange)
+    assert exchange.response is not None
+    assert exchange.response.defects == ()
+    assert abs(exchange.wall - 1761861547) < 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        STREAM,
+        STREAM.replace("\n", "\r\n"),
+        base64.b64encode(gzip.compress(STREAM.encode())).decode(),
+    ],
+)
+def test_streams_and_packed_bodies_are_read(text: str, reading: Write) -> None:
+    packed = not text.startswith("event")
+    body = {"base64_string": text} if packed else {"string": text}
+    headers = {"Content-Type": ["text/event-stream; charset=utf-8"], "Content-Encoding": ["gzip"]}
+    exchange = only(reading(json.dumps(vcrpy(body=body, headers=headers))))
+    assert [(event.name, event.data) for event in exchange.events] == [
+        ("thread.run.created", {"id": "run_1"}),
+        ("done", "[DONE]"),
+    ]
+
+
+def test_a_stream_recorded_line_by_line_is_read(reading: Write) -> None:
+    record = session_record()
+    record["Entries"][0]["ResponseHeaders"]["Content-Type"] = "text/event-stream"
+    record["Entries"][0]["ResponseBody"] = STREAM.splitlines(keepends=True)
+    assert [event.name for event in only(reading(json.dumps(record))).events] == ["thread.run.created", "done"]
+
+
+def test_binary_bodies_of_yaml_are_read(reading: Write) -> None:
+    packed = gzip.compress(json.dumps(RUN).encode())
+    cassette = vcrpy(body={"string": packed}, headers={"Content-Encoding": ["gzip"]})
+    text = yaml.safe_dump(cassette)
+    assert "!!binary" in text
+    assert only(reading(text)).body == RUN
+    assert only(reading(text.replace("!!binary", "!binary"))).body == RUN
+
+
+def test_a_body_packed_in_a_way_not_known_is_skipped(reading: Write) -> None:
+    cassette = vcrpy(body={"string": b"\x1b\x05\x80brotli"}, headers={"Content-Encoding": ["br"]})
+    found = reading(yaml.safe_dump(cassette))
+    assert found.histories == ()
+    assert "content encoding" in found.skipped[0].reason
+    undone = vcrpy(headers={"Content-Encoding": ["br"]})
+    assert only(reading(json.dumps(undone))).body == RUN
+
+
+@pytest.mark.parametrize(
+    ("url", "operation", "path"),
+    [
+        ("https://api.openai.com/v1/threads/runs", "create_thread_and_run", "/threads/runs"),
+        ("https://x.openai.azure.com/openai/threads/t?api-version=2024-05-01-preview", "modify_thread", "/threads/t"),
+        ("https://x.azure.com/openai/deployments/gpt-4o/assistants", "create_assistant", "/assistants"),
+        ("https://x.services.ai.azure.com/api/projects/assistants/threads", "create_thread", "/threads"),
+        ("http://127.0.0.1:8000/threads/a%2Fb/runs/r/cancel", "cancel_run", "/threads/a%2Fb/runs/r/cancel"),
+        (
+            "http://proxy/a/b/c/v1/threads/t/runs/r/submit_tool_outputs",
+            "submit_tool_outputs",
+            "/threads/t/runs/r/submit_tool_outputs",
+        ),
+    ],
+)
+def test_whatever_stands_before_the_path_is_the_base(url: str, operation: str, path: str, reading: Write) -> None:
+    exchange = only(reading(json.dumps(vcrpy(url))))
+    assert (exchange.operation, exchange.request.path) == (operation, path)
+    if "%2F" in url:
+        assert exchange.path["thread_id"] == "a/b"
+
+
+@pytest.mark.parametrize(
+    ("url", "headers", "dialect"),
+    [
+        (URL, {}, "openai"),
+        ("http://localhost/v1/threads", {}, "openai"),
+        ("https://x.openai.azure.com/openai/threads?api-version=2024-07-01-preview", {}, "azure"),
+        ("https://x.cognitiveservices.azure.com/openai/threads", {}, "azure"),
+        ("https://sanitized/openai/threads?api-version=2024-07-01-preview", {}, "azure"),
+        ("https://sanitized/openai/threads", {"apim-request-id": ["1"]}, "azure"),
+    ],
+)
+def test_the_dialect_is_told_by_host_or_version(
+    url: str, headers: dict[str, Any], dialect: str, reading: Write
+) -> None:
+    assert only(reading(json.dumps(vcrpy(url, headers=headers)))).dialect == dialect
+
+
+@pytest.mark.parametrize(
+    ("cassette", "reason"),
+    [
+        (vcrpy("https://api.openai.com/v1/files"), "not of the Runs surface: POST /v1/files"),
+        (vcrpy("https://api.openai.com/v1/threads/t/nothing/here"), "not of the Runs surface"),
+        (vcrpy("http://[::1"), "not a URL"),
+        (vcrpy(headers={"Date": ["Tue, 14 Nov 2023 21:48:24 GMT"]}), "before 2024-04-17"),
+        (vcrpy(headers=None, method=5), "method is not a text"),
+        ({"interactions": [{"request": {}}]}, "response is not an object"),
+        ({"interactions": ["nothing"]}, "an interaction is not an object"),
+        (vcrpy(body={"base64_string": "a"}), "not base64"),
+        (vcrpy(body=[1]), "neither text nor bytes"),
+    ],
+)
+def test_what_cannot_be_judged_is_listed_with_its_place(
+    cassette: Any, reason: str, reading: Write, tmp_path: Path
+) -> None:
+    found = reading(json.dumps(cassette))
+    assert found.histories == ()
+    assert found.skipped[0].where == f"{tmp_path / 'recording'}:1"
+    assert reason in found.skipped[0].reason
+
+
+def test_the_earlier_beta_is_skipped(reading: Write) -> None:
+    cassette = vcrpy()
+    cassette["interactions"][0]["request"]["headers"]["OpenAI-Beta"] = ["assistants=v1"]
+    assert [skipped.reason for skipped in reading(json.dumps(cassette)).skipped] == ["assistants=v1, the earlier beta"]
+
+
+def test_an_answer_that_the_recorder_did_not_keep_is_skipped(reading: Write) -> None:
+    response = {"status": 200, "headers": [], "content": {"size": 100}}
+    assert "not saved" in reading(json.dumps(har(response=response))).skipped[0].reason
+
+
+def test_an_answer_that_never_came_is_of_unknown_completion(reading: Write) -> None:
+    exchange = only(reading(json.dumps(har(response={"status": 0, "headers": [], "content": {}}))))
+    assert (exchange.completion, exchange.response) == (Completion.UNKNOWN, None)
+
+
+def test_an_edition_that_is_given_stands_over_dates(reading: Any) -> None:
+    old = vcrpy(headers={"Date": ["Tue, 14 Nov 2023 21:48:24 GMT"]})
+    assert only(reading(json.dumps(old), "2024-06-06")).edition == "2024-06-06"
+
+
+def test_what_bears_no_date_is_dated_by_what_it_holds_or_by_what_came_before(reading: Write) -> None:
+    dated, undated = vcrpy()["interactions"][0], vcrpy(body={"string": '{"deleted": true}'})["interactions"][0]
+    for interaction in (dated, undated):
+        del interaction["response"]["headers"]["Date"]
+    found = reading(json.dumps({"interactions": [dated, undated]}))
+    assert [exchange.edition for exchange in found.histories[0]] == ["2025-10-30", "2025-10-30"]
+    assert only(reading(json.dumps({"interactions": [undated]}))).edition == "2026-08-14"
+
+
+def test_no_edition_is_later_than_the_last(reading: Write) -> None:
+    late = vcrpy(headers={"Date": ["Thu, 30 Oct 2031 21:59:07 GMT"]})
+    assert only(reading(json.dumps(late))).edition == "2026-08-14"
+
+
+def test_entries_of_a_cassette_follow_each_other(reading: Write) -> None:
+    cassette = vcrpy()
+    cassette["interactions"] *= 3
+    (history,) = reading(json.dumps(cassette)).histories
+    first, second, third = history
+    assert first.before(second)
+    assert second.before(third)
+    assert [exchange.index for exchange in history] == [1, 2, 3]
+    assert len({exchange.id for exchange in history}) == 3
+
+
+def test_entries_of_a_har_overlap_as_they_did(reading: Write) -> None:
+    entries = [
+        har(startedDateTime=f"2025-10-30T21:59:0{second}.000Z", time=time)["log"]["entries"][0]
+        for second, time in ((7, 500), (5, 1500), (6, 200))
+    ]
+    (history,) = reading(json.dumps({"log": {"entries": entries}})).histories
+    assert [exchange.id.rpartition(":")[2] for exchange in history] == ["2", "3", "1"]
+    first, second, third = history
+    assert not first.before(second)
+    assert not second.before(first)
+    assert first.before(third)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"   \n",
+        b"hello",
+        b'{"log": 1}',
+        b"{}",
+        b"[1, 2]",
+        b"\x00\x01\x02",
+        b"\xff\xfe",
+        b"a: [",
+        b"a: 'b",
+        b"- &a [*a]",
+        b"[" * 100_000,
+        b"{" * 100_000,
+        b"- " * 100_000,
+        b"? " * 50_000,
+        b"a: &a [x,x]\nb: " + b"[" + b"*a," * 20_000 + b"]",
+        b"x: !!python/object/apply:os.system ['true']",
+        b"%YAML 9.9\n---\na: 1",
+        b"interactions: !!binary '&'",
+    ],
+    ids=range(19),
+)
+def test_what_cannot_be_read_is_said_in_one_line(content: bytes, reading: Write) -> None:
+    with pytest.raises(UsageError) as raised:
+        reading(content)
+    assert "\n" not in str(raised.value)
+    assert "recording" in str(raised.value)
+    assert len(str(raised.value)) < 400
+
+
+def test_a_file_that_is_not_there_is_said_in_one_line(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="No such file"):
+        read(tmp_path / "nothing.har")
+    with pytest.raises(UsageError, match="directory"):
+        read(tmp_path)
+
+
+def test_tags_build_nothing_and_merges_do_not_multiply(reading: Write) -> None:
+    bomb = "".join(f"- &a{n}\n  <<: [{', '.join(f'*a{n - 1}' for _ in range(9))}]\n" for n in range(1, 12))
+    hostile = (
+        yaml.safe_dump(vcrpy())
+        + f"extra: !ruby/object:Gem::Installer\n  i: x\nmore: !!python/name:os.system ''\nbomb:\n- &a0 {{a: b}}\n{bomb}"
+    )
+    assert only(reading(hostile)).body == RUN
+
+
+def test_later_documents_are_read_too(reading: Write) -> None:
+    assert only(reading("---\nnothing: here\n---\n" + yaml.safe_dump(ruby()))).body == RUN
+
+
+def test_a_history_cut_short_is_read_up_to_there(reading: Write) -> None:
+    first = only(reading(json.dumps(vcrpy())))
+    line = json.dumps({"type": "exchange", **exchange_to_json(first)})
+    found = reading(f'{{"type":"run","edition":"2024-06-06"}}\n{line}\n{line[:50]}')
+    assert found.run["edition"] == "2024-06-06"
+    assert found.histories[0].exchanges == (first,)
+    assert "cut short" in found.skipped[0].reason
+    with pytest.raises(UsageError, match="recording:2: not an exchange"):
+        reading(f'{{"type":"run"}}\n{line[:50]}\n{line}\n')
