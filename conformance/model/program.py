@@ -15,7 +15,8 @@ class Setting:
 
     `prompts` are the user messages to send for a purpose, in place of the suite's own. `given` holds ids of existing
     objects, by kind, where the target cannot or should not create them. `other_model` is one that a run may override
-    the assistant's with; where the target does not know it, nothing is concluded from that.
+    the assistant's with; where the target does not know it, nothing is concluded from that. `accepts_any_file_id`
+    says that the target takes any well-formed id of a file or vector store without looking for it.
     """
 
     edition: str
@@ -29,6 +30,7 @@ class Setting:
     expiry_patience: float = 15.0
     prompts: Mapping[str, str] = field(default_factory=dict)
     given: Mapping[str, str] = field(default_factory=dict)
+    accepts_any_file_id: bool = False
     stress: bool = True
 
 
