@@ -1,0 +1,84 @@
+"""A target that is a function: steps are answered at once, without any network."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, MutableMapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from conformance.client.binding import bind
+from conformance.client.recorder import Unrecorded
+from conformance.engine.budget import Budget
+from conformance.engine.collector import Collector
+from conformance.model.case import Move, Step
+from conformance.model.exchange import Completion, Exchange, Request, Response
+from conformance.model.json import ABSENT
+from conformance.model.program import Play, Program, Setting
+
+SETTING = Setting(edition="2026-08-14", patience=5.0)
+
+Answer = tuple[int | None, Any]
+
+
+@dataclass(slots=True)
+class Scripted:
+    """Sends nothing: `answer` says what comes of each step (an HTTP status and a body; None for no answer)."""
+
+    answer: Callable[[Step], Answer]
+    budget: Budget = field(default_factory=Budget)
+    sent: list[Step] = field(default_factory=list)
+    collector: Collector = field(init=False)
+    _numbers: Any = field(default_factory=lambda: itertools.count(1))
+
+    def __post_init__(self) -> None:
+        self.collector = Collector(Unrecorded(), self.budget)
+
+    def send(self, step: Step, program: str, answers: MutableMapping[str, Exchange]) -> Exchange:
+        outgoing = bind(step, answers)
+        status, body = self.answer(step)
+        self.sent.append(step)
+        number = next(self._numbers)
+        exchange = Exchange(
+            id=f"x{number:06d}",
+            index=number,
+            program=program,
+            operation=step.operation,
+            request=Request(outgoing.method, outgoing.path, outgoing.query, {}, outgoing.body),
+            response=None if status is None else Response(status, body=body),
+            completion=Completion.UNKNOWN if status is None else Completion.ANSWERED,
+            started=float(number),
+            ended=number + 0.5,
+            step=step,
+            path=outgoing.ids or {},
+            edition="2026-08-14",
+        )
+        self.collector.record(exchange)
+        if step.name:
+            answers[step.name] = exchange
+        return exchange
+
+    def together(
+        self, steps: Sequence[Step], program: str, answers: MutableMapping[str, Exchange]
+    ) -> tuple[Exchange, ...]:
+        return tuple(self.send(step, program, answers) for step in steps)
+
+
+def program(*moves: Move, id_: str = "test.program", **members: Any) -> Program:
+    """A program that makes these moves one after the other."""
+
+    def play(setting: Setting) -> Play:
+        yield from moves
+
+    stated: dict[str, Any] = {"title": "A test.", "phase": "lifecycle", "capability": "core", "runs": 0, "requests": 1}
+    return Program(id=id_, play=play, **{**stated, **members})
+
+
+def accepted(step: Step) -> Answer:
+    """Every step is answered with an object that has an id."""
+    return 200, {"id": f"{step.operation}_1", "object": "thing"}
+
+
+def ok(body: Any = ABSENT) -> Callable[[Step], Answer]:
+    """Every step is answered with success and this body."""
+    return lambda step: (200, body)

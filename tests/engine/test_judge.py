@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from conformance.engine.judge import judge
+from conformance.evidence.sighting import exchanges, runs_seen
+from conformance.model.exchange import Exchange
+from conformance.model.history import History
+from conformance.model.rule import rule
+from conformance.model.source import Level, prose
+from conformance.model.verdict import HELD, Outcome, Result, Tally
+from tests.rules.histories import Told, run
+
+
+@rule(over=exchanges, level=Level.MUST, source=prose("a test"), capability="core")
+def answered_well(exchange: Exchange) -> Iterator[Result]:
+    """Every answer is a success."""
+    yield HELD if exchange.accepted else exchange.finding("it is not")
+
+
+@rule(over=exchanges, level=Level.MUST, source=prose("a test"), capability="core")
+def breaks_itself(exchange: Exchange) -> Iterator[Result]:
+    """Nothing holds."""
+    if exchange.index >= 0:
+        raise KeyError("no such thing")
+    yield HELD
+
+
+@rule(over=runs_seen, level=Level.MUST, source=prose("a test"), capability="core")
+def never_looks(run: object) -> Iterator[Result]:
+    """Nothing is looked at."""
+    yield from ()
+
+
+RULES = {each.id: each for each in (answered_well, breaks_itself, never_looks)}
+
+
+def history() -> History:
+    told = Told()
+    told.create_run(run("queued"))
+    return told.history()
+
+
+def test_a_rule_is_judged_over_its_units() -> None:
+    assert judge(history(), {answered_well.id: answered_well})[answered_well.id].judged == 1
+
+
+def test_a_rule_that_raises_is_an_error_and_ends_nothing_else() -> None:
+    tallies = judge(history(), RULES)
+    assert tallies[breaks_itself.id].outcome is Outcome.ERROR
+    assert "KeyError" in tallies[breaks_itself.id].faults[0]
+    assert tallies[answered_well.id].outcome is Outcome.PASS
+
+
+def test_what_was_not_looked_at_is_not_there() -> None:
+    assert never_looks.id not in judge(history(), RULES)
+
+
+def test_judges_of_many_ids_are_merged() -> None:
+    found = judge(
+        history(), RULES, [("some", lambda h: {"a.b": Tally(judged=2)}), ("more", lambda h: {"a.b": Tally(1)})]
+    )
+    assert found["a.b"].judged == 3
+
+
+def test_a_judge_that_raises_is_an_error_under_its_name() -> None:
+    def broken(history: History) -> dict[str, Tally]:
+        raise ValueError("no")
+
+    assert judge(history(), {}, [("constraints", broken)])["constraints"].outcome is Outcome.ERROR

@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from conformance.engine.budget import SILENCE, Budget
+from conformance.engine.player import Pace, play
+from conformance.model.case import Ref, Step, Together
+from conformance.model.exchange import Exchange
+from conformance.model.program import Play, Setting
+from tests.engine.scripted import SETTING, Answer, Scripted, accepted, ok, program
+
+CREATE = Step(operation="create_thread", name="thread", body={})
+LOOK = Step(operation="get_run", path={"thread_id": "t", "run_id": "r"}, until=("requires_action",))
+
+
+class Clock:
+    """Time passes only by sleeping."""
+
+    def __init__(self) -> None:
+        self.time = 0.0
+
+    def sleep(self, seconds: float) -> None:
+        self.time += seconds
+
+    def now(self) -> float:
+        return self.time
+
+    @property
+    def pace(self) -> Pace:
+        return Pace(sleep=self.sleep, now=self.now)
+
+
+def statuses(*names: str | None) -> Iterator[Answer]:
+    for name in names:
+        yield (200, {"status": name}) if name else (500, {})
+
+
+def polled(*names: str | None) -> tuple[int, Clock]:
+    answers, clock = statuses(*names), Clock()
+    target = Scripted(lambda step: next(answers))
+    assert play(program(LOOK), SETTING, target, Budget(), clock.pace).fault is None
+    return len(target.sent), clock
+
+
+def test_moves_are_sent_in_order_and_references_bound() -> None:
+    target = Scripted(accepted)
+    get = Step(operation="get_thread", path={"thread_id": Ref("thread")})
+    played = play(program(CREATE, get), SETTING, target, Budget(), Pace())
+    assert played.fault is None
+    assert [x.request.path for x in target.collector.take("test.program")] == ["/threads", "/threads/create_thread_1"]
+
+
+def test_a_step_is_repeated_until_its_status_shows() -> None:
+    assert polled("queued", "in_progress", "requires_action")[0] == 3
+
+
+def test_a_status_that_nothing_follows_ends_the_polling() -> None:
+    assert polled("queued", "completed", "completed")[0] == 2
+
+
+def test_a_passing_error_does_not_end_the_polling() -> None:
+    assert polled("queued", None, None, "requires_action")[0] == 4
+
+
+def test_polling_ends_where_looks_show_nothing() -> None:
+    assert polled(None, None, None, None)[0] == 3
+
+
+def test_polling_ends_with_the_patience() -> None:
+    sent, clock = polled(*["in_progress"] * 100)
+    assert SETTING.patience <= clock.time < SETTING.patience + 2
+    assert sent < 25
+
+
+def test_the_first_looks_are_close_together() -> None:
+    assert Pace().pause(0) < 0.02
+    assert Pace().pause(100) == 1.0
+
+
+def test_an_answer_without_the_needed_value_ends_the_program_and_is_no_fault() -> None:
+    target = Scripted(ok({}))
+    get = Step(operation="get_thread", path={"thread_id": Ref("thread")})
+    played = play(program(CREATE, get, CREATE), SETTING, target, Budget(), Pace())
+    assert played.fault is None
+    assert "thread" in (played.stopped or "")
+    assert len(target.sent) == 1
+
+
+def test_an_error_in_the_program_is_its_fault() -> None:
+    def broken(setting: Setting) -> Play:
+        yield CREATE
+        raise ZeroDivisionError("oops")
+
+    played = play(replace(program(), play=broken), SETTING, Scripted(accepted), Budget(), Pace())
+    assert played.fault == "program test.program raised ZeroDivisionError: oops"
+
+
+def test_a_budget_cuts_the_program_short() -> None:
+    budget = Budget(requests=2)
+    target = Scripted(accepted, budget)
+    played = play(program(*[CREATE] * 5), SETTING, target, budget, Pace())
+    assert played.cut == "the limit of 2 requests is reached"
+    assert len(target.sent) == 2
+
+
+def test_a_target_that_falls_silent_cuts_the_program_short() -> None:
+    budget = Budget()
+    target = Scripted(lambda step: (None, None), budget)
+    played = play(program(*[CREATE] * 50), SETTING, target, budget, Pace())
+    assert "stopped answering" in (played.cut or "")
+    assert len(target.sent) == SILENCE
+
+
+def test_steps_together_come_back_in_order() -> None:
+    seen: list[Exchange] = []
+
+    def play_two(setting: Setting) -> Play:
+        seen.extend((yield Together((CREATE, Step(operation="list_assistants")))))
+
+    whole = replace(program(), play=play_two)
+    play(whole, SETTING, Scripted(accepted), Budget(), Pace())
+    assert [exchange.operation for exchange in seen] == ["create_thread", "list_assistants"]

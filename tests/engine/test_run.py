@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Collection
+
+import pytest
+
+from conformance.engine.budget import Budget
+from conformance.engine.plan import Plan
+from conformance.engine.player import Pace
+from conformance.engine.run import Course, Judging, run
+from conformance.errors import UsageError
+from conformance.model.case import Step
+from conformance.model.exchange import Exchange
+from conformance.model.history import History
+from conformance.model.program import Play, Program, Setting
+from conformance.model.verdict import Tally
+from tests.engine.scripted import SETTING, Scripted, accepted, program
+
+CREATE = Step(operation="create_thread", body={})
+
+
+def count(history: History) -> dict[str, Tally]:
+    tally = Tally()
+    for exchange in history:
+        tally.add(exchange.finding("shown"))
+    return {"a.rule": tally}
+
+
+class Watching:
+    def __init__(self) -> None:
+        self.ends: list[int] = []
+        self.closed = False
+
+    def planned(self, programs: int, requests: int, runs: int) -> None:
+        self.programs = programs
+
+    def ended(self, failing: Collection[str], requests: int, runs: int) -> None:
+        self.ends.append(requests)
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def course(programs: list[Program], target: Scripted, tidy: bool = False, workers: int = 3) -> Course:
+    judging = Judging({}, (("test", count),))
+    return run(
+        Plan(tuple(programs)),
+        SETTING,
+        target,
+        target.collector,
+        judging,
+        target.budget,
+        pace=Pace(),
+        watcher=Watching(),
+        workers=workers,
+        tidy=tidy,
+    )
+
+
+def test_all_programs_are_played_judged_and_folded() -> None:
+    way = course([program(CREATE, CREATE, id_=f"p.{n}") for n in range(20)], Scripted(accepted))
+    assert way.tallies["a.rule"].judged == 40
+    assert way.counts.requests == 40
+    assert way.played == tuple(f"p.{n}" for n in range(20))
+    assert way.cut is None
+
+
+def test_findings_come_in_the_order_of_the_plan_whichever_worker_is_faster() -> None:
+    def slowly(setting: Setting) -> Play:
+        yield CREATE
+        time.sleep(0.05)
+
+    first = Program(id="p.slow", title="", phase="x", capability="core", play=slowly, runs=0, requests=1)
+    target = Scripted(accepted)
+    way = course([first, program(CREATE, id_="p.fast")], target)
+    assert way.played == ("p.slow", "p.fast")
+
+
+def test_an_error_in_a_program_is_told_and_the_others_go_on() -> None:
+    def broken(setting: Setting) -> Play:
+        yield CREATE
+        raise RuntimeError("oops")
+
+    bad = Program(id="p.bad", title="", phase="x", capability="core", play=broken, runs=0, requests=1)
+    way = course([bad, program(CREATE)], Scripted(accepted))
+    assert way.faults == ("program p.bad raised RuntimeError: oops",)
+    assert way.tallies["a.rule"].judged == 2
+
+
+def test_what_was_created_is_deleted_and_that_is_no_evidence() -> None:
+    target = Scripted(accepted)
+    way = course([program(CREATE, Step(operation="create_assistant", body={"model": "m"}))], target, tidy=True)
+    assert [step.operation for step in target.sent[2:]] == ["delete_assistant", "delete_thread"]
+    assert way.tallies["a.rule"].judged == 2
+
+
+def test_a_history_that_cannot_be_written_ends_the_run() -> None:
+    class Full:
+        def record(self, exchange: Exchange) -> Exchange:
+            raise UsageError("history.jsonl: cannot be written: No space left on device")
+
+    target = Scripted(accepted)
+    target.collector._recorder = Full()
+    with pytest.raises(UsageError, match="No space left"):
+        course([program(CREATE)], target)
+
+
+def test_an_interruption_keeps_what_was_judged(monkeypatch: pytest.MonkeyPatch) -> None:
+    hangs = threading.Event()
+
+    def hang(setting: Setting) -> Play:
+        yield CREATE
+        hangs.wait(30)
+
+    stuck = Program(id="p.stuck", title="", phase="x", capability="core", play=hang, runs=0, requests=1)
+    joined = threading.Thread.join
+    calls = iter(range(1000))
+
+    def interrupted(thread: threading.Thread, timeout: float | None = None) -> None:
+        joined(thread, timeout)
+        if next(calls) == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(threading.Thread, "join", interrupted)
+    began = time.monotonic()
+    way = course([stuck, program(CREATE)], Scripted(accepted))
+    hangs.set()
+    assert way.interrupted
+    assert time.monotonic() - began < 6
+    assert set(way.played) == {"p.stuck", "test.program"}
+    assert way.tallies["a.rule"].judged == 2
+
+
+def test_a_budget_of_seconds_cuts_the_run_short() -> None:
+    target = Scripted(accepted, Budget(seconds=0.0))
+    assert course([program(CREATE)], target).cut == "the limit of 0 seconds is reached"

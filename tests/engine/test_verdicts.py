@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+from collections import Counter
+
+from conformance.contract.constraint import constraints
+from conformance.engine.verdicts import MOST_FINDINGS, Circumstances, Demands, Gap, verdicts
+from conformance.model.verdict import Finding, Outcome, Tally, Verdict, fold
+from conformance.rules import catalogue
+
+DEMANDS = Demands(rules=catalogue(), constraints=constraints())
+ID = "create_run.max_prompt_tokens.minimum"
+
+
+def verdict(tally: Tally | None, **circumstances: object) -> Verdict:
+    tallies = {} if tally is None else {ID: tally}
+    made = verdicts(tallies, DEMANDS, Circumstances(**circumstances))  # type: ignore[arg-type]
+    return next(each for each in made if each.id == ID)
+
+
+def test_every_rule_and_constraint_appears_exactly_once() -> None:
+    ids = [each.id for each in verdicts({}, DEMANDS, Circumstances())]
+    assert sorted(ids) == sorted({*constraints(), *catalogue()})
+
+
+def test_nothing_judged_is_never_a_pass() -> None:
+    assert {each.outcome for each in verdicts({}, DEMANDS, Circumstances())} == {Outcome.NOT_JUDGED}
+
+
+def test_outcomes() -> None:
+    assert verdict(Tally(judged=3)).outcome is Outcome.PASS
+    assert verdict(Tally(judged=3, findings=[Finding("no")])).outcome is Outcome.FAIL
+    undecided = verdict(Tally(undecided=Counter({"rate limited": 2})))
+    assert (undecided.outcome, undecided.reason) == (Outcome.INCONCLUSIVE, "rate limited")
+    assert verdict(Tally(judged=1, findings=[Finding("no")], faults=["raised"])).outcome is Outcome.ERROR
+
+
+def test_an_excused_finding_is_a_pass_that_names_the_departure() -> None:
+    shown = verdict(Tally(judged=3, excused=Counter({"V-01": 3})))
+    assert (shown.outcome, shown.reason) == (Outcome.PASS, "excused by known departures: V-01 (3 times)")
+
+
+def test_what_is_not_selected_is_not_judged_whatever_it_showed() -> None:
+    shown = verdict(Tally(judged=1, findings=[Finding("no")]), selected=lambda id_: False)
+    assert (shown.outcome, shown.judged, shown.findings) == (Outcome.NOT_JUDGED, 0, ())
+
+
+def test_what_is_not_offered_is_not_applicable_unless_it_was_decided() -> None:
+    missing = {"create_run": "no such route"}
+    assert verdict(None, not_offered=missing).outcome is Outcome.NOT_APPLICABLE
+    assert verdict(Tally(undecided=Counter({"refused": 1})), not_offered=missing).outcome is Outcome.NOT_APPLICABLE
+    assert verdict(Tally(judged=1), not_offered=missing).outcome is Outcome.PASS
+
+
+def test_a_gap_says_what_is_needed() -> None:
+    shown = verdict(None, gaps={ID: Gap("it cannot be sent", "a longer line")})
+    assert (shown.outcome, shown.reason, shown.needs) == (Outcome.NOT_JUDGED, "it cannot be sent", "a longer line")
+
+
+def test_a_rule_that_needs_something_says_so() -> None:
+    needing = next(rule for rule in catalogue().values() if rule.needs)
+    shown = next(each for each in verdicts({}, DEMANDS, Circumstances()) if each.id == needing.id)
+    assert shown.needs == needing.needs
+
+
+def test_findings_are_bounded() -> None:
+    shown = verdict(Tally(judged=999, findings=[Finding(str(n)) for n in range(999)]))
+    assert len(shown.findings) == MOST_FINDINGS
+    assert shown.reason == f"{999 - MOST_FINDINGS} more findings are not listed"
+
+
+def test_the_fold_is_associative() -> None:
+    a, b, c = ({ID: Tally(judged=n, findings=[Finding(str(n))])} for n in (1, 2, 3))
+    assert fold([fold([a, b]), c]) == fold([a, fold([b, c])])
