@@ -84,8 +84,9 @@ class Session:
     def together(
         self, steps: Sequence[Step], program: str, answers: MutableMapping[str, Exchange]
     ) -> tuple[Exchange, ...]:
-        """Send steps at the same moment, each on a connection of its own; the exchanges come back in the steps'
-        order.
+        """Send steps at the same moment (each after its own pause), each on a connection of its own.
+
+        The exchanges come back in the steps' order.
         """
         bound = [bind(step, answers) for step in steps]
         barrier = threading.Barrier(len(steps))
@@ -104,6 +105,8 @@ class Session:
         self.transport.close()
 
     def _carry_out(self, step: Step, outgoing: Outgoing, program: str) -> Exchange:
+        if step.pause:
+            self._sleep(step.pause)
         attempt = 1
         while True:
             exchange, arrival = self._attempt(step, outgoing, program, attempt)

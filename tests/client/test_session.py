@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from email.utils import formatdate
 
 import pytest
@@ -220,6 +221,14 @@ def test_what_may_have_happened_is_never_sent_again(step: Step) -> None:
     with session(handler) as (made, kept, _):
         assert made.send(step, "p", {}).completion is Completion.UNKNOWN
     assert len(kept) == 1
+
+
+def test_a_step_waits_for_its_pause_before_it_is_sent() -> None:
+    with session(echo) as (made, kept, slept):
+        made.send(replace(GET, pause=0.5), "p", {})
+        made.together([GET, replace(GET, pause=0.25)], "p", {})
+    assert slept == [0.5, 0.25]
+    assert len(kept) == 3
 
 
 def test_a_refused_connection_is_tried_again() -> None:
