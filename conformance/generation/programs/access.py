@@ -17,6 +17,7 @@ from conformance.model.program import Play, Setting
 
 _BETA = BETA_HEADER[0]
 _UNAUTHORISED = Reject((401, 403))
+_ALSO_IN_V1 = ("list_assistants", "create_thread", "get_run", "create_message", "create_run", "modify_thread")
 _NOT_IN_BETA = Reject((400,))
 
 
@@ -24,22 +25,23 @@ _NOT_IN_BETA = Reject((400,))
 def keys(setting: Setting) -> Play:
     """Every operation is tried without a key and with a wrong one; nothing is given away and nothing changes."""
 
-    def with_key(key: Key) -> Callable[[Step], Step]:
-        return lambda step: _refused(replace(step, key=key), _UNAUTHORISED)
+    def without(step: Step) -> list[Step]:
+        return [_refused(replace(step, key=key), _UNAUTHORISED) for key in (Key.NONE, Key.WRONG)]
 
-    yield from _tried(setting, with_key(Key.NONE), with_key(Key.WRONG))
+    yield from _tried(setting, without)
 
 
 @program("security", "auth", runs=1, requests=85)
 def beta_header(setting: Setting) -> Play:
-    """Every operation is tried without the beta header and with the one of the first beta."""
+    """Every operation is tried without the beta header, and some with the one of the first beta."""
     if setting.dialect.startswith("azure"):
         return
 
-    def with_header(value: str | None) -> Callable[[Step], Step]:
-        return lambda step: _refused(replace(step, headers={_BETA: value}), _NOT_IN_BETA)
+    def without(step: Step) -> list[Step]:
+        values = (None, "assistants=v1") if step.operation in _ALSO_IN_V1 else (None,)
+        return [_refused(replace(step, headers={_BETA: value}), _NOT_IN_BETA) for value in values]
 
-    yield from _tried(setting, with_header(None), with_header("assistants=v1"))
+    yield from _tried(setting, without)
 
 
 @program(
@@ -68,13 +70,13 @@ def _refused(step: Step, expectation: Expectation) -> Step:
     return replace(step, role=Role.NEGATIVE, expectation=expectation)
 
 
-def _tried(setting: Setting, *ways: Callable[[Step], Step]) -> Passage:
-    """Every operation in each of these ways, and then a look at what is there."""
+def _tried(setting: Setting, without: Callable[[Step], list[Step]]) -> Passage:
+    """Every operation without something that it asks for, and then a look at what is there."""
     if not (yield from inhabited(setting)):
         return False
     for step in everything(setting):
-        for way in ways:
-            yield from _and_ended(way(step))
+        for lacking in without(step):
+            yield from _and_ended(lacking)
     yield from unharmed()
     return (yield from ended())
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from conformance.generation.programs.answer import made
 from conformance.generation.programs.declaration import program
-from conformance.generation.programs.passage import aftermath, finished, ready
+from conformance.generation.programs.passage import aftermath, ended, finished, ready
 from conformance.generation.programs.steps import (
     assistant,
     function_tool,
@@ -75,7 +75,7 @@ def inherited(setting: Setting) -> Play:
         changed = {"instructions": "Answer in two words.", "temperature": 0.2, "tools": [], "metadata": {}}
         yield on_assistant("modify_assistant", body=changed)
         yield on_run("get_run")
-    yield from finished()
+    yield from ended()
 
 
 @program("lifecycle", "core", runs=1, requests=12)
@@ -88,7 +88,7 @@ def override_by_zero_and_nothing(setting: Setting) -> Play:
     if not (yield from ready(assistant(setting, **_RICH), thread(setting), run(**members))):
         return
     yield on_run("get_run")
-    yield from finished()
+    yield from ended()
 
 
 @program("lifecycle", "core", runs=1, requests=12)
@@ -101,7 +101,7 @@ def override_by_null(setting: Setting) -> Play:
     if not (yield from ready(assistant(setting, **_RICH), thread(setting), run(**nulls))):
         return
     yield on_run("get_run")
-    yield from finished()
+    yield from ended()
 
 
 @program("lifecycle", "core", runs=1, requests=12)
@@ -115,7 +115,7 @@ def override_model(setting: Setting) -> Play:
     started: Exchange = yield replace(step, expectation=Either("which models there are is the target's affair"))
     if made(started):
         yield on_run("get_run")
-        yield from finished()
+        yield from ended()
 
 
 @program("lifecycle", "core", runs=1, requests=12, since="2024-08-06")
@@ -128,4 +128,4 @@ def structured_answer(setting: Setting) -> Play:
     started: Exchange = yield replace(run(response_format=wanted), expectation=Either("older models refuse it"))
     if made(started):
         yield on_run("get_run")
-        yield from finished()
+        yield from ended()

@@ -7,7 +7,7 @@ from typing import Any
 
 from conformance.generation.programs.answer import items, made
 from conformance.generation.programs.declaration import program
-from conformance.generation.programs.passage import Passage, completed, finished, ready, submit, waiting
+from conformance.generation.programs.passage import Passage, cancelled, completed, finished, ready, submit, waiting
 from conformance.generation.programs.steps import assistant, at_root, message, on_step, page, prompt, thread, vain
 from conformance.model.case import Ref, Role
 from conformance.model.exchange import Exchange
@@ -27,7 +27,9 @@ def pages_of_runs(setting: Setting) -> Play:
     for index in range(5):
         if index == 3:
             yield replace(page("list_runs"), pause=NEXT_SECOND)
-        if not (yield from completed(f"run_{index}")):
+        # Two are left to complete, the others are dealt with sooner and cheaper.
+        passage = completed(f"run_{index}") if index in (0, 4) else cancelled(f"run_{index}")
+        if not (yield from passage):
             return
     yield from _walks("list_runs", ("thread",))
     yield page("list_runs", "elsewhere")

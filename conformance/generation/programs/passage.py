@@ -41,6 +41,13 @@ def completed(run_name: str = "run", thread: str = "thread") -> Passage:
     return status((yield poll(run_name, thread, OVER))) in OVER
 
 
+def cancelled(run_name: str = "run", thread: str = "thread") -> Passage:
+    """A run that is cancelled as soon as it was created, polled to its end; whether it is over."""
+    if not (yield from ready(run(run_name, thread))):
+        return False
+    return (yield from ended(run_name, thread))
+
+
 def waiting(run_name: str = "run", thread: str = "thread", *, name: str = "waiting", **members: Any) -> Passage:
     """A run that is forced to call a function, polled until it waits for the output; whether it does.
 

@@ -1,0 +1,128 @@
+"""Programs that send requests at the same moment. Nothing is certain of their order; what is seen afterwards is."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from conformance.generation.programs.answer import made
+from conformance.generation.programs.declaration import program
+from conformance.generation.programs.passage import Passage, aftermath, ended, finished, ready, submit, waiting
+from conformance.generation.programs.steps import (
+    OVER,
+    assistant,
+    message,
+    on_run,
+    on_thread,
+    page,
+    poll,
+    prompt,
+    run,
+    thread,
+)
+from conformance.model.case import Together
+from conformance.model.program import Play, Setting
+
+SOON = 0.1
+"""Seconds after which something that was just begun is probably under way."""
+
+
+@program("races", "core", runs=2, requests=30)
+def two_runs_at_once(setting: Setting) -> Play:
+    """Two runs are created on one thread at the same moment, twice; the thread has one active run at a time."""
+    if not (yield from ready(assistant(setting), thread(setting, text=prompt(setting, "long")))):
+        return
+    for number in range(2):
+        names = (f"left_{number}", f"right_{number}")
+        answers = yield Together(tuple(run(name) for name in names))
+        yield page("list_runs", tag="")
+        started = [name for name, answer in zip(names, answers, strict=True) if made(answer)]
+        for name in started:
+            yield poll(name, until=("in_progress",))
+        yield page("list_runs", tag="")
+        for name in started:
+            if not (yield from ended(name)):
+                return
+    yield page("list_runs")
+
+
+@program("races", "core", runs=1, requests=16)
+def message_against_run(setting: Setting) -> Play:
+    """A message and a run are created on one thread at the same moment; the thread ends up with what was accepted."""
+    if not (yield from ready(assistant(setting), thread(setting))):
+        return
+    _, started = yield Together((message("At the same moment."), run()))
+    yield page("list_messages", tag="", order="asc")
+    yield page("list_runs", tag="")
+    if made(started) and (yield from ended()):
+        yield page("list_messages", order="asc")
+
+
+@program("races", "messages", requests=12)
+def messages_at_once(setting: Setting) -> Play:
+    """Four messages are added to one thread at the same moment; each that was accepted is there, once."""
+    if not (yield from ready(thread(setting))):
+        return
+    yield Together(tuple(message(f"Message {number}.", name=f"message_{number}") for number in range(4)))
+    yield page("list_messages")
+    yield page("list_messages", order="asc")
+    changes = ({"left": "yes"}, {"right": "yes"})
+    yield Together(tuple(on_thread("modify_thread", body={"metadata": metadata}) for metadata in changes))
+    yield on_thread("get_thread")
+
+
+@program("races", "cancel", runs=1, requests=24)
+def cancelled_twice_at_once(setting: Setting) -> Play:
+    """A run is cancelled twice at the same moment while it is watched; it ends once and stays ended."""
+    if not (yield from ready(assistant(setting), thread(setting), run())):
+        return
+    yield Together((on_run("cancel_run"), on_run("cancel_run"), on_run("get_run"), page("list_run_steps", tag="")))
+    yield poll(until=OVER)
+    yield from aftermath()
+    yield on_run("get_run")
+
+
+@program("races", "tools", runs=1, requests=30)
+def submitted_twice_at_once(setting: Setting) -> Play:
+    """Tool outputs are submitted twice at the same moment; the run takes them once."""
+    if not (yield from _waiting(setting)):
+        return
+    yield Together((submit(outputs=("The first.",)), submit(outputs=("The second.",))))
+    yield on_run("get_run")
+    if (yield from finished(seen="resumed")):
+        yield from aftermath()
+
+
+@program("races", "cancel", runs=1, requests=24)
+def cancelled_in_mid_stream(setting: Setting) -> Play:
+    """A run is cancelled from elsewhere while the stream that its tool outputs were submitted with goes on."""
+    talk = thread(setting, text=prompt(setting, "call_one") + " Then: " + prompt(setting, "long"))
+    if not (yield from ready(assistant(setting), talk)):
+        return
+    if not (yield from waiting()):
+        return
+    yield Together((submit(stream=True), replace(on_run("cancel_run"), pause=SOON)))
+    yield poll(until=OVER)
+    yield from aftermath()
+
+
+@program("races", "metadata", runs=1, requests=22)
+def changed_while_running(setting: Setting) -> Play:
+    """A run's and its thread's metadata are set while the run goes on, and then the thread is deleted under it."""
+    if not (yield from ready(assistant(setting), thread(setting, text=prompt(setting, "long")), run())):
+        return
+    yield poll(until=("in_progress",))
+    changed = {"metadata": {"while": "running"}}
+    yield Together((on_run("modify_run", body=changed), on_thread("modify_thread", body=changed), on_run("get_run")))
+    yield on_run("get_run")
+    yield on_thread("get_thread")
+    yield on_thread("delete_thread")
+    yield on_thread("get_thread")
+    yield on_run("get_run")
+    yield page("list_runs", tag="")
+    yield on_run("cancel_run")
+
+
+def _waiting(setting: Setting) -> Passage:
+    if not (yield from ready(assistant(setting), thread(setting, text=prompt(setting, "call_one")))):
+        return False
+    return (yield from waiting())
