@@ -54,32 +54,41 @@ _mutants: dict[str, Mutant] = {}
 _variants: dict[str, Variant] = {}
 
 
-def mutant(
-    name: str, item: str, text: str, *, level: str = "must", blind: bool = False, **options: Any
-) -> Callable[[F], F]:
-    """Declare a mutant; `options` replace those of the emulator it is served with."""
+def mutant(item: str, *, level: str = "must", blind: bool = False, **options: Any) -> Callable[[F], F]:
+    """Declare a mutant: the function's name is its name, its docstring says what it does wrong.
+
+    `options` replace those of the emulator that it is served with.
+    """
 
     def declare(function: F) -> F:
-        _enter(_mutants, Mutant(name, item, Level(level), text, function, blind, options or None))
+        enter(Mutant(function.__name__, item, Level(level), _first_line(function), function, blind, options or None))
         return function
 
     return declare
 
 
-def variant(name: str, text: str, **options: Any) -> Callable[[F], F]:
-    """Declare a variant; `options` replace those of the emulator it is served with."""
+def blind(item: str, *, level: str = "must", **options: Any) -> Callable[[F], F]:
+    """Declare a mutant that was written from the contract alone."""
+    return mutant(item, level=level, blind=True, **options)
+
+
+def variant(**options: Any) -> Callable[[F], F]:
+    """Declare a variant: the function's name is its name, its docstring says what it chooses."""
 
     def declare(function: F) -> F:
-        _enter(_variants, Variant(name, text, function, options or None))
+        enter(Variant(function.__name__, _first_line(function), function, options or None))
         return function
 
     return declare
 
 
-T = TypeVar("T", Mutant, Variant)
+def _first_line(function: Alteration) -> str:
+    return (function.__doc__ or "").strip().partition("\n")[0]
 
 
-def _enter(known: dict[str, T], entry: T) -> None:
+def enter(entry: Mutant | Variant) -> None:
+    """Add a mutant or variant to the catalogue."""
+    known: dict[str, Any] = _mutants if isinstance(entry, Mutant) else _variants
     if entry.name in known:
         raise ValueError(f"two are called {entry.name!r}")
     known[entry.name] = entry
