@@ -39,19 +39,24 @@ class Timeline:
         earlier = [
             sighting
             for sighting in self.sightings
-            if (sighting.before(moment) if isinstance(moment, Sighting) else sighting.ends <= moment.started)
+            if (sighting.before(moment) if isinstance(moment, Sighting) else _shown_before(sighting, moment))
         ]
         return max(earlier, key=lambda s: (s.ends, s.exchange.index, s.position)) if earlier else None
 
     def after(self, exchange: Exchange) -> Sighting | None:
         """The earliest sighting from an exchange that began after this one had ended."""
-        later = [sighting for sighting in self.sightings if exchange.ended <= sighting.begins]
+        later = [s for s in self.sightings if s.exchange is not exchange and exchange.ended <= s.begins]
         return min(later, key=lambda s: (s.begins, s.exchange.index, s.position)) if later else None
 
     @property
     def last(self) -> Sighting:
         """The last sighting."""
         return self.sightings[-1]
+
+
+def _shown_before(sighting: Sighting, exchange: Exchange) -> bool:
+    """Recorded events may all bear the time of their request, so an exchange's own sightings are left out by name."""
+    return sighting.exchange is not exchange and sighting.ends <= exchange.started
 
 
 @dataclass(frozen=True, eq=False)
