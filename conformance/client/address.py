@@ -11,6 +11,11 @@ from conformance.contract.operation import Operation
 from conformance.errors import UsageError
 from conformance.evidence.wire.secret import is_secret_name, shown_value
 
+USUAL_PORTS = {"http": 80, "https": 443}
+
+_FIELD_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+\Z")
+_FIELD_VALUE = re.compile(r"(?:[!-~\x80-\xff](?:[\t -~\x80-\xff]*[!-~\x80-\xff])?)?\Z")
+
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
@@ -58,7 +63,7 @@ class Address:
     def authority(self) -> str:
         """Host and port as they stand in the Host header; the scheme's own port is left out."""
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return host if self.port == {"http": 80, "https": 443}[self.scheme] else f"{host}:{self.port}"
+        return host if self.port == USUAL_PORTS[self.scheme] else f"{host}:{self.port}"
 
     @property
     def url(self) -> str:
@@ -103,16 +108,20 @@ def address(
     base = quote(parts.path.rstrip("/"), safe="/%:@!$&'()*+,;=~")
     if spoken.folder and not re.search(rf"{re.escape(spoken.folder)}(/|\Z)", base):
         base += spoken.folder
+    headers = tuple(headers)
+    for name, value in headers:
+        if not can_be_sent(name, value):
+            raise UsageError(f"header {name!r} cannot be sent: its name or its value holds characters it must not")
     added = (*parse_qsl(parts.query, keep_blank_values=True), *query)
     names = {name for name, _ in added}
     return Address(
         scheme=parts.scheme,
         host=_host(parts.hostname, shown),
-        port=port if port is not None else {"http": 80, "https": 443}[parts.scheme],
+        port=port if port is not None else USUAL_PORTS[parts.scheme],
         base=base,
         dialect=spoken,
         query=(*(pair for pair in spoken.query if pair[0] not in names), *added),
-        headers=tuple(headers),
+        headers=headers,
     )
 
 
@@ -142,6 +151,11 @@ def without_credentials(url: str) -> str:
     pairs = parse_qsl(parts.query, keep_blank_values=True)
     query = "&".join(f"{name}={shown_value(name, value)}" for name, value in pairs)
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, query, ""))
+
+
+def can_be_sent(name: str, value: str) -> bool:
+    """Whether HTTP can carry a header field of this name and value."""
+    return _FIELD_NAME.match(name) is not None and _FIELD_VALUE.match(value) is not None
 
 
 def _component(text: str) -> str:

@@ -23,6 +23,10 @@ class DeadlinePassed(httpcore.TimeoutException):
     """The time for the whole exchange is over."""
 
 
+class ConnectionRefused(httpcore.ConnectError):
+    """Nobody listens there, now: the one failure to connect that may be over in a moment."""
+
+
 class Progress(threading.local):
     """How far this thread's exchange has come. `deadline` is on the monotonic clock."""
 
@@ -66,8 +70,10 @@ class Backend(httpcore.NetworkBackend):
             sock = socket.create_connection((host, port), self.progress.seconds(timeout))
         except (TimeoutError, DeadlinePassed):
             raise httpcore.ConnectTimeout("no connection in time") from None
+        except ConnectionRefusedError as error:
+            raise ConnectionRefused(error.strerror) from None
         except (OSError, UnicodeError) as error:
-            raise httpcore.ConnectError(str(error)) from error
+            raise httpcore.ConnectError(getattr(error, "strerror", None) or str(error)) from error
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.progress.opened = True
         return _Stream(sock, self)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
@@ -9,16 +10,18 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
+from conformance.client import address
 from conformance.client.binding import Outgoing, bind
 from conformance.client.credentials import Credentials
 from conformance.client.recorder import Recorder
 from conformance.client.transport import USER_AGENT, Arrival, Transport
 from conformance.contract.edition import DEFAULT_EDITION
 from conformance.contract.operation import BETA_HEADER
+from conformance.errors import SuiteFault
 from conformance.evidence.wire.encoding import ACCEPTED
 from conformance.evidence.wire.secret import shown_value
 from conformance.model.case import Key, Step
-from conformance.model.exchange import Completion, Exchange, Request
+from conformance.model.exchange import Exchange, Request
 from conformance.model.json import ABSENT
 
 _TEXT_KEPT = 4000
@@ -29,11 +32,12 @@ Headers = tuple[tuple[str, str], ...]
 class Patience:
     """How often and how long what was certainly not done is tried again.
 
-    `wait` bounds a single Retry-After, in seconds: a target that asks for more is not waited for.
+    `wait` bounds all the waiting for one step, in seconds: a target that asks for more is not waited for. `pauses`
+    are the waits where it asks for nothing.
     """
 
     attempts: int = 4
-    wait: float = 20.0
+    wait: float = 30.0
     pauses: tuple[float, ...] = (0.2, 0.5, 1.0)
 
 
@@ -107,14 +111,15 @@ class Session:
     def _carry_out(self, step: Step, outgoing: Outgoing, program: str) -> Exchange:
         if step.pause:
             self._sleep(step.pause)
-        attempt = 1
-        while True:
+        waited = 0.0
+        for attempt in itertools.count(1):
             exchange, arrival = self._attempt(step, outgoing, program, attempt)
             pause = self._pause(outgoing, arrival, attempt)
-            if pause is None or attempt >= self._patience.attempts:
+            if pause is None or attempt >= self._patience.attempts or waited + pause > self._patience.wait:
                 return exchange
             self._sleep(pause)
-            attempt += 1
+            waited += pause
+        raise AssertionError("attempts are bounded")
 
     def _attempt(self, step: Step, outgoing: Outgoing, program: str, attempt: int) -> tuple[Exchange, Arrival]:
         sent, shown = self._headers(outgoing)
@@ -149,14 +154,12 @@ class Session:
         usual = self._patience.pauses[min(attempt, len(self._patience.pauses)) - 1]
         if arrival.stale and outgoing.method == "GET":
             return 0.0
-        if arrival.completion is Completion.REFUSED:
-            return usual if arrival.ended - arrival.started < 1.0 else None
+        if arrival.turned_away:
+            return usual
         if arrival.response is None or arrival.response.status not in (429, 503):
             return None
         asked = retry_after(arrival.response.headers)
-        if asked is None:
-            return usual if arrival.response.status == 429 else None
-        return asked if asked <= self._patience.wait else None
+        return usual if asked is None and arrival.response.status == 429 else asked
 
     def _headers(self, outgoing: Outgoing) -> tuple[Headers, Headers]:
         """The header fields of a request as they are sent, and as they are shown."""
@@ -168,6 +171,9 @@ class Session:
             return usual
         changed = {name.lower() for name in outgoing.headers}
         added = tuple((name, value) for name, value in outgoing.headers.items() if value is not None)
+        for name, value in added:
+            if not address.can_be_sent(name, value):
+                raise SuiteFault(f"a step of {outgoing.operation} sets the header {name!r}, which cannot be sent")
         kept, kept_shown = (tuple(pair for pair in pairs if pair[0].lower() not in changed) for pairs in usual)
         return (*kept, *added), (*kept_shown, *added)
 

@@ -12,9 +12,9 @@ from urllib.parse import unquote, urlsplit
 import httpcore
 
 from conformance import __version__
-from conformance.client.address import Address, query_string, without_credentials
+from conformance.client.address import USUAL_PORTS, Address, query_string, without_credentials
 from conformance.client.binding import Outgoing
-from conformance.client.connection import Backend, DeadlinePassed
+from conformance.client.connection import Backend, ConnectionRefused, DeadlinePassed
 from conformance.evidence.wire import answer
 from conformance.evidence.wire.encoding import Decoder, TooLarge, Undecodable
 from conformance.evidence.wire.sse import EventStream
@@ -43,8 +43,8 @@ class Limits:
 class Arrival:
     """What came of sending one request. Times are in seconds on the monotonic clock.
 
-    `stale` says that a connection kept from an earlier exchange turned out to be closed before a byte of the answer
-    came.
+    `turned_away` says that the connection was refused, so that certainly nothing was done. `stale` says that a
+    connection kept from an earlier exchange was found closed before a byte of the answer came.
     """
 
     response: Response | None
@@ -52,6 +52,7 @@ class Arrival:
     problem: str | None
     started: float
     ended: float
+    turned_away: bool = False
     stale: bool = False
 
 
@@ -69,7 +70,8 @@ class Transport:
         self._tls = tls or (_trusting() if address.scheme == "https" else None)
         self._keeping = self._pool(keep=64)
         self._fresh = self._pool(keep=0)
-        self._origin = (address.scheme.encode(), address.host.encode(), address.port)
+        usual = address.port == USUAL_PORTS[address.scheme]
+        self._origin = (address.scheme.encode(), address.host.encode(), None if usual else address.port)
         self._host = (b"Host", address.authority.encode())
         self._extra_query = query_string(address.query)
 
@@ -100,14 +102,13 @@ class Transport:
         try:
             raw = pool.handle_request(self._request(outgoing, headers))
         except (httpcore.ConnectError, httpcore.ConnectTimeout, httpcore.ProxyError) as error:
-            return Arrival(None, Completion.REFUSED, f"no connection: {error}", started, time.monotonic())
-        except (httpcore.LocalProtocolError, UnicodeEncodeError) as error:
-            return Arrival(None, Completion.REFUSED, f"this cannot be sent: {error}", started, time.monotonic())
+            away = isinstance(error, ConnectionRefused)
+            return Arrival(None, Completion.REFUSED, f"no connection: {error}", started, time.monotonic(), away)
         except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException) as error:
             ended = time.monotonic()
             stale = not (progress.opened or progress.received or isinstance(error, httpcore.TimeoutException))
             self._backend.closes_unasked |= stale
-            return Arrival(None, Completion.UNKNOWN, self._problem(error, ended - started), started, ended, stale)
+            return Arrival(None, Completion.UNKNOWN, _problem(error, ended - started), started, ended, stale=stale)
         try:
             response, completion, problem = _Reading(raw, self.limits, self._backend).result(started)
         finally:
@@ -132,11 +133,6 @@ class Transport:
             content=outgoing.content or b"",
             extensions={"timeout": {"connect": limits.connect, "read": limits.idle, "write": limits.idle}},
         )
-
-    def _problem(self, error: Exception, seconds: float) -> str:
-        if isinstance(error, httpcore.TimeoutException):
-            return f"no answer within {seconds:.1f} s"
-        return f"no answer: {error}"
 
 
 class _Reading:
@@ -220,6 +216,12 @@ class _Reading:
             raise TooLarge
         if self._events.done and not was_done:
             self._progress.deadline = min(self._progress.deadline, now + self._limits.linger)
+
+
+def _problem(error: Exception, seconds: float) -> str:
+    if isinstance(error, httpcore.TimeoutException):
+        return f"no answer within {seconds:.1f} s"
+    return f"no answer: {error}"
 
 
 def _trusting() -> ssl.SSLContext:

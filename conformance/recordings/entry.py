@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -78,10 +79,15 @@ def header_pairs(value: Any) -> Pairs:
 
 
 def content(value: Any) -> bytes:
-    """A body of any notation: text, bytes, nothing, or an object that holds it as `string` or `base64_string`."""
+    """A body of any notation: text, bytes, nothing, or an object.
+
+    The object holds the body as `string` or `base64_string`; one that has neither is the JSON body itself.
+    """
     if isinstance(value, Mapping):
         if value.get("base64_string") is not None:
             return from_base64(value["base64_string"])
+        if value and "string" not in value:
+            return json.dumps(value).encode()
         value = value.get("string")
     if value is None:
         return b""

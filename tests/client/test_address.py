@@ -107,3 +107,9 @@ def test_secret_headers_are_known_by_their_names() -> None:
         "http://x", headers=[("X-Api-Key", "k1"), ("X-Trace", "t"), ("Cookie", "c=1")], query=[("sig", "s")]
     )
     assert found.secrets == ("s", "k1", "c=1")
+
+
+def test_a_header_that_cannot_be_sent_is_refused() -> None:
+    with pytest.raises(UsageError, match="X-Bad"):
+        address("http://x", headers=[("X-Bad", "a\r\nb")])
+    assert address("http://x", headers=[("X-Good", "a b\t\xe9"), ("X-Empty", "")]).headers[0][0] == "X-Good"

@@ -16,6 +16,7 @@ from conformance.client.credentials import Credentials
 from conformance.client.recorder import Unrecorded
 from conformance.client.session import Patience, Session, retry_after
 from conformance.client.transport import Limits, Transport
+from conformance.errors import SuiteFault
 from conformance.model.case import Key, Ref, Step
 from conformance.model.exchange import Completion, Exchange
 from tests.client.hostile import Connection, Server, closed_port, serving
@@ -198,6 +199,13 @@ def test_who_asks_for_an_hour_is_not_waited_for() -> None:
     assert (len(kept), slept) == (1, [])
 
 
+def test_waiting_is_bounded_in_all() -> None:
+    busy = ("429 Too Many Requests", {"Retry-After": "20"})
+    with session(answering(busy, busy, busy)) as (made, kept, slept):
+        assert made.send(CREATE, "p", {}).status == 429
+    assert (len(kept), slept) == (2, [20.0])
+
+
 def test_an_outage_is_sent_again_only_where_it_asks_for_it() -> None:
     with session(answering(("503 Service Unavailable", {"Retry-After": "1"}))) as (made, kept, _):
         made.send(CREATE, "p", {})
@@ -243,6 +251,21 @@ def test_a_refused_connection_is_tried_again() -> None:
     assert made.send(CREATE, "p", {}).completion is Completion.REFUSED
     assert [one.attempt for one in kept.exchanges] == [1, 2, 3]
     assert slept == [0.2, 0.5]
+
+
+def test_a_host_that_is_not_there_is_not_tried_again() -> None:
+    kept = Kept()
+    made = Session(Transport(address("http://no-such-host.invalid"), LIMITS), kept, Credentials())
+    assert made.send(CREATE, "p", {}).completion is Completion.REFUSED
+    assert len(kept.exchanges) == 1
+
+
+@pytest.mark.parametrize("header", [("X", "a\nb"), ("X", "\u20ac"), ("X Y", "a"), ("X", " a"), ("", "a")])
+def test_a_header_that_cannot_be_sent_is_our_fault(header: tuple[str, str]) -> None:
+    step = Step(operation="create_thread", headers=dict([header]))
+    with session(echo) as (made, kept, _), pytest.raises(SuiteFault):
+        made.send(step, "p", {})
+    assert kept == []
 
 
 @pytest.mark.parametrize(("step", "completions"), [(GET, ["unknown", "answered"]), (CREATE, ["unknown"])])

@@ -443,9 +443,20 @@ def test_threads_share_one_transport() -> None:
     assert len(arrivals) == 120
 
 
-def test_a_header_that_cannot_be_sent_is_certainly_not_done() -> None:
-    arrival = sent_to(lambda connection: None, outgoing=GET)
-    assert arrival.completion is Completion.UNKNOWN
-    with serving(lambda connection: None) as server:
-        refused = Transport(server.address, QUICK).send(GET, (("X-Bad", "a\r\nb: c"),))
-    assert refused.completion is Completion.REFUSED
+def test_a_proxy_of_the_environment_is_used_but_never_for_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[bytes] = []
+
+    def handler(connection: Connection) -> None:
+        seen.append(connection.request() or b"")
+        connection.answer()
+
+    with serving(handler) as server:
+        monkeypatch.setenv("http_proxy", f"http://user:pass@127.0.0.1:{server.port}")
+        monkeypatch.delenv("no_proxy", raising=False)
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        answered(Transport(address("http://target.invalid/v1"), QUICK).send(GET, ()))
+        arrival = Transport(address(f"http://127.0.0.1:{closed_port()}"), QUICK).send(GET, ())
+    assert arrival.completion is Completion.REFUSED
+    (request,) = seen
+    assert request.startswith(b"GET http://target.invalid/v1/threads/t/runs/r HTTP/1.1\r\n")
+    assert b"Proxy-Authorization: Basic dXNlcjpwYXNz" in request

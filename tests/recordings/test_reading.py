@@ -175,6 +175,19 @@ def test_a_stream_recorded_line_by_line_is_read(reading: Write) -> None:
     assert [event.name for event in only(reading(json.dumps(record))).events] == ["thread.run.created", "done"]
 
 
+def test_the_end_of_a_stream_that_a_recorder_trimmed_is_not_held_against_it(reading: Write) -> None:
+    body, headers = {"string": STREAM.rstrip()}, {"Content-Type": ["text/event-stream"]}
+    exchange = only(reading(json.dumps(vcrpy(body=body, headers=headers))))
+    assert exchange.events[-1].name == "done"
+    assert exchange.response is not None
+    assert exchange.response.defects == ()
+
+
+def test_a_stream_that_was_not_saved_is_skipped(reading: Write) -> None:
+    found = reading(json.dumps(vcrpy(body={"string": ""}, headers={"Content-Type": ["text/event-stream"]})))
+    assert "not saved" in found.skipped[0].reason
+
+
 def test_binary_bodies_of_yaml_are_read(reading: Write) -> None:
     packed = gzip.compress(json.dumps(RUN).encode())
     cassette = vcrpy(body={"string": packed}, headers={"Content-Encoding": ["gzip"]})
