@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
-from conformance.contract.lifecycle import TRANSITIONS
+from conformance.contract.lifecycle import TERMINAL, TRANSITIONS
 from conformance.evidence.sighting import Sighting
-from conformance.evidence.timeline import RunLine
+from conformance.evidence.timeline import RunLine, runs
 from conformance.model.exchange import Completion, Exchange
+from conformance.model.history import History
+
+_ACTS = ("cancel_run", "submit_tool_outputs")
 
 
 def took_effect(exchange: Exchange) -> bool:
@@ -51,3 +55,55 @@ def reachable_without_outputs(status: str) -> frozenset[str]:
         todo.extend(following - seen)
         seen |= following
     return frozenset(seen)
+
+
+@dataclass(frozen=True, eq=False)
+class Act:
+    """One cancellation or submission, with what was certain of the run before it and after it."""
+
+    run: RunLine
+    exchange: Exchange
+
+    @property
+    def before(self) -> Sighting | None:
+        """The last look before it, unless something else was done to the run in between or alongside."""
+        seen = self.run.before(self.exchange)
+        return seen if seen is not None and not self.run.acted_between(seen, self.exchange) else None
+
+    @property
+    def after(self) -> Sighting | None:
+        """The first look after it, unless something else was done to the run by then."""
+        seen = self.run.after(self.exchange)
+        others = (other for operation in _ACTS for other in self.run.acts(operation) if other is not self.exchange)
+        if seen is None or any(o.ended > self.exchange.started and o.started < seen.ends for o in others):
+            return None
+        return seen
+
+    @property
+    def answer(self) -> Sighting | None:
+        """The run as the answer shows it: the first time, if it is a stream."""
+        return next((seen for seen in self.run.sightings if seen.exchange is self.exchange), None)
+
+    @property
+    def later(self) -> tuple[Sighting, ...]:
+        """Every look that began when the act was over."""
+        return tuple(seen for seen in self.run.sightings if self.exchange.ended <= seen.begins)
+
+    @property
+    def end(self) -> Sighting | None:
+        """The run's end, as it was first seen."""
+        return next((seen for seen in self.run.sightings if seen.status in TERMINAL), None)
+
+
+def cancellations(history: History) -> Iterator[Act]:
+    """Every cancellation of a run that was seen, accepted or not."""
+    return _acts(history, "cancel_run")
+
+
+def submissions(history: History) -> Iterator[Act]:
+    """Every submission of tool outputs to a run that was seen, accepted or not."""
+    return _acts(history, "submit_tool_outputs")
+
+
+def _acts(history: History, operation: str) -> Iterator[Act]:
+    return (Act(run, exchange) for run in runs(history) for exchange in run.acts(operation))

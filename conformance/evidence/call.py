@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from conformance.evidence.sighting import Sighting
+from conformance.evidence.sighting import Sighting, steps_seen
+from conformance.evidence.timeline import RunLine
 from conformance.model.json import ABSENT, JSON, Absent, at, is_array, is_object
 
 
@@ -56,3 +57,8 @@ def names_of_functions(tools: JSON | Absent) -> frozenset[str] | None:
         return None
     names = (at(tool, "/function/name") for tool in tools if is_object(tool) and tool.get("type") == "function")
     return frozenset(name for name in names if isinstance(name, str))
+
+
+def steps_of(run: RunLine) -> tuple[Sighting, ...]:
+    """Every sighting of a step that says it belongs to this run."""
+    return tuple(step for step in steps_seen(run.history) if step.text("run_id") == run.id)
