@@ -51,10 +51,14 @@ def constraints(edition: str = DEFAULT_EDITION) -> Mapping[str, Constraint]:
     """Every constraint of an edition by its id, requests first, in the order of the documents."""
     found: dict[str, Constraint] = {}
     for operation in OPERATIONS:
-        for document in (request_bodies().get(operation), request_queries().get(operation)):
-            if document:
-                for constraint in _of(compiled(document, operation, edition), "request", operation):
-                    found.setdefault(constraint.id, constraint)
+        if document := request_bodies().get(operation):
+            for constraint in _of(compiled(document, operation, edition), "request", operation):
+                found.setdefault(constraint.id, constraint)
+        if document := request_queries().get(operation):
+            # That a query as a whole is an object of parameters is how it is written down here, not a demand.
+            query = {key: value for key, value in compiled(document, operation, edition).items() if key != "type"}
+            for constraint in _of(query, "request", operation):
+                found.setdefault(constraint.id, constraint)
     for kind, document in objects().items():
         for constraint in _of(compiled(document, kind, edition), "response", None):
             found.setdefault(constraint.id, constraint)

@@ -86,7 +86,10 @@ def examine(name: str, prefix: str, value: JSON, edition: str = DEFAULT_EDITION)
 
 def examine_schema(schema: Schema, value: JSON) -> Examination:
     """Examine a value against a compiled schema."""
-    return _run(_compile(schema), value)
+    held = _checks.get(id(schema))
+    if held is None or held[0] is not schema:
+        held = _checks[id(schema)] = (schema, _compile(schema))
+    return _run(held[1], value)
 
 
 @cache
@@ -132,6 +135,10 @@ class _Record:
 
 
 _Check = Callable[[Any, _Where, _Record], None]
+
+
+_checks: dict[int, tuple[Schema, _Check]] = {}
+"""The check of each schema, by its identity; the schema is kept beside it so that the identity stays taken."""
 
 
 def _run(check: _Check, value: JSON) -> Examination:

@@ -1,0 +1,87 @@
+"""The boundary programs, one for each operation whose requests have constraints."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+
+from conformance.contract.constraint import constraints, keywords, request_bodies, request_queries
+from conformance.contract.edition import DEFAULT_EDITION
+from conformance.contract.schema import compiled
+from conformance.generation.boundary.illegal import MOST_ITEMS
+from conformance.generation.boundary.material import Material, material
+from conformance.generation.boundary.playing import playing
+from conformance.generation.boundary.sample import Sampler
+from conformance.generation.boundary.stage import STAGES
+from conformance.model.program import Program, Setting
+
+_STARTING = frozenset({"create_run", "create_thread_and_run", "submit_tool_outputs"})
+"""The operations of which each accepted request uses up a run."""
+
+_ON_A_RUN = frozenset({"modify_run", "list_run_steps", "get_run_step"})
+"""The operations that need one run, and use up none."""
+
+_QUICK = _STARTING | {"modify_run"}
+
+NEEDS_FILES = "ids of files and vector stores that the target has"
+
+
+def programs(setting: Setting, operations: Iterable[str] | None = None) -> list[Program]:
+    """The boundary programs for a setting, of all operations or of these.
+
+    Where an assistant is given, none are made and none is modified.
+    """
+    chosen = set(STAGES) if operations is None else set(operations)
+    if "assistant" in setting.given:
+        chosen -= {"create_assistant", "modify_assistant"}
+    return [_program(name, setting) for name in STAGES if name in chosen]
+
+
+def unsendable(edition: str = DEFAULT_EDITION) -> Mapping[str, str]:
+    """The request constraints that no request can break, each with the reason."""
+    found: dict[str, str] = {}
+    for operation, document in request_queries().items():
+        for id_, keyword, _, _ in keywords(compiled(document, operation, edition)):
+            if keyword == "type" and id_ != f"{operation}.type" and not id_.endswith(".limit.type"):
+                found[id_] = "every value of a query is a string"
+    for operation, document in request_bodies().items():
+        for id_, keyword, _, value in keywords(compiled(document, operation, edition)):
+            if keyword == "maxItems" and value > MOST_ITEMS:
+                found[id_] = f"a list of {value + 1:,} items cannot be sent"
+    known = constraints(edition)
+    return {id_: reason for id_, reason in found.items() if id_ in known}
+
+
+def lacking(setting: Setting) -> Mapping[str, str]:
+    """The request constraints that cannot be shown in a setting, each with what would have to be given."""
+    shown = {id_ for name in STAGES for step in _material_in(name, setting).negatives for id_ in step.exercises}
+    left = (id_ for id_, constraint in constraints(setting.edition).items() if constraint.side == "request")
+    never = unsendable(setting.edition)
+    return {id_: NEEDS_FILES for id_ in left if id_ not in shown and id_ not in never}
+
+
+def _program(operation: str, setting: Setting) -> Program:
+    stage = STAGES[operation]
+    planned = _material_in(operation, setting)
+    accepted = 1 + len(planned.legal)
+    return Program(
+        id=f"boundary.{operation}",
+        title=f"Legal and illegal values of {operation}, at every bound",
+        phase="boundary",
+        capability="listing" if operation.startswith("list_") else "validation",
+        play=playing(stage, lambda setting: _material_in(operation, setting)),
+        runs=accepted if operation in _STARTING else int(operation in _ON_A_RUN),
+        requests=4 + accepted * (3 if stage.leave else 1) + len(planned.negatives),
+        quick=operation in _QUICK,
+    )
+
+
+def _material_in(operation: str, setting: Setting) -> Material:
+    given = frozenset(setting.given.items())
+    return _material(operation, setting.edition, setting.model, setting.accepts_any_file_id, given)
+
+
+@lru_cache(maxsize=64)
+def _material(operation: str, edition: str, model: str, any_file: bool, given: frozenset[tuple[str, str]]) -> Material:
+    stage = STAGES[operation]
+    return material(operation, edition, Sampler(model, any_file, dict(given)), stage.path, stage.name)

@@ -1,0 +1,147 @@
+"""Material: everything that is sent to show the request constraints of one operation, as steps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from conformance.contract.constraint import request_bodies, request_queries
+from conformance.contract.operation import OPERATIONS
+from conformance.generation.boundary.packing import packed
+from conformance.generation.boundary.payload import Bench, Negative, Payload
+from conformance.generation.boundary.query import QueryBench
+from conformance.generation.boundary.sample import ASSISTANT, TOOL_CALL, Sampler
+from conformance.generation.boundary.subject import subjects
+from conformance.model.case import REFUSES_BODY, Accept, Either, Expectation, Mutation, Ref, Role, Step
+from conformance.model.json import ABSENT, JSON, is_object, pointer
+
+PACKED = "packed"
+"""The tag of a legal request that carries many edges: its refusal says nothing by itself."""
+MALFORMED_JSON, EMPTY_BODY, WRONG_CONTENT_TYPE = "malformed_json", "empty_body", "wrong_content_type"
+"""The tags of bodies that are wrong below the level of the schema."""
+
+_BOUND = {
+    ASSISTANT: Ref("assistant"),
+    TOOL_CALL: Ref("run", "/required_action/submit_tool_outputs/tool_calls/0/id"),
+}
+_ACCEPT = Accept()
+
+
+@dataclass(frozen=True, slots=True)
+class Legal:
+    """A legal request, and the requests of one edge each that take its place where it is refused."""
+
+    step: Step
+    parts: tuple[Step, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """The requests for one operation: the smallest one that is sure to be accepted, legal ones, and negatives."""
+
+    control: Step
+    legal: tuple[Legal, ...]
+    negatives: tuple[Step, ...]
+
+
+def bench(operation: str, edition: str, sampler: Sampler) -> Bench:
+    """What is needed to make bodies for an operation."""
+    subject = subjects(sampler)[operation]
+    seeded = replace(sampler, seeds={**subject.seeds, operation: subject.control})
+    return Bench(subject, subject.schema(edition), seeded)
+
+
+def material(
+    operation: str, edition: str, sampler: Sampler, path: Mapping[str, JSON | Ref], name: str = ""
+) -> Material:
+    """All requests for an operation on the objects that `path` names; `name` is what its answers are called."""
+    usual = Step(operation=operation, path=path, name=name)
+    control, legal, negatives = usual, list[Legal](), list[Step]()
+    if operation in request_bodies():
+        made = bench(operation, edition, sampler)
+        control = replace(usual, body=bound(made.subject.control), exercises=made.shown(made.subject.control))
+        legal += [_legal(usual, payload) for payload in packed(made, made.singles())]
+        negatives += [_negative(usual, negative) for negative in made.negatives()]
+        negatives += _unreadable(control)
+    if operation in request_queries():
+        queries = QueryBench(operation, edition)
+        # A query is added to the smallest body, so that it is what is judged.
+        legal += [Legal(_showing(replace(control, query=query), shows)) for query, shows in queries.legal()]
+        negatives += [
+            replace(control, query=query, role=Role.NEGATIVE, expectation=REFUSES_BODY, mutation=m, exercises=(id_,))
+            for id_, query, m in queries.negatives()
+        ]
+    control = replace(control, role=Role.CONTROL, expectation=_ACCEPT)
+    return Material(control, tuple(legal), tuple(negatives))
+
+
+def _showing(step: Step, shows: Sequence[str]) -> Step:
+    return replace(step, role=Role.VALID, expectation=_ACCEPT, exercises=tuple(shows))
+
+
+def _legal(usual: Step, payload: Payload) -> Legal:
+    parts = tuple(_valid(usual, part) for part in payload.parts)
+    step = _valid(usual, payload)
+    return Legal(replace(step, tag=PACKED) if parts else step, parts)
+
+
+def _valid(usual: Step, payload: Payload) -> Step:
+    """The step of a legal payload; of a single one, the constraint whose edge it is comes first, and the mutation is
+    where it departs from the smallest body.
+    """
+    expectation: Expectation = Either(payload.doubt) if payload.doubt else _ACCEPT
+    return replace(
+        usual,
+        body=bound(payload.body),
+        role=Role.VALID,
+        expectation=expectation,
+        exercises=(payload.constraint, *sorted(payload.shows - {payload.constraint})),
+        stream=payload.body.get("stream") is True,
+        mutation=None if payload.parts else _departure(payload),
+    )
+
+
+def _departure(payload: Payload) -> Mutation:
+    path, value = payload.values[0]
+    return Mutation(pointer(*path), payload.constraint.rpartition(".")[2], ABSENT, value)
+
+
+def _negative(usual: Step, negative: Negative) -> Step:
+    return replace(
+        usual,
+        body=bound(negative.body),
+        role=Role.NEGATIVE,
+        expectation=REFUSES_BODY,
+        mutation=negative.mutation,
+        exercises=(negative.constraint,),
+    )
+
+
+def _unreadable(control: Step) -> Iterator[Step]:
+    """Bodies that are not JSON, not there, or not declared as JSON."""
+    negative = replace(control, role=Role.NEGATIVE, expectation=REFUSES_BODY)
+    cut = b'{"metadata": {"topic": "sample"}'
+    yield replace(negative, raw=cut, mutation=_unlike("json"), tag=MALFORMED_JSON)
+    if OPERATIONS[control.operation].body_required:
+        yield replace(negative, raw=b"", mutation=_unlike("body"), tag=EMPTY_BODY)
+    yield replace(
+        negative,
+        headers={"Content-Type": "text/plain"},
+        mutation=_unlike("content_type"),
+        tag=WRONG_CONTENT_TYPE,
+    )
+
+
+def _unlike(keyword: str) -> Mutation:
+    return Mutation("", keyword, ABSENT, ABSENT)
+
+
+def bound(value: object) -> object:
+    """A body with references where samples stand for ids that only the target can give."""
+    if isinstance(value, str):
+        return _BOUND.get(value, value)
+    if is_object(value):
+        return {name: bound(member) for name, member in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [bound(item) for item in value]
+    return value

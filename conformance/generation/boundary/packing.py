@@ -1,0 +1,145 @@
+"""Packing: few payloads that carry all legal edges, since each accepted one may start a run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from conformance.errors import SuiteFault
+from conformance.generation.boundary.payload import Bench, Payload
+from conformance.generation.boundary.place import Path
+from conformance.generation.boundary.sample import TEXT
+from conformance.model.json import JSON, is_array, is_object, same
+
+_ONCE = ("code_interpreter", "file_search")
+"""Tools that a list has once at most: whether it may hold two is not stated."""
+
+
+def packed(bench: Bench, singles: Iterable[Payload]) -> list[Payload]:
+    """Payloads that together show every edge; each remembers the single payloads that it was packed from.
+
+    Doubtful payloads are only kept for constraints of which no other shows a legal value, and are packed apart.
+    """
+    distinct = _distinct(singles)
+    certain = [payload for payload in distinct if not payload.doubt]
+    shown = frozenset[str]().union(*(payload.shows for payload in certain))
+    doubtful = _needed((payload for payload in distinct if payload.doubt), shown)
+    alone = [payload for payload in certain if payload.alone]
+    together = [payload for payload in certain if not payload.alone]
+    return [*_groups(bench, together), *alone, *_groups(bench, doubtful)]
+
+
+def _needed(doubtful: Iterable[Payload], shown: frozenset[str]) -> list[Payload]:
+    """Those doubtful payloads that show a constraint of which nothing before them shows a legal value."""
+    needed: list[Payload] = []
+    for payload in doubtful:
+        if not payload.shows <= shown:
+            needed.append(payload)
+            shown |= payload.shows
+    return needed
+
+
+def _distinct(singles: Iterable[Payload]) -> list[Payload]:
+    found: dict[str, Payload] = {}
+    for payload in singles:
+        found.setdefault(json.dumps(payload.body, sort_keys=True), payload)
+    return list(found.values())
+
+
+def _groups(bench: Bench, singles: Iterable[Payload]) -> list[Payload]:
+    groups: list[Payload] = []
+    for single in singles:
+        for index, group in enumerate(groups):
+            joined = _joined(bench, group, single)
+            if joined is not None:
+                groups[index] = joined
+                break
+        else:
+            groups.append(single)
+    return groups
+
+
+def _joined(bench: Bench, group: Payload, single: Payload) -> Payload | None:
+    """The two as one payload, or None where an edge would be lost or a new doubt would come in."""
+    control = bench.subject.control
+    body = _merged(_own(group, control, single.body), _own(single, control, group.body))
+    values = (*group.values, *single.values)
+    if not is_object(body) or not bench.subject.fits(body):
+        return None
+    if not all(_holds(body, path, value) for path, value in values):
+        return None
+    try:
+        joined = bench.payload(body, values, group.constraint)
+    except SuiteFault:
+        return None
+    if bool(joined.doubt) != bool(single.doubt):
+        return None
+    return replace(joined, parts=(*(group.parts or (group,)), single))
+
+
+def _own(payload: Payload, control: Mapping[str, JSON], other: Mapping[str, JSON]) -> Mapping[str, JSON]:
+    """The body without those members that are the control's and that the other body has in its own way."""
+    edges = {path[0] for path, _ in payload.values if path}
+    return {
+        name: value
+        for name, value in payload.body.items()
+        if name in edges or name not in other or not same(value, control.get(name)) or same(value, other[name])
+    }
+
+
+class _Conflict(Exception):  # noqa: N818 -- nothing went wrong
+    """Two bodies say different things of one place."""
+
+
+def _merged(left: JSON, right: JSON) -> JSON:
+    try:
+        return _merge(left, right)
+    except _Conflict:
+        return None
+
+
+def _merge(left: JSON, right: JSON) -> JSON:
+    if same(left, right):
+        return left
+    if is_object(left) and is_object(right):
+        return {
+            **left,
+            **{name: _merge(left[name], value) if name in left else value for name, value in right.items()},
+        }
+    if is_array(left) and is_array(right):
+        return _merge_lists(left, right)
+    raise _Conflict
+
+
+def _merge_lists(left: Iterable[JSON], right: Iterable[JSON]) -> list[JSON]:
+    """Both lists in one: what says the same is said once, functions keep names of their own."""
+    out = list(left)
+    for item in right:
+        for index, there in enumerate(out):
+            trial = _merged(there, item)
+            if trial is not None:
+                out[index] = trial
+                break
+            if is_object(item) and is_object(there) and item.get("type") in _ONCE and item["type"] == there.get("type"):
+                raise _Conflict
+        else:
+            out.append(_renamed(item, len(out)))
+    return out
+
+
+def _renamed(item: JSON, serial: int) -> JSON:
+    function = item.get("function") if is_object(item) else None
+    if is_object(item) and is_object(function) and function.get("name") == TEXT:
+        return {**item, "function": {**function, "name": f"{TEXT}_{serial}"}}
+    return item
+
+
+def _holds(body: JSON, path: Path, value: JSON) -> bool:
+    """Whether a value is still at its place; in a list, at any position."""
+    if not path:
+        return same(body, value) or (is_object(value) and len(value) > 0)
+    head, rest = path[0], path[1:]
+    if isinstance(head, int):
+        return is_array(body) and any(_holds(item, rest, value) for item in body)
+    return is_object(body) and head in body and _holds(body[head], rest, value)

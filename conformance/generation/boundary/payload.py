@@ -1,0 +1,148 @@
+"""Payloads: legal bodies that show edges of constraints, and negatives that break exactly one place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from conformance.contract.doubt import doubts
+from conformance.contract.examination import examine_schema
+from conformance.contract.operation import OPERATIONS
+from conformance.contract.schema import Schema
+from conformance.errors import SuiteFault
+from conformance.generation.boundary.illegal import Break, breaks
+from conformance.generation.boundary.legal import Edge, edges
+from conformance.generation.boundary.place import Path, Place, places
+from conformance.generation.boundary.sample import Lacking, Sampler, depends_on_files
+from conformance.generation.boundary.subject import Subject
+from conformance.model.case import Mutation
+from conformance.model.json import JSON, at, is_object, pointer
+
+_SHALLOW = 1
+"""Places this deep get every break and edge, deeper ones the nearest of each keyword: one validator serves them all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Payload:
+    """A legal body. `shows` are the constraints of which it carries a legal value, `doubt` is why a correct server may
+    refuse it (empty: it must not).
+
+    `values` are the edges that it was made for, by path; `parts` the payloads of one edge each that it was packed from.
+    """
+
+    body: Mapping[str, JSON]
+    shows: frozenset[str]
+    values: tuple[tuple[Path, JSON], ...]
+    constraint: str
+    doubt: str = ""
+    parts: tuple[Payload, ...] = ()
+    alone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Negative:
+    """A body with exactly one mutated place."""
+
+    constraint: str
+    body: JSON
+    mutation: Mutation
+    section: str
+    """The member of the body that the mutation is in; nothing for the body itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """One operation's schema, and what is needed to make bodies for it."""
+
+    subject: Subject
+    schema: Schema
+    sampler: Sampler
+
+    def places(self) -> Iterator[Place]:
+        """Every place of the body, the body itself first."""
+        return places(self.schema, self.sampler, self.subject.whole)
+
+    def negatives(self) -> Iterator[Negative]:
+        """Every negative. Raises SuiteFault where one is not what it should be."""
+        for place in self.places():
+            if place.lacks:
+                continue
+            try:
+                found = list(breaks(place, self.sampler))
+            except Lacking:
+                continue
+            if not place.path and not OPERATIONS[self.subject.operation].body_required:
+                found = [each for each in found if each.bad is not None]  # null may stand for no body at all
+            for each in found if len(place.path) <= _SHALLOW else _nearest(found):
+                yield self._negative(place, each)
+
+    def _negative(self, place: Place, each: Break) -> Negative:
+        path = (*place.path, *each.path)
+        good, bad = place.wrap(each.good), place.wrap(each.bad)
+        where = pointer(*path)
+        self._must_be_legal(good, each.constraint)
+        examination = examine_schema(self.schema, bad)
+        stray = [fault.place for fault in examination.faults if not _at_or_below(fault.place, where)]
+        if stray or each.constraint not in {fault.constraint for fault in examination.faults}:
+            found = ", ".join(f"{fault.constraint} at {fault.place}" for fault in examination.faults) or "nothing"
+            raise SuiteFault(f"the negative of {each.constraint} at {where or 'the body'} breaks {found}")
+        mutation = Mutation(where, each.keyword, at(good, where), at(bad, where))
+        return Negative(each.constraint, bad, mutation, str(path[0]) if path else "")
+
+    def _must_be_legal(self, body: JSON, constraint: str) -> None:
+        if faults := examine_schema(self.schema, body).faults:
+            raise SuiteFault(f"the legal neighbour for {constraint} breaks {faults[0].constraint} at {faults[0].place}")
+
+    def singles(self) -> Iterator[Payload]:
+        """One payload for every legal edge."""
+        for place in self.places():
+            if place.lacks:
+                continue
+            for edge in _edges(place, self.sampler):
+                if edge.further and len(place.path) > _SHALLOW + 1:
+                    continue
+                body = place.wrap(edge.value)
+                if is_object(body) and self.subject.fits(body):
+                    yield self.payload(body, ((place.path, edge.value),), edge.constraint)
+
+    def payload(self, body: Mapping[str, JSON], values: tuple[tuple[Path, JSON], ...], constraint: str) -> Payload:
+        """A legal body as a payload. Raises SuiteFault where it is not legal."""
+        examination = examine_schema(self.schema, body)
+        if examination.faults:
+            fault = examination.faults[0]
+            raise SuiteFault(f"the legal value for {constraint} breaks {fault.constraint} at {fault.place}")
+        alone = any(body.get(member) for member in self.subject.alone)
+        return Payload(body, frozenset(examination.judged), values, constraint, self.doubt(body), alone=alone)
+
+    def shown(self, body: Mapping[str, JSON]) -> tuple[str, ...]:
+        """The constraints of which a body carries a legal value."""
+        return tuple(sorted(examine_schema(self.schema, body).judged))
+
+    def doubt(self, body: Mapping[str, JSON]) -> str:
+        """Why a correct server may refuse a legal body; nothing where it must not."""
+        if depends_on_files(body) and not self.sampler.any_file:
+            return "depends on the target's files and vector stores"
+        known: dict[str, JSON] = dict(body)
+        if "model" in self.schema["properties"] and not known.get("model"):
+            known["model"] = self.sampler.model
+        return "; ".join(dict.fromkeys(doubt.reason for doubt in doubts(self.schema, known)))
+
+
+def _edges(place: Place, sampler: Sampler) -> Iterator[Edge]:
+    try:
+        yield from edges(place, sampler)
+    except Lacking:
+        return
+
+
+def _nearest(found: Sequence[Break]) -> Iterator[Break]:
+    """The nearest break of each constraint; of a type also null, which is what careless clients send."""
+    seen: set[str] = set()
+    for each in found:
+        if each.constraint not in seen or (each.keyword == "type" and each.bad is None):
+            yield each
+        seen.add(each.constraint)
+
+
+def _at_or_below(place: str, where: str) -> bool:
+    return place == where or place.startswith(where + "/")

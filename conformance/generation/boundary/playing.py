@@ -1,0 +1,102 @@
+"""Plays the material of one operation: each negative where its refusal can mean only one thing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from conformance.generation.boundary.material import Legal, Material
+from conformance.generation.boundary.stage import Stage, may_have_happened
+from conformance.model.case import Either, Move, Step
+from conformance.model.exchange import Exchange
+from conformance.model.program import Play, Setting
+
+
+def playing(stage: Stage, make: Callable[[Setting], Material]) -> Callable[[Setting], Play]:
+    """The play of one operation's material on its stage."""
+
+    def play(setting: Setting) -> Play:
+        performance = _Performance(stage, setting)
+        if not (yield from stage.enter(setting)):
+            return
+        material = make(setting)
+        if stage.last_control:
+            yield from performance.negatives(material.negatives)
+            yield from performance.send(material.control)
+            yield from performance.legal(material.legal)
+            return
+        control = yield from performance.send(material.control)
+        if control is not None and control.accepted:
+            yield from performance.legal(material.legal)
+            yield from performance.negatives(material.negatives)
+        else:
+            # Nothing will be decided: one negative of each constraint shows that it was tried.
+            yield from performance.negatives(_first_of_each(material.negatives))
+        if performance.failures:
+            yield from performance.send(material.control)
+
+    return play
+
+
+def _first_of_each(negatives: Sequence[Step]) -> list[Step]:
+    first: dict[tuple[str, ...], Step] = {}
+    for step in negatives:
+        first.setdefault(step.exercises or (step.tag,), step)
+    return list(first.values())
+
+
+@dataclass(slots=True)
+class _Performance:
+    """One play under way. `spent` says that the stage must be entered again, `over` that it cannot be."""
+
+    stage: Stage
+    setting: Setting
+    spent: bool = False
+    over: bool = False
+    failures: int = 0
+    failed: set[str] = field(default_factory=set)
+
+    def send(self, step: Step) -> Generator[Move, Any, Exchange | None]:
+        """Send a step on a stage that is ready; None where the stage cannot be made ready any more."""
+        if self.spent and not self.over:
+            again = self.stage.again or self.stage.enter
+            self.over = not (yield from again(self.setting))
+            self.spent = False
+        if self.over:
+            return None
+        exchange: Exchange = yield step
+        if may_have_happened(exchange) and self.stage.used_up(step):
+            self.spent = True
+            if self.stage.leave is not None:
+                yield from self.stage.leave(exchange)
+        return exchange
+
+    def surely(self, step: Step) -> Generator[Move, Any, Exchange | None]:
+        """Send a step, and once more where the target failed (5xx): only what repeats is a failure."""
+        exchange = yield from self.send(step)
+        if exchange is not None and exchange.status is not None and exchange.status >= 500:
+            self.failures += 1
+            exchange = yield from self.send(step)
+        return exchange
+
+    def legal(self, many: Sequence[Legal]) -> Generator[Move, Any, None]:
+        """Send legal requests; those of one edge each where one that carries many is not accepted."""
+        for legal in many:
+            exchange = yield from self.surely(legal.step)
+            if exchange is None:
+                return
+            if not exchange.accepted:
+                for part in legal.parts:
+                    yield from self.surely(part)
+
+    def negatives(self, many: Sequence[Step]) -> Generator[Move, Any, None]:
+        """Send negatives, no more of a constraint once one of them was accepted."""
+        for step in many:
+            if step.exercises and step.exercises[0] in self.failed:
+                continue
+            exchange = yield from self.surely(step)
+            if exchange is None:
+                return
+            if exchange.accepted and step.exercises and not isinstance(step.expectation, Either):
+                self.failed.add(step.exercises[0])

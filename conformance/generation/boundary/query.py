@@ -1,0 +1,93 @@
+"""Query values: legal and illegal ones for each keyword of an operation's query parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from conformance.contract.constraint import request_queries
+from conformance.contract.examination import examine_schema, types_of
+from conformance.contract.operation import query_name
+from conformance.contract.schema import Schema, compiled
+from conformance.errors import SuiteFault
+from conformance.model.case import Mutation
+from conformance.model.json import ABSENT, JSON, pointer
+
+Query = tuple[tuple[str, JSON], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class QueryBench:
+    """The query parameters of one operation. Ids (cursors, filters) are left to the programs that know some."""
+
+    operation: str
+    edition: str
+
+    @property
+    def _schema(self) -> Schema:
+        return compiled(request_queries()[self.operation], self.operation, self.edition)
+
+    def _parameters(self) -> Iterator[tuple[str, Schema]]:
+        for name, schema in self._schema["properties"].items():
+            if "x-references" not in schema:
+                yield name, schema
+
+    def legal(self) -> list[tuple[Query, tuple[str, ...]]]:
+        """Queries that together show every edge, each with the constraints that it shows."""
+        edges = {name: list(_legal(schema)) for name, schema in self._parameters()}
+        count = max((len(values) for values in edges.values()), default=0)
+        rounds = [{name: values[min(turn, len(values) - 1)] for name, values in edges.items()} for turn in range(count)]
+        return [self._shown(values) for values in rounds]
+
+    def _shown(self, values: dict[str, JSON]) -> tuple[Query, tuple[str, ...]]:
+        examination = examine_schema(self._schema, values)
+        if examination.faults:
+            raise SuiteFault(f"a legal query of {self.operation} breaks {examination.faults[0].constraint}")
+        return _on_the_wire(values), tuple(sorted(set(examination.judged) - {f"{self.operation}.type"}))
+
+    def negatives(self) -> Iterator[tuple[str, Query, Mutation]]:
+        """Every illegal value, with the constraint that it breaks."""
+        for name, schema in self._parameters():
+            for keyword, bad in _illegal(schema):
+                place = schema if schema["type"] != "array" else schema["items"]
+                id_ = f"{place['x-at']}.{keyword}"
+                found = {fault.constraint for fault in examine_schema(self._schema, {name: bad}).faults}
+                if found != {id_}:
+                    raise SuiteFault(f"the negative of {id_} breaks {', '.join(sorted(found)) or 'nothing'}")
+                shown: Any = bad[0] if isinstance(bad, list) else bad
+                mutation = Mutation(pointer(query_name(name)), keyword, ABSENT, shown, "query")
+                yield id_, _on_the_wire({name: bad}), mutation
+
+
+def _on_the_wire(values: dict[str, JSON]) -> Query:
+    query: list[tuple[str, JSON]] = []
+    for name, value in values.items():
+        for item in value if isinstance(value, list) else [value]:
+            query.append((query_name(name), item if isinstance(item, str) else str(item)))
+    return tuple(query)
+
+
+def _legal(schema: Schema) -> Iterator[JSON]:
+    if schema["type"] == "array":
+        yield from ([value] for value in schema["items"]["enum"])
+    elif "enum" in schema:
+        yield from schema["enum"]
+    else:
+        yield from (schema[keyword] for keyword in ("minimum", "maximum") if keyword in schema)
+
+
+def _illegal(schema: Schema) -> Iterator[tuple[str, JSON]]:
+    if schema["type"] == "array":
+        yield "enum", ["unexpected"]
+        return
+    if "enum" in schema:
+        yield "enum", "unexpected"
+    if "minimum" in schema:
+        yield "minimum", schema["minimum"] - 1
+        yield "minimum", -1
+    if "maximum" in schema:
+        yield "maximum", schema["maximum"] + 1
+    if types_of(schema) == ["integer"]:
+        yield "type", "abc"
+        yield "type", 1.5
