@@ -15,6 +15,8 @@ from conformance import __version__
 from conformance.errors import BudgetSpent, ConformanceError, SuiteFault, TargetError, UsageError
 
 if TYPE_CHECKING:
+    from conformance.engine.plan import Plan
+    from conformance.engine.run import Watcher
     from conformance.reporting.folder import Folder
     from conformance.reporting.report import Report
     from conformance.suite.choice import Choice
@@ -114,38 +116,34 @@ def _with_choices(command: Any) -> Any:
 def run(base_url: str | None, **given: Any) -> int:
     """Judge the server at BASE_URL; without one, the bundled emulator."""
     from conformance.reporting.folder import folder
+    from conformance.suite import trial
 
     choice = _choice(given)
     with _target(base_url, given) as target:
+        plan = trial.plan_for(target, choice)
         here = folder(given["report_dir"])
-        report = _judged(target, choice, here, given)
+        watcher = _watcher(target, choice, plan, given)
+        report = trial.judge(target, choice, plan, here, watcher)
         here.write(report, target.address.dialect.family)
+    if report.exit_code == _EXIT[TargetError]:
+        return _say_error(report.because, report.exit_code)
     _tell(report, given, here, target.address.dialect.family)
     return report.exit_code
 
 
-def _judged(target: Target, choice: Choice, here: Folder, given: dict[str, Any]) -> Report:
+def _watcher(target: Target, choice: Choice, plan: Plan, given: dict[str, Any]) -> Watcher:
+    """Who tells how the run goes; what it may cost is said first."""
     from conformance.reporting.progress import Bar, Lines, Silent
-    from conformance.suite import trial
 
     if given["quiet"]:
-        return trial.judge(target, choice, here, Silent())
+        return Silent()
     _say(f"judging {target.name} by edition {choice.edition}, profile {choice.profile}")
-    remote = not target.address.loopback
-    if remote:
-        _say_cost(target, choice)
-    watcher = Bar() if sys.stderr.isatty() else Lines(_say)
-    return trial.judge(target, choice, here, watcher)
-
-
-def _say_cost(target: Target, choice: Choice) -> None:
-    from conformance.suite import trial
-
-    plan = trial.plan_for(target, choice)
-    _say(
-        f"at most {plan.requests:,} requests and {plan.runs} runs of {choice.model}, some {plan.tokens:,} tokens; "
-        "threads and assistants are deleted afterwards"
-    )
+    if not target.address.loopback:
+        _say(
+            f"at most {plan.requests:,} requests and {plan.runs} runs of {choice.model}, some {plan.tokens:,} tokens; "
+            "threads and assistants are deleted afterwards"
+        )
+    return Bar() if sys.stderr.isatty() else Lines(_say)
 
 
 @contextmanager

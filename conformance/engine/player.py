@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import deque
 from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import Protocol
 from conformance.client.binding import Unbound
 from conformance.contract.lifecycle import TERMINAL
 from conformance.engine.budget import Budget
+from conformance.engine.pace import Pace
 from conformance.errors import BudgetSpent, UsageError
 from conformance.model.case import Move, Step, Together
 from conformance.model.exchange import Exchange
@@ -31,23 +31,6 @@ class Sender(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """How polling is spaced: the pause is a share of the time waited so far, within bounds, in seconds."""
-
-    first: float = 0.012
-    longest: float = 1.0
-    share: float = 0.4
-    sleep: Callable[[float], None] = time.sleep
-    now: Callable[[], float] = time.monotonic
-
-    def pause(self, waited: float) -> float:
-        """How long to wait before the next look."""
-        return min(max(self.first, waited * self.share), self.longest)
-
-
-LOOPBACK = Pace()
-REMOTE = Pace(first=0.25, longest=2.0)
 UNREADABLE_LOOKS = 3
 """So many looks in a row that show no status end the polling: more would show the same."""
 
@@ -115,9 +98,13 @@ def _looks(step: Step, look: Callable[[], Exchange], patience: float, budget: Bu
         status = exchange.member("status")
         waited = pace.now() - began
         if exchange.accepted and (status in step.until or status in TERMINAL):
+            pace.arrived(waited)
             return
         blind = 0 if exchange.accepted and isinstance(status, str) else blind + 1
-        if exchange.refused or blind >= UNREADABLE_LOOKS or waited >= patience:
+        if exchange.refused or blind >= UNREADABLE_LOOKS:
+            return
+        if waited >= pace.patience(patience):
+            pace.in_vain()
             return
         budget.check()
         pace.sleep(pace.pause(waited))

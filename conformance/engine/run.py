@@ -13,8 +13,9 @@ from conformance.engine.cleanup import leftovers
 from conformance.engine.collector import Collector
 from conformance.engine.counterexample import counterexamples, smaller
 from conformance.engine.judge import Judge, judge
+from conformance.engine.pace import Pace
 from conformance.engine.plan import Plan
-from conformance.engine.player import Pace, Sender, play
+from conformance.engine.player import Sender, play
 from conformance.engine.surface import Surface, folded, surface
 from conformance.engine.verdicts import bounded
 from conformance.errors import ConformanceError
@@ -110,7 +111,7 @@ def run(
     pace: Pace,
     watcher: Watcher,
     workers: int = 2,
-    tidy: bool = True,
+    tidies: bool = True,
     no_route: str | None = None,
     already: Iterable[Judged] = (),
 ) -> Course:
@@ -120,7 +121,7 @@ def run(
     course then says so and holds what was judged until then. Raises ConformanceError where exchanges cannot be
     recorded.
     """
-    work = _Work(plan, setting, sender, collector, judging, budget, pace, watcher, tidy, no_route)
+    work = _Work(plan, setting, sender, collector, judging, budget, pace, watcher, tidies, no_route)
     threads = [threading.Thread(target=work.through, name=f"worker-{n}", daemon=True) for n in range(max(1, workers))]
     interrupted = False
     watcher.planned(len(plan.programs), plan.requests, plan.runs)
@@ -161,6 +162,18 @@ def course(results: Sequence[Judged], budget: Budget, interrupted: bool = False)
     )
 
 
+def tidy(program: str, exchanges: Sequence[Exchange], sender: Sender, collector: Collector) -> None:
+    """Clean up after a program. Whatever goes wrong with it says nothing about the target."""
+    left_to = f"{program}/cleanup"
+    try:
+        for step in leftovers(exchanges):
+            sender.send(step, left_to, {})
+    except Exception:
+        return
+    finally:
+        collector.take(left_to)
+
+
 @dataclass(slots=True)
 class _Work:
     """The queue of programs, and what the workers have made of them so far."""
@@ -173,7 +186,7 @@ class _Work:
     budget: Budget
     pace: Pace
     watcher: Watcher
-    tidy: bool
+    tidies: bool
     no_route: str | None
     results: dict[str, Judged] = field(default_factory=dict)
     broken: ConformanceError | None = None
@@ -201,22 +214,11 @@ class _Work:
         played = play(program, self.setting, self.sender, self.budget, self.pace)
         exchanges = self.collector.take(program.id)
         result = judged(program.id, exchanges, self.judging, self.no_route)
-        if self.tidy:
-            self._tidy(program, exchanges)
+        if self.tidies:
+            tidy(program.id, exchanges, self.sender, self.collector)
         failing = {id_ for id_, tally in result.tallies.items() if tally.findings}
         self.watcher.ended(failing, self.budget.counts.requests, self.budget.counts.runs_started)
         return replace(result, fault=played.fault or result.fault, cut=played.cut)
-
-    def _tidy(self, program: Program, exchanges: Sequence[Exchange]) -> None:
-        """Clean up. Whatever goes wrong with it says nothing about the target."""
-        left_to = f"{program.id}/cleanup"
-        try:
-            for step in leftovers(exchanges):
-                self.sender.send(step, left_to, {})
-        except Exception:
-            return
-        finally:
-            self.collector.take(left_to)
 
     def take_the_rest(self) -> None:
         """Judge what programs have shown whose worker is still waiting for an answer."""

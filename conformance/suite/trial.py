@@ -13,16 +13,18 @@ from conformance.client.session import Session
 from conformance.client.transport import Limits, Transport
 from conformance.contract.operation import CAPABILITIES
 from conformance.contract.schema import digest
-from conformance.engine import outcome, preflight
+from conformance.engine import outcome, pace, preflight
 from conformance.engine.budget import Budget
 from conformance.engine.collector import Collector
 from conformance.engine.plan import Plan, plan, selector
-from conformance.engine.player import LOOPBACK, REMOTE
-from conformance.engine.run import Course, Watcher, judged, run
+from conformance.engine.run import Course, Watcher, judged, run, tidy
 from conformance.engine.surface import failed_prerequisite, not_offered
 from conformance.engine.verdicts import Circumstances, Demands, Gap, verdicts
+from conformance.errors import TargetError
+from conformance.generation import boundary
 from conformance.model.json import JSON
 from conformance.model.program import Program, Setting
+from conformance.model.verdict import Outcome
 from conformance.reporting.folder import Folder
 from conformance.reporting.report import Judged, Report
 from conformance.suite.choice import Choice, check_selection, demands, judging, programs, selected, suite, used
@@ -71,14 +73,12 @@ def _wanted(choice: Choice, every: Demands) -> Callable[[Program], bool]:
     )
 
 
-def judge(target: Target, choice: Choice, folder: Folder, watcher: Watcher) -> Report:
-    """Play the plan on a target, judge what came of it, and report.
+def judge(target: Target, choice: Choice, chosen: Plan, folder: Folder, watcher: Watcher) -> Report:
+    """Play a plan on a target, judge what came of it, and report.
 
-    Every exchange is in the folder's history as soon as it has ended. Raises TargetError where the target cannot be
-    tested, and UsageError where the folder cannot be written to or the selection matches nothing.
+    Every exchange is in the folder's history as soon as it has ended. Where the target cannot be tested, the report
+    says only that. Raises UsageError where the folder cannot be written to.
     """
-    chosen = plan_for(target, choice)
-    setting = setting_for(target, choice)
     address = target.address
     credentials = Credentials(target.key, target.second_key, address.dialect.key_header, address.secrets)
     budget = Budget(choice.most_requests, choice.most_runs, choice.most_seconds)
@@ -88,22 +88,27 @@ def judge(target: Target, choice: Choice, folder: Folder, watcher: Watcher) -> R
         collector = Collector(file, budget)
         session = Session(wire, collector, credentials, choice.edition)
         wire.limits = _at_most(PREFLIGHT, limits)
-        preflight.preflight(session, address.url)
+        try:
+            preflight.preflight(session, address.url)
+        except TargetError as error:
+            return _untested(target, choice, str(error), budget)
         wire.limits = limits
         before = collector.take(preflight.PROGRAM)
         way = run(
             chosen,
-            setting,
+            setting_for(target, choice),
             session,
             collector,
             judging(choice),
             budget,
-            pace=LOOPBACK if address.loopback else REMOTE,
+            pace=pace.loopback() if address.loopback else pace.remote(),
             watcher=watcher,
             workers=choice.workers or (3 if address.loopback else 4),
-            tidy=target.lasting,
+            tidies=target.lasting,
             already=[judged(preflight.PROGRAM, before, judging(choice))],
         )
+        if target.lasting:
+            tidy(preflight.PROGRAM, before, session, collector)
     return _report(target, choice, chosen, way)
 
 
@@ -125,6 +130,23 @@ def _header(target: Target, choice: Choice) -> Mapping[str, JSON]:
     }
 
 
+def _untested(target: Target, choice: Choice, why: str, budget: Budget) -> Report:
+    """The report on a target that cannot be tested."""
+    circumstances = Circumstances(
+        gap=lambda capability, id_: Gap("the target cannot be tested", "a target that can be")
+    )
+    return Report(
+        suite=suite(choice, choice.profile, choice.seed),
+        target=Judged(name=target.name, base_url=target.address.url, dialect=target.address.dialect.family),
+        complete=False,
+        outcome=Outcome.NOT_JUDGED,
+        exit_code=outcome.NO_TARGET,
+        because=why,
+        counts=used(budget.counts),
+        verdicts=tuple(verdicts({}, demands(choice.edition), circumstances)),
+    )
+
+
 def _report(target: Target, choice: Choice, chosen: Plan, way: Course) -> Report:
     every = demands(choice.edition)
     missing = not_offered(way.surface)
@@ -132,6 +154,7 @@ def _report(target: Target, choice: Choice, chosen: Plan, way: Course) -> Report
     circumstances = Circumstances(
         selected=judges,
         not_offered=missing,
+        gaps=_gaps(setting_for(target, choice)),
         gap=_gap(choice, chosen),
     )
     found = verdicts(way.tallies, every, circumstances, way.examples)
@@ -161,6 +184,12 @@ def _report(target: Target, choice: Choice, chosen: Plan, way: Course) -> Report
         counts=used(way.counts),
         verdicts=tuple(found),
     )
+
+
+def _gaps(setting: Setting) -> dict[str, Gap]:
+    """The request constraints that cannot be shown on the target, and why."""
+    never = {id_: Gap(reason) for id_, reason in boundary.unsendable(setting.edition).items()}
+    return {id_: Gap(f"needs {needs}", needs) for id_, needs in boundary.lacking(setting).items()} | never
 
 
 def _gap(choice: Choice, chosen: Plan) -> Callable[[str, str], Gap]:

@@ -68,7 +68,8 @@ def program(*moves: Move, id_: str = "test.program", **members: Any) -> Program:
     """A program that makes these moves one after the other."""
 
     def play(setting: Setting) -> Play:
-        yield from moves
+        for move in moves:
+            _ = yield move
 
     stated: dict[str, Any] = {"title": "A test.", "phase": "lifecycle", "capability": "core", "runs": 0, "requests": 1}
     return Program(id=id_, play=play, **{**stated, **members})

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from conformance.engine.budget import SILENCE, Budget
-from conformance.engine.player import Pace, play
+from conformance.engine.pace import Pace
+from conformance.engine.player import play
 from conformance.model.case import Ref, Step, Together
 from conformance.model.exchange import Exchange
 from conformance.model.program import Play, Setting

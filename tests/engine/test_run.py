@@ -7,8 +7,8 @@ from collections.abc import Collection
 import pytest
 
 from conformance.engine.budget import Budget
+from conformance.engine.pace import Pace
 from conformance.engine.plan import Plan
-from conformance.engine.player import Pace
 from conformance.engine.run import Course, Judging, run
 from conformance.errors import UsageError
 from conformance.model.case import Step
@@ -55,7 +55,7 @@ def course(programs: list[Program], target: Scripted, tidy: bool = False, worker
         pace=Pace(),
         watcher=Watching(),
         workers=workers,
-        tidy=tidy,
+        tidies=tidy,
     )
 
 

@@ -1,0 +1,162 @@
+"""The command as a user meets it: exit codes, one-line errors, and that no key shows anywhere."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from conformance import __version__
+from conformance.cli import run_command
+from conformance.contract.schema import document
+from tests import fakes
+
+KEY = "sk-secret-of-the-user-1234567890"
+REFUSAL = b'{"error": {"message": "no", "type": "invalid_request_error", "param": null, "code": null}}'
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Every command runs in a folder of its own and without the environment's keys."""
+    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "CONFORMANCE_SECOND_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def said(capsys: pytest.CaptureFixture[str]) -> str:
+    captured = capsys.readouterr()
+    return captured.out + captured.err
+
+
+@pytest.mark.parametrize(
+    ("server", "says"),
+    [
+        (fakes.answering(200, "text/html", b"<html><title>Welcome</title></html>"), "web page ('Welcome')"),
+        (fakes.answering(401, "application/json", REFUSAL), "refuses the API key"),
+        (fakes.answering(403, "application/json", REFUSAL), "refuses the API key"),
+        (fakes.answering(404, "application/json", REFUSAL), "retired the Assistants API on 2026-08-26"),
+        (fakes.answering(404, "text/plain", b"404 page not found"), "no Runs surface"),
+        (
+            fakes.answering(308, "text/plain", b"", {"Location": "https://example.org/v1"}),
+            "redirects to https://example",
+        ),
+        (fakes.answering(503, "text/plain", b"busy"), "not available"),
+        (fakes.silent(), "does not answer"),
+        (fakes.refusing(), "cannot be reached"),
+    ],
+    ids=["html", "401", "403", "404", "404 text", "redirect", "503", "silent", "refused"],
+)
+def test_a_target_that_cannot_be_tested_ends_at_once_in_one_line(
+    server: AbstractContextManager[str], says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    began = time.monotonic()
+    with server as url:
+        code = run_command(["run", url, "--api-key", KEY, "--timeout", "1", "-q"])
+    text = said(capsys)
+    assert code == 3
+    assert says in text
+    assert len(text.strip().splitlines()) == 1
+    assert time.monotonic() - began < 10
+
+
+def report_of(folder: Path) -> dict[str, object]:
+    report: dict[str, object] = json.loads((folder / "report.json").read_text())
+    Draft202012Validator(document("report.schema")).validate(report)
+    return report
+
+
+def test_a_target_that_answers_an_empty_object_to_everything_fails(tmp_path: Path) -> None:
+    with fakes.answering(200, "application/json", b"{}") as url:
+        assert run_command(["run", url, "--api-key", KEY, "--report-dir", "out", "-q"]) == 1
+    outcomes = {each["id"]: each["outcome"] for each in report_of(tmp_path / "out")["verdicts"]}  # type: ignore[attr-defined]
+    assert outcomes["thread.id.required"] == "fail"
+
+
+def test_a_target_that_refuses_everything_fails_and_no_negative_scores(tmp_path: Path) -> None:
+    with fakes.answering(400, "application/json", REFUSAL) as url:
+        assert run_command(["run", url, "--api-key", KEY, "--report-dir", "out", "-q"]) == 1
+    verdicts = report_of(tmp_path / "out")["verdicts"]
+    negatives = [each for each in verdicts if each["kind"] == "constraint" and each["operation"]]  # type: ignore[attr-defined]
+    assert negatives
+    assert "pass" not in {each["outcome"] for each in negatives}
+    assert "inconclusive" in {each["outcome"] for each in negatives}
+
+
+def test_no_key_shows_in_any_file_or_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    echo = json.dumps({"error": {"message": f"you sent {KEY}", "type": "x", "param": None, "code": KEY}}).encode()
+    with fakes.answering(400, "application/json", echo, {"x-key": KEY}) as url:
+        run_command(["run", url, "--api-key", KEY, "--profile", "quick", "--report-dir", "out", "-v"])
+    written = "".join(path.read_text() for path in (tmp_path / "out").iterdir())
+    assert KEY not in said(capsys) + written
+    assert "$OPENAI_API_KEY" in written
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["rnu"], "did you mean run"),
+        (["run", "nonsense"], "not of the form http(s)://"),
+        (["run", "--edition", "yesterday"], "edition 'yesterday' is not one of"),
+        (["run", "--profile", "fast"], "quick"),
+        (["run", "--phase", "lifecycel"], "did you mean lifecycle"),
+        (["run", "--select", "create_rnu.max_prompt_tokens.minimum"], "did you mean create_run.max_prompt_tokens"),
+        (["run", "http://127.0.0.1:9/v1", "--dialect", "azure"], "azure-openai"),
+        (["run", "--header", "no colon"], "Name: value"),
+        (["run", "--api-key", "env:NO_SUCH_VARIABLE"], "NO_SUCH_VARIABLE"),
+        (["run", "--api-key", "@no-such-file"], "no-such-file"),
+        (["run", "--nonsense"], "--nonsense"),
+        (["judge", "no-such-file"], "no-such-file"),
+        (["judge"], "FILES"),
+        (["explain", "lifecycle.terminal_status_is_finl"], "did you mean lifecycle.terminal_status_is_final"),
+        (["list", "zzz.*"], "nothing fits"),
+        (["serve", "--mutant", "no_such_mutant"], "no mutant"),
+    ],
+)
+def test_a_usage_error_is_one_clear_line(arguments: list[str], says: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_command(arguments) == 2
+    text = said(capsys)
+    assert says in text
+    assert len(text.strip().splitlines()) == 1
+
+
+def test_a_file_that_is_no_recording_is_a_usage_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "notes.txt").write_text("nothing of the kind")
+    assert run_command(["judge", "notes.txt"]) == 2
+    assert "notes.txt" in said(capsys)
+
+
+def test_an_unwritable_report_folder_is_a_usage_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "taken").write_text("a file")
+    with fakes.answering(200, "application/json", b"{}") as url:
+        assert run_command(["run", url, "--report-dir", "taken/inside"]) == 2
+    assert "taken" in said(capsys)
+
+
+def test_the_version_is_said_at_once() -> None:
+    best = 9.9
+    for _ in range(3):
+        began = time.monotonic()
+        done = subprocess.run(
+            [sys.executable, "-m", "conformance", "--version"],
+            capture_output=True,
+            text=True,
+            check=True,
+            cwd=Path(__file__).parent.parent,
+        )
+        best = min(best, time.monotonic() - began)
+    assert done.stdout.strip() == f"runs-conformance {__version__}"
+    assert best < 0.5
+
+
+def test_list_and_explain_need_no_server(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_command(["list", "create_run.max_*", "--level", "must"]) == 0
+    assert "create_run.max_prompt_tokens.minimum" in said(capsys)
+    assert run_command(["explain", "create_run.max_prompt_tokens.minimum"]) == 0
+    assert "at least 256" in said(capsys)
