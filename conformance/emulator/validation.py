@@ -10,7 +10,7 @@ import copy
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from conformance.contract.constraint import request_bodies, request_queries
@@ -35,10 +35,14 @@ _NOUNS = {
 
 
 class Schemas:
-    """An emulator's own copy of the request schemas, by operation; a schema is copied when it is first asked for."""
+    """An emulator's own copy of the request schemas, by operation; a schema is copied when it is first asked for.
+
+    `judge` finds the faults of a value; a mutant may put a more lenient one in its place.
+    """
 
     def __init__(self, edition: str) -> None:
         self.edition = edition
+        self.judge: Callable[[Schema, Any], list[Fault]] = lambda schema, value: examine_schema(schema, value).faults
         self._own: dict[tuple[str, str], Schema] = {}
 
     def body(self, operation: str) -> Schema:
@@ -139,7 +143,7 @@ def check_body(schemas: Schemas, operation: Operation, body: Any) -> None:
     if operation.body is None or body is ABSENT:
         return
     schema = schemas.body(operation.name)
-    faults = examine_schema(schema, body).faults
+    faults = schemas.judge(schema, body)
     if faults:
         raise refusal_of(min(faults, key=_weight), schema, body)
 
@@ -159,7 +163,7 @@ def read_query(schemas: Schemas, operation: Operation, pairs: Sequence[tuple[str
             query.setdefault(name, []).append(text)
         else:
             query[name] = int(text) if "integer" in _types(place) and re.fullmatch(r"-?\d{1,18}", text) else text
-    faults = examine_schema(schema, query).faults
+    faults = schemas.judge(schema, query)
     if faults:
         raise refusal_of(min(faults, key=_weight), schema, query)
     return query

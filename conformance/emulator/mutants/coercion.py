@@ -10,8 +10,9 @@ from typing import Any
 from conformance.contract.operation import Operation
 from conformance.emulator.behaviour import Behaviour
 from conformance.emulator.catalogue import Mutant, blind, enter
+from conformance.emulator.mutants.constraints import refuse_null
 from conformance.emulator.refusal import Refusal
-from conformance.emulator.spoiling import around, keyword, places, taken
+from conformance.emulator.spoiling import around, keyword, taken
 from conformance.emulator.validation import Schemas
 from conformance.emulator.world import Call
 from conformance.model.json import ABSENT
@@ -153,17 +154,6 @@ def takes_any_assistant(behaviour: Behaviour) -> None:
     around(behaviour, run, "create_run")
 
 
-def _refuse_null(behaviour: Behaviour, constraint: str) -> None:
-    where = constraint.rpartition(".")[0]
-    for place in places(behaviour, constraint.partition(".")[0]):
-        if place.get("x-at") != where:
-            continue
-        if isinstance(place.get("type"), list):
-            place["type"] = [kind for kind in place["type"] if kind != "null"]
-        if "oneOf" in place:
-            place["oneOf"] = [branch for branch in place["oneOf"] if branch.get("type") != "null"]
-
-
 for _name, _constraint in (
     ("refuses_null_metadata", "create_run.metadata.type"),
     ("refuses_null_instructions", "create_run.instructions.type"),
@@ -176,7 +166,7 @@ for _name, _constraint in (
     ("refuses_null_token_limit", "create_run.max_completion_tokens.type"),
 ):
     _member = _constraint.split(".")[1]
-    _alter = partial(_refuse_null, constraint=_constraint)
+    _alter = partial(refuse_null, constraint=_constraint)
     enter(Mutant(_name, _constraint, Level.MUST, f"Refuses null for {_member}.", _alter, blind=True))
 
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from conformance.contract.examination import Fault, examine_schema
+from conformance.contract.examination import Fault
 from conformance.contract.operation import Operation
+from conformance.contract.schema import Schema
 from conformance.emulator.behaviour import Behaviour
 from conformance.emulator.catalogue import blind
-from conformance.emulator.refusal import Refusal
+from conformance.emulator.refusal import Refusal, no_outputs_wanted
 from conformance.emulator.spoiling import around
+from conformance.emulator.state import Members, Run
 from conformance.emulator.validation import Schemas
-from conformance.emulator.world import Call
+from conformance.emulator.world import Call, World
 from conformance.model.json import ABSENT, parts
 
 _MADE_UP: dict[str, Any] = {"assistant_id": "", "role": "user", "content": "-", "tool_outputs": [], "model": "gpt-4o"}
@@ -21,56 +24,56 @@ _ROUNDS = 100
 @blind("validation")
 def accepts_every_body(behaviour: Behaviour) -> None:
     """Takes every body, valid or not, and keeps the thread locked while the run is active."""
-    behaviour.read_body = _Reading(behaviour).read
-    behaviour.check_body = repair
-    around(behaviour, _run_any_assistant, "create_run", "create_thread_and_run")
+    inner = behaviour.read_body
 
-
-class _Reading:
-    """Reads a body as an empty object where it is none."""
-
-    def __init__(self, behaviour: Behaviour) -> None:
-        self._inner = behaviour.read_body
-
-    def read(self, operation: Operation, raw: bytes, content_type: str | None) -> Any:
+    def read(operation: Operation, raw: bytes, content_type: str | None) -> Any:
         try:
-            body = self._inner(operation, raw, content_type)
+            body = inner(operation, raw, content_type)
         except Refusal:
             body = {}
         return body if body is ABSENT or isinstance(body, dict) else {}
 
+    def check(schemas: Schemas, operation: Operation, body: Any) -> None:
+        if operation.body and body is not ABSENT:
+            mend(schemas.judge, schemas.body(operation.name), body)
 
-async def _run_any_assistant(inner: Any, call: Call) -> Any:
+    def check_submit(world: World, run: Run, outputs: list[Members]) -> None:
+        if run.status != "requires_action":
+            raise no_outputs_wanted(run.status)
+
+    behaviour.read_body, behaviour.check_body, behaviour.check_submit = read, check, check_submit
+    around(behaviour, run_any_assistant, "create_run", "create_thread_and_run")
+
+
+async def run_any_assistant(inner: Any, call: Call) -> Any:
+    """Run the newest assistant where the request names none."""
     if not call.body.get("assistant_id"):
         call.body["assistant_id"] = next(reversed(call.store.assistants), "asst_none")
     return await inner(call)
 
 
-def repair(schemas: Schemas, operation: Operation, body: Any) -> None:
-    """Change a body until it keeps its schema: what breaks it is taken out, what is missing is made up."""
-    if operation.body is None or body is ABSENT:
-        return
-    schema = schemas.body(operation.name)
+def mend(judge: Callable[[Schema, Any], list[Fault]], schema: Schema, value: dict[str, Any]) -> None:
+    """Change a value until it keeps its schema: what breaks it is taken out, what is missing is made up."""
     for _ in range(_ROUNDS):
-        faults = examine_schema(schema, body).faults
+        faults = judge(schema, value)
         if not faults:
             return
-        _mend(body, faults[0])
-    body.clear()
+        _mend_one(value, faults[0])
+    value.clear()
 
 
-def _mend(body: dict[str, Any], fault: Fault) -> None:
+def _mend_one(value: dict[str, Any], fault: Fault) -> None:
     path = parts(fault.pointer)
     missing = fault.constraint.endswith(".required")
     member = fault.member or (str(fault.expected) if missing else None)
     if missing and member in _MADE_UP:
-        _at(body, path)[member] = _MADE_UP[member]
+        _at(value, path)[member] = _MADE_UP[member]
     elif fault.constraint.endswith(".additionalProperties"):
-        del _at(body, path)[member]
+        del _at(value, path)[member]
     elif path:
-        _remove(_at(body, path[:-1]), path[-1])
+        _remove(_at(value, path[:-1]), path[-1])
     else:
-        body.clear()
+        value.clear()
 
 
 def _at(value: Any, path: list[str]) -> Any:
