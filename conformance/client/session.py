@@ -19,7 +19,7 @@ from conformance.contract.edition import DEFAULT_EDITION
 from conformance.contract.operation import BETA_HEADER
 from conformance.errors import SuiteFault
 from conformance.evidence.wire.encoding import ACCEPTED
-from conformance.evidence.wire.secret import shown_value
+from conformance.evidence.wire.secret import is_secret_name, shown_value
 from conformance.model.case import Key, Step
 from conformance.model.exchange import Exchange, Request
 from conformance.model.json import ABSENT
@@ -183,8 +183,10 @@ class Session:
             plain.append(("Content-Type", "application/json"))
         extra = self.transport.address.headers
         carrier = self._credentials.header.lower()
-        if key is not Key.OWN:
-            # What the user gave to get in must not stand beside another key, or in the place of none.
+        if key in (Key.WRONG, Key.NONE):
+            # Whatever else the user gave to get in must not open the door where a key is missing or wrong.
+            extra = tuple(pair for pair in extra if pair[0].lower() != carrier and not is_secret_name(pair[0]))
+        elif key is Key.SECOND:
             extra = tuple(pair for pair in extra if pair[0].lower() not in (carrier, "authorization"))
         given = {name.lower() for name, _ in extra}
         usual = (*plain, *self._credentials.carried(key))

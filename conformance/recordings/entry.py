@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+MAX_BYTES = 4 * 1024 * 1024
 Pairs = tuple[tuple[str, str], ...]
 
 
@@ -87,7 +88,7 @@ def content(value: Any) -> bytes:
         if value.get("base64_string") is not None:
             return from_base64(value["base64_string"])
         if value and "string" not in value:
-            return json.dumps(value).encode()
+            return as_json(value)
         value = value.get("string")
     if value is None:
         return b""
@@ -96,6 +97,20 @@ def content(value: Any) -> bytes:
     if isinstance(value, str):
         return value.encode("utf-8", "surrogatepass")
     raise Malformed("a body is neither text nor bytes")
+
+
+def as_json(value: Any) -> bytes:
+    """The JSON text of a body that was kept as data. Raises Malformed where it is none, or is without end."""
+    pieces, size = [], 0
+    try:
+        for piece in json.JSONEncoder().iterencode(value):
+            pieces.append(piece)
+            size += len(piece)
+            if size > MAX_BYTES:
+                raise Malformed("a body is too large")
+    except (TypeError, ValueError, RecursionError):
+        raise Malformed("a body cannot be JSON") from None
+    return "".join(pieces).encode()
 
 
 def from_base64(value: Any) -> bytes:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from conformance.recordings.entry import Entry, Malformed, from_base64, header_pairs, members, number, text
+from conformance.recordings.entry import Entry, Malformed, as_json, from_base64, header_pairs, members, number, text
 
 _TEXTUAL = ("json", "text", "xml", "urlencoded", "multipart")
 
@@ -47,7 +46,7 @@ def _content(body: Any, headers: tuple[tuple[str, str], ...]) -> bytes:
     if isinstance(body, list) and "json" not in kind and all(isinstance(line, str) for line in body):
         body = "".join(body)
     if not isinstance(body, str):
-        return json.dumps(body).encode()
+        return as_json(body)
     if any(word in kind for word in _TEXTUAL):
         return body.encode("utf-8", "surrogatepass")
     return from_base64(body)

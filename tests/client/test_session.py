@@ -156,14 +156,24 @@ def test_extra_headers_and_query_go_with_every_request() -> None:
     assert exchange.request.query == (("limit", "1"),)
 
 
-def test_an_authorization_of_the_users_own_never_stands_in_for_no_key() -> None:
+@pytest.mark.parametrize(
+    ("key", "found"),
+    [
+        (Key.OWN, ["Authorization: Basic abcdefgh", "X-Api-Key: gate", "X-Trace: 1"]),
+        (Key.SECOND, [f"Authorization: Bearer {SECOND}", "X-Api-Key: gate", "X-Trace: 1"]),
+        (Key.WRONG, ["Authorization: Bearer sk-runs-conformance-0000-no-such-key", "X-Trace: 1"]),
+        (Key.NONE, ["X-Trace: 1"]),
+    ],
+)
+def test_what_the_user_gave_to_get_in_does_not_open_the_door_without_a_key(key: Key, found: list[str]) -> None:
+    headers = [("Authorization", "Basic abcdefgh"), ("X-Api-Key", "gate"), ("X-Trace", "1")]
+
     def where(server: Server) -> Address:
-        return address(f"http://127.0.0.1:{server.port}/v1", headers=[("Authorization", "Basic abcdefgh")])
+        return address(f"http://127.0.0.1:{server.port}/v1", headers=headers)
 
     with session(echo, where) as (made, _, _):
-        for key, found in ((Key.OWN, ["Authorization: Basic abcdefgh"]), (Key.NONE, [])):
-            sent = lines(made.send(Step(operation="get_thread", path={"thread_id": "t"}, key=key), "p", {}))
-            assert [line for line in sent if line.startswith("Authorization")] == found
+        sent = lines(made.send(Step(operation="get_thread", path={"thread_id": "t"}, key=key), "p", {}))
+    assert sorted(line for line in sent if line.startswith(("Authorization", "X-"))) == found
 
 
 def answering(*answers: tuple[str, dict[str, str]]) -> Callable[[Connection], None]:

@@ -376,6 +376,13 @@ def test_tags_build_nothing_and_merges_do_not_multiply(reading: Write) -> None:
     assert only(reading(hostile)).body == RUN
 
 
+def test_a_body_that_repeats_itself_is_not_written_out(reading: Write) -> None:
+    levels = "".join(f"b{n}: &b{n} {{{', '.join(f'k{k}: *b{n - 1}' for k in range(9))}}}\n" for n in range(1, 30))
+    text = f"b0: &b0 {{x: y}}\n{levels}"
+    interaction = f"interactions:\n- request: {{method: POST, uri: {URL!r}, body: *b29}}\n  response: {{code: 200}}\n"
+    assert "too large" in reading(text + interaction).skipped[0].reason
+
+
 def test_later_documents_are_read_too(reading: Write) -> None:
     assert only(reading("---\nnothing: here\n---\n" + yaml.safe_dump(ruby()))).body == RUN
 
