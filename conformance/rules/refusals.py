@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from conformance.evidence.refusal import Refusal, names, refusals, spelled
 from conformance.evidence.sighting import exchanges
+from conformance.model.case import REFUSES_BODY
 from conformance.model.exchange import Exchange
 from conformance.model.json import at, is_object
 from conformance.model.rule import rule
@@ -22,7 +23,7 @@ _RECORDED = observed("recorded traffic: ruby-openai 2024-04-29, every refusal of
 _PLAIN = observed("recorded traffic: ruby-openai runs_streamed_create 2024-04-29, two refusals")
 _ALL = observed("recorded traffic: 55 errors of the service, all of them 400, 401 or 404")
 
-BODY_AT_FAULT = (400, 413, 415, 422)
+BODY_AT_FAULT = REFUSES_BODY.statuses
 _CODE = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*\Z")
 
 

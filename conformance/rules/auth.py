@@ -1,0 +1,153 @@
+"""Keys: without the right one, nothing is given away and nothing happens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+from conformance.contract.operation import BETA_HEADER
+from conformance.evidence.creation import creations, key_of
+from conformance.evidence.intrusion import Intrusion, intrusions
+from conformance.model.case import Key
+from conformance.model.exchange import Exchange
+from conformance.model.history import History
+from conformance.model.json import at
+from conformance.model.rule import rule
+from conformance.model.source import Level, observed, prose, schema
+from conformance.model.verdict import HELD, Result, Undecided
+
+_SECURITY = schema("openai-openapi f85dbe2 openapi.yaml security: ApiKeyAuth, bearer, for every operation")
+_CODES = prose(
+    "openai-cookbook d2bb606 examples/data/oai_docs/error-codes.txt: 401, invalid authentication",
+    note="recorded 5 of 5, code invalid_api_key",
+)
+_BETA = observed("openai-ruby#136, n8n#20107 and others: 400 with code invalid_beta")
+_V1 = observed(
+    "supershaneski/openai-assistants-api-multi-user-sample#4, 2025-03: the v1 Assistants API has been deprecated"
+)
+_V1_ENDED = "2024-12-18"
+
+
+def _with_key(key: Key) -> Callable[[History], Iterable[Exchange]]:
+    def over(history: History) -> Iterable[Exchange]:
+        return (exchange for exchange in history if exchange.operation and key_of(exchange) is key)
+
+    return over
+
+
+def _without_the_right_key(history: History) -> Iterable[Exchange]:
+    return (exchange for exchange in history if exchange.operation and key_of(exchange) in (Key.NONE, Key.WRONG))
+
+
+def _turned_away(exchange: Exchange, how: str) -> Iterator[Result]:
+    status = exchange.status
+    if exchange.accepted:
+        yield exchange.finding(f"success {how}", actual=status)
+    elif status is not None and 400 <= status < 500 and status != 429:
+        yield HELD
+    else:
+        yield Undecided(f"a request {how} was neither served nor turned away")
+
+
+@rule(over=_with_key(Key.NONE), level=Level.MUST, source=_SECURITY, capability="auth", items=("L-87",))
+def nothing_is_served_without_a_key(exchange: Exchange) -> Iterator[Result]:
+    """A request without a key is turned away, whatever the operation.
+
+    One operation that forgets to ask is a way in for everybody.
+    """
+    yield from _turned_away(exchange, "without a key")
+
+
+@rule(over=_with_key(Key.WRONG), level=Level.MUST, source=_SECURITY, capability="auth", items=("L-87",))
+def nothing_is_served_with_a_wrong_key(exchange: Exchange) -> Iterator[Result]:
+    """A request with a key that nobody was given is turned away, whatever the operation."""
+    yield from _turned_away(exchange, "with a wrong key")
+
+
+@rule(over=_without_the_right_key, level=Level.SHOULD, source=_CODES, capability="auth", items=("L-87",))
+def status_is_401(exchange: Exchange) -> Iterator[Result]:
+    """A request without a key or with a wrong one is answered with HTTP status 401.
+
+    Also where it names what does not exist: the key is looked at first, so that nobody learns which ids there are.
+    """
+    status = exchange.status
+    if status is not None and 400 <= status < 500 and status != 429:
+        found = exchange.finding("another HTTP status for a missing or wrong key", "", 401, status)
+        yield HELD if status == 401 else found
+
+
+def _refused_to_strangers(history: History) -> Iterator[tuple[Exchange, frozenset[str]]]:
+    ids = frozenset(creation.id for creation in creations(history))
+    for exchange in _without_the_right_key(history):
+        if exchange.status is not None and 400 <= exchange.status < 500:
+            yield exchange, ids - set(exchange.path.values()) - _sent(exchange)
+
+
+def _sent(exchange: Exchange) -> set[str]:
+    assistant = at(exchange.request.body, "/assistant_id")
+    return {assistant} if isinstance(assistant, str) else set()
+
+
+@rule(over=_refused_to_strangers, level=Level.MUST, source=_SECURITY, capability="auth", items=("L-87",))
+def refusals_give_nothing_away(pair: tuple[Exchange, frozenset[str]]) -> Iterator[Result]:
+    """The answer to a request without the right key holds nothing of what it asked for.
+
+    A body with the object in it under HTTP status 401 is still a body with the object in it.
+    """
+    exchange, ids = pair
+    answered = str(exchange.body) + (exchange.response.text or "" if exchange.response else "")
+    told = next((id_ for id_ in ids if id_ in answered), None)
+    shown = at(exchange.body, "/object")
+    if told is not None or (isinstance(shown, str) and shown != "error"):
+        yield exchange.finding("the refusal shows what it refuses", actual=told or shown)
+    else:
+        yield HELD
+
+
+def _by_strangers(history: History) -> Iterator[Intrusion]:
+    return (each for each in intrusions(history) if key_of(each.exchange) in (Key.NONE, Key.WRONG))
+
+
+@rule(over=_by_strangers, level=Level.MUST, source=_SECURITY, capability="auth", items=("L-87",))
+def refusals_change_nothing(intrusion: Intrusion) -> Iterator[Result]:
+    """What was asked for without the right key has not happened: nothing is deleted, modified, added or cancelled."""
+    if intrusion.trace is not None:
+        operation = intrusion.exchange.operation
+        yield intrusion.trace.finding(f"{operation} was turned away for its key, but took effect", actual=operation)
+    elif intrusion.looked:
+        yield HELD
+
+
+def _beta(history: History) -> Iterable[Exchange]:
+    """Every request without the beta header, or with that of the first beta. Azure's servers never wanted one."""
+    for exchange in history:
+        if exchange.step and BETA_HEADER[0] in exchange.step.headers and exchange.dialect != "azure":
+            yield exchange
+
+
+@rule(over=_beta, level=Level.SHOULD, source=_BETA, capability="auth", items=("L-86",))
+def beta_header_is_required(exchange: Exchange) -> Iterator[Result]:
+    """A request without the header `OpenAI-Beta: assistants=v2` is refused.
+
+    A server of its own has no need for it, but its users' clients should find out before they meet the service's like.
+    """
+    if exchange.step and exchange.step.headers[BETA_HEADER[0]] is None:
+        yield from _turned_away(exchange, "without the beta header")
+
+
+@rule(over=_beta, level=Level.SHOULD, source=_BETA, capability="errors", items=("L-86",))
+def missing_beta_header_is_invalid_beta(exchange: Exchange) -> Iterator[Result]:
+    """A request without the beta header is refused with HTTP status 400 and the code `invalid_beta`."""
+    if exchange.refused and exchange.step and exchange.step.headers[BETA_HEADER[0]] is None:
+        status, code = exchange.status, at(exchange.body, "/error/code")
+        found = exchange.finding(f"HTTP status {status}, or another code", "/error/code", "invalid_beta", code)
+        yield HELD if status == 400 and code == "invalid_beta" else found
+
+
+@rule(over=_beta, level=Level.SHOULD, source=_V1, capability="auth")
+def first_beta_is_over(exchange: Exchange) -> Iterator[Result]:
+    """A request with `OpenAI-Beta: assistants=v1` is refused, since 2024-12-18.
+
+    Answered as v2, it gives a client of the first beta objects that it cannot read.
+    """
+    if exchange.step and exchange.step.headers[BETA_HEADER[0]] == "assistants=v1" and exchange.edition >= _V1_ENDED:
+        yield from _turned_away(exchange, "in the first beta")
