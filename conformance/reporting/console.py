@@ -86,7 +86,7 @@ def _warnings(report: Report, style: Style) -> Iterator[str]:
 def _briefly(group: Group, style: Style, label: str, code: str) -> Iterator[str]:
     first = group.verdicts[0]
     message = first.findings[0].message if first.findings else first.statement
-    yield f"{style.paint(label, code)}  {first.id}: {showing.shown(message, 160).strip(chr(34))}"
+    yield f"{style.paint(label, code)}  {first.id}: {showing.printable(message)[:160]}"
     if len(group.verdicts) > 1:
         yield from _wrapped([verdict.id for verdict in group.verdicts[1:]], "      also ")
 
@@ -94,7 +94,7 @@ def _briefly(group: Group, style: Style, label: str, code: str) -> Iterator[str]
 def _errors(report: Report, style: Style) -> Iterator[str]:
     for verdict in report.of(Outcome.ERROR):
         yield ""
-        yield f"{style.paint('ERROR', '35;1')} {verdict.id}: {verdict.reason}"
+        yield f"{style.paint('ERROR', '35;1')} {verdict.id}: {showing.printable(verdict.reason or '')}"
 
 
 def _group(group: Group, report: Report, style: Style, label: str, code: str) -> Iterator[str]:
@@ -116,7 +116,7 @@ def _group(group: Group, report: Report, style: Style, label: str, code: str) ->
 def _labelled(name: str, text: str) -> Iterator[str]:
     lead = f"      {name:9} " if name else "      "
     yield from textwrap.wrap(
-        text, WIDTH, initial_indent=lead, subsequent_indent=" " * len(lead), break_long_words=False
+        showing.printable(text), WIDTH, initial_indent=lead, subsequent_indent=" " * len(lead), break_long_words=False
     ) or [lead]
 
 
@@ -153,7 +153,7 @@ def _unjudged(report: Report, style: Style) -> Iterator[str]:
         for verdict in report.of(outcome):
             why.setdefault(_why(verdict), []).append(verdict.id)
         for reason, ids in sorted(why.items(), key=lambda item: -len(item[1])):
-            yield f"{len(ids)} {said}: {reason}"
+            yield f"{len(ids)} {said}: {showing.printable(reason)}"
             if style.verbosity >= 1 or outcome is Outcome.INCONCLUSIVE:
                 yield from _wrapped(ids if style.verbosity >= 1 else _few(ids), "      ")
 
@@ -169,13 +169,9 @@ def _why(verdict: Verdict) -> str:
 
 def _ending(report: Report, style: Style, opened: str | None) -> Iterator[str]:
     word, code = _WORDS.get(report.exit_code, ("ERROR", "35;1"))
-    yield style.paint(f"{word}: {report.because} (exit {report.exit_code})", code)
+    yield style.paint(f"{word}: {showing.printable(report.because)} (exit {report.exit_code})", code)
     rules, constraints = (report.tally(kind) for kind in ("rule", "constraint"))
-    counts = report.counts
-    yield (
-        f"{_decided(constraints)} constraints and {_decided(rules)} rules judged; {counts.requests:,} requests, "
-        f"{counts.runs_started} runs, {counts.seconds:.1f} s"
-    )
+    yield f"{_decided(constraints)} constraints and {_decided(rules)} rules judged; {report.took}"
     if opened:
         yield f"open {opened}"
     failed = report.failures("must") or report.failures("should")

@@ -14,39 +14,51 @@ from conformance.reporting.report import Report, capabilities
 _STYLE = """
 :root { color-scheme: light dark; --line: #8884; --fail: #c62828; --warn: #b26a00; --pass: #2e7d32; --dim: #777; }
 body { font: 15px/1.45 system-ui, sans-serif; max-width: 70rem; margin: 2rem auto; padding: 0 1rem; }
-h1 { font-size: 1.5rem; margin-bottom: .2rem; } h2 { margin-top: 2rem; } code, pre { font-family: ui-monospace, monospace; font-size: .88em; }
+h1 { font-size: 1.5rem; margin-bottom: .2rem; }
+h2 { margin-top: 2rem; }
+code, pre { font-family: ui-monospace, monospace; font-size: .88em; }
 pre { background: #8881; padding: .6rem .8rem; overflow-x: auto; border-radius: 4px; }
-table { border-collapse: collapse; } th, td { padding: .15rem .7rem; border-bottom: 1px solid var(--line); text-align: right; }
-th:first-child, td:first-child { text-align: left; } details { border-bottom: 1px solid var(--line); padding: .3rem 0; }
-summary { cursor: pointer; overflow-wrap: anywhere; } dl { display: grid; grid-template-columns: max-content 1fr; gap: .1rem 1rem; margin: .5rem 0; }
-dt { color: var(--dim); } dd { margin: 0; overflow-wrap: anywhere; }
+table { border-collapse: collapse; }
+th, td { padding: .15rem .7rem; border-bottom: 1px solid var(--line); text-align: right; }
+th:first-child, td:first-child { text-align: left; }
+details { border-bottom: 1px solid var(--line); padding: .3rem 0; }
+summary { cursor: pointer; overflow-wrap: anywhere; }
+dl { display: grid; grid-template-columns: max-content 1fr; gap: .1rem 1rem; margin: .5rem 0; }
+dt { color: var(--dim); }
+dd { margin: 0; overflow-wrap: anywhere; }
 .fail { color: var(--fail); } .warn { color: var(--warn); } .pass { color: var(--pass); } .dim { color: var(--dim); }
 """.strip()
+
+_HEAD = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<title>{title}</title>
+<meta name="viewport" content="width=device-width">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<style>
+{style}
+</style>
+</head>
+<body>
+"""
 
 
 def text(report: Report, curl_dialect: str = "openai") -> str:
     """The report as an HTML page."""
-    title = escape(f"{report.target.name}: {report.outcome}")
-    policy = "default-src 'none'; style-src 'unsafe-inline'"
-    head = (
-        f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>{title}</title>\n'
-        f'<meta name="viewport" content="width=device-width">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n<style>\n{_STYLE}\n</style>\n</head>\n<body>\n'
-    )
-    return head + "\n".join(_body(report, curl_dialect)) + "\n</body>\n</html>\n"
+    head = _HEAD.format(title=escape(f"{report.target.name}: {report.outcome}"), style=_STYLE)
+    return head + showing.printable("\n".join(_body(report, curl_dialect))) + "\n</body>\n</html>\n"
 
 
 def _body(report: Report, curl_dialect: str) -> Iterator[str]:
-    target, suite, counts = report.target, report.suite, report.counts
+    target, suite = report.target, report.suite
     tone = {0: "pass", 1: "fail"}.get(report.exit_code, "warn")
     yield f"<h1>{escape(target.name)}: <span class={tone}>{report.outcome}</span></h1>"
     yield f"<p>{escape(report.because)} (exit code {report.exit_code})</p>"
     url = f"<code>{escape(target.base_url)}</code>" if target.base_url else "recorded traffic"
     strict = ", strict" if suite.strict else ""
-    yield (
-        f"<p class=dim>{escape(suite.name)} {escape(suite.version)} judged {url} by edition {escape(suite.edition)}{strict}: "
-        f"{counts.requests} requests, {counts.runs_started} runs, {counts.seconds:.1f} s.</p>"
-    )
+    suite_name = f"{escape(suite.name)} {escape(suite.version)}"
+    yield f"<p class=dim>{suite_name} judged {url} by edition {escape(suite.edition)}{strict}: {report.took}.</p>"
     yield from _table(report)
     for level, heading, css in (("must", "Failures", "fail"), ("should", "Warnings", "warn"), ("may", "Notes", "dim")):
         found = groups(report.failures(level))
@@ -70,12 +82,14 @@ def _table(report: Report) -> Iterator[str]:
 
 
 def _failure(verdict: Verdict, report: Report, css: str, curl_dialect: str, opened: bool) -> Iterator[str]:
-    yield f"<details{' open' if opened else ''}><summary><code class={css}>{escape(verdict.id)}</code> {escape(verdict.statement)}</summary>"
+    name = f"<code class={css}>{escape(verdict.id)}</code>"
+    yield f"<details{' open' if opened else ''}><summary>{name} {escape(verdict.statement)}</summary>"
     yield "<dl>"
     for label, value in showing.lines(verdict):
         yield f"<dt>{escape(label)}<dd>{escape(value)}"
     for finding in verdict.findings[1:10]:
-        yield f"<dt>also<dd>{escape(finding.message)} <span class=dim>{escape(finding.exchange)} {escape(finding.pointer)}</span>"
+        where = f"<span class=dim>{escape(finding.exchange)} {escape(finding.pointer)}</span>"
+        yield f"<dt>also<dd>{escape(finding.message)} {where}"
     yield "</dl>"
     again = curl.script(verdict.counterexample, report.target.base_url or "$BASE_URL", curl_dialect)
     if again:

@@ -15,20 +15,18 @@ MOST = 30
 
 def text(report: Report, curl_dialect: str = "openai") -> str:
     """The report as Markdown: outcome, table, failures with what shows them, then the names of the rest."""
-    return "\n".join(_lines(report, curl_dialect)) + "\n"
+    return showing.printable("\n".join(_lines(report, curl_dialect))) + "\n"
 
 
 def _lines(report: Report, curl_dialect: str) -> Iterator[str]:
-    target, suite, counts = report.target, report.suite, report.counts
+    target, suite = report.target, report.suite
     yield f"# {target.name}: {report.outcome} (exit {report.exit_code})"
     yield ""
     yield _inline(f"{report.because[:1].upper()}{report.because[1:]}.")
     yield ""
     judged = f"`{target.base_url}`" if target.base_url else "recorded traffic"
-    yield (
-        f"{suite.name} {suite.version} judged {judged} by edition {suite.edition}"
-        f"{' (strict)' if suite.strict else ''}: {counts.requests} requests, {counts.runs_started} runs, {counts.seconds:.1f} s."
-    )
+    strict = " (strict)" if suite.strict else ""
+    yield f"{suite.name} {suite.version} judged {judged} by edition {suite.edition}{strict}: {report.took}."
     yield ""
     yield from _table(report)
     for level, heading in (("must", "Failures"), ("should", "Warnings"), ("may", "Notes")):

@@ -75,9 +75,10 @@ class Report:
         return Counter(verdict.outcome for verdict in self.verdicts if verdict.kind == kind)
 
     @property
-    def wire_dialect(self) -> str:
-        """The dialect by which requests are shown."""
-        return self.target.dialect
+    def took(self) -> str:
+        """What it took, in a few words."""
+        counts = self.counts
+        return f"{counts.requests:,} requests, {counts.runs_started} runs, {counts.seconds:.1f} s"
 
 
 def to_json(report: Report) -> dict[str, Any]:

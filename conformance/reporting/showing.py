@@ -98,5 +98,10 @@ def _neighbour(example: JSON) -> str:
 def shown(value: JSON | Absent, widest: int = WIDEST) -> str:
     """A value as JSON on one line, cut where it is long; control characters are escaped."""
     text = "nothing" if isinstance(value, Absent) else json.dumps(value, ensure_ascii=False, default=str)
-    text = "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in text)
+    text = printable(text)
     return text if len(text) <= widest else f"{text[: widest - 1]}…"
+
+
+def printable(text: str) -> str:
+    """A text whose control characters are escaped: no target writes to a terminal or turns a line around."""
+    return "".join(char if char.isprintable() or char == "\n" else f"\\u{ord(char):04x}" for char in text)

@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import re
+
+from conformance.model.verdict import Outcome
+from conformance.reporting.console import WIDTH, Style, summary
+from conformance.reporting.grouping import groups
+from tests.reporting.reports import report, verdict
+
+
+def test_a_failure_says_everything_that_is_needed() -> None:
+    text = summary(report(), Style(), "reports/x/report.html")
+    for needed in (
+        "FAIL  create_run.max_prompt_tokens.minimum  must",
+        "create_run.max_prompt_tokens.minimum holds",
+        "schema: openapi.yaml CreateRunRequest",
+        "POST /threads/thread_1/runs with /max_prompt_tokens = 255 (was 256)",
+        "a refusal",
+        "HTTP 200",
+        "the same with /max_prompt_tokens = 256: HTTP 200",
+        "$OPENAI_API_KEY",
+        "create_run.metadata.maxProperties",
+    ):
+        assert needed in text
+
+
+def test_failures_with_one_cause_are_grouped() -> None:
+    found = groups(report().failures("must"))
+    assert [len(group.verdicts) for group in found] == [2]
+    assert found[0].title == "create_run accepts what it must refuse"
+
+
+def test_members_of_one_object_are_grouped_with_those_of_its_list() -> None:
+    ids = ("run.usage.required", "run_list.data[].usage.required", "run.id.type", "run.usage.total_tokens.type")
+    found = groups(verdict(id_, Outcome.FAIL, operation=None) for id_ in ids)
+    assert [group.title for group in found] == [
+        "the run object is not as documented",
+        "the run object is not as documented at usage",
+    ]
+
+
+def test_the_last_lines_say_what_it_means_and_what_to_do() -> None:
+    last = summary(report(), Style(), "reports/x/report.html").splitlines()[-4:]
+    assert last[0] == "FAIL: 2 must demands were broken (exit 1)"
+    assert last[1] == "3 constraints and 1 rules judged; 1,234 requests, 5 runs, 9.9 s"
+    assert last[2] == "open reports/x/report.html"
+    assert last[3] == "next runs-conformance explain 'create_run.max_prompt_tokens.minimum'"
+
+
+def test_quiet_is_only_the_last_lines() -> None:
+    assert len(summary(report(), Style(verbosity=-1), "x").splitlines()) == 4
+
+
+def test_warnings_are_brief_unless_asked_for() -> None:
+    assert "WARN  errors.param: " in summary(report(), Style())
+    assert "WARN  errors.param  should" in summary(report(), Style(verbosity=1))
+
+
+def test_why_something_was_not_judged_is_said() -> None:
+    text = summary(report(), Style())
+    assert "1 inconclusive: rate limited" in text
+    assert "1 not judged: needs it (a second API key)" in text
+    assert "ERROR steps.broken: raised KeyError" in text
+
+
+def test_nothing_a_target_says_reaches_the_terminal_as_control() -> None:
+    assert "\x1b" not in summary(report(), Style(verbosity=1))
+    assert "\u202e" not in summary(report(), Style(verbosity=1))
+
+
+def test_lines_are_no_wider_than_a_terminal() -> None:
+    text = summary(report(), Style(verbosity=1))
+    assert all(len(line) <= WIDTH for line in text.splitlines() if "curl" not in line)
+
+
+def test_colour_only_where_asked_for() -> None:
+    assert re.search(r"\x1b\[31;1mFAIL", summary(report(), Style(colour=True)))
+
+
+def test_ids_hold_together_when_many_fail() -> None:
+    many = [verdict(f"create_run.member_{n}.type", Outcome.FAIL) for n in range(300)]
+    text = summary(report(*many), Style())
+    for each in many:
+        assert each.id in text
