@@ -8,7 +8,7 @@ from conformance.evidence.act import resumed_between
 from conformance.evidence.likeness import covers, is_nothing
 from conformance.evidence.origin import assistant_then, first_shown
 from conformance.evidence.timeline import RunLine, runs
-from conformance.model.json import ABSENT, JSON, Absent, is_object, same
+from conformance.model.json import ABSENT, JSON, Absent, same
 from conformance.model.rule import rule
 from conformance.model.source import Level, observed, schema
 from conformance.model.verdict import Result
@@ -64,15 +64,6 @@ def tools_are_as_asked(run: RunLine) -> Iterator[Result]:
     An empty list overrides, too. The target may fill in what was left out: `strict`, `parameters`, ranking options.
     """
     yield from _as_asked(run, "tools")
-
-
-@rule(over=runs, level=Level.SHOULD, source=schema(f"{_RUN}.metadata"), capability="metadata", items=("L-46",))
-def metadata_is_as_asked(run: RunLine) -> Iterator[Result]:
-    """A run shows exactly the metadata that its request gave."""
-    asked, first = run.asked.get("metadata"), first_shown(run)
-    if is_object(asked) and first is not None and first.get("metadata") is not ABSENT:
-        shown = first.get("metadata")
-        yield first.check(same(shown, asked), "the metadata is not what was asked for", "/metadata", asked, shown)
 
 
 @rule(over=runs, level=Level.MUST, source=schema(f"{_RUN}.temperature: used for this run"), capability="core")
@@ -169,16 +160,14 @@ _DEFAULTS: dict[str, JSON] = {
     "parallel_tool_calls": True,
     "max_prompt_tokens": None,
     "max_completion_tokens": None,
-    "metadata": {},
 }
 
 
-@rule(over=runs, level=Level.SHOULD, source=_SEEN, capability="core", items=("L-46", "L-82", "L-83"))
+@rule(over=runs, level=Level.SHOULD, source=_SEEN, capability="core", items=("L-82", "L-83"))
 def defaults_are_shown(run: RunLine) -> Iterator[Result]:
     """What neither its request nor its assistant says, a run shows as the default.
 
-    Tool choice and truncation strategy `auto`, parallel tool calls, no token limits, empty metadata, a temperature
-    and a `top_p` of 1.
+    Tool choice and truncation strategy `auto`, parallel tool calls, no token limits, a temperature and a `top_p` of 1.
     """
     first = first_shown(run)
     if first is None:

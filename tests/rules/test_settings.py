@@ -27,7 +27,6 @@ ECHOED: list[tuple[AnyRule, str, Any, Any, Any]] = [
     (settings.instructions_are_as_asked, "instructions", "In French.", "In French.", "Answer briefly."),
     (settings.tools_are_as_asked, "tools", [TOOL], [function_tool()], []),
     (settings.tools_are_as_asked, "tools", [], [], [function_tool()]),
-    (settings.metadata_is_as_asked, "metadata", {"a": "1", "b": ""}, {"b": "", "a": "1"}, {"a": "1"}),
     (settings.temperature_is_as_asked, "temperature", 0, 0.0, 1.0),
     (settings.top_p_is_as_asked, "top_p", 0.5, 0.5, 1.0),
     (settings.max_prompt_tokens_is_as_asked, "max_prompt_tokens", 300, 300, None),
@@ -98,11 +97,6 @@ def test_run_of_which_nothing_is_asked() -> History:
 @breaks(settings.defaults_are_shown, at="/parallel_tool_calls", times=1)
 def test_run_without_parallel_calls_by_default() -> History:
     return _asked({}, {"parallel_tool_calls": False})
-
-
-@breaks(settings.defaults_are_shown, at="/metadata", times=1)
-def test_run_with_metadata_of_another() -> History:
-    return _asked({"metadata": None}, {"metadata": {"thread": "x"}})
 
 
 @breaks(settings.defaults_are_shown, at="/temperature")

@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+from typing import Any
+
+from conformance.model.history import History
+from conformance.rules import modify
+from tests.rules.examples import breaks, holds, legal, undecided
+from tests.rules.histories import Told, assistant, function_tool, message, run, thread
+
+NEW: dict[str, Any] = {"metadata": {"a": "1"}}
+
+
+def _run_modified(**changes: Any) -> History:
+    tell = Told()
+    tell.looks("queued", "completed")
+    tell.send("modify_run", run("completed", **{**NEW, **changes}), body=NEW)
+    return tell.history()
+
+
+@holds(modify.ended_run_can_be_modified, modify.run_changes_in_metadata_only)
+def test_run_that_is_modified() -> History:
+    return _run_modified()
+
+
+@breaks(modify.ended_run_can_be_modified, times=1)
+def test_ended_run_that_cannot_be_modified() -> History:
+    tell = Told()
+    tell.looks("queued", "completed")
+    tell.refuse("modify_run", body=NEW)
+    return tell.history()
+
+
+@undecided(modify.ended_run_can_be_modified)
+def test_metadata_that_no_server_takes() -> History:
+    tell = Told()
+    tell.looks("queued", "completed")
+    tell.refuse("modify_run", body={"metadata": {"a": True}})
+    return tell.history()
+
+
+@breaks(modify.run_changes_in_metadata_only, at="/instructions", times=1)
+def test_modification_that_wipes_the_instructions() -> History:
+    return _run_modified(instructions="")
+
+
+def _others(said: str, at: int) -> History:
+    tell = Told()
+    tell.send("create_message", message("user", "Hello"), body={"role": "user", "content": "Hello"})
+    tell.send("modify_message", message("user", said, **NEW, attachments=[]), body=NEW)
+    tell.send("create_thread", thread())
+    tell.send("modify_thread", thread(**NEW, created_at=at), body=NEW)
+    return tell.history()
+
+
+@holds(modify.message_and_thread_change_in_what_is_given_only)
+def test_message_and_thread_that_are_modified() -> History:
+    return _others("Hello", thread()["created_at"])
+
+
+@breaks(modify.message_and_thread_change_in_what_is_given_only, at="/content", times=1)
+def test_modification_that_empties_the_message() -> History:
+    return _others("", thread()["created_at"])
+
+
+@breaks(modify.message_and_thread_change_in_what_is_given_only, at="/created_at", times=1)
+def test_modification_that_makes_the_thread_anew() -> History:
+    return _others("Hello", 1_800_000_000)
+
+
+def _assistant_modified(**changes: Any) -> History:
+    tell = Told()
+    tell.send("create_assistant", assistant(tools=[function_tool()]), body={"model": "gpt-4o"})
+    body = {"name": "New", "temperature": 0.2}
+    tell.send("modify_assistant", assistant(**{"tools": [function_tool()], **body, **changes}), body=body)
+    return tell.history()
+
+
+@holds(modify.assistant_keeps_what_is_not_given, modify.assistant_shows_what_is_given)
+def test_assistant_that_is_modified() -> History:
+    return _assistant_modified()
+
+
+@breaks(modify.assistant_keeps_what_is_not_given, at="/tools", times=1)
+def test_modification_that_wipes_the_tools() -> History:
+    return _assistant_modified(tools=[])
+
+
+@breaks(modify.assistant_shows_what_is_given, at="/temperature", times=1)
+def test_modification_that_is_ignored() -> History:
+    return _assistant_modified(temperature=1.0)
+
+
+@legal
+def test_modification_of_an_active_run_may_be_taken_or_not() -> History:
+    tell = Told()
+    tell.looks("queued", "in_progress")
+    tell.refuse("modify_run", body=NEW)
+    tell.send("modify_run", run("completed", **NEW), body=NEW)
+    return tell.history()
+
+
+@legal
+def test_modified_message_without_attachments() -> History:
+    tell = Told()
+    tell.send("create_message", message("user", "Hello"), body={"role": "user", "content": "Hello"})
+    tell.send("modify_message", {**message("user", "Hello", **NEW), "file_ids": []}, body=NEW)
+    return tell.history()
