@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 from conformance.contract.operation import OPERATIONS
 from conformance.model.case import Ref, Role, Step, mutation_to_json, step_to_json, symbolic
 from conformance.model.exchange import Exchange
 from conformance.model.history import History
 from conformance.model.json import ABSENT, JSON, Absent, at, is_array, is_object
-from conformance.model.verdict import Finding, Tally
+from conformance.model.verdict import Tally
 
 LONGEST_TEXT = 2_000
 """Longer texts are cut in a counterexample; the history has them whole."""
@@ -17,7 +17,19 @@ LONGEST_TEXT = 2_000
 
 def counterexamples(history: History, tallies: Mapping[str, Tally]) -> dict[str, JSON]:
     """For each id that the history breaks, its smallest counterexample in that history."""
-    return {id_: counterexample(history, id_, tally.findings) for id_, tally in tallies.items() if tally.findings}
+    exchanges = {exchange.id: exchange for exchange in history}
+    found: dict[str, JSON] = {}
+    for id_, tally in tallies.items():
+        shown = [exchanges[finding.exchange] for finding in tally.findings if finding.exchange in exchanges]
+        if shown:
+            found[id_] = counterexample(history, id_, min(shown, key=_weight))
+    return found
+
+
+def _weight(exchange: Exchange) -> int:
+    """How much there is to read of a request."""
+    request = exchange.request
+    return len(request.path) + len(str(request.query)) + len(str(request.body)) + len(request.text or "")
 
 
 def smaller(left: JSON, right: JSON) -> JSON:
@@ -32,16 +44,8 @@ def _size(example: JSON) -> tuple[int, int]:
     return (len(before) if is_array(before) else 0, len(str(example.get("request"))))
 
 
-def counterexample(history: History, id_: str, findings: Iterable[Finding]) -> JSON:
-    """The counterexample made of the first of these findings that names an exchange; None where none does."""
-    for finding in findings:
-        exchange = history.find(finding.exchange)
-        if exchange is not None:
-            return _made(history, id_, exchange)
-    return None
-
-
-def _made(history: History, id_: str, exchange: Exchange) -> JSON:
+def counterexample(history: History, id_: str, exchange: Exchange) -> JSON:
+    """The counterexample that one exchange is, with all that leads up to it."""
     request, response = exchange.request, exchange.response
     sent: dict[str, JSON] = {"method": request.method, "path": request.path}
     if request.query:

@@ -12,7 +12,7 @@ from conformance.contract.operation import BETA_HEADER, OPERATIONS
 from conformance.model.json import JSON, is_array, is_object
 
 KEY_HEADERS = {"openai": "Authorization: Bearer $OPENAI_API_KEY", "azure": "api-key: $OPENAI_API_KEY"}
-LONGEST = 12_000
+LONGEST = 6_000
 """A line longer than this is of no use in a terminal."""
 
 
