@@ -1,8 +1,8 @@
-"""The boundary programs, one for each operation whose requests have constraints."""
+"""The boundary programs: one or two for each operation whose requests have constraints."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 
 from conformance.contract.constraint import constraints, keywords, request_bodies, request_queries
@@ -10,10 +10,10 @@ from conformance.contract.edition import DEFAULT_EDITION
 from conformance.contract.schema import compiled
 from conformance.generation.boundary.illegal import MOST_ITEMS
 from conformance.generation.boundary.material import Material, material
-from conformance.generation.boundary.playing import playing
+from conformance.generation.boundary.playing import playing, playing_further
 from conformance.generation.boundary.sample import Sampler
 from conformance.generation.boundary.stage import STAGES
-from conformance.model.program import Program, Setting
+from conformance.model.program import Play, Program, Setting
 
 _STARTING = frozenset({"create_run", "create_thread_and_run", "submit_tool_outputs"})
 """The operations of which each accepted request uses up a run."""
@@ -34,7 +34,7 @@ def programs(setting: Setting, operations: Iterable[str] | None = None) -> list[
     chosen = set(STAGES) if operations is None else set(operations)
     if "assistant" in setting.given:
         chosen -= {"create_assistant", "modify_assistant"}
-    return [_program(name, setting) for name in STAGES if name in chosen]
+    return [program for name in STAGES if name in chosen for program in _programs(name, setting)]
 
 
 def unsendable(edition: str = DEFAULT_EDITION) -> Mapping[str, str]:
@@ -60,20 +60,32 @@ def lacking(setting: Setting) -> Mapping[str, str]:
     return {id_: NEEDS_FILES for id_ in left if id_ not in shown and id_ not in never}
 
 
-def _program(operation: str, setting: Setting) -> Program:
-    stage = STAGES[operation]
-    planned = _material_in(operation, setting)
-    accepted = 1 + len(planned.legal)
-    return Program(
-        id=f"boundary.{operation}",
-        title=f"Legal and illegal values of {operation}, at every bound",
-        phase="boundary",
-        capability="listing" if operation.startswith("list_") else "validation",
-        play=playing(stage, lambda setting: _material_in(operation, setting)),
-        runs=accepted if operation in _STARTING else int(operation in _ON_A_RUN),
-        requests=4 + accepted * (3 if stage.leave else 1) + len(planned.negatives),
-        quick=operation in _QUICK,
-    )
+def _programs(operation: str, setting: Setting) -> Iterator[Program]:
+    """The program of an operation's negatives; where runs are at stake, the legal values that it can do without apart."""
+    stage, planned = STAGES[operation], _material_in(operation, setting)
+
+    def make(setting: Setting) -> Material:
+        return _material_in(operation, setting)
+
+    def program(id_: str, title: str, play: Callable[[Setting], Play], accepted: int, refused: int) -> Program:
+        return Program(
+            id=id_,
+            title=title,
+            phase="boundary",
+            capability="listing" if operation.startswith("list_") else "validation",
+            play=play,
+            runs=accepted if operation in _STARTING else int(operation in _ON_A_RUN),
+            requests=4 + accepted * (3 if stage.leave else 1) + refused,
+            quick=operation in _QUICK and id_ == f"boundary.{operation}",
+        )
+
+    first, title = f"boundary.{operation}", f"Illegal values of {operation}, at every bound, beside legal ones"
+    apart = operation in _STARTING
+    legal = len(planned.twins) if apart else len(planned.twins) + len(planned.further)
+    yield program(first, title, playing(stage, make, apart), 1 + legal, len(planned.negatives))
+    if apart and planned.further:
+        title = f"Further legal values of {operation}, at every bound"
+        yield program(f"{first}.legal", title, playing_further(stage, make), len(planned.further), 0)
 
 
 def _material_in(operation: str, setting: Setting) -> Material:

@@ -51,6 +51,8 @@ def edges(place: Place, sampler: Sampler) -> Iterator[Edge]:
 def _of_type(schema: Schema, at: str, sampler: Sampler) -> Iterator[Edge]:
     if "oneOf" in schema:
         for branch in schema["oneOf"]:
+            if _shown_by_members(branch):
+                continue
             try:
                 value = sampler.value(branch)
             except Lacking:
@@ -62,7 +64,7 @@ def _of_type(schema: Schema, at: str, sampler: Sampler) -> Iterator[Edge]:
         yield Edge(f"{at}.type", None)
     if "boolean" in kinds:
         yield Edge(f"{at}.type", True)
-    if not schema.keys() & {"minimum", "maximum", "maxLength"}:
+    if not schema.keys() & {"minimum", "maximum", "maxLength"} and not _shown_by_members(schema):
         yield Edge(f"{at}.type", sampler.value(schema))
     if "object" in kinds and schema.get("properties") and not schema.get("required"):
         yield Edge(f"{at}.type", {})
@@ -70,6 +72,11 @@ def _of_type(schema: Schema, at: str, sampler: Sampler) -> Iterator[Edge]:
         yield Edge(f"{at}.type", "", further=True)
     if "number" in kinds and "minimum" in schema and "maximum" in schema:
         yield Edge(f"{at}.type", (schema["minimum"] + schema["maximum"]) / 4)
+
+
+def _shown_by_members(schema: Schema) -> bool:
+    """Whether every edge of some member shows the object that it is in, too."""
+    return any("x-at" in schema["properties"][name] for name in schema.get("required", ()) if "properties" in schema)
 
 
 def _of_text(schema: Schema, at: str) -> Iterator[Edge]:

@@ -22,7 +22,7 @@ MALFORMED_JSON, EMPTY_BODY, WRONG_CONTENT_TYPE = "malformed_json", "empty_body",
 
 _BOUND = {
     ASSISTANT: Ref("assistant"),
-    TOOL_CALL: Ref("run", "/required_action/submit_tool_outputs/tool_calls/0/id"),
+    TOOL_CALL: Ref("waiting", "/required_action/submit_tool_outputs/tool_calls/0/id"),
 }
 _ACCEPT = Accept()
 
@@ -37,10 +37,14 @@ class Legal:
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """The requests for one operation: the smallest one that is sure to be accepted, legal ones, and negatives."""
+    """The requests for one operation: the smallest one that is sure to be accepted, legal ones, and negatives.
+
+    Of the legal ones, the `twins` are enough to show a legal value of every constraint that a negative breaks.
+    """
 
     control: Step
-    legal: tuple[Legal, ...]
+    twins: tuple[Legal, ...]
+    further: tuple[Legal, ...]
     negatives: tuple[Step, ...]
 
 
@@ -66,13 +70,47 @@ def material(
     if operation in request_queries():
         queries = QueryBench(operation, edition)
         # A query is added to the smallest body, so that it is what is judged.
-        legal += [Legal(_showing(replace(control, query=query), shows)) for query, shows in queries.legal()]
+        asked = [_showing(replace(control, query=query), shows) for query, shows in queries.legal()]
+        legal = _with_query(legal, asked) if legal else [Legal(step) for step in asked]
         negatives += [
             replace(control, query=query, role=Role.NEGATIVE, expectation=REFUSES_BODY, mutation=m, exercises=(id_,))
             for id_, query, m in queries.negatives()
         ]
     control = replace(control, role=Role.CONTROL, expectation=_ACCEPT)
-    return Material(control, tuple(legal), tuple(negatives))
+    twins = _twins(legal, {id_ for step in negatives for id_ in step.exercises} - set(control.exercises))
+    return Material(control, twins, tuple(each for each in legal if each not in twins), tuple(negatives))
+
+
+def _twins(legal: Sequence[Legal], wanted: set[str]) -> tuple[Legal, ...]:
+    """A few of the legal requests that together show all of the wanted constraints that they all show."""
+    chosen: list[Legal] = []
+    left = list(legal)
+    while left:
+        best = max(left, key=lambda request: len(wanted & set(request.step.exercises)))
+        if not wanted & set(best.step.exercises):
+            break
+        chosen.append(best)
+        left.remove(best)
+        wanted -= set(best.step.exercises)
+    return tuple(each for each in legal if each in chosen)
+
+
+def _with_query(legal: Sequence[Legal], asked: Sequence[Step]) -> list[Legal]:
+    """The legal requests with queries added to the first of them, one each, so that none is sent for a query alone."""
+    added = [
+        Legal(
+            replace(
+                request.step,
+                query=step.query,
+                exercises=(*request.step.exercises, *step.exercises),
+                mutation=None,
+                tag=PACKED,
+            ),
+            (*(request.parts or (request.step,)), step),
+        )
+        for request, step in zip(legal, asked, strict=False)
+    ]
+    return [*added, *legal[len(added) :]]
 
 
 def _showing(step: Step, shows: Sequence[str]) -> Step:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from conformance.errors import SuiteFault
 from conformance.generation.boundary.payload import Bench, Payload
@@ -15,6 +15,9 @@ from conformance.model.json import JSON, is_array, is_object, same
 _ONCE = ("code_interpreter", "file_search")
 """Tools that a list has once at most: whether it may hold two is not stated."""
 
+_TELLING = (("type",), ("role",))
+"""Members that say what else belongs into their object, and so are never filler."""
+
 
 def packed(bench: Bench, singles: Iterable[Payload]) -> list[Payload]:
     """Payloads that together show every edge; each remembers the single payloads that it was packed from.
@@ -24,16 +27,16 @@ def packed(bench: Bench, singles: Iterable[Payload]) -> list[Payload]:
     distinct = _distinct(singles)
     certain = [payload for payload in distinct if not payload.doubt]
     shown = frozenset[str]().union(*(payload.shows for payload in certain))
-    doubtful = _needed((payload for payload in distinct if payload.doubt), shown)
+    doubtful = _needed([payload for payload in distinct if payload.doubt], shown)
     alone = [payload for payload in certain if payload.alone]
     together = [payload for payload in certain if not payload.alone]
     return [*_groups(bench, together), *alone, *_groups(bench, doubtful)]
 
 
-def _needed(doubtful: Iterable[Payload], shown: frozenset[str]) -> list[Payload]:
+def _needed(doubtful: Sequence[Payload], shown: frozenset[str]) -> list[Payload]:
     """Those doubtful payloads that show a constraint of which nothing before them shows a legal value."""
     needed: list[Payload] = []
-    for payload in doubtful:
+    for payload in sorted(doubtful, key=lambda payload: -len(payload.shows)):
         if not payload.shows <= shown:
             needed.append(payload)
             shown |= payload.shows
@@ -63,7 +66,8 @@ def _groups(bench: Bench, singles: Iterable[Payload]) -> list[Payload]:
 def _joined(bench: Bench, group: Payload, single: Payload) -> Payload | None:
     """The two as one payload, or None where an edge would be lost or a new doubt would come in."""
     control = bench.subject.control
-    body = _merged(_own(group, control, single.body), _own(single, control, group.body))
+    left, right = _own(group, control, single.body), _own(single, control, group.body)
+    body = _merged(left, right, _Edges(group.values, single.values))
     values = (*group.values, *single.values)
     if not is_object(body) or not bench.subject.fits(body):
         return None
@@ -92,40 +96,93 @@ class _Conflict(Exception):  # noqa: N818 -- nothing went wrong
     """Two bodies say different things of one place."""
 
 
-def _merged(left: JSON, right: JSON) -> JSON:
+@dataclass(frozen=True, slots=True)
+class _Edges:
+    """Which values two bodies were made for. Everything else in them is filler, and gives way."""
+
+    left: tuple[tuple[Path, JSON], ...]
+    right: tuple[tuple[Path, JSON], ...]
+
+    def clash(self) -> bool:
+        """Whether a value of one lies in a list, a text or a number that the other was made for."""
+        return any(
+            not _open(value) and other[: len(path)] == path
+            for here, there in ((self.left, self.right), (self.right, self.left))
+            for path, value in here
+            for other, _ in there
+        )
+
+    def preferred(self, path: Path, left: JSON, right: JSON) -> JSON:
+        """Which of two values stays at a place. Raises _Conflict where both must."""
+        if path[-1:] in _TELLING:
+            raise _Conflict
+        if not _made_for(path, self.right):
+            return left
+        if not _made_for(path, self.left):
+            return right
+        raise _Conflict
+
+
+def _made_for(path: Path, values: tuple[tuple[Path, JSON], ...]) -> bool:
+    return any(path[: len(edge)] == edge for edge, _ in values)
+
+
+def _touched(path: Path, values: tuple[tuple[Path, JSON], ...]) -> bool:
+    return any(edge[: len(path)] == path or path[: len(edge)] == edge for edge, _ in values)
+
+
+def _open(value: JSON) -> bool:
+    """Whether more may be said inside a value without its ceasing to be the edge that it is."""
+    return is_object(value) or (is_array(value) and len(value) == 1)
+
+
+def _merged(left: JSON, right: JSON, edges: _Edges) -> JSON:
     try:
-        return _merge(left, right)
+        return None if edges.clash() else _merge(left, right, edges, ())
     except _Conflict:
         return None
 
 
-def _merge(left: JSON, right: JSON) -> JSON:
+def _merge(left: JSON, right: JSON, edges: _Edges, path: Path) -> JSON:
     if same(left, right):
         return left
     if is_object(left) and is_object(right):
         return {
             **left,
-            **{name: _merge(left[name], value) if name in left else value for name, value in right.items()},
+            **{
+                name: _merge(left[name], value, edges, (*path, name)) if name in left else value
+                for name, value in right.items()
+            },
         }
     if is_array(left) and is_array(right):
-        return _merge_lists(left, right)
-    raise _Conflict
+        if not _touched(path, edges.right):
+            return left
+        return _merge_lists(left, right, edges, (*path, 0)) if _touched(path, edges.left) else right
+    return edges.preferred(path, left, right)
 
 
-def _merge_lists(left: Iterable[JSON], right: Iterable[JSON]) -> list[JSON]:
+def _merge_lists(left: Iterable[JSON], right: Iterable[JSON], edges: _Edges, path: Path) -> list[JSON]:
     """Both lists in one: what says the same is said once, functions keep names of their own."""
     out = list(left)
     for item in right:
         for index, there in enumerate(out):
-            trial = _merged(there, item)
-            if trial is not None:
-                out[index] = trial
+            if is_object(there) and is_object(item) and _compatible(there, item):
+                out[index] = _merge(there, item, edges, path)
+                break
+            if same(there, item):
                 break
             if is_object(item) and is_object(there) and item.get("type") in _ONCE and item["type"] == there.get("type"):
                 raise _Conflict
         else:
             out.append(_renamed(item, len(out)))
     return out
+
+
+def _compatible(left: JSON, right: JSON) -> bool:
+    """Whether two items of a list say nothing different of the same place."""
+    if is_object(left) and is_object(right):
+        return all(_compatible(left[name], value) for name, value in right.items() if name in left)
+    return same(left, right)
 
 
 def _renamed(item: JSON, serial: int) -> JSON:
@@ -138,6 +195,8 @@ def _renamed(item: JSON, serial: int) -> JSON:
 def _holds(body: JSON, path: Path, value: JSON) -> bool:
     """Whether a value is still at its place; in a list, at any position."""
     if not path:
+        if is_array(value) and is_array(body):
+            return len(value) == len(body)
         return same(body, value) or (is_object(value) and len(value) > 0)
     head, rest = path[0], path[1:]
     if isinstance(head, int):

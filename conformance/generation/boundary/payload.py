@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -18,8 +19,10 @@ from conformance.generation.boundary.subject import Subject
 from conformance.model.case import Mutation
 from conformance.model.json import JSON, at, is_object, pointer
 
-_SHALLOW = 1
-"""Places this deep get every break and edge, deeper ones the nearest of each keyword: one validator serves them all."""
+_SHALLOW, _DEEP = 1, 4
+"""How many steps into the body a place is that gets every break and edge, and one that still gets null."""
+_TYPES = 3
+"""How many wrong types a shallow place gets besides null."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +76,7 @@ class Bench:
                 continue
             if not place.path and not OPERATIONS[self.subject.operation].body_required:
                 found = [each for each in found if each.bad is not None]  # null may stand for no body at all
-            for each in found if len(place.path) <= _SHALLOW else _nearest(found):
+            for each in _worth_sending(found, len(place.path)):
                 yield self._negative(place, each)
 
     def _negative(self, place: Place, each: Break) -> Negative:
@@ -135,13 +138,19 @@ def _edges(place: Place, sampler: Sampler) -> Iterator[Edge]:
         return
 
 
-def _nearest(found: Sequence[Break]) -> Iterator[Break]:
-    """The nearest break of each constraint; of a type also null, which is what careless clients send."""
-    seen: set[str] = set()
+def _worth_sending(found: Sequence[Break], depth: int) -> Iterator[Break]:
+    """The breaks of one place that tell servers apart: all of a shallow place but for ever odder types, the nearest of
+    each constraint of a deeper one; and null, which careless clients send, but for the deepest.
+    """
+    sent: Counter[str] = Counter()
     for each in found:
-        if each.constraint not in seen or (each.keyword == "type" and each.bad is None):
+        most = (_TYPES if each.keyword == "type" else len(found)) if depth <= _SHALLOW else 1
+        if each.keyword == "type" and each.bad is None:
+            if depth <= _DEEP:
+                yield each
+        elif sent[each.constraint] < most:
+            sent[each.constraint] += 1
             yield each
-        seen.add(each.constraint)
 
 
 def _at_or_below(place: str, where: str) -> bool:

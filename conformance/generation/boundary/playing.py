@@ -13,27 +13,45 @@ from conformance.model.exchange import Exchange
 from conformance.model.program import Play, Setting
 
 
-def playing(stage: Stage, make: Callable[[Setting], Material]) -> Callable[[Setting], Play]:
-    """The play of one operation's material on its stage."""
+def playing(stage: Stage, make: Callable[[Setting], Material], apart: bool) -> Callable[[Setting], Play]:
+    """The play of one operation's negatives with legal requests: all of them, or where the others are played `apart`
+    those that show the places of the negatives.
+    """
 
     def play(setting: Setting) -> Play:
         performance = _Performance(stage, setting)
         if not (yield from stage.enter(setting)):
             return
         material = make(setting)
+        legal = material.twins if apart else (*material.twins, *material.further)
         if stage.last_control:
             yield from performance.negatives(material.negatives)
             yield from performance.send(material.control)
-            yield from performance.legal(material.legal)
+            yield from performance.legal(legal)
             return
         control = yield from performance.send(material.control)
         if control is not None and control.accepted:
-            yield from performance.legal(material.legal)
+            yield from performance.legal(legal)
             yield from performance.negatives(material.negatives)
         else:
             # Nothing will be decided: one negative of each constraint shows that it was tried.
             yield from performance.negatives(_first_of_each(material.negatives))
         if performance.failures:
+            yield from performance.send(material.control)
+
+    return play
+
+
+def playing_further(stage: Stage, make: Callable[[Setting], Material]) -> Callable[[Setting], Play]:
+    """The play of the other legal requests of an operation; the smallest is only sent where one was not accepted."""
+
+    def play(setting: Setting) -> Play:
+        performance = _Performance(stage, setting)
+        if not (yield from stage.enter(setting)):
+            return
+        material = make(setting)
+        yield from performance.legal(material.further)
+        if performance.failures or performance.refusals:
             yield from performance.send(material.control)
 
     return play
@@ -55,6 +73,7 @@ class _Performance:
     spent: bool = False
     over: bool = False
     failures: int = 0
+    refusals: int = 0
     failed: set[str] = field(default_factory=set)
 
     def send(self, step: Step) -> Generator[Move, Any, Exchange | None]:
@@ -87,6 +106,7 @@ class _Performance:
             if exchange is None:
                 return
             if not exchange.accepted:
+                self.refusals += 1
                 for part in legal.parts:
                     yield from self.surely(part)
 

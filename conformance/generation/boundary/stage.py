@@ -97,7 +97,7 @@ def _another_waiting_run(setting: Setting) -> Preparing:
         forced = run(tools=[function_tool()], tool_choice=named())
         if not (yield from _all_accepted(thread(setting, text=prompt(setting, "call_one")), forced)):
             return False
-        if (yield poll()).member("status") == "requires_action":
+        if (yield poll(name="waiting")).member("status") == "requires_action":
             return True
     return False
 
