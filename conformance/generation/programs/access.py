@@ -31,7 +31,7 @@ def keys(setting: Setting) -> Play:
     yield from _tried(setting, without)
 
 
-@program("security", "auth", runs=1, requests=85)
+@program("security", "auth", runs=1, requests=65)
 def beta_header(setting: Setting) -> Play:
     """Every operation is tried without the beta header, and some with the one of the first beta."""
     if setting.dialect.startswith("azure"):
@@ -48,7 +48,7 @@ def beta_header(setting: Setting) -> Play:
     "security",
     "tenancy",
     runs=1,
-    requests=55,
+    requests=61,
     needs="second_key",
     needs_text="--second-api-key, a key of another tenant",
 )

@@ -19,7 +19,7 @@ _SEARCH: dict[str, Any] = {"tools": [{"type": "file_search"}], "tool_choice": {"
 _INCLUDE, _CONTENT = query_name("include"), "step_details.tool_calls[*].file_search.results[*].content"
 
 
-@program("lifecycle", "steps", runs=1, requests=16)
+@program("lifecycle", "steps", runs=1, requests=14)
 def code_interpreter(setting: Setting) -> Play:
     """A streamed run is made to run code, and its steps are read."""
     if not (yield from ready(assistant(setting), thread(setting, text=prompt(setting, "code")))):
@@ -28,7 +28,7 @@ def code_interpreter(setting: Setting) -> Play:
         yield from aftermath()
 
 
-@program("lifecycle", "steps", runs=1, requests=24)
+@program("lifecycle", "steps", runs=1, requests=28)
 def file_search(setting: Setting) -> Play:
     """A run is made to search files; its steps are read with the content of the results and without."""
     if not (yield from ready(assistant(setting), thread(setting, text=prompt(setting, "search")))):

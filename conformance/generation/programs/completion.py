@@ -19,7 +19,7 @@ from conformance.model.case import Ref
 from conformance.model.program import Play, Setting
 
 
-@program("lifecycle", "core", runs=1, requests=28, quick=True)
+@program("lifecycle", "core", runs=1, requests=34, quick=True)
 def complete_by_polling(setting: Setting) -> Play:
     """A run is polled to its end, everything it left is read, and its thread takes a message."""
     if not (yield from ready(assistant(setting), thread(setting), run(metadata={"first": "yes"}))):
@@ -38,7 +38,7 @@ def complete_by_polling(setting: Setting) -> Play:
     yield on_run("get_run")
 
 
-@program("lifecycle", "core", runs=1, requests=30, quick=True)
+@program("lifecycle", "core", runs=1, requests=32, quick=True)
 def finished_run_stays_finished(setting: Setting) -> Play:
     """A run that is over is cancelled and sent tool outputs, which is refused, and its metadata is changed."""
     if not (yield from ready(assistant(setting), thread(setting))):

@@ -23,7 +23,7 @@ from conformance.model.program import Play, Setting
 from conformance.model.tag import DELETED_ID
 
 
-@program("lifecycle", "core", runs=1, requests=40)
+@program("lifecycle", "core", runs=1, requests=42)
 def deleted_around_a_run(setting: Setting) -> Play:
     """A finished run's message, assistant and thread are deleted one after the other, and what is left is read."""
     if not (yield from ready(assistant(setting), thread(setting))):

@@ -10,7 +10,7 @@ from conformance.model.exchange import Exchange
 from conformance.model.program import Play, Setting
 
 
-@program("lifecycle", "core", runs=1, requests=25, quick=True)
+@program("lifecycle", "core", runs=1, requests=31, quick=True)
 def incomplete_by_completion_tokens(setting: Setting) -> Play:
     """A run with a long answer and the smallest limit of completion tokens ends incomplete."""
     if not (yield from ready(assistant(setting), thread(setting, text=prompt(setting, "long")))):
@@ -24,7 +24,7 @@ def incomplete_by_completion_tokens(setting: Setting) -> Play:
     yield on_run("get_run")
 
 
-@program("lifecycle", "core", runs=1, requests=20)
+@program("lifecycle", "core", runs=1, requests=12)
 def incomplete_by_prompt_tokens(setting: Setting) -> Play:
     """A run that has more to read than its smallest limit of prompt tokens ends, incomplete or truncated."""
     lengthy = "Read this and say hello: " + "lorem ipsum dolor sit amet " * 200
@@ -33,7 +33,8 @@ def incomplete_by_prompt_tokens(setting: Setting) -> Play:
     if not (yield from ready(run(max_prompt_tokens=256))):
         return
     yield poll(until=OVER)
-    yield from aftermath()
+    yield page("list_run_steps")
+    yield page("list_messages")
 
 
 @program(

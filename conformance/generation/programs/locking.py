@@ -24,7 +24,7 @@ from conformance.model.exchange import Exchange
 from conformance.model.program import Play, Setting
 
 
-@program("lifecycle", "core", runs=1, requests=40, quick=True)
+@program("lifecycle", "core", runs=3, requests=26, quick=True)
 def locked_while_running(setting: Setting) -> Play:
     """A thread takes no message and no second run while a run is queued or in progress, and both afterwards."""
     if not (yield from ready(assistant(setting), thread(setting, text=prompt(setting, "long")), run())):
@@ -47,7 +47,7 @@ def locked_while_running(setting: Setting) -> Play:
     yield page("list_messages", order="asc")
 
 
-@program("lifecycle", "core", runs=2, requests=50, quick=True)
+@program("lifecycle", "core", runs=2, requests=53, quick=True)
 def locked_while_waiting(setting: Setting) -> Play:
     """A thread whose run waits for tool outputs takes no message and no run, but is read and modified as usual."""
     if not (yield from ready(assistant(setting), thread(setting, text=prompt(setting, "call_one")))):

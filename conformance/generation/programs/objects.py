@@ -29,7 +29,7 @@ _PAIRS: tuple[Any, ...] = ({"a": "1", "b": "2"}, {"b": "3"}, {"c": ""}, {}, None
 """Metadata to set one after the other: whether it is merged or replaced is the target's choice, that it is set not."""
 
 
-@program("lifecycle", "messages", requests=30)
+@program("lifecycle", "messages", requests=23)
 def messages(setting: Setting) -> Play:
     """Messages of every kind are added to a thread and read back as they were sent."""
     if not (yield from ready(thread(setting))):
@@ -53,7 +53,7 @@ def messages(setting: Setting) -> Play:
     yield page("list_messages")
 
 
-@program("lifecycle", "metadata", requests=30)
+@program("lifecycle", "metadata", requests=28)
 def modified_message(setting: Setting) -> Play:
     """A message's metadata is set again and again, and nothing else of it changes; then it is deleted."""
     if not (yield from ready(thread(setting), message("Keep this text.", name="message"), message("Other."))):
@@ -74,7 +74,7 @@ def modified_message(setting: Setting) -> Play:
         yield page("list_messages", order="asc")
 
 
-@program("lifecycle", "metadata", requests=45)
+@program("lifecycle", "metadata", requests=41)
 def threads(setting: Setting) -> Play:
     """Threads are created in every way there is, read, modified, deleted, and gone."""
     empty: list[dict[str, Any]] = [{}, {"messages": []}, {"metadata": None, "tool_resources": None}]
@@ -109,7 +109,7 @@ def threads(setting: Setting) -> Play:
         yield vain(on_thread("delete_thread"), DELETED_ID)
 
 
-@program("lifecycle", "metadata", requests=45)
+@program("lifecycle", "metadata", requests=42)
 def assistants(setting: Setting) -> Play:
     """An assistant is created with every member, read, each member modified, deleted, and gone."""
     if setting.given.get("assistant"):

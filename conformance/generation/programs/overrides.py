@@ -7,12 +7,13 @@ from typing import Any
 
 from conformance.generation.programs.answer import made
 from conformance.generation.programs.declaration import program
-from conformance.generation.programs.passage import aftermath, ended, finished, ready
+from conformance.generation.programs.passage import ended, finished, ready
 from conformance.generation.programs.steps import (
     assistant,
     function_tool,
     on_assistant,
     on_run,
+    page,
     prompt,
     run,
     since,
@@ -54,7 +55,7 @@ def every_member(setting: Setting) -> dict[str, Any]:
     return members
 
 
-@program("lifecycle", "core", runs=1, requests=16, quick=True)
+@program("lifecycle", "core", runs=1, requests=17, quick=True)
 def every_override(setting: Setting) -> Play:
     """A run overrides all that it can, calling no function among it although it has one and is asked to."""
     talk = thread(setting, text=prompt(setting, "call_one"))
@@ -62,10 +63,10 @@ def every_override(setting: Setting) -> Play:
         return
     yield on_run("get_run")
     if (yield from finished()):
-        yield from aftermath()
+        yield page("list_run_steps")
 
 
-@program("lifecycle", "core", runs=1, requests=12, quick=True)
+@program("lifecycle", "core", runs=1, requests=13, quick=True)
 def inherited(setting: Setting) -> Play:
     """A run that says nothing takes everything from its assistant, and keeps it when the assistant changes."""
     if not (yield from ready(assistant(setting, **_RICH), thread(setting), run())):
@@ -78,7 +79,7 @@ def inherited(setting: Setting) -> Play:
     yield from ended()
 
 
-@program("lifecycle", "core", runs=1, requests=12)
+@program("lifecycle", "core", runs=1, requests=11)
 def override_by_zero_and_nothing(setting: Setting) -> Play:
     """A run overrides with values that are easily taken for none: zero, false, an empty list, an empty object."""
     members: dict[str, Any] = {"temperature": 0, "tools": [], "metadata": {}, "response_format": "auto"}
@@ -91,7 +92,7 @@ def override_by_zero_and_nothing(setting: Setting) -> Play:
     yield from ended()
 
 
-@program("lifecycle", "core", runs=1, requests=12)
+@program("lifecycle", "core", runs=1, requests=11)
 def override_by_null(setting: Setting) -> Play:
     """A run that says null where it may takes what it would take had it said nothing."""
     nullable = ["model", "instructions", "additional_instructions", "additional_messages", "tools", "metadata"]
@@ -104,7 +105,7 @@ def override_by_null(setting: Setting) -> Play:
     yield from ended()
 
 
-@program("lifecycle", "core", runs=1, requests=12)
+@program("lifecycle", "core", runs=1, requests=11)
 def override_model(setting: Setting) -> Play:
     """A run overrides its assistant's model by another; where the target has no such model nothing follows."""
     if setting.other_model == setting.model:
@@ -118,7 +119,7 @@ def override_model(setting: Setting) -> Play:
         yield from ended()
 
 
-@program("lifecycle", "core", runs=1, requests=12, since="2024-08-06")
+@program("lifecycle", "core", runs=1, requests=11, since="2024-08-06")
 def structured_answer(setting: Setting) -> Play:
     """A run asks for JSON that fits a schema, and shows that it was asked to."""
     schema = {"type": "object", "properties": {"answer": {"type": "string"}}, "required": ["answer"]}

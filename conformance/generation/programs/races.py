@@ -26,9 +26,9 @@ SOON = 0.1
 """Seconds after which something that was just begun is probably under way."""
 
 
-@program("races", "core", runs=2, requests=30)
+@program("races", "core", runs=4, requests=44)
 def two_runs_at_once(setting: Setting) -> Play:
-    """Two runs are created on one thread at the same moment, twice; the thread has one active run at a time."""
+    """Two runs are created on one thread at once, and what was started is cancelled twice at once; then again."""
     if not (yield from ready(assistant(setting), thread(setting, text=prompt(setting, "long")))):
         return
     for number in range(2):
@@ -40,12 +40,13 @@ def two_runs_at_once(setting: Setting) -> Play:
             yield poll(name, until=("in_progress",))
         yield page("list_runs", tag="")
         for name in started:
-            if not (yield from ended(name)):
-                return
+            yield Together((on_run("cancel_run", name), on_run("cancel_run", name), on_run("get_run", name)))
+            yield poll(name, until=OVER)
+            yield on_run("get_run", name)
     yield page("list_runs")
 
 
-@program("races", "core", runs=1, requests=16)
+@program("races", "core", runs=1, requests=14)
 def message_against_run(setting: Setting) -> Play:
     """A message and a run are created on one thread at the same moment; the thread ends up with what was accepted."""
     if not (yield from ready(assistant(setting), thread(setting))):
@@ -57,7 +58,7 @@ def message_against_run(setting: Setting) -> Play:
         yield page("list_messages", order="asc")
 
 
-@program("races", "messages", requests=12)
+@program("races", "messages", requests=14)
 def messages_at_once(setting: Setting) -> Play:
     """Four messages are added to one thread at the same moment; each that was accepted is there, once."""
     if not (yield from ready(thread(setting))):
@@ -70,18 +71,7 @@ def messages_at_once(setting: Setting) -> Play:
     yield on_thread("get_thread")
 
 
-@program("races", "cancel", runs=1, requests=24)
-def cancelled_twice_at_once(setting: Setting) -> Play:
-    """A run is cancelled twice at the same moment while it is watched; it ends once and stays ended."""
-    if not (yield from ready(assistant(setting), thread(setting), run())):
-        return
-    yield Together((on_run("cancel_run"), on_run("cancel_run"), on_run("get_run"), page("list_run_steps", tag="")))
-    yield poll(until=OVER)
-    yield from aftermath()
-    yield on_run("get_run")
-
-
-@program("races", "tools", runs=1, requests=30)
+@program("races", "tools", runs=1, requests=32)
 def submitted_twice_at_once(setting: Setting) -> Play:
     """Tool outputs are submitted twice at the same moment; the run takes them once."""
     if not (yield from _waiting(setting)):
@@ -92,7 +82,7 @@ def submitted_twice_at_once(setting: Setting) -> Play:
         yield from aftermath()
 
 
-@program("races", "cancel", runs=1, requests=24)
+@program("races", "cancel", runs=1, requests=25)
 def cancelled_in_mid_stream(setting: Setting) -> Play:
     """A run is cancelled from elsewhere while the stream that its tool outputs were submitted with goes on."""
     talk = thread(setting, text=prompt(setting, "call_one") + " Then: " + prompt(setting, "long"))
@@ -105,7 +95,7 @@ def cancelled_in_mid_stream(setting: Setting) -> Play:
     yield from aftermath()
 
 
-@program("races", "metadata", runs=1, requests=22)
+@program("races", "metadata", runs=1, requests=20)
 def changed_while_running(setting: Setting) -> Play:
     """A run's and its thread's metadata are set while the run goes on, and then the thread is deleted under it."""
     if not (yield from ready(assistant(setting), thread(setting, text=prompt(setting, "long")), run())):

@@ -34,7 +34,7 @@ MALFORMED: Mapping[str, str] = {
 """For each id in a path something that is none, as clients with a fault send it."""
 
 
-@program("security", "core", runs=1, requests=90)
+@program("security", "core", runs=1, requests=96)
 def references(setting: Setting) -> Play:
     """Ids that name nothing, that cannot be ids, or that belong to another thread lead nowhere and change nothing."""
     if not (yield from inhabited(setting)):

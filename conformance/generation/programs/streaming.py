@@ -19,7 +19,7 @@ from conformance.model.exchange import Exchange
 from conformance.model.program import Play, Setting
 
 
-@program("lifecycle", "streaming", runs=1, requests=14, quick=True)
+@program("lifecycle", "streaming", runs=1, requests=13, quick=True)
 def stream_to_completion(setting: Setting) -> Play:
     """A run is streamed to its end, and what is stored afterwards is read."""
     if not (yield from ready(assistant(setting), thread(setting))):
@@ -30,7 +30,7 @@ def stream_to_completion(setting: Setting) -> Play:
     yield from aftermath()
 
 
-@program("lifecycle", "streaming", runs=1, requests=22, quick=True)
+@program("lifecycle", "streaming", runs=1, requests=18, quick=True)
 def stream_tool_call(setting: Setting) -> Play:
     """A streamed run calls a function, and goes on in the stream that its output is submitted with."""
     if not (yield from ready(assistant(setting), thread(setting, text=prompt(setting, "call_one")))):
@@ -46,7 +46,7 @@ def stream_tool_call(setting: Setting) -> Play:
     yield from aftermath()
 
 
-@program("lifecycle", "streaming", runs=1, requests=22, since="2024-04-29")
+@program("lifecycle", "streaming", runs=1, requests=18, since="2024-04-29")
 def stream_two_tool_calls(setting: Setting) -> Play:
     """A streamed run calls two functions; their outputs are submitted without a stream."""
     if not (yield from ready(assistant(setting), thread(setting, text=prompt(setting, "call_two")))):
@@ -55,10 +55,10 @@ def stream_two_tool_calls(setting: Setting) -> Play:
     if not (yield from ready(run(stream=True, tools=tools, tool_choice="required"))):
         return
     if (yield from finished()):
-        yield from aftermath()
+        yield page("list_run_steps")
 
 
-@program("lifecycle", "streaming", runs=1, requests=15)
+@program("lifecycle", "streaming", runs=1, requests=13)
 def stream_to_the_token_limit(setting: Setting) -> Play:
     """A streamed run with a long answer and the smallest token limit ends where the limit is."""
     if not (yield from ready(assistant(setting), thread(setting, text=prompt(setting, "long")))):

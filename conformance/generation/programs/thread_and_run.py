@@ -45,7 +45,7 @@ def _stored(answer: Exchange) -> Passage:
     return True
 
 
-@program("lifecycle", "create_and_run", runs=1, requests=20, quick=True)
+@program("lifecycle", "create_and_run", runs=1, requests=23, quick=True)
 def thread_and_run(setting: Setting) -> Play:
     """A thread with messages is created together with a run that overrides all it can, and is polled to its end."""
     if not (yield from ready(assistant(setting, temperature=0.7))):
@@ -54,7 +54,7 @@ def thread_and_run(setting: Setting) -> Play:
     yield from _stored(started)
 
 
-@program("lifecycle", "create_and_run", runs=1, requests=20, quick=True)
+@program("lifecycle", "create_and_run", runs=1, requests=16, quick=True)
 def thread_and_run_streamed(setting: Setting) -> Play:
     """A thread with messages is created together with a run, which is streamed to its end."""
     if not (yield from ready(assistant(setting))):
@@ -63,7 +63,7 @@ def thread_and_run_streamed(setting: Setting) -> Play:
     yield from _stored(started)
 
 
-@program("lifecycle", "create_and_run", runs=1, requests=18)
+@program("lifecycle", "create_and_run", runs=1, requests=20)
 def run_on_an_empty_thread(setting: Setting) -> Play:
     """A run is created without a thread, for an assistant with instructions; it gets an empty one."""
     if not (yield from ready(assistant(setting))):

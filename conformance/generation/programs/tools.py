@@ -36,7 +36,7 @@ def _output(index: int) -> dict[str, object]:
 _MADE_UP = {"tool_call_id": MADE_UP_CALL, "output": "18 degrees"}
 
 
-@program("lifecycle", "tools", runs=1, requests=40, quick=True)
+@program("lifecycle", "tools", runs=1, requests=48, quick=True)
 def forced_tool_call(setting: Setting) -> Play:
     """A run is forced to call a function, refuses every set of outputs but the right one, and then goes on."""
     if not (yield from ready(assistant(setting), thread(setting, text=prompt(setting, "call_one")))):
@@ -60,7 +60,7 @@ def forced_tool_call(setting: Setting) -> Play:
     yield on_run("get_run")
 
 
-@program("lifecycle", "tools", runs=1, requests=35, quick=True, since="2024-04-29")
+@program("lifecycle", "tools", runs=1, requests=42, quick=True, since="2024-04-29")
 def two_tool_calls(setting: Setting) -> Play:
     """A run that must call functions and has two of them takes the outputs of all its calls in one request only."""
     if not (yield from ready(assistant(setting), thread(setting, text=prompt(setting, "call_two")))):
@@ -84,7 +84,7 @@ def two_tool_calls(setting: Setting) -> Play:
         yield from aftermath()
 
 
-@program("lifecycle", "tools", runs=1, requests=25)
+@program("lifecycle", "tools", runs=1, requests=35)
 def two_rounds_of_tool_calls(setting: Setting) -> Play:
     """A run that calls again after its outputs came is sent those of each round in their turn."""
     two = thread(setting, text=prompt(setting, "call_twice"))
@@ -100,10 +100,10 @@ def two_rounds_of_tool_calls(setting: Setting) -> Play:
         yield on_run("get_run")
         yield submit(count=calls(again), seen="again")
     if (yield from finished(seen="resumed")):
-        yield from aftermath()
+        yield page("list_run_steps")
 
 
-@program("lifecycle", "tools", runs=1, requests=25, since="2024-06-06")
+@program("lifecycle", "tools", runs=1, requests=26, since="2024-06-06")
 def one_tool_call_at_a_time(setting: Setting) -> Play:
     """A run with two functions and without parallel calls waits for one output at a time."""
     if not (yield from ready(assistant(setting), thread(setting, text=prompt(setting, "call_two")))):
@@ -112,7 +112,7 @@ def one_tool_call_at_a_time(setting: Setting) -> Play:
         return
     yield page("list_run_steps")
     if (yield from finished()):
-        yield from aftermath()
+        yield page("list_run_steps")
 
 
 def _refused(tool_outputs: list[Any], **members: Any) -> Passage:
