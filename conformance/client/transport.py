@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import ssl
 import time
-import urllib.request
 from collections.abc import Sequence
 from dataclasses import dataclass
-from urllib.parse import unquote, urlsplit
 
-import httpcore
+import httpx
 
 from conformance import __version__
-from conformance.client.address import USUAL_PORTS, Address, query_string, without_credentials
+from conformance.client.address import USUAL_PORTS, Address, query_string
 from conformance.client.binding import Outgoing
-from conformance.client.connection import Backend, ConnectionRefused, DeadlinePassed
+from conformance.client.connection import Progress
+from conformance.client.wire import TARGET, NobodyListens, OutOfTime, Wire
 from conformance.evidence.wire import answer
 from conformance.evidence.wire.encoding import Decoder, TooLarge, Undecodable
 from conformance.evidence.wire.sse import EventStream
@@ -66,29 +65,15 @@ class Transport:
     def __init__(self, address: Address, limits: Limits | None = None, tls: ssl.SSLContext | None = None) -> None:
         self.address = address
         self.limits = limits or Limits()
-        self._backend = Backend()
-        self._tls = tls or (_trusting() if address.scheme == "https" else None)
-        self._keeping = self._pool(keep=64)
-        self._fresh = self._pool(keep=0)
+        self._wire = Wire(address, tls)
         usual = address.port == USUAL_PORTS[address.scheme]
-        self._origin = (address.scheme.encode(), address.host.encode(), None if usual else address.port)
+        self._url = httpx.URL(scheme=address.scheme, host=address.host, port=None if usual else address.port)
         self._host = (b"Host", address.authority.encode())
         self._extra_query = query_string(address.query)
 
-    def _pool(self, keep: int) -> httpcore.ConnectionPool:
-        return httpcore.ConnectionPool(
-            ssl_context=self._tls,
-            proxy=_proxy(self.address),
-            max_connections=None,
-            max_keepalive_connections=keep,
-            keepalive_expiry=2.0,
-            network_backend=self._backend,
-        )
-
     def close(self) -> None:
         """Close every connection."""
-        self._keeping.close()
-        self._fresh.close()
+        self._wire.close()
 
     def send(self, outgoing: Outgoing, headers: Sequence[tuple[str, str]], stream: bool = False) -> Arrival:
         """Send a request with these headers and read what comes; `stream` gives the answer the time of a stream.
@@ -96,26 +81,26 @@ class Transport:
         Nothing that a target does is raised: it is in the arrival's `completion` and `problem`.
         """
         started = time.monotonic()
-        progress = self._backend.progress
+        backend = self._wire.backend
+        progress = backend.progress
         progress.begin(started + (self.limits.stream if stream else self.limits.total))
-        pool = self._fresh if self._backend.closes_unasked else self._keeping
         try:
-            raw = pool.handle_request(self._request(outgoing, headers))
-        except (httpcore.ConnectError, httpcore.ConnectTimeout, httpcore.ProxyError) as error:
-            away = isinstance(error, ConnectionRefused)
+            raw = self._wire.handle_request(self._request(outgoing, headers))
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError) as error:
+            away = isinstance(error, NobodyListens)
             return Arrival(None, Completion.REFUSED, f"no connection: {error}", started, time.monotonic(), away)
-        except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException) as error:
+        except httpx.TransportError as error:
             ended = time.monotonic()
-            stale = not (progress.opened or progress.received or isinstance(error, httpcore.TimeoutException))
-            self._backend.closes_unasked |= stale
+            stale = not (progress.opened or progress.received or isinstance(error, httpx.TimeoutException))
+            backend.closes_unasked |= stale
             return Arrival(None, Completion.UNKNOWN, _problem(error, ended - started), started, ended, stale=stale)
         try:
-            response, completion, problem = _Reading(raw, self.limits, self._backend).result(started)
+            response, completion, problem = _Reading(raw, self.limits, progress).result(started)
         finally:
             raw.close()
         return Arrival(response, completion, problem, started, time.monotonic())
 
-    def _request(self, outgoing: Outgoing, headers: Sequence[tuple[str, str]]) -> httpcore.Request:
+    def _request(self, outgoing: Outgoing, headers: Sequence[tuple[str, str]]) -> httpx.Request:
         target = self.address.base + outgoing.path
         query = "&".join(part for part in (self._extra_query, query_string(outgoing.query)) if part)
         if query:
@@ -123,27 +108,26 @@ class Transport:
         fields = [self._host, *((name.encode("latin-1"), value.encode("latin-1")) for name, value in headers)]
         if outgoing.content is not None or outgoing.method == "POST":
             fields.append((b"Content-Length", b"%d" % len(outgoing.content or b"")))
-        scheme, host, port = self._origin
-        url = httpcore.URL(scheme=scheme, host=host, port=port, target=target.encode("ascii"))
         limits = self.limits
-        return httpcore.Request(
-            outgoing.method.encode(),
-            url,
+        timeouts = {"connect": limits.connect, "read": limits.idle, "write": limits.idle}
+        return httpx.Request(
+            outgoing.method,
+            self._url,
             headers=fields,
             content=outgoing.content or b"",
-            extensions={"timeout": {"connect": limits.connect, "read": limits.idle, "write": limits.idle}},
+            extensions={"timeout": timeouts, TARGET: target.encode("ascii")},
         )
 
 
 class _Reading:
     """An answer being read."""
 
-    def __init__(self, raw: httpcore.Response, limits: Limits, backend: Backend) -> None:
+    def __init__(self, raw: httpx.Response, limits: Limits, progress: Progress) -> None:
         self._raw = raw
         self._limits = limits
-        self._progress = backend.progress
+        self._progress = progress
         self._headers = answer.header_map(
-            (name.decode("latin-1"), value.decode("latin-1")) for name, value in raw.headers
+            (name.decode("latin-1"), value.decode("latin-1")) for name, value in raw.headers.raw
         )
         self._chunks: list[bytes] = []
         self._size = 0
@@ -156,13 +140,13 @@ class _Reading:
         if self._events is None:
             whole = problem is None
             response = answer.of_content(
-                self._raw.status, self._headers, b"".join(self._chunks), tuple(self._defects), whole
+                self._raw.status_code, self._headers, b"".join(self._chunks), tuple(self._defects), whole
             )
         else:
             whole = problem is None or (self._events.done and not self._events.overflowed)
             if whole:
                 self._events.finish(time.monotonic())
-            response = answer.of_stream(self._raw.status, self._headers, self._events, tuple(self._defects))
+            response = answer.of_stream(self._raw.status_code, self._headers, self._events, tuple(self._defects))
         return response, Completion.ANSWERED if whole else Completion.UNKNOWN, problem
 
     def _read(self, started: float) -> str | None:
@@ -171,19 +155,19 @@ class _Reading:
         except TooLarge:
             self._defects.append("too_large")
             return f"the answer is larger than {self._limits.size} bytes; the rest was not read"
-        except httpcore.TimeoutException as error:
+        except httpx.TimeoutException as error:
             if self._events is not None and self._events.done:
                 return "the stream was left open after its end"
-            if isinstance(error, DeadlinePassed):
+            if isinstance(error, OutOfTime):
                 return f"the answer had no end after {time.monotonic() - started:.1f} s"
             return f"nothing more of the answer came for {self._limits.idle:.1f} s"
-        except (httpcore.NetworkError, httpcore.ProtocolError) as error:
+        except httpx.TransportError as error:
             return f"the answer was cut: {error}"
         return None
 
     def _read_all(self) -> None:
         decoder = self._decoder()
-        for data in self._raw.iter_stream():
+        for data in self._raw.iter_raw():
             self._size += len(data)
             if self._size > self._limits.size:
                 raise TooLarge
@@ -219,23 +203,6 @@ class _Reading:
 
 
 def _problem(error: Exception, seconds: float) -> str:
-    if isinstance(error, httpcore.TimeoutException):
+    if isinstance(error, httpx.TimeoutException):
         return f"no answer within {seconds:.1f} s"
     return f"no answer: {error}"
-
-
-def _trusting() -> ssl.SSLContext:
-    """Trusts what certifi and this machine trust."""
-    context = httpcore.default_ssl_context()
-    context.load_default_certs()
-    return context
-
-
-def _proxy(address: Address) -> httpcore.Proxy | None:
-    """The proxy that the environment names for this address; never one for this machine itself."""
-    url = urllib.request.getproxies().get(address.scheme)
-    if not url or address.loopback or urllib.request.proxy_bypass(address.host):
-        return None
-    parts = urlsplit(url)
-    auth = (unquote(parts.username), unquote(parts.password or "")) if parts.username else None
-    return httpcore.Proxy(without_credentials(url), auth=auth)
