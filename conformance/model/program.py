@@ -46,7 +46,7 @@ class Program:
     `play` is a generator function: it yields moves and is sent the exchanges that came of them. It asserts nothing.
     `capability` is the conformance class it serves; `needs` names a member of the setting without which it cannot be
     played, with `needs_text` for people. `since` is the date at which what it is about entered the contract. `runs` and
-    `requests` are upper estimates for the plan.
+    `requests` are upper estimates for the plan, `seconds` is what its own pauses add up to.
     """
 
     id: str
@@ -60,3 +60,4 @@ class Program:
     needs_text: str = ""
     since: str = ""
     quick: bool = True
+    seconds: float = 0.0

@@ -18,6 +18,7 @@ def program(
     needs: str = "",
     needs_text: str = "",
     since: str = "",
+    seconds: float = 0.0,
 ) -> Callable[[Callable[[Setting], Play]], Program]:
     """Declare a generator function to be a program: its name makes the id, its docstring's first sentence the title.
 
@@ -40,6 +41,7 @@ def program(
             needs_text=needs_text,
             since=since,
             quick=quick,
+            seconds=seconds,
         )
 
     return declare

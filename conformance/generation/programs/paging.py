@@ -18,7 +18,7 @@ NEXT_SECOND = 1.05
 """So many seconds set two times apart that are told in whole seconds."""
 
 
-@program("lifecycle", "listing", runs=5, requests=78, quick=True)
+@program("lifecycle", "listing", runs=5, requests=78, quick=True, seconds=NEXT_SECOND)
 def pages_of_runs(setting: Setting) -> Play:
     """The five runs of a thread are listed in both orders, by pages of every size and from every side."""
     if not (yield from ready(assistant(setting), thread(setting), thread(setting, "elsewhere"))):
@@ -42,7 +42,7 @@ def pages_of_runs(setting: Setting) -> Play:
         yield vain(on_step(step, "run_1"), FOREIGN_ID)
 
 
-@program("lifecycle", "listing", requests=36)
+@program("lifecycle", "listing", requests=36, seconds=2 * NEXT_SECOND)
 def pages_of_messages(setting: Setting) -> Play:
     """The messages of a thread, more than a page holds, are listed in both orders and by pages of every size."""
     roles = ("user", "assistant")
@@ -56,7 +56,7 @@ def pages_of_messages(setting: Setting) -> Play:
     yield from _walks("list_messages", ("thread",), step=9)
 
 
-@program("lifecycle", "listing", runs=1, requests=48, quick=True)
+@program("lifecycle", "listing", runs=1, requests=48, quick=True, seconds=NEXT_SECOND)
 def pages_of_steps(setting: Setting) -> Play:
     """The steps of a run with a tool call are listed in both orders, by pages of every size and from every side."""
     if not (yield from ready(assistant(setting), thread(setting, text=prompt(setting, "call_one")))):
@@ -68,7 +68,7 @@ def pages_of_steps(setting: Setting) -> Play:
         yield from _walks("list_run_steps", ("run", "thread"), step=1)
 
 
-@program("lifecycle", "listing", requests=28)
+@program("lifecycle", "listing", requests=28, seconds=NEXT_SECOND)
 def pages_of_assistants(setting: Setting) -> Play:
     """Three assistants are found in the list of all, in both orders and from every side; others may come and go."""
     if setting.given.get("assistant"):
