@@ -60,6 +60,18 @@ def run_command(arguments: list[str]) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except Exception as error:
+        if os.environ.get("RUNS_CONFORMANCE_TRACEBACK"):
+            raise
+        return _say_error(f"the suite itself is at fault: {_where(error)}; please report it", 4)
+
+
+def _where(error: Exception) -> str:
+    at = error.__traceback__
+    while at is not None and at.tb_next is not None:
+        at = at.tb_next
+    place = f" ({Path(at.tb_frame.f_code.co_filename).name}, line {at.tb_lineno})" if at else ""
+    return f"{type(error).__name__}: {error}{place}"
 
 
 def _say_error(text: str, code: int) -> int:
@@ -154,7 +166,7 @@ def _target(base_url: str | None, given: dict[str, Any]) -> Iterator[Target]:
     key = config.secret(given["api_key"], "OPENAI_API_KEY")
     second = config.secret(given["second_api_key"], "CONFORMANCE_SECOND_API_KEY")
     if not base_url:
-        with targets.emulator() as target:
+        with targets.emulator(meanwhile=_prepare) as target:
             yield target
         return
     target = targets.remote(
@@ -168,6 +180,13 @@ def _target(base_url: str | None, given: dict[str, Any]) -> Iterator[Target]:
     if not target.address.loopback and any(secret is not None and secret.literal for secret in (key, second)):
         _say("a key on the command line can be read by others on this machine; prefer env:NAME or @file")
     yield target
+
+
+def _prepare() -> None:
+    """What takes a while and has to be done anyway."""
+    from conformance.suite.choice import demands
+
+    demands()
 
 
 def _choice(given: dict[str, Any]) -> Choice:

@@ -55,10 +55,11 @@ def remote(
 
 
 @contextmanager
-def emulator(*arguments: str) -> Iterator[Target]:
+def emulator(*arguments: str, meanwhile: Callable[[], object] | None = None) -> Iterator[Target]:
     """The bundled emulator, in a process of its own that ends with this block or with this process.
 
-    Its keys are made up for this one run and handed over by environment. Raises TargetError where it does not start.
+    `meanwhile` is called while it starts. Its keys are made up for this one run and handed over by environment. Raises
+    TargetError where it does not start.
     """
     key, second = (f"sk-emulator-{secrets.token_hex(12)}" for _ in range(2))
     path = os.pathsep.join(part for part in (str(_ROOT), os.environ.get("PYTHONPATH")) if part)
@@ -69,6 +70,8 @@ def emulator(*arguments: str) -> Iterator[Target]:
     ) as process:
         assert process.stdin is not None
         try:
+            if meanwhile is not None:
+                meanwhile()
             yield Target(
                 name=EMULATOR,
                 address=address(_url(process)),

@@ -20,9 +20,9 @@ class Pace:
     arrives would take the whole patience for each run, so the patience shrinks with experience.
     """
 
-    first: float = 0.012
+    first: float = 0.02
     longest: float = 1.0
-    share: float = 0.4
+    share: float = 0.5
     sleep: Callable[[float], None] = time.sleep
     now: Callable[[], float] = time.monotonic
     _slowest: float = 0.0

@@ -37,7 +37,7 @@ class LeftOut:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The programs to play, the dearest first, and those left out."""
+    """The programs to play, those that take longest first, and those left out."""
 
     programs: tuple[Program, ...]
     left_out: tuple[LeftOut, ...] = ()
@@ -75,7 +75,7 @@ def plan(
             chosen.append(program)
         else:
             left_out.append(LeftOut(program, *why))
-    chosen.sort(key=lambda program: (-program.runs, -program.requests, program.id))
+    chosen.sort(key=lambda program: (-program.seconds, -program.runs, -program.requests, program.id))
     return Plan(tuple(chosen), tuple(left_out))
 
 

@@ -103,7 +103,7 @@ def judge(target: Target, choice: Choice, chosen: Plan, folder: Folder, watcher:
             budget,
             pace=pace.loopback() if address.loopback else pace.remote(),
             watcher=watcher,
-            workers=choice.workers or (3 if address.loopback else 4),
+            workers=choice.workers or 5,
             tidies=target.lasting,
             already=[judged(preflight.PROGRAM, before, judging(choice))],
         )

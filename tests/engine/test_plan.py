@@ -21,7 +21,7 @@ def test_profiles() -> None:
     assert set(ids(SETTING, "standard")) == {"lifecycle.complete", "lifecycle.slow", "races.two"}
 
 
-def test_the_dearest_comes_first() -> None:
+def test_the_longest_comes_first() -> None:
     assert ids(SETTING)[0] == "lifecycle.complete"
 
 
