@@ -18,7 +18,6 @@ from conformance.generation.boundary.material import bench
 from conformance.generation.boundary.sample import Sampler
 from conformance.generation.boundary.subject import subjects
 from conformance.model.json import ABSENT
-
 from tests.rules import histories as told
 
 SAMPLER = Sampler("gpt-4o", any_file=True)
