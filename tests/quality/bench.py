@@ -1,0 +1,104 @@
+"""The suite put to the test on emulators whose faults and choices are known: one run, or many side by side."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field, replace
+from multiprocessing import get_context
+from pathlib import Path
+
+from conformance.generation import boundary
+from conformance.model.verdict import Outcome
+from conformance.reporting.folder import folder
+from conformance.reporting.progress import Silent
+from conformance.reporting.report import Report
+from conformance.suite import trial
+from conformance.suite.choice import Choice
+from conformance.targets import Target, remote
+from tests.quality.host import KEYS, hosted
+
+STEP_MS = 5.0
+TOGETHER = 24
+"""So many emulators share one process."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One emulator to judge: its mutants and variants, the seed, and the ids of the programs to play (all, where
+    empty).
+    """
+
+    name: str
+    mutants: tuple[str, ...] = ()
+    variants: tuple[str, ...] = ()
+    seed: int = 0
+    programs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What the suite said of it. `must` and `should` are the ids that failed, `outcomes` the outcome of every id."""
+
+    name: str
+    exit_code: int
+    because: str
+    must: tuple[str, ...]
+    should: tuple[str, ...]
+    inconclusive: int
+    requests: int
+    runs: int
+    seconds: float
+    outcomes: dict[str, str] = field(repr=False, default_factory=dict)
+
+
+def judged(trials: Sequence[Trial], processes: int = 2, together: int = TOGETHER) -> Iterator[Result]:
+    """What the suite says of each, as it becomes known and in their order."""
+    batches = [trials[start : start + together] for start in range(0, len(trials), together)]
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+        for results in pool.map(_batch, batches):
+            yield from results
+
+
+def _batch(trials: Sequence[Trial]) -> list[Result]:
+    emulators = {f"{index}": (trial.mutants, trial.variants) for index, trial in enumerate(trials)}
+    with hosted(emulators, STEP_MS) as urls:
+        return [_result(trial, url) for trial, url in zip(trials, urls.values(), strict=True)]
+
+
+def _result(one: Trial, url: str) -> Result:
+    report = run(url, one)
+    failed = {level: tuple(sorted(verdict.id for verdict in report.failures(level))) for level in ("must", "should")}
+    return Result(
+        name=one.name,
+        exit_code=report.exit_code,
+        because=report.because,
+        must=failed["must"],
+        should=failed["should"],
+        inconclusive=len(report.of(Outcome.INCONCLUSIVE)),
+        requests=report.counts.requests,
+        runs=report.counts.runs_started,
+        seconds=report.counts.seconds,
+        outcomes={verdict.id: verdict.outcome.value for verdict in report.verdicts},
+    )
+
+
+def run(url: str, one: Trial) -> Report:
+    """The report on an emulator at a URL, by the standard profile."""
+    choice = Choice(seed=one.seed, select=one.programs, workers=3)
+    target = target_at(url)
+    with tempfile.TemporaryDirectory(prefix="runs-conformance-") as scratch:
+        return trial.judge(target, choice, trial.plan_for(target, choice), folder(Path(scratch) / "report"), Silent())
+
+
+def target_at(url: str) -> Target:
+    """The emulator at a URL, with what the suite knows of its own emulator."""
+    found = remote(url, key=KEYS[0], second_key=KEYS[1], failing_model="failing-model")
+    return replace(found, any_file_id=True, lasting=False)
+
+
+def programs_of(operation: str) -> tuple[str, ...]:
+    """The boundary programs of an operation."""
+    setting = trial.setting_for(target_at("http://127.0.0.1/v1"), Choice())
+    return tuple(program.id for program in boundary.programs(setting, [operation]))

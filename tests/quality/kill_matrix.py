@@ -1,0 +1,157 @@
+"""The kill matrix: every mutant of the emulator is failed by a verdict on what it breaks, and by few others.
+
+`python -m tests.quality.kill_matrix` plays them all and writes `reports/reference/kill-matrix.json` and `.md`.
+Mutants written by hand are judged by the standard profile; those made from the request schemas by the boundary
+programs of their operation, which is what the standard profile would play for them, since a verdict is the fold of
+the verdicts of single programs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from conformance.emulator.catalogue import Mutant, generated, written
+from conformance.rules import catalogue as rules
+from tests.quality.bench import Result, Trial, judged, programs_of
+
+FOLDER = Path(__file__).resolve().parents[2] / "reports" / "reference"
+MOST_OTHERS = 5
+BLIND_AT_FIRST = FOLDER / "blind-first-try.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One mutant: whether a verdict on its item failed it, by what else it was failed, and whether it had to be."""
+
+    mutant: str
+    item: str
+    level: str
+    killed: bool
+    by: tuple[str, ...]
+    others: int
+    blind: bool = False
+    made: bool = False
+
+
+def row(mutant: Mutant, result: Result, made: bool) -> Row:
+    """The row of a mutant, from what the suite said of it."""
+    failed = (*result.must, *result.should)
+    on_item = tuple(id_ for id_ in failed if concerns(id_, mutant.item))
+    return Row(
+        mutant=mutant.name,
+        item=mutant.item,
+        level=mutant.level.value,
+        killed=bool(on_item),
+        by=(*on_item, *(id_ for id_ in failed if id_ not in on_item)),
+        others=len(failed) - len(on_item),
+        blind=mutant.blind,
+        made=made,
+    )
+
+
+def concerns(id_: str, item: str) -> bool:
+    """Whether a rule or constraint is about an item: the constraint itself, a rule that covers it, or its topic."""
+    rule = rules().get(id_)
+    return id_ == item or id_.startswith(f"{item}.") or (rule is not None and item in rule.items)
+
+
+def trial_of(mutant: Mutant, made: bool) -> Trial:
+    """How a mutant is judged."""
+    programs = programs_of(mutant.item.partition(".")[0]) if made else ()
+    return Trial(mutant.name, (mutant.name,), programs=programs)
+
+
+def matrix(chosen: Sequence[tuple[Mutant, bool]]) -> list[Row]:
+    """The rows of these mutants; the flag says whether one was made from a schema."""
+    begun, rows = time.monotonic(), []
+    results = judged([trial_of(mutant, made) for mutant, made in chosen])
+    for (mutant, made), result in zip(chosen, results, strict=True):
+        rows.append(row(mutant, result, made))
+        if not rows[-1].killed or rows[-1].others > MOST_OTHERS:
+            print(f"{rows[-1].mutant} ({rows[-1].item}): {', '.join(rows[-1].by) or 'not failed'}", flush=True)
+        if len(rows) % 50 == 0:
+            print(f"{len(rows)} of {len(chosen)}, {time.monotonic() - begun:.0f} s", flush=True)
+    return rows
+
+
+def page(rows: Iterable[Row]) -> str:
+    """The matrix for people: figures first, then what hides something, then every written mutant."""
+    every = list(rows)
+    by_hand, made = [r for r in every if not r.made], [r for r in every if r.made]
+    blind = [r for r in by_hand if r.blind]
+    bitten = {id_ for r in every for id_ in r.by}
+    idle = sorted(rules().keys() - bitten)
+    lines = [
+        "# Kill matrix",
+        "",
+        "Written by `python -m tests.quality.kill_matrix`. A mutant is killed when a verdict on the item it names fails it.",
+        "",
+        "| mutants | all | killed | failed by more than five others |",
+        "| --- | --- | --- | --- |",
+        *(
+            f"| {name} | {len(some)} | {sum(r.killed for r in some)} | {sum(r.others > MOST_OTHERS for r in some)} |"
+            for name, some in (("written by hand", by_hand), ("of these, written blind", blind), ("from schemas", made))
+        ),
+        "",
+        *_first_try(),
+        f"{len(rules()) - len(idle)} of {len(rules())} rules are failed by at least one mutant.",
+        "",
+    ]
+    if idle:
+        lines += ["Rules that no mutant fails: " + ", ".join(f"`{id_}`" for id_ in idle), ""]
+    alive = [r for r in every if not r.killed]
+    if alive:
+        lines += ["## Alive", "", *(f"- `{r.mutant}` ({r.item}): failed by {_listed(r.by)}" for r in alive), ""]
+    lines += ["## Written by hand", "", "| mutant | item | level | failed by |", "| --- | --- | --- | --- |"]
+    lines += [f"| {r.mutant} | {r.item} | {r.level} | {_listed(r.by)} |" for r in by_hand]
+    return "\n".join(lines) + "\n"
+
+
+def _first_try() -> list[str]:
+    if not BLIND_AT_FIRST.is_file():
+        return []
+    first = json.loads(BLIND_AT_FIRST.read_text(encoding="utf-8"))
+    return [
+        f"Of the {first['mutants']} mutants written blind, from the contract alone and before any rule was seen, "
+        f"{first['killed']} were killed at the first try ({first['killed'] / first['mutants']:.0%}).",
+        "",
+    ]
+
+
+def _listed(ids: Sequence[str]) -> str:
+    return ", ".join(f"`{id_}`" for id_ in ids) or "nothing"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Play the mutants; exit 1 where one lives or a rule bites none."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", help="only mutants whose name holds one of these; nothing is written then")
+    parser.add_argument("--written", action="store_true", help="only mutants written by hand; nothing is written")
+    parser.add_argument("--blind", action="store_true", help="only mutants written blind; nothing is written")
+    given = parser.parse_args(arguments)
+    chosen = [(mutant, False) for mutant in written()]
+    if not given.written and not given.blind:
+        chosen += [(mutant, True) for mutant in generated()]
+    if given.blind:
+        chosen = [(mutant, made) for mutant, made in chosen if mutant.blind]
+    if given.names:
+        chosen = [(mutant, made) for mutant, made in chosen if any(part in mutant.name for part in given.names)]
+    rows = matrix(chosen)
+    if not (given.names or given.written or given.blind):
+        FOLDER.mkdir(parents=True, exist_ok=True)
+        text = json.dumps([asdict(r) for r in rows], indent=1)
+        (FOLDER / "kill-matrix.json").write_text(text + "\n", encoding="utf-8")
+        (FOLDER / "kill-matrix.md").write_text(page(rows), encoding="utf-8")
+    killed = sum(r.killed for r in rows)
+    print(f"{killed} of {len(rows)} mutants killed; {sum(r.others > MOST_OTHERS for r in rows)} failed by many others")
+    return 0 if killed == len(rows) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
