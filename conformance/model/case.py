@@ -93,9 +93,9 @@ class Step:
     `headers` are added to the usual ones, and a `None` removes one. `exercises` names the constraints whose legal
     (`accept`) or illegal (`reject`) side this step shows. `until` makes the engine repeat the step until the answer's
     `status` is one of these or the patience ends; each attempt is an exchange of its own. `pause` is how many seconds
-    the engine waits before it sends the step, for what only time can show (times are whole seconds). `stream` says that an
-    event stream is expected when it is accepted. `tag` carries what a rule must know of the program's intent and cannot
-    see in the traffic; the tags are listed in `conformance.model.tag`.
+    the engine waits before it sends the step, for what only time can show (times are whole seconds). `stream` says that
+    an event stream is expected when it is accepted. `tag` carries what a rule must know of the program's intent and
+    cannot see in the traffic; the tags are listed in `conformance.model.tag`.
     """
 
     operation: str
