@@ -9,6 +9,7 @@ from conformance.model.json import JSON, Absent, at, is_array, is_object
 from conformance.model.verdict import Finding, Verdict
 
 WIDEST = 300
+LONGEST_TEXT = 120
 
 
 def lines(verdict: Verdict) -> Iterator[tuple[str, str]]:
@@ -97,9 +98,18 @@ def _neighbour(example: JSON) -> str:
 
 def shown(value: JSON | Absent, widest: int = WIDEST) -> str:
     """A value as JSON on one line, cut where it is long; control characters are escaped."""
-    text = "nothing" if isinstance(value, Absent) else json.dumps(value, ensure_ascii=False, default=str)
+    text = "nothing" if isinstance(value, Absent) else json.dumps(_brief(value), ensure_ascii=False, default=str)
     text = printable(text)
     return text if len(text) <= widest else f"{text[: widest - 1]}…"
+
+
+def _brief(value: JSON) -> JSON:
+    """A value whose long texts are cut, so that what is around them can be seen."""
+    if isinstance(value, str):
+        return value if len(value) <= LONGEST_TEXT else f"{value[:24]}… ({len(value)} characters)"
+    if is_object(value):
+        return {str(_brief(name)): _brief(member) for name, member in value.items()}
+    return [_brief(item) for item in value] if is_array(value) else value
 
 
 def printable(text: str) -> str:
