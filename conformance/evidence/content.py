@@ -33,7 +33,7 @@ def _part(part: Mapping[str, JSON]) -> Part:
     return str(kind), next((way for way in ways if isinstance(way, str)), "")
 
 
-def saying(message: JSON) -> Saying | None:
+def saying(message: object) -> Saying | None:
     """Who says what in a message, sent or shown; None where it is no message."""
     if not is_object(message):
         return None
@@ -41,7 +41,7 @@ def saying(message: JSON) -> Saying | None:
     return (role, parts_of(message.get("content"))) if isinstance(role, str) else None
 
 
-def sayings(messages: JSON | Absent) -> tuple[Saying, ...]:
+def sayings(messages: object) -> tuple[Saying, ...]:
     """What the messages of a request say, in order."""
     found = (saying(message) for message in messages) if is_array(messages) else ()
     return tuple(each for each in found if each is not None)

@@ -1,0 +1,131 @@
+"""Threads: begun with what was given, and holding only what was said."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from conformance.evidence.act import took_effect
+from conformance.evidence.content import is_in_order, missing, saying
+from conformance.evidence.gift import Gift, all_sent_is_known, gifts, sent_to
+from conformance.evidence.likeness import covers
+from conformance.evidence.page import Page
+from conformance.evidence.residue import refused_sayings
+from conformance.evidence.sighting import Sighting, sightings_in, threads_seen
+from conformance.evidence.whole import whole_lists
+from conformance.model.exchange import Exchange
+from conformance.model.history import History
+from conformance.model.json import ABSENT, at, is_object
+from conformance.model.rule import rule
+from conformance.model.source import Level, observed, schema
+from conformance.model.verdict import HELD, Result
+
+_MESSAGES = schema("openai-openapi f85dbe2 openapi.yaml CreateThreadRequest.messages")
+_BOTH = schema("openai-openapi f85dbe2 openapi.yaml CreateThreadAndRunRequest.thread")
+_SEEN = observed("recorded traffic: openai-dotnet SessionRecords 2025-10-30, openllmetry 2026-03-31")
+
+
+def _beginnings(history: History) -> Iterable[Gift]:
+    return (gift for gift in gifts(history) if not gift.additional)
+
+
+@rule(over=_beginnings, level=Level.MUST, source=_MESSAGES, capability="messages", items=("L-75",))
+def begin_with_the_messages_given(gift: Gift) -> Iterator[Result]:
+    """A thread that is created with messages holds them, each with its role and content."""
+    for said in gift.lost:
+        yield gift.page.exchange.finding(f"a message of role {said[0]!r} that the thread began with is lost", "/data")
+    if not gift.lost:
+        yield HELD
+
+
+@rule(over=_beginnings, level=Level.SHOULD, source=_MESSAGES, capability="messages", items=("L-49", "L-75"))
+def keep_the_order_of_their_messages(gift: Gift) -> Iterator[Result]:
+    """The messages that a thread was created with are in it in the order in which they were given."""
+    if not gift.lost:
+        said = [each for item in gift.shown if (each := saying(item.value)) is not None]
+        in_order = is_in_order(gift.sayings, said)
+        yield HELD if in_order else gift.page.exchange.finding("the thread's messages are in another order", "/data")
+
+
+def _known_lists(history: History) -> Iterable[tuple[Page, History]]:
+    for page in whole_lists(history):
+        thread_id = page.exchange.path.get("thread_id", "")
+        whole = page.exchange.operation == "list_messages" and "run_id" not in page.query
+        if whole and all_sent_is_known(history, thread_id, page.exchange):
+            yield page, history
+
+
+@rule(over=_known_lists, level=Level.MUST, source=_BOTH, capability="messages", items=("L-75",))
+def hold_only_what_was_sent(found: tuple[Page, History]) -> Iterator[Result]:
+    """Every user message in a thread was sent to it: a thread that was created without messages begins empty.
+
+    Judged where all that was sent to the thread is known. What was refused is another rule's matter.
+    """
+    page, history = found
+    thread_id = page.exchange.path["thread_id"]
+    known = [*sent_to(history, thread_id, page.exchange), *refused_sayings(history, thread_id)]
+    asked = [each for item in page.items if (each := saying(item.value)) is not None and each[0] == "user"]
+    extra = missing(asked, known)
+    yield page.exchange.finding(f"nobody sent the message {extra[0][1][:1]!r}", "/data") if extra else HELD
+
+
+def _created_together(history: History) -> Iterable[tuple[Exchange, History]]:
+    return ((e, history) for e in history if e.operation == "create_thread_and_run" and e.accepted)
+
+
+@rule(
+    over=_created_together,
+    level=Level.MUST,
+    source=_BOTH,
+    capability="create_and_run",
+    operation="create_thread_and_run",
+    items=("L-75",),
+)
+def run_gets_a_thread_of_its_own(created: tuple[Exchange, History]) -> Iterator[Result]:
+    """A run that is created together with its thread names a thread that is new, and that can be read.
+
+    Also where the request gives no thread: an empty one is created then.
+    """
+    exchange, history = created
+    run = next((seen for seen in sightings_in(exchange) if seen.kind == "run"), None)
+    thread_id = run.text("thread_id") if run is not None else ""
+    if run is None:
+        return
+    former = [e for e in history if e.before(exchange) and e.path.get("thread_id") == thread_id]
+    old = [seen for seen in threads_seen(history) if seen.id == thread_id and seen.exchange.before(exchange)]
+    new = bool(thread_id) and not former and not old
+    yield run.check(new, f"the run's thread {thread_id!r} is not a new one", "/thread_id", None, thread_id)
+    reads = [e for e in history if e.operation == "get_thread" and e.path.get("thread_id") == thread_id]
+    for read in reads:
+        if exchange.before(read) and not _deleted(history, thread_id, read):
+            if read.status == 404:
+                yield read.finding(f"the run's thread {thread_id!r} does not exist", "", 200, 404)
+            elif read.accepted:
+                yield HELD
+
+
+def _deleted(history: History, thread_id: str, until: Exchange) -> bool:
+    return any(
+        e.operation == "delete_thread"
+        and e.path.get("thread_id") == thread_id
+        and took_effect(e)
+        and e.started <= until.ended
+        for e in history
+    )
+
+
+def _with_resources(history: History) -> Iterable[Sighting]:
+    return (seen for seen in threads_seen(history) if seen.exchange.operation in ("create_thread", "modify_thread"))
+
+
+@rule(over=_with_resources, level=Level.SHOULD, source=_SEEN, capability="core")
+def show_their_tool_resources(thread: Sighting) -> Iterator[Result]:
+    """A thread shows the files and vector stores that its request gave to its tools."""
+    given, shown = at(thread.exchange.request.body, "/tool_resources"), thread.get("tool_resources")
+    if is_object(given) and shown is not ABSENT:
+        for name in ("code_interpreter/file_ids", "file_search/vector_store_ids"):
+            wanted, now = at(given, f"/{name}"), at(shown, f"/{name}")
+            if wanted:
+                where = f"/tool_resources/{name}"
+                yield thread.check(
+                    wanted is not ABSENT and covers(now, wanted), "other tool resources", where, wanted, now
+                )

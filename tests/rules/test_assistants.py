@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+from typing import Any
+
+from conformance.model.history import History
+from conformance.rules import assistants
+from tests.rules.examples import breaks, holds, legal
+from tests.rules.histories import Told, assistant, function_tool, page
+
+GIVEN: dict[str, Any] = {
+    "model": "gpt-4o",
+    "name": "Ada",
+    "description": None,
+    "instructions": "Be brief.",
+    "tools": [{"type": "function", "function": {"name": "get_weather"}}],
+    "temperature": 0.2,
+}
+SHOWN: dict[str, Any] = {"name": "Ada", "instructions": "Be brief.", "tools": [function_tool()], "temperature": 0.2}
+
+
+def _created(first: dict[str, Any], later: dict[str, Any] | None = None) -> History:
+    tell = Told()
+    tell.send("create_assistant", assistant(**{**SHOWN, **first}), body=GIVEN)
+    tell.send("get_assistant", assistant(**{**SHOWN, **first}))
+    tell.send("list_assistants", page(assistant(**{**SHOWN, **(first if later is None else later)})))
+    return tell.history()
+
+
+@holds(assistants.show_who_they_are, assistants.show_their_settings, assistants.change_only_when_modified)
+def test_assistant() -> History:
+    return _created({})
+
+
+@breaks(assistants.show_who_they_are, at="/tools", times=1)
+def test_assistant_without_its_tools() -> History:
+    return _created({"tools": []})
+
+
+@breaks(assistants.show_their_settings, at="/temperature", times=1)
+def test_assistant_with_another_temperature() -> History:
+    return _created({"temperature": 1.0})
+
+
+@breaks(assistants.change_only_when_modified, at="/data/0/name", times=1)
+def test_list_that_shows_no_names() -> History:
+    return _created({}, {"name": None})
+
+
+@legal
+def test_assistant_that_is_modified() -> History:
+    tell = Told()
+    tell.send("create_assistant", assistant(**SHOWN), body=GIVEN)
+    tell.send("modify_assistant", assistant(**{**SHOWN, "name": "Eve"}), body={"name": "Eve"})
+    tell.send("get_assistant", assistant(**{**SHOWN, "name": "Eve"}))
+    return tell.history()
