@@ -42,7 +42,7 @@ def _intrusions(history: History) -> Iterator[Intrusion]:
         if key_of(exchange) is Key.OWN or exchange.request.method == "GET" or not turned_away:
             continue
         seek = _SEEKERS.get(exchange.operation or "")
-        if seek is None or any(_same_wish(other, exchange) for other in accepted):
+        if seek is None or (seek is not _run and any(_same_wish(other, exchange) for other in accepted)):
             continue
         looks = list(seek(history, exchange))
         yield Intrusion(exchange, next((look for look, trace in looks if trace), None), bool(looks))

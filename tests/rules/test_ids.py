@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+from conformance.model.history import History
+from conformance.rules import ids
+from tests.rules.examples import breaks, holds, legal
+from tests.rules.histories import Told, thread
+
+
+def made(*each: str) -> History:
+    tell = Told()
+    for id_ in each:
+        tell.send("create_thread", thread(id_))
+    return tell.history()
+
+
+@holds(ids.no_two_objects_share_an_id, ids.prefix_tells_the_kind, ids.ids_cannot_be_guessed)
+def test_random_ids() -> History:
+    return made("thread_yJPbQfUynDfN9EHZ", "thread_QtYVeagEqOFyKfHx", "thread_rLfOZDSrRUxiBUOz")
+
+
+@breaks(ids.no_two_objects_share_an_id, at="/id")
+def test_same_id_twice() -> History:
+    return made("thread_yJPbQfUynDfN9EHZ", "thread_yJPbQfUynDfN9EHZ")
+
+
+@breaks(ids.prefix_tells_the_kind)
+def test_uuid_without_a_prefix() -> History:
+    return made("0f8fad5b-d9cb-469f-a165-70867728950e")
+
+
+@breaks(ids.ids_cannot_be_guessed)
+def test_counter() -> History:
+    return made("thread_8", "thread_9", "thread_10")
+
+
+@breaks(ids.ids_cannot_be_guessed)
+def test_padded_counter() -> History:
+    return made("thread_000000000000000000000099", "thread_000000000000000000000100", "thread_000000000000000000000102")
+
+
+@breaks(ids.ids_cannot_be_guessed)
+def test_hexadecimal_counter() -> History:
+    return made("thread_5f9e", "thread_5f9f", "thread_5fa0")
+
+
+@holds(ids.ids_cannot_be_guessed)
+def test_ids_in_order_of_time_with_a_random_tail() -> History:
+    return made(
+        "thread_01890a5d-ac96-774b-bcce-b302099a8057",
+        "thread_01890a5d-ac97-7d1f-8e3a-91c2a3f0d4b6",
+        "thread_01890a5d-ac97-7f00-a2b4-0c55e1d9a7f3",
+    )
+
+
+@legal
+def test_other_alphabets_and_lengths() -> History:
+    return made("1", "ab", "thread:ÄÖ/3", "0f8fad5bd9cb469fa16570867728950e" * 3)

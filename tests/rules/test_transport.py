@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+from typing import Any
+
+from conformance.model.exchange import Completion
+from conformance.model.history import History
+from conformance.model.json import ABSENT
+from conformance.rules import transport
+from tests.rules.examples import breaks, holds, legal
+from tests.rules.histories import Told, run, thread
+from tests.rules.streams import plain
+
+
+def answered(answer: Any, **rest: Any) -> History:
+    tell = Told()
+    tell.send("get_run", answer, **rest)
+    return tell.history()
+
+
+@holds(
+    transport.success_is_a_json_object,
+    transport.content_type_is_json,
+    transport.json_is_by_the_letter,
+    transport.json_means_the_same_to_everybody,
+    transport.answers_come_whole,
+)
+def test_plain_answer() -> History:
+    return answered(run(), answered={"content-type": "application/json; charset=utf-8"})
+
+
+@breaks(transport.success_is_a_json_object)
+def test_answer_is_an_array() -> History:
+    return answered([run()])
+
+
+@breaks(transport.success_is_a_json_object)
+def test_answer_is_not_json() -> History:
+    return answered(ABSENT, defects=("not_json",))
+
+
+@breaks(transport.content_type_is_json)
+def test_json_as_text() -> History:
+    return answered(run(), answered={"content-type": "text/plain"})
+
+
+@breaks(transport.json_is_by_the_letter)
+def test_nan() -> History:
+    return answered(run(), defects=("not_a_number: NaN",))
+
+
+@breaks(transport.json_is_by_the_letter)
+def test_invalid_utf8_in_a_stream() -> History:
+    tell = Told()
+    tell.send(
+        "create_run", events=[*plain(), ("done", "[DONE]")], defects=("sse: invalid_utf8 in thread.message.delta",)
+    )
+    return tell.history()
+
+
+@breaks(transport.json_means_the_same_to_everybody)
+def test_member_twice() -> History:
+    return answered(run(), defects=("duplicate_key: status",))
+
+
+@legal
+def test_member_twice_is_not_forbidden() -> History:
+    return answered(run(), defects=("duplicate_key: status",))
+
+
+def cut(times: int) -> History:
+    tell = Told()
+    for _ in range(times):
+        tell.send("get_thread", thread(), completion=Completion.UNKNOWN)
+    return tell.history()
+
+
+@breaks(transport.answers_come_whole, times=2)
+def test_answers_break_off() -> History:
+    return cut(2)
+
+
+@legal
+def test_one_answer_breaks_off() -> History:
+    return cut(1)
