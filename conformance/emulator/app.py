@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp
 
-from conformance.emulator.behaviour import plain
+from conformance.emulator.behaviour import Behaviour, plain
 from conformance.emulator.catalogue import alter
 from conformance.emulator.clock import Clock
 from conformance.emulator.options import Options
@@ -22,24 +22,29 @@ BASE = "/v1"
 
 def build(options: Options, mutants: Sequence[str] = (), variants: Sequence[str] = ()) -> Starlette:
     """One emulator, its operations below `/v1`."""
+    behaviour = plain(options.edition)
+    return assemble(alter(behaviour, options, mutants, variants), behaviour)
+
+
+def assemble(options: Options, behaviour: Behaviour) -> Starlette:
+    """One emulator of a behaviour that was made by hand."""
     clock = Clock()
-    surface = _surface(options, mutants, variants, clock, BASE)
-    return Starlette(routes=[_clock_route(clock), Mount(BASE, app=surface)])
+    return Starlette(routes=[_clock_route(clock), Mount(BASE, app=_surface(options, behaviour, clock, BASE))])
 
 
 def many(options: Options, emulators: Mapping[str, tuple[Sequence[str], Sequence[str]]]) -> Starlette:
     """Several emulators, each below `/<prefix>/v1` with its own mutants and variants; they share one clock."""
     clock = Clock()
-    mounts = [
-        Mount(f"/{prefix}{BASE}", app=_surface(options, mutants, variants, clock, f"/{prefix}{BASE}"))
-        for prefix, (mutants, variants) in emulators.items()
-    ]
+    mounts = []
+    for prefix, (mutants, variants) in emulators.items():
+        behaviour = plain(options.edition)
+        chosen = alter(behaviour, options, mutants, variants)
+        base = f"/{prefix}{BASE}"
+        mounts.append(Mount(base, app=_surface(chosen, behaviour, clock, base)))
     return Starlette(routes=[_clock_route(clock), *mounts])
 
 
-def _surface(options: Options, mutants: Sequence[str], variants: Sequence[str], clock: Clock, base: str) -> ASGIApp:
-    behaviour = plain(options.edition)
-    options = alter(behaviour, options, mutants, variants)
+def _surface(options: Options, behaviour: Behaviour, clock: Clock, base: str) -> ASGIApp:
     app: ASGIApp = Surface(World(options, behaviour, clock), base)
     for wrap in behaviour.wrappers:
         app = wrap(app)

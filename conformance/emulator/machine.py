@@ -34,6 +34,7 @@ from conformance.emulator.state import Message, Run, Step, Thread, Usage
 from conformance.emulator.world import World
 
 _MESSAGE_ENDS = {"cancelled": "run_cancelled", "expired": "run_expired", "failed": "run_failed"}
+_INCOMPLETE_IS_TOLD = "2024-05-28"
 _SERVER_ERROR = {"code": "server_error", "message": "Sorry, something went wrong."}
 
 
@@ -105,9 +106,10 @@ def tell(world: World, run: Run, name: str, subject: Run | Step | Message | dict
 
 
 def move(world: World, run: Run, status: str) -> None:
-    """Set the run's status and tell it."""
+    """Set the run's status and tell it. Before there was an event for it, an incomplete run was told as completed."""
     run.status = status
-    tell(world, run, f"thread.run.{status}", run)
+    early = status == "incomplete" and world.options.edition < _INCOMPLETE_IS_TOLD
+    tell(world, run, "thread.run.completed" if early else f"thread.run.{status}", run)
 
 
 def perform(world: World, thread: Thread, run: Run, beat: Beat, at: float) -> None:
@@ -167,6 +169,8 @@ def finish(world: World, run: Run, status: str, at: float) -> None:
         run.last_error = dict(_SERVER_ERROR)
     else:
         run.completed_at = at
+    for ended in run.steps:
+        ended.expires_at = None
     run.usage = sum((step.usage for step in run.steps if step.usage), Usage())
     move(world, run, status)
 

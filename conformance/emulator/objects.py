@@ -137,8 +137,7 @@ def usage_object(usage: Usage | None) -> Members | None:
 
 
 def step_object(world: World, step: Step, channel: str, include: frozenset[str]) -> Members:
-    """The step. An ended one still shows `expires_at` in a stream, and null in a JSON answer."""
-    ended = step.status != "in_progress"
+    """The step. It has neither `metadata` nor `expired_at`, as the service never had, but an `expires_at`."""
     return {
         "id": step.id,
         "object": "thread.run.step",
@@ -150,7 +149,7 @@ def step_object(world: World, step: Step, channel: str, include: frozenset[str])
         "status": step.status,
         "cancelled_at": _stamp(world, step.cancelled_at),
         "completed_at": _stamp(world, step.completed_at),
-        "expires_at": None if ended and channel == "json" else world.behaviour.stamp(step.expires_at),
+        "expires_at": _stamp(world, step.expires_at),
         "failed_at": _stamp(world, step.failed_at),
         "last_error": step.last_error,
         "step_details": _details(step, channel, include),

@@ -61,7 +61,7 @@ class Message:
 
 @dataclass(slots=True)
 class Step:
-    """A run step: the creation of a message, or a round of tool calls."""
+    """A run step: the creation of a message, or a round of tool calls. `expires_at` goes when the run is over."""
 
     id: str
     seq: int
@@ -70,7 +70,7 @@ class Step:
     assistant_id: str
     thread_id: str
     type: str
-    expires_at: float
+    expires_at: float | None
     message: Message | None = None
     calls: list[Members] = field(default_factory=list)
     status: str = "in_progress"

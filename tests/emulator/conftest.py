@@ -122,7 +122,7 @@ class Served:
             shown = self.get(f"/threads/{thread}/runs/{run}")
             if shown["status"] in statuses:
                 return shown
-            self.advance(0.01)
+            self.advance(0.5)
         raise AssertionError(f"still {shown['status']}")
 
 

@@ -148,7 +148,7 @@ def runs_with_202(behaviour: Behaviour) -> None:
 
 
 @blind("L-84", level="should")
-def knows_everything(behaviour: Behaviour) -> None:
+def breaks_on_unknown_ids(behaviour: Behaviour) -> None:
     """What does not exist is answered 500."""
     _answered_with(behaviour, 500, 404)
 
