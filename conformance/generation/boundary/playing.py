@@ -19,7 +19,7 @@ def playing(stage: Stage, make: Callable[[Setting], Material], apart: bool) -> C
     """
 
     def play(setting: Setting) -> Play:
-        performance = _Performance(stage, setting)
+        performance = Performance(stage, setting)
         if not (yield from stage.enter(setting)):
             return
         material = make(setting)
@@ -46,7 +46,7 @@ def playing_further(stage: Stage, make: Callable[[Setting], Material]) -> Callab
     """The play of the other legal requests of an operation; the smallest is only sent where one was not accepted."""
 
     def play(setting: Setting) -> Play:
-        performance = _Performance(stage, setting)
+        performance = Performance(stage, setting)
         if not (yield from stage.enter(setting)):
             return
         material = make(setting)
@@ -65,7 +65,7 @@ def _first_of_each(negatives: Sequence[Step]) -> list[Step]:
 
 
 @dataclass(slots=True)
-class _Performance:
+class Performance:
     """One play under way. `spent` says that the stage must be entered again, `over` that it cannot be."""
 
     stage: Stage
