@@ -37,9 +37,14 @@ def errors(history: History) -> Iterable[Exchange]:
         status = exchange.status
         if exchange.operation is None or status is None or exchange.completion is not Completion.ANSWERED:
             continue
-        url = len(exchange.request.path) + sum(len(name) + len(value) for name, value in exchange.request.query)
-        if 400 <= status < 500 and status not in _BEFORE_THE_SERVER and url < _LONGEST_URL:
+        if 400 <= status < 500 and status not in _BEFORE_THE_SERVER and _is_routed(exchange):
             yield exchange
+
+
+def _is_routed(exchange: Exchange) -> bool:
+    """Whether a path and query are such that routers and web servers pass them on: short, printable, no extra slash."""
+    length = len(exchange.request.path) + sum(len(name) + len(value) for name, value in exchange.request.query)
+    return length < _LONGEST_URL and all(id_.isprintable() and "/" not in id_ for id_ in exchange.path.values())
 
 
 @rule(over=errors, level=Level.MUST, source=_ENVELOPE, capability="errors", items=("L-85",))

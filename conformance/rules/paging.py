@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from conformance.evidence.page import Listing, Page, listings, pages
-from conformance.evidence.window import Walk, Window, walks, whole_of, windows
+from conformance.evidence.sighting import all_sightings
+from conformance.evidence.window import SHARED, Walk, Window, walks, whole_of, windows
 from conformance.model.json import Absent
 from conformance.model.rule import rule
 from conformance.model.source import Level, observed, schema
-from conformance.model.tag import UNKNOWN_ID
 from conformance.model.verdict import HELD, Result
 
 _SPEC = "openai-openapi f85dbe2 openapi.yaml"
@@ -133,7 +133,7 @@ def before_ends_at_its_item(listing: Listing) -> Iterator[Result]:
     The service's document only calls it a cursor. Whether a limited page holds the first of them or the nearest is left
     open.
     """
-    for page in listing.pages:
+    for page in listing.pages if listing.kind not in SHARED else ():
         before = page.query.get("before")
         whole = whole_of(listing, page) if before is not None and "after" not in page.query else None
         if whole is None or before not in whole.ids:
@@ -159,14 +159,16 @@ def first_and_last_id_are_those_of_the_page(page: Page) -> Iterator[Result]:
             yield HELD if says == due else found
 
 
-@rule(over=pages, level=Level.MAY, source=_NO_SOURCE, capability="listing", items=("L-50",))
-def unknown_cursors_lead_nowhere(page: Page) -> Iterator[Result]:
+@rule(over=listings, level=Level.MAY, source=_NO_SOURCE, capability="listing", items=("L-50",))
+def unknown_cursors_lead_nowhere(listing: Listing) -> Iterator[Result]:
     """A page asked for from an unknown id on is refused or empty.
 
     Nothing says which. A page of items, as if no cursor had been given, makes a client that resumes after a deleted
     object start from the beginning again.
     """
-    cursors = [page.query[name] for name in ("after", "before") if name in page.query]
-    if cursors and page.exchange.tag == UNKNOWN_ID:
-        found = page.exchange.finding(f"items are listed around {cursors[0]}, which does not exist", "/data")
-        yield found if page.items else HELD
+    known = {sighting.id for sighting in all_sightings(listing.history)}
+    for page in listing.pages:
+        cursors = [page.query[name] for name in ("after", "before") if name in page.query]
+        if page.exchange.step is not None and any(cursor not in known for cursor in cursors):
+            found = page.exchange.finding("items are listed around an id that does not exist", "/data")
+            yield found if page.items else HELD

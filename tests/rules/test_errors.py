@@ -60,6 +60,11 @@ def test_proxy_that_refuses_a_large_body() -> History:
     return answered(413, {})
 
 
+@legal
+def test_router_that_knows_no_such_path() -> History:
+    return answered(404, {}, thread_id="thread_\r\nX: 1", answered={"content-type": "text/plain"})
+
+
 @breaks(errors.type_is_invalid_request_error)
 def test_type_made_up() -> History:
     told = error()
