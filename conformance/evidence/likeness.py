@@ -6,11 +6,11 @@ from conformance.model.json import ABSENT, JSON, Absent, is_array, is_object, sa
 
 
 def covers(shown: JSON | Absent, given: JSON) -> bool:
-    """Whether everything given is shown. Members that were not given may be added at any depth, and null may be left
-    out: function tools come back with `strict` and `parameters`, a truncation strategy with `last_messages`.
+    """Whether everything given is shown. Members that were not given, or given as null, may be filled in at any depth:
+    function tools come back with `strict` and `parameters`, a truncation strategy with `last_messages`.
     """
     if given is None:
-        return shown is None or isinstance(shown, Absent)
+        return True
     if is_object(given):
         return is_object(shown) and all(covers(shown.get(name, ABSENT), member) for name, member in given.items())
     if is_array(given):
