@@ -60,7 +60,8 @@ class Modification:
         first, last = min(seen.begins, self.exchange.started), max(seen.ends, self.exchange.ended)
         others = (other for other in self.line.history if other.operation == self.exchange.operation)
         disturbed = any(
-            other not in (self.exchange, seen.exchange)
+            other is not self.exchange
+            and other is not seen.exchange
             and other.path == self.exchange.path
             and took_effect(other)
             and other.ended > first

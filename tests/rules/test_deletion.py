@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+from typing import Any
+
+from conformance.model.history import History
+from conformance.rules import deletion
+from tests.rules.examples import breaks, holds, legal
+from tests.rules.histories import ASSISTANT, Told, assistant, deleted, message, page, run, thread
+
+HELLO = {"role": "user", "content": "Hello"}
+RUNS = {"assistant_id": ASSISTANT}
+
+
+def _thread_deleted(gone: bool, status: int = 404) -> History:
+    tell = Told()
+    tell.send("delete_thread", deleted("thread_a", "thread"))
+    for operation, answer, body in (
+        ("get_thread", thread(), None),
+        ("list_messages", page(), None),
+        ("get_run", run("completed"), None),
+        ("create_message", message("user"), HELLO),
+        ("create_run", run(), RUNS),
+        ("delete_thread", deleted("thread_a", "thread"), None),
+    ):
+        more: dict[str, Any] = {} if body is None else {"body": body}
+        tell.refuse(operation, status, **more) if gone else tell.send(operation, answer, **more)
+    return tell.history()
+
+
+@holds(
+    deletion.answer_says_so,
+    deletion.what_is_deleted_cannot_be_read,
+    deletion.what_is_deleted_is_answered_404,
+    deletion.nothing_is_deleted_twice,
+    deletion.deleted_thread_takes_nothing,
+    deletion.deleted_thread_shows_nothing,
+)
+def test_thread_that_is_gone() -> History:
+    return _thread_deleted(True)
+
+
+@breaks(
+    deletion.what_is_deleted_cannot_be_read,
+    deletion.nothing_is_deleted_twice,
+    deletion.deleted_thread_takes_nothing,
+    deletion.deleted_thread_shows_nothing,
+)
+def test_thread_that_is_not_gone() -> History:
+    return _thread_deleted(False)
+
+
+@breaks(deletion.what_is_deleted_is_answered_404, times=1)
+def test_thread_that_is_gone_with_400() -> History:
+    return _thread_deleted(True, 400)
+
+
+@breaks(deletion.answer_says_so, at="/deleted", times=1)
+def test_deletion_that_says_no() -> History:
+    tell = Told()
+    tell.send("delete_message", {**deleted("msg_a"), "deleted": False})
+    return tell.history()
+
+
+def _assistant_deleted(runs: bool) -> History:
+    tell = Told()
+    tell.send("delete_assistant", deleted(ASSISTANT, "assistant"))
+    tell.send("create_run", run(), body=RUNS) if runs else tell.refuse("create_run", 404, body=RUNS)
+    return tell.history()
+
+
+@holds(deletion.deleted_assistant_runs_nothing)
+def test_assistant_that_is_gone() -> History:
+    return _assistant_deleted(False)
+
+
+@breaks(deletion.deleted_assistant_runs_nothing, times=1)
+def test_assistant_that_runs_on() -> History:
+    return _assistant_deleted(True)
+
+
+def _refused(gone: bool) -> History:
+    tell = Told()
+    tell.send("get_message", message("user"))
+    tell.refuse("delete_message", 404, thread_id="thread_z")
+    tell.refuse("get_message", 404) if gone else tell.send("get_message", message("user"))
+    return tell.history()
+
+
+@holds(deletion.refused_deletion_deletes_nothing)
+def test_deletion_by_the_path_of_another_thread() -> History:
+    return _refused(False)
+
+
+@breaks(deletion.refused_deletion_deletes_nothing, times=1)
+def test_refused_deletion_that_deletes() -> History:
+    return _refused(True)
+
+
+@legal
+def test_deletion_at_the_same_moment_as_a_read() -> History:
+    tell = Told()
+    tell.send("delete_assistant", deleted(ASSISTANT, "assistant"), at=100.0, took=2.0)
+    tell.send("get_assistant", assistant(), at=101.0, took=0.5)
+    return tell.history()
+
+
+@legal
+def test_run_of_a_deleted_thread_may_still_be_shown() -> History:
+    tell = Told()
+    tell.send("delete_thread", deleted("thread_a", "thread"))
+    tell.send("get_run", run("completed"))
+    return tell.history()
