@@ -7,17 +7,22 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-SHORTEST_PATIENCE = 15.0
 FORBEARANCE = 20.0
-"""A run is waited for this many times as long as the slowest run that did arrive, once some have."""
+"""A run is waited for this many times as long as the slowest that arrived so far, once some have."""
+
+EXPERIENCE = 3
+"""So many runs have to have arrived, or to have been waited for in vain, before anything is concluded from them."""
+
+LONG, SHORT = 15.0, 5.0
+"""The patience is never less than this; the shorter one where several runs did not arrive."""
 
 
 @dataclass(slots=True)
 class Pace:
     """How polling is spaced, and how long it goes on. Times are in seconds.
 
-    The pause between two looks is a share of the time waited so far, within bounds. A target on which nothing ever
-    arrives would take the whole patience for each run, so the patience shrinks with experience.
+    The pause between two looks is a share of the time waited so far, within bounds. On a target that leaves runs hanging
+    each would take the whole patience, so the patience learns how long runs take there.
     """
 
     first: float = 0.02
@@ -36,10 +41,10 @@ class Pace:
 
     def patience(self, given: float) -> float:
         """How long to go on looking, where the setting gives this much."""
-        if self._in_vain < 2:
-            return given
-        learned = self._slowest * FORBEARANCE if self._arrived > self._in_vain else 0.0
-        return min(given, max(learned, SHORTEST_PATIENCE))
+        in_vain = self._in_vain >= EXPERIENCE
+        if self._arrived < EXPERIENCE:
+            return min(given, LONG) if in_vain else given
+        return min(given, max(self._slowest * FORBEARANCE, SHORT if in_vain else LONG))
 
     def arrived(self, waited: float) -> None:
         """What was waited for came after this long."""
