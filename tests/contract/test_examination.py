@@ -74,7 +74,7 @@ def test_a_missing_member_is_found_at_its_own_place() -> None:
 
 
 def test_a_value_of_the_wrong_type_is_one_fault() -> None:
-    assert found("objects/run", "run", told.run(status=7)) == [("run.status.type", "/status")]
+    assert found("objects/run", "run", {**told.run(), "status": 7}) == [("run.status.type", "/status")]
 
 
 def test_an_overlap_is_at_most_half_of_its_chunk() -> None:
@@ -94,7 +94,7 @@ def test_an_overlap_is_at_most_half_of_its_chunk() -> None:
 
 
 def test_what_excludes_each_other_does_not_come_together() -> None:
-    both = {"tool_resources": {"file_search": {"vector_store_ids": [], "vector_stores": []}}}
+    both: Any = {"tool_resources": {"file_search": {"vector_store_ids": [], "vector_stores": []}}}
     place = "/tool_resources/file_search"
     assert found("requests/create_thread", "create_thread", both) == [
         ("create_thread.tool_resources.file_search.not", place)

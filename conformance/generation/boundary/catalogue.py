@@ -61,7 +61,7 @@ def lacking(setting: Setting) -> Mapping[str, str]:
 
 
 def _programs(operation: str, setting: Setting) -> Iterator[Program]:
-    """The program of an operation's negatives; where runs are at stake, those legal values that it needs not apart."""
+    """The program of an operation's negatives, and where legal values cost runs another of those it can do without."""
     stage, planned = STAGES[operation], _material_in(operation, setting)
 
     def make(setting: Setting) -> Material:

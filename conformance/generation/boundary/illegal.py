@@ -10,7 +10,7 @@ from typing import Any
 from conformance.contract.examination import discriminator_of, types_of
 from conformance.contract.schema import Schema
 from conformance.generation.boundary.place import Path, Place
-from conformance.generation.boundary.sample import Lacking, Sampler
+from conformance.generation.boundary.sample import Lacking, Sampler, available
 from conformance.model.json import JSON, is_object
 
 MOST_ITEMS = 1000
@@ -36,16 +36,21 @@ class Break:
 
 
 def breaks(place: Place, sampler: Sampler) -> Iterator[Break]:
-    """Every break of a place's own keywords, the nearest of each keyword first. Raises Lacking."""
+    """Every break of a place's own keywords that can be made, the nearest of each keyword first."""
     schema, at = place.schema, place.at
-    good = sampler.value(schema)
     if not place.branch and types_of(schema):
-        for bad in wrong_types(types_of(schema), good):
-            yield Break(f"{at}.type", "type", good, bad)
+        yield from available(_of_type(schema, at, sampler))
     yield from _of_union(schema, at, sampler)
-    yield from _of_scalar(schema, at, good)
-    yield from _of_array(schema, at, sampler)
-    yield from _of_object(schema, at, sampler)
+    yield from available(_of_scalar(schema, at, sampler))
+    yield from available(_of_array(schema, at, sampler))
+    yield from available(_of_object(schema, at, sampler))
+    yield from available(_of_map(schema, at, sampler))
+
+
+def _of_type(schema: Schema, at: str, sampler: Sampler) -> Iterator[Break]:
+    good = sampler.value(schema)
+    for bad in wrong_types(types_of(schema), good):
+        yield Break(f"{at}.type", "type", good, bad)
 
 
 def wrong_types(allowed: list[str], good: JSON) -> list[JSON]:
@@ -94,7 +99,8 @@ def _of_union(schema: Schema, at: str, sampler: Sampler) -> Iterator[Break]:
         return
 
 
-def _of_scalar(schema: Schema, at: str, good: JSON) -> Iterator[Break]:
+def _of_scalar(schema: Schema, at: str, sampler: Sampler) -> Iterator[Break]:
+    good = sampler.value(schema)
     if "enum" in schema:
         named = next((value for value in schema["enum"] if isinstance(value, str)), None)
         yield Break(f"{at}.enum", "enum", good, _UNKNOWN)
@@ -160,7 +166,6 @@ def _of_object(schema: Schema, at: str, sampler: Sampler) -> Iterator[Break]:
         one = {excluded[-1]: sampler.several(properties[excluded[-1]]["items"], 1)}
         other = {excluded[0]: sampler.several(properties[excluded[0]]["items"], 1)}
         yield Break(f"{at}.not", "not", one, {**other, **one})
-    yield from _of_map(schema, at, sampler)
 
 
 def _of_map(schema: Schema, at: str, sampler: Sampler) -> Iterator[Break]:

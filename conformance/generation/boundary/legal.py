@@ -9,7 +9,7 @@ from conformance.contract.examination import types_of
 from conformance.contract.schema import Schema
 from conformance.generation.boundary.illegal import MOST_ITEMS
 from conformance.generation.boundary.place import Place
-from conformance.generation.boundary.sample import Lacking, Sampler
+from conformance.generation.boundary.sample import Lacking, Sampler, available
 from conformance.model.json import JSON
 
 
@@ -25,12 +25,12 @@ class Edge:
 
 
 def edges(place: Place, sampler: Sampler) -> Iterator[Edge]:
-    """The legal edges of a place, those of its type first. Raises Lacking."""
+    """The legal edges of a place that can be made, those of its type first."""
     schema, at = place.schema, place.at
     if not types_of(schema):
         return
     if not place.branch:
-        yield from _of_type(schema, at, sampler)
+        yield from available(_of_type(schema, at, sampler))
     if "oneOf" in schema:
         return
     if "enum" in schema and not place.choice:
@@ -40,12 +40,10 @@ def edges(place: Place, sampler: Sampler) -> Iterator[Edge]:
             yield Edge(f"{at}.{keyword}", schema[keyword])
     yield from _of_text(schema, at)
     if choice := sampler.choice(schema):
-        yield from (Edge(f"{at}.{choice}.enum", value) for value in sampler.objects(schema))
-    for keyword in ("minItems", "maxItems"):
-        if 0 < schema.get(keyword, 0) <= MOST_ITEMS:
-            yield Edge(f"{at}.{keyword}", sampler.several(schema["items"], schema[keyword]))
+        yield from available(Edge(f"{at}.{choice}.enum", value) for value in sampler.objects(schema))
+    yield from available(_of_array(schema, at, sampler))
     if isinstance(schema.get("additionalProperties"), dict):
-        yield from _of_map(schema, at, sampler)
+        yield from available(_of_map(schema, at, sampler))
 
 
 def _of_type(schema: Schema, at: str, sampler: Sampler) -> Iterator[Edge]:
@@ -89,6 +87,12 @@ def _of_text(schema: Schema, at: str) -> Iterator[Edge]:
             yield Edge(f"{at}.maxLength", "é" * schema["maxLength"], further=True)
     if "pattern" in schema:
         yield Edge(f"{at}.pattern", "Az_09-")
+
+
+def _of_array(schema: Schema, at: str, sampler: Sampler) -> Iterator[Edge]:
+    for keyword in ("minItems", "maxItems"):
+        if 0 < schema.get(keyword, 0) <= MOST_ITEMS:
+            yield Edge(f"{at}.{keyword}", sampler.several(schema["items"], schema[keyword]))
 
 
 def _of_map(schema: Schema, at: str, sampler: Sampler) -> Iterator[Edge]:

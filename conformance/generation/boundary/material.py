@@ -9,7 +9,7 @@ from conformance.contract.constraint import request_bodies, request_queries
 from conformance.contract.operation import OPERATIONS
 from conformance.generation.boundary.packing import packed
 from conformance.generation.boundary.payload import Bench, Negative, Payload
-from conformance.generation.boundary.query import QueryBench
+from conformance.generation.boundary.query import Asked, QueryBench
 from conformance.generation.boundary.sample import ASSISTANT, TOOL_CALL, Sampler
 from conformance.generation.boundary.subject import subjects
 from conformance.model.case import REFUSES_BODY, Accept, Either, Expectation, Mutation, Ref, Role, Step
@@ -69,16 +69,26 @@ def material(
         negatives += _unreadable(control)
     if operation in request_queries():
         queries = QueryBench(operation, edition)
-        # A query is added to the smallest body, so that it is what is judged.
-        asked = [_showing(replace(control, query=query), shows) for query, shows in queries.legal()]
-        legal = _with_query(legal, asked) if legal else [Legal(step) for step in asked]
+        asked = [_asked(control, whole, parts) for whole, parts in queries.legal()]
+        legal = _with_query(legal, asked) if legal else asked
         negatives += [
             replace(control, query=query, role=Role.NEGATIVE, expectation=REFUSES_BODY, mutation=m, exercises=(id_,))
             for id_, query, m in queries.negatives()
         ]
     control = replace(control, role=Role.CONTROL, expectation=_ACCEPT)
-    twins = _twins(legal, {id_ for step in negatives for id_ in step.exercises} - set(control.exercises))
+    broken = {id_ for step in negatives for id_ in step.exercises}
+    legal = [_within(request, broken) for request in legal]
+    twins = _twins(legal, broken - set(control.exercises))
     return Material(control, twins, tuple(each for each in legal if each not in twins), tuple(negatives))
+
+
+def _within(request: Legal, broken: set[str]) -> Legal:
+    """The legal request without the constraints that no negative breaks: their legal side alone is no verdict."""
+
+    def kept(step: Step) -> Step:
+        return replace(step, exercises=tuple(id_ for id_ in step.exercises if id_ in broken))
+
+    return Legal(kept(request.step), tuple(kept(part) for part in request.parts))
 
 
 def _twins(legal: Sequence[Legal], wanted: set[str]) -> tuple[Legal, ...]:
@@ -95,26 +105,34 @@ def _twins(legal: Sequence[Legal], wanted: set[str]) -> tuple[Legal, ...]:
     return tuple(each for each in legal if each in chosen)
 
 
-def _with_query(legal: Sequence[Legal], asked: Sequence[Step]) -> list[Legal]:
+def _asked(control: Step, whole: Asked, parts: Sequence[Asked]) -> Legal:
+    """A legal query added to the smallest body; where it has several values, with the queries of one value each."""
+
+    def asking(query: Asked) -> Step:
+        step = replace(control, query=query.query, role=Role.VALID, expectation=_ACCEPT, mutation=query.mutation)
+        return replace(step, exercises=query.shows)
+
+    if len(parts) == 1:
+        return Legal(asking(parts[0]))
+    return Legal(replace(asking(whole), tag=PACKED), tuple(asking(part) for part in parts))
+
+
+def _with_query(legal: Sequence[Legal], asked: Sequence[Legal]) -> list[Legal]:
     """The legal requests with queries added to the first of them, one each, so that none is sent for a query alone."""
     added = [
         Legal(
             replace(
                 request.step,
-                query=step.query,
-                exercises=(*request.step.exercises, *step.exercises),
+                query=other.step.query,
+                exercises=(*request.step.exercises, *other.step.exercises),
                 mutation=None,
                 tag=PACKED,
             ),
-            (*(request.parts or (request.step,)), step),
+            (*(request.parts or (request.step,)), *(other.parts or (other.step,))),
         )
-        for request, step in zip(legal, asked, strict=False)
+        for request, other in zip(legal, asked, strict=False)
     ]
     return [*added, *legal[len(added) :]]
-
-
-def _showing(step: Step, shows: Sequence[str]) -> Step:
-    return replace(step, role=Role.VALID, expectation=_ACCEPT, exercises=tuple(shows))
 
 
 def _legal(usual: Step, payload: Payload) -> Legal:
@@ -157,7 +175,7 @@ def _negative(usual: Step, negative: Negative) -> Step:
 
 def _unreadable(control: Step) -> Iterator[Step]:
     """Bodies that are not JSON, not there, or not declared as JSON."""
-    negative = replace(control, role=Role.NEGATIVE, expectation=REFUSES_BODY)
+    negative = replace(control, role=Role.NEGATIVE, expectation=REFUSES_BODY, exercises=())
     cut = b'{"metadata": {"topic": "sample"}'
     yield replace(negative, raw=cut, mutation=_unlike("json"), tag=MALFORMED_JSON)
     if OPERATIONS[control.operation].body_required:

@@ -12,9 +12,9 @@ from conformance.contract.operation import OPERATIONS
 from conformance.contract.schema import Schema
 from conformance.errors import SuiteFault
 from conformance.generation.boundary.illegal import Break, breaks
-from conformance.generation.boundary.legal import Edge, edges
+from conformance.generation.boundary.legal import edges
 from conformance.generation.boundary.place import Path, Place, places
-from conformance.generation.boundary.sample import Lacking, Sampler, depends_on_files
+from conformance.generation.boundary.sample import Sampler, depends_on_files
 from conformance.generation.boundary.subject import Subject
 from conformance.model.case import Mutation
 from conformance.model.json import JSON, at, is_object, pointer
@@ -70,10 +70,7 @@ class Bench:
         for place in self.places():
             if place.lacks:
                 continue
-            try:
-                found = list(breaks(place, self.sampler))
-            except Lacking:
-                continue
+            found = list(breaks(place, self.sampler))
             if not place.path and not OPERATIONS[self.subject.operation].body_required:
                 found = [each for each in found if each.bad is not None]  # null may stand for no body at all
             for each in _worth_sending(found, len(place.path)):
@@ -101,7 +98,7 @@ class Bench:
         for place in self.places():
             if place.lacks:
                 continue
-            for edge in _edges(place, self.sampler):
+            for edge in edges(place, self.sampler):
                 if edge.further and len(place.path) > _SHALLOW + 1:
                     continue
                 body = place.wrap(edge.value)
@@ -129,13 +126,6 @@ class Bench:
         if "model" in self.schema["properties"] and not known.get("model"):
             known["model"] = self.sampler.model
         return "; ".join(dict.fromkeys(doubt.reason for doubt in doubts(self.schema, known)))
-
-
-def _edges(place: Place, sampler: Sampler) -> Iterator[Edge]:
-    try:
-        yield from edges(place, sampler)
-    except Lacking:
-        return
 
 
 def _worth_sending(found: Sequence[Break], depth: int) -> Iterator[Break]:

@@ -18,6 +18,15 @@ Query = tuple[tuple[str, JSON], ...]
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """A legal query, the constraints of which it shows a legal value, and for a single value its place."""
+
+    query: Query
+    shows: tuple[str, ...]
+    mutation: Mutation | None
+
+
+@dataclass(frozen=True, slots=True)
 class QueryBench:
     """The query parameters of one operation. Ids (cursors, filters) are left to the programs that know some."""
 
@@ -33,18 +42,27 @@ class QueryBench:
             if "x-references" not in schema:
                 yield name, schema
 
-    def legal(self) -> list[tuple[Query, tuple[str, ...]]]:
-        """Queries that together show every edge, each with the constraints that it shows."""
+    def legal(self) -> list[tuple[Asked, list[Asked]]]:
+        """Queries that together show every edge, each with the queries of one edge each that it is made of."""
         edges = {name: list(_legal(schema)) for name, schema in self._parameters()}
         count = max((len(values) for values in edges.values()), default=0)
-        rounds = [{name: values[min(turn, len(values) - 1)] for name, values in edges.items()} for turn in range(count)]
-        return [self._shown(values) for values in rounds]
+        rounds = [{name: values[turn] for name, values in edges.items() if turn < len(values)} for turn in range(count)]
+        return [
+            (
+                self._asked({name: value for name, (_, value) in chosen.items()}),
+                [self._asked({name: value}, keyword) for name, (keyword, value) in chosen.items()],
+            )
+            for chosen in rounds
+        ]
 
-    def _shown(self, values: dict[str, JSON]) -> tuple[Query, tuple[str, ...]]:
+    def _asked(self, values: dict[str, JSON], keyword: str = "") -> Asked:
         examination = examine_schema(self._schema, values)
         if examination.faults:
             raise SuiteFault(f"a legal query of {self.operation} breaks {examination.faults[0].constraint}")
-        return _on_the_wire(values), tuple(sorted(set(examination.judged) - {f"{self.operation}.type"}))
+        shows = sorted(examination.judged, key=lambda id_: (not id_.endswith(f".{keyword}"), id_))
+        ((name, value), *_) = _on_the_wire(values)
+        mutation = Mutation(pointer(name), keyword, ABSENT, value, "query") if keyword else None
+        return Asked(_on_the_wire(values), tuple(shows), mutation)
 
     def negatives(self) -> Iterator[tuple[str, Query, Mutation]]:
         """Every illegal value, with the constraint that it breaks."""
@@ -68,13 +86,13 @@ def _on_the_wire(values: dict[str, JSON]) -> Query:
     return tuple(query)
 
 
-def _legal(schema: Schema) -> Iterator[JSON]:
+def _legal(schema: Schema) -> Iterator[tuple[str, JSON]]:
     if schema["type"] == "array":
-        yield from ([value] for value in schema["items"]["enum"])
+        yield from (("enum", [value]) for value in schema["items"]["enum"])
     elif "enum" in schema:
-        yield from schema["enum"]
+        yield from (("enum", value) for value in schema["enum"])
     else:
-        yield from (schema[keyword] for keyword in ("minimum", "maximum") if keyword in schema)
+        yield from ((keyword, schema[keyword]) for keyword in ("minimum", "maximum") if keyword in schema)
 
 
 def _illegal(schema: Schema) -> Iterator[tuple[str, JSON]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from conformance.contract.doubt import doubts
 from conformance.contract.examination import types_of
@@ -20,12 +20,23 @@ ANY_OBJECT: Mapping[str, JSON] = {"type": "object", "properties": {}, "required"
 """What stands where any object may: in requests that is always a JSON Schema, and this one is even fit for `strict`."""
 
 
+Value = TypeVar("Value")
+
+
 class Lacking(LookupError):  # noqa: N818 -- it says what is lacking
     """There is no legal value here without something that the setting does not give: the id of a file, of a store."""
 
     def __init__(self, kind: str) -> None:
         super().__init__(kind)
         self.kind = kind
+
+
+def available(values: Iterator[Value]) -> Iterator[Value]:
+    """The values up to the first that lacks something."""
+    try:
+        yield from values
+    except Lacking:
+        return
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,138 @@
+"""The requests made for an operation: complete, deterministic, each negative with one mutated place."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import pytest
+
+from conformance.contract.constraint import constraints, request_bodies
+from conformance.contract.edition import EDITIONS
+from conformance.contract.examination import examine
+from conformance.generation.boundary import lacking, programs, unsendable
+from conformance.generation.boundary.material import PACKED, Material, bench, material
+from conformance.generation.boundary.packing import packed
+from conformance.generation.boundary.sample import Sampler
+from conformance.generation.boundary.stage import STAGES
+from conformance.model.case import Accept, Role, Step, step_from_json, step_to_json
+from conformance.model.json import ABSENT, at, same
+from conformance.model.program import Setting
+from tests.generation.boundary.target import SETTING
+
+SAMPLER = Sampler("gpt-4o", any_file=True)
+
+
+@cache
+def made(operation: str, edition: str = "2026-08-14") -> Material:
+    return material(operation, edition, SAMPLER, STAGES[operation].path)
+
+
+def legal(given: Material) -> list[Step]:
+    return [step for request in (*given.twins, *given.further) for step in (request.step, *request.parts)]
+
+
+@pytest.mark.parametrize("edition", EDITIONS)
+def test_every_constraint_is_broken_by_a_negative_or_cannot_be(edition: str) -> None:
+    setting = Setting(edition=edition, accepts_any_file_id=True)
+    assert lacking(setting) == {}
+    never = unsendable(edition)
+    broken = {id_ for operation in STAGES for step in made(operation, edition).negatives for id_ in step.exercises}
+    asked = {id_ for id_, constraint in constraints(edition).items() if constraint.side == "request"}
+    assert broken | never.keys() == asked
+    assert not broken & never.keys()
+
+
+@pytest.mark.parametrize("operation", STAGES)
+def test_every_place_that_is_broken_is_also_shown_legal(operation: str) -> None:
+    given = made(operation)
+    shown = {id_ for step in [given.control, *legal(given)] for id_ in step.exercises}
+    assert {id_ for step in given.negatives for id_ in step.exercises} <= shown
+    in_time = {id_ for request in given.twins for id_ in request.step.exercises} | set(given.control.exercises)
+    assert {id_ for step in given.negatives for id_ in step.exercises} <= in_time
+
+
+def test_without_file_ids_what_lacks_them_is_named() -> None:
+    missing = lacking(Setting(edition="2026-08-14"))
+    assert "create_thread.tool_resources.code_interpreter.file_ids.maxItems" in missing
+    assert "create_run.max_prompt_tokens.minimum" not in missing
+    assert all("files" in text for text in missing.values())
+
+
+@pytest.mark.parametrize("operation", sorted(request_bodies()))
+def test_packing_loses_no_edge(operation: str) -> None:
+    table = bench(operation, "2026-08-14", SAMPLER)
+    singles = [payload for payload in table.singles() if not payload.doubt]
+    groups = packed(table, table.singles())
+    carried = {value for group in groups for value in map(repr, group.values)}
+    distinct = {repr(payload.values[0]): payload for payload in singles}
+    bodies = [part.body for group in groups for part in (group.parts or (group,))]
+    for edge, payload in distinct.items():
+        assert edge in carried or payload.body in bodies
+    assert len(groups) <= 12
+
+
+@pytest.mark.parametrize("operation", sorted(request_bodies()))
+def test_what_must_be_accepted_is_legal_and_beyond_doubt(operation: str) -> None:
+    table = bench(operation, "2026-08-14", SAMPLER)
+    for group in packed(table, table.singles()):
+        assert examine(request_bodies()[operation], operation, group.body).valid
+        assert table.doubt(group.body) == group.doubt
+        if group.alone:
+            assert not group.parts
+
+
+@pytest.mark.parametrize("operation", STAGES)
+def test_steps_say_what_they_are_for(operation: str) -> None:
+    given = made(operation)
+    assert given.control.role is Role.CONTROL
+    assert given.control.expectation == Accept()
+    for step in given.negatives:
+        assert step.role is Role.NEGATIVE
+        assert step.mutation is not None
+        assert len(step.exercises) == 1 or (not step.exercises and step.tag)
+    for step in legal(given):
+        assert step.role is Role.VALID
+        assert step.exercises
+        assert (step.mutation is None) or step.tag != PACKED
+    for step in (given.control, *given.negatives, *legal(given)):
+        assert step_from_json(step_to_json(step)).id == step.id
+
+
+def test_a_negative_differs_from_a_legal_body_in_its_place_alone() -> None:
+    table = bench("create_run", "2026-08-14", SAMPLER)
+    for negative in table.negatives():
+        mutation = negative.mutation
+        assert at(negative.body, mutation.pointer) == mutation.became
+        assert not same(mutation.was, mutation.became)
+        if mutation.was is not ABSENT and mutation.pointer:
+            assert not mutation.pointer.startswith("/unexpected")
+
+
+def test_ids_are_the_same_every_time_and_differ_from_each_other() -> None:
+    first = [step.id for operation in STAGES for step in made(operation).negatives]
+    made.cache_clear()
+    again = [step.id for operation in STAGES for step in made(operation).negatives]
+    assert first == again
+    assert len(set(first)) == len(first)
+
+
+def test_the_whole_is_affordable() -> None:
+    every = programs(SETTING)
+    assert sum(program.requests for program in every) <= 1300
+    assert sum(program.runs for program in every if program.id.startswith("boundary.create")) <= 26
+    quick = [program for program in every if program.quick]
+    assert {program.id.split(".")[1] for program in quick} == {
+        "create_run",
+        "create_thread_and_run",
+        "submit_tool_outputs",
+        "modify_run",
+    }
+
+
+def test_programs_of_some_operations() -> None:
+    assert [program.id for program in programs(SETTING, ["modify_run"])] == ["boundary.modify_run"]
+
+
+def test_a_given_assistant_is_left_as_it_is() -> None:
+    setting = Setting(edition="2026-08-14", given={"assistant": "asst_real"})
+    assert not {"boundary.create_assistant", "boundary.modify_assistant"} & {p.id for p in programs(setting)}
