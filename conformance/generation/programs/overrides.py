@@ -7,7 +7,7 @@ from typing import Any
 
 from conformance.generation.programs.answer import made
 from conformance.generation.programs.declaration import program
-from conformance.generation.programs.passage import ended, finished, ready
+from conformance.generation.programs.passage import Passage, ended, finished, ready
 from conformance.generation.programs.steps import (
     assistant,
     function_tool,
@@ -79,11 +79,12 @@ def inherited(setting: Setting) -> Play:
     yield from ended()
 
 
-@program("lifecycle", "core", runs=1, requests=11)
-def override_by_zero_and_nothing(setting: Setting) -> Play:
-    """A run overrides with values that are easily taken for none: zero, false, an empty list, an empty object."""
-    members: dict[str, Any] = {"temperature": 0, "tools": [], "metadata": {}, "response_format": "auto"}
-    members |= {"tool_choice": "auto", "truncation_strategy": {"type": "auto"}}
+@program("lifecycle", "core", runs=1, requests=12)
+def override_by_nothing(setting: Setting) -> Play:
+    """A run overrides with what is easily taken for nothing (zero, false, an empty list), and elsewhere says null."""
+    nullable = ["model", "instructions", "additional_instructions", "additional_messages", "top_p", "stream"]
+    nullable += ["max_prompt_tokens", "max_completion_tokens", "truncation_strategy", "tool_choice", "response_format"]
+    members: dict[str, Any] = {**dict.fromkeys(nullable), "temperature": 0, "tools": [], "metadata": {}}
     if since(setting, "2024-06-06"):
         members["parallel_tool_calls"] = False
     if not (yield from ready(assistant(setting, **_RICH), thread(setting), run(**members))):
@@ -92,41 +93,31 @@ def override_by_zero_and_nothing(setting: Setting) -> Play:
     yield from ended()
 
 
-@program("lifecycle", "core", runs=1, requests=11)
-def override_by_null(setting: Setting) -> Play:
-    """A run that says null where it may takes what it would take had it said nothing."""
-    nullable = ["model", "instructions", "additional_instructions", "additional_messages", "tools", "metadata"]
-    nullable += ["temperature", "top_p", "stream", "max_prompt_tokens", "max_completion_tokens"]
-    nullable += ["truncation_strategy", "tool_choice", "response_format"]
-    nulls: dict[str, Any] = dict.fromkeys(nullable)
-    if not (yield from ready(assistant(setting, **_RICH), thread(setting), run(**nulls))):
-        return
-    yield on_run("get_run")
-    yield from ended()
-
-
-@program("lifecycle", "core", runs=1, requests=11)
-def override_model(setting: Setting) -> Play:
-    """A run overrides its assistant's model by another; where the target has no such model nothing follows."""
-    if setting.other_model == setting.model:
-        return
-    if not (yield from ready(assistant(setting), thread(setting))):
-        return
-    step = run(model=setting.other_model)
-    started: Exchange = yield replace(step, expectation=Either("which models there are is the target's affair"))
-    if made(started):
-        yield on_run("get_run")
-        yield from ended()
-
-
-@program("lifecycle", "core", runs=1, requests=11, since="2024-08-06")
-def structured_answer(setting: Setting) -> Play:
-    """A run asks for JSON that fits a schema, and shows that it was asked to."""
-    schema = {"type": "object", "properties": {"answer": {"type": "string"}}, "required": ["answer"]}
-    wanted = {"type": "json_schema", "json_schema": {"name": "reply", "schema": schema}}
+@program("lifecycle", "core", runs=3, requests=20)
+def overrides_that_depend_on_the_model(setting: Setting) -> Play:
+    """A run overrides the model and what not every model takes; where that is refused, each by itself."""
     if not (yield from ready(assistant(setting), thread(setting, text=prompt(setting, "json")))):
         return
-    started: Exchange = yield replace(run(response_format=wanted), expectation=Either("older models refuse it"))
-    if made(started):
-        yield on_run("get_run")
-        yield from ended()
+    members: dict[str, Any] = {}
+    if setting.other_model != setting.model:
+        members["model"] = setting.other_model
+    if since(setting, "2024-08-06"):
+        schema = {"type": "object", "properties": {"answer": {"type": "string"}}, "required": ["answer"]}
+        members["response_format"] = {"type": "json_schema", "json_schema": {"name": "reply", "schema": schema}}
+    if since(setting, "2025-02-10"):
+        members["reasoning_effort"] = "low"
+    if (yield from _depending(members)) or len(members) < 2:
+        return
+    for name, value in members.items():
+        yield from _depending({name: value})
+
+
+def _depending(members: dict[str, Any]) -> Passage:
+    """A run with members that the target's models may not take; whether it was started."""
+    step = run(**members)
+    started: Exchange = yield replace(step, expectation=Either("which models there are, and what they take, differs"))
+    if not made(started):
+        return False
+    yield on_run("get_run")
+    yield from ended()
+    return True

@@ -9,11 +9,13 @@ from conformance.generation.programs.answer import items, made
 from conformance.generation.programs.declaration import program
 from conformance.generation.programs.passage import Passage, cancelled, completed, finished, ready, submit, waiting
 from conformance.generation.programs.steps import assistant, at_root, message, on_step, page, prompt, thread, vain
-from conformance.model.case import Ref, Role
+from conformance.generation.programs.surface import UNKNOWN
+from conformance.model.case import Either, Ref, Role
 from conformance.model.exchange import Exchange
 from conformance.model.program import Play, Setting
 from conformance.model.tag import FOREIGN_ID
 
+_CURSORS = {"list_runs": "run_id", "list_messages": "message_id", "list_run_steps": "step_id"}
 NEXT_SECOND = 1.05
 """So many seconds set two times apart that are told in whole seconds."""
 
@@ -117,6 +119,8 @@ def _walks(operation: str, of: tuple[str, ...], step: int = 2) -> Passage:
     yield at(order="asc", before=middle, limit=1)
     yield at(before=last, limit=1)
     yield at(after=first, before=last)
+    unknown = at(after=UNKNOWN[_CURSORS[operation]])
+    yield replace(unknown, expectation=Either("what an unknown cursor does is not stated"))
     return True
 
 

@@ -9,20 +9,11 @@ from conformance.contract.operation import OPERATIONS
 from conformance.generation.programs.declaration import program
 from conformance.generation.programs.passage import ended, submit
 from conformance.generation.programs.steps import at_root, on_message, on_run, on_step, on_thread, page, vain
-from conformance.generation.programs.surface import STEP, inhabited, unharmed, upon_ids
+from conformance.generation.programs.surface import STEP, UNKNOWN, inhabited, unharmed, upon_ids
 from conformance.model.case import Mutation, Step
 from conformance.model.json import ABSENT
 from conformance.model.program import Play, Setting
 from conformance.model.tag import FOREIGN_ID, MALFORMED_ID, UNKNOWN_ID
-
-UNKNOWN: Mapping[str, str] = {
-    "assistant_id": "asst_" + "0" * 24,
-    "thread_id": "thread_" + "0" * 24,
-    "message_id": "msg_" + "0" * 24,
-    "run_id": "run_" + "0" * 24,
-    "step_id": "step_" + "0" * 24,
-}
-"""For each id in a path one of the right form that no target has given."""
 
 MALFORMED: Mapping[str, str] = {
     "assistant_id": "undefined",
@@ -39,6 +30,7 @@ def references(setting: Setting) -> Play:
     """Ids that name nothing, that cannot be ids, or that belong to another thread lead nowhere and change nothing."""
     if not (yield from inhabited(setting)):
         return
+    yield on_message("get_message")
     for made_up, tag in ((UNKNOWN, UNKNOWN_ID), (MALFORMED, MALFORMED_ID)):
         for step in upon_ids():
             yield _misled(step, OPERATIONS[step.operation].parameters[-1], made_up, tag)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from conformance.generation.programs.answer import calls, made
 from conformance.generation.programs.declaration import program
-from conformance.generation.programs.passage import aftermath, finished, ready, submit
+from conformance.generation.programs.passage import aftermath, ended, finished, ready, submit
 from conformance.generation.programs.steps import (
     assistant,
     function_tool,
@@ -32,7 +32,7 @@ def stream_to_completion(setting: Setting) -> Play:
 
 @program("lifecycle", "streaming", runs=1, requests=18, quick=True)
 def stream_tool_call(setting: Setting) -> Play:
-    """A streamed run calls a function, and goes on in the stream that its output is submitted with."""
+    """A streamed run calls a function, keeps others out, and goes on in the stream its output is submitted with."""
     if not (yield from ready(assistant(setting), thread(setting, text=prompt(setting, "call_one")))):
         return
     if not (yield from ready(run(stream=True, tools=[function_tool()], tool_choice=named()))):
@@ -40,6 +40,9 @@ def stream_tool_call(setting: Setting) -> Play:
     seen: Exchange = yield on_run("get_run", name="waiting")
     if calls(seen):
         yield page("list_run_steps")
+        second: Exchange = yield run("second", stream=True)
+        if second.accepted:
+            yield from ended("second")
         submitted: Exchange = yield submit(stream=True, name="submitted")
         if not made(submitted):
             yield from finished()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from conformance.generation.programs.answer import items
 from conformance.generation.programs.passage import Passage, ready, submit, waiting
@@ -23,6 +23,15 @@ from conformance.generation.programs.steps import (
 from conformance.model.case import Ref, Step
 from conformance.model.exchange import Exchange
 from conformance.model.program import Setting
+
+UNKNOWN: Mapping[str, str] = {
+    "assistant_id": "asst_" + "0" * 24,
+    "thread_id": "thread_" + "0" * 24,
+    "message_id": "msg_" + "0" * 24,
+    "run_id": "run_" + "0" * 24,
+    "step_id": "step_" + "0" * 24,
+}
+"""For each id in a path one of the right form that no target has given."""
 
 STEP = Ref("steps", "/data/0/id")
 """The step of the waiting run that `inhabited` makes."""
