@@ -21,8 +21,8 @@ LONG, SHORT = 15.0, 5.0
 class Pace:
     """How polling is spaced, and how long it goes on. Times are in seconds.
 
-    The pause between two looks is a share of the time waited so far, within bounds. On a target that leaves runs hanging
-    each would take the whole patience, so the patience learns how long runs take there.
+    The pause between two looks is a share of the time waited so far, within bounds. On a target that leaves runs
+    hanging each would take the whole patience, so the patience learns how long runs take there.
     """
 
     first: float = 0.02
