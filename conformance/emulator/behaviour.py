@@ -56,6 +56,7 @@ class Behaviour:
     wrappers: list[Callable[[ASGIApp], ASGIApp]] = field(default_factory=list)
 
     # Finding
+    check_id: Callable[[str, str], None]
     find_assistant: Callable[[Call, str], Assistant]
     find_assistant_to_run: Callable[[Call, str], Assistant]
     find_thread: Callable[[Call, str], Thread]
@@ -143,6 +144,7 @@ def plain(edition: str) -> Behaviour:
         frame=outgoing.frame,
         opening=outgoing.opening,
         ending=outgoing.ending,
+        check_id=lookup.check_id,
         find_assistant=lookup.find_assistant,
         find_assistant_to_run=lookup.find_assistant_to_run,
         find_thread=lookup.find_thread,

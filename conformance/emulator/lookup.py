@@ -7,6 +7,15 @@ from conformance.emulator.refusal import unknown, wrong_prefix
 from conformance.emulator.state import Assistant, Message, Run, Step, Thread
 from conformance.emulator.world import Call
 
+_PREFIXES = {"thread_id": "thread", "assistant_id": "asst"}
+
+
+def check_id(param: str, id_: str) -> None:
+    """Refuse an id of another kind; the service told it apart from an unknown one for threads and assistants only."""
+    prefix = _PREFIXES[param]
+    if not id_.startswith(prefix):
+        raise wrong_prefix(param, id_, prefix)
+
 
 def find_assistant(call: Call, id_: str) -> Assistant:
     """The assistant of that id, or a refusal."""
@@ -18,15 +27,13 @@ def find_assistant(call: Call, id_: str) -> Assistant:
 
 def find_assistant_to_run(call: Call, id_: str) -> Assistant:
     """The assistant that a request body names; there an id of another kind was told apart from an unknown one."""
-    if not id_.startswith("asst"):
-        raise wrong_prefix("assistant_id", id_, "asst")
+    call.world.behaviour.check_id("assistant_id", id_)
     return call.world.behaviour.find_assistant(call, id_)
 
 
 def find_thread(call: Call, id_: str) -> Thread:
     """The thread of that id with everything due in it done, or a refusal."""
-    if not id_.startswith("thread"):
-        raise wrong_prefix("thread_id", id_, "thread")
+    call.world.behaviour.check_id("thread_id", id_)
     thread = call.store.threads.get(id_)
     if thread is None:
         raise unknown("thread", id_)

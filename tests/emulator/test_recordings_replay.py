@@ -31,11 +31,11 @@ from tests.emulator.conftest import Answer, Served, served
 
 _OUTPUTS = "list.data[].step_details.tool_calls[].code_interpreter.outputs[]"
 DIFFERENCES = {
-    "thread.message.attachments missing in the recording": "modify message was answered with file_ids in their place: a "
-    "quirk of that one operation, and the emulator keeps attachments",
+    "thread.message.attachments missing in the recording": "modify message was answered with file_ids in their place: "
+    "a quirk of that one operation, and the emulator keeps attachments",
     "thread.message.file_ids missing here": "the same quirk",
     "thread.tool_resources.code_interpreter missing here": "in 2025 a thread without resources was shown as {} when "
-    "it was created and modified, and with an empty code interpreter when it was read; the emulator shows {} throughout",
+    "it was created and modified, and with an empty code interpreter when it was read; the emulator always shows {}",
     f"{_OUTPUTS}.image missing here": "the recorded model plotted, the pretend model prints",
     f"{_OUTPUTS}.logs missing in the recording": "the same",
     f"{_OUTPUTS}.type: 'image' became 'logs'": "the same",
