@@ -10,8 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from jsonschema import Draft202012Validator
-
+from conformance.contract.condition import Test, holds
 from conformance.contract.examination import discriminator_of, kind_of, types_of
 from conformance.contract.schema import Schema
 from conformance.model.json import JSON, is_array, is_object
@@ -40,7 +39,8 @@ def _doubts(schema: Schema, value: JSON) -> Iterator[Doubt]:
         branch = branch_of(schema, value)
         if branch is not None:
             yield from _doubts(branch, value)
-    if is_object(value):
+    kind = kind_of(value)
+    if kind == "object" and is_object(value):
         rest = schema.get("additionalProperties")
         known = schema.get("properties", {})
         for member, inner in value.items():
@@ -48,7 +48,7 @@ def _doubts(schema: Schema, value: JSON) -> Iterator[Doubt]:
                 yield from _doubts(known[member], inner)
             elif isinstance(rest, dict):
                 yield from _doubts(rest, inner)
-    elif is_array(value) and "items" in schema:
+    elif kind == "array" and is_array(value) and "items" in schema:
         for item in value:
             yield from _doubts(schema["items"], item)
 
@@ -68,12 +68,12 @@ def branch_of(schema: Schema, value: JSON) -> Schema | None:
 
 
 def _is_safe(entry: Mapping[str, Any], value: JSON) -> bool:
-    held = _validators.get(id(entry))
+    held = _tests.get(id(entry))
     if held is None or held[0] is not entry:
         stated = {key: member for key, member in entry.items() if key not in _REMARKS}
-        held = _validators[id(entry)] = (entry, Draft202012Validator(stated))
-    return bool(held[1].is_valid(value))
+        held = _tests[id(entry)] = (entry, holds(stated))
+    return held[1](value)
 
 
-_validators: dict[int, tuple[Mapping[str, Any], Any]] = {}
-"""The validator of each entry, by its identity; the entry is kept beside it so that the identity stays taken."""
+_tests: dict[int, tuple[Mapping[str, Any], Test]] = {}
+"""The test of each entry, by its identity; the entry is kept beside it so that the identity stays taken."""

@@ -98,19 +98,26 @@ def is_valid(name: str, prefix: str, edition: str) -> Callable[[JSON], bool]:
     return lambda value: examine(name, prefix, value, edition).valid
 
 
+_KINDS = {
+    dict: "object",
+    list: "array",
+    str: "string",
+    int: "integer",
+    bool: "boolean",
+    type(None): "null",
+}
+
+
 def kind_of(value: object) -> str:
     """The JSON type of a parsed value; `integer` for every number without a fraction."""
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "boolean"
-    if isinstance(value, int):
-        return "integer"
+    kind = _KINDS.get(type(value))
+    if kind is not None:
+        return kind
     if isinstance(value, float):
         return "integer" if value.is_integer() else "number"
-    if isinstance(value, str):
-        return "string"
-    return "object" if isinstance(value, Mapping) else "array"
+    if isinstance(value, Mapping):
+        return "object"
+    return next((kind for base, kind in _KINDS.items() if isinstance(value, base)), "array")
 
 
 def types_of(schema: Schema) -> list[str]:
