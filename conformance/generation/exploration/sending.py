@@ -1,0 +1,98 @@
+"""Sends random payloads: legal ones, and negatives made of those that were accepted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from random import Random
+
+from conformance.generation.boundary.material import PACKED, bench, bound
+from conformance.generation.boundary.payload import Bench, Negative, Payload
+from conformance.generation.boundary.playing import Performance
+from conformance.generation.boundary.sample import Sampler
+from conformance.generation.boundary.stage import STAGES
+from conformance.generation.exploration.allotment import Portion
+from conformance.generation.exploration.locating import located
+from conformance.generation.payloads.batch import Batch
+from conformance.model.case import REFUSES_BODY, Accept, Either, Role, Step
+from conformance.model.program import Play, Setting
+
+_UNCERTAIN = 4
+"""One in so many legal payloads is one that a correct server may refuse."""
+
+
+def sending(portion: Portion) -> Callable[[Setting], Play]:
+    """The play that sends a portion of random payloads."""
+
+    def play(setting: Setting) -> Play:
+        stage = STAGES[portion.operation]
+        performance = Performance(stage, setting)
+        if not (yield from stage.enter(setting)):
+            return
+        made = _bench(portion.operation, setting)
+        random = Random(f"{setting.seed}/{portion.operation}/{portion.number}")
+        usual = Step(operation=portion.operation, path=stage.path, name=stage.name)
+        smallest = made.payload(made.subject.control, (), "")
+        control = replace(_legal(usual, smallest), role=Role.CONTROL, expectation=Accept(), tag="")
+        batches = [Batch(made, random), Batch(made, random, certain=False)]
+        negatives = Batch(made, random)
+        if stage.last_control:
+            yield from performance.negatives(_negatives(usual, negatives, [smallest], portion.negatives))
+            yield from performance.send(control)
+            return
+        answer = yield from performance.send(control)
+        if answer is None or not answer.accepted:
+            return
+        accepted = [smallest]
+        for serial in range(portion.legal):
+            payload = batches[serial % _UNCERTAIN == _UNCERTAIN - 1].legal()
+            answer = yield from performance.surely(_legal(usual, payload))
+            if answer is None:
+                return
+            if answer.accepted:
+                accepted.append(payload)
+            elif not payload.doubt:
+                yield from located(performance, made, payload, lambda smaller: _legal(usual, smaller))
+        bases = accepted[1:] or accepted
+        yield from performance.negatives(_negatives(usual, negatives, bases, portion.negatives))
+        yield from performance.send(control)
+
+    return play
+
+
+def _bench(operation: str, setting: Setting) -> Bench:
+    sampler = Sampler(setting.model, setting.accepts_any_file_id, dict(setting.given))
+    return bench(operation, setting.edition, sampler)
+
+
+def _legal(usual: Step, payload: Payload) -> Step:
+    return replace(
+        usual,
+        body=bound(payload.body),
+        role=Role.VALID,
+        expectation=Either(payload.doubt) if payload.doubt else Accept(),
+        exercises=tuple(sorted(payload.shows)),
+        tag=PACKED,
+    )
+
+
+def _negatives(usual: Step, batch: Batch, bases: list[Payload], count: int) -> list[Step]:
+    return [_negative(usual, negative) for negative in _drawn(batch, bases, count)]
+
+
+def _drawn(batch: Batch, bases: list[Payload], count: int) -> Iterator[Negative]:
+    for serial in range(count):
+        negative = batch.negative(bases[serial % len(bases)])
+        if negative is not None:
+            yield negative
+
+
+def _negative(usual: Step, negative: Negative) -> Step:
+    return replace(
+        usual,
+        body=bound(negative.body),
+        role=Role.NEGATIVE,
+        expectation=REFUSES_BODY,
+        mutation=negative.mutation,
+        exercises=(negative.constraint,),
+    )

@@ -1,0 +1,142 @@
+"""Batches: the random payloads of one operation, legal ones first, then negatives made of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from random import Random
+
+from conformance.contract.examination import examine_schema
+from conformance.contract.schema import Schema
+from conformance.errors import SuiteFault
+from conformance.generation.boundary.payload import Bench, Negative, Payload
+from conformance.generation.boundary.sample import TOOL_CALL, Lacking
+from conformance.generation.payloads import text
+from conformance.generation.payloads.invalid import Weakness, changed, weaknesses
+from conformance.generation.payloads.valid import Maker
+from conformance.model.case import Mutation
+from conformance.model.json import JSON, at, is_array, is_object, pointer
+
+DENSITIES = (0.95, 0.6, 0.3)
+"""How many of its optional members a legal body has, in turn: what goes wrong in full bodies, and in lean ones."""
+
+_WEIGHTS: Mapping[str, int] = {"maxItems": 8, "maxProperties": 8, "maxLength": 6, "pattern": 4, "not": 4}
+"""How much more often than others a keyword is broken whose breaking depends on the rest of the body."""
+
+_TRIES = 6
+_SMALL = 3
+"""Of a body's members, so many are there on average, whatever the density."""
+
+
+@dataclass(slots=True)
+class Batch:
+    """Draws payloads for one operation. `used` counts which constraints were broken so far, the rarest come next."""
+
+    bench: Bench
+    random: Random
+    certain: bool = True
+    used: Counter[str] = field(default_factory=Counter)
+    drawn: int = 0
+
+    def legal(self, density: float | None = None) -> Payload:
+        """A legal payload; from a certain batch one that a correct server must accept."""
+        chosen = DENSITIES[self.drawn % len(DENSITIES)] if density is None else density
+        chosen = max(chosen, _SMALL / len(self.bench.schema["properties"]))
+        self.drawn += 1
+        for _ in range(_TRIES):
+            body = self._body(chosen)
+            if is_object(body):
+                payload = self._payload(body)
+                if not (payload.doubt and self.certain):
+                    return payload
+            chosen /= 2
+        return self._payload(self.bench.subject.control)
+
+    def negative(self, base: Payload) -> Negative | None:
+        """A negative that is the base with one mutation; None where the base has no place that can be broken.
+
+        Raises SuiteFault where a mutation does not break what it should.
+        """
+        maker = self._maker(0.1)
+        found: dict[str, list[Weakness]] = {}
+        for weakness in weaknesses(self.bench.schema, base.body, maker):
+            found.setdefault(weakness.constraint, []).append(weakness)
+        while found:
+            chosen = self._choice(found)
+            weakness = self.random.choice(found[chosen])
+            try:
+                became = weakness.spoil(self.random)
+            except Lacking:
+                del found[chosen]
+                continue
+            body = changed(base.body, weakness.path, became)
+            where = pointer(*weakness.path)
+            if not self._breaks_only(body, where, chosen):
+                del found[chosen]
+                continue
+            self.used[chosen] += 1
+            mutation = Mutation(where, weakness.keyword, at(base.body, where), at(body, where))
+            return Negative(chosen, body, mutation, str(weakness.path[0]) if weakness.path else "")
+        return None
+
+    def _choice(self, found: Mapping[str, list[Weakness]]) -> str:
+        """One of the constraints that were broken least often, given what they weigh."""
+        rarity = {id_: self.used[id_] / _weight(id_) for id_ in found}
+        least = min(rarity.values())
+        rarest = [id_ for id_, often in rarity.items() if often <= least]
+        return self.random.choices(rarest, [_weight(id_) for id_ in rarest])[0]
+
+    def _breaks_only(self, body: JSON, where: str, constraint: str) -> bool:
+        """Whether all that is wrong with a body is at one place; a member may bound another, which then breaks too."""
+        faults = examine_schema(self.bench.schema, body).faults
+        if constraint not in {fault.constraint for fault in faults}:
+            found = ", ".join(f"{fault.constraint} at {fault.place}" for fault in faults) or "nothing"
+            raise SuiteFault(f"the negative of {constraint} at {where or 'the body'} breaks {found}")
+        return all(fault.place == where or fault.place.startswith(where + "/") for fault in faults)
+
+    def _maker(self, density: float) -> Maker:
+        return Maker(self.bench.sampler, density, self.certain)
+
+    def _body(self, density: float) -> JSON:
+        if self.bench.subject.operation == "submit_tool_outputs":
+            output = {"tool_call_id": TOOL_CALL, "output": text.text(self.random, 0, 4_000)}
+            return {**self.bench.subject.control, "tool_outputs": [output]}
+        try:
+            body = self._maker(density).value(self.bench.schema, self.random)
+        except Lacking:
+            return None
+        if not is_object(body):
+            return None
+        return self._companied({name: member for name, member in body.items() if name != "stream" or not member})
+
+    def _companied(self, body: dict[str, JSON]) -> dict[str, JSON]:
+        """The body with what its members cannot do without: a tool to choose."""
+        for member, others in self.bench.subject.companions.items():
+            if body.get(member) is not None:
+                body |= {name: value for name, value in others.items() if not body.get(name)}
+        return body
+
+    def _payload(self, body: Mapping[str, JSON]) -> Payload:
+        return self.bench.payload(body, (), f"{self.bench.subject.operation}.type")
+
+
+def _weight(constraint: str) -> int:
+    return _WEIGHTS.get(constraint.rpartition(".")[2], 1)
+
+
+def references(schema: Schema, body: JSON) -> Iterator[JSON]:
+    """The values in a body that name something which exists: they cannot be replaced by others."""
+    if "x-references" in schema:
+        yield body
+    for branch in schema.get("oneOf", ()):
+        yield from references(branch, body)
+    if is_object(body):
+        rest = schema.get("additionalProperties")
+        for name, member in body.items():
+            sub = schema.get("properties", {}).get(name, rest)
+            if isinstance(sub, dict):
+                yield from references(sub, member)
+    elif is_array(body) and "items" in schema:
+        for item in body:
+            yield from references(schema["items"], item)
