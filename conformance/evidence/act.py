@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from conformance.contract.lifecycle import TERMINAL, TRANSITIONS
+from conformance.evidence.intent import plain, usual
 from conformance.evidence.sighting import Sighting
 from conformance.evidence.timeline import RunLine, runs
 from conformance.model.exchange import Completion, Exchange
@@ -80,6 +81,11 @@ class Act:
         return seen
 
     @property
+    def plain(self) -> bool:
+        """Whether nothing in how it was sent lets a correct server refuse it."""
+        return plain(self.exchange)
+
+    @property
     def answer(self) -> Sighting | None:
         """The run as the answer shows it: the first time, if it is a stream."""
         return next((seen for seen in self.run.sightings if seen.exchange is self.exchange), None)
@@ -96,14 +102,19 @@ class Act:
 
 
 def cancellations(history: History) -> Iterator[Act]:
-    """Every cancellation of a run that was seen, accepted or not."""
+    """Every cancellation of a run that was seen, by its own path and with the usual key, accepted or not."""
     return _acts(history, "cancel_run")
 
 
 def submissions(history: History) -> Iterator[Act]:
-    """Every submission of tool outputs to a run that was seen, accepted or not."""
+    """Every submission of tool outputs to a run that was seen, by its own path and with the usual key."""
     return _acts(history, "submit_tool_outputs")
 
 
 def _acts(history: History, operation: str) -> Iterator[Act]:
-    return (Act(run, exchange) for run in runs(history) for exchange in run.acts(operation))
+    return (
+        Act(run, exchange)
+        for run in runs(history)
+        for exchange in run.acts(operation)
+        if usual(exchange) and exchange.path.get("thread_id") == run.thread_id
+    )

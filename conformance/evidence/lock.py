@@ -8,21 +8,16 @@ from functools import lru_cache
 
 from conformance.contract.lifecycle import ACTIVE
 from conformance.evidence.act import cancelled_between, resumed_between, took_effect
+from conformance.evidence.intent import plain
 from conformance.evidence.timeline import RunLine, runs, runs_of_thread
 from conformance.evidence.whole import born_here, creations_of_runs
-from conformance.model.case import Either, Reject, Role
+from conformance.model.case import Role
 from conformance.model.exchange import Exchange
 from conformance.model.history import History
 from conformance.model.json import ABSENT, is_object, same
 
 WORKING = frozenset({"in_progress", "requires_action"})
 _EMPTYING = ("delete_thread", "delete_message")
-
-
-def hopeful(exchange: Exchange) -> bool:
-    """Whether a request was sent to be accepted, as far as we know: nothing says that it may be refused."""
-    step = exchange.step
-    return step is None or (step.role is not Role.NEGATIVE and not isinstance(step.expectation, (Either, Reject)))
 
 
 def holder(history: History, exchange: Exchange) -> RunLine | None:
@@ -80,7 +75,7 @@ class Attempt:
         body = self.exchange.request.body
         if (
             not is_object(body)
-            or not hopeful(self.exchange)
+            or not plain(self.exchange)
             or self.gone
             or born_here(self.history, self.thread_id) is None
         ):

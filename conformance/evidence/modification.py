@@ -11,7 +11,7 @@ from conformance.evidence.sighting import Sighting, sightings_in
 from conformance.evidence.timeline import RunLine, Timeline, find_run, runs, timelines
 from conformance.model.exchange import Exchange
 from conformance.model.history import History
-from conformance.model.json import JSON, is_object
+from conformance.model.json import ABSENT, JSON, is_object
 
 _KINDS = {"modify_assistant": "assistant", "modify_thread": "thread", "modify_message": "message", "modify_run": "run"}
 
@@ -71,9 +71,15 @@ class Modification:
         return None if disturbed else seen
 
 
+def _in_its_thread(line: Timeline, exchange: Exchange) -> bool:
+    """Whether the path of a request does not put the object into another thread."""
+    named = exchange.path.get("thread_id")
+    return named is None or line.kind == "thread" or line.sightings[0].get("thread_id") in (named, ABSENT)
+
+
 @lru_cache(maxsize=16)
 def modifications(history: History) -> tuple[Modification, ...]:
-    """Every request to modify an object that was seen in a history, accepted or not."""
+    """Every request to modify an object that was seen in a history, by its own path, accepted or not."""
     found = []
     for exchange in history:
         kind = _KINDS.get(exchange.operation or "")
@@ -81,6 +87,6 @@ def modifications(history: History) -> tuple[Modification, ...]:
             continue
         lines = runs(history) if kind == "run" else timelines(kind, history)
         line = next((each for each in lines if each.id == exchange.path.get(f"{kind}_id")), None)
-        if line is not None:
+        if line is not None and _in_its_thread(line, exchange):
             found.append(Modification(kind, exchange, line))
     return tuple(found)

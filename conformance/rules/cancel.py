@@ -19,7 +19,7 @@ _SEEN = observed("recorded traffic: ruby-openai 2024-04, simple-openai 2024-05, 
 
 
 def _possible(act: Act, statuses: tuple[str, ...]) -> Iterator[Result]:
-    if act.before is None or act.before.status not in statuses:
+    if act.before is None or act.before.status not in statuses or not act.plain:
         return
     if act.exchange.accepted:
         yield HELD
@@ -121,7 +121,7 @@ def ended_run_cannot_be_cancelled(act: Act) -> Iterator[Result]:
 
     The real service said `Cannot cancel run with status 'completed'.` Cancelling a cancelled run again is not judged.
     """
-    if act.before is not None and act.before.status in TERMINAL - {"cancelled"}:
+    if act.plain and act.before is not None and act.before.status in TERMINAL - {"cancelled"}:
         end, status = act.before.status, act.exchange.status
         if status == 400:
             yield HELD

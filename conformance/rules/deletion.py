@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from conformance.evidence.act import took_effect
+from conformance.evidence.intent import usual
 from conformance.model.exchange import Exchange
 from conformance.model.history import History
 from conformance.model.json import ABSENT, at
@@ -43,7 +44,7 @@ def _uses(history: History) -> Iterator[Use]:
         what = _DELETES[deletion.operation or ""]
         for exchange in history:
             named = exchange.path.get(what) or at(exchange.request.body, f"/{what}")
-            if deletion.before(exchange) and named == deletion.path.get(what):
+            if usual(exchange) and deletion.before(exchange) and named == deletion.path.get(what):
                 yield Use(deletion, exchange, what)
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from conformance.evidence.intent import plain
 from conformance.evidence.lock import (
     Attempt,
     Locked,
-    hopeful,
     new_messages,
     new_runs,
     requests_while_locked,
@@ -107,7 +107,7 @@ def _possible(locked: Locked, what: str) -> Iterator[Result]:
     exchange = locked.exchange
     if exchange.accepted:
         yield HELD
-    elif exchange.status in _LOCKED_OUT and exchange.step is not None and hopeful(exchange):
+    elif exchange.status in _LOCKED_OUT and exchange.step is not None and plain(exchange):
         yield exchange.finding(f"{what} was refused while run {locked.run.id} was active", "", 200, exchange.status)
 
 

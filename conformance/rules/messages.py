@@ -9,6 +9,7 @@ from itertools import pairwise
 from conformance.evidence.content import is_in_order, saying
 from conformance.evidence.creation import creations
 from conformance.evidence.gift import Gift, gifts, given_by
+from conformance.evidence.intent import readable
 from conformance.evidence.page import Page
 from conformance.evidence.sighting import JSON_CHANNEL, Sighting, messages_seen
 from conformance.evidence.timeline import RunLine, Timeline, find_run, messages, runs
@@ -48,7 +49,9 @@ def answer_shows_what_was_sent(message: Sighting) -> Iterator[Result]:
 def _sent(history: History) -> Iterable[Sighting]:
     """Every sighting of a message that came to its thread by itself or with it, and not with a run."""
     made = {creation.id for creation in creations(history) if creation.kind == "message"}
-    with_runs = {e.path["thread_id"] for e in history if e.operation == "create_run" and given_by(e)}
+    with_runs = {
+        e.path["thread_id"] for e in history if e.operation == "create_run" and (given_by(e) or not readable(e))
+    }
     for seen in messages_seen(history):
         thread_id = seen.exchange.path.get("thread_id", "")
         asked = seen.text("role") == "user" and thread_id not in with_runs
@@ -101,6 +104,8 @@ def question_has_no_author(message: Sighting) -> Iterator[Result]:
 
 def _answers(run: RunLine) -> Iterator[Sighting]:
     """The messages that a run wrote; those that its request brought along are told apart by what they say."""
+    if run.creation is not None and not readable(run.creation):
+        return
     brought = [saying(each) for each in _list(run.asked.get("additional_messages"))]
     for message in messages_seen(run.history):
         if message.text("run_id") == run.id and saying(message.value) not in brought:

@@ -43,8 +43,8 @@ def is_shown_in_the_answer(expected: Expected) -> Iterator[Result]:
 def is_kept(expected: Expected) -> Iterator[Result]:
     """Metadata that was accepted is shown by every later look, until it is modified.
 
-    By reads, lists and events, of assistants, threads, messages and runs. It is what clients find their objects by. A key whose
-    value is empty may be taken for none.
+    By reads, lists and events, of assistants, threads, messages and runs. It is what clients find their objects by. A
+    key whose value is empty may be taken for none.
     """
     if expected.seen.exchange is not expected.last.exchange:
         yield from _shown(expected, "a later look does not show the given value of", empty_too=False)

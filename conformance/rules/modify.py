@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from conformance.contract.examination import is_valid
+from conformance.evidence.intent import plain
 from conformance.evidence.likeness import covers
-from conformance.evidence.lock import hopeful
 from conformance.evidence.modification import Modification, modifications
 from conformance.model.json import ABSENT, same
 from conformance.model.rule import rule
@@ -29,7 +29,7 @@ def ended_run_can_be_modified(change: Modification) -> Iterator[Result]:
 
     Whether that of an active run can, is not stated: the real service refused it.
     """
-    if change.kind != "run" or not change.at_rest or not hopeful(change.exchange):
+    if change.kind != "run" or not change.at_rest or not plain(change.exchange):
         return
     body = change.exchange.request.body
     if change.exchange.accepted:

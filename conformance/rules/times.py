@@ -196,6 +196,8 @@ def start_moves_only_when_resumed(run: RunLine) -> Iterator[Result]:
     """
     for earlier, later in run.pairs() if run.creation is not None else ():
         was, now = earlier.get("started_at"), later.get("started_at")
+        if earlier.status == "queued":
+            continue  # a run that was resumed before, and has yet to start on what it was resumed for
         if earlier.time("started_at") is not None and now is not ABSENT and not resumed_between(run, earlier, later):
             yield later.check(same(was, now), "started_at has changed", "/started_at", was, now)
 

@@ -93,8 +93,9 @@ def legal(tell: Tell) -> Callable[[], None]:
     @wraps(tell)
     def test() -> None:
         history = tell()
-        found = {rule.id: findings(rule, history) for rule in catalogue().values() if rule.level is Level.MUST}
-        assert not {id_: against for id_, against in found.items() if against}
+        musts = [rule for rule in catalogue().values() if rule.level is Level.MUST]
+        found = {rule.id: against for rule in musts if (against := findings(rule, history))}
+        assert not found, found
 
     return _plain(test)
 

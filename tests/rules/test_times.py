@@ -160,7 +160,8 @@ def test_incomplete_and_expired_runs_with_and_without_stamps() -> History:
 def test_start_is_set_anew_when_outputs_come() -> History:
     tell = Told()
     tell.looks("queued", "in_progress", "requires_action")
-    tell.send("submit_tool_outputs", run("queued", started_at=T0), body={"tool_outputs": []})
+    body = {"tool_outputs": [{"tool_call_id": "call_a", "output": "x"}]}
+    tell.send("submit_tool_outputs", run("queued", started_at=T0), body=body)
     tell.get_run(run("in_progress", started_at=T0 + 9))
     tell.get_run(run("completed", started_at=T0 + 9, completed_at=T0 + 9))
     return tell.history()

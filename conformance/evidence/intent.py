@@ -1,0 +1,27 @@
+"""What can be said of a request before its answer is read."""
+
+from __future__ import annotations
+
+from conformance.model.case import Either, Key, Reject, Role
+from conformance.model.exchange import Exchange
+from conformance.model.json import Absent
+
+
+def usual(exchange: Exchange) -> bool:
+    """Whether a request was sent with the usual key and headers. Recorded traffic was."""
+    step = exchange.step
+    return step is None or (step.key is Key.OWN and not step.headers)
+
+
+def plain(exchange: Exchange) -> bool:
+    """Whether nothing in how a request was sent, or why, lets a correct server refuse it."""
+    step = exchange.step
+    if step is None:
+        return True
+    open_to_refusal = isinstance(step.expectation, (Either, Reject)) or step.role is Role.NEGATIVE
+    return usual(exchange) and not open_to_refusal and step.mutation is None and step.raw is None
+
+
+def readable(exchange: Exchange) -> bool:
+    """Whether we know what a request asked for: its body is JSON, or there is none."""
+    return not isinstance(exchange.request.body, Absent) or exchange.request.text is None
