@@ -28,7 +28,7 @@ def code_interpreter(setting: Setting) -> Play:
         yield from aftermath()
 
 
-@program("lifecycle", "steps", runs=1, requests=28)
+@program("lifecycle", "steps", runs=1, requests=24)
 def file_search(setting: Setting) -> Play:
     """A run is made to search files; its steps are read with the content of the results and without."""
     if not (yield from ready(assistant(setting), thread(setting, text=prompt(setting, "search")))):

@@ -19,7 +19,7 @@ from conformance.model.case import Ref
 from conformance.model.program import Play, Setting
 
 
-@program("lifecycle", "core", runs=1, requests=34, quick=True)
+@program("lifecycle", "core", runs=1, requests=28, quick=True)
 def complete_by_polling(setting: Setting) -> Play:
     """A run is polled to its end, everything it left is read, and its thread takes a message."""
     if not (yield from ready(assistant(setting), thread(setting), run(metadata={"first": "yes"}))):

@@ -46,7 +46,7 @@ def locked_while_running(setting: Setting) -> Play:
     yield page("list_messages", order="asc")
 
 
-@program("lifecycle", "core", runs=1, requests=53, quick=True)
+@program("lifecycle", "core", runs=1, requests=40, quick=True)
 def locked_while_waiting(setting: Setting) -> Play:
     """A thread whose run waits for tool outputs takes no message and no run, but is read and modified as usual."""
     if not (yield from ready(assistant(setting), thread(setting, text=prompt(setting, "call_one")))):

@@ -11,6 +11,7 @@ from conformance.generation.programs.passage import Passage, ready
 from conformance.generation.programs.steps import (
     assistant,
     at_root,
+    file_id,
     message,
     on_assistant,
     on_message,
@@ -29,20 +30,24 @@ _PAIRS: tuple[Any, ...] = ({"a": "1", "b": "2"}, {"b": "3"}, {"c": ""}, {}, None
 """Metadata to set one after the other: whether it is merged or replaced is the target's choice, that it is set not."""
 
 
-@program("lifecycle", "messages", requests=23)
+@program("lifecycle", "messages", requests=28)
 def messages(setting: Setting) -> Play:
     """Messages of every kind are added to a thread and read back as they were sent."""
     if not (yield from ready(thread(setting))):
         return
     kinds: list[dict[str, Any]] = [
         {"content": "Plain text."},
-        {"content": "Ünïcødé, 漢字, 🙂 and \t tabs\nand lines."},
+        {"content": "  Ünïcødé, 漢字, 🙂 and \t tabs\nand lines. \n"},
+        {"content": "A long story. " * 700},
         {"role": "assistant", "content": "Said by the assistant."},
         {"content": "With everything.", "metadata": {"k": "v", "empty": ""}, "attachments": []},
         {"content": "With nulls.", "metadata": None, "attachments": None},
     ]
     if since(setting, "2024-05-09"):
         kinds.append({"content": [{"type": "text", "text": "Part one."}, {"type": "text", "text": "Part two."}]})
+    if file := file_id(setting):
+        attached = {"file_id": file, "tools": [{"type": "file_search"}, {"type": "code_interpreter"}]}
+        kinds.append({"content": "With a file.", "attachments": [attached]})
     for index, members in enumerate(kinds):
         created: Exchange = yield message(name=f"message_{index}", **members)
         if made(created):
@@ -84,10 +89,12 @@ def threads(setting: Setting) -> Play:
     if made((yield at_root("create_thread", name="thread"))):
         yield on_thread("get_thread")
         yield page("list_messages")
+    file = file_id(setting)
+    files = [file] if file else []
     whole = {
         "messages": [{"role": "user", "content": "Hello."}, {"role": "assistant", "content": "Hi.", "metadata": {}}],
         "metadata": {"k": "v", "empty": ""},
-        "tool_resources": {"code_interpreter": {"file_ids": []}},
+        "tool_resources": {"code_interpreter": {"file_ids": files}},
     }
     if not made((yield at_root("create_thread", whole, name="thread"))):
         return
@@ -117,12 +124,13 @@ def assistants(setting: Setting) -> Play:
     if not (yield from ready(_plain(setting))):
         return
     yield on_assistant("get_assistant")
+    file = file_id(setting)
     rich = assistant(
         setting,
         name="Rich",
         description="Has everything.",
         tools=[{"type": "code_interpreter"}, {"type": "file_search"}],
-        tool_resources={"code_interpreter": {"file_ids": []}},
+        tool_resources={"code_interpreter": {"file_ids": [file] if file else []}},
         metadata={"team": "blue", "empty": ""},
         temperature=0.4,
         top_p=0.6,

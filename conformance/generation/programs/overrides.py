@@ -55,7 +55,7 @@ def every_member(setting: Setting) -> dict[str, Any]:
     return members
 
 
-@program("lifecycle", "core", runs=1, requests=17, quick=True)
+@program("lifecycle", "core", runs=1, requests=14, quick=True)
 def every_override(setting: Setting) -> Play:
     """A run overrides all that it can, calling no function among it although it has one and is asked to."""
     talk = thread(setting, text=prompt(setting, "call_one"))

@@ -31,6 +31,7 @@ PROMPTS: Mapping[str, str] = {
 """The user messages, by purpose. A setting may replace each of them; nothing depends on the words of an answer."""
 
 MADE_UP_CALL = "call_" + "0" * 24
+MADE_UP_FILE = "file-" + "0" * 24
 MADE_UP_OUTPUTS = {"tool_outputs": [{"tool_call_id": MADE_UP_CALL, "output": "nobody asked"}]}
 """Tool outputs in the right form, for a call that nobody made."""
 
@@ -129,6 +130,11 @@ def page(operation: str, *of: str | Ref, name: str = "", tag: str = AT_REST, **q
 def message(text: str = "One more thing.", thread: str | Ref = "thread", name: str = "", **members: Any) -> Step:
     """Add a user message to a thread."""
     return on_thread("create_message", thread, {"role": "user", "content": text, **members}, name=name)
+
+
+def file_id(setting: Setting) -> str | None:
+    """The id of a file that the target will take, if there is one."""
+    return setting.given.get("file") or (MADE_UP_FILE if setting.accepts_any_file_id else None)
 
 
 def vain(step: Step, tag: str) -> Step:

@@ -36,7 +36,7 @@ def _output(index: int) -> dict[str, object]:
 _MADE_UP = {"tool_call_id": MADE_UP_CALL, "output": "18 degrees"}
 
 
-@program("lifecycle", "tools", runs=1, requests=48, quick=True)
+@program("lifecycle", "tools", runs=1, requests=44, quick=True)
 def forced_tool_call(setting: Setting) -> Play:
     """A run is forced to call a function, refuses every set of outputs but the right one, and then goes on."""
     if not (yield from ready(assistant(setting), thread(setting, text=prompt(setting, "call_one")))):
@@ -60,7 +60,7 @@ def forced_tool_call(setting: Setting) -> Play:
     yield on_run("get_run")
 
 
-@program("lifecycle", "tools", runs=1, requests=42, quick=True, since="2024-04-29")
+@program("lifecycle", "tools", runs=1, requests=38, quick=True, since="2024-04-29")
 def two_tool_calls(setting: Setting) -> Play:
     """A run that must call functions and has two of them takes the outputs of all its calls in one request only."""
     if not (yield from ready(assistant(setting), thread(setting, text=prompt(setting, "call_two")))):
@@ -78,8 +78,9 @@ def two_tool_calls(setting: Setting) -> Play:
     if not count:
         return
     backwards = [_output(index) for index in reversed(range(count))]
+    backwards[0]["output"] = "18 degrees. " * 500
     backwards[-1]["output"] = ""
-    yield on_run("submit_tool_outputs", body={"tool_outputs": backwards})
+    yield on_run("submit_tool_outputs", body={"tool_outputs": backwards, "stream": False})
     if (yield from finished(seen="resumed")):
         yield from aftermath()
 
@@ -103,7 +104,7 @@ def two_rounds_of_tool_calls(setting: Setting) -> Play:
         yield page("list_run_steps")
 
 
-@program("lifecycle", "tools", runs=1, requests=26, since="2024-06-06")
+@program("lifecycle", "tools", runs=1, requests=18, since="2024-06-06")
 def one_tool_call_at_a_time(setting: Setting) -> Play:
     """A run with two functions and without parallel calls waits for one output at a time."""
     if not (yield from ready(assistant(setting), thread(setting, text=prompt(setting, "call_two")))):

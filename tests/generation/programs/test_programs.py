@@ -20,7 +20,7 @@ from conformance.model.json import ABSENT, JSON, is_array, is_object
 from conformance.model.program import Program, Setting
 from tests.generation.programs.playing import Answer, Came, Played, emulator, play_all, scripted
 
-FULL = Setting(edition=DEFAULT_EDITION, second_key=True, failing_model="failing-model")
+FULL = Setting(edition=DEFAULT_EDITION, second_key=True, failing_model="failing-model", accepts_any_file_id=True)
 PROGRAMS = catalogue(FULL)
 by_program = pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.id)
 
