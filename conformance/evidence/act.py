@@ -75,7 +75,8 @@ class Act:
     def after(self) -> Sighting | None:
         """The first look after it, unless something else was done to the run by then."""
         seen = self.run.after(self.exchange)
-        others = (other for operation in _ACTS for other in self.run.acts(operation) if other is not self.exchange)
+        acts = (other for operation in _ACTS for other in self.run.acts(operation))
+        others = [other for other in acts if other is not self.exchange and not other.refused]
         if seen is None or any(o.ended > self.exchange.started and o.started < seen.ends for o in others):
             return None
         return seen

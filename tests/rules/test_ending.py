@@ -63,7 +63,7 @@ def test_details_of_a_completed_run() -> History:
 @legal
 def test_reason_need_not_name_the_limit_that_was_given() -> History:
     tell = Told()
-    limited = {"max_completion_tokens": 256}
+    limited: dict[str, Any] = {"max_completion_tokens": 256}
     tell.create_run(run(**limited), body={"assistant_id": "asst_a", **limited})
     tell.get_run(run("incomplete", **limited, incomplete_details={"reason": "max_prompt_tokens"}))
     return tell.history()

@@ -131,7 +131,7 @@ def test_run_that_calls_anew() -> History:
     return _submitted(["call_a", "call_b"], True, run("in_progress"), anew)
 
 
-@undecided(tools.right_outputs_are_taken, tools.outputs_are_taken_only_when_required)
+@holds(tools.right_outputs_are_taken)
 def test_outputs_twice_at_once() -> History:
     tell = Told()
     tell.looks("queued", "requires_action")
