@@ -18,7 +18,7 @@ def filled(count: int, *, tied: bool = False) -> tuple[Told, list[Object]]:
     tell, messages = Told(), said(count, tied=tied)
     tell.send("create_thread", thread())
     for each in messages:
-        tell.send("create_message", each, body={"role": "user", "content": "Message."})
+        tell.send("create_message", each, body={"role": "user", "content": each["content"][0]["text"]["value"]})
     return tell, messages
 
 
