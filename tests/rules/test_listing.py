@@ -17,8 +17,8 @@ def filled(count: int, *, tied: bool = False) -> tuple[Told, list[Object]]:
     """A thread that so many messages were added to, one by one, and those messages."""
     tell, messages = Told(), said(count, tied=tied)
     tell.send("create_thread", thread())
-    for each in messages:
-        tell.send("create_message", each, body={"role": "user", "content": each["content"][0]["text"]["value"]})
+    for n, each in enumerate(messages):
+        tell.send("create_message", each, body={"role": "user", "content": f"Message {n}."})
     return tell, messages
 
 
