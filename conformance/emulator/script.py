@@ -96,8 +96,12 @@ def function_calls(situation: Situation) -> list[Mapping[str, Any]]:
         case {"type": _}:
             return []
         case _:
-            wanted = [function for function in functions if function["name"] in situation.text]
+            wanted = [function for function in functions if _names(situation.text, function["name"])]
     return wanted[: _MOST_CALLS if situation.parallel_tool_calls else 1]
+
+
+def _names(text: str, function: str) -> bool:
+    return re.search(rf"(?<![\w-]){re.escape(function)}(?![\w-])", text) is not None
 
 
 def built_in_calls(situation: Situation) -> list[str]:

@@ -69,7 +69,7 @@ class Served:
         given = {name: value for name, value in {**HEADERS, **(headers or {})}.items() if value is not None}
         connection = http.client.HTTPConnection(urlsplit(self.origin).netloc, timeout=10)
         try:
-            connection.request(method, base + path, raw, given)
+            connection.request(method, urlsplit(self.origin).path + base + path, raw, given)
             answer = connection.getresponse()
             return Answer(answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read())
         finally:

@@ -75,16 +75,21 @@ _BOUNDS: tuple[tuple[str, str, Any, str], ...] = (
     ("refuses_4096_chunks", f"{_CHUNKS}.max_chunk_size_tokens.maximum", 4095, "refuses chunks of 4096 tokens"),
 )
 
+
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}."
+
+
 for _name, _constraint, _value, _text in _BOUNDS:
     _alter = partial(keyword, constraint=_constraint, value=_value)
-    enter(Mutant(_name, _constraint, Level.MUST, _text, _alter, blind=True))
+    enter(Mutant(_name, _constraint, Level.MUST, _sentence(_text), _alter, blind=True))
 
 for _name, _constraint, _value, _text in (
     ("accepts_limit_101", "list_runs.limit.maximum", None, "takes any limit above 100"),
     ("accepts_limit_0", "list_messages.limit.minimum", None, "takes limits of 0 and below"),
 ):
     _alter = partial(keyword, constraint=_constraint, value=_value)
-    enter(Mutant(_name, _constraint, Level.SHOULD, _text, _alter, blind=True))
+    enter(Mutant(_name, _constraint, Level.SHOULD, _sentence(_text), _alter, blind=True))
 
 
 @blind("list_run_steps.limit.maximum", level="must")

@@ -47,7 +47,7 @@ def calls_twice(behaviour: Behaviour) -> None:
 
 
 @variant()
-def says_nothing(behaviour: Behaviour) -> None:
+def is_silent(behaviour: Behaviour) -> None:
     """The model's answers are empty."""
 
     def change(beats: list[Beat]) -> list[Beat]:

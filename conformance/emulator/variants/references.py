@@ -131,7 +131,7 @@ def shows_empty_lists_without_null(behaviour: Behaviour) -> None:
 
 
 @variant()
-def refuses_with_422(behaviour: Behaviour) -> None:
+def answers_invalid_with_422(behaviour: Behaviour) -> None:
     """A body that breaks the contract is answered 422."""
 
     def status(operation: Operation | None, refusal: Refusal) -> int:

@@ -1,0 +1,104 @@
+"""Mutants and variants: each is well declared, can be served, and changes something that can be seen from outside."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from collections import Counter
+
+import pytest
+
+from conformance.contract.constraint import constraints
+from conformance.contract.item import ITEMS
+from conformance.emulator.app import build, many
+from conformance.emulator.behaviour import plain
+from conformance.emulator.catalogue import Mutant, Variant, catalogue, generated, variants, written
+from conformance.emulator.options import Options
+from conformance.errors import UsageError
+from tests.emulator.conftest import Served, served
+
+ENTRIES: list[Mutant | Variant] = [*catalogue(), *variants()]
+TOPICS = {
+    "errors",
+    "http_status",
+    "lifecycle",
+    "messages",
+    "metadata",
+    "refusals",
+    "robustness",
+    "security",
+    "tenancy",
+    "validation",
+}
+
+
+def test_names_are_unique_and_texts_are_there() -> None:
+    names = [entry.name for entry in ENTRIES]
+    assert [name for name, count in Counter(names).items() if count > 1] == []
+    assert [entry.name for entry in ENTRIES if not re.fullmatch(r"[\w\[].+\.", entry.text)] == []
+
+
+def test_there_are_enough() -> None:
+    assert len(written()) >= 150
+    assert sum(entry.blind for entry in written()) >= 60
+    assert len(generated()) >= 500
+    assert len(variants()) >= 40
+
+
+def test_every_mutant_names_what_it_breaks() -> None:
+    known = {*constraints(), *ITEMS, *TOPICS}
+    assert {entry.item for entry in catalogue()} - known == set()
+
+
+def test_every_alteration_finds_its_place() -> None:
+    edition = Options().edition
+    for entry in ENTRIES:
+        entry.alter(plain(edition))
+
+
+def test_an_unknown_name_is_told() -> None:
+    with pytest.raises(UsageError, match="nothing_like_it"):
+        build(Options(), ["nothing_like_it"])
+
+
+def test_several_are_served_by_one_process() -> None:
+    origin = served(many(Options(), {"a": (["accepts_21_tools"], []), "b": ([], ["has_bare_ids"])}))
+    mutant, variant = Served(f"{origin}/a"), Served(f"{origin}/b")
+    assert mutant.thread("Hello").startswith("thread_")
+    assert re.fullmatch(r"[0-9a-f-]{36}", variant.thread("Hello"))
+
+
+def test_relaxed_and_tightened_keywords_are_seen() -> None:
+    bound = "create_run.max_prompt_tokens.minimum"
+    origin = served(many(Options(), {name: ([f"{name}:{bound}"], []) for name in ("relaxed", "tightened")}))
+    seen = {}
+    for name in ("relaxed", "tightened"):
+        server = Served(f"{origin}/{name}")
+        assistant = server.assistant()
+        for value in (254, 255, 256, 257):
+            body = {"assistant_id": assistant, "max_prompt_tokens": value}
+            answer = server.send("POST", f"/threads/{server.thread('Hello')}/runs", json.dumps(body).encode())
+            seen[name, value] = answer.status
+    assert seen == {
+        ("relaxed", 254): 400,
+        ("relaxed", 255): 200,
+        ("relaxed", 256): 200,
+        ("relaxed", 257): 200,
+        ("tightened", 254): 400,
+        ("tightened", 255): 400,
+        ("tightened", 256): 400,
+        ("tightened", 257): 200,
+    }
+
+
+def test_the_command_says_where_it_serves_and_ends_with_its_input() -> None:
+    command = [sys.executable, "-m", "conformance.emulator", "--watch-stdin", "--mutant", "accepts_21_tools"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        url = json.loads(process.stdout.readline())["url"]
+        assert Served(url.removesuffix("/v1")).thread("Hello")
+        process.stdin.close()
+        assert process.wait(timeout=10) == 0

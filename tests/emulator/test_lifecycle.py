@@ -1,0 +1,195 @@
+"""Runs move through their lifecycle with the clock, and show the members that belong to each status."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from conformance.emulator.options import Options
+from tests.emulator.conftest import Serve, Served
+
+FUNCTION = {"type": "function", "function": {"name": "f"}}
+
+
+@pytest.fixture
+def assistant(emulator: Served) -> str:
+    return emulator.assistant(tools=[FUNCTION])
+
+
+def start(server: Served, assistant: str, text: str = "Hello", **members: Any) -> tuple[str, str]:
+    thread = server.thread(text)
+    run = server.post(f"/threads/{thread}/runs", {"assistant_id": assistant, **members})
+    assert (run["status"], run["started_at"]) == ("queued", None)
+    return thread, run["id"]
+
+
+def submit(server: Served, thread: str, run: str, outputs: Any, status: int = 200) -> Any:
+    body = {"tool_outputs": outputs}
+    return server.post(f"/threads/{thread}/runs/{run}/submit_tool_outputs", body, status=status)
+
+
+def calls_of(run: Any) -> list[str]:
+    return [call["id"] for call in run["required_action"]["submit_tool_outputs"]["tool_calls"]]
+
+
+def test_a_run_completes(emulator: Served, assistant: str) -> None:
+    thread, run = start(emulator, assistant)
+    working = emulator.run_to(thread, run, "in_progress")
+    assert working["usage"] is None
+    assert working["expires_at"] == working["created_at"] + 600
+    ended = emulator.run_to(thread, run, "completed")
+    assert (ended["expires_at"], ended["required_action"], ended["last_error"]) == (None, None, None)
+    assert ended["created_at"] <= ended["started_at"] <= ended["completed_at"]
+    steps = emulator.get(f"/threads/{thread}/runs/{run}/steps")["data"]
+    assert ended["usage"]["total_tokens"] == sum(step["usage"]["total_tokens"] for step in steps)
+
+
+def test_outputs_queue_the_run_again(emulator: Served, assistant: str) -> None:
+    thread, run = start(emulator, assistant, tool_choice="required")
+    waiting = emulator.run_to(thread, run, "requires_action")
+    step = emulator.get(f"/threads/{thread}/runs/{run}/steps")["data"][0]
+    assert (step["status"], step["step_details"]["tool_calls"][0]["function"]["output"]) == ("in_progress", None)
+    emulator.advance(3)
+    queued = submit(emulator, thread, run, [{"tool_call_id": calls_of(waiting)[0], "output": "42"}])
+    assert (queued["status"], queued["required_action"]) == ("queued", None)
+    assert queued["started_at"] == waiting["started_at"]
+    ended = emulator.run_to(thread, run, "completed")
+    assert ended["started_at"] > waiting["started_at"]
+    step = emulator.get(f"/threads/{thread}/runs/{run}/steps", order="asc")["data"][0]
+    assert (step["status"], step["step_details"]["tool_calls"][0]["function"]["output"]) == ("completed", "42")
+
+
+@pytest.mark.parametrize(
+    "outputs",
+    [
+        [],
+        [{"tool_call_id": "call_x", "output": ""}],
+        [{"tool_call_id": "own", "output": ""}] * 2,
+        [{"tool_call_id": "own", "output": ""}, {"tool_call_id": "call_x", "output": ""}],
+    ],
+)
+def test_other_outputs_are_refused_and_change_nothing(emulator: Served, assistant: str, outputs: list[Any]) -> None:
+    thread, run = start(emulator, assistant, tool_choice="required")
+    waiting = emulator.run_to(thread, run, "requires_action")
+    own = calls_of(waiting)[0]
+    named = [{**output, "tool_call_id": output["tool_call_id"].replace("own", own)} for output in outputs]
+    refused = submit(emulator, thread, run, named, status=400)["error"]
+    assert refused["message"].startswith(f"Expected tool outputs for call_ids ['{own}']")
+    assert emulator.get(f"/threads/{thread}/runs/{run}") == waiting
+
+
+def test_outputs_are_refused_where_none_are_wanted(emulator: Served, assistant: str) -> None:
+    thread, run = start(emulator, assistant)
+    refused = submit(emulator, thread, run, [{"tool_call_id": "call_x", "output": ""}], status=400)
+    assert refused["error"]["message"] == 'Runs in status "queued" do not accept tool outputs.'
+
+
+@pytest.mark.parametrize("status", ["queued", "in_progress", "requires_action"])
+def test_a_run_is_cancelled(emulator: Served, assistant: str, status: str) -> None:
+    thread, run = start(emulator, assistant, tool_choice="required")
+    emulator.run_to(thread, run, status)
+    cancelling = emulator.post(f"/threads/{thread}/runs/{run}/cancel")
+    assert (cancelling["status"], cancelling["cancelled_at"]) == ("cancelling", None)
+    assert emulator.post(f"/threads/{thread}/runs/{run}/cancel", status=400)["error"]["param"] is None
+    ended = emulator.run_to(thread, run, "cancelled")
+    assert ended["cancelled_at"] >= ended["created_at"]
+    assert ended["usage"]["total_tokens"] == 0
+    steps = emulator.get(f"/threads/{thread}/runs/{run}/steps")["data"]
+    assert {step["status"] for step in steps} <= {"cancelled"}
+
+
+@pytest.mark.parametrize("choice", ["auto", "required"])
+def test_a_run_expires(emulator: Served, assistant: str, choice: str) -> None:
+    thread, run = start(emulator, assistant, "count to 500", tool_choice=choice)
+    emulator.run_to(thread, run, "requires_action" if choice == "required" else "in_progress")
+    if choice == "required":
+        emulator.advance(600)
+        ended = emulator.run_to(thread, run, "expired")
+        assert ended["expires_at"] is None
+        assert submit(emulator, thread, run, [], status=400)["error"]["code"] is None
+    emulator.post(
+        f"/threads/{thread}/messages", {"role": "user", "content": "x"}, status=200 if choice == "required" else 400
+    )
+
+
+def test_a_slow_run_expires_in_flight(serve_emulator: Serve) -> None:
+    server = serve_emulator(Options(step_ms=1000, expires_s=20))
+    thread, run = start(server, server.assistant(), "count to 500")
+    ended = server.run_to(thread, run, "expired")
+    assert ended["usage"]["total_tokens"] == 0
+    assert server.get(f"/threads/{thread}/runs/{run}/steps")["data"][0]["status"] == "expired"
+
+
+def test_a_failing_model_fails(emulator: Served, assistant: str) -> None:
+    thread, run = start(emulator, assistant, model="failing-model")
+    ended = emulator.run_to(thread, run, "failed")
+    assert ended["last_error"]["code"] == "server_error"
+    assert (ended["completed_at"], ended["failed_at"] is None) == (None, False)
+    assert emulator.get(f"/threads/{thread}/runs/{run}/steps")["data"][0]["last_error"]["code"] == "server_error"
+
+
+def test_a_run_over_its_limit_is_incomplete(emulator: Served, assistant: str) -> None:
+    thread, run = start(emulator, assistant, "count to 500", max_completion_tokens=256)
+    ended = emulator.run_to(thread, run, "incomplete")
+    assert ended["incomplete_details"] == {"reason": "max_completion_tokens"}
+    assert ended["usage"]["completion_tokens"] == 256
+
+
+def test_an_active_run_locks_its_thread(emulator: Served, assistant: str) -> None:
+    thread, run = start(emulator, assistant)
+    message = {"role": "user", "content": "x"}
+    refused = emulator.post(f"/threads/{thread}/messages", message, status=400)["error"]
+    assert refused["message"] == f"Can't add messages to {thread} while a run {run} is active."
+    refused = emulator.post(f"/threads/{thread}/runs", {"assistant_id": assistant}, status=400)["error"]
+    assert refused["message"] == f"Thread {thread} already has an active run {run}."
+    assert emulator.post(f"/threads/{thread}", {"metadata": {"a": "b"}})["metadata"] == {"a": "b"}
+    emulator.post(f"/threads/{thread}/runs/{run}", {"metadata": {"a": "b"}}, status=400)
+    emulator.run_to(thread, run, "completed")
+    assert emulator.post(f"/threads/{thread}/runs/{run}", {"metadata": {"a": "b"}})["metadata"] == {"a": "b"}
+    emulator.post(f"/threads/{thread}/messages", message)
+    emulator.post(f"/threads/{thread}/runs", {"assistant_id": assistant})
+
+
+def test_overrides_and_defaults_are_shown(emulator: Served) -> None:
+    assistant = emulator.assistant(instructions="Be brief.", temperature=0.5)
+    thread = emulator.thread("Hello")
+    run = emulator.post(
+        f"/threads/{thread}/runs",
+        {
+            "assistant_id": assistant,
+            "model": "gpt-4o-mini",
+            "additional_instructions": "Be kind.",
+            "tools": [FUNCTION],
+            "top_p": 0,
+            "max_prompt_tokens": 256,
+            "truncation_strategy": {"type": "last_messages", "last_messages": 1},
+            "metadata": None,
+        },
+    )
+    assert run["model"] == "gpt-4o-mini"
+    assert run["instructions"] == "Be brief.\nBe kind."
+    assert (run["temperature"], run["top_p"], run["max_prompt_tokens"]) == (0.5, 0, 256)
+    assert run["tools"][0]["function"] == {
+        "name": "f",
+        "parameters": {"type": "object", "properties": {}},
+        "strict": False,
+    }
+    assert run["truncation_strategy"] == {"type": "last_messages", "last_messages": 1}
+    assert (run["metadata"], run["tool_choice"], run["parallel_tool_calls"]) == ({}, "auto", True)
+
+
+def test_a_run_with_nothing_to_go_by_is_refused_and_leaves_nothing(emulator: Served) -> None:
+    silent = emulator.assistant()
+    refused = emulator.post("/threads/runs", {"assistant_id": silent}, status=400)["error"]
+    assert refused["code"] == "invalid_thread"
+    thread = emulator.thread()
+    emulator.post(f"/threads/{thread}/runs", {"assistant_id": silent}, status=400)
+    assert emulator.get(f"/threads/{thread}/runs")["data"] == []
+
+
+def test_deleting_a_thread_deletes_what_is_in_it(emulator: Served, assistant: str) -> None:
+    thread, run = start(emulator, assistant)
+    assert emulator.ask("DELETE", f"/threads/{thread}") == {"id": thread, "object": "thread.deleted", "deleted": True}
+    emulator.get(f"/threads/{thread}", status=404)
+    emulator.get(f"/threads/{thread}/runs/{run}", status=404)
