@@ -21,8 +21,8 @@ class Share:
 
 
 SHARES: Mapping[str, Share] = {
-    "create_run": Share(210, 7),
-    "create_thread_and_run": Share(130, 8),
+    "create_run": Share(210, 5),
+    "create_thread_and_run": Share(130, 6),
     "submit_tool_outputs": Share(40, 0),
     "create_assistant": Share(150, 35),
     "modify_assistant": Share(80, 35),

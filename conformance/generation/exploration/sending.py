@@ -55,7 +55,8 @@ def sending(portion: Portion) -> Callable[[Setting], Play]:
                 yield from located(performance, made, payload, lambda smaller: _legal(usual, smaller))
         bases = accepted[1:] or accepted
         yield from performance.negatives(_negatives(usual, negatives, bases, portion.negatives))
-        yield from performance.send(control)
+        if performance.failures:
+            yield from performance.send(control)
 
     return play
 

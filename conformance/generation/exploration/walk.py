@@ -1,0 +1,80 @@
+"""Walks: programs whose every step is drawn from what happened before it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from random import Random
+
+from hypothesis import strategies as st
+
+from conformance.generation.exploration.act import ACTS, STARTS
+from conformance.generation.exploration.story import Story
+from conformance.generation.exploration.theme import Theme, weight
+from conformance.generation.programs.answer import made
+from conformance.generation.programs.steps import OVER, assistant, on_run, poll
+from conformance.model.case import Role, Step
+from conformance.model.exchange import Exchange
+from conformance.model.program import Play, Setting
+
+MOST_STEPS = 12
+
+
+def walking(theme: Theme, number: int, most: int = MOST_STEPS) -> Callable[[Setting], Play]:
+    """The play of one walk: so many steps on a theme, and what still runs in the end cancelled."""
+
+    def play(setting: Setting) -> Play:
+        story = Story(setting)
+        first = assistant(setting)
+        answer: Exchange = yield first
+        if not made(answer):
+            return
+        story.tell("assistant", first, answer)
+        for turn in range(most):
+            # A generator for each step: however one step went, the dice of the next are the same.
+            drawn = next_step(story, theme, Random(f"{setting.seed}/{number}/{turn}"))
+            if drawn is None:
+                break
+            act, step = drawn
+            story.tell(act, step, (yield step))
+        for run in list(story.unfinished()):
+            yield on_run("cancel_run", run.ref, run.thread.ref)
+            yield poll(run.ref, run.thread.ref, OVER)
+
+    return play
+
+
+def next_step(story: Story, theme: Theme, random: Random) -> tuple[str, Step] | None:
+    """The act and the step that come next, drawn from what the story makes possible; None where it makes nothing."""
+    opening = story.steps - 1
+    if opening < len(theme.opening):
+        step = _made(story, theme, theme.opening[opening], random)
+        if step is not None:
+            return theme.opening[opening], step
+    acts = [act for act in ACTS if weight(theme, act, story.done[act]) > 0]
+    while acts:
+        act = random.choices(acts, [weight(theme, each, story.done[each]) for each in acts])[0]
+        step = _made(story, theme, act, random)
+        if step is not None:
+            return act, step
+        acts.remove(act)
+    return None
+
+
+def following(story: Story, theme: Theme) -> st.SearchStrategy[tuple[str, Step] | None]:
+    """The strategy for what comes next after a story, as Hypothesis has them."""
+    return st.randoms(use_true_random=True).map(lambda random: next_step(story, theme, random))
+
+
+def _made(story: Story, theme: Theme, act: str, random: Random) -> Step | None:
+    """An act's step. Runs that are sure to be accepted are started only as many as the theme allows."""
+    if act in STARTS and story.accepted_runs >= theme.runs:
+        busy = [thread for thread in story.standing() if story.busy(thread)]
+        if act == "thread_and_run" or not busy:
+            return None
+        story = replace(story, threads=busy)
+    step = ACTS[act](story, random)
+    if step is None:
+        return None
+    looks = step.role if step.role is not Role.FIXTURE else Role.ACT
+    return replace(step, name=story.name, role=looks)
