@@ -47,12 +47,15 @@ class Modification:
 
     @property
     def at_rest(self) -> bool:
-        """Whether the object cannot have changed by itself meanwhile: a run, or a message of a run, that had ended."""
+        """Whether the object cannot have changed by itself since the look before: a run, or a message of a run, that
+        had ended.
+        """
+        since = self.before.exchange if self.before is not None else self.exchange
         if self.kind == "run":
             return isinstance(self.line, RunLine) and self.line.surely_terminal(self.exchange)
         run_id = self.line.sightings[0].text("run_id") if self.kind == "message" else ""
         run = find_run(self.line.history, run_id) if run_id else None
-        return not run_id or (run is not None and run.surely_terminal(self.exchange))
+        return not run_id or (run is not None and run.surely_terminal(since))
 
     def _undisturbed(self, seen: Sighting | None) -> Sighting | None:
         if seen is None:
