@@ -47,6 +47,7 @@ def cancel_at_once(setting: Setting) -> Play:
     if not (yield from ready(assistant(setting), thread(setting), run())):
         return
     yield on_run("cancel_run")
+    yield message("While it is being cancelled, perhaps.")
     yield on_run("get_run")
     yield poll(until=OVER)
     yield from aftermath()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conformance.generation.programs.answer import status
+from conformance.generation.programs.answer import made, status
 from conformance.generation.programs.declaration import program
 from conformance.generation.programs.passage import Passage, ended, finished, ready, submit, waiting
 from conformance.generation.programs.steps import (
@@ -46,10 +46,11 @@ def locked_while_running(setting: Setting) -> Play:
     yield page("list_messages", order="asc")
 
 
-@program("lifecycle", "core", runs=1, requests=40, quick=True)
+@program("lifecycle", "core", runs=2, requests=52, quick=True)
 def locked_while_waiting(setting: Setting) -> Play:
-    """A thread whose run waits for tool outputs takes no message and no run, but is read and modified as usual."""
-    if not (yield from ready(assistant(setting), thread(setting, text=prompt(setting, "call_one")))):
+    """A thread whose run waits for tool outputs takes no message and no run, another does; both are read as usual."""
+    talk = thread(setting, text=prompt(setting, "call_one"))
+    if not (yield from ready(assistant(setting), thread(setting, "other"), talk)):
         return
     if not (yield from waiting()):
         return
@@ -69,12 +70,24 @@ def locked_while_waiting(setting: Setting) -> Play:
     yield on_run("modify_run", body={"metadata": {"while": "waiting"}})
     yield on_run("get_run")
     yield page("list_run_steps")
+    yield message("This thread is free.", "other")
+    yield from _elsewhere()
     yield submit()
+    yield message("Still not.")
+    yield from _second_run()
+    yield on_run("get_run")
     if not (yield from finished(seen="resumed")):
         return
     yield on_thread("get_thread")
     yield message("Now.")
     yield page("list_messages", order="asc")
+
+
+def _elsewhere() -> Passage:
+    """A run on another thread, which no lock of the first concerns, between looks that say the first still waits."""
+    elsewhere: Exchange = yield run("elsewhere", "other")
+    yield on_run("get_run")
+    return (yield from ended("elsewhere", "other")) if made(elsewhere) else False
 
 
 def _second_run() -> Passage:

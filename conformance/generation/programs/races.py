@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from conformance.generation.programs.answer import made
 from conformance.generation.programs.declaration import program
-from conformance.generation.programs.passage import Passage, aftermath, ended, finished, ready, submit, waiting
+from conformance.generation.programs.passage import Passage, aftermath, finished, ready, submit, waiting
 from conformance.generation.programs.steps import (
     OVER,
     assistant,
@@ -46,18 +46,6 @@ def two_runs_at_once(setting: Setting) -> Play:
     yield page("list_runs")
 
 
-@program("races", "core", runs=1, requests=14)
-def message_against_run(setting: Setting) -> Play:
-    """A message and a run are created on one thread at the same moment; the thread ends up with what was accepted."""
-    if not (yield from ready(assistant(setting), thread(setting))):
-        return
-    _, started = yield Together((message("At the same moment."), run()))
-    yield page("list_messages", tag="", order="asc")
-    yield page("list_runs", tag="")
-    if made(started) and (yield from ended()):
-        yield page("list_messages", order="asc")
-
-
 @program("races", "messages", requests=14)
 def messages_at_once(setting: Setting) -> Play:
     """Four messages are added to one thread at the same moment; each that was accepted is there, once."""
@@ -95,10 +83,15 @@ def cancelled_in_mid_stream(setting: Setting) -> Play:
     yield from aftermath()
 
 
-@program("races", "metadata", runs=1, requests=20)
+@program("races", "core", runs=1, requests=26)
 def changed_while_running(setting: Setting) -> Play:
-    """A run's and its thread's metadata are set while the run goes on, and then the thread is deleted under it."""
-    if not (yield from ready(assistant(setting), thread(setting, text=prompt(setting, "long")), run())):
+    """A run begins as a message comes, is modified along with its thread, and has the thread deleted under it."""
+    if not (yield from ready(assistant(setting), thread(setting, text=prompt(setting, "long")))):
+        return
+    _, started = yield Together((message("At the same moment."), run()))
+    yield page("list_messages", tag="", order="asc")
+    yield page("list_runs", tag="")
+    if not made(started):
         return
     yield poll(until=("in_progress",))
     changed = {"metadata": {"while": "running"}}
