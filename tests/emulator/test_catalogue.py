@@ -12,26 +12,17 @@ import pytest
 
 from conformance.contract.constraint import constraints
 from conformance.contract.item import ITEMS
+from conformance.contract.operation import OPERATIONS
 from conformance.emulator.app import build, many
 from conformance.emulator.behaviour import plain
 from conformance.emulator.catalogue import Mutant, Variant, catalogue, generated, variants, written
 from conformance.emulator.options import Options
 from conformance.errors import UsageError
+from conformance.rules import catalogue as rules
 from tests.emulator.conftest import Served, served
 
 ENTRIES: list[Mutant | Variant] = [*catalogue(), *variants()]
-TOPICS = {
-    "errors",
-    "http_status",
-    "lifecycle",
-    "messages",
-    "metadata",
-    "refusals",
-    "robustness",
-    "security",
-    "tenancy",
-    "validation",
-}
+TOPICS = {*OPERATIONS, *(id_.partition(".")[0] for id_ in rules())}
 
 
 def test_names_are_unique_and_texts_are_there() -> None:

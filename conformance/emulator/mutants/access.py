@@ -158,7 +158,7 @@ def forbids_what_is_not_yours(behaviour: Behaviour) -> None:
     around(behaviour, look, "get_thread")
 
 
-@blind("security", level="should")
+@blind("ids", level="should")
 def counts_ids(behaviour: Behaviour) -> None:
     """Ids are counters."""
     prefixes = {"message": "msg", "run_step": "step", "tool_call": "call", "assistant": "asst"}

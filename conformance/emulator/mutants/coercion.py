@@ -331,7 +331,7 @@ def modifies_without_an_object(behaviour: Behaviour) -> None:
     behaviour.read_body = read
 
 
-@blind("validation")
+@blind("robustness")
 def reads_broken_json(behaviour: Behaviour) -> None:
     """Takes a body that is not JSON for an empty one."""
     inner = behaviour.read_body

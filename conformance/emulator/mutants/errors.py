@@ -105,43 +105,43 @@ def lists_messages(behaviour: Behaviour) -> None:
     _reworded(behaviour, lambda error: {**error, "message": [error["message"]]})
 
 
-@blind("errors", level="should")
+@blind("refusals", level="should")
 def never_names_the_param(behaviour: Behaviour) -> None:
     """An error's param is always null."""
     _reworded(behaviour, lambda error: {**error, "param": None})
 
 
-@blind("errors", level="should")
+@blind("refusals", level="should")
 def blames_another_param(behaviour: Behaviour) -> None:
     """An error's param is always "body"."""
     _reworded(behaviour, lambda error: {**error, "param": error["param"] and "body"})
 
 
-@blind("http_status", level="should")
+@blind("refusals", level="should")
 def refuses_with_422(behaviour: Behaviour) -> None:
     """An invalid request is answered 422."""
     _answered_with(behaviour, 422, 400)
 
 
-@blind("http_status")
+@blind("refusals")
 def refuses_with_200(behaviour: Behaviour) -> None:
     """Refusals are answered 200, with the error in the body."""
     _answered_with(behaviour, 200, 400, 404)
 
 
-@blind("http_status")
+@blind("errors")
 def refuses_with_500(behaviour: Behaviour) -> None:
     """An invalid request is answered 500."""
     _answered_with(behaviour, 500, 400)
 
 
-@blind("http_status", level="should")
+@blind("errors")
 def creates_with_201(behaviour: Behaviour) -> None:
     """What was created is answered 201."""
     behaviour.success = lambda operation: 201 if operation.creates else 200
 
 
-@blind("http_status", level="should")
+@blind("errors")
 def runs_with_202(behaviour: Behaviour) -> None:
     """A run that was started or cancelled is answered 202."""
     behaviour.success = lambda operation: 202 if operation.name in ("create_run", "cancel_run") else 200
@@ -330,7 +330,7 @@ def breaks_on_odd_limits(behaviour: Behaviour) -> None:
     behaviour.read_query = read
 
 
-@blind("refusals")
+@blind("traces")
 def adds_messages_before_refusing(behaviour: Behaviour) -> None:
     """A run that is refused because of its assistant leaves its additional messages in the thread."""
 
@@ -344,7 +344,7 @@ def adds_messages_before_refusing(behaviour: Behaviour) -> None:
     around(behaviour, run, "create_run")
 
 
-@blind("refusals")
+@blind("traces")
 def starts_what_it_refuses(behaviour: Behaviour) -> None:
     """An invalid request for a run is refused, and the run started all the same."""
     refused: list[Refusal] = []
@@ -372,7 +372,7 @@ def starts_what_it_refuses(behaviour: Behaviour) -> None:
     around(behaviour, run, "create_run")
 
 
-@blind("refusals")
+@blind("traces")
 def stores_what_it_refuses(behaviour: Behaviour) -> None:
     """Metadata that is refused on a thread is stored as far as it is valid."""
     check = behaviour.check_body

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from conformance.contract.lifecycle import TERMINAL
-from conformance.emulator.beat import Beat, Begin, End
+from conformance.emulator.beat import Beat, End
 from conformance.emulator.beat import Call as ToolCall
 from conformance.emulator.behaviour import Behaviour
 from conformance.emulator.catalogue import blind
@@ -215,7 +215,7 @@ def details_what_is_complete(behaviour: Behaviour) -> None:
     shown(behaviour, "run", change)
 
 
-@blind("lifecycle")
+@blind("ending")
 def completes_over_the_limit(behaviour: Behaviour) -> None:
     """A run that used up its completion tokens is completed all the same."""
     inner = behaviour.plan
@@ -229,7 +229,7 @@ def completes_over_the_limit(behaviour: Behaviour) -> None:
     behaviour.plan = plan
 
 
-@blind("lifecycle")
+@blind("ending")
 def ignores_token_limits(behaviour: Behaviour) -> None:
     """A run writes on past its max_completion_tokens."""
     inner = behaviour.plan
@@ -627,19 +627,6 @@ def misnames_calls(behaviour: Behaviour) -> None:
             replace(beat, name="function") if isinstance(beat, ToolCall) and beat.name else beat
             for beat in inner(situation)
         ]
-
-    behaviour.plan = plan
-
-
-@blind("lifecycle")
-def completes_what_failed(behaviour: Behaviour) -> None:
-    """A run of a model that fails is completed with an empty answer."""
-    inner = behaviour.plan
-
-    def plan(situation: Situation) -> list[Beat]:
-        if not situation.fails:
-            return inner(situation)
-        return [Begin(), *[beat for beat in inner(replace(situation, fails=False)) if isinstance(beat, End)]]
 
     behaviour.plan = plan
 

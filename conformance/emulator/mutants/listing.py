@@ -286,7 +286,7 @@ def knows_no_messages_of_runs(behaviour: Behaviour) -> None:
     behaviour.messages_of = find
 
 
-@blind("L-90", level="should")
+@blind("L-48")
 def lists_runs_of_all_threads(behaviour: Behaviour) -> None:
     """The runs of a thread include those of every other thread."""
 
@@ -302,7 +302,7 @@ def lists_runs_of_all_threads(behaviour: Behaviour) -> None:
     around(behaviour, show, "list_runs")
 
 
-@blind("L-90", level="should")
+@blind("L-48")
 def lists_steps_of_all_runs(behaviour: Behaviour) -> None:
     """The steps of a run include those of the thread's other runs."""
 

@@ -211,7 +211,7 @@ def never_modifies_messages(behaviour: Behaviour) -> None:
     around(behaviour, modify, "modify_message")
 
 
-@blind("metadata")
+@blind("modify", level="should")
 def modifies_assistants_away(behaviour: Behaviour) -> None:
     """Modifying an assistant resets what the request does not name."""
 
