@@ -69,7 +69,7 @@ def _of_type(schema: Schema, at: str, sampler: Sampler) -> Iterator[Edge]:
     if "string" in kinds and not {"enum", "minLength", "format", "x-references"} & schema.keys():
         yield Edge(f"{at}.type", "", further=True)
     if "number" in kinds and "minimum" in schema and "maximum" in schema:
-        yield Edge(f"{at}.type", (schema["minimum"] + schema["maximum"]) / 4)
+        yield Edge(f"{at}.type", schema["minimum"] + (schema["maximum"] - schema["minimum"]) / 4)
 
 
 def _shown_by_members(schema: Schema) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from conformance.contract.doubt import doubts
 from conformance.contract.schema import Schema
-from conformance.generation.boundary.sample import Lacking, Sampler
+from conformance.generation.boundary.sample import Lacking, Sampler, available
 from conformance.model.json import JSON
 
 Wrap = Callable[[JSON], JSON]
@@ -52,30 +52,30 @@ def _below(schema: Schema, sampler: Sampler, wrap: Wrap, path: Path, lacks: str)
         if "x-at" not in sub:
             continue  # a union's discriminator, which is the union's matter
         try:
-            inner = _member(wrap, _host(schema, name, sampler), name)
+            hosts = list(sampler.objects(schema, also=name))
+            inner = _member(wrap, hosts, schema, name)
             yield from places(sub, sampler, inner, (*path, name), lacks, name == choice)
         except Lacking as lacking:
             yield from places(sub, sampler, wrap, (*path, name), lacks or lacking.kind)
     if "items" in schema:
-        yield from places(schema["items"], sampler, lambda value: wrap([value]), (*path, 0), lacks)
+        # A list that must hold something holds one item more than that, so that the item is judged and not the bound.
+        others = list(available(iter(sampler.several(schema["items"], schema.get("minItems", 0)))))
+        yield from places(schema["items"], sampler, lambda value: wrap([value, *others]), (*path, 0), lacks)
     rest = schema.get("additionalProperties")
     if isinstance(rest, dict):
         key = schema.get("x-map-key", "key")
         yield from places(rest, sampler, lambda value: wrap({key: value}), (*path, key), lacks)
 
 
-def _member(wrap: Wrap, host: dict[str, JSON], name: str) -> Wrap:
-    return lambda value: wrap({**host, name: value})
+def _member(wrap: Wrap, hosts: list[dict[str, JSON]], schema: Schema, name: str) -> Wrap:
+    """Puts a value into the smallest legal object that has this member, the one with which it is least doubtful."""
 
+    own: Schema = {"x-either": schema.get("x-either", ())}
 
-def _host(schema: Schema, name: str, sampler: Sampler) -> dict[str, JSON]:
-    """The smallest legal object that has this member, the one with the fewest doubts. Raises Lacking."""
-    best: dict[str, JSON] | None = None
-    fewest = 0
-    for candidate in sampler.objects(schema, also=name):
-        count = len(doubts(schema, candidate))
-        if best is None or count < fewest:
-            best, fewest = candidate, count
-    if best is None:
-        raise Lacking("choice")
-    return best
+    def within(value: JSON) -> JSON:
+        candidates: list[dict[str, JSON]] = [{**host, name: value} for host in hosts]
+        return wrap(min(candidates, key=lambda candidate: len(doubts(own, candidate))))
+
+    if len(hosts) == 1 or not own["x-either"]:
+        return lambda value: wrap({**hosts[0], name: value})
+    return within

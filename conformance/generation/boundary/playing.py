@@ -32,6 +32,9 @@ def playing(stage: Stage, make: Callable[[Setting], Material], apart: bool) -> C
         control = yield from performance.send(material.control)
         if control is not None and control.accepted:
             yield from performance.legal(legal)
+            if apart and performance.refusals:
+                # What a refused request would have shown, others may.
+                yield from performance.legal(material.further)
             yield from performance.negatives(material.negatives)
         else:
             # Nothing will be decided: one negative of each constraint shows that it was tried.
@@ -52,7 +55,9 @@ def playing_further(stage: Stage, make: Callable[[Setting], Material]) -> Callab
         material = make(setting)
         yield from performance.legal(material.further)
         if performance.failures or performance.refusals:
+            # Others show whether it is the value that is refused, or the place, or everything.
             yield from performance.send(material.control)
+            yield from performance.legal(material.twins)
 
     return play
 

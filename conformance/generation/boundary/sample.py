@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from conformance.contract.doubt import doubts
 from conformance.contract.examination import types_of
@@ -72,7 +72,7 @@ class Sampler:
             case "array" if schema.get("x-at") in self.seeds:
                 return self.seeds[schema["x-at"]]
             case "array":
-                return self.several(schema["items"], schema.get("minItems", 0))
+                return self.several(schema["items"], _beyond(schema.get("minItems", 0)))
             case "object":
                 return self._best(schema, self.objects(schema, serial))
         return None
@@ -178,14 +178,22 @@ class Sampler:
         raise Lacking(kind)
 
 
+def _beyond(least: int) -> int:
+    """How many items a sample has: none, or one more than it must, so that it is not at the bound itself."""
+    return least and least + 1
+
+
 def _number(schema: Schema) -> JSON:
+    """A number inside the bounds, not at one of them."""
     low, high = schema.get("minimum"), schema.get("maximum")
-    value: Any = 1
-    if low is not None and value < low:
-        value = low
-    if high is not None and value > high:
-        value = high
-    return value  # type: ignore[no-any-return]
+    value: float
+    if low is None:
+        value = 1 if high is None else high - 1
+    elif "integer" in types_of(schema) or high is None:
+        value = low + 1
+    else:
+        value = (low + high) / 2
+    return int(value) if value == int(value) else value
 
 
 def depends_on_files(value: JSON) -> bool:

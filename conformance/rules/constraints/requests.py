@@ -53,6 +53,7 @@ class _Program:
         self.legal: dict[str, list[Exchange]] = {}
         self.controls: dict[str, list[Exchange]] = {}
         self.shown: set[str] = set()
+        self.tried: set[str] = set()
         self.occupancy = _Occupancy(history)
         for exchange in history:
             step = exchange.step
@@ -64,8 +65,10 @@ class _Program:
                 self.legal.setdefault(step.id, []).append(exchange)
             elif step.role is Role.CONTROL:
                 self.controls.setdefault(step.operation, []).append(exchange)
-            if exchange.accepted and step.role in (Role.VALID, Role.CONTROL):
-                self.shown.update(step.exercises)
+            if step.role in (Role.VALID, Role.CONTROL):
+                self.tried.update(step.exercises)
+                if exchange.accepted:
+                    self.shown.update(step.exercises)
 
     def no_control(self, operation: str) -> str | None:
         """Why the smallest request of an operation is no measure; None where it was accepted."""
@@ -160,9 +163,21 @@ def _legal_refused(step: Step, sent: Sequence[Exchange], program: _Program) -> R
         return Undecided(_no_decision(sent[-1]))
     if not program.occupancy.idle(refused):
         return Undecided("the thread was not known to be idle, and a busy one refuses everything")
+    around = _around(step.exercises[0])
+    if around in program.tried and around not in program.shown:
+        return Undecided("nothing else at this place was accepted, either")
     reason = at(refused.body, "/error/message") if not isinstance(refused.body, Absent) else None
     says = f", saying: {_short(reason, 160)}" if isinstance(reason, str) else ""
     return _finding(refused, step.mutation, f"refused {_said(step.mutation)}, which is legal{says}", _ACCEPTED)
+
+
+def _around(id_: str) -> str:
+    """The constraint that says what the place around a place is: `create_run.tools[].type` for a tool's function."""
+    at = id_.rpartition(".")[0]
+    for inner in ("[]", "{}"):
+        if at.endswith(inner):
+            return f"{at.removesuffix(inner)}.type"
+    return f"{at.rpartition('.')[0]}.type"
 
 
 def _failure(sent: Sequence[Exchange], step: Step, program: _Program) -> Result | None:

@@ -28,7 +28,7 @@ def good(constraint: str, made: Bench = BENCH) -> list[Any]:
     ("constraint", "expected"),
     [
         ("create_run.max_prompt_tokens.minimum", [255, 0, -1]),
-        ("create_run.max_prompt_tokens.type", ["256", 256.5, True]),
+        ("create_run.max_prompt_tokens.type", ["257", 257.5, True]),
         ("create_run.temperature.maximum", [2.01]),
         ("create_run.temperature.type", ["1", True, {}]),
         ("create_run.stream.type", ["true", 1, {}]),
@@ -79,7 +79,7 @@ def test_what_says_what_else_belongs_into_its_object_comes_with_it() -> None:
         {"type": "code_interpreter"},
         {"type": "file_search"},
     ]
-    assert {"type": "last_messages", "last_messages": 1} in good("create_run.truncation_strategy.type.enum")
+    assert {"type": "last_messages", "last_messages": 2} in good("create_run.truncation_strategy.type.enum")
 
 
 def test_a_forced_tool_comes_with_the_tools_to_choose_from() -> None:
