@@ -7,6 +7,7 @@ was told.
 
 from __future__ import annotations
 
+import copy
 from collections import deque
 from collections.abc import Iterable
 from typing import Any
@@ -313,7 +314,8 @@ def _call(world: World, run: Run, kind: str, name: str) -> None:
     body = bodies[kind]
     call = {"id": world.behaviour.new_id(world, "tool_call"), "type": kind, kind: body}
     step.calls.append(call)
-    shown = {} if kind == "file_search" else {**body}
+    # What is told must not change when the call goes on.
+    shown = {} if kind == "file_search" else copy.deepcopy(body)
     _tell_calls(world, run, step, {"index": len(step.calls) - 1, "id": call["id"], "type": kind, kind: shown})
 
 

@@ -135,11 +135,8 @@ def answers_invalid_with_422(behaviour: Behaviour) -> None:
     """A body that breaks the contract is answered 422."""
 
     def status(operation: Operation | None, refusal: Refusal) -> int:
-        return (
-            422
-            if refusal.http_status == 400 and refusal.code and refusal.code != "invalid_beta"
-            else refusal.http_status
-        )
+        of_the_body = refusal.code not in (None, "invalid_beta") and "Expected an ID" not in refusal.message
+        return 422 if refusal.http_status == 400 and of_the_body else refusal.http_status
 
     behaviour.refusal_status = status
 
