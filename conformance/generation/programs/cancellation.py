@@ -18,6 +18,8 @@ from conformance.generation.programs.steps import (
 )
 from conformance.model.program import Play, Setting
 
+_TOO_EARLY = "Too early, unless the run was cancelled at once."
+
 
 @program("lifecycle", "cancel", runs=1, requests=30, quick=True)
 def cancel_in_flight(setting: Setting) -> Play:
@@ -27,6 +29,7 @@ def cancel_in_flight(setting: Setting) -> Play:
     yield poll(until=("in_progress",))
     yield page("list_run_steps", tag="")
     yield on_run("cancel_run")
+    yield message(_TOO_EARLY)
     yield on_run("get_run")
     yield on_run("cancel_run")
     yield page("list_run_steps", tag="")
@@ -47,7 +50,7 @@ def cancel_at_once(setting: Setting) -> Play:
     if not (yield from ready(assistant(setting), thread(setting), run())):
         return
     yield on_run("cancel_run")
-    yield message("While it is being cancelled, perhaps.")
+    yield message(_TOO_EARLY)
     yield on_run("get_run")
     yield poll(until=OVER)
     yield from aftermath()
@@ -66,6 +69,7 @@ def cancel_while_waiting(setting: Setting) -> Play:
         return
     yield page("list_run_steps")
     yield on_run("cancel_run")
+    yield message(_TOO_EARLY)
     yield on_run("get_run")
     yield poll(until=OVER)
     yield from aftermath()

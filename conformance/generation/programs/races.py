@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from conformance.generation.programs.answer import made
 from conformance.generation.programs.declaration import program
-from conformance.generation.programs.passage import Passage, aftermath, finished, ready, submit, waiting
+from conformance.generation.programs.passage import Passage, aftermath, ended, finished, ready, submit, waiting
 from conformance.generation.programs.steps import (
     OVER,
     assistant,
@@ -18,9 +18,12 @@ from conformance.generation.programs.steps import (
     prompt,
     run,
     thread,
+    vain,
 )
 from conformance.model.case import Together
+from conformance.model.exchange import Exchange
 from conformance.model.program import Play, Setting
+from conformance.model.tag import DELETED_ID
 
 SOON = 0.1
 """Seconds after which something that was just begun is probably under way."""
@@ -98,11 +101,12 @@ def changed_while_running(setting: Setting) -> Play:
     yield Together((on_run("modify_run", body=changed), on_thread("modify_thread", body=changed), on_run("get_run")))
     yield on_run("get_run")
     yield on_thread("get_thread")
-    yield on_thread("delete_thread")
-    yield on_thread("get_thread")
-    yield on_run("get_run")
-    yield page("list_runs", tag="")
-    yield on_run("cancel_run")
+    deleted: Exchange = yield on_thread("delete_thread")
+    if deleted.accepted:
+        for step in (on_thread("get_thread"), on_run("get_run"), page("list_runs"), on_run("cancel_run")):
+            yield vain(step, DELETED_ID)
+    else:
+        yield from ended()
 
 
 def _waiting(setting: Setting) -> Passage:
