@@ -67,19 +67,25 @@ def _joined(bench: Bench, group: Payload, single: Payload) -> Payload | None:
     """The two as one payload, or None where an edge would be lost or a new doubt would come in."""
     control = bench.subject.control
     left, right = _own(group, control, single.body), _own(single, control, group.body)
-    body = _merged(left, right, _Edges(group.values, single.values))
     values = (*group.values, *single.values)
-    if not is_object(body) or not bench.subject.fits(body):
-        return None
-    if not all(_holds(body, path, value) for path, value in values):
-        return None
+    for united in (False, True):
+        edges = _Edges(group.values, single.values, united)
+        body = None if edges.clash() else _merged(left, right, edges)
+        if not is_object(body) or not all(_holds(body, path, value) for path, value in values):
+            continue
+        joined = _payload(bench, body, values, group.constraint)
+        if joined is not None and bool(joined.doubt) == bool(single.doubt):
+            return replace(joined, parts=(*(group.parts or (group,)), single))
+    return None
+
+
+def _payload(
+    bench: Bench, body: Mapping[str, JSON], values: tuple[tuple[Path, JSON], ...], constraint: str
+) -> Payload | None:
     try:
-        joined = bench.payload(body, values, group.constraint)
+        return bench.payload(body, values, constraint) if bench.subject.fits(body) else None
     except SuiteFault:
         return None
-    if bool(joined.doubt) != bool(single.doubt):
-        return None
-    return replace(joined, parts=(*(group.parts or (group,)), single))
 
 
 def _own(payload: Payload, control: Mapping[str, JSON], other: Mapping[str, JSON]) -> Mapping[str, JSON]:
@@ -98,10 +104,13 @@ class _Conflict(Exception):  # noqa: N818 -- nothing went wrong
 
 @dataclass(frozen=True, slots=True)
 class _Edges:
-    """Which values two bodies were made for. Everything else in them is filler, and gives way."""
+    """Which values two bodies were made for. Everything else in them is filler, and gives way; but where `united` is
+    set, a list that is filler adds to the other, since what it holds may be what the body needs.
+    """
 
     left: tuple[tuple[Path, JSON], ...]
     right: tuple[tuple[Path, JSON], ...]
+    united: bool
 
     def clash(self) -> bool:
         """Whether a value of one lies in a list, a text or a number that the other was made for."""
@@ -138,7 +147,7 @@ def _open(value: JSON) -> bool:
 
 def _merged(left: JSON, right: JSON, edges: _Edges) -> JSON:
     try:
-        return None if edges.clash() else _merge(left, right, edges, ())
+        return _merge(left, right, edges, ())
     except _Conflict:
         return None
 
@@ -155,9 +164,11 @@ def _merge(left: JSON, right: JSON, edges: _Edges, path: Path) -> JSON:
             },
         }
     if is_array(left) and is_array(right):
-        if not _touched(path, edges.right):
+        if not edges.united and not _touched(path, edges.right):
             return left
-        return _merge_lists(left, right, edges, (*path, 0)) if _touched(path, edges.left) else right
+        if not edges.united and not _touched(path, edges.left):
+            return right
+        return _merge_lists(left, right, edges, (*path, 0))
     return edges.preferred(path, left, right)
 
 
@@ -166,23 +177,19 @@ def _merge_lists(left: Iterable[JSON], right: Iterable[JSON], edges: _Edges, pat
     out = list(left)
     for item in right:
         for index, there in enumerate(out):
-            if is_object(there) and is_object(item) and _compatible(there, item):
+            try:
                 out[index] = _merge(there, item, edges, path)
                 break
-            if same(there, item):
-                break
-            if is_object(item) and is_object(there) and item.get("type") in _ONCE and item["type"] == there.get("type"):
-                raise _Conflict
+            except _Conflict:
+                if is_object(item) and is_object(there) and _once(item, there):
+                    raise
         else:
             out.append(_renamed(item, len(out)))
     return out
 
 
-def _compatible(left: JSON, right: JSON) -> bool:
-    """Whether two items of a list say nothing different of the same place."""
-    if is_object(left) and is_object(right):
-        return all(_compatible(left[name], value) for name, value in right.items() if name in left)
-    return same(left, right)
+def _once(item: Mapping[str, JSON], there: Mapping[str, JSON]) -> bool:
+    return item.get("type") in _ONCE and item["type"] == there.get("type")
 
 
 def _renamed(item: JSON, serial: int) -> JSON:
