@@ -27,9 +27,10 @@ _V1 = observed(
 _V1_ENDED = "2024-12-18"
 
 
-def _with_key(key: Key) -> Callable[[History], Iterable[Exchange]]:
-    def over(history: History) -> Iterable[Exchange]:
-        return (exchange for exchange in history if exchange.operation and key_of(exchange) is key)
+def _with_key(key: Key) -> Callable[[History], Iterable[tuple[Exchange, ...]]]:
+    def over(history: History) -> Iterable[tuple[Exchange, ...]]:
+        sent = tuple(exchange for exchange in history if exchange.operation and key_of(exchange) is key)
+        return (sent,) if sent else ()
 
     return over
 
@@ -48,19 +49,47 @@ def _turned_away(exchange: Exchange, how: str) -> Iterator[Result]:
         yield Undecided(f"a request {how} was neither served nor turned away")
 
 
+def _looks_at_keys(sent: tuple[Exchange, ...]) -> bool:
+    return any(exchange.status in (401, 403) for exchange in sent)
+
+
+def _none_slips_through(sent: tuple[Exchange, ...], how: str) -> Iterator[Result]:
+    if not _looks_at_keys(sent):
+        yield Undecided(f"no request {how} was turned away: the target does not look at keys")
+        return
+    for exchange in sent:
+        yield from _turned_away(exchange, how)
+
+
+@rule(over=_with_key(Key.NONE), level=Level.SHOULD, source=_CODES, capability="auth", items=("L-87",))
+def a_key_is_asked_for(sent: tuple[Exchange, ...]) -> Iterator[Result]:
+    """A server asks for a key.
+
+    One that is only ever reached from its own machine may do without; its users' clients will not notice that they send
+    none.
+    """
+    yield HELD if _looks_at_keys(sent) else sent[0].finding("no request without a key was turned away")
+
+
+@rule(over=_with_key(Key.WRONG), level=Level.SHOULD, source=_CODES, capability="auth", items=("L-87",))
+def a_wrong_key_is_told_apart(sent: tuple[Exchange, ...]) -> Iterator[Result]:
+    """A server that asks for a key knows which ones it gave out."""
+    yield HELD if _looks_at_keys(sent) else sent[0].finding("no request with a wrong key was turned away")
+
+
 @rule(over=_with_key(Key.NONE), level=Level.MUST, source=_SECURITY, capability="auth", items=("L-87",))
-def nothing_is_served_without_a_key(exchange: Exchange) -> Iterator[Result]:
-    """A request without a key is turned away, whatever the operation.
+def nothing_is_served_without_a_key(sent: tuple[Exchange, ...]) -> Iterator[Result]:
+    """Where a key is asked for at all, a request without one is turned away, whatever the operation.
 
     One operation that forgets to ask is a way in for everybody.
     """
-    yield from _turned_away(exchange, "without a key")
+    yield from _none_slips_through(sent, "without a key")
 
 
 @rule(over=_with_key(Key.WRONG), level=Level.MUST, source=_SECURITY, capability="auth", items=("L-87",))
-def nothing_is_served_with_a_wrong_key(exchange: Exchange) -> Iterator[Result]:
-    """A request with a key that nobody was given is turned away, whatever the operation."""
-    yield from _turned_away(exchange, "with a wrong key")
+def nothing_is_served_with_a_wrong_key(sent: tuple[Exchange, ...]) -> Iterator[Result]:
+    """Where wrong keys are turned away at all, a request with one is, whatever the operation."""
+    yield from _none_slips_through(sent, "with a wrong key")
 
 
 @rule(over=_without_the_right_key, level=Level.SHOULD, source=_CODES, capability="auth", items=("L-87",))

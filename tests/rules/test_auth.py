@@ -35,24 +35,58 @@ def tried(key: Key, status: int, answer: Any = UNAUTHORISED) -> History:
     return tell.history()
 
 
-@holds(auth.nothing_is_served_without_a_key, auth.status_is_401, auth.refusals_give_nothing_away)
+def one_served(key: Key) -> History:
+    tell = Told()
+    tell.send("create_thread", thread())
+    tell.create_run(run("requires_action"))
+    tell.send("get_thread", UNAUTHORISED, 401, step=keyed("get_thread", key))
+    tell.send("list_runs", page(run("requires_action")), 200, step=keyed("list_runs", key))
+    return tell.history()
+
+
+@holds(
+    auth.a_key_is_asked_for,
+    auth.nothing_is_served_without_a_key,
+    auth.status_is_401,
+    auth.refusals_give_nothing_away,
+)
 def test_no_key_is_401() -> History:
     return tried(Key.NONE, 401)
 
 
-@holds(auth.nothing_is_served_with_a_wrong_key, auth.status_is_401, auth.refusals_give_nothing_away)
+@holds(
+    auth.a_wrong_key_is_told_apart,
+    auth.nothing_is_served_with_a_wrong_key,
+    auth.status_is_401,
+    auth.refusals_give_nothing_away,
+)
 def test_wrong_key_is_401() -> History:
     return tried(Key.WRONG, 401)
 
 
 @breaks(auth.nothing_is_served_without_a_key)
-def test_no_key_is_served() -> History:
-    return tried(Key.NONE, 200, page(run("requires_action")))
+def test_one_operation_serves_without_a_key() -> History:
+    return one_served(Key.NONE)
 
 
 @breaks(auth.nothing_is_served_with_a_wrong_key)
-def test_wrong_key_is_served() -> History:
+def test_one_operation_serves_with_a_wrong_key() -> History:
+    return one_served(Key.WRONG)
+
+
+@breaks(auth.a_key_is_asked_for)
+def test_no_key_is_asked_for() -> History:
+    return tried(Key.NONE, 200, page(run("requires_action")))
+
+
+@breaks(auth.a_wrong_key_is_told_apart)
+def test_any_key_will_do() -> History:
     return tried(Key.WRONG, 200, page(run("requires_action")))
+
+
+@legal
+def test_a_server_without_keys() -> History:
+    return tried(Key.NONE, 200, page(run("requires_action")))
 
 
 @undecided(auth.nothing_is_served_without_a_key)
