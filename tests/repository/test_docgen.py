@@ -1,0 +1,31 @@
+"""The generated pages are those that the code makes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from conformance import docgen
+from conformance.rules import catalogue
+
+
+def test_no_page_is_stale() -> None:
+    assert docgen.stale(docgen.ROOT / "docs") == [], "run `python -m conformance.docgen` and commit the result"
+
+
+def test_every_rule_has_its_place() -> None:
+    text = "\n".join(docgen.pages().values())
+    assert [id_ for id_ in catalogue() if f"`{id_}`" not in text] == []
+
+
+def test_a_changed_missing_or_surplus_page_is_stale(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pages = docgen.pages()
+    for name, text in pages.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    assert docgen.stale(tmp_path) == []
+    (tmp_path / "rules" / "lifecycle.md").write_text("changed", encoding="utf-8")
+    (tmp_path / "rules" / "README.md").unlink()
+    (tmp_path / "rules" / "gone.md").write_text("", encoding="utf-8")
+    assert docgen.stale(tmp_path) == ["rules/README.md", "rules/gone.md", "rules/lifecycle.md"]
