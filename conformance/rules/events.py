@@ -20,6 +20,7 @@ _SPEC = "openai-openapi f85dbe2 openapi.yaml"
 _OCCURS = schema(f"{_SPEC} AssistantStreamEvent: what each event occurs for")
 _RECORDED = observed("recorded traffic: openai-dotnet, openllmetry 2025-10 to 2026-03, every stream")
 _CREATING = ("create_run", "create_thread_and_run")
+_STOPPED = {f"thread.run.{status}" for status in TERMINAL | {"cancelling"}}
 
 
 def unbroken(history: History) -> Iterator[Stream]:
@@ -176,6 +177,8 @@ def outputs_complete_their_step(stream: Stream) -> Iterator[Result]:
         opening = ["thread.run.step.completed", "thread.run.queued", "thread.run.in_progress"]
         known = [name for name in stream.names if name in event_kinds()]
         shown = [name for place, name in enumerate(known) if known[place + 1 : place + 2] != [name]][:3]
+        if _STOPPED & {*shown}:
+            return  # It was cancelled, or ended, before it was resumed.
         message = "the stream does not open with the completed step and the resumed run"
         yield HELD if shown == opening else stream.exchange.finding(message, "/events", list(opening), list(shown))
 

@@ -143,6 +143,12 @@ def test_outputs_do_not_complete_their_step() -> History:
     return streamed(*resumed()[1:], operation="submit_tool_outputs")
 
 
+@legal
+def test_cancelled_before_it_was_resumed() -> History:
+    cancelled = [("thread.run.cancelling", run("cancelling")), ("thread.run.cancelled", run("cancelled"))]
+    return streamed(*resumed()[:2], *cancelled, operation="submit_tool_outputs")
+
+
 @breaks(events.a_step_completes_after_its_message)
 def test_step_completes_before_its_message() -> History:
     told = plain()
