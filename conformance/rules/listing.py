@@ -148,26 +148,25 @@ def listing_by_run_misses_no_message(listing: Listing) -> Iterator[Result]:
 
     Compared with the whole list of the thread, read while nothing changed.
     """
-    asked = dict(listing.subject[2]) if isinstance(listing.subject[2], tuple) else {}
-    wanted = asked.get("run_id")
-    if listing.kind != "message" or not wanted:
-        return
-    for page in filter(is_whole, listing.pages):
-        for other in pages(listing.history):
-            if other.kind != "message" or other.exchange.path != page.exchange.path or "run_id" in other.query:
-                continue
-            if is_whole(other) and _settled(listing, wanted, other) and listing.undisturbed(page, other):
-                due = {item.id for item in other.items if item.get("run_id") == wanted}
-                missed = sorted(due - set(page.ids))
-                found = page.exchange.finding(f"the run's message {'; '.join(missed)} is not listed", "/data")
-                yield found if missed else HELD
-                break
+    if listing.kind == "message":
+        for page in listing.pages:
+            wanted = page.query.get("run_id")
+            run = find_run(listing.history, wanted) if wanted else None
+            for other in pages(listing.history) if run else ():
+                settled = run is not None and run.surely_terminal(page.exchange) and run.surely_terminal(other.exchange)
+                if settled and _holds_all_of(other, page) and listing.undisturbed(page, other):
+                    due = [item.id for item in other.items if item.get("run_id") == wanted][: page.limit]
+                    missed = [id_ for id_ in due if id_ not in page.ids]
+                    found = page.exchange.finding(f"the run's message {', '.join(missed)} is not listed", "/data")
+                    yield found if missed else HELD
+                    break
 
 
-def _settled(listing: Listing, run_id: str, other: Page) -> bool:
-    """Whether the run was over before its messages were listed, so that it added none in between."""
-    run = find_run(listing.history, run_id)
-    return run is not None and all(run.surely_terminal(page.exchange) for page in (*listing.pages, other))
+def _holds_all_of(other: Page, page: Page) -> bool:
+    """Whether a page held the whole list of the thread, in the order in which another was filtered from its start."""
+    from_the_start = not page.query.keys() & {"after", "before"} and page.limit is not None
+    same_list = other.kind == "message" and other.exchange.path == page.exchange.path and other.order == page.order
+    return from_the_start and same_list and "run_id" not in other.query and is_whole(other)
 
 
 @rule(over=listings, level=Level.MUST, source=_PARENT, capability="listing", items=("L-48",))

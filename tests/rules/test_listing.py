@@ -156,6 +156,18 @@ def test_filter_shows_none() -> History:
     return filtered()
 
 
+@breaks(listing.listing_by_run_misses_no_message)
+def test_filter_after_the_page_is_cut() -> History:
+    tell, messages = filled(1)
+    for each in ("run_a", "run_b"):
+        tell.create_run(run(id_=each))
+        tell.get_run(run("completed", each))
+    answers = [message(id_=f"msg_{each}", run_id=each, created_at=T0 + 9) for each in ("run_b", "run_a")]
+    tell.send("list_messages", page(*answers, *messages))
+    tell.send("list_messages", page(has_more=True), query={"run_id": "run_a", "limit": 1})
+    return tell.history()
+
+
 @holds(listing.what_was_created_is_listed)
 def test_created_and_listed() -> History:
     tell, messages = filled(3)
