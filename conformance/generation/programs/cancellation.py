@@ -44,7 +44,7 @@ def cancel_in_flight(setting: Setting) -> Play:
     yield page("list_messages", order="asc")
 
 
-@program("lifecycle", "cancel", runs=1, requests=22, quick=True)
+@program("lifecycle", "cancel", runs=1, requests=22)
 def cancel_at_once(setting: Setting) -> Play:
     """A run is cancelled right after it was created; it ends, and its thread is free again."""
     if not (yield from ready(assistant(setting), thread(setting), run())):
@@ -60,7 +60,7 @@ def cancel_at_once(setting: Setting) -> Play:
     yield page("list_messages", order="asc")
 
 
-@program("lifecycle", "cancel", runs=1, requests=30, quick=True)
+@program("lifecycle", "cancel", runs=1, requests=30)
 def cancel_while_waiting(setting: Setting) -> Play:
     """A run that waits for tool outputs is cancelled; it takes no outputs any more."""
     if not (yield from ready(assistant(setting), thread(setting, text=prompt(setting, "call_one")))):

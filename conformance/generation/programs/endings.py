@@ -10,7 +10,7 @@ from conformance.model.exchange import Exchange
 from conformance.model.program import Play, Setting
 
 
-@program("lifecycle", "core", runs=1, requests=31, quick=True)
+@program("lifecycle", "core", runs=1, requests=31)
 def incomplete_by_completion_tokens(setting: Setting) -> Play:
     """A run with a long answer and the smallest limit of completion tokens ends incomplete."""
     if not (yield from ready(assistant(setting), thread(setting, text=prompt(setting, "long")))):

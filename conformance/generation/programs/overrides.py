@@ -66,7 +66,7 @@ def every_override(setting: Setting) -> Play:
         yield page("list_run_steps")
 
 
-@program("lifecycle", "core", runs=1, requests=13, quick=True)
+@program("lifecycle", "core", runs=1, requests=13)
 def inherited(setting: Setting) -> Play:
     """A run that says nothing takes everything from its assistant, and keeps it when the assistant changes."""
     if not (yield from ready(assistant(setting, **_RICH), thread(setting), run())):

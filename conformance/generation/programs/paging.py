@@ -20,7 +20,7 @@ NEXT_SECOND = 1.05
 """So many seconds set two times apart that are told in whole seconds."""
 
 
-@program("lifecycle", "listing", runs=5, requests=73, quick=True, seconds=NEXT_SECOND)
+@program("lifecycle", "listing", runs=5, requests=73, seconds=NEXT_SECOND)
 def pages_of_runs(setting: Setting) -> Play:
     """The five runs of a thread are listed in both orders, by pages of every size and from every side."""
     if not (yield from ready(assistant(setting), thread(setting), thread(setting, "elsewhere"))):
@@ -35,8 +35,10 @@ def pages_of_runs(setting: Setting) -> Play:
             return
     yield from _walks("list_runs", ("thread",))
     yield page("list_runs", "elsewhere")
+    yield page("list_messages")
     for index in (0, 4):
         yield page("list_messages", run_id=Ref(f"run_{index}"))
+    yield page("list_messages", run_id=Ref("run_0"), limit=1)
     steps: Exchange = yield page("list_run_steps", "run_0", name="steps")
     if items(steps):
         step = Ref("steps", "/data/0/id")

@@ -54,7 +54,7 @@ def thread_and_run(setting: Setting) -> Play:
     yield from _stored(started)
 
 
-@program("lifecycle", "create_and_run", runs=1, requests=16, quick=True)
+@program("lifecycle", "create_and_run", runs=1, requests=16)
 def thread_and_run_streamed(setting: Setting) -> Play:
     """A thread with messages is created together with a run, which is streamed to its end."""
     if not (yield from ready(assistant(setting))):

@@ -51,7 +51,7 @@ def test_every_program_is_called_after_its_phase_and_says_what_it_is() -> None:
 def test_only_the_lifecycle_is_quick_and_it_stays_within_the_quick_profile() -> None:
     quick = [program for program in PROGRAMS if program.quick]
     assert {program.phase for program in quick} == {"lifecycle"}
-    assert sum(program.runs for program in quick) <= 28
+    assert sum(program.runs for program in quick) <= 18
 
 
 def test_what_entered_the_contract_later_is_not_played_in_an_earlier_edition() -> None:
