@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeAlias
 
 from conformance.contract.operation import OPERATIONS, Operation
 from conformance.emulator.behaviour import Behaviour, Events
+from conformance.emulator.listing import Page
 from conformance.emulator.state import Members, Run
 from conformance.emulator.validation import Schemas
 from conformance.emulator.world import Call, World
@@ -59,6 +60,25 @@ def answered(behaviour: Behaviour, change: Callable[[Call, Any], Any], *operatio
     behaviour.finished = outer
 
 
+def queried(behaviour: Behaviour, change: Callable[[dict[str, Any]], object]) -> None:
+    """Have `change` alter the queries of lists after they were checked."""
+    inner = behaviour.read_query
+
+    def read(schemas: Schemas, operation: Operation, pairs: Sequence[tuple[str, str]]) -> dict[str, Any]:
+        query = inner(schemas, operation, pairs)
+        if operation.lists:
+            change(query)
+        return query
+
+    behaviour.read_query = read
+
+
+def paged(behaviour: Behaviour, change: Callable[[Page[Any], Sequence[Any], dict[str, Any]], Page[Any]]) -> None:
+    """Have `change` replace the pages of lists: it gets the page, all that could be on it, and the query."""
+    inner = behaviour.page
+    behaviour.page = lambda items, query: change(inner(items, query), items, query)
+
+
 def taken(behaviour: Behaviour, change: Callable[[Any], object], *operations: str) -> None:
     """Have `change` alter the bodies of some operations before they are checked; of all operations if none is named."""
     inner = behaviour.check_body
@@ -69,6 +89,16 @@ def taken(behaviour: Behaviour, change: Callable[[Any], object], *operations: st
         inner(schemas, operation, body)
 
     behaviour.check_body = outer
+
+
+def coerced(behaviour: Behaviour, member: str, change: Callable[[Any], Any], *operations: str) -> None:
+    """Have `change` replace one member of the bodies of some operations before they are checked, where it is there."""
+
+    def apply(body: dict[str, Any]) -> None:
+        if member in body:
+            body[member] = change(body[member])
+
+    taken(behaviour, apply, *operations)
 
 
 def keyword(behaviour: Behaviour, constraint: str, value: Any) -> None:

@@ -1,0 +1,73 @@
+"""Modifications that do too much, or nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from conformance.emulator import refusal
+from conformance.emulator.behaviour import Behaviour
+from conformance.emulator.catalogue import blind
+from conformance.emulator.operations import get_run
+from conformance.emulator.spoiling import around
+from conformance.emulator.state import Run
+from conformance.emulator.world import Call, World
+
+
+@blind("L-43")
+def modifies_instructions(behaviour: Behaviour) -> None:
+    """Modifying a run's metadata changes its instructions."""
+
+    async def modify(inner: Any, call: Call) -> Any:
+        answer = await inner(call)
+        run = call.store.threads[call.path["thread_id"]].runs[call.path["run_id"]]
+        run.instructions = "modified"
+        return {**answer, "instructions": "modified"}
+
+    around(behaviour, modify, "modify_run")
+
+
+@blind("L-43")
+def modifies_the_end(behaviour: Behaviour) -> None:
+    """Modifying a run's metadata moves its completed_at."""
+
+    async def modify(inner: Any, call: Call) -> Any:
+        await inner(call)
+        run = call.store.threads[call.path["thread_id"]].runs[call.path["run_id"]]
+        run.completed_at = (run.completed_at or call.world.clock.now()) + 5
+        return await get_run(call)
+
+    around(behaviour, modify, "modify_run")
+
+
+@blind("L-44", level="should")
+def forgets_modifications(behaviour: Behaviour) -> None:
+    """Modifying a run is answered as if it had happened, but is not stored."""
+
+    async def modify(inner: Any, call: Call) -> Any:
+        run = call.store.threads[call.path["thread_id"]].runs[call.path["run_id"]]
+        before = run.metadata
+        answer = await inner(call)
+        run.metadata = before
+        return answer
+
+    around(behaviour, modify, "modify_run")
+
+
+@blind("L-44", level="should")
+def never_modifies(behaviour: Behaviour) -> None:
+    """Modifying a run is answered with the run as it is."""
+
+    async def modify(inner: Any, call: Call) -> Any:
+        return await get_run(call)
+
+    around(behaviour, modify, "modify_run")
+
+
+@blind("L-44", level="should")
+def refuses_to_modify(behaviour: Behaviour) -> None:
+    """Modifying a run that is over is refused."""
+
+    def check(world: World, run: Run) -> None:
+        raise refusal.cannot_update(run.status)
+
+    behaviour.check_modify = check

@@ -1,0 +1,104 @@
+"""Stamps that are missing, too many, or do not fit together; and runs that do not expire."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from conformance.emulator.behaviour import Behaviour
+from conformance.emulator.catalogue import blind
+from conformance.emulator.spoiling import shown
+from conformance.emulator.state import Members, Run
+
+
+@blind("L-11")
+def completes_without_a_time(behaviour: Behaviour) -> None:
+    """A completed run has no completed_at."""
+    shown(behaviour, "run", lambda members, *_: members.update(completed_at=None))
+
+
+@blind("L-11")
+def stamps_every_end(behaviour: Behaviour) -> None:
+    """A completed run has failed_at and cancelled_at as well."""
+
+    def change(members: Members, run: Run, _: str) -> None:
+        if run.status == "completed":
+            members.update(failed_at=members["completed_at"], cancelled_at=members["completed_at"])
+
+    shown(behaviour, "run", change)
+
+
+@blind("L-12")
+def cancels_without_a_time(behaviour: Behaviour) -> None:
+    """A cancelled run has no cancelled_at."""
+    shown(behaviour, "run", lambda members, *_: members.update(cancelled_at=None))
+
+
+@blind("L-13", level="should")
+def stamps_cancelling(behaviour: Behaviour) -> None:
+    """A run that is being cancelled has cancelled_at."""
+
+    def change(members: Members, run: Run, _: str) -> None:
+        if run.status == "cancelling":
+            members["cancelled_at"] = members["created_at"]
+
+    shown(behaviour, "run", change)
+
+
+@blind("L-14", level="should")
+def lives_a_day(behaviour: Behaviour) -> None:
+    """A run expires a day after its creation."""
+
+    def change(members: Members, *_: Any) -> None:
+        if members["expires_at"]:
+            members["expires_at"] = members["created_at"] + 86_400
+
+    shown(behaviour, "run", change)
+
+
+@blind("L-14", level="should")
+def expires_never(behaviour: Behaviour) -> None:
+    """A run shows no expires_at while it is active."""
+    shown(behaviour, "run", lambda members, *_: members.update(expires_at=None))
+
+
+@blind("L-16", expires_s=1)
+def waits_for_ever(behaviour: Behaviour) -> None:
+    """A run whose outputs do not come waits past its expires_at."""
+    behaviour.expire = lambda world, thread, run, at: None
+
+
+@blind("L-16", expires_s=1)
+def completes_instead_of_expiring(behaviour: Behaviour) -> None:
+    """A run whose outputs do not come completes at its expires_at."""
+    behaviour.expire = lambda world, thread, run, at: world.behaviour.finish(world, run, "completed", at)
+
+
+@blind("L-19", level="should")
+def never_starts(behaviour: Behaviour) -> None:
+    """No run ever has started_at."""
+    shown(behaviour, "run", lambda members, *_: members.update(started_at=None))
+
+
+@blind("L-19", level="should")
+def starts_when_created(behaviour: Behaviour) -> None:
+    """A queued run has started_at already."""
+    shown(
+        behaviour, "run", lambda members, *_: members.update(started_at=members["started_at"] or members["created_at"])
+    )
+
+
+@blind("L-21", level="should")
+def ends_before_it_began(behaviour: Behaviour) -> None:
+    """A run completes an hour before it was created."""
+
+    def change(members: Members, *_: Any) -> None:
+        if members["completed_at"]:
+            members["completed_at"] -= 3600
+
+    shown(behaviour, "run", change)
+
+
+@blind("L-21", level="should")
+def writes_milliseconds(behaviour: Behaviour) -> None:
+    """Times are in milliseconds."""
+    behaviour.stamp = lambda at: int(at * 1000)
