@@ -34,6 +34,9 @@ def _plain(history: History) -> Iterable[Exchange]:
 @rule(over=_plain, level=Level.MUST, source=_JSON, capability="core")
 def success_is_a_json_object(exchange: Exchange) -> Iterator[Result]:
     """The answer to an accepted request is a JSON object."""
+    if _echoes(exchange):
+        yield Undecided("the answer to an odd request shows it again, and is nested deeper than is read")
+        return
     shown = exchange.response.text if exchange.response and isinstance(exchange.body, Absent) else exchange.body
     found = exchange.finding("the answer is not a JSON object", actual=shown if shown is not None else "nothing")
     yield HELD if is_object(exchange.body) else found
@@ -51,6 +54,12 @@ def content_type_is_json(exchange: Exchange) -> Iterator[Result]:
         json = says.partition(";")[0].strip().lower().endswith("json")
         found = exchange.finding("JSON under another content type, or under none", "", "application/json", says)
         yield HELD if json else found
+
+
+def _echoes(exchange: Exchange) -> bool:
+    """Whether an answer is odd only because what was sent was, byte for byte."""
+    defects = exchange.response.defects if exchange.response else ()
+    return exchange.request.text is not None and "too_deep" in defects
 
 
 def _defects(exchange: Exchange, kinds: tuple[str, ...]) -> list[str]:
@@ -81,7 +90,8 @@ def json_means_the_same_to_everybody(exchange: Exchange) -> Iterator[Result]:
 
     Which of two members counts, and what becomes of such a number, depends on the parser.
     """
-    unwise = _defects(exchange, _UNWISE) if exchange.operation else []
+    asked_plainly = exchange.operation is not None and exchange.request.text is None
+    unwise = _defects(exchange, _UNWISE) if asked_plainly else []
     if unwise:
         yield exchange.finding(f"parsers differ over {', '.join(unwise[:3])}", actual=unwise[0])
     elif _says_something(exchange):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from conformance.model.exchange import Completion
@@ -36,6 +37,17 @@ def test_answer_is_an_array() -> History:
 @breaks(transport.success_is_a_json_object)
 def test_answer_is_not_json() -> History:
     return answered(ABSENT, defects=("not_json",))
+
+
+@breaks(transport.success_is_a_json_object)
+def test_answer_is_nested_deep_though_nobody_sent_it_so() -> History:
+    return answered(ABSENT, defects=("too_deep",))
+
+
+@legal
+def test_deep_nesting_that_was_sent_is_shown_again() -> History:
+    (exchange,) = answered(ABSENT, defects=("too_deep",))
+    return History.of([replace(exchange, request=replace(exchange.request, text='{"tools": [[[...]]]}'))])
 
 
 @breaks(transport.content_type_is_json)
