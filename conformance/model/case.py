@@ -38,7 +38,8 @@ REFUSES_REFERENCE = Reject((400, 404))
 
 @dataclass(frozen=True, slots=True)
 class Mutation:
-    """The one place where an invalid payload departs from a valid one, and the keyword it breaks.
+    """The one place where a payload departs from a plainly valid one, and the keyword that it tries there: an invalid
+    payload breaks it, a valid one keeps it at its very edge.
 
     `place` is `body`, `query`, `path` or `header`; `pointer` is a JSON Pointer into it. `was` and `became` are
     `ABSENT` where the member was added or removed.

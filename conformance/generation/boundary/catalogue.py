@@ -47,7 +47,7 @@ def unsendable(edition: str = DEFAULT_EDITION) -> Mapping[str, str]:
     for operation, document in request_bodies().items():
         for id_, keyword, _, value in keywords(compiled(document, operation, edition)):
             if keyword == "maxItems" and value > MOST_ITEMS:
-                found[id_] = f"a list of {value + 1:,} items cannot be sent"
+                found[id_] = f"a list of {value + 1:,} items is longer than the suite sends"
     known = constraints(edition)
     return {id_: reason for id_, reason in found.items() if id_ in known}
 

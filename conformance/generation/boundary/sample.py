@@ -20,6 +20,12 @@ ANY_OBJECT: Mapping[str, JSON] = {"type": "object", "properties": {}, "required"
 """What stands where any object may: in requests that is always a JSON Schema, and this one is even fit for `strict`."""
 
 
+_ALWAYS = ("schema",)
+"""Optional members that every sample has: whether a response format may go without its schema is not certain."""
+
+_BESIDE: Mapping[str, tuple[str, ...]] = {"strict": ("parameters",)}
+"""Optional members that come with the member that speaks of them."""
+
 Value = TypeVar("Value")
 
 
@@ -94,7 +100,8 @@ class Sampler:
             return
         seeded = self.seeds.get(schema.get("x-at", ""))
         seed = dict(seeded) if is_object(seeded) else {}
-        wanted = [name for name in schema.get("required", ()) if name in properties and name not in seed]
+        needed = (*schema.get("required", ()), *_BESIDE.get(also, ()), *_ALWAYS)
+        wanted = [name for name in dict.fromkeys(needed) if name in properties and name not in seed]
         choice = self.choice(schema)
         for chosen in properties[choice]["enum"] if choice else (None,):
             value = seed | {name: self.value(properties[name], serial) for name in wanted if name != choice}
