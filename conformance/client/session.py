@@ -104,6 +104,10 @@ class Session:
         answers.update({step.name: exchange for step, exchange in zip(steps, exchanges, strict=True) if step.name})
         return exchanges
 
+    def outside(self, path: str, program: str) -> Exchange:
+        """Ask for a path that is no operation's, to learn how the target answers where it has no route."""
+        return self._attempt(None, Outgoing("", "GET", path), program, 1)[0]
+
     def close(self) -> None:
         """Close the connections."""
         self.transport.close()
@@ -121,18 +125,18 @@ class Session:
             waited += pause
         raise AssertionError("attempts are bounded")
 
-    def _attempt(self, step: Step, outgoing: Outgoing, program: str, attempt: int) -> tuple[Exchange, Arrival]:
+    def _attempt(self, step: Step | None, outgoing: Outgoing, program: str, attempt: int) -> tuple[Exchange, Arrival]:
         sent, shown = self._headers(outgoing)
         with self._lock:
             self._count += 1
             index, started = self._count, time.monotonic()
         wall = time.time()
-        arrival = self.transport.send(outgoing, sent, step.stream)
+        arrival = self.transport.send(outgoing, sent, step is not None and step.stream)
         exchange = Exchange(
             id=f"x{index:06d}",
             index=index,
             program=program,
-            operation=outgoing.operation,
+            operation=outgoing.operation or None,
             request=_request(outgoing, shown),
             response=arrival.response,
             completion=arrival.completion,

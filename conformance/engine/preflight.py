@@ -3,19 +3,33 @@
 from __future__ import annotations
 
 import re
+from typing import Protocol
 
 from conformance.contract.edition import RETIRED
 from conformance.engine.player import Sender
+from conformance.engine.surface import shape
 from conformance.errors import TargetError
 from conformance.model.case import Role, Step
 from conformance.model.exchange import Exchange
 from conformance.model.json import at, is_object
 
 PROGRAM = "preflight"
+OUTSIDE = "preflight/outside"
+"""The program of the one request to a path that no server has; it is no evidence."""
+
+_NOWHERE = "/threads/thread_000000000000000000000000/no-such-operation"
 
 _FIRST = Step(operation="create_thread", name="thread", body={}, role=Role.CONTROL)
 _SECOND = Step(operation="list_assistants", query=(("limit", "1"),), role=Role.LOOK)
 _TITLE = re.compile(r"<title[^>]*>([^<]{1,80})", re.IGNORECASE)
+
+
+class Asker(Protocol):
+    """Asks for paths that are no operation's."""
+
+    def outside(self, path: str, program: str) -> Exchange:
+        """Ask for a path."""
+        ...
 
 
 def preflight(sender: Sender, url: str) -> None:
@@ -48,6 +62,14 @@ def preflight(sender: Sender, url: str) -> None:
         raise TargetError(f"{url} is not available (HTTP {_codes(both)}{said})")
     if codes <= {429}:
         raise TargetError(f"{url} answers HTTP 429 to everything{said}; wait, or ask for a higher rate limit")
+
+
+def no_route(asker: Asker) -> str | None:
+    """What an answer looks like where the target has no route: by this an operation that it lacks is told from an object
+    that it lacks. None where nothing can be told.
+    """
+    exchange = asker.outside(_NOWHERE, OUTSIDE)
+    return shape(exchange) if exchange.status == 404 else None
 
 
 def _sent(sender: Sender, step: Step, url: str) -> Exchange:

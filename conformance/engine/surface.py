@@ -11,6 +11,8 @@ from conformance.model.case import Key, Role
 from conformance.model.exchange import Exchange
 from conformance.model.json import at, is_object
 
+CORE = "core"
+_METHODS = re.compile(r"\b(GET|POST|DELETE|PUT|PATCH)\b")
 _VARIES = re.compile(r"['\"`(]?/?[\w{}.-]*(?:/|_|-|\d)[\w{}./-]*['\"`)]?")
 
 
@@ -72,22 +74,25 @@ def folded(many: Iterable[Surface]) -> dict[str, Reception]:
     return whole
 
 
-def not_offered(seen: Surface) -> dict[str, str]:
-    """The operations and capabilities that the target does not have, each with the reason.
+def not_offered(seen: Surface, declared: Iterable[str] = ()) -> dict[str, str]:
+    """The capabilities that the target does not have, and their operations, each with the reason.
 
-    An operation is not offered where it was tried, never accepted, and always answered as if there were no such route.
-    A capability is not offered where that holds of every one of its operations that was tried.
+    A capability is not offered where every one of its operations that was tried was never accepted, and always answered
+    as if there were no such route. The core is never optional, and neither is what the user declares.
     """
-    missing = {
-        name: f"the target has no {OPERATIONS[name].method} {OPERATIONS[name].path}"
-        for name, reception in seen.items()
-        if reception.absent and not reception.accepted and not reception.otherwise
-    }
+    missing: dict[str, str] = {}
     for capability in CAPABILITIES:
         tried = [name for name in seen if OPERATIONS[name].capability == capability]
-        if tried and all(name in missing for name in tried):
-            missing[capability] = missing[tried[0]]
+        if capability in (CORE, *declared) or not tried or not all(_is_absent(seen[name]) for name in tried):
+            continue
+        for name in (capability, *tried):
+            method, path = OPERATIONS[tried[0]].method, OPERATIONS[tried[0]].path
+            missing[name] = f"the target does not offer {capability}: there is no {method} {path}"
     return missing
+
+
+def _is_absent(reception: Reception) -> bool:
+    return bool(reception.absent) and not reception.accepted and not reception.otherwise
 
 
 def failed_prerequisite(seen: Surface) -> str | None:
@@ -107,10 +112,14 @@ def shape(exchange: Exchange) -> str | None:
         return None
     message = at(response.body, "/error/message") if is_object(response.body) else None
     if isinstance(message, str):
-        return "error: " + _VARIES.sub("…", message)
+        return "error: " + _general(message)
     if is_object(response.body):
         return "members: " + ", ".join(sorted(response.body))
-    return "text: " + _VARIES.sub("…", (response.text or "")[:200])
+    return "text: " + _general((response.text or "")[:200])
+
+
+def _general(text: str) -> str:
+    return _METHODS.sub("…", _VARIES.sub("…", text))
 
 
 def _no_route(exchange: Exchange, no_route: str | None) -> bool:

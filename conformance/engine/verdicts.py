@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from conformance.model.json import JSON
@@ -83,6 +83,9 @@ def _outcome(
     """The outcome, the reason for it, and what it needs."""
     if not circumstances.selected(id_):
         return Outcome.NOT_JUDGED, "filtered out by --select or --exclude", "a selection that holds it"
+    for offered in (demand.operation, demand.capability):
+        if offered is not None and offered in circumstances.not_offered:
+            return Outcome.NOT_APPLICABLE, circumstances.not_offered[offered], None
     outcome = tally.outcome
     match outcome:
         case Outcome.ERROR:
@@ -91,9 +94,6 @@ def _outcome(
             return outcome, _more(tally), None
         case Outcome.PASS:
             return outcome, _excuses(tally), None
-    for offered in (demand.operation, demand.capability):
-        if offered is not None and offered in circumstances.not_offered:
-            return Outcome.NOT_APPLICABLE, circumstances.not_offered[offered], None
     if outcome is Outcome.INCONCLUSIVE:
         return outcome, _undecided(tally), None
     gap = circumstances.gaps.get(id_)
@@ -119,6 +119,19 @@ def _excuses(tally: Tally) -> str | None:
 def _undecided(tally: Tally) -> str:
     reasons = [reason for reason, _ in tally.undecided.most_common(3)]
     return "; ".join(reasons)
+
+
+def without(tallies: Tallies, operations: Collection[str]) -> dict[str, Tally]:
+    """The tallies without the findings in answers of these operations, which the target does not offer."""
+    if not operations:
+        return dict(tallies)
+    return {id_: _kept(tally, operations) for id_, tally in tallies.items()}
+
+
+def _kept(tally: Tally, operations: Collection[str]) -> Tally:
+    kept = [finding for finding in tally.findings if finding.operation not in operations]
+    judged = max(0, tally.judged - (len(tally.findings) - len(kept)))
+    return Tally(judged, kept, tally.undecided, tally.excused, tally.faults)
 
 
 def bounded(tally: Tally, most: int = 4 * MOST_FINDINGS) -> Tally:

@@ -86,8 +86,14 @@ def judge(paths: Sequence[Path], choice: Choice, edition: str | None = None) -> 
 
 
 def _evidence(history: History) -> list[Exchange]:
-    """The exchanges that are judged: cleaning up is none of a program's history."""
-    return [exchange for exchange in history if exchange.step is None or exchange.step.role is not Role.CLEANUP]
+    """The exchanges that are judged: cleaning up is none of a program's history, and a path without operation is no
+    evidence.
+    """
+    return [
+        exchange
+        for exchange in history
+        if exchange.operation is not None and (exchange.step is None or exchange.step.role is not Role.CLEANUP)
+    ]
 
 
 def _constraints(edition: str | None, exchanges: Sequence[Exchange]) -> Mapping[str, Constraint]:

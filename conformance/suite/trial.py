@@ -19,7 +19,7 @@ from conformance.engine.collector import Collector
 from conformance.engine.plan import Plan, plan, selector
 from conformance.engine.run import Course, Watcher, judged, run, tidy
 from conformance.engine.surface import failed_prerequisite, not_offered
-from conformance.engine.verdicts import Circumstances, Demands, Gap, verdicts
+from conformance.engine.verdicts import Circumstances, Demands, Gap, verdicts, without
 from conformance.errors import TargetError
 from conformance.generation import boundary
 from conformance.model.json import JSON
@@ -92,6 +92,8 @@ def judge(target: Target, choice: Choice, chosen: Plan, folder: Folder, watcher:
             preflight.preflight(session, address.url)
         except TargetError as error:
             return _untested(target, choice, str(error), budget)
+        no_route = preflight.no_route(session)
+        collector.take(preflight.OUTSIDE)
         wire.limits = limits
         before = collector.take(preflight.PROGRAM)
         way = run(
@@ -105,6 +107,7 @@ def judge(target: Target, choice: Choice, chosen: Plan, folder: Folder, watcher:
             watcher=watcher,
             workers=choice.workers or 5,
             tidies=target.lasting,
+            no_route=no_route,
             already=[judged(preflight.PROGRAM, before, judging(choice))],
         )
         if target.lasting:
@@ -157,7 +160,7 @@ def _report(target: Target, choice: Choice, chosen: Plan, way: Course) -> Report
         gaps=_gaps(setting_for(target, choice)),
         gap=_gap(choice, chosen),
     )
-    found = verdicts(way.tallies, every, circumstances, way.examples)
+    found = verdicts(without(way.tallies, missing), every, circumstances, way.examples)
     served = {program.capability for program in chosen.programs if program.id in way.played}
     stated = {verdict.capability for verdict in found if verdict.level == "must" and judges(verdict.id)}
     conclusion = outcome.conclude(

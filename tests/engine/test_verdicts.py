@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections import Counter
 
 from conformance.contract.constraint import constraints
-from conformance.engine.verdicts import MOST_FINDINGS, Circumstances, Demands, Gap, verdicts
+from conformance.engine.verdicts import MOST_FINDINGS, Circumstances, Demands, Gap, verdicts, without
 from conformance.model.verdict import Finding, Outcome, Tally, Verdict, fold
 from conformance.rules import catalogue
 
@@ -44,11 +44,16 @@ def test_what_is_not_selected_is_not_judged_whatever_it_showed() -> None:
     assert (shown.outcome, shown.judged, shown.findings) == (Outcome.NOT_JUDGED, 0, ())
 
 
-def test_what_is_not_offered_is_not_applicable_unless_it_was_decided() -> None:
+def test_what_is_not_offered_is_not_applicable() -> None:
     missing = {"create_run": "no such route"}
-    assert verdict(None, not_offered=missing).outcome is Outcome.NOT_APPLICABLE
-    assert verdict(Tally(undecided=Counter({"refused": 1})), not_offered=missing).outcome is Outcome.NOT_APPLICABLE
-    assert verdict(Tally(judged=1), not_offered=missing).outcome is Outcome.PASS
+    shown = verdict(Tally(judged=1, findings=[Finding("no")]), not_offered=missing)
+    assert (shown.outcome, shown.reason, shown.findings) == (Outcome.NOT_APPLICABLE, "no such route", ())
+
+
+def test_findings_in_answers_of_operations_that_are_not_offered_are_dropped() -> None:
+    tally = Tally(judged=3, findings=[Finding("a", operation="cancel_run"), Finding("b", operation="get_run")])
+    kept = without({ID: tally}, ["cancel_run"])[ID]
+    assert (kept.judged, [finding.message for finding in kept.findings]) == (2, ["b"])
 
 
 def test_a_gap_says_what_is_needed() -> None:

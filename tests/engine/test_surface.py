@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+from typing import Any
+
+from conformance.engine.surface import failed_prerequisite, folded, not_offered, shape, surface
+from conformance.model.case import Role, Step
+from conformance.model.exchange import Completion, Exchange, Request, Response
+
+NO_ROUTE = {"detail": "Not Found"}
+NO_RUN = {"error": {"message": "No run found with id 'run_abc123'.", "type": "invalid_request_error"}}
+
+
+def exchange(operation: str, status: int, body: Any, role: Role = Role.ACT) -> Exchange:
+    return Exchange(
+        id="x1",
+        index=1,
+        program="p",
+        operation=operation,
+        request=Request("GET", "/"),
+        response=Response(status, body=body),
+        completion=Completion.ANSWERED,
+        started=0,
+        ended=1,
+        step=Step(operation=operation, role=role),
+    )
+
+
+NOWHERE = shape(exchange("get_run", 404, NO_ROUTE))
+
+
+def missing(*exchanges: Exchange, declared: tuple[str, ...] = ()) -> set[str]:
+    return set(not_offered(folded(surface([each], NOWHERE) for each in exchanges), declared))
+
+
+def test_a_capability_without_any_route_is_not_offered() -> None:
+    assert missing(exchange("cancel_run", 404, NO_ROUTE)) == {"cancel", "cancel_run"}
+    assert missing(exchange("cancel_run", 405, None)) == {"cancel", "cancel_run"}
+
+
+def test_an_object_that_is_missing_is_not_an_operation_that_is_missing() -> None:
+    assert missing(exchange("cancel_run", 404, NO_RUN)) == set()
+
+
+def test_one_acceptance_is_enough() -> None:
+    assert missing(exchange("cancel_run", 404, NO_ROUTE), exchange("cancel_run", 200, {})) == set()
+
+
+def test_one_operation_of_a_capability_is_enough() -> None:
+    assert missing(exchange("list_runs", 404, NO_ROUTE), exchange("list_messages", 200, {})) == set()
+
+
+def test_the_core_is_not_optional() -> None:
+    assert missing(exchange("get_run", 404, NO_ROUTE)) == set()
+
+
+def test_what_is_declared_is_not_optional() -> None:
+    assert missing(exchange("cancel_run", 404, NO_ROUTE), declared=("cancel",)) == set()
+
+
+def test_answers_are_alike_whatever_the_path_and_the_ids() -> None:
+    def said(method: str, path: str) -> str | None:
+        text = f"Invalid URL ({method} {path})"
+        return shape(exchange("get_run", 404, {"error": {"message": text}}))
+
+    assert said("GET", "/v1/threads/thread_1/nothing") == said("POST", "/v1/threads/thread_2/runs/run_9/cancel")
+
+
+def test_a_prerequisite_that_is_always_refused_is_named() -> None:
+    refused = exchange("create_assistant", 400, {"error": {"message": "The model 'x' does not exist."}}, Role.FIXTURE)
+    said = failed_prerequisite(surface([refused], None))
+    assert said is not None
+    assert "create_assistant was refused every time: HTTP 400 The model 'x' does not exist." in said
+    accepted = exchange("create_assistant", 200, {}, Role.FIXTURE)
+    assert failed_prerequisite(surface([refused, accepted], None)) is None
