@@ -6,9 +6,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from conformance.emulator.machine import begin, tell
+from conformance.emulator.machine import begin
 from conformance.emulator.making import new_assistant_members, resources
 from conformance.emulator.state import Assistant, Members, Run, Thread
+from conformance.emulator.telling import tell
 from conformance.emulator.world import Call
 from conformance.model.json import ABSENT
 

@@ -64,6 +64,11 @@ def not_json(why: str) -> Refusal:
     return bad(f"We could not parse the JSON body of your request: {why}.")
 
 
+def missing(param: str) -> Refusal:
+    """400: a member that must be there is not."""
+    return bad(f"Missing required parameter: '{param}'.", param, "missing_required_parameter")
+
+
 def empty_content() -> Refusal:
     """400: a message without content."""
     return bad("Message content must be non-empty.", "content")
