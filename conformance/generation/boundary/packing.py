@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -29,8 +30,18 @@ def packed(bench: Bench, singles: Iterable[Payload]) -> list[Payload]:
     shown = frozenset[str]().union(*(payload.shows for payload in certain))
     doubtful = _needed([payload for payload in distinct if payload.doubt], shown)
     alone = [payload for payload in certain if payload.alone]
-    together = [payload for payload in certain if not payload.alone]
+    together = _first_of_each_first([payload for payload in certain if not payload.alone])
     return [*_groups(bench, together), *alone, *_groups(bench, doubtful)]
+
+
+def _first_of_each_first(singles: Sequence[Payload]) -> list[Payload]:
+    """The payloads with one edge of each constraint before the second of any, so that few groups show them all."""
+    seen: Counter[str] = Counter()
+    ranked: list[tuple[int, Payload]] = []
+    for payload in singles:
+        ranked.append((seen[payload.constraint], payload))
+        seen[payload.constraint] += 1
+    return [payload for _, payload in sorted(ranked, key=lambda pair: pair[0])]
 
 
 def _needed(doubtful: Sequence[Payload], shown: frozenset[str]) -> list[Payload]:
@@ -115,10 +126,10 @@ class _Edges:
     def clash(self) -> bool:
         """Whether a value of one lies in a list, a text or a number that the other was made for."""
         return any(
-            not _open(value) and other[: len(path)] == path
+            not _open(value) and other[: len(path)] == path and not _among(inner, value)
             for here, there in ((self.left, self.right), (self.right, self.left))
             for path, value in here
-            for other, _ in there
+            for other, inner in there
         )
 
     def preferred(self, path: Path, left: JSON, right: JSON) -> JSON:
@@ -138,6 +149,10 @@ def _made_for(path: Path, values: tuple[tuple[Path, JSON], ...]) -> bool:
 
 def _touched(path: Path, values: tuple[tuple[Path, JSON], ...]) -> bool:
     return any(edge[: len(path)] == path or path[: len(edge)] == edge for edge, _ in values)
+
+
+def _among(inner: JSON, value: JSON) -> bool:
+    return is_array(value) and any(same(inner, item) for item in value)
 
 
 def _open(value: JSON) -> bool:

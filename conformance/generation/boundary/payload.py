@@ -19,7 +19,7 @@ from conformance.generation.boundary.subject import Subject
 from conformance.model.case import Mutation
 from conformance.model.json import JSON, at, is_object, pointer
 
-_SHALLOW, _DEEP = 1, 4
+_SHALLOW, _DEEP = 1, 3
 """How many steps into the body a place is that gets every break and edge, and one that still gets null."""
 _TYPES = 3
 """How many wrong types a shallow place gets besides null."""
