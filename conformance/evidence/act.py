@@ -117,5 +117,16 @@ def _acts(history: History, operation: str) -> Iterator[Act]:
         Act(run, exchange)
         for run in runs(history)
         for exchange in run.acts(operation)
-        if usual(exchange) and exchange.path.get("thread_id") == run.thread_id
+        if usual(exchange) and exchange.path.get("thread_id") == run.thread_id and not _deleted_before(run, exchange)
+    )
+
+
+def _deleted_before(run: RunLine, exchange: Exchange) -> bool:
+    """Whether the thread of a run may have been deleted by the time of an act, which is then answered 404."""
+    return any(
+        other.operation == "delete_thread"
+        and other.path.get("thread_id") == run.thread_id
+        and took_effect(other)
+        and other.started < exchange.ended
+        for other in run.history
     )
