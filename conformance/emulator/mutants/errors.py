@@ -30,7 +30,7 @@ def _answered_with(behaviour: Behaviour, status: int, *found: int) -> None:
     behaviour.refusal_status = choose
 
 
-@blind("L-85")
+@blind("error")
 def answers_like_a_framework(behaviour: Behaviour) -> None:
     """An invalid body is answered 422 with a list of details, as web frameworks do by default."""
     _answered_with(behaviour, 422, 400)
@@ -39,7 +39,7 @@ def answers_like_a_framework(behaviour: Behaviour) -> None:
     }
 
 
-@blind("L-85")
+@blind("error")
 def answers_detail(behaviour: Behaviour) -> None:
     """Something unknown is answered with a detail member instead of an error."""
     inner = behaviour.envelope
@@ -54,13 +54,13 @@ def answers_errors_in_plain_text(behaviour: Behaviour) -> None:
     behaviour.encode = lambda value: value.encode() if isinstance(value, str) else inner(value)
 
 
-@blind("L-85")
+@blind("error")
 def answers_errors_as_text(behaviour: Behaviour) -> None:
     """The error member is a text."""
     behaviour.envelope = lambda refusal: {"error": refusal.message}
 
 
-@blind("L-85")
+@blind("error")
 def answers_errors_without_envelope(behaviour: Behaviour) -> None:
     """The members of an error stand in the body itself."""
     inner = behaviour.envelope
@@ -145,7 +145,7 @@ def runs_with_202(behaviour: Behaviour) -> None:
     behaviour.success = lambda operation: 202 if operation.name in ("create_run", "cancel_run") else 200
 
 
-@blind("L-84", level="should")
+@blind("errors")
 def breaks_on_unknown_ids(behaviour: Behaviour) -> None:
     """What does not exist is answered 500."""
     _answered_with(behaviour, 500, 404)
@@ -199,7 +199,7 @@ def deletes_what_is_unknown(behaviour: Behaviour) -> None:
     around(behaviour, delete, "delete_thread", "delete_message", "delete_assistant")
 
 
-@blind("L-84", level="should")
+@blind("errors")
 def runs_unknown_assistants(behaviour: Behaviour) -> None:
     """A run of an assistant that does not exist is answered 500."""
     inner = behaviour.find_assistant_to_run

@@ -223,7 +223,7 @@ def modifies_assistants_away(behaviour: Behaviour) -> None:
     around(behaviour, modify, "modify_assistant")
 
 
-@blind("L-55")
+@blind("identity")
 def writes_into_another_thread(behaviour: Behaviour) -> None:
     """A message that a run wrote names another thread than the one it is in."""
 

@@ -52,37 +52,37 @@ def adds_messages_afterwards(behaviour: Behaviour) -> None:
     behaviour.add_messages, behaviour.finish = add, end
 
 
-@blind("L-78", level="should")
+@blind("settings", level="should")
 def ignores_the_model(behaviour: Behaviour) -> None:
     """A run's model is the assistant's, whatever the request says."""
     _body_without(behaviour, "model")
 
 
-@blind("L-78", level="should")
+@blind("settings", level="should")
 def ignores_instructions(behaviour: Behaviour) -> None:
     """A run's instructions are the assistant's, whatever the request says."""
     _body_without(behaviour, "instructions")
 
 
-@blind("L-78", level="should")
+@blind("settings", level="should")
 def ignores_tools(behaviour: Behaviour) -> None:
     """A run's tools are the assistant's, whatever the request says."""
     _body_without(behaviour, "tools")
 
 
-@blind("L-78", level="should")
+@blind("settings", level="should")
 def ignores_temperature(behaviour: Behaviour) -> None:
     """A run's temperature is the assistant's, whatever the request says."""
     _body_without(behaviour, "temperature")
 
 
-@blind("L-78", level="should")
+@blind("settings", level="should")
 def ignores_response_format(behaviour: Behaviour) -> None:
     """A run's response_format is the assistant's, whatever the request says."""
     _body_without(behaviour, "response_format")
 
 
-@blind("L-82", level="should")
+@blind("settings", level="should")
 def ignores_truncation(behaviour: Behaviour) -> None:
     """A run's truncation strategy is always auto."""
     _body_without(behaviour, "truncation_strategy")
@@ -103,7 +103,7 @@ def _body_without(behaviour: Behaviour, name: str) -> None:
     behaviour.new_run = make
 
 
-@blind("L-78", level="should")
+@blind("settings", level="should")
 def prefers_the_assistant(behaviour: Behaviour) -> None:
     """The assistant's instructions come before those of the request."""
     inner = behaviour.instructions
@@ -114,13 +114,13 @@ def prefers_the_assistant(behaviour: Behaviour) -> None:
     behaviour.instructions = instructions
 
 
-@blind("L-78", level="should")
+@blind("settings", level="should")
 def forgets_the_assistant(behaviour: Behaviour) -> None:
     """A run without instructions of its own has none, though its assistant has."""
     behaviour.instructions = lambda assistant, body: body.get("instructions")
 
 
-@blind("L-82", level="should")
+@blind("settings", level="should")
 def shows_no_default_choice(behaviour: Behaviour) -> None:
     """A run's tool_choice is null where none was given."""
 
@@ -131,7 +131,7 @@ def shows_no_default_choice(behaviour: Behaviour) -> None:
     shown(behaviour, "run", change)
 
 
-@blind("L-82", level="should")
+@blind("settings", level="should")
 def is_cold_by_default(behaviour: Behaviour) -> None:
     """A run's temperature is 0 where none was given."""
     inner = behaviour.settings
@@ -143,7 +143,7 @@ def is_cold_by_default(behaviour: Behaviour) -> None:
     behaviour.settings = settings
 
 
-@blind("L-82", level="should")
+@blind("settings", level="should")
 def is_sequential_by_default(behaviour: Behaviour) -> None:
     """A run's parallel_tool_calls is false where it was not given."""
     inner = behaviour.settings
