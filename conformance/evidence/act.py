@@ -107,6 +107,11 @@ def cancellations(history: History) -> Iterator[Act]:
     return _acts(history, "cancel_run")
 
 
+def cancellations_of_any_kind(history: History) -> Iterator[Act]:
+    """Every cancellation that names a run that was seen, also by another path or with another key."""
+    return (Act(run, exchange) for run in runs(history) for exchange in run.acts("cancel_run"))
+
+
 def submissions(history: History) -> Iterator[Act]:
     """Every submission of tool outputs to a run that was seen, by its own path and with the usual key."""
     return _acts(history, "submit_tool_outputs")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from conformance.contract.lifecycle import ACTIVE, TERMINAL
-from conformance.evidence.act import Act, cancellations, cancelled_between
+from conformance.evidence.act import Act, cancellations, cancellations_of_any_kind, cancelled_between
 from conformance.evidence.call import calls_in_step, calls_of
 from conformance.evidence.timeline import RunLine, runs
 from conformance.evidence.whole import steps_after_the_end, whole_lists_of
@@ -133,10 +133,15 @@ def ended_run_cannot_be_cancelled(act: Act) -> Iterator[Result]:
 
 
 @rule(
-    over=cancellations, level=Level.SHOULD, source=_GUIDE, capability="cancel", operation="cancel_run", items=("L-33",)
+    over=cancellations_of_any_kind,
+    level=Level.SHOULD,
+    source=_GUIDE,
+    capability="cancel",
+    operation="cancel_run",
+    items=("L-33",),
 )
 def refused_cancellation_changes_nothing(act: Act) -> Iterator[Result]:
-    """A run whose cancellation was refused goes on as if nobody had asked."""
+    """A run whose cancellation was refused goes on as if nobody had asked, also if the path or the key was wrong."""
     if act.exchange.refused and act.before is not None and act.before.status in ACTIVE - {"cancelling"} and act.after:
         status = act.after.status
         yield act.after.check(

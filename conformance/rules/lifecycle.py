@@ -121,7 +121,9 @@ def _outlives(run: RunLine, statuses: tuple[str, ...]) -> Iterator[Result]:
         return
     for sighting in run.sightings:
         if sighting.status == "expired":
-            yield HELD
+            before = run.before(sighting)
+            if before is not None and before.status in statuses:
+                yield HELD
         elif sighting.status in statuses and least_age(run, sighting) > life + max(5.0, life / 10):
             late = round(least_age(run, sighting) - life)
             yield sighting.finding(

@@ -131,9 +131,14 @@ def _aged(*looks: tuple[float, str], life: int = 5) -> History:
     return tell.history()
 
 
-@holds(lifecycle.waiting_run_expires, lifecycle.expires_no_earlier, lifecycle.working_run_expires)
-def test_run_that_expires() -> History:
+@holds(lifecycle.waiting_run_expires, lifecycle.expires_no_earlier)
+def test_waiting_run_that_expires() -> History:
     return _aged((1, "requires_action"), (7, "expired"))
+
+
+@holds(lifecycle.working_run_expires)
+def test_working_run_that_expires() -> History:
+    return _aged((1, "in_progress"), (7, "expired"))
 
 
 @breaks(lifecycle.waiting_run_expires, at="/status", times=1)
