@@ -65,8 +65,8 @@ def preflight(sender: Sender, url: str) -> None:
 
 
 def no_route(asker: Asker) -> str | None:
-    """What an answer looks like where the target has no route: by this an operation that it lacks is told from an object
-    that it lacks. None where nothing can be told.
+    """What an answer looks like where the target has no route, by which an operation that it lacks is told from an
+    object that it lacks. None where nothing can be told.
     """
     exchange = asker.outside(_NOWHERE, OUTSIDE)
     return shape(exchange) if exchange.status == 404 else None

@@ -1,12 +1,14 @@
-"""Acceptance: what is as small and as plain as the contract allows is taken."""
+"""Acceptance: what is as small and as plain as the contract allows is taken, and what exists is shown."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
-from conformance.evidence.sighting import exchanges
-from conformance.model.case import Role
+from conformance.contract.operation import OPERATIONS
+from conformance.evidence.sighting import exchanges, sightings_in
+from conformance.model.case import Key, Role
 from conformance.model.exchange import Exchange
+from conformance.model.history import History
 from conformance.model.rule import rule
 from conformance.model.source import Level, schema
 from conformance.model.verdict import HELD, Result, Undecided
@@ -44,3 +46,68 @@ def smallest_request_is_accepted(exchange: Exchange) -> Iterator[Result]:
         yield Undecided(f"{exchange.operation} was refused, which may be a matter of the run's state")
     else:
         yield exchange.finding("the smallest legal request was refused", "", 200, exchange.status)
+
+
+def _looks_at_what_exists(capability: str) -> Callable[[History], Iterator[Exchange]]:
+    """Plain reads, by operations of a capability, of objects that certainly exist, with the key they belong to."""
+    wanted = {name for name, known in OPERATIONS.items() if known.method == "GET" and known.capability == capability}
+
+    def over(history: History) -> Iterator[Exchange]:
+        return (x for x in history if x.operation in wanted and _is_plain(x) and _exists(x, history))
+
+    return over
+
+
+def _is_plain(exchange: Exchange) -> bool:
+    step = exchange.step
+    usual = step is not None and step.key is Key.OWN and step.role is not Role.NEGATIVE
+    return usual and step is not None and not step.headers and not step.query and not step.raw
+
+
+def _exists(exchange: Exchange, history: History) -> bool:
+    """Whether everything that the path names was shown before, and nothing of it may have been deleted since."""
+    ids = set(exchange.path.values())
+    shown: set[str] = set()
+    for other in history:
+        if other.started >= exchange.ended:
+            break
+        if (other.operation or "").startswith("delete_") and ids & set(other.path.values()):
+            return False
+        if other.before(exchange) and other.step is not None and other.step.key is Key.OWN:
+            for sighting in sightings_in(other):
+                shown |= {sighting.id, sighting.text("thread_id")}
+    return ids <= shown
+
+
+def _found(exchange: Exchange) -> Iterator[Result]:
+    if exchange.accepted:
+        yield HELD
+    elif exchange.refused:
+        yield exchange.finding("an object that exists was not shown", "", 200, exchange.status)
+
+
+_READS = schema("openai-openapi f85dbe2 openapi.yaml, the 200 answer of each retrieval")
+
+
+@rule(over=_looks_at_what_exists("core"), level=Level.MUST, source=_READS, capability="core")
+def assistants_threads_and_runs_can_be_read(exchange: Exchange) -> Iterator[Result]:
+    """An assistant, a thread or a run that was created, and not deleted, is shown to whoever created it."""
+    yield from _found(exchange)
+
+
+@rule(over=_looks_at_what_exists("messages"), level=Level.MUST, source=_READS, capability="messages")
+def messages_can_be_read(exchange: Exchange) -> Iterator[Result]:
+    """A message that was shown once, and not deleted, is shown again."""
+    yield from _found(exchange)
+
+
+@rule(over=_looks_at_what_exists("steps"), level=Level.MUST, source=_READS, capability="steps")
+def steps_can_be_read(exchange: Exchange) -> Iterator[Result]:
+    """The steps of a run that exists are listed, and each of them is shown by itself."""
+    yield from _found(exchange)
+
+
+@rule(over=_looks_at_what_exists("listing"), level=Level.MUST, source=_READS, capability="listing")
+def lists_can_be_read(exchange: Exchange) -> Iterator[Result]:
+    """The messages and runs of a thread that exists are listed, and so are the assistants."""
+    yield from _found(exchange)

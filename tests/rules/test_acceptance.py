@@ -1,11 +1,11 @@
 from __future__ import annotations
 
-from conformance.model.case import Role, Step
+from conformance.model.case import Key, Role, Step
 from conformance.model.history import History
 from conformance.model.verdict import Undecided
 from conformance.rules import acceptance
 from tests.rules.examples import breaks, holds, judge, legal
-from tests.rules.histories import Told, thread
+from tests.rules.histories import Told, error, message, page, run, step, thread
 
 
 def _control(operation: str) -> Step:
@@ -26,11 +26,82 @@ def test_an_empty_thread_is_refused() -> History:
     return tell.history()
 
 
-@legal
-def test_an_operation_that_there_is_not() -> History:
+READS = (
+    acceptance.assistants_threads_and_runs_can_be_read,
+    acceptance.messages_can_be_read,
+    acceptance.steps_can_be_read,
+    acceptance.lists_can_be_read,
+)
+
+
+def _look(tell: Told, operation: str, answer: object, status: int = 200) -> None:
+    tell.send(operation, answer, status, step=Step(operation=operation, role=Role.LOOK))
+
+
+def _told(shown: bool) -> History:
     tell = Told()
-    tell.refuse("list_assistants", 404, step=_control("list_assistants"))
+    create = Step(operation="create_run", body={})
+    tell.send("create_thread", thread(), step=Step(operation="create_thread", body={}))
+    tell.send("create_run", run(), step=create)
+    tell.send("create_message", message(), step=Step(operation="create_message", body={}))
+    _look(tell, "list_run_steps", page(step()))
+    missing = error("Not here.")
+    for operation, answer in {
+        "get_run": run("completed"),
+        "get_message": message(),
+        "get_run_step": step(),
+        "list_messages": page(message()),
+    }.items():
+        _look(tell, operation, answer if shown else missing, 200 if shown else 404)
     return tell.history()
+
+
+@holds(*READS)
+def test_what_was_created_is_shown() -> History:
+    return _told(shown=True)
+
+
+@breaks(acceptance.assistants_threads_and_runs_can_be_read, times=1)
+def test_a_run_is_not_shown() -> History:
+    return _told(shown=False)
+
+
+@breaks(acceptance.messages_can_be_read, times=1)
+def test_a_message_is_not_shown() -> History:
+    return _told(shown=False)
+
+
+@breaks(acceptance.steps_can_be_read, times=1)
+def test_a_step_is_not_shown() -> History:
+    return _told(shown=False)
+
+
+@breaks(acceptance.lists_can_be_read, times=1)
+def test_messages_are_not_listed() -> History:
+    return _told(shown=False)
+
+
+@legal
+def test_a_thread_that_was_deleted() -> History:
+    tell = Told()
+    tell.send("create_thread", thread(), step=Step(operation="create_thread", body={}))
+    tell.send("delete_thread", {"id": "thread_a", "object": "thread.deleted", "deleted": True})
+    _look(tell, "get_thread", error("No thread found with id 'thread_a'."), 404)
+    return tell.history()
+
+
+@legal
+def test_a_thread_of_another_tenant() -> History:
+    tell = Told()
+    tell.send("create_thread", thread(), step=Step(operation="create_thread", body={}, key=Key.SECOND))
+    _look(tell, "get_thread", error("No thread found with id 'thread_a'."), 404)
+    return tell.history()
+
+
+def test_an_operation_that_there_is_not_refuses_nothing() -> None:
+    tell = Told()
+    tell.refuse("modify_run", 404, step=_control("modify_run"))
+    assert judge(acceptance.smallest_request_is_accepted, tell.history()) == []
 
 
 @legal
