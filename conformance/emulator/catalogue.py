@@ -42,12 +42,16 @@ class Mutant:
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """A named choice that a correct server may make; `options` are those of the emulator it is served with."""
+    """A named choice that a correct server may make.
+
+    `options` are those of the emulator it is served with; `dialect` is the one by which it has to be judged.
+    """
 
     name: str
     text: str
     alter: Alteration
     options: Mapping[str, Any] | None = None
+    dialect: str = "openai"
 
 
 _mutants: dict[str, Mutant] = {}
@@ -72,11 +76,11 @@ def blind(item: str, *, level: str = "must", **options: Any) -> Callable[[F], F]
     return mutant(item, level=level, blind=True, **options)
 
 
-def variant(**options: Any) -> Callable[[F], F]:
+def variant(*, dialect: str = "openai", **options: Any) -> Callable[[F], F]:
     """Declare a variant: the function's name is its name, its docstring says what it chooses."""
 
     def declare(function: F) -> F:
-        enter(Variant(function.__name__, _first_line(function), function, options or None))
+        enter(Variant(function.__name__, _first_line(function), function, options or None, dialect))
         return function
 
     return declare

@@ -117,9 +117,9 @@ def _place(schema: Schema, fault: Fault) -> Schema:
     todo: list[Any] = [schema]
     while todo:
         place = todo.pop()
-        if isinstance(place, Mapping):
+        if isinstance(place, dict):
             if place.get("x-at") == where and "type" in place:
-                return dict(place)
+                return place
             todo += place.values()
         elif isinstance(place, list):
             todo += place

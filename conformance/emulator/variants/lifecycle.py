@@ -10,7 +10,7 @@ from conformance.emulator.beat import Await, Beat, Begin, Cancelled
 from conformance.emulator.behaviour import Behaviour
 from conformance.emulator.catalogue import variant
 from conformance.emulator.machine import move
-from conformance.emulator.spoiling import around, shown, without
+from conformance.emulator.spoiling import answered, around, shown, without
 from conformance.emulator.state import Assistant, Members, Message, Run, Thread
 from conformance.emulator.world import Call, World
 
@@ -146,6 +146,27 @@ def shows_the_status_of_messages(behaviour: Behaviour) -> None:
     """Messages have their status in every answer, not only in streams."""
     inner = behaviour.message_object
     behaviour.message_object = lambda world, message, channel: inner(world, message, "stream")
+
+
+@variant()
+def modifies_messages_without_attachments(behaviour: Behaviour) -> None:
+    """A modified message is answered with file_ids instead of attachments, as the service did."""
+
+    def change(call: Call, answer: Members) -> Members:
+        kept = {name: value for name, value in answer.items() if name != "attachments"}
+        return {**kept, "file_ids": []}
+
+    answered(behaviour, change, "modify_message")
+
+
+@variant()
+def shows_empty_resources_when_read(behaviour: Behaviour) -> None:
+    """A thread without resources is shown with an empty code interpreter when it is read, as the service did."""
+
+    def change(call: Call, answer: Members) -> Members:
+        return {**answer, "tool_resources": answer["tool_resources"] or {"code_interpreter": {"file_ids": []}}}
+
+    answered(behaviour, change, "get_thread")
 
 
 @variant()
