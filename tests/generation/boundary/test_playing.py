@@ -65,6 +65,15 @@ def test_what_is_accepted_is_found_and_nothing_else() -> None:
     assert outcomes(history)[Outcome.INCONCLUSIVE] == 0
 
 
+@pytest.mark.parametrize("operation", ["create_message", "modify_run", "submit_tool_outputs", "list_run_steps"])
+def test_a_constraint_that_is_ignored_fails_alone(operation: str) -> None:
+    every = {id_ for e in Target().play(program(operation)) if e.step and e.step.mutation for id_ in e.step.exercises}
+    for id_ in every:
+        history = Target(ignoring=id_).play(program(operation))
+        assert failing(history) == {id_}
+        assert outcomes(history)[Outcome.INCONCLUSIVE] == 0
+
+
 def test_a_thread_is_left_as_soon_as_a_run_was_started_on_it() -> None:
     target = Target(accepting("/max_prompt_tokens", "/temperature", "/metadata"))
     target.runs["run_x"] = {"id": "run_x", "thread_id": "t", "status": "queued"}
