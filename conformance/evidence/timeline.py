@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from bisect import bisect_right
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
@@ -24,15 +25,28 @@ class Timeline:
     sightings: tuple[Sighting, ...]
     history: History
 
-    def pairs(self) -> Iterator[tuple[Sighting, Sighting]]:
+    def pairs(self) -> tuple[tuple[Sighting, Sighting], ...]:
         """Each sighting with the latest one that was certainly before it. Overlapping ones are not paired."""
+        return self._pairs
+
+    @cached_property
+    def _pairs(self) -> tuple[tuple[Sighting, Sighting], ...]:
+        """A run that is polled for minutes has hundreds of sightings, so the latest one is looked up, not searched."""
+        ordered = sorted(self.sightings, key=_by_end)
+        ends = [sighting.ends for sighting in ordered]
+        found: list[tuple[Sighting, Sighting]] = []
+        event: Sighting | None = None
         for later in self.sightings:
-            earlier = [sighting for sighting in self.sightings if sighting.before(later)]
-            if earlier:
-                yield (
-                    max(earlier, key=lambda sighting: (sighting.ends, sighting.exchange.index, sighting.position)),
-                    later,
-                )
+            if event is not None and event.before(later) and event.exchange is later.exchange:
+                found.append((event, later))
+            else:
+                place = bisect_right(ends, later.begins)
+                while place and ordered[place - 1].exchange is later.exchange:
+                    place -= 1
+                if place:
+                    found.append((ordered[place - 1], later))
+            event = later
+        return tuple(found)
 
     def before(self, moment: Sighting | Exchange) -> Sighting | None:
         """The latest sighting that was certainly true before an exchange began or another sighting was true."""
@@ -41,7 +55,7 @@ class Timeline:
             for sighting in self.sightings
             if (sighting.before(moment) if isinstance(moment, Sighting) else _shown_before(sighting, moment))
         ]
-        return max(earlier, key=lambda s: (s.ends, s.exchange.index, s.position)) if earlier else None
+        return max(earlier, key=_by_end) if earlier else None
 
     def after(self, exchange: Exchange) -> Sighting | None:
         """The earliest sighting from an exchange that began after this one had ended."""
@@ -52,6 +66,10 @@ class Timeline:
     def last(self) -> Sighting:
         """The last sighting."""
         return self.sightings[-1]
+
+
+def _by_end(sighting: Sighting) -> tuple[float, int, int]:
+    return (sighting.ends, sighting.exchange.index, sighting.position)
 
 
 def _shown_before(sighting: Sighting, exchange: Exchange) -> bool:
