@@ -1,0 +1,158 @@
+"""The whole suite on the bundled emulator, and on emulators that lack something."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from conformance.cli import run_command
+from conformance.contract.schema import document
+from conformance.emulator.app import BASE, build
+from conformance.emulator.options import Options
+from conformance.emulator.server import serve
+
+ROOT = Path(__file__).parent.parent
+
+
+def report_in(folder: Path) -> dict[str, Any]:
+    report: dict[str, Any] = json.loads((folder / "report.json").read_text())
+    Draft202012Validator(document("report.schema")).validate(report)
+    return report
+
+
+def outcomes(report: dict[str, Any]) -> dict[str, str]:
+    return {verdict["id"]: verdict["outcome"] for verdict in report["verdicts"]}
+
+
+@pytest.fixture(scope="module")
+def standard(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a standard run on the emulator, made once."""
+    folder = tmp_path_factory.mktemp("standard")
+    assert run_command(["run", "--report-dir", str(folder), "-q"]) == 0
+    return folder
+
+
+def test_the_emulator_passes_with_enough_judged_at_a_bounded_price(standard: Path) -> None:
+    report = report_in(standard)
+    judged = Counter(verdict["kind"] for verdict in report["verdicts"] if verdict["outcome"] == "pass")
+    assert judged["constraint"] >= 400
+    assert judged["rule"] >= 60
+    assert "fail" not in outcomes(report).values()
+    assert report["counts"]["runs_started"] <= 80
+    assert report["counts"]["requests"] <= 2500
+
+
+def test_whoever_judges_its_history_again_comes_to_the_same(standard: Path, tmp_path: Path) -> None:
+    assert run_command(["judge", str(standard / "history.jsonl"), "--report-dir", str(tmp_path), "-q"]) == 0
+    live, again = outcomes(report_in(standard)), outcomes(report_in(tmp_path))
+    decided = {id_: outcome for id_, outcome in live.items() if outcome in ("pass", "fail", "inconclusive")}
+    assert {id_: again[id_] for id_ in decided} == decided
+
+
+def test_the_emulators_keys_are_in_no_file(standard: Path) -> None:
+    for path in standard.iterdir():
+        assert not re.search(r"sk-emulator-[0-9a-f]{8}", path.read_text()), path
+
+
+@contextmanager
+def served(app: ASGIApp) -> Iterator[str]:
+    ready = threading.Event()
+    origins: list[str] = []
+
+    def tell(origin: str) -> None:
+        origins.append(origin)
+        ready.set()
+
+    threading.Thread(target=serve, args=(app, "127.0.0.1", 0, tell), daemon=True).start()
+    assert ready.wait(10)
+    yield origins[0] + BASE
+
+
+def without(pattern: str) -> ASGIApp:
+    """An emulator that has no route for paths that match."""
+    app = build(Options(step_ms=1))
+
+    async def partial(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and re.search(pattern, scope["path"]):
+            await JSONResponse({"detail": "Not Found"}, 404)(scope, receive, send)
+        else:
+            await app(scope, receive, send)
+
+    return partial
+
+
+def test_what_a_server_does_not_offer_is_not_applicable(tmp_path: Path) -> None:
+    with served(without(r"/steps|/cancel\Z|/no-such-operation")) as url:
+        code = run_command(
+            ["run", url, "--api-key", "sk-1234567890", "--profile", "quick", "--report-dir", str(tmp_path), "-q"]
+        )
+    report = report_in(tmp_path)
+    assert code == 0, report["exit_code"]
+    assert not {"steps", "cancel"} & set(report["target"]["capabilities"])
+    of = {
+        verdict["capability"]: verdict["outcome"]
+        for verdict in report["verdicts"]
+        if verdict["capability"] in ("steps", "cancel")
+    }
+    assert set(of.values()) == {"not_applicable"}
+
+
+def test_what_nobody_can_do_without_is_a_failure(tmp_path: Path) -> None:
+    with served(without(r"/runs/run_\w+\Z|/no-such-operation")) as url:
+        code = run_command(
+            ["run", url, "--api-key", "sk-1234567890", "--profile", "quick", "--report-dir", str(tmp_path), "-q"]
+        )
+    assert code == 1
+    assert outcomes(report_in(tmp_path))["acceptance.assistants_threads_and_runs_can_be_read"] == "fail"
+
+
+def test_a_budget_that_is_used_up_is_exit_5(tmp_path: Path) -> None:
+    assert run_command(["run", "--max-requests", "50", "--profile", "quick", "--report-dir", str(tmp_path), "-q"]) == 5
+    report = report_in(tmp_path)
+    assert report["complete"] is False
+    assert report["counts"]["requests"] < 70
+
+
+def test_a_selection_judges_nothing_else_and_sends_less(tmp_path: Path) -> None:
+    arguments = ["run", "--select", "list_runs.limit.*", "--report-dir", str(tmp_path), "-q"]
+    assert run_command(arguments) == 0
+    report = report_in(tmp_path)
+    assert {id_ for id_, outcome in outcomes(report).items() if outcome == "pass"} <= {
+        "list_runs.limit.type",
+        "list_runs.limit.minimum",
+        "list_runs.limit.maximum",
+    }
+    assert report["counts"]["requests"] < 60
+
+
+def test_an_interrupted_run_reports_what_it_judged(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "conformance", "run", "--report-dir", str(tmp_path)]
+    with subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+    ) as process:
+        deadline = time.monotonic() + 20
+        history = tmp_path / "history.jsonl"
+        while time.monotonic() < deadline and not (history.exists() and history.stat().st_size > 200_000):
+            time.sleep(0.02)
+        os.kill(process.pid, signal.SIGINT)
+        said, _ = process.communicate(timeout=20)
+    assert process.returncode == 130, said
+    report = report_in(tmp_path)
+    assert report["complete"] is False
+    assert "pass" in outcomes(report).values()
