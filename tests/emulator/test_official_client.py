@@ -13,6 +13,9 @@ from tests.emulator.conftest import Served
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
+PAUSE = 20
+"""Milliseconds between two polls; the package waits a second unless told otherwise."""
+
 WEATHER = {
     "type": "function",
     "function": {
@@ -38,7 +41,10 @@ def assistant(client: openai.OpenAI) -> str:
 def test_a_run_is_created_and_polled_to_its_end(client: openai.OpenAI, assistant: str) -> None:
     thread = client.beta.threads.create(messages=[{"role": "user", "content": "Hello there"}])
     run = client.beta.threads.runs.create_and_poll(
-        thread_id=thread.id, assistant_id=assistant, additional_messages=[{"role": "user", "content": "And again"}]
+        thread_id=thread.id,
+        assistant_id=assistant,
+        additional_messages=[{"role": "user", "content": "And again"}],
+        poll_interval_ms=PAUSE,
     )
     assert run.status == "completed"
     assert run.usage is not None
@@ -90,13 +96,18 @@ def test_built_in_tools_are_followed(client: openai.OpenAI) -> None:
 
 def test_tool_outputs_are_submitted_and_polled(client: openai.OpenAI, assistant: str) -> None:
     thread = client.beta.threads.create(messages=[{"role": "user", "content": "Weather in Oslo"}])
-    run = client.beta.threads.runs.create_and_poll(thread_id=thread.id, assistant_id=assistant, tool_choice="required")
+    run = client.beta.threads.runs.create_and_poll(
+        thread_id=thread.id, assistant_id=assistant, tool_choice="required", poll_interval_ms=PAUSE
+    )
     assert run.status == "requires_action"
     assert run.required_action is not None
     call = run.required_action.submit_tool_outputs.tool_calls[0]
     assert (call.function.name, call.function.arguments) == ("get_weather", '{"city":"Oslo"}')
     run = client.beta.threads.runs.submit_tool_outputs_and_poll(
-        run_id=run.id, thread_id=thread.id, tool_outputs=[{"tool_call_id": call.id, "output": "rain"}]
+        run_id=run.id,
+        thread_id=thread.id,
+        tool_outputs=[{"tool_call_id": call.id, "output": "rain"}],
+        poll_interval_ms=PAUSE,
     )
     assert run.status == "completed"
     assert run.required_action is None
@@ -129,7 +140,7 @@ def test_tool_outputs_are_submitted_and_streamed(client: openai.OpenAI, assistan
 
 def test_a_thread_is_created_and_run(client: openai.OpenAI, assistant: str) -> None:
     run = client.beta.threads.create_and_run_poll(
-        assistant_id=assistant, thread={"messages": [{"role": "user", "content": "Hi"}]}
+        assistant_id=assistant, thread={"messages": [{"role": "user", "content": "Hi"}]}, poll_interval_ms=PAUSE
     )
     assert run.status == "completed"
     steps = client.beta.threads.runs.steps.list(run.id, thread_id=run.thread_id).data
@@ -146,9 +157,11 @@ def test_lists_are_walked_page_by_page(client: openai.OpenAI, order: str) -> Non
 
 def test_a_run_is_cancelled_in_flight(client: openai.OpenAI, assistant: str) -> None:
     thread = client.beta.threads.create(messages=[{"role": "user", "content": "Weather"}])
-    run = client.beta.threads.runs.create_and_poll(thread_id=thread.id, assistant_id=assistant, tool_choice="required")
+    run = client.beta.threads.runs.create_and_poll(
+        thread_id=thread.id, assistant_id=assistant, tool_choice="required", poll_interval_ms=PAUSE
+    )
     assert client.beta.threads.runs.cancel(run.id, thread_id=thread.id).status == "cancelling"
-    assert client.beta.threads.runs.poll(run.id, thread_id=thread.id).status == "cancelled"
+    assert client.beta.threads.runs.poll(run.id, thread_id=thread.id, poll_interval_ms=PAUSE).status == "cancelled"
 
 
 def test_errors_are_typed(quick: Served, client: openai.OpenAI, assistant: str) -> None:
