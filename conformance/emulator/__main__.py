@@ -7,6 +7,7 @@ import json
 import os
 import sys
 
+from conformance.contract.edition import is_edition
 from conformance.emulator.app import BASE, build
 from conformance.emulator.options import Options
 from conformance.emulator.server import serve
@@ -37,6 +38,8 @@ def main(arguments: list[str] | None = None) -> int:
         edition=chosen.edition,
     )
     try:
+        if not is_edition(options.edition):
+            raise UsageError(f"edition {options.edition!r} is no date of the second beta, such as {usual.edition}")
         app = build(options, chosen.mutant, chosen.variant)
     except UsageError as error:
         print(error, file=sys.stderr)

@@ -196,13 +196,14 @@ def counts_without_details(behaviour: Behaviour) -> None:
 @variant()
 def leaves_defaults_null(behaviour: Behaviour) -> None:
     """Temperature and top_p are null where none was given."""
+    inner = behaviour.settings
 
-    def change(members: Members, run: Run, _: str) -> None:
-        for name in ("temperature", "top_p"):
-            if members[name] == 1.0:
-                members[name] = None
+    def settings(assistant: Assistant, body: Members) -> Members:
+        made = inner(assistant, body)
+        usual = [name for name in ("temperature", "top_p") if assistant.members[name] == 1.0 and body.get(name) is None]
+        return {**made, **dict.fromkeys(usual)}
 
-    shown(behaviour, "run", change)
+    behaviour.settings = settings
 
 
 @variant()
