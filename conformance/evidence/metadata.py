@@ -47,6 +47,11 @@ class Metadata:
     writes: tuple[Write, ...]
     attempts: tuple[Exchange, ...]
 
+    @property
+    def created_here(self) -> bool:
+        """Whether the creation of the object was recorded."""
+        return any(write.creates for write in self.writes)
+
     @cached_property
     def expectations(self) -> tuple[Expected, ...]:
         """What each look should show, where that is certain."""

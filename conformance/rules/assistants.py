@@ -8,7 +8,7 @@ from conformance.evidence.likeness import covers
 from conformance.evidence.sighting import Sighting, assistants_seen
 from conformance.evidence.timeline import Timeline, assistants
 from conformance.model.history import History
-from conformance.model.json import ABSENT, JSON, at, same
+from conformance.model.json import ABSENT, JSON, at, is_array, same
 from conformance.model.rule import rule
 from conformance.model.source import Level, schema
 from conformance.model.verdict import Result
@@ -41,18 +41,30 @@ def show_their_settings(assistant: Sighting) -> Iterator[Result]:
     yield from _as_given(assistant, _SETTINGS)
 
 
+@rule(over=_created, level=Level.SHOULD, source=_ASSISTANT, capability="core", operation="create_assistant")
+def show_their_tool_resources(assistant: Sighting) -> Iterator[Result]:
+    """A created assistant shows the files and vector stores that its request gave to its tools."""
+    for name in ("code_interpreter/file_ids", "file_search/vector_store_ids"):
+        where = f"/tool_resources/{name}"
+        given, shown = at(assistant.exchange.request.body, where), assistant.get(where)
+        if is_array(given) and given and assistant.get("tool_resources") is not ABSENT:
+            yield assistant.check(covers(shown, given), "other tool resources", where, given, shown)
+
+
 @rule(over=assistants, level=Level.MUST, source=_ASSISTANT, capability="core", items=("L-54",))
 def change_only_when_modified(line: Timeline) -> Iterator[Result]:
     """Between two looks with no modification in between, an assistant is the same: what was accepted is stored.
 
-    Reads, lists and the answers to creations and modifications show the same assistant.
+    Reads, lists and the answers to creations and modifications show the same assistant. Judged on those created here:
+    others may be modified by somebody who was not recorded.
     """
     attempts = [
         exchange
         for exchange in line.history
         if exchange.operation == "modify_assistant" and exchange.path.get("assistant_id") == line.id
     ]
-    for earlier, later in line.pairs():
+    created = line.sightings[0].exchange.operation == "create_assistant"
+    for earlier, later in line.pairs() if created else ():
         between = [e for e in attempts if e.ended > earlier.begins and e.started < later.ends]
         if any(exchange is not earlier.exchange for exchange in between):
             continue

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from conformance.contract.lifecycle import ACTIVE, STATUSES
+from conformance.contract.lifecycle import ACTIVE, STATUSES, TERMINAL
 from conformance.evidence.sighting import Sighting, runs_seen
-from conformance.model.json import ABSENT, is_object
+from conformance.evidence.timeline import RunLine, runs
+from conformance.model.json import ABSENT, is_object, same
 from conformance.model.rule import rule
 from conformance.model.source import Level, observed, schema
 from conformance.model.verdict import Result
@@ -83,3 +84,14 @@ def only_incomplete_run_has_details(run: Sighting) -> Iterator[Result]:
         yield run.check(
             value is None, f"a {run.status!r} run says why it is incomplete", "/incomplete_details", None, value
         )
+
+
+@rule(over=runs, level=Level.SHOULD, source=_SEEN, capability="core", items=("L-07", "L-09", "L-74"))
+def reason_stays(run: RunLine) -> Iterator[Result]:
+    """When a run has ended, its error and why it is incomplete are the same wherever and whenever it is seen."""
+    ended = [seen for seen in run.sightings if seen.status in TERMINAL]
+    for seen in ended[1:]:
+        for name in ("last_error", "incomplete_details") if seen.status == ended[0].status else ():
+            was, now = ended[0].get(name), seen.get(name)
+            if was is not ABSENT and now is not ABSENT:
+                yield seen.check(same(was, now), f"{name} has changed since the run ended", f"/{name}", was, now)

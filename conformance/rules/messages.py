@@ -10,12 +10,13 @@ from conformance.evidence.content import is_in_order, saying
 from conformance.evidence.creation import creations
 from conformance.evidence.gift import Gift, gifts, given_by
 from conformance.evidence.intent import readable
+from conformance.evidence.likeness import covers
 from conformance.evidence.page import Page
 from conformance.evidence.sighting import JSON_CHANNEL, Sighting, messages_seen
 from conformance.evidence.timeline import RunLine, Timeline, find_run, messages, runs
 from conformance.evidence.whole import born_here, steps_after_the_end, whole_lists_of
 from conformance.model.history import History
-from conformance.model.json import ABSENT, at, same
+from conformance.model.json import ABSENT, at, is_array, same
 from conformance.model.rule import rule
 from conformance.model.source import Level, prose, schema
 from conformance.model.verdict import HELD, Result
@@ -44,6 +45,20 @@ def answer_shows_what_was_sent(message: Sighting) -> Iterator[Result]:
         holds = sent[1] == shown[1]
         asked = at(message.exchange.request.body, "/content")
         yield message.check(holds, "the content is not what was sent", "/content", asked, message.get("content"))
+
+
+@rule(
+    over=_created,
+    level=Level.SHOULD,
+    source=schema("openai-openapi f85dbe2 openapi.yaml CreateMessageRequest.attachments"),
+    capability="messages",
+    operation="create_message",
+)
+def answer_shows_the_attachments(message: Sighting) -> Iterator[Result]:
+    """A created message has the attachments that were sent: files, with the tools they were added to."""
+    sent, shown = at(message.exchange.request.body, "/attachments"), message.get("attachments")
+    if is_array(sent) and sent and shown is not ABSENT:
+        yield message.check(covers(shown, sent), "other attachments", "/attachments", sent, shown)
 
 
 def _sent(history: History) -> Iterable[Sighting]:
@@ -146,26 +161,32 @@ def answer_has_a_step(run: RunLine) -> Iterator[Result]:
             yield HELD if id_ in named else page.exchange.finding(f"no step names the run's message {id_}", "/data")
 
 
-def _lists(history: History) -> Iterable[tuple[Page, Page]]:
-    threads = dict.fromkeys(e.path["thread_id"] for e in history if e.operation == "list_messages")
-    for thread_id in threads:
+def _lists(history: History) -> Iterable[tuple[tuple[str, ...], Page]]:
+    """What a whole list of messages held that the next one has to hold, and the next one."""
+    for thread_id in dict.fromkeys(e.path["thread_id"] for e in history if e.operation == "list_messages"):
         whole = list(whole_lists_of(history, "list_messages", thread_id=thread_id))
-        for former, later in pairwise(whole):
-            deleting = ("delete_message", "delete_thread")
-            lost = any(e.operation in deleting and e.path.get("thread_id") == thread_id for e in history)
-            if former.exchange.before(later.exchange) and not lost:
-                yield former, later
+        deleted = [e for e in history if e.operation == "delete_thread" and e.path.get("thread_id") == thread_id]
+        for former, later in pairwise(whole) if born_here(history, thread_id) and not deleted else ():
+            if former.exchange.before(later.exchange):
+                yield tuple(item.id for item in former.items if _has_to_stay(item, history)), later
+
+
+def _has_to_stay(message: Sighting, history: History) -> bool:
+    """Whether nobody deleted a message, and it is not what a run had begun to write when it was cut short."""
+    deleted = any(e.operation == "delete_message" and e.path.get("message_id") == message.id for e in history)
+    run = find_run(history, message.text("run_id"))
+    return not deleted and (run is None or run.last.status in ("completed", "incomplete"))
 
 
 @rule(over=_lists, level=Level.MUST, source=_GUIDE, capability="messages")
-def are_not_lost(lists: tuple[Page, Page]) -> Iterator[Result]:
+def are_not_lost(lists: tuple[tuple[str, ...], Page]) -> Iterator[Result]:
     """A message that is in its thread stays there until somebody deletes it: threads hold their history.
 
     Truncation takes messages out of what the model reads, never out of the thread.
     """
-    former, later = lists
-    gone = sorted(set(former.ids) - set(later.ids))
-    yield later.exchange.finding(f"{gone[0]} is no longer in the thread", "/data") if gone else HELD
+    wanted, page = lists
+    gone = [id_ for id_ in wanted if id_ not in page.ids]
+    yield page.exchange.finding(f"{gone[0]} is no longer in the thread", "/data") if gone else HELD
 
 
 def _additions(history: History) -> Iterable[Gift]:

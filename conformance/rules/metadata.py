@@ -75,8 +75,11 @@ def holds_nothing_else(expected: Expected) -> Iterator[Result]:
 
 @rule(over=all_metadata, level=Level.MUST, source=_SCHEMA, capability="metadata", items=("L-43", "L-46"))
 def changes_only_when_modified(line: Metadata) -> Iterator[Result]:
-    """Between two looks with no modification in between, metadata is the same."""
-    for earlier, later, attempted in line.untouched_pairs():
+    """Between two looks with no modification in between, metadata is the same.
+
+    Judged on objects that were created here: others may be modified by somebody who was not recorded.
+    """
+    for earlier, later, attempted in line.untouched_pairs() if line.created_here else ():
         was, now = earlier.get("metadata"), later.get("metadata")
         if not attempted and was is not ABSENT and now is not ABSENT:
             yield later.check(same(was or {}, now or {}), "metadata has changed by itself", "/metadata", was, now)

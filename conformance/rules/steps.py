@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from conformance.contract.lifecycle import STEP_END_STAMPS, STEP_STATUSES, STEP_TERMINAL
 from conformance.evidence.call import calls_in_step, steps_of
 from conformance.evidence.page import Page
-from conformance.evidence.sighting import Sighting, messages_seen, steps_seen
+from conformance.evidence.sighting import JSON_CHANNEL, Sighting, messages_seen, steps_seen
 from conformance.evidence.timeline import RunLine, Timeline, runs, steps
 from conformance.evidence.whole import steps_after_the_end, whole_lists_of
 from conformance.model.history import History
-from conformance.model.json import ABSENT, is_object, same
+from conformance.model.json import ABSENT, JSON, at, is_array, is_object, same
 from conformance.model.rule import rule
 from conformance.model.source import Level, observed, prose, schema
 from conformance.model.verdict import HELD, Result
@@ -200,3 +200,26 @@ def are_not_lost(found: tuple[RunLine, Page]) -> Iterator[Result]:
     gone = sorted(former - set(page.ids) - {""})
     if former:
         yield page.exchange.finding(f"the step {gone[0]} is no longer listed", "/data") if gone else HELD
+
+
+@rule(
+    over=steps_seen,
+    level=Level.MAY,
+    source=schema("openai-openapi f85dbe2 openapi.yaml RunStepDetailsToolCallsFileSearchResultObject.content"),
+    capability="steps",
+    items=("L-89",),
+)
+def results_show_their_content_if_asked(step: Sighting) -> Iterator[Result]:
+    """The results of a file search show their content if the request includes it, and only then."""
+    asked = any(name == "include[]" for name, _ in step.exchange.request.query)
+    for place, results in enumerate(_results(step) if step.channel == JSON_CHANNEL else ()):
+        for result in results:
+            where = f"/step_details/tool_calls/{place}/file_search/results"
+            yield step.check((at(result, "/content") is not ABSENT) is asked, "content", where, asked, not asked)
+
+
+def _results(step: Sighting) -> Iterator[Sequence[JSON]]:
+    calls = step.get("/step_details/tool_calls")
+    for call in calls if is_array(calls) else ():
+        results = at(call, "/file_search/results")
+        yield results if is_array(results) else ()

@@ -103,6 +103,8 @@ def missing_outputs_are_refused(act: Act) -> Iterator[Result]:
     A run that goes on with some of the outputs answers without the others, and nobody notices.
     """
     wanted, sent = _wanted(act), [id_ for id_, _ in outputs_in(act.exchange.request.body)]
+    if act.exchange.step is None and not set(sent) <= set(wanted or ()):
+        return  # a later round of calls may just not have been recorded
     missing = [id_ for id_ in wanted or () if id_ not in sent]
     yield from _refused(act, bool(missing), f"outputs were taken without that of {missing[:1]}")
 

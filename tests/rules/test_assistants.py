@@ -41,6 +41,24 @@ def test_assistant_with_another_temperature() -> History:
     return _created({"temperature": 1.0})
 
 
+def _resources(shown: list[str]) -> History:
+    tell = Told()
+    given = {"code_interpreter": {"file_ids": ["file-a"]}}
+    answer = assistant(tool_resources={"code_interpreter": {"file_ids": shown}})
+    tell.send("create_assistant", answer, body={"model": "gpt-4o", "tool_resources": given})
+    return tell.history()
+
+
+@holds(assistants.show_their_tool_resources)
+def test_files() -> History:
+    return _resources(["file-a"])
+
+
+@breaks(assistants.show_their_tool_resources, at="/tool_resources/code_interpreter/file_ids", times=1)
+def test_files_that_are_lost() -> History:
+    return _resources([])
+
+
 @breaks(assistants.change_only_when_modified, at="/data/0/name", times=1)
 def test_list_that_shows_no_names() -> History:
     return _created({}, {"name": None})

@@ -20,6 +20,21 @@ def test_run_that_completes() -> History:
     return _ends("completed")
 
 
+@holds(ending.reason_stays)
+def test_reason_that_stays() -> History:
+    tell = Told()
+    tell.looks("queued", "incomplete", "incomplete")
+    return tell.history()
+
+
+@breaks(ending.reason_stays, at="/incomplete_details", times=1)
+def test_reason_that_changes() -> History:
+    tell = Told()
+    tell.looks("queued", "incomplete")
+    tell.get_run(run("incomplete", incomplete_details={"reason": "max_prompt_tokens"}))
+    return tell.history()
+
+
 @holds(ending.failed_run_says_why)
 def test_run_that_fails() -> History:
     return _ends("failed")

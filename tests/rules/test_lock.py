@@ -23,7 +23,7 @@ def _message(tell: Told, taken: bool) -> None:
     if taken:
         tell.send("create_message", message("user", "Hello", "msg_u"), body=HELLO)
     else:
-        tell.refuse("create_message", text="Can't add messages to thread_a while a run is active.", body=HELLO)
+        tell.refuse("create_message", text="Can't add messages to thread_a while a run run_a is active.", body=HELLO)
 
 
 def _second_run(tell: Told, taken: bool) -> None:
@@ -102,6 +102,14 @@ def test_message_that_is_refused_for_what_it_is() -> History:
     tell.looks("queued", "completed")
     tell.refuse("create_message", body={"role": "user", "content": ""})
     tell.refuse("create_run", body={"assistant_id": ASSISTANT, "model": "no-such-model"})
+    return tell.history()
+
+
+@undecided(lock.message_is_taken_after_the_end, lock.run_is_taken_after_the_end)
+def test_lock_of_a_run_that_was_not_recorded() -> History:
+    tell = _begin()
+    tell.looks("queued", "completed")
+    tell.refuse("create_message", text="Can't add messages to thread_a while a run run_z is active.", body=HELLO)
     return tell.history()
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from conformance.model.history import History
 from conformance.rules import messages
-from tests.rules.examples import breaks, holds, legal, undecided
+from tests.rules.examples import breaks, holds, legal
 from tests.rules.histories import ASSISTANT, T0, Told, message, page, run, step, text, thread
 
 IMAGE = {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}}
@@ -140,14 +140,44 @@ def test_thread_that_forgets() -> History:
 
 def _lists(*pages: list[Any]) -> History:
     tell = Told()
+    tell.send("create_thread", thread())
     for items in pages:
         tell.send("list_messages", page(*items))
     return tell.history()
 
 
-@undecided(messages.are_not_lost)
+@breaks(messages.are_not_lost, at="/data", times=1)
+def test_deletion_of_one_message_that_empties_the_thread() -> History:
+    tell = Told()
+    tell.send("create_thread", thread())
+    tell.send("list_messages", page(message("user", id_="msg_u"), message("user", id_="msg_v")))
+    tell.send("delete_message", {"id": "msg_u", "deleted": True}, message_id="msg_u")
+    tell.send("list_messages", page())
+    return tell.history()
+
+
+@holds(messages.answer_shows_the_attachments)
+def test_attachments() -> History:
+    return _attached([{"file_id": "file-a", "tools": [{"type": "file_search"}]}])
+
+
+@breaks(messages.answer_shows_the_attachments, at="/attachments", times=1)
+def test_attachments_that_are_ignored() -> History:
+    return _attached([])
+
+
+def _attached(shown: list[Any]) -> History:
+    tell = Told()
+    sent = [{"file_id": "file-a", "tools": [{"type": "file_search"}]}]
+    body = {"role": "user", "content": "Hello", "attachments": sent}
+    tell.send("create_message", message("user", "Hello", attachments=shown), body=body)
+    return tell.history()
+
+
+@holds(messages.are_not_lost)
 def test_thread_that_somebody_tidied() -> History:
     tell = Told()
+    tell.send("create_thread", thread())
     tell.send("list_messages", page(message("user", id_="msg_u")))
     tell.send("delete_message", {"id": "msg_u", "deleted": True}, message_id="msg_u")
     tell.send("list_messages", page())

@@ -69,8 +69,9 @@ def test_null_for_no_metadata() -> History:
 @breaks(metadata.changes_only_when_modified, at="/metadata")
 def test_metadata_that_fades() -> History:
     tell = Told()
-    tell.send("get_message", message("user", metadata={"a": "1"}))
-    tell.send("get_message", message("user", metadata={}))
+    said = {"role": "user", "content": "Hello"}
+    tell.send("create_message", message("user", "Hello", metadata={"a": "1"}), body={**said, "metadata": {"a": "1"}})
+    tell.send("get_message", message("user", "Hello", metadata={}))
     return tell.history()
 
 

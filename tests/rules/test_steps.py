@@ -124,6 +124,34 @@ def test_step_that_is_no_longer_listed() -> History:
     return _ended(step(), step(id_="step_b"))
 
 
+def _searched(content: bool, **query: str) -> History:
+    tell = Told()
+    result: dict[str, Any] = {"file_id": "file-a", "file_name": "a.txt", "score": 0.5}
+    if content:
+        result["content"] = [{"type": "text", "text": "found"}]
+    search = {"id": "call_s", "type": "file_search", "file_search": {"results": [result]}}
+    tell.send("get_run_step", step(calls=[search]), query=query)
+    return tell.history()
+
+
+_INCLUDE = {"include[]": "step_details.tool_calls[*].file_search.results[*].content"}
+
+
+@holds(steps.results_show_their_content_if_asked)
+def test_results_with_content() -> History:
+    return _searched(True, **_INCLUDE)
+
+
+@holds(steps.results_show_their_content_if_asked)
+def test_results_without_content() -> History:
+    return _searched(False)
+
+
+@breaks(steps.results_show_their_content_if_asked, times=1)
+def test_results_that_always_show_their_content() -> History:
+    return _searched(True)
+
+
 @legal
 def test_expired_step_without_stamp_and_stored_step_without_expiry() -> History:
     tell = Told()
