@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -13,6 +14,9 @@ from conformance.model.exchange import Completion, Exchange
 
 SILENCE = 12
 """So many requests in a row without any answer mean that the target is gone."""
+
+SILENCE_OF_ONE = 6
+"""So many requests of one operation in a row without any answer mean that more would show the same."""
 
 
 @dataclass(slots=True)
@@ -38,6 +42,7 @@ class Budget:
     _began: float = field(init=False)
     stopped: str | None = None
     _unanswered: int = 0
+    _unanswered_of: Counter[str] = field(default_factory=Counter)
     _counted: set[str] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -63,6 +68,10 @@ class Budget:
         if self._unanswered >= SILENCE:
             raise BudgetSpent(f"the target stopped answering: {self._unanswered} requests in a row got no answer")
 
+    def is_silent(self, operation: str) -> bool:
+        """Whether the target leaves the requests of an operation unanswered, time after time."""
+        return self._unanswered_of[operation] >= SILENCE_OF_ONE
+
     def stop(self, why: str) -> None:
         """End the run at the next move of every program."""
         self.stopped = why
@@ -73,6 +82,8 @@ class Budget:
             self.counts.requests += 1
             answered = exchange.completion is Completion.ANSWERED or exchange.response is not None
             self._unanswered = 0 if answered else self._unanswered + 1
+            name = exchange.operation or ""
+            self._unanswered_of[name] = 0 if answered else self._unanswered_of[name] + 1
             if exchange.step is not None and exchange.attempt == 1:
                 self.counts.cases += 1
             if exchange.accepted and exchange.operation and OPERATIONS[exchange.operation].creates == "run":

@@ -90,13 +90,12 @@ def _answer(exchange: Exchange) -> JSON:
 def nearest_accepted(history: History, id_: str, negative: Exchange) -> Exchange | None:
     """The accepted request most like a refused-to-be one: a legal value at the same place, else the minimal request."""
     accepted = [
-        exchange
+        (exchange, exchange.step)
         for exchange in history
         if exchange.accepted and exchange.operation == negative.operation and exchange.step is not None
     ]
-    legal = [exchange for exchange in accepted if exchange.step is not None and id_ in exchange.step.exercises]
-    controls = [exchange for exchange in accepted if exchange.step is not None and exchange.step.role is Role.CONTROL]
-    found = legal or controls
+    legal = [exchange for exchange, step in accepted if step.role is Role.VALID and id_ in step.exercises]
+    found = legal or [exchange for exchange, step in accepted if step.role is Role.CONTROL]
     return min(found, key=lambda exchange: len(str(exchange.request.body))) if found else None
 
 

@@ -11,7 +11,7 @@ from conformance.client.binding import Unbound
 from conformance.contract.lifecycle import TERMINAL
 from conformance.engine.budget import Budget
 from conformance.engine.pace import Pace
-from conformance.errors import BudgetSpent, UsageError
+from conformance.errors import BudgetSpent, ConformanceError, UsageError
 from conformance.model.case import Move, Step, Together
 from conformance.model.exchange import Exchange
 from conformance.model.program import Program, Setting
@@ -47,6 +47,10 @@ class Played:
     fault: str | None = None
 
 
+class _Silence(ConformanceError):  # noqa: N818 -- it says what the target does
+    """The target leaves every request of an operation unanswered."""
+
+
 def play(program: Program, setting: Setting, sender: Sender, budget: Budget, pace: Pace) -> Played:
     """Play a program to its end. Whatever a target or the program itself does, this returns."""
     try:
@@ -56,6 +60,7 @@ def play(program: Program, setting: Setting, sender: Sender, budget: Budget, pac
             move = next(moves)
             while True:
                 budget.check()
+                _check_silence(move, budget)
                 move = moves.send(_made(move, program, setting, sender, answers, budget, pace))
         finally:
             moves.close()
@@ -63,8 +68,8 @@ def play(program: Program, setting: Setting, sender: Sender, budget: Budget, pac
         return Played()
     except BudgetSpent as spent:
         return Played(cut=str(spent))
-    except Unbound as unbound:
-        return Played(stopped=str(unbound))
+    except (Unbound, _Silence) as why:
+        return Played(stopped=str(why))
     except UsageError:
         raise
     except Exception as error:
@@ -88,6 +93,12 @@ def _made(
     return deque(looks, maxlen=1)[0]
 
 
+def _check_silence(move: Move, budget: Budget) -> None:
+    for step in move.steps if isinstance(move, Together) else (move,):
+        if budget.is_silent(step.operation):
+            raise _Silence(f"the target does not answer {step.operation}")
+
+
 def _looks(step: Step, look: Callable[[], Exchange], patience: float, budget: Budget, pace: Pace) -> Iterator[Exchange]:
     """Look until a status is seen that is waited for or that nothing follows, or until the patience ends."""
     began = pace.now()
@@ -95,12 +106,13 @@ def _looks(step: Step, look: Callable[[], Exchange], patience: float, budget: Bu
     while True:
         exchange = look()
         yield exchange
-        status = exchange.member("status")
+        shown = exchange.member("status")
+        status = shown if exchange.accepted and isinstance(shown, str) else ""
         waited = pace.now() - began
-        if exchange.accepted and (status in step.until or status in TERMINAL):
+        if status in step.until or status in TERMINAL:
             pace.arrived(waited)
             return
-        blind = 0 if exchange.accepted and isinstance(status, str) else blind + 1
+        blind = 0 if status else blind + 1
         if exchange.refused or blind >= UNREADABLE_LOOKS:
             return
         if waited >= pace.patience(patience):

@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from conformance.engine.budget import SILENCE, Budget
+from conformance.engine.budget import SILENCE, SILENCE_OF_ONE, Budget
 from conformance.engine.pace import Pace
 from conformance.engine.player import play
 from conformance.model.case import Ref, Step, Together
@@ -111,6 +111,21 @@ def test_a_target_that_falls_silent_cuts_the_program_short() -> None:
     played = play(program(*[CREATE] * 50), SETTING, target, budget, Pace())
     assert "stopped answering" in (played.cut or "")
     assert len(target.sent) == SILENCE
+
+
+def test_an_operation_that_is_never_answered_is_not_asked_forever() -> None:
+    budget = Budget()
+    target = Scripted(lambda step: (None, None) if step.operation == "list_assistants" else (200, {}), budget)
+    both = (Step(operation="list_assistants"), CREATE)
+    played = play(program(*both * 20), SETTING, target, budget, Pace())
+    assert played.stopped == "the target does not answer list_assistants"
+    assert [step.operation for step in target.sent].count("list_assistants") == SILENCE_OF_ONE
+
+
+def test_a_status_that_is_no_text_is_no_status() -> None:
+    target = Scripted(ok({"status": ["completed"]}))
+    assert play(program(LOOK), SETTING, target, Budget(), Pace(sleep=lambda s: None)).fault is None
+    assert len(target.sent) == 3
 
 
 def test_steps_together_come_back_in_order() -> None:
