@@ -108,7 +108,8 @@ def test_a_budget_cuts_the_program_short() -> None:
 def test_a_target_that_falls_silent_cuts_the_program_short() -> None:
     budget = Budget()
     target = Scripted(lambda step: (None, None), budget)
-    played = play(program(*[CREATE] * 50), SETTING, target, budget, Pace())
+    several = [CREATE, Step(operation="list_assistants"), Step(operation="create_assistant", body={})]
+    played = play(program(*several * 20), SETTING, target, budget, Pace())
     assert "stopped answering" in (played.cut or "")
     assert len(target.sent) == SILENCE
 
