@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from conformance.contract.operation import OPERATIONS
-from conformance.evidence.sighting import exchanges, sightings_in
+from conformance.evidence.sighting import Sighting, exchanges, sightings_in
 from conformance.model.case import Key, Role
 from conformance.model.exchange import Exchange
 from conformance.model.history import History
@@ -65,7 +65,9 @@ def _is_plain(exchange: Exchange) -> bool:
 
 
 def _exists(exchange: Exchange, history: History) -> bool:
-    """Whether everything that the path names was shown before, and nothing of it may have been deleted since."""
+    """Whether everything that the path names was shown before, each where the path puts it, and nothing of it may have
+    been deleted since.
+    """
     ids = set(exchange.path.values())
     shown: set[str] = set()
     for other in history:
@@ -75,8 +77,18 @@ def _exists(exchange: Exchange, history: History) -> bool:
             return False
         if other.before(exchange) and other.step is not None and other.step.key is Key.OWN:
             for sighting in sightings_in(other):
-                shown |= {sighting.id, sighting.text("thread_id")}
+                if not _elsewhere(sighting, exchange):
+                    shown |= {sighting.id, sighting.text("thread_id")}
     return ids <= shown
+
+
+def _elsewhere(sighting: Sighting, exchange: Exchange) -> bool:
+    """Whether an object belongs to another thread or run than the path of a request says."""
+    return any(
+        sighting.text(parent) not in ("", exchange.path.get(parent, sighting.text(parent)))
+        for parent in ("thread_id", "run_id")
+        if sighting.id != exchange.path.get(parent)
+    )
 
 
 def _found(exchange: Exchange) -> Iterator[Result]:
