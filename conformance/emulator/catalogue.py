@@ -28,7 +28,8 @@ class Mutant:
     """A named fault. `item` is what it breaks: a constraint id, or an item of the lifecycle such as `L-03`, or a
     topic of rules.
 
-    `blind` says that it was written from the contract alone, before its author had seen a rule or a generator.
+    `blind` says that it was written from the contract alone, before its author had seen a rule or a generator;
+    `corner` that it shows only where exploring comes to.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Mutant:
     alter: Alteration
     blind: bool = False
     options: Mapping[str, Any] | None = None
+    corner: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,17 @@ def blind(item: str, *, level: str = "must", **options: Any) -> Callable[[F], F]
     return mutant(item, level=level, blind=True, **options)
 
 
+def corner(item: str, *, level: str = "must", **options: Any) -> Callable[[F], F]:
+    """Declare a mutant that shows only where exploring comes to."""
+
+    def declare(function: F) -> F:
+        text = _first_line(function)
+        enter(Mutant(function.__name__, item, Level(level), text, function, options=options or None, corner=True))
+        return function
+
+    return declare
+
+
 def variant(*, dialect: str = "openai", **options: Any) -> Callable[[F], F]:
     """Declare a variant: the function's name is its name, its docstring says what it chooses."""
 
@@ -106,9 +119,16 @@ def _walk(package: str) -> None:
 
 @cache
 def written() -> tuple[Mutant, ...]:
-    """The mutants written by hand, sorted by name."""
+    """The mutants written by hand, sorted by name; those that only exploring finds are apart."""
     _walk("conformance.emulator.mutants")
-    return tuple(_mutants[name] for name in sorted(_mutants))
+    return tuple(_mutants[name] for name in sorted(_mutants) if not _mutants[name].corner)
+
+
+@cache
+def corners() -> tuple[Mutant, ...]:
+    """The mutants that only exploring finds, sorted by name."""
+    _walk("conformance.emulator.mutants")
+    return tuple(_mutants[name] for name in sorted(_mutants) if _mutants[name].corner)
 
 
 @cache
@@ -122,7 +142,7 @@ def generated() -> tuple[Mutant, ...]:
 @cache
 def catalogue() -> tuple[Mutant, ...]:
     """All mutants, sorted by name."""
-    return tuple(sorted((*written(), *generated()), key=lambda entry: entry.name))
+    return tuple(sorted((*written(), *corners(), *generated()), key=lambda entry: entry.name))
 
 
 @cache
@@ -134,7 +154,7 @@ def variants() -> tuple[Variant, ...]:
 
 def alter(behaviour: Behaviour, options: Options, mutants: Sequence[str], chosen: Sequence[str]) -> Options:
     """Apply mutants and variants to a behaviour by name; the answer is the options they are to be served with."""
-    entries: list[Mutant | Variant] = [_find(name, written, generated) for name in mutants]
+    entries: list[Mutant | Variant] = [_find(name, written, corners, generated) for name in mutants]
     entries += [_find(name, variants) for name in chosen]
     for entry in entries:
         entry.alter(behaviour)
