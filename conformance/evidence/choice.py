@@ -43,10 +43,10 @@ class Choice:
         """
         completed = any(seen.status == "completed" for seen in run.sightings)
         tools = run.last.get("tools")
-        types = {tool.get("type") for tool in tools if is_object(tool)} if is_array(tools) else set()
+        types = [tool.get("type") for tool in tools if is_object(tool)] if is_array(tools) else []
         offered = bool(types) if self.word == "required" else self.word == "none" or self.word in types
         named = self.function is None or self.function in (names_of_functions(tools) or ())
-        seen = types <= {"function"} or steps_after_the_end(run.history, run.id) is not None
+        seen = all(kind == "function" for kind in types) or steps_after_the_end(run.history, run.id) is not None
         return completed and offered and named and seen and self.called(run) is None
 
 

@@ -156,7 +156,7 @@ def answer_has_a_step(run: RunLine) -> Iterator[Result]:
     """
     page = steps_after_the_end(run.history, run.id)
     if page is not None:
-        named = {step.get("/step_details/message_creation/message_id") for step in page.items}
+        named = [step.get("/step_details/message_creation/message_id") for step in page.items]
         for id_ in dict.fromkeys(message.id for message in _answers(run)):
             yield HELD if id_ in named else page.exchange.finding(f"no step names the run's message {id_}", "/data")
 
