@@ -86,7 +86,7 @@ def _within(history: History) -> Iterable[Sighting]:
     level=Level.MUST,
     source=schema(f"{_SCHEMA}, descriptions of the ids"),
     capability="core",
-    items=("L-01", "L-54"),
+    items=("L-01", "L-54", "L-55"),
 )
 def object_names_where_it_is(seen: Sighting) -> Iterator[Result]:
     """A run, step or message names the thread, and a step the run, at whose path it was found."""

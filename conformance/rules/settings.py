@@ -66,13 +66,21 @@ def tools_are_as_asked(run: RunLine) -> Iterator[Result]:
     yield from _as_asked(run, "tools")
 
 
-@rule(over=runs, level=Level.MUST, source=schema(f"{_RUN}.temperature: used for this run"), capability="core")
+@rule(
+    over=runs,
+    level=Level.MUST,
+    source=schema(f"{_RUN}.temperature: used for this run"),
+    capability="core",
+    items=("L-78",),
+)
 def temperature_is_as_asked(run: RunLine) -> Iterator[Result]:
     """A run shows the temperature that its request gave; zero is a temperature, too."""
     yield from _as_asked(run, "temperature")
 
 
-@rule(over=runs, level=Level.MUST, source=schema(f"{_RUN}.top_p: used for this run"), capability="core")
+@rule(
+    over=runs, level=Level.MUST, source=schema(f"{_RUN}.top_p: used for this run"), capability="core", items=("L-78",)
+)
 def top_p_is_as_asked(run: RunLine) -> Iterator[Result]:
     """A run shows the `top_p` that its request gave."""
     yield from _as_asked(run, "top_p")
@@ -90,25 +98,25 @@ def max_completion_tokens_is_as_asked(run: RunLine) -> Iterator[Result]:
     yield from _as_asked(run, "max_completion_tokens")
 
 
-@rule(over=runs, level=Level.MUST, source=schema(f"{_RUN}.truncation_strategy"), capability="core")
+@rule(over=runs, level=Level.MUST, source=schema(f"{_RUN}.truncation_strategy"), capability="core", items=("L-78",))
 def truncation_strategy_is_as_asked(run: RunLine) -> Iterator[Result]:
     """A run shows the truncation strategy that its request gave."""
     yield from _as_asked(run, "truncation_strategy")
 
 
-@rule(over=runs, level=Level.MUST, source=schema(f"{_RUN}.tool_choice"), capability="tools")
+@rule(over=runs, level=Level.MUST, source=schema(f"{_RUN}.tool_choice"), capability="tools", items=("L-78",))
 def tool_choice_is_as_asked(run: RunLine) -> Iterator[Result]:
     """A run shows the tool choice that its request gave: a word, or the tool that it names."""
     yield from _as_asked(run, "tool_choice")
 
 
-@rule(over=runs, level=Level.MUST, source=schema(f"{_RUN}.parallel_tool_calls"), capability="tools")
+@rule(over=runs, level=Level.MUST, source=schema(f"{_RUN}.parallel_tool_calls"), capability="tools", items=("L-78",))
 def parallel_tool_calls_is_as_asked(run: RunLine) -> Iterator[Result]:
     """A run shows whether its request allowed calls in parallel."""
     yield from _as_asked(run, "parallel_tool_calls")
 
 
-@rule(over=runs, level=Level.MUST, source=schema(f"{_RUN}.response_format"), capability="core")
+@rule(over=runs, level=Level.MUST, source=schema(f"{_RUN}.response_format"), capability="core", items=("L-78",))
 def response_format_is_as_asked(run: RunLine) -> Iterator[Result]:
     """A run shows the response format that its request gave.
 
@@ -118,7 +126,7 @@ def response_format_is_as_asked(run: RunLine) -> Iterator[Result]:
         yield from _as_asked(run, "response_format")
 
 
-@rule(over=runs, level=Level.SHOULD, source=_SEEN, capability="core")
+@rule(over=runs, level=Level.SHOULD, source=_SEEN, capability="core", items=("L-78",))
 def reasoning_effort_is_as_asked(run: RunLine) -> Iterator[Result]:
     """A run that shows a reasoning effort shows the one that its request gave."""
     yield from _as_asked(run, "reasoning_effort")

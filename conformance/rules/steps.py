@@ -71,6 +71,14 @@ def named_messages_exist(run: RunLine) -> Iterator[Result]:
         for message in seen[:1]:
             wrote = message.get("run_id")
             yield step.check(wrote in (run.id, ABSENT), f"the message {named} is not the run's", _NAMED, run.id, wrote)
+            there = message.get("thread_id")
+            yield step.check(
+                there in (run.thread_id, ABSENT),
+                f"the message {named} is in another thread",
+                _NAMED,
+                run.thread_id,
+                there,
+            )
         if not seen and (page := _all_messages(run)) is not None:
             yield step.finding(f"no message {named} is in the thread", _NAMED, list(page.ids), named)
 
