@@ -77,9 +77,9 @@ def mirrors(history: History) -> tuple[Mirror, ...]:
         Mirror(up, down, history, listing.kind in SHARED)
         for listing in listings(history)
         for up in listing.pages
-        if up.order == "asc" and is_whole(up)
+        if up.order == "asc" and is_whole(up) and not _goes_on(up)
         for down in listing.pages
-        if down.order == "desc" and is_whole(down) and _comparable(listing, up, down)
+        if down.order == "desc" and is_whole(down) and not _goes_on(down) and _comparable(listing, up, down)
     )
 
 

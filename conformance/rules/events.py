@@ -67,7 +67,7 @@ def _fits(sighting: Sighting) -> Iterator[Result]:
         yield sighting.check(sighting.status in kind.statuses, message, "/status", due, sighting.status)
 
 
-@rule(over=strands, level=Level.MUST, source=_OCCURS, capability="streaming", items=("L-63", "L-65"))
+@rule(over=strands, level=Level.SHOULD, source=_OCCURS, capability="streaming", items=("L-63",))
 def objects_are_created_first(strand: Strand) -> Iterator[Result]:
     """The first event of a message or step is that it was created, and no later one is.
 
@@ -85,7 +85,7 @@ def objects_are_created_first(strand: Strand) -> Iterator[Result]:
             yield HELD
 
 
-@rule(over=strands, level=Level.MUST, source=_OCCURS, capability="streaming", items=("L-63", "L-65"))
+@rule(over=strands, level=Level.SHOULD, source=_OCCURS, capability="streaming", items=("L-63",))
 def objects_end_once(strand: Strand) -> Iterator[Result]:
     """A message or step that ended has no further events."""
     end = strand.end
@@ -94,7 +94,7 @@ def objects_end_once(strand: Strand) -> Iterator[Result]:
         yield later.finding(f"{later.event} for {strand.id}, which had ended with {end.event}") if later else HELD
 
 
-@rule(over=strands, level=Level.MUST, source=_OCCURS, capability="streaming", items=("L-63",))
+@rule(over=strands, level=Level.SHOULD, source=_OCCURS, capability="streaming", items=("L-63",))
 def what_was_begun_is_ended(strand: Strand) -> Iterator[Result]:
     """Every message and step that was created in the stream of a run that completes has an event for its end.
 
@@ -191,6 +191,16 @@ def a_step_completes_after_its_message(stream: Stream) -> Iterator[Result]:
         message = ends.get(str(step.get("/step_details/message_creation/message_id")))
         if step.event == "thread.run.step.completed" and message is not None:
             yield step.check(message.position < step.position, "the step completes before its message")
+
+
+@rule(over=unbroken, level=Level.SHOULD, source=_RECORDED, capability="streaming", items=("L-63",))
+def a_message_comes_with_its_step(stream: Stream) -> Iterator[Result]:
+    """Before a message that the run writes comes the step that creates it."""
+    steps = stream.of("run_step")
+    for message in stream.of("message"):
+        if message.event == "thread.message.created" and message.text("role") == "assistant":
+            before = any(step.position < message.position for step in steps)
+            yield message.check(before, f"{message.id} is created, but there is no event of a step before it")
 
 
 def _opens(stream: Stream, name: str) -> Result:

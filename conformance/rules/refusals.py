@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from conformance.contract.event import DONE, ERROR
 from conformance.evidence.refusal import Refusal, names, refusals, spelled
 from conformance.evidence.sighting import exchanges
 from conformance.model.case import REFUSES_BODY
 from conformance.model.exchange import Exchange
-from conformance.model.json import at, is_object
+from conformance.model.json import Absent, at, is_object
 from conformance.model.rule import rule
-from conformance.model.source import Level, observed, prose
+from conformance.model.source import Level, observed, prose, schema
 from conformance.model.tag import probed
 from conformance.model.verdict import HELD, Result
 
@@ -21,6 +22,7 @@ _CLIENT_ERROR = prose(
 )
 _RECORDED = observed("recorded traffic: ruby-openai 2024-04-29, every refusal of a body")
 _PLAIN = observed("recorded traffic: ruby-openai runs_streamed_create 2024-04-29, two refusals")
+_SUCCESS = schema("openai-openapi f85dbe2 openapi.yaml: the answer of HTTP status 200 is the object itself")
 _ALL = observed("recorded traffic: 55 errors of the service, all of them 400, 401 or 404")
 
 BODY_AT_FAULT = REFUSES_BODY.statuses
@@ -83,16 +85,30 @@ def code_names_the_kind(refusal: Refusal) -> Iterator[Result]:
             yield exchange.finding("code does not name what is wrong", "/error/code", actual=code)
 
 
-@rule(over=exchanges, level=Level.SHOULD, source=_PLAIN, capability="streaming")
+@rule(over=exchanges, level=Level.SHOULD, source=_PLAIN, capability="streaming", items=("L-85",))
 def a_refused_stream_is_answered_plainly(exchange: Exchange) -> Iterator[Result]:
     """A refused request with `stream: true` is answered by an error as JSON, not by a stream.
 
     Nothing was streamed yet, and clients tell refusals by the HTTP status before they read events.
     """
-    body = exchange.request.body
-    if exchange.refused and exchange.response is not None and is_object(body) and body.get("stream") is True:
-        found = exchange.finding("a refusal in the form of a stream")
-        yield HELD if exchange.response.events is None else found
+    body, response = exchange.request.body, exchange.response
+    if response is not None and is_object(body) and body.get("stream") is True:
+        only_error = [event.name for event in exchange.events if event.name != DONE] == [ERROR]
+        if only_error or (exchange.refused and response.events is not None):
+            yield exchange.finding("a refusal in the form of a stream", "/events/0")
+        elif exchange.refused:
+            yield HELD
+
+
+@rule(over=exchanges, level=Level.MUST, source=_SUCCESS, capability="errors", items=("L-85",))
+def errors_do_not_come_as_success(exchange: Exchange) -> Iterator[Result]:
+    """An error is not answered with an HTTP status of success.
+
+    Client libraries look at the status first, and hand the error to their callers as if it were the object.
+    """
+    if exchange.operation is not None and exchange.accepted and is_object(exchange.body):
+        wrong = is_object(at(exchange.body, "/error")) and isinstance(at(exchange.body, "/id"), Absent)
+        yield exchange.finding("an error under HTTP status 200", "/error") if wrong else HELD
 
 
 @rule(over=exchanges, level=Level.SHOULD, source=_ALL, capability="errors")

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 from conformance.contract.lifecycle import TERMINAL
 from conformance.evidence.act import took_effect
+from conformance.evidence.page import Page
 from conformance.evidence.sighting import JSON_CHANNEL, Sighting
-from conformance.evidence.strand import message_strands, step_strands
+from conformance.evidence.strand import Strand, message_strands, step_strands, strands
 from conformance.evidence.stream import streams
 from conformance.evidence.timeline import timelines
+from conformance.evidence.whole import whole_lists
 from conformance.model.history import History
 from conformance.model.json import is_array, same
 from conformance.model.rule import rule
@@ -107,3 +109,37 @@ def messages_are_as_their_stream_ended(kept: Kept) -> Iterator[Result]:
     The members that describe its progress are left out: the service sent them in streams only.
     """
     yield from _compared(kept, _MESSAGE_APART)
+
+
+def _listed(history: History) -> Iterator[tuple[Strand, Page]]:
+    """Every step and message that a stream ended, with a whole list of them that was read after it."""
+    for strand in strands(history):
+        for page in whole_lists(history):
+            path = page.exchange.path
+            of_run = "run_id" not in path or path["run_id"] == _owner(strand, "run_id")
+            here = page.kind == strand.kind and of_run and path.get("thread_id") == _owner(strand, "thread_id")
+            after = strand.stream.exchange.before(page.exchange) and "run_id" not in page.query
+            if strand.end is not None and here and after and not _removed(history, strand, page):
+                yield strand, page
+                break
+
+
+def _owner(strand: Strand, name: str) -> str:
+    return strand.end.text(name) if strand.end else ""
+
+
+def _removed(history: History, strand: Strand, page: Page) -> bool:
+    return any(
+        exchange.request.method == "DELETE"
+        and strand.id in exchange.path.values()
+        and exchange.started < page.exchange.ended
+        for exchange in history
+    )
+
+
+@rule(over=_listed, level=Level.SHOULD, source=_IMPLIED, capability="streaming", items=("L-74",))
+def what_was_streamed_is_there(pair: tuple[Strand, Page]) -> Iterator[Result]:
+    """A step or message that a stream told of is in the list that is read afterwards, by the same id."""
+    strand, page = pair
+    found = page.exchange.finding(f"{strand.id}, which was streamed, is not in the list", "/data")
+    yield HELD if strand.id in page.ids else found

@@ -41,7 +41,7 @@ def _looks_like_events(exchange: Exchange) -> bool:
     return text is not None and text.lstrip("\ufeff\r\n ").startswith(("event:", "data:", ":"))
 
 
-@rule(over=exchanges, level=Level.MUST, source=_STREAM, capability="streaming", items=("L-64",))
+@rule(over=exchanges, level=Level.MUST, source=_STREAM, capability="streaming", items=("L-64", "L-73"))
 def a_stream_comes_where_one_is_asked_for(exchange: Exchange) -> Iterator[Result]:
     """An accepted request with `stream: true` is answered by a stream of events.
 
@@ -99,7 +99,7 @@ def data_of_events_is_an_object(stream: Stream) -> Iterator[Result]:
             yield HELD if is_object(event.data) else finding
 
 
-@rule(over=streams, level=Level.MUST, source=_SSE, capability="streaming", items=("L-64",))
+@rule(over=streams, level=Level.SHOULD, source=_SSE, capability="streaming", items=("L-64",))
 def every_event_is_ended_by_an_empty_line(stream: Stream) -> Iterator[Result]:
     """Every event is ended by an empty line, the last one too.
 
@@ -160,7 +160,7 @@ def nothing_follows_done(stream: Stream) -> Iterator[Result]:
         yield found if follows else HELD
 
 
-@rule(over=streams, level=Level.MUST, source=_STREAM, capability="streaming", items=("L-62", "L-68"))
+@rule(over=streams, level=Level.MUST, source=_STREAM, capability="streaming", items=("L-62", "L-63", "L-68"))
 def a_stream_lasts_until_its_run_stops(stream: Stream) -> Iterator[Result]:
     """A stream ends no sooner than its run ends or waits for tool outputs, and tells so.
 
@@ -175,7 +175,7 @@ def a_stream_lasts_until_its_run_stops(stream: Stream) -> Iterator[Result]:
         yield HELD if ends_stream(last) else finding
 
 
-@rule(over=streams, level=Level.MUST, source=_STREAM, capability="streaming", items=("L-62", "L-63"))
+@rule(over=streams, level=Level.SHOULD, source=_STREAM, capability="streaming", items=("L-63",))
 def nothing_but_done_follows_the_end_of_the_run(stream: Stream) -> Iterator[Result]:
     """After the event that says how the run ended nothing comes but `done`.
 

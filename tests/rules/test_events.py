@@ -18,6 +18,7 @@ EVERY = (
     events.a_stream_tells_of_one_run,
     events.thread_created_comes_where_one_was,
     events.a_step_completes_after_its_message,
+    events.a_message_comes_with_its_step,
 )
 
 
@@ -181,3 +182,8 @@ def test_run_that_is_cancelled_while_it_streams() -> History:
     return streamed(
         *plain()[:8], ("thread.run.cancelling", run("cancelling")), ("thread.run.cancelled", run("cancelled"))
     )
+
+
+@breaks(events.a_message_comes_with_its_step)
+def test_stream_without_steps() -> History:
+    return streamed(*(event for event in plain() if ".step." not in event[0]))

@@ -54,12 +54,12 @@ def test_malformed_is_422() -> History:
     return sought(MALFORMED_ID, 422)
 
 
-@holds(references.deletions_of_nothing_are_refused)
+@holds(references.unknown_and_malformed_ids_are_refused)
 def test_nothing_cannot_be_deleted() -> History:
     return sought(UNKNOWN_ID, 404, "delete_message")
 
 
-@breaks(references.deletions_of_nothing_are_refused)
+@breaks(references.unknown_and_malformed_ids_are_refused)
 def test_nothing_is_deleted() -> History:
     return sought(UNKNOWN_ID, 200, "delete_message")
 

@@ -124,3 +124,31 @@ def test_limits_and_keys_are_no_refusals() -> History:
     for status in (401, 403, 429):
         tell.refuse("create_run", status, body={"assistant_id": ABSENT})
     return tell.history()
+
+
+@holds(refusals.errors_do_not_come_as_success)
+def test_success_is_an_object() -> History:
+    tell = Told()
+    tell.create_run()
+    return tell.history()
+
+
+@breaks(refusals.errors_do_not_come_as_success, at="/error")
+def test_error_under_200() -> History:
+    tell = Told()
+    tell.send("create_run", error(), body=BROKEN)
+    return tell.history()
+
+
+@breaks(refusals.a_refused_stream_is_answered_plainly)
+def test_stream_of_one_error() -> History:
+    tell = Told()
+    tell.stream("create_run", ("error", error()))
+    return tell.history()
+
+
+@legal
+def test_stream_that_breaks_off_at_once() -> History:
+    tell = Told()
+    tell.send("create_run", events=[("error", error())], body={"assistant_id": ASSISTANT, "stream": True})
+    return tell.history()

@@ -5,7 +5,7 @@ from typing import Any
 from conformance.model.history import History
 from conformance.rules import stored
 from tests.rules.examples import breaks, holds, legal, undecided
-from tests.rules.histories import Told, message, run, step, streamed_message, usage
+from tests.rules.histories import Told, message, page, run, step, streamed_message, usage
 from tests.rules.streams import completed, opening, plain, writing
 
 
@@ -69,3 +69,21 @@ def test_run_that_waits_goes_on() -> History:
 @legal
 def test_message_keeps_its_progress_for_streams() -> History:
     return read_after(read_message=streamed_message())
+
+
+def listed_after(*steps: Any) -> History:
+    tell = Told()
+    tell.stream("create_run", *plain())
+    tell.send("list_run_steps", page(*steps))
+    tell.send("list_messages", page(message()))
+    return tell.history()
+
+
+@holds(stored.what_was_streamed_is_there)
+def test_streamed_and_listed() -> History:
+    return listed_after(step("completed"))
+
+
+@breaks(stored.what_was_streamed_is_there, times=1)
+def test_listed_by_another_id() -> History:
+    return listed_after(step("completed", "step_b"))
