@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from conformance.contract.operation import kind_of_operation
 from conformance.evidence.page import Listing, Page, listings, pages
 from conformance.evidence.sighting import all_sightings
 from conformance.evidence.window import SHARED, Walk, Window, walks, whole_of, windows
+from conformance.model.exchange import Exchange
+from conformance.model.history import History
 from conformance.model.json import Absent
 from conformance.model.rule import rule
 from conformance.model.source import Level, observed, schema
@@ -159,16 +162,24 @@ def first_and_last_id_are_those_of_the_page(page: Page) -> Iterator[Result]:
             yield HELD if says == due else found
 
 
-@rule(over=listings, level=Level.MAY, source=_NO_SOURCE, capability="listing", items=("L-50",))
-def unknown_cursors_lead_nowhere(listing: Listing) -> Iterator[Result]:
+def _astray(history: History) -> Iterator[Exchange]:
+    """Every page that was asked for around an id which nothing in the history has."""
+    known = {sighting.id for sighting in all_sightings(history)}
+    for exchange in history:
+        answer = kind_of_operation(exchange.operation) or ""
+        cursors = [value for name, value in exchange.request.query if name in ("after", "before")]
+        if exchange.step and answer.endswith("_list") and any(cursor not in known for cursor in cursors):
+            yield exchange
+
+
+@rule(over=_astray, level=Level.MAY, source=_NO_SOURCE, capability="listing", items=("L-50",))
+def unknown_cursors_lead_nowhere(exchange: Exchange) -> Iterator[Result]:
     """A page asked for from an unknown id on is refused or empty.
 
     Nothing says which. A page of items, as if no cursor had been given, makes a client that resumes after a deleted
     object start from the beginning again.
     """
-    known = {sighting.id for sighting in all_sightings(listing.history)}
-    for page in listing.pages:
-        cursors = [page.query[name] for name in ("after", "before") if name in page.query]
-        if page.exchange.step is not None and any(cursor not in known for cursor in cursors):
-            found = page.exchange.finding("items are listed around an id that does not exist", "/data")
-            yield found if page.items else HELD
+    if exchange.accepted or exchange.refused:
+        items = exchange.member("data") if exchange.accepted else []
+        found = exchange.finding("items are listed around an id that does not exist", "/data")
+        yield found if items else HELD

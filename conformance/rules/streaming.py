@@ -215,7 +215,14 @@ def the_connection_ends_with_the_stream(stream: Stream) -> Iterator[Result]:
         yield found if stream.exchange.problem else HELD
 
 
-@rule(over=streams, level=Level.MAY, source=_ERROR, capability="streaming", items=("L-71",))
+@rule(
+    over=streams,
+    level=Level.MAY,
+    source=_ERROR,
+    capability="streaming",
+    items=("L-71",),
+    needs="a stream that breaks off with an error",
+)
 def error_events_say_what_happened(stream: Stream) -> Iterator[Result]:
     """The data of an `error` event has a message, by itself or wrapped as in a refusal."""
     for place, event in enumerate(stream.events):
