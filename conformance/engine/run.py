@@ -16,6 +16,8 @@ from conformance.engine.judge import Judge, judge
 from conformance.engine.pace import Pace
 from conformance.engine.plan import Plan
 from conformance.engine.player import Sender, play
+from conformance.engine.replay import Case
+from conformance.engine.shrink import Shown
 from conformance.engine.surface import Surface, folded, surface
 from conformance.engine.verdicts import bounded
 from conformance.errors import ConformanceError
@@ -25,6 +27,9 @@ from conformance.model.json import JSON
 from conformance.model.program import Program, Setting
 from conformance.model.rule import AnyRule
 from conformance.model.verdict import Tally, fold
+
+EXPLORE = "explore"
+"""The phase whose programs are random, so that what they find is worth making smaller."""
 
 GRACE = 2.0
 """Seconds that workers get, after an interruption, to hand in what they have."""
@@ -59,6 +64,21 @@ class Judging:
         history = History.of(exchanges, program, self.strict)
         return history, judge(history, self.rules, self.judges)
 
+    def only(self, id_: str) -> Judging:
+        """What one id is judged by."""
+        if id_ in self.rules:
+            return replace(self, rules={id_: self.rules[id_]}, judges=())
+        return replace(self, rules={})
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A violation that random steps came upon: the program, its steps, and what they showed."""
+
+    program: str
+    case: Case
+    shown: Shown
+
 
 @dataclass(frozen=True, slots=True)
 class Judged:
@@ -70,11 +90,15 @@ class Judged:
     surface: Surface
     fault: str | None = None
     cut: str | None = None
+    found: Mapping[str, Found] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """How a whole run went: what all its histories came to, and how it ended."""
+    """How a whole run went: what all its histories came to, and how it ended.
+
+    `found` are the violations that only random steps came upon, whose counterexamples can be made smaller.
+    """
 
     tallies: Mapping[str, Tally]
     examples: Mapping[str, JSON]
@@ -84,17 +108,28 @@ class Course:
     faults: tuple[str, ...] = ()
     cut: str | None = None
     interrupted: bool = False
+    found: Mapping[str, Found] = field(default_factory=dict)
 
 
-def judged(played_as: str, exchanges: Sequence[Exchange], judging: Judging, no_route: str | None = None) -> Judged:
+def judged(
+    played_as: str,
+    exchanges: Sequence[Exchange],
+    judging: Judging,
+    no_route: str | None = None,
+    *,
+    explored: bool = False,
+) -> Judged:
     """What one history comes to. An error of ours is its fault, never raised."""
     try:
         history, tallies = judging.tallies(played_as, exchanges)
+        broken = {id_: tally for id_, tally in tallies.items() if tally.findings} if explored else {}
+        case = Case.of(exchanges) if broken else Case(())
         return Judged(
             program=played_as,
             tallies={id_: bounded(tally) for id_, tally in tallies.items()},
             examples=counterexamples(history, tallies),
             surface=surface(exchanges, no_route),
+            found={id_: Found(played_as, case, Shown(history, tally)) for id_, tally in broken.items()},
         )
     except Exception as error:
         return Judged(played_as, {}, {}, {}, fault=f"judging {played_as} raised {type(error).__name__}: {error}")
@@ -159,7 +194,21 @@ def course(results: Sequence[Judged], budget: Budget, interrupted: bool = False)
         faults=tuple(result.fault for result in results if result.fault),
         cut=next((result.cut for result in results if result.cut), None),
         interrupted=interrupted,
+        found=_found(results),
     )
+
+
+def _found(results: Sequence[Judged]) -> dict[str, Found]:
+    """The violations that only random steps came upon, each where fewest steps were needed to."""
+    otherwise = {
+        id_ for result in results for id_, tally in result.tallies.items() if tally.findings and not result.found
+    }
+    best: dict[str, Found] = {}
+    for result in results:
+        for id_, found in result.found.items():
+            if id_ not in otherwise and (id_ not in best or len(found.case) < len(best[id_].case)):
+                best[id_] = found
+    return best
 
 
 def tidy(program: str, exchanges: Sequence[Exchange], sender: Sender, collector: Collector) -> None:
@@ -213,7 +262,8 @@ class _Work:
     def _one(self, program: Program) -> Judged:
         played = play(program, self.setting, self.sender, self.budget, self.pace)
         exchanges = self.collector.take(program.id)
-        result = judged(program.id, exchanges, self.judging, self.no_route)
+        explored = program.phase == EXPLORE
+        result = judged(program.id, exchanges, self.judging, self.no_route, explored=explored)
         if self.tidies:
             tidy(program.id, exchanges, self.sender, self.collector)
         failing = {id_ for id_, tally in result.tallies.items() if tally.findings}

@@ -1,0 +1,87 @@
+"""What follows an exploration: each id that only it saw violated is shrunk on its own, which is nobody's evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+
+from conformance.engine.budget import Budget
+from conformance.engine.collector import Collector
+from conformance.engine.pace import Pace
+from conformance.engine.player import Sender, play
+from conformance.engine.replay import Case
+from conformance.engine.run import Course, Found, Judging, tidy
+from conformance.engine.shrink import Allowance, Shown, Shrinker, Shrunk
+from conformance.errors import BudgetSpent, SuiteFault
+from conformance.model.json import JSON
+from conformance.model.program import Setting
+
+MOST_IDS = 24
+"""So many ids are shrunk at most: a target that violates more has larger troubles than long counterexamples."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lab:
+    """Where cases are played again: a sender whose exchanges are nobody's evidence, and what they are judged by."""
+
+    setting: Setting
+    sender: Sender
+    collector: Collector
+    judging: Judging
+    budget: Budget
+    pace: Pace
+    tidies: bool = True
+    allowance: Allowance = field(default_factory=Allowance)
+
+
+@dataclass(slots=True)
+class Bench:
+    """Plays the cases of one id. `sends` counts the requests."""
+
+    lab: Lab
+    name: str
+    sends: int = 0
+    played: int = 0
+
+    def show(self, case: Case, id_: str) -> Shown | None:
+        """What a case shows of an id when it is played; None where it is not violated. Raises BudgetSpent."""
+        lab = self.lab
+        self.played += 1
+        program = case.program(f"shrink.{self.name}.{self.played}")
+        played = play(program, lab.setting, lab.sender, lab.budget, lab.pace)
+        exchanges = lab.collector.take(program.id)
+        self.sends += len(exchanges)
+        if played.cut:
+            raise BudgetSpent(played.cut)
+        if played.fault:
+            raise SuiteFault(played.fault)
+        history, tallies = lab.judging.only(id_).tallies(program.id, exchanges)
+        if lab.tidies:
+            tidy(program.id, exchanges, lab.sender, lab.collector)
+        tally = tallies.get(id_)
+        return Shown(history, tally) if tally is not None and tally.findings else None
+
+
+def shrunk(found: Mapping[str, Found], lab: Lab, workers: int = 2) -> dict[str, Shrunk]:
+    """The smallest case for each id; what does not show again when it is played again is not among them."""
+    chosen = list(found.items())[:MOST_IDS]
+    with ThreadPoolExecutor(max(1, workers)) as threads:
+        results = threads.map(lambda pair: _one(pair[0], pair[1], lab), chosen)
+    return {result.id: result for result in results if result is not None}
+
+
+def _one(id_: str, found: Found, lab: Lab) -> Shrunk | None:
+    bench = Bench(lab, id_)
+    shrinker = Shrinker(bench.show, lambda: bench.sends, lab.setting, lab.allowance)
+    return shrinker.shrink(id_, found.case, found.shown)
+
+
+def with_examples(way: Course, results: Mapping[str, Shrunk]) -> Course:
+    """The course with the smallest counterexamples in place of those that were found first."""
+    examples: dict[str, JSON] = dict(way.examples)
+    for id_, found in way.found.items():
+        result = results.get(id_)
+        if result is not None:
+            examples[id_] = result.example(found.program)
+    return replace(way, examples=examples)
