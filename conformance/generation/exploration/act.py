@@ -45,6 +45,15 @@ def _new_thread(story: Story, random: Random) -> Step | None:
     return at_root("create_thread", _body(story, random, "create_thread")) if len(story.threads) < 3 else None
 
 
+def _long_thread(story: Story, random: Random) -> Step | None:
+    """A thread with enough messages to turn pages."""
+    count = random.randint(5, 9)
+    drawn = [dict(_body(story, random, "create_message", 0.3)) for _ in range(count)]
+    return at_root(
+        "create_thread", {"messages": [{**body, "content": f"Message {n}."} for n, body in enumerate(drawn)]}
+    )
+
+
 def _get_thread(story: Story, random: Random) -> Step | None:
     return _on(story, random, "get_thread")
 
@@ -147,8 +156,10 @@ def _streamed_run(story: Story, random: Random) -> Step | None:
 def _thread_and_run(story: Story, random: Random) -> Step | None:
     if not story.assistants:
         return None
-    body = dict(_body(story, random, "create_thread_and_run", 0.3))
-    kept = {name: member for name, member in body.items() if name in _WITH_A_THREAD}
+    body = dict(_body(story, random, "create_thread_and_run", 0.5))
+    rich = random.random() < 0.5
+    kept = {name: member for name, member in body.items() if rich or name in _WITH_A_THREAD}
+    kept = {name: member for name, member in kept.items() if name not in ("assistant_id", "stream")}
     step = at_root("create_thread_and_run", {"assistant_id": random.choice(story.assistants), **kept})
     return _streamed(step) if random.random() < 0.5 else step
 
@@ -371,6 +382,7 @@ def _stranger(story: Story, random: Random) -> Step | None:
 
 ACTS: Mapping[str, Act] = {
     "new_thread": _new_thread,
+    "long_thread": _long_thread,
     "get_thread": _get_thread,
     "modify_thread": _modify_thread,
     "delete_thread": _delete_thread,

@@ -33,10 +33,7 @@ _CALLING = {
 
 @dataclass(frozen=True, slots=True)
 class Theme:
-    """What a walk does first, the weights of what it may do then, and how many runs it may start.
-
-    An act is the less likely the more often it was done.
-    """
+    """What a walk does first, the weights of what it may do then, and how many runs it may start."""
 
     name: str
     opening: tuple[str, ...]
@@ -44,38 +41,28 @@ class Theme:
     runs: int = 1
 
 
+_TALKING = {
+    "new_thread": 2,
+    "delete_message": 2,
+    "message": 5,
+    "get_message": 3,
+    "modify_message": 4,
+    "modify_thread": 5,
+    "delete_thread": 1,
+    "lost_thread": 4,
+}
+_TURNING = {"next_page": 40, "other_window": 10, "list_messages": 4, "message": 1, "delete_message": 1.5}
+
 THEMES = (
-    Theme(
-        "talk",
-        ("new_thread", "message"),
-        {
-            **_LOOKS,
-            **_CHANGES,
-            "new_thread": 2,
-            "delete_message": 2,
-            "message": 5,
-            "get_message": 3,
-            "modify_message": 4,
-            "modify_thread": 3,
-            "delete_thread": 1,
-            "lost_thread": 4,
-        },
-        runs=0,
-    ),
-    Theme(
-        "pages",
-        ("new_thread", "message", "message", "message", "message"),
-        {"list_messages": 8, "next_page": 30, "other_window": 12, "message": 1, "delete_message": 1},
-        runs=0,
-    ),
+    Theme("talk", ("new_thread", "message"), {**_LOOKS, **_CHANGES, **_TALKING}, runs=0),
+    Theme("pages", ("long_thread", "list_messages"), _TURNING, runs=0),
     Theme("plain", ("new_thread", "rich_run"), {**_RUNNING, "rich_run": 1}),
-    Theme(
-        "in flight", ("new_thread", "long_run"), {**_RUNNING, "modify_run": 5, "cancel": 4, "wait": 1.5, "get_run": 4}
-    ),
+    Theme("in flight", ("new_thread", "long_run"), {**_RUNNING, "modify_run": 5, "cancel": 3, "wait": 1, "get_run": 4}),
+    Theme("locked", ("new_thread", "calling_run", "wait"), {**_CALLING, "message": 8, "plain_run": 4, "submit": 1}),
     Theme("calls", ("new_thread", "calling_run", "wait"), {**_CALLING, "modify_run": 4}),
-    Theme("many calls", ("new_thread", "many_calling_run", "wait"), _CALLING),
+    Theme("many calls", ("new_thread", "many_calling_run", "wait"), {**_CALLING, "submit": 2, "submit_some": 6}),
     Theme(
-        "rounds", ("new_thread", "twice_calling_run", "wait", "submit", "wait"), {**_CALLING, "wait": 6, "submit": 6}
+        "rounds", ("new_thread", "twice_calling_run", "wait", "submit", "wait"), {**_CALLING, "wait": 8, "submit": 8}
     ),
     Theme("stream", ("new_thread", "streamed_run"), {**_CALLING, "submit_streamed": 6, "streamed_run": 2}),
     Theme(
@@ -84,18 +71,21 @@ THEMES = (
         {**_CALLING, **_RUNNING, "misplaced_run": 4, "list_messages": 3},
         runs=2,
     ),
+    Theme("again", ("new_thread", "plain_run", "wait", "rich_run", "wait"), {**_RUNNING, "list_runs": 4}, runs=2),
     Theme("in one", ("thread_and_run",), {**_RUNNING, **_CALLING, "thread_and_run": 1}),
     Theme("limits", ("new_thread", "limited_run"), {**_RUNNING, "wait": 5}),
     Theme("tools", ("new_thread", "using_run"), {**_RUNNING, "list_steps": 5, "get_step": 5, "wait": 5}),
     Theme(
         "settings",
         ("modify_assistant", "new_thread", "plain_run", "modify_assistant"),
-        {**_RUNNING, "modify_assistant": 3, "get_assistant": 3, "rich_run": 2},
-        runs=2,
+        {**_RUNNING, "modify_assistant": 3, "get_assistant": 3},
     ),
     Theme("tenants", ("new_thread", "calling_run"), {**_CALLING, "stranger": 8}),
 )
 """All themes; a walk has one."""
+
+FADINGS = (1.0, 0.25)
+"""How much less likely an act becomes by being done: some walks seek what is new, some do the same again and again."""
 
 
 def dealt(seed: int, walks: int, second_key: bool) -> Iterator[Theme]:
@@ -110,6 +100,7 @@ def dealt(seed: int, walks: int, second_key: bool) -> Iterator[Theme]:
         yield deck.pop()
 
 
-def weight(theme: Theme, act: str, done: int) -> float:
+def weight(theme: Theme, act: str, done: int, fading: float) -> float:
     """How likely an act is next."""
-    return theme.weights.get(act, 0.0) / (1 + done)
+    often: float = (1 + done) ** fading
+    return theme.weights.get(act, 0.0) / often

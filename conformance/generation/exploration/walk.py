@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from conformance.generation.exploration.act import ACTS, STARTS
 from conformance.generation.exploration.story import Story
-from conformance.generation.exploration.theme import Theme, weight
+from conformance.generation.exploration.theme import FADINGS, Theme, weight
 from conformance.generation.programs.answer import made
-from conformance.generation.programs.steps import OVER, assistant, on_run, poll
+from conformance.generation.programs.steps import OVER, assistant, on_run, page, poll
 from conformance.model.case import Role, Step
 from conformance.model.exchange import Exchange
 from conformance.model.program import Play, Setting
@@ -30,34 +30,45 @@ def walking(theme: Theme, number: int, most: int = MOST_STEPS) -> Callable[[Sett
         if not made(answer):
             return
         story.tell("assistant", first, answer)
+        fading = Random(f"{setting.seed}/{number}").choice(FADINGS)
         for turn in range(most):
             # A generator for each step: however one step went, the dice of the next are the same.
-            drawn = next_step(story, theme, Random(f"{setting.seed}/{number}/{turn}"))
+            drawn = next_step(story, theme, Random(f"{setting.seed}/{number}/{turn}"), fading)
             if drawn is None:
                 break
             act, step = drawn
             story.tell(act, step, (yield step))
-        for run in list(story.unfinished()):
-            yield on_run("cancel_run", run.ref, run.thread.ref)
-            yield poll(run.ref, run.thread.ref, OVER)
+        yield from _to_the_end(story)
 
     return play
 
 
-def next_step(story: Story, theme: Theme, random: Random) -> tuple[str, Step] | None:
+def _to_the_end(story: Story) -> Play:
+    """Everything that was started is ended, and looked at once more."""
+    for run in story.unfinished():
+        yield on_run("cancel_run", run.ref, run.thread.ref)
+        yield poll(run.ref, run.thread.ref, OVER)
+    for run in story.reachable():
+        yield on_run("get_run", run.ref, run.thread.ref)
+        yield page("list_run_steps", run.ref, run.thread.ref)
+    for thread in story.standing():
+        yield page("list_messages", thread.ref, order="asc")
+
+
+def next_step(story: Story, theme: Theme, random: Random, fading: float = FADINGS[0]) -> tuple[str, Step] | None:
     """The act and the step that come next, drawn from what the story makes possible; None where it makes nothing."""
     opening = story.steps - 1
     if opening < len(theme.opening):
         step = _made(story, theme, theme.opening[opening], random)
         if step is not None:
             return theme.opening[opening], step
-    acts = [act for act in ACTS if weight(theme, act, story.done[act]) > 0]
-    while acts:
-        act = random.choices(acts, [weight(theme, each, story.done[each]) for each in acts])[0]
+    weights = {act: weight(theme, act, story.done[act], fading) for act in theme.weights}
+    while weights:
+        act = random.choices(list(weights), list(weights.values()))[0]
         step = _made(story, theme, act, random)
         if step is not None:
             return act, step
-        acts.remove(act)
+        del weights[act]
     return None
 
 

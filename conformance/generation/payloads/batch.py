@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from random import Random
 
@@ -26,23 +26,29 @@ _WEIGHTS: Mapping[str, int] = {"maxItems": 8, "maxProperties": 8, "maxLength": 6
 
 _TRIES = 6
 _SMALL = 3
-"""Of a body's members, so many are there on average, whatever the density."""
+"""Of a body's members, so many are there on average, whatever the density, but not always all."""
+_MOST = 0.75
+_LATER = 0.75
+"""How often, of the places where a constraint can be broken, one is taken that is not the first item of its list."""
 
 
 @dataclass(slots=True)
 class Batch:
-    """Draws payloads for one operation. `used` counts which constraints were broken so far, the rarest come next."""
+    """Draws payloads for one operation. `used` counts which constraints were broken so far, the rarest come next; its
+    `own` ones come first, which is how several operations share out what they have in common.
+    """
 
     bench: Bench
     random: Random
     certain: bool = True
+    own: Callable[[str], bool] = lambda id_: True
     used: Counter[str] = field(default_factory=Counter)
     drawn: int = 0
 
     def legal(self, density: float | None = None) -> Payload:
         """A legal payload; from a certain batch one that a correct server must accept."""
         chosen = DENSITIES[self.drawn % len(DENSITIES)] if density is None else density
-        chosen = max(chosen, _SMALL / len(self.bench.schema["properties"]))
+        chosen = max(chosen, min(_SMALL / len(self.bench.schema["properties"]), _MOST))
         self.drawn += 1
         for _ in range(_TRIES):
             body = self._body(chosen)
@@ -64,7 +70,7 @@ class Batch:
             found.setdefault(weakness.constraint, []).append(weakness)
         while found:
             chosen = self._choice(found)
-            weakness = self.random.choice(found[chosen])
+            weakness = self._place(found[chosen])
             try:
                 became = weakness.spoil(self.random)
             except Lacking:
@@ -80,9 +86,13 @@ class Batch:
             return Negative(chosen, body, mutation, str(weakness.path[0]) if weakness.path else "")
         return None
 
+    def _place(self, found: list[Weakness]) -> Weakness:
+        later = [weakness for weakness in found if any(isinstance(step, int) and step for step in weakness.path)]
+        return self.random.choice(later if later and self.random.random() < _LATER else found)
+
     def _choice(self, found: Mapping[str, list[Weakness]]) -> str:
         """One of the constraints that were broken least often, given what they weigh."""
-        rarity = {id_: self.used[id_] / _weight(id_) for id_ in found}
+        rarity = {id_: (self.used[id_] + (not self.own(id_))) / _weight(id_) for id_ in found}
         least = min(rarity.values())
         rarest = [id_ for id_, often in rarity.items() if often <= least]
         return self.random.choices(rarest, [_weight(id_) for id_ in rarest])[0]

@@ -6,6 +6,7 @@ the smallest found. Who asks decides what "it" is, and what asking costs: a requ
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import TypeAlias, TypeVar
 
@@ -14,12 +15,16 @@ from conformance.generation.payloads.invalid import changed
 from conformance.model.json import ABSENT, JSON, at, is_array, is_object, pointer
 
 T = TypeVar("T")
+_PLAIN_KEY = re.compile(r"[a-z_0-9]{1,30}\Z")
 Reducing: TypeAlias = Generator[T, bool, T]
 
 
-def fewer(items: Sequence[T]) -> Reducing[Sequence[T]]:
-    """The items without as many of them as possible: in the end none can be left out alone."""
-    size = len(items)
+def fewer(items: Sequence[T], boldness: float = 1.0) -> Reducing[Sequence[T]]:
+    """The items without as many of them as possible: in the end none can be left out alone.
+
+    `boldness` is the share of them that is left out at first.
+    """
+    size = max(1, int(len(items) * boldness)) if items else 0
     while size >= 1:
         start, left_out = 0, False
         while start < len(items):
@@ -42,6 +47,7 @@ def simpler(body: JSON, allowed: Callable[[JSON], bool]) -> Reducing[JSON]:
         for path in _containers(body):
             if isinstance(at(body, pointer(*path)), (dict, list)):
                 body = yield from _asking(_emptier(body, path), body, allowed)
+        body = yield from _asking(_plainer_keys(body), body, allowed)
         body = yield from _asking(_plainer(body), body, allowed)
         changing = body != before
     return body
@@ -92,6 +98,17 @@ def _emptier(body: JSON, path: Path) -> Reducing[JSON]:
 
 def _rebuilt(like: JSON, members: Sequence[tuple[str | int, JSON]]) -> JSON:
     return {str(name): inner for name, inner in members} if is_object(like) else [inner for _, inner in members]
+
+
+def _plainer_keys(body: JSON) -> Reducing[JSON]:
+    """The value with plain keys where a map has others."""
+    for path in _containers(body):
+        value = at(body, pointer(*path))
+        if is_object(value) and not all(_PLAIN_KEY.match(key) for key in value):
+            candidate = changed(body, path, {f"k{index}": inner for index, inner in enumerate(value.values())})
+            if (yield candidate):
+                body = candidate
+    return body
 
 
 def _plainer(body: JSON) -> Reducing[JSON]:

@@ -21,6 +21,7 @@ ONCE = ("code_interpreter", "file_search")
 _USUAL_ITEMS = 5
 _NULL = 0.12
 _TRIES = 4
+_MOST_WEIGHT = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,14 +88,12 @@ class Maker:
 
     def _branch(self, schema: Schema, random: Random) -> JSON:
         branches = list(schema["oneOf"])
-        random.shuffle(branches)
-        for branch in branches:
-            if branch.get("type") == "null" and random.random() > _NULL:
-                continue
+        while branches:
+            branch = random.choices(branches, [_weight(branch) for branch in branches])[0]
             try:
                 return self.value(branch, random)
             except Lacking:
-                continue
+                branches.remove(branch)
         if "null" in types_of(schema):
             return None
         raise Lacking("choice")
@@ -270,6 +269,19 @@ _MAKERS: dict[str, Callable[[Maker, Schema, Random], JSON]] = {
     "object": Maker._object,
     "null": lambda maker, schema, random: None,
 }
+
+
+def _weight(branch: Schema) -> float:
+    """How often a branch of a union is taken: the more there is in it, the more can go wrong with it."""
+    if branch.get("type") == "null":
+        return _NULL
+    return 1 + min(_MOST_WEIGHT, len(branch.get("properties", ())) + 2 * ("items" in branch) + _depth(branch))
+
+
+def _depth(schema: Schema) -> int:
+    inner = [*schema.get("properties", {}).values(), *schema.get("oneOf", ())]
+    inner += [schema["items"]] if "items" in schema else []
+    return 1 + max(map(_depth, inner)) if inner else 0
 
 
 def _kind(branch: Schema) -> JSON:
