@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -26,6 +27,9 @@ from conformance.contract.schema import document
 from conformance.emulator.app import BASE, build
 from conformance.emulator.options import Options
 from conformance.emulator.server import serve
+from conformance.engine.run import judged
+from conformance.suite.choice import Choice, judging
+from tests import garbled
 
 ROOT = Path(__file__).parent.parent
 
@@ -68,6 +72,16 @@ def test_whoever_judges_its_history_again_comes_to_the_same(standard: Path, tmp_
 def test_the_emulators_keys_are_in_no_file(standard: Path) -> None:
     for path in standard.iterdir():
         assert not re.search(r"sk-emulator-[0-9a-f]{8}", path.read_text()), path
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_whatever_json_a_target_answers_no_rule_raises(standard: Path, seed: int) -> None:
+    random, every = Random(seed), garbled.programs(standard / "history.jsonl")
+    for _ in range(60):
+        name = random.choice(list(every))
+        result = judged(name, garbled.garbled(every[name], random), judging(Choice()))
+        assert result.fault is None
+        assert [fault for tally in result.tallies.values() for fault in tally.faults] == []
 
 
 @contextmanager

@@ -1,0 +1,83 @@
+"""Histories in which a target answers anything at all: any JSON at any place, any HTTP status, no answer."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from conformance.model.exchange import Exchange, exchange_from_json
+
+_VALUES: list[Any] = [
+    None, True, False, 0, 1, -1, 1.5, 1e300, 10**30, "", "x", "completed", "2024-01-01T00:00:00Z", "\ud800",
+    [], [1], [None], ["a", {}], [[]], {}, {"a": 1}, {"id": 5}, {"data": None},
+]  # fmt: skip
+_STATUSES = [200, 201, 204, 301, 400, 404, 418, 429, 500, 503]
+_GONE = object()
+
+Program = list[dict[str, Any]]
+
+
+def programs(history: Path) -> dict[str, Program]:
+    """The exchanges of a history file, as JSON, by program."""
+    found: dict[str, Program] = {}
+    for line in history.read_text().splitlines():
+        entry = json.loads(line)
+        if entry["type"] == "exchange" and entry["operation"]:
+            found.setdefault(entry["program"], []).append(entry)
+    return found
+
+
+def garbled(program: Program, random: Random) -> list[Exchange]:
+    """The exchanges of a program with some of the answers garbled."""
+    entries = copy.deepcopy(program)
+    share = random.choice([0.05, 0.3, 1.0])
+    for entry in entries:
+        if entry["response"] and random.random() < share:
+            _garble(entry, random)
+    return [exchange_from_json(entry) for entry in entries]
+
+
+def _garble(entry: dict[str, Any], random: Random) -> None:
+    answer, kind = entry["response"], random.random()
+    if kind < 0.05:
+        entry["response"], entry["completion"] = None, "unknown"
+    elif kind < 0.1:
+        answer["status"] = random.choice(_STATUSES)
+    elif kind < 0.13:
+        answer.pop("body", None)
+        answer["text"] = "garbage"
+    elif kind < 0.16:
+        entry["started"] -= random.random()
+        entry["ended"] += random.random()
+    elif "body" in answer:
+        for _ in range(random.choice([1, 1, 3])):
+            answer["body"] = _changed(answer["body"], random)
+    else:
+        for event in random.sample(answer.get("events", []), min(2, len(answer.get("events", [])))):
+            event["data"] = _changed(event["data"], random)
+
+
+def _changed(value: Any, random: Random) -> Any:
+    way = random.choice(list(_ways(value)))
+    if not way:
+        return copy.deepcopy(random.choice(_VALUES))
+    holder = value
+    for token in way[:-1]:
+        holder = holder[token]
+    new = random.choice([*_VALUES, *[_GONE] * 4])
+    if new is _GONE:
+        del holder[way[-1]]
+    else:
+        holder[way[-1]] = copy.deepcopy(new)
+    return value
+
+
+def _ways(value: Any, way: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    yield way
+    members = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for token, member in members:
+        yield from _ways(member, (*way, token))
