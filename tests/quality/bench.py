@@ -35,6 +35,7 @@ class Trial:
     variants: tuple[str, ...] = ()
     seed: int = 0
     programs: tuple[str, ...] = ()
+    dialect: str = "openai"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,14 +88,14 @@ def _result(one: Trial, url: str) -> Result:
 def run(url: str, one: Trial) -> Report:
     """The report on an emulator at a URL, by the standard profile."""
     choice = Choice(seed=one.seed, select=one.programs, workers=3)
-    target = target_at(url)
+    target = target_at(url, one.dialect)
     with tempfile.TemporaryDirectory(prefix="runs-conformance-") as scratch:
         return trial.judge(target, choice, trial.plan_for(target, choice), folder(Path(scratch) / "report"), Silent())
 
 
-def target_at(url: str) -> Target:
+def target_at(url: str, dialect: str = "openai") -> Target:
     """The emulator at a URL, with what the suite knows of its own emulator."""
-    found = remote(url, key=KEYS[0], second_key=KEYS[1], failing_model="failing-model")
+    found = remote(url, dialect=dialect, key=KEYS[0], second_key=KEYS[1], failing_model="failing-model")
     return replace(found, any_file_id=True, lasting=False)
 
 

@@ -90,7 +90,8 @@ def page(rows: Iterable[Row]) -> str:
     lines = [
         "# Kill matrix",
         "",
-        "Written by `python -m tests.quality.kill_matrix`. A mutant is killed when a verdict on the item it names fails it.",
+        "Written by `python -m tests.quality.kill_matrix`. A mutant is killed when a verdict on the item it names",
+        "fails it.",
         "",
         "| mutants | all | killed | failed by more than five others |",
         "| --- | --- | --- | --- |",
@@ -118,8 +119,9 @@ def _first_try() -> list[str]:
         return []
     first = json.loads(BLIND_AT_FIRST.read_text(encoding="utf-8"))
     return [
-        f"Of the {first['mutants']} mutants written blind, from the contract alone and before any rule was seen, "
-        f"{first['killed']} were killed at the first try ({first['killed'] / first['mutants']:.0%}).",
+        f"Of a sample of {first['mutants']} mutants written blind, from the contract alone and before any rule was seen, "
+        f"{first['killed']} were killed at the first try ({first['killed'] / first['mutants']:.0%}): "
+        "[blind-first-try.json](blind-first-try.json).",
         "",
     ]
 
