@@ -119,8 +119,8 @@ def _first_try() -> list[str]:
         return []
     first = json.loads(BLIND_AT_FIRST.read_text(encoding="utf-8"))
     return [
-        f"Of a sample of {first['mutants']} mutants written blind, from the contract alone and before any rule was seen, "
-        f"{first['killed']} were killed at the first try ({first['killed'] / first['mutants']:.0%}): "
+        f"Of a sample of {first['mutants']} mutants written blind, from the contract alone and before any rule was "
+        f"seen, {first['killed']} were killed at the first try ({first['killed'] / first['mutants']:.0%}): "
         "[blind-first-try.json](blind-first-try.json).",
         "",
     ]

@@ -58,8 +58,8 @@ def page(rows: Iterable[Row]) -> str:
     lines = [
         "# Legal variants",
         "",
-        "Written by `python -m tests.quality.variants_matrix`. Each is a correct server that chose differently, judged by",
-        "the standard profile; none may break a must.",
+        "Written by `python -m tests.quality.variants_matrix`. Each is a correct server that chose differently,",
+        "judged by the standard profile; none may break a must.",
         "",
         f"{len(every)} variants, {len(accused)} accused.",
         "",
