@@ -24,7 +24,7 @@ Program = list[dict[str, Any]]
 def programs(history: Path) -> dict[str, Program]:
     """The exchanges of a history file, as JSON, by program."""
     found: dict[str, Program] = {}
-    for line in history.read_text().splitlines():
+    for line in filter(None, history.read_text().split("\n")):
         entry = json.loads(line)
         if entry["type"] == "exchange" and entry["operation"]:
             found.setdefault(entry["program"], []).append(entry)
