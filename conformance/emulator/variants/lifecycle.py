@@ -14,6 +14,8 @@ from conformance.emulator.spoiling import answered, around, shown, without
 from conformance.emulator.state import Assistant, Members, Message, Run, Thread
 from conformance.emulator.world import Call, World
 
+_MOST_PAIRS = 16
+
 
 @variant()
 def cancels_at_once(behaviour: Behaviour) -> None:
@@ -117,8 +119,14 @@ def modifies_active_runs(behaviour: Behaviour) -> None:
 
 @variant()
 def merges_metadata(behaviour: Behaviour) -> None:
-    """Modified metadata is merged with what was there."""
-    behaviour.new_metadata = lambda old, given: {**old, **(given or {})}
+    """Modified metadata is merged with what was there; where that is too much, what is new stays."""
+
+    def merged(old: dict[str, str], given: dict[str, str] | None) -> dict[str, str]:
+        new = given or {}
+        kept = [name for name in old if name not in new][: _MOST_PAIRS - len(new)]
+        return {**{name: old[name] for name in kept}, **new}
+
+    behaviour.new_metadata = merged
 
 
 @variant()
@@ -133,6 +141,8 @@ def protects_locked_threads(behaviour: Behaviour) -> None:
 
     async def delete(inner: Any, call: Call) -> Any:
         thread = call.world.behaviour.find_thread(call, call.path["thread_id"])
+        if "message_id" in call.path:
+            call.world.behaviour.find_message(call, thread, call.path["message_id"])
         for run in thread.runs.values():
             if run.status not in TERMINAL:
                 raise refusal.bad(f"Thread {thread.id} has an active run {run.id}.")

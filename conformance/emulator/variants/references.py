@@ -195,7 +195,8 @@ def takes_short_descriptions(behaviour: Behaviour) -> None:
     """The description of a function holds 1,024 characters at most, as was recorded."""
 
     def check(body: dict[str, Any]) -> None:
-        for tool in body.get("tools") or ():
+        tools = body.get("tools")
+        for tool in tools if isinstance(tools, list) else ():
             function = tool.get("function") if isinstance(tool, dict) else None
             text = function.get("description") if isinstance(function, dict) else None
             if isinstance(text, str) and len(text) > 1024:
