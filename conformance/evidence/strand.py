@@ -9,7 +9,7 @@ from functools import cached_property, lru_cache
 from conformance.evidence.sighting import Sighting
 from conformance.evidence.stream import Stream, streams
 from conformance.model.history import History
-from conformance.model.json import JSON, Absent, at, is_array, is_object
+from conformance.model.json import JSON, Absent, at, is_array, is_integer, is_object
 
 PREFIXES = {"message": "thread.message.", "run_step": "thread.run.step."}
 ENDS = frozenset({"completed", "incomplete", "failed", "cancelled", "expired"})
@@ -97,8 +97,8 @@ def texts_streamed(strand: Strand) -> dict[int, str]:
         parts = delta.get("/delta/content")
         for part in parts if is_array(parts) else ():
             place, value = at(part, "/index"), at(part, "/text/value")
-            if isinstance(place, int) and isinstance(value, str):
-                found[place] = found.get(place, "") + value
+            if is_integer(place) and isinstance(value, str):
+                found[int(place)] = found.get(int(place), "") + value
     return found
 
 
@@ -126,8 +126,8 @@ def calls_streamed(strand: Strand) -> dict[int, Call]:
         parts = delta.get("/delta/step_details/tool_calls")
         for part in parts if is_array(parts) else ():
             place = at(part, "/index")
-            if is_object(part) and isinstance(place, int):
-                found[place] = _joined(found.get(place), _call(part))
+            if is_object(part) and is_integer(place):
+                found[int(place)] = _joined(found.get(int(place)), _call(part))
     return found
 
 
