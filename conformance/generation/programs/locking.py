@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from conformance.generation.programs.answer import made, status
 from conformance.generation.programs.declaration import program
 from conformance.generation.programs.passage import Passage, ended, finished, ready, submit, waiting
@@ -76,7 +74,7 @@ def locked_while_waiting(setting: Setting) -> Play:
     yield from _elsewhere()
     yield submit()
     yield message("Still not.")
-    yield from _second_run(stream=True)
+    yield from _second_run()
     yield on_run("get_run")
     if not (yield from finished(seen="resumed")):
         return
@@ -92,9 +90,9 @@ def _elsewhere() -> Passage:
     return (yield from ended("elsewhere", "other")) if made(elsewhere) else False
 
 
-def _second_run(**members: Any) -> Passage:
+def _second_run() -> Passage:
     """Try to start another run; a target that takes it is rid of it again."""
-    second: Exchange = yield run("second", **members)
+    second: Exchange = yield run("second")
     if second.accepted:
         yield on_run("get_run")
         yield from ready(on_run("get_run", "second"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from conformance.generation.programs.answer import calls, made
 from conformance.generation.programs.declaration import program
 from conformance.generation.programs.passage import aftermath, ended, finished, ready, submit
@@ -15,19 +17,30 @@ from conformance.generation.programs.steps import (
     run,
     thread,
 )
+from conformance.model.case import REFUSES_BODY, Mutation, Role, Step
 from conformance.model.exchange import Exchange
+from conformance.model.json import ABSENT
 from conformance.model.program import Play, Setting
 
 
-@program("lifecycle", "streaming", runs=1, requests=13, quick=True)
+@program("lifecycle", "streaming", runs=1, requests=14, quick=True)
 def stream_to_completion(setting: Setting) -> Play:
-    """A run is streamed to its end, and what is stored afterwards is read."""
+    """A run is streamed to its end, what is stored afterwards is read, and a broken request for a stream is refused."""
     if not (yield from ready(assistant(setting), thread(setting))):
         return
     if not (yield from ready(run(stream=True))):
         yield page("list_runs", tag="")
         return
     yield from aftermath()
+    broken: Exchange = yield _too_hot(run("broken", stream=True, temperature=3))
+    if broken.accepted:
+        yield from ended("broken")
+
+
+def _too_hot(step: Step) -> Step:
+    """The step as one that breaks the contract by its temperature."""
+    mutation = Mutation("/temperature", "maximum", ABSENT, 3)
+    return replace(step, role=Role.NEGATIVE, expectation=REFUSES_BODY, mutation=mutation)
 
 
 @program("lifecycle", "streaming", runs=1, requests=18, quick=True)
