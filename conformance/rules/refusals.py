@@ -107,7 +107,8 @@ def errors_do_not_come_as_success(exchange: Exchange) -> Iterator[Result]:
     Client libraries look at the status first, and hand the error to their callers as if it were the object.
     """
     if exchange.operation is not None and exchange.accepted and is_object(exchange.body):
-        wrong = is_object(at(exchange.body, "/error")) and isinstance(at(exchange.body, "/id"), Absent)
+        told, made = at(exchange.body, "/error"), at(exchange.body, "/id")
+        wrong = (is_object(told) or isinstance(told, str)) and isinstance(made, Absent)
         yield exchange.finding("an error under HTTP status 200", "/error") if wrong else HELD
 
 

@@ -133,10 +133,11 @@ def test_success_is_an_object() -> History:
     return tell.history()
 
 
-@breaks(refusals.errors_do_not_come_as_success, at="/error")
-def test_error_under_200() -> History:
+@breaks(refusals.errors_do_not_come_as_success, at="/error", times=2)
+def test_errors_under_200() -> History:
     tell = Told()
     tell.send("create_run", error(), body=BROKEN)
+    tell.send("create_run", {"error": "No."}, body=BROKEN)
     return tell.history()
 
 
