@@ -101,7 +101,6 @@ class Shrinker:
                     break
             if search.best is None and not search.still(case):
                 return None
-            search.cut_behind()
             minimal = search.reduce()
         except (_Exhausted, BudgetSpent):
             minimal = False
@@ -148,7 +147,7 @@ class _Search:
         case, shown = self.best
         exchange = shown.exchange
         step = exchange.step if exchange is not None else None
-        place = max((index for index, each in enumerate(case.steps) if each == step), default=len(case))
+        place = next((index for index, each in enumerate(case.steps) if each == step), len(case))
         if place + 1 < len(case):
             self.still(Case(case.steps[: place + 1]))
 
@@ -157,7 +156,9 @@ class _Search:
         before = None
         while before is None or self.case.text() != before:
             before = self.case.text()
+            self.cut_behind()
             self._fewer_steps()
+            self.cut_behind()
             for index in itertools.count():
                 if index >= len(self.case):
                     break

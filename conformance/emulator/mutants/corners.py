@@ -47,7 +47,9 @@ def _mend(body: Any, faults: Sequence[Fault]) -> None:
         value = holder[int(tokens[-1])] if isinstance(holder, list) else holder.get(tokens[-1])
         if fault.constraint.endswith((".name.pattern", ".maxProperties", ".maxItems", ".maxLength", ".minimum")):
             continue
-        if isinstance(holder, list):
+        if fault.constraint.endswith("content[].type.enum"):
+            body["content"].remove(holder)
+        elif isinstance(holder, list):
             holder.remove(value)
         else:
             holder.pop(tokens[-1], None)

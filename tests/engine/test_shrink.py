@@ -1,0 +1,191 @@
+"""What random steps found is shrunk to what shows it, within an allowance, and never becomes evidence."""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from conformance.engine.budget import Budget
+from conformance.engine.explore import Bench, Lab, shrunk
+from conformance.engine.pace import Pace
+from conformance.engine.replay import Case
+from conformance.engine.run import Found, Judging
+from conformance.engine.shrink import Allowance, Shown, Shrinker, Shrunk
+from conformance.model.case import REFUSES_BODY, Mutation, Ref, Role, Step
+from conformance.model.exchange import Exchange
+from conformance.model.history import History
+from conformance.model.json import ABSENT, is_object
+from conformance.model.rule import rule
+from conformance.model.source import Level, observed
+from conformance.model.verdict import HELD, Result
+from tests.engine.scripted import SETTING, Answer, Scripted
+
+Answering = Callable[[Step], Answer]
+
+
+def _reads(history: History) -> Iterable[Exchange]:
+    return [exchange for exchange in history if exchange.operation == "get_thread"]
+
+
+@rule(over=_reads, level=Level.MUST, source=observed("made up"), capability="core")
+def is_shown(exchange: Exchange) -> Iterator[Result]:
+    """A thread is shown."""
+    yield HELD if exchange.accepted else exchange.finding("not shown")
+
+
+JUDGING = Judging({is_shown.id: is_shown})
+
+
+def thread(number: int) -> Step:
+    body = {"messages": [{"role": "user", "content": f"Thread {number}"}], "metadata": {"n": str(number)}}
+    return Step(operation="create_thread", name=f"thread_{number}", body=body, role=Role.ACT)
+
+
+def on(number: int, operation: str, **members: Any) -> Step:
+    role = Role.LOOK if operation.startswith("get") else Role.ACT
+    return Step(operation=operation, path={"thread_id": Ref(f"thread_{number}")}, role=role, **members)
+
+
+def target(broken: Callable[[list[Step], Step], bool]) -> Scripted:
+    """A target that does not show a thread where `broken` says so, given what it was sent since the case began."""
+    sent: list[Step] = []
+
+    def answer(step: Step) -> Answer:
+        if step.operation == "create_thread" and sent and sent[-1].operation != "create_thread":
+            sent.clear()
+        sent.append(step)
+        if step.operation == "get_thread" and broken(sent, step):
+            return 500, {"error": {"message": "oh"}}
+        return 200, {"id": f"id_{step.name}", "object": "thread"}
+
+    return Scripted(answer)
+
+
+def lab(on: Scripted, allowance: Allowance | None = None) -> Lab:
+    return Lab(
+        SETTING, on, on.collector, JUDGING, Budget(), Pace(sleep=lambda _: None), False, allowance or Allowance()
+    )
+
+
+def result(on: Scripted, case: Case, allowance: Allowance | None = None) -> Shrunk | None:
+    bench = Bench(lab(on, allowance), is_shown.id)
+    shrinker = Shrinker(bench.show, lambda: bench.sends, SETTING, allowance or Allowance())
+    return shrinker.shrink(is_shown.id, case)
+
+
+LONG = Case(
+    (
+        thread(1),
+        thread(2),
+        on(1, "get_thread"),
+        on(2, "modify_thread", body={"metadata": {"a": "1", "b": "2"}}),
+        on(1, "list_messages", query=(("limit", "3"),)),
+        on(1, "modify_thread", body={"metadata": {"c": "3"}}),
+        on(2, "get_thread"),
+        on(1, "get_thread"),
+        on(2, "get_thread"),
+    )
+)
+
+
+def test_only_what_is_needed_is_left() -> None:
+    def broken(sent: list[Step], step: Step) -> bool:
+        return any(s.operation == "modify_thread" and s.path == step.path for s in sent)
+
+    found = result(target(broken), LONG)
+    assert found is not None
+    assert [step.operation for step in found.case.steps] == ["create_thread", "modify_thread", "get_thread"]
+    assert found.minimal
+    assert found.case.steps[1].body == {}
+    assert 0 < found.sends < 120
+
+
+def test_what_depends_on_what_is_left_out_goes_with_it() -> None:
+    found = result(target(lambda sent, step: step.path == {"thread_id": Ref("thread_2")}), LONG)
+    assert found is not None
+    assert [step.name for step in found.case.steps] == ["thread_2", ""]
+    assert found.minimal
+
+
+def test_what_does_not_show_again_is_not_shrunk() -> None:
+    assert result(target(lambda sent, step: False), LONG) is None
+
+
+def test_the_allowance_ends_the_search_and_is_said() -> None:
+    found = result(target(lambda sent, step: len(sent) > 4), LONG, Allowance(each=30, all=1000))
+    assert found is not None
+    assert not found.minimal
+    assert found.sends <= 40
+
+
+def test_an_example_can_be_played_again() -> None:
+    found = result(target(lambda sent, step: True), LONG)
+    assert found is not None
+    example = found.example("explore.walk_7")
+    assert is_object(example)
+    assert example["program"] == "explore.walk_7"
+    assert example["minimal"] is True
+    assert Case.from_json(example["steps"]) == found.case
+    assert Case.from_json(example["before"]) == Case(found.case.steps[:-1])
+
+
+def test_every_id_is_shrunk_and_nothing_of_it_is_evidence() -> None:
+    scripted = target(lambda sent, step: True)
+    bench = lab(scripted)
+    exchange = scripted.send(thread(1), "explore.walk_1", {})
+    scripted.collector.take("explore.walk_1")
+    shown = Shown(History.of([exchange]), JUDGING.tallies("x", [])[1].get("x") or _nothing())
+    results = shrunk({is_shown.id: Found("explore.walk_1", LONG, shown)}, bench)
+    assert set(results) == {is_shown.id}
+    assert scripted.collector.take("explore.walk_1") == []
+    assert not [name for name in scripted.collector._held if scripted.collector._held[name]]
+
+
+def _nothing() -> Any:
+    from conformance.model.verdict import Tally
+
+    return Tally()
+
+
+def test_a_case_is_every_step_once_and_no_cleaning_up() -> None:
+    scripted = Scripted(lambda step: (200, {"id": "thread_1", "object": "thread", "status": "queued"}))
+    answers: dict[str, Exchange] = {}
+    poll = on(1, "get_thread", until=("completed",))
+    steps = [thread(1), poll, poll, on(1, "get_thread"), on(1, "get_thread")]
+    gone = Step(operation="delete_thread", path={"thread_id": Ref("thread_1")}, role=Role.CLEANUP)
+    exchanges = [scripted.send(step, "p", answers) for step in (*steps, gone)]
+    assert [step.until for step in Case.of(exchanges).steps] == [(), ("completed",), (), ()]
+
+
+def test_a_negative_keeps_its_mutation() -> None:
+    """A body with a long key among others is shrunk to the long key."""
+    long = "k" * 65
+    pairs = {f"key {number}": "value" for number in range(5)} | {long: "x"}
+    broken = Step(
+        operation="modify_thread",
+        path={"thread_id": Ref("thread_1")},
+        body={"metadata": pairs, "tool_resources": {"code_interpreter": {"file_ids": []}}},
+        role=Role.NEGATIVE,
+        expectation=REFUSES_BODY,
+        mutation=Mutation(f"/metadata/{long}", "maxLength", ABSENT, "x"),
+        exercises=("modify_thread.metadata.propertyNames.maxLength",),
+    )
+
+    def over(history: History) -> Iterable[Exchange]:
+        return [exchange for exchange in history if exchange.operation == "modify_thread"]
+
+    @rule(over=over, level=Level.MUST, source=observed("made up"), capability="core")
+    def refused(exchange: Exchange) -> Iterator[Result]:
+        """It is refused."""
+        if exchange.accepted:
+            yield exchange.finding("accepted")
+
+    scripted = Scripted(lambda step: (200, {"id": "thread_1", "object": "thread"}))
+    bench = Bench(
+        Lab(SETTING, scripted, scripted.collector, Judging({refused.id: refused}), Budget(), Pace()), refused.id
+    )
+    shrinker = Shrinker(bench.show, lambda: bench.sends, SETTING)
+    found = shrinker.shrink(refused.id, Case((thread(1), broken)))
+    assert found is not None
+    last = found.case.steps[-1]
+    assert last.body == {"metadata": {long: "x"}}
+    assert last.mutation is not None
+    assert last.mutation.pointer == f"/metadata/{long}"
