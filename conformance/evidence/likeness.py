@@ -7,10 +7,13 @@ from conformance.model.json import ABSENT, JSON, Absent, is_array, is_object, sa
 
 def covers(shown: JSON | Absent, given: JSON) -> bool:
     """Whether everything given is shown. Members that were not given, or given as null, may be filled in at any depth:
-    function tools come back with `strict` and `parameters`, a truncation strategy with `last_messages`.
+    function tools come back with `strict` and `parameters`, a truncation strategy with `last_messages`. An object without
+    members says nothing, and may be filled in by what it stands for: an early `response_format` of `{}` by `auto`.
     """
     if given is None:
         return True
+    if is_object(given) and not given:
+        return not isinstance(shown, Absent)
     if is_object(given):
         return is_object(shown) and all(covers(shown.get(name, ABSENT), member) for name, member in given.items())
     if is_array(given):
