@@ -166,7 +166,8 @@ def _target(base_url: str | None, given: dict[str, Any]) -> Iterator[Target]:
     key = config.secret(given["api_key"], "OPENAI_API_KEY")
     second = config.secret(given["second_api_key"], "CONFORMANCE_SECOND_API_KEY")
     if not base_url:
-        with targets.emulator(meanwhile=_prepare) as target:
+        served = ("--edition", config.edition(given["edition"])) if given["edition"] else ()
+        with targets.emulator(*served, meanwhile=_prepare) as target:
             yield target
         return
     target = targets.remote(
