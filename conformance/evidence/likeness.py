@@ -8,7 +8,7 @@ from conformance.model.json import ABSENT, JSON, Absent, is_array, is_object, sa
 def covers(shown: JSON | Absent, given: JSON) -> bool:
     """Whether everything given is shown. Members that were not given, or given as null, may be filled in at any depth:
     function tools come back with `strict` and `parameters`, a truncation strategy with `last_messages`. An object
-    without members says nothing, and may be filled in by what it stands for: an early `response_format` of `{}` by `auto`.
+    without members says nothing, and may be filled in by what it stands for: `response_format` of `{}` by `auto`.
     """
     if given is None:
         return True
