@@ -22,7 +22,11 @@ def serve(app: ASGIApp, host: str, port: int, ready: Callable[[str], None], *, w
     # asyncio only turns Nagle's delay off (40 ms an answer) for sockets whose protocol is spelled out.
     bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    bound.bind((host, port))
+    try:
+        bound.bind((host, port))
+    except OSError:
+        bound.close()
+        raise
     # The backlog is open before the loop runs, so whoever is told may connect at once.
     bound.listen(512)
     config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=1, lifespan="off")

@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from conformance import targets
+from conformance.errors import UsageError
+
+
+def reaches(url: str) -> bool:
+    try:
+        urllib.request.urlopen(f"{url}/threads", timeout=2)
+    except urllib.error.HTTPError:
+        return True
+    except OSError:
+        return False
+    return True
+
+
+def test_the_emulator_lives_as_long_as_its_block() -> None:
+    with targets.emulator() as target:
+        url = target.address.url
+        assert reaches(url)
+        assert target.key != target.second_key
+    assert not reaches(url)
+
+
+def test_the_emulators_keys_are_in_no_process_list_and_no_repr() -> None:
+    with targets.emulator() as target:
+        listed = subprocess.run(["ps", "-eww", "-o", "args"], capture_output=True, text=True, check=False).stdout
+        assert target.key is not None
+        assert target.key not in listed
+        assert target.key not in repr(target)
+
+
+def test_the_emulator_ends_with_its_parent() -> None:
+    code = (
+        "import sys, time\n"
+        "from conformance import targets\n"
+        "with targets.emulator() as target:\n"
+        "    print(target.address.url, flush=True)\n"
+        "    time.sleep(60)\n"
+    )
+    parent = subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parent.parent
+    )
+    assert parent.stdout is not None
+    url = parent.stdout.readline().strip()
+    assert reaches(url)
+    parent.kill()
+    parent.wait()
+    parent.stdout.close()
+    deadline = time.monotonic() + 10
+    while reaches(url) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not reaches(url)
+
+
+def test_something_else_happens_while_it_starts() -> None:
+    done: list[int] = []
+    with targets.emulator(meanwhile=lambda: done.append(os.getpid())):
+        assert done == [os.getpid()]
+
+
+def test_a_remote_target_is_named_by_its_host() -> None:
+    target = targets.remote("https://api.example.org/v1", key="sk-1234567890")
+    assert target.name == "api.example.org"
+    assert "sk-1234567890" not in repr(target)
+
+
+def test_what_is_no_url() -> None:
+    with pytest.raises(UsageError):
+        targets.remote("api.example.org/v1")
+
+
+def test_a_port_that_is_taken_is_a_usage_error() -> None:
+    with targets.emulator() as target, pytest.raises(UsageError, match="cannot listen"):
+        targets.serve("127.0.0.1", target.address.port, lambda url: None)
