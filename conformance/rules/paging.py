@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from conformance.contract.operation import kind_of_operation
+from conformance.evidence.creation import key_of
 from conformance.evidence.page import Listing, Page, listings, pages
 from conformance.evidence.sighting import all_sightings
 from conformance.evidence.window import SHARED, Walk, Window, walks, whole_of, windows
+from conformance.model.case import Key
 from conformance.model.exchange import Exchange
 from conformance.model.history import History
 from conformance.model.json import Absent
@@ -34,6 +36,31 @@ def limit_is_kept(page: Page) -> Iterator[Result]:
         count = len(page.items)
         found = page.exchange.finding(f"{count} items on a page of at most {page.limit}", "/data", page.limit, count)
         yield HELD if count <= page.limit else found
+
+
+def _plainly_asked(history: History) -> Iterator[tuple[Exchange, bool]]:
+    """Each request for a list by a legal limit and order alone, with whether the same list was shown afterwards."""
+    shown = pages(history)
+    for exchange in history:
+        query = dict(exchange.request.query)
+        asks = exchange.operation is not None and (kind_of_operation(exchange.operation) or "").endswith("_list")
+        if not asks or not query or not query.keys() <= {"limit", "order"} or key_of(exchange) is not Key.OWN:
+            continue
+        limit = query.get("limit", "20")
+        if limit.isdecimal() and 1 <= int(limit) <= 100 and query.get("order", "asc") in ("asc", "desc"):
+            later = (page.exchange for page in shown if page.exchange.operation == exchange.operation)
+            yield exchange, any(exchange.before(other) and other.path == exchange.path for other in later)
+
+
+@rule(over=_plainly_asked, level=Level.MUST, source=_LIMIT, capability="listing", items=("L-52",))
+def legal_limits_and_orders_are_taken(asked: tuple[Exchange, bool]) -> Iterator[Result]:
+    """A list can be asked for with any limit from 1 to 100, in either order."""
+    exchange, shown = asked
+    if exchange.accepted:
+        yield HELD
+    elif exchange.refused and shown:
+        asks = " and ".join(f"{name} {value}" for name, value in exchange.request.query)
+        yield exchange.finding(f"{asks} was refused, though the list can be shown", actual=exchange.status)
 
 
 @rule(over=windows, level=Level.MUST, source=_LIMIT, capability="listing", items=("L-48",))

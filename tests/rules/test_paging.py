@@ -5,7 +5,7 @@ from conformance.model.history import History
 from conformance.model.tag import UNKNOWN_ID
 from conformance.rules import paging
 from tests.rules.examples import breaks, holds, legal, undecided
-from tests.rules.histories import RUN, T0, Told, assistant, message, page, run, thread
+from tests.rules.histories import RUN, T0, Told, assistant, error, message, page, run, thread
 
 Object = dict[str, object]
 Part = tuple[tuple[int, ...], bool, dict[str, object]]
@@ -212,4 +212,37 @@ def test_own_assistants_are_left_out() -> History:
         tell.send("create_assistant", each, body={"model": "gpt-4o"})
     tell.send("list_assistants", page(*made[::-1]), query={"limit": 100})
     tell.send("list_assistants", page(made[2]), query={"limit": 1})
+    return tell.history()
+
+
+def asked(**query: str) -> Told:
+    tell = Told()
+    tell.send("create_thread", thread())
+    tell.send("list_messages", error("Invalid 'limit'."), 400, query=query)
+    return tell
+
+
+@holds(paging.legal_limits_and_orders_are_taken)
+def test_a_limit_of_100() -> History:
+    tell = Told()
+    tell.send("list_messages", page(), query={"limit": "100", "order": "asc"})
+    return tell.history()
+
+
+@breaks(paging.legal_limits_and_orders_are_taken)
+def test_a_limit_of_100_is_refused() -> History:
+    tell = asked(limit="100")
+    tell.send("list_messages", page(), query={"limit": "20"})
+    return tell.history()
+
+
+@legal
+def test_a_list_that_is_gone_is_refused() -> History:
+    return asked(limit="100").history()
+
+
+@legal
+def test_a_limit_of_101_is_refused() -> History:
+    tell = asked(limit="101")
+    tell.send("list_messages", page())
     return tell.history()
