@@ -40,7 +40,7 @@ def messages(setting: Setting) -> Play:
         {"content": "  Ünïcødé, 漢字, 🙂 and \t tabs\nand lines. \n"},
         {"content": "A long story. " * 700},
         {"role": "assistant", "content": "Said by the assistant."},
-        {"content": "With everything.", "metadata": {"k": "v", "empty": ""}, "attachments": []},
+        {"content": "With everything.", "metadata": {"K": "V", "empty": ""}, "attachments": []},
         {"content": "With nulls.", "metadata": None, "attachments": None},
     ]
     if since(setting, "2024-05-09"):
@@ -93,7 +93,7 @@ def threads(setting: Setting) -> Play:
     files = [file] if file else []
     whole = {
         "messages": [{"role": "user", "content": "Hello."}, {"role": "assistant", "content": "Hi.", "metadata": {}}],
-        "metadata": {"k": "v", "empty": ""},
+        "metadata": {"K": "V", "empty": ""},
         "tool_resources": {"code_interpreter": {"file_ids": files}},
     }
     if not made((yield at_root("create_thread", whole, name="thread"))):
@@ -131,7 +131,7 @@ def assistants(setting: Setting) -> Play:
         description="Has everything.",
         tools=[{"type": "code_interpreter"}, {"type": "file_search"}],
         tool_resources={"code_interpreter": {"file_ids": [file] if file else []}},
-        metadata={"team": "blue", "empty": ""},
+        metadata={"Team": "Blue", "empty": ""},
         temperature=0.4,
         top_p=0.6,
         response_format={"type": "text"},

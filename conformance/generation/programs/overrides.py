@@ -28,7 +28,7 @@ _RICH: dict[str, Any] = {
     "description": "An assistant with everything set.",
     "instructions": "Answer in one word.",
     "tools": [function_tool("get_weather"), {"type": "code_interpreter"}],
-    "metadata": {"team": "blue", "empty": ""},
+    "metadata": {"Team Name": "Blue & Co.", "empty": "", "a.b-c_d": " spaced "},
     "temperature": 0.7,
     "top_p": 0.8,
     "response_format": {"type": "text"},
@@ -40,7 +40,7 @@ def every_member(setting: Setting) -> dict[str, Any]:
     members: dict[str, Any] = {
         "instructions": "Answer in French.",
         "tools": [function_tool(), {"type": "file_search"}],
-        "metadata": {"colour": "red", "empty": "", "ключ": "значение"},
+        "metadata": {"Colour": "Red", "empty": "", "ключ": "значение"},
         "temperature": 0.3,
         "top_p": 0.9,
         "max_prompt_tokens": 20000,
