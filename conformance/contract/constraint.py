@@ -143,7 +143,7 @@ def _capability(id_: str, side: str, operation: str | None) -> str:
 def _statement(id_: str, keyword: str, place: Schema, value: Any, side: str) -> str:
     at = place["x-at"]
     says = {
-        "type": lambda: f"{at} is {_listed(value)}",
+        "type": lambda: f"{at} is {_listed([_KINDS.get(kind, kind) for kind in _several(value)])}",
         "enum": lambda: f"{id_.rpartition('.')[0]} is one of {_listed(value)}",
         "const": lambda: f"{at} is {value!r}",
         "minimum": lambda: f"{at} is at least {value}",
@@ -163,7 +163,20 @@ def _statement(id_: str, keyword: str, place: Schema, value: Any, side: str) -> 
     return f"{says}; a request that breaks this is refused" if side == "request" else says
 
 
+_KINDS = {
+    "object": "an object",
+    "array": "an array",
+    "string": "a string",
+    "integer": "an integer",
+    "number": "a number",
+    "boolean": "a boolean",
+}
+
+
+def _several(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
 def _listed(value: Any) -> str:
-    values = value if isinstance(value, list) else [value]
-    shown = ["null" if item is None else str(item) for item in values]
+    shown = ["null" if item is None else str(item) for item in _several(value)]
     return shown[0] if len(shown) == 1 else ", ".join(shown[:-1]) + " or " + shown[-1]
