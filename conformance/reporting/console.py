@@ -148,7 +148,11 @@ def _cell(counts: Mapping[Outcome, int], outcomes: Sequence[Outcome], style: Sty
 
 
 def _unjudged(report: Report, style: Style) -> Iterator[str]:
-    for outcome, said in ((Outcome.INCONCLUSIVE, "inconclusive"), (Outcome.NOT_JUDGED, "not judged")):
+    for outcome, said in (
+        (Outcome.INCONCLUSIVE, "inconclusive"),
+        (Outcome.NOT_APPLICABLE, "not applicable"),
+        (Outcome.NOT_JUDGED, "not judged"),
+    ):
         why: dict[str, list[str]] = {}
         for verdict in report.of(outcome):
             why.setdefault(_why(verdict), []).append(verdict.id)
