@@ -33,7 +33,7 @@ def doubts(schema: Schema, value: JSON) -> tuple[Doubt, ...]:
 
 def _doubts(schema: Schema, value: JSON) -> Iterator[Doubt]:
     for entry in schema.get("x-either", ()):
-        if entry.get("always") or not _is_safe(entry, value):
+        if not is_safe(entry, value):
             yield Doubt(schema.get("x-at", ""), entry["reason"])
     if "oneOf" in schema:
         branch = branch_of(schema, value)
@@ -67,7 +67,10 @@ def branch_of(schema: Schema, value: JSON) -> Schema | None:
     return None
 
 
-def _is_safe(entry: Mapping[str, Any], value: JSON) -> bool:
+def is_safe(entry: Mapping[str, Any], value: JSON) -> bool:
+    """Whether an entry of `x-either`, one of a compiled schema, leaves nothing open about a value."""
+    if entry.get("always"):
+        return False
     held = _tests.get(id(entry))
     if held is None or held[0] is not entry:
         stated = {key: member for key, member in entry.items() if key not in _REMARKS}

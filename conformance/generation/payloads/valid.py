@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from random import Random
 
-from conformance.contract.doubt import doubts
+from conformance.contract.doubt import is_safe
 from conformance.contract.examination import types_of
 from conformance.contract.schema import Schema
 from conformance.generation.boundary.illegal import MOST_ITEMS
@@ -42,11 +42,15 @@ class Maker:
             return self._made(schema, random)
         if any(entry.get("always") for entry in schema["x-either"]):
             raise Lacking("choice")
+        entries = schema["x-either"]
         for _ in range(_TRIES):
-            value = self._mended(schema, self._made(schema, random), random)
-            if not self._open(schema, value):
+            value = self._made(schema, random)
+            if self._certain(schema, entries, value):
                 return value
-        if "null" in types_of(schema) and not self._open(schema, None):
+            value = self._mended(schema, value, random)
+            if self._certain(schema, entries, value):
+                return value
+        if "null" in types_of(schema) and self._certain(schema, entries, None):
             return None
         raise Lacking("choice")
 
@@ -205,9 +209,10 @@ class Maker:
             return random.choice((low + 1, random.randint(int(low), int(top))))
         return random.choice((round(random.uniform(low, top), 2), random.uniform(low, top), (low + top) / 2))
 
-    def _open(self, schema: Schema, value: JSON) -> bool:
-        """Whether the place itself leaves open if this value is accepted; what is inside was looked at already."""
-        return bool(doubts({"x-either": schema["x-either"]}, self._as_meant(schema, value)))
+    def _certain(self, schema: Schema, entries: list[Schema], value: JSON) -> bool:
+        """Whether the place itself leaves nothing open about a value; what is inside was looked at already."""
+        meant = self._as_meant(schema, value)
+        return all(is_safe(entry, meant) for entry in entries)
 
     def _as_meant(self, schema: Schema, value: JSON) -> JSON:
         """A body as it is meant: without a model it is meant for the setting's."""
@@ -220,11 +225,10 @@ class Maker:
         if not is_object(value):
             return value
         for entry in schema["x-either"]:
-            alone: Schema = {"x-either": [entry], "properties": schema.get("properties", {})}
-            if not self._open(alone, value):
+            if self._certain(schema, [entry], value):
                 continue
             for candidate in self._candidates(schema, entry, value, random):
-                if not self._open(alone, candidate):
+                if self._certain(schema, [entry], candidate):
                     value = candidate
                     break
         return value
