@@ -6,8 +6,10 @@ from collections.abc import Iterator
 
 from conformance.contract.lifecycle import ACTIVE, STATUSES, TERMINAL
 from conformance.evidence.sighting import Sighting, runs_seen
+from conformance.evidence.stream import streams
 from conformance.evidence.timeline import RunLine, runs
-from conformance.model.json import ABSENT, is_object, same
+from conformance.model.history import History
+from conformance.model.json import ABSENT, is_integer, is_object, same
 from conformance.model.rule import rule
 from conformance.model.source import Level, observed, schema
 from conformance.model.verdict import Result
@@ -15,6 +17,7 @@ from conformance.model.verdict import Result
 _ERROR = schema("openai-openapi f85dbe2 openapi.yaml RunObject.last_error")
 _DETAILS = schema("openai-openapi f85dbe2 openapi.yaml RunObject.incomplete_details")
 _SEEN = observed("recorded traffic: openai-dotnet SessionRecords 2025-10-30, openllmetry 2026-03-31")
+_LIMIT = schema("openai-openapi f85dbe2 openapi.yaml CreateRunRequest.max_completion_tokens")
 _CODES = ("server_error", "rate_limit_exceeded", "invalid_prompt")
 _REASONS = ("max_completion_tokens", "max_prompt_tokens")
 
@@ -84,6 +87,34 @@ def only_incomplete_run_has_details(run: Sighting) -> Iterator[Result]:
         yield run.check(
             value is None, f"a {run.status!r} run says why it is incomplete", "/incomplete_details", None, value
         )
+
+
+@rule(over=runs_seen, level=Level.MUST, source=_LIMIT, capability="core", items=("L-09",))
+def run_over_its_limit_is_incomplete(run: Sighting) -> Iterator[Result]:
+    """A run that used more completion tokens than its `max_completion_tokens` ends `incomplete`, not `completed`.
+
+    By its own count: `usage.completion_tokens`. Clients set the limit to bound what a run costs.
+    """
+    limit, used = run.get("max_completion_tokens"), run.get("/usage/completion_tokens")
+    if run.status in ("completed", "incomplete") and is_integer(limit) and is_integer(used):
+        holds = run.status == "incomplete" or used <= limit
+        yield run.check(holds, f"completed with {used} of {limit} tokens", "/usage/completion_tokens", limit, used)
+
+
+def _cut(history: History) -> Iterator[tuple[Sighting, Sighting]]:
+    """Each message that a stream shows to be cut by the token limit, with its run as the stream shows it last."""
+    for stream in streams(history):
+        ends = [run for run in stream.of("run") if run.status in TERMINAL]
+        for message in stream.of("message"):
+            if ends and message.get("/incomplete_details/reason") == "max_tokens":
+                yield message, ends[-1]
+
+
+@rule(over=_cut, level=Level.SHOULD, source=_LIMIT, capability="streaming", items=("L-09",))
+def cut_message_leaves_its_run_incomplete(seen: tuple[Sighting, Sighting]) -> Iterator[Result]:
+    """A run whose message was cut for the token limit ends `incomplete`."""
+    _, run = seen
+    yield run.check(run.status == "incomplete", "its message was cut", "/status", "incomplete", run.status)
 
 
 @rule(over=runs, level=Level.SHOULD, source=_SEEN, capability="core", items=("L-07", "L-09", "L-74"))

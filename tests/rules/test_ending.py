@@ -5,7 +5,8 @@ from typing import Any
 from conformance.model.history import History
 from conformance.rules import ending
 from tests.rules.examples import breaks, holds, legal
-from tests.rules.histories import Told, run
+from tests.rules.histories import Told, run, streamed_message, usage
+from tests.rules.streams import opening
 
 
 def _ends(status: str, **changes: Any) -> History:
@@ -87,3 +88,40 @@ def test_reason_need_not_name_the_limit_that_was_given() -> History:
 @legal
 def test_error_of_a_cancelled_or_expired_run_is_not_stated() -> History:
     return _ends("expired", last_error={"code": "server_error", "message": "too slow"})
+
+
+def _limited(status: str, used: int) -> History:
+    return _ends(status, max_completion_tokens=256, usage=usage(7, used))
+
+
+@holds(ending.run_over_its_limit_is_incomplete)
+def test_run_that_keeps_its_limit() -> History:
+    return _limited("completed", 256)
+
+
+@holds(ending.run_over_its_limit_is_incomplete)
+def test_run_that_passes_its_limit_and_ends_incomplete() -> History:
+    return _limited("incomplete", 260)
+
+
+@breaks(ending.run_over_its_limit_is_incomplete, at="/usage/completion_tokens", times=1)
+def test_run_that_passes_its_limit_and_completes() -> History:
+    return _limited("completed", 260)
+
+
+def _streamed_cut(status: str) -> History:
+    tell = Told()
+    message = streamed_message("incomplete", incomplete_details={"reason": "max_tokens"})
+    ends = [("thread.message.incomplete", message), (f"thread.run.{status}", run(status)), ("done", "[DONE]")]
+    tell.send("create_run", events=[*opening(), *ends])
+    return tell.history()
+
+
+@holds(ending.cut_message_leaves_its_run_incomplete)
+def test_cut_message_of_an_incomplete_run() -> History:
+    return _streamed_cut("incomplete")
+
+
+@breaks(ending.cut_message_leaves_its_run_incomplete, at="/events/4/data/status")
+def test_cut_message_of_a_completed_run() -> History:
+    return _streamed_cut("completed")
