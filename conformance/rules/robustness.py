@@ -21,6 +21,7 @@ _CODES = prose("openai-cookbook d2bb606 examples/data/oai_docs/error-codes.txt: 
 _JSON = schema(f"{_SPEC} requestBody.content: application/json only")
 _REQUIRED = schema(f"{_SPEC} requestBody.required of the operations with required members")
 _OBJECT = schema(f"{_SPEC} requestBody: an object with stated members and limits")
+_LETTER = prose("RFC 8259 2: a JSON text is one value", note="common parsers let more follow")
 _UTF_8 = prose("RFC 8259 8.1: JSON that systems exchange is in UTF-8", note="a parser may be lenient")
 _MEDIA = prose("RFC 9110 8.3.1: type and subtype are case-insensitive, parameters may follow")
 _ID = schema(f"{_SPEC} getThread: the ID of the thread to retrieve")
@@ -118,6 +119,15 @@ def malformed_json_is_refused(exchange: Exchange) -> Iterator[Result]:
     Taken for an empty object, or repaired by guessing, it does what nobody asked for.
     """
     yield from _verdict(exchange, "a body that is not JSON was accepted")
+
+
+@rule(over=_probes("trailing_json"), level=Level.SHOULD, source=_LETTER, capability="validation")
+def nothing_follows_the_body(exchange: Exchange) -> Iterator[Result]:
+    """A body with something more after its JSON is refused.
+
+    Parsers that stop at the end of the first value do half of what was asked, and say nothing of the rest.
+    """
+    yield from _verdict(exchange, "a body of two JSON texts was accepted")
 
 
 @rule(over=_probes("invalid_utf8"), level=Level.SHOULD, source=_UTF_8, capability="validation")

@@ -28,7 +28,7 @@ def probed(*probes: Probe, operation: str = "create_message", certain: bool = Tr
     tell = Told()
     tell.send("create_thread", thread())
     for place, (what, status) in enumerate(probes):
-        made: Any = message("user", id_=f"msg_{'pqrstu'[place]}") if operation == "create_message" else thread()
+        made: Any = message("user", id_=f"msg_{'pqrstuv'[place]}") if operation == "create_message" else thread()
         answer = made if status == 200 else error()
         tell.send(operation, answer, status, step=step(what, operation, certain))
         tell.send("get_thread", thread() if after == 200 else error(), after)
@@ -99,6 +99,16 @@ def test_next_request_is_limited() -> History:
     return probed(("nul", 400), after=429)
 
 
+@holds(robustness.nothing_follows_the_body)
+def test_two_texts_are_refused() -> History:
+    return probed(("trailing_json", 400), certain=False)
+
+
+@breaks(robustness.nothing_follows_the_body)
+def test_two_texts_are_accepted() -> History:
+    return probed(("trailing_json", 200), certain=False)
+
+
 @holds(robustness.invalid_utf8_is_refused)
 def test_invalid_utf8_is_refused() -> History:
     return probed(("invalid_utf8", 400))
@@ -111,7 +121,15 @@ def test_invalid_utf8_is_accepted() -> History:
 
 @legal
 def test_lenient_about_what_is_not_certain() -> History:
-    odd = ("invalid_utf8", "wrong_content_type", "nul", "duplicate_keys", "missing_content_type", "byte_order_mark")
+    odd = (
+        "invalid_utf8",
+        "trailing_json",
+        "wrong_content_type",
+        "nul",
+        "duplicate_keys",
+        "missing_content_type",
+        "byte_order_mark",
+    )
     return probed(*((what, 200) for what in odd), certain=False)
 
 

@@ -73,7 +73,6 @@ def bodies_that_are_not_json(setting: Setting) -> Play:
         b"{'role': 'user', 'content': 'Hello.'}",
         b'{"role": "user", "content": NaN}',
         b'{"role": "user" "content": "Hello."}',
-        _GOOD + _GOOD,
         b"role=user&content=Hello.",
     )
     not_utf8 = (
@@ -85,6 +84,7 @@ def bodies_that_are_not_json(setting: Setting) -> Play:
         [
             *(_message(raw, "malformed_json") for raw in malformed),
             *(_message(raw, "invalid_utf8") for raw in not_utf8),
+            _message(_GOOD + _GOOD, "trailing_json", "some parsers stop at the end of the first value"),
             _message(b"\xef\xbb\xbf" + _GOOD, "byte_order_mark", "a byte order mark may be ignored"),
             _message(_GOOD.decode().encode("utf-16"), "utf_16", "other encodings may be understood"),
         ]
