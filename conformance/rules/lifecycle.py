@@ -72,7 +72,7 @@ def follows_the_graph(run: RunLine) -> Iterator[Result]:
         )
 
 
-@rule(over=runs, level=Level.MUST, source=prose(_GUIDE), capability="tools", items=("L-04", "L-36"))
+@rule(over=runs, level=Level.MUST, source=prose(_GUIDE), capability="tools", items=("L-04", "L-16", "L-36"))
 def waits_for_outputs(run: RunLine) -> Iterator[Result]:
     """A run that requires action goes on only after its tool outputs were submitted.
 

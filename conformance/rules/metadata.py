@@ -39,7 +39,7 @@ def is_shown_in_the_answer(expected: Expected) -> Iterator[Result]:
         yield from _shown(expected, "the answer does not show the given value of", empty_too=True)
 
 
-@rule(over=_expected, level=Level.MUST, source=_SCHEMA, capability="metadata", items=("L-46",))
+@rule(over=_expected, level=Level.MUST, source=_SCHEMA, capability="metadata", items=("L-44", "L-46"))
 def is_kept(expected: Expected) -> Iterator[Result]:
     """Metadata that was accepted is shown by every later look, until it is modified.
 

@@ -20,6 +20,9 @@ _SEEN = observed("recorded traffic: ruby-openai runs_modify; openai-openapi f85d
 _VARYING = frozenset({"metadata", "tool_resources", "expires_at"})
 """Members that may differ between two answers that show the same object: `tool_resources` does between channels."""
 
+_IDENTITY = frozenset({"id", "object", "created_at", "thread_id", "run_id", "assistant_id"})
+"""Members that another rule watches, whoever changes them."""
+
 
 @rule(
     over=modifications, level=Level.SHOULD, source=_SEEN, capability="metadata", operation="modify_run", items=("L-44",)
@@ -48,7 +51,7 @@ def _same_otherwise(change: Modification) -> Iterator[Result]:
     before, answer = change.before, change.answer
     if not change.exchange.accepted or before is None or answer is None or not change.at_rest:
         return
-    for name in before.value.keys() & answer.value.keys() - _VARYING - change.given.keys():
+    for name in before.value.keys() & answer.value.keys() - _VARYING - _IDENTITY - change.given.keys():
         was, now = before.get(name), answer.get(name)
         yield answer.check(same(was, now), f"the modification changed {name}", f"/{name}", was, now)
 

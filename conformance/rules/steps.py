@@ -56,7 +56,7 @@ def details_fit_the_type(step: Sighting) -> Iterator[Result]:
     level=Level.MUST,
     source=schema("openai-openapi f85dbe2 openapi.yaml RunStepDetailsMessageCreationObject"),
     capability="steps",
-    items=("L-55",),
+    items=("L-55", "L-58"),
 )
 def named_messages_exist(run: RunLine) -> Iterator[Result]:
     """A step of type `message_creation` names a message of the thread that its run wrote.
@@ -90,6 +90,16 @@ def _all_messages(run: RunLine) -> Page | None:
         return None
     whole = whole_lists_of(run.history, "list_messages", thread_id=of)
     return next((page for page in whole if run.surely_terminal(page.exchange)), None)
+
+
+@rule(over=steps_seen, level=Level.MUST, source=schema(f"{_STEP}.status"), capability="steps", items=("L-56",))
+def status_is_known(step: Sighting) -> Iterator[Result]:
+    """A step's status is one of the five that the contract names.
+
+    There is no `queued` step and no `requires_action` step: one that waits for outputs is `in_progress`.
+    """
+    known, status = list(STEP_STATUSES), step.get("status")
+    yield step.check(step.status in known, f"the step's status is {status!r}", "/status", known, status)
 
 
 @rule(over=steps, level=Level.MUST, source=_GUIDE, capability="steps", items=("L-56",))

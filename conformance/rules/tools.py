@@ -118,13 +118,12 @@ def missing_outputs_are_refused(act: Act) -> Iterator[Result]:
     items=("L-38",),
 )
 def unknown_outputs_are_refused(act: Act) -> Iterator[Result]:
-    """Outputs of a call that the run did not make are refused, even beside those of all its calls."""
+    """Outputs of a call that the run did not make are refused, alone or beside those of its calls."""
     wanted, sent = _wanted(act), [id_ for id_, _ in outputs_in(act.exchange.request.body)]
-    unknown = [id_ for id_ in sent if id_ not in (wanted or ())]
-    complete = wanted is not None and set(wanted) <= set(sent)
-    yield from _refused(
-        act, complete and bool(unknown), f"an output for {unknown[:1]} was taken, which was never called"
-    )
+    unknown = [id_ for id_ in sent if wanted is not None and id_ not in wanted]
+    if act.exchange.step is None and not set(wanted or ()) <= set(sent):
+        return  # a later round of calls may just not have been recorded
+    yield from _refused(act, bool(unknown), f"an output for {unknown[:1]} was taken, which was never called")
 
 
 @rule(

@@ -23,6 +23,7 @@ def _ended(*shown: dict[str, Any], messages: tuple[dict[str, Any], ...] = (messa
 
 @holds(
     steps.belong_to_their_run,
+    steps.status_is_known,
     steps.details_fit_the_type,
     steps.named_messages_exist,
     steps.ended_step_stays_ended,
@@ -63,6 +64,13 @@ def test_step_that_names_no_message() -> History:
 @breaks(steps.named_messages_exist, at="/data/0/step_details/message_creation/message_id", times=1)
 def test_step_that_names_a_message_of_another_run() -> History:
     return _ended(step(), messages=(message(run_id="run_z"),))
+
+
+@breaks(steps.status_is_known, at="/status", times=1)
+def test_step_that_requires_action() -> History:
+    tell = Told()
+    tell.send("get_run_step", step("requires_action", calls=[call()]))
+    return tell.history()
 
 
 @breaks(steps.ended_step_stays_ended, at="/status", times=1)

@@ -92,6 +92,11 @@ def test_unknown_outputs_that_are_taken() -> History:
     return _submitted(["call_a", "call_b", "call_c"], True)
 
 
+@breaks(tools.unknown_outputs_are_refused, tools.missing_outputs_are_refused, times=1)
+def test_outputs_that_are_matched_by_position() -> History:
+    return _submitted(["call_y", "call_z"], True)
+
+
 @holds(tools.repeated_outputs_are_refused)
 def test_repeated_outputs() -> History:
     return _submitted(["call_a", "call_b", "call_b"], False)
