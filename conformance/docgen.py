@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
@@ -13,6 +14,8 @@ from pathlib import Path
 from conformance.contract.constraint import constraints
 from conformance.contract.departure import departures
 from conformance.contract.edition import DEFAULT_EDITION
+from conformance.contract.item import ITEMS
+from conformance.contract.seed import SEEDS, judging
 from conformance.model.rule import AnyRule, Constraint
 from conformance.rules import catalogue
 
@@ -28,6 +31,7 @@ def pages() -> Mapping[str, str]:
     written["rules/README.md"] = _index(topics)
     written["rules/constraints.md"] = _constraints(constraints(DEFAULT_EDITION).values())
     written["departures.md"] = _departures()
+    written["traceability.md"] = _traceability(rules)
     return written
 
 
@@ -36,8 +40,8 @@ def _index(topics: Mapping[str, Sequence[AnyRule]]) -> str:
     lines = [
         "# Rules",
         "",
-        f"{sum(map(len, topics.values()))} rules in {len(topics)} topics, and [{len(stated)} constraints](constraints.md) "
-        f"that the schemas state (edition {DEFAULT_EDITION}).",
+        f"{sum(map(len, topics.values()))} rules in {len(topics)} topics, and "
+        f"[{len(stated)} constraints](constraints.md) that the schemas state (edition {DEFAULT_EDITION}).",
         "",
         "| rule | level | what holds |",
         "| --- | --- | --- |",
@@ -80,8 +84,8 @@ def _departures() -> str:
     lines = [
         "# Departures",
         "",
-        "What the real service is recorded to have done against its own document. In the default reading each of them excuses, inside",
-        "its scope and nowhere else; `--strict` drops all of them.",
+        "What the real service is recorded to have done against its own document. In the default reading each of them",
+        "excuses, inside its scope and nowhere else; `--strict` drops all of them.",
         "",
         "| id | what | excuses | scope | evidence |",
         "| --- | --- | --- | --- | --- |",
@@ -96,6 +100,47 @@ def _departures() -> str:
         cells = (departure.id, departure.title, excused, ", ".join(map(str, scope)) or "anywhere", departure.evidence)
         lines.append("| " + " | ".join(_cell(cell) for cell in cells) + " |")
     return _page(lines)
+
+
+def _traceability(rules: Sequence[AnyRule]) -> str:
+    killers = _killers()
+    lines = [
+        "# Traceability",
+        "",
+        "From each numbered item of the contract to the rules that judge it and the mutants of the emulator that these",
+        "rules fail, and from each field of the five seed documents to its constraints. The mutants are read from the",
+        "committed [kill matrix](../reports/reference/kill-matrix.md).",
+        "",
+        "| item | level | what holds | rules | mutants they fail |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for item in ITEMS.values():
+        ids = [rule.id for rule in rules if item.id in rule.items]
+        failed = sorted({mutant for id_ in ids for mutant in killers.get(id_, ())})
+        judged = ", ".join(f"`{id_}`" for id_ in ids) or f"not judged, because: {item.not_judged}"
+        shown = ", ".join(failed[:4]) + (f" and {len(failed) - 4} more" if len(failed) > 4 else "")
+        lines.append(f"| {item.id} | {item.level} | {_cell(item.text)} | {judged} | {shown} |")
+    others = [rule.id for rule in rules if not rule.items]
+    lines += ["", "Rules that no numbered item asks for: " + ", ".join(f"`{id_}`" for id_ in others) + ".", ""]
+    for seed in SEEDS:
+        lines += [f"## Seed {seed.name}: {seed.title}", "", f"Edition {seed.edition}.", "", "| field | constraints |"]
+        lines.append("| --- | --- |")
+        for place in seed.places():
+            ids = judging(place, seed.edition)
+            shown = ", ".join(f"`{id_}`" for id_ in ids[:3]) + (f" and {len(ids) - 3} more" if len(ids) > 3 else "")
+            lines.append(f"| {place} | {shown} |")
+        lines.append("")
+    return _page(lines)
+
+
+def _killers() -> Mapping[str, Sequence[str]]:
+    """By rule, the mutants that it fails, as the committed kill matrix has them."""
+    found: dict[str, list[str]] = {}
+    matrix = ROOT / "reports" / "reference" / "kill-matrix.json"
+    for row in json.loads(matrix.read_text(encoding="utf-8")) if matrix.is_file() else ():
+        for id_ in row["by"]:
+            found.setdefault(id_, []).append(row["mutant"])
+    return found
 
 
 def _cell(text: str) -> str:
