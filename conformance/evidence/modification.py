@@ -42,8 +42,10 @@ class Modification:
 
     @property
     def after(self) -> Sighting | None:
-        """The first look after it, unless another modification came in between or alongside."""
-        return self._undisturbed(self.line.after(self.exchange))
+        """The first look after it, unless another modification came in between or alongside, or is itself the look."""
+        seen = self.line.after(self.exchange)
+        modified = seen is not None and seen.exchange.operation == self.exchange.operation
+        return None if modified else self._undisturbed(seen)
 
     @property
     def at_rest(self) -> bool:

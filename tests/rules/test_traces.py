@@ -78,6 +78,15 @@ def test_refused_assistant_that_is_renamed() -> History:
 
 
 @legal
+def test_refused_modification_with_an_accepted_one_after_it() -> History:
+    tell = Told()
+    tell.send("create_assistant", assistant(name=None), body={"model": "gpt-4o"})
+    tell.refuse("modify_assistant", 413, body={"name": "Ada", "instructions": "x" * 300})
+    tell.send("modify_assistant", assistant(name="Ada"), body={"name": "Ada"})
+    return tell.history()
+
+
+@legal
 def test_creations_of_which_nobody_knows() -> History:
     tell = Told()
     tell.send("create_thread", thread(), body={"messages": [FIRST]})
