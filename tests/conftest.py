@@ -8,8 +8,14 @@ from pathlib import Path
 import pytest
 
 _FOLDERS = {
-    "--recordings": ("RUNS_CONFORMANCE_RECORDINGS", "folder of recorded traffic of the real service (exchanges.jsonl, cassettes/)"),
-    "--contract-tables": ("RUNS_CONFORMANCE_CONTRACT_TABLES", "folder of the contract's tables (boundaries.json, fields.json)"),
+    "--recordings": (
+        "RUNS_CONFORMANCE_RECORDINGS",
+        "folder of recorded traffic of the real service (exchanges.jsonl, cassettes/)",
+    ),
+    "--contract-tables": (
+        "RUNS_CONFORMANCE_CONTRACT_TABLES",
+        "folder of the contract's tables (boundaries.json, fields.json)",
+    ),
 }
 
 
