@@ -10,7 +10,7 @@ from typing import Any
 from conformance.contract.examination import discriminator_of, types_of
 from conformance.contract.schema import Schema
 from conformance.generation.boundary.place import Path, Place
-from conformance.generation.boundary.sample import Lacking, Sampler, available
+from conformance.generation.boundary.sample import Lacking, Sampler, available, key_names
 from conformance.model.json import JSON, is_object
 
 MOST_ITEMS = 1000
@@ -174,7 +174,7 @@ def _of_map(schema: Schema, at: str, sampler: Sampler) -> Iterator[Break]:
         return
     filler = sampler.value(rest)
     if "maxProperties" in schema:
-        full = {f"key_{number}": filler for number in range(schema["maxProperties"])}
+        full: dict[str, JSON] = dict.fromkeys(key_names(schema), filler)
         yield Break(f"{at}.maxProperties", "maxProperties", full, {**full, "one_more": filler})
     longest = schema.get("propertyNames", {}).get("maxLength")
     if longest is not None:

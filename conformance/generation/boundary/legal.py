@@ -9,7 +9,7 @@ from conformance.contract.examination import types_of
 from conformance.contract.schema import Schema
 from conformance.generation.boundary.illegal import MOST_ITEMS
 from conformance.generation.boundary.place import Place
-from conformance.generation.boundary.sample import Lacking, Sampler, available
+from conformance.generation.boundary.sample import Lacking, Sampler, available, key_names
 from conformance.model.json import JSON
 
 
@@ -98,8 +98,7 @@ def _of_array(schema: Schema, at: str, sampler: Sampler) -> Iterator[Edge]:
 def _of_map(schema: Schema, at: str, sampler: Sampler) -> Iterator[Edge]:
     filler = sampler.value(schema["additionalProperties"])
     if "maxProperties" in schema:
-        full = {f"key_{number}": filler for number in range(schema["maxProperties"])}
-        yield Edge(f"{at}.maxProperties", full)
+        yield Edge(f"{at}.maxProperties", dict.fromkeys(key_names(schema), filler))
     longest = schema.get("propertyNames", {}).get("maxLength")
     if longest is not None:
         yield Edge(f"{at}.propertyNames.maxLength", {"k" * longest: filler})

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from conformance.contract.doubt import doubts
 from conformance.contract.schema import Schema
-from conformance.generation.boundary.sample import Lacking, Sampler, available
+from conformance.generation.boundary.sample import Lacking, Sampler, available, key_names
 from conformance.model.json import JSON
 
 Wrap = Callable[[JSON], JSON]
@@ -63,7 +63,7 @@ def _below(schema: Schema, sampler: Sampler, wrap: Wrap, path: Path, lacks: str)
         yield from places(schema["items"], sampler, lambda value: wrap([value, *others]), (*path, 0), lacks)
     rest = schema.get("additionalProperties")
     if isinstance(rest, dict):
-        key = schema.get("x-map-key", "key")
+        key = key_names(schema)[0]
         yield from places(rest, sampler, lambda value: wrap({key: value}), (*path, key), lacks)
 
 

@@ -29,6 +29,16 @@ _BESIDE: Mapping[str, tuple[str, ...]] = {"strict": ("parameters",)}
 Value = TypeVar("Value")
 
 
+def key_names(schema: Schema) -> list[str]:
+    """The keys that legal maps of a place use, and no others: as many as fit, one of them as long as may be.
+
+    A target may merge a map into what was there. With these keys alone it never comes to hold too many.
+    """
+    longest = schema.get("propertyNames", {}).get("maxLength")
+    names = [str(schema.get("x-map-key", "key")), *(["k" * longest] if longest else [])]
+    return names + [f"key_{number}" for number in range(len(names), schema.get("maxProperties", 0))]
+
+
 class Lacking(LookupError):  # noqa: N818 -- it says what is lacking
     """There is no legal value here without something that the setting does not give: the id of a file, of a store."""
 
