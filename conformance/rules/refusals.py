@@ -28,6 +28,9 @@ _ALL = observed("recorded traffic: 55 errors of the service, all of them 400, 40
 BODY_AT_FAULT = REFUSES_BODY.statuses
 _CODE = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*\Z")
 
+_TOO_LARGE = 413
+"""Said before the body is read, and so of no place in it."""
+
 
 @rule(over=refusals, level=Level.MUST, source=_CLIENT_ERROR, capability="validation")
 def status_says_that_the_body_is_at_fault(refusal: Refusal) -> Iterator[Result]:
@@ -50,7 +53,7 @@ def status_is_400(refusal: Refusal) -> Iterator[Result]:
     Client libraries raise an error of another class for 422.
     """
     exchange = refusal.exchange
-    if exchange.status in BODY_AT_FAULT:
+    if exchange.status in BODY_AT_FAULT and exchange.status != _TOO_LARGE:
         found = exchange.finding("another HTTP status than the service gave", "", 400, exchange.status)
         yield HELD if exchange.status == 400 else found
 
@@ -63,7 +66,7 @@ def param_names_the_place(refusal: Refusal) -> Iterator[Result]:
     """
     exchange = refusal.exchange
     error, due = at(exchange.body, "/error"), spelled(refusal.places[0])
-    if due and is_object(error) and (exchange.dialect != "azure" or "param" in error):
+    if due and is_object(error) and exchange.status != _TOO_LARGE and (exchange.dialect != "azure" or "param" in error):
         param = error.get("param")
         if isinstance(param, str) and any(names(param, place) for place in refusal.places):
             yield HELD
@@ -76,7 +79,7 @@ def code_names_the_kind(refusal: Refusal) -> Iterator[Result]:
     """The `code` of such a refusal names its kind, in words that programs can tell apart: `invalid_type`."""
     exchange = refusal.exchange
     error = at(exchange.body, "/error")
-    if refusal.places[0] and is_object(error) and exchange.dialect != "azure":
+    if refusal.places[0] and is_object(error) and exchange.dialect != "azure" and exchange.status != _TOO_LARGE:
         code = error.get("code")
         named = isinstance(code, str) and _CODE.match(code) is not None
         if named:

@@ -21,6 +21,9 @@ from conformance.model.history import History
 from conformance.model.json import ABSENT, JSON, Absent, at, parts
 from conformance.model.verdict import HELD, Finding, Result, Tally, Undecided
 
+_TOO_LARGE = 413
+"""How large a body may be is a matter of resources, not of the contract."""
+
 PACKED = "packed"
 """The tag of a legal request that carries many values: where it is refused, the requests of one value each decide."""
 
@@ -161,6 +164,8 @@ def _legal_refused(step: Step, sent: Sequence[Exchange], program: _Program) -> R
     refused = next((exchange for exchange in sent if exchange.refused), None)
     if refused is None:
         return Undecided(_no_decision(sent[-1]))
+    if refused.status == _TOO_LARGE:
+        return Undecided("the target takes no body of this size")
     if not program.occupancy.idle(refused):
         return Undecided("the thread was not known to be idle, and a busy one refuses everything")
     around = _around(step.exercises[0])

@@ -259,3 +259,10 @@ def test_traffic_that_nobody_meant_to_be_a_test_says_nothing() -> None:
     tell.create_run()
     tell.refuse("create_run")
     assert tallies(tell.history()) == {}
+
+
+def test_a_body_that_is_too_large_for_the_target_is_no_refusal_of_a_legal_value() -> None:
+    tell = Tried()
+    tell.accept(control())
+    tell.no(legal(), 413)
+    assert tell.tally().outcome is Outcome.INCONCLUSIVE
