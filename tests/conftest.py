@@ -1,4 +1,4 @@
-"""Options that say where material outside the repository lies; tests that need it skip, and say so, where it is not given."""
+"""Options that say where material outside the repository lies; tests that need it skip where it is not given."""
 
 from __future__ import annotations
 
