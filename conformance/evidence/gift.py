@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
@@ -58,6 +58,16 @@ class Gift:
         wanted = sent_to(self.history, self.thread_id, self.page.exchange)
         lost = missing(wanted, (each for item in self.shown if (each := saying(item.value)) is not None))
         return tuple(each for each in lost if each in self.sayings)
+
+    def modified(self, ids: Collection[str]) -> bool:
+        """Whether one of these messages may have been modified before the list was read."""
+        return any(
+            exchange.operation == "modify_message"
+            and exchange.path.get("message_id") in ids
+            and took_effect(exchange)
+            and exchange.started <= self.page.exchange.ended
+            for exchange in self.history
+        )
 
 
 def given_by(exchange: Exchange) -> JSON | Absent:
