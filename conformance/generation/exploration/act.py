@@ -109,11 +109,28 @@ def _on_message(story: Story, random: Random, operation: str, body: object = ...
 
 
 def _plain_run(story: Story, random: Random) -> Step | None:
-    return _start(story, random, "plain")
+    drawn = _body(story, random, "create_run", 0.6)
+    return _start(story, random, "plain", **{name: drawn[name] for name in _SETTINGS if name in drawn})
 
 
 def _long_run(story: Story, random: Random) -> Step | None:
     return _start(story, random, "long")
+
+
+def _new_assistant(story: Story, random: Random) -> Step | None:
+    if len(story.assistants) > 3 or "assistant" in story.setting.given:
+        return None
+    return at_root("create_assistant", _body(story, random, "create_assistant"))
+
+
+def _delete_assistant(story: Story, random: Random) -> Step | None:
+    if len(story.assistants) < 2 or "assistant" in story.setting.given:
+        return None
+    return on_assistant("delete_assistant", random.choice(story.assistants[1:]))
+
+
+def _list_assistants(story: Story, random: Random) -> Step | None:
+    return page("list_assistants", tag="", **_window(random, story.assistants))
 
 
 def _limited_run(story: Story, random: Random) -> Step | None:
@@ -171,7 +188,7 @@ def _start(story: Story, random: Random, purpose: str, **members: Any) -> Step |
         return None
     thread = random.choice(threads)
     body: dict[str, Any] = {"assistant_id": random.choice(story.assistants), **members}
-    if random.random() < 0.5 and purpose != "plain":
+    if purpose != "plain":
         drawn = _body(story, random, "create_run", 0.4)
         body = {**{name: drawn[name] for name in _SETTINGS if name in drawn}, **body}
         if purpose in ("call_two", "call_twice"):
@@ -367,8 +384,7 @@ def _modify_assistant(story: Story, random: Random) -> Step | None:
     if not story.assistants or "assistant" in story.setting.given:
         return None
     body = _body(story, random, "modify_assistant", 0.3)
-    kept = {name: member for name, member in body.items() if name not in ("tools", "tool_resources")}
-    return on_assistant("modify_assistant", random.choice(story.assistants), kept or {"name": "Renamed"})
+    return on_assistant("modify_assistant", random.choice(story.assistants), body)
 
 
 def _stranger(story: Story, random: Random) -> Step | None:
@@ -419,6 +435,9 @@ ACTS: Mapping[str, Act] = {
     "next_page": _next_page,
     "other_window": _other_window,
     "get_step": _get_step,
+    "new_assistant": _new_assistant,
+    "delete_assistant": _delete_assistant,
+    "list_assistants": _list_assistants,
     "get_assistant": _get_assistant,
     "modify_assistant": _modify_assistant,
     "stranger": _stranger,

@@ -11,7 +11,7 @@ from conformance.generation.boundary.payload import Bench, Negative, Payload
 from conformance.generation.boundary.playing import Performance
 from conformance.generation.boundary.sample import Sampler
 from conformance.generation.boundary.stage import STAGES
-from conformance.generation.exploration.allotment import Portion, owner
+from conformance.generation.exploration.allotment import Portion
 from conformance.generation.exploration.locating import located
 from conformance.generation.payloads.batch import Batch
 from conformance.model.case import REFUSES_BODY, Accept, Either, Role, Step
@@ -35,7 +35,7 @@ def sending(portion: Portion) -> Callable[[Setting], Play]:
         smallest = made.payload(made.subject.control, (), "")
         control = replace(_legal(usual, smallest), role=Role.CONTROL, expectation=Accept(), tag="")
         batches = [Batch(made, random), Batch(made, random, certain=False)]
-        negatives = Batch(made, random, own=lambda id_: owner(id_, setting.seed) == portion.operation)
+        negatives = Batch(made, random)
         if stage.last_control:
             yield from performance.negatives(_negatives(usual, negatives, [smallest], portion.negatives))
             yield from performance.send(control)

@@ -99,6 +99,8 @@ class Story:
                 self.assistants.append(Ref(step.name))
             case "create_assistant" if made(exchange):
                 self.assistants.append(Ref(step.name))
+            case "delete_assistant":
+                self.assistants = [ref for ref in self.assistants if ref != step.path.get("assistant_id")]
             case "create_thread" if made(exchange):
                 self.threads.append(Thread(Ref(step.name)))
             case "create_run" | "create_thread_and_run":

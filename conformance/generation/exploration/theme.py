@@ -53,9 +53,19 @@ _TALKING = {
 }
 _TURNING = {"next_page": 40, "other_window": 10, "list_messages": 4, "message": 1, "delete_message": 1.5}
 
+_MANAGING = {
+    "new_assistant": 3,
+    "modify_assistant": 10,
+    "get_assistant": 6,
+    "list_assistants": 4,
+    "delete_assistant": 1,
+    "next_page": 4,
+}
+
 THEMES = (
     Theme("talk", ("new_thread", "message"), {**_LOOKS, **_CHANGES, **_TALKING}, runs=0),
     Theme("pages", ("long_thread", "list_messages"), _TURNING, runs=0),
+    Theme("assistants", ("new_assistant",), _MANAGING, runs=0),
     Theme("plain", ("new_thread", "rich_run"), {**_RUNNING, "rich_run": 1}),
     Theme("in flight", ("new_thread", "long_run"), {**_RUNNING, "modify_run": 5, "cancel": 3, "wait": 1, "get_run": 4}),
     Theme("locked", ("new_thread", "calling_run", "wait"), {**_CALLING, "message": 8, "plain_run": 4, "submit": 1}),
@@ -89,9 +99,12 @@ FADINGS = (1.0, 0.25)
 
 
 def dealt(seed: int, walks: int, second_key: bool) -> Iterator[Theme]:
-    """A theme for each walk: every one as often as any other, in an order of the seed's."""
+    """A theme for each walk: every one as often as any other, those without runs twice as often, in an order of the
+    seed's.
+    """
     random = Random(f"{seed}/themes")
     themes = [theme for theme in THEMES if second_key or theme.name != "tenants"]
+    themes += [theme for theme in themes if not theme.runs]
     deck: list[Theme] = []
     for _ in range(walks):
         if not deck:

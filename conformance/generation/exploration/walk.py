@@ -9,15 +9,18 @@ from random import Random
 from hypothesis import strategies as st
 
 from conformance.generation.exploration.act import ACTS, STARTS
-from conformance.generation.exploration.story import Story
+from conformance.generation.exploration.story import Run, Story
 from conformance.generation.exploration.theme import FADINGS, Theme, weight
-from conformance.generation.programs.answer import made
-from conformance.generation.programs.steps import OVER, assistant, on_run, page, poll
-from conformance.model.case import Role, Step
+from conformance.generation.programs.answer import PENDING, made
+from conformance.generation.programs.steps import OVER, SETTLED, assistant, on_run, page, poll
+from conformance.model.case import Ref, Role, Step
 from conformance.model.exchange import Exchange
 from conformance.model.program import Play, Setting
 
 MOST_STEPS = 12
+_CANCELLED = 0.4
+"""So many of the runs that are still active in the end are cancelled; the others go on to their own end."""
+_ROUNDS = 3
 
 
 def walking(theme: Theme, number: int, most: int = MOST_STEPS) -> Callable[[Setting], Play]:
@@ -38,21 +41,41 @@ def walking(theme: Theme, number: int, most: int = MOST_STEPS) -> Callable[[Sett
                 break
             act, step = drawn
             story.tell(act, step, (yield step))
-        yield from _to_the_end(story)
+        yield from _to_the_end(story, Random(f"{setting.seed}/{number}/end"))
 
     return play
 
 
-def _to_the_end(story: Story) -> Play:
-    """Everything that was started is ended, and looked at once more."""
-    for run in story.unfinished():
-        yield on_run("cancel_run", run.ref, run.thread.ref)
+def _to_the_end(story: Story, random: Random) -> Play:
+    """Everything that was started is ended, one way or another, and looked at once more."""
+    for run in list(story.unfinished()):
+        if random.random() < _CANCELLED:
+            yield on_run("cancel_run", run.ref, run.thread.ref)
+        else:
+            yield from _carried_on(story, run)
         yield poll(run.ref, run.thread.ref, OVER)
     for run in story.reachable():
         yield on_run("get_run", run.ref, run.thread.ref)
         yield page("list_run_steps", run.ref, run.thread.ref)
     for thread in story.standing():
         yield page("list_messages", thread.ref, order="asc")
+
+
+def _carried_on(story: Story, run: Run) -> Play:
+    """A run is given what it waits for until it is over; one that waits without end is cancelled."""
+    for _ in range(_ROUNDS):
+        if not run.waits:
+            look = replace(poll(run.ref, run.thread.ref, SETTLED), name=story.name)
+            story.tell("wait", look, (yield look))
+        if not run.waits:
+            return
+        outputs = [
+            {"tool_call_id": Ref(run.waits, f"{PENDING}/{index}/id"), "output": "18 degrees"}
+            for index in range(run.count)
+        ]
+        step = on_run("submit_tool_outputs", run.ref, run.thread.ref, {"tool_outputs": outputs}, name=story.name)
+        story.tell("submit", step, (yield step))
+    yield on_run("cancel_run", run.ref, run.thread.ref)
 
 
 def next_step(story: Story, theme: Theme, random: Random, fading: float = FADINGS[0]) -> tuple[str, Step] | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from conformance.generation.programs.declaration import program
 from conformance.generation.programs.passage import aftermath, ready, submit, waiting
 from conformance.generation.programs.steps import (
@@ -9,11 +11,13 @@ from conformance.generation.programs.steps import (
     OVER,
     assistant,
     message,
+    named,
     on_run,
     page,
     poll,
     prompt,
     run,
+    since,
     thread,
 )
 from conformance.model.program import Play, Setting
@@ -62,10 +66,11 @@ def cancel_at_once(setting: Setting) -> Play:
 
 @program("lifecycle", "cancel", runs=1, requests=30)
 def cancel_while_waiting(setting: Setting) -> Play:
-    """A run that waits for tool outputs is cancelled; it takes no outputs any more."""
-    if not (yield from ready(assistant(setting), thread(setting, text=prompt(setting, "call_one")))):
+    """A run that must call something, though nobody asked, waits for outputs; cancelled, it takes none any more."""
+    if not (yield from ready(assistant(setting), thread(setting))):
         return
-    if not (yield from waiting()):
+    choice: Any = "required" if since(setting, "2024-04-29") else named()
+    if not (yield from waiting(tool_choice=choice)):
         return
     yield page("list_run_steps")
     yield on_run("cancel_run")

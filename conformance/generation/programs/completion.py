@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from conformance.generation.programs.declaration import program
 from conformance.generation.programs.passage import aftermath, completed, ready
+from conformance.generation.programs.refused import broken
 from conformance.generation.programs.steps import (
     OVER,
     assistant,
@@ -54,6 +55,8 @@ def finished_run_stays_finished(setting: Setting) -> Play:
         yield on_run("modify_run", body={"metadata": metadata})
         yield on_run("get_run")
     yield on_run("modify_run", body={})
+    yield on_run("get_run")
+    yield broken(on_run("modify_run", body={"metadata": {"new": "pair"}}), "/metadata/number", "type", 9)
     yield on_run("get_run")
     yield page("list_runs")
     yield page("list_run_steps")
