@@ -59,6 +59,18 @@ class Attempt:
         return holder(self.history, self.exchange)
 
     @property
+    def displaced(self) -> RunLine | None:
+        """A run that was at work before and is cancelled since, though nobody cancelled it."""
+        for run in runs_of_thread(self.history, self.thread_id):
+            before, after = run.before(self.exchange), run.after(self.exchange)
+            if run.creation is None or run.creation is self.exchange or before is None or after is None:
+                continue
+            stopped = before.status in WORKING and after.status in ("cancelling", "cancelled")
+            if stopped and not cancelled_between(run, run.sightings[0], after):
+                return run
+        return None
+
+    @property
     def freed_by(self) -> RunLine | None:
         """The last run of the thread, where all that were ever started there had certainly ended."""
         started = [e for e in creations_of_runs(self.history, self.thread_id) if e is not self.exchange]

@@ -149,6 +149,30 @@ def refused_cancellation_changes_nothing(act: Act) -> Iterator[Result]:
         )
 
 
+@rule(
+    over=cancellations,
+    level=Level.SHOULD,
+    source=_SEEN,
+    capability="cancel",
+    operation="cancel_run",
+    items=("L-31",),
+)
+def comes_to_an_end(act: Act) -> Iterator[Result]:
+    """A run whose cancellation was accepted reaches a terminal status.
+
+    The real service took a second. A run that is `cancelling` twenty seconds later holds its thread for nothing.
+    """
+    if not act.exchange.accepted or act.answer is None or not act.later:
+        return
+    last = act.later[-1]
+    if act.end is not None:
+        yield HELD
+    elif last.status == "cancelling":
+        waited = last.begins - act.exchange.ended
+        stuck = last.finding(f"the run is cancelling since {waited:.0f} s", "/status", "cancelled", last.status)
+        yield stuck if waited > 20 else Undecided("the run was not looked at for long enough after its cancellation")
+
+
 @rule(over=runs, level=Level.SHOULD, source=_GUIDE, capability="core", items=("L-31",))
 def happens_only_when_asked_for(run: RunLine) -> Iterator[Result]:
     """Only a run that somebody cancelled, or whose thread was deleted, is `cancelling` or `cancelled`."""

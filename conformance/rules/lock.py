@@ -24,6 +24,8 @@ _LOCKS = prose("openai-cookbook d2bb606 examples/data/oai_docs/how-it-works.txt,
 
 def _kept_out(attempt: Attempt, what: str, working: bool) -> Iterator[Result]:
     run, exchange = attempt.holder, attempt.exchange
+    if run is None and working and exchange.accepted and (displaced := attempt.displaced) is not None:
+        yield exchange.finding(f"{what} was taken, and run {displaced.id} cancelled for it", "", 400, exchange.status)
     if run is None or surely_working(run, exchange) is not working:
         return
     if exchange.accepted:
@@ -56,7 +58,7 @@ def no_second_run_while_a_run_works(attempt: Attempt) -> Iterator[Result]:
     yield from _kept_out(attempt, "a second run", True)
 
 
-@rule(over=new_messages, level=Level.SHOULD, source=_LOCKS, capability="messages", items=("L-27",))
+@rule(over=new_messages, level=Level.SHOULD, source=_LOCKS, capability="messages", items=("L-25", "L-27"))
 def no_message_while_a_run_is_queued_or_cancelling(attempt: Attempt) -> Iterator[Result]:
     """The lock begins when a run is queued and ends when it has ended: a thread takes no message in between.
 
@@ -65,7 +67,7 @@ def no_message_while_a_run_is_queued_or_cancelling(attempt: Attempt) -> Iterator
     yield from _kept_out(attempt, "a message", False)
 
 
-@rule(over=new_runs, level=Level.SHOULD, source=_LOCKS, capability="core", items=("L-27",))
+@rule(over=new_runs, level=Level.SHOULD, source=_LOCKS, capability="core", items=("L-26", "L-27"))
 def no_second_run_while_a_run_is_queued_or_cancelling(attempt: Attempt) -> Iterator[Result]:
     """The lock begins when a run is queued and ends when it has ended: a thread takes no second run in between."""
     yield from _kept_out(attempt, "a second run", False)

@@ -24,6 +24,7 @@ def _cancelled(*before: str, answer: Any = "cancelling", after: tuple[str, ...] 
 @holds(
     cancel.run_in_progress_can_be_cancelled,
     cancel.answer_says_so,
+    cancel.comes_to_an_end,
     cancel.is_carried_out,
     cancel.happens_only_when_asked_for,
 )
@@ -59,6 +60,17 @@ def test_answer_that_shows_the_run_as_it_was() -> History:
 @breaks(cancel.is_carried_out, at="/status", times=1)
 def test_cancellation_that_does_nothing() -> History:
     return _cancelled("queued", "in_progress", answer="in_progress", after=("in_progress", "completed"))
+
+
+@breaks(cancel.comes_to_an_end, at="/status", times=1)
+def test_run_that_is_cancelled_for_ever() -> History:
+    tell = Told()
+    tell.looks("queued", "in_progress")
+    tell.send("cancel_run", run("cancelling"))
+    tell.get_run(run("cancelling"))
+    tell.wait(30)
+    tell.get_run(run("cancelling"))
+    return tell.history()
 
 
 @breaks(cancel.waiting_run_ends_cancelled, at="/status", times=1)

@@ -59,6 +59,15 @@ def test_thread_that_is_not_locked_while_a_run_is_in_progress() -> History:
     return _attempts("in_progress", "in_progress", True, True)
 
 
+@breaks(lock.no_second_run_while_a_run_works, times=1)
+def test_second_run_that_takes_the_place_of_the_first() -> History:
+    tell = _begin()
+    tell.looks("queued", "requires_action")
+    _second_run(tell, True)
+    tell.get_run(run("cancelled"))
+    return tell.history()
+
+
 @holds(lock.no_message_while_a_run_is_queued_or_cancelling, lock.no_second_run_while_a_run_is_queued_or_cancelling)
 def test_thread_that_is_locked_while_a_run_is_queued() -> History:
     return _attempts("queued", "queued", False, False)
