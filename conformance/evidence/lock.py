@@ -24,7 +24,8 @@ def holder(history: History, exchange: Exchange) -> RunLine | None:
     """A run of the exchange's thread that was certainly active all the while; the exchange did not create it."""
     thread = exchange.path.get("thread_id", "")
     for run in runs_of_thread(history, thread) if thread else ():
-        if run.creation is not exchange and run.surely_active(exchange):
+        revived = any(run.is_revived(seen) for seen in run.sightings)
+        if run.creation is not exchange and run.surely_active(exchange) and not revived:
             return run
     return None
 

@@ -100,6 +100,15 @@ class RunLine(Timeline):
                 return sighting.exchange.path["thread_id"]
         return self.sightings[0].text("thread_id")
 
+    def is_revived(self, seen: Sighting) -> bool:
+        """Whether a sighting shows another status although the run had certainly ended before."""
+        end = self._first_end
+        return end is not None and end.status != seen.status and end.before(seen)
+
+    @cached_property
+    def _first_end(self) -> Sighting | None:
+        return min((seen for seen in self.sightings if seen.status in TERMINAL), key=_by_end, default=None)
+
     @cached_property
     def exchanges(self) -> tuple[Exchange, ...]:
         """Every exchange whose path names this run, accepted or not."""
@@ -170,6 +179,15 @@ def runs(history: History) -> tuple[RunLine, ...]:
 def timelines(kind: str, history: History) -> tuple[Timeline, ...]:
     """The timeline of every object of a kind (`run_step`, `message`, `thread`, `assistant`) seen in a history."""
     return tuple(Timeline(kind, id_, tuple(seen), history) for id_, seen in _grouped(history, kind).items())
+
+
+@lru_cache(maxsize=16)
+def credible_runs(history: History) -> tuple[Sighting, ...]:
+    """Every run object seen, but for those that show a run that had ended in another status than it had ended in.
+
+    That they do is one fault, and one rule's matter; what else they show of it is a consequence.
+    """
+    return tuple(seen for run in runs(history) for seen in run.sightings if not run.is_revived(seen))
 
 
 def steps(history: History) -> tuple[Timeline, ...]:

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from conformance.contract.lifecycle import STATUSES
 from conformance.evidence.act import resumed_between
 from conformance.evidence.call import calls_of, names_of_functions
-from conformance.evidence.sighting import Sighting, runs_seen
-from conformance.evidence.timeline import RunLine, runs
+from conformance.evidence.sighting import Sighting
+from conformance.evidence.timeline import RunLine, credible_runs, runs
 from conformance.model.json import ABSENT, is_object, same
 from conformance.model.rule import rule
 from conformance.model.source import Level, observed, prose, schema
@@ -20,7 +20,7 @@ _SEEN = observed("recorded traffic: openai-dotnet SessionRecords 2025-10-30, ope
 _CALLS = "/required_action/submit_tool_outputs/tool_calls"
 
 
-@rule(over=runs_seen, level=Level.MUST, source=_RUN, capability="tools", items=("L-05",))
+@rule(over=credible_runs, level=Level.MUST, source=_RUN, capability="tools", items=("L-05",))
 def is_given_while_required(run: Sighting) -> Iterator[Result]:
     """A run in `requires_action` says which tool outputs it waits for.
 
@@ -37,7 +37,7 @@ def is_given_while_required(run: Sighting) -> Iterator[Result]:
         )
 
 
-@rule(over=runs_seen, level=Level.MUST, source=_RUN, capability="core", items=("L-05",))
+@rule(over=credible_runs, level=Level.MUST, source=_RUN, capability="core", items=("L-05",))
 def is_null_otherwise(run: Sighting) -> Iterator[Result]:
     """A run in any other status than `requires_action` requires none: `required_action` is null.
 
@@ -48,7 +48,7 @@ def is_null_otherwise(run: Sighting) -> Iterator[Result]:
         yield run.check(value is None, f"a {run.status!r} run requires action", "/required_action", None, value)
 
 
-@rule(over=runs_seen, level=Level.SHOULD, source=_GUIDE, capability="tools", items=("L-06",))
+@rule(over=credible_runs, level=Level.SHOULD, source=_GUIDE, capability="tools", items=("L-06",))
 def calls_are_distinct(run: Sighting) -> Iterator[Result]:
     """A run that requires action makes at least one call, and no two of its calls share an id.
 
@@ -74,7 +74,7 @@ def stays_until_outputs_come(run: RunLine) -> Iterator[Result]:
                 yield later.check(same(was, now), "the calls have changed while the run waits", _CALLS, was, now)
 
 
-@rule(over=runs_seen, level=Level.SHOULD, source=_GUIDE, capability="tools", items=("L-05",))
+@rule(over=credible_runs, level=Level.SHOULD, source=_GUIDE, capability="tools", items=("L-05",))
 def calls_name_functions_of_the_run(run: Sighting) -> Iterator[Result]:
     """A run calls functions that are among its tools.
 

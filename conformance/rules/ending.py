@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from conformance.contract.lifecycle import ACTIVE, STATUSES, TERMINAL
-from conformance.evidence.sighting import Sighting, runs_seen
+from conformance.evidence.sighting import Sighting
 from conformance.evidence.stream import streams
-from conformance.evidence.timeline import RunLine, runs
+from conformance.evidence.timeline import RunLine, credible_runs, runs
 from conformance.model.history import History
 from conformance.model.json import ABSENT, is_integer, is_object, same
 from conformance.model.rule import rule
@@ -23,7 +23,7 @@ _REASONS = ("max_completion_tokens", "max_prompt_tokens")
 
 
 @rule(
-    over=runs_seen,
+    over=credible_runs,
     level=Level.MUST,
     source=_ERROR,
     capability="core",
@@ -44,7 +44,7 @@ def failed_run_says_why(run: Sighting) -> Iterator[Result]:
         )
 
 
-@rule(over=runs_seen, level=Level.MUST, source=_ERROR, capability="core", items=("L-07",))
+@rule(over=credible_runs, level=Level.MUST, source=_ERROR, capability="core", items=("L-07",))
 def completed_run_has_no_error(run: Sighting) -> Iterator[Result]:
     """A completed run has no `last_error`: it is null if there are no errors."""
     value = run.get("last_error")
@@ -52,7 +52,7 @@ def completed_run_has_no_error(run: Sighting) -> Iterator[Result]:
         yield run.check(value is None, "a completed run has an error", "/last_error", None, value)
 
 
-@rule(over=runs_seen, level=Level.SHOULD, source=_SEEN, capability="core", items=("L-07",))
+@rule(over=credible_runs, level=Level.SHOULD, source=_SEEN, capability="core", items=("L-07",))
 def unfinished_run_has_no_error(run: Sighting) -> Iterator[Result]:
     """A run that has not ended has no `last_error`."""
     value = run.get("last_error")
@@ -60,7 +60,7 @@ def unfinished_run_has_no_error(run: Sighting) -> Iterator[Result]:
         yield run.check(value is None, f"a {run.status!r} run has an error", "/last_error", None, value)
 
 
-@rule(over=runs_seen, level=Level.MUST, source=_DETAILS, capability="core", items=("L-09",))
+@rule(over=credible_runs, level=Level.MUST, source=_DETAILS, capability="core", items=("L-09",))
 def incomplete_run_says_why(run: Sighting) -> Iterator[Result]:
     """An incomplete run has `incomplete_details` with a known reason.
 
@@ -79,7 +79,7 @@ def incomplete_run_says_why(run: Sighting) -> Iterator[Result]:
         )
 
 
-@rule(over=runs_seen, level=Level.MUST, source=_DETAILS, capability="core", items=("L-09",))
+@rule(over=credible_runs, level=Level.MUST, source=_DETAILS, capability="core", items=("L-09",))
 def only_incomplete_run_has_details(run: Sighting) -> Iterator[Result]:
     """A run that is not incomplete has no `incomplete_details`: the member is null."""
     value = run.get("incomplete_details")
@@ -89,7 +89,7 @@ def only_incomplete_run_has_details(run: Sighting) -> Iterator[Result]:
         )
 
 
-@rule(over=runs_seen, level=Level.MUST, source=_LIMIT, capability="core", items=("L-09",))
+@rule(over=credible_runs, level=Level.MUST, source=_LIMIT, capability="core", items=("L-09",))
 def run_over_its_limit_is_incomplete(run: Sighting) -> Iterator[Result]:
     """A run that used more completion tokens than its `max_completion_tokens` ends `incomplete`, not `completed`.
 

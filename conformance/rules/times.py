@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 
 from conformance.contract.lifecycle import ACTIVE, END_STAMPS, LIFETIME, TERMINAL
 from conformance.evidence.act import resumed_between, took_effect
-from conformance.evidence.sighting import Sighting, all_sightings, runs_seen
-from conformance.evidence.timeline import RunLine, runs
+from conformance.evidence.sighting import Sighting, all_sightings
+from conformance.evidence.timeline import RunLine, credible_runs, runs
 from conformance.model.history import History
 from conformance.model.json import ABSENT, is_integer, same
 from conformance.model.rule import rule
@@ -75,7 +75,7 @@ def _stamped(run: Sighting, status: str) -> Iterator[Result]:
         yield run.check(run.get(name) is not None, f"a {status} run has no {name}", f"/{name}", "a time", run.get(name))
 
 
-@rule(over=runs_seen, level=Level.MUST, source=schema(f"{_RUN}.completed_at"), capability="core", items=("L-11",))
+@rule(over=credible_runs, level=Level.MUST, source=schema(f"{_RUN}.completed_at"), capability="core", items=("L-11",))
 def completed_run_has_completed_at(run: Sighting) -> Iterator[Result]:
     """A completed run says when it was completed.
 
@@ -85,7 +85,7 @@ def completed_run_has_completed_at(run: Sighting) -> Iterator[Result]:
 
 
 @rule(
-    over=runs_seen,
+    over=credible_runs,
     level=Level.MUST,
     source=_GUIDE,
     capability="core",
@@ -100,7 +100,7 @@ def failed_run_has_failed_at(run: Sighting) -> Iterator[Result]:
     yield from _stamped(run, "failed")
 
 
-@rule(over=runs_seen, level=Level.MUST, source=schema(f"{_RUN}.cancelled_at"), capability="cancel", items=("L-12",))
+@rule(over=credible_runs, level=Level.MUST, source=schema(f"{_RUN}.cancelled_at"), capability="cancel", items=("L-12",))
 def cancelled_run_has_cancelled_at(run: Sighting) -> Iterator[Result]:
     """A cancelled run says when it was cancelled.
 
@@ -117,7 +117,7 @@ def _unstamped(run: Sighting, names: Iterable[str]) -> Iterator[Result]:
 
 
 @rule(
-    over=runs_seen,
+    over=credible_runs,
     level=Level.MUST,
     source=schema(
         f"{_RUN}.completed_at, failed_at, cancelled_at", note="one published example differs, no traffic does"
@@ -134,7 +134,7 @@ def unfinished_run_has_no_end(run: Sighting) -> Iterator[Result]:
         yield from _unstamped(run, _RUN_ENDS)
 
 
-@rule(over=runs_seen, level=Level.SHOULD, source=_SEEN, capability="cancel", items=("L-13",))
+@rule(over=credible_runs, level=Level.SHOULD, source=_SEEN, capability="cancel", items=("L-13",))
 def cancelling_run_has_no_end(run: Sighting) -> Iterator[Result]:
     """A run that is being cancelled has no `cancelled_at` yet, nor another end.
 
@@ -144,14 +144,14 @@ def cancelling_run_has_no_end(run: Sighting) -> Iterator[Result]:
         yield from _unstamped(run, _RUN_ENDS)
 
 
-@rule(over=runs_seen, level=Level.MUST, source=_GUIDE, capability="core", items=("L-11",))
+@rule(over=credible_runs, level=Level.MUST, source=_GUIDE, capability="core", items=("L-11",))
 def completed_run_has_no_other_end(run: Sighting) -> Iterator[Result]:
     """A completed run neither failed nor was cancelled: `failed_at` and `cancelled_at` are null."""
     if run.status == "completed":
         yield from _unstamped(run, ("failed_at", "cancelled_at"))
 
 
-@rule(over=runs_seen, level=Level.SHOULD, source=_SEEN, capability="core", items=("L-08", "L-12"))
+@rule(over=credible_runs, level=Level.SHOULD, source=_SEEN, capability="core", items=("L-08", "L-12"))
 def ended_run_has_one_end(run: Sighting) -> Iterator[Result]:
     """A failed or cancelled run has the stamp of that end only.
 
@@ -161,7 +161,7 @@ def ended_run_has_one_end(run: Sighting) -> Iterator[Result]:
         yield from _unstamped(run, (name for name in _RUN_ENDS if name != END_STAMPS[run.status]))
 
 
-@rule(over=runs_seen, level=Level.SHOULD, source=_SEEN, capability="core", items=("L-19",))
+@rule(over=credible_runs, level=Level.SHOULD, source=_SEEN, capability="core", items=("L-19",))
 def working_run_has_started_at(run: Sighting) -> Iterator[Result]:
     """A run that has left the queue says when: `started_at` is set from `in_progress` on.
 
@@ -223,7 +223,7 @@ def stamps_of_an_ended_run_stay(run: RunLine) -> Iterator[Result]:
                 yield seen.check(same(was, now), f"{name} has changed since the run ended", f"/{name}", was, now)
 
 
-@rule(over=runs_seen, level=Level.SHOULD, source=_SEEN, capability="core", items=("L-14",))
+@rule(over=credible_runs, level=Level.SHOULD, source=_SEEN, capability="core", items=("L-14",))
 def unfinished_run_expires_ten_minutes_after_creation(run: Sighting) -> Iterator[Result]:
     """A run that has not ended expires ten minutes after it was created.
 
@@ -255,7 +255,7 @@ def expiry_never_moves(run: RunLine) -> Iterator[Result]:
             yield seen.check(same(was, now), "expires_at has been moved", "/expires_at", was, now)
 
 
-@rule(over=runs_seen, level=Level.MAY, source=_SEEN, capability="core", items=("L-15",))
+@rule(over=credible_runs, level=Level.MAY, source=_SEEN, capability="core", items=("L-15",))
 def ended_run_has_no_expiry(run: Sighting) -> Iterator[Result]:
     """A run that has ended no longer expires: `expires_at` is null.
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from conformance.contract.lifecycle import ACTIVE, TERMINAL
-from conformance.evidence.sighting import Sighting, all_sightings, runs_seen
-from conformance.evidence.timeline import RunLine, runs
+from conformance.evidence.sighting import Sighting, all_sightings
+from conformance.evidence.timeline import RunLine, credible_runs, runs
 from conformance.evidence.whole import steps_after_the_end
 from conformance.model.history import History
 from conformance.model.json import ABSENT, is_integer, is_object
@@ -20,7 +20,7 @@ _COUNTS = ("prompt_tokens", "completion_tokens", "total_tokens")
 
 
 @rule(
-    over=runs_seen,
+    over=credible_runs,
     level=Level.MUST,
     source=schema("openai-openapi f85dbe2 openapi.yaml RunObject.usage", note="one published example differs"),
     capability="core",
@@ -37,7 +37,7 @@ def is_null_until_the_run_ends(run: Sighting) -> Iterator[Result]:
         yield run.check(value is None, f"a {run.status!r} run has usage", "/usage", None, value)
 
 
-@rule(over=runs_seen, level=Level.SHOULD, source=_SEEN, capability="core", items=("L-22",))
+@rule(over=credible_runs, level=Level.SHOULD, source=_SEEN, capability="core", items=("L-22",))
 def is_given_when_completed(run: Sighting) -> Iterator[Result]:
     """A completed run says how many tokens it used."""
     value = run.get("usage")
@@ -45,7 +45,7 @@ def is_given_when_completed(run: Sighting) -> Iterator[Result]:
         yield run.check(is_object(value), "a completed run has no usage", "/usage", "an object", value)
 
 
-@rule(over=runs_seen, level=Level.SHOULD, source=_USAGE, capability="core", items=("L-24",))
+@rule(over=credible_runs, level=Level.SHOULD, source=_USAGE, capability="core", items=("L-24",))
 def is_given_when_ended(run: Sighting) -> Iterator[Result]:
     """A run that was cancelled, failed, expired or ended incomplete says how many tokens it used; zeros will do.
 
