@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from conformance.contract.operation import OPERATIONS
-from conformance.model.case import Ref, Role, Step, mutation_to_json, step_to_json, symbolic
+from conformance.model.case import Ref, Role, Step, mutation_to_json, step_to_json
 from conformance.model.exchange import Exchange
 from conformance.model.history import History
 from conformance.model.json import ABSENT, JSON, Absent, at, is_array, is_object
@@ -136,7 +136,7 @@ def leading_to(history: History, exchange: Exchange) -> list[Step]:
         if step is None or not other.accepted or step.role is Role.NEGATIVE:
             continue
         changes = OPERATIONS[step.operation].method != "GET" or step.until
-        if changes and _same_objects(step, exchange.step, needed):
+        if changes and needed and _same_objects(other, exchange):
             needed |= {other.id} | _referred(step, before)
     chosen = {other.id: other for other in (*earlier, *before.values()) if other.id in needed}
     return [other.step for other in sorted(chosen.values(), key=lambda o: o.index) if other.step is not None]
@@ -154,11 +154,10 @@ def _referred(step: Step, before: Mapping[str, Exchange]) -> set[str]:
     return found
 
 
-def _same_objects(step: Step, last: Step, needed: set[str]) -> bool:
-    """Whether an earlier step acts on the thread or run that the last step acts on."""
-    theirs = {str(symbolic(value)) for name, value in step.path.items() if name in ("thread_id", "run_id")}
-    ours = {str(symbolic(value)) for name, value in last.path.items() if name in ("thread_id", "run_id")}
-    return bool(needed) and bool(theirs & ours)
+def _same_objects(earlier: Exchange, last: Exchange) -> bool:
+    """Whether an earlier exchange acts on the thread or run that the last one acts on."""
+    theirs = {earlier.path[name] for name in ("thread_id", "run_id") if name in earlier.path}
+    return any(last.path.get(name) in theirs for name in ("thread_id", "run_id"))
 
 
 def references(step: Step) -> Iterator[Ref]:

@@ -1,0 +1,69 @@
+"""What leads up to a counterexample: what it needs, and nothing of other objects that had the same name."""
+
+from __future__ import annotations
+
+from conformance.engine.counterexample import leading_to
+from conformance.model.case import Ref, Role, Step
+from conformance.model.exchange import Completion, Exchange, Request, Response
+from conformance.model.history import History
+from conformance.model.json import JSON
+
+THREAD = Step(operation="create_thread", name="thread", role=Role.FIXTURE)
+ASSISTANT = Step(operation="create_assistant", name="assistant", role=Role.FIXTURE, body={"model": "gpt-4o"})
+MESSAGE = Step(operation="create_message", path={"thread_id": Ref("thread")}, body={"role": "user", "content": "Hi."})
+CANCEL = Step(operation="cancel_run", path={"thread_id": Ref("thread"), "run_id": Ref("run")}, role=Role.CLEANUP)
+
+
+def _run(limit: int, role: Role = Role.NEGATIVE) -> Step:
+    body = {"assistant_id": Ref("assistant"), "max_prompt_tokens": limit}
+    return Step(operation="create_run", name="run", path={"thread_id": Ref("thread")}, body=body, role=role)
+
+
+def _told(*told: tuple[Step, str, dict[str, str], int]) -> History:
+    return History.of(
+        Exchange(
+            id=f"x{index}",
+            index=index,
+            program="p",
+            operation=step.operation,
+            request=Request("POST", "/", body={}),
+            response=Response(http_status, body=_answer(id_)),
+            completion=Completion.ANSWERED,
+            started=float(index),
+            ended=index + 0.5,
+            step=step,
+            path=path,
+        )
+        for index, (step, id_, path, http_status) in enumerate(told)
+    )
+
+
+def _answer(id_: str) -> JSON:
+    return {"id": id_}
+
+
+def test_a_thread_that_was_given_up_is_not_part_of_it() -> None:
+    first, second = {"thread_id": "thread_1"}, {"thread_id": "thread_2"}
+    negative = _run(255)
+    history = _told(
+        (ASSISTANT, "asst_1", {}, 200),
+        (THREAD, "thread_1", {}, 200),
+        (_run(256, Role.CONTROL), "run_1", first, 200),
+        (CANCEL, "run_1", {**first, "run_id": "run_1"}, 200),
+        (THREAD, "thread_2", {}, 200),
+        (_run(0), "", second, 400),
+        (negative, "run_2", second, 200),
+    )
+    assert leading_to(history, history.exchanges[-1]) == [ASSISTANT, THREAD]
+
+
+def test_what_was_done_on_the_same_thread_is() -> None:
+    here = {"thread_id": "thread_1"}
+    look = Step(operation="list_messages", path={"thread_id": Ref("thread")}, role=Role.LOOK)
+    history = _told(
+        (THREAD, "thread_1", {}, 200),
+        (MESSAGE, "msg_1", here, 200),
+        (MESSAGE, "", here, 400),
+        (look, "", here, 200),
+    )
+    assert leading_to(history, history.exchanges[-1]) == [THREAD, MESSAGE]
