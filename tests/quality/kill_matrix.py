@@ -16,12 +16,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from conformance.contract.operation import OPERATIONS
 from conformance.emulator.catalogue import Mutant, generated, written
 from conformance.rules import catalogue as rules
 from tests.quality.bench import Result, Trial, judged, programs_of
 
 FOLDER = Path(__file__).resolve().parents[2] / "reports" / "reference"
 MOST_OTHERS = 5
+_OF_REQUESTS = {"acceptance", "error", "errors", "refusals", "robustness", "validation", "L-85"}
 BLIND_AT_FIRST = FOLDER / "blind-first-try.json"
 
 
@@ -62,9 +64,16 @@ def concerns(id_: str, item: str) -> bool:
 
 
 def trial_of(mutant: Mutant, made: bool) -> Trial:
-    """How a mutant is judged."""
-    programs = programs_of(mutant.item.partition(".")[0]) if made else ()
-    return Trial(mutant.name, (mutant.name,), programs=programs)
+    """How a mutant is judged: by the programs that can show its item, and all that may accuse it of something else.
+
+    The boundary programs are left out where what is broken has nothing to do with what a request may hold.
+    """
+    subject = mutant.item.partition(".")[0]
+    if made:
+        return Trial(mutant.name, (mutant.name,), programs=programs_of(subject))
+    if subject in OPERATIONS or subject in _OF_REQUESTS:
+        return Trial(mutant.name, (mutant.name,))
+    return Trial(mutant.name, (mutant.name,), programs=("lifecycle.*", "security.*", "robustness.*", "races.*"))
 
 
 def matrix(chosen: Sequence[tuple[Mutant, bool]]) -> list[Row]:
