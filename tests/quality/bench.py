@@ -35,6 +35,7 @@ class Trial:
     variants: tuple[str, ...] = ()
     seed: int = 0
     programs: tuple[str, ...] = ()
+    phases: tuple[str, ...] = ()
     dialect: str = "openai"
 
 
@@ -87,7 +88,7 @@ def _result(one: Trial, url: str) -> Result:
 
 def run(url: str, one: Trial) -> Report:
     """The report on an emulator at a URL, by the standard profile."""
-    choice = Choice(seed=one.seed, select=one.programs, workers=3)
+    choice = Choice(seed=one.seed, select=one.programs, phases=one.phases, workers=3)
     target = target_at(url, one.dialect)
     with tempfile.TemporaryDirectory(prefix="runs-conformance-") as scratch:
         return trial.judge(target, choice, trial.plan_for(target, choice), folder(Path(scratch) / "report"), Silent())

@@ -23,6 +23,7 @@ from tests.quality.bench import Result, Trial, judged, programs_of
 
 FOLDER = Path(__file__).resolve().parents[2] / "reports" / "reference"
 MOST_OTHERS = 5
+_BUT_BOUNDARY = ("lifecycle", "security", "robustness", "races")
 _OF_REQUESTS = {"acceptance", "error", "errors", "refusals", "robustness", "validation", "L-85"}
 BLIND_AT_FIRST = FOLDER / "blind-first-try.json"
 
@@ -73,7 +74,7 @@ def trial_of(mutant: Mutant, made: bool) -> Trial:
         return Trial(mutant.name, (mutant.name,), programs=programs_of(subject))
     if subject in OPERATIONS or subject in _OF_REQUESTS:
         return Trial(mutant.name, (mutant.name,))
-    return Trial(mutant.name, (mutant.name,), programs=("lifecycle.*", "security.*", "robustness.*", "races.*"))
+    return Trial(mutant.name, (mutant.name,), phases=_BUT_BOUNDARY)
 
 
 def matrix(chosen: Sequence[tuple[Mutant, bool]]) -> list[Row]:
