@@ -60,7 +60,7 @@ def pages_of_messages(setting: Setting) -> Play:
     yield from _walks("list_messages", ("thread",), step=9)
 
 
-@program("lifecycle", "listing", runs=1, requests=44, quick=True, seconds=NEXT_SECOND)
+@program("lifecycle", "listing", runs=1, requests=44, seconds=NEXT_SECOND)
 def pages_of_steps(setting: Setting) -> Play:
     """The steps of a run with a tool call are listed in both orders, by pages of every size and from every side."""
     if not (yield from ready(assistant(setting), thread(setting, text=prompt(setting, "call_one")))):
