@@ -91,8 +91,8 @@ def _elsewhere() -> Passage:
 
 
 def _second_run() -> Passage:
-    """Try to start another run; a target that takes it is rid of it again."""
-    second: Exchange = yield run("second")
+    """Try to start another run that brings a message along; a target that takes it is rid of it again."""
+    second: Exchange = yield run("second", additional_messages=[{"role": "user", "content": "Brought along."}])
     if second.accepted:
         yield on_run("get_run")
         yield from ready(on_run("get_run", "second"))

@@ -53,7 +53,7 @@ def waiting(run_name: str = "run", thread: str = "thread", *, name: str = "waiti
 
     A model that ends such a run without a call gets a second try.
     """
-    tools = [function_tool("get_time"), function_tool()]
+    tools = [function_tool("get_time"), function_tool(), function_tool("get_news")]
     forced: dict[str, Any] = {"tools": tools, "tool_choice": named(), **members}
     for _ in range(2):
         if not (yield from ready(run(run_name, thread, **forced))):
