@@ -17,11 +17,13 @@ from conformance.generation.programs.steps import (
     page,
     run,
     thread,
+    vain,
 )
 from conformance.model.case import REFUSES_BODY, Mutation, Role, Step
 from conformance.model.exchange import Exchange
 from conformance.model.json import ABSENT
 from conformance.model.program import Play, Setting
+from conformance.model.tag import UNKNOWN_ID
 
 _KEPT: dict[str, Any] = {"metadata": {"kept": "yes"}}
 
@@ -48,13 +50,15 @@ def refused_without_a_trace(setting: Setting) -> Play:
     lost: dict[str, Any] = {"metadata": {"kept": "no", "new": "pair"}}
     added = [{"role": "user", "content": "Brought along in vain."}]
     yield page("list_messages", order="asc")
-    for vain in (
+    for bad in (
         broken(run("run", additional_messages=added), "/temperature", "maximum", 3),
         broken(run("run", **lost, additional_messages=added), "/metadata/number", "type", 9),
     ):
-        started: Exchange = yield vain
+        started: Exchange = yield bad
         if made(started) and not (yield from ended()):
             return
+    nobody = {"assistant_id": "asst_" + "0" * 24, "additional_messages": added}
+    yield vain(on_thread("create_run", body=nobody), UNKNOWN_ID)
     yield broken(message("Sent in vain.", **lost), "/metadata/number", "type", 9)
     yield broken(message("Also in vain."), "/unknown", "additionalProperties", True)
     yield broken(on_thread("modify_thread", body=lost), "/metadata/number", "type", 9)
