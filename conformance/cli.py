@@ -123,6 +123,16 @@ def _with_choices(command: Any) -> Any:
 @click.option("--max-requests", type=click.IntRange(1), help="Stop after so many requests.")
 @click.option("--max-runs", type=click.IntRange(1), help="Stop after so many runs.")
 @click.option("--max-seconds", type=click.FloatRange(0.1), help="Stop after so long.")
+@click.option("--max-examples", type=click.IntRange(1), help="So many random payloads, and walks in proportion.")
+@click.option(
+    "--database",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=".runs-conformance",
+    show_default=True,
+    envvar="RUNS_CONFORMANCE_DATABASE",
+    help="Where failures are kept, to be tried first the next time.",
+)
+@click.option("--no-database", is_flag=True, help="Keep no failures, and try none.")
 @click.option("--allow-stress", is_flag=True, help="Races and hostile bodies also on a server that is not local.")
 @_with_choices
 def run(base_url: str | None, **given: Any) -> int:
@@ -213,6 +223,8 @@ def _choice(given: dict[str, Any]) -> Choice:
         most_requests=given["max_requests"],
         most_runs=given["max_runs"],
         most_seconds=given["max_seconds"],
+        most_examples=given["max_examples"],
+        database=None if given["no_database"] else given["database"],
     )
 
 

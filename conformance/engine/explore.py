@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
+from conformance.contract.constraint import constraints
 from conformance.engine.budget import Budget
 from conformance.engine.collector import Collector
 from conformance.engine.pace import Pace
@@ -16,6 +17,7 @@ from conformance.engine.shrink import Allowance, Shown, Shrinker, Shrunk
 from conformance.errors import BudgetSpent, SuiteFault
 from conformance.model.json import JSON
 from conformance.model.program import Setting
+from conformance.model.source import Level
 
 MOST_IDS = 24
 """So many ids are shrunk at most: a target that violates more has larger troubles than long counterexamples."""
@@ -64,11 +66,21 @@ class Bench:
 
 
 def shrunk(found: Mapping[str, Found], lab: Lab, workers: int = 2) -> dict[str, Shrunk]:
-    """The smallest case for each id; what does not show again when it is played again is not among them."""
-    chosen = list(found.items())[:MOST_IDS]
+    """The smallest case for each id that must or should hold, those that must first; what does not show again when it
+    is played again is not among them.
+    """
+    chosen = sorted(
+        ((id_, each) for id_, each in found.items() if _level(id_, lab) is not Level.MAY),
+        key=lambda pair: _level(pair[0], lab) is not Level.MUST,
+    )[:MOST_IDS]
     with ThreadPoolExecutor(max(1, workers)) as threads:
         results = threads.map(lambda pair: _one(pair[0], pair[1], lab), chosen)
     return {result.id: result for result in results if result is not None}
+
+
+def _level(id_: str, lab: Lab) -> Level:
+    demand = lab.judging.rules.get(id_) or constraints(lab.setting.edition).get(id_)
+    return demand.level if demand is not None else Level.MUST
 
 
 def _one(id_: str, found: Found, lab: Lab) -> Shrunk | None:

@@ -13,10 +13,10 @@ PHASES = ("preflight", "boundary", "lifecycle", "robustness", "security", "races
 
 PROFILES: dict[str, tuple[str, ...]] = {
     "quick": ("preflight", "boundary", "lifecycle"),
-    "standard": PHASES[:-1],
+    "standard": PHASES[:-2],
     "full": PHASES,
 }
-"""Each profile with the phases that belong to it."""
+"""Each profile with the phases that belong to it; a phase that is asked for is played in any but the quick one."""
 
 STRESSING = frozenset({"robustness", "races"})
 """Phases that strain a server; off loopback they are only played where the user allows it."""
@@ -82,7 +82,7 @@ def plan(
 def _why_not(program: Program, setting: Setting, profile: str, phases: Sequence[str]) -> tuple[str, str] | None:
     if phases and program.phase not in phases:
         return f"phase {program.phase} was not asked for", f"--phase {program.phase}"
-    if program.phase not in PROFILES[profile] or (profile == "quick" and not program.quick):
+    if program.phase not in (*PROFILES[profile], *phases) or (profile == "quick" and not program.quick):
         return f"outside profile {profile}", _profile_of(program)
     if program.needs and not getattr(setting, program.needs):
         return f"needs {program.needs_text or program.needs}", program.needs_text or program.needs

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from conformance.config import nearest
 from conformance.contract.constraint import constraints
@@ -14,7 +15,7 @@ from conformance.engine.plan import selector
 from conformance.engine.run import Judging
 from conformance.engine.verdicts import Demands
 from conformance.errors import UsageError
-from conformance.generation import boundary
+from conformance.generation import boundary, exploration
 from conformance.generation.programs.catalogue import catalogue as written
 from conformance.model.program import Program, Setting
 from conformance.reporting.report import Suite, Used
@@ -43,6 +44,12 @@ class Choice:
     most_requests: int | None = None
     most_runs: int | None = None
     most_seconds: float | None = None
+    most_examples: int | None = None
+    database: Path | None = None
+
+
+EXPLORED: Mapping[str, tuple[int, int]] = {"standard": (300, 20), "full": (5_000, 300)}
+"""How many random payloads and walks a profile has."""
 
 
 def demands(edition: str = DEFAULT_EDITION) -> Demands:
@@ -50,9 +57,12 @@ def demands(edition: str = DEFAULT_EDITION) -> Demands:
     return Demands(rules=rules(), constraints=constraints(edition))
 
 
-def programs(setting: Setting) -> list[Program]:
+def programs(setting: Setting, choice: Choice) -> list[Program]:
     """Every program that could be played in a setting, whatever it needs."""
-    return [*boundary.programs(setting), *written(setting)]
+    payloads, walks = EXPLORED.get(choice.profile, EXPLORED["standard"])
+    if choice.most_examples is not None:
+        payloads, walks = choice.most_examples, -(-choice.most_examples * walks // payloads)
+    return [*boundary.programs(setting), *written(setting), *exploration.programs(setting, payloads, walks)]
 
 
 def judging(choice: Choice) -> Judging:

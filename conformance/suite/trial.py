@@ -8,16 +8,18 @@ from dataclasses import replace
 
 from conformance import __version__
 from conformance.client.credentials import Credentials
-from conformance.client.recorder import HistoryFile
+from conformance.client.recorder import HistoryFile, Unrecorded
 from conformance.client.session import Session
 from conformance.client.transport import Limits, Transport
 from conformance.contract.operation import CAPABILITIES
 from conformance.contract.schema import digest
-from conformance.engine import outcome, pace, preflight
+from conformance.engine import explore, outcome, pace, preflight
 from conformance.engine.budget import Budget
 from conformance.engine.collector import Collector
+from conformance.engine.failures import Failures, failures
 from conformance.engine.plan import Plan, plan, selector
 from conformance.engine.run import Course, Watcher, judged, run, tidy
+from conformance.engine.shrink import Allowance
 from conformance.engine.surface import failed_prerequisite, not_offered
 from conformance.engine.verdicts import Circumstances, Demands, Gap, verdicts, without
 from conformance.errors import TargetError
@@ -29,6 +31,9 @@ from conformance.reporting.folder import Folder
 from conformance.reporting.report import Judged, Report
 from conformance.suite.choice import Choice, check_selection, demands, judging, programs, selected, suite, used
 from conformance.targets import Target
+
+DISTANT = (60, 240)
+"""How many requests making a counterexample smaller may take off loopback, for each id and in all."""
 
 PREFLIGHT = Limits(connect=10.0, idle=20.0, total=20.0)
 """A target that has not said anything after this long counts as silent."""
@@ -51,10 +56,20 @@ def setting_for(target: Target, choice: Choice) -> Setting:
 def plan_for(target: Target, choice: Choice) -> Plan:
     """What would be played on a target. Raises UsageError where the selection matches nothing."""
     setting = setting_for(target, choice)
-    every = programs(setting)
+    every = [*programs(setting, choice), *_kept_programs(target, choice)]
     known = [*demands(choice.edition).ids(), *(program.id for program in every)]
     check_selection(choice, known)
     return plan(every, setting, choice.profile, choice.phases, _wanted(choice, demands(choice.edition)))
+
+
+def _kept_programs(target: Target, choice: Choice) -> list[Program]:
+    """The failures that earlier runs found on this target and kept."""
+    kept = _kept(target, choice)
+    return kept.programs() if kept is not None else []
+
+
+def _kept(target: Target, choice: Choice) -> Failures | None:
+    return failures(choice.database, target.name, choice.edition) if choice.database is not None else None
 
 
 def _wanted(choice: Choice, every: Demands) -> Callable[[Program], bool]:
@@ -112,7 +127,35 @@ def judge(target: Target, choice: Choice, chosen: Plan, folder: Folder, watcher:
         )
         if target.lasting:
             tidy(preflight.PROGRAM, before, session, collector)
+        if not (way.interrupted or way.cut):
+            way = _shrunk(way, target, choice, budget, wire, credentials)
     return _report(target, choice, chosen, way)
+
+
+def _shrunk(
+    way: Course, target: Target, choice: Choice, budget: Budget, wire: Transport, credentials: Credentials
+) -> Course:
+    """The course with what only exploring found made as small as it can be; that is kept for the next run."""
+    local, kept = target.address.loopback, _kept(target, choice)
+    if way.found:
+        collector = Collector(Unrecorded(credentials), budget)
+        lab = explore.Lab(
+            setting=setting_for(target, choice),
+            sender=Session(wire, collector, credentials, choice.edition),
+            collector=collector,
+            judging=judging(choice),
+            budget=budget,
+            pace=pace.loopback() if local else pace.remote(),
+            tidies=target.lasting,
+            allowance=Allowance() if local else Allowance(*DISTANT),
+        )
+        results = explore.shrunk(way.found, lab, choice.workers or 3)
+        way = explore.with_examples(way, results)
+        if kept is not None:
+            kept.keep({id_: result.case for id_, result in results.items()})
+    if kept is not None and "explore" in {program.partition(".")[0] for program in way.played}:
+        kept.forget({id_ for id_, tally in way.tallies.items() if tally.findings})
+    return way
 
 
 def _at_most(limits: Limits, given: Limits) -> Limits:
