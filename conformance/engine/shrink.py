@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -41,7 +40,10 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Shrunk:
-    """What a case was shrunk to. `minimal` says that nothing can be left out, `sends` what finding that out took."""
+    """What a case was shrunk to, and how many requests that took.
+
+    `minimal` says that no step can be left out, and nothing of the last request.
+    """
 
     id: str
     case: Case
@@ -101,13 +103,13 @@ class Shrinker:
                     break
             if search.best is None and not search.still(case):
                 return None
-            minimal = search.reduce()
+            search.reduce()
         except (_Exhausted, BudgetSpent):
-            minimal = False
+            pass
         if search.best is None:
             return None
         found, shows = search.best
-        return Shrunk(id_, found, shows, minimal, self.sent() - search.began)
+        return Shrunk(id_, found, shows, search.minimal, self.sent() - search.began)
 
 
 @dataclass(slots=True)
@@ -118,6 +120,7 @@ class _Search:
     id: str
     began: int
     best: tuple[Case, Shown] | None = None
+    minimal: bool = False
     tried: set[bytes] = field(default_factory=set)
 
     def still(self, case: Case) -> bool:
@@ -151,19 +154,28 @@ class _Search:
         if place + 1 < len(case):
             self.still(Case(case.steps[: place + 1]))
 
-    def reduce(self) -> bool:
-        """Make the case smaller until nothing more can be left out; true when that is so."""
+    def reduce(self) -> None:
+        """Make the case smaller until nothing more can be left out: first the steps, then what the last one says, and
+        what the others say as far as the allowance goes.
+        """
+        before = None
+        while before is None or self.case.text() != before:
+            before = self.case.text()
+            self._essentials()
+            for index in range(len(self.case) - 1):
+                self._smaller_step(index)
+                if index + 1 >= len(self.case):
+                    break
+        self.minimal = True
+
+    def _essentials(self) -> None:
         before = None
         while before is None or self.case.text() != before:
             before = self.case.text()
             self.cut_behind()
             self._fewer_steps()
-            self.cut_behind()
-            for index in itertools.count():
-                if index >= len(self.case):
-                    break
-                self._smaller_step(index)
-        return True
+            self._smaller_step(len(self.case) - 1)
+        self.minimal = True
 
     def _fewer_steps(self) -> None:
         *others, last = self.case.steps

@@ -38,6 +38,7 @@ Act: TypeAlias = Callable[[Story, Random], Step | None]
 
 _SETTINGS = ("metadata", "instructions", "additional_instructions", "temperature", "top_p", "parallel_tool_calls")
 """The members of a run that change nothing about the way it takes."""
+_MOST_TOOLS = 20
 _WITH_A_THREAD = ("metadata", "thread", "temperature", "instructions")
 
 
@@ -120,7 +121,7 @@ def _long_run(story: Story, random: Random) -> Step | None:
 def _new_assistant(story: Story, random: Random) -> Step | None:
     if len(story.assistants) > 3 or "assistant" in story.setting.given:
         return None
-    return at_root("create_assistant", _body(story, random, "create_assistant"))
+    return at_root("create_assistant", _with_few_tools(_body(story, random, "create_assistant")))
 
 
 def _delete_assistant(story: Story, random: Random) -> Step | None:
@@ -139,7 +140,8 @@ def _limited_run(story: Story, random: Random) -> Step | None:
 
 
 def _calling_run(story: Story, random: Random) -> Step | None:
-    return _start(story, random, "call_one", tools=[function_tool()], tool_choice=named())
+    purpose = random.choice(("call_one", "call_one", "call_twice"))
+    return _start(story, random, purpose, tools=[function_tool()], tool_choice=named())
 
 
 def _twice_calling_run(story: Story, random: Random) -> Step | None:
@@ -384,7 +386,13 @@ def _modify_assistant(story: Story, random: Random) -> Step | None:
     if not story.assistants or "assistant" in story.setting.given:
         return None
     body = _body(story, random, "modify_assistant", 0.3)
-    return on_assistant("modify_assistant", random.choice(story.assistants), body)
+    return on_assistant("modify_assistant", random.choice(story.assistants), _with_few_tools(body))
+
+
+def _with_few_tools(body: Mapping[str, Any]) -> dict[str, Any]:
+    """The body with no more tools than a run may have: one takes all that its assistant has."""
+    tools = body.get("tools")
+    return {**body, "tools": tools[:_MOST_TOOLS]} if tools else dict(body)
 
 
 def _stranger(story: Story, random: Random) -> Step | None:

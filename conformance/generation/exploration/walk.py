@@ -18,7 +18,7 @@ from conformance.model.exchange import Exchange
 from conformance.model.program import Play, Setting
 
 MOST_STEPS = 12
-_CANCELLED = 0.4
+_CANCELLED, _CANCELLED_WAITING = 0.4, 0.15
 """So many of the runs that are still active in the end are cancelled; the others go on to their own end."""
 _ROUNDS = 3
 
@@ -49,7 +49,7 @@ def walking(theme: Theme, number: int, most: int = MOST_STEPS) -> Callable[[Sett
 def _to_the_end(story: Story, random: Random) -> Play:
     """Everything that was started is ended, one way or another, and looked at once more."""
     for run in list(story.unfinished()):
-        if random.random() < _CANCELLED:
+        if random.random() < (_CANCELLED_WAITING if run.waits else _CANCELLED):
             yield on_run("cancel_run", run.ref, run.thread.ref)
         else:
             yield from _carried_on(story, run)
