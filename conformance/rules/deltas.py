@@ -15,6 +15,8 @@ from conformance.evidence.strand import (
     texts_of,
     texts_streamed,
 )
+from conformance.evidence.stream import streams
+from conformance.model.history import History
 from conformance.model.rule import rule
 from conformance.model.source import Level, schema
 from conformance.model.verdict import Result
@@ -91,6 +93,29 @@ def tool_call_deltas_add_up(strand: Strand) -> Iterator[Result]:
                 told = streamed_call.texts.get(member, "")
                 message = f"the deltas of {strand.id} do not add up to its tool call"
                 yield shown.check(told == text, message, path + member, told, text)
+
+
+def _awaited(history: History) -> Iterator[tuple[Sighting, str, frozenset[str]]]:
+    """Each call that a stream's run ends up waiting for, with the ids of all function calls that the stream told of."""
+    for stream in streams(history):
+        strands = [strand for strand in step_strands(history) if strand.stream is stream]
+        told = {call.id for strand in strands for call in calls_streamed(strand).values()}
+        if not told or None in told:
+            continue
+        for run in stream.of("run"):
+            for call in calls_of(run.get("/required_action/submit_tool_outputs/tool_calls")).values():
+                if call.id is not None:
+                    yield run, call.id, frozenset(id_ for id_ in told if id_ is not None)
+
+
+@rule(over=_awaited, level=Level.SHOULD, source=_PARTS, capability="streaming", items=("L-66",))
+def awaited_calls_were_streamed(awaited: tuple[Sighting, str, frozenset[str]]) -> Iterator[Result]:
+    """A call that a run waits for goes by the id under which its stream told of it.
+
+    A client that collects the calls from deltas submits its outputs by those ids.
+    """
+    run, id_, told = awaited
+    yield run.check(id_ in told, "the stream told of no such call", "/required_action", sorted(told), id_)
 
 
 def _finals(strand: Strand, place: int, streamed: Call) -> Iterator[tuple[Sighting, Call, str]]:

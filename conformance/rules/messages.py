@@ -23,6 +23,7 @@ from conformance.model.verdict import HELD, Result
 
 _MESSAGE = "openai-openapi f85dbe2 openapi.yaml MessageObject"
 _SENT = schema("openai-openapi f85dbe2 openapi.yaml CreateMessageRequest.role, content")
+_DETAIL = schema("openai-openapi f85dbe2 openapi.yaml MessageContentImageUrlObject.image_url.detail")
 _ADDED = schema("openai-openapi f85dbe2 openapi.yaml CreateRunRequest.additional_messages")
 _GUIDE = prose("openai-cookbook d2bb606 examples/data/oai_docs/how-it-works.txt, threads and messages")
 
@@ -59,6 +60,17 @@ def answer_shows_the_attachments(message: Sighting) -> Iterator[Result]:
     sent, shown = at(message.exchange.request.body, "/attachments"), message.get("attachments")
     if is_array(sent) and sent and shown is not ABSENT:
         yield message.check(covers(shown, sent), "other attachments", "/attachments", sent, shown)
+
+
+@rule(over=_created, level=Level.SHOULD, source=_DETAIL, capability="messages", operation="create_message")
+def answer_shows_the_detail_of_images(message: Sighting) -> Iterator[Result]:
+    """A created message shows the detail at which its images are to be looked at."""
+    sent = at(message.exchange.request.body, "/content")
+    for place, part in enumerate(sent if is_array(sent) else ()):
+        for kind in ("image_url", "image_file"):
+            asked, shown = at(part, f"/{kind}/detail"), message.get(f"/content/{place}/{kind}/detail")
+            if isinstance(asked, str) and shown is not ABSENT:
+                yield message.check(shown == asked, "another detail", f"/content/{place}/{kind}/detail", asked, shown)
 
 
 def _sent(history: History) -> Iterable[Sighting]:

@@ -131,9 +131,10 @@ def every_line_is_a_field(stream: Stream) -> Iterator[Result]:
 def a_stream_ends_with_done(stream: Stream) -> Iterator[Result]:
     """A stream that did not break off with an error ends with the event `done`, whose data is `[DONE]`.
 
-    It is how a client knows that nothing is missing.
+    It is how a client knows that nothing is missing. An error after the run has completed is no excuse: nothing is left
+    that could break off.
     """
-    if stream.failed:
+    if stream.failed and not _ended_well(stream):
         return
     exchange = stream.exchange
     if any(_is_done(event) for event in stream.events):
@@ -144,6 +145,12 @@ def a_stream_ends_with_done(stream: Stream) -> Iterator[Result]:
         yield exchange.finding(f"nothing follows {stream.events[-1].name}, not even done", "/events", DONE_DATA)
     else:
         yield Undecided("the stream was cut before its end")
+
+
+def _ended_well(stream: Stream) -> bool:
+    """Whether all there was to tell had been told before an error came."""
+    told = stream.names[: stream.names.index(ERROR)]
+    return any(name in told for name in ("thread.run.completed", "thread.run.requires_action"))
 
 
 def _is_done(event: Event) -> bool:

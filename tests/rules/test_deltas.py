@@ -5,7 +5,7 @@ from typing import Any
 from conformance.model.history import History
 from conformance.rules import deltas
 from tests.rules.examples import breaks, holds, legal
-from tests.rules.histories import Told, call, run, step
+from tests.rules.histories import Told, action, call, run, step
 from tests.rules.streams import calling, completed, delta, opening, plain, tool_delta, writing
 
 
@@ -88,3 +88,25 @@ def test_delta_of_an_unknown_step() -> History:
 @holds(deltas.step_deltas_come_while_it_works)
 def test_delta_of_a_step_from_before_the_outputs() -> History:
     return streamed(tool_delta({"arguments": ""}), *opening()[1:], completed(), operation="submit_tool_outputs")
+
+
+def _calling_by_id(told: str, awaited: str) -> History:
+    piece = tool_delta({"name": "get_weather", "arguments": "{}"}, id=told)
+    waits = run("requires_action", required_action=action(call(awaited)))
+    begun = ("thread.run.step.created", step("in_progress", calls=[]))
+    return streamed(*opening(), begun, piece, ("thread.run.requires_action", waits))
+
+
+@holds(deltas.awaited_calls_were_streamed)
+def test_call_awaited_by_the_id_it_was_streamed_with() -> History:
+    return _calling_by_id("call_1", "call_1")
+
+
+@breaks(deltas.awaited_calls_were_streamed, at="/events/5/data/required_action")
+def test_call_awaited_by_another_id() -> History:
+    return _calling_by_id("call_1", "call_2")
+
+
+@legal
+def test_deltas_without_ids() -> History:
+    return streamed(*opening(), *calling("{}"))

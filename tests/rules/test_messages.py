@@ -250,3 +250,23 @@ def test_same_words_once_more_after_the_answer() -> History:
     tell.send("create_message", again, body={"role": "user", "content": "What is a run?"})
     tell.send("list_messages", page(FIRST, SECOND, ANSWER, again), query={"order": "asc"})
     return tell.history()
+
+
+def _image(shown: str) -> History:
+    tell = Told()
+    tell.send("create_thread", thread())
+    url = "https://example.com/a.png"
+    sent = [{"type": "image_url", "image_url": {"url": url, "detail": "low"}}]
+    stored = message("user", content=[{"type": "image_url", "image_url": {"url": url, "detail": shown}}])
+    tell.send("create_message", stored, body={"role": "user", "content": sent})
+    return tell.history()
+
+
+@holds(messages.answer_shows_the_detail_of_images)
+def test_image_with_its_detail() -> History:
+    return _image("low")
+
+
+@breaks(messages.answer_shows_the_detail_of_images, at="/content/0/image_url/detail")
+def test_image_with_another_detail() -> History:
+    return _image("auto")

@@ -181,3 +181,8 @@ def test_stream_that_breaks_off_with_an_error() -> History:
 @legal
 def test_extra_events_after_the_end_of_the_run() -> History:
     return streamed(*plain(), ("thread.run.billed", {"id": "x"}), DONE)
+
+
+@breaks(streaming.a_stream_ends_with_done)
+def test_an_error_after_the_run_has_completed() -> History:
+    return streamed(*plain(), ("error", WRAPPED))
