@@ -239,15 +239,14 @@ def cuts_deep_parameters(behaviour: Behaviour) -> None:
 
 
 @corner("messages")
-def joins_the_parts_of_long_messages(behaviour: Behaviour) -> None:
-    """Makes one part of a message that came in three or more."""
+def loses_the_last_of_many_parts(behaviour: Behaviour) -> None:
+    """Keeps no more than two parts of a message."""
 
     inner = behaviour.new_message
 
     def made(call: Call, thread: Thread, body: Members) -> Message:
         message = inner(call, thread, body)
-        if len(message.content) > 2 and all(part["type"] == "text" for part in message.content):
-            message.content = [{"type": "text", "text": {"value": message.text, "annotations": []}}]
+        message.content = message.content[:2]
         return message
 
     behaviour.new_message = made

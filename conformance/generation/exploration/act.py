@@ -60,7 +60,9 @@ def _get_thread(story: Story, random: Random) -> Step | None:
 
 
 def _modify_thread(story: Story, random: Random) -> Step | None:
-    return _on(story, random, "modify_thread", _body(story, random, "modify_thread"))
+    body = _body(story, random, "modify_thread")
+    one = random.choice(list(body)) if body and random.random() < 0.6 else None
+    return _on(story, random, "modify_thread", {one: body[one]} if one else body)
 
 
 def _delete_thread(story: Story, random: Random) -> Step | None:
@@ -195,6 +197,7 @@ def _start(story: Story, random: Random, purpose: str, **members: Any) -> Step |
         body = {**{name: drawn[name] for name in _SETTINGS if name in drawn}, **body}
         if purpose in ("call_two", "call_twice"):
             body.pop("parallel_tool_calls", None)
+    body["metadata"] = body.get("metadata") or {"turn": story.name}
     body.setdefault("additional_messages", [{"role": "user", "content": prompt(story.setting, purpose)}])
     return on_thread("create_run", thread.ref, body)
 

@@ -29,7 +29,7 @@ def located(
 
     That one is sent once more, as the legal value of the one place that it is about.
     """
-    searching = simpler(refused.body, _allowed(bench, refused.body))
+    searching = simpler(refused.body, _allowed(bench, refused.body), bench.subject.control)
     body, sent = refused.body, 0
     try:
         candidate = next(searching)
@@ -78,7 +78,14 @@ def culprit(bench: Bench, body: JSON) -> Weakness:
     own = [each for each in found if not _the_same(control, body, each.path)] or found
     present = [each for each in own if at(body, pointer(*each.path)) is not ABSENT and each.keyword != "required"]
     edges = [each for each in present if _at_bound(bench.schema, each, at(body, pointer(*each.path)))]
-    return max(edges or present or own, key=lambda each: (len(each.path), each.keyword in ("enum", "pattern")))
+    needed = {each.path for each in found if each.keyword == "required"}
+    # What is optional and still there cannot be left out, so that is what it is about.
+    optional = [
+        each for each in present if each.path and each.path not in needed and not isinstance(each.path[-1], int)
+    ]
+    return max(
+        edges or optional or present or own, key=lambda each: (len(each.path), each.keyword in ("enum", "pattern"))
+    )
 
 
 def _the_same(control: JSON, body: JSON, path: Path) -> bool:
@@ -90,9 +97,9 @@ def _at_bound(schema: Schema, weakness: Weakness, value: JSON | Absent) -> bool:
     match weakness.keyword:
         case "minimum" | "maximum":
             return value == bound
-        case "maxLength" | "minLength":
+        case "maxLength":
             return isinstance(value, str) and len(value) == bound
-        case "maxItems" | "minItems":
+        case "maxItems":
             return is_array(value) and len(value) == bound
         case "maxProperties":
             return is_object(value) and len(value) == bound

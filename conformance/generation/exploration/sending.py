@@ -19,6 +19,8 @@ from conformance.model.program import Play, Setting
 
 _UNCERTAIN = 4
 """One in so many legal payloads is one that a correct server may refuse."""
+_FULL = 0.9
+"""How many of its optional members a payload has that starts a run: there are few of them."""
 
 
 def sending(portion: Portion) -> Callable[[Setting], Play]:
@@ -45,7 +47,8 @@ def sending(portion: Portion) -> Callable[[Setting], Play]:
             return
         accepted = [smallest]
         for serial in range(portion.legal):
-            payload = batches[serial % _UNCERTAIN == _UNCERTAIN - 1].legal()
+            uncertain = serial % _UNCERTAIN == _UNCERTAIN - 1
+            payload = batches[uncertain].legal(_FULL if stage.leave else None)
             answer = yield from performance.surely(_legal(usual, payload))
             if answer is None:
                 return

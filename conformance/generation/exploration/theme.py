@@ -51,7 +51,14 @@ _TALKING = {
     "delete_thread": 1,
     "lost_thread": 4,
 }
-_TURNING = {"next_page": 40, "other_window": 10, "list_messages": 4, "message": 1, "delete_message": 1.5}
+_TURNING = {
+    "next_page": 40,
+    "other_window": 10,
+    "list_messages": 4,
+    "message": 1,
+    "delete_message": 2,
+    "modify_message": 2,
+}
 
 _MANAGING = {
     "new_assistant": 3,
@@ -68,9 +75,25 @@ THEMES = (
     Theme("assistants", ("new_assistant",), _MANAGING, runs=0),
     Theme("plain", ("new_thread", "rich_run"), {**_RUNNING, "rich_run": 1}),
     Theme("in flight", ("new_thread", "long_run"), {**_RUNNING, "modify_run": 5, "cancel": 3, "wait": 1, "get_run": 4}),
-    Theme("locked", ("new_thread", "calling_run", "wait"), {**_CALLING, "message": 8, "plain_run": 4, "submit": 1}),
+    Theme(
+        "locked",
+        ("new_thread", "calling_run", "wait", "message"),
+        {
+            **_LOOKS,
+            "message": 12,
+            "plain_run": 6,
+            "modify_thread": 2,
+            "modify_run": 2,
+            "modify_message": 2,
+            "submit": 1,
+        },
+    ),
     Theme("calls", ("new_thread", "calling_run", "wait"), {**_CALLING, "modify_run": 4}),
-    Theme("many calls", ("new_thread", "many_calling_run", "wait"), {**_CALLING, "submit": 2, "submit_some": 6}),
+    Theme(
+        "many calls",
+        ("new_thread", "many_calling_run", "wait", "submit_some"),
+        {**_CALLING, "cancel": 0.3, "submit": 2, "submit_some": 6},
+    ),
     Theme(
         "rounds", ("new_thread", "twice_calling_run", "wait", "submit", "wait"), {**_CALLING, "wait": 8, "submit": 8}
     ),

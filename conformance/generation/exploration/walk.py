@@ -58,7 +58,7 @@ def _to_the_end(story: Story, random: Random) -> Play:
         yield on_run("get_run", run.ref, run.thread.ref)
         yield page("list_run_steps", run.ref, run.thread.ref)
     for thread in story.standing():
-        yield page("list_messages", thread.ref, order="asc")
+        yield page("list_messages", thread.ref, order="asc", limit="100")
 
 
 def _carried_on(story: Story, run: Run) -> Play:

@@ -21,7 +21,16 @@ from conformance.model.json import JSON, at, is_array, is_object, pointer
 DENSITIES = (0.95, 0.6, 0.3)
 """How many of its optional members a legal body has, in turn: what goes wrong in full bodies, and in lean ones."""
 
-_WEIGHTS: Mapping[str, int] = {"maxItems": 8, "maxProperties": 8, "maxLength": 6, "pattern": 4, "not": 4}
+_WEIGHTS: Mapping[str, int] = {
+    "maxItems": 8,
+    "maxProperties": 8,
+    "maxLength": 6,
+    "minimum": 4,
+    "maximum": 4,
+    "pattern": 4,
+    "not": 4,
+    "additionalProperties": 3,
+}
 """How much more often than others a keyword is broken whose breaking depends on the rest of the body; what is inside a
 list or a map comes twice as often again, since only its first place is sure to be tried otherwise.
 """

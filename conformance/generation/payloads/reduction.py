@@ -7,7 +7,7 @@ the smallest found. Who asks decides what "it" is, and what asking costs: a requ
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from typing import TypeAlias, TypeVar
 
 from conformance.generation.boundary.place import Path
@@ -39,9 +39,12 @@ def fewer(items: Sequence[T], boldness: float = 1.0) -> Reducing[Sequence[T]]:
     return items
 
 
-def simpler(body: JSON, allowed: Callable[[JSON], bool]) -> Reducing[JSON]:
-    """The value with nothing in it that can be left out or be simpler. Only what is `allowed` is a candidate."""
+def simpler(body: JSON, allowed: Callable[[JSON], bool], plain: Mapping[str, JSON] | None = None) -> Reducing[JSON]:
+    """The value with nothing in it that can be left out or be simpler. Only what is `allowed` is a candidate; members
+    may become what they are in the `plain` body.
+    """
     changing = True
+    body = yield from _asking(_likened(body, plain or {}), body, allowed)
     while changing:
         before = body
         for path in _containers(body):
@@ -50,6 +53,16 @@ def simpler(body: JSON, allowed: Callable[[JSON], bool]) -> Reducing[JSON]:
         body = yield from _asking(_plainer_keys(body), body, allowed)
         body = yield from _asking(_plainer(body), body, allowed)
         changing = body != before
+    return body
+
+
+def _likened(body: JSON, plain: Mapping[str, JSON]) -> Reducing[JSON]:
+    """The body with the members of a plain one, as far as they can take the place of its own."""
+    for name, member in plain.items():
+        if is_object(body) and name in body and body[name] != member:
+            candidate: JSON = {**body, name: member}
+            if (yield candidate):
+                body = candidate
     return body
 
 

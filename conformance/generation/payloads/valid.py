@@ -21,7 +21,7 @@ ONCE = ("code_interpreter", "file_search")
 _USUAL_ITEMS = 5
 _NULL = 0.12
 _TRIES = 4
-_MOST_WEIGHT = 3
+_MOST_WEIGHT = 5
 
 
 @dataclass(frozen=True, slots=True)
