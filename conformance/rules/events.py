@@ -11,7 +11,7 @@ from conformance.evidence.sighting import Sighting, all_sightings
 from conformance.evidence.strand import ENDS, Strand, strands
 from conformance.evidence.stream import Stream, streams
 from conformance.model.history import History
-from conformance.model.json import JSON
+from conformance.model.json import ABSENT, JSON
 from conformance.model.rule import rule
 from conformance.model.source import Level, observed, schema
 from conformance.model.verdict import HELD, Result
@@ -19,6 +19,7 @@ from conformance.model.verdict import HELD, Result
 _SPEC = "openai-openapi f85dbe2 openapi.yaml"
 _OCCURS = schema(f"{_SPEC} AssistantStreamEvent: what each event occurs for")
 _RECORDED = observed("recorded traffic: openai-dotnet, openllmetry 2025-10 to 2026-03, every stream")
+_STAMPS = {"thread.message.completed": "completed_at", "thread.message.incomplete": "incomplete_at"}
 _CREATING = ("create_run", "create_thread_and_run")
 _STOPPED = {f"thread.run.{status}" for status in TERMINAL | {"cancelling"}}
 
@@ -65,6 +66,14 @@ def _fits(sighting: Sighting) -> Iterator[Result]:
         due: JSON = kind.statuses[0] if len(kind.statuses) == 1 else list(kind.statuses)
         message = f"{sighting.event} carries the status {sighting.status}"
         yield sighting.check(sighting.status in kind.statuses, message, "/status", due, sighting.status)
+
+
+@rule(over=streamed, level=Level.SHOULD, source=_RECORDED, capability="streaming", items=("L-61",))
+def ended_message_says_when(sighting: Sighting) -> Iterator[Result]:
+    """A message that an event says to be completed or incomplete shows since when."""
+    stamp = _STAMPS.get(sighting.event or "")
+    if stamp is not None and sighting.get(stamp) is not ABSENT:
+        yield sighting.check(sighting.get(stamp) is not None, f"{stamp} is null", f"/{stamp}")
 
 
 @rule(over=strands, level=Level.SHOULD, source=_OCCURS, capability="streaming", items=("L-63",))

@@ -187,3 +187,19 @@ def test_run_that_is_cancelled_while_it_streams() -> History:
 @breaks(events.a_message_comes_with_its_step)
 def test_stream_without_steps() -> History:
     return streamed(*(event for event in plain() if ".step." not in event[0]))
+
+
+def _ended(**changes: Any) -> History:
+    tell = Told()
+    tell.send("create_run", events=[*opening(), ("thread.message.completed", streamed_message(**changes))])
+    return tell.history()
+
+
+@holds(events.ended_message_says_when)
+def test_completed_message_with_its_time() -> History:
+    return _ended()
+
+
+@breaks(events.ended_message_says_when, at="/events/3/data/completed_at")
+def test_completed_message_without_its_time() -> History:
+    return _ended(completed_at=None)
