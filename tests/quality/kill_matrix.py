@@ -12,7 +12,7 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -78,16 +78,26 @@ def trial_of(mutant: Mutant, made: bool) -> Trial:
 
 
 def matrix(chosen: Sequence[tuple[Mutant, bool]]) -> list[Row]:
-    """The rows of these mutants; the flag says whether one was made from a schema."""
-    begun, rows = time.monotonic(), []
-    results = judged([trial_of(mutant, made) for mutant, made in chosen])
-    for (mutant, made), result in zip(chosen, results, strict=True):
-        rows.append(row(mutant, result, made))
-        if not rows[-1].killed or rows[-1].others > MOST_OTHERS:
-            print(f"{rows[-1].mutant} ({rows[-1].item}): {', '.join(rows[-1].by) or 'not failed'}", flush=True)
-        if len(rows) % 50 == 0:
-            print(f"{len(rows)} of {len(chosen)}, {time.monotonic() - begun:.0f} s", flush=True)
-    return rows
+    """The rows of these mutants; the flag says whether one was made from a schema.
+
+    What lives through the programs nearest to it is judged again by the whole standard profile.
+    """
+    rows = {row.mutant: row for row in _played(chosen, trial_of)}
+    again = [(mutant, made) for mutant, made in chosen if not rows[mutant.name].killed and not made]
+    rows.update((row.mutant, row) for row in _played(again, lambda mutant, made: Trial(mutant.name, (mutant.name,))))
+    for one in rows.values():
+        if not one.killed or one.others > MOST_OTHERS:
+            print(f"{one.mutant} ({one.item}): {', '.join(one.by) or 'not failed'}", flush=True)
+    return [rows[mutant.name] for mutant, _ in chosen]
+
+
+def _played(chosen: Sequence[tuple[Mutant, bool]], how: Callable[[Mutant, bool], Trial]) -> Iterator[Row]:
+    begun = time.monotonic()
+    results = judged([how(mutant, made) for mutant, made in chosen])
+    for count, ((mutant, made), result) in enumerate(zip(chosen, results, strict=True), start=1):
+        yield row(mutant, result, made)
+        if count % 50 == 0:
+            print(f"{count} of {len(chosen)}, {time.monotonic() - begun:.0f} s", flush=True)
 
 
 def page(rows: Iterable[Row]) -> str:
