@@ -126,7 +126,9 @@ def reads_go_on(locked: Locked) -> Iterator[Result]:
 
     The lock is said to keep out new messages and new runs, nothing else; clients poll and show while they wait.
     """
-    if locked.exchange.request.method == "GET":
+    cursors = {"after", "before"} & {name for name, _ in locked.exchange.request.query}
+    # A cursor that is not in the list may be refused at any time.
+    if locked.exchange.request.method == "GET" and not cursors:
         yield from _possible(locked, "a read")
 
 
