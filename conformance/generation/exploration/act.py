@@ -306,10 +306,12 @@ def _list_messages(story: Story, random: Random) -> Step | None:
     if not threads:
         return None
     thread = random.choice(threads)
-    query = _window(random, list(thread.messages.values()))
     runs = [run for run in story.reachable() if run.thread is thread]
     if runs and random.random() < 0.25:
-        query["run_id"] = random.choice(runs).ref
+        # Which messages are the run's is not known, so no cursor is sure to be among them.
+        query = {**_window(random, []), "run_id": random.choice(runs).ref}
+    else:
+        query = _window(random, list(thread.messages.values()))
     return page("list_messages", thread.ref, tag=_rest(story, thread), **query)
 
 
