@@ -407,26 +407,6 @@ def loses_metadata_that_is_set_twice(behaviour: Behaviour) -> None:
     around(behaviour, modify, "modify_message")
 
 
-@corner("listing")
-def puts_modified_messages_last(behaviour: Behaviour) -> None:
-    """Lists a message that was modified as if it were the newest."""
-    inner = behaviour.ordered
-    modified: list[str] = []
-
-    async def modify(handler: Any, call: Call) -> Any:
-        modified.append(call.path["message_id"])
-        return await handler(call)
-
-    def ordered(items: Any, order: str) -> list[Any]:
-        found = inner(items, order)
-        late = [item for item in found if item.id in modified]
-        rest = [item for item in found if item.id not in modified]
-        return [*late, *rest] if order == "desc" else [*rest, *late]
-
-    around(behaviour, modify, "modify_message")
-    behaviour.ordered = ordered
-
-
 @corner("usage")
 def counts_nothing_after_a_refused_submission(behaviour: Behaviour) -> None:
     """Shows no usage of a run that refused outputs before it took them."""
@@ -466,13 +446,13 @@ def shows_deleted_messages_in_ascending_lists(behaviour: Behaviour) -> None:
     behaviour.remove_message, behaviour.page = removed, paged
 
 
-@corner("threads")
-def forgets_resources_when_metadata_is_set(behaviour: Behaviour) -> None:
-    """Forgets a thread's tool resources when its metadata is modified."""
+@corner("modify")
+def keeps_old_instructions_beside_new_tools(behaviour: Behaviour) -> None:
+    """Keeps an assistant's instructions when they are modified together with its tools."""
 
     async def modify(inner: Any, call: Call) -> Any:
-        if call.body.get("metadata"):
-            behaviour.find_thread(call, call.path["thread_id"]).tool_resources = {}
+        if call.body.get("tools") and call.body.get("instructions"):
+            del call.body["instructions"]
         return await inner(call)
 
-    around(behaviour, modify, "modify_thread")
+    around(behaviour, modify, "modify_assistant")

@@ -371,7 +371,7 @@ def _other_window(story: Story, random: Random) -> Step | None:
     kept = tuple(pair for pair in last.step.query if pair[0] not in ("limit", "order", "after", "before"))
     order = dict(last.step.query).get("order", "desc")
     order = order if random.random() < 0.6 else random.choice(("asc", "desc"))
-    limit = random.choice(("100", "100", "2", "1"))
+    limit = random.choice(("100", "100", "2", "2", "1"))
     return replace(last.step, query=(*kept, ("limit", limit), ("order", order)))
 
 

@@ -47,7 +47,7 @@ _TALKING = {
     "message": 5,
     "get_message": 3,
     "modify_message": 4,
-    "modify_thread": 5,
+    "modify_thread": 7,
     "delete_thread": 1,
     "lost_thread": 4,
 }
@@ -74,13 +74,13 @@ THEMES = (
     Theme("pages", ("long_thread", "list_messages"), _TURNING, runs=0),
     Theme("assistants", ("new_assistant",), _MANAGING, runs=0),
     Theme("plain", ("new_thread", "rich_run"), {**_RUNNING, "rich_run": 1}),
-    Theme("in flight", ("new_thread", "long_run"), {**_RUNNING, "modify_run": 5, "cancel": 3, "wait": 1, "get_run": 4}),
+    Theme("in flight", ("new_thread", "long_run"), {**_RUNNING, "modify_run": 6, "cancel": 5, "wait": 1, "get_run": 4}),
     Theme(
         "locked",
         ("new_thread", "calling_run", "wait", "message"),
         {
             **_LOOKS,
-            "message": 12,
+            "message": 24,
             "plain_run": 6,
             "modify_thread": 2,
             "modify_run": 2,
@@ -92,7 +92,7 @@ THEMES = (
     Theme(
         "many calls",
         ("new_thread", "many_calling_run", "wait", "submit_some"),
-        {**_CALLING, "cancel": 0.3, "submit": 2, "submit_some": 6},
+        {**_CALLING, "cancel": 0.3, "submit": 2, "submit_some": 12},
     ),
     Theme(
         "rounds", ("new_thread", "twice_calling_run", "wait", "submit", "wait"), {**_CALLING, "wait": 8, "submit": 8}

@@ -29,8 +29,10 @@ _WEIGHTS: Mapping[str, int] = {
     "maximum": 4,
     "pattern": 4,
     "not": 4,
-    "additionalProperties": 3,
+    "additionalProperties": 6,
+    "enum": 2,
 }
+_WEIGHT_OF_VALUES = 6
 """How much more often than others a keyword is broken whose breaking depends on the rest of the body; what is inside a
 list or a map comes twice as often again, since only its first place is sure to be tried otherwise.
 """
@@ -140,6 +142,8 @@ class Batch:
 
 
 def _weight(constraint: str) -> int:
+    if constraint.endswith("{}.type"):
+        return _WEIGHT_OF_VALUES
     inside = "[]" in constraint or "{}" in constraint
     return _WEIGHTS.get(constraint.rpartition(".")[2], 1) * (2 if inside else 1)
 

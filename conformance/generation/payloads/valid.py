@@ -183,7 +183,7 @@ class Maker:
     def _map(self, schema: Schema, rest: Schema, random: Random) -> JSON:
         most = schema.get("maxProperties")
         usual = random.choice((0, 1, 1, 2, 3, 6))
-        count = most - random.choice((0, 0, 1)) if most is not None and random.random() < 0.3 else usual
+        count = most - random.choice((0, 0, 0, 1)) if most is not None and random.random() < 0.4 else usual
         return self.pairs(schema, rest, count, random)
 
     def pairs(
