@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from conformance.contract.operation import OPERATIONS
-from conformance.emulator.catalogue import Mutant, generated, written
+from conformance.emulator.catalogue import Mutant, catalogue, generated, written
 from conformance.rules import catalogue as rules
 from tests.quality.bench import Result, Trial, judged, programs_of
 
@@ -129,6 +129,16 @@ def page(rows: Iterable[Row]) -> str:
     alive = [r for r in every if not r.killed]
     if alive:
         lines += ["## Alive", "", *(f"- `{r.mutant}` ({r.item}): failed by {_listed(r.by)}" for r in alive), ""]
+    broad = [r for r in every if r.others > MOST_OTHERS]
+    if broad:
+        lines += [
+            "## Failed by more than five others",
+            "",
+            "Each is one fault that breaks as many demands by itself.",
+            "",
+        ]
+        texts = {mutant.name: mutant.text for mutant in catalogue()}
+        lines += [f"- `{r.mutant}` ({r.item}; {r.others} others): {texts.get(r.mutant, '')}" for r in broad] + [""]
     lines += ["## Written by hand", "", "| mutant | item | level | failed by |", "| --- | --- | --- | --- |"]
     lines += [f"| {r.mutant} | {r.item} | {r.level} | {_listed(r.by)} |" for r in by_hand]
     return "\n".join(lines) + "\n"
