@@ -185,7 +185,7 @@ def page(every: Sequence[Row]) -> str:
         "# What exploring finds",
         "",
         "Written by `python -m tests.quality.exploration`: mutants of the emulator whose fault shows only where two",
-        "things come together, or after a certain course of events. Each is explored by the random payloads and walks of",
+        "things come together, or after a certain course of events. Each is explored by the payloads and walks of",
         "the standard profile alone, up to the first violation, and what was found is shrunk.",
         "",
         f"{often} of {len(every)} are found with at least nine of ten seeds;"
