@@ -51,5 +51,5 @@ def test_shrinking_is_no_evidence(tmp_path: Path) -> None:
     lines = [json.loads(line) for line in (tmp_path / "history.jsonl").read_text(encoding="utf-8").split("\n") if line]
     sent = [line for line in lines if line["type"] == "exchange"]
     assert not [line for line in sent if line["program"].startswith("shrink")]
-    assert {line["operation"] for line in sent} <= set(OPERATIONS)
+    assert {line["operation"] for line in sent if line["operation"]} <= set(OPERATIONS)
     assert report["counts"]["requests"] > len(sent)

@@ -21,16 +21,16 @@ class Share:
 
 
 SHARES: Mapping[str, Share] = {
-    "create_run": Share(190, 9),
-    "create_thread_and_run": Share(120, 9),
+    "create_run": Share(180, 9),
+    "create_thread_and_run": Share(80, 12),
     "submit_tool_outputs": Share(30, 0),
     "create_assistant": Share(160, 45),
-    "modify_assistant": Share(90, 45),
-    "create_thread": Share(150, 50),
-    "modify_thread": Share(50, 50),
-    "create_message": Share(130, 45),
-    "modify_message": Share(40, 50),
-    "modify_run": Share(40, 50),
+    "modify_assistant": Share(80, 45),
+    "create_thread": Share(150, 45),
+    "modify_thread": Share(70, 45),
+    "create_message": Share(130, 35),
+    "modify_message": Share(70, 40),
+    "modify_run": Share(50, 40),
 }
 """Each accepted payload of the first three uses up a run, so most of theirs are illegal, and the legal ones full."""
 
