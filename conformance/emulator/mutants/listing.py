@@ -65,7 +65,7 @@ def counts_what_is_left(behaviour: Behaviour) -> None:
     answered(behaviour, lambda _, answer: {**answer, "has_more": int(answer["has_more"])}, "list_run_steps")
 
 
-@blind("run_list.type")
+@blind("transport")
 def lists_without_an_envelope(behaviour: Behaviour) -> None:
     """A list of runs is a plain array."""
     answered(behaviour, lambda _, answer: answer["data"], "list_runs")
@@ -77,7 +77,7 @@ def ignores_order(behaviour: Behaviour) -> None:
     queried(behaviour, lambda query: query.pop("order", None))
 
 
-@blind("L-49")
+@blind("L-50")
 def orders_only_the_page(behaviour: Behaviour) -> None:
     """An ascending page is the newest page turned around."""
     ordered = behaviour.ordered

@@ -22,7 +22,7 @@ from conformance.model.json import JSON, at, is_object, pointer
 _SHALLOW, _DEEP = 1, 3
 """How many steps into the body a place is that gets every break and edge, and one that still gets null."""
 _TYPES = 3
-"""How many wrong types a shallow place gets besides null."""
+"""How many wrong types a shallow place, and one of a number or truth value, gets besides null."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,17 +130,24 @@ class Bench:
 
 def _worth_sending(found: Sequence[Break], depth: int) -> Iterator[Break]:
     """The breaks of one place that tell servers apart: all of a shallow place but for ever odder types, the nearest of
-    each constraint of a deeper one; and null, which careless clients send, but for the deepest.
+    each constraint of a deeper one, and what is easily taken for a number or a truth value at any depth; and null,
+    which careless clients send, but for the deepest.
     """
     sent: Counter[str] = Counter()
     for each in found:
-        most = (_TYPES if each.keyword == "type" else len(found)) if depth <= _SHALLOW else 1
         if each.keyword == "type" and each.bad is None:
             if depth <= _DEEP:
                 yield each
-        elif sent[each.constraint] < most:
+        elif sent[each.constraint] < _most(each, depth):
             sent[each.constraint] += 1
             yield each
+
+
+def _most(each: Break, depth: int) -> int:
+    """How many breaks of a constraint are sent at such a depth."""
+    if each.keyword == "type":
+        return _TYPES if depth <= _SHALLOW or isinstance(each.good, (int, float)) else 1
+    return 1_000 if depth <= _SHALLOW else 1
 
 
 def _at_or_below(place: str, where: str) -> bool:
