@@ -120,7 +120,7 @@ _ALL: tuple[tuple[Level, str, str], ...] = (
     (SHOULD, "a request without the beta header is refused", ""),
     (SHOULD, "a request without a valid key is 401", ""),
     (SHOULD, "what was deleted is gone", ""),
-    (MAY, "search results hold content only where it was asked for", "depends on files that the target must hold"),
+    (MAY, "search results hold content only where it was asked for", ""),
     (SHOULD, "a run is found only under its own thread", ""),
 )
 
