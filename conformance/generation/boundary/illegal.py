@@ -49,12 +49,16 @@ def breaks(place: Place, sampler: Sampler) -> Iterator[Break]:
 
 def _of_type(schema: Schema, at: str, sampler: Sampler) -> Iterator[Break]:
     good = sampler.value(schema)
-    for bad in wrong_types(types_of(schema), good):
+    one = next(available(sampler.value(items) for items in (schema.get("items"),) if items), None)
+    for bad in wrong_types(types_of(schema), good, one):
         yield Break(f"{at}.type", "type", good, bad)
 
 
-def wrong_types(allowed: list[str], good: JSON) -> list[JSON]:
-    """Values of JSON types that are not allowed, those first that a careless server takes for the right one."""
+def wrong_types(allowed: list[str], good: JSON, one: JSON = None) -> list[JSON]:
+    """Values of JSON types that are not allowed, those first that a careless server takes for the right one.
+
+    `one` is a legal item of the list that is wanted, if one is: alone, it is no list.
+    """
     wanted = set(allowed) | ({"integer"} if "number" in allowed else set())
     shaped = "array" if "array" in wanted else "object" if "object" in wanted else "scalar"
     found: list[tuple[str, JSON]] = []
@@ -66,7 +70,7 @@ def wrong_types(allowed: list[str], good: JSON) -> list[JSON]:
         found.insert(1, ("number", (good if isinstance(good, int) else 1) + 0.5))
     found += [("null", None), ("boolean", True), ("object", {}), ("array", [good] if shaped == "scalar" else [])]
     if shaped == "array":
-        bare = good[0] if isinstance(good, list) and good else {}
+        bare = one if is_object(one) else good[0] if isinstance(good, list) and good else {}
         found = [("object", bare if is_object(bare) else {}), *[pair for pair in found if pair[0] != "object"]]
     if shaped == "object":
         found.sort(key=lambda pair: pair[0] not in ("array", "string"))
