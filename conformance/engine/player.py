@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from conformance.client.binding import Unbound
-from conformance.contract.lifecycle import TERMINAL
+from conformance.contract.lifecycle import STATUSES, TERMINAL
 from conformance.engine.budget import Budget
 from conformance.engine.pace import Pace
 from conformance.errors import BudgetSpent, ConformanceError, UsageError
@@ -32,7 +32,7 @@ class Sender(Protocol):
 
 
 UNREADABLE_LOOKS = 3
-"""So many looks in a row that show no status end the polling: more would show the same."""
+"""So many looks in a row that show no status, or none that there is, end the polling: more would show the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,7 @@ def _looks(step: Step, look: Callable[[], Exchange], patience: float, budget: Bu
         if status in step.until or status in TERMINAL:
             pace.arrived(waited)
             return
-        blind = 0 if status else blind + 1
+        blind = 0 if status in STATUSES else blind + 1
         if exchange.refused or blind >= UNREADABLE_LOOKS:
             return
         if waited >= pace.patience(patience):

@@ -129,6 +129,12 @@ def test_a_status_that_is_no_text_is_no_status() -> None:
     assert len(target.sent) == 3
 
 
+def test_a_status_that_there_is_not_ends_the_polling() -> None:
+    target = Scripted(ok({"status": "COMPLETED"}))
+    assert play(program(LOOK), SETTING, target, Budget(), Pace(sleep=lambda s: None)).fault is None
+    assert len(target.sent) == 3
+
+
 def test_steps_together_come_back_in_order() -> None:
     seen: list[Exchange] = []
 
