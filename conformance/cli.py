@@ -159,7 +159,7 @@ def _watcher(target: Target, choice: Choice, plan: Plan, given: dict[str, Any]) 
 
     if given["quiet"]:
         return Silent()
-    _say(f"judging {target.name} by edition {choice.edition}, profile {choice.profile}")
+    _say(f"judging {target.name} by edition {choice.edition}, profile {choice.profile}, seed {choice.seed}")
     if not target.address.loopback:
         _say(
             f"at most {plan.requests:,} requests and {plan.runs} runs of {choice.model}, some {plan.tokens:,} tokens; "
