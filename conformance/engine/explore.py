@@ -22,6 +22,9 @@ from conformance.model.source import Level
 MOST_IDS = 24
 """So many ids are shrunk at most: a target that violates more has larger troubles than long counterexamples."""
 
+LEAST_PATIENCE = 1.5
+"""Seconds that a run is given at least to come to a status, when a case is played again."""
+
 
 @dataclass(frozen=True, slots=True)
 class Lab:
@@ -51,7 +54,10 @@ class Bench:
         lab = self.lab
         self.played += 1
         program = case.program(f"shrink.{self.name}.{self.played}")
-        played = play(program, lab.setting, lab.sender, lab.budget, lab.pace)
+        # Without the step that it waits for, a run waits on: that must not take the time of a whole search.
+        patience = min(lab.setting.patience, max(LEAST_PATIENCE, 4 * lab.pace.slowest))
+        setting = replace(lab.setting, patience=patience)
+        played = play(program, setting, lab.sender, lab.budget, lab.pace)
         exchanges = lab.collector.take(program.id)
         self.sends += len(exchanges)
         if played.cut:

@@ -35,6 +35,11 @@ class Pace:
     _in_vain: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
+    @property
+    def slowest(self) -> float:
+        """How long the slowest of those took that were waited for and came."""
+        return self._slowest
+
     def pause(self, waited: float) -> float:
         """How long to wait before the next look."""
         return min(max(self.first, waited * self.share), self.longest)

@@ -111,6 +111,7 @@ def judge(target: Target, choice: Choice, chosen: Plan, folder: Folder, watcher:
         collector.take(preflight.OUTSIDE)
         wire.limits = limits
         before = collector.take(preflight.PROGRAM)
+        tempo = pace.loopback() if address.loopback else pace.remote()
         way = run(
             chosen,
             setting_for(target, choice),
@@ -118,7 +119,7 @@ def judge(target: Target, choice: Choice, chosen: Plan, folder: Folder, watcher:
             collector,
             judging(choice),
             budget,
-            pace=pace.loopback() if address.loopback else pace.remote(),
+            pace=tempo,
             watcher=watcher,
             workers=choice.workers or 5,
             tidies=target.lasting,
@@ -128,12 +129,18 @@ def judge(target: Target, choice: Choice, chosen: Plan, folder: Folder, watcher:
         if target.lasting:
             tidy(preflight.PROGRAM, before, session, collector)
         if not (way.interrupted or way.cut):
-            way = _shrunk(way, target, choice, budget, wire, credentials)
+            way = _shrunk(way, target, choice, budget, tempo, wire, credentials)
     return _report(target, choice, chosen, way)
 
 
 def _shrunk(
-    way: Course, target: Target, choice: Choice, budget: Budget, wire: Transport, credentials: Credentials
+    way: Course,
+    target: Target,
+    choice: Choice,
+    budget: Budget,
+    tempo: pace.Pace,
+    wire: Transport,
+    credentials: Credentials,
 ) -> Course:
     """The course with what only exploring found made as small as it can be; that is kept for the next run."""
     local, kept = target.address.loopback, _kept(target, choice)
@@ -145,7 +152,7 @@ def _shrunk(
             collector=collector,
             judging=judging(choice),
             budget=budget,
-            pace=pace.loopback() if local else pace.remote(),
+            pace=tempo,
             tidies=target.lasting,
             allowance=Allowance() if local else Allowance(*DISTANT),
         )

@@ -93,8 +93,8 @@ class _Ground:
         Random(self.choice.seed).shuffle(programs)
         for program in programs:
             played = play(program, self.setting, self.session, self.budget, self.pace)
-            if played.fault:
-                raise RuntimeError(played.fault)
+            if played.fault or played.cut:
+                raise RuntimeError(played.fault or played.cut)
             yield judged(program.id, self.collector.take(program.id), judging(self.choice), explored=True)
 
     def smallest(self, result: Judged) -> Shrunk | None:
