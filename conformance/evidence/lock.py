@@ -74,13 +74,27 @@ class Attempt:
     @property
     def freed_by(self) -> RunLine | None:
         """The last run of the thread, where all that were ever started there had certainly ended."""
+        ended = self._all_ended
+        return ended[-1] if ended else None
+
+    @property
+    def elsewhere(self) -> RunLine | None:
+        """A run of another thread that certainly was active all the while, where no run of this thread was."""
+        if self._all_ended is None:
+            return None
+        others = (run for run in runs(self.history) if run.thread_id != self.thread_id)
+        return next((run for run in others if run.surely_active(self.exchange)), None)
+
+    @property
+    def _all_ended(self) -> list[RunLine] | None:
+        """The runs that were ever started on the thread, if all of them had certainly ended."""
         started = [e for e in creations_of_runs(self.history, self.thread_id) if e is not self.exchange]
         mine = [run for run in runs_of_thread(self.history, self.thread_id) if run.creation is not self.exchange]
         known = {run.creation.id for run in mine if run.creation is not None}
         unknown = any(e.id not in known for e in started if e.started < self.exchange.ended)
         ended = [run for run in mine if run.surely_terminal(self.exchange)]
         later = [run for run in mine if run.creation is not None and self.exchange.ended <= run.creation.started]
-        return ended[-1] if ended and not unknown and len(ended) + len(later) == len(mine) else None
+        return ended if not unknown and len(ended) + len(later) == len(mine) else None
 
     @property
     def plain(self) -> bool:
@@ -146,6 +160,11 @@ def new_messages(history: History) -> tuple[Attempt, ...]:
 def new_runs(history: History) -> tuple[Attempt, ...]:
     """Every attempt to start a run on a thread, except with what no server may take."""
     return _attempts(history, "create_run")
+
+
+def additions(history: History) -> tuple[Attempt, ...]:
+    """Every attempt to add a message or to start a run."""
+    return (*new_messages(history), *new_runs(history))
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,6 +8,7 @@ from conformance.evidence.intent import plain
 from conformance.evidence.lock import (
     Attempt,
     Locked,
+    additions,
     new_messages,
     new_runs,
     requests_while_locked,
@@ -107,6 +108,22 @@ def message_is_taken_after_the_end(attempt: Attempt) -> Iterator[Result]:
 def run_is_taken_after_the_end(attempt: Attempt) -> Iterator[Result]:
     """A thread takes another run as soon as its runs have ended, however they ended."""
     yield from _let_in(attempt, "a run")
+
+
+@rule(over=additions, level=Level.MUST, source=_LOCKS, capability="core", items=("L-28",))
+def keeps_nobody_out_elsewhere(attempt: Attempt) -> Iterator[Result]:
+    """An active run locks its own thread only: threads without one take messages and runs meanwhile.
+
+    One lock for all threads serves one conversation at a time.
+    """
+    run, exchange = attempt.elsewhere, attempt.exchange
+    if run is None or exchange.step is None or attempt.gone:
+        return
+    if exchange.accepted:
+        yield HELD
+    elif exchange.refused and attempt.plain:
+        why = f"refused while run {run.id} of another thread was active"
+        yield exchange.finding(why, "", 200, exchange.status)
 
 
 _LOCKED_OUT = (400, 409, 423)

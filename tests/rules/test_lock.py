@@ -130,6 +130,30 @@ def test_thread_of_which_not_all_is_known() -> History:
     return tell.history()
 
 
+def _elsewhere(taken: bool) -> History:
+    tell = _begin()
+    tell.send("create_thread", thread("thread_b"), body={"messages": [HELLO]})
+    tell.looks("queued", "in_progress")
+    step = Step(operation="create_message")
+    if taken:
+        said = message("user", "Hello", "msg_b", thread_id="thread_b")
+        tell.send("create_message", said, body=HELLO, thread_id="thread_b", step=step)
+    else:
+        tell.refuse("create_message", body=HELLO, thread_id="thread_b", step=step)
+    tell.get_run(run("in_progress"))
+    return tell.history()
+
+
+@holds(lock.keeps_nobody_out_elsewhere)
+def test_another_thread_that_is_free() -> History:
+    return _elsewhere(True)
+
+
+@breaks(lock.keeps_nobody_out_elsewhere, times=1)
+def test_another_thread_that_is_locked_too() -> History:
+    return _elsewhere(False)
+
+
 @undecided(lock.no_message_while_a_run_works, lock.message_is_taken_after_the_end)
 def test_attempt_that_is_answered_429() -> History:
     tell = _begin()
