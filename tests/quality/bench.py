@@ -41,13 +41,14 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What the suite said of it. `must` and `should` are the ids that failed, `outcomes` the outcome of every id."""
+    """What the suite said of it. `must`, `should` and `may` are the ids that failed, by level, `outcomes` the outcome of every id."""
 
     name: str
     exit_code: int
     because: str
     must: tuple[str, ...]
     should: tuple[str, ...]
+    may: tuple[str, ...]
     inconclusive: int
     requests: int
     runs: int
@@ -71,13 +72,16 @@ def _batch(trials: Sequence[Trial]) -> list[Result]:
 
 def _result(one: Trial, url: str) -> Result:
     report = run(url, one)
-    failed = {level: tuple(sorted(verdict.id for verdict in report.failures(level))) for level in ("must", "should")}
+    failed = {
+        level: tuple(sorted(verdict.id for verdict in report.failures(level))) for level in ("must", "should", "may")
+    }
     return Result(
         name=one.name,
         exit_code=report.exit_code,
         because=report.because,
         must=failed["must"],
         should=failed["should"],
+        may=failed["may"],
         inconclusive=len(report.of(Outcome.INCONCLUSIVE)),
         requests=report.counts.requests,
         runs=report.counts.runs_started,

@@ -46,14 +46,14 @@ class Row:
 def row(mutant: Mutant, result: Result, made: bool) -> Row:
     """The row of a mutant, from what the suite said of it."""
     failed = (*result.must, *result.should)
-    on_item = tuple(id_ for id_ in failed if concerns(id_, mutant.item))
+    on_item = tuple(id_ for id_ in (*failed, *result.may) if concerns(id_, mutant.item))
     return Row(
         mutant=mutant.name,
         item=mutant.item,
         level=mutant.level.value,
         killed=bool(on_item),
         by=(*on_item, *(id_ for id_ in failed if id_ not in on_item)),
-        others=len(failed) - len(on_item),
+        others=len(set(failed) - set(on_item)),
         blind=mutant.blind,
         made=made,
     )
