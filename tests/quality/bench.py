@@ -41,7 +41,7 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What the suite said of it. `must`, `should` and `may` are the ids that failed, by level; `outcomes` has all ids."""
+    """What the suite said of it. `must`, `should`, `may` are the ids that failed, by level; `outcomes` has all ids."""
 
     name: str
     exit_code: int
