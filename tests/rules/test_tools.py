@@ -7,9 +7,8 @@ from conformance.model.case import Step
 from conformance.model.history import History
 from conformance.rules import tools
 from tests.rules.examples import breaks, holds, legal, undecided
-from tests.rules.histories import ASSISTANT, Told, action, call, function_tool, page, run, step
+from tests.rules.histories import Told, action, call, page, run, step
 
-NAMED = {"type": "function", "function": {"name": "get_weather"}}
 WAITING: dict[str, Any] = {"required_action": action(call(), call("call_b"))}
 
 
@@ -218,60 +217,3 @@ def test_new_step_when_the_run_resumes_in_a_stream() -> History:
         body={"tool_outputs": [{"tool_call_id": "call_a", "output": "x"}]},
     )
     return tell.history()
-
-
-def _chosen(choice: Any, *looks: Any, runs: int = 1) -> History:
-    tell = Told()
-    for number in range(runs):
-        id_, given = f"run_{number}", {"tool_choice": choice, "tools": [function_tool()]}
-        tell.create_run(run(id_=id_, **given), body={"assistant_id": ASSISTANT, **given})
-        for answer in looks:
-            tell.get_run({**answer, "id": id_, **given})
-    return tell.history()
-
-
-@holds(tools.no_tool_is_called_when_none_may_be)
-def test_choice_of_none() -> History:
-    return _chosen("none", run("completed"))
-
-
-@breaks(tools.no_tool_is_called_when_none_may_be, times=1)
-def test_choice_of_none_that_calls() -> History:
-    return _chosen("none", run("requires_action"))
-
-
-@holds(tools.a_tool_is_called_when_one_must_be, tools.the_tool_that_is_named_is_called)
-def test_choice_of_a_function() -> History:
-    return _chosen(NAMED, run("requires_action"))
-
-
-@breaks(tools.a_tool_is_called_when_one_must_be, times=1)
-def test_choice_of_a_function_that_is_ignored_twice() -> History:
-    return _chosen(NAMED, run("completed"), runs=2)
-
-
-@undecided(tools.a_tool_is_called_when_one_must_be)
-def test_choice_of_a_function_that_is_ignored_once() -> History:
-    return _chosen("required", run("completed"))
-
-
-@breaks(tools.the_tool_that_is_named_is_called, times=1)
-def test_choice_of_another_function() -> History:
-    return _chosen(NAMED, run("requires_action", required_action=action(call(name="get_time"))))
-
-
-def _parallel(*calls: Any) -> History:
-    tell = Told()
-    tell.create_run(run(), body={"assistant_id": ASSISTANT, "parallel_tool_calls": False})
-    tell.get_run(run("requires_action", required_action=action(*calls)))
-    return tell.history()
-
-
-@holds(tools.calls_are_not_parallel_unless_allowed)
-def test_one_call_at_a_time() -> History:
-    return _parallel(call())
-
-
-@breaks(tools.calls_are_not_parallel_unless_allowed)
-def test_two_calls_at_once() -> History:
-    return _parallel(call(), call("call_b"))
