@@ -13,7 +13,7 @@ from conformance.model.exchange import Exchange
 from conformance.model.program import Play, Setting
 
 
-@program("lifecycle", "messages", runs=1, requests=22, quick=True)
+@program("lifecycle", "messages", runs=1, requests=22)
 def additional_messages(setting: Setting) -> Play:
     """A run adds messages of both roles to its thread, in their order and before its answer."""
     if not (yield from ready(assistant(setting), thread(setting, text="I have a question."))):
