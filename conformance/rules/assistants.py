@@ -31,19 +31,29 @@ def _as_given(assistant: Sighting, names: tuple[str, ...]) -> Iterator[Result]:
 
 @rule(over=_created, level=Level.MUST, source=_ASSISTANT, capability="core", operation="create_assistant")
 def show_who_they_are(assistant: Sighting) -> Iterator[Result]:
-    """A created assistant has the name, description, instructions and tools that its request gave."""
+    """A created assistant has the name, description, instructions and tools that its request gave.
+
+    These are what people know an assistant by, and what its runs work with. Store the request before it is
+    answered.
+    """
     yield from _as_given(assistant, _TEXTS)
 
 
 @rule(over=_created, level=Level.SHOULD, source=_ASSISTANT, capability="core", operation="create_assistant")
 def show_their_settings(assistant: Sighting) -> Iterator[Result]:
-    """A created assistant has the model, temperature, `top_p` and response format that its request gave."""
+    """A created assistant has the model, temperature, `top_p` and response format that its request gave.
+
+    Runs inherit them. A setting that is dropped here is missing from every run without anybody noticing.
+    """
     yield from _as_given(assistant, _SETTINGS)
 
 
 @rule(over=_created, level=Level.SHOULD, source=_ASSISTANT, capability="core", operation="create_assistant")
 def show_their_tool_resources(assistant: Sighting) -> Iterator[Result]:
-    """A created assistant shows the files and vector stores that its request gave to its tools."""
+    """A created assistant shows the files and vector stores that its request gave to its tools.
+
+    A file search without its store, or a code interpreter without its files, finds nothing and says nothing.
+    """
     for name in ("code_interpreter/file_ids", "file_search/vector_store_ids"):
         where = f"/tool_resources/{name}"
         given, shown = at(assistant.exchange.request.body, where), assistant.get(where)

@@ -71,7 +71,10 @@ def queued_or_waiting_run_can_be_cancelled(act: Act) -> Iterator[Result]:
     items=("L-31",),
 )
 def answer_says_so(act: Act) -> Iterator[Result]:
-    """An accepted cancellation is answered with the run, `cancelling` or already `cancelled`."""
+    """An accepted cancellation is answered with the run, `cancelling` or already `cancelled`.
+
+    Clients show what the answer says. Change the status before answering, not in a task that is still to run.
+    """
     if act.exchange.accepted and act.answer is not None and act.before is not None and act.before.status in ACTIVE:
         status = act.answer.status
         if status in TERMINAL and status != "cancelled":
@@ -141,7 +144,10 @@ def ended_run_cannot_be_cancelled(act: Act) -> Iterator[Result]:
     items=("L-33",),
 )
 def refused_cancellation_changes_nothing(act: Act) -> Iterator[Result]:
-    """A run whose cancellation was refused goes on as if nobody had asked, also if the path or the key was wrong."""
+    """A run whose cancellation was refused goes on as if nobody had asked, also if the path or the key was wrong.
+
+    Check that the run may be cancelled, and by whom, before anything is written.
+    """
     if act.exchange.refused and act.before is not None and act.before.status in ACTIVE - {"cancelling"} and act.after:
         status = act.after.status
         yield act.after.check(
@@ -175,7 +181,10 @@ def comes_to_an_end(act: Act) -> Iterator[Result]:
 
 @rule(over=runs, level=Level.SHOULD, source=_GUIDE, capability="core", items=("L-31",))
 def happens_only_when_asked_for(run: RunLine) -> Iterator[Result]:
-    """Only a run that somebody cancelled, or whose thread was deleted, is `cancelling` or `cancelled`."""
+    """Only a run that somebody cancelled, or whose thread was deleted, is `cancelling` or `cancelled`.
+
+    A run that ends for the server's own reasons is `failed` or `expired`, and says why.
+    """
     if run.creation is None:
         return
     first = run.sightings[0]
@@ -196,7 +205,10 @@ def happens_only_when_asked_for(run: RunLine) -> Iterator[Result]:
     over=cancellations, level=Level.SHOULD, source=_GUIDE, capability="cancel", operation="cancel_run", items=("L-35",)
 )
 def leaves_what_was_there(act: Act) -> Iterator[Result]:
-    """Steps and messages that were there when a run was cancelled are there afterwards."""
+    """Steps and messages that were there when a run was cancelled are there afterwards.
+
+    Cancelling ends the work and does not undo it. What the user has read must not vanish.
+    """
     if not act.exchange.accepted or act.end is None:
         return
     for operation, names in (
@@ -213,7 +225,10 @@ def leaves_what_was_there(act: Act) -> Iterator[Result]:
 
 @rule(over=runs, level=Level.SHOULD, source=_GUIDE, capability="steps", items=("L-35",))
 def ends_the_steps(run: RunLine) -> Iterator[Result]:
-    """When a run has been cancelled, none of its steps is in progress, and one that waited for outputs is cancelled."""
+    """When a run has been cancelled, none of its steps is in progress, and one that waited for outputs is cancelled.
+
+    Clients show a step in progress as work that goes on. End the steps together with their run.
+    """
     page = steps_after_the_end(run.history, run.id)
     if page is None or not any(seen.status == "cancelled" for seen in run.sightings):
         return

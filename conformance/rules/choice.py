@@ -17,7 +17,11 @@ _CALLS = "/required_action/submit_tool_outputs/tool_calls"
 
 @rule(over=forced_choices, level=Level.MUST, source=_CHOICE, capability="tools", items=("L-80",))
 def no_tool_is_called_when_none_may_be(choice: Choice) -> Iterator[Result]:
-    """A run with tool choice `none` calls no tool."""
+    """A run with tool choice `none` calls no tool.
+
+    Callers forbid tools where nobody is there to answer the call, so the run would wait until it expires. Do not
+    offer the model any.
+    """
     if choice.word != "none":
         return
     for run in choice.runs:
@@ -47,7 +51,10 @@ def a_tool_is_called_when_one_must_be(choice: Choice) -> Iterator[Result]:
 
 @rule(over=forced_choices, level=Level.MUST, source=_CHOICE, capability="tools", items=("L-80",))
 def the_tool_that_is_named_is_called(choice: Choice) -> Iterator[Result]:
-    """A run whose tool choice names a function calls that function."""
+    """A run whose tool choice names a function calls that function.
+
+    Callers force a function to get its arguments. Pass the choice on to the model as it is.
+    """
     if choice.function is None:
         return
     for run in choice.runs:
@@ -65,7 +72,11 @@ def the_tool_that_is_named_is_called(choice: Choice) -> Iterator[Result]:
     items=("L-81",),
 )
 def calls_are_not_parallel_unless_allowed(run: RunLine) -> Iterator[Result]:
-    """A run with `parallel_tool_calls` false makes one call at a time."""
+    """A run with `parallel_tool_calls` false makes one call at a time.
+
+    Callers ask for it when the outputs depend on each other. Pass the setting on to the model, or drop all calls
+    but the first.
+    """
     for seen in run.sightings if run.asked.get("parallel_tool_calls") is False else ():
         calls = calls_of(seen)
         if seen.status == "requires_action" and calls is not None:

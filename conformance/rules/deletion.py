@@ -57,7 +57,10 @@ def _gone(use: Use, why: str) -> Iterator[Result]:
 
 @rule(over=_deletions, level=Level.MUST, source=_ANSWER, capability="core", items=("L-88",))
 def answer_says_so(deletion: Exchange) -> Iterator[Result]:
-    """A deletion that succeeds is answered with `deleted` true."""
+    """A deletion that succeeds is answered with `deleted` true.
+
+    Client libraries report this member as the outcome. What could not be deleted is refused.
+    """
     value = deletion.member("deleted")
     if value is not ABSENT:
         yield HELD if value is True else deletion.finding("the answer does not say deleted", "/deleted", True, value)
@@ -78,7 +81,10 @@ _OF_ONE = ("get_assistant", "modify_assistant", "get_thread", "modify_thread", "
 
 @rule(over=_uses, level=Level.SHOULD, source=_OPERATIONS, capability="errors", items=("L-84", "L-88"))
 def what_is_deleted_is_answered_404(use: Use) -> Iterator[Result]:
-    """A request for what was deleted is answered 404, as for what never was."""
+    """A request for what was deleted is answered 404, as for what never was.
+
+    Clients tell what is gone from what they asked wrongly by this status.
+    """
     if use.of_itself and use.exchange.operation in _OF_ONE and use.exchange.refused:
         status = use.exchange.status
         yield HELD if status == 404 else use.exchange.finding(f"answered {status}", "", 404, status)
@@ -86,21 +92,30 @@ def what_is_deleted_is_answered_404(use: Use) -> Iterator[Result]:
 
 @rule(over=_uses, level=Level.SHOULD, source=_OPERATIONS, capability="core", items=("L-88",))
 def nothing_is_deleted_twice(use: Use) -> Iterator[Result]:
-    """What was deleted cannot be deleted again."""
+    """What was deleted cannot be deleted again.
+
+    A second success hides that somebody else deleted it first.
+    """
     if use.of_itself and use.exchange.operation == use.deletion.operation:
         yield from _gone(use, "what was deleted before was deleted again")
 
 
 @rule(over=_uses, level=Level.MUST, source=_OPERATIONS, capability="core", items=("L-88",))
 def deleted_thread_takes_nothing(use: Use) -> Iterator[Result]:
-    """A deleted thread takes no message and starts no run."""
+    """A deleted thread takes no message and starts no run.
+
+    Whatever is added to it can never be read. Look the thread up, in the transaction that writes.
+    """
     if use.what == "thread_id" and use.exchange.operation in ("create_message", "create_run"):
         yield from _gone(use, "a deleted thread was used")
 
 
 @rule(over=_uses, level=Level.SHOULD, source=_OPERATIONS, capability="core", items=("L-88",))
 def deleted_thread_shows_nothing(use: Use) -> Iterator[Result]:
-    """The messages, runs and steps of a deleted thread are no longer shown."""
+    """The messages, runs and steps of a deleted thread are no longer shown.
+
+    What people deleted must not be readable by a longer path. Delete what was in the thread with it.
+    """
     if use.what == "thread_id" and not use.of_itself and use.exchange.request.method == "GET":
         yield from _gone(use, "a deleted thread still shows what was in it")
     elif use.what == "thread_id" and use.exchange.operation in ("list_messages", "list_runs"):
@@ -109,7 +124,10 @@ def deleted_thread_shows_nothing(use: Use) -> Iterator[Result]:
 
 @rule(over=_uses, level=Level.SHOULD, source=_OPERATIONS, capability="core", items=("L-84", "L-88"))
 def deleted_assistant_runs_nothing(use: Use) -> Iterator[Result]:
-    """A run cannot be created of an assistant that was deleted."""
+    """A run cannot be created of an assistant that was deleted.
+
+    Its owner has withdrawn it, and may have done so for good reason.
+    """
     if use.what == "assistant_id" and use.exchange.operation in ("create_run", "create_thread_and_run"):
         yield from _gone(use, "a deleted assistant runs")
 

@@ -46,7 +46,11 @@ def failed_run_says_why(run: Sighting) -> Iterator[Result]:
 
 @rule(over=credible_runs, level=Level.MUST, source=_ERROR, capability="core", items=("L-07",))
 def completed_run_has_no_error(run: Sighting) -> Iterator[Result]:
-    """A completed run has no `last_error`: it is null if there are no errors."""
+    """A completed run has no `last_error`: it is null if there are no errors.
+
+    Clients that look at `last_error` first would report a success as a failure. Clear the error of an attempt that
+    was repeated.
+    """
     value = run.get("last_error")
     if run.status == "completed" and value is not ABSENT:
         yield run.check(value is None, "a completed run has an error", "/last_error", None, value)
@@ -54,7 +58,10 @@ def completed_run_has_no_error(run: Sighting) -> Iterator[Result]:
 
 @rule(over=credible_runs, level=Level.SHOULD, source=_SEEN, capability="core", items=("L-07",))
 def unfinished_run_has_no_error(run: Sighting) -> Iterator[Result]:
-    """A run that has not ended has no `last_error`."""
+    """A run that has not ended has no `last_error`.
+
+    An error in a run that goes on reads as its end. Keep what is retried to yourself.
+    """
     value = run.get("last_error")
     if run.status in ACTIVE and value is not ABSENT:
         yield run.check(value is None, f"a {run.status!r} run has an error", "/last_error", None, value)
@@ -81,7 +88,10 @@ def incomplete_run_says_why(run: Sighting) -> Iterator[Result]:
 
 @rule(over=credible_runs, level=Level.MUST, source=_DETAILS, capability="core", items=("L-09",))
 def only_incomplete_run_has_details(run: Sighting) -> Iterator[Result]:
-    """A run that is not incomplete has no `incomplete_details`: the member is null."""
+    """A run that is not incomplete has no `incomplete_details`: the member is null.
+
+    Clients that look at this member first would take the answer to be cut short.
+    """
     value = run.get("incomplete_details")
     if run.status in STATUSES and run.status != "incomplete" and value is not ABSENT:
         yield run.check(
@@ -112,14 +122,20 @@ def _cut(history: History) -> Iterator[tuple[Sighting, Sighting]]:
 
 @rule(over=_cut, level=Level.SHOULD, source=_LIMIT, capability="streaming", items=("L-09",))
 def cut_message_leaves_its_run_incomplete(seen: tuple[Sighting, Sighting]) -> Iterator[Result]:
-    """A run whose message was cut for the token limit ends `incomplete`."""
+    """A run whose message was cut for the token limit ends `incomplete`.
+
+    The run is what most clients look at. One that says `completed` passes half an answer for a whole one.
+    """
     _, run = seen
     yield run.check(run.status == "incomplete", "its message was cut", "/status", "incomplete", run.status)
 
 
 @rule(over=runs, level=Level.SHOULD, source=_SEEN, capability="core", items=("L-07", "L-09", "L-74"))
 def reason_stays(run: RunLine) -> Iterator[Result]:
-    """When a run has ended, its error and why it is incomplete are the same wherever and whenever it is seen."""
+    """When a run has ended, its error and why it is incomplete are the same wherever and whenever it is seen.
+
+    What an operator read once has to be there when it is looked up again.
+    """
     ended = [seen for seen in run.sightings if seen.status in TERMINAL]
     for seen in ended[1:]:
         for name in ("last_error", "incomplete_details") if seen.status == ended[0].status else ():

@@ -89,7 +89,10 @@ def _within(history: History) -> Iterable[Sighting]:
     items=("L-01", "L-54", "L-55"),
 )
 def object_names_where_it_is(seen: Sighting) -> Iterator[Result]:
-    """A run, step or message names the thread, and a step the run, at whose path it was found."""
+    """A run, step or message names the thread, and a step the run, at whose path it was found.
+
+    Clients build their next request from these ids. Take them from what is stored, not from a default.
+    """
     for name in ("thread_id", "run_id") if seen.kind == "run_step" else ("thread_id",):
         wanted, shown = seen.exchange.path.get(name), seen.get(name)
         if wanted is not None and shown is not ABSENT:
@@ -100,7 +103,10 @@ def object_names_where_it_is(seen: Sighting) -> Iterator[Result]:
     over=runs, level=Level.MUST, source=schema(f"{_SCHEMA} RunObject.assistant_id"), capability="core", items=("L-01",)
 )
 def run_names_its_assistant(run: RunLine) -> Iterator[Result]:
-    """A run names the assistant that its request asked for."""
+    """A run names the assistant that its request asked for.
+
+    It tells who answers. A server that keeps assistants as versions still shows the id it was asked for.
+    """
     first, asked = first_shown(run), run.asked.get("assistant_id")
     if first is not None and asked is not None and first.get("assistant_id") is not ABSENT:
         shown = first.get("assistant_id")

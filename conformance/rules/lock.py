@@ -70,7 +70,10 @@ def no_message_while_a_run_is_queued_or_cancelling(attempt: Attempt) -> Iterator
 
 @rule(over=new_runs, level=Level.SHOULD, source=_LOCKS, capability="core", items=("L-26", "L-27"))
 def no_second_run_while_a_run_is_queued_or_cancelling(attempt: Attempt) -> Iterator[Result]:
-    """The lock begins when a run is queued and ends when it has ended: a thread takes no second run in between."""
+    """The lock begins when a run is queued and ends when it has ended: a thread takes no second run in between.
+
+    The same guide speaks for it. Count every status that is not terminal.
+    """
     yield from _kept_out(attempt, "a second run", False)
 
 
@@ -106,7 +109,10 @@ def message_is_taken_after_the_end(attempt: Attempt) -> Iterator[Result]:
 
 @rule(over=new_runs, level=Level.MUST, source=_LOCKS, capability="core", items=("L-28",))
 def run_is_taken_after_the_end(attempt: Attempt) -> Iterator[Result]:
-    """A thread takes another run as soon as its runs have ended, however they ended."""
+    """A thread takes another run as soon as its runs have ended, however they ended.
+
+    Clients start the next run as soon as they see the end of the last.
+    """
     yield from _let_in(attempt, "a run")
 
 
@@ -151,6 +157,9 @@ def reads_go_on(locked: Locked) -> Iterator[Result]:
 
 @rule(over=requests_while_locked, level=Level.SHOULD, source=_LOCKS, capability="metadata", items=("L-29",))
 def metadata_can_be_modified(locked: Locked) -> Iterator[Result]:
-    """The metadata of a locked thread and of its messages can be modified."""
+    """The metadata of a locked thread and of its messages can be modified.
+
+    Nothing that a run reads changes by it, and clients keep their notes there while they wait.
+    """
     if locked.exchange.operation in ("modify_thread", "modify_message"):
         yield from _possible(locked, "new metadata")

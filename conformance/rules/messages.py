@@ -56,7 +56,10 @@ def answer_shows_what_was_sent(message: Sighting) -> Iterator[Result]:
     operation="create_message",
 )
 def answer_shows_the_attachments(message: Sighting) -> Iterator[Result]:
-    """A created message has the attachments that were sent: files, with the tools they were added to."""
+    """A created message has the attachments that were sent: files, with the tools they were added to.
+
+    An attachment that is dropped is a file that the assistant never sees.
+    """
     sent, shown = at(message.exchange.request.body, "/attachments"), message.get("attachments")
     if is_array(sent) and sent and shown is not ABSENT:
         yield message.check(covers(shown, sent), "other attachments", "/attachments", sent, shown)
@@ -64,7 +67,10 @@ def answer_shows_the_attachments(message: Sighting) -> Iterator[Result]:
 
 @rule(over=_created, level=Level.SHOULD, source=_DETAIL, capability="messages", operation="create_message")
 def answer_shows_the_detail_of_images(message: Sighting) -> Iterator[Result]:
-    """A created message shows the detail at which its images are to be looked at."""
+    """A created message shows the detail at which its images are to be looked at.
+
+    It decides what an image costs. Left out, it is `auto`.
+    """
     sent = at(message.exchange.request.body, "/content")
     for place, part in enumerate(sent if is_array(sent) else ()):
         for kind in ("image_url", "image_file"):
@@ -88,7 +94,10 @@ def _sent(history: History) -> Iterable[Sighting]:
 
 @rule(over=_sent, level=Level.MUST, source=schema(f"{_MESSAGE}.run_id"), capability="messages", items=("L-59",))
 def sent_message_has_no_run(message: Sighting) -> Iterator[Result]:
-    """A message that a caller created, alone or with its thread, belongs to no run: `run_id` is null."""
+    """A message that a caller created, alone or with its thread, belongs to no run: `run_id` is null.
+
+    Clients find a run's answer by this member. It is null for what people wrote, also after a run has read it.
+    """
     value = message.get("run_id")
     if value is not ABSENT:
         yield message.check(value is None, "a caller's message names a run", "/run_id", None, value)
@@ -123,7 +132,10 @@ def stays_as_it_is(line: Timeline) -> Iterator[Result]:
     over=messages_seen, level=Level.SHOULD, source=schema(f"{_MESSAGE}.run_id"), capability="messages", items=("L-59",)
 )
 def question_has_no_author(message: Sighting) -> Iterator[Result]:
-    """A message of role `user` was not authored by an assistant."""
+    """A message of role `user` was not authored by an assistant.
+
+    Clients tell the sides of a conversation by it. Only what a run wrote has an assistant.
+    """
     if message.text("role") == "user" and message.get("assistant_id") is not ABSENT:
         value = message.get("assistant_id")
         yield message.check(value is None, "a user's message names an assistant", "/assistant_id", None, value)
@@ -145,7 +157,10 @@ def _list(value: object) -> list[object]:
 
 @rule(over=runs, level=Level.SHOULD, source=schema(f"{_MESSAGE}.assistant_id"), capability="messages", items=("L-58",))
 def answer_names_its_assistant(run: RunLine) -> Iterator[Result]:
-    """A message that a run wrote is an assistant's, and names the assistant that ran."""
+    """A message that a run wrote is an assistant's, and names the assistant that ran.
+
+    In a thread that several assistants answer it is the only way to tell who said what.
+    """
     for message in _answers(run):
         role, author = message.get("role"), message.get("assistant_id")
         wanted = run.sightings[0].get("assistant_id")
@@ -207,7 +222,11 @@ def _additions(history: History) -> Iterable[Gift]:
 
 @rule(over=_additions, level=Level.MUST, source=_ADDED, capability="messages", operation="create_run", items=("L-77",))
 def additional_messages_are_in_the_thread(gift: Gift) -> Iterator[Result]:
-    """The additional messages of a run are in its thread afterwards, all of them, with their roles and contents."""
+    """The additional messages of a run are in its thread afterwards, all of them, with their roles and contents.
+
+    The run answers them, so whoever reads the thread later needs them. Add them to the thread, not only to the
+    prompt.
+    """
     for said in gift.lost:
         yield gift.page.exchange.finding(f"an additional message of role {said[0]!r} is not in the thread", "/data")
     if not gift.lost:
@@ -223,7 +242,10 @@ def additional_messages_are_in_the_thread(gift: Gift) -> Iterator[Result]:
     items=("L-77",),
 )
 def additional_messages_keep_their_order(gift: Gift) -> Iterator[Result]:
-    """The additional messages of a run are in its thread in the order in which they were given, before its answer."""
+    """The additional messages of a run are in its thread in the order in which they were given, before its answer.
+
+    An answer above its question cannot be understood. Keep a running number beside the time, which is too coarse.
+    """
     if gift.lost:
         return
     said = [each for item in gift.shown if (each := saying(item.value)) is not None]
@@ -255,7 +277,10 @@ def _is_answer(message: Sighting, gift: Gift) -> bool:
     items=("L-77",),
 )
 def additional_messages_come_before_the_answer(gift: Gift) -> Iterator[Result]:
-    """The additional messages of a run are no younger than its answer: they are added before the run is created."""
+    """The additional messages of a run are no younger than its answer: they are added before the run is created.
+
+    The model reads them before it answers. Add them when the run is created, not when it ends.
+    """
     answers = [item.time("created_at") for item in gift.shown if _is_answer(item, gift)]
     first = min((time for time in answers if time is not None), default=None)
     for item in _added(gift):
@@ -274,7 +299,10 @@ def additional_messages_come_before_the_answer(gift: Gift) -> Iterator[Result]:
     items=("L-46", "L-77"),
 )
 def given_messages_keep_their_metadata(gift: Gift) -> Iterator[Result]:
-    """Messages that come with a new thread or with a run have the metadata that was given with them."""
+    """Messages that come with a new thread or with a run have the metadata that was given with them.
+
+    A message is one message, whichever request it came with. Use the same code for all of them.
+    """
     for message in gift.given:
         wanted = at(message, "/metadata")
         like = [item for item in gift.shown if saying(item.value) == saying(message)]

@@ -28,7 +28,10 @@ def _as_asked(run: RunLine, name: str) -> Iterator[Result]:
 
 @rule(over=runs, level=Level.SHOULD, source=schema(f"{_REQUEST}.model"), capability="core", items=("L-78",))
 def model_is_as_asked(run: RunLine) -> Iterator[Result]:
-    """A run shows the model that its request named in place of the assistant's."""
+    """A run shows the model that its request named in place of the assistant's.
+
+    Callers override the model for its price or its abilities, and check here that they got it.
+    """
     yield from _as_asked(run, "model")
 
 
@@ -74,7 +77,10 @@ def tools_are_as_asked(run: RunLine) -> Iterator[Result]:
     items=("L-78",),
 )
 def temperature_is_as_asked(run: RunLine) -> Iterator[Result]:
-    """A run shows the temperature that its request gave; zero is a temperature, too."""
+    """A run shows the temperature that its request gave; zero is a temperature, too.
+
+    The document says that it is the temperature used for this run. Test for absence, not for falsehood.
+    """
     yield from _as_asked(run, "temperature")
 
 
@@ -82,37 +88,55 @@ def temperature_is_as_asked(run: RunLine) -> Iterator[Result]:
     over=runs, level=Level.MUST, source=schema(f"{_RUN}.top_p: used for this run"), capability="core", items=("L-78",)
 )
 def top_p_is_as_asked(run: RunLine) -> Iterator[Result]:
-    """A run shows the `top_p` that its request gave."""
+    """A run shows the `top_p` that its request gave.
+
+    The document says that it is the value used for this run. Zero is a value, too.
+    """
     yield from _as_asked(run, "top_p")
 
 
 @rule(over=runs, level=Level.SHOULD, source=schema(f"{_RUN}.max_prompt_tokens"), capability="core", items=("L-83",))
 def max_prompt_tokens_is_as_asked(run: RunLine) -> Iterator[Result]:
-    """A run shows the limit of prompt tokens that its request gave."""
+    """A run shows the limit of prompt tokens that its request gave.
+
+    Callers bound with it what a run costs. A limit that is not shown was probably not kept.
+    """
     yield from _as_asked(run, "max_prompt_tokens")
 
 
 @rule(over=runs, level=Level.SHOULD, source=schema(f"{_RUN}.max_completion_tokens"), capability="core", items=("L-83",))
 def max_completion_tokens_is_as_asked(run: RunLine) -> Iterator[Result]:
-    """A run shows the limit of completion tokens that its request gave."""
+    """A run shows the limit of completion tokens that its request gave.
+
+    Callers bound with it what a run costs. A limit that is not shown was probably not kept.
+    """
     yield from _as_asked(run, "max_completion_tokens")
 
 
 @rule(over=runs, level=Level.MUST, source=schema(f"{_RUN}.truncation_strategy"), capability="core", items=("L-78",))
 def truncation_strategy_is_as_asked(run: RunLine) -> Iterator[Result]:
-    """A run shows the truncation strategy that its request gave."""
+    """A run shows the truncation strategy that its request gave.
+
+    It decides what the model reads of the thread. `last_messages` comes back with its number.
+    """
     yield from _as_asked(run, "truncation_strategy")
 
 
 @rule(over=runs, level=Level.MUST, source=schema(f"{_RUN}.tool_choice"), capability="tools", items=("L-78",))
 def tool_choice_is_as_asked(run: RunLine) -> Iterator[Result]:
-    """A run shows the tool choice that its request gave: a word, or the tool that it names."""
+    """A run shows the tool choice that its request gave: a word, or the tool that it names.
+
+    Callers force or forbid tools with it. Store the object that names a tool as it is.
+    """
     yield from _as_asked(run, "tool_choice")
 
 
 @rule(over=runs, level=Level.MUST, source=schema(f"{_RUN}.parallel_tool_calls"), capability="tools", items=("L-78",))
 def parallel_tool_calls_is_as_asked(run: RunLine) -> Iterator[Result]:
-    """A run shows whether its request allowed calls in parallel."""
+    """A run shows whether its request allowed calls in parallel.
+
+    False is easily lost to a default. Test for absence, not for falsehood.
+    """
     yield from _as_asked(run, "parallel_tool_calls")
 
 
@@ -128,7 +152,10 @@ def response_format_is_as_asked(run: RunLine) -> Iterator[Result]:
 
 @rule(over=runs, level=Level.SHOULD, source=_SEEN, capability="core", items=("L-78",))
 def reasoning_effort_is_as_asked(run: RunLine) -> Iterator[Result]:
-    """A run that shows a reasoning effort shows the one that its request gave."""
+    """A run that shows a reasoning effort shows the one that its request gave.
+
+    The member is not documented on runs; the real service sent it from 2025 on.
+    """
     yield from _as_asked(run, "reasoning_effort")
 
 

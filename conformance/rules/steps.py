@@ -31,7 +31,10 @@ _NAMED = "/step_details/message_creation/message_id"
     items=("L-54", "L-55"),
 )
 def belong_to_their_run(run: RunLine) -> Iterator[Result]:
-    """A step names the thread and the assistant of its run."""
+    """A step names the thread and the assistant of its run.
+
+    Clients follow these ids from a step to its message and assistant. Copy them from the run.
+    """
     for step in steps_of(run):
         for name in ("thread_id", "assistant_id"):
             wanted, shown = run.sightings[0].get(name), step.get(name)
@@ -43,7 +46,10 @@ def belong_to_their_run(run: RunLine) -> Iterator[Result]:
     over=steps_seen, level=Level.MUST, source=schema(f"{_STEP}.type, step_details"), capability="steps", items=("L-55",)
 )
 def details_fit_the_type(step: Sighting) -> Iterator[Result]:
-    """A step's details are of the step's type: `message_creation` names a message, `tool_calls` holds calls."""
+    """A step's details are of the step's type: `message_creation` names a message, `tool_calls` holds calls.
+
+    Clients choose by the type how to read the details. The two are set together.
+    """
     kind, shown = step.text("type"), step.get("/step_details/type")
     if kind and step.get("step_details") is not ABSENT:
         yield step.check(shown == kind, "the details are of another type", "/step_details/type", kind, shown)
@@ -104,7 +110,10 @@ def status_is_known(step: Sighting) -> Iterator[Result]:
 
 @rule(over=steps, level=Level.MUST, source=_GUIDE, capability="steps", items=("L-56",))
 def ended_step_stays_ended(line: Timeline) -> Iterator[Result]:
-    """A step that has ended keeps its status for good; its statuses mean what those of a run mean."""
+    """A step that has ended keeps its status for good; its statuses mean what those of a run mean.
+
+    A step that opens again, or ends otherwise, contradicts what was shown. Write its end once.
+    """
     for earlier, later in line.pairs():
         if earlier.status in STEP_TERMINAL and later.status in STEP_STATUSES:
             holds = later.status == earlier.status
@@ -133,7 +142,10 @@ def ended_step_says_when(step: Sighting) -> Iterator[Result]:
 
 @rule(over=steps_seen, level=Level.SHOULD, source=_SEEN, capability="steps", items=("L-56",))
 def open_step_has_no_end(step: Sighting) -> Iterator[Result]:
-    """A step in progress was not completed, failed or cancelled at any time."""
+    """A step in progress was not completed, failed or cancelled at any time.
+
+    The stamp is what clients sort and measure by. Set it together with the status.
+    """
     for name in _STAMPS if step.status == "in_progress" else ():
         value = step.get(name)
         if value is not ABSENT:
@@ -148,7 +160,10 @@ def open_step_has_no_end(step: Sighting) -> Iterator[Result]:
     items=("L-54", "L-56"),
 )
 def stamps_of_an_ended_step_stay(line: Timeline) -> Iterator[Result]:
-    """When a step has ended, the time of its end is the same wherever and whenever it is seen."""
+    """When a step has ended, the time of its end is the same wherever and whenever it is seen.
+
+    An end that moves is the time of the look. Store it when the step ends.
+    """
     ended = [seen for seen in line.sightings if seen.status in STEP_TERMINAL]
     for seen in ended[1:]:
         for name in _STAMPS if seen.status == ended[0].status else ():
@@ -159,7 +174,10 @@ def stamps_of_an_ended_step_stay(line: Timeline) -> Iterator[Result]:
 
 @rule(over=steps, level=Level.SHOULD, source=_GUIDE, capability="steps", items=("L-54", "L-74"))
 def ended_step_shows_the_same(line: Timeline) -> Iterator[Result]:
-    """When a step has ended, it names the same message, or shows the same calls, wherever and whenever it is seen."""
+    """When a step has ended, it names the same message, or shows the same calls, wherever and whenever it is seen.
+
+    Steps are the record of what a run did. Reads, lists and events show the one that is stored.
+    """
     ended = [seen for seen in line.sightings if seen.status in STEP_TERMINAL]
     for seen in ended[1:]:
         was, now = ended[0].get(_NAMED), seen.get(_NAMED)
@@ -170,7 +188,10 @@ def ended_step_shows_the_same(line: Timeline) -> Iterator[Result]:
 
 @rule(over=steps_seen, level=Level.SHOULD, source=schema(f"{_STEP}.usage"), capability="steps", items=("L-57",))
 def usage_goes_with_the_status(step: Sighting) -> Iterator[Result]:
-    """A step in progress has no usage; a completed one says how many tokens it used."""
+    """A step in progress has no usage; a completed one says how many tokens it used.
+
+    Usage is known when the step has ended, and is then counted once.
+    """
     value = step.get("usage")
     if step.status == "in_progress" and value is not ABSENT:
         yield step.check(value is None, "a step in progress has usage", "/usage", None, value)
@@ -180,7 +201,10 @@ def usage_goes_with_the_status(step: Sighting) -> Iterator[Result]:
 
 @rule(over=steps_seen, level=Level.MUST, source=schema(f"{_STEP}.last_error"), capability="steps", items=("L-07",))
 def completed_step_has_no_error(step: Sighting) -> Iterator[Result]:
-    """A completed step has no `last_error`: it is null if there are no errors."""
+    """A completed step has no `last_error`: it is null if there are no errors.
+
+    Clients that look at `last_error` first would report a success as a failure.
+    """
     value = step.get("last_error")
     if step.status == "completed" and value is not ABSENT:
         yield step.check(value is None, "a completed step has an error", "/last_error", None, value)
@@ -188,7 +212,10 @@ def completed_step_has_no_error(step: Sighting) -> Iterator[Result]:
 
 @rule(over=runs, level=Level.SHOULD, source=_GUIDE, capability="steps", items=("L-35", "L-56"))
 def end_with_their_run(run: RunLine) -> Iterator[Result]:
-    """When a run has ended, none of its steps is in progress."""
+    """When a run has ended, none of its steps is in progress.
+
+    Whoever waits for the last step would wait for ever. End the steps in the transaction that ends the run.
+    """
     for step in steps_of(run):
         if run.surely_terminal(step.exchange):
             open_still = step.status == "in_progress"
@@ -197,7 +224,10 @@ def end_with_their_run(run: RunLine) -> Iterator[Result]:
 
 @rule(over=runs, level=Level.SHOULD, source=_SEEN, capability="steps", items=("L-21",))
 def are_younger_than_their_run(run: RunLine) -> Iterator[Result]:
-    """A step was created no earlier than its run."""
+    """A step was created no earlier than its run.
+
+    An older one has its time from another clock, or from the message that it names.
+    """
     born = run.sightings[0].time("created_at")
     for step in steps_of(run):
         made = step.time("created_at")
@@ -212,7 +242,10 @@ def _ended(history: History) -> Iterable[tuple[RunLine, Page]]:
 
 @rule(over=_ended, level=Level.SHOULD, source=_GUIDE, capability="steps", items=("L-35",))
 def are_not_lost(found: tuple[RunLine, Page]) -> Iterator[Result]:
-    """A step that was once seen is in the list of its run's steps when the run has ended."""
+    """A step that was once seen is in the list of its run's steps when the run has ended.
+
+    Steps say how a run came to its answer, and what was paid for. They are kept whatever the end.
+    """
     run, page = found
     former = {step.id for step in steps_of(run) if step.exchange.before(page.exchange)}
     gone = sorted(former - set(page.ids) - {""})
@@ -228,7 +261,10 @@ def are_not_lost(found: tuple[RunLine, Page]) -> Iterator[Result]:
     items=("L-89",),
 )
 def results_show_their_content_if_asked(step: Sighting) -> Iterator[Result]:
-    """The results of a file search show their content if the request includes it, and only then."""
+    """The results of a file search show their content if the request includes it, and only then.
+
+    The content is large, so clients ask for it by `include[]`. The document does not say what happens otherwise.
+    """
     asked = any(name == "include[]" for name, _ in step.exchange.request.query)
     for place, results in enumerate(_results(step) if step.channel == JSON_CHANNEL else ()):
         for result in results:

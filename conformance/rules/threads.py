@@ -30,7 +30,10 @@ def _beginnings(history: History) -> Iterable[Gift]:
 
 @rule(over=_beginnings, level=Level.MUST, source=_MESSAGES, capability="messages", items=("L-75",))
 def begin_with_the_messages_given(gift: Gift) -> Iterator[Result]:
-    """A thread that is created with messages holds them, each with its role and content."""
+    """A thread that is created with messages holds them, each with its role and content.
+
+    The first run would answer an empty thread. Add each of them, also those of role `assistant`.
+    """
     for said in gift.lost:
         yield gift.page.exchange.finding(f"a message of role {said[0]!r} that the thread began with is lost", "/data")
     if not gift.lost:
@@ -39,7 +42,10 @@ def begin_with_the_messages_given(gift: Gift) -> Iterator[Result]:
 
 @rule(over=_beginnings, level=Level.SHOULD, source=_MESSAGES, capability="messages", items=("L-49", "L-75"))
 def keep_the_order_of_their_messages(gift: Gift) -> Iterator[Result]:
-    """The messages that a thread was created with are in it in the order in which they were given."""
+    """The messages that a thread was created with are in it in the order in which they were given.
+
+    They are a conversation. Times of a second cannot keep its order; a running number can.
+    """
     if not gift.lost:
         said = [each for item in gift.shown if (each := saying(item.value)) is not None]
         in_order = is_in_order(gift.sayings, said)
@@ -119,7 +125,10 @@ def _with_resources(history: History) -> Iterable[Sighting]:
 
 @rule(over=_with_resources, level=Level.SHOULD, source=_SEEN, capability="core")
 def show_their_tool_resources(thread: Sighting) -> Iterator[Result]:
-    """A thread shows the files and vector stores that its request gave to its tools."""
+    """A thread shows the files and vector stores that its request gave to its tools.
+
+    A tool without its files finds nothing and says nothing.
+    """
     given, shown = at(thread.exchange.request.body, "/tool_resources"), thread.get("tool_resources")
     if is_object(given) and shown is not ABSENT:
         for name in ("code_interpreter/file_ids", "file_search/vector_store_ids"):

@@ -146,7 +146,10 @@ def cancelling_run_has_no_end(run: Sighting) -> Iterator[Result]:
 
 @rule(over=credible_runs, level=Level.MUST, source=_GUIDE, capability="core", items=("L-11",))
 def completed_run_has_no_other_end(run: Sighting) -> Iterator[Result]:
-    """A completed run neither failed nor was cancelled: `failed_at` and `cancelled_at` are null."""
+    """A completed run neither failed nor was cancelled: `failed_at` and `cancelled_at` are null.
+
+    A run ends once. Clear the stamp of an attempt that was repeated.
+    """
     if run.status == "completed":
         yield from _unstamped(run, ("failed_at", "cancelled_at"))
 

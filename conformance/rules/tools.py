@@ -63,7 +63,10 @@ def _wanted(act: Act) -> list[str] | None:
     items=("L-36", "L-40"),
 )
 def right_outputs_are_taken(act: Act) -> Iterator[Result]:
-    """A run that requires action takes the outputs of its calls, each once and all in one request, in any order."""
+    """A run that requires action takes the outputs of its calls, each once and all in one request, in any order.
+
+    This is what the run waits for. Compare sets of ids, not lists.
+    """
     wanted, sent = _wanted(act), list(outputs_in(act.exchange.request.body))
     if wanted is None or not act.plain or sorted(id_ for id_, _ in sent) != sorted(wanted):
         return
@@ -116,7 +119,10 @@ def missing_outputs_are_refused(act: Act) -> Iterator[Result]:
     items=("L-38",),
 )
 def unknown_outputs_are_refused(act: Act) -> Iterator[Result]:
-    """Outputs of a call that the run did not make are refused, alone or beside those of its calls."""
+    """Outputs of a call that the run did not make are refused, alone or beside those of its calls.
+
+    Such an output was meant for another run or another round. Compare ids, not positions.
+    """
     wanted, sent = _wanted(act), [id_ for id_, _ in outputs_in(act.exchange.request.body)]
     unknown = [id_ for id_ in sent if wanted is not None and id_ not in wanted]
     if act.exchange.step is None and not set(wanted or ()) <= set(sent):
@@ -133,7 +139,10 @@ def unknown_outputs_are_refused(act: Act) -> Iterator[Result]:
     items=("L-38",),
 )
 def repeated_outputs_are_refused(act: Act) -> Iterator[Result]:
-    """Two outputs for one call are refused; no source says so, so this is for information."""
+    """Two outputs for one call are refused; no source says so, so this is for information.
+
+    Which of the two counts would be chance.
+    """
     wanted, sent = _wanted(act), [id_ for id_, _ in outputs_in(act.exchange.request.body)]
     twice = wanted is not None and set(wanted) == set(sent) and len(sent) > len(wanted)
     yield from _refused(act, twice, "two outputs for one call were taken")
@@ -148,7 +157,10 @@ def repeated_outputs_are_refused(act: Act) -> Iterator[Result]:
     items=("L-39",),
 )
 def refused_outputs_leave_the_run_waiting(act: Act) -> Iterator[Result]:
-    """A run whose outputs were refused waits on, for the same calls, so that the client can correct itself."""
+    """A run whose outputs were refused waits on, for the same calls, so that the client can correct itself.
+
+    Check all of the outputs before any of them is stored.
+    """
     wanted, after = _wanted(act), act.after
     if wanted is None or after is None or not act.exchange.refused:
         return
@@ -172,7 +184,10 @@ def refused_outputs_leave_the_run_waiting(act: Act) -> Iterator[Result]:
     items=("L-40",),
 )
 def accepted_outputs_queue_the_run(act: Act) -> Iterator[Result]:
-    """Accepted outputs are answered with the run, `queued` again and with no action required."""
+    """Accepted outputs are answered with the run, `queued` again and with no action required.
+
+    Clients poll on from this answer. One that still requires action makes them submit again.
+    """
     if act.exchange.accepted and act.answer is not None:
         status, action = act.answer.status, act.answer.get("required_action")
         yield act.answer.check(status == "queued", f"the answer says {status!r}", "/status", "queued", status)
@@ -249,7 +264,10 @@ def step_is_open_while_the_run_waits(waiting: Waiting) -> Iterator[Result]:
 
 @rule(over=waits, level=Level.SHOULD, source=_STEP, capability="steps", items=("L-42", "L-55"))
 def step_shows_the_calls(waiting: Waiting) -> Iterator[Result]:
-    """While a run waits for outputs, one of its steps shows the same calls: ids, functions and arguments."""
+    """While a run waits for outputs, one of its steps shows the same calls: ids, functions and arguments.
+
+    Steps and `required_action` tell of the same calls; clients read either.
+    """
     if waiting.page is None:
         return
     shown = {call.id: call for step in waiting.steps for call in calls_in_step(step)}

@@ -60,7 +60,10 @@ def _messages_listed(history: History) -> Iterator[tuple[Page, History]]:
 
 @rule(over=_messages_listed, level=Level.MUST, source=_LOCKS, capability="messages", items=("L-25",))
 def refused_message_is_not_added(found: tuple[Page, History]) -> Iterator[Result]:
-    """A user message that was refused, alone or with a run, is not in the thread."""
+    """A user message that was refused, alone or with a run, is not in the thread.
+
+    The caller was told that it is not there, and sends it again later. Check the lock before the first write.
+    """
     page, history = found
     thread_id = page.exchange.path["thread_id"]
     taken, tried = sent_to(history, thread_id, page.exchange), refused_sayings(history, thread_id)
@@ -72,7 +75,10 @@ def refused_message_is_not_added(found: tuple[Page, History]) -> Iterator[Result
 
 @rule(over=all_metadata, level=Level.MUST, source=_HTTP, capability="metadata", items=("L-43", "L-46"))
 def refused_modification_keeps_metadata(line: Metadata) -> Iterator[Result]:
-    """A modification that was refused leaves the metadata as it was, in whole: no pair of it is stored."""
+    """A modification that was refused leaves the metadata as it was, in whole: no pair of it is stored.
+
+    Half of a change is worse than none. Validate all pairs before any is stored.
+    """
     for earlier, later, attempted in line.untouched_pairs():
         was, now = earlier.get("metadata"), later.get("metadata")
         if attempted and was is not ABSENT and now is not ABSENT:
@@ -87,7 +93,10 @@ def _refused_changes(history: History) -> Iterable[Modification]:
 
 @rule(over=_refused_changes, level=Level.MUST, source=_HTTP, capability="core", operation="modify_assistant")
 def refused_modification_keeps_the_assistant(change: Modification) -> Iterator[Result]:
-    """A modification that was refused leaves the assistant as it was, also in the members that were valid."""
+    """A modification that was refused leaves the assistant as it was, also in the members that were valid.
+
+    Half of a change is worse than none. Validate the request before it is applied.
+    """
     before, after = change.before, change.after
     if before is None or after is None:
         return

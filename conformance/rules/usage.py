@@ -39,7 +39,10 @@ def is_null_until_the_run_ends(run: Sighting) -> Iterator[Result]:
 
 @rule(over=credible_runs, level=Level.SHOULD, source=_SEEN, capability="core", items=("L-22",))
 def is_given_when_completed(run: Sighting) -> Iterator[Result]:
-    """A completed run says how many tokens it used."""
+    """A completed run says how many tokens it used.
+
+    It is what the run is billed by. Write it together with the status.
+    """
     value = run.get("usage")
     if run.status == "completed" and value is not ABSENT:
         yield run.check(is_object(value), "a completed run has no usage", "/usage", "an object", value)
@@ -64,7 +67,10 @@ def _used(history: History) -> Iterable[Sighting]:
 
 @rule(over=_used, level=Level.SHOULD, source=_USAGE, capability="core", items=("L-23",))
 def adds_up(seen: Sighting) -> Iterator[Result]:
-    """`total_tokens` is the sum of prompt and completion tokens, and none of the three is negative."""
+    """`total_tokens` is the sum of prompt and completion tokens, and none of the three is negative.
+
+    Bills are made of the parts and checked against the whole.
+    """
     prompt, completion, total = (seen.get(f"/usage/{name}") for name in _COUNTS)
     if is_integer(prompt) and is_integer(completion) and is_integer(total):
         yield seen.check(
@@ -99,7 +105,10 @@ def sums_over_the_steps(run: RunLine) -> Iterator[Result]:
 
 @rule(over=runs, level=Level.SHOULD, source=_SEEN, capability="core", items=("L-22", "L-74"))
 def of_an_ended_run_stays(run: RunLine) -> Iterator[Result]:
-    """When a run has ended, its usage is the same wherever and whenever it is seen."""
+    """When a run has ended, its usage is the same wherever and whenever it is seen.
+
+    A count that grows after the end cannot be billed. Store it when the run ends.
+    """
     shown = [seen for seen in run.sightings if seen.status in TERMINAL and is_object(seen.get("usage"))]
     for seen in shown[1:]:
         for name in _COUNTS:
