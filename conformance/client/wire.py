@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 import urllib.request
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from urllib.parse import unquote, urlsplit
@@ -39,6 +40,8 @@ class Wire(httpx.BaseTransport):
         self._tls = tls or (_trusting() if address.scheme == "https" else None)
         self._keeping = self._pool(address, _KEPT)
         self._fresh = self._pool(address, 0)
+        # A wire that is dropped leaves no connection open.
+        weakref.finalize(self, _close, self._keeping, self._fresh)
 
     def _pool(self, address: Address, keep: int) -> httpcore.ConnectionPool:
         return httpcore.ConnectionPool(
@@ -71,8 +74,12 @@ class Wire(httpx.BaseTransport):
 
     def close(self) -> None:
         """Close every connection."""
-        self._keeping.close()
-        self._fresh.close()
+        _close(self._keeping, self._fresh)
+
+
+def _close(*pools: httpcore.ConnectionPool) -> None:
+    for pool in pools:
+        pool.close()
 
 
 class _Body(httpx.SyncByteStream):

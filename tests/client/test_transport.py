@@ -8,7 +8,7 @@ import threading
 import time
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 import pytest
 
@@ -456,7 +456,8 @@ def test_a_proxy_of_the_environment_is_used_but_never_for_this_machine(monkeypat
         monkeypatch.setenv("http_proxy", f"http://user:pass@127.0.0.1:{server.port}")
         monkeypatch.delenv("no_proxy", raising=False)
         monkeypatch.delenv("NO_PROXY", raising=False)
-        answered(Transport(address("http://target.invalid/v1"), QUICK).send(GET, ()))
+        with closing(Transport(address("http://target.invalid/v1"), QUICK)) as transport:
+            answered(transport.send(GET, ()))
         arrival = Transport(address(f"http://127.0.0.1:{closed_port()}"), QUICK).send(GET, ())
     assert arrival.completion is Completion.REFUSED
     (request,) = seen
