@@ -1,0 +1,96 @@
+"""The command itself: finds the subcommand, runs it, and turns every end into an exit code and one line."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import click
+
+from conformance import __version__
+from conformance.cli.speech import say
+from conformance.errors import BudgetSpent, ConformanceError, SuiteFault, TargetError, UsageError
+
+EXIT: dict[type[ConformanceError], int] = {UsageError: 2, TargetError: 3, SuiteFault: 4, BudgetSpent: 5}
+"""The exit code that each error ends with."""
+
+_COMMANDS = {
+    "run": "conformance.cli.run",
+    "judge": "conformance.cli.judge",
+    "list": "conformance.cli.list",
+    "explain": "conformance.cli.explain",
+    "openapi": "conformance.cli.openapi",
+    "serve": "conformance.cli.serve",
+}
+"""Where each command is, in the order in which the help shows them; a module holds one as `command`."""
+
+
+class _Commands(click.Group):
+    """The commands, imported when they are called; a name that there is not is answered with the nearest one."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        command: click.Command = import_module(_COMMANDS[cmd_name]).command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
+            from conformance.config import nearest
+
+            raise UsageError(f"there is no command {args[0]!r}{nearest(args[0], _COMMANDS)}")
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, message="%(prog)s %(version)s")
+def cli() -> None:
+    """The conformance suite for servers of the Assistants API "Runs" surface."""
+
+
+def main() -> None:
+    """Run the command and exit with the code that says how it came out."""
+    sys.exit(run_command(sys.argv[1:]))
+
+
+def run_command(arguments: list[str]) -> int:
+    """Run the command with these arguments; gives the exit code. An error is one line on standard error."""
+    try:
+        code = cli.main(arguments, prog_name="runs-conformance", standalone_mode=False)
+        return code if isinstance(code, int) else 0
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+        return 0
+    except click.ClickException as error:
+        return _say_error(" ".join(error.format_message().split()), 2)
+    except ConformanceError as error:
+        return _say_error(str(error), next((code for kind, code in EXIT.items() if isinstance(error, kind)), 4))
+    except (click.Abort, KeyboardInterrupt):
+        return _say_error("interrupted", 130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        if os.environ.get("RUNS_CONFORMANCE_TRACEBACK"):
+            raise
+        return _say_error(f"the suite itself is at fault: {_where(error)}; please report it", 4)
+
+
+def _where(error: Exception) -> str:
+    at = error.__traceback__
+    while at is not None and at.tb_next is not None:
+        at = at.tb_next
+    place = f" ({Path(at.tb_frame.f_code.co_filename).name}, line {at.tb_lineno})" if at else ""
+    return f"{type(error).__name__}: {error}{place}"
+
+
+def _say_error(text: str, code: int) -> int:
+    say(f"runs-conformance: {text}")
+    return code

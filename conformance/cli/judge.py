@@ -1,0 +1,33 @@
+"""`runs-conformance judge`: judge traffic that was recorded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from conformance.cli.options import chosen, with_choices
+from conformance.cli.speech import say, tell
+
+
+@click.command("judge")
+@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@with_choices
+def command(files: tuple[Path, ...], **given: Any) -> int:
+    """Judge recorded traffic: history.jsonl, HAR, VCR cassettes."""
+    from conformance.reporting.folder import folder
+    from conformance.suite import review
+
+    choice = chosen(given)
+    reviewed = review.judge(files, choice, choice.edition if given["edition"] else None)
+    here = folder(given["report_dir"]) if given["report_dir"] else None
+    if here is not None:
+        here.write(reviewed.report)
+    left_out = list(reviewed.skipped)
+    if left_out and not given["quiet"]:
+        say(f"{len(left_out)} entries were left out" + ("" if given["verbose"] else ", for example"))
+        for line in left_out if given["verbose"] else left_out[:3]:
+            say(f"  {line}")
+    tell(reviewed.report, here, quiet=given["quiet"], verbose=given["verbose"])
+    return reviewed.report.exit_code

@@ -1,0 +1,100 @@
+"""`runs-conformance run`: judge a server."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from conformance.cli.options import chosen, with_choices
+from conformance.cli.speech import say, tell
+from conformance.cli.target import opened, with_target
+
+if TYPE_CHECKING:
+    from conformance.engine.plan import Plan
+    from conformance.engine.run import Watcher
+    from conformance.suite.choice import Choice
+    from conformance.targets import Target
+
+
+@click.command("run")
+@click.argument("base_url", required=False, envvar="OPENAI_BASE_URL")
+@with_target
+@click.option("--profile", type=click.Choice(["quick", "standard", "full"]), default="standard", show_default=True)
+@click.option("--phase", multiple=True, help="Only programs of this phase. Repeatable.")
+@click.option(
+    "--timeout", type=click.FloatRange(0.1, 3600), default=60.0, show_default=True, help="Seconds per request."
+)
+@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--workers", type=click.IntRange(1, 64), help="Programs played at the same time.")
+@click.option("--max-requests", type=click.IntRange(1), help="Stop after so many requests.")
+@click.option("--max-runs", type=click.IntRange(1), help="Stop after so many runs.")
+@click.option("--max-seconds", type=click.FloatRange(0.1), help="Stop after so long.")
+@click.option("--max-examples", type=click.IntRange(1), help="So many random payloads, and walks in proportion.")
+@click.option(
+    "--database",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=".runs-conformance",
+    show_default=True,
+    envvar="RUNS_CONFORMANCE_DATABASE",
+    help="Where failures are kept, to be tried first the next time.",
+)
+@click.option("--no-database", is_flag=True, help="Keep no failures, and try none.")
+@click.option("--allow-stress", is_flag=True, help="Races and hostile bodies also on a server that is not local.")
+@with_choices
+def command(base_url: str | None, **given: Any) -> int:
+    """Judge the server at BASE_URL; without one, the bundled emulator."""
+    from conformance.engine.outcome import NO_TARGET
+    from conformance.reporting.folder import folder
+    from conformance.suite import trial
+
+    choice = _choice(given)
+    with opened(base_url, given) as target:
+        plan = trial.plan_for(target, choice)
+        here = folder(given["report_dir"])
+        watcher = _watcher(target, choice, plan, given)
+        report = trial.judge(target, choice, plan, here, watcher)
+        here.write(report, target.address.dialect.family)
+    if report.exit_code == NO_TARGET:
+        say(f"runs-conformance: {report.because}")
+        return report.exit_code
+    tell(report, here, target.address.dialect.family, quiet=given["quiet"], verbose=given["verbose"])
+    return report.exit_code
+
+
+def _watcher(target: Target, choice: Choice, plan: Plan, given: dict[str, Any]) -> Watcher:
+    """Who tells how the run goes; what it may cost is said first."""
+    from conformance.reporting.progress import Bar, Lines, Silent
+
+    if given["quiet"]:
+        return Silent()
+    say(f"judging {target.name} by edition {choice.edition}, profile {choice.profile}, seed {choice.seed}")
+    if not target.address.loopback:
+        say(
+            f"at most {plan.requests:,} requests and {plan.runs} runs of {choice.model}, some {plan.tokens:,} tokens; "
+            "threads and assistants are deleted afterwards"
+        )
+    return Bar() if sys.stderr.isatty() else Lines(say)
+
+
+def _choice(given: dict[str, Any]) -> Choice:
+    from conformance import config
+    from conformance.engine.plan import PHASES
+
+    return chosen(
+        given,
+        profile=given["profile"],
+        phases=tuple(config.known(phase, PHASES, "phase") for phase in given["phase"]),
+        model=given["model"],
+        seed=given["seed"],
+        workers=given["workers"],
+        timeout=given["timeout"],
+        stress=given["allow_stress"],
+        most_requests=given["max_requests"],
+        most_runs=given["max_runs"],
+        most_seconds=given["max_seconds"],
+        most_examples=given["max_examples"],
+        database=None if given["no_database"] else given["database"],
+    )

@@ -1,0 +1,69 @@
+"""The options that say which server is meant, and the target they make."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from conformance.cli.speech import say
+
+if TYPE_CHECKING:
+    from conformance.targets import Target
+
+OPTIONS = (
+    click.option("--api-key", metavar="KEY", help="env:NAME, @file or the key. Default: $OPENAI_API_KEY."),
+    click.option("--second-api-key", metavar="KEY", help="Another tenant's. Default: $CONFORMANCE_SECOND_API_KEY."),
+    click.option("--model", default="gpt-4o", show_default=True, help="The model that runs use."),
+    click.option("--failing-model", help="A model whose runs end failed."),
+    click.option("--header", multiple=True, metavar="'NAME: VALUE'", help="Sent with every request. Repeatable."),
+    click.option(
+        "--dialect", default="openai", show_default=True, help="openai, azure-openai or azure-foundry-agents."
+    ),
+)
+"""Where the server is and how it is spoken to, of every command that speaks to one."""
+
+
+def with_target(command: Any) -> Any:
+    """The command with the options of every command that speaks to a server."""
+    for option in reversed(OPTIONS):
+        command = option(command)
+    return command
+
+
+@contextmanager
+def opened(base_url: str | None, given: dict[str, Any]) -> Iterator[Target]:
+    """The target at a URL; without one, the bundled emulator, which ends with the block.
+
+    Raises UsageError where an option cannot be used, TargetError where the emulator does not start.
+    """
+    from conformance import config, targets
+
+    headers = config.headers(given["header"])
+    key = config.secret(given["api_key"], "OPENAI_API_KEY")
+    second = config.secret(given["second_api_key"], "CONFORMANCE_SECOND_API_KEY")
+    if not base_url:
+        served = ("--edition", config.edition(given["edition"])) if given["edition"] else ()
+        with targets.emulator(*served, meanwhile=_prepare) as target:
+            yield target
+        return
+    target = targets.remote(
+        base_url,
+        dialect=config.known(given["dialect"], targets.DIALECTS, "dialect"),
+        headers=headers,
+        key=key.value if key else None,
+        second_key=second.value if second else None,
+        failing_model=given["failing_model"],
+    )
+    if not target.address.loopback and any(secret is not None and secret.literal for secret in (key, second)):
+        say("a key on the command line can be read by others on this machine; prefer env:NAME or @file")
+    yield target
+
+
+def _prepare() -> None:
+    """What takes a while and has to be done anyway."""
+    from conformance.suite.choice import demands
+
+    demands()
