@@ -1,6 +1,7 @@
 """The kill matrix: every mutant of the emulator is failed by a verdict on what it breaks, and by few others.
 
-`python -m tests.quality.kill_matrix` plays them all and writes `reports/reference/kill-matrix.json` and `.md`.
+`python -m tests.quality.kill_matrix` plays them all and writes `reports/reference/kill-matrix.json` and `.md`;
+with `--update NAME...` it plays the named ones only and puts their rows into these files.
 Mutants written by hand are judged by the standard profile; those made from the request schemas by the boundary
 programs of their operation, which is what the standard profile would play for them, since a verdict is the fold of
 the verdicts of single programs. Mutants in corners that only exploring comes to are not among them: see
@@ -167,7 +168,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("names", nargs="*", help="only mutants whose name holds one of these; nothing is written then")
     parser.add_argument("--written", action="store_true", help="only mutants written by hand; nothing is written")
     parser.add_argument("--blind", action="store_true", help="only mutants written blind; nothing is written")
+    parser.add_argument("--update", nargs="+", metavar="NAME", help="only these; their rows are put into the files")
     given = parser.parse_args(arguments)
+    if given.update:
+        return _update(given.update)
     chosen = [(mutant, False) for mutant in written() if not mutant.corner]
     if not given.written and not given.blind:
         chosen += [(mutant, True) for mutant in generated()]
@@ -177,10 +181,35 @@ def main(arguments: Sequence[str] | None = None) -> int:
         chosen = [(mutant, made) for mutant, made in chosen if any(part in mutant.name for part in given.names)]
     rows = matrix(chosen)
     if not (given.names or given.written or given.blind):
-        FOLDER.mkdir(parents=True, exist_ok=True)
-        text = json.dumps([asdict(r) for r in rows], indent=1)
-        (FOLDER / "kill-matrix.json").write_text(text + "\n", encoding="utf-8")
-        (FOLDER / "kill-matrix.md").write_text(page(rows), encoding="utf-8")
+        _write(rows)
+    return _summed_up(rows)
+
+
+def _update(names: Sequence[str]) -> int:
+    every = [(mutant, False) for mutant in written() if not mutant.corner]
+    every += [(mutant, True) for mutant in generated()]
+    unknown = set(names) - {mutant.name for mutant, _ in every}
+    if unknown:
+        raise SystemExit(f"no mutant is called {', '.join(sorted(unknown))}")
+    rows = matrix([(mutant, made) for mutant, made in every if mutant.name in names])
+    kept = {one.mutant: one for one in _committed()} | {one.mutant: one for one in rows}
+    _write([kept[mutant.name] for mutant, _ in every if mutant.name in kept])
+    return _summed_up(rows)
+
+
+def _committed() -> list[Row]:
+    rows = json.loads((FOLDER / "kill-matrix.json").read_text(encoding="utf-8"))
+    return [Row(**{**each, "by": tuple(each["by"])}) for each in rows]
+
+
+def _write(rows: Sequence[Row]) -> None:
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    text = json.dumps([asdict(r) for r in rows], indent=1)
+    (FOLDER / "kill-matrix.json").write_text(text + "\n", encoding="utf-8")
+    (FOLDER / "kill-matrix.md").write_text(page(rows), encoding="utf-8")
+
+
+def _summed_up(rows: Sequence[Row]) -> int:
     killed = sum(r.killed for r in rows)
     print(f"{killed} of {len(rows)} mutants killed; {sum(r.others > MOST_OTHERS for r in rows)} failed by many others")
     return 0 if killed == len(rows) else 1
