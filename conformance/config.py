@@ -11,6 +11,8 @@ from pathlib import Path
 from conformance.contract.edition import EDITIONS, is_edition
 from conformance.errors import UsageError
 
+_UNITS = {"s": 1.0, "sec": 1.0, "second": 1.0, "m": 60.0, "min": 60.0, "minute": 60.0, "h": 3600.0, "hour": 3600.0}
+
 
 @dataclass(frozen=True, slots=True)
 class Secret:
@@ -73,6 +75,19 @@ def _header(line: str) -> tuple[str, str]:
     if not (value.isascii() and value.isprintable()):
         raise UsageError(f"--header {name}: the value holds characters that a header cannot carry")
     return name, value
+
+
+def rate(given: str) -> float:
+    """The seconds between two requests that a rate like `10/s` or `60/min` allows. Raises UsageError for any other."""
+    count, _, unit = given.partition("/")
+    seconds = _UNITS.get(unit.strip())
+    try:
+        number = float(count)
+    except ValueError:
+        number = 0.0
+    if seconds is None or not 0 < number < float("inf"):
+        raise UsageError(f"--rate-limit {given!r}: a rate is given as 10/s, 60/min or 1000/h")
+    return seconds / number
 
 
 def edition(given: str) -> str:

@@ -56,3 +56,14 @@ def test_the_nearest_name_is_suggested() -> None:
         "; did you mean lifecycle.terminal_status_is_final?"
     )
     assert config.nearest("zzz", ["create_run"]) == ""
+
+
+@pytest.mark.parametrize(("given", "spacing"), [("10/s", 0.1), ("60/min", 1.0), ("7200/h", 0.5), ("0.5 / s", 2.0)])
+def test_a_rate_is_a_spacing(given: str, spacing: float) -> None:
+    assert config.rate(given) == pytest.approx(spacing)
+
+
+@pytest.mark.parametrize("given", ["10", "ten/s", "0/s", "-1/s", "10/day", "nan/s", "inf/s", "/s", ""])
+def test_what_is_no_rate(given: str) -> None:
+    with pytest.raises(UsageError, match="10/s"):
+        config.rate(given)

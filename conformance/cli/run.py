@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     "--timeout", type=click.FloatRange(0.1, 3600), default=60.0, show_default=True, help="Seconds per request."
 )
 @click.option("--seed", type=int, default=0, show_default=True)
-@click.option("--workers", type=click.IntRange(1, 64), help="Programs played at the same time.")
+@click.option("--workers", type=click.IntRange(1, 64), help="Programs played at the same time. Default: 4.")
+@click.option("--rate-limit", metavar="RATE", help="Send no faster than this: 10/s, 60/min. Shared by all workers.")
 @click.option("--max-requests", type=click.IntRange(1), help="Stop after so many requests.")
 @click.option("--max-runs", type=click.IntRange(1), help="Stop after so many runs.")
 @click.option("--max-seconds", type=click.FloatRange(0.1), help="Stop after so long.")
@@ -90,6 +91,7 @@ def _choice(given: dict[str, Any]) -> Choice:
         model=given["model"],
         seed=given["seed"],
         workers=given["workers"],
+        spacing=config.rate(given["rate_limit"]) if given["rate_limit"] else 0.0,
         timeout=given["timeout"],
         stress=given["allow_stress"],
         most_requests=given["max_requests"],

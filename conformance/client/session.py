@@ -14,6 +14,7 @@ from conformance.client import address
 from conformance.client.binding import Outgoing, bind
 from conformance.client.credentials import Credentials
 from conformance.client.recorder import Recorder
+from conformance.client.throttle import Throttle
 from conformance.client.transport import USER_AGENT, Arrival, Transport
 from conformance.contract.edition import DEFAULT_EDITION
 from conformance.contract.operation import BETA_HEADER
@@ -46,7 +47,7 @@ class Session:
 
     A request is sent again only where it was certainly not done: the connection was refused, or the answer was 429,
     or 503 with Retry-After. A read is also sent again when a kept connection turned out to be closed. A POST of
-    unknown completion never is.
+    unknown completion never is. While the target asks for quiet nobody sends anything: the throttle is shared.
     """
 
     def __init__(
@@ -58,17 +59,32 @@ class Session:
         dialect: str | None = None,
         patience: Patience | None = None,
         sleep: Callable[[float], None] = time.sleep,
+        throttle: Throttle | None = None,
     ) -> None:
         self.transport = transport
         self.recorder = recorder
         self.edition = edition
         self.dialect = dialect or transport.address.dialect.family
-        self._credentials = credentials
+        self.credentials = credentials
         self._patience = patience or Patience()
         self._sleep = sleep
+        self._throttle = throttle or Throttle(sleep=sleep)
         self._lock = threading.Lock()
         self._count = 0
         self._usual: dict[tuple[Key, bool], tuple[Headers, Headers]] = {}
+
+    def recording(self, recorder: Recorder) -> Session:
+        """A session with the same target, at the same pace, whose exchanges another recorder is told of."""
+        return Session(
+            self.transport,
+            recorder,
+            self.credentials,
+            self.edition,
+            self.dialect,
+            self._patience,
+            self._sleep,
+            self._throttle,
+        )
 
     @property
     def requests(self) -> int:
@@ -80,7 +96,11 @@ class Session:
 
         Raises Unbound where an earlier answer lacks a value that the step refers to.
         """
-        exchange = self._carry_out(step, bind(step, answers), program)
+        outgoing = bind(step, answers)
+        if step.pause:
+            self._sleep(step.pause)
+        self._throttle.enter()
+        exchange = self._carry_out(step, outgoing, program)
         if step.name:
             answers[step.name] = exchange
         return exchange
@@ -97,8 +117,11 @@ class Session:
 
         def one(step: Step, outgoing: Outgoing) -> Exchange:
             barrier.wait()
+            if step.pause:
+                self._sleep(step.pause)
             return self._carry_out(step, outgoing, program)
 
+        self._throttle.enter(len(steps))
         with ThreadPoolExecutor(len(steps)) as threads:
             exchanges = tuple(threads.map(one, steps, bound))
         answers.update({step.name: exchange for step, exchange in zip(steps, exchanges, strict=True) if step.name})
@@ -106,6 +129,7 @@ class Session:
 
     def outside(self, path: str, program: str) -> Exchange:
         """Ask for a path that is no operation's, to learn how the target answers where it has no route."""
+        self._throttle.enter()
         return self._attempt(None, Outgoing("", "GET", path), program, 1)[0]
 
     def close(self) -> None:
@@ -113,15 +137,15 @@ class Session:
         self.transport.close()
 
     def _carry_out(self, step: Step, outgoing: Outgoing, program: str) -> Exchange:
-        if step.pause:
-            self._sleep(step.pause)
         waited = 0.0
         for attempt in itertools.count(1):
             exchange, arrival = self._attempt(step, outgoing, program, attempt)
             pause = self._pause(outgoing, arrival, attempt)
             if pause is None or attempt >= self._patience.attempts or waited + pause > self._patience.wait:
                 return exchange
-            self._sleep(pause)
+            if not _is_overload(arrival):
+                self._sleep(pause)
+            self._throttle.enter()
             waited += pause
         raise AssertionError("attempts are bounded")
 
@@ -132,6 +156,7 @@ class Session:
             index, started = self._count, time.monotonic()
         wall = time.time()
         arrival = self.transport.send(outgoing, sent, step is not None and step.stream)
+        self._heed(arrival, attempt)
         exchange = Exchange(
             id=f"x{index:06d}",
             index=index,
@@ -153,17 +178,29 @@ class Session:
         )
         return self.recorder.record(exchange), arrival
 
+    def _heed(self, arrival: Arrival, attempt: int) -> None:
+        """Make everybody wait where the target asks for it; who asks for more than there is patience is not heeded."""
+        if not _is_overload(arrival):
+            self._throttle.let_through()
+            return
+        pause = self._pause_of_overload(arrival, attempt)
+        if pause is not None and pause <= self._patience.wait:
+            self._throttle.hold(pause)
+
     def _pause(self, outgoing: Outgoing, arrival: Arrival, attempt: int) -> float | None:
         """The seconds after which this may be sent again, or None where it may not."""
-        usual = self._patience.pauses[min(attempt, len(self._patience.pauses)) - 1]
         if arrival.stale and outgoing.method == "GET":
             return 0.0
-        if arrival.turned_away:
-            return usual
-        if arrival.response is None or arrival.response.status not in (429, 503):
+        return self._usual_pause(attempt) if arrival.turned_away else self._pause_of_overload(arrival, attempt)
+
+    def _pause_of_overload(self, arrival: Arrival, attempt: int) -> float | None:
+        if arrival.response is None or not _is_overload(arrival):
             return None
         asked = retry_after(arrival.response.headers)
-        return usual if asked is None and arrival.response.status == 429 else asked
+        return self._usual_pause(attempt) if asked is None and arrival.response.status == 429 else asked
+
+    def _usual_pause(self, attempt: int) -> float:
+        return self._patience.pauses[min(attempt, len(self._patience.pauses)) - 1]
 
     def _headers(self, outgoing: Outgoing) -> tuple[Headers, Headers]:
         """The header fields of a request as they are sent, and as they are shown."""
@@ -186,16 +223,20 @@ class Session:
         if has_content:
             plain.append(("Content-Type", "application/json"))
         extra = self.transport.address.headers
-        carrier = self._credentials.header.lower()
+        carrier = self.credentials.header.lower()
         if key in (Key.WRONG, Key.NONE):
             # Whatever else the user gave to get in must not open the door where a key is missing or wrong.
             extra = tuple(pair for pair in extra if pair[0].lower() != carrier and not is_secret_name(pair[0]))
         elif key is Key.SECOND:
             extra = tuple(pair for pair in extra if pair[0].lower() not in (carrier, "authorization"))
         given = {name.lower() for name, _ in extra}
-        usual = (*plain, *self._credentials.carried(key))
+        usual = (*plain, *self.credentials.carried(key))
         sent = (*(pair for pair in usual if pair[0].lower() not in given), *extra)
         return sent, tuple((name, shown_value(name, value)) for name, value in sent)
+
+
+def _is_overload(arrival: Arrival) -> bool:
+    return arrival.response is not None and arrival.response.status in (429, 503)
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

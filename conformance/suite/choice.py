@@ -39,6 +39,7 @@ class Choice:
     model: str = "gpt-4o"
     seed: int = 0
     workers: int | None = None
+    spacing: float = 0.0
     timeout: float = 60.0
     stress: bool = False
     most_requests: int | None = None

@@ -10,6 +10,7 @@ from conformance import __version__
 from conformance.client.credentials import Credentials
 from conformance.client.recorder import HistoryFile, Unrecorded
 from conformance.client.session import Session
+from conformance.client.throttle import Throttle
 from conformance.client.transport import Limits, Transport
 from conformance.contract.operation import CAPABILITIES
 from conformance.contract.schema import digest
@@ -34,6 +35,9 @@ from conformance.targets import Target
 
 DISTANT = (60, 240)
 """How many requests making a counterexample smaller may take off loopback, for each id and in all."""
+
+NEAR_WORKERS, FAR_WORKERS = 5, 4
+"""How many programs are played at the same time on this machine and elsewhere, unless the user says otherwise."""
 
 PREFLIGHT = Limits(connect=10.0, idle=20.0, total=20.0)
 """A target that has not said anything after this long counts as silent."""
@@ -101,7 +105,8 @@ def judge(target: Target, choice: Choice, chosen: Plan, folder: Folder, watcher:
     header = _header(target, choice)
     with closing(HistoryFile(folder.history, header, credentials)) as file, closing(Transport(address, limits)) as wire:
         collector = Collector(file, budget)
-        session = Session(wire, collector, credentials, choice.edition)
+        throttle = Throttle(choice.spacing)
+        session = Session(wire, collector, credentials, choice.edition, throttle=throttle)
         wire.limits = _at_most(PREFLIGHT, limits)
         try:
             preflight.preflight(session, address.url)
@@ -121,7 +126,7 @@ def judge(target: Target, choice: Choice, chosen: Plan, folder: Folder, watcher:
             budget,
             pace=tempo,
             watcher=watcher,
-            workers=choice.workers or 5,
+            workers=choice.workers or (NEAR_WORKERS if address.loopback else FAR_WORKERS),
             tidies=target.lasting,
             no_route=no_route,
             already=[judged(preflight.PROGRAM, before, judging(choice))],
@@ -129,7 +134,7 @@ def judge(target: Target, choice: Choice, chosen: Plan, folder: Folder, watcher:
         if target.lasting:
             tidy(preflight.PROGRAM, before, session, collector)
         if not (way.interrupted or way.cut):
-            way = _shrunk(way, target, choice, budget, tempo, wire, credentials)
+            way = _shrunk(way, target, choice, budget, tempo, session)
     return _report(target, choice, chosen, way)
 
 
@@ -139,16 +144,15 @@ def _shrunk(
     choice: Choice,
     budget: Budget,
     tempo: pace.Pace,
-    wire: Transport,
-    credentials: Credentials,
+    session: Session,
 ) -> Course:
     """The course with what only exploring found made as small as it can be; that is kept for the next run."""
     local, kept = target.address.loopback, _kept(target, choice)
     if way.found:
-        collector = Collector(Unrecorded(credentials), budget)
+        collector = Collector(Unrecorded(session.credentials), budget)
         lab = explore.Lab(
             setting=setting_for(target, choice),
-            sender=Session(wire, collector, credentials, choice.edition),
+            sender=session.recording(collector),
             collector=collector,
             judging=judging(choice),
             budget=budget,

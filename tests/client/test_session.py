@@ -15,10 +15,12 @@ from conformance.client.binding import Unbound
 from conformance.client.credentials import Credentials
 from conformance.client.recorder import Unrecorded
 from conformance.client.session import Patience, Session, retry_after
+from conformance.client.throttle import Throttle
 from conformance.client.transport import Limits, Transport
 from conformance.errors import SuiteFault
 from conformance.model.case import Key, Ref, Step
 from conformance.model.exchange import Completion, Exchange
+from tests.client.clock import Clock
 from tests.client.hostile import Connection, Server, closed_port, serving
 
 LIMITS = Limits(connect=0.5, idle=0.5, total=2)
@@ -42,13 +44,18 @@ class Kept:
 def session(
     handler: Callable[[Connection], None], where: Callable[[Server], Address] = lambda server: server.address
 ) -> Iterator[tuple[Session, list[Exchange], list[float]]]:
-    kept, slept = Kept(), []  # type: ignore[var-annotated]
+    kept, clock = Kept(), Clock()
     with serving(handler) as server:
         made = Session(
-            Transport(where(server), LIMITS), kept, Credentials(OWN, SECOND), patience=Patience(3), sleep=slept.append
+            Transport(where(server), LIMITS),
+            kept,
+            Credentials(OWN, SECOND),
+            patience=Patience(3),
+            sleep=clock.sleep,
+            throttle=Throttle(now=clock.now, sleep=clock.sleep),
         )
         try:
-            yield made, kept.exchanges, slept
+            yield made, kept.exchanges, clock.slept
         finally:
             made.close()
 

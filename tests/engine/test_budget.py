@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+import pytest
+
+from conformance.engine.budget import STORM, Budget
+from conformance.errors import BudgetSpent
+from conformance.model.exchange import Completion, Exchange, Request, Response
+
+
+def answered(status: int) -> Exchange:
+    return Exchange(
+        id="x1",
+        index=1,
+        program="p",
+        operation="get_run",
+        request=Request("GET", "/"),
+        response=Response(status),
+        completion=Completion.ANSWERED,
+        started=0,
+        ended=1,
+    )
+
+
+def test_a_target_that_always_says_later_ends_the_run() -> None:
+    budget = Budget()
+    for _ in range(STORM - 1):
+        budget.count(answered(429))
+    budget.check()
+    budget.count(answered(503))
+    with pytest.raises(BudgetSpent, match="--rate-limit"):
+        budget.check()
+
+
+def test_one_answer_in_between_is_enough() -> None:
+    budget = Budget()
+    for _ in range(STORM):
+        budget.count(answered(429))
+        budget.count(answered(200))
+    budget.check()
