@@ -65,6 +65,11 @@ class Operation:
         """Where the operation is defined."""
         return schema(f"openai/openai-openapi f85dbe2 openapi.yaml {self.method} {self.path}")
 
+    @property
+    def neighbour(self) -> bool:
+        """Whether it is no operation of the Runs surface itself, but one of those that runs need."""
+        return "/runs" not in self.path
+
     def url(self, values: dict[str, str]) -> str:
         """The path with its parameters filled in as they are; escaping is the client's matter."""
         return re.sub(r"\{(\w+)\}", lambda match: values[match.group(1)], self.path)

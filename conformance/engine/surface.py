@@ -78,9 +78,14 @@ def not_offered(seen: Surface, declared: Iterable[str] = ()) -> dict[str, str]:
     """The capabilities that the target does not have, and their operations, each with the reason.
 
     A capability is not offered where every one of its operations that was tried was never accepted, and always answered
-    as if there were no such route. The core is never optional, and neither is what the user declares.
+    as if there were no such route. The core is never optional, and neither is what the user declares; but a server of
+    runs need not have all that is around them, so any neighbour may be missing by itself.
     """
     missing: dict[str, str] = {}
+    for name, reception in seen.items():
+        operation = OPERATIONS[name]
+        if operation.neighbour and operation.capability not in declared and _is_absent(reception):
+            missing[name] = f"the target has no {operation.method} {operation.path}"
     for capability in CAPABILITIES:
         tried = [name for name in seen if OPERATIONS[name].capability == capability]
         if capability in (CORE, *declared) or not tried or not all(_is_absent(seen[name]) for name in tried):

@@ -8,7 +8,7 @@ from functools import cached_property, lru_cache
 
 from conformance.evidence.act import took_effect
 from conformance.evidence.content import Saying, missing, saying, sayings
-from conformance.evidence.intent import readable
+from conformance.evidence.intent import understood
 from conformance.evidence.page import Page
 from conformance.evidence.sighting import Sighting, sightings_in
 from conformance.evidence.whole import born_here, whole_lists_of
@@ -100,7 +100,7 @@ def sent_to(history: History, thread_id: str, until: Exchange) -> list[Saying]:
 def all_sent_is_known(history: History, thread_id: str, until: Exchange) -> bool:
     """Whether all that callers may have sent to a thread before an exchange is known, and none of it was deleted."""
     birth = born_here(history, thread_id)
-    if birth is None or not readable(birth):
+    if birth is None or not understood(birth):
         return False
     return not any(
         took_effect(exchange)
@@ -115,7 +115,7 @@ def all_sent_is_known(history: History, thread_id: str, until: Exchange) -> bool
 
 
 def _settled(exchange: Exchange, until: Exchange) -> bool:
-    return exchange.accepted and readable(exchange) and exchange.before(until)
+    return exchange.accepted and understood(exchange) and exchange.before(until)
 
 
 @lru_cache(maxsize=16)

@@ -22,6 +22,10 @@ def plain(exchange: Exchange) -> bool:
     return usual(exchange) and not open_to_refusal and step.mutation is None and step.raw is None
 
 
-def readable(exchange: Exchange) -> bool:
-    """Whether we know what a request asked for: its body is JSON, or there is none."""
-    return not isinstance(exchange.request.body, Absent) or exchange.request.text is None
+def understood(exchange: Exchange) -> bool:
+    """Whether we know what a request asked for: its body is JSON, or there is none, and it is not sent to be refused.
+
+    What a server makes of an illegal request that it accepts is stated nowhere.
+    """
+    readable = not isinstance(exchange.request.body, Absent) or exchange.request.text is None
+    return readable and (exchange.step is None or not isinstance(exchange.step.expectation, Reject))

@@ -8,7 +8,7 @@ from functools import cached_property, lru_cache
 
 from conformance.evidence.act import took_effect
 from conformance.evidence.creation import creations
-from conformance.evidence.intent import readable
+from conformance.evidence.intent import understood
 from conformance.evidence.sighting import Sighting
 from conformance.evidence.timeline import Timeline, timelines
 from conformance.model.exchange import Exchange
@@ -62,7 +62,7 @@ class Metadata:
             write for write in self.writes if write.exchange is seen.exchange or write.exchange.ended <= seen.begins
         ]
         racing = [write for write in self.writes if write not in done and write.exchange.started < seen.ends]
-        if not done or racing or not all(write.exchange.accepted and readable(write.exchange) for write in done):
+        if not done or racing or not all(write.exchange.accepted and understood(write.exchange) for write in done):
             return None
         last = max(done, key=lambda write: write.exchange.started)
         if any(write is not last and write.exchange.ended > last.exchange.started for write in done):

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from conformance.evidence.act import took_effect
-from conformance.evidence.intent import readable
+from conformance.evidence.intent import understood
 from conformance.evidence.sighting import Sighting
 from conformance.evidence.timeline import RunLine, assistants
 
 
 def first_shown(run: RunLine) -> Sighting | None:
     """The run as the request that created it first showed it; None where either is not known."""
-    if run.creation is not None and not readable(run.creation):
+    if run.creation is not None and not understood(run.creation):
         return None
     return next((seen for seen in run.sightings if seen.exchange is run.creation), None)
 

@@ -21,8 +21,9 @@ _UNPROCESSABLE = 422
 class Refusal:
     """A refused request that certainly breaks the schema of its body or query.
 
-    `places` are JSON Pointers into the body, or of a query parameter. `certain` says that nothing else was wrong with
-    the request; recorded traffic may have been refused for a reason that cannot be seen.
+    `places` are JSON Pointers into the body, or of a query parameter. `certain` says that it was refused for that: we
+    know what was wrong with the request, and the operation takes others. Recorded traffic may have been refused for a
+    reason that cannot be seen, and what is refused whatever it holds is not refused for what it holds.
     """
 
     exchange: Exchange
@@ -37,6 +38,7 @@ def refusals(history: History) -> tuple[Refusal, ...]:
 
 
 def _refusals(history: History) -> Iterator[Refusal]:
+    taken = {exchange.operation for exchange in history if exchange.accepted}
     for exchange in history:
         if not exchange.refused or exchange.operation is None:
             continue
@@ -45,7 +47,7 @@ def _refusals(history: History) -> Iterator[Refusal]:
             if places:
                 yield Refusal(exchange, places, certain=False)
         elif (mutation := exchange.step.mutation) and _breaks_schema(exchange.step.expectation, mutation):
-            yield Refusal(exchange, (mutation.pointer,), certain=True)
+            yield Refusal(exchange, (mutation.pointer,), certain=exchange.operation in taken)
 
 
 def _breaks_schema(expectation: object, mutation: Mutation) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from conformance.evidence.intent import understood
 from conformance.evidence.likeness import covers
 from conformance.evidence.sighting import Sighting, assistants_seen
 from conformance.evidence.timeline import Timeline, assistants
@@ -23,7 +24,7 @@ def _created(history: History) -> Iterable[Sighting]:
 
 
 def _as_given(assistant: Sighting, names: tuple[str, ...]) -> Iterator[Result]:
-    for name in names:
+    for name in names if understood(assistant.exchange) else ():
         given, shown = at(assistant.exchange.request.body, f"/{name}"), assistant.get(name)
         if given is not ABSENT and given is not None and given not in ("", "auto") and shown is not ABSENT:
             yield assistant.check(covers(shown, given), f"{name} is not what was given", f"/{name}", given, shown)

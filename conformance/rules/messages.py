@@ -9,7 +9,7 @@ from itertools import pairwise
 from conformance.evidence.content import is_in_order, saying
 from conformance.evidence.creation import creations
 from conformance.evidence.gift import Gift, gifts, given_by
-from conformance.evidence.intent import readable
+from conformance.evidence.intent import understood
 from conformance.evidence.likeness import covers
 from conformance.evidence.page import Page
 from conformance.evidence.sighting import JSON_CHANNEL, Sighting, messages_seen
@@ -83,7 +83,7 @@ def _sent(history: History) -> Iterable[Sighting]:
     """Every sighting of a message that came to its thread by itself or with it, and not with a run."""
     made = {creation.id for creation in creations(history) if creation.kind == "message"}
     with_runs = {
-        e.path["thread_id"] for e in history if e.operation == "create_run" and (given_by(e) or not readable(e))
+        e.path["thread_id"] for e in history if e.operation == "create_run" and (given_by(e) or not understood(e))
     }
     for seen in messages_seen(history):
         thread_id = seen.exchange.path.get("thread_id", "")
@@ -143,7 +143,7 @@ def question_has_no_author(message: Sighting) -> Iterator[Result]:
 
 def _answers(run: RunLine) -> Iterator[Sighting]:
     """The messages that a run wrote; those that its request brought along are told apart by what they say."""
-    if run.creation is not None and not readable(run.creation):
+    if run.creation is not None and not understood(run.creation):
         return
     brought = [saying(each) for each in _list(run.asked.get("additional_messages"))]
     for message in messages_seen(run.history):

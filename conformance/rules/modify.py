@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from conformance.contract.examination import is_valid
-from conformance.evidence.intent import plain
+from conformance.evidence.intent import plain, understood
 from conformance.evidence.likeness import covers
 from conformance.evidence.modification import Modification, modifications
 from conformance.model.json import ABSENT, same
@@ -93,7 +93,7 @@ def assistant_shows_what_is_given(change: Modification) -> Iterator[Result]:
     A target may show the model by another of its names, so the model is left out here.
     """
     answer = change.answer
-    if change.kind != "assistant" or not change.exchange.accepted or answer is None:
+    if change.kind != "assistant" or not change.exchange.accepted or not understood(change.exchange) or answer is None:
         return
     for name, given in change.given.items():
         shown = answer.get(name)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from conformance.contract.event import DONE, DONE_DATA, ERROR, ends_stream, event_kinds
 from conformance.contract.operation import OPERATIONS
+from conformance.evidence.intent import understood
 from conformance.evidence.sighting import exchanges
 from conformance.evidence.stream import Stream, streams
 from conformance.model.exchange import Event, Exchange
@@ -31,7 +32,7 @@ _PATIENCE = 5.0
 def _streams_if_asked(exchange: Exchange) -> bool | None:
     """Whether an accepted answer had to be a stream; None where the operation has none, or the body is not known."""
     operation = OPERATIONS.get(exchange.operation or "")
-    if operation is None or not operation.streams or not is_object(exchange.request.body):
+    if operation is None or not operation.streams or not is_object(exchange.request.body) or not understood(exchange):
         return None
     return exchange.request.body.get("stream") is True
 

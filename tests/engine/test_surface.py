@@ -49,6 +49,11 @@ def test_one_operation_of_a_capability_is_enough() -> None:
     assert missing(exchange("list_runs", 404, NO_ROUTE), exchange("list_messages", 200, {})) == set()
 
 
+def test_a_neighbour_may_be_missing_by_itself() -> None:
+    assert missing(exchange("create_assistant", 405, None), exchange("create_thread", 200, {})) == {"create_assistant"}
+    assert missing(exchange("create_assistant", 405, None), declared=("core",)) == set()
+
+
 def test_the_core_is_not_optional() -> None:
     assert missing(exchange("get_run", 404, NO_ROUTE)) == set()
 

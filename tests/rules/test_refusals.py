@@ -23,6 +23,8 @@ def refused(
         expectation=REFUSES_BODY,
         mutation=Mutation(rest.pop("place", PLACE), "pattern", "fine", "no spaces"),
     )
+    if rest.pop("taken", True):
+        tell.create_run()
     told = error("Invalid.", param, code)
     tell.send("create_run", told, status, body=rest.pop("body", BROKEN), step=rest.pop("step", step), **rest)
     return tell.history()
@@ -56,6 +58,11 @@ def test_422_is_not_what_the_service_gave() -> History:
 @breaks(refusals.status_says_that_the_body_is_at_fault)
 def test_404_for_a_broken_body() -> History:
     return refused(404)
+
+
+@undecided(refusals.status_says_that_the_body_is_at_fault, refusals.param_names_the_place, refusals.code_names_the_kind)
+def test_what_is_never_taken_may_have_another_reason() -> History:
+    return refused(405, None, None, taken=False)
 
 
 @undecided(refusals.status_says_that_the_body_is_at_fault, refusals.param_names_the_place, refusals.code_names_the_kind)

@@ -4,10 +4,11 @@ from typing import Any
 
 import pytest
 
+from conformance.model.case import REFUSES_BODY, Role, Step
 from conformance.model.history import History
 from conformance.model.rule import AnyRule
 from conformance.rules import settings
-from tests.rules.examples import BREAKS, HOLDS, breaks, findings, holds, judge, legal
+from tests.rules.examples import BREAKS, HOLDS, breaks, findings, holds, judge, legal, undecided
 from tests.rules.histories import ASSISTANT, Told, assistant, function_tool, run
 
 TOOL = {"type": "function", "function": {"name": "get_weather"}}
@@ -19,6 +20,15 @@ def _asked(body: dict[str, Any], shown: dict[str, Any]) -> History:
     tell = Told()
     tell.create_run(run(**shown), body={"assistant_id": ASSISTANT, **body})
     tell.get_run(run("completed", **shown))
+    return tell.history()
+
+
+@undecided(settings.max_prompt_tokens_is_as_asked)
+def test_what_a_server_makes_of_an_illegal_request_is_not_stated() -> History:
+    tell = Told()
+    illegal = Step(operation="create_run", role=Role.NEGATIVE, expectation=REFUSES_BODY)
+    body = {"assistant_id": ASSISTANT, "max_prompt_tokens": "257"}
+    tell.create_run(run(max_prompt_tokens=257), body=body, step=illegal)
     return tell.history()
 
 
