@@ -19,8 +19,8 @@ from conformance.model.json import ABSENT, JSON
 MAX_LINE = 8 * 1024 * 1024
 """An exchange whose line would be longer is written without the body of its answer."""
 
-_READABLE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
-_ESCAPED = json.JSONEncoder(separators=(",", ":"))
+_READABLE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False)
+_ESCAPED = json.JSONEncoder(separators=(",", ":"), check_circular=False)
 
 
 class Recorder(Protocol):

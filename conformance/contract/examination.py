@@ -9,7 +9,6 @@ keyword of that place applies to it.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
@@ -35,9 +34,9 @@ __all__ = [
 
 @dataclass(slots=True)
 class Examination:
-    """What examining a value showed: how often each constraint was looked at, and the faults."""
+    """What examining a value showed: the constraints that were looked at, each as often as it was, and the faults."""
 
-    judged: Counter[str] = field(default_factory=Counter)
+    judged: list[str] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
 
     @property
@@ -72,7 +71,7 @@ _checks: dict[int, tuple[Schema, Check]] = {}
 def _run(check: Check, value: JSON) -> Examination:
     record = Record()
     check(value, None, record)
-    return Examination(Counter(record.judged), record.faults)
+    return Examination(record.judged, record.faults)
 
 
 @cache

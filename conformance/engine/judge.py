@@ -26,7 +26,7 @@ def judge(history: History, rules: Mapping[str, AnyRule], judges: Iterable[tuple
     tallies: dict[str, Tally] = {}
     for id_, rule in rules.items():
         tally = _by_rule(rule, history, units)
-        if tally.judged or tally.undecided or tally.faults:
+        if tally is not None:
             tallies[id_] = tally
     for name, constraints in judges:
         try:
@@ -52,13 +52,15 @@ class _Units:
         return self.held[derive]
 
 
-def _by_rule(rule: AnyRule, history: History, units: _Units) -> Tally:
-    tally = Tally()
+def _by_rule(rule: AnyRule, history: History, units: _Units) -> Tally | None:
+    tally: Tally | None = None
     try:
         for unit in units.over(rule.over):
             for result in rule.judge(unit):
+                tally = tally or Tally()
                 tally.add(_excused(rule.id, result, history))
     except Exception as error:
+        tally = tally or Tally()
         tally.faults.append(_fault(rule.id, history, error))
     return tally
 

@@ -56,6 +56,11 @@ Result = Finding | Held | Undecided
 HELD = Held()
 
 
+def _none() -> Counter[str]:
+    # A run makes a tally for each id and program, and most of what making a Counter costs is its __init__.
+    return Counter.__new__(Counter)
+
+
 @dataclass(slots=True)
 class Tally:
     """What is known of one rule or constraint so far; tallies of single programs fold by `merge`, in any order.
@@ -66,8 +71,8 @@ class Tally:
 
     judged: int = 0
     findings: list[Finding] = field(default_factory=list)
-    undecided: Counter[str] = field(default_factory=Counter)
-    excused: Counter[str] = field(default_factory=Counter)
+    undecided: Counter[str] = field(default_factory=_none)
+    excused: Counter[str] = field(default_factory=_none)
     faults: list[str] = field(default_factory=list)
 
     def add(self, result: Result) -> None:
@@ -87,8 +92,8 @@ class Tally:
         return Tally(
             self.judged + other.judged,
             [*self.findings, *other.findings],
-            self.undecided + other.undecided,
-            self.excused + other.excused,
+            _sum(self.undecided, other.undecided),
+            _sum(self.excused, other.excused),
             [*self.faults, *other.faults],
         )
 
@@ -102,6 +107,12 @@ class Tally:
         if self.judged:
             return Outcome.PASS
         return Outcome.INCONCLUSIVE if self.undecided else Outcome.NOT_JUDGED
+
+
+def _sum(left: Counter[str], right: Counter[str]) -> Counter[str]:
+    if left and right:
+        return left + right
+    return Counter(left or right) if left or right else _none()
 
 
 Tallies = Mapping[str, Tally]

@@ -25,6 +25,7 @@ _CODES = prose("openai-cookbook d2bb606 examples/data/oai_docs/error-codes.txt: 
 _BEFORE_THE_SERVER = frozenset({408, 413, 414, 431})
 """HTTP statuses that web servers and proxies give before an application sees the request."""
 _LONGEST_URL = 4000
+_USUAL_TYPE = "invalid_request_error"
 _TRACES = re.compile(
     r"Traceback \(most recent call last\)|File \"[^\"]+\", line \d+|\n\s+at [\w.$<>]+ ?\([^)]*:\d+|"
     r"goroutine \d+ \[|panic: runtime error|java\.lang\.\w+Exception|stack backtrace:"
@@ -55,8 +56,10 @@ def message_is_a_text(exchange: Exchange) -> Iterator[Result]:
     unknown error.
     """
     message = at(exchange.body, "/error/message")
-    found = exchange.finding("no error.message in the answer", "/error/message", actual=message)
-    yield HELD if isinstance(message, str) and message.strip() else found
+    if isinstance(message, str) and message.strip():
+        yield HELD
+    else:
+        yield exchange.finding("no error.message in the answer", "/error/message", actual=message)
 
 
 @rule(over=errors, level=Level.MUST, source=_ENVELOPE, capability="errors", items=("L-85",))
@@ -68,8 +71,7 @@ def type_param_and_code_are_present(exchange: Exchange) -> Iterator[Result]:
     error = at(exchange.body, "/error")
     if is_object(error) and exchange.dialect != "azure":
         missing = [name for name in ("type", "param", "code") if name not in error]
-        found = exchange.finding(f"error without {', '.join(missing)}", "/error")
-        yield found if missing else HELD
+        yield exchange.finding(f"error without {', '.join(missing)}", "/error") if missing else HELD
 
 
 @rule(over=errors, level=Level.SHOULD, source=_RECORDED, capability="errors", items=("L-84", "L-85"))
@@ -77,8 +79,10 @@ def type_is_invalid_request_error(exchange: Exchange) -> Iterator[Result]:
     """The type of a 400, 401 or 404 is `invalid_request_error`."""
     says = at(exchange.body, "/error/type")
     if exchange.status in (400, 401, 404) and not isinstance(says, Absent):
-        finding = exchange.finding("another type of error", "/error/type", "invalid_request_error", says)
-        yield HELD if says == "invalid_request_error" else finding
+        if says == _USUAL_TYPE:
+            yield HELD
+        else:
+            yield exchange.finding("another type of error", "/error/type", _USUAL_TYPE, says)
 
 
 @rule(over=errors, level=Level.SHOULD, source=_RECORDED, capability="errors", items=("L-85",))
@@ -88,8 +92,10 @@ def content_type_is_json(exchange: Exchange) -> Iterator[Result]:
     if is_object(exchange.body) and "content-type" in headers:
         says = headers["content-type"]
         media = says.partition(";")[0].strip().lower()
-        finding = exchange.finding("an error as JSON, under another content type", "", "application/json", says)
-        yield HELD if media.endswith("json") else finding
+        if media.endswith("json"):
+            yield HELD
+        else:
+            yield exchange.finding("an error as JSON, under another content type", "", "application/json", says)
 
 
 @rule(over=exchanges, level=Level.SHOULD, source=_CODES, capability="errors")

@@ -185,8 +185,10 @@ def first_and_last_id_are_those_of_the_page(page: Page) -> Iterator[Result]:
     for name, due in ends.items():
         says = page.exchange.member(name)
         if not isinstance(says, Absent):
-            found = page.exchange.finding(f"{name} is not that of the page", f"/{name}", due, says)
-            yield HELD if says == due else found
+            if says == due:
+                yield HELD
+            else:
+                yield page.exchange.finding(f"{name} is not that of the page", f"/{name}", due, says)
 
 
 def _astray(history: History) -> Iterator[Exchange]:

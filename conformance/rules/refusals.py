@@ -54,8 +54,10 @@ def status_is_400(refusal: Refusal) -> Iterator[Result]:
     """
     exchange = refusal.exchange
     if exchange.status in BODY_AT_FAULT and exchange.status != _TOO_LARGE:
-        found = exchange.finding("another HTTP status than the service gave", "", 400, exchange.status)
-        yield HELD if exchange.status == 400 else found
+        if exchange.status == 400:
+            yield HELD
+        else:
+            yield exchange.finding("another HTTP status than the service gave", "", 400, exchange.status)
 
 
 @rule(over=refusals, level=Level.SHOULD, source=_RECORDED, capability="errors")
@@ -123,5 +125,7 @@ def other_refusals_are_400_or_404(exchange: Exchange) -> Iterator[Result]:
     """
     certain = exchange.operation is not None and probed(exchange.tag) is None
     if certain and exchange.refused and exchange.status not in BODY_AT_FAULT[1:]:
-        found = exchange.finding("an HTTP status that the service never gave", "", [400, 404], exchange.status)
-        yield HELD if exchange.status in (400, 404) else found
+        if exchange.status in (400, 404):
+            yield HELD
+        else:
+            yield exchange.finding("an HTTP status that the service never gave", "", [400, 404], exchange.status)

@@ -37,9 +37,11 @@ def success_is_a_json_object(exchange: Exchange) -> Iterator[Result]:
     if _echoes(exchange):
         yield Undecided("the answer to an odd request shows it again, and is nested deeper than is read")
         return
-    shown = exchange.response.text if exchange.response and isinstance(exchange.body, Absent) else exchange.body
-    found = exchange.finding("the answer is not a JSON object", actual=shown if shown is not None else "nothing")
-    yield HELD if is_object(exchange.body) else found
+    if is_object(exchange.body):
+        yield HELD
+    else:
+        shown = exchange.response.text if exchange.response and isinstance(exchange.body, Absent) else exchange.body
+        yield exchange.finding("the answer is not a JSON object", actual=shown if shown is not None else "nothing")
 
 
 @rule(over=_plain, level=Level.MUST, source=_JSON, capability="core")
@@ -51,9 +53,10 @@ def content_type_is_json(exchange: Exchange) -> Iterator[Result]:
     headers = exchange.response.headers if exchange.response else {}
     if headers and is_object(exchange.body):
         says = headers.get("content-type", "")
-        json = says.partition(";")[0].strip().lower().endswith("json")
-        found = exchange.finding("JSON under another content type, or under none", "", "application/json", says)
-        yield HELD if json else found
+        if says.partition(";")[0].strip().lower().endswith("json"):
+            yield HELD
+        else:
+            yield exchange.finding("JSON under another content type, or under none", "", "application/json", says)
 
 
 def _echoes(exchange: Exchange) -> bool:

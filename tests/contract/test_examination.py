@@ -35,8 +35,8 @@ def create_run(**members: Any) -> list[tuple[str, str]]:
 def test_a_run_as_the_service_answered_it_is_looked_at_from_all_sides() -> None:
     examination = examine("objects/run", "run", told.run("completed"))
     assert examination.valid
-    assert {"run.id.required", "run.status.enum", "run.usage.prompt_tokens.type"} <= examination.judged.keys()
-    assert len(examination.judged) > 60
+    assert {"run.id.required", "run.status.enum", "run.usage.prompt_tokens.type"} <= set(examination.judged)
+    assert len(set(examination.judged)) > 60
 
 
 @pytest.mark.parametrize(

@@ -116,7 +116,7 @@ class Bench:
 
     def shown(self, body: Mapping[str, JSON]) -> tuple[str, ...]:
         """The constraints of which a body carries a legal value."""
-        return tuple(sorted(examine_schema(self.schema, body).judged))
+        return tuple(sorted(set(examine_schema(self.schema, body).judged)))
 
     def doubt(self, body: Mapping[str, JSON]) -> str:
         """Why a correct server may refuse a legal body; nothing where it must not."""

@@ -59,7 +59,7 @@ class QueryBench:
         examination = examine_schema(self._schema, values)
         if examination.faults:
             raise SuiteFault(f"a legal query of {self.operation} breaks {examination.faults[0].constraint}")
-        shows = sorted(examination.judged, key=lambda id_: (not id_.endswith(f".{keyword}"), id_))
+        shows = sorted(set(examination.judged), key=lambda id_: (not id_.endswith(f".{keyword}"), id_))
         ((name, value), *_) = _on_the_wire(values)
         mutation = Mutation(pointer(name), keyword, ABSENT, value, "query") if keyword else None
         return Asked(_on_the_wire(values), tuple(shows), mutation)

@@ -45,7 +45,7 @@ def tallies(history: History) -> dict[str, Tally]:
             for fault in examination.faults:
                 tally = found.setdefault(fault.constraint, Tally())
                 tally.add(_finding(fault, shown, exchange, edition, history.strict))
-    return {id_: _with_held(found.get(id_, Tally()), count) for id_, count in judged.items()}
+    return {id_: _with_held(found.get(id_) or Tally(), count) for id_, count in judged.items()}
 
 
 def _with_held(tally: Tally, looked_at: int) -> Tally:
