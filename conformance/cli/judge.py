@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from conformance.cli import baseline
 from conformance.cli.options import chosen, with_choices
 from conformance.cli.speech import say, tell
 
@@ -29,5 +30,6 @@ def command(files: tuple[Path, ...], **given: Any) -> int:
         say(f"{len(left_out)} entries were left out" + ("" if given["verbose"] else ", for example"))
         for line in left_out if given["verbose"] else left_out[:3]:
             say(f"  {line}")
+    baseline.keep(reviewed.report, given)
     tell(reviewed.report, here, quiet=given["quiet"], verbose=given["verbose"])
     return reviewed.report.exit_code

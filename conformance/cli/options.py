@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from conformance.cli import baseline
+
 if TYPE_CHECKING:
     from conformance.suite.choice import Choice
 
@@ -18,6 +20,7 @@ CHOICES = (
     ),
     click.option("--exclude", multiple=True, metavar="GLOB", help="No ids that match. Repeatable."),
     click.option("--fail-on", type=click.Choice(["must", "should"]), default="must", show_default=True),
+    *baseline.OPTIONS,
     click.option("--report-dir", type=click.Path(file_okay=False, path_type=Path), help="Default: reports/<run-id>/."),
     click.option("-q", "--quiet", is_flag=True, help="Only the last lines."),
     click.option("-v", "--verbose", is_flag=True, help="Warnings and what was not judged in full."),
@@ -42,4 +45,4 @@ def chosen(given: dict[str, Any], **more: Any) -> Choice:
 
     shared = {name: given[name] for name in ("strict", "select", "exclude", "fail_on")}
     edition = config.edition(given["edition"]) if given["edition"] else DEFAULT_EDITION
-    return Choice(edition=edition, **shared, **more)
+    return Choice(edition=edition, gate=baseline.gate(given), **shared, **more)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from conformance.cli import baseline
 from conformance.cli.options import chosen, with_choices
 from conformance.cli.speech import say, tell
 from conformance.cli.target import opened, with_target
@@ -61,6 +62,7 @@ def command(base_url: str | None, **given: Any) -> int:
     if report.exit_code == NO_TARGET:
         say(f"runs-conformance: {report.because}")
         return report.exit_code
+    baseline.keep(report, given)
     tell(report, here, target.address.dialect.family, quiet=given["quiet"], verbose=given["verbose"])
     return report.exit_code
 

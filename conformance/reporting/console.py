@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from conformance.baseline import Comparison, Standing
 from conformance.contract.operation import CAPABILITIES
 from conformance.model.verdict import Outcome, Verdict
 from conformance.reporting import curl, showing
@@ -50,6 +51,7 @@ def summary(report: Report, style: Style, opened: str | None = None) -> str:
         lines += _failures(report, style)
         lines += _warnings(report, style)
         lines += _errors(report, style)
+        lines += _baseline(report, style)
         lines += ["", *table(report.verdicts, style), ""]
         lines += _unjudged(report, style)
     lines += _ending(report, style, opened)
@@ -57,7 +59,7 @@ def summary(report: Report, style: Style, opened: str | None = None) -> str:
 
 
 def _failures(report: Report, style: Style) -> Iterator[str]:
-    found = groups(report.failures("must"))
+    found = groups(report.unaccepted("must"))
     for group in found[:MOST_GROUPS] if style.verbosity < 1 else found:
         yield ""
         yield from _group(group, report, style, "FAIL", "31;1")
@@ -70,7 +72,7 @@ def _failures(report: Report, style: Style) -> Iterator[str]:
 
 def _warnings(report: Report, style: Style) -> Iterator[str]:
     for level, label, code in (("should", "WARN", "33;1"), ("may", "NOTE", "36")):
-        found = groups(report.failures(level))
+        found = groups(report.unaccepted(level))
         for group in found:
             if style.verbosity >= 1:
                 yield ""
@@ -95,6 +97,23 @@ def _errors(report: Report, style: Style) -> Iterator[str]:
     for verdict in report.of(Outcome.ERROR):
         yield ""
         yield f"{style.paint('ERROR', '35;1')} {verdict.id}: {showing.printable(verdict.reason or '')}"
+
+
+def _baseline(report: Report, style: Style) -> Iterator[str]:
+    if report.comparison is None:
+        return
+    for standing, said, code in _STANDINGS:
+        stands = report.comparison.of(standing)
+        if not stands:
+            continue
+        yield ""
+        yield style.bold(f"{len(stands)} {said} ({report.comparison.baseline.name})")
+        for stand in stands:
+            until = f", until {stand.entry.expires.isoformat()}" if stand.entry.expires else ""
+            issue = f", {stand.entry.issue}" if stand.entry.issue else ""
+            why = f"{stand.note}; listed as: " if stand.note else ""
+            text = showing.printable(f"{why}{stand.entry.reason}{until}{issue}")
+            yield f"{style.paint(standing.value.upper(), code):8} {stand.entry.id}: {text}"
 
 
 def _group(group: Group, report: Report, style: Style, label: str, code: str) -> Iterator[str]:
@@ -171,6 +190,14 @@ def _why(verdict: Verdict) -> str:
     return f"{reason} ({verdict.needs})" if verdict.needs and verdict.needs not in reason else reason
 
 
+_STANDINGS = (
+    (Standing.KNOWN, "known failures, accepted by the baseline", "33"),
+    (Standing.UNSEEN, "entries of the baseline that this run does not decide", "36"),
+    (Standing.EXPIRED, "expired entries of the baseline: mend them, or set a new date", "31;1"),
+    (Standing.STALE, "stale entries of the baseline: --baseline-prune takes them out", "31;1"),
+)
+
+
 def _ending(report: Report, style: Style, opened: str | None) -> Iterator[str]:
     word, code = _WORDS.get(report.exit_code, ("ERROR", "35;1"))
     yield style.paint(f"{word}: {showing.printable(report.because)} (exit {report.exit_code})", code)
@@ -178,9 +205,18 @@ def _ending(report: Report, style: Style, opened: str | None) -> Iterator[str]:
     yield f"{_decided(constraints)} constraints and {_decided(rules)} rules judged; {report.took}"
     if opened:
         yield f"open {opened}"
-    failed = report.failures("must") or report.failures("should")
+    if report.comparison is not None:
+        yield _compared(report.comparison)
+    failed = report.unaccepted("must") or report.unaccepted("should")
     if failed:
         yield f"next runs-conformance explain '{failed[0].id}'"
+    elif report.comparison is not None and report.comparison.of(Standing.STALE):
+        yield "next the same command with --baseline-prune"
+
+
+def _compared(comparison: Comparison) -> str:
+    counts = ", ".join(f"{len(comparison.of(standing))} {standing.value}" for standing in Standing)
+    return f"baseline {comparison.baseline.name}: {len(comparison.new)} new, {counts}"
 
 
 _WORDS: dict[int, tuple[str, str]] = {

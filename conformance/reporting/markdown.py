@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from conformance.baseline import Standing
 from conformance.contract.operation import CAPABILITIES
 from conformance.model.verdict import Outcome, Verdict
 from conformance.reporting import curl, showing
@@ -30,7 +31,7 @@ def _lines(report: Report, curl_dialect: str) -> Iterator[str]:
     yield ""
     yield from _table(report)
     for level, heading in (("must", "Failures"), ("should", "Warnings"), ("may", "Notes")):
-        found = groups(report.failures(level))
+        found = groups(report.unaccepted(level))
         if found:
             yield f"## {heading}"
             yield ""
@@ -41,6 +42,7 @@ def _lines(report: Report, curl_dialect: str) -> Iterator[str]:
             if rest:
                 yield "Also: " + ", ".join(f"`{verdict.id}`" for verdict in rest)
                 yield ""
+    yield from _baseline(report)
     yield from _unjudged(report)
 
 
@@ -92,6 +94,22 @@ def _unjudged(report: Report) -> Iterator[str]:
         for why, count in sorted(needs.items(), key=lambda item: -item[1]):
             yield f"- {count}: {_inline(why)}"
         yield ""
+
+
+def _baseline(report: Report) -> Iterator[str]:
+    comparison = report.comparison
+    if comparison is None:
+        return
+    yield f"## Baseline {_inline(comparison.baseline.name)}"
+    yield ""
+    counts = ", ".join(f"{len(comparison.of(standing))} {standing.value}" for standing in Standing)
+    yield f"{len(comparison.new)} new, {counts}."
+    yield ""
+    for stand in comparison.stands:
+        said = [stand.note, stand.entry.reason, stand.entry.issue]
+        until = f" until {stand.entry.expires.isoformat()}" if stand.entry.expires else ""
+        yield f"- {stand.standing.value}{until}: `{stand.entry.id}`: {_inline('; '.join(filter(None, said)))}"
+    yield ""
 
 
 _SPECIAL = str.maketrans({char: f"\\{char}" for char in "\\`*_[]<>#|~"})

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from conformance import __version__
+from conformance.baseline import Comparison, Standing
 from conformance.model.json import JSON, Absent
 from conformance.model.verdict import Finding, Outcome, Verdict
 
@@ -51,7 +52,10 @@ class Used:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """Everything that is told of a run. `because` says in one line why the exit code is what it is."""
+    """Everything that is told of a run. `because` says in one line why the exit code is what it is.
+
+    `comparison` is to the user's baseline, if there is one.
+    """
 
     suite: Suite
     target: Judged
@@ -61,6 +65,7 @@ class Report:
     because: str
     counts: Used
     verdicts: tuple[Verdict, ...] = field(repr=False)
+    comparison: Comparison | None = field(default=None, repr=False)
 
     def of(self, *outcomes: Outcome) -> list[Verdict]:
         """The verdicts with one of these outcomes."""
@@ -69,6 +74,11 @@ class Report:
     def failures(self, level: str) -> list[Verdict]:
         """The failed verdicts of a level."""
         return [verdict for verdict in self.of(Outcome.FAIL) if verdict.level == level]
+
+    def unaccepted(self, level: str) -> list[Verdict]:
+        """The failed verdicts of a level that no baseline accepts."""
+        accepted = self.comparison.accepted if self.comparison else ()
+        return [verdict for verdict in self.failures(level) if verdict.id not in accepted]
 
     def tally(self, kind: str) -> Mapping[Outcome, int]:
         """How many rules or constraints came out how."""
@@ -110,7 +120,29 @@ def to_json(report: Report) -> dict[str, Any]:
             "seconds": counts.seconds,
             "tokens": counts.tokens,
         },
+        "baseline": _baseline(report.comparison) if report.comparison else None,
         "verdicts": [_verdict(verdict) for verdict in report.verdicts],
+    }
+
+
+def _baseline(comparison: Comparison) -> dict[str, Any]:
+    baseline = comparison.baseline
+    return {
+        "file": baseline.name,
+        "digest": baseline.digest,
+        "counts": {standing.value: len(comparison.of(standing)) for standing in Standing},
+        "new": list(comparison.new),
+        "entries": [
+            {
+                "id": stand.entry.id,
+                "standing": stand.standing.value,
+                "note": stand.note,
+                "reason": stand.entry.reason,
+                "expires": stand.entry.expires.isoformat() if stand.entry.expires else None,
+                "issue": stand.entry.issue,
+            }
+            for stand in comparison.stands
+        ],
     }
 
 

@@ -6,11 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from conformance.baseline import Comparison, Extent, Gate, compare
 from conformance.config import nearest
 from conformance.contract.constraint import constraints
 from conformance.contract.edition import DEFAULT_EDITION
 from conformance.contract.schema import digest
 from conformance.engine.budget import Counts
+from conformance.engine.outcome import failing_levels
 from conformance.engine.plan import selector
 from conformance.engine.run import Judging
 from conformance.engine.verdicts import Demands
@@ -18,6 +20,7 @@ from conformance.errors import UsageError
 from conformance.generation import boundary, exploration
 from conformance.generation.programs.catalogue import catalogue as written
 from conformance.model.program import Program, Setting
+from conformance.model.verdict import Verdict
 from conformance.reporting.report import Suite, Used
 from conformance.rules import catalogue as rules
 from conformance.rules.constraints import answers, requests
@@ -47,6 +50,7 @@ class Choice:
     most_seconds: float | None = None
     most_examples: int | None = None
     database: Path | None = None
+    gate: Gate | None = None
 
 
 EXPLORED: Mapping[str, tuple[int, int]] = {"standard": (300, 20), "full": (5_000, 300)}
@@ -84,6 +88,22 @@ def selected(choice: Choice, every: Demands) -> Callable[[str], bool]:
     if choice.select and not any(map(chosen, every.ids())):
         return selector((), choice.exclude)
     return chosen
+
+
+def compared(
+    verdicts: Sequence[Verdict], choice: Choice, every: Demands, *, profile: str | None, cut: bool = False
+) -> Comparison | None:
+    """The verdicts held against the user's baseline, if there is one."""
+    if choice.gate is None:
+        return None
+    less = "the run was cut short" if cut else "only some phases were played" if choice.phases else None
+    return compare(
+        verdicts,
+        choice.gate,
+        Extent(profile=profile, less=less),
+        levels=failing_levels(choice.fail_on),
+        renamed={old: rule.id for rule in every.rules.values() for old in rule.formerly},
+    )
 
 
 def suite(choice: Choice, profile: str | None, seed: int | None) -> Suite:

@@ -21,7 +21,7 @@ from conformance.model.verdict import Outcome
 from conformance.recordings.reading import Reading, read
 from conformance.reporting.report import Judged, Report
 from conformance.rules import catalogue as rules
-from conformance.suite.choice import Choice, check_selection, judging, selected, suite, used
+from conformance.suite.choice import Choice, check_selection, compared, judging, selected, suite, used
 
 _NOT_SHOWN = Gap("the recorded traffic does not show it")
 
@@ -65,7 +65,8 @@ def judge(paths: Sequence[Path], choice: Choice, edition: str | None = None) -> 
         Circumstances(selected=selected(choice, every), gap=lambda capability, id_: _NOT_SHOWN),
         way.examples,
     )
-    conclusion = outcome.conclude(found, faults=way.faults, fail_on=choice.fail_on)
+    comparison = compared(found, choice, every, profile=None)
+    conclusion = outcome.conclude(found, faults=way.faults, fail_on=choice.fail_on, comparison=comparison)
     shown = {verdict.capability for verdict in found if verdict.outcome in (Outcome.PASS, Outcome.FAIL)}
     report = Report(
         suite=suite(replace(choice, edition=edition or DEFAULT_EDITION), None, None),
@@ -81,6 +82,7 @@ def judge(paths: Sequence[Path], choice: Choice, edition: str | None = None) -> 
         because=conclusion.because,
         counts=used(way.counts),
         verdicts=tuple(found),
+        comparison=comparison,
     )
     return Review(report, readings)
 

@@ -30,7 +30,17 @@ from conformance.model.program import Program, Setting
 from conformance.model.verdict import Outcome
 from conformance.reporting.folder import Folder
 from conformance.reporting.report import Judged, Report
-from conformance.suite.choice import Choice, check_selection, demands, judging, programs, selected, suite, used
+from conformance.suite.choice import (
+    Choice,
+    check_selection,
+    compared,
+    demands,
+    judging,
+    programs,
+    selected,
+    suite,
+    used,
+)
 from conformance.targets import Target
 
 DISTANT = (60, 240)
@@ -217,6 +227,8 @@ def _report(target: Target, choice: Choice, chosen: Plan, way: Course) -> Report
     found = verdicts(without(way.tallies, missing), every, circumstances, way.examples)
     served = {program.capability for program in chosen.programs if program.id in way.played}
     stated = {verdict.capability for verdict in found if verdict.level == "must" and judges(verdict.id)}
+    cut = way.interrupted or way.cut is not None
+    comparison = compared(found, choice, every, profile=choice.profile, cut=cut)
     conclusion = outcome.conclude(
         found,
         interrupted=way.interrupted,
@@ -225,6 +237,7 @@ def _report(target: Target, choice: Choice, chosen: Plan, way: Course) -> Report
         prerequisite=failed_prerequisite(way.surface),
         must_decide=[name for name in CAPABILITIES if name in served & stated and name not in missing],
         fail_on=choice.fail_on,
+        comparison=comparison,
     )
     return Report(
         suite=suite(choice, choice.profile, choice.seed),
@@ -234,12 +247,13 @@ def _report(target: Target, choice: Choice, chosen: Plan, way: Course) -> Report
             dialect=target.address.dialect.family,
             capabilities=tuple(name for name in CAPABILITIES if name not in missing),
         ),
-        complete=not way.interrupted and way.cut is None,
+        complete=not cut,
         outcome=conclusion.outcome,
         exit_code=conclusion.exit_code,
         because=conclusion.because,
         counts=used(way.counts),
         verdicts=tuple(found),
+        comparison=comparison,
     )
 
 
