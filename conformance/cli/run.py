@@ -79,7 +79,7 @@ def _watcher(target: Target, choice: Choice, plan: Plan, given: dict[str, Any]) 
             f"at most {plan.requests:,} requests and {plan.runs} runs of {choice.model}, some {plan.tokens:,} tokens; "
             "threads and assistants are deleted afterwards"
         )
-    return Bar() if sys.stderr.isatty() else Lines(say)
+    return Bar(say) if sys.stderr.isatty() else Lines(say)
 
 
 def _choice(given: dict[str, Any]) -> Choice:

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
 
 from conformance.client import address
@@ -21,11 +21,12 @@ from conformance.contract.operation import BETA_HEADER
 from conformance.errors import SuiteFault
 from conformance.evidence.wire.encoding import ACCEPTED
 from conformance.evidence.wire.secret import is_secret_name, shown_value
-from conformance.model.case import Key, Step
+from conformance.model.case import Key, Role, Step
 from conformance.model.exchange import Exchange, Request
 from conformance.model.json import ABSENT
 
 _TEXT_KEPT = 4000
+_TAGGED = ("create_assistant", "create_thread")
 Headers = tuple[tuple[str, str], ...]
 
 
@@ -48,6 +49,7 @@ class Session:
     A request is sent again only where it was certainly not done: the connection was refused, or the answer was 429,
     or 503 with Retry-After. A read is also sent again when a kept connection turned out to be closed. A POST of
     unknown completion never is. While the target asks for quiet nobody sends anything: the throttle is shared.
+    Assistants and threads that are only fixtures carry `fixture_metadata`, by which a person knows whose they are.
     """
 
     def __init__(
@@ -60,6 +62,7 @@ class Session:
         patience: Patience | None = None,
         sleep: Callable[[float], None] = time.sleep,
         throttle: Throttle | None = None,
+        fixture_metadata: Mapping[str, str] | None = None,
     ) -> None:
         self.transport = transport
         self.recorder = recorder
@@ -69,6 +72,7 @@ class Session:
         self._patience = patience or Patience()
         self._sleep = sleep
         self._throttle = throttle or Throttle(sleep=sleep)
+        self._fixture_metadata = dict(fixture_metadata or {})
         self._lock = threading.Lock()
         self._count = 0
         self._usual: dict[tuple[Key, bool], tuple[Headers, Headers]] = {}
@@ -84,6 +88,7 @@ class Session:
             self._patience,
             self._sleep,
             self._throttle,
+            self._fixture_metadata,
         )
 
     @property
@@ -96,11 +101,14 @@ class Session:
 
         Raises Unbound where an earlier answer lacks a value that the step refers to.
         """
-        outgoing = bind(step, answers)
+        outgoing = bind(self._tagged(step), answers)
         if step.pause:
             self._sleep(step.pause)
         self._throttle.enter()
         exchange = self._carry_out(step, outgoing, program)
+        if exchange.refused and self._tagged(step) is not step:
+            # A server without metadata is judged without the tag.
+            self._fixture_metadata = {}
         if step.name:
             answers[step.name] = exchange
         return exchange
@@ -112,7 +120,7 @@ class Session:
 
         The exchanges come back in the steps' order.
         """
-        bound = [bind(step, answers) for step in steps]
+        bound = [bind(self._tagged(step), answers) for step in steps]
         barrier = threading.Barrier(len(steps))
 
         def one(step: Step, outgoing: Outgoing) -> Exchange:
@@ -135,6 +143,19 @@ class Session:
     def close(self) -> None:
         """Close the connections."""
         self.transport.close()
+
+    def _tagged(self, step: Step) -> Step:
+        """The step with the metadata of fixtures, where it makes an assistant or a thread that is only a fixture."""
+        body = step.body
+        if (
+            not self._fixture_metadata
+            or step.role is not Role.FIXTURE
+            or step.operation not in _TAGGED
+            or not isinstance(body, Mapping)
+            or "metadata" in body
+        ):
+            return step
+        return replace(step, body={**body, "metadata": self._fixture_metadata})
 
     def _carry_out(self, step: Step, outgoing: Outgoing, program: str) -> Exchange:
         waited = 0.0

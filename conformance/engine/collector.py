@@ -7,20 +7,26 @@ from collections import defaultdict
 
 from conformance.client.recorder import Recorder
 from conformance.engine.budget import Budget
+from conformance.engine.cleanup import Ledger
 from conformance.model.exchange import Exchange
 
 
 class Collector:
-    """A recorder that passes every exchange on, counts it, and keeps it for its program."""
+    """A recorder that passes every exchange on, counts it, and keeps it for its program.
 
-    def __init__(self, recorder: Recorder, budget: Budget) -> None:
+    `ledger` knows what they left on the target.
+    """
+
+    def __init__(self, recorder: Recorder, budget: Budget, ledger: Ledger | None = None) -> None:
+        self.ledger = ledger or Ledger()
         self._recorder = recorder
         self._budget = budget
         self._held: defaultdict[str, list[Exchange]] = defaultdict(list)
         self._lock = threading.Lock()
 
     def record(self, exchange: Exchange) -> Exchange:
-        """Take down an exchange, every attempt at a request being one."""
+        """Take down an exchange, every attempt at a request being one. Raises UsageError where it cannot be written."""
+        self.ledger.note(exchange)
         written = self._recorder.record(exchange)
         self._budget.count(written)
         with self._lock:

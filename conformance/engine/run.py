@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from conformance.engine.budget import Budget, Counts
-from conformance.engine.cleanup import leftovers
+from conformance.engine.cleanup import ledger, sweep
 from conformance.engine.collector import Collector
 from conformance.engine.counterexample import counterexamples, smaller
 from conformance.engine.judge import Judge, judge
@@ -48,6 +48,14 @@ class Watcher(Protocol):
 
     def close(self) -> None:
         """The run is over."""
+        ...
+
+    def cleaning(self, things: int) -> None:
+        """So many objects are still on the target and are deleted now."""
+        ...
+
+    def leaving(self, things: Sequence[str]) -> None:
+        """These objects stay on the target: they could not be deleted."""
         ...
 
 
@@ -152,9 +160,9 @@ def run(
 ) -> Course:
     """Play and judge every program of the plan.
 
-    `already` is what was judged before (the preflight). An interruption from the keyboard ends the run early: the
-    course then says so and holds what was judged until then. Raises ConformanceError where exchanges cannot be
-    recorded.
+    `already` is what was judged before (the preflight). An interruption from the keyboard, or a history that cannot be
+    written any more, ends the run early: the course then says so and holds what was judged until then. What programs
+    created is deleted as each ends, but for those that the interruption ended.
     """
     work = _Work(plan, setting, sender, collector, judging, budget, pace, watcher, tidies, no_route)
     threads = [threading.Thread(target=work.through, name=f"worker-{n}", daemon=True) for n in range(max(1, workers))]
@@ -170,16 +178,15 @@ def run(
         interrupted = True
         budget.stop("interrupted")
         work.hand_in(threads)
-        work.take_the_rest()
     finally:
         watcher.close()
-    if work.broken is not None:
-        raise work.broken
-    return course([*already, *work.in_order()], budget, interrupted)
+    if interrupted or work.broken:
+        work.take_the_rest()
+    return course([*already, *work.in_order()], budget, interrupted, work.broken)
 
 
-def course(results: Sequence[Judged], budget: Budget, interrupted: bool = False) -> Course:
-    """What all these results come to together."""
+def course(results: Sequence[Judged], budget: Budget, interrupted: bool = False, cut: str | None = None) -> Course:
+    """What all these results come to together; `cut` is what ended the whole run early."""
     examples: dict[str, JSON] = {}
     for result in results:
         for id_, example in result.examples.items():
@@ -192,7 +199,7 @@ def course(results: Sequence[Judged], budget: Budget, interrupted: bool = False)
         counts=budget.counts,
         played=tuple(result.program for result in results),
         faults=tuple(result.fault for result in results if result.fault),
-        cut=next((result.cut for result in results if result.cut), None),
+        cut=cut or next((result.cut for result in results if result.cut), None),
         interrupted=interrupted,
         found=_found(results),
     )
@@ -212,15 +219,10 @@ def _found(results: Sequence[Judged]) -> dict[str, Found]:
 
 
 def tidy(program: str, exchanges: Sequence[Exchange], sender: Sender, collector: Collector) -> None:
-    """Clean up after a program. Whatever goes wrong with it says nothing about the target."""
-    left_to = f"{program}/cleanup"
-    try:
-        for step in leftovers(exchanges):
-            sender.send(step, left_to, {})
-    except Exception:
-        return
-    finally:
-        collector.take(left_to)
+    """Clean up after a program; what a target does not delete now is tried once more at the end of the run."""
+    things = ledger(exchanges, collector.ledger.spared).left()
+    sweep(lambda: things, sender, f"{program}/cleanup", silences=1)
+    collector.take(f"{program}/cleanup")
 
 
 @dataclass(slots=True)
@@ -238,7 +240,7 @@ class _Work:
     tidies: bool
     no_route: str | None
     results: dict[str, Judged] = field(default_factory=dict)
-    broken: ConformanceError | None = None
+    broken: str | None = None
     todo: queue.SimpleQueue[Program] = field(default_factory=queue.SimpleQueue)
 
     def __post_init__(self) -> None:
@@ -255,16 +257,21 @@ class _Work:
             try:
                 self.results[program.id] = self._one(program)
             except ConformanceError as error:
-                self.broken = error
-                self.budget.stop(str(error))
+                self.broken = str(error)
+                self.budget.stop(self.broken)
                 return
+            except Exception as error:
+                # After the end of the run there may be nothing left to send with or to write to.
+                if self.budget.stopped is None:
+                    fault = f"playing {program.id} raised {type(error).__name__}: {error}"
+                    self.results[program.id] = Judged(program.id, {}, {}, {}, fault=fault)
 
     def _one(self, program: Program) -> Judged:
         played = play(program, self.setting, self.sender, self.budget, self.pace)
         exchanges = self.collector.take(program.id)
         explored = program.phase == EXPLORE
         result = judged(program.id, exchanges, self.judging, self.no_route, explored=explored)
-        if self.tidies:
+        if self.tidies and self.budget.stopped is None:
             tidy(program.id, exchanges, self.sender, self.collector)
         failing = {id_ for id_, tally in result.tallies.items() if tally.findings}
         self.watcher.ended(failing, self.budget.counts.requests, self.budget.counts.runs_started)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 EVERY = 5.0
@@ -24,6 +24,12 @@ class Silent:
 
     def close(self) -> None:
         """The run is over."""
+
+    def cleaning(self, things: int) -> None:
+        """So many objects are still on the target and are deleted now."""
+
+    def leaving(self, things: Sequence[str]) -> None:
+        """These objects stay on the target: they could not be deleted."""
 
 
 class Lines:
@@ -51,11 +57,20 @@ class Lines:
     def close(self) -> None:
         """Nothing is left to say."""
 
+    def cleaning(self, things: int) -> None:
+        """Say what takes its time now."""
+        self._say(_cleaning(things))
+
+    def leaving(self, things: Sequence[str]) -> None:
+        """Say what stays."""
+        self._say(_leaving(things))
+
 
 class Bar:
     """A live bar on a terminal's standard error, gone when the run is over."""
 
-    def __init__(self) -> None:
+    def __init__(self, say: Say) -> None:
+        self._say = say
         self._standing = _Standing()
         self._progress: Any = None
         self._task: Any = None
@@ -80,6 +95,23 @@ class Bar:
         """Take the bar away."""
         if self._progress is not None:
             self._progress.stop()
+
+    def cleaning(self, things: int) -> None:
+        """Say what takes its time now."""
+        self._say(_cleaning(things))
+
+    def leaving(self, things: Sequence[str]) -> None:
+        """Say what stays."""
+        self._say(_leaving(things))
+
+
+def _cleaning(things: int) -> str:
+    return f"deleting {things} {'object' if things == 1 else 'objects'} from the target"
+
+
+def _leaving(things: Sequence[str], most: int = 3) -> str:
+    more = f" and {len(things) - most} more" if len(things) > most else ""
+    return f"left on the target: {', '.join(things[:most])}{more}; `runs-conformance cleanup` tries again"
 
 
 class _Standing:

@@ -3,24 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import closing
-from dataclasses import replace
 
 from conformance import __version__
-from conformance.client.credentials import Credentials
-from conformance.client.recorder import HistoryFile, Unrecorded
-from conformance.client.session import Session
-from conformance.client.throttle import Throttle
-from conformance.client.transport import Limits, Transport
 from conformance.contract.operation import CAPABILITIES
 from conformance.contract.schema import digest
-from conformance.engine import explore, outcome, pace, preflight
+from conformance.engine import outcome
 from conformance.engine.budget import Budget
-from conformance.engine.collector import Collector
-from conformance.engine.failures import Failures, failures
 from conformance.engine.plan import Plan, plan, selector
-from conformance.engine.run import Course, Watcher, judged, run, tidy
-from conformance.engine.shrink import Allowance
+from conformance.engine.run import Course, Watcher
 from conformance.engine.surface import failed_prerequisite, not_offered
 from conformance.engine.verdicts import Circumstances, Demands, Gap, verdicts, without
 from conformance.errors import TargetError
@@ -30,27 +20,10 @@ from conformance.model.program import Program, Setting
 from conformance.model.verdict import Outcome
 from conformance.reporting.folder import Folder
 from conformance.reporting.report import Judged, Report
-from conformance.suite.choice import (
-    Choice,
-    check_selection,
-    compared,
-    demands,
-    judging,
-    programs,
-    selected,
-    suite,
-    used,
-)
+from conformance.suite import shrinking
+from conformance.suite.choice import Choice, check_selection, compared, demands, programs, selected, suite, used
+from conformance.suite.visit import visiting
 from conformance.targets import Target
-
-DISTANT = (60, 240)
-"""How many requests making a counterexample smaller may take off loopback, for each id and in all."""
-
-NEAR_WORKERS, FAR_WORKERS = 5, 4
-"""How many programs are played at the same time on this machine and elsewhere, unless the user says otherwise."""
-
-PREFLIGHT = Limits(connect=10.0, idle=20.0, total=20.0)
-"""A target that has not said anything after this long counts as silent."""
 
 
 def setting_for(target: Target, choice: Choice) -> Setting:
@@ -70,20 +43,10 @@ def setting_for(target: Target, choice: Choice) -> Setting:
 def plan_for(target: Target, choice: Choice) -> Plan:
     """What would be played on a target. Raises UsageError where the selection matches nothing."""
     setting = setting_for(target, choice)
-    every = [*programs(setting, choice), *_kept_programs(target, choice)]
+    every = [*programs(setting, choice), *shrinking.kept_programs(target, choice)]
     known = [*demands(choice.edition).ids(), *(program.id for program in every)]
     check_selection(choice, known)
     return plan(every, setting, choice.profile, choice.phases, _wanted(choice, demands(choice.edition)))
-
-
-def _kept_programs(target: Target, choice: Choice) -> list[Program]:
-    """The failures that earlier runs found on this target and kept."""
-    kept = _kept(target, choice)
-    return kept.programs() if kept is not None else []
-
-
-def _kept(target: Target, choice: Choice) -> Failures | None:
-    return failures(choice.database, target.name, choice.edition) if choice.database is not None else None
 
 
 def _wanted(choice: Choice, every: Demands) -> Callable[[Program], bool]:
@@ -108,79 +71,12 @@ def judge(target: Target, choice: Choice, chosen: Plan, folder: Folder, watcher:
     Every exchange is in the folder's history as soon as it has ended. Where the target cannot be tested, the report
     says only that. Raises UsageError where the folder cannot be written to.
     """
-    address = target.address
-    credentials = Credentials(target.key, target.second_key, address.dialect.key_header, address.secrets)
-    budget = Budget(choice.most_requests, choice.most_runs, choice.most_seconds)
-    limits = Limits(idle=choice.timeout, total=choice.timeout, stream=3 * choice.timeout)
-    header = _header(target, choice)
-    with closing(HistoryFile(folder.history, header, credentials)) as file, closing(Transport(address, limits)) as wire:
-        collector = Collector(file, budget)
-        throttle = Throttle(choice.spacing)
-        session = Session(wire, collector, credentials, choice.edition, throttle=throttle)
-        wire.limits = _at_most(PREFLIGHT, limits)
+    with visiting(target, choice, setting_for(target, choice), folder, _header(target, choice), watcher) as visit:
         try:
-            preflight.preflight(session, address.url)
+            way = visit.play(chosen)
         except TargetError as error:
-            return _untested(target, choice, str(error), budget)
-        no_route = preflight.no_route(session)
-        collector.take(preflight.OUTSIDE)
-        wire.limits = limits
-        before = collector.take(preflight.PROGRAM)
-        tempo = pace.loopback() if address.loopback else pace.remote()
-        way = run(
-            chosen,
-            setting_for(target, choice),
-            session,
-            collector,
-            judging(choice),
-            budget,
-            pace=tempo,
-            watcher=watcher,
-            workers=choice.workers or (NEAR_WORKERS if address.loopback else FAR_WORKERS),
-            tidies=target.lasting,
-            no_route=no_route,
-            already=[judged(preflight.PROGRAM, before, judging(choice))],
-        )
-        if target.lasting:
-            tidy(preflight.PROGRAM, before, session, collector)
-        if not (way.interrupted or way.cut):
-            way = _shrunk(way, target, choice, budget, tempo, session)
+            return _untested(target, choice, str(error), visit.budget)
     return _report(target, choice, chosen, way)
-
-
-def _shrunk(
-    way: Course,
-    target: Target,
-    choice: Choice,
-    budget: Budget,
-    tempo: pace.Pace,
-    session: Session,
-) -> Course:
-    """The course with what only exploring found made as small as it can be; that is kept for the next run."""
-    local, kept = target.address.loopback, _kept(target, choice)
-    if way.found:
-        collector = Collector(Unrecorded(session.credentials), budget)
-        lab = explore.Lab(
-            setting=setting_for(target, choice),
-            sender=session.recording(collector),
-            collector=collector,
-            judging=judging(choice),
-            budget=budget,
-            pace=tempo,
-            tidies=target.lasting,
-            allowance=Allowance() if local else Allowance(*DISTANT),
-        )
-        results = explore.shrunk(way.found, lab, choice.workers or 3)
-        way = explore.with_examples(way, results)
-        if kept is not None:
-            kept.keep({id_: result.case for id_, result in results.items()})
-    if kept is not None and "explore" in {program.partition(".")[0] for program in way.played}:
-        kept.forget({id_ for id_, tally in way.tallies.items() if tally.findings})
-    return way
-
-
-def _at_most(limits: Limits, given: Limits) -> Limits:
-    return replace(limits, idle=min(limits.idle, given.idle), total=min(limits.total, given.total))
 
 
 def _header(target: Target, choice: Choice) -> Mapping[str, JSON]:

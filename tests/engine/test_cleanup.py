@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+from collections.abc import MutableMapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from conformance.engine.cleanup import leftovers
+from conformance.engine.cleanup import Ledger, ledger, sweep
 from conformance.model.case import Key, Role, Step
 from conformance.model.exchange import Completion, Exchange, Request, Response
 from tests.rules.histories import run
@@ -25,7 +27,7 @@ def exchange(operation: str, body: Any, path: dict[str, str] | None = None, key:
 
 
 def names(*exchanges: Exchange) -> list[tuple[str, object]]:
-    return [(step.operation, list(step.path.values())[-1]) for step in leftovers(exchanges)]
+    return [(thing.step.operation, thing.id) for thing in ledger(exchanges).left()]
 
 
 def test_the_newest_goes_first() -> None:
@@ -53,11 +55,92 @@ def test_the_thread_of_a_thread_and_run_is_deleted() -> None:
 
 
 def test_each_with_the_key_it_was_made_with() -> None:
-    steps = leftovers([exchange("create_thread", {"id": "thread_b"}, key=Key.SECOND)])
-    assert [(step.key, step.role) for step in steps] == [(Key.SECOND, Role.CLEANUP)]
+    things = ledger([exchange("create_thread", {"id": "thread_b"}, key=Key.SECOND)]).left()
+    assert [(thing.step.key, thing.step.role) for thing in things] == [(Key.SECOND, Role.CLEANUP)]
 
 
 def test_answers_that_make_no_sense_are_survived() -> None:
-    assert (
-        leftovers([exchange("create_thread", 7), exchange("create_run", {"id": 3}), exchange("create_run", [])]) == []
-    )
+    assert names(exchange("create_thread", 7), exchange("create_run", {"id": 3}), exchange("create_run", [])) == []
+
+
+def test_a_message_goes_with_its_thread_and_by_itself_where_the_thread_stays() -> None:
+    said = exchange("create_message", {"id": "msg_a"}, {"thread_id": "thread_a"})
+    assert names(exchange("create_thread", {"id": "thread_a"}), said) == [("delete_thread", "thread_a")]
+    assert names(said) == [("delete_message", "msg_a")]
+
+
+def test_what_the_user_gave_is_spared() -> None:
+    made = exchange("create_assistant", {"id": "asst_given"})
+    assert ledger([made], ["asst_given"]).left() == []
+
+
+def test_what_may_have_been_made_is_counted() -> None:
+    lost = replace(exchange("create_thread", None), completion=Completion.UNKNOWN, response=None)
+    read = replace(exchange("get_thread", None), completion=Completion.UNKNOWN, response=None)
+    assert ledger([lost, read]).unknown == 1
+
+
+def test_a_name_fit_for_a_terminal() -> None:
+    assert str(ledger([exchange("create_thread", {"id": "t\x1b[31m\nx"})]).left()[0]) == "thread t?[31m?x"
+
+
+class Target:
+    """Answers deletions, and is silent about those ids that it is told."""
+
+    def __init__(self, *silent: str, status: int = 200) -> None:
+        self.ledger = Ledger()
+        self.silent, self.status = silent, status
+        self.asked: list[str] = []
+
+    def send(self, step: Step, program: str, answers: MutableMapping[str, Exchange]) -> Exchange:
+        id_ = str(list(step.path.values())[-1])
+        self.asked.append(id_)
+        came = exchange(step.operation, {"id": id_}, {name: str(value) for name, value in step.path.items()})
+        came = replace(came, step=step, response=replace(came.response or Response(0), status=self.status))
+        if id_ in self.silent:
+            came = replace(came, response=None, completion=Completion.UNKNOWN)
+        self.ledger.note(came)
+        return came
+
+    def together(
+        self, steps: Sequence[Step], program: str, answers: MutableMapping[str, Exchange]
+    ) -> tuple[Exchange, ...]:
+        raise NotImplementedError
+
+
+def made(target: Target, count: int) -> Target:
+    for number in range(count):
+        target.ledger.note(exchange("create_thread", {"id": f"thread_{number}"}))
+    return target
+
+
+def test_a_sweep_leaves_nothing() -> None:
+    target = made(Target(), 3)
+    sweep(target.ledger.left, target)
+    assert target.asked == ["thread_2", "thread_1", "thread_0"]
+    assert target.ledger.left() == []
+
+
+def test_what_is_not_there_any_more_needs_no_deleting() -> None:
+    target = made(Target(status=404), 2)
+    sweep(target.ledger.left, target)
+    assert target.ledger.left() == []
+
+
+def test_what_cannot_be_deleted_is_tried_once_and_stays() -> None:
+    target = made(Target(status=403), 2)
+    sweep(target.ledger.left, target)
+    assert target.asked == ["thread_1", "thread_0"]
+    assert [thing.id for thing in target.ledger.left()] == ["thread_1", "thread_0"]
+
+
+def test_a_silent_target_is_left_alone() -> None:
+    target = made(Target(*(f"thread_{number}" for number in range(9))), 9)
+    sweep(target.ledger.left, target)
+    assert len(target.asked) == 3
+
+
+def test_cleaning_up_ends_in_time() -> None:
+    target, times = made(Target(), 9), iter(range(0, 1000, 10))
+    sweep(target.ledger.left, target, seconds=25, now=lambda: float(next(times)))
+    assert len(target.asked) == 2

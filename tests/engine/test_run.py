@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 import pytest
 
@@ -41,6 +41,12 @@ class Watching:
 
     def close(self) -> None:
         self.closed = True
+
+    def cleaning(self, things: int) -> None:
+        self.cleaned = things
+
+    def leaving(self, things: Sequence[str]) -> None:
+        self.left = things
 
 
 def course(programs: list[Program], target: Scripted, tidy: bool = False, workers: int = 3) -> Course:
@@ -103,8 +109,8 @@ def test_a_history_that_cannot_be_written_ends_the_run() -> None:
 
     target = Scripted(accepted)
     target.collector._recorder = Full()
-    with pytest.raises(UsageError, match="No space left"):
-        course([program(CREATE)], target)
+    way = course([program(CREATE)], target)
+    assert way.cut == "history.jsonl: cannot be written: No space left on device"
 
 
 def test_an_interruption_keeps_what_was_judged(monkeypatch: pytest.MonkeyPatch) -> None:

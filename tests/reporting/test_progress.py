@@ -19,7 +19,7 @@ def test_lines_come_now_and_then() -> None:
 
 
 def test_the_others_say_nothing_that_stays() -> None:
-    for watcher in (Silent(), Bar()):
+    for watcher in (Silent(), Bar(print)):
         watcher.planned(1, 1, 1)
         watcher.ended({"a.b"}, 1, 1)
         watcher.close()

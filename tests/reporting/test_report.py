@@ -60,7 +60,7 @@ def test_latest_is_a_text_where_links_fail(tmp_path: Path, monkeypatch: pytest.M
 
     monkeypatch.setattr(Path, "symlink_to", fail)
     (tmp_path / "run").mkdir()
-    Folder(tmp_path / "run", tmp_path / "latest").write(report())
+    Folder(tmp_path / "run", latest=tmp_path / "latest").write(report())
     assert (tmp_path / "latest").read_text() == "run\n"
 
 

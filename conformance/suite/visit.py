@@ -1,0 +1,175 @@
+"""A visit to a target: what is held while it is put to the test, from the first request to the last."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
+
+from conformance.client.credentials import Credentials
+from conformance.client.recorder import HistoryFile
+from conformance.client.session import Session
+from conformance.client.throttle import Throttle
+from conformance.client.transport import Limits, Transport
+from conformance.engine import pace, preflight
+from conformance.engine.budget import Budget
+from conformance.engine.cleanup import SECONDS, Ledger, sweep
+from conformance.engine.collector import Collector
+from conformance.engine.plan import Plan
+from conformance.engine.run import Course, Watcher, course, judged, run
+from conformance.engine.waiting import awaited
+from conformance.model.json import JSON
+from conformance.model.program import Setting
+from conformance.reporting.folder import Folder
+from conformance.suite import shrinking
+from conformance.suite.choice import Choice, judging
+from conformance.targets import Target
+
+NEAR_WORKERS, FAR_WORKERS = 5, 4
+"""How many programs are played at the same time on this machine and elsewhere, unless the user says otherwise."""
+
+PREFLIGHT = Limits(connect=10.0, idle=20.0, total=20.0)
+"""A target that has not said anything after this long counts as silent."""
+
+HURRY = 10.0
+"""Seconds that cleaning up may take when somebody waits for the end."""
+
+TAG = "runs-conformance"
+"""The metadata by which assistants and threads of the suite are known; its value is the id of the run."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visit:
+    """One visit to a target."""
+
+    target: Target
+    choice: Choice
+    setting: Setting
+    limits: Limits
+    session: Session
+    collector: Collector
+    budget: Budget
+    pace: pace.Pace
+    watcher: Watcher
+
+    def play(self, plan: Plan) -> Course:
+        """Play a plan from the preflight to the cleaning up; an interruption from the keyboard ends it early.
+
+        Raises TargetError where testing the target makes no sense.
+        """
+        way = course((), self.budget, interrupted=True)
+        try:
+            no_route = self._meet()
+            way = self._run(plan, no_route)
+            if not (way.interrupted or way.cut):
+                way = self._shrunk(way)
+        except KeyboardInterrupt:
+            way = replace(way, interrupted=True)
+        finally:
+            if way.interrupted:
+                self.budget.stop("interrupted")
+            clean = self._leave(HURRY if way.interrupted else SECONDS)
+        return way if clean else replace(way, interrupted=True)
+
+    def _meet(self) -> str | None:
+        """What an answer looks like where the target has no route."""
+
+        def meet() -> str | None:
+            preflight.preflight(self.session, self.target.address.url)
+            return preflight.no_route(self.session)
+
+        self._bound_by(PREFLIGHT)
+        no_route = awaited(meet, "preflight")
+        self.collector.take(preflight.OUTSIDE)
+        self.session.transport.limits = self.limits
+        return no_route
+
+    def _run(self, plan: Plan, no_route: str | None) -> Course:
+        by = judging(self.choice)
+        before = judged(preflight.PROGRAM, self.collector.take(preflight.PROGRAM), by)
+        return run(
+            plan,
+            self.setting,
+            self.session,
+            self.collector,
+            by,
+            self.budget,
+            pace=self.pace,
+            watcher=self.watcher,
+            workers=self.choice.workers or (NEAR_WORKERS if self.target.address.loopback else FAR_WORKERS),
+            tidies=self.target.lasting,
+            no_route=no_route,
+            already=[before],
+        )
+
+    def _shrunk(self, way: Course) -> Course:
+        return awaited(
+            lambda: shrinking.shrunk(
+                way,
+                self.target,
+                self.choice,
+                setting=self.setting,
+                session=self.session,
+                ledger=self.collector.ledger,
+                budget=self.budget,
+                pace=self.pace,
+            ),
+            "shrinking",
+        )
+
+    def _leave(self, seconds: float) -> bool:
+        """Delete what is left on the target and tell what stays; says whether that was not interrupted."""
+        ledger = self.collector.ledger
+        if not self.target.lasting or not (things := ledger.left()):
+            return True
+        self._bound_by(PREFLIGHT)
+        self.watcher.cleaning(len(things))
+        try:
+            awaited(lambda: sweep(ledger.left, self.session, seconds=seconds), "cleanup")
+        except KeyboardInterrupt:
+            return False
+        finally:
+            if things := ledger.left():
+                self.watcher.leaving([str(thing) for thing in things])
+        return True
+
+    def _bound_by(self, limits: Limits) -> None:
+        given = self.limits
+        self.session.transport.limits = replace(
+            given, idle=min(limits.idle, given.idle), total=min(limits.total, given.total)
+        )
+
+
+@contextmanager
+def visiting(
+    target: Target, choice: Choice, setting: Setting, folder: Folder, header: Mapping[str, JSON], watcher: Watcher
+) -> Iterator[Visit]:
+    """A visit whose every exchange is in the folder's history as soon as it has ended; `header` is the first line.
+
+    Raises UsageError where the history cannot be written.
+    """
+    address = target.address
+    credentials = Credentials(target.key, target.second_key, address.dialect.key_header, address.secrets)
+    budget = Budget(choice.most_requests, choice.most_runs, choice.most_seconds)
+    limits = Limits(idle=choice.timeout, total=choice.timeout, stream=3 * choice.timeout)
+    first = {**header, "run_id": folder.run, "dialect_name": address.dialect.name, "given": dict(setting.given)}
+    with closing(HistoryFile(folder.history, first, credentials)) as file, closing(Transport(address, limits)) as wire:
+        collector = Collector(file, budget, Ledger(frozenset(setting.given.values())))
+        yield Visit(
+            target=target,
+            choice=choice,
+            setting=setting,
+            limits=limits,
+            session=Session(
+                wire,
+                collector,
+                credentials,
+                choice.edition,
+                throttle=Throttle(choice.spacing),
+                fixture_metadata={TAG: folder.run} if target.lasting else {},
+            ),
+            collector=collector,
+            budget=budget,
+            pace=pace.loopback() if address.loopback else pace.remote(),
+            watcher=watcher,
+        )
