@@ -83,26 +83,33 @@ def keywords(schema: Schema) -> Iterator[tuple[str, str, Schema, Any]]:
 
     For `required` there is one for each member, and the value is its name.
     """
+    return ((id_, keyword, place, value) for id_, keyword, place, value, _ in keywords_within(schema))
+
+
+def keywords_within(
+    schema: Schema, around: tuple[Schema, ...] = ()
+) -> Iterator[tuple[str, str, Schema, Any, tuple[Schema, ...]]]:
+    """The same, each with the places that it lies in, the outermost first."""
     at = schema.get("x-at")
     if at is not None:
         if "oneOf" in schema:
-            yield f"{at}.type", "type", schema, types_of(schema)
+            yield f"{at}.type", "type", schema, types_of(schema), around
             if told_apart := discriminator_of(schema):
                 member, kinds = told_apart
-                yield f"{at}.{member}.required", "required", schema, member
-                yield f"{at}.{member}.enum", "enum", schema, list(kinds)
+                yield f"{at}.{member}.required", "required", schema, member, around
+                yield f"{at}.{member}.enum", "enum", schema, list(kinds), around
         for keyword in KEYWORDS:
             if keyword not in schema or (keyword == "additionalProperties" and schema[keyword] is not False):
                 continue
             if keyword == "required":
                 for member in schema["required"]:
-                    yield f"{at}.{member}.required", keyword, schema, member
+                    yield f"{at}.{member}.required", keyword, schema, member, around
             else:
-                yield f"{at}.{keyword}", keyword, schema, schema[keyword]
+                yield f"{at}.{keyword}", keyword, schema, schema[keyword], around
         if "x-atMostHalfOf" in schema:
-            yield f"{at}.maximum", "x-atMostHalfOf", schema, schema["x-atMostHalfOf"]
+            yield f"{at}.maximum", "x-atMostHalfOf", schema, schema["x-atMostHalfOf"], around
     for sub in _below(schema):
-        yield from keywords(sub)
+        yield from keywords_within(sub, (*around, schema))
 
 
 def _below(schema: Schema) -> Iterator[Schema]:

@@ -6,7 +6,7 @@ never published) stands beside the schema as `x-either`. A payload with a doubt 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -76,6 +76,39 @@ def is_safe(entry: Mapping[str, Any], value: JSON) -> bool:
         stated = {key: member for key, member in entry.items() if key not in _REMARKS}
         held = _tests[id(entry)] = (entry, holds(stated))
     return held[1](value)
+
+
+def always_doubted(place: Schema) -> bool:
+    """Whether a correct server may refuse whatever stands at a place."""
+    if any(entry.get("always") for entry in place.get("x-either", ())):
+        return True
+    if "oneOf" in place:
+        return all(always_doubted(branch) for branch in place["oneOf"])
+    return _needs_doubted(place)
+
+
+def _needs_doubted(place: Schema) -> bool:
+    members = place.get("properties", {})
+    return any(always_doubted(members[name]) for name in place.get("required", ()) if name in members)
+
+
+def doubted_within(around: Sequence[Schema]) -> bool:
+    """Whether a correct server may refuse whatever has anything in the innermost of these places, each of which lies
+    in the one before it.
+    """
+    for number, place in enumerate(around):
+        kind = _shape(around[number + 1] if "oneOf" in place and number + 1 < len(around) else place)
+        for entry in place.get("x-either", ()):
+            if entry.get("always") or (kind and "type" in entry and kind not in types_of(entry)):
+                return True
+        if _needs_doubted(place):
+            return True
+    return False
+
+
+def _shape(place: Schema) -> str:
+    """Whether what holds other values at a place is an object or an array."""
+    return "array" if "items" in place else "object" if "properties" in place or "additionalProperties" in place else ""
 
 
 _tests: dict[int, tuple[Mapping[str, Any], Test]] = {}

@@ -1,7 +1,8 @@
 """Mutants made from the request schemas: one keyword relaxed or tightened by the smallest step there is.
 
 `relaxed:` takes what the contract refuses, and goes on without what it cannot use. `tightened:` refuses what just keeps
-the contract. A limit so far out that no request can reach it is left alone, and so is what a query cannot express.
+the contract. Left alone are limits so far out that no request can reach them, what a query cannot express, and values
+that a correct server may refuse (`x-either`): that is no fault.
 """
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
-from conformance.contract.constraint import constraints, keywords, request_bodies, request_queries
-from conformance.contract.examination import Fault
+from conformance.contract.constraint import constraints, keywords_within, request_bodies, request_queries
+from conformance.contract.doubt import always_doubted, doubted_within, is_safe
+from conformance.contract.examination import Fault, types_of
 from conformance.contract.operation import Operation
 from conformance.contract.schema import Schema, compiled
 from conformance.emulator.behaviour import Behaviour
@@ -36,12 +38,13 @@ def generate() -> Iterator[Mutant]:
     for group in (request_bodies(), request_queries()):
         for operation, document in group.items():
             queried = group is request_queries()
-            for id_, word, place, value in keywords(compiled(document, operation)):
+            for id_, word, place, value, around in keywords_within(compiled(document, operation)):
                 if id_ in seen or (queried and (id_.endswith(_ALWAYS_TEXT) or id_ == f"{operation}.type")):
                     continue
                 seen.add(id_)
                 yield from _relaxed(known[id_], word, place, value)
-                yield from _tightened(known[id_], word, place, value)
+                if not doubted_within(around):
+                    yield from _tightened(known[id_], word, place, value)
 
 
 def _relaxed(constraint: Constraint, word: str, place: Schema, value: Any) -> Iterator[Mutant]:
@@ -59,16 +62,35 @@ def _relaxed(constraint: Constraint, word: str, place: Schema, value: Any) -> It
 def _tightened(constraint: Constraint, word: str, place: Schema, value: Any) -> Iterator[Mutant]:
     if word in _RELAXES:
         within = value - _RELAXES[word] * _unit(place, word)
-        if abs(value) <= _REACHABLE and within >= 0:
+        if abs(value) <= _REACHABLE and within >= 0 and _must_be_taken(_at_bound(word, value), place):
             alter = partial(_move, constraint=constraint.id, value=within)
             yield _mutant("tightened", constraint, f"Demands {within} where the contract says {value}.", alter)
     elif word == "enum":
-        choices = [item for item in value if item is not None]
-        if len(choices) > 1:
+        choices = [item for item in value if item is not None and _must_be_taken(item, place)]
+        if choices and len(value) > 1:
             alter = partial(_take_out, constraint=constraint.id, value=choices[-1])
             yield _mutant("tightened", constraint, f"Refuses {choices[-1]!r}.", alter)
-    elif word == "type" and "null" in ([value] if isinstance(value, str) else value):
+    elif word == "type" and "null" in types_of({"type": value}) and _must_be_taken(None, place):
         yield _mutant("tightened", constraint, "Refuses null.", partial(refuse_null, constraint=constraint.id))
+
+
+def _at_bound(word: str, bound: Any) -> Any:
+    """What a bound is about, at the bound: a number or a text; for the bounds of a list an empty one, whatever its
+    length, since no item is in doubt.
+    """
+    return "x" * bound if word.endswith("Length") else [] if word.endswith("Items") else bound
+
+
+def _must_be_taken(value: Any, place: Schema) -> bool:
+    """Whether a correct server must take a value of a place, or a branch of a union that is named by its constant."""
+    if "oneOf" in place and value is not None:
+        named = (
+            branch
+            for branch in place["oneOf"]
+            if value in (m.get("const") for m in branch.get("properties", {}).values())
+        )
+        return not any(map(always_doubted, named)) and not always_doubted(place)
+    return all(is_safe(entry, value) for entry in place.get("x-either", ()))
 
 
 def _unit(place: Schema, word: str) -> float:
@@ -128,13 +150,13 @@ class _Forgiving:
         self._read_body = behaviour.read_body
         self._constraint = constraint
         self._operation = constraint.partition(".")[0]
-        self._mended = False
+        self._made_up = self._mended = False
 
     def judge(self, schema: Schema, value: Any) -> list[Fault]:
         faults = self._judge(schema, value)
         others = [fault for fault in faults if fault.constraint != self._constraint]
-        self._mended = bool(faults) and not others
-        if self._mended:
+        self._mended = self._made_up or (bool(faults) and not others)
+        if faults and not others:
             mend(self._judge, schema, value)
         return others
 
@@ -146,9 +168,10 @@ class _Forgiving:
 
     def read_body(self, operation: Operation, raw: bytes, content_type: str | None) -> Any:
         body = self._read_body(operation, raw, content_type)
+        self._made_up = False
         if operation.name != self._operation or isinstance(body, dict) or body is ABSENT:
             return body
         made: dict[str, Any] = {}
         mend(self._judge, compiled(f"requests/{operation.body}", operation.name), made)
-        self._mended = True
+        self._made_up = True
         return made

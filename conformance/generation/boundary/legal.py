@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from conformance.contract.examination import types_of
+from conformance.contract.examination import discriminator_of, types_of
 from conformance.contract.schema import Schema
 from conformance.generation.boundary.illegal import MOST_ITEMS
 from conformance.generation.boundary.place import Place
@@ -48,14 +48,17 @@ def edges(place: Place, sampler: Sampler) -> Iterator[Edge]:
 
 def _of_type(schema: Schema, at: str, sampler: Sampler) -> Iterator[Edge]:
     if "oneOf" in schema:
+        told_apart = discriminator_of(schema)
         for branch in schema["oneOf"]:
-            if _shown_by_members(branch):
+            named = told_apart is not None and "properties" in branch
+            if not named and _shown_by_members(branch):
                 continue
             try:
                 value = sampler.value(branch)
             except Lacking:
                 continue
-            yield Edge(f"{at}.type", value)
+            # One whose kind has a name is a choice among these names, whatever else it holds.
+            yield Edge(f"{at}.{told_apart[0]}.enum" if named and told_apart else f"{at}.type", value)
         return
     kinds = types_of(schema)
     if "null" in kinds:
