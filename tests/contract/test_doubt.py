@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from conformance.contract.doubt import doubts
-from conformance.contract.schema import compiled
+from conformance.contract.constraint import keywords_within
+from conformance.contract.doubt import doubted_within, doubts
+from conformance.contract.schema import Schema, compiled
 
 
 def reasons(**members: Any) -> list[str]:
@@ -46,3 +47,38 @@ def test_what_nothing_is_known_against_must_be_accepted(members: dict[str, Any])
 )  # fmt: skip
 def test_what_the_record_leaves_open_is_doubtful(members: dict[str, Any], at: str) -> None:
     assert reasons(**members) == [at]
+
+
+def around(constraint: str, operation: str = "create_run") -> tuple[Schema, ...]:
+    found = [
+        way for id_, _, _, _, way in keywords_within(compiled(f"requests/{operation}", operation)) if id_ == constraint
+    ]
+    assert found, constraint
+    return found[0]
+
+
+@pytest.mark.parametrize(
+    ("operation", "constraint"),
+    [
+        # An address has to be there, and whether it is taken depends on what is found at it.
+        ("create_message", "create_message.content[].image_url.detail.enum"),
+        # No tool resources are sure to be taken when a run is created.
+        ("create_thread_and_run", "create_thread_and_run.tool_resources.file_search.vector_store_ids.maxItems"),
+    ],
+)
+def test_what_lies_in_something_doubtful_is_doubtful(operation: str, constraint: str) -> None:
+    assert doubted_within(around(constraint, operation))
+
+
+@pytest.mark.parametrize(
+    ("operation", "constraint"),
+    [
+        ("create_run", "create_run.model.type"),
+        ("create_run", "create_run.tools[].function.name.maxLength"),
+        ("create_message", "create_message.content[].image_file.detail.enum"),
+        ("create_message", "create_message.content[].text.type"),
+        ("create_thread", "create_thread.tool_resources.file_search.vector_store_ids.maxItems"),
+    ],
+)
+def test_a_doubt_about_some_values_leaves_the_others_certain(operation: str, constraint: str) -> None:
+    assert not doubted_within(around(constraint, operation))

@@ -43,6 +43,18 @@ def test_every_mutant_names_what_it_breaks() -> None:
     assert {entry.item for entry in catalogue()} - {*places, *ITEMS, *TOPICS} == set()
 
 
+def test_no_mutant_refuses_what_a_correct_server_may_refuse() -> None:
+    names = {mutant.name.removeprefix("tightened:") for mutant in generated() if mutant.name.startswith("tightened:")}
+    assert {"create_run.temperature.type", "create_message.content[].image_file.detail.enum"} <= names
+    left_open = {
+        "create_run.parallel_tool_calls.type",
+        "create_run.reasoning_effort.enum",
+        "create_message.content[].image_url.detail.enum",
+        "submit_tool_outputs.tool_outputs[].output.type",
+    }
+    assert left_open & names == set()
+
+
 def test_every_alteration_finds_its_place() -> None:
     edition = Options().edition
     for entry in ENTRIES:

@@ -38,12 +38,12 @@ def generate() -> Iterator[Mutant]:
     for group in (request_bodies(), request_queries()):
         for operation, document in group.items():
             queried = group is request_queries()
-            for id_, word, place, value, around in keywords_within(compiled(document, operation)):
+            for id_, word, place, value, holders in keywords_within(compiled(document, operation)):
                 if id_ in seen or (queried and (id_.endswith(_ALWAYS_TEXT) or id_ == f"{operation}.type")):
                     continue
                 seen.add(id_)
                 yield from _relaxed(known[id_], word, place, value)
-                if not doubted_within(around):
+                if not doubted_within(holders):
                     yield from _tightened(known[id_], word, place, value)
 
 

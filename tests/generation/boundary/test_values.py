@@ -54,6 +54,17 @@ def test_lists_and_maps_are_one_too_long() -> None:
     assert (len(tools), len(names), len(metadata)) == (21, 21, 17)
 
 
+def test_each_named_branch_of_a_union_is_a_choice() -> None:
+    kinds = [value["type"] for value in good("create_run.tools[].type.enum")]
+    assert kinds == ["code_interpreter", "file_search", "function"]
+    assert [value["type"] for value in good("create_run.response_format.type.enum")] == [
+        "text",
+        "json_object",
+        "json_schema",
+    ]
+    assert good("create_run.response_format.type") == ["auto", None]
+
+
 @pytest.mark.parametrize(
     ("constraint", "expected"),
     [
