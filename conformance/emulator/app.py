@@ -26,9 +26,9 @@ def build(options: Options, mutants: Sequence[str] = (), variants: Sequence[str]
     return assemble(alter(behaviour, options, mutants, variants), behaviour)
 
 
-def assemble(options: Options, behaviour: Behaviour) -> Starlette:
+def assemble(options: Options, behaviour: Behaviour, clock: Clock | None = None) -> Starlette:
     """One emulator of a behaviour that was made by hand."""
-    clock = Clock()
+    clock = clock or Clock()
     return Starlette(routes=[_clock_route(clock), Mount(BASE, app=_surface(options, behaviour, clock, BASE))])
 
 
