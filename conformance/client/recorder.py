@@ -1,5 +1,5 @@
-"""`history.jsonl`: one line for the run, then one for each exchange as soon as it has ended; nothing is ever
-rewritten.
+"""`history.jsonl`: one line for the run, then one for each exchange as soon as it has ended, then one that says how the
+run ended; nothing is ever rewritten.
 """
 
 from __future__ import annotations
@@ -63,8 +63,12 @@ class HistoryFile:
         self._write(line)
         return exchange
 
+    def end(self, ending: Mapping[str, JSON]) -> None:
+        """Write the last line, which says how the run ended."""
+        self._write(_line(self._credentials.redact_json({"type": "end", **ending})))
+
     def close(self) -> None:
-        """End the file."""
+        """Close the file."""
         with self._lock:
             self._file.close()
 

@@ -174,8 +174,9 @@ class Session:
         sent, shown = self._headers(outgoing)
         with self._lock:
             self._count += 1
-            index, started = self._count, time.monotonic()
-        wall = time.time()
+            # As exact as the history is written, so that whoever judges the file judges the same.
+            index, started = self._count, round(time.monotonic(), 6)
+        wall = round(time.time(), 3)
         arrival = self.transport.send(outgoing, sent, step is not None and step.stream)
         self._heed(arrival, attempt)
         exchange = Exchange(
@@ -188,7 +189,7 @@ class Session:
             completion=arrival.completion,
             # Taken with the index, so that both give the same order; a little earlier than the request itself.
             started=started,
-            ended=arrival.ended,
+            ended=round(arrival.ended, 6),
             wall=wall,
             step=step,
             path=outgoing.ids or {},

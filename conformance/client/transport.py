@@ -145,7 +145,7 @@ class _Reading:
         else:
             whole = problem is None or (self._events.done and not self._events.overflowed)
             if whole:
-                self._events.finish(time.monotonic())
+                self._events.finish(_now())
             response = answer.of_stream(self._raw.status_code, self._headers, self._events, tuple(self._defects))
         return response, Completion.ANSWERED if whole else Completion.UNKNOWN, problem
 
@@ -193,13 +193,18 @@ class _Reading:
         if self._events is None:
             self._chunks.append(data)
             return
-        now = time.monotonic()
+        now = _now()
         was_done = self._events.done
         self._events.feed(data, now)
         if self._events.overflowed:
             raise TooLarge
         if self._events.done and not was_done:
             self._progress.deadline = min(self._progress.deadline, now + self._limits.linger)
+
+
+def _now() -> float:
+    """The moment, as exact as the history is written."""
+    return round(time.monotonic(), 6)
 
 
 def _problem(error: Exception, seconds: float) -> str:

@@ -68,3 +68,12 @@ def reachable(status: str) -> frozenset[str]:
                 seen.add(following)
                 todo.append(following)
     return frozenset(seen)
+
+
+def kind_of_transition(earlier: str, later: str) -> str:
+    """How two statuses seen one after the other are explained: `direct`, `between_looks` (by a path through others), or
+    `illegal` (by nothing).
+    """
+    if later in TRANSITIONS.get(earlier, ()):
+        return "direct"
+    return "between_looks" if later in STATUSES and later in reachable(earlier) else "illegal"

@@ -126,7 +126,7 @@ def leading_to(history: History, exchange: Exchange) -> list[Step]:
     for other in history:
         if other.index >= exchange.index or other.step is None:
             continue
-        if not (earlier and other.step.until and earlier[-1].step is other.step):
+        if not (earlier and other.step.until and earlier[-1].step == other.step):
             earlier.append(other)
         if other.step.name:
             before[other.step.name] = other

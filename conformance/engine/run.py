@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
@@ -21,6 +22,8 @@ from conformance.engine.shrink import Shown
 from conformance.engine.surface import Surface, folded, surface
 from conformance.engine.verdicts import bounded
 from conformance.errors import ConformanceError
+from conformance.evidence.transition import Transitions, transitions
+from conformance.evidence.transition import bounded as fewest
 from conformance.model.exchange import Exchange
 from conformance.model.history import History
 from conformance.model.json import JSON
@@ -99,6 +102,7 @@ class Judged:
     fault: str | None = None
     cut: str | None = None
     found: Mapping[str, Found] = field(default_factory=dict)
+    transitions: Transitions = field(default_factory=Counter)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +121,7 @@ class Course:
     cut: str | None = None
     interrupted: bool = False
     found: Mapping[str, Found] = field(default_factory=dict)
+    transitions: Transitions = field(default_factory=Counter)
 
 
 def judged(
@@ -138,6 +143,7 @@ def judged(
             examples=counterexamples(history, tallies),
             surface=surface(exchanges, no_route),
             found={id_: Found(played_as, case, Shown(history, tally)) for id_, tally in broken.items()},
+            transitions=transitions(history),
         )
     except Exception as error:
         return Judged(played_as, {}, {}, {}, fault=f"judging {played_as} raised {type(error).__name__}: {error}")
@@ -202,6 +208,7 @@ def course(results: Sequence[Judged], budget: Budget, interrupted: bool = False,
         cut=cut or next((result.cut for result in results if result.cut), None),
         interrupted=interrupted,
         found=_found(results),
+        transitions=fewest(sum((result.transitions for result in results), Counter())),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from conformance.errors import UsageError
 from conformance.evidence.wire import strict_json
@@ -21,8 +21,20 @@ def holds(data: bytes) -> bool:
     return is_object(first) and first.get("type") in ("run", "exchange")
 
 
-def read(name: str, data: bytes, edition: str | None) -> tuple[list[History], list[Skipped], Mapping[str, JSON]]:
-    """The histories of the programs, what was skipped, and what the file says of its run.
+@dataclass(frozen=True, slots=True)
+class HistoryFile:
+    """What a file of ours holds: the history of each program, what was skipped, what its first line says of the run,
+    and what its last line says of how the run ended (nothing where it was ended).
+    """
+
+    histories: tuple[History, ...]
+    skipped: tuple[Skipped, ...]
+    run: Mapping[str, JSON]
+    end: Mapping[str, JSON]
+
+
+def read(name: str, data: bytes, edition: str | None) -> HistoryFile:
+    """The file's histories and lines.
 
     A last line that is cut short is skipped: the run that wrote it was. Raises UsageError where any other line cannot
     be read.
@@ -30,6 +42,7 @@ def read(name: str, data: bytes, edition: str | None) -> tuple[list[History], li
     programs: dict[str, list[Exchange]] = {}
     skipped: list[Skipped] = []
     run: Mapping[str, JSON] = {}
+    end: Mapping[str, JSON] = {}
     lines = data.split(b"\n")
     for number, line in enumerate(lines, 1):
         if not line.strip():
@@ -38,6 +51,8 @@ def read(name: str, data: bytes, edition: str | None) -> tuple[list[History], li
             entry = _object(line)
             if entry.get("type") == "run":
                 run = run or entry
+            elif entry.get("type") == "end":
+                end = entry
             elif entry.get("type") == "exchange":
                 exchange = exchange_from_json(entry)
                 programs.setdefault(exchange.program, []).append(
@@ -48,7 +63,8 @@ def read(name: str, data: bytes, edition: str | None) -> tuple[list[History], li
                 skipped.append(Skipped(f"{name}:{number}", "cut short: the run that wrote it was ended"))
                 continue
             raise UsageError(f"{name}:{number}: not an exchange ({type(error).__name__}: {error})") from None
-    return [History.of(exchanges, program) for program, exchanges in programs.items()], skipped, run
+    histories = tuple(History.of(exchanges, program) for program, exchanges in programs.items())
+    return HistoryFile(histories, tuple(skipped), run, end)
 
 
 def _object(line: bytes) -> Mapping[str, JSON]:

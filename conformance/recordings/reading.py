@@ -21,13 +21,14 @@ _KINDS = "a history.jsonl, a HAR, a VCR cassette or a test-proxy session"
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a file holds: histories to judge, and what was left out and why. `run` is the first line of a
-    `history.jsonl`.
+    """What a file holds: histories to judge, and what was left out and why. `run` and `end` are the first and the last
+    line of a `history.jsonl`.
     """
 
     histories: tuple[History, ...]
     skipped: tuple[Skipped, ...] = ()
     run: Mapping[str, JSON] = field(default_factory=dict)
+    end: Mapping[str, JSON] = field(default_factory=dict)
 
 
 def read(path: Path | str, edition: str | None = None) -> Reading:
@@ -38,8 +39,8 @@ def read(path: Path | str, edition: str | None = None) -> Reading:
     """
     name, data = str(path), _bytes(Path(path))
     if history_file.holds(data):
-        histories, skipped, run = history_file.read(name, data, edition)
-        return Reading(tuple(histories), tuple(skipped), run)
+        file = history_file.read(name, data, edition)
+        return Reading(file.histories, file.skipped, file.run, file.end)
     found, left_out = exchanges(_entries(name, data), name, edition)
     return Reading((History.of(found, name),) if found else (), tuple(left_out))
 

@@ -50,6 +50,16 @@ class Used:
     tokens: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """A change of a run's status that was seen so often; `kind` is `direct`, `between_looks` or `illegal`."""
+
+    earlier: str
+    later: str
+    count: int
+    kind: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """Everything that is told of a run. `because` says in one line why the exit code is what it is.
@@ -66,6 +76,7 @@ class Report:
     counts: Used
     verdicts: tuple[Verdict, ...] = field(repr=False)
     comparison: Comparison | None = field(default=None, repr=False)
+    transitions: tuple[Transition, ...] = ()
 
     def of(self, *outcomes: Outcome) -> list[Verdict]:
         """The verdicts with one of these outcomes."""
@@ -121,6 +132,10 @@ def to_json(report: Report) -> dict[str, Any]:
             "tokens": counts.tokens,
         },
         "baseline": _baseline(report.comparison) if report.comparison else None,
+        "transitions": [
+            {"from": each.earlier, "to": each.later, "count": each.count, "kind": each.kind}
+            for each in report.transitions
+        ],
         "verdicts": [_verdict(verdict) for verdict in report.verdicts],
     }
 

@@ -22,6 +22,7 @@ from conformance.recordings.reading import Reading, read
 from conformance.reporting.report import Judged, Report
 from conformance.rules import catalogue as rules
 from conformance.suite.choice import Choice, check_selection, compared, judging, selected, suite, used
+from conformance.suite.conclusion import observed
 
 _NOT_SHOWN = Gap("the recorded traffic does not show it")
 
@@ -83,6 +84,7 @@ def judge(paths: Sequence[Path], choice: Choice, edition: str | None = None) -> 
         counts=used(way.counts),
         verdicts=tuple(found),
         comparison=comparison,
+        transitions=observed(way.transitions),
     )
     return Review(report, readings)
 

@@ -48,6 +48,7 @@ class Visit:
     limits: Limits
     session: Session
     collector: Collector
+    file: HistoryFile
     budget: Budget
     pace: pace.Pace
     watcher: Watcher
@@ -169,6 +170,7 @@ def visiting(
                 fixture_metadata={TAG: folder.run} if target.lasting else {},
             ),
             collector=collector,
+            file=file,
             budget=budget,
             pace=pace.loopback() if address.loopback else pace.remote(),
             watcher=watcher,

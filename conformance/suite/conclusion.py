@@ -1,0 +1,116 @@
+"""What a run comes to: the report on its course."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from conformance.contract.lifecycle import kind_of_transition
+from conformance.contract.operation import CAPABILITIES
+from conformance.engine import outcome
+from conformance.engine.budget import Counts
+from conformance.engine.run import Course
+from conformance.engine.surface import failed_prerequisite, not_offered
+from conformance.engine.verdicts import Circumstances, Gap, verdicts, without
+from conformance.evidence.transition import Transitions
+from conformance.generation import boundary
+from conformance.model.program import Setting
+from conformance.model.verdict import Outcome
+from conformance.reporting.report import Judged, Report, Transition
+from conformance.suite.choice import compared, demands, selected, suite, used
+from conformance.suite.record import Heading
+
+
+def concluded(heading: Heading, way: Course) -> Report:
+    """The report on a run that took this course."""
+    choice = heading.choice
+    every = demands(choice.edition)
+    missing = not_offered(way.surface)
+    judges = selected(choice, every)
+    circumstances = Circumstances(
+        selected=judges,
+        not_offered=missing,
+        gaps=_gaps(heading.setting),
+        gap=_gap(heading),
+    )
+    found = verdicts(without(way.tallies, missing), every, circumstances, way.examples)
+    served = {heading.programs[id_] for id_ in way.played if id_ in heading.programs}
+    stated = {verdict.capability for verdict in found if verdict.level == "must" and judges(verdict.id)}
+    cut = way.interrupted or way.cut is not None
+    comparison = compared(found, choice, every, profile=choice.profile, cut=cut)
+    conclusion = outcome.conclude(
+        found,
+        interrupted=way.interrupted,
+        faults=way.faults,
+        cut=way.cut,
+        prerequisite=failed_prerequisite(way.surface),
+        must_decide=[name for name in CAPABILITIES if name in served & stated and name not in missing],
+        fail_on=choice.fail_on,
+        comparison=comparison,
+    )
+    return Report(
+        suite=suite(choice, choice.profile, choice.seed),
+        target=Judged(
+            name=heading.target,
+            base_url=heading.base_url,
+            dialect=heading.dialect,
+            capabilities=tuple(name for name in CAPABILITIES if name not in missing),
+        ),
+        complete=not cut,
+        outcome=conclusion.outcome,
+        exit_code=conclusion.exit_code,
+        because=conclusion.because,
+        counts=used(way.counts),
+        verdicts=tuple(found),
+        comparison=comparison,
+        transitions=observed(way.transitions),
+    )
+
+
+def untested(heading: Heading, why: str, counts: Counts) -> Report:
+    """The report on a target that cannot be tested."""
+    choice = heading.choice
+    circumstances = Circumstances(
+        gap=lambda capability, id_: Gap("the target cannot be tested", "a target that can be")
+    )
+    return Report(
+        suite=suite(choice, choice.profile, choice.seed),
+        target=Judged(name=heading.target, base_url=heading.base_url, dialect=heading.dialect),
+        complete=False,
+        outcome=Outcome.NOT_JUDGED,
+        exit_code=outcome.NO_TARGET,
+        because=why,
+        counts=used(counts),
+        verdicts=tuple(verdicts({}, demands(choice.edition), circumstances)),
+    )
+
+
+def observed(seen: Transitions) -> tuple[Transition, ...]:
+    """The transitions as a report has them, the most frequent first."""
+    return tuple(
+        Transition(earlier, later, count, kind_of_transition(earlier, later))
+        for (earlier, later), count in sorted(seen.items(), key=lambda item: (-item[1], item[0]))
+    )
+
+
+def _gaps(setting: Setting) -> dict[str, Gap]:
+    """The request constraints that cannot be shown on the target, and why."""
+    never = {id_: Gap(reason) for id_, reason in boundary.unsendable(setting.edition).items()}
+    return {id_: Gap(f"needs {needs}", needs) for id_, needs in boundary.lacking(setting).items()} | never
+
+
+def _gap(heading: Heading) -> Callable[[str, str], Gap]:
+    """Why something was not judged although nothing in particular was in its way."""
+    choice, served = heading.choice, set(heading.programs.values())
+    left_out = {out.capability: out for out in heading.left_out if out.capability not in served}
+
+    def gap(capability: str, id_: str) -> Gap:
+        left = left_out.get(capability)
+        if left is not None:
+            return Gap(left.reason, left.needs)
+        if choice.select or choice.phases:
+            return Gap("nothing that was selected shows it", "a wider selection")
+        if choice.profile == "quick":
+            return Gap("outside profile quick", "--profile standard")
+        return Gap("nothing that was sent or answered showed it")
+
+    return gap
