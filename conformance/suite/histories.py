@@ -87,10 +87,10 @@ def report_of(runs: Sequence[Recorded], gate: Gate | None = None) -> Report:
 
 
 def _judged(run: Recorded, number: int) -> Iterator[Judged]:
-    """What each program's history comes to; cleaning up is none of a program's history."""
+    """What each program's history comes to; what is sent beside them, as to clean up, is no evidence."""
     choice = run.heading.choice
     for history in run.histories:
-        if "/" not in history.program:
+        if history.program == preflight.PROGRAM or history.program in run.heading.programs:
             exchanges = history.exchanges if number == 1 else [_named(exchange, number) for exchange in history]
             yield judged(history.program, exchanges, judging(choice), run.no_route)
 
