@@ -20,7 +20,7 @@ from conformance.errors import SuiteFault
 
 Schema = dict[str, Any]
 
-_KEPT = ("x-either", "x-references", "x-discriminator", "x-atMostHalfOf", "x-map-key")
+_KEPT = ("x-either", "x-references", "x-discriminator", "x-atMostHalfOf", "x-map-key", "x-tempting")
 
 
 @cache

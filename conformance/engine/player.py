@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, MutableMapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from conformance.client.binding import Unbound
@@ -12,6 +12,7 @@ from conformance.contract.lifecycle import STATUSES, TERMINAL
 from conformance.engine.budget import Budget
 from conformance.engine.pace import Pace
 from conformance.errors import BudgetSpent, ConformanceError, UsageError
+from conformance.evidence.failure import fails
 from conformance.model.case import Move, Step, Together
 from conformance.model.exchange import Exchange
 from conformance.model.program import Program, Setting
@@ -47,6 +48,28 @@ class Played:
     fault: str | None = None
 
 
+_REPEATING = ("boundary",)
+"""Phases whose programs see to it themselves that a failure of the target is shown twice."""
+
+
+@dataclass(slots=True)
+class _Repeats:
+    """How often a program's steps are sent once more because the target failed: what fails once may be a moment's
+    weakness, and only what fails again says something.
+    """
+
+    left: int = 4
+    operations: Counter[str] = field(default_factory=Counter)
+
+    def take(self, operation: str) -> bool:
+        """Whether a step of this operation is sent once more."""
+        if not self.left or self.operations[operation] >= 2:
+            return False
+        self.left -= 1
+        self.operations[operation] += 1
+        return True
+
+
 class _Silence(ConformanceError):  # noqa: N818 -- it says what the target does
     """The target leaves every request of an operation unanswered."""
 
@@ -56,12 +79,13 @@ def play(program: Program, setting: Setting, sender: Sender, budget: Budget, pac
     try:
         moves = program.play(setting)
         answers: dict[str, Exchange] = {}
+        repeats = _Repeats()
         try:
             move = next(moves)
             while True:
                 budget.check()
                 _check_silence(move, budget)
-                move = moves.send(_made(move, program, setting, sender, answers, budget, pace))
+                move = moves.send(_made(move, program, setting, sender, answers, budget, pace, repeats))
         finally:
             moves.close()
     except StopIteration:
@@ -84,11 +108,16 @@ def _made(
     answers: dict[str, Exchange],
     budget: Budget,
     pace: Pace,
+    repeats: _Repeats,
 ) -> Exchange | tuple[Exchange, ...]:
     if isinstance(move, Together):
         return sender.together(move.steps, program.id, answers)
     if not move.until:
-        return sender.send(move, program.id, answers)
+        exchange = sender.send(move, program.id, answers)
+        if fails(exchange) and program.phase not in _REPEATING and repeats.take(move.operation):
+            pace.sleep(pace.pause(0))
+            exchange = sender.send(move, program.id, answers)
+        return exchange
     looks = _looks(move, lambda: sender.send(move, program.id, answers), setting.patience, budget, pace)
     return deque(looks, maxlen=1)[0]
 

@@ -73,13 +73,22 @@ def _exists(exchange: Exchange, history: History) -> bool:
     for other in history:
         if other.started >= exchange.ended:
             break
-        if (other.operation or "").startswith("delete_") and ids & set(other.path.values()):
+        if _may_have_deleted(other, exchange):
             return False
         if other.before(exchange) and other.step is not None and other.step.key is Key.OWN:
             for sighting in sightings_in(other):
                 if not _elsewhere(sighting, exchange):
                     shown |= {sighting.id, sighting.text("thread_id")}
     return ids <= shown
+
+
+def _may_have_deleted(other: Exchange, exchange: Exchange) -> bool:
+    """Whether a deletion may have taken something that a path names: by itself, or a run along with its assistant."""
+    operation = OPERATIONS.get(other.operation or "")
+    if operation is None or operation.method != "DELETE":
+        return False
+    deleted = other.path.get(operation.parameters[-1])
+    return deleted in exchange.path.values() or (operation.acts_on == "assistant" and "run_id" in exchange.path)
 
 
 def _elsewhere(sighting: Sighting, exchange: Exchange) -> bool:

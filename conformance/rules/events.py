@@ -115,6 +115,18 @@ def what_was_begun_is_ended(strand: Strand) -> Iterator[Result]:
         yield ended
 
 
+@rule(over=strands, level=Level.SHOULD, source=_RECORDED, capability="streaming", items=("L-63",))
+def what_is_created_is_worked_on(strand: Strand) -> Iterator[Result]:
+    """A message or step that a stream creates and ends as completed has an event for its being in progress in between.
+
+    It tells user interfaces to show that something is coming. Steps and messages that were cut short may lack it.
+    """
+    happenings = strand.happenings
+    if strand.created is not None and "completed" in happenings:
+        between = happenings[happenings.index("created") : happenings.index("completed")]
+        yield strand.created.check("in_progress" in between, f"{strand.id} is never said to be in progress")
+
+
 @rule(over=unbroken, level=Level.MUST, source=_OCCURS, capability="streaming", items=("L-61",))
 def a_stream_tells_of_one_run(stream: Stream) -> Iterator[Result]:
     """All that a stream carries belongs to one run and one thread.

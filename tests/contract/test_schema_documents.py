@@ -33,6 +33,7 @@ ANNOTATIONS = {
     "x-discriminator",
     "x-atMostHalfOf",
     "x-map-key",
+    "x-tempting",
 }
 REFERENCES = {"assistant", "thread", "message", "run", "run_step", "file", "vector_store", "tool_call", "model"}
 DATE = re.compile(r"\d{4}-\d{2}-\d{2}\Z")

@@ -52,6 +52,31 @@ def test_moves_are_sent_in_order_and_references_bound() -> None:
     assert [x.request.path for x in target.collector.take("test.program")] == ["/threads", "/threads/create_thread_1"]
 
 
+def failing(*statuses: int, phase: str = "lifecycle") -> list[int | None]:
+    """The HTTP statuses of what one step came to, where the target answers with these in turn."""
+    answers = iter(statuses)
+    target = Scripted(lambda step: (next(answers), {"id": "thread_1"}))
+    played = play(replace(program(CREATE), phase=phase), SETTING, target, Budget(), Clock().pace)
+    assert played.fault is None
+    return [exchange.status for exchange in target.collector.take("test.program")]
+
+
+def test_what_fails_is_sent_once_more_to_see_whether_it_fails_again() -> None:
+    assert failing(500, 500) == [500, 500]
+    assert failing(500, 200) == [500, 200]
+    assert failing(400) == [400]
+
+
+def test_boundary_programs_repeat_for_themselves() -> None:
+    assert failing(500, phase="boundary") == [500]
+
+
+def test_no_program_repeats_forever() -> None:
+    target = Scripted(lambda step: (500, {}))
+    play(program(*[CREATE] * 20), SETTING, target, Budget(), Clock().pace)
+    assert len(target.sent) == 22
+
+
 def test_a_step_is_repeated_until_its_status_shows() -> None:
     assert polled("queued", "in_progress", "requires_action")[0] == 3
 

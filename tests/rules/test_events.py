@@ -15,6 +15,7 @@ EVERY = (
     events.objects_are_created_first,
     events.objects_end_once,
     events.what_was_begun_is_ended,
+    events.what_is_created_is_worked_on,
     events.a_stream_tells_of_one_run,
     events.thread_created_comes_where_one_was,
     events.a_step_completes_after_its_message,
@@ -95,6 +96,16 @@ def test_delta_after_the_end() -> History:
 @breaks(events.what_was_begun_is_ended)
 def test_message_without_an_end() -> History:
     return streamed(*without("thread.message.completed"))
+
+
+@breaks(events.what_is_created_is_worked_on)
+def test_message_that_is_written_at_once() -> History:
+    return streamed(*without("thread.message.in_progress"))
+
+
+@breaks(events.what_is_created_is_worked_on)
+def test_step_that_is_over_at_once() -> History:
+    return streamed(*without("thread.run.step.in_progress"))
 
 
 @breaks(events.a_stream_tells_of_one_run, at="/events/3/data/run_id")

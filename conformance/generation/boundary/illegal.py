@@ -78,6 +78,9 @@ def wrong_types(allowed: list[str], good: JSON, one: JSON = None) -> list[JSON]:
 
 
 def _as_text(good: JSON) -> str:
+    """A text that stands for a value: of an object, the name of its type, which some servers take for the whole."""
+    if is_object(good) and isinstance(good.get("type"), str):
+        return str(good["type"])
     if isinstance(good, bool):
         return "true"
     return str(good) if isinstance(good, (int, float)) else "sample"
@@ -97,7 +100,7 @@ def _of_union(schema: Schema, at: str, sampler: Sampler) -> Iterator[Break]:
             continue
         if not is_object(good):
             continue
-        yield Break(f"{at}.{member}.enum", "enum", good, {**good, member: _UNKNOWN}, (member,))
+        yield Break(f"{at}.{member}.enum", "enum", good, {**good, member: _tempting(schema)[0]}, (member,))
         yield Break(f"{at}.{member}.required", "required", good, _without(good, member), (member,))
         yield Break(f"{at}.{member}.enum", "enum", good, {**good, member: 5}, (member,))
         return
@@ -107,7 +110,8 @@ def _of_scalar(schema: Schema, at: str, sampler: Sampler) -> Iterator[Break]:
     good = sampler.value(schema)
     if "enum" in schema:
         named = next((value for value in schema["enum"] if isinstance(value, str)), None)
-        yield Break(f"{at}.enum", "enum", good, _UNKNOWN)
+        for bad in _tempting(schema):
+            yield Break(f"{at}.enum", "enum", good, bad)
         if named and named.upper() not in schema["enum"]:
             yield Break(f"{at}.enum", "enum", good, named.upper())
         if "" not in schema["enum"]:
@@ -134,6 +138,11 @@ def _of_scalar(schema: Schema, at: str, sampler: Sampler) -> Iterator[Break]:
             bad = f"{good[:3]}{odd}{good[3:]}"
             if not re.search(schema["pattern"], bad):
                 yield Break(f"{at}.pattern", "pattern", good, bad)
+
+
+def _tempting(schema: Schema) -> list[str]:
+    """Values that are none of a choice, those first that a server may take by mistake."""
+    return [*schema.get("x-tempting", ()), _UNKNOWN]
 
 
 def _of_array(schema: Schema, at: str, sampler: Sampler) -> Iterator[Break]:

@@ -26,6 +26,8 @@ def playing(stage: Stage, make: Callable[[Setting], Material], apart: bool) -> C
         legal = material.twins if apart else (*material.twins, *material.further)
         if stage.last_control:
             yield from performance.negatives(material.negatives)
+            if stage.look is not None:
+                yield stage.look
             yield from performance.send(material.control)
             yield from performance.legal(legal)
             return

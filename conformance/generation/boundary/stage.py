@@ -35,7 +35,8 @@ class Stage:
 
     `enter` makes it ready, `again` after a request that used it up. `used_up` says which answers do, and `leave`
     sends what must follow such an answer at once. `name` is what the operation's answers are called. Where
-    `last_control` is set, the control is itself used up by being accepted, and so comes after the negatives.
+    `last_control` is set, the control is itself used up by being accepted, and so comes after the negatives; `look`
+    shows in between that they changed nothing.
     """
 
     enter: Callable[[Setting], Preparing]
@@ -45,6 +46,7 @@ class Stage:
     leave: Callable[[Exchange], Generator[Move, Any, None]] | None = None
     name: str = ""
     last_control: bool = False
+    look: Step | None = None
 
 
 def _all_accepted(*steps: Step) -> Preparing:
@@ -162,6 +164,7 @@ STAGES: Mapping[str, Stage] = {
         used_up=_always,
         leave=_cancel("thread"),
         last_control=True,
+        look=on_run("get_run", role=Role.LOOK),
     ),
     "list_run_steps": Stage(_a_finished_run, _RUN, used_up=_never),
     "get_run_step": Stage(_a_step, {**_RUN, "step_id": Ref("steps", "/data/0/id")}, used_up=_never),

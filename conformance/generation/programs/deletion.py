@@ -59,6 +59,7 @@ def _assistant() -> Passage:
         yield vain(on_assistant("get_assistant"), DELETED_ID)
         yield vain(run("orphan"), DELETED_ID)
         yield on_run("get_run")
+        yield on_thread("get_thread")
         yield page("list_runs")
         yield message("Still here.")
     return True

@@ -29,6 +29,10 @@ _TWO = [function_tool("get_weather"), function_tool("get_time")]
 _BOTH: dict[str, Any] = {"tools": _TWO, "tool_choice": "required"}
 
 
+_SPACED = '{ "sky":"sunny ☀",  "celsius": 18.0, "celsius": 18 }'
+"""An output that is a JSON text, and another one once it was read and written again."""
+
+
 def _output(index: int) -> dict[str, object]:
     return {"tool_call_id": Ref("waiting", f"{PENDING}/{index}/id"), "output": "18 degrees"}
 
@@ -50,7 +54,7 @@ def forced_tool_call(setting: Setting) -> Play:
     for wrong in wrongs:
         if not (yield from _refused(wrong)):
             return
-    yield submit(outputs=("18 degrees, sunny; 64 °F ☀",))
+    yield submit(outputs=(_SPACED,))
     yield on_run("get_run")
     if not (yield from finished(seen="resumed")):
         return

@@ -34,13 +34,14 @@ def good(constraint: str, made: Bench = BENCH) -> list[Any]:
         ("create_run.stream.type", ["true", 1, {}]),
         ("create_run.parallel_tool_calls.type", ["true", 1, {}]),
         ("create_run.assistant_id.required", [ABSENT]),
-        ("create_run.tools[].type.enum", ["unexpected"]),
+        ("create_run.tools[].type.enum", ["retrieval"]),
         ("create_run.tools[].type.required", [ABSENT]),
         ("create_run.tools[].function.name.minLength", [""]),
         ("create_run.tools[].function.name.maxLength", ["x" * 65]),
         ("create_run.metadata.propertyNames.maxLength", ["sample"]),
+        ("create_run.truncation_strategy.type", ["auto", [], 5]),
         ("create_run.truncation_strategy.last_messages.minimum", [0]),
-        ("create_run.tool_choice.enum", ["unexpected", "NONE", ""]),
+        ("create_run.tool_choice.enum", ["any", "unexpected", "NONE", ""]),
     ],
 )
 def test_the_nearest_illegal_values(constraint: str, expected: list[Any]) -> None:
