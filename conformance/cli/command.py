@@ -19,6 +19,7 @@ EXIT: dict[type[ConformanceError], int] = {UsageError: 2, TargetError: 3, SuiteF
 _COMMANDS = {
     "run": "conformance.cli.run",
     "judge": "conformance.cli.judge",
+    "replay": "conformance.cli.replay",
     "report": "conformance.cli.report",
     "list": "conformance.cli.list",
     "explain": "conformance.cli.explain",

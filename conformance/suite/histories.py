@@ -14,12 +14,13 @@ from conformance.engine.surface import shape
 from conformance.errors import UsageError
 from conformance.model.exchange import Exchange
 from conformance.model.history import History
-from conformance.model.json import JSON
+from conformance.model.json import JSON, is_object
 from conformance.recordings.reading import read
 from conformance.reporting.report import Report
 from conformance.suite.choice import Choice, judging
 from conformance.suite.conclusion import concluded, untested
 from conformance.suite.record import Ending, Heading
+from conformance.suite.steps import with_steps
 
 _ALIKE = ("edition", "strict", "select", "exclude", "fail_on", "profile", "phases", "model", "seed")
 """What must have been chosen alike for runs whose histories make one report."""
@@ -83,7 +84,8 @@ def report_of(runs: Sequence[Recorded], gate: Gate | None = None) -> Report:
         cut=cut or (UNENDED if len(endings) < len(runs) else None),
         interrupted=any(ending.interrupted for ending in endings),
     )
-    return concluded(heading, way)
+    choice = heading.choice
+    return concluded(heading, with_steps(way, _shown(way, runs), judging(choice), choice.model))
 
 
 def _judged(run: Recorded, number: int) -> Iterator[Judged]:
@@ -91,8 +93,20 @@ def _judged(run: Recorded, number: int) -> Iterator[Judged]:
     choice = run.heading.choice
     for history in run.histories:
         if history.program == preflight.PROGRAM or history.program in run.heading.programs:
-            exchanges = history.exchanges if number == 1 else [_named(exchange, number) for exchange in history]
-            yield judged(history.program, exchanges, judging(choice), run.no_route)
+            yield judged(history.program, _numbered(history, number), judging(choice), run.no_route)
+
+
+def _shown(way: Course, runs: Sequence[Recorded]) -> Iterator[History]:
+    """The histories that the counterexamples are from."""
+    wanted = {example.get("program") for example in way.examples.values() if is_object(example)}
+    for number, run in enumerate(runs, 1):
+        for history in run.histories:
+            if history.program in wanted:
+                yield History.of(_numbered(history, number), history.program)
+
+
+def _numbered(history: History, number: int) -> Sequence[Exchange]:
+    return history.exchanges if number == 1 else [_named(exchange, number) for exchange in history]
 
 
 def _named(exchange: Exchange, number: int) -> Exchange:

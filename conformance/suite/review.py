@@ -23,6 +23,7 @@ from conformance.reporting.report import Judged, Report
 from conformance.rules import catalogue as rules
 from conformance.suite.choice import Choice, check_selection, compared, judging, selected, suite, used
 from conformance.suite.conclusion import observed
+from conformance.suite.steps import with_steps
 
 _NOT_SHOWN = Gap("the recorded traffic does not show it")
 
@@ -57,7 +58,8 @@ def judge(paths: Sequence[Path], choice: Choice, edition: str | None = None) -> 
         results.append(judged(history.program, kept, judging(choice)))
     for exchange in exchanges:
         budget.count(exchange)
-    way = course(results, budget)
+    histories = (history for reading in readings for history in reading.histories)
+    way = with_steps(course(results, budget), histories, judging(choice))
     every = Demands(rules=rules(), constraints=_constraints(edition, exchanges))
     check_selection(choice, every.ids())
     found = verdicts(

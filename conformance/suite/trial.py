@@ -12,9 +12,10 @@ from conformance.model.program import Program, Setting
 from conformance.reporting.folder import Folder
 from conformance.reporting.report import Report
 from conformance.suite import shrinking
-from conformance.suite.choice import Choice, check_selection, demands, programs
+from conformance.suite.choice import Choice, check_selection, demands, judging, programs
 from conformance.suite.conclusion import concluded, untested
 from conformance.suite.record import Ending, Heading
+from conformance.suite.steps import recorded, with_steps
 from conformance.suite.visit import visiting
 from conformance.targets import Target
 
@@ -73,4 +74,4 @@ def judge(target: Target, choice: Choice, chosen: Plan, folder: Folder, watcher:
             visit.file.end(Ending(counts=visit.budget.counts, untested=str(error)).to_json())
             return untested(heading, str(error), visit.budget.counts)
         visit.file.end(Ending.of(way).to_json())
-    return concluded(heading, way)
+    return concluded(heading, with_steps(way, recorded(folder.history, way), judging(choice), choice.model))

@@ -1,0 +1,198 @@
+"""What failed, sent again: whether it still does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from conformance.client.credentials import Credentials
+from conformance.client.recorder import Unrecorded
+from conformance.client.session import Session
+from conformance.client.transport import Limits, Transport
+from conformance.engine import pace, preflight
+from conformance.engine.budget import Budget
+from conformance.engine.collector import Collector
+from conformance.engine.player import Played, play
+from conformance.engine.reproduction import Reproduction
+from conformance.engine.run import Judging, tidy
+from conformance.model.case import Key
+from conformance.model.exchange import Completion, Exchange
+from conformance.model.program import Program, Setting
+from conformance.model.verdict import Outcome, Tally
+from conformance.suite.choice import Choice, judging, programs
+from conformance.suite.saved import Failure, Saved
+from conformance.suite.trial import setting_for
+from conformance.targets import Target
+
+TRIES = 3
+"""So often are steps sent together that show nothing: what depends on time may show another time."""
+
+_BUSY = (429, 503)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repeat:
+    """What came of sending a failure again. `because` is one line for people, `sends` the requests it took."""
+
+    failure: Failure
+    outcome: Outcome
+    because: str
+    sends: int = 0
+    exchanges: tuple[Exchange, ...] = field(default=(), repr=False)
+
+
+def repeats(
+    kept: Saved, failures: Sequence[Failure], target: Target, model: str | None, timeout: float
+) -> Iterator[Repeat]:
+    """What comes of each failure as it is sent again. Raises TargetError where the target cannot be tested.
+
+    `model` takes the place of the one that was used then. What does not show by its own steps is tried by the whole
+    program that it was found by, if there is one: only what neither shows counts as mended.
+    """
+    used = model or next((failure.model for failure in failures if failure.model), "") or Choice().model
+    choice = Choice(edition=kept.edition, strict=kept.strict, seed=kept.seed, model=used, timeout=timeout, stress=True)
+    credentials = Credentials(target.key, target.second_key, target.address.dialect.key_header, target.address.secrets)
+    limits = Limits(idle=timeout, total=timeout, stream=3 * timeout)
+    with closing(Transport(target.address, limits)) as wire:
+        budget = Budget()
+        collector = Collector(Unrecorded(credentials), budget)
+        session = Session(wire, collector, credentials, kept.edition)
+        preflight.preflight(session, target.address.url)
+        collector.take(preflight.PROGRAM)
+        stage = _Stage(target, choice, session, collector, budget, judging(choice), setting_for(target, choice), model)
+        for failure in failures:
+            yield stage.repeat(failure)
+
+
+@dataclass
+class _Stage:
+    """Where failures are sent again, on one target. Programs that were played whole are judged once for all."""
+
+    target: Target
+    choice: Choice
+    session: Session
+    collector: Collector
+    budget: Budget
+    judging: Judging
+    setting: Setting
+    model: str | None
+    whole: dict[str, tuple[Played, Mapping[str, Tally], int]] = field(default_factory=dict)
+    count: int = 0
+
+    def __post_init__(self) -> None:
+        self.pace = pace.loopback() if self.target.address.loopback else pace.remote()
+
+    @cached_property
+    def programs(self) -> Mapping[str, Program]:
+        """The programs that do not depend on how much was explored."""
+        every = programs(self.setting, self.choice)
+        return {program.id: program for program in every if program.phase != "explore"}
+
+    def repeat(self, failure: Failure) -> Repeat:
+        moves = failure.moves
+        if moves is None:
+            return _undecided(failure, "the report does not hold the requests that show it")
+        if Key.SECOND in moves.keys and self.target.second_key is None:
+            return _undecided(failure, "it takes the key of another tenant: --second-api-key")
+        if self.model and failure.model:
+            moves = moves.with_model(failure.model, self.model)
+        sends = 0
+        result = _undecided(failure, "")
+        for _ in range(TRIES if moves.together else 1):
+            result = self._own_steps(failure, moves, sends)
+            sends = result.sends
+            if result.outcome is Outcome.FAIL:
+                return result
+        return self._by_program(failure, result, moves.together)
+
+    def _own_steps(self, failure: Failure, moves: Reproduction, sent: int) -> Repeat:
+        self.count += 1
+        played, exchanges = self._played(moves.program(f"replay.{self.count}"))
+        history, tallies = self.judging.only(failure.id).tallies("replay", exchanges)
+        tally = tallies.get(failure.id, Tally())
+        sends = sent + len(exchanges)
+        if tally.findings:
+            finding = tally.findings[0]
+            return Repeat(
+                failure=failure,
+                outcome=Outcome.FAIL,
+                because=finding.message,
+                sends=sends,
+                exchanges=tuple(history),
+            )
+        shows = moves.steps[failure.shows]
+        answers = [exchange for exchange in exchanges if exchange.step is shows]
+        why = played.fault or played.cut or played.stopped or _unanswered(answers) or _open(tally)
+        outcome = Outcome.INCONCLUSIVE if why else Outcome.PASS
+        return Repeat(failure=failure, outcome=outcome, because=why or "", sends=sends, exchanges=tuple(history))
+
+    def _by_program(self, failure: Failure, alone: Repeat, together: bool) -> Repeat:
+        """What the whole program says, where a failure did not show by its own steps."""
+        often = f"{TRIES} times; it depends on what happens at the same moment" if together else ""
+        if failure.program not in self.programs:
+            return _with(alone, alone.outcome, alone.because or often)
+        if failure.program not in self.whole:
+            played, exchanges = self._played(self.programs[failure.program])
+            _, tallies = self.judging.tallies(failure.program, exchanges)
+            self.whole[failure.program] = played, tallies, len(exchanges)
+        whole, shown, sent = self.whole[failure.program]
+        tally = shown.get(failure.id, Tally())
+        if tally.findings:
+            because = f"{tally.findings[0].message} (in the whole program {failure.program}, not by its own steps)"
+            return _with(alone, Outcome.FAIL, because, sent)
+        if alone.outcome is Outcome.PASS:
+            return _with(alone, Outcome.PASS, often, sent)
+        why = whole.fault or whole.cut or _open(tally)
+        return _with(alone, Outcome.INCONCLUSIVE if why else Outcome.PASS, alone.because if why else often, sent)
+
+    def _played(self, program: Program) -> tuple[Played, list[Exchange]]:
+        played = play(program, self.setting, self.session, self.budget, self.pace)
+        exchanges = self.collector.take(program.id)
+        if self.target.lasting:
+            tidy(program.id, exchanges, self.session, self.collector)
+        return played, exchanges
+
+
+def _undecided(failure: Failure, why: str) -> Repeat:
+    return Repeat(failure=failure, outcome=Outcome.INCONCLUSIVE, because=why)
+
+
+def _with(repeat: Repeat, outcome: Outcome, because: str, more: int = 0) -> Repeat:
+    return Repeat(
+        failure=repeat.failure,
+        outcome=outcome,
+        because=because,
+        sends=repeat.sends + more,
+        exchanges=repeat.exchanges,
+    )
+
+
+def _unanswered(answers: Sequence[Exchange]) -> str | None:
+    """Why the request that showed it decides nothing now."""
+    if not answers:
+        return "the request that showed it was not reached"
+    last = answers[-1]
+    if last.completion is not Completion.ANSWERED:
+        return last.problem or "the request that showed it was not answered"
+    if last.status in _BUSY:
+        return f"the request that showed it was answered with HTTP status {last.status}"
+    return None
+
+
+def _open(tally: Tally) -> str | None:
+    """Why a tally without findings decides nothing; None where it does."""
+    if tally.faults:
+        return tally.faults[0]
+    if tally.judged:
+        return None
+    return next(iter(tally.undecided), "what was answered does not decide it")
+
+
+def conclusion(results: Sequence[Repeat]) -> int:
+    """The exit code: 1 while any failure shows, 5 where one could not be decided, else 0."""
+    outcomes = {result.outcome for result in results}
+    if Outcome.FAIL in outcomes:
+        return 1
+    return 5 if Outcome.INCONCLUSIVE in outcomes else 0
