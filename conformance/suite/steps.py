@@ -31,7 +31,9 @@ def with_steps(way: Course, histories: Iterable[History], judging: Judging, mode
 
 
 def recorded(path: Path, way: Course) -> list[History]:
-    """The histories that the counterexamples of a course are from, read back from the file they were written to."""
+    """The histories that the counterexamples of a course are from, read back from the file they were written to;
+    none where that is gone.
+    """
     wanted = [
         b'"program":' + json.dumps(example.get("program")).encode()
         for example in way.examples.values()
@@ -40,9 +42,12 @@ def recorded(path: Path, way: Course) -> list[History]:
     if not wanted:
         return []
     parts = set(wanted)
-    with path.open("rb") as file:
-        # Reading the lines that are wanted is much less than reading all of them.
-        lines = [line for line in file if any(part in line[:_HEAD] for part in parts)]
+    try:
+        with path.open("rb") as file:
+            # Reading the lines that are wanted is much less than reading all of them.
+            lines = [line for line in file if any(part in line[:_HEAD] for part in parts)]
+    except OSError:
+        return []
     return history_file.read(path.name, b"".join(lines), None)[0]
 
 
