@@ -30,7 +30,7 @@ def with_steps(way: Course, histories: Iterable[History], judging: Judging, mode
     )
 
 
-def recorded(path: Path, way: Course) -> list[History]:
+def recorded(path: Path, way: Course) -> tuple[History, ...]:
     """The histories that the counterexamples of a course are from, read back from the file they were written to;
     none where that is gone.
     """
@@ -40,15 +40,15 @@ def recorded(path: Path, way: Course) -> list[History]:
         if is_object(example) and "steps" not in example
     ]
     if not wanted:
-        return []
+        return ()
     parts = set(wanted)
     try:
         with path.open("rb") as file:
             # Reading the lines that are wanted is much less than reading all of them.
             lines = [line for line in file if any(part in line[:_HEAD] for part in parts)]
     except OSError:
-        return []
-    return history_file.read(path.name, b"".join(lines), None)[0]
+        return ()
+    return history_file.read(path.name, b"".join(lines), None).histories
 
 
 def _told(id_: str, example: JSON, by_program: Mapping[str, History], judging: Judging, model: str | None) -> JSON:
