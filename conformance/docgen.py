@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 
+from conformance.config import guide
+from conformance.config.schema import document
 from conformance.contract.constraint import constraints
 from conformance.contract.departure import departures
 from conformance.contract.edition import DEFAULT_EDITION
@@ -30,6 +32,8 @@ def pages() -> Mapping[str, str]:
     written = {f"rules/{topic}.md": _topic(topic, group) for topic, group in topics.items()}
     written["rules/README.md"] = _index(topics)
     written["rules/constraints.md"] = _constraints(constraints(DEFAULT_EDITION).values())
+    written["configuration.md"] = _page(guide.page())
+    written["conformance-toml.schema.json"] = json.dumps(document(), indent=2) + "\n"
     written["departures.md"] = _departures()
     written["traceability.md"] = _traceability(rules)
     return written

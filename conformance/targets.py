@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from conformance.client.address import DIALECTS, Address, address
+from conformance.client.address import DIALECTS, Address, address, spoken
 from conformance.config import known
 from conformance.errors import TargetError, UsageError
 
@@ -45,12 +45,18 @@ def remote(
     *,
     dialect: str = "openai",
     headers: Sequence[tuple[str, str]] = (),
+    query: Sequence[tuple[str, str]] = (),
+    path_prefix: str | None = None,
+    key_header: str | None = None,
     key: str | None = None,
     second_key: str | None = None,
     failing_model: str | None = None,
 ) -> Target:
-    """The target at a URL. Raises UsageError where the URL is none."""
-    where = address(base_url, dialect, (), headers)
+    """The target at a URL, spoken to as its dialect says and the other arguments change it.
+
+    Raises UsageError where the URL is none.
+    """
+    where = address(base_url, spoken(dialect, path_prefix, key_header), query, headers)
     return Target(name=where.authority, address=where, key=key, second_key=second_key, failing_model=failing_model)
 
 

@@ -20,6 +20,7 @@ CHOICES = (
     ),
     click.option("--exclude", multiple=True, metavar="GLOB", help="No ids that match. Repeatable."),
     click.option("--fail-on", type=click.Choice(["must", "should"]), default="must", show_default=True),
+    click.option("--max-inconclusive", type=click.IntRange(0), help="More that stays undecided ends with exit 5."),
     *baseline.OPTIONS,
     click.option("--report-dir", type=click.Path(file_okay=False, path_type=Path), help="Default: reports/<run-id>/."),
     click.option("-q", "--quiet", is_flag=True, help="Only the last lines."),
@@ -45,4 +46,5 @@ def chosen(given: dict[str, Any], **more: Any) -> Choice:
 
     shared = {name: given[name] for name in ("strict", "select", "exclude", "fail_on")}
     edition = config.edition(given["edition"]) if given["edition"] else DEFAULT_EDITION
+    shared["most_inconclusive"] = given["max_inconclusive"]
     return Choice(edition=edition, gate=baseline.gate(given), **shared, **more)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from conformance.cli import baseline
+from conformance.cli.configuration import Seconds, stated, without_foreign
 from conformance.cli.options import chosen, with_choices
 from conformance.cli.speech import say, tell
 from conformance.cli.target import opened, with_target
@@ -25,15 +26,24 @@ if TYPE_CHECKING:
 @with_target
 @click.option("--profile", type=click.Choice(["quick", "standard", "full"]), default="standard", show_default=True)
 @click.option("--phase", multiple=True, help="Only programs of this phase. Repeatable.")
+@click.option("--capability", multiple=True, metavar="NAME", help="What the server has: its lack is a failure.")
+@click.option("--no-capability", multiple=True, metavar="NAME", help="What it has not, and is not judged by.")
+@click.option("--timeout", type=Seconds(0.1, 3600), default=60.0, show_default=True, help="Seconds per request.")
 @click.option(
-    "--timeout", type=click.FloatRange(0.1, 3600), default=60.0, show_default=True, help="Seconds per request."
+    "--run-timeout", type=Seconds(), default=60.0, show_default=True, help="Seconds until a run ends or asks."
+)
+@click.option(
+    "--prompt", multiple=True, metavar="PURPOSE=TEXT", help="What to say to the model for a purpose. Repeatable."
+)
+@click.option(
+    "--use", multiple=True, metavar="KIND=ID", help="An existing object to work with, like assistant=ID. Repeatable."
 )
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option("--workers", type=click.IntRange(1, 64), help="Programs played at the same time. Default: 4.")
 @click.option("--rate-limit", metavar="RATE", help="Send no faster than this: 10/s, 60/min. Shared by all workers.")
 @click.option("--max-requests", type=click.IntRange(1), help="Stop after so many requests.")
 @click.option("--max-runs", type=click.IntRange(1), help="Stop after so many runs.")
-@click.option("--max-seconds", type=click.FloatRange(0.1), help="Stop after so long.")
+@click.option("--max-time", "--max-seconds", "max_time", type=Seconds(), help="Begin nothing after so long: 90s, 5m.")
 @click.option("--max-examples", type=click.IntRange(1), help="So many random payloads, and walks in proportion.")
 @click.option(
     "--database",
@@ -52,6 +62,7 @@ def command(base_url: str | None, **given: Any) -> int:
     from conformance.reporting.folder import folder
     from conformance.suite import trial
 
+    given = without_foreign(given, base_url)
     choice = _choice(given)
     with opened(base_url, given) as target:
         plan = trial.plan_for(target, choice)
@@ -85,20 +96,45 @@ def _watcher(target: Target, choice: Choice, plan: Plan, given: dict[str, Any]) 
 def _choice(given: dict[str, Any]) -> Choice:
     from conformance import config
     from conformance.engine.plan import PHASES
+    from conformance.generation.programs.steps import PROMPTS
+    from conformance.model.program import GIVEN
 
+    declared, denied = _capabilities(given)
     return chosen(
         given,
         profile=given["profile"],
         phases=tuple(config.known(phase, PHASES, "phase") for phase in given["phase"]),
         model=given["model"],
+        other_model=given["other_model"],
+        prompts=config.named(given["prompt"], PROMPTS, "--prompt", "purpose"),
+        declared=declared,
+        denied=denied,
+        use=config.named(given["use"], GIVEN, "--use", "kind of object"),
         seed=given["seed"],
         workers=given["workers"],
         spacing=config.rate(given["rate_limit"]) if given["rate_limit"] else 0.0,
         timeout=given["timeout"],
+        run_timeout=given["run_timeout"],
         stress=given["allow_stress"],
         most_requests=given["max_requests"],
         most_runs=given["max_runs"],
-        most_seconds=given["max_seconds"],
+        most_seconds=given["max_time"],
         most_examples=given["max_examples"],
         database=None if given["no_database"] else given["database"],
     )
+
+
+def _capabilities(given: dict[str, Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What the server is declared to have, and to lack; a flag wins over the file. Raises UsageError."""
+    from conformance import config
+    from conformance.contract.operation import CAPABILITIES
+    from conformance.errors import UsageError
+
+    declared, denied = given["capability"], given["no_capability"]
+    for name in (*declared, *denied):
+        config.known(name, CAPABILITIES, "capability")
+    if "core" in denied:
+        raise UsageError("--no-capability core: nothing is left without the core of runs")
+    if both := {*declared} & {*denied}:
+        declared, denied = stated(("capability", "no_capability"), (declared, denied), sorted(both))
+    return declared, denied

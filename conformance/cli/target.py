@@ -8,20 +8,26 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from conformance.cli import configuration
 from conformance.cli.speech import say
 
 if TYPE_CHECKING:
     from conformance.targets import Target
 
 OPTIONS = (
+    *configuration.OPTIONS,
     click.option("--api-key", metavar="KEY", help="env:NAME, @file or the key. Default: $OPENAI_API_KEY."),
     click.option("--second-api-key", metavar="KEY", help="Another tenant's. Default: $CONFORMANCE_SECOND_API_KEY."),
+    click.option("--key-header", metavar="NAME", help="The header that carries the key. Default: the dialect's."),
     click.option("--model", default="gpt-4o", show_default=True, help="The model that runs use."),
+    click.option("--other-model", default="gpt-4o-mini", show_default=True, help="Another, to override it in a run."),
     click.option("--failing-model", help="A model whose runs end failed."),
     click.option("--header", multiple=True, metavar="'NAME: VALUE'", help="Sent with every request. Repeatable."),
+    click.option("--query", multiple=True, metavar="NAME=VALUE", help="Added to every request. Repeatable."),
     click.option(
         "--dialect", default="openai", show_default=True, help="openai, azure-openai or azure-foundry-agents."
     ),
+    click.option("--path-prefix", metavar="PATH", help="What stands between the host and /threads, like /openai."),
 )
 """Where the server is and how it is spoken to, of every command that speaks to one."""
 
@@ -44,7 +50,7 @@ def opened(base_url: str | None, given: dict[str, Any]) -> Iterator[Target]:
     headers = config.headers(given["header"])
     key = config.secret(given["api_key"], "OPENAI_API_KEY")
     second = config.secret(given["second_api_key"], "CONFORMANCE_SECOND_API_KEY")
-    if not base_url:
+    if not base_url or base_url == targets.EMULATOR:
         served = ("--edition", config.edition(given["edition"])) if given["edition"] else ()
         with targets.emulator(*served, meanwhile=_prepare) as target:
             yield target
@@ -53,6 +59,9 @@ def opened(base_url: str | None, given: dict[str, Any]) -> Iterator[Target]:
         base_url,
         dialect=config.known(given["dialect"], targets.DIALECTS, "dialect"),
         headers=headers,
+        query=config.queries(given["query"]),
+        path_prefix=given["path_prefix"],
+        key_header=given["key_header"],
         key=key.value if key else None,
         second_key=second.value if second else None,
         failing_model=given["failing_model"],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import parse_qsl, quote, urlsplit, urlunsplit
 
 from conformance.contract.operation import Operation
@@ -14,6 +14,7 @@ from conformance.evidence.wire.secret import is_secret_name, shown_value
 USUAL_PORTS = {"http": 80, "https": 443}
 
 _FIELD_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+\Z")
+_FOLDER = re.compile(r"/[A-Za-z0-9/._~%!$&'()*+,;=:@-]*\Z")
 _FIELD_VALUE = re.compile(r"(?:[!-~\x80-\xff](?:[\t -~\x80-\xff]*[!-~\x80-\xff])?)?\Z")
 
 
@@ -42,6 +43,25 @@ DIALECTS: Mapping[str, Dialect] = {
     )
 }
 """The dialects by name. Any server that follows the published API, whoever runs it, speaks `openai`."""
+
+
+def spoken(name: str, folder: str | None = None, key_header: str | None = None) -> Dialect:
+    """The dialect of this name, with another folder or another header for the key where they are given.
+
+    Raises UsageError where there is no such dialect, or what is given cannot stand in a path or name a header.
+    """
+    if name not in DIALECTS:
+        raise UsageError(f"dialect {name!r} is not known; known are {', '.join(DIALECTS)}")
+    dialect = DIALECTS[name]
+    if folder is not None:
+        if not _FOLDER.match(folder):
+            raise UsageError(f"path prefix {folder!r} is not of the form /some/path")
+        dialect = replace(dialect, folder=folder.rstrip("/"))
+    if key_header is not None:
+        if not can_be_sent(key_header, ""):
+            raise UsageError(f"key header {key_header!r} is not the name of a header")
+        dialect = replace(dialect, key_header=key_header)
+    return dialect
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +103,7 @@ class Address:
 
 def address(
     base_url: str,
-    dialect: str = "openai",
+    dialect: Dialect | str = "openai",
     query: Iterable[tuple[str, str]] = (),
     headers: Iterable[tuple[str, str]] = (),
 ) -> Address:
@@ -91,9 +111,7 @@ def address(
     address.
     """
     shown = without_credentials(base_url)
-    if dialect not in DIALECTS:
-        raise UsageError(f"dialect {dialect!r} is not known; known are {', '.join(DIALECTS)}")
-    spoken = DIALECTS[dialect]
+    dialect = spoken(dialect) if isinstance(dialect, str) else dialect
     try:
         parts = urlsplit(base_url.strip())
         port = parts.port
@@ -106,8 +124,8 @@ def address(
             f"base URL {shown!r} holds a user name or password; give it as --header 'Authorization: Basic ...'"
         )
     base = quote(parts.path.rstrip("/"), safe="/%:@!$&'()*+,;=~")
-    if spoken.folder and not re.search(rf"{re.escape(spoken.folder)}(/|\Z)", base):
-        base += spoken.folder
+    if dialect.folder and not re.search(rf"{re.escape(dialect.folder)}(/|\Z)", base):
+        base += dialect.folder
     headers = tuple(headers)
     for name, value in headers:
         if not can_be_sent(name, value):
@@ -119,8 +137,8 @@ def address(
         host=_host(parts.hostname, shown),
         port=port if port is not None else USUAL_PORTS[parts.scheme],
         base=base,
-        dialect=spoken,
-        query=(*(pair for pair in spoken.query if pair[0] not in names), *added),
+        dialect=dialect,
+        query=(*(pair for pair in dialect.query if pair[0] not in names), *added),
         headers=headers,
     )
 

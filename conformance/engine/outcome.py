@@ -31,13 +31,15 @@ def conclude(
     prerequisite: str | None = None,
     must_decide: Iterable[str] = (),
     fail_on: str = "must",
+    most_inconclusive: int | None = None,
     comparison: Comparison | None = None,
 ) -> Conclusion:
     """The conclusion to draw from verdicts and from how the run went; of several exit codes the earlier wins.
 
     `faults` are our own errors outside any verdict, `cut` says what ended the run early, `prerequisite` what could not
-    be set up, and `must_decide` names the capabilities of which at least one must-verdict has to be decided. With a
-    `comparison` to a baseline, what is known may fail, and what the baseline should no longer hold fails.
+    be set up, and `must_decide` names the capabilities of which at least one must-verdict has to be decided. Of what
+    stays inconclusive more than `most_inconclusive` are too many. With a `comparison` to a baseline, what is known may
+    fail, and what the baseline should no longer hold fails.
     """
     if interrupted:
         return Conclusion(Outcome.INCONCLUSIVE, INTERRUPTED, "interrupted; what was judged until then is reported")
@@ -57,6 +59,10 @@ def conclude(
         return Conclusion(Outcome.INCONCLUSIVE, INCOMPLETE, f"nothing that must hold was decided for {_some(starved)}")
     if not any(verdict.outcome in _DECIDED for verdict in verdicts):
         return Conclusion(Outcome.INCONCLUSIVE, INCOMPLETE, "nothing at all could be judged")
+    open_ = [verdict.id for verdict in verdicts if verdict.outcome is Outcome.INCONCLUSIVE]
+    if most_inconclusive is not None and len(open_) > most_inconclusive:
+        because = f"{len(open_)} inconclusive, of which the gate allows {most_inconclusive}: {_some(open_)}"
+        return Conclusion(Outcome.INCONCLUSIVE, INCOMPLETE, because)
     known = len(comparison.accepted) if comparison else 0
     but = f" but what the baseline knows ({known})" if known else ""
     return Conclusion(Outcome.PASS, PASSED, f"nothing that must hold was broken{but}")

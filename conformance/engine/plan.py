@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from conformance.contract.departure import glob_matches
@@ -64,11 +64,16 @@ def plan(
     profile: str = "standard",
     phases: Sequence[str] = (),
     wanted: Callable[[Program], bool] = lambda program: True,
+    denied: Collection[str] = (),
 ) -> Plan:
-    """Choose among programs by profile, phases, what the setting gives, and `wanted`."""
+    """Choose among programs by profile, phases, what the setting gives, `wanted`, and the capabilities that the target
+    is denied to have.
+    """
     chosen, left_out = [], []
     for program in programs:
         why = _why_not(program, setting, profile, phases)
+        if why is None and program.capability in denied:
+            why = (f"declared not to be offered: {program.capability}", f"--capability {program.capability}")
         if why is None and not wanted(program):
             why = ("not selected", "another --select")
         if why is None:

@@ -37,8 +37,8 @@ class Demands:
 class Circumstances:
     """What is known beside the tallies.
 
-    `selected` says which ids the user wants judged. `not_offered` names capabilities and operations that the target
-    does not have, with the reason. `gaps` explains single ids that could not be judged; `gap` any other.
+    `selected` says which ids the user wants judged. `not_offered` names capabilities, operations and single ids that
+    the target does not have, with the reason. `gaps` explains single ids that could not be judged; `gap` any other.
     """
 
     selected: Callable[[str], bool] = lambda id_: True
@@ -83,7 +83,7 @@ def _outcome(
     """The outcome, the reason for it, and what it needs."""
     if not circumstances.selected(id_):
         return Outcome.NOT_JUDGED, "filtered out by --select or --exclude", "a selection that holds it"
-    for offered in (demand.operation, demand.capability):
+    for offered in (id_, demand.operation, demand.capability):
         if offered is not None and offered in circumstances.not_offered:
             return Outcome.NOT_APPLICABLE, circumstances.not_offered[offered], None
     outcome = tally.outcome
@@ -121,15 +121,21 @@ def _undecided(tally: Tally) -> str:
     return "; ".join(reasons)
 
 
-def without(tallies: Tallies, operations: Collection[str]) -> dict[str, Tally]:
-    """The tallies without the findings in answers of these operations, which the target does not offer."""
-    if not operations:
+def without(tallies: Tallies, operations: Collection[str], exchanges: Collection[str] = ()) -> dict[str, Tally]:
+    """The tallies without the findings in answers of these operations, which the target does not offer, and without
+    those in these exchanges.
+    """
+    if not operations and not exchanges:
         return dict(tallies)
-    return {id_: _kept(tally, operations) for id_, tally in tallies.items()}
+    return {id_: _kept(tally, operations, exchanges) for id_, tally in tallies.items()}
 
 
-def _kept(tally: Tally, operations: Collection[str]) -> Tally:
-    kept = [finding for finding in tally.findings if finding.operation not in operations]
+def _kept(tally: Tally, operations: Collection[str], exchanges: Collection[str]) -> Tally:
+    kept = [
+        finding
+        for finding in tally.findings
+        if finding.operation not in operations and finding.exchange not in exchanges
+    ]
     judged = max(0, tally.judged - (len(tally.findings) - len(kept)))
     return Tally(judged, kept, tally.undecided, tally.excused, tally.faults)
 

@@ -8,6 +8,9 @@ from typing import Any, TypeAlias
 
 from conformance.model.case import Move
 
+GIVEN = ("assistant", "thread", "run", "message", "file", "vector_store")
+"""The kinds of existing objects that a user may give to work with."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from conformance.baseline import Comparison, Extent, Gate, compare
@@ -37,13 +37,20 @@ class Choice:
     select: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     fail_on: str = "must"
+    most_inconclusive: int | None = None
     profile: str = "standard"
     phases: tuple[str, ...] = ()
     model: str = "gpt-4o"
+    other_model: str = "gpt-4o-mini"
+    prompts: Mapping[str, str] = field(default_factory=dict)
+    use: Mapping[str, str] = field(default_factory=dict)
+    declared: tuple[str, ...] = ()
+    denied: tuple[str, ...] = ()
     seed: int = 0
     workers: int | None = None
     spacing: float = 0.0
     timeout: float = 60.0
+    run_timeout: float = 60.0
     stress: bool = False
     most_requests: int | None = None
     most_runs: int | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from conformance.contract.lifecycle import kind_of_transition
@@ -9,22 +10,34 @@ from conformance.contract.operation import CAPABILITIES
 from conformance.engine import outcome
 from conformance.engine.budget import Counts
 from conformance.engine.run import Course
-from conformance.engine.surface import failed_prerequisite, not_offered
+from conformance.engine.surface import STREAMING, broken_promises, failed_prerequisite, fruitless, not_offered
 from conformance.engine.verdicts import Circumstances, Gap, verdicts, without
 from conformance.evidence.transition import Transitions
 from conformance.generation import boundary
 from conformance.model.program import Setting
-from conformance.model.verdict import Outcome
+from conformance.model.verdict import Outcome, Tally
 from conformance.reporting.report import Judged, Report, Transition
 from conformance.suite.choice import compared, demands, selected, suite, used
 from conformance.suite.record import Heading
+
+
+ACCEPTED = "acceptance.smallest_request_is_accepted"
+"""What a target breaks that lacks what it was declared to offer."""
+
+_ASKS_FOR_A_STREAM = re.compile(r"\w+\.stream\.\w+\Z")
+"""The constraints on the member that asks for a stream."""
 
 
 def concluded(heading: Heading, way: Course) -> Report:
     """The report on a run that took this course."""
     choice = heading.choice
     every = demands(choice.edition)
-    missing = not_offered(way.surface)
+    missing = not_offered(way.surface, choice.declared, choice.denied)
+    if STREAMING in missing:
+        missing |= {id_: missing[STREAMING] for id_ in every.constraints if _ASKS_FOR_A_STREAM.match(id_)}
+    tallies = without(way.tallies, missing, fruitless(way.surface, missing))
+    for promise in broken_promises(way.surface, choice.declared):
+        tallies[ACCEPTED] = tallies.get(ACCEPTED, Tally()).merge(Tally(1, [promise]))
     judges = selected(choice, every)
     circumstances = Circumstances(
         selected=judges,
@@ -32,7 +45,7 @@ def concluded(heading: Heading, way: Course) -> Report:
         gaps=_gaps(heading.setting),
         gap=_gap(heading),
     )
-    found = verdicts(without(way.tallies, missing), every, circumstances, way.examples)
+    found = verdicts(tallies, every, circumstances, way.examples)
     served = {heading.programs[id_] for id_ in way.played if id_ in heading.programs}
     stated = {verdict.capability for verdict in found if verdict.level == "must" and judges(verdict.id)}
     cut = way.interrupted or way.cut is not None
@@ -45,6 +58,7 @@ def concluded(heading: Heading, way: Course) -> Report:
         prerequisite=failed_prerequisite(way.surface),
         must_decide=[name for name in CAPABILITIES if name in served & stated and name not in missing],
         fail_on=choice.fail_on,
+        most_inconclusive=choice.most_inconclusive,
         comparison=comparison,
     )
     return Report(

@@ -69,7 +69,13 @@ def judge(paths: Sequence[Path], choice: Choice, edition: str | None = None) -> 
         way.examples,
     )
     comparison = compared(found, choice, every, profile=None)
-    conclusion = outcome.conclude(found, faults=way.faults, fail_on=choice.fail_on, comparison=comparison)
+    conclusion = outcome.conclude(
+        found,
+        faults=way.faults,
+        fail_on=choice.fail_on,
+        most_inconclusive=choice.most_inconclusive,
+        comparison=comparison,
+    )
     shown = {verdict.capability for verdict in found if verdict.outcome in (Outcome.PASS, Outcome.FAIL)}
     report = Report(
         suite=suite(replace(choice, edition=edition or DEFAULT_EDITION), None, None),

@@ -25,6 +25,10 @@ def setting_for(target: Target, choice: Choice) -> Setting:
     return Setting(
         edition=choice.edition,
         model=choice.model,
+        other_model=choice.other_model,
+        prompts=choice.prompts,
+        given=choice.use,
+        patience=choice.run_timeout,
         dialect=target.address.dialect.family,
         seed=choice.seed,
         second_key=target.second_key is not None,
@@ -40,7 +44,8 @@ def plan_for(target: Target, choice: Choice) -> Plan:
     every = [*programs(setting, choice), *shrinking.kept_programs(target, choice)]
     known = [*demands(choice.edition).ids(), *(program.id for program in every)]
     check_selection(choice, known)
-    return plan(every, setting, choice.profile, choice.phases, _wanted(choice, demands(choice.edition)))
+    wanted = _wanted(choice, demands(choice.edition))
+    return plan(every, setting, choice.profile, choice.phases, wanted, choice.denied)
 
 
 def _wanted(choice: Choice, every: Demands) -> Callable[[Program], bool]:

@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from conformance.config.file import load
+from conformance.errors import UsageError
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "conformance.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_what_it_says_becomes_options(tmp_path: Path) -> None:
+    path = written(
+        tmp_path,
+        """
+        base_url = "http://127.0.0.1:9/v1"
+        phases = ["lifecycle"]
+        [auth]
+        api_key = "@keys/own"
+        [headers]
+        X-Team = "blue"
+        Authorization = "env:TOKEN"
+        [capabilities]
+        streaming = true
+        tenancy = false
+        [use]
+        assistant = "asst_1"
+        [budget]
+        max_time = "5m"
+        [gate]
+        baseline = "known.toml"
+        """,
+    )
+    assert load(path).options() == {
+        "base_url": "http://127.0.0.1:9/v1",
+        "phase": ["lifecycle"],
+        "api_key": f"@{tmp_path / 'keys' / 'own'}",
+        "header": ["X-Team: blue", "Authorization: env:TOKEN"],
+        "capability": ["streaming"],
+        "no_capability": ["tenancy"],
+        "use": ["assistant=asst_1"],
+        "max_time": "5m",
+        "baseline": str(tmp_path / "known.toml"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ('modle = "x"', "modle: there is no such key; did you mean model"),
+        ("max_requests = 5", "max_requests: there is no such key; did you mean budget.max_requests?"),
+        ("max_request = 5", "did you mean budget.max_requests?"),
+        ("[budgets]\nmax_runs = 1", "budgets: there is no such key; did you mean budget?"),
+        ("[budget]\nmax_rums = 1", "budget.max_rums: there is no such key; did you mean max_runs"),
+        ("budget = 3", "budget: it is a table; write [budget]"),
+        ('[budget]\nmax_requests = "5"', "budget.max_requests: it must be a whole number, not this text"),
+        ("[budget]\nmax_requests = true", "budget.max_requests: it must be a whole number, not true or false"),
+        ("[budget]\nmax_requests = 0", "budget.max_requests: it must be at least 1, not 0"),
+        ("[pacing]\nworkers = 100", "pacing.workers: it must be between 1 and 64, not 100"),
+        ('[budget]\nmax_time = "soon"', "budget.max_time: it must be a number of seconds"),
+        ("[budget]\nmax_time = inf", "budget.max_time: it must be a number of seconds"),
+        ('edition = "2023-01-01"', "edition: edition '2023-01-01' is not one of"),
+        ("edition = 2024-08-28", "edition: it must be a text, not a date or time"),
+        ('dialect = "azure"', "dialect: 'azure' is not known; did you mean azure-openai"),
+        ('phases = "lifecycle"', "phases: it must be a list of texts, not this text"),
+        ('phases = ["lifecycel"]', "phases: 'lifecycel' is not known; did you mean lifecycle?"),
+        ('[capabilities]\nstreaming = "yes"', "capabilities: it must be a table of true and false"),
+        ("[capabilities]\nstreming = true", "did you mean streaming"),
+        ('[prompts]\nplian = "x"', "did you mean plain"),
+        ('[use]\nasistant = "x"', "did you mean assistant"),
+        ('[gate]\nfail_on = "mst"', "gate.fail_on: 'mst' is not known; did you mean must?"),
+        ('model = ""', "model: it must be a text"),
+        ("model = 'x", "it is not TOML"),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_line(tmp_path: Path, text: str, says: str) -> None:
+    path = written(tmp_path, text)
+    with pytest.raises(UsageError) as raised:
+        load(path)
+    assert str(raised.value).startswith(f"{path}: ")
+    assert says in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[auth]\napi_key = "sk-hidden"',
+        '[auth]\nsecond_api_key = "sk-hidden"',
+        '[headers]\nX-Api-Key = "sk-hidden"',
+        '[headers]\nAuthorization = "Bearer sk-hidden"',
+        '[query]\nsubscription-key = "sk-hidden"',
+    ],
+)
+def test_a_key_that_is_written_down_is_refused_and_not_repeated(tmp_path: Path, text: str) -> None:
+    with pytest.raises(UsageError, match="does not belong in the file") as raised:
+        load(written(tmp_path, text))
+    assert "hidden" not in str(raised.value)
+
+
+def test_what_cannot_be_read(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="cannot be read"):
+        load(tmp_path / "none.toml")
+    (tmp_path / "bytes.toml").write_bytes(b"model = '\xff'")
+    with pytest.raises(UsageError, match="not TOML"):
+        load(tmp_path / "bytes.toml")

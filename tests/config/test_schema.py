@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from conformance.config import toml
+from conformance.config.file import load
+from conformance.config.key import KEYS
+from conformance.config.schema import document
+from conformance.errors import UsageError
+
+
+def validator() -> Draft202012Validator:
+    Draft202012Validator.check_schema(document())
+    return Draft202012Validator(document())
+
+
+@pytest.mark.parametrize("place", list(KEYS))
+def test_every_example_is_legal_for_editors_and_for_us(tmp_path: Path, place: str) -> None:
+    key = KEYS[place]
+    section = f"[{key.section}]\n" if key.section else ""
+    text = f"{section}{key.name} = {toml.written(key.example)}\n"
+    (tmp_path / "c.toml").write_text(text)
+    assert dict(load(tmp_path / "c.toml").values) == {place: key.example}
+    assert validator().is_valid(tomllib.loads(text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "modle = 'x'",
+        "[auth]\napi_key = 'sk-1'",
+        "[budget]\nmax_requests = 0",
+        "[budget]\nmax_time = 'soon'",
+        "dialect = 'klingon'",
+        "[capabilities]\nstreming = true",
+        "[gate]\nfail_on = 'may'",
+        "phases = ['x']",
+    ],
+)
+def test_what_we_refuse_editors_mark(tmp_path: Path, text: str) -> None:
+    (tmp_path / "c.toml").write_text(text)
+    with pytest.raises(UsageError):
+        load(tmp_path / "c.toml")
+    assert not validator().is_valid(tomllib.loads(text))

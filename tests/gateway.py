@@ -1,0 +1,153 @@
+"""The emulator as other servers would offer it: mounted elsewhere, behind other headers, with parts missing; every
+request is written down.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from urllib.parse import parse_qsl
+
+import uvicorn
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from conformance.contract.operation import find_operation
+from conformance.emulator.app import build
+from conformance.emulator.options import Options
+
+KEY = "sk-secret-of-the-gateway-1234567890"
+OTHER = "sk-secret-of-another-tenant-1234567"
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A request as it came."""
+
+    method: str
+    path: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def operation(self) -> str:
+        """The operation it asks for; empty where it is none."""
+        found = find_operation(self.method, self.path)
+        return found[0].name if found else ""
+
+
+Refusal = tuple[int, bytes]
+NO_ROUTE: Refusal = (404, b'{"detail":"Not Found"}')
+
+
+def refusal(status: int, message: str) -> Refusal:
+    """An answer in the form of the API's errors."""
+    error = {"message": message, "type": "invalid_request_error", "param": None, "code": None}
+    return status, json.dumps({"error": error}).encode()
+
+
+@dataclass
+class Gateway:
+    """Passes what comes below `mount` to the emulator and answers the rest itself.
+
+    `refuses` answers in the emulator's place where it gives a refusal. `key_header` carries the key, bare unless it
+    is Authorization; `query` has to be in every request.
+    """
+
+    app: ASGIApp
+    mount: str = "/v1"
+    key_header: str = "authorization"
+    query: Mapping[str, str] = field(default_factory=dict)
+    refuses: Callable[[Seen], Refusal | None] = lambda seen: None
+    seen: list[Seen] = field(default_factory=list)
+    url: str = ""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        body = b""
+        while True:
+            message = await receive()
+            body += message.get("body", b"")
+            if not message.get("more_body"):
+                break
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        query = dict(parse_qsl(scope["query_string"].decode("latin-1")))
+        inside = scope["path"].startswith(f"{self.mount}/")
+        path = scope["path"].removeprefix(self.mount)
+        seen = Seen(scope["method"], path, query, headers, body)
+        self.seen.append(seen)
+        answer = self._own(seen) if inside else NO_ROUTE
+        if answer is not None:
+            await _answer(send, *answer)
+            return
+        await self.app(self._passed(scope, seen), _replay(body, receive), send)
+
+    def _own(self, seen: Seen) -> Refusal | None:
+        if any(seen.query.get(name) != value for name, value in self.query.items()):
+            return refusal(404, "Resource not found")
+        return self.refuses(seen)
+
+    def _passed(self, scope: Scope, seen: Seen) -> Scope:
+        key = seen.headers.get(self.key_header)
+        headers = [pair for pair in scope["headers"] if pair[0] not in (b"authorization", self.key_header.encode())]
+        if key is not None:
+            bearer = key if self.key_header == "authorization" else f"Bearer {key}"
+            headers.append((b"authorization", bearer.encode("latin-1")))
+        path = f"/v1{seen.path}"
+        rest = b"&".join(
+            part
+            for part in scope["query_string"].split(b"&")
+            if part.partition(b"=")[0].decode("latin-1") not in self.query
+        )
+        return {**scope, "path": path, "raw_path": path.encode(), "headers": headers, "query_string": rest}
+
+
+@contextmanager
+def gateway(
+    *,
+    keys: Sequence[str] = (KEY, OTHER),
+    mount: str = "/v1",
+    key_header: str = "authorization",
+    query: Mapping[str, str] | None = None,
+    refuses: Callable[[Seen], Refusal | None] = lambda seen: None,
+    variants: Sequence[str] = (),
+    mutants: Sequence[str] = (),
+) -> Iterator[Gateway]:
+    """An emulator behind a gateway, on a free port of this machine."""
+    app = build(Options(keys=tuple(keys), failing_model="failing-model"), mutants, variants)
+    gate = Gateway(app, mount, key_header, query or {}, refuses)
+    server = uvicorn.Server(
+        uvicorn.Config(gate, port=0, log_level="error", lifespan="off", timeout_graceful_shutdown=1)
+    )
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        thread.join(0.01)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    gate.url = f"http://127.0.0.1:{port}{mount}"
+    try:
+        yield gate
+    finally:
+        server.should_exit = True
+        thread.join(5)
+
+
+async def _answer(send: Send, status: int, body: bytes) -> None:
+    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    told = False
+
+    async def again() -> Message:
+        nonlocal told
+        if told:
+            return await receive()
+        told = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return again
