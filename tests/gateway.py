@@ -87,7 +87,7 @@ class Gateway:
     def _own(self, seen: Seen) -> Refusal | None:
         if any(seen.query.get(name) != value for name, value in self.query.items()):
             return refusal(404, "Resource not found")
-        return self.refuses(seen)
+        return self.refuses(seen) if seen.operation else NO_ROUTE
 
     def _passed(self, scope: Scope, seen: Seen) -> Scope:
         key = seen.headers.get(self.key_header)

@@ -20,7 +20,6 @@ from conformance.reporting.report import Judged, Report, Transition
 from conformance.suite.choice import compared, demands, selected, suite, used
 from conformance.suite.record import Heading
 
-
 ACCEPTED = "acceptance.smallest_request_is_accepted"
 """What a target breaks that lacks what it was declared to offer."""
 

@@ -1,8 +1,17 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
-from conformance.engine.surface import failed_prerequisite, folded, not_offered, shape, surface
+from conformance.engine.surface import (
+    broken_promises,
+    failed_prerequisite,
+    folded,
+    fruitless,
+    not_offered,
+    shape,
+    surface,
+)
 from conformance.model.case import Role, Step
 from conformance.model.exchange import Completion, Exchange, Request, Response
 
@@ -77,3 +86,41 @@ def test_a_prerequisite_that_is_always_refused_is_named() -> None:
     assert "create_assistant was refused every time: HTTP 400 The model 'x' does not exist." in said
     accepted = exchange("create_assistant", 200, {}, Role.FIXTURE)
     assert failed_prerequisite(surface([refused, accepted], None)) is None
+
+
+def streaming(status: int, body: Any, id_: str = "x1") -> Exchange:
+    step = Step(operation="create_run", body={"stream": True}, stream=True)
+    request = Request("POST", "/", body={"stream": True})
+    return replace(exchange("create_run", status, body), id=id_, step=step, request=request)
+
+
+NO_STREAMS = {"error": {"message": "Unsupported parameter: 'stream'.", "type": "invalid_request_error"}}
+
+
+def test_streams_that_are_refused_with_a_word_about_them_are_not_offered() -> None:
+    seen = surface([streaming(400, NO_STREAMS), streaming(501, NO_STREAMS, "x2")], NOWHERE)
+    lacking = not_offered(seen)
+    assert set(lacking) == {"streaming"}
+    assert fruitless(seen, lacking) == {"x1", "x2"}
+    assert not_offered(seen, ["streaming"]) == {}
+    assert "declared to offer streaming" in broken_promises(seen, ["streaming"])[0].message
+
+
+def test_streams_that_fail_otherwise_are_offered_and_broken() -> None:
+    for broken in (streaming(400, NO_RUN), streaming(500, NO_STREAMS), streaming(200, {"object": "thread.run"})):
+        seen = surface([broken], NOWHERE)
+        assert not_offered(seen) == {}
+        assert fruitless(seen, ()) == set()
+    both = surface([streaming(400, NO_STREAMS), streaming(200, {})], NOWHERE)
+    assert not_offered(both) == {}
+
+
+def test_what_is_denied_is_not_offered_whatever_was_seen() -> None:
+    lacking = not_offered({}, denied=["cancel", "streaming"])
+    assert set(lacking) == {"cancel", "cancel_run", "streaming"}
+
+
+def test_a_promise_is_broken_once() -> None:
+    seen = surface([exchange("cancel_run", 404, NO_ROUTE), exchange("create_run", 200, {})], NOWHERE)
+    assert [finding.operation for finding in broken_promises(seen, ["cancel", "core"])] == [None]
+    assert broken_promises(seen, ["core"]) == []
