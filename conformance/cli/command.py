@@ -21,6 +21,7 @@ _COMMANDS = {
     "judge": "conformance.cli.judge",
     "replay": "conformance.cli.replay",
     "report": "conformance.cli.report",
+    "cleanup": "conformance.cli.cleanup",
     "list": "conformance.cli.list",
     "explain": "conformance.cli.explain",
     "openapi": "conformance.cli.openapi",

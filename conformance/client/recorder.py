@@ -7,7 +7,9 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
+from io import SEEK_END, FileIO
 from pathlib import Path
 from typing import Protocol
 
@@ -19,6 +21,7 @@ from conformance.model.json import ABSENT, JSON
 MAX_LINE = 8 * 1024 * 1024
 """An exchange whose line would be longer is written without the body of its answer."""
 
+_BLOCK = 1024 * 1024
 _READABLE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False)
 _ESCAPED = json.JSONEncoder(separators=(",", ":"), check_circular=False)
 
@@ -34,16 +37,22 @@ class Recorder(Protocol):
 class HistoryFile:
     """Writes exchanges to a file, from any number of threads; what is written survives the end of this process."""
 
-    def __init__(self, path: Path, header: Mapping[str, JSON], credentials: Credentials | None = None) -> None:
-        """Begin the file with a line for the run. Raises UsageError where it cannot be written."""
+    def __init__(self, path: Path, header: Mapping[str, JSON] | None, credentials: Credentials | None = None) -> None:
+        """Begin the file with a line for the run; without one, go on with a file that there is.
+
+        Raises UsageError where it cannot be written.
+        """
         self.path = path
         self._credentials = credentials or Credentials()
         self._lock = threading.Lock()
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = path.open("wb", buffering=0)
+            self._file = path.open("r+b" if header is None else "wb", buffering=0)
+            self._size = _whole(self._file)
         except OSError as error:
             raise _unwritable(path, error) from None
+        if header is None:
+            return
         try:
             self._write(_line(self._credentials.redact_json({"type": "run", **header})))
         except UsageError:
@@ -74,12 +83,17 @@ class HistoryFile:
 
     def _write(self, line: bytes) -> None:
         left = memoryview(line + b"\n")
-        try:
-            with self._lock:
+        with self._lock:
+            try:
                 while left:
                     left = left[self._file.write(left) :]
-        except OSError as error:
-            raise _unwritable(self.path, error) from None
+                self._size += len(line) + 1
+            except OSError as error:
+                # What did not fit is taken back, so that every line that stays is whole.
+                with suppress(OSError):
+                    self._file.truncate(self._size)
+                    self._file.seek(self._size)
+                raise _unwritable(self.path, error) from None
 
 
 class Unrecorded:
@@ -113,6 +127,22 @@ def _without_body(exchange: Exchange, size: int) -> Exchange:
             answer.status, answer.headers, ABSENT, note, None, (*answer.defects, "too_large"), answer.size
         )
     return replace(exchange, response=answer)
+
+
+def _whole(file: FileIO) -> int:
+    """The size of a file up to the end of its last whole line; what follows is cut off, and writing goes on there."""
+    size = file.seek(0, SEEK_END)
+    tail = b""
+    start = size
+    while start and b"\n" not in tail:
+        start = max(0, start - _BLOCK)
+        file.seek(start)
+        tail = file.read(_BLOCK)
+    if size:
+        size = start + tail.rfind(b"\n") + 1
+        file.truncate(size)
+        file.seek(size)
+    return size
 
 
 def _unwritable(path: Path, error: OSError) -> UsageError:

@@ -50,6 +50,7 @@ class Session:
     or 503 with Retry-After. A read is also sent again when a kept connection turned out to be closed. A POST of
     unknown completion never is. While the target asks for quiet nobody sends anything: the throttle is shared.
     Assistants and threads that are only fixtures carry `fixture_metadata`, by which a person knows whose they are.
+    `already` is how many exchanges the record has, where it is gone on with.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class Session:
         sleep: Callable[[float], None] = time.sleep,
         throttle: Throttle | None = None,
         fixture_metadata: Mapping[str, str] | None = None,
+        already: int = 0,
     ) -> None:
         self.transport = transport
         self.recorder = recorder
@@ -74,7 +76,7 @@ class Session:
         self._throttle = throttle or Throttle(sleep=sleep)
         self._fixture_metadata = dict(fixture_metadata or {})
         self._lock = threading.Lock()
-        self._count = 0
+        self._count = already
         self._usual: dict[tuple[Key, bool], tuple[Headers, Headers]] = {}
 
     def recording(self, recorder: Recorder) -> Session:

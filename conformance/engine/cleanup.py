@@ -71,6 +71,12 @@ class Ledger:
             elif OPERATIONS[name].creates and exchange.completion is Completion.UNKNOWN:
                 self.unknown += 1
 
+    def found(self, kind: str, id_: str) -> None:
+        """Enter an object that is known to be this run's although no exchange shows that it made it."""
+        with self._lock:
+            if id_ not in self._made:
+                self._make(f"delete_{kind}", {f"{kind}_id": id_}, Key.OWN)
+
     def left(self) -> list[Left]:
         """What is still there: the active runs, then everything else, the newest first."""
         with self._lock:

@@ -153,7 +153,14 @@ def visiting(
     credentials = Credentials(target.key, target.second_key, address.dialect.key_header, address.secrets)
     budget = Budget(choice.most_requests, choice.most_runs, choice.most_seconds)
     limits = Limits(idle=choice.timeout, total=choice.timeout, stream=3 * choice.timeout)
-    first = {**header, "run_id": folder.run, "dialect_name": address.dialect.name, "given": dict(setting.given)}
+    # With what cleaning up after a crash has to know.
+    first = {
+        **header,
+        "run_id": folder.run,
+        "dialect_name": address.dialect.name,
+        "lasting": target.lasting,
+        "given": dict(setting.given),
+    }
     with closing(HistoryFile(folder.history, first, credentials)) as file, closing(Transport(address, limits)) as wire:
         collector = Collector(file, budget, Ledger(frozenset(setting.given.values())))
         yield Visit(

@@ -1,0 +1,72 @@
+"""`runs-conformance cleanup`: delete what a run left on its target."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from conformance.cli.speech import say
+
+if TYPE_CHECKING:
+    from conformance.suite.cleaning import Remains
+    from conformance.targets import Target
+
+
+@click.command("cleanup")
+@click.argument("where", default="reports/latest", type=click.Path(path_type=Path), metavar="[HISTORY|REPORT_DIR]")
+@click.option("--base-url", metavar="URL", help="Where the target is now. Default: where it was.")
+@click.option("--api-key", metavar="KEY", help="env:NAME, @file or the key. Default: $OPENAI_API_KEY.")
+@click.option("--second-api-key", metavar="KEY", help="Another tenant's. Default: $CONFORMANCE_SECOND_API_KEY.")
+@click.option("--header", multiple=True, metavar="'NAME: VALUE'", help="Sent with every request. Repeatable.")
+@click.option("--dialect", help="Default: the run's.")
+@click.option("--dry-run", is_flag=True, help="Only say what is left.")
+def command(where: Path, **given: Any) -> int:
+    """Delete what a run left on its target: its threads and assistants, by its history.
+
+    A run cleans up after itself; this is for one that was killed, or whose target did not answer. It can be repeated.
+    """
+    from conformance.engine.outcome import INCOMPLETE, PASSED
+    from conformance.suite import cleaning
+
+    left = cleaning.remains(where)
+    things = left.ledger.left()
+    if left.run.get("lasting") is False:
+        say("nothing to do: the target was the bundled emulator, which ended with its run")
+        return PASSED
+    target = _target(left, given)
+    if given["dry_run"]:
+        for thing in things:
+            click.echo(f"left: {thing}")
+        click.echo(f"{_counted(len(things))} left on {target.address.url}; nothing was sent")
+        return PASSED
+    say(f"cleaning up on {target.address.url} after the run {left.said('run_id') or where}")
+    cleaned = cleaning.clean(left, target, lambda thing, how: click.echo(f"{how}: {thing}"))
+    summary = f"{len(cleaned.deleted)} deleted, {len(cleaned.gone)} gone already, {len(cleaned.staying)} left"
+    if left.ledger.unknown:
+        summary += f"; {_counted(left.ledger.unknown)} may exist whose id no answer told"
+    click.echo(summary)
+    return INCOMPLETE if cleaned.staying else PASSED
+
+
+def _target(left: Remains, given: dict[str, Any]) -> Target:
+    from conformance import config, targets
+    from conformance.errors import UsageError
+
+    url = given["base_url"] or left.said("base_url")
+    if not url:
+        raise UsageError(f"{left.path}: does not say where the target is; give --base-url")
+    key = config.secret(given["api_key"], "OPENAI_API_KEY")
+    second = config.secret(given["second_api_key"], "CONFORMANCE_SECOND_API_KEY")
+    return targets.remote(
+        url,
+        dialect=config.known(given["dialect"] or left.said("dialect_name") or "openai", targets.DIALECTS, "dialect"),
+        headers=config.headers(given["header"]),
+        key=key.value if key else None,
+        second_key=second.value if second else None,
+    )
+
+
+def _counted(things: int) -> str:
+    return f"{things} {'object' if things == 1 else 'objects'}"
