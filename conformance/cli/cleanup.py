@@ -26,6 +26,7 @@ def command(where: Path, **given: Any) -> int:
     """Delete what a run left on its target: its threads and assistants, by its history.
 
     A run cleans up after itself; this is for one that was killed, or whose target did not answer. It can be repeated.
+    What was being created when a run was killed, and is no assistant, is known to nobody but the target.
     """
     from conformance.engine.outcome import INCOMPLETE, PASSED
     from conformance.suite import cleaning

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 
 import click
 
 from conformance import __version__
+from conformance.cli.interruption import INTERRUPTED
 from conformance.cli.speech import say
 from conformance.errors import BudgetSpent, ConformanceError, SuiteFault, TargetError, UsageError
 
 EXIT: dict[type[ConformanceError], int] = {UsageError: 2, TargetError: 3, SuiteFault: 4, BudgetSpent: 5}
 """The exit code that each error ends with."""
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
+"""Errors of a disk that takes no more."""
 
 _COMMANDS = {
     "run": "conformance.cli.run",
@@ -60,7 +66,14 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command and exit with the code that says how it came out."""
-    sys.exit(run_command(sys.argv[1:]))
+    code = run_command(sys.argv[1:])
+    if code == INTERRUPTED:
+        # Nobody who has interrupted a run waits for what is still under way.
+        with suppress(OSError):
+            sys.stdout.flush()
+            sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 def run_command(arguments: list[str]) -> int:
@@ -76,14 +89,23 @@ def run_command(arguments: list[str]) -> int:
     except ConformanceError as error:
         return _say_error(str(error), next((code for kind, code in EXIT.items() if isinstance(error, kind)), 4))
     except (click.Abort, KeyboardInterrupt):
-        return _say_error("interrupted", 130)
+        return _say_error("interrupted", INTERRUPTED)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        if error.errno not in _FULL:
+            return _say_fault(error)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _say_error(f"cannot be written: {error.filename or 'the output'}: {error.strerror}", 2)
     except Exception as error:
-        if os.environ.get("RUNS_CONFORMANCE_TRACEBACK"):
-            raise
-        return _say_error(f"the suite itself is at fault: {_where(error)}; please report it", 4)
+        return _say_fault(error)
+
+
+def _say_fault(error: Exception) -> int:
+    if os.environ.get("RUNS_CONFORMANCE_TRACEBACK"):
+        raise error
+    return _say_error(f"the suite itself is at fault: {_where(error)}; please report it", 4)
 
 
 def _where(error: Exception) -> str:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 INTERRUPTED = 130
-_AT_ONCE = "\nruns-conformance: ended at once; what is left on the target can be deleted by `runs-conformance cleanup`\n"
+_AT_ONCE = "\nruns-conformance: ended at once; `runs-conformance cleanup` deletes what is left on the target\n"
 _SHOW_CURSOR = "\x1b[?25h"
 
 
@@ -32,14 +32,9 @@ class Interruption:
         if not self._put_off:
             raise KeyboardInterrupt
 
-    @contextmanager
-    def put_off(self) -> Iterator[None]:
-        """A block that the first signal does not end."""
+    def put_off(self) -> None:
+        """From now on the first signal ends nothing: what is left to do is short, and has to be whole."""
         self._put_off = True
-        try:
-            yield
-        finally:
-            self._put_off = False
 
 
 @contextmanager

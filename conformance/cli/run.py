@@ -10,6 +10,7 @@ import click
 
 from conformance.cli import baseline
 from conformance.cli.configuration import Seconds, stated, without_foreign
+from conformance.cli.interruption import interruptible
 from conformance.cli.options import chosen, with_choices
 from conformance.cli.speech import say, tell
 from conformance.cli.target import opened, with_target
@@ -17,6 +18,8 @@ from conformance.cli.target import opened, with_target
 if TYPE_CHECKING:
     from conformance.engine.plan import Plan
     from conformance.engine.run import Watcher
+    from conformance.reporting.folder import Folder
+    from conformance.reporting.report import Report
     from conformance.suite.choice import Choice
     from conformance.targets import Target
 
@@ -58,24 +61,41 @@ if TYPE_CHECKING:
 @with_choices
 def command(base_url: str | None, **given: Any) -> int:
     """Judge the server at BASE_URL; without one, the bundled emulator."""
-    from conformance.engine.outcome import NO_TARGET
+    from conformance.engine.outcome import INTERRUPTED, NO_TARGET, USAGE
     from conformance.reporting.folder import folder
     from conformance.suite import trial
 
     given = without_foreign(given, base_url)
     choice = _choice(given)
-    with opened(base_url, given) as target:
-        plan = trial.plan_for(target, choice)
-        here = folder(given["report_dir"])
-        watcher = _watcher(target, choice, plan, given)
-        report = trial.judge(target, choice, plan, here, watcher)
-        here.write(report, target.address.dialect.family)
-    if report.exit_code == NO_TARGET:
-        say(f"runs-conformance: {report.because}")
-        return report.exit_code
-    baseline.keep(report, given)
-    tell(report, here, target.address.dialect.family, quiet=given["quiet"], verbose=given["verbose"])
-    return report.exit_code
+    with interruptible() as interruption:
+        with opened(base_url, given) as target:
+            plan = trial.plan_for(target, choice)
+            here = folder(given["report_dir"])
+            watcher = _watcher(target, choice, plan, given)
+            report = trial.judge(target, choice, plan, here, watcher, interruption.put_off)
+            unwritten = _unwritten(here, report, target.address.dialect.family)
+        code = report.exit_code
+        if code == NO_TARGET:
+            say(f"runs-conformance: {report.because}")
+        else:
+            baseline.keep(report, given)
+            shown = None if unwritten else here
+            tell(report, shown, target.address.dialect.family, quiet=given["quiet"], verbose=given["verbose"])
+        if unwritten:
+            say(f"runs-conformance: {unwritten}")
+            code = USAGE
+    return INTERRUPTED if interruption.came else code
+
+
+def _unwritten(here: Folder, report: Report, dialect: str) -> str | None:
+    """Write the report; what it shows is told in any case, so that a disk that is full costs no verdict."""
+    from conformance.errors import UsageError
+
+    try:
+        here.write(report, dialect)
+    except UsageError as error:
+        return str(error)
+    return None
 
 
 def _watcher(target: Target, choice: Choice, plan: Plan, given: dict[str, Any]) -> Watcher:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 
 from conformance.engine.plan import Plan, plan, selector
 from conformance.engine.run import Watcher
 from conformance.engine.verdicts import Demands
-from conformance.errors import TargetError
+from conformance.errors import TargetError, UsageError
 from conformance.model.program import Program, Setting
 from conformance.reporting.folder import Folder
 from conformance.reporting.report import Report
@@ -16,7 +17,7 @@ from conformance.suite.choice import Choice, check_selection, demands, judging, 
 from conformance.suite.conclusion import concluded, untested
 from conformance.suite.record import Ending, Heading
 from conformance.suite.steps import recorded, with_steps
-from conformance.suite.visit import visiting
+from conformance.suite.visit import Visit, visiting
 from conformance.targets import Target
 
 
@@ -64,11 +65,19 @@ def _wanted(choice: Choice, every: Demands) -> Callable[[Program], bool]:
     )
 
 
-def judge(target: Target, choice: Choice, chosen: Plan, folder: Folder, watcher: Watcher) -> Report:
+def judge(
+    target: Target,
+    choice: Choice,
+    chosen: Plan,
+    folder: Folder,
+    watcher: Watcher,
+    visited: Callable[[], object] = lambda: None,
+) -> Report:
     """Play a plan on a target, judge what came of it, and report.
 
     Every exchange is in the folder's history as soon as it has ended. Where the target cannot be tested, the report
-    says only that. Raises UsageError where the folder cannot be written to.
+    says only that. `visited` is called when the target has been left, which an interruption does not undo any more.
+    Raises UsageError where the folder cannot be written to.
     """
     setting = setting_for(target, choice)
     heading = Heading.of(target, choice, setting, chosen)
@@ -76,7 +85,16 @@ def judge(target: Target, choice: Choice, chosen: Plan, folder: Folder, watcher:
         try:
             way = visit.play(chosen)
         except TargetError as error:
-            visit.file.end(Ending(counts=visit.budget.counts, untested=str(error)).to_json())
+            visited()
+            _end(visit, Ending(counts=visit.budget.counts, untested=str(error)))
             return untested(heading, str(error), visit.budget.counts)
-        visit.file.end(Ending.of(way).to_json())
+        visited()
+        _end(visit, Ending.of(way))
     return concluded(heading, with_steps(way, recorded(folder.history, way), judging(choice), choice.model))
+
+
+def _end(visit: Visit, ending: Ending) -> None:
+    """End the history, where there is room for it: the report of what was judged is worth more than its last line."""
+    with suppress(UsageError):
+        visit.file.end(ending.to_json())
+>>>>>>> 9c2193e (cli: Ctrl-C and SIGTERM end a run in good order, a second one at once)

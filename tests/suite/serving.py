@@ -43,7 +43,7 @@ class Served:
     def tags(self) -> set[str]:
         """What its assistants are tagged with."""
         assistants = (each for store in self.world.stores.values() for each in store.assistants.values())
-        return {tag for each in assistants if (tag := each["metadata"].get("runs-conformance"))}
+        return {tag for each in assistants if (tag := (each.members.get("metadata") or {}).get("runs-conformance"))}
 
 
 @contextmanager
