@@ -97,4 +97,3 @@ def _end(visit: Visit, ending: Ending) -> None:
     """End the history, where there is room for it: the report of what was judged is worth more than its last line."""
     with suppress(UsageError):
         visit.file.end(ending.to_json())
->>>>>>> 9c2193e (cli: Ctrl-C and SIGTERM end a run in good order, a second one at once)
