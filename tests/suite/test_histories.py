@@ -108,7 +108,7 @@ def test_a_run_that_did_not_come_to_its_end_is_not_complete(broken: Path, whole:
     assert not report.complete
     assert (report.outcome, report.exit_code) == (Outcome.INCONCLUSIVE, 5)
     assert UNENDED in report.because
-    assert report.counts.requests == 7
+    assert report.counts.requests == 3
 
 
 def test_a_target_that_could_not_be_tested_is_told_again(tmp_path: Path) -> None:
