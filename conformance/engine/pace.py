@@ -21,16 +21,20 @@ LONG, SHORT = 15.0, 5.0
 class Pace:
     """How polling is spaced, and how long it goes on. Times are in seconds.
 
-    The pause between two looks is a share of the time waited so far, within bounds. On a target that leaves runs
+    The pause between two looks is a share of the time waited so far, within bounds; at first it is half of what runs
+    usually take, but no longer than `calm`. On a target that leaves runs
     hanging each would take the whole patience, so the patience learns how long runs take there.
     """
 
     first: float = 0.02
     longest: float = 1.0
     share: float = 0.5
+    calm: float = 0.05
     sleep: Callable[[float], None] = time.sleep
     now: Callable[[], float] = time.monotonic
     _slowest: float = 0.0
+    _waited: float = 0.0
+    _waits: int = 0
     _arrived: int = 0
     _in_vain: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -42,7 +46,8 @@ class Pace:
 
     def pause(self, waited: float) -> float:
         """How long to wait before the next look."""
-        return min(max(self.first, waited * self.share), self.longest)
+        usual = self._waited / self._waits if self._waits else 0.0
+        return min(max(self.first, min(usual / 2, self.calm), waited * self.share), self.longest)
 
     def patience(self, given: float) -> float:
         """How long to go on looking, where the setting gives this much."""
@@ -56,6 +61,9 @@ class Pace:
         with self._lock:
             self._arrived += 1
             self._slowest = max(self._slowest, waited)
+            if waited >= self.first:  # what was there at the first look tells nothing
+                self._waited += waited
+                self._waits += 1
 
     def in_vain(self) -> None:
         """The patience ended before anything came."""

@@ -47,7 +47,8 @@ class Program:
     """A named way of putting a target to the test.
 
     `play` is a generator function: it yields moves and is sent the exchanges that came of them. It asserts nothing.
-    `capability` is the conformance class it serves; `needs` names a member of the setting without which it cannot be
+    `capability` is the conformance class it serves, `operations` are those whose request constraints it is there to
+    show; `needs` names a member of the setting without which it cannot be
     played, with `needs_text` for people. `since` is the date at which what it is about entered the contract. `runs` and
     `requests` are upper estimates for the plan, `seconds` is what its own pauses add up to.
     """
@@ -64,3 +65,4 @@ class Program:
     since: str = ""
     quick: bool = True
     seconds: float = 0.0
+    operations: tuple[str, ...] = ()

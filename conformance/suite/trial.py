@@ -59,10 +59,7 @@ def _wanted(choice: Choice, every: Demands) -> Callable[[Program], bool]:
     chosen = [id_ for id_ in every.ids() if chooses(id_)]
     operations = {every.constraints[id_].operation for id_ in chosen if id_ in every.constraints}
     general = any(id_ in every.rules or every.constraints[id_].side == "response" for id_ in chosen)
-    # The id of a boundary program begins with `boundary.<operation>`.
-    return lambda program: (
-        chooses(program.id) or general or (program.phase == "boundary" and program.id.split(".")[1] in operations)
-    )
+    return lambda program: chooses(program.id) or general or not operations.isdisjoint(program.operations)
 
 
 def judge(

@@ -32,3 +32,10 @@ def test_where_nothing_ever_arrives_the_patience_shrinks() -> None:
 
 def test_less_patience_than_was_given_is_never_exceeded() -> None:
     assert experienced(arrived=9, in_vain=9, seconds=9.0).patience(1) == 1
+
+
+def test_looks_are_no_closer_than_runs_that_are_known_make_worth_while() -> None:
+    assert Pace().pause(0.0) == Pace().first
+    assert experienced(arrived=1, seconds=0.06).pause(0.0) == 0.03
+    assert experienced(arrived=1, seconds=9.0).pause(0.0) == Pace().calm
+    assert experienced(arrived=5, seconds=0.0).pause(0.0) == Pace().first

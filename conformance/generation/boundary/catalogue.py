@@ -12,7 +12,7 @@ from conformance.generation.boundary.illegal import MOST_ITEMS
 from conformance.generation.boundary.material import Material, material
 from conformance.generation.boundary.playing import playing, playing_further
 from conformance.generation.boundary.sample import Sampler
-from conformance.generation.boundary.stage import STAGES
+from conformance.generation.boundary.stage import STAGES, Stage
 from conformance.model.program import Play, Program, Setting
 
 _STARTING = frozenset({"create_run", "create_thread_and_run", "submit_tool_outputs"})
@@ -20,6 +20,9 @@ _STARTING = frozenset({"create_run", "create_thread_and_run", "submit_tool_outpu
 
 _ON_A_RUN = frozenset({"modify_run", "list_run_steps", "get_run_step"})
 """The operations that need one run, and use up none."""
+
+_TOGETHER = {"list_run_steps": ("list_run_steps", "get_run_step")}
+"""Operations whose requests are sent upon the same run, which the first of them makes ready."""
 
 _QUICK = _STARTING | {"modify_run"}
 
@@ -34,7 +37,13 @@ def programs(setting: Setting, operations: Iterable[str] | None = None) -> list[
     chosen = set(STAGES) if operations is None else set(operations)
     if "assistant" in setting.given:
         chosen -= {"create_assistant", "modify_assistant"}
-    return [program for name in STAGES if name in chosen for program in _programs(name, setting)]
+    followers = {name for names in _TOGETHER.values() for name in names[1:]}
+    return [
+        program
+        for name in STAGES
+        if name not in followers and not chosen.isdisjoint(_TOGETHER.get(name, (name,)))
+        for program in _programs(name, setting)
+    ]
 
 
 def unsendable(edition: str = DEFAULT_EDITION) -> Mapping[str, str]:
@@ -62,10 +71,14 @@ def lacking(setting: Setting) -> Mapping[str, str]:
 
 def _programs(operation: str, setting: Setting) -> Iterator[Program]:
     """The program of an operation's negatives, and where legal values cost runs another of those it can do without."""
-    stage, planned = STAGES[operation], _material_in(operation, setting)
+    stage, together = STAGES[operation], _TOGETHER.get(operation, (operation,))
+    planned = _material_in(operation, setting)
 
     def make(setting: Setting) -> Material:
         return _material_in(operation, setting)
+
+    def followed(setting: Setting) -> Iterator[tuple[Stage, Material]]:
+        return ((STAGES[name], _material_in(name, setting)) for name in together)
 
     def program(id_: str, title: str, play: Callable[[Setting], Play], accepted: int, refused: int) -> Program:
         return Program(
@@ -77,12 +90,17 @@ def _programs(operation: str, setting: Setting) -> Iterator[Program]:
             runs=accepted if operation in _STARTING else int(operation in _ON_A_RUN),
             requests=4 + accepted * (3 if stage.leave else 1) + refused,
             quick=operation in _QUICK and id_ == f"boundary.{operation}",
+            operations=together,
         )
 
-    first, title = f"boundary.{operation}", f"Illegal values of {operation}, at every bound, beside legal ones"
+    first = f"boundary.{operation}"
+    title = f"Illegal values of {' and '.join(together)}, at every bound, beside legal ones"
     apart = operation in _STARTING
     legal = len(planned.twins) if apart else len(planned.twins) + len(planned.further)
-    yield program(first, title, playing(stage, make, apart), 1 + legal, len(planned.negatives))
+    others = [_material_in(name, setting) for name in together[1:]]
+    legal += sum(1 + len(each.twins) + len(each.further) for each in others)
+    refused = sum(len(each.negatives) for each in (planned, *others))
+    yield program(first, title, playing(followed, apart), 1 + legal, refused)
     if apart and planned.further:
         title = f"Further legal values of {operation}, at every bound"
         yield program(f"{first}.legal", title, playing_further(stage, make), len(planned.further), 0)

@@ -16,7 +16,7 @@ from conformance.model.json import JSON
 @dataclass(frozen=True, slots=True)
 class Edge:
     """One legal value of a place that a server with an off bound or a narrow type refuses. `further` ones are no edge
-    of a bound, and are sent only where they cost nothing.
+    of a bound, and are sent only where another body has room for them.
     """
 
     constraint: str
@@ -68,7 +68,7 @@ def _of_type(schema: Schema, at: str, sampler: Sampler) -> Iterator[Edge]:
     if not schema.keys() & {"minimum", "maximum", "maxLength"} and not _shown_by_members(schema):
         yield Edge(f"{at}.type", sampler.value(schema))
     if "object" in kinds and schema.get("properties") and not schema.get("required"):
-        yield Edge(f"{at}.type", {})
+        yield Edge(f"{at}.type", {}, further=True)
     if "string" in kinds and not {"enum", "minLength", "format", "x-references"} & schema.keys():
         yield Edge(f"{at}.type", "", further=True)
     if "number" in kinds and "minimum" in schema and "maximum" in schema:

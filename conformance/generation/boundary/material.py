@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from conformance.contract.constraint import request_bodies, request_queries
 from conformance.contract.operation import OPERATIONS
+from conformance.generation.boundary.kinship import Kin
 from conformance.generation.boundary.packing import packed
 from conformance.generation.boundary.payload import Bench, Negative, Payload
 from conformance.generation.boundary.query import Asked, QueryBench
@@ -65,7 +67,9 @@ def material(
         made = bench(operation, edition, sampler)
         control = replace(usual, body=bound(made.subject.control), exercises=made.shown(made.subject.control))
         legal += [_legal(usual, payload) for payload in packed(made, made.singles())]
-        negatives += [_negative(usual, negative) for negative in made.negatives()]
+        negatives += [
+            _negative(usual, negative) for negative in made.negatives(_kin_before(operation, edition, sampler))
+        ]
         negatives += _unreadable(control)
     if operation in request_queries():
         queries = QueryBench(operation, edition)
@@ -80,6 +84,23 @@ def material(
     legal = [_within(request, broken) for request in legal]
     twins = _twins(legal, broken - set(control.exercises))
     return Material(control, twins, tuple(each for each in legal if each not in twins), tuple(negatives))
+
+
+def _kin_before(operation: str, edition: str, sampler: Sampler) -> frozenset[Kin]:
+    """What is sent to the operations before this one, the most used first."""
+    order = ("create_run", *(name for name in subjects(sampler) if name != "create_run"))
+    return frozenset[Kin]().union(*(_kin(name, edition, sampler) for name in order[: order.index(operation)]))
+
+
+def _kin(operation: str, edition: str, sampler: Sampler) -> frozenset[Kin]:
+    return _known_kin(operation, edition, sampler.model, sampler.any_file, frozenset(sampler.given.items()))
+
+
+@lru_cache(maxsize=64)
+def _known_kin(
+    operation: str, edition: str, model: str, any_file: bool, given: frozenset[tuple[str, str]]
+) -> frozenset[Kin]:
+    return frozenset(bench(operation, edition, Sampler(model, any_file, dict(given))).kin())
 
 
 def _within(request: Legal, broken: set[str]) -> Legal:

@@ -23,15 +23,21 @@ _TELLING = (("type",), ("role",))
 def packed(bench: Bench, singles: Iterable[Payload]) -> list[Payload]:
     """Payloads that together show every edge; each remembers the single payloads that it was packed from.
 
-    Doubtful payloads are only kept for constraints of which no other shows a legal value, and are packed apart.
+    Further ones are kept where a body has room for them. What changes how the answer comes goes into the leanest body
+    that takes it. Doubtful payloads are only kept for constraints of which no other shows a legal value, and are packed
+    apart.
     """
     distinct = _distinct(singles)
     certain = [payload for payload in distinct if not payload.doubt]
     shown = frozenset[str]().union(*(payload.shows for payload in certain))
     doubtful = _needed([payload for payload in distinct if payload.doubt], shown)
-    alone = [payload for payload in certain if payload.alone]
-    together = _first_of_each_first([payload for payload in certain if not payload.alone])
-    return [*_groups(bench, together), *alone, *_groups(bench, doubtful)]
+    needed = [payload for payload in certain if not payload.further]
+    groups = _groups(bench, _first_of_each_first([payload for payload in needed if not payload.alone]))
+    groups = _groups(bench, [payload for payload in needed if payload.alone], groups[::-1])[::-1]
+    for payload in certain:
+        if payload.further:
+            groups = _with(bench, groups, payload) or groups
+    return [*groups, *_groups(bench, doubtful)]
 
 
 def _first_of_each_first(singles: Sequence[Payload]) -> list[Payload]:
@@ -61,17 +67,21 @@ def _distinct(singles: Iterable[Payload]) -> list[Payload]:
     return list(found.values())
 
 
-def _groups(bench: Bench, singles: Iterable[Payload]) -> list[Payload]:
-    groups: list[Payload] = []
+def _groups(bench: Bench, singles: Iterable[Payload], groups: Sequence[Payload] = ()) -> list[Payload]:
+    """The payloads, each in the first group that takes it, or in one of its own."""
+    made = list(groups)
     for single in singles:
-        for index, group in enumerate(groups):
-            joined = _joined(bench, group, single)
-            if joined is not None:
-                groups[index] = joined
-                break
-        else:
-            groups.append(single)
-    return groups
+        made = _with(bench, made, single) or [*made, single]
+    return made
+
+
+def _with(bench: Bench, groups: Sequence[Payload], single: Payload) -> list[Payload]:
+    """The groups with a payload in the first that takes it; nothing where none does."""
+    for index, group in enumerate(groups):
+        joined = _joined(bench, group, single)
+        if joined is not None:
+            return [*groups[:index], joined, *groups[index + 1 :]]
+    return []
 
 
 def _joined(bench: Bench, group: Payload, single: Payload) -> Payload | None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Container, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from conformance.contract.doubt import doubts
 from conformance.contract.examination import examine_schema
@@ -12,6 +12,7 @@ from conformance.contract.operation import OPERATIONS
 from conformance.contract.schema import Schema
 from conformance.errors import SuiteFault
 from conformance.generation.boundary.illegal import Break, breaks
+from conformance.generation.boundary.kinship import Kin, kin, shared
 from conformance.generation.boundary.legal import edges
 from conformance.generation.boundary.place import Path, Place, places
 from conformance.generation.boundary.sample import Sampler, depends_on_files
@@ -31,6 +32,7 @@ class Payload:
     refuse it (empty: it must not).
 
     `values` are the edges that it was made for, by path; `parts` the payloads of one edge each that it was packed from.
+    One that is `alone` changes how the answer comes; one that is `further` is no reason to send a request.
     """
 
     body: Mapping[str, JSON]
@@ -40,6 +42,7 @@ class Payload:
     doubt: str = ""
     parts: tuple[Payload, ...] = ()
     alone: bool = False
+    further: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,16 +68,30 @@ class Bench:
         """Every place of the body, the body itself first."""
         return places(self.schema, self.sampler, self.subject.whole)
 
-    def negatives(self) -> Iterator[Negative]:
-        """Every negative. Raises SuiteFault where one is not what it should be."""
+    def negatives(self, elsewhere: Container[Kin] = ()) -> Iterator[Negative]:
+        """Every negative but odder ones whose like is sent `elsewhere`. Raises SuiteFault where one is not what it is
+        said to be.
+        """
+        for place, each, odd in self._breaks():
+            if not (odd and kin(place, each) in elsewhere):
+                yield self._negative(place, each)
+
+    def kin(self) -> Iterator[Kin]:
+        """What the odder negatives have in common with those of other operations."""
+        for place, each, odd in self._breaks():
+            if odd:
+                yield kin(place, each)
+
+    def _breaks(self) -> Iterator[tuple[Place, Break, bool]]:
+        """Every break that is worth sending, and whether it is one that may be left to another operation."""
         for place in self.places():
             if place.lacks:
                 continue
             found = list(breaks(place, self.sampler))
             if not place.path and not OPERATIONS[self.subject.operation].body_required:
                 found = [each for each in found if each.bad is not None]  # null may stand for no body at all
-            for each in _worth_sending(found, len(place.path)):
-                yield self._negative(place, each)
+            for number, each in _worth_sending(found, len(place.path)):
+                yield place, each, number > 0 and shared(place, each)
 
     def _negative(self, place: Place, each: Break) -> Negative:
         path = (*place.path, *each.path)
@@ -99,11 +116,10 @@ class Bench:
             if place.lacks:
                 continue
             for edge in edges(place, self.sampler):
-                if edge.further and len(place.path) > _SHALLOW + 1:
-                    continue
                 body = place.wrap(edge.value)
                 if is_object(body) and self.subject.fits(body):
-                    yield self.payload(body, ((place.path, edge.value),), edge.constraint)
+                    single = self.payload(body, ((place.path, edge.value),), edge.constraint)
+                    yield replace(single, further=edge.further)
 
     def payload(self, body: Mapping[str, JSON], values: tuple[tuple[Path, JSON], ...], constraint: str) -> Payload:
         """A legal body as a payload. Raises SuiteFault where it is not legal."""
@@ -128,19 +144,19 @@ class Bench:
         return "; ".join(dict.fromkeys(doubt.reason for doubt in doubts(self.schema, known)))
 
 
-def _worth_sending(found: Sequence[Break], depth: int) -> Iterator[Break]:
-    """The breaks of one place that tell servers apart: all of a shallow place but for ever odder types, the nearest of
-    each constraint of a deeper one, and what is easily taken for a number or a truth value at any depth; and null,
-    which careless clients send, but for the deepest.
+def _worth_sending(found: Sequence[Break], depth: int) -> Iterator[tuple[int, Break]]:
+    """The breaks of one place that tell servers apart, each with how many of its constraint come before it: all of a
+    shallow place but for ever odder types, the nearest of each constraint of a deeper one, and what is easily taken for
+    a number or a truth value at any depth; and null, which careless clients send, but for the deepest.
     """
     sent: Counter[str] = Counter()
+    yielded: Counter[str] = Counter()
     for each in found:
-        if each.keyword == "type" and each.bad is None:
-            if depth <= _DEEP:
-                yield each
-        elif sent[each.constraint] < _most(each, depth):
-            sent[each.constraint] += 1
-            yield each
+        null = each.keyword == "type" and each.bad is None
+        if depth <= _DEEP if null else sent[each.constraint] < _most(each, depth):
+            sent[each.constraint] += not null
+            yield yielded[each.constraint], each
+            yielded[each.constraint] += 1
 
 
 def _most(each: Break, depth: int) -> int:

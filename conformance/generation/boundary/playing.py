@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,38 +13,43 @@ from conformance.model.exchange import Exchange
 from conformance.model.program import Play, Setting
 
 
-def playing(stage: Stage, make: Callable[[Setting], Material], apart: bool) -> Callable[[Setting], Play]:
-    """The play of one operation's negatives with legal requests: all of them, or where the others are played `apart`
-    those that show the places of the negatives.
+def playing(
+    make: Callable[[Setting], Iterator[tuple[Stage, Material]]], apart: bool = False
+) -> Callable[[Setting], Play]:
+    """The play of negatives with legal requests, of one operation or of several upon what the first makes ready: all
+    legal requests, or where the others are played `apart` those that show the places of the negatives.
     """
 
     def play(setting: Setting) -> Play:
-        performance = Performance(stage, setting)
-        if not (yield from stage.enter(setting)):
-            return
-        material = make(setting)
-        legal = material.twins if apart else (*material.twins, *material.further)
-        if stage.last_control:
-            yield from performance.negatives(material.negatives)
-            if stage.look is not None:
-                yield stage.look
-            yield from performance.send(material.control)
-            yield from performance.legal(legal)
-            return
-        control = yield from performance.send(material.control)
-        if control is not None and control.accepted:
-            yield from performance.legal(legal)
-            if apart and performance.refusals:
-                # What a refused request would have shown, others may.
-                yield from performance.legal(material.further)
-            yield from performance.negatives(material.negatives)
-        else:
-            # Nothing will be decided: one negative of each constraint shows that it was tried.
-            yield from performance.negatives(_first_of_each(material.negatives))
-        if performance.failures:
-            yield from performance.send(material.control)
+        for number, (stage, material) in enumerate(make(setting)):
+            if not number and not (yield from stage.enter(setting)):
+                return
+            yield from _played(Performance(stage, setting), material, apart)
 
     return play
+
+
+def _played(performance: Performance, material: Material, apart: bool) -> Generator[Move, Any, None]:
+    legal = material.twins if apart else (*material.twins, *material.further)
+    if performance.stage.last_control:
+        yield from performance.negatives(material.negatives)
+        if performance.stage.look is not None:
+            yield performance.stage.look
+        yield from performance.send(material.control)
+        yield from performance.legal(legal)
+        return
+    control = yield from performance.send(material.control)
+    if control is not None and control.accepted:
+        yield from performance.legal(legal)
+        if apart and performance.refusals:
+            # What a refused request would have shown, others may.
+            yield from performance.legal(material.further)
+        yield from performance.negatives(material.negatives)
+    else:
+        # Nothing will be decided: one negative of each constraint shows that it was tried.
+        yield from performance.negatives(_first_of_each(material.negatives))
+    if performance.failures:
+        yield from performance.send(material.control)
 
 
 def playing_further(stage: Stage, make: Callable[[Setting], Material]) -> Callable[[Setting], Play]:

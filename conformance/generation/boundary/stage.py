@@ -166,7 +166,7 @@ STAGES: Mapping[str, Stage] = {
         last_control=True,
         look=on_run("get_run", role=Role.LOOK),
     ),
-    "list_run_steps": Stage(_a_finished_run, _RUN, used_up=_never),
+    "list_run_steps": Stage(_a_step, _RUN, used_up=_never),
     "get_run_step": Stage(_a_step, {**_RUN, "step_id": Ref("steps", "/data/0/id")}, used_up=_never),
 }
 """The stage of every operation whose requests have constraints."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from conformance.generation.programs.declaration import program
-from conformance.generation.programs.passage import aftermath, completed, ready
+from conformance.generation.programs.passage import Passage, aftermath, ready
 from conformance.generation.programs.refused import broken
 from conformance.generation.programs.steps import (
     OVER,
@@ -20,9 +20,11 @@ from conformance.model.case import Ref
 from conformance.model.program import Play, Setting
 
 
-@program("lifecycle", "core", runs=1, requests=28, quick=True)
+@program("lifecycle", "core", runs=1, requests=45, quick=True)
 def complete_by_polling(setting: Setting) -> Play:
-    """A run is polled to its end, everything it left is read, and its thread takes a message."""
+    """A run is polled to its end, everything it left is read, its thread takes a message, and nothing but metadata can
+    be changed of it any more.
+    """
     if not (yield from ready(assistant(setting), thread(setting), run(metadata={"first": "yes"}))):
         return
     yield on_run("get_run")
@@ -37,16 +39,11 @@ def complete_by_polling(setting: Setting) -> Play:
     yield page("list_messages", order="asc")
     yield page("list_messages", run_id=Ref("run"))
     yield on_run("get_run")
+    yield from _stays_finished()
 
 
-@program("lifecycle", "core", runs=1, requests=32, quick=True)
-def finished_run_stays_finished(setting: Setting) -> Play:
-    """A run that is over is cancelled and sent tool outputs, which is refused, and its metadata is changed."""
-    if not (yield from ready(assistant(setting), thread(setting))):
-        return
-    if not (yield from completed()):
-        return
-    yield on_run("get_run")
+def _stays_finished() -> Passage:
+    """The run that is over is cancelled and sent tool outputs, which is refused, and its metadata is changed."""
     yield on_run("cancel_run")
     yield on_run("get_run")
     yield on_run("submit_tool_outputs", body={"tool_outputs": [{"tool_call_id": "call_" + "0" * 24, "output": "late"}]})
@@ -60,3 +57,4 @@ def finished_run_stays_finished(setting: Setting) -> Play:
     yield on_run("get_run")
     yield page("list_runs")
     yield page("list_run_steps")
+    return True
