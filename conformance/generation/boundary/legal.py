@@ -66,7 +66,8 @@ def _of_type(schema: Schema, at: str, sampler: Sampler) -> Iterator[Edge]:
     if "boolean" in kinds:
         yield Edge(f"{at}.type", True)
     if not schema.keys() & {"minimum", "maximum", "maxLength"} and not _shown_by_members(schema):
-        yield Edge(f"{at}.type", sampler.value(schema))
+        sample = sampler.value(schema)
+        yield Edge(f"{at}.type", sample, further=sample in ({}, False))
     if "object" in kinds and schema.get("properties") and not schema.get("required"):
         yield Edge(f"{at}.type", {}, further=True)
     if "string" in kinds and not {"enum", "minLength", "format", "x-references"} & schema.keys():

@@ -22,6 +22,9 @@ PACKED = "packed"
 MALFORMED_JSON, EMPTY_BODY, WRONG_CONTENT_TYPE = "malformed_json", "empty_body", "wrong_content_type"
 """The tags of bodies that are wrong below the level of the schema."""
 
+MOST_USED = "create_run"
+"""The operation that is tried with what one is enough for."""
+
 _BOUND = {
     ASSISTANT: Ref("assistant"),
     TOOL_CALL: Ref("waiting", "/required_action/submit_tool_outputs/tool_calls/0/id"),
@@ -88,7 +91,7 @@ def material(
 
 def _kin_before(operation: str, edition: str, sampler: Sampler) -> frozenset[Kin]:
     """What is sent to the operations before this one, the most used first."""
-    order = ("create_run", *(name for name in subjects(sampler) if name != "create_run"))
+    order = (MOST_USED, *(name for name in subjects(sampler) if name != MOST_USED))
     return frozenset[Kin]().union(*(_kin(name, edition, sampler) for name in order[: order.index(operation)]))
 
 
@@ -201,12 +204,10 @@ def _unreadable(control: Step) -> Iterator[Step]:
     yield replace(negative, raw=cut, mutation=_unlike("json"), tag=MALFORMED_JSON)
     if OPERATIONS[control.operation].body_required:
         yield replace(negative, raw=b"", mutation=_unlike("body"), tag=EMPTY_BODY)
-    yield replace(
-        negative,
-        headers={"Content-Type": "text/plain"},
-        mutation=_unlike("content_type"),
-        tag=WRONG_CONTENT_TYPE,
-    )
+    if control.operation == MOST_USED:
+        # What a body is said to be is looked at before it is known which operation it is for.
+        headers = {"Content-Type": "text/plain"}
+        yield replace(negative, headers=headers, mutation=_unlike("content_type"), tag=WRONG_CONTENT_TYPE)
 
 
 def _unlike(keyword: str) -> Mutation:

@@ -9,7 +9,7 @@ from conformance.contract.operation import query_name
 from conformance.generation.programs.answer import items
 from conformance.generation.programs.declaration import program
 from conformance.generation.programs.passage import aftermath, finished, ready
-from conformance.generation.programs.steps import assistant, on_step, page, prompt, run, since, thread
+from conformance.generation.programs.steps import assistant, on_run, on_step, page, prompt, run, since, thread
 from conformance.model.case import Ref
 from conformance.model.exchange import Exchange
 from conformance.model.program import Play, Setting
@@ -25,6 +25,7 @@ def code_interpreter(setting: Setting) -> Play:
     if not (yield from ready(assistant(setting), thread(setting, text=prompt(setting, "code")))):
         return
     if (yield from ready(run(stream=True, **_CODE))):
+        yield on_run("get_run")
         yield from aftermath()
 
 

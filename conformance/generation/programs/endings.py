@@ -57,6 +57,7 @@ def failed(setting: Setting) -> Play:
     yield on_run("get_run")
     yield message("And again.")
     if (yield from ready(run("streamed", stream=True, model=setting.failing_model))):
+        yield on_run("get_run", "streamed")
         yield from aftermath("streamed")
 
 

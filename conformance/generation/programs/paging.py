@@ -7,8 +7,8 @@ from typing import Any
 
 from conformance.generation.programs.answer import items, made
 from conformance.generation.programs.declaration import program
-from conformance.generation.programs.passage import Passage, cancelled, completed, finished, ready, submit, waiting
-from conformance.generation.programs.steps import assistant, at_root, message, on_step, page, prompt, thread, vain
+from conformance.generation.programs.passage import Passage, cancelled, completed, ready
+from conformance.generation.programs.steps import assistant, at_root, message, on_step, page, thread, vain
 from conformance.generation.programs.surface import UNKNOWN
 from conformance.model.case import Either, Ref, Role
 from conformance.model.exchange import Exchange
@@ -33,7 +33,7 @@ def pages_of_runs(setting: Setting) -> Play:
         passage = completed(f"run_{index}") if index in (0, 4) else cancelled(f"run_{index}")
         if not (yield from passage):
             return
-    yield from _walks("list_runs", ("thread",))
+    yield from walks("list_runs", ("thread",))
     yield page("list_runs", "elsewhere")
     yield page("list_messages")
     for index in (0, 4):
@@ -57,19 +57,7 @@ def pages_of_messages(setting: Setting) -> Play:
     yield replace(message("One.", name="one"), pause=NEXT_SECOND)
     yield message("Two.", name="two")
     yield replace(message("Three.", name="three"), pause=NEXT_SECOND)
-    yield from _walks("list_messages", ("thread",), step=9)
-
-
-@program("lifecycle", "listing", runs=1, requests=44, seconds=NEXT_SECOND)
-def pages_of_steps(setting: Setting) -> Play:
-    """The steps of a run with a tool call are listed in both orders, by pages of every size and from every side."""
-    if not (yield from ready(assistant(setting), thread(setting, text=prompt(setting, "call_one")))):
-        return
-    if not (yield from waiting()):
-        return
-    yield replace(submit(), pause=NEXT_SECOND)
-    if (yield from finished(seen="resumed")):
-        yield from _walks("list_run_steps", ("run", "thread"), step=1)
+    yield from walks("list_messages", ("thread",), step=9)
 
 
 @program("lifecycle", "listing", requests=28, seconds=NEXT_SECOND)
@@ -92,8 +80,8 @@ def pages_of_assistants(setting: Setting) -> Play:
     yield page("list_assistants", tag="", limit=3)
 
 
-def _walks(operation: str, of: tuple[str, ...], step: int = 2) -> Passage:
-    """Everything that can be asked of a list at rest."""
+def walks(operation: str, of: tuple[str, ...], step: int = 2) -> Passage:
+    """Everything that can be asked of a list at rest; always goes on."""
 
     def at(name: str = "", **query: Any) -> Any:
         return page(operation, *of, name=name, **query)

@@ -104,9 +104,8 @@ def ended(run_name: str = "run", thread: str | Ref = "thread") -> Passage:
 
 
 def aftermath(run_name: str | Ref = "run", thread: str | Ref = "thread") -> Passage:
-    """Everything that a finished run left behind, read in every way there is; always goes on."""
+    """Everything that a run left behind that was just seen to be over, read in every way there is; always goes on."""
     run_id = run_name if isinstance(run_name, Ref) else Ref(run_name)
-    yield on_run("get_run", run_id, thread)
     yield page("list_runs", thread)
     steps: Exchange = yield page("list_run_steps", run_id, thread, name="steps")
     for index in range(min(items(steps), 2)):

@@ -31,6 +31,7 @@ def stream_to_completion(setting: Setting) -> Play:
     if not (yield from ready(run(stream=True))):
         yield page("list_runs", tag="")
         return
+    yield on_run("get_run")
     yield from aftermath()
     broken: Exchange = yield _too_hot(run("broken", stream=True, temperature=3))
     if broken.accepted:
@@ -59,6 +60,7 @@ def stream_tool_call(setting: Setting) -> Play:
         submitted: Exchange = yield submit(stream=True, name="submitted")
         if not made(submitted):
             yield from finished()
+    yield on_run("get_run")
     yield from aftermath()
 
 
@@ -80,4 +82,5 @@ def stream_to_the_token_limit(setting: Setting) -> Play:
     if not (yield from ready(assistant(setting), thread(setting, text=prompt(setting, "long")))):
         return
     if (yield from ready(run(stream=True, max_completion_tokens=256))):
+        yield on_run("get_run")
         yield from aftermath()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from conformance.generation.programs.answer import PENDING, calls, items
 from conformance.generation.programs.declaration import program
+from conformance.generation.programs.paging import NEXT_SECOND, walks
 from conformance.generation.programs.passage import Passage, aftermath, ended, finished, ready, submit, waiting
 from conformance.generation.programs.steps import (
     MADE_UP_CALL,
@@ -89,23 +91,25 @@ def two_tool_calls(setting: Setting) -> Play:
         yield from aftermath()
 
 
-@program("lifecycle", "tools", runs=1, requests=35)
+@program("lifecycle", "tools", runs=1, requests=65, seconds=2 * NEXT_SECOND)
 def two_rounds_of_tool_calls(setting: Setting) -> Play:
-    """A run that calls again after its outputs came is sent those of each round in their turn."""
+    """A run that calls again after its outputs came is sent those of each round in their turn; its steps are listed in
+    both orders, by pages of every size and from every side.
+    """
     two = thread(setting, text=prompt(setting, "call_twice"))
     if not (yield from ready(assistant(setting), two)):
         return
     if not (yield from waiting()):
         return
-    yield submit()
+    yield replace(submit(), pause=NEXT_SECOND)
     again: Exchange = yield poll(until=SETTLED, name="again")
     if calls(again):
         yield page("list_run_steps")
         yield on_run("submit_tool_outputs", body={"tool_outputs": [_output(0)]}, tag=REFUSED_SUBMIT)
         yield on_run("get_run")
-        yield submit(count=calls(again), seen="again")
+        yield replace(submit(count=calls(again), seen="again"), pause=NEXT_SECOND)
     if (yield from finished(seen="resumed")):
-        yield page("list_run_steps")
+        yield from walks("list_run_steps", ("run", "thread"), step=1)
 
 
 @program("lifecycle", "tools", runs=1, requests=18, since="2024-06-06")
