@@ -28,7 +28,7 @@ MUTANT, PROGRAM, ID = "accepts_any_role", "boundary.create_message", "create_mes
         (MUTANT, PROGRAM),
         ("counts_what_is_left", "lifecycle.pages_of_runs"),
         ("skips_created", "lifecycle.stream_to_completion"),
-        ("answers_late_cancels", "lifecycle.finished_run_stays_finished"),
+        ("answers_late_cancels", "lifecycle.complete_by_polling"),
         ("breaks_on_length", "robustness.long_values"),
         ("finds_runs_in_any_thread", "security.references"),
     ],
