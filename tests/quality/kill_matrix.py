@@ -4,8 +4,9 @@
 with `--update NAME...` it plays the named ones only and puts their rows into these files.
 Mutants written by hand are judged by the standard profile; those made from the request schemas by the boundary
 programs of their operation, which is what the standard profile would play for them, since a verdict is the fold of
-the verdicts of single programs. Mutants in corners that only exploring comes to are not among them: see
-`tests.quality.exploration`.
+the verdicts of single programs. Those of them that take too much share one emulator (`tests.quality.composition`), and
+are judged alone where that leaves anything unclear. Mutants in corners that only exploring comes to are not among
+them: see `tests.quality.exploration`.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from conformance.contract.operation import OPERATIONS
 from conformance.emulator.catalogue import Mutant, catalogue, generated, written
 from conformance.rules import catalogue as rules
 from tests.quality.bench import Result, Trial, judged, programs_of
+from tests.quality.composition import composed
+from tests.quality.composition import judged as judged_together
 
 FOLDER = Path(__file__).resolve().parents[2] / "reports" / "reference"
 MOST_OTHERS = 5
@@ -84,13 +87,26 @@ def matrix(chosen: Sequence[tuple[Mutant, bool]]) -> list[Row]:
 
     What lives through the programs nearest to it is judged again by the whole standard profile.
     """
-    rows = {row.mutant: row for row in _played(chosen, trial_of)}
+    rows = {row.mutant: row for row in _played_together([mutant for mutant, made in chosen if made])}
+    alone = [(mutant, made) for mutant, made in chosen if mutant.name not in rows]
+    rows.update((row.mutant, row) for row in _played(alone, trial_of))
     again = [(mutant, made) for mutant, made in chosen if not rows[mutant.name].killed and not made]
     rows.update((row.mutant, row) for row in _played(again, lambda mutant, made: Trial(mutant.name, (mutant.name,))))
     for one in rows.values():
         if not one.killed or one.others > MOST_OTHERS:
             print(f"{one.mutant} ({one.item}): {', '.join(one.by) or 'not failed'}", flush=True)
     return [rows[mutant.name] for mutant, _ in chosen]
+
+
+def _played_together(made: Sequence[Mutant]) -> Iterator[Row]:
+    """The rows of those mutants made from schemas that are killed in company of others."""
+    compositions = composed([mutant for mutant in made if mutant.name.startswith("relaxed:")])
+    if len(compositions) == sum(map(len, compositions)):
+        return
+    mutants = [mutant for company in compositions for mutant in company]
+    for mutant, result in zip(mutants, judged_together(compositions), strict=True):
+        if result is not None and (found := row(mutant, result, made=True)).killed:
+            yield found
 
 
 def _played(chosen: Sequence[tuple[Mutant, bool]], how: Callable[[Mutant, bool], Trial]) -> Iterator[Row]:
