@@ -5,6 +5,7 @@ request is written down.
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -63,6 +64,8 @@ class Gateway:
     query: Mapping[str, str] = field(default_factory=dict)
     refuses: Callable[[Seen], Refusal | None] = lambda seen: None
     seen: list[Seen] = field(default_factory=list)
+    made: set[str] = field(default_factory=set)
+    started: int = 0
     url: str = ""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -82,7 +85,33 @@ class Gateway:
         if answer is not None:
             await _answer(send, *answer)
             return
-        await self.app(self._passed(scope, seen), _replay(body, receive), send)
+        await self.app(self._passed(scope, seen), _replay(body, receive), self._noting(seen, send))
+
+    def _noting(self, seen: Seen, send: Send) -> Send:
+        """Keeps book of the assistants and threads there are, and of the runs that were started."""
+        accepted, head = False, b""
+
+        async def noting(message: Message) -> None:
+            nonlocal accepted, head
+            accepted = accepted or message.get("status") == 200
+            head += message.get("body", b"")
+            if accepted and message["type"] == "http.response.body" and not message.get("more_body"):
+                self._note(seen, head)
+            await send(message)
+
+        return noting
+
+    def _note(self, seen: Seen, body: bytes) -> None:
+        operation = seen.operation
+        ids = re.findall(rb'"((?:thread|asst)_[A-Za-z0-9]{20,})"', body)
+        if operation in ("create_run", "create_thread_and_run"):
+            self.started += 1
+        if operation in ("create_assistant", "create_thread"):
+            self.made.add(ids[0].decode())
+        elif operation == "create_thread_and_run":
+            self.made.add(next(id_.decode() for id_ in ids if id_.startswith(b"thread_")))
+        elif operation in ("delete_assistant", "delete_thread"):
+            self.made.discard(seen.path.rpartition("/")[2])
 
     def _own(self, seen: Seen) -> Refusal | None:
         if any(seen.query.get(name) != value for name, value in self.query.items()):

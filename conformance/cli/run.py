@@ -44,8 +44,9 @@ if TYPE_CHECKING:
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option("--workers", type=click.IntRange(1, 64), help="Programs played at the same time. Default: 4.")
 @click.option("--rate-limit", metavar="RATE", help="Send no faster than this: 10/s, 60/min. Shared by all workers.")
-@click.option("--max-requests", type=click.IntRange(1), help="Stop after so many requests.")
-@click.option("--max-runs", type=click.IntRange(1), help="Stop after so many runs.")
+@click.option("--max-requests", type=click.IntRange(1), help="Send no more requests, cleaning up among them.")
+@click.option("--max-runs", type=click.IntRange(0), help="Start no more runs.")
+@click.option("--max-tokens", type=click.IntRange(1), help="Use no more tokens, by the usage that runs report.")
 @click.option("--max-time", "--max-seconds", "max_time", type=Seconds(), help="Begin nothing after so long: 90s, 5m.")
 @click.option("--max-examples", type=click.IntRange(1), help="So many random payloads, and walks in proportion.")
 @click.option(
@@ -57,19 +58,24 @@ if TYPE_CHECKING:
     help="Where failures are kept, to be tried first the next time.",
 )
 @click.option("--no-database", is_flag=True, help="Keep no failures, and try none.")
+@click.option("--dry-run", is_flag=True, help="Say what would be sent, and send nothing.")
 @click.option("--allow-stress", is_flag=True, help="Races and hostile bodies also on a server that is not local.")
 @with_choices
 def command(base_url: str | None, **given: Any) -> int:
     """Judge the server at BASE_URL; without one, the bundled emulator."""
     from conformance.engine.outcome import INTERRUPTED, NO_TARGET, USAGE
     from conformance.reporting.folder import folder
-    from conformance.suite import trial
+    from conformance.suite import estimate, trial
 
     given = without_foreign(given, base_url)
     choice = _choice(given)
     with interruptible() as interruption:
         with opened(base_url, given) as target:
             plan = trial.plan_for(target, choice)
+            if given["dry_run"]:
+                for line in (f"{target.name}: nothing is sent; a run would take", *estimate.lines(plan, choice)):
+                    click.echo(line)
+                return 0
             here = folder(given["report_dir"])
             watcher = _watcher(target, choice, plan, given)
             report = trial.judge(target, choice, plan, here, watcher, interruption.put_off)
@@ -101,15 +107,15 @@ def _unwritten(here: Folder, report: Report, dialect: str) -> str | None:
 def _watcher(target: Target, choice: Choice, plan: Plan, given: dict[str, Any]) -> Watcher:
     """Who tells how the run goes; what it may cost is said first."""
     from conformance.reporting.progress import Bar, Lines, Silent
+    from conformance.suite import estimate
 
     if given["quiet"]:
         return Silent()
     say(f"judging {target.name} by edition {choice.edition}, profile {choice.profile}, seed {choice.seed}")
     if not target.address.loopback:
-        say(
-            f"at most {plan.requests:,} requests and {plan.runs} runs of {choice.model}, some {plan.tokens:,} tokens; "
-            "threads and assistants are deleted afterwards"
-        )
+        for line in estimate.lines(plan, choice):
+            say(line)
+        say(f"runs are of {choice.model}; threads and assistants are deleted afterwards")
     return Bar(say) if sys.stderr.isatty() else Lines(say)
 
 
@@ -138,6 +144,7 @@ def _choice(given: dict[str, Any]) -> Choice:
         stress=given["allow_stress"],
         most_requests=given["max_requests"],
         most_runs=given["max_runs"],
+        most_tokens=given["max_tokens"],
         most_seconds=given["max_time"],
         most_examples=given["max_examples"],
         database=None if given["no_database"] else given["database"],

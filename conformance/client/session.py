@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
 
 from conformance.client import address
+from conformance.client.admission import Admission
 from conformance.client.binding import Outgoing, bind
 from conformance.client.credentials import Credentials
 from conformance.client.recorder import Recorder
@@ -51,6 +52,7 @@ class Session:
     unknown completion never is. While the target asks for quiet nobody sends anything: the throttle is shared.
     Assistants and threads that are only fixtures carry `fixture_metadata`, by which a person knows whose they are.
     `already` is how many exchanges the record has, where it is gone on with.
+    Where there is an admission, every attempt needs it.
     """
 
     def __init__(
@@ -65,6 +67,7 @@ class Session:
         throttle: Throttle | None = None,
         fixture_metadata: Mapping[str, str] | None = None,
         already: int = 0,
+        admission: Admission | None = None,
     ) -> None:
         self.transport = transport
         self.recorder = recorder
@@ -75,6 +78,7 @@ class Session:
         self._sleep = sleep
         self._throttle = throttle or Throttle(sleep=sleep)
         self._fixture_metadata = dict(fixture_metadata or {})
+        self._admission = admission
         self._lock = threading.Lock()
         self._count = already
         self._usual: dict[tuple[Key, bool], tuple[Headers, Headers]] = {}
@@ -91,6 +95,7 @@ class Session:
             self._sleep,
             self._throttle,
             self._fixture_metadata,
+            admission=self._admission,
         )
 
     @property
@@ -173,6 +178,17 @@ class Session:
         raise AssertionError("attempts are bounded")
 
     def _attempt(self, step: Step | None, outgoing: Outgoing, program: str, attempt: int) -> tuple[Exchange, Arrival]:
+        if self._admission is None:
+            return self._sent(step, outgoing, program, attempt)
+        self._admission.admit(step)
+        exchange = None
+        try:
+            exchange, arrival = self._sent(step, outgoing, program, attempt)
+        finally:
+            self._admission.settle(step, exchange)
+        return exchange, arrival
+
+    def _sent(self, step: Step | None, outgoing: Outgoing, program: str, attempt: int) -> tuple[Exchange, Arrival]:
         sent, shown = self._headers(outgoing)
         with self._lock:
             self._count += 1

@@ -106,6 +106,7 @@ def _limits() -> Iterable[Key]:
     yield Key("pacing.rate_limit", Form.TEXT, "No faster than this, all workers together.", "10/s", "--rate-limit")
     yield Key("budget.max_requests", whole, "No more requests than this.", 2000, "--max-requests", least=1)
     yield Key("budget.max_runs", whole, "No more runs than this.", 100, "--max-runs", least=0)
+    yield Key("budget.max_tokens", whole, "No more tokens than this.", 200_000, "--max-tokens", least=1)
     yield Key("budget.max_time", time, "Begin nothing after this long.", "10m", "--max-time", least=0.1)
     yield Key("budget.max_examples", whole, "So many random payloads.", 300, "--max-examples", least=1)
     yield Key("timeouts.request", time, "For one request.", 60, "--timeout", least=0.1, most=3600)

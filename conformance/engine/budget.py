@@ -5,12 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from conformance.contract.operation import OPERATIONS
 from conformance.errors import BudgetSpent
 from conformance.model.exchange import Completion, Exchange
+from conformance.model.json import JSON, is_object
 
 SILENCE = 12
 """So many requests in a row without any answer mean that the target is gone."""
@@ -35,7 +36,10 @@ class Counts:
 
 @dataclass(slots=True)
 class Budget:
-    """Limits that the user set, and the counts they are held against. None is no limit."""
+    """Limits that the user set, and the counts they are held against. None is no limit.
+
+    Each program looks at them between its moves; what must not be overstepped by one is for the admission.
+    """
 
     requests: int | None = None
     runs: int | None = None
@@ -65,8 +69,6 @@ class Budget:
             raise BudgetSpent(self.stopped)
         if self.requests is not None and counts.requests >= self.requests:
             raise BudgetSpent(f"the limit of {self.requests} requests is reached")
-        if self.runs is not None and counts.runs_started >= self.runs:
-            raise BudgetSpent(f"the limit of {self.runs} runs is reached")
         if self.seconds is not None and self.elapsed >= self.seconds:
             raise BudgetSpent(f"the limit of {self.seconds:g} seconds is reached")
         if self._unanswered >= SILENCE:
@@ -102,12 +104,23 @@ class Budget:
 
     def _count_tokens(self, exchange: Exchange) -> None:
         """Add a finished run's usage, once for each run."""
-        values = [exchange.body, *(event.data for event in exchange.events)]
-        for value in values:
-            if not isinstance(value, dict) or value.get("object") != "thread.run":
-                continue
-            usage, id_ = value.get("usage"), str(value.get("id"))
-            total = usage.get("total_tokens") if isinstance(usage, dict) else None
-            if isinstance(total, int) and not isinstance(total, bool) and total >= 0 and id_ not in self._counted:
+        for id_, total in usages(exchange):
+            if id_ not in self._counted:
                 self._counted.add(id_)
                 self.counts.tokens = (self.counts.tokens or 0) + total
+
+
+def runs_in(exchange: Exchange) -> Iterator[Mapping[str, JSON]]:
+    """The runs that an exchange shows, as a whole or in events."""
+    for value in (exchange.body, *(event.data for event in exchange.events)):
+        if is_object(value) and value.get("object") == "thread.run" and isinstance(value.get("id"), str):
+            yield value
+
+
+def usages(exchange: Exchange) -> Iterator[tuple[str, int]]:
+    """The runs that an exchange shows to be over, each with the tokens that it is said to have used."""
+    for run in runs_in(exchange):
+        usage = run.get("usage")
+        total = usage.get("total_tokens") if is_object(usage) else None
+        if isinstance(total, int) and not isinstance(total, bool) and total >= 0:
+            yield str(run["id"]), total

@@ -28,6 +28,7 @@ def conclude(
     interrupted: bool = False,
     faults: Sequence[str] = (),
     cut: str | None = None,
+    unjudged: Sequence[str] = (),
     prerequisite: str | None = None,
     must_decide: Iterable[str] = (),
     fail_on: str = "must",
@@ -36,10 +37,10 @@ def conclude(
 ) -> Conclusion:
     """The conclusion to draw from verdicts and from how the run went; of several exit codes the earlier wins.
 
-    `faults` are our own errors outside any verdict, `cut` says what ended the run early, `prerequisite` what could not
-    be set up, and `must_decide` names the capabilities of which at least one must-verdict has to be decided. Of what
-    stays inconclusive more than `most_inconclusive` are too many. With a `comparison` to a baseline, what is known may
-    fail, and what the baseline should no longer hold fails.
+    `faults` are our own errors outside any verdict, `cut` says what ended the run early, `unjudged` what it did not
+    come to, `prerequisite` what could not be set up, and `must_decide` names the capabilities of which at least one
+    must-verdict has to be decided. Of what stays inconclusive more than `most_inconclusive` are too many. With a
+    `comparison` to a baseline, what is known may fail, and what the baseline should no longer hold fails.
     """
     if interrupted:
         return Conclusion(Outcome.INCONCLUSIVE, INTERRUPTED, "interrupted; what was judged until then is reported")
@@ -51,7 +52,8 @@ def conclude(
     if failure:
         return Conclusion(Outcome.FAIL, FAILED, failure)
     if cut:
-        return Conclusion(Outcome.INCONCLUSIVE, INCOMPLETE, f"cut short: {cut}")
+        left = f"; not judged for that: {_some(unjudged)}" if unjudged else ""
+        return Conclusion(Outcome.INCONCLUSIVE, INCOMPLETE, f"cut short: {cut}{left}")
     if prerequisite:
         return Conclusion(Outcome.INCONCLUSIVE, INCOMPLETE, prerequisite)
     starved = undecided(verdicts, must_decide)

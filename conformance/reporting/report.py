@@ -99,7 +99,8 @@ class Report:
     def took(self) -> str:
         """What it took, in a few words."""
         counts = self.counts
-        return f"{counts.requests:,} requests, {counts.runs_started} runs, {counts.seconds:.1f} s"
+        tokens = f", {counts.tokens:,} tokens" if counts.tokens is not None else ""
+        return f"{counts.requests:,} requests, {counts.runs_started} runs{tokens}, {counts.seconds:.1f} s"
 
 
 def to_json(report: Report) -> dict[str, Any]:

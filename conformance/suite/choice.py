@@ -54,6 +54,7 @@ class Choice:
     stress: bool = False
     most_requests: int | None = None
     most_runs: int | None = None
+    most_tokens: int | None = None
     most_seconds: float | None = None
     most_examples: int | None = None
     database: Path | None = None

@@ -23,6 +23,9 @@ from conformance.suite.record import Heading
 ACCEPTED = "acceptance.smallest_request_is_accepted"
 """What a target breaks that lacks what it was declared to offer."""
 
+MORE = "a run that is not cut short"
+"""What those need that a run which was cut short did not come to."""
+
 _ASKS_FOR_A_STREAM = re.compile(r"\w+\.stream\.\w+\Z")
 """The constraints on the member that asks for a stream."""
 
@@ -42,18 +45,20 @@ def concluded(heading: Heading, way: Course) -> Report:
         selected=judges,
         not_offered=missing,
         gaps=_gaps(heading.setting),
-        gap=_gap(heading),
+        gap=_gap(heading, way.cut),
     )
     found = verdicts(tallies, every, circumstances, way.examples)
     served = {heading.programs[id_] for id_ in way.played if id_ in heading.programs}
     stated = {verdict.capability for verdict in found if verdict.level == "must" and judges(verdict.id)}
     cut = way.interrupted or way.cut is not None
+    unjudged = [verdict.id for verdict in found if verdict.outcome is Outcome.NOT_JUDGED and verdict.needs == MORE]
     comparison = compared(found, choice, every, profile=choice.profile, cut=cut)
     conclusion = outcome.conclude(
         found,
         interrupted=way.interrupted,
         faults=way.faults,
         cut=way.cut,
+        unjudged=unjudged if way.cut else (),
         prerequisite=failed_prerequisite(way.surface),
         must_decide=[name for name in CAPABILITIES if name in served & stated and name not in missing],
         fail_on=choice.fail_on,
@@ -111,8 +116,8 @@ def _gaps(setting: Setting) -> dict[str, Gap]:
     return {id_: Gap(f"needs {needs}", needs) for id_, needs in boundary.lacking(setting).items()} | never
 
 
-def _gap(heading: Heading) -> Callable[[str, str], Gap]:
-    """Why something was not judged although nothing in particular was in its way."""
+def _gap(heading: Heading, cut: str | None) -> Callable[[str, str], Gap]:
+    """Why something was not judged although nothing in particular was in its way; `cut` is what ended the run early."""
     choice, served = heading.choice, set(heading.programs.values())
     left_out = {out.capability: out for out in heading.left_out if out.capability not in served}
 
@@ -120,6 +125,8 @@ def _gap(heading: Heading) -> Callable[[str, str], Gap]:
         left = left_out.get(capability)
         if left is not None:
             return Gap(left.reason, left.needs)
+        if cut is not None:
+            return Gap(f"the run was cut short: {cut}", MORE)
         if choice.select or choice.phases:
             return Gap("nothing that was selected shows it", "a wider selection")
         if choice.profile == "quick":

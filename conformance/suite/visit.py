@@ -12,12 +12,14 @@ from conformance.client.session import Session
 from conformance.client.throttle import Throttle
 from conformance.client.transport import Limits, Transport
 from conformance.engine import pace, preflight
+from conformance.engine.admission import Admission
 from conformance.engine.budget import Budget
 from conformance.engine.cleanup import SECONDS, Ledger, sweep
 from conformance.engine.collector import Collector
 from conformance.engine.plan import Plan
 from conformance.engine.run import Course, Watcher, course, judged, run
 from conformance.engine.waiting import awaited
+from conformance.errors import BudgetSpent
 from conformance.model.json import JSON
 from conformance.model.program import Setting
 from conformance.reporting.folder import Folder
@@ -66,6 +68,8 @@ class Visit:
                 way = self._shrunk(way)
         except KeyboardInterrupt:
             way = replace(way, interrupted=True)
+        except BudgetSpent as spent:
+            way = course((), self.budget, cut=str(spent))
         finally:
             if way.interrupted:
                 self.budget.stop("interrupted")
@@ -162,7 +166,9 @@ def visiting(
         "given": dict(setting.given),
     }
     with closing(HistoryFile(folder.history, first, credentials)) as file, closing(Transport(address, limits)) as wire:
-        collector = Collector(file, budget, Ledger(frozenset(setting.given.values())))
+        ledger = Ledger(frozenset(setting.given.values()))
+        collector = Collector(file, budget, ledger)
+        owed = (lambda: len(ledger.left())) if target.lasting else (lambda: 0)
         yield Visit(
             target=target,
             choice=choice,
@@ -175,6 +181,7 @@ def visiting(
                 choice.edition,
                 throttle=Throttle(choice.spacing),
                 fixture_metadata={TAG: folder.run} if target.lasting else {},
+                admission=Admission(budget, choice.most_tokens, owed),
             ),
             collector=collector,
             file=file,

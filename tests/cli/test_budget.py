@@ -1,0 +1,106 @@
+"""Budgets as the server counts them."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conformance.cli import run_command
+from tests.gateway import KEY, Gateway, gateway
+
+
+def limited(gate: Gateway, *arguments: str) -> tuple[int, dict[str, Any]]:
+    code = run_command(["run", gate.url, "--api-key", KEY, "--report-dir", "out", "-q", "--no-database", *arguments])
+    report: dict[str, Any] = json.loads(Path("out/report.json").read_text())
+    return code, report
+
+
+def counted(gate: Gateway) -> Counter[str]:
+    return Counter(seen.operation for seen in gate.seen)
+
+
+@pytest.mark.parametrize("most", [1, 7, 40, 200])
+def test_no_more_requests_than_allowed_and_nothing_left_behind(most: int) -> None:
+    with gateway() as gate:
+        code, report = limited(gate, "--max-requests", str(most))
+    assert code == 5
+    assert most - 10 <= len(gate.seen) <= most
+    assert report["counts"]["requests"] == len(gate.seen)
+    assert gate.made == set()
+
+
+def test_what_was_not_judged_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    with gateway() as gate:
+        code, report = limited(gate, "--max-requests", "150")
+    assert code == 5
+    unjudged = [each for each in report["verdicts"] if each["needs"] == "a run that is not cut short"]
+    assert len(unjudged) > 100
+    assert all("limit of 150 requests" in each["reason"] for each in unjudged)
+    assert unjudged[0]["id"] in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("most", [0, 1, 10])
+def test_no_more_runs_than_allowed(most: int) -> None:
+    with gateway() as gate:
+        code, report = limited(gate, "--max-runs", str(most), "--profile", "quick")
+    assert code == 5
+    assert gate.started == report["counts"]["runs_started"] == most
+    if not most:
+        assert "create_run" not in counted(gate)
+
+
+def test_no_more_tokens_than_allowed() -> None:
+    with gateway() as gate:
+        code, report = limited(gate, "--max-tokens", "30000", "--profile", "quick")
+    assert code == 5
+    assert (report["counts"]["tokens"] or 0) <= 30_000
+    assert 0 < gate.started <= 30
+
+
+def test_time_is_bounded(capsys: pytest.CaptureFixture[str]) -> None:
+    with gateway() as gate:
+        code, report = limited(gate, "--max-time", "1s")
+    assert code == 5
+    assert report["counts"]["seconds"] < 10
+    assert "limit of 1 seconds" in capsys.readouterr().out
+
+
+def test_a_dry_run_sends_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    with gateway() as gate:
+        assert run_command(["run", gate.url, "--dry-run", "--max-runs", "5", "--no-database"]) == 0
+    assert not gate.seen
+    text = capsys.readouterr().out
+    assert "lifecycle" in text
+    assert "boundary" in text
+    assert "limited to 5 runs" in text
+    assert not Path("reports").exists()
+
+
+def test_the_plan_is_an_upper_bound(capsys: pytest.CaptureFixture[str]) -> None:
+    with gateway() as gate:
+        run_command(["run", gate.url, "--profile", "quick", "--dry-run"])
+        total = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("all ")).split()
+        run_command(["run", gate.url, "--profile", "quick", "--api-key", KEY, "-q"])
+    programs, requests, runs = (int(number.replace(",", "")) for number in total[1:4])
+    assert programs > 10
+    assert len(gate.seen) <= requests
+    assert gate.started <= runs
+
+
+def test_strange_servers_are_not_strained_unasked(capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["run", "http://server.invalid/v1", "--dry-run", "--no-database"]
+    assert run_command(arguments) == 0
+    careful = capsys.readouterr().out
+    assert "--allow-stress" in careful
+    assert "robustness  " not in careful
+    assert run_command([*arguments, "--allow-stress"]) == 0
+    assert "robustness  " in capsys.readouterr().out
+
+
+def test_a_server_that_is_not_local_is_told_of_what_it_will_cost_first(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_command(["run", "http://server.invalid/v1", "--timeout", "1"]) == 3
+    assert "requests    runs" in capsys.readouterr().err
