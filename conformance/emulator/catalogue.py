@@ -29,7 +29,7 @@ class Mutant:
     topic of rules.
 
     `blind` says that it was written from the contract alone, before its author had seen a rule or a generator;
-    `corner` that it shows only where exploring comes to.
+    `corner` that it shows only where exploring comes to; `broad` why it breaks more than a few demands at once.
     """
 
     name: str
@@ -40,6 +40,7 @@ class Mutant:
     blind: bool = False
     options: Mapping[str, Any] | None = None
     corner: bool = False
+    broad: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,22 +61,24 @@ _mutants: dict[str, Mutant] = {}
 _variants: dict[str, Variant] = {}
 
 
-def mutant(item: str, *, level: str = "must", blind: bool = False, **options: Any) -> Callable[[F], F]:
+def mutant(item: str, *, level: str = "must", blind: bool = False, broad: str = "", **options: Any) -> Callable[[F], F]:
     """Declare a mutant: the function's name is its name, its docstring says what it does wrong.
 
-    `options` replace those of the emulator that it is served with.
+    `broad` says why, where it breaks more than a few demands at once. `options` replace those of the emulator that it
+    is served with.
     """
 
     def declare(function: F) -> F:
-        enter(Mutant(function.__name__, item, Level(level), _first_line(function), function, blind, options or None))
+        text = _first_line(function)
+        enter(Mutant(function.__name__, item, Level(level), text, function, blind, options or None, broad=broad))
         return function
 
     return declare
 
 
-def blind(item: str, *, level: str = "must", **options: Any) -> Callable[[F], F]:
+def blind(item: str, *, level: str = "must", broad: str = "", **options: Any) -> Callable[[F], F]:
     """Declare a mutant that was written from the contract alone."""
-    return mutant(item, level=level, blind=True, **options)
+    return mutant(item, level=level, blind=True, broad=broad, **options)
 
 
 def corner(item: str, *, level: str = "must", **options: Any) -> Callable[[F], F]:

@@ -154,9 +154,14 @@ def page(rows: Iterable[Row]) -> str:
             "",
             "Each is one fault that breaks as many demands by itself.",
             "",
+            "| mutant | item | others | what it does | why so many |",
+            "| --- | --- | --- | --- | --- |",
         ]
-        texts = {mutant.name: mutant.text for mutant in catalogue()}
-        lines += [f"- `{r.mutant}` ({r.item}; {r.others} others): {texts.get(r.mutant, '')}" for r in broad] + [""]
+        known = {mutant.name: mutant for mutant in catalogue()}
+        lines += [
+            f"| {r.mutant} | {r.item} | {r.others} | {known[r.mutant].text} | {known[r.mutant].broad} |" for r in broad
+        ]
+        lines += [""]
     lines += ["## Written by hand", "", "| mutant | item | level | failed by |", "| --- | --- | --- | --- |"]
     lines += [f"| {r.mutant} | {r.item} | {r.level} | {_listed(r.by)} |" for r in by_hand]
     return "\n".join(lines) + "\n"

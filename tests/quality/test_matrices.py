@@ -39,6 +39,11 @@ def test_the_kill_matrix_names_every_mutant_and_all_written_ones_are_killed() ->
     assert {row["mutant"] for row in rows if row["made"]} == {mutant.name for mutant in generated()}
 
 
+def test_what_fails_many_others_says_why() -> None:
+    broad = {row["mutant"] for row in committed("kill-matrix.json") if row["others"] > kill_matrix.MOST_OTHERS}
+    assert broad - {mutant.name for mutant in catalogue() if mutant.broad} == set()
+
+
 def test_the_variants_matrix_names_every_variant_and_none_is_accused() -> None:
     rows = committed("variants.json")
     assert [row["variant"] for row in rows if row["false"]] == []

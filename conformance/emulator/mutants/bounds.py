@@ -104,7 +104,7 @@ def accepts_any_overlap(behaviour: Behaviour) -> None:
     keyword(behaviour, f"{_CHUNKS}.chunk_overlap_tokens.x-atMostHalfOf", None)
 
 
-@blind("create_run.metadata{}.maxLength")
+@blind("create_run.metadata{}.maxLength", broad="Metadata has the same limit in every operation that takes it.")
 def counts_bytes(behaviour: Behaviour) -> None:
     """Counts bytes instead of characters, and so refuses 512 characters that are not ASCII."""
 

@@ -84,7 +84,10 @@ def names_functions_itself(behaviour: Behaviour) -> None:
     coerced(behaviour, "tools", name, "create_run")
 
 
-@blind("create_run.response_format.type.enum")
+@blind(
+    "create_run.response_format.type.enum",
+    broad="Everything that the contract demands of an object there goes unchecked.",
+)
 def accepts_any_response_format(behaviour: Behaviour) -> None:
     """Takes any object as response_format."""
     coerced(behaviour, "response_format", lambda value: "auto" if isinstance(value, dict) else value, "create_run")

@@ -121,13 +121,16 @@ def refuses_with_422(behaviour: Behaviour) -> None:
     _answered_with(behaviour, 422, 400)
 
 
-@blind("refusals")
+@blind(
+    "refusals",
+    broad="Each refusal that the contract demands looks like an acceptance, and its body like a broken object.",
+)
 def refuses_with_200(behaviour: Behaviour) -> None:
     """Refusals are answered 200, with the error in the body."""
     _answered_with(behaviour, 200, 400, 404)
 
 
-@blind("errors")
+@blind("errors", broad="Each refusal of an illegal body is a failure of the server instead.")
 def refuses_with_500(behaviour: Behaviour) -> None:
     """An invalid request is answered 500."""
     _answered_with(behaviour, 500, 400)
@@ -151,7 +154,11 @@ def breaks_on_unknown_ids(behaviour: Behaviour) -> None:
     _answered_with(behaviour, 500, 404)
 
 
-@blind("L-84", level="should")
+@blind(
+    "L-84",
+    level="should",
+    broad="Every rule that asks for a thing that is not there, or no longer, sees it answered as if it were.",
+)
 def answers_unknown_with_nothing(behaviour: Behaviour) -> None:
     """What does not exist is answered 200 and null."""
     _answered_with(behaviour, 200, 404)
@@ -159,7 +166,11 @@ def answers_unknown_with_nothing(behaviour: Behaviour) -> None:
     behaviour.envelope = lambda refusal: None if refusal.http_status == 404 else inner(refusal)
 
 
-@blind("L-84", level="should")
+@blind(
+    "L-84",
+    level="should",
+    broad="A deleted or foreign thread comes back to life, empty, whenever somebody asks for it.",
+)
 def creates_threads_on_demand(behaviour: Behaviour) -> None:
     """A thread that does not exist is created when it is asked for."""
     inner = behaviour.find_thread
@@ -185,7 +196,11 @@ def lists_unknown_threads_as_empty(behaviour: Behaviour) -> None:
     around(behaviour, look, "list_messages", "list_runs")
 
 
-@blind("L-84", level="should")
+@blind(
+    "L-84",
+    level="should",
+    broad="A deletion that finds nothing is told as one that succeeded, of deleted and foreign things, too.",
+)
 def deletes_what_is_unknown(behaviour: Behaviour) -> None:
     """Deleting what does not exist succeeds."""
 

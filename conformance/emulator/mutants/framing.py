@@ -100,7 +100,7 @@ def streams_when_stream_is_false(behaviour: Behaviour) -> None:
     around(behaviour, run, "create_run", "create_thread_and_run", "submit_tool_outputs")
 
 
-@blind("L-85")
+@blind("L-85", broad="The error that is answered with 200 is read as a run, of which every member is missing.")
 def streams_its_refusals(behaviour: Behaviour) -> None:
     """A request for a stream that is refused is answered 200 with an error member missing its type."""
     refused: list[bool] = []

@@ -21,7 +21,7 @@ _MADE_UP: dict[str, Any] = {"assistant_id": "", "role": "user", "content": "-", 
 _ROUNDS = 100
 
 
-@blind("create_run")
+@blind("create_run", broad="Nothing that the contract demands of any body is checked.")
 def accepts_every_body(behaviour: Behaviour) -> None:
     """Takes every body, valid or not, and keeps the thread locked while the run is active."""
     inner = behaviour.read_body

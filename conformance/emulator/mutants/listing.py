@@ -13,7 +13,10 @@ from conformance.emulator.state import Message, Thread
 from conformance.emulator.world import Call
 
 
-@blind("L-48")
+@blind(
+    "L-48",
+    broad="The default order turns round for every list, and with it each page, cursor and comparison with the whole.",
+)
 def lists_oldest_first(behaviour: Behaviour) -> None:
     """Lists are ascending unless told otherwise."""
     queried(behaviour, lambda query: query.setdefault("order", "asc"))
@@ -37,7 +40,10 @@ def calls_a_list_a_list_of_runs(behaviour: Behaviour) -> None:
     answered(behaviour, lambda _, answer: {**answer, "object": "thread.run.list"}, "list_runs")
 
 
-@blind("message_list.data.required")
+@blind(
+    "message_list.data.required",
+    broad="A page without data shows nothing, so whatever is looked for in a list of messages is missing.",
+)
 def calls_the_data_items(behaviour: Behaviour) -> None:
     """A list of messages holds items instead of data."""
 
@@ -128,7 +134,10 @@ def knows_no_messages_of_runs(behaviour: Behaviour) -> None:
     behaviour.messages_of = find
 
 
-@blind("L-48")
+@blind(
+    "L-48",
+    broad="Runs of other threads stand in the list, and seem to have been made by whatever came before.",
+)
 def lists_runs_of_all_threads(behaviour: Behaviour) -> None:
     """The runs of a thread include those of every other thread."""
 
@@ -160,7 +169,9 @@ def lists_steps_of_all_runs(behaviour: Behaviour) -> None:
     around(behaviour, show, "list_run_steps")
 
 
-@blind("L-03")
+@blind(
+    "L-03", broad="A finished run seems to be queued again in every list, which contradicts all that was seen of it."
+)
 def lists_runs_as_they_began(behaviour: Behaviour) -> None:
     """A run in a list is shown as it was when it was created."""
     create = behaviour.new_run

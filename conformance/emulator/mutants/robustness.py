@@ -91,7 +91,7 @@ def breaks_without_a_content_type(behaviour: Behaviour) -> None:
     _breaks_on(behaviour, lambda raw, kind: bool(raw) and not (kind or "").startswith("application/json"))
 
 
-@blind("robustness")
+@blind("robustness", broad="Every operation that takes a body breaks on one that is a list.")
 def breaks_on_arrays(behaviour: Behaviour) -> None:
     """A body that is no object is answered 500."""
     inner = behaviour.check_body

@@ -25,7 +25,10 @@ def leaves_required_action_out(behaviour: Behaviour) -> None:
     shown(behaviour, "run", lambda run, *_: run.pop("required_action") if run["required_action"] is None else None)
 
 
-@blind("run.completed_at.required")
+@blind(
+    "run.completed_at.required",
+    broad="Each member of a run that may be null is required, and each is missing at some time.",
+)
 def leaves_nulls_out(behaviour: Behaviour) -> None:
     """Members that are null are left out of every run, as serializers do that skip what is empty."""
 
@@ -84,13 +87,13 @@ def calls_a_run_run(behaviour: Behaviour) -> None:
     shown(behaviour, "run", lambda run, *_: run.update(object="run"))
 
 
-@blind("run.created_at.type")
+@blind("run.created_at.type", broad="Every time in every object has the same fault.")
 def writes_dates(behaviour: Behaviour) -> None:
     """Times are ISO 8601 texts."""
     behaviour.stamp = lambda at: datetime.fromtimestamp(int(at), UTC).isoformat()
 
 
-@blind("run.created_at.type")
+@blind("run.created_at.type", broad="Every time in every object has the same fault.")
 def writes_fractions_of_seconds(behaviour: Behaviour) -> None:
     """Times have fractions of a second."""
     behaviour.stamp = lambda at: int(at) + 0.25
