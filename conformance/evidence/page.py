@@ -10,6 +10,7 @@ from conformance.contract.operation import OPERATIONS
 from conformance.evidence.sighting import Sighting, sightings_in
 from conformance.model.exchange import Exchange
 from conformance.model.history import History
+from conformance.model.json import Absent
 
 DEFAULT_LIMIT = 20
 MUTATING = ("POST", "DELETE")
@@ -74,11 +75,14 @@ class Listing:
 
 @lru_cache(maxsize=16)
 def pages(history: History) -> tuple[Page, ...]:
-    """Every page of a list in a history."""
+    """Every page of a list in a history that could be read."""
     return tuple(
         Page(exchange, kind, tuple(sightings_in(exchange)), dict(exchange.request.query))
         for exchange in history
-        if exchange.accepted and exchange.operation and (kind := OPERATIONS[exchange.operation].lists)
+        if exchange.accepted
+        and exchange.operation
+        and (kind := OPERATIONS[exchange.operation].lists)
+        and not isinstance(exchange.body, Absent)
     )
 
 

@@ -132,6 +132,12 @@ def deleted_assistant_runs_nothing(use: Use) -> Iterator[Result]:
         yield from _gone(use, "a deleted assistant runs")
 
 
+def _reaches(deletion: Exchange, exchange: Exchange) -> bool:
+    """Whether a deletion is of something that the path of an exchange names: of the object itself, or what it is in."""
+    what = _DELETES.get(deletion.operation or "")
+    return what is not None and deletion.path.get(what) in exchange.path.values()
+
+
 def _refused_deletions(history: History) -> Iterator[tuple[Exchange, Exchange]]:
     """Each refused deletion with the first later read of the same object by its own path, where it was read before."""
     for exchange in history:
@@ -140,10 +146,9 @@ def _refused_deletions(history: History) -> Iterator[tuple[Exchange, Exchange]]:
             continue
         id_, read = exchange.path[what], (exchange.operation or "").replace("delete_", "get_")
         reads = [e for e in history if e.operation == read and e.path.get(what) == id_]
-        deleted = any(e.operation == exchange.operation and e.path.get(what) == id_ and took_effect(e) for e in history)
         there = any(e.accepted and e.before(exchange) for e in reads)
         later = next((e for e in reads if exchange.before(e)), None)
-        if there and later is not None and not deleted:
+        if there and later is not None and not any(_reaches(e, later) and took_effect(e) for e in history):
             yield exchange, later
 
 

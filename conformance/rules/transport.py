@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from conformance.contract.operation import OPERATIONS
 from conformance.evidence.failure import Conduct, conducts, hangs
 from conformance.evidence.sighting import exchanges
 from conformance.model.exchange import Completion, Exchange
@@ -24,18 +25,36 @@ _UNWISE = ("duplicate_key", "number_too_long", "number_out_of_range", "too_deep"
 
 def _plain(history: History) -> Iterable[Exchange]:
     """Every answer of success that has to be JSON: not where a stream was asked for, or came."""
+    return (exchange for exchange in history if _is_plain(exchange))
+
+
+def _is_plain(exchange: Exchange) -> bool:
+    body, response = exchange.request.body, exchange.response
+    asked = is_object(body) and body.get("stream") is True
+    success = exchange.operation is not None and exchange.accepted
+    return success and response is not None and response.events is None and not asked
+
+
+def _readable(history: History) -> Iterable[tuple[Exchange, bool]]:
+    """Every such answer, and whether it can be read: one that shows again what was stored may be too deep for us.
+
+    Odd requests store such things, and what a list shows may have been stored by anybody.
+    """
+    odd = False
     for exchange in history:
-        body, response = exchange.request.body, exchange.response
-        asked = is_object(body) and body.get("stream") is True
-        if exchange.operation and exchange.accepted and response is not None and response.events is None and not asked:
-            yield exchange
+        odd = odd or exchange.request.text is not None
+        defects = exchange.response.defects if exchange.response else ()
+        lists = exchange.operation is not None and OPERATIONS[exchange.operation].lists is not None
+        if _is_plain(exchange):
+            yield exchange, not ("too_deep" in defects and (odd or lists))
 
 
-@rule(over=_plain, level=Level.MUST, source=_JSON, capability="core")
-def success_is_a_json_object(exchange: Exchange) -> Iterator[Result]:
+@rule(over=_readable, level=Level.MUST, source=_JSON, capability="core")
+def success_is_a_json_object(answer: tuple[Exchange, bool]) -> Iterator[Result]:
     """The answer to an accepted request is a JSON object."""
-    if _echoes(exchange):
-        yield Undecided("the answer to an odd request shows it again, and is nested deeper than is read")
+    exchange, readable = answer
+    if not readable:
+        yield Undecided("the answer shows what was stored, and is nested deeper than is read")
         return
     if is_object(exchange.body):
         yield HELD
@@ -57,12 +76,6 @@ def content_type_is_json(exchange: Exchange) -> Iterator[Result]:
             yield HELD
         else:
             yield exchange.finding("JSON under another content type, or under none", "", "application/json", says)
-
-
-def _echoes(exchange: Exchange) -> bool:
-    """Whether an answer is odd only because what was sent was, byte for byte."""
-    defects = exchange.response.defects if exchange.response else ()
-    return exchange.request.text is not None and "too_deep" in defects
 
 
 def _defects(exchange: Exchange, kinds: tuple[str, ...]) -> list[str]:

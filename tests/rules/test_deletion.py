@@ -5,7 +5,7 @@ from typing import Any
 from conformance.model.history import History
 from conformance.rules import deletion
 from tests.rules.examples import breaks, holds, legal
-from tests.rules.histories import ASSISTANT, Told, assistant, deleted, message, page, run, thread
+from tests.rules.histories import ASSISTANT, THREAD, Told, assistant, deleted, message, page, run, thread
 
 HELLO = {"role": "user", "content": "Hello"}
 RUNS = {"assistant_id": ASSISTANT}
@@ -94,6 +94,16 @@ def test_deletion_by_the_path_of_another_thread() -> History:
 @breaks(deletion.refused_deletion_deletes_nothing, times=1)
 def test_refused_deletion_that_deletes() -> History:
     return _refused(True)
+
+
+@legal
+def test_what_cannot_be_deleted_by_itself_goes_with_its_thread() -> History:
+    tell = Told()
+    tell.send("get_message", message("user"))
+    tell.refuse("delete_message", 405)
+    tell.send("delete_thread", deleted(THREAD, "thread"))
+    tell.refuse("get_message", 404)
+    return tell.history()
 
 
 @legal

@@ -50,6 +50,13 @@ def test_deep_nesting_that_was_sent_is_shown_again() -> History:
     return History.of([replace(exchange, request=replace(exchange.request, text='{"tools": [[[...]]]}'))])
 
 
+@legal
+def test_a_list_may_show_what_others_stored() -> History:
+    tell = Told()
+    tell.send("list_assistants", ABSENT, defects=("too_deep",))
+    return tell.history()
+
+
 @breaks(transport.content_type_is_json)
 def test_json_as_text() -> History:
     return answered(run(), answered={"content-type": "text/plain"})
