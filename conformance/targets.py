@@ -8,7 +8,7 @@ import secrets
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from conformance.config import known
 from conformance.errors import TargetError, UsageError
 
 EMULATOR = "emulator"
-__all__ = ["DIALECTS", "EMULATOR", "Target", "emulator", "remote", "serve"]
+__all__ = ["DIALECTS", "EMULATOR", "Target", "emulator", "hosted", "remote", "serve"]
 
 _ROOT = Path(__file__).resolve().parent.parent
 
@@ -103,6 +103,15 @@ def _url(process: subprocess.Popen[bytes]) -> str:
     except (ValueError, KeyError, TypeError):
         process.kill()
         raise TargetError("the bundled emulator did not start; `runs-conformance serve` shows why") from None
+
+
+def hosted(app: Any) -> AbstractContextManager[str]:
+    """The origin at which an ASGI application is served, on a free port of the loopback interface, as long as the block
+    lasts.
+    """
+    from conformance.emulator.server import hosted as hosted_app
+
+    return hosted_app(app)
 
 
 def serve(

@@ -68,7 +68,7 @@ def command(base_url: str | None, **given: Any) -> int:
     from conformance.suite import estimate, trial
 
     given = without_foreign(given, base_url)
-    choice = _choice(given)
+    choice = choice_of(given)
     with interruptible() as interruption:
         with opened(base_url, given) as target:
             plan = trial.plan_for(target, choice)
@@ -119,7 +119,8 @@ def _watcher(target: Target, choice: Choice, plan: Plan, given: dict[str, Any]) 
     return Bar(say) if sys.stderr.isatty() else Lines(say)
 
 
-def _choice(given: dict[str, Any]) -> Choice:
+def choice_of(given: dict[str, Any]) -> Choice:
+    """The choice that the options of this command make. Raises UsageError where they make none."""
     from conformance import config
     from conformance.engine.plan import PHASES
     from conformance.generation.programs.steps import PROMPTS

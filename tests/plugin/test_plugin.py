@@ -1,0 +1,247 @@
+"""The plugin as a user meets it: every test starts a pytest of its own."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import xml.etree.ElementTree as ET
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+pytest_plugins = ["pytester"]
+
+RUN = ("-p", "conformance.plugin", "-p", "no:schemathesis", "-p", "no:cacheprovider")
+CONFIGURATION = """\
+profile = "quick"
+select = ["create_run.metadata.*", "create_run.max_prompt_tokens.minimum", "errors.*"]
+no_database = true
+"""
+WRONG = """\
+from conformance.emulator.app import build
+from conformance.emulator.options import Options
+
+def pytest_runs_conformance_app(config, path):
+    return build(Options(step_ms=1), ["accepts_17_pairs"])
+"""
+LISTING = """\
+import sys
+
+def test_it():
+    print(sorted(name for name in sys.modules if name.startswith("conformance")))
+    assert not {"click", "httpx", "starlette", "jsonschema", "rich", "yaml"} & set(sys.modules)
+"""
+BROKEN = "conformance.toml::create_run::create_run.metadata.maxProperties"
+
+Pytest = Callable[..., pytest.RunResult]
+
+
+@pytest.fixture
+def inner(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Pytest:
+    """Runs a pytest in a folder of its own, where `files` are; a file's text is given by its name."""
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-plugin")
+    monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
+    monkeypatch.delenv("PYTEST_XDIST_WORKER", raising=False)
+    monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
+
+    def run(*arguments: str, plugins: tuple[str, ...] = RUN, **files: str) -> pytest.RunResult:
+        for name, text in files.items():
+            path = pytester.path / name.replace("_toml", ".toml").replace("_py", ".py")
+            path.write_text(text, encoding="utf-8")
+        return pytester.run(sys.executable, "-m", "pytest", *plugins, *arguments, timeout=120)
+
+    return run
+
+
+def outcomes(path: Path) -> dict[str, str]:
+    """How each testcase of a JUnit file came out."""
+    found = {}
+    for case in ET.parse(path).iter("testcase"):
+        inner = [child.tag for child in case if child.tag in ("failure", "error", "skipped")]
+        found[f"{case.get('classname')}::{case.get('name')}"] = inner[0] if inner else "passed"
+    return found
+
+
+def test_without_a_conformance_file_nothing_of_the_suite_is_loaded(inner: Pytest) -> None:
+    told = inner(
+        "-q",
+        test_it_py=LISTING,
+        conformance_toml=CONFIGURATION,
+    )
+    told.assert_outcomes(passed=1)
+    shown = inner("-q", "-s", "test_it.py").stdout.str()
+    assert "['conformance', 'conformance.plugin', 'conformance.plugin.hooks']" in shown
+
+
+def test_the_tree_is_of_groups_and_demands(inner: Pytest) -> None:
+    lines = inner("--collect-only", "-q", "conformance.toml", conformance_toml=CONFIGURATION).outlines
+    ids = [line for line in lines if "::" in line]
+    assert ids[0] == "conformance.toml::conclusion"
+    assert BROKEN in ids
+    assert any(id_.startswith("conformance.toml::errors::errors.") for id_ in ids)
+    assert len(ids) == len(set(ids))
+    again = inner("--collect-only", "-q", "conformance.toml").outlines
+    assert [line for line in again if "::" in line] == ids
+
+
+@pytest.mark.parametrize(
+    ("narrowed", "kept"),
+    [
+        (("-m", "must and validation"), r"::create_run\."),
+        (("-k", "maxProperties"), r"::create_run\.metadata\.maxProperties$"),
+    ],
+)
+def test_demands_are_chosen_by_name_level_and_capability(inner: Pytest, narrowed: tuple[str, str], kept: str) -> None:
+    told = inner(
+        "--collect-only", "-q", "--strict-markers", "conformance.toml", *narrowed, conformance_toml=CONFIGURATION
+    )
+    ids = [line for line in told.outlines if "::" in line]
+    assert ids
+    assert all(re.search(kept, id_) for id_ in ids)
+
+
+@pytest.mark.slow
+def test_a_fault_of_an_application_fails_its_demand(inner: Pytest, pytester: pytest.Pytester) -> None:
+    told = inner(
+        "conformance.toml",
+        "--junitxml=junit.xml",
+        "--conformance-report-dir=out",
+        "-p",
+        "cacheprovider",
+        conformance_toml=CONFIGURATION,
+        conftest_py=WRONG,
+        plugins=RUN[:4],
+    )
+    assert told.ret == 1
+    failed = [name for name, outcome in outcomes(pytester.path / "junit.xml").items() if outcome == "failure"]
+    assert failed == ["conformance.toml.create_run::create_run.metadata.maxProperties"]
+    text = told.stdout.str()
+    assert "FAIL: 1 must demand was broken (exit 1)" in text
+    assert "curl" in text
+    assert "Traceback" not in text
+    assert json.loads((pytester.path / "out" / "report.json").read_text(encoding="utf-8"))["exit_code"] == 1
+    # What failed last is judged again, and nothing else.
+    again = inner("conformance.toml", "--lf", "-p", "cacheprovider", plugins=RUN[:4])
+    again.assert_outcomes(failed=1)
+
+
+@pytest.mark.slow
+def test_workers_judge_once_and_alike(inner: Pytest, pytester: pytest.Pytester) -> None:
+    own = "import pytest\n\n@pytest.mark.parametrize('n', range(8))\ndef test_own(n):\n    assert n != 5\n"
+    files = {"conformance_toml": CONFIGURATION, "conftest_py": WRONG, "test_own_py": own}
+    told = [
+        inner("conformance.toml", "test_own.py", f"--junitxml=junit{number}.xml", *distribution, **files)
+        for number, distribution in enumerate([(), ("-n", "2"), ("-n", "4", "--dist", "loadscope")])
+    ]
+    alone, two, four = (outcomes(pytester.path / f"junit{number}.xml") for number in range(3))
+    assert alone == two == four
+    assert alone["conformance.toml.create_run::create_run.metadata.maxProperties"] == "failure"
+    runs = [path for path in (pytester.path / "reports").iterdir() if path.name != "latest"]
+    assert len(runs) == 3
+    for result in told:
+        assert result.stdout.str().count("conformance of conformance.toml") == 1
+        assert "1 must demand was broken" in result.stdout.str()
+
+
+@pytest.mark.slow
+def test_known_failures_are_expected_and_stale_ones_fail(inner: Pytest, pytester: pytest.Pytester) -> None:
+    known = '[[known]]\nid = "create_run.metadata.maxProperties"\nreason = "wait for it"\n'
+    stale = '[[known]]\nid = "create_run.max_prompt_tokens.minimum"\nreason = "was broken"\n'
+    lost = '[[known]]\nid = "no.such_rule"\nreason = "was broken"\n'
+    told = inner(
+        "conformance.toml",
+        "-rxs",
+        baseline_toml=known + stale + lost,
+        conformance_toml='baseline = "baseline.toml"\n' + CONFIGURATION,
+        conftest_py=WRONG,
+    )
+    text = told.stdout.str()
+    assert told.ret == 1
+    assert told.parseoutcomes()["failed"] == 2
+    assert "known failure: wait for it" in text
+    assert "it passes now; the baseline lists it as: was broken" in text
+    assert "no.such_rule in the baseline: there is no such rule or constraint" in text
+
+
+@pytest.mark.parametrize(
+    ("conftest", "says"),
+    [
+        (
+            "def pytest_runs_conformance_app(config, path):\n"
+            "    def app(environ, start_response):\n"
+            "        start_response('404 Not Found', [('Content-Type', 'text/plain')])\n"
+            "        return [b'404 page not found']\n"
+            "    return app\n",
+            "has no Runs surface",
+        ),
+        ("def pytest_runs_conformance_app(config, path):\n    return 'app'\n", "is no ASGI or WSGI application"),
+        (
+            "def pytest_runs_conformance_app(config, path):\n"
+            "    async def app(scope, receive, send):\n"
+            "        await send({'type': 'lifespan.startup.failed', 'message': 'no database'})\n"
+            "    return app\n",
+            "the application does not start up",
+        ),
+    ],
+    ids=["wsgi", "no application", "does not start"],
+)
+def test_a_target_that_cannot_be_judged_is_one_failure(inner: Pytest, conftest: str, says: str) -> None:
+    told = inner("conformance.toml", conformance_toml=CONFIGURATION, conftest_py=conftest)
+    counted = told.parseoutcomes()
+    assert counted["failed"] == 1
+    assert "passed" not in counted
+    assert counted["skipped"] > 5
+    assert says in told.stdout.str()
+
+
+def test_a_file_that_cannot_be_used_is_said_in_one_line(inner: Pytest) -> None:
+    told = inner("conformance.toml", conformance_toml="profile = \n")
+    assert told.ret != 0
+    text = told.stdout.str()
+    assert "conformance.toml" in text
+    assert "Traceback" not in text
+    assert "INTERNALERROR" not in text
+
+
+def test_a_file_that_is_not_named_is_not_collected(inner: Pytest) -> None:
+    told = inner(".", conformance_toml=CONFIGURATION, test_it_py="def test_it():\n    pass\n")
+    told.assert_outcomes(passed=1)
+
+
+def test_an_emulator_for_one_test_and_one_for_all(inner: Pytest) -> None:
+    told = inner(
+        "-q",
+        test_client_py="""
+import urllib.error
+import urllib.request
+
+import pytest
+
+def asked(emulator):
+    headers = {"Authorization": f"Bearer {emulator.api_key}", "OpenAI-Beta": "assistants=v2"}
+    headers["Content-Type"] = "application/json"
+    request = urllib.request.Request(f"{emulator.base_url}/threads", b"{}", headers)
+    try:
+        return urllib.request.urlopen(request).status
+    except urllib.error.HTTPError as error:
+        return error.code
+
+@pytest.mark.parametrize("time", range(2))
+def test_each_gets_its_own(runs_emulator, time):
+    assert runs_emulator.requests == []
+    runs_emulator.refuse(1, 429)
+    assert [asked(runs_emulator), asked(runs_emulator)] == [429, 200]
+
+@pytest.mark.runs_emulator(mutants=["accepts_17_pairs"], step_ms=0)
+def test_it_is_made_as_the_marker_says(runs_emulator):
+    assert asked(runs_emulator) == 200
+
+def test_one_for_all(runs_emulator_session, runs_emulator):
+    assert runs_emulator_session.base_url != runs_emulator.base_url
+    assert asked(runs_emulator_session) == 200
+""",
+    )
+    told.assert_outcomes(passed=4)
