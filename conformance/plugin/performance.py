@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import textwrap
-import tomllib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -11,9 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+import click
 import pytest
 
 from conformance.baseline import Standing
+from conformance.cli.configuration import without_foreign
 from conformance.cli.run import choice_of
 from conformance.cli.run import command as run_command
 from conformance.cli.target import opened
@@ -38,20 +39,27 @@ FEW = 100
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a conformance file says: the options of `runs-conformance run`, and the choice that they make."""
+    """What a conformance file says: the options of `runs-conformance run`, and the choice that they make.
+
+    `base` is where in an application that is handed over the API is.
+    """
 
     given: Mapping[str, Any]
     choice: Choice
+    base: str
 
 
 def settings(path: Path) -> Settings:
     """What `runs-conformance run --config` would make of a file. Raises UsageError where that is nothing."""
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UsageError(f"{path}: {error}") from None
-    context = run_command.make_context("run", [], default_map=values)
-    return Settings(context.params, choice_of(context.params))
+        context = run_command.make_context("run", ["--config", str(path)])
+    except click.ClickException as error:
+        raise UsageError(f"{path}: {error.format_message()}") from None
+    with context:
+        named = (context.default_map or {}).get("base_url")
+        base = urlsplit(named).path if isinstance(named, str) else "/v1"
+        given = without_foreign(context.params, context.params["base_url"])
+        return Settings(given, choice_of(given), base)
 
 
 @dataclass(slots=True)
@@ -76,7 +84,7 @@ class Performance:
         choice = asked.choice
         if 0 < len(demands) <= FEW:
             choice = replace(choice, select=tuple(demands), exclude=())
-        with self._base_url(asked.given) as base_url, opened(base_url, dict(asked.given)) as target:
+        with self._base_url(asked) as base_url, opened(base_url, dict(asked.given)) as target:
             here = folder(self._folder(asked.given))
             report = trial.judge(target, choice, trial.plan_for(target, choice), here, Silent())
             dialect = target.address.dialect.family
@@ -90,17 +98,16 @@ class Performance:
         return Path(chosen) if chosen else given["report_dir"]
 
     @contextmanager
-    def _base_url(self, given: Mapping[str, Any]) -> Iterator[str | None]:
+    def _base_url(self, asked: Settings) -> Iterator[str | None]:
         """Where the target is: where the file says, or where the application is served that a conftest hands over."""
-        named: str | None = given["base_url"]
         app = self.config.hook.pytest_runs_conformance_app(config=self.config, path=self.path)
         if app is None:
-            yield named
+            yield asked.given["base_url"]
             return
         from conformance.plugin.serving import serving
 
         with serving(app) as origin:
-            yield origin + (urlsplit(named).path if named else "/v1")
+            yield origin + asked.base
 
 
 def _told(report: Report, failing: Collection[str], dialect: str, page: Path) -> Result:

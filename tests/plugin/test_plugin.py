@@ -17,7 +17,6 @@ RUN = ("-p", "conformance.plugin", "-p", "no:schemathesis", "-p", "no:cacheprovi
 CONFIGURATION = """\
 profile = "quick"
 select = ["create_run.metadata.*", "create_run.max_prompt_tokens.minimum", "errors.*"]
-no_database = true
 """
 WRONG = """\
 from conformance.emulator.app import build
@@ -155,7 +154,7 @@ def test_known_failures_are_expected_and_stale_ones_fail(inner: Pytest, pytester
         "conformance.toml",
         "-rxs",
         baseline_toml=known + stale + lost,
-        conformance_toml='baseline = "baseline.toml"\n' + CONFIGURATION,
+        conformance_toml=CONFIGURATION + '[gate]\nbaseline = "baseline.toml"\n',
         conftest_py=WRONG,
     )
     text = told.stdout.str()
