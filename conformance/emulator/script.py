@@ -2,7 +2,7 @@
 
 It is deterministic, and it can be driven by what a client may ask for: the tool choice, the names of functions, and a
 few words in the latest user message ("count from 1 to ...", "very long", "... words" make it long-winded; "twice" makes
-it call its functions again).
+it call its functions again; "say what you will do" makes it write a message before it calls any).
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from conformance.emulator.state import Usage
 _LONG = re.compile(r"count\b.*\d|very long|\b\d+ words", re.IGNORECASE | re.DOTALL)
 _CODE = re.compile(r"\b(code|calculat|comput|python|plot|graph|solve)", re.IGNORECASE)
 _SEARCH = re.compile(r"\b(search|file|document|look up)", re.IGNORECASE)
+_ALOUD = re.compile(r"\bsay what you will do\b", re.IGNORECASE)
 _TOKEN = re.compile(r"\s*\S+|\s+\Z")
 _SHORT_DELTAS, _LONG_DELTAS, _LONG_TOKENS = 8, 60, 600
 _MOST_CALLS = 3
@@ -77,6 +78,13 @@ def plan(situation: Situation) -> list[Beat]:
             beats += _built_in(kind, situation)
     called = function_calls(situation)
     if called:
+        if situation.round == 0 and _ALOUD.search(situation.text):
+            said = tokens("I will look it up.")
+            beats += [
+                OpenMessage(),
+                *(Say(piece) for piece in said),
+                CloseMessage(Usage(situation.prompt_tokens, len(said))),
+            ]
         return [*beats, *_functions(called, situation)]
     return [*beats, *_answer(situation)]
 

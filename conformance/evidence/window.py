@@ -59,7 +59,11 @@ class Walk:
 
 
 def is_whole(page: Page) -> bool:
-    """Whether a page certainly holds all of its list: it has no cursor and is not full."""
+    """Whether a page certainly holds all of its list: it has no cursor, is not full, and says that nothing follows."""
+    return _is_short(page) and not _goes_on(page)
+
+
+def _is_short(page: Page) -> bool:
     cut = "after" in page.query or "before" in page.query
     return not cut and page.limit is not None and len(page.items) < page.limit
 
@@ -77,9 +81,9 @@ def mirrors(history: History) -> tuple[Mirror, ...]:
         Mirror(up, down, history, listing.kind in SHARED)
         for listing in listings(history)
         for up in listing.pages
-        if up.order == "asc" and is_whole(up) and not _goes_on(up)
+        if up.order == "asc" and is_whole(up)
         for down in listing.pages
-        if down.order == "desc" and is_whole(down) and not _goes_on(down) and _comparable(listing, up, down)
+        if down.order == "desc" and is_whole(down) and _comparable(listing, up, down)
     )
 
 
@@ -122,9 +126,22 @@ def whole_of(listing: Listing, page: Page) -> Page | None:
     candidates = [
         other
         for other in listing.pages
-        if other is not page and other.order == page.order and is_whole(other) and _comparable(listing, page, other)
+        if other is not page and other.order == page.order and _comparable(listing, page, other)
+        if is_whole(other) or (_is_short(other) and _nothing_follows(listing, other))
     ]
     return max(candidates, key=lambda other: len(other.items), default=None)
+
+
+def _nothing_follows(listing: Listing, page: Page) -> bool:
+    """Whether the page after the last item of a page was empty, whatever that one says of more."""
+    return any(
+        other.query.get("after") == page.ids[-1]
+        and "before" not in other.query
+        and other.order == page.order
+        and not other.items
+        and _comparable(listing, page, other)
+        for other in (listing.pages if page.items else ())
+    )
 
 
 def _comparable(listing: Listing, one: Page, other: Page) -> bool:

@@ -99,6 +99,15 @@ def only_incomplete_run_has_details(run: Sighting) -> Iterator[Result]:
         )
 
 
+def _cut(history: History) -> Iterator[tuple[Sighting, Sighting]]:
+    """Each message that a stream shows to be cut by the token limit, with its run as the stream shows it last."""
+    for stream in streams(history):
+        ends = [run for run in stream.of("run") if run.status in TERMINAL]
+        for message in stream.of("message"):
+            if ends and message.get("/incomplete_details/reason") == "max_tokens":
+                yield message, ends[-1]
+
+
 @rule(over=credible_runs, level=Level.MUST, source=_LIMIT, capability="core", items=("L-09",))
 def run_over_its_limit_is_incomplete(run: Sighting) -> Iterator[Result]:
     """A run that used more completion tokens than its `max_completion_tokens` ends `incomplete`, not `completed`.
@@ -111,13 +120,18 @@ def run_over_its_limit_is_incomplete(run: Sighting) -> Iterator[Result]:
         yield run.check(holds, f"completed with {used} of {limit} tokens", "/usage/completion_tokens", limit, used)
 
 
-def _cut(history: History) -> Iterator[tuple[Sighting, Sighting]]:
-    """Each message that a stream shows to be cut by the token limit, with its run as the stream shows it last."""
-    for stream in streams(history):
-        ends = [run for run in stream.of("run") if run.status in TERMINAL]
-        for message in stream.of("message"):
-            if ends and message.get("/incomplete_details/reason") == "max_tokens":
-                yield message, ends[-1]
+@rule(over=_cut, level=Level.MUST, source=_LIMIT, capability="streaming", items=("L-09",))
+def run_cut_at_its_limit_is_incomplete(seen: tuple[Sighting, Sighting]) -> Iterator[Result]:
+    """A run whose message was cut for the token limit, when as many tokens as its `max_completion_tokens` were used,
+    ends `incomplete`.
+
+    It would have written on. Whether the limit was reached is taken from the run's own count.
+    """
+    _, run = seen
+    limit, used = run.get("max_completion_tokens"), run.get("/usage/completion_tokens")
+    if run.status in ("completed", "incomplete") and is_integer(limit) and is_integer(used) and used >= limit:
+        holds = run.status == "incomplete"
+        yield run.check(holds, f"cut at {used} of {limit} tokens", "/status", "incomplete", run.status)
 
 
 @rule(over=_cut, level=Level.SHOULD, source=_LIMIT, capability="streaming", items=("L-09",))

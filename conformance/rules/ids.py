@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby, pairwise
 
 from conformance.evidence.creation import Creation, creations
-from conformance.evidence.sighting import Sighting, all_sightings
+from conformance.evidence.sighting import JSON_CHANNEL, Sighting, all_sightings
 from conformance.model.history import History
 from conformance.model.rule import rule
 from conformance.model.source import Level, observed, schema
@@ -55,6 +55,27 @@ def no_two_objects_share_an_id(series: Series) -> Iterator[Result]:
         message = f"the id of another {series.kind.replace('_', ' ')}"
         again = before is not creation and before.exchange is not creation.exchange
         yield creation.exchange.finding(message, "/id", actual=creation.id) if again else HELD
+
+
+def _steps_of_runs(history: History) -> Iterable[tuple[Sighting, ...]]:
+    """All that was seen of the steps of one id, each at the path of the run that it names."""
+    seen: dict[str, list[Sighting]] = {}
+    for step in all_sightings(history):
+        at_its_run = step.exchange.path.get("run_id") == step.get("run_id")
+        if step.kind == "run_step" and step.id and at_its_run and step.channel == JSON_CHANNEL:
+            seen.setdefault(step.id, []).append(step)
+    return (tuple(steps) for steps in seen.values())
+
+
+@rule(over=_steps_of_runs, level=Level.MUST, source=_IDENTIFIER, capability="steps", items=("L-55",))
+def no_two_runs_share_a_step_id(steps: tuple[Sighting, ...]) -> Iterator[Result]:
+    """Every step has an id of its own, also among the steps of other runs.
+
+    Steps of several runs meet in logs and client caches. Ids that count within a run take one for the other there.
+    """
+    first = steps[0].get("run_id")
+    for step in steps:
+        yield step.check(step.get("run_id") == first, "the id of a step of another run", "/id", actual=step.id)
 
 
 @rule(over=_with_ids, level=Level.SHOULD, source=_RECORDED, capability="core")

@@ -193,8 +193,7 @@ def _due(creation: Creation, page: Page, history: History) -> bool:
         return False
     last = page.items[-1].time("created_at") if page.items else None
     newer = last is not None and creation.created_at is not None and creation.created_at > last
-    cut = page.exchange.member("has_more") is True
-    return (is_whole(page) and not cut) or (page.order == "desc" and newer)
+    return is_whole(page) or (page.order == "desc" and newer)
 
 
 def _deletes(exchange: Exchange, creation: Creation) -> bool:

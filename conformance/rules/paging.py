@@ -78,16 +78,30 @@ def twenty_is_the_default(window: Window) -> Iterator[Result]:
         yield HELD
 
 
-@rule(over=windows, level=Level.SHOULD, source=_LIMIT, capability="listing", items=("L-52",))
-def pages_are_full(window: Window) -> Iterator[Result]:
+def _limited(history: History) -> Iterator[tuple[Page, Window | None]]:
+    """Each page that was asked for by a legal limit, with what it should hold where that is known.
+
+    Not by `before`, where no source says what there has to be more of.
+    """
+    known = {id(window.page): window for window in windows(history) if not window.shared and window.rest}
+    for page in pages(history):
+        if page.limit is not None and "limit" in page.query and "before" not in page.query:
+            yield page, known.get(id(page))
+
+
+@rule(over=_limited, level=Level.SHOULD, source=_LIMIT, capability="listing", items=("L-52",))
+def pages_are_full(asked: tuple[Page, Window | None]) -> Iterator[Result]:
     """A page holds as many items as its limit allows and the list has.
 
     A shorter page is not forbidden while `has_more` is true, but it costs every client more requests.
     """
-    page = window.page
-    if window.shared or page.limit is None or not window.rest or "limit" not in page.query:
+    page, window = asked
+    count, due = len(page.items), page.limit or 0
+    more = page.exchange.member("has_more") is True
+    if window is not None and not more:
+        due = min(due, len(window.rest))
+    elif count < due and not more:
         return
-    due, count = min(page.limit, len(window.rest)), len(window.ids)
     found = page.exchange.finding(f"{count} items on a page that could hold {due}", "/data", due, count)
     yield HELD if count >= due else found
 

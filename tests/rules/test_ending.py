@@ -4,7 +4,7 @@ from typing import Any
 
 from conformance.model.history import History
 from conformance.rules import ending
-from tests.rules.examples import breaks, holds, legal
+from tests.rules.examples import breaks, holds, judge, legal
 from tests.rules.histories import Told, run, streamed_message, usage
 from tests.rules.streams import opening
 
@@ -115,6 +115,29 @@ def _streamed_cut(status: str) -> History:
     ends = [("thread.message.incomplete", message), (f"thread.run.{status}", run(status)), ("done", "[DONE]")]
     tell.send("create_run", events=[*opening(), *ends])
     return tell.history()
+
+
+def _streamed_to_the_limit(status: str, used: int) -> History:
+    tell = Told()
+    message = streamed_message("incomplete", incomplete_details={"reason": "max_tokens"})
+    end = run(status, max_completion_tokens=256, usage=usage(7, used))
+    ends = [("thread.message.incomplete", message), (f"thread.run.{status}", end), ("done", "[DONE]")]
+    tell.send("create_run", events=[*opening(), *ends])
+    return tell.history()
+
+
+@holds(ending.run_cut_at_its_limit_is_incomplete)
+def test_run_that_is_cut_at_its_limit_and_ends_incomplete() -> History:
+    return _streamed_to_the_limit("incomplete", 256)
+
+
+@breaks(ending.run_cut_at_its_limit_is_incomplete, at="/events/4/data/status", times=1)
+def test_run_that_is_cut_at_its_limit_and_completes() -> History:
+    return _streamed_to_the_limit("completed", 256)
+
+
+def test_a_message_cut_short_of_the_limit_says_nothing_of_it() -> None:
+    assert judge(ending.run_cut_at_its_limit_is_incomplete, _streamed_to_the_limit("completed", 200)) == []
 
 
 @holds(ending.cut_message_leaves_its_run_incomplete)

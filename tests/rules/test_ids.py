@@ -3,7 +3,7 @@ from __future__ import annotations
 from conformance.model.history import History
 from conformance.rules import ids
 from tests.rules.examples import breaks, holds, legal
-from tests.rules.histories import Told, thread
+from tests.rules.histories import Told, page, step, thread
 
 
 def made(*each: str) -> History:
@@ -55,3 +55,20 @@ def test_ids_in_order_of_time_with_a_random_tail() -> History:
 @legal
 def test_other_alphabets_and_lengths() -> History:
     return made("1", "ab", "thread:ÄÖ/3", "0f8fad5bd9cb469fa16570867728950e" * 3)
+
+
+def steps_of_two_runs(one: str, other: str) -> History:
+    tell = Told()
+    tell.send("list_run_steps", page(step(id_=one, run_id="run_a")), run_id="run_a")
+    tell.send("list_run_steps", page(step(id_=other, run_id="run_b")), run_id="run_b")
+    return tell.history()
+
+
+@holds(ids.no_two_runs_share_a_step_id)
+def test_steps_of_two_runs() -> History:
+    return steps_of_two_runs("step_a", "step_b")
+
+
+@breaks(ids.no_two_runs_share_a_step_id, at="/data/0/id")
+def test_steps_that_count_within_their_run() -> History:
+    return steps_of_two_runs("step_1", "step_1")

@@ -82,6 +82,42 @@ def test_short_page() -> History:
     return walked(((4,), True, {"limit": 2}))
 
 
+@breaks(paging.pages_are_full, times=1)
+def test_page_that_is_shorter_than_asked_for_though_more_follows() -> History:
+    tell = Told()
+    tell.send("create_thread", thread())
+    tell.send("list_messages", page(*said(4, 3), has_more=True), query={"limit": 100})
+    return tell.history()
+
+
+@holds(paging.walks_reach_every_item_once, paging.after_excludes_its_item)
+def test_list_that_never_shows_more_than_two() -> History:
+    """No page of it holds the whole list, and none is missed for that."""
+    tell = Told()
+    tell.send("create_thread", thread())
+    pages: list[Part] = [
+        ((4, 3), True, {"limit": 100}),
+        ((2, 1), True, {"limit": 100, "after": "msg_3"}),
+        ((0,), False, {"limit": 100, "after": "msg_1"}),
+    ]
+    for numbers, has_more, query in pages:
+        tell.send("list_messages", page(*said(*numbers), has_more=has_more), query=query)
+    return tell.history()
+
+
+@breaks(paging.has_more_is_true_exactly_where_more_follows)
+def test_list_that_always_has_more() -> History:
+    tell = Told()
+    tell.send("create_thread", thread())
+    for numbers, query in (
+        (NEWEST_FIRST, {"limit": 100}),
+        ((1, 0), {"limit": 2, "after": "msg_2"}),
+        ((), {"limit": 2, "after": "msg_0"}),
+    ):
+        tell.send("list_messages", page(*said(*numbers), has_more=True), query=query)
+    return tell.history()
+
+
 @breaks(paging.items_are_not_repeated)
 def test_item_twice() -> History:
     return walked(((4, 4), True, {"limit": 2}))

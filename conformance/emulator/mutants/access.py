@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextvars import ContextVar
 from typing import Any
 
+from conformance.contract.operation import Operation
 from conformance.emulator.behaviour import Behaviour
-from conformance.emulator.catalogue import blind
+from conformance.emulator.catalogue import blind, mutant
 from conformance.emulator.options import Options
-from conformance.emulator.refusal import Refusal
+from conformance.emulator.refusal import Refusal, not_authorised
 from conformance.emulator.spoiling import around
 from conformance.emulator.state import Store
 from conformance.emulator.world import Call, World
@@ -156,3 +158,29 @@ def forbids_what_is_not_yours(behaviour: Behaviour) -> None:
         return await inner(call)
 
     around(behaviour, look, "get_thread")
+
+
+_stranger: ContextVar[bool] = ContextVar("stranger")
+
+
+@mutant("L-87")
+def shows_what_it_refuses(behaviour: Behaviour) -> None:
+    """A look without the right key is answered 401, with the object in the body."""
+    inner, read, success = behaviour.authenticate, behaviour.read_body, behaviour.success
+
+    def authenticate(options: Options, headers: Mapping[str, str]) -> str:
+        try:
+            tenant = inner(options, headers)
+        except Refusal:
+            _stranger.set(True)
+            return options.keys[0] if options.keys else "sk-a"
+        _stranger.set(False)
+        return tenant
+
+    def body(operation: Operation, raw: bytes, content_type: str | None) -> Any:
+        if _stranger.get() and operation.method != "GET":
+            raise not_authorised("")
+        return read(operation, raw, content_type)
+
+    behaviour.authenticate, behaviour.read_body = authenticate, body
+    behaviour.success = lambda operation: 401 if _stranger.get() else success(operation)

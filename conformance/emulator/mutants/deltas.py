@@ -6,8 +6,8 @@ import copy
 from typing import Any
 
 from conformance.emulator.behaviour import Behaviour, Events
-from conformance.emulator.catalogue import blind
-from conformance.emulator.spoiling import told
+from conformance.emulator.catalogue import blind, mutant
+from conformance.emulator.spoiling import each, told
 from conformance.emulator.state import Run
 from conformance.emulator.world import World
 
@@ -216,6 +216,34 @@ def says_something_else(behaviour: Behaviour) -> None:
             data = copy.deepcopy(data)
             for part in data["content"]:
                 part["text"]["value"] = part["text"]["value"].upper() + "!"
+        return ((name, data),)
+
+    told(behaviour, change)
+
+
+@mutant("L-65")
+def tells_what_code_printed_too_late(behaviour: Behaviour) -> None:
+    """What the code of a step printed is told after the step has ended."""
+
+    def change(world: World, run: Run, name: str, data: Any) -> Events:
+        calls = data["delta"]["step_details"]["tool_calls"] if name == "thread.run.step.delta" else ()
+        if any("input" not in call.get("code_interpreter", {"input": ""}) for call in calls):
+            run.notes["printed"] = data
+            return ()
+        late = run.notes.pop("printed", None) if name == "thread.run.step.completed" else None
+        return ((name, data), *((("thread.run.step.delta", late),) if late else ()))
+
+    told(behaviour, change)
+
+
+@mutant("L-66", level="should")
+def streams_calls_under_other_ids(behaviour: Behaviour) -> None:
+    """The deltas of a step name its calls by other ids than the run that waits for them."""
+
+    def change(world: World, run: Run, name: str, data: Any) -> Events:
+        if name == "thread.run.step.delta":
+            data = copy.deepcopy(data)
+            each(data["delta"], lambda call: call.update(id=call["id"][::-1]) if "id" in call else None)
         return ((name, data),)
 
     told(behaviour, change)

@@ -6,10 +6,12 @@ from dataclasses import replace
 
 from conformance.emulator.beat import Beat, End
 from conformance.emulator.behaviour import Behaviour
-from conformance.emulator.catalogue import blind
+from conformance.emulator.catalogue import blind, mutant
+from conformance.emulator.machine import schedule
 from conformance.emulator.script import Situation
 from conformance.emulator.spoiling import shown
-from conformance.emulator.state import Members, Run
+from conformance.emulator.state import Members, Run, Thread
+from conformance.emulator.world import World
 
 
 @blind("L-07")
@@ -94,3 +96,43 @@ def never_counts_as_failed(behaviour: Behaviour) -> None:
             members["last_error"] = {}
 
     shown(behaviour, "run", change)
+
+
+@mutant("L-07", level="should")
+def shows_errors_while_trying_again(behaviour: Behaviour) -> None:
+    """A run in progress shows the error of an attempt that is repeated."""
+    error = {"code": "rate_limit_exceeded", "message": "The model was busy."}
+
+    def change(members: Members, run: Run, _: str) -> None:
+        if run.status == "in_progress":
+            members["last_error"] = error
+
+    shown(behaviour, "run", change)
+
+
+@mutant("L-07", level="should")
+def numbers_the_looks_at_an_error(behaviour: Behaviour) -> None:
+    """The message of a failed run's error names the request that shows it."""
+    inner = behaviour.run_object
+
+    def show(world: World, run: Run, channel: str) -> Members:
+        members = inner(world, run, channel)
+        if error := members["last_error"]:
+            members["last_error"] = {**error, "message": f"{error['message']} (request {world.seq()})"}
+        return members
+
+    behaviour.run_object = show
+
+
+@mutant("L-31", level="should")
+def fails_what_is_cancelled_while_it_waits(behaviour: Behaviour) -> None:
+    """A run that is cancelled while it waits for outputs ends failed, as if the cancellation were an error."""
+    inner = behaviour.cancel
+
+    def cancel(world: World, thread: Thread, run: Run, now: float) -> None:
+        waits = run.status == "requires_action"
+        inner(world, thread, run, now)
+        if waits:
+            schedule(world, run, [End("failed")], now)
+
+    behaviour.cancel = cancel

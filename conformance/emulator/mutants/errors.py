@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from conformance.contract.operation import Operation
 from conformance.emulator.behaviour import Behaviour
-from conformance.emulator.catalogue import blind
+from conformance.emulator.catalogue import blind, mutant
 from conformance.emulator.refusal import Refusal
 from conformance.emulator.spoiling import around
 from conformance.emulator.state import Thread
@@ -225,3 +227,52 @@ def runs_unknown_assistants(behaviour: Behaviour) -> None:
         return inner(call, id_)
 
     behaviour.find_assistant_to_run = find
+
+
+@mutant("L-84", level="should")
+def names_errors_by_their_status(behaviour: Behaviour) -> None:
+    """The type of an error is the name of its HTTP status."""
+    names = {400: "bad_request", 401: "unauthorized", 404: "not_found"}
+    _retyped(behaviour, lambda refusal: names.get(refusal.http_status, refusal.type))
+
+
+def _retyped(behaviour: Behaviour, type_of: Callable[[Refusal], str]) -> None:
+    inner = behaviour.envelope
+    behaviour.envelope = lambda refusal: inner(replace(refusal, type=type_of(refusal)))
+
+
+@mutant("errors", level="should")
+def shows_where_it_broke(behaviour: Behaviour) -> None:
+    """A body that is not JSON is refused with the stack of the parser."""
+    inner = behaviour.envelope
+    stack = 'Traceback (most recent call last):\n  File "/srv/app/api.py", line 41, in parse\n'
+
+    def envelope(refusal: Refusal) -> Any:
+        broken = refusal.message.startswith("We could not parse")
+        return inner(replace(refusal, message=stack + refusal.message) if broken else refusal)
+
+    behaviour.envelope = envelope
+
+
+@mutant("refusals", level="should")
+def answers_locks_with_409(behaviour: Behaviour) -> None:
+    """A message or run on a locked thread is refused with HTTP status 409."""
+    inner = behaviour.refusal_status
+
+    def status(operation: Operation | None, refusal: Refusal) -> int:
+        locked = "already has an active run" in refusal.message or "while a run" in refusal.message
+        return 409 if locked else inner(operation, refusal)
+
+    behaviour.refusal_status = status
+
+
+@mutant("refusals")
+def answers_unknown_roles_with_404(behaviour: Behaviour) -> None:
+    """A message of a role that does not exist is refused with HTTP status 404."""
+    inner = behaviour.refusal_status
+
+    def status(operation: Operation | None, refusal: Refusal) -> int:
+        role = operation is not None and operation.name == "create_message" and refusal.param == "role"
+        return 404 if role and refusal.code == "invalid_value" else inner(operation, refusal)
+
+    behaviour.refusal_status = status

@@ -7,7 +7,7 @@ from typing import Any
 
 from conformance.contract.lifecycle import TERMINAL
 from conformance.emulator.behaviour import Behaviour, Events
-from conformance.emulator.catalogue import blind
+from conformance.emulator.catalogue import blind, mutant
 from conformance.emulator.operations import Following
 from conformance.emulator.spoiling import around, told
 from conformance.emulator.state import Run
@@ -206,3 +206,25 @@ def streams_messages_without_status(behaviour: Behaviour) -> None:
     """The messages of a stream have no status, as those of a JSON answer."""
     inner = behaviour.message_object
     behaviour.message_object = lambda world, message, channel: inner(world, message, "json")
+
+
+@mutant("L-61", level="should")
+def creates_messages_completed(behaviour: Behaviour) -> None:
+    """A message that is created is told as completed at once."""
+
+    def change(world: World, run: Run, name: str, data: Any) -> Events:
+        if name == "thread.message.created":
+            data = {**data, "status": "completed", "completed_at": data["created_at"]}
+        return ((name, data),)
+
+    told(behaviour, change)
+
+
+@mutant("L-61", level="should")
+def tells_no_end_of_messages(behaviour: Behaviour) -> None:
+    """A message that is told to be completed has no completed_at."""
+
+    def change(world: World, run: Run, name: str, data: Any) -> Events:
+        return ((name, {**data, "completed_at": None} if name == "thread.message.completed" else data),)
+
+    told(behaviour, change)

@@ -6,13 +6,14 @@ import json
 from typing import Any
 
 from conformance.contract.operation import Operation
-from conformance.emulator.behaviour import Behaviour
-from conformance.emulator.catalogue import blind
+from conformance.emulator.behaviour import Behaviour, Events
+from conformance.emulator.catalogue import blind, mutant
 from conformance.emulator.operations import Following
 from conformance.emulator.refusal import Refusal
-from conformance.emulator.spoiling import around
+from conformance.emulator.spoiling import around, told
+from conformance.emulator.state import Run
 from conformance.emulator.validation import Schemas
-from conformance.emulator.world import Call
+from conformance.emulator.world import Call, World
 
 
 @blind("L-62")
@@ -117,3 +118,51 @@ def streams_its_refusals(behaviour: Behaviour) -> None:
     behaviour.check_body = examine
     behaviour.refusal_status = lambda operation, refusal: 200 if refused else status(operation, refusal)
     behaviour.envelope = lambda refusal: {"error": refusal.message} if refused else envelope(refusal)
+
+
+@mutant("L-62")
+def talks_on_after_done(behaviour: Behaviour) -> None:
+    """What a run used up is told after done."""
+    inner = behaviour.ending
+    behaviour.ending = lambda world, run: (*inner(world, run), ("usage", behaviour.usage_object(run.usage) or {}))
+
+
+@mutant("L-64", level="should")
+def ends_without_an_empty_line(behaviour: Behaviour) -> None:
+    """No empty line ends the last event of a stream."""
+    inner = behaviour.frame
+    behaviour.frame = lambda name, data: inner(name, data)[:-1] if name == "done" else inner(name, data)
+
+
+@mutant("L-71", level="may")
+def breaks_off_without_a_word(behaviour: Behaviour) -> None:
+    """A stream whose run fails breaks off with an error event that says nothing."""
+
+    def change(world: World, run: Run, name: str, data: Any) -> Events:
+        return (("error", {}),) if name == "thread.run.failed" else ((name, data),)
+
+    told(behaviour, change)
+
+
+@mutant("L-85", level="should")
+def refuses_in_events(behaviour: Behaviour) -> None:
+    """A request for a stream that breaks its schema is refused by a stream with an error in it."""
+    refused: list[bool] = []
+    check, encode, headers = behaviour.check_body, behaviour.encode, behaviour.headers
+
+    def examine(schemas: Schemas, operation: Operation, body: Any) -> None:
+        try:
+            check(schemas, operation, body)
+        except Refusal:
+            refused.extend([True] * (isinstance(body, dict) and body.get("stream") is True))
+            raise
+
+    def encoded(value: Any) -> bytes:
+        return behaviour.frame("error", value) + behaviour.frame("done", "[DONE]") if refused else encode(value)
+
+    def typed(world: World) -> dict[str, str]:
+        streams = {"content-type": behaviour.stream_type} if refused else {}
+        refused.clear()
+        return headers(world) | streams
+
+    behaviour.check_body, behaviour.encode, behaviour.headers = examine, encoded, typed

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from conformance.emulator.behaviour import Behaviour
-from conformance.emulator.catalogue import blind
+from conformance.emulator.catalogue import blind, mutant
 from conformance.emulator.listing import Page
 from conformance.emulator.spoiling import answered, around, paged, queried
 from conformance.emulator.state import Message, Thread
@@ -190,3 +190,10 @@ def lists_runs_as_they_began(behaviour: Behaviour) -> None:
         return answer
 
     around(behaviour, show, "list_runs")
+
+
+@mutant("L-60")
+def finds_one_message_of_a_run(behaviour: Behaviour) -> None:
+    """Of the messages of a run only the last one is found."""
+    inner = behaviour.messages_of
+    behaviour.messages_of = lambda thread, run_id: inner(thread, run_id)[0 if run_id is None else -1 :]

@@ -8,10 +8,10 @@ from typing import Any
 from conformance.contract.lifecycle import TERMINAL
 from conformance.emulator import refusal
 from conformance.emulator.behaviour import Behaviour
-from conformance.emulator.catalogue import blind
+from conformance.emulator.catalogue import blind, mutant
 from conformance.emulator.machine import move, schedule
 from conformance.emulator.spoiling import around, shown
-from conformance.emulator.state import Run, Thread
+from conformance.emulator.state import Assistant, Members, Run, Thread
 from conformance.emulator.world import Call, World
 
 _RACE = 0.03
@@ -224,3 +224,18 @@ def completes_cancelled_steps(behaviour: Behaviour) -> None:
             members.update(status="completed", completed_at=members["cancelled_at"], cancelled_at=None)
 
     shown(behaviour, "step", change)
+
+
+@mutant("L-28")
+def locks_the_assistant(behaviour: Behaviour) -> None:
+    """An active run locks its assistant, so that it can run on one thread at a time."""
+    inner = behaviour.new_run
+
+    def new(call: Call, thread: Thread, assistant: Assistant, body: Members) -> Run:
+        for other in call.store.threads.values():
+            for run in other.runs.values():
+                if run.assistant_id == assistant.id and run.status not in TERMINAL:
+                    raise refusal.already_active(other.id, run.id)
+        return inner(call, thread, assistant, body)
+
+    behaviour.new_run = new

@@ -5,8 +5,9 @@ from __future__ import annotations
 import unicodedata
 from typing import Any
 
+from conformance.emulator import refusal
 from conformance.emulator.behaviour import Behaviour
-from conformance.emulator.catalogue import blind
+from conformance.emulator.catalogue import blind, mutant
 from conformance.emulator.spoiling import around, shown
 from conformance.emulator.state import Members, Message, Thread
 from conformance.emulator.world import Call
@@ -232,3 +233,45 @@ def writes_into_another_thread(behaviour: Behaviour) -> None:
             members["thread_id"] = "thread_" + "0" * 24
 
     shown(behaviour, "message", change)
+
+
+@mutant("acceptance")
+def shows_what_users_said_only(behaviour: Behaviour) -> None:
+    """A message that a run wrote is listed, but not found by its id."""
+    inner = behaviour.find_message
+
+    def find(call: Call, thread: Thread, id_: str) -> Message:
+        message = inner(call, thread, id_)
+        if message.role == "assistant":
+            raise refusal.unknown("message", id_)
+        return message
+
+    behaviour.find_message = find
+
+
+@mutant("L-77")
+def dates_additional_messages_ahead(behaviour: Behaviour) -> None:
+    """The additional messages of a run are dated by its expiry."""
+    inner = behaviour.add_messages
+
+    def add(call: Call, thread: Thread, bodies: list[Members]) -> None:
+        before = set(thread.messages)
+        inner(call, thread, bodies)
+        for id_ in thread.messages.keys() - before if call.operation.name == "create_run" else ():
+            thread.messages[id_].created_at += call.world.options.expires_s
+
+    behaviour.add_messages = add
+
+
+@mutant("ids")
+def keeps_equal_messages_once(behaviour: Behaviour) -> None:
+    """A message that says the same as the last one of its thread is answered with that one."""
+
+    async def create(inner: Any, call: Call) -> Any:
+        thread = call.store.threads.get(call.path["thread_id"])
+        last = list(thread.messages.values())[-1:] if thread else []
+        if last and last[0].role == call.body["role"] and last[0].text == call.body["content"]:
+            return call.world.behaviour.message_object(call.world, last[0], "json")
+        return await inner(call)
+
+    around(behaviour, create, "create_message")

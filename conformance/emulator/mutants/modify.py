@@ -6,7 +6,7 @@ from typing import Any
 
 from conformance.emulator import refusal
 from conformance.emulator.behaviour import Behaviour
-from conformance.emulator.catalogue import blind
+from conformance.emulator.catalogue import blind, mutant
 from conformance.emulator.operations import get_run
 from conformance.emulator.spoiling import around
 from conformance.emulator.state import Run
@@ -71,3 +71,28 @@ def refuses_to_modify(behaviour: Behaviour) -> None:
         raise refusal.cannot_update(run.status)
 
     behaviour.check_modify = check
+
+
+@mutant("acceptance")
+def wants_whole_messages(behaviour: Behaviour) -> None:
+    """A modification of a message is refused unless it gives role and content, as when it was created."""
+
+    async def modify(inner: Any, call: Call) -> Any:
+        for name in ("role", "content"):
+            if name not in call.body:
+                raise refusal.missing(name)
+        return await inner(call)
+
+    around(behaviour, modify, "modify_message")
+
+
+@mutant("modify")
+def replaces_whole_messages(behaviour: Behaviour) -> None:
+    """Modifying a message's metadata empties its content, which the request does not give."""
+
+    async def modify(inner: Any, call: Call) -> Any:
+        thread = call.world.behaviour.find_thread(call, call.path["thread_id"])
+        call.world.behaviour.find_message(call, thread, call.path["message_id"]).content = []
+        return await inner(call)
+
+    around(behaviour, modify, "modify_message")

@@ -7,11 +7,13 @@ from typing import Any
 
 from conformance.emulator import refusal
 from conformance.emulator.behaviour import Behaviour
-from conformance.emulator.catalogue import blind
+from conformance.emulator.catalogue import blind, mutant
 from conformance.emulator.operations import get_run
 from conformance.emulator.spoiling import around
 from conformance.emulator.state import Members, Run, Thread
 from conformance.emulator.world import Call, World
+
+_MEETING_S = 0.03
 
 
 def _ids(outputs: list[Members]) -> list[str]:
@@ -169,3 +171,44 @@ def answers_outputs_while_waiting(behaviour: Behaviour) -> None:
         return before if isinstance(answer, dict) else answer
 
     around(behaviour, submit, "submit_tool_outputs")
+
+
+@mutant("L-38", level="may")
+def takes_two_outputs_for_one_call(behaviour: Behaviour) -> None:
+    """Of several outputs for one call the last one counts."""
+    inner = behaviour.check_submit
+    behaviour.check_submit = lambda world, run, outputs: inner(
+        world, run, list({output.get("tool_call_id"): output for output in outputs}.values())
+    )
+
+
+@mutant("L-40")
+def wants_outputs_in_order(behaviour: Behaviour) -> None:
+    """Outputs are refused unless they come in the order of their calls."""
+    inner = behaviour.check_submit
+
+    def check(world: World, run: Run, outputs: list[dict[str, Any]]) -> None:
+        inner(world, run, outputs)
+        wanted, got = [call["id"] for call in run.pending], [output["tool_call_id"] for output in outputs]
+        if wanted != got:
+            raise refusal.other_outputs_wanted(wanted, got)
+
+    behaviour.check_submit = check
+
+
+@mutant("L-36", level="should")
+def refuses_outputs_that_collide(behaviour: Behaviour) -> None:
+    """Of two submissions at once each finds the other in its way, and both are refused."""
+    inner = behaviour.admit_outputs
+
+    async def admit(call: Call, run: Run) -> None:
+        run.notes["comers"] = run.notes.get("comers", 0) + 1
+        await asyncio.sleep(_MEETING_S)
+        met = run.notes["comers"] > 1
+        await asyncio.sleep(_MEETING_S)
+        run.notes["comers"] -= 1
+        if met:
+            raise refusal.bad("The run is being changed by another request.")
+        await inner(call, run)
+
+    behaviour.admit_outputs = admit

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from conformance.emulator.behaviour import Behaviour
-from conformance.emulator.catalogue import blind
+from conformance.emulator.catalogue import blind, mutant
 from conformance.emulator.listing import Page
 from conformance.emulator.spoiling import paged, queried
-from conformance.emulator.state import Members
+from conformance.emulator.state import Members, Run
 
 
 @blind("L-50")
@@ -149,3 +149,37 @@ def _listed(behaviour: Behaviour, change: Any) -> None:
         return answer
 
     behaviour.list_object = make
+
+
+@mutant("L-50")
+def lists_runs_once_a_step(behaviour: Behaviour) -> None:
+    """A run stands in a list as often as it has steps, as in a join of two tables."""
+    inner = behaviour.ordered
+    behaviour.ordered = lambda items, order: [
+        item for item in inner(items, order) for _ in range(max(1, len(item.steps) if isinstance(item, Run) else 1))
+    ]
+
+
+@mutant("L-50", level="may")
+def ignores_unknown_cursors(behaviour: Behaviour) -> None:
+    """A page after an id that is not in the list is the first one."""
+    inner = behaviour.page
+
+    def page(items: Sequence[Any], query: dict[str, Any]) -> Page[Any]:
+        ids = {item.id for item in items}
+        lost = [name for name in ("after", "before") if query.get(name) not in ids]
+        return inner(items, {name: value for name, value in query.items() if name not in lost})
+
+    behaviour.page = page
+
+
+@mutant("L-52", level="should")
+def holds_50_at_most(behaviour: Behaviour) -> None:
+    """A page holds 50 items at most, whatever is asked for, and says that there is more."""
+    queried(behaviour, lambda query: query.update(limit=min(query["limit"], 50)) if "limit" in query else None)
+
+
+@mutant("L-50")
+def ends_every_list_at_50(behaviour: Behaviour) -> None:
+    """A page holds 50 items at most, and says that there is no more."""
+    paged(behaviour, lambda page, items, query: Page(page.items[:50], page.has_more) if len(page.items) > 50 else page)

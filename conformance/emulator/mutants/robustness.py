@@ -7,7 +7,7 @@ from typing import Any
 
 from conformance.contract.operation import Operation
 from conformance.emulator.behaviour import Behaviour
-from conformance.emulator.catalogue import blind
+from conformance.emulator.catalogue import blind, mutant
 from conformance.emulator.refusal import Refusal
 from conformance.emulator.spoiling import around
 from conformance.emulator.state import Thread
@@ -199,3 +199,64 @@ def stores_what_it_refuses(behaviour: Behaviour) -> None:
 
     behaviour.check_body = examine
     around(behaviour, modify, "modify_thread", "modify_run")
+
+
+@mutant("robustness", level="may")
+def takes_nothing_for_an_empty_object(behaviour: Behaviour) -> None:
+    """A request without a body is carried out as if it were an empty object."""
+    inner = behaviour.read_body
+    behaviour.read_body = lambda operation, raw, kind: inner(
+        operation, b"{}" if operation.body_required and not raw else raw, kind or "application/json"
+    )
+
+
+@mutant("robustness", level="should")
+def knows_json_by_one_name(behaviour: Behaviour) -> None:
+    """A body is read only under exactly application/json, without a charset and in small letters."""
+    inner = behaviour.read_body
+    behaviour.read_body = lambda operation, raw, kind: inner(
+        operation, raw, kind if kind == "application/json" else "text/plain"
+    )
+
+
+@mutant("robustness", level="may")
+def reads_json_under_any_name(behaviour: Behaviour) -> None:
+    """A body is read as JSON whatever its content type."""
+    inner = behaviour.read_body
+    behaviour.read_body = lambda operation, raw, _: inner(operation, raw, "application/json")
+
+
+@mutant("traces")
+def changes_assistants_before_refusing(behaviour: Behaviour) -> None:
+    """An assistant's modification that is refused is carried out as far as it is valid."""
+    check = behaviour.check_body
+    refused: list[Refusal] = []
+
+    def examine(schemas: Schemas, operation: Operation, body: Any) -> None:
+        try:
+            check(schemas, operation, body)
+        except Refusal as refusal:
+            if operation.name != "modify_assistant" or not isinstance(body, dict):
+                raise
+            valid = {name: value for name, value in body.items() if _is_valid(check, schemas, operation, name, value)}
+            body.clear()
+            body.update(valid)
+            refused.append(refusal)
+
+    async def modify(inner: Any, call: Call) -> Any:
+        why = refused.pop() if refused else None
+        answer = await inner(call)
+        if why is not None:
+            raise why
+        return answer
+
+    behaviour.check_body = examine
+    around(behaviour, modify, "modify_assistant")
+
+
+def _is_valid(check: Any, schemas: Schemas, operation: Operation, name: str, value: Any) -> bool:
+    try:
+        check(schemas, operation, {name: value})
+    except Refusal:
+        return False
+    return True

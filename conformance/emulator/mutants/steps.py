@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from conformance.emulator import refusal
+from conformance.emulator.beat import Beat
 from conformance.emulator.behaviour import Behaviour
-from conformance.emulator.catalogue import blind
+from conformance.emulator.catalogue import blind, mutant
 from conformance.emulator.spoiling import around, each, shown
-from conformance.emulator.state import Members, Step
-from conformance.emulator.world import Call
+from conformance.emulator.state import Members, Run, Step, Thread
+from conformance.emulator.world import Call, World
 
 
 @blind("L-41", level="should")
@@ -112,3 +114,83 @@ def writes_without_steps(behaviour: Behaviour) -> None:
         return call.world.behaviour.list_object(kept, answer["has_more"])
 
     around(behaviour, look, "list_run_steps")
+
+
+@mutant("acceptance")
+def shows_tool_steps_only(behaviour: Behaviour) -> None:
+    """A step that created a message is listed, but not found by its id."""
+    inner = behaviour.find_step
+
+    def find(call: Call, run: Run, id_: str) -> Step:
+        step = inner(call, run, id_)
+        if step.type == "message_creation":
+            raise refusal.unknown("run step", id_)
+        return step
+
+    behaviour.find_step = find
+
+
+@mutant("L-21", level="should")
+def dates_steps_back(behaviour: Behaviour) -> None:
+    """A step was created a minute before its run."""
+    shown(behaviour, "step", lambda step, *_: step.update(created_at=step["created_at"] - 60))
+
+
+@mutant("L-07")
+def completes_steps_with_an_error(behaviour: Behaviour) -> None:
+    """A completed step has the error of an attempt that was repeated."""
+
+    def change(members: Members, step: Step, _: str) -> None:
+        if step.status == "completed":
+            members["last_error"] = {"code": "rate_limit_exceeded", "message": "The model was busy."}
+
+    shown(behaviour, "step", change)
+
+
+@mutant("L-56", level="should")
+def stamps_open_steps(behaviour: Behaviour) -> None:
+    """A step in progress has completed_at already."""
+
+    def change(members: Members, step: Step, _: str) -> None:
+        if step.status == "in_progress":
+            members["completed_at"] = members["created_at"]
+
+    shown(behaviour, "step", change)
+
+
+@mutant("L-56")
+def stamps_listed_steps_by_the_look(behaviour: Behaviour) -> None:
+    """A list shows steps as completed an hour later than they were, in the time of another zone."""
+
+    async def look(inner: Any, call: Call) -> Any:
+        answer = await inner(call)
+        for step in answer["data"]:
+            if step["completed_at"]:
+                step["completed_at"] += 3600
+        return answer
+
+    around(behaviour, look, "list_run_steps")
+
+
+@mutant("L-74", level="should")
+def estimates_streamed_usage(behaviour: Behaviour) -> None:
+    """The usage of a step is estimated in streams, and counted afterwards."""
+
+    def change(members: Members, step: Step, channel: str) -> None:
+        if channel == "stream" and members["usage"]:
+            members["usage"] = {**members["usage"], "prompt_tokens": 0, "total_tokens": 0, "completion_tokens": 0}
+
+    shown(behaviour, "step", change)
+
+
+@mutant("ids")
+def counts_steps_within_their_run(behaviour: Behaviour) -> None:
+    """The steps of every run are called step_1, step_2 and so on."""
+    perform, new_id = behaviour.perform, behaviour.new_id
+
+    def performed(world: World, thread: Thread, run: Run, beat: Beat, at: float) -> None:
+        world.notes["step"] = f"step_{len(run.steps) + 1}"
+        perform(world, thread, run, beat, at)
+
+    behaviour.perform = performed
+    behaviour.new_id = lambda world, kind: world.notes["step"] if kind == "run_step" else new_id(world, kind)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from conformance.emulator.behaviour import Behaviour
-from conformance.emulator.catalogue import blind
+from conformance.emulator.catalogue import blind, mutant
 from conformance.emulator.spoiling import shown
-from conformance.emulator.state import Members, Run
+from conformance.emulator.state import Assistant, Members, Run, Thread
+from conformance.emulator.world import Call, World
 
 
 @blind("L-11")
@@ -102,3 +103,50 @@ def ends_before_it_began(behaviour: Behaviour) -> None:
 def writes_milliseconds(behaviour: Behaviour) -> None:
     """Times are in milliseconds."""
     behaviour.stamp = lambda at: int(at * 1000)
+
+
+@mutant("L-11")
+def stamps_what_is_not_completed(behaviour: Behaviour) -> None:
+    """A run in progress has completed_at already."""
+
+    def change(members: Members, run: Run, _: str) -> None:
+        if run.status == "in_progress":
+            members["completed_at"] = members["created_at"]
+
+    shown(behaviour, "run", change)
+
+
+@mutant("L-14", level="should")
+def gives_more_time_for_outputs(behaviour: Behaviour) -> None:
+    """A run whose outputs came lives a minute longer."""
+    inner = behaviour.submit
+
+    def submit(world: World, thread: Thread, run: Run, outputs: list[dict[str, Any]], now: float) -> None:
+        run.expires_at += 60
+        inner(world, thread, run, outputs, now)
+
+    behaviour.submit = submit
+
+
+@mutant("L-15", level="may")
+def expires_what_has_ended(behaviour: Behaviour) -> None:
+    """A run that has ended keeps its expires_at."""
+    shown(behaviour, "run", lambda members, run, _: members.update(expires_at=int(run.expires_at)))
+
+
+@mutant("L-17", level="should", expires_s=8)
+def expires_too_early(behaviour: Behaviour) -> None:
+    """A run that waits for outputs expires six seconds before its expires_at."""
+    inner = behaviour.run_object
+
+    def new(call: Call, thread: Thread, assistant: Assistant, body: Members) -> Run:
+        run = made(call, thread, assistant, body)
+        run.expires_at -= 6
+        return run
+
+    def show(world: World, run: Run, channel: str) -> Members:
+        members = inner(world, run, channel)
+        return {**members, "expires_at": members["expires_at"] and members["expires_at"] + 6}
+
+    made = behaviour.new_run
+    behaviour.new_run, behaviour.run_object = new, show

@@ -52,7 +52,7 @@ def locked_while_waiting(setting: Setting) -> Play:
     talk = thread(setting, text=prompt(setting, "call_one"))
     if not (yield from ready(assistant(setting), thread(setting, "other"), talk)):
         return
-    if not (yield from waiting()):
+    if not (yield from waiting(additional_messages=[{"role": "user", "content": "In one word, please."}])):
         return
     before: Exchange = yield page("list_messages", name="before")
     yield message("Not now.")

@@ -41,9 +41,9 @@ def completed(run_name: str = "run", thread: str = "thread") -> Passage:
     return status((yield poll(run_name, thread, OVER))) in OVER
 
 
-def cancelled(run_name: str = "run", thread: str = "thread") -> Passage:
+def cancelled(run_name: str = "run", thread: str = "thread", **members: Any) -> Passage:
     """A run that is cancelled as soon as it was created, polled to its end; whether it is over."""
-    if not (yield from ready(run(run_name, thread))):
+    if not (yield from ready(run(run_name, thread, **members))):
         return False
     return (yield from ended(run_name, thread))
 

@@ -23,7 +23,7 @@ PROMPTS: Mapping[str, str] = {
     "long": "Count from 1 to 500, one number per line, without stopping.",
     "call_one": "What is the weather in Paris? Use the function get_weather.",
     "call_two": "What are the weather and the local time in Paris? Use get_weather and get_time, each once.",
-    "call_twice": "Use get_weather twice: first for Paris and, once you have that answer, for Rome.",
+    "call_twice": "Say what you will do, then use get_weather twice: for Paris and, with that answer, for Rome.",
     "code": "Run code to compute 6 * 7.",
     "search": "Search the files for the word harbour.",
     "json": "Answer with a JSON object that has the member answer.",

@@ -15,6 +15,7 @@ from conformance.generation.programs.steps import (
     SETTLED,
     assistant,
     function_tool,
+    message,
     on_run,
     on_step,
     page,
@@ -91,10 +92,10 @@ def two_tool_calls(setting: Setting) -> Play:
         yield from aftermath()
 
 
-@program("lifecycle", "tools", runs=1, requests=65, seconds=2 * NEXT_SECOND)
+@program("lifecycle", "tools", runs=1, requests=70, seconds=2 * NEXT_SECOND)
 def two_rounds_of_tool_calls(setting: Setting) -> Play:
-    """A run that calls again after its outputs came is sent those of each round in their turn; its steps are listed in
-    both orders, by pages of every size and from every side.
+    """A run that writes, calls, and calls again after its outputs came is sent those of each round in their turn; its
+    steps are listed in both orders, by pages of every size and from every side.
     """
     two = thread(setting, text=prompt(setting, "call_twice"))
     if not (yield from ready(assistant(setting), two)):
@@ -105,11 +106,14 @@ def two_rounds_of_tool_calls(setting: Setting) -> Play:
     again: Exchange = yield poll(until=SETTLED, name="again")
     if calls(again):
         yield page("list_run_steps")
+        yield message("Not between the rounds.")
         yield on_run("submit_tool_outputs", body={"tool_outputs": [_output(0)]}, tag=REFUSED_SUBMIT)
         yield on_run("get_run")
         yield replace(submit(count=calls(again), seen="again"), pause=NEXT_SECOND)
     if (yield from finished(seen="resumed")):
         yield from walks("list_run_steps", ("run", "thread"), step=1)
+        yield page("list_messages")
+        yield page("list_messages", run_id=Ref("run"))
 
 
 @program("lifecycle", "tools", runs=1, requests=18, since="2024-06-06")

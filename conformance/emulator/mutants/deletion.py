@@ -1,0 +1,43 @@
+"""Deletions that reach too far, and what is said of what is gone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from conformance.emulator.behaviour import Behaviour
+from conformance.emulator.catalogue import mutant
+from conformance.emulator.refusal import Refusal
+from conformance.emulator.spoiling import around
+from conformance.emulator.world import Call
+
+
+@mutant("deletion")
+def deletes_by_any_path(behaviour: Behaviour) -> None:
+    """A message is deleted before its thread is looked at, so that a path with another thread deletes it, too."""
+
+    async def delete(inner: Any, call: Call) -> Any:
+        for thread in call.store.threads.values():
+            if thread.id != call.path["thread_id"]:
+                thread.messages.pop(call.path["message_id"], None)
+        return await inner(call)
+
+    around(behaviour, delete, "delete_message")
+
+
+@mutant("L-88", level="should")
+def says_gone(behaviour: Behaviour) -> None:
+    """What was deleted is answered with HTTP status 410."""
+    deleted: set[str] = set()
+
+    async def delete(inner: Any, call: Call) -> Any:
+        answer = await inner(call)
+        deleted.add(answer["id"])
+        return answer
+
+    async def look(inner: Any, call: Call) -> Any:
+        if deleted & set(call.path.values()):
+            raise Refusal(410, "It was deleted.")
+        return await inner(call)
+
+    around(behaviour, look, *behaviour.handlers)
+    around(behaviour, delete, "delete_assistant", "delete_thread", "delete_message")
