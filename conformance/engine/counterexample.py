@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from conformance.contract.operation import OPERATIONS
+from conformance.engine.passage import passage
 from conformance.model.case import Ref, Role, Step, mutation_to_json, step_to_json
 from conformance.model.exchange import Exchange
 from conformance.model.history import History
 from conformance.model.json import ABSENT, JSON, Absent, at, is_array, is_object
 from conformance.model.verdict import Tally
+from conformance.rules import catalogue
 
 LONGEST_TEXT = 2_000
 """Longer texts are cut in a counterexample; the history has them whole."""
@@ -61,6 +63,9 @@ def counterexample(history: History, id_: str, exchange: Exchange) -> JSON:
         "request": sent,
         "answer": _answer(exchange) if response is not None else {"problem": exchange.problem},
     }
+    life = passage(history, exchange) if id_ in catalogue() else []
+    if life:
+        made["timeline"] = life
     step = exchange.step
     if step is None:
         return made

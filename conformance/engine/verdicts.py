@@ -70,6 +70,7 @@ def _verdict(id_: str, tally: Tally | None, demands: Demands, circumstances: Cir
         judged=0 if tally is None or not circumstances.selected(id_) else tally.judged,
         statement=demand.statement,
         source=str(demand.source),
+        explanation=rule.explanation if rule is not None else "",
         reason=reason,
         needs=needs,
         findings=findings[:MOST_FINDINGS],

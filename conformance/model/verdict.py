@@ -140,6 +140,7 @@ class Verdict:
     judged: int
     statement: str
     source: str
+    explanation: str = ""
     reason: str | None = None
     needs: str | None = None
     findings: tuple[Finding, ...] = ()

@@ -173,6 +173,7 @@ def _verdict(verdict: Verdict) -> dict[str, Any]:
         "judged": verdict.judged,
         "statement": verdict.statement,
         "source": verdict.source,
+        "explanation": verdict.explanation or None,
         "reason": verdict.reason,
         "needs": verdict.needs,
         "findings": [_finding(finding) for finding in verdict.findings],
