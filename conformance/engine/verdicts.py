@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from conformance.model.json import JSON
+from conformance.model.json import JSON, is_object
 from conformance.model.rule import AnyRule, Constraint
 from conformance.model.verdict import Finding, Outcome, Tallies, Tally, Verdict
 
@@ -59,7 +59,7 @@ def _verdict(id_: str, tally: Tally | None, demands: Demands, circumstances: Cir
     rule = demands.rules.get(id_)
     demand = rule if rule is not None else demands.constraints[id_]
     outcome, reason, needs = _outcome(id_, demand, rule, tally or Tally(), circumstances)
-    findings = tuple(tally.findings) if tally is not None and outcome is Outcome.FAIL else ()
+    findings = _ordered(tally.findings, example) if tally is not None and outcome is Outcome.FAIL else []
     return Verdict(
         id=id_,
         kind="rule" if rule is not None else "constraint",
@@ -73,7 +73,7 @@ def _verdict(id_: str, tally: Tally | None, demands: Demands, circumstances: Cir
         explanation=rule.explanation if rule is not None else "",
         reason=reason,
         needs=needs,
-        findings=findings[:MOST_FINDINGS],
+        findings=tuple(findings[:MOST_FINDINGS]),
         counterexample=example if outcome is Outcome.FAIL else None,
     )
 
@@ -103,6 +103,12 @@ def _outcome(
     if gap is None:
         gap = circumstances.gap(demand.capability, id_)
     return Outcome.NOT_JUDGED, gap.reason, gap.needs
+
+
+def _ordered(findings: Sequence[Finding], example: JSON) -> list[Finding]:
+    """The findings, those that the counterexample shows first."""
+    shown = example.get("exchange") if is_object(example) else None
+    return sorted(findings, key=lambda finding: finding.exchange != shown)
 
 
 def _more(tally: Tally) -> str | None:

@@ -174,7 +174,7 @@ def _unjudged(report: Report, style: Style) -> Iterator[str]:
     ):
         why: dict[str, list[str]] = {}
         for verdict in report.of(outcome):
-            why.setdefault(_why(verdict), []).append(verdict.id)
+            why.setdefault(showing.why(verdict), []).append(verdict.id)
         for reason, ids in sorted(why.items(), key=lambda item: -len(item[1])):
             yield f"{len(ids)} {said}: {showing.printable(reason)}"
             if style.verbosity >= 1 or outcome is Outcome.INCONCLUSIVE:
@@ -183,11 +183,6 @@ def _unjudged(report: Report, style: Style) -> Iterator[str]:
 
 def _few(ids: Sequence[str], most: int = 6) -> list[str]:
     return list(ids) if len(ids) <= most else [*ids[:most], f"and {len(ids) - most} more"]
-
-
-def _why(verdict: Verdict) -> str:
-    reason = verdict.reason or "no reason is known"
-    return f"{reason} ({verdict.needs})" if verdict.needs and verdict.needs not in reason else reason
 
 
 _STANDINGS = (

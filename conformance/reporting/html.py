@@ -1,116 +1,218 @@
-"""The report as one page that needs nothing else: no script, no network, everything from a target escaped."""
+"""The report as one page that needs nothing else: no network, nothing run but its own script, which is named by its
+hash; everything from a target is escaped.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from html import escape
+import base64
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
 
-from conformance.contract.operation import CAPABILITIES
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from conformance.contract.operation import CAPABILITIES, OPERATIONS
 from conformance.model.verdict import Outcome, Verdict
-from conformance.reporting import curl, showing
+from conformance.reporting import showing
+from conformance.reporting.detail import Detail, detail
+from conformance.reporting.graph import HEIGHT, WIDTH, graph
 from conformance.reporting.grouping import groups
 from conformance.reporting.report import Report, capabilities
 
-_STYLE = """
-:root { color-scheme: light dark; --line: #8884; --fail: #c62828; --warn: #b26a00; --pass: #2e7d32; --dim: #777; }
-body { font: 15px/1.45 system-ui, sans-serif; max-width: 70rem; margin: 2rem auto; padding: 0 1rem; }
-h1 { font-size: 1.5rem; margin-bottom: .2rem; }
-h2 { margin-top: 2rem; }
-code, pre { font-family: ui-monospace, monospace; font-size: .88em; }
-pre { background: #8881; padding: .6rem .8rem; overflow-x: auto; border-radius: 4px; }
-table { border-collapse: collapse; }
-th, td { padding: .15rem .7rem; border-bottom: 1px solid var(--line); text-align: right; }
-th:first-child, td:first-child { text-align: left; }
-details { border-bottom: 1px solid var(--line); padding: .3rem 0; }
-summary { cursor: pointer; overflow-wrap: anywhere; }
-dl { display: grid; grid-template-columns: max-content 1fr; gap: .1rem 1rem; margin: .5rem 0; }
-dt { color: var(--dim); }
-dd { margin: 0; overflow-wrap: anywhere; }
-.fail { color: var(--fail); } .warn { color: var(--warn); } .pass { color: var(--pass); } .dim { color: var(--dim); }
-""".strip()
+OPENED = 2
+"""So many failures are open from the start."""
 
-_HEAD = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<title>{title}</title>
-<meta name="viewport" content="width=device-width">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<style>
-{style}
-</style>
-</head>
-<body>
-"""
+_WORDS: Mapping[int, tuple[str, str]] = {
+    0: ("Passed", "pass"),
+    1: ("Failed", "fail"),
+    3: ("Not tested", "warn"),
+    4: ("Error in the suite", "fail"),
+    5: ("Not concluded", "warn"),
+    130: ("Interrupted", "warn"),
+}
+_LEVELS = (("must", "Failures", "fail"), ("should", "Warnings", "warn"), ("may", "Notes", "none"))
+_BAR = 200
+_PARTS = (
+    ("pass", (Outcome.PASS,), "passed"),
+    ("fail", (Outcome.FAIL,), "failed"),
+    ("warn", (Outcome.INCONCLUSIVE, Outcome.ERROR), "undecided"),
+    ("none", (Outcome.NOT_JUDGED,), "not judged"),
+    ("none", (Outcome.NOT_APPLICABLE,), "not offered"),
+)
 
 
-def text(report: Report, curl_dialect: str = "openai") -> str:
-    """The report as an HTML page."""
-    head = _HEAD.format(title=escape(f"{report.target.name}: {report.outcome}"), style=_STYLE)
-    return head + showing.printable("\n".join(_body(report, curl_dialect))) + "\n</body>\n</html>\n"
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A piece of a bar: how many verdicts, from where, how wide."""
+
+    tone: str
+    count: int
+    said: str
+    x: float
+    width: float
 
 
-def _body(report: Report, curl_dialect: str) -> Iterator[str]:
-    target, suite = report.target, report.suite
-    tone = {0: "pass", 1: "fail"}.get(report.exit_code, "warn")
-    yield f"<h1>{escape(target.name)}: <span class={tone}>{report.outcome}</span></h1>"
-    yield f"<p>{escape(report.because)} (exit code {report.exit_code})</p>"
-    url = f"<code>{escape(target.base_url)}</code>" if target.base_url else "recorded traffic"
-    strict = ", strict" if suite.strict else ""
-    suite_name = f"{escape(suite.name)} {escape(suite.version)}"
-    yield f"<p class=dim>{suite_name} judged {url} by edition {escape(suite.edition)}{strict}: {report.took}.</p>"
-    yield from _table(report)
-    for level, heading, css in (("must", "Failures", "fail"), ("should", "Warnings", "warn"), ("may", "Notes", "dim")):
-        found = groups(report.failures(level))
-        if found:
-            yield f"<h2>{heading}</h2>"
-        for number, group in enumerate(found):
-            for place, verdict in enumerate(group.verdicts):
-                yield from _failure(verdict, report, css, curl_dialect, opened=number < 3 and place == 0)
-    yield from _rest(report)
+@dataclass(frozen=True, slots=True)
+class Capability:
+    """A conformance class, how it came out in a word, and the bar that shows it."""
+
+    name: str
+    word: str
+    tone: str
+    parts: Sequence[Part]
 
 
-def _table(report: Report) -> Iterator[str]:
-    columns = (Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE, Outcome.NOT_JUDGED, Outcome.NOT_APPLICABLE)
-    yield (
-        "<table><tr><th>capability" + "".join(f"<th>{outcome.value.replace('_', ' ')}" for outcome in columns) + "</tr>"
+@dataclass(frozen=True, slots=True)
+class Failures:
+    """Failed verdicts of one level, grouped by what they have in common."""
+
+    id: str
+    heading: str
+    tone: str
+    groups: Sequence[tuple[str, Sequence[Detail]]]
+
+    @property
+    def count(self) -> int:
+        """How many verdicts there are."""
+        return sum(len(details) for _, details in self.groups)
+
+
+@dataclass(frozen=True, slots=True)
+class Others:
+    """Verdicts that are no failures, grouped by the reason where there is one."""
+
+    id: str
+    heading: str
+    about: str
+    groups: Sequence[tuple[str, Sequence[Verdict]]]
+
+    @property
+    def count(self) -> int:
+        """How many verdicts there are."""
+        return sum(len(verdicts) for _, verdicts in self.groups)
+
+
+def text(report: Report, curl_dialect: str = "openai", file: str = "report.json") -> str:
+    """The report as an HTML page; `file` is report.json as a command on the page names it."""
+    style, script = _part("page.css"), _part("page.js")
+    word, tone = _WORDS.get(report.exit_code, ("Error", "fail"))
+    page = _environment().get_template("page.html.jinja")
+    return showing.printable(
+        page.render(
+            report=report,
+            word=word,
+            tone=tone,
+            style=style,
+            script=script,
+            policy=f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; "
+            "base-uri 'none'; form-action 'none'",
+            capabilities=list(_capabilities(report)),
+            graph=graph(report.transitions),
+            graph_size=(WIDTH, HEIGHT),
+            failures=list(_failures(report, curl_dialect, file)),
+            others=list(_others(report)),
+            known={stand.entry.id: stand.entry for stand in report.comparison.stands} if report.comparison else {},
+            operations=sorted({name for verdict in report.verdicts for name in _operations(verdict)}),
+            opened=OPENED,
+            pairs=lambda names: [(name, name) for name in names],
+            operations_of=_operations,
+        )
     )
-    for name, counted in capabilities(report.verdicts, CAPABILITIES).items():
-        cells = "".join(f"<td>{counted.get(outcome, 0) or '·'}" for outcome in columns)
-        yield f"<tr><td>{escape(name)}{cells}</tr>"
-    yield "</table>"
 
 
-def _failure(verdict: Verdict, report: Report, css: str, curl_dialect: str, opened: bool) -> Iterator[str]:
-    name = f"<code class={css}>{escape(verdict.id)}</code>"
-    yield f"<details{' open' if opened else ''}><summary>{name} {escape(verdict.statement)}</summary>"
-    yield "<dl>"
-    for label, value in showing.lines(verdict):
-        yield f"<dt>{escape(label)}<dd>{escape(value)}"
-    for finding in verdict.findings[1:10]:
-        where = f"<span class=dim>{escape(finding.exchange)} {escape(finding.pointer)}</span>"
-        yield f"<dt>also<dd>{escape(finding.message)} {where}"
-    yield "</dl>"
-    again = curl.script(verdict.counterexample, report.target.base_url or "$BASE_URL", curl_dialect)
-    if again:
-        yield f"<pre>{escape(again)}</pre>"
-    yield "</details>"
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=PackageLoader("conformance.reporting", "page"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
 
 
-def _rest(report: Report) -> Iterator[str]:
-    for outcome, heading in (
-        (Outcome.ERROR, "Errors of the suite"),
-        (Outcome.INCONCLUSIVE, "Inconclusive"),
-        (Outcome.NOT_JUDGED, "Not judged"),
-        (Outcome.NOT_APPLICABLE, "Not applicable"),
-        (Outcome.PASS, "Passed"),
+@cache
+def _part(name: str) -> Any:
+    from markupsafe import Markup
+
+    # Our own files, never a target's text.
+    return Markup(files("conformance.reporting").joinpath("page", name).read_text(encoding="utf-8").strip())
+
+
+def _hash(content: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()}'"
+
+
+def _operations(verdict: Verdict) -> list[str]:
+    """The operations that a verdict is about, to be filtered by."""
+    named = [verdict.operation, *(finding.operation for finding in verdict.findings)]
+    return list(dict.fromkeys(name for name in named if name in OPERATIONS))
+
+
+def _capabilities(report: Report) -> Iterator[Capability]:
+    failing = {verdict.capability for verdict in report.failures("must")}
+    for name, counts in capabilities(report.verdicts, CAPABILITIES).items():
+        every = sum(counts.values())
+        parts, x = [], 0.0
+        for tone, outcomes, said in _PARTS:
+            count = sum(counts.get(outcome, 0) for outcome in outcomes)
+            if count:
+                # A single failure among hundreds has to be seen.
+                parts.append(Part(tone, count, said, x, max(3.0, _BAR * count / every)))
+                x += parts[-1].width
+        scale = _BAR / x
+        parts = [Part(part.tone, part.count, part.said, part.x * scale, part.width * scale) for part in parts]
+        yield Capability(name, *_word(name, {part.said for part in parts}, failing), parts)
+
+
+def _word(name: str, said: set[str], failing: set[str]) -> tuple[str, str]:
+    if name in failing:
+        return "failed", "fail"
+    if "failed" in said:
+        return "passed, with warnings", "warn"
+    if "passed" in said:
+        return "passed", "pass"
+    if "undecided" in said:
+        return "undecided", "warn"
+    return ("not offered", "none") if "not offered" in said else ("not judged", "none")
+
+
+def _failures(report: Report, dialect: str, file: str) -> Iterator[Failures]:
+    for level, heading, tone in (
+        ("must", "Failures", "fail"),
+        ("should", "Warnings", "warn"),
+        ("may", "Notes", "none"),
+    ):
+        found = [
+            (group.title, [detail(verdict, report, dialect, file) for verdict in group.verdicts])
+            for group in groups(report.failures(level))
+        ]
+        if found:
+            yield Failures(heading.lower(), heading, tone, found)
+
+
+def _others(report: Report) -> Iterator[Others]:
+    for outcome, heading, about in (
+        (
+            Outcome.ERROR,
+            "Errors of the suite",
+            "Mistakes of the suite, not of the server; please report them.",
+        ),
+        (Outcome.INCONCLUSIVE, "Inconclusive", "Tried, but what was answered does not decide."),
+        (Outcome.NOT_JUDGED, "Not judged", "Nothing judged is never a pass. This is what would have to be given."),
+        (Outcome.NOT_APPLICABLE, "Not applicable", "The server does not offer what these are about."),
+        (Outcome.PASS, "Passed", ""),
     ):
         found = report.of(outcome)
-        if not found:
-            continue
-        yield f"<h2>{heading} ({len(found)})</h2><details><summary>all {len(found)}</summary><dl>"
-        for verdict in found:
-            said = verdict.reason or verdict.statement
-            judged = f" <span class=dim>{verdict.judged} judged</span>" if verdict.judged else ""
-            yield f"<dt><code>{escape(verdict.id)}</code><dd>{escape(said)}{judged}"
-        yield "</dl></details>"
+        if found:
+            yield Others(outcome.value, heading, about, list(_by_reason(found, outcome)))
+
+
+def _by_reason(found: Iterable[Verdict], outcome: Outcome) -> Iterator[tuple[str, Sequence[Verdict]]]:
+    grouped: dict[str, list[Verdict]] = {}
+    for verdict in found:
+        grouped.setdefault("" if outcome is Outcome.PASS else showing.why(verdict), []).append(verdict)
+    yield from sorted(grouped.items(), key=lambda item: -len(item[1]))

@@ -22,35 +22,45 @@ def lines(verdict: Verdict) -> Iterator[tuple[str, str]]:
     if finding is not None:
         if finding.message != verdict.statement:
             yield "found", finding.message
-        yield from _expectation(finding)
+        yield from expectation(finding)
     if is_object(example):
-        got = _got(example)
-        if got:
-            yield "got", got
-        neighbour = _neighbour(example)
-        if neighbour:
-            yield "accepted", neighbour
+        yield "got", got(example)
+        accepted = neighbour(example)
+        if accepted:
+            yield "accepted", accepted
     if len(verdict.findings) > 1:
         yield "times", f"{len(verdict.findings)} findings" + (f"; {verdict.reason}" if verdict.reason else "")
 
 
 def sent(example: JSON) -> str:
     """The request of a counterexample in one line, with the place that was changed."""
-    method, path = at(example, "/request/method"), at(example, "/request/path")
-    query = at(example, "/request/query")
-    text = f"{method} {path}"
-    if is_array(query) and query:
-        text += "?" + "&".join(f"{pair[0]}={pair[1]}" for pair in query if is_array(pair))
-    mutation = at(example, "/mutation")
-    if is_object(mutation):
-        place = str(mutation.get("pointer") or "the whole body")
-        where = "" if mutation.get("place", "body") == "body" else f"{mutation.get('place')} "
-        return f"{text} with {where}{place} {_change(mutation)}"
+    text, changed = line(example), change(example)
+    if changed:
+        return f"{text} with {changed}"
     body = at(example, "/request/body")
     if not isinstance(body, Absent):
         return f"{text} {shown(body)}"
     raw = at(example, "/request/text")
     return f"{text} {shown(raw)}" if isinstance(raw, str) else text
+
+
+def line(example: JSON) -> str:
+    """The method and path of a counterexample's request, with its query."""
+    query = at(example, "/request/query")
+    text = f"{at(example, '/request/method')} {at(example, '/request/path')}"
+    if is_array(query) and query:
+        text += "?" + "&".join(f"{pair[0]}={pair[1]}" for pair in query if is_array(pair))
+    return text
+
+
+def change(example: JSON) -> str:
+    """The place of the request that was changed, and how; nothing where none was."""
+    mutation = at(example, "/mutation")
+    if not is_object(mutation):
+        return ""
+    place = str(mutation.get("pointer") or "the whole body")
+    where = "" if mutation.get("place", "body") == "body" else f"{mutation.get('place')} "
+    return f"{where}{place} {_change(mutation)}"
 
 
 def _change(mutation: JSON) -> str:
@@ -62,7 +72,8 @@ def _change(mutation: JSON) -> str:
     return f"= {shown(became, 120)} (was {shown(was, 80)})"
 
 
-def _expectation(finding: Finding) -> Iterator[tuple[str, str]]:
+def expectation(finding: Finding) -> Iterator[tuple[str, str]]:
+    """What a finding says was expected, and what there was."""
     if not isinstance(finding.expected, Absent):
         yield "expected", shown(finding.expected)
     if not isinstance(finding.actual, Absent):
@@ -70,30 +81,48 @@ def _expectation(finding: Finding) -> Iterator[tuple[str, str]]:
         yield "actual", shown(finding.actual) + where
 
 
-def _got(example: JSON) -> str:
-    status, problem = at(example, "/answer/http_status"), at(example, "/answer/problem")
-    if isinstance(status, Absent):
-        return str(problem) if isinstance(problem, str) else "no answer"
-    message = at(example, "/answer/body/error/message")
-    if isinstance(message, str):
-        return f"HTTP {status}: {shown(message)}"
+def got(example: JSON) -> str:
+    """The answer of a counterexample in one line."""
+    http = refusal(example)
+    if isinstance(at(example, "/answer/http_status"), Absent) or http != http_status(example):
+        return http
     events = at(example, "/answer/events")
     if is_array(events):
-        return f"HTTP {status}, events {', '.join(str(event) for event in events[:12])}"
-    body = at(example, "/answer/body")
-    text = at(example, "/answer/text")
-    return f"HTTP {status} " + (shown(text) if isinstance(body, Absent) else shown(body))
+        return f"{http}, events {', '.join(str(event) for event in events[:12])}"
+    body, text = at(example, "/answer/body"), at(example, "/answer/text")
+    return f"{http} " + (shown(text) if isinstance(body, Absent) else shown(body))
 
 
-def _neighbour(example: JSON) -> str:
-    neighbour = at(example, "/neighbour")
-    if not is_object(neighbour):
+def refusal(example: JSON) -> str:
+    """The HTTP status of a counterexample's answer, and what an error says."""
+    message = at(example, "/answer/body/error/message")
+    return http_status(example) + (f": {shown(message)}" if isinstance(message, str) else "")
+
+
+def http_status(example: JSON) -> str:
+    """The HTTP status of a counterexample's answer, or what came in its place."""
+    status, problem = at(example, "/answer/http_status"), at(example, "/answer/problem")
+    if not isinstance(status, Absent):
+        return f"HTTP {status}"
+    return problem if isinstance(problem, str) else "no answer"
+
+
+def neighbour(example: JSON) -> str:
+    """The accepted request most like a counterexample's, in one line; nothing where there is none."""
+    near = at(example, "/neighbour")
+    if not is_object(near):
         return ""
     pointer = at(example, "/mutation/pointer")
-    answer = f"HTTP {neighbour.get('http_status')}"
-    if "value" in neighbour:
-        return f"the same with {pointer or 'the body'} = {shown(neighbour['value'], 120)}: {answer}"
+    answer = f"HTTP {near.get('http_status')}"
+    if "value" in near:
+        return f"the same with {pointer or 'the body'} = {shown(near['value'], 120)}: {answer}"
     return f"the same without the change: {answer}"
+
+
+def why(verdict: Verdict) -> str:
+    """Why a verdict is no pass and no failure, and what would have to be given."""
+    reason = verdict.reason or "no reason is known"
+    return f"{reason} ({verdict.needs})" if verdict.needs and verdict.needs not in reason else reason
 
 
 def shown(value: JSON | Absent, widest: int = WIDEST) -> str:
@@ -114,4 +143,10 @@ def _brief(value: JSON) -> JSON:
 
 def printable(text: str) -> str:
     """A text whose control characters are escaped: no target writes to a terminal or turns a line around."""
-    return "".join(char if char.isprintable() or char == "\n" else f"\\u{ord(char):04x}" for char in text)
+    if text.isprintable():
+        return text
+    return "\n".join(part if part.isprintable() else _escaped(part) for part in text.split("\n"))
+
+
+def _escaped(text: str) -> str:
+    return "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in text)

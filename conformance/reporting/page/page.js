@@ -1,0 +1,144 @@
+"use strict";
+(() => {
+  const form = document.querySelector(".filter");
+  const verdicts = [...document.querySelectorAll(".verdict")];
+  const parts = [...document.querySelectorAll(".part")];
+  const count = document.querySelector("[data-count]");
+  const nothing = document.querySelector(".nothing");
+  const told = document.querySelector(".told");
+  const whole = count.textContent;
+  const words = new Map();
+
+  const textOf = (verdict) => {
+    if (!words.has(verdict)) {
+      const head = verdict.querySelector("summary") || verdict;
+      const message = verdict.querySelector(".message");
+      words.set(verdict, (head.textContent + " " + (message ? message.textContent : "")).toLowerCase());
+    }
+    return words.get(verdict);
+  };
+
+  const fits = (verdict, wanted, terms) =>
+    ["level", "outcome", "capability"].every((name) => !wanted[name] || verdict.dataset[name] === wanted[name]) &&
+    (!wanted.operation || verdict.dataset.operation.split(" ").includes(wanted.operation)) &&
+    terms.every((term) => textOf(verdict).includes(term));
+
+  const filter = () => {
+    const wanted = Object.fromEntries(new FormData(form));
+    const terms = wanted.text.toLowerCase().split(/\s+/).filter(Boolean);
+    const active = Object.values(wanted).some(Boolean);
+    let shown = 0;
+    for (const verdict of verdicts) {
+      verdict.hidden = !fits(verdict, wanted, terms);
+      shown += verdict.hidden ? 0 : 1;
+    }
+    for (const part of parts) {
+      let any = false;
+      for (const group of part.querySelectorAll(".group")) {
+        group.hidden = !group.querySelector(".verdict:not([hidden])");
+        any = any || !group.hidden;
+        if (group.tagName === "DETAILS") group.open = active && !group.hidden;
+      }
+      part.hidden = !any;
+    }
+    for (const button of document.querySelectorAll("[data-filter]"))
+      button.setAttribute("aria-pressed", String(button.dataset.filter === wanted.capability));
+    count.textContent = active ? shown + " of " + whole : whole;
+    nothing.hidden = shown > 0;
+  };
+
+  let waiting = 0;
+  form.addEventListener("input", () => { clearTimeout(waiting); waiting = setTimeout(filter, 80); });
+  form.addEventListener("reset", () => setTimeout(filter));
+  form.addEventListener("submit", (event) => { event.preventDefault(); filter(); });
+
+  document.addEventListener("keydown", (event) => {
+    const typing = /^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName);
+    if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey && !event.altKey) {
+      event.preventDefault();
+      form.elements.text.focus();
+    }
+  });
+
+  const say = (text) => {
+    told.textContent = text;
+    setTimeout(() => { if (told.textContent === text) told.textContent = ""; }, 2500);
+  };
+
+  const copyByHand = (text) => {
+    const area = document.createElement("textarea");
+    area.value = text;
+    document.body.append(area);
+    area.select();
+    const done = document.execCommand("copy");
+    area.remove();
+    return done;
+  };
+
+  const copy = async (button) => {
+    const text = button.parentElement.querySelector("code").textContent;
+    let done = true;
+    try {
+      await navigator.clipboard.writeText(text);
+    } catch {
+      done = copyByHand(text);
+      button.focus();
+    }
+    say(done ? "Copied" : "Not copied: select the text and copy it by hand");
+  };
+
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("button");
+    if (button && "copy" in button.dataset) copy(button);
+    if (button && "filter" in button.dataset) {
+      const chosen = form.elements.capability;
+      chosen.value = chosen.value === button.dataset.filter ? "" : button.dataset.filter;
+      filter();
+      if (chosen.value) document.getElementById("verdicts").scrollIntoView();
+    }
+  });
+
+  const follow = () => {
+    let id = location.hash.slice(1);
+    try {
+      id = decodeURIComponent(id);
+    } catch {
+      return;
+    }
+    const verdict = id && document.getElementById(id);
+    if (!verdict || !verdict.classList.contains("verdict")) return;
+    if (verdict.hidden) {
+      form.reset();
+      filter();
+    }
+    for (let at = verdict; at; at = at.parentElement) if (at.tagName === "DETAILS") at.open = true;
+    const head = verdict.querySelector("summary") || verdict;
+    if (head === verdict) verdict.tabIndex = -1;
+    head.focus({ preventScroll: true });
+    verdict.scrollIntoView();
+  };
+  addEventListener("hashchange", follow);
+
+  document.addEventListener("toggle", (event) => {
+    if (!event.target.open || !event.target.classList.contains("verdict")) return;
+    for (const pre of event.target.querySelectorAll("pre")) {
+      const mark = pre.querySelector("mark");
+      if (mark) pre.scrollTop = mark.offsetTop - pre.clientHeight / 3;
+    }
+  }, true);
+
+  let opened = [];
+  addEventListener("beforeprint", () => {
+    opened = [...document.querySelectorAll("details.verdict:not([open])")].filter((each) => !each.hidden);
+    for (const each of opened) each.open = true;
+  });
+  addEventListener("afterprint", () => {
+    for (const each of opened) each.open = false;
+    opened = [];
+  });
+
+  filter();
+  follow();
+  // The browser follows the link by itself once the page is there, and takes the focus away.
+  addEventListener("load", () => setTimeout(follow));
+})();
