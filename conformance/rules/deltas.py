@@ -118,6 +118,23 @@ def awaited_calls_were_streamed(awaited: tuple[Sighting, str, frozenset[str]]) -
     yield run.check(id_ in told, "the stream told of no such call", "/required_action", sorted(told), id_)
 
 
+def _calling(history: History) -> Iterator[Strand]:
+    """The steps of function calls that their streams created and ended up waiting for."""
+    for strand in step_strands(history):
+        calls = strand.created is not None and strand.created.get("/step_details/type") == "tool_calls"
+        if calls and any(run.status == "requires_action" for run in strand.stream.of("run")):
+            yield strand
+
+
+@rule(over=_calling, level=Level.SHOULD, source=_PARTS, capability="streaming", items=("L-66",))
+def calls_are_streamed(strand: Strand) -> Iterator[Result]:
+    """A step that calls functions comes with at least one delta before its run waits for the outputs.
+
+    Clients collect names and arguments from deltas; many never look at the run.
+    """
+    yield strand.events[0].check(bool(strand.deltas), f"{strand.id} calls functions, but has no delta")
+
+
 def _finals(strand: Strand, place: int, streamed: Call) -> Iterator[tuple[Sighting, Call, str]]:
     """Where the finished call is shown: by the completed step, and by a run that waits for its output."""
     path = "/step_details/tool_calls"

@@ -55,7 +55,12 @@ def test_text_without_deltas() -> History:
     return streamed(*opening(), *writing(said="Hello."), completed())
 
 
-@holds(deltas.step_deltas_come_while_it_works, deltas.tool_call_deltas_add_up)
+@breaks(deltas.calls_are_streamed)
+def test_calls_without_deltas() -> History:
+    return streamed(*opening(), *calling(asked='{"city":"Paris"}'))
+
+
+@holds(deltas.step_deltas_come_while_it_works, deltas.tool_call_deltas_add_up, deltas.calls_are_streamed)
 def test_arguments_in_pieces() -> History:
     return streamed(*opening(), *calling('{"city":', '"Paris"}'))
 

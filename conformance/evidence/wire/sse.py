@@ -6,7 +6,7 @@ import re
 
 from conformance.evidence.wire import strict_json
 from conformance.model.exchange import Event
-from conformance.model.json import Absent
+from conformance.model.json import ABSENT, JSON, Absent
 
 MAX_LINE = 4 * 1024 * 1024
 MAX_EVENTS = 100_000
@@ -130,8 +130,10 @@ class EventStream:
         parsed = strict_json.parse(data)
         for defect in parsed.defects:
             self._note(f"{defect} in {shown}")
-        value = data.decode(errors="replace") if isinstance(parsed.value, Absent) else parsed.value
-        self.events.append(Event(shown, value, at))
+        # A JSON text that holds the end mark is not the end mark, and must not look like it.
+        value: JSON | Absent = ABSENT if parsed.value == _DONE.decode() else parsed.value
+        told = data.decode(errors="replace") if isinstance(value, Absent) else value
+        self.events.append(Event(shown, told, at))
         self.done = self.done or shown == "done"
 
     def _shown_name(self) -> str:

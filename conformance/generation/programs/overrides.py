@@ -26,7 +26,7 @@ from conformance.model.program import Play, Setting
 _RICH: dict[str, Any] = {
     "name": "Rich",
     "description": "An assistant with everything set.",
-    "instructions": "Answer in one word.",
+    "instructions": " Answer in one word.\n",
     "tools": [function_tool("get_weather"), {"type": "code_interpreter"}],
     "metadata": {"Team Name": "Blue & Co.", "empty": "", "a.b-c_d": " spaced "},
     "temperature": 0.7,
@@ -38,9 +38,9 @@ _RICH: dict[str, Any] = {
 def every_member(setting: Setting) -> dict[str, Any]:
     """Every member of a run's request that is echoed, each with a value that is not the default."""
     members: dict[str, Any] = {
-        "instructions": "Answer in French.",
+        "instructions": "Answer in French. \n\n",
         "tools": [function_tool(), {"type": "file_search"}],
-        "metadata": {"Colour": "Red", "empty": "", "ключ": "значение"},
+        "metadata": {"Colour": " Red ", "empty": "", "ключ": "значение"},
         "temperature": 0.3,
         "top_p": 0.9,
         "max_prompt_tokens": 20000,
@@ -62,6 +62,7 @@ def every_override(setting: Setting) -> Play:
     if not (yield from ready(assistant(setting, **_RICH), talk, run(**every_member(setting)))):
         return
     yield on_run("get_run")
+    yield on_assistant("get_assistant")
     if (yield from finished()):
         yield page("list_run_steps")
 
@@ -119,5 +120,6 @@ def _depending(members: dict[str, Any]) -> Passage:
     if not made(started):
         return False
     yield on_run("get_run")
+    yield on_assistant("get_assistant")
     yield from ended()
     return True

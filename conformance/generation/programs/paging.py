@@ -94,12 +94,12 @@ def walks(operation: str, of: tuple[str, ...], step: int = 2) -> Passage:
     yield at()
     whole: Exchange = yield at("whole", limit=100)
     yield at("up", order="asc", limit=100)
-    yield at(order="desc", limit=100)
     yield at(limit=1)
     yield at(order="asc", limit=1)
     count = items(whole)
     if not count:
         return False
+    yield at(order="desc", limit=min(count, 100))
     for order in ("desc", "asc"):
         yield from _pages(operation, of, order, step, count)
     middle, last = Ref("whole", f"/data/{count // 2}/id"), Ref("whole", f"/data/{count - 1}/id")

@@ -77,6 +77,7 @@ def test_a_block_without_data_is_no_event() -> None:
     [
         (b"event: a\ndata: {}", [("a", {})], ("sse: unfinished_event: a",)),
         (b"event: a\ndata: {}\n", [("a", {})], ("sse: unfinished_event: a",)),
+        (b'event: done\ndata: "[DONE]"\n\n', [("done", '"[DONE]"')], ()),
         (b"data: [DONE]", [("message", "[DONE]")], ("sse: unfinished_event: message",)),
         (b'event: a\ndata: {"b', [], ("sse: unfinished_event: a",)),
         (b"event: a\ndata: oops\n\n", [("a", "oops")], ("sse: not_json in a",)),
