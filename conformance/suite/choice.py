@@ -18,6 +18,7 @@ from conformance.engine.run import Judging
 from conformance.engine.verdicts import Demands
 from conformance.errors import UsageError
 from conformance.generation import boundary, exploration
+from conformance.generation.exploration import ALONE, BESIDE, THOROUGH, Dose
 from conformance.generation.programs.catalogue import catalogue as written
 from conformance.model.program import Program, Setting
 from conformance.model.verdict import Verdict
@@ -61,10 +62,6 @@ class Choice:
     gate: Gate | None = None
 
 
-EXPLORED: Mapping[str, tuple[int, int]] = {"standard": (300, 20), "full": (5_000, 300)}
-"""How many random payloads and walks a profile has."""
-
-
 def demands(edition: str = DEFAULT_EDITION) -> Demands:
     """Everything that can be judged by an edition."""
     return Demands(rules=rules(), constraints=constraints(edition))
@@ -72,10 +69,14 @@ def demands(edition: str = DEFAULT_EDITION) -> Demands:
 
 def programs(setting: Setting, choice: Choice) -> list[Program]:
     """Every program that could be played in a setting, whatever it needs."""
-    payloads, walks = EXPLORED.get(choice.profile, EXPLORED["standard"])
-    if choice.most_examples is not None:
-        payloads, walks = choice.most_examples, -(-choice.most_examples * walks // payloads)
-    return [*boundary.programs(setting), *written(setting), *exploration.programs(setting, payloads, walks)]
+    return [*boundary.programs(setting), *written(setting), *exploration.programs(setting, dose(choice))]
+
+
+def dose(choice: Choice) -> Dose:
+    """How much is explored: less where other phases are played as well, unless everything is wanted."""
+    usual = ALONE if choice.phases == ("explore",) else BESIDE
+    usual = THOROUGH if choice.profile == "full" else usual
+    return usual if choice.most_examples is None else usual.of(choice.most_examples)
 
 
 def judging(choice: Choice) -> Judging:

@@ -5,8 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-STANDARD_PAYLOADS, STANDARD_WALKS = 300, 20
-"""The size of an exploration in the standard profile."""
+
+@dataclass(frozen=True, slots=True)
+class Dose:
+    """The size of an exploration: so many payloads and walks, and the most runs that the walks may start."""
+
+    payloads: int
+    walks: int
+    runs: int | None = None
+
+    def of(self, payloads: int) -> Dose:
+        """The dose of so many payloads, with walks in proportion."""
+        runs = self.runs if payloads <= self.payloads else None
+        return Dose(payloads, -(-payloads * self.walks // self.payloads), runs)
+
+
+BESIDE = Dose(120, 5, runs=3)
+"""What has room beside the other phases of the standard profile, whose requests and runs are counted."""
+ALONE = Dose(300, 20)
+"""What is sent where exploring is all that is asked for."""
+THOROUGH = Dose(5_000, 300)
+"""What the full profile sends."""
 
 _CHUNK = 45
 """Programs of about this many payloads, so that several can be played at once."""

@@ -121,19 +121,23 @@ FADINGS = (1.0, 0.25)
 """How much less likely an act becomes by being done: some walks seek what is new, some do the same again and again."""
 
 
-def dealt(seed: int, walks: int, second_key: bool) -> Iterator[Theme]:
+def dealt(seed: int, walks: int, second_key: bool, runs: int | None = None) -> Iterator[Theme]:
     """A theme for each walk: every one as often as any other, those without runs twice as often, in an order of the
-    seed's.
+    seed's. Where all `runs` are given out, those that need more are passed over.
     """
     random = Random(f"{seed}/themes")
     themes = [theme for theme in THEMES if second_key or theme.name != "tenants"]
     themes += [theme for theme in themes if not theme.runs]
     deck: list[Theme] = []
     for _ in range(walks):
-        if not deck:
-            deck = list(themes)
-            random.shuffle(deck)
-        yield deck.pop()
+        theme: Theme | None = None
+        while theme is None or (runs is not None and theme.runs > runs):
+            if not deck:
+                deck = list(themes)
+                random.shuffle(deck)
+            theme = deck.pop()
+        runs = None if runs is None else runs - theme.runs
+        yield theme
 
 
 def weight(theme: Theme, act: str, done: int, fading: float) -> float:

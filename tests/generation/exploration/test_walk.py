@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 
 from conformance.generation.exploration.act import ACTS, STARTS
+from conformance.generation.exploration.allotment import Dose
 from conformance.generation.exploration.catalogue import programs
 from conformance.generation.exploration.story import Story
 from conformance.generation.exploration.theme import FADINGS, THEMES, Theme, dealt
@@ -115,6 +116,13 @@ def test_every_theme_is_dealt_as_often_and_those_without_runs_twice() -> None:
     assert dealt_out.count("pages") == 4
 
 
+def test_no_more_runs_are_given_out_than_there_are() -> None:
+    for seed in range(20):
+        themes = list(dealt(seed, 6, second_key=True, runs=3))
+        assert len(themes) == 6
+        assert sum(theme.runs for theme in themes) <= 3
+
+
 def test_wrong_outputs_and_right_ones_are_submitted() -> None:
     bodies = [
         len(step.body["tool_outputs"])
@@ -139,12 +147,12 @@ def test_the_next_step_is_a_strategy(drawn: tuple[str, Step] | None) -> None:
 
 
 def test_exploration_is_planned_by_its_size() -> None:
-    small, usual = programs(SETTING, 20, 2), programs(SETTING)
+    small, usual = programs(SETTING, Dose(20, 2)), programs(SETTING)
     assert sum(program.id.startswith("explore.walk") for program in small) == 2
     assert sum(program.id.startswith("explore.walk") for program in usual) == 20
     assert len({program.id for program in usual}) == len(usual)
     assert {program.phase for program in usual} == {"explore"}
-    assert sum(program.runs for program in usual) <= 35
+    assert sum(program.runs for program in usual) <= 30
     given = Setting(edition="2026-08-14", given={"assistant": "asst_1"})
     assert not any("_assistant" in program.id for program in programs(given))
 
