@@ -22,6 +22,8 @@ from conformance.generation.payloads.batch import Batch
 T = TypeVar("T")
 
 PROFILE = hypothesis.settings(
+    # Where the variable CI is set, Hypothesis loads a profile of its own.
+    hypothesis.settings.get_profile("default"),
     deadline=None,
     derandomize=True,
     database=None,
