@@ -124,7 +124,7 @@ def _cancel(thread: str | Ref) -> Callable[[Exchange], Generator[Move, Any, None
 
     def leave(exchange: Exchange) -> Generator[Move, Any, None]:
         if _gave_id(exchange):
-            yield on_run("cancel_run", "run", thread, role=Role.CLEANUP)
+            yield on_run("cancel_run", "run", thread)
 
     return leave
 
