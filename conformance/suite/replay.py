@@ -17,7 +17,7 @@ from conformance.engine.collector import Collector
 from conformance.engine.player import Played, play
 from conformance.engine.reproduction import Reproduction
 from conformance.engine.run import Judging, tidy
-from conformance.model.case import Key
+from conformance.model.case import Key, Role
 from conformance.model.exchange import Completion, Exchange
 from conformance.model.program import Program, Setting
 from conformance.model.verdict import Outcome, Tally
@@ -105,6 +105,9 @@ class _Stage:
             sends = result.sends
             if result.outcome is Outcome.FAIL:
                 return result
+        if result.outcome is Outcome.PASS and failure.id in moves.steps[failure.shows].exercises:
+            # What a request may hold is decided by that request and those it is measured by.
+            return result
         return self._by_program(failure, result, moves.together)
 
     def _own_steps(self, failure: Failure, moves: Reproduction, sent: int) -> Repeat:
@@ -125,6 +128,8 @@ class _Stage:
         shows = moves.steps[failure.shows]
         answers = [exchange for exchange in exchanges if exchange.step is shows]
         why = played.fault or played.cut or played.stopped or _unanswered(answers) or _open(tally)
+        if why is None and not tally.judged and _refused_now(answers):
+            why = f"the request that showed it is refused now, with HTTP status {answers[-1].status}"
         outcome = Outcome.INCONCLUSIVE if why else Outcome.PASS
         return Repeat(failure=failure, outcome=outcome, because=why or "", sends=sends, exchanges=tuple(history))
 
@@ -142,10 +147,10 @@ class _Stage:
         if tally.findings:
             because = f"{tally.findings[0].message} (in the whole program {failure.program}, not by its own steps)"
             return _with(alone, Outcome.FAIL, because, sent)
-        if alone.outcome is Outcome.PASS:
+        ended = not (whole.fault or whole.cut or whole.stopped or tally.faults)
+        if alone.outcome is Outcome.PASS or (ended and tally.judged):
             return _with(alone, Outcome.PASS, often, sent)
-        why = whole.fault or whole.cut or _open(tally)
-        return _with(alone, Outcome.INCONCLUSIVE if why else Outcome.PASS, alone.because if why else often, sent)
+        return _with(alone, Outcome.INCONCLUSIVE, alone.because, sent)
 
     def _played(self, program: Program) -> tuple[Played, list[Exchange]]:
         played = play(program, self.setting, self.session, self.budget, self.pace)
@@ -181,13 +186,19 @@ def _unanswered(answers: Sequence[Exchange]) -> str | None:
     return None
 
 
+def _refused_now(answers: Sequence[Exchange]) -> bool:
+    """Whether a request was refused that is not sent to be refused."""
+    step = answers[-1].step
+    return not answers[-1].accepted and (step is None or step.role is not Role.NEGATIVE)
+
+
 def _open(tally: Tally) -> str | None:
-    """Why a tally without findings decides nothing; None where it does."""
+    """Why a tally without findings decides nothing; None where it does. Where nothing was judged at all, what was
+    wrong does not come up any more.
+    """
     if tally.faults:
         return tally.faults[0]
-    if tally.judged:
-        return None
-    return next(iter(tally.undecided), "what was answered does not decide it")
+    return None if tally.judged else next(iter(tally.undecided), None)
 
 
 def conclusion(results: Sequence[Repeat]) -> int:
