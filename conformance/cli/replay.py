@@ -98,4 +98,45 @@ def _tell(result: Repeat, verbose: bool) -> None:
 
 
 def _print(kept: Saved, failures: tuple[Failure, ...], base_url: str | None, form: str) -> int:
-    raise click.UsageError("not yet")
+    """Print one failure as something that sends it. Raises UsageError where it cannot be."""
+    from conformance.errors import UsageError
+
+    if not failures:
+        raise UsageError(f"{kept.name}: nothing failed, so there is nothing to print")
+    if len(failures) > 1:
+        some = ", ".join(failure.id for failure in failures[:3])
+        raise UsageError(f"--as prints one failure; name one of the {len(failures)}, like {some}")
+    (failure,) = failures
+    if failure.moves is None:
+        raise UsageError(f"{kept.name}: it does not hold the requests that show {failure.id}")
+    click.echo(_printed(kept, failure, base_url or _url_of(kept), form), nl=False)
+    return 0
+
+
+def _printed(kept: Saved, failure: Failure, base_url: str | None, form: str) -> str:
+    from conformance.errors import UsageError
+    from conformance.reporting import curl, script
+
+    assert failure.moves is not None
+    steps = failure.moves.to_json()
+    if form == "curl":
+        *before, case = steps
+        lines = curl.script({"before": before, "case": case}, base_url or script.LOCAL, kept.dialect)
+        if lines is None:
+            raise UsageError(f"{failure.id}: what shows it cannot be sent from a shell; --as python")
+        return lines + "\n"
+    told = script.Failure(
+        id=failure.id,
+        level=failure.level,
+        statement=failure.statement,
+        moves=failure.moves.moves,
+        shows=failure.shows,
+        message=failure.message,
+        pointer=failure.pointer,
+        expected=failure.expected,
+        actual=failure.actual,
+        base_url=base_url,
+        dialect=kept.dialect,
+        edition=kept.edition,
+    )
+    return script.script(told) if form == "python" else script.pytest_file(told, steps)

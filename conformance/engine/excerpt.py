@@ -26,8 +26,7 @@ def excerpt(history: History, id_: str, shows: Exchange, judging: Judging) -> li
     """
     tried = _Trial(history, id_, judging.only(id_))
     every = turns(history)
-    of_one_answer = id_ not in judging.rules
-    for chosen in _guesses(history, id_, shows, every, of_one_answer):
+    for chosen in _guesses(history, id_, shows, every):
         if tried.shows(chosen):
             return _exchanges(tried.without_looks(chosen, shows))
     return list(history)
@@ -68,19 +67,18 @@ def _refers_to(turn: Turn, others: Sequence[Turn]) -> bool:
     return bool(name) and any(ref.step == name for other in others for ref in references(other.step))
 
 
-def _guesses(
-    history: History, id_: str, shows: Exchange, every: Sequence[Turn], of_one_answer: bool
-) -> Iterator[list[Turn]]:
+def _guesses(history: History, id_: str, shows: Exchange, every: Sequence[Turn]) -> Iterator[list[Turn]]:
     """Parts of a history, the smaller first: what the violation refers to with what makes it mean something, all that
     is about the same objects, the shortest beginning, everything.
 
-    What a thread went through is left out only where one answer alone is judged, as by a constraint.
+    What else a thread went through is left out first, but for lists, which show all of it.
     """
     step = shows.step
     wanted = [shows]
     if step is not None and step.role in (Role.NEGATIVE, Role.VALID, Role.CONTROL):
         wanted += _measures(history, id_, shows)
-    if of_one_answer:
+    lists = OPERATIONS[shows.operation].lists if shows.operation in OPERATIONS else None
+    if lists is None:
         yield _closed(wanted, every, shows.index, ("thread_id", "assistant_id"))
     yield _closed(wanted, every, shows.index)
     yield _closed(wanted, every, None)

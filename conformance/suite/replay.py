@@ -7,6 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from conformance import config
 from conformance.client.credentials import Credentials
 from conformance.client.recorder import Unrecorded
 from conformance.client.session import Session
@@ -19,12 +20,13 @@ from conformance.engine.reproduction import Reproduction
 from conformance.engine.run import Judging, tidy
 from conformance.model.case import Key, Role
 from conformance.model.exchange import Completion, Exchange
+from conformance.model.json import JSON
 from conformance.model.program import Program, Setting
 from conformance.model.verdict import Outcome, Tally
 from conformance.suite.choice import Choice, judging, programs
 from conformance.suite.saved import Failure, Saved
 from conformance.suite.trial import setting_for
-from conformance.targets import Target
+from conformance.targets import DIALECTS, Target, remote
 
 TRIES = 3
 """So often are steps sent together that show nothing: what depends on time may show another time."""
@@ -199,6 +201,31 @@ def _open(tally: Tally) -> str | None:
     if tally.faults:
         return tally.faults[0]
     return None if tally.judged else next(iter(tally.undecided), None)
+
+
+def again(
+    id_: str, steps: JSON, base_url: str, *, edition: str, dialect: str = "openai", timeout: float = 60.0
+) -> Repeat:
+    """What comes of steps that showed a violation of an id, for a test of a user's own. The keys are those of the
+    environment. Raises UsageError or TargetError where they cannot be sent.
+    """
+    keys = [config.secret(None, name) for name in ("OPENAI_API_KEY", "CONFORMANCE_SECOND_API_KEY")]
+    key, second = (key.value if key else None for key in keys)
+    target = remote(base_url, dialect=config.known(dialect, DIALECTS, "dialect"), key=key, second_key=second)
+    moves = Reproduction.from_json(steps)
+    failure = Failure(id=id_, kind="", level="", statement="", moves=moves)
+    kept = Saved(
+        name="steps",
+        target=target.name,
+        base_url=base_url,
+        dialect=target.address.dialect.family,
+        edition=edition,
+        strict=False,
+        seed=0,
+        failures=(failure,),
+    )
+    (result,) = repeats(kept, kept.failures, target, None, timeout)
+    return result
 
 
 def conclusion(results: Sequence[Repeat]) -> int:
