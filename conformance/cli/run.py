@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 @with_target
 @click.option("--profile", type=click.Choice(["quick", "standard", "full"]), default="standard", show_default=True)
 @click.option("--phase", multiple=True, help="Only programs of this phase. Repeatable.")
+@click.option("--read-only", is_flag=True, help="Send GETs alone, and judge what they show of the objects given.")
 @click.option("--capability", multiple=True, metavar="NAME", help="What the server has: its lack is a failure.")
 @click.option("--no-capability", multiple=True, metavar="NAME", help="What it has not, and is not judged by.")
 @click.option("--timeout", type=Seconds(0.1, 3600), default=60.0, show_default=True, help="Seconds per request.")
@@ -134,6 +135,7 @@ def choice_of(given: dict[str, Any]) -> Choice:
         model=given["model"],
         other_model=given["other_model"],
         prompts=config.named(given["prompt"], PROMPTS, "--prompt", "purpose"),
+        read_only=given["read_only"],
         declared=declared,
         denied=denied,
         use=config.named(given["use"], GIVEN, "--use", "kind of object"),

@@ -80,6 +80,7 @@ def _top() -> Iterable[Key]:
     yield Key("select", texts, "Only ids that match.", ["create_run.*"], "--select")
     yield Key("exclude", texts, "No ids that match.", ["tools.*"], "--exclude")
     yield Key("strict", Form.SWITCH, "Excuse nothing that the real service did.", False, "--strict")
+    yield Key("read_only", Form.SWITCH, "Send nothing but GETs, about the objects in use.", False, "--read-only")
     yield Key("allow_stress", Form.SWITCH, "Races and hostile bodies also off loopback.", False, "--allow-stress")
     yield Key("seed", whole, "What random payloads are drawn from.", 0, "--seed")
     yield Key("database", Form.PATH, "Where failures are kept for the next run.", ".runs-conformance", "--database")

@@ -85,6 +85,8 @@ def plan(
 
 
 def _why_not(program: Program, setting: Setting, profile: str, phases: Sequence[str]) -> tuple[str, str] | None:
+    if setting.read_only and program.writes:
+        return "it writes, and only reading is allowed", "a run without --read-only"
     if phases and program.phase not in phases:
         return f"phase {program.phase} was not asked for", f"--phase {program.phase}"
     if program.phase not in (*PROFILES[profile], *phases) or (profile == "quick" and not program.quick):

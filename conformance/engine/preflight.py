@@ -6,6 +6,7 @@ import re
 from typing import Protocol
 
 from conformance.contract.edition import RETIRED
+from conformance.contract.operation import OPERATIONS
 from conformance.engine.player import Sender
 from conformance.engine.surface import shape
 from conformance.errors import TargetError
@@ -32,12 +33,18 @@ class Asker(Protocol):
         ...
 
 
-def preflight(sender: Sender, url: str) -> None:
+def preflight(sender: Sender, url: str, thread: str | None = None, *, read_only: bool = False) -> None:
     """Ask two small things of the target. Raises TargetError, in one clear line, where testing it makes no sense.
 
-    What merely answers wrongly (200 `{}`, 400 to everything) goes on to be judged.
+    Where only reading is allowed, or a thread is given, none is created. What merely answers wrongly (200 `{}`, 400 to
+    everything) goes on to be judged.
     """
-    first = _sent(sender, _FIRST, url)
+    begin = _FIRST
+    if thread is not None:
+        begin = Step(operation="list_runs", path={"thread_id": thread}, query=(("limit", "1"),), role=Role.LOOK)
+    elif read_only:
+        begin = _SECOND
+    first = _sent(sender, begin, url)
     if first.accepted and not _is_html(first):
         return
     second = _sent(sender, _SECOND, url)
@@ -46,13 +53,15 @@ def preflight(sender: Sender, url: str) -> None:
         raise TargetError(f"{url} answers with a web page{_titled(first)}, not an API; does the base URL lack /v1?")
     codes = {exchange.status for exchange in both}
     said = _said(first) or _said(second)
+    if thread is not None and first.status in (400, 404):
+        raise TargetError(f"{url} does not list the runs of the thread given by --use (HTTP {first.status}{said})")
     if codes <= {401, 403}:
         raise TargetError(
             f"{url} refuses the API key (HTTP {_codes(both)}{said}); give one by OPENAI_API_KEY or --api-key"
         )
     if codes <= {404, 405, 410, 501}:
         raise TargetError(
-            f"{url} has no Runs surface (HTTP {_codes(both)} to POST /threads and GET /assistants{said}); "
+            f"{url} has no Runs surface (HTTP {_codes(both)} to {_asked(begin)} and GET /assistants{said}); "
             f"OpenAI retired the Assistants API on {RETIRED}; check the base URL, which often ends in /v1"
         )
     if all(code is not None and 300 <= code < 400 for code in codes):
@@ -78,6 +87,11 @@ def _sent(sender: Sender, step: Step, url: str) -> Exchange:
         what = "cannot be reached" if exchange.completion == "refused" else "does not answer"
         raise TargetError(f"{url} {what}: {exchange.problem or 'no reason given'}")
     return exchange
+
+
+def _asked(step: Step) -> str:
+    operation = OPERATIONS[step.operation]
+    return f"{operation.method} {operation.path}"
 
 
 def _is_html(exchange: Exchange) -> bool:

@@ -157,10 +157,13 @@ def _is_absent(reception: Reception) -> bool:
     return bool(reception.absent) and not reception.accepted and not reception.otherwise
 
 
-def failed_prerequisite(seen: Surface) -> str | None:
-    """What the target refused every time although the programs cannot go on without it; None where there is nothing."""
+def failed_prerequisite(seen: Surface, given: Collection[str] = ()) -> str | None:
+    """What the target refused every time although the programs cannot go on without it; None where there is nothing.
+
+    What was given, an assistant or a thread, need not be created.
+    """
     for name in ("create_assistant", "create_thread", "create_run"):
-        reception = seen.get(name)
+        reception = seen.get(name) if name.removeprefix("create_") not in given else None
         if reception is not None and reception.refused_fixture and not reception.accepted_fixture:
             hint = " (is the model right? --model names another)" if name != "create_thread" else ""
             return f"{name} was refused every time: {reception.refused_fixture}{hint}"

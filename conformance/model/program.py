@@ -20,6 +20,7 @@ class Setting:
     objects, by kind, where the target cannot or should not create them. `other_model` is one that a run may override
     the assistant's with; where the target does not know it, nothing is concluded from that. `accepts_any_file_id`
     says that the target takes any well-formed id of a file or vector store without looking for it.
+    `read_only` allows nothing but GETs.
     """
 
     edition: str
@@ -35,6 +36,7 @@ class Setting:
     given: Mapping[str, str] = field(default_factory=dict)
     accepts_any_file_id: bool = False
     stress: bool = True
+    read_only: bool = False
 
 
 # What `yield` gives back: the Exchange of a Step, or a tuple of them for Together. `Any` because a generator has one
@@ -48,9 +50,9 @@ class Program:
 
     `play` is a generator function: it yields moves and is sent the exchanges that came of them. It asserts nothing.
     `capability` is the conformance class it serves, `operations` are those whose request constraints it is there to
-    show; `needs` names a member of the setting without which it cannot be
-    played, with `needs_text` for people. `since` is the date at which what it is about entered the contract. `runs` and
-    `requests` are upper estimates for the plan, `seconds` is what its own pauses add up to.
+    show; `needs` names a member of the setting without which it cannot be played, with `needs_text` for people. `since`
+    is the date at which what it is about entered the contract. `runs` and `requests` are upper estimates for the plan,
+    `seconds` is what its own pauses add up to, and `writes` says whether it sends anything but GETs.
     """
 
     id: str
@@ -65,4 +67,5 @@ class Program:
     since: str = ""
     quick: bool = True
     seconds: float = 0.0
+    writes: bool = True
     operations: tuple[str, ...] = ()

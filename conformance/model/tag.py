@@ -20,6 +20,9 @@ FOREIGN_ID = "foreign_id"
 DELETED_ID = "deleted_id"
 """A reference to an object that was deleted before."""
 
+SAYING = "saying:"
+"""The beginning of the tag of a look at a thread that the user gave; what follows is said on it by a user message."""
+
 PROBE = "probe:"
 """The beginning of the tag of a robustness probe; what follows names it: `probe:invalid_utf8`."""
 

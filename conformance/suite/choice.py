@@ -45,6 +45,7 @@ class Choice:
     other_model: str = "gpt-4o-mini"
     prompts: Mapping[str, str] = field(default_factory=dict)
     use: Mapping[str, str] = field(default_factory=dict)
+    read_only: bool = False
     declared: tuple[str, ...] = ()
     denied: tuple[str, ...] = ()
     seed: int = 0

@@ -59,7 +59,7 @@ def concluded(heading: Heading, way: Course) -> Report:
         faults=way.faults,
         cut=way.cut,
         unjudged=unjudged if way.cut else (),
-        prerequisite=failed_prerequisite(way.surface),
+        prerequisite=failed_prerequisite(way.surface, {*heading.setting.given} - {"run"}),
         must_decide=[name for name in CAPABILITIES if name in served & stated and name not in missing],
         fail_on=choice.fail_on,
         most_inconclusive=choice.most_inconclusive,

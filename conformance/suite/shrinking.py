@@ -9,6 +9,7 @@ from conformance.engine.budget import Budget
 from conformance.engine.cleanup import Ledger
 from conformance.engine.collector import Collector
 from conformance.engine.failures import Failures, failures
+from conformance.engine.guard import guarded
 from conformance.engine.pace import Pace
 from conformance.engine.run import Course
 from conformance.engine.shrink import Allowance
@@ -43,7 +44,7 @@ def shrunk(
         collector = Collector(Unrecorded(session.credentials), budget, ledger)
         lab = explore.Lab(
             setting=setting,
-            sender=session.recording(collector),
+            sender=guarded(session.recording(collector), setting),
             collector=collector,
             judging=judging(choice),
             budget=budget,

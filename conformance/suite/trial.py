@@ -29,6 +29,7 @@ def setting_for(target: Target, choice: Choice) -> Setting:
         other_model=choice.other_model,
         prompts=choice.prompts,
         given=choice.use,
+        read_only=choice.read_only,
         patience=choice.run_timeout,
         dialect=target.address.dialect.family,
         seed=choice.seed,

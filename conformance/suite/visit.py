@@ -16,6 +16,7 @@ from conformance.engine.admission import Admission
 from conformance.engine.budget import Budget
 from conformance.engine.cleanup import SECONDS, Ledger, sweep
 from conformance.engine.collector import Collector
+from conformance.engine.guard import guarded
 from conformance.engine.plan import Plan
 from conformance.engine.run import Course, Watcher, course, judged, run
 from conformance.engine.waiting import awaited
@@ -76,11 +77,19 @@ class Visit:
             clean = self._leave(HURRY if way.interrupted else SECONDS)
         return way if clean else replace(way, interrupted=True)
 
+    @property
+    def _workers(self) -> int:
+        """How many programs are played at the same time; on one thread for all of them no more than one."""
+        if "thread" in self.setting.given:
+            return 1
+        return self.choice.workers or (NEAR_WORKERS if self.target.address.loopback else FAR_WORKERS)
+
     def _meet(self) -> str | None:
         """What an answer looks like where the target has no route."""
 
         def meet() -> str | None:
-            preflight.preflight(self.session, self.target.address.url)
+            given = self.setting.given.get("thread")
+            preflight.preflight(self.session, self.target.address.url, given, read_only=self.setting.read_only)
             return preflight.no_route(self.session)
 
         self._bound_by(PREFLIGHT)
@@ -95,13 +104,13 @@ class Visit:
         return run(
             plan,
             self.setting,
-            self.session,
+            guarded(self.session, self.setting),
             self.collector,
             by,
             self.budget,
             pace=self.pace,
             watcher=self.watcher,
-            workers=self.choice.workers or (NEAR_WORKERS if self.target.address.loopback else FAR_WORKERS),
+            workers=self._workers,
             tidies=self.target.lasting,
             no_route=no_route,
             already=[before],

@@ -26,17 +26,28 @@ _TOGETHER = {"list_run_steps": ("list_run_steps", "get_run_step")}
 
 _QUICK = _STARTING | {"modify_run"}
 
+_NOTHING = frozenset({""})
+_READS: Mapping[str, frozenset[str]] = {
+    "list_assistants": frozenset(),
+    "list_messages": frozenset({"thread"}),
+    "list_runs": frozenset({"thread"}),
+    "list_run_steps": frozenset({"thread", "run"}),
+}
+"""The operations whose requests only read, with what has to be given for them."""
+
 NEEDS_FILES = "ids of files and vector stores that the target has"
 
 
 def programs(setting: Setting, operations: Iterable[str] | None = None) -> list[Program]:
     """The boundary programs for a setting, of all operations or of these.
 
-    Where an assistant is given, none are made and none is modified.
+    Where an assistant is given, none are made and none is modified; nor is a thread that is given.
     """
     chosen = set(STAGES) if operations is None else set(operations)
     if "assistant" in setting.given:
         chosen -= {"create_assistant", "modify_assistant"}
+    if "thread" in setting.given:
+        chosen -= {"modify_thread"}
     followers = {name for names in _TOGETHER.values() for name in names[1:]}
     return [
         program
@@ -73,6 +84,7 @@ def _programs(operation: str, setting: Setting) -> Iterator[Program]:
     """The program of an operation's negatives, and where legal values cost runs another of those it can do without."""
     stage, together = STAGES[operation], _TOGETHER.get(operation, (operation,))
     planned = _material_in(operation, setting)
+    writes = not setting.read_only or not _READS.get(operation, _NOTHING) <= {*setting.given}
 
     def make(setting: Setting) -> Material:
         return _material_in(operation, setting)
@@ -89,7 +101,8 @@ def _programs(operation: str, setting: Setting) -> Iterator[Program]:
             play=play,
             runs=accepted if operation in _STARTING else int(operation in _ON_A_RUN),
             requests=4 + accepted * (3 if stage.leave else 1) + refused,
-            quick=operation in _QUICK and id_ == f"boundary.{operation}",
+            quick=(operation in _QUICK and id_ == f"boundary.{operation}") or not writes,
+            writes=writes,
             operations=together,
         )
 

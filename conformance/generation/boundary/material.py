@@ -82,6 +82,8 @@ def material(
             replace(control, query=query, role=Role.NEGATIVE, expectation=REFUSES_BODY, mutation=m, exercises=(id_,))
             for id_, query, m in queries.negatives()
         ]
+    if "assistant" in sampler.given:
+        legal = [Legal(_doubted(each.step), tuple(map(_doubted, each.parts))) for each in legal]
     control = replace(control, role=Role.CONTROL, expectation=_ACCEPT)
     broken = {id_ for step in negatives for id_ in step.exercises}
     legal = [_within(request, broken) for request in legal]
@@ -104,6 +106,17 @@ def _known_kin(
     operation: str, edition: str, model: str, any_file: bool, given: frozenset[tuple[str, str]]
 ) -> frozenset[Kin]:
     return frozenset(bench(operation, edition, Sampler(model, any_file, dict(given))).kin())
+
+
+def _doubted(step: Step) -> Step:
+    """The step as one that may be refused, where nothing but the assistant that was given may say what to do."""
+    body = step.body
+    if step.operation != "create_thread_and_run" or not is_object(body) or body.get("instructions"):
+        return step
+    thread = body.get("thread")
+    if is_object(thread) and thread.get("messages"):
+        return step
+    return replace(step, expectation=Either("the assistant that was given may have no instructions"))
 
 
 def _within(request: Legal, broken: set[str]) -> Legal:

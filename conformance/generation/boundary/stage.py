@@ -10,6 +10,7 @@ from conformance.generation.programs.steps import (
     OVER,
     assistant,
     function_tool,
+    given_run,
     named,
     on_run,
     poll,
@@ -105,6 +106,8 @@ def _another_waiting_run(setting: Setting) -> Preparing:
 
 
 def _a_finished_run(setting: Setting) -> Preparing:
+    if setting.read_only:
+        return (yield from _all_accepted(thread(setting), given_run(setting)))
     if not (yield from _all_accepted(assistant(setting), thread(setting), run())):
         return False
     return (yield poll(until=OVER)).member("status") in OVER

@@ -19,7 +19,11 @@ def catalogue(setting: Setting) -> list[Program]:
 
     Programs that need something the setting does not give are among them: that they cannot be played is to be said.
     """
-    return [program for program in _all() if in_force(setting.edition, program.since, None)]
+    return [
+        program
+        for program in _all()
+        if in_force(setting.edition, program.since, None) and (program.writes or setting.read_only)
+    ]
 
 
 @cache

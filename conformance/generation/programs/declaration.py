@@ -19,6 +19,7 @@ def program(
     needs_text: str = "",
     since: str = "",
     seconds: float = 0.0,
+    writes: bool = True,
 ) -> Callable[[Callable[[Setting], Play]], Program]:
     """Declare a generator function to be a program: its name makes the id, its docstring's first sentence the title.
 
@@ -42,6 +43,7 @@ def program(
             since=since,
             quick=quick,
             seconds=seconds,
+            writes=writes,
         )
 
     return declare

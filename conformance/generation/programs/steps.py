@@ -11,7 +11,7 @@ from conformance.contract.operation import OPERATIONS, query_name
 from conformance.model.case import REFUSES_REFERENCE, Ref, Role, Step
 from conformance.model.json import ABSENT, JSON
 from conformance.model.program import Setting
-from conformance.model.tag import AT_REST
+from conformance.model.tag import AT_REST, SAYING
 
 SETTLED = (*sorted(TERMINAL), "requires_action")
 """Where polling stops: the run is over, or waits for tool outputs."""
@@ -65,9 +65,22 @@ def assistant(setting: Setting, name: str = "assistant", /, **members: Any) -> S
 
 
 def thread(setting: Setting, name: str = "thread", /, *, text: str | None = None, **members: Any) -> Step:
-    """Create a thread with one user message, so that a run on it has something to answer."""
-    message = {"role": "user", "content": prompt(setting) if text is None else text}
+    """Create a thread with one user message, so that a run on it has something to answer; or, where the setting gives
+    one to use, say that there.
+    """
+    said = prompt(setting) if text is None else text
+    given = setting.given.get("thread")
+    if given:
+        tag = "" if setting.read_only else SAYING + said
+        return Step(operation="get_thread", name=name, path={"thread_id": given}, role=Role.FIXTURE, tag=tag)
+    message = {"role": "user", "content": said}
     return Step(operation="create_thread", name=name, body={"messages": [message], **members}, role=Role.FIXTURE)
+
+
+def given_run(setting: Setting) -> Step:
+    """Look at the run that the setting gives, on the thread that it gives."""
+    path = {"thread_id": setting.given["thread"], "run_id": setting.given["run"]}
+    return Step(operation="get_run", name="run", path=path, role=Role.FIXTURE)
 
 
 def run(name: str = "run", thread: str = "thread", assistant: str = "assistant", **members: Any) -> Step:

@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+from collections.abc import MutableMapping, Sequence
+from typing import Any
+
+from conformance.engine.guard import Guard, guarded
+from conformance.generation.programs.steps import assistant, on_assistant, on_thread, thread
+from conformance.model.case import Ref, Step
+from conformance.model.exchange import Completion, Exchange, Request, Response
+from conformance.model.program import Setting
+
+GIVEN = {"assistant": "asst_1", "thread": "thread_1"}
+SETTING = Setting(edition="2024-08-28", given=GIVEN)
+
+
+class Target:
+    """Answers every step alike, and remembers them."""
+
+    def __init__(self, status: int = 200, body: Any = None) -> None:
+        self.status, self.body = status, body
+        self.sent: list[Step] = []
+
+    def send(self, step: Step, program: str, answers: MutableMapping[str, Exchange]) -> Exchange:
+        self.sent.append(step)
+        exchange = Exchange(
+            id="x",
+            index=1,
+            program=program,
+            operation=step.operation,
+            request=Request("GET", "/"),
+            response=Response(self.status, body=self.body),
+            completion=Completion.ANSWERED,
+            started=0,
+            ended=1,
+            step=step,
+        )
+        if step.name:
+            answers[step.name] = exchange
+        return exchange
+
+    def together(
+        self, steps: Sequence[Step], program: str, answers: MutableMapping[str, Exchange]
+    ) -> tuple[Exchange, ...]:
+        return tuple(self.send(step, program, answers) for step in steps)
+
+
+def test_nothing_is_guarded_where_nothing_was_given() -> None:
+    target = Target()
+    assert guarded(target, Setting(edition="2024-08-28")) is target
+    assert isinstance(guarded(target, SETTING), Guard)
+
+
+def test_what_was_given_is_neither_changed_nor_deleted() -> None:
+    target = Target(200, {"id": "asst_1"})
+    guard = Guard(target, {"asst_1", "thread_1"})
+    answers: dict[str, Exchange] = {}
+    guard.send(assistant(SETTING), "p", answers)
+    for operation in ("delete_assistant", "modify_assistant"):
+        assert not guard.send(on_assistant(operation, body={}), "p", answers).accepted
+    both = (on_assistant("modify_assistant", body={}), on_assistant("get_assistant"))
+    assert [exchange.response for exchange in guard.together(both, "p", answers)] == [None, None]
+    assert [step.operation for step in target.sent] == ["get_assistant"]
+    target.body = {"id": "asst_2"}
+    guard.send(Step(operation="create_assistant", name="assistant", body={}), "p", answers)
+    assert guard.send(on_assistant("delete_assistant"), "p", answers).accepted
+
+
+def test_what_the_target_cannot_show_stands_in_for_itself() -> None:
+    answers: dict[str, Exchange] = {}
+    exchange = Guard(Target(404), {"asst_1"}).send(assistant(SETTING), "p", answers)
+    assert exchange.accepted
+    assert answers["assistant"].member("id") == "asst_1"
+    assert not Guard(Target(404), {"asst_2"}).send(assistant(SETTING), "p", {}).accepted
+    assert not Guard(Target(401), {"asst_1"}).send(assistant(SETTING), "p", {}).accepted
+
+
+def test_what_a_thread_needs_is_said_on_the_one_that_was_given() -> None:
+    target = Target(200, {"id": "thread_1"})
+    Guard(target, {"thread_1"}).send(thread(SETTING, text="Count."), "p", {})
+    assert [step.operation for step in target.sent] == ["get_thread", "create_message"]
+    assert target.sent[1].body == {"role": "user", "content": "Count."}
+
+
+def test_runs_of_earlier_programs_are_waited_for() -> None:
+    target = Target(200, {"id": "run_1", "object": "thread.run", "thread_id": "thread_1", "status": "cancelling"})
+    pauses: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+        target.body = {**target.body, "status": "cancelled"}
+
+    guard = Guard(target, {"thread_1"}, sleep=sleep)
+    guard.send(on_thread("create_run", Ref("thread"), {}), "p", {"thread": target.send(Step(operation="x"), "p", {})})
+    guard.send(thread(SETTING), "q", {})
+    assert len(pauses) == 1
+    assert [step.operation for step in target.sent].count("get_run") == 2
+
+
+def test_reading_alone_sends_nothing_else() -> None:
+    target = Target()
+    guard = Guard(target, (), read_only=True)
+    assert guard.send(Step(operation="create_thread", body={}), "p", {}).response is None
+    assert guard.send(Step(operation="list_assistants"), "p", {}).accepted
+    assert [step.operation for step in target.sent] == ["list_assistants"]
