@@ -12,6 +12,8 @@ from typing import Any
 
 import httpcore
 
+from conformance.client.lookup import Lookup
+
 AT_ONCE = 0.5
 """A connection that the target closes within this many seconds of its last answer was never meant to be used again."""
 
@@ -56,6 +58,7 @@ class Backend(httpcore.NetworkBackend):
     def __init__(self) -> None:
         self.progress = Progress()
         self.closes_unasked = False
+        self._lookup = Lookup()
 
     def connect_tcp(
         self,
@@ -67,9 +70,9 @@ class Backend(httpcore.NetworkBackend):
     ) -> httpcore.NetworkStream:
         """A connection to this host and port."""
         try:
-            sock = socket.create_connection((host, port), self.progress.seconds(timeout))
-        except (TimeoutError, DeadlinePassed):
-            raise httpcore.ConnectTimeout("no connection in time") from None
+            sock = self._connected(host, port, time.monotonic() + self.progress.seconds(timeout))
+        except (TimeoutError, DeadlinePassed) as error:
+            raise httpcore.ConnectTimeout(str(error) or "no connection in time") from None
         except ConnectionRefusedError as error:
             raise ConnectionRefused(error.strerror) from None
         except (OSError, UnicodeError) as error:
@@ -77,6 +80,24 @@ class Backend(httpcore.NetworkBackend):
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.progress.opened = True
         return _Stream(sock, self)
+
+    def _connected(self, host: str, port: int, deadline: float) -> socket.socket:
+        """A socket to the first of a host's places that takes one, each within what is left of the time."""
+        failure: OSError = OSError("the host has no address")
+        for family, place in self._lookup.places(host, port, deadline - time.monotonic()):
+            left = deadline - time.monotonic()
+            if left < _SMALLEST_WAIT:
+                raise TimeoutError("no connection in time")
+            sock = socket.socket(family, socket.SOCK_STREAM)
+            try:
+                sock.settimeout(left)
+                sock.connect(place)
+            except OSError as error:
+                sock.close()
+                failure = error
+                continue
+            return sock
+        raise TimeoutError("no connection in time") if isinstance(failure, TimeoutError) else failure
 
 
 class _Stream(httpcore.NetworkStream):

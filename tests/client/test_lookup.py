@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import socket
+import threading
+import time
+
+import pytest
+
+from conformance.client.lookup import Lookup, Place
+from tests.client.clock import Clock
+
+HERE: list[Place] = [(socket.AF_INET, ("127.0.0.1", 80))]
+
+
+def test_this_machine_is_found() -> None:
+    assert (socket.AF_INET, ("127.0.0.1", 80)) in Lookup().places("127.0.0.1", 80, 5)
+
+
+def test_a_look_up_that_never_ends_is_left_in_time() -> None:
+    hangs = threading.Event()
+
+    def ask(host: str, port: int) -> list[Place]:
+        hangs.wait(30)
+        return HERE
+
+    began = time.monotonic()
+    with pytest.raises(TimeoutError, match="looking up slow.example took longer than 0.1 s"):
+        Lookup(ask).places("slow.example", 80, 0.1)
+    assert time.monotonic() - began < 5
+    hangs.set()
+
+
+@pytest.mark.parametrize("error", [socket.gaierror(-2, "Name or service not known"), UnicodeError("label too long")])
+def test_what_goes_wrong_is_raised(error: Exception) -> None:
+    def ask(host: str, port: int) -> list[Place]:
+        raise error
+
+    with pytest.raises(type(error)):
+        Lookup(ask).places("nowhere.example", 80, 5)
+
+
+def test_what_was_found_is_remembered_for_a_while() -> None:
+    asked: list[str] = []
+
+    def ask(host: str, port: int) -> list[Place]:
+        asked.append(host)
+        return HERE
+
+    clock = Clock()
+    lookup = Lookup(ask, keep=60, now=clock.now)
+    for seconds in (0, 59, 2):
+        clock.sleep(seconds)
+        assert lookup.places("a.example", 80, 5) == HERE
+    assert asked == ["a.example", "a.example"]
