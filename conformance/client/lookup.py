@@ -7,8 +7,10 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from typing import Any
 
-Place = tuple[socket.AddressFamily, tuple[str | int, ...]]
+Place = tuple[socket.AddressFamily, Any]
+"""A family of addresses, and an address as sockets take it."""
 Answer = list[Place] | OSError | UnicodeError
 
 
@@ -27,7 +29,7 @@ class Lookup:
         self._known: dict[tuple[str, int], tuple[float, list[Place]]] = {}
 
     def places(self, host: str, port: int, seconds: float) -> list[Place]:
-        """Where a host is. Raises TimeoutError where nobody knows in time, OSError or UnicodeError where nobody will."""
+        """Where a host is. Raises TimeoutError where nobody says so in time, OSError or UnicodeError where nobody can."""
         known = self._known.get((host, port))
         if known is not None and self._now() < known[0]:
             return known[1]

@@ -1,0 +1,232 @@
+"""The whole command against servers that behave badly: outcome, exit code, seconds and memory of each.
+
+`python -m tests.quality.hostile` runs `runs-conformance run` as a process against each and writes
+`reports/reference/hostile.json` and `.md`. A behaviour stands in for every answer, for an answer now and then, or for
+every answer from some moment on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from tests.quality.behaviours import Behaviour, behaviours, elsewhere, standing_in
+from tests.quality.dying import dying
+from tests.quality.host import KEYS, hosted
+from tests.quality.untrusted import CERTIFICATES, untrusted
+
+ROOT = Path(__file__).resolve().parents[2]
+FOLDER = ROOT / "reports" / "reference"
+MEGABYTES = 300
+SECONDS = 150.0
+NOW_AND_THEN = 23
+FROM = 150
+ALWAYS, SOMETIMES, LATER = "always", "now and then", "from the 150th request on"
+
+UNREACHABLE, CONCLUDED, CUT = frozenset({3}), frozenset({0, 1, 5}), frozenset({1, 5})
+HARMLESS = frozenset({0})
+
+_ALWAYS = {"cookies": HARMLESS, "odd_ids": frozenset({0, 1})}
+_SOMETIMES = {"cookies": HARMLESS, "too_many": HARMLESS, "odd_ids": frozenset({0, 1})}
+_BARELY_ANSWERS = frozenset(
+    {
+        *("invalid_utf8", "nan", "duplicate_keys", "long_numbers", "deep_nesting", "gzip_bomb", "huge_json", "broken"),
+        *("terminal", "length_too_long", "length_too_short", "reset", "endless_body", "endless_stream", "drips"),
+        "stream_without_newline",
+    }
+)
+"""What answers in some way even if it always does so, and therefore fails rather than cannot be tested."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """How one run ended. `wrong` says what it should not have done; empty where all is well."""
+
+    behaviour: str
+    text: str
+    when: str
+    exit_code: int
+    said: str
+    seconds: float
+    megabytes: int
+    requests: int
+    wrong: str
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A server to run the command against, and the exit codes that are right."""
+
+    name: str
+    text: str
+    when: str
+    codes: frozenset[int]
+    serve: Callable[[str], Iterator[str]]
+
+
+def cases() -> list[Case]:
+    """Every case."""
+    found = []
+    for each in behaviours():
+        always = CONCLUDED | UNREACHABLE if each.name in _BARELY_ANSWERS else UNREACHABLE
+        found.append(_case(each, ALWAYS, lambda number: True, _ALWAYS.get(each.name, always)))
+        sometimes = _SOMETIMES.get(each.name, CONCLUDED)
+        found.append(_case(each, SOMETIMES, lambda number: number % NOW_AND_THEN == 0, sometimes))
+    for each in behaviours():
+        if each.name in ("silent", "reset", "too_many", "too_many_today", "broken", "html", "redirect_elsewhere"):
+            found.append(_case(each, LATER, lambda number: number >= FROM, CUT))
+    third = next(each for each in behaviours() if each.name == "broken")
+    found.append(_case(third, "on every third request", lambda number: number % 3 == 0, CUT))
+    found.append(Case("refuses", "refuses connections", ALWAYS, UNREACHABLE, _refusing))
+    found.append(Case("dies", "dies half way and comes back after two seconds", "once", CONCLUDED, dying))
+    for name, text in CERTIFICATES.items():
+        found.append(Case(name, text, ALWAYS, UNREACHABLE, lambda emulator, name=name: untrusted(name)))  # type: ignore[misc]
+    return found
+
+
+def _case(each: Behaviour, when: str, chosen: Callable[[int], bool], codes: frozenset[int]) -> Case:
+    def serve(emulator: str) -> Iterator[str]:
+        with ExitStack() as stack:
+            other = stack.enter_context(elsewhere())
+            url, _ = stack.enter_context(standing_in(emulator, each.behave, chosen, each.closes, other.url))
+            yield url
+            if other.came:
+                raise AssertionError("a request was sent to another host")
+
+    return Case(each.name, each.text, when, codes, serve)
+
+
+def _refusing(emulator: str) -> Iterator[str]:
+    from tests.fakes import refusing
+
+    with refusing() as url:
+        yield url
+
+
+def row(case: Case, emulator: str) -> Row:
+    """Run the command on one server."""
+    with tempfile.TemporaryDirectory(prefix="hostile-") as scratch:
+        folder = Path(scratch) / "report"
+        with contextmanager(case.serve)(emulator) as url:
+            code, output, seconds, megabytes = _run(url, folder)
+        report = folder / "report.json"
+        data = json.loads(report.read_text(encoding="utf-8")) if report.is_file() else {}
+        wrong = [
+            text
+            for text, so in (
+                (f"exit code {code}", code not in case.codes),
+                ("stack trace", "Traceback" in output),
+                (f"{megabytes} MB", megabytes > MEGABYTES),
+                (f"{seconds:.0f} s", seconds > SECONDS),
+                ("no report", not data and code != 3),
+                ("another exit code in the report", bool(data) and data["exit_code"] != code),
+                ("key written", any(KEYS[0] in text for text in (output, *_texts(folder)))),
+                ("control characters", "\x1b" in output or "\x07" in output),
+            )
+            if so
+        ]
+        return Row(
+            behaviour=case.name,
+            text=case.text,
+            when=case.when,
+            exit_code=code,
+            said=" ".join(str(data.get("because", "")).split()).replace(
+                url.partition("//")[2].partition("/")[0], "HOST"
+            ),
+            seconds=round(seconds, 1),
+            megabytes=megabytes,
+            requests=data["counts"]["requests"] if data else 0,
+            wrong=", ".join(wrong),
+        )
+
+
+def _said(output: str) -> str:
+    """The line that says what it comes to."""
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    verdict = [line for line in lines if line.startswith(("runs-conformance:", "PASSED", "FAILED", "INCONCLUSIVE"))]
+    return (verdict or lines or [""])[-1].removeprefix("runs-conformance: ")
+
+
+def _run(url: str, folder: Path) -> tuple[int, str, float, int]:
+    command = [sys.executable, "-m", "conformance", "run", url, "--profile", "quick", "--timeout", "2"]
+    command += ["--no-database", "--report-dir", str(folder)]
+    environment = {**os.environ, "OPENAI_API_KEY": KEYS[0], "PYTHONPATH": str(ROOT)}
+    began = time.monotonic()
+    with tempfile.TemporaryFile() as said:
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=said, stderr=said)
+        _, ending, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(ending)
+        said.seek(0)
+        output = said.read().decode("utf-8", "replace")
+    return process.returncode, output, time.monotonic() - began, used.ru_maxrss // 1024
+
+
+def _texts(folder: Path) -> Iterator[str]:
+    for path in folder.rglob("*"):
+        if path.is_file():
+            yield path.read_text(encoding="utf-8", errors="replace")
+
+
+def page(rows: Sequence[Row]) -> str:
+    """The table for people."""
+    lines = [
+        "# Hostile servers",
+        "",
+        "Written by `python -m tests.quality.hostile`: `runs-conformance run --profile quick --timeout 2` as a process",
+        f"against each. Bounds: {MEGABYTES} MB, {SECONDS:.0f} s, a report, the right exit code, no stack trace, no key",
+        "written, nothing sent to another host.",
+        "",
+        f"{len(rows)} cases, {sum(bool(each.wrong) for each in rows)} out of bounds; at most "
+        f"{max(each.megabytes for each in rows)} MB and {max(each.seconds for each in rows):.0f} s.",
+        "",
+        "| the server | when | exit | because | requests | seconds | MB |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for each in rows:
+        wrong = f" **{each.wrong}**" if each.wrong else ""
+        because = each.said.replace("|", "\\|")
+        because = because if len(because) <= 110 else because[:109] + "…"
+        lines.append(
+            f"| {each.text} | {each.when} | {each.exit_code}{wrong} | {because} | {each.requests} | {each.seconds} "
+            f"| {each.megabytes} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run every case; exit 1 where one is out of bounds."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", help="only these behaviours; nothing is written then")
+    given = parser.parse_args(arguments)
+    rows = []
+    with hosted({"honest": ((), ())}, 2) as emulators:
+        for case in cases():
+            if given.names and case.name not in given.names:
+                continue
+            rows.append(row(case, emulators["honest"]))
+            last = rows[-1]
+            print(
+                f"{last.behaviour}, {last.when}: exit {last.exit_code}, {last.seconds} s, {last.megabytes} MB, "
+                f"{last.said[:150]}{'  WRONG: ' + last.wrong if last.wrong else ''}",
+                flush=True,
+            )
+    if not given.names:
+        FOLDER.mkdir(parents=True, exist_ok=True)
+        (FOLDER / "hostile.json").write_text(json.dumps([asdict(each) for each in rows], indent=1) + "\n", "utf-8")
+        (FOLDER / "hostile.md").write_text(page(rows), "utf-8")
+    wrong = sum(bool(each.wrong) for each in rows)
+    print(f"{len(rows)} cases, {wrong} out of bounds")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
