@@ -137,7 +137,8 @@ class Visit:
         if not self.target.lasting or not (things := ledger.left()):
             return True
         self._bound_by(PREFLIGHT)
-        self.watcher.cleaning(len(things))
+        if seconds == HURRY:
+            self.watcher.cleaning(len(things))
         try:
             awaited(lambda: sweep(ledger.left, self.session, seconds=seconds), "cleanup")
         except KeyboardInterrupt:

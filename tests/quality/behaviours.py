@@ -16,10 +16,10 @@ from urllib.parse import unquote_to_bytes, urlsplit
 from tests.client.hostile import Connection, head, serving
 
 MEGABYTE = b"x" * 1024 * 1024
-ODD = "/../'\"\n<script>alert(1)</script>%2F?#é\u202e"
+ODD = "/../'\"\n<script>alert(1)</script>%2F?#é\u202e\x1b[31m"
 """What odd ids end with."""
 _ODD_JSON = json.dumps(ODD, ensure_ascii=False)[1:-1].encode()
-_ID = re.compile(rb'"((?:asst|thread|run|msg|step|call)_[A-Za-z0-9]+)"')
+_ID = re.compile(rb'"((?:asst|thread|run|msg|step|call)_[A-Za-z0-9]{15,})"')
 
 
 @dataclass(frozen=True)
