@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+import html
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from urllib.parse import quote, quote_plus
 
 from conformance.errors import SuiteFault, UsageError
 from conformance.evidence.wire.secret import REDACTED
@@ -16,6 +20,8 @@ WRONG_KEY = "sk-runs-conformance-0000-no-such-key"
 
 SHORTEST_SECRET = 8
 """Shorter keys (`test`, `EMPTY`) guard nothing, and blotting them out of bodies would falsify the evidence."""
+
+_ESCAPE = re.compile("%[0-9A-F]{2}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +37,7 @@ class Credentials:
     header: str = "Authorization"
     others: tuple[str, ...] = field(default=(), repr=False)
     secrets: tuple[str, ...] = field(init=False, repr=False)
-    """Everything that must not be written down, the longest first."""
+    """Everything that must not be written down, in every form that a target may give it, the longest first."""
     _in_json: tuple[bytes, ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -43,9 +49,10 @@ class Credentials:
         found = {
             secret for secret in (self.own, self.second, *self.others) if secret and len(secret) >= SHORTEST_SECRET
         }
-        object.__setattr__(self, "secrets", tuple(sorted(found, key=len, reverse=True)))
+        forms = {form for secret in found for form in _forms(secret)}
+        object.__setattr__(self, "secrets", tuple(sorted(forms, key=len, reverse=True)))
         escaped = {
-            json.dumps(secret, ensure_ascii=ascii_)[1:-1].encode() for secret in found for ascii_ in (True, False)
+            json.dumps(secret, ensure_ascii=ascii_)[1:-1].encode() for secret in forms for ascii_ in (True, False)
         }
         object.__setattr__(self, "_in_json", tuple(escaped))
 
@@ -90,3 +97,17 @@ class Credentials:
     def shows_in(self, line: bytes) -> bool:
         """Whether a line of JSON holds a secret."""
         return any(secret in line for secret in self._in_json)
+
+
+def _forms(secret: str) -> set[str]:
+    """A secret as it is, and as it stands in a URL, a page, base64 and hexadecimal."""
+    data = secret.encode()
+    in_url = {quote(secret), quote(secret, safe=""), quote_plus(secret)}
+    in_url |= {_ESCAPE.sub(lambda found: found.group().lower(), form) for form in in_url}
+    forms = {secret, *in_url, html.escape(secret), html.escape(secret, quote=False), data.hex(), data.hex().upper()}
+    for before in range(3):
+        # In the base64 of a longer text the secret begins at any of three places; what its neighbours share is left.
+        for coded in (base64.b64encode(bytes(before) + data), base64.urlsafe_b64encode(bytes(before) + data)):
+            start, end = (0, 2, 3)[before], len(coded) - (0, 4, 4)[-(before + len(data)) % 3]
+            forms.add(coded[start:end].decode())
+    return {form for form in forms if len(form) >= SHORTEST_SECRET}

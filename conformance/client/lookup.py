@@ -29,7 +29,7 @@ class Lookup:
         self._known: dict[tuple[str, int], tuple[float, list[Place]]] = {}
 
     def places(self, host: str, port: int, seconds: float) -> list[Place]:
-        """Where a host is. Raises TimeoutError where nobody says so in time, OSError or UnicodeError where nobody can."""
+        """Where a host is. Raises TimeoutError where that takes long, OSError or UnicodeError where there is none."""
         known = self._known.get((host, port))
         if known is not None and self._now() < known[0]:
             return known[1]
