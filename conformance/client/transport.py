@@ -19,12 +19,13 @@ from conformance.evidence.wire.encoding import Decoder, TooLarge, Undecodable
 from conformance.evidence.wire.sse import EventStream
 from conformance.model.exchange import Completion, Response
 
+_CHUNKS_KEPT = 4
 USER_AGENT = f"runs-conformance/{__version__}"
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The bounds of one exchange: seconds to connect, between two signs of life, for all of it; bytes of an answer.
+    """The bounds of one exchange: seconds to connect, between two signs of life, for all of it; bytes and events of an answer.
 
     `stream` is what `total` is for an answer that is an event stream. `linger` is how long a stream is listened to
     after its `done` event: what a target still sends there belongs to the evidence.
@@ -36,6 +37,7 @@ class Limits:
     stream: float = 180.0
     linger: float = 0.25
     size: int = 16 * 1024 * 1024
+    events: int = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +134,11 @@ class _Reading:
         self._chunks: list[bytes] = []
         self._size = 0
         self._defects: list[str] = []
-        self._events = EventStream(max_bytes=limits.size) if answer.is_event_stream(self._headers) else None
+        self._events = (
+            EventStream(max_events=limits.events, max_bytes=limits.size)
+            if answer.is_event_stream(self._headers)
+            else None
+        )
 
     def result(self, started: float) -> tuple[Response, Completion, str | None]:
         """The response, how far it came, and what went wrong on the way."""
@@ -154,6 +160,8 @@ class _Reading:
             self._read_all()
         except TooLarge:
             self._defects.append("too_large")
+            # Nobody reads it, and several workers may hold one at a time.
+            del self._chunks[_CHUNKS_KEPT:]
             return f"the answer is larger than {self._limits.size} bytes; the rest was not read"
         except httpx.TimeoutException as error:
             if self._events is not None and self._events.done:

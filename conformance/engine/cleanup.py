@@ -33,7 +33,11 @@ class Left:
     step: Step
 
     def __str__(self) -> str:
-        shown = "".join(char if char.isprintable() else "?" for char in self.id[:80])
+        return self.named()
+
+    def named(self, redact: Callable[[str], str] = str) -> str:
+        """Its kind and id, fit for a terminal."""
+        shown = "".join(char if char.isprintable() else "?" for char in redact(self.id)[:80])
         return f"{self.kind} {shown}"
 
 

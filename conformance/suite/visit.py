@@ -145,7 +145,7 @@ class Visit:
             return False
         finally:
             if things := ledger.left():
-                self.watcher.leaving([str(thing) for thing in things])
+                self.watcher.leaving([thing.named(self.session.credentials.redact) for thing in things])
         return True
 
     def _bound_by(self, limits: Limits) -> None:

@@ -126,7 +126,7 @@ def test_a_dripping_tls_handshake_ends() -> None:
 
 
 def test_silence_ends() -> None:
-    cut(sent_to(lambda connection: connection.drip(b"", 1)), "no answer within 0.9 s")
+    cut(sent_to(lambda connection: connection.drip(b"", 1)), "no answer within")
 
 
 @pytest.mark.parametrize(

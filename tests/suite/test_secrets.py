@@ -20,17 +20,14 @@ SECOND = "sk-second_key-9876543210"
 def forms(key: str) -> list[str]:
     """A key in every form in which the target below repeats it."""
     data = key.encode()
-    return [
-        key,
-        json.dumps(key)[1:-1],
-        quote(key),
-        quote(key, safe=""),
-        html.escape(key),
-        data.hex(),
-        base64.b64encode(data).decode().rstrip("=")[:-1],
-        base64.urlsafe_b64encode(data).decode().rstrip("=")[:-1],
-        base64.b64encode(b"Bearer " + data).decode()[11:-4],
-    ]
+    plain = [key, json.dumps(key)[1:-1], quote(key), quote(key, safe=""), html.escape(key), data.hex()]
+    return [*plain, base64.b64encode(data).decode(), base64.urlsafe_b64encode(data).decode()]
+
+
+def traces(key: str) -> list[str]:
+    """What shows that a key was written in one of these forms, or as a part of a longer text in base64."""
+    inside = base64.b64encode(b"Bearer " + key.encode()).decode()[12:-4]
+    return [*(form.rstrip("=")[:-1] for form in forms(key)), inside]
 
 
 def repeats(asked: Asked) -> None:
@@ -80,7 +77,7 @@ def test_a_key_that_the_target_repeats_is_in_no_output(tmp_path: Path) -> None:
     found = [
         (name, form, re.findall(f".{{0,60}}{re.escape(form)}.{{0,20}}", text)[:1])
         for name, text in texts.items()
-        for form in (*forms(KEY), *forms(SECOND))
+        for form in (*traces(KEY), *traces(SECOND))
         if form in text
     ]
     assert found == []
