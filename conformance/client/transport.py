@@ -25,7 +25,8 @@ USER_AGENT = f"runs-conformance/{__version__}"
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The bounds of one exchange: seconds to connect, between two signs of life, for all of it; bytes and events of an answer.
+    """The bounds of one exchange: seconds to connect, between two signs of life, for all of it; bytes and events of an
+    answer.
 
     `stream` is what `total` is for an answer that is an event stream. `linger` is how long a stream is listened to
     after its `done` event: what a target still sends there belongs to the evidence.
@@ -162,7 +163,10 @@ class _Reading:
             self._defects.append("too_large")
             # Nobody reads it, and several workers may hold one at a time.
             del self._chunks[_CHUNKS_KEPT:]
-            return f"the answer is larger than {self._limits.size} bytes; the rest was not read"
+            return (
+                f"the answer is larger than {self._limits.size} bytes or {self._limits.events} events; "
+                "the rest was not read"
+            )
         except httpx.TimeoutException as error:
             if self._events is not None and self._events.done:
                 return "the stream was left open after its end"
