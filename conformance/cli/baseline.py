@@ -26,6 +26,13 @@ OPTIONS = (
 """What every command that judges takes of a baseline."""
 
 
+def with_baseline(command: Any) -> Any:
+    """The command with these options."""
+    for option in reversed(OPTIONS):
+        command = option(command)
+    return command
+
+
 def gate(given: dict[str, Any]) -> Gate | None:
     """The gate that the options make. Raises UsageError where they cannot be used together."""
     from conformance.baseline import Baseline, Gate, Revision, read

@@ -25,6 +25,7 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 _COMMANDS = {
     "run": "conformance.cli.run",
     "judge": "conformance.cli.judge",
+    "merge": "conformance.cli.merge",
     "replay": "conformance.cli.replay",
     "report": "conformance.cli.report",
     "cleanup": "conformance.cli.cleanup",

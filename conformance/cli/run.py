@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 @click.option(
     "--use", multiple=True, metavar="KIND=ID", help="An existing object to work with, like assistant=ID. Repeatable."
 )
+@click.option("--shard", metavar="N/OF", default="", help="Play only this part, like 1/4; `merge` joins the parts.")
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option("--workers", type=click.IntRange(1, 64), help="Programs played at the same time. Default: 4.")
 @click.option("--rate-limit", metavar="RATE", help="Send no faster than this: 10/s, 60/min. Shared by all workers.")
@@ -124,6 +125,7 @@ def choice_of(given: dict[str, Any]) -> Choice:
     """The choice that the options of this command make. Raises UsageError where they make none."""
     from conformance import config
     from conformance.engine.plan import PHASES
+    from conformance.engine.shard import shard
     from conformance.generation.programs.steps import PROMPTS
     from conformance.model.program import GIVEN
 
@@ -140,6 +142,7 @@ def choice_of(given: dict[str, Any]) -> Choice:
         denied=denied,
         use=config.named(given["use"], GIVEN, "--use", "kind of object"),
         seed=given["seed"],
+        shard=str(shard(given["shard"])) if given["shard"] else "",
         workers=given["workers"],
         spacing=config.rate(given["rate_limit"]) if given["rate_limit"] else 0.0,
         timeout=given["timeout"],

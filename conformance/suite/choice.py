@@ -61,6 +61,7 @@ class Choice:
     most_examples: int | None = None
     database: Path | None = None
     gate: Gate | None = None
+    shard: str = ""
 
 
 def demands(edition: str = DEFAULT_EDITION) -> Demands:
@@ -107,6 +108,7 @@ def compared(
     if choice.gate is None:
         return None
     less = "the run was cut short" if cut else "only some phases were played" if choice.phases else None
+    less = f"only shard {choice.shard} was played" if choice.shard else less
     return compare(
         verdicts,
         choice.gate,

@@ -127,6 +127,8 @@ def _gap(heading: Heading, cut: str | None) -> Callable[[str, str], Gap]:
             return Gap(left.reason, left.needs)
         if cut is not None:
             return Gap(f"the run was cut short: {cut}", MORE)
+        if choice.shard:
+            return Gap(f"shard {choice.shard} did not show it", "runs-conformance merge, with all shards")
         if choice.select or choice.phases:
             return Gap("nothing that was selected shows it", "a wider selection")
         if choice.profile == "quick":

@@ -10,6 +10,7 @@ from conformance.baseline import Gate
 from conformance.engine import preflight
 from conformance.engine.budget import Budget, Counts
 from conformance.engine.run import Course, Judged, course, judged
+from conformance.engine.shard import missing, shard
 from conformance.engine.surface import shape
 from conformance.errors import UsageError
 from conformance.model.exchange import Exchange
@@ -160,7 +161,7 @@ def _joined(headings: Sequence[Heading], gate: Gate | None) -> Heading:
     first = headings[0]
     return replace(
         first,
-        choice=replace(first.choice, gate=gate),
+        choice=replace(first.choice, gate=gate, shard="" if len(headings) > 1 else first.choice.shard),
         programs={id_: served for heading in headings for id_, served in heading.programs.items()},
         left_out=tuple(dict.fromkeys(out for heading in headings for out in heading.left_out)),
     )
@@ -177,12 +178,22 @@ def _check_parts(runs: Sequence[Recorded]) -> None:
                 raise UsageError(
                     f"{other.path} is no part of the same run as {first.path}: {name} {theirs!r} is not {ours!r}"
                 )
+    if len(runs) > 1:
+        _check_shards(runs)
     played: dict[str, Path] = {}
     for run in runs:
         for id_ in run.heading.programs:
             if id_ in played:
                 raise UsageError(f"{run.path} and {played[id_]} both hold the program {id_}; give each part once")
             played[id_] = run.path
+
+
+def _check_shards(runs: Sequence[Recorded]) -> None:
+    """Raise UsageError where parts of a run lack, which would pass for a whole one."""
+    parts = [shard(run.heading.choice.shard) for run in runs if run.heading.choice.shard]
+    lacking = missing(parts)
+    if lacking:
+        raise UsageError(f"shard {', '.join(map(str, lacking))} is missing; give the history of every shard")
 
 
 def _said(ours: Heading, theirs: Heading) -> Iterator[tuple[str, object, object]]:

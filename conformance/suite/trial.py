@@ -7,6 +7,7 @@ from contextlib import suppress
 
 from conformance.engine.plan import Plan, plan, selector
 from conformance.engine.run import Watcher
+from conformance.engine.shard import shard, share
 from conformance.engine.verdicts import Demands
 from conformance.errors import TargetError, UsageError
 from conformance.model.program import Program, Setting
@@ -43,11 +44,13 @@ def setting_for(target: Target, choice: Choice) -> Setting:
 def plan_for(target: Target, choice: Choice) -> Plan:
     """What would be played on a target. Raises UsageError where the selection matches nothing."""
     setting = setting_for(target, choice)
-    every = [*programs(setting, choice), *shrinking.kept_programs(target, choice)]
+    kept = shrinking.kept_programs(target, choice)
+    every = [*programs(setting, choice), *kept]
     known = [*demands(choice.edition).ids(), *(program.id for program in every)]
     check_selection(choice, known)
     wanted = _wanted(choice, demands(choice.edition))
-    return plan(every, setting, choice.profile, choice.phases, wanted, choice.denied)
+    whole = plan(every, setting, choice.profile, choice.phases, wanted, choice.denied)
+    return share(whole, shard(choice.shard), {program.id for program in kept}) if choice.shard else whole
 
 
 def _wanted(choice: Choice, every: Demands) -> Callable[[Program], bool]:

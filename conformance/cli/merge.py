@@ -1,0 +1,33 @@
+"""`runs-conformance merge`: one report on a run that several jobs played."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from conformance.cli import baseline
+from conformance.cli.speech import tell
+
+
+@click.command("merge")
+@click.argument("histories", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@baseline.with_baseline
+@click.option("--report-dir", type=click.Path(file_okay=False, path_type=Path), help="Default: reports/<run-id>/.")
+@click.option("-q", "--quiet", is_flag=True, help="Only the last lines.")
+@click.option("-v", "--verbose", is_flag=True, help="Warnings and what was not judged in full.")
+def command(histories: tuple[Path, ...], report_dir: Path | None, **given: Any) -> int:
+    """Join the history.jsonl of every --shard, or the folders they are in, into one report."""
+    from conformance.reporting.folder import folder
+    from conformance.suite.histories import recorded, report_of
+
+    gate = baseline.gate(given)
+    runs = [recorded(path / "history.jsonl" if path.is_dir() else path) for path in histories]
+    report = report_of(runs, gate)
+    here = folder(report_dir)
+    dialect = runs[0].heading.dialect
+    here.write(report, dialect)
+    baseline.keep(report, given)
+    tell(report, here, dialect, quiet=given["quiet"], verbose=given["verbose"])
+    return report.exit_code

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import pytest
+
+from conformance.engine.plan import Plan
+from conformance.engine.shard import Shard, missing, shard, share
+from conformance.errors import UsageError
+from conformance.generation.programs.catalogue import catalogue
+from conformance.model.program import Setting
+
+WHOLE = Plan(tuple(catalogue(Setting(edition="2026-08-14"))))
+
+
+def parts(plan: Plan, count: int) -> list[Plan]:
+    return [share(plan, Shard(number, count)) for number in range(1, count + 1)]
+
+
+@pytest.mark.parametrize("count", [1, 2, 4, 7, 500])
+def test_every_program_is_in_exactly_one_shard(count: int) -> None:
+    ids = [program.id for part in parts(WHOLE, count) for program in part.programs]
+    assert sorted(ids) == sorted(program.id for program in WHOLE.programs)
+
+
+def test_shards_weigh_about_the_same() -> None:
+    requests = [part.requests for part in parts(WHOLE, 4)]
+    assert max(requests) < 1.6 * min(requests)
+
+
+def test_a_shard_does_not_depend_on_the_order_of_the_plan() -> None:
+    turned = Plan(tuple(reversed(WHOLE.programs)))
+    for one, other in zip(parts(WHOLE, 3), parts(turned, 3), strict=True):
+        assert {program.id for program in one.programs} == {program.id for program in other.programs}
+
+
+def test_what_only_some_jobs_know_changes_no_other_part() -> None:
+    first = WHOLE.programs[0].id
+    without = Plan(WHOLE.programs[1:])
+    for number in (1, 2):
+        part = share(WHOLE, Shard(number, 2), {first})
+        plain = share(without, Shard(number, 2))
+        assert {program.id for program in part.programs} - {first} == {program.id for program in plain.programs}
+        assert (first in {program.id for program in part.programs}) == (number == 1)
+
+
+def test_what_a_text_means() -> None:
+    assert shard(" 2/4 ") == Shard(2, 4)
+    assert str(shard("2/4")) == "2/4"
+
+
+@pytest.mark.parametrize("text", ["", "4", "0/4", "5/4", "1/0", "a/b", "-1/4", "1/4/2", "1/99999"])
+def test_what_no_shard_is(text: str) -> None:
+    with pytest.raises(UsageError, match="like 1/4"):
+        shard(text)
+
+
+def test_the_shards_that_lack() -> None:
+    assert missing([]) == []
+    assert missing([Shard(1, 2), Shard(2, 2)]) == []
+    assert missing([Shard(4, 4), Shard(2, 4)]) == [Shard(1, 4), Shard(3, 4)]
+    assert missing([Shard(1, 2), Shard(1, 1)]) == [Shard(2, 2)]

@@ -1,0 +1,91 @@
+"""Shards of a run, merged, say what the whole run says."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conformance.cli import run_command
+from conformance.emulator.app import build
+from conformance.emulator.options import Options
+from tests.test_whole import served
+
+pytestmark = pytest.mark.slow
+
+COUNT = 4
+UNDECIDED = {"not_judged", "inconclusive"}
+MUTANT = "accepts_17_pairs"
+
+
+@pytest.fixture(scope="module")
+def played(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folders of a whole run, and of the shards of another, on an emulator with a fault."""
+    folder = tmp_path_factory.mktemp("played")
+    with served(build(Options(), [MUTANT])) as url:
+        shards = {f"shard{number}": ("--shard", f"{number}/{COUNT}") for number in range(1, COUNT + 1)}
+        for name, more in {"whole": (), **shards}.items():
+            arguments = ["run", url, "--profile", "quick", "--no-database", "-q", "--api-key", "sk-1234567890"]
+            run_command([*arguments, "--report-dir", str(folder / name), *more])
+    return folder
+
+
+@pytest.fixture
+def histories(played: Path) -> list[str]:
+    return [str(played / f"shard{number}") for number in range(1, COUNT + 1)]
+
+
+@pytest.fixture
+def baseline(tmp_path: Path) -> Path:
+    path = tmp_path / "baseline.toml"
+    path.write_text('[[known]]\nid = "create_run.metadata.maxProperties"\nreason = "known"\n', encoding="utf-8")
+    return path
+
+
+def report(folder: Path) -> dict[str, Any]:
+    made: dict[str, Any] = json.loads((folder / "report.json").read_text("utf-8"))
+    return made
+
+
+def outcomes(folder: Path) -> dict[str, str]:
+    return {verdict["id"]: verdict["outcome"] for verdict in report(folder)["verdicts"]}
+
+
+def test_every_id_comes_out_as_in_the_whole_run(played: Path, histories: list[str], tmp_path: Path) -> None:
+    assert run_command(["merge", *histories, "--report-dir", str(tmp_path), "-q"]) == 1
+    one, other = outcomes(tmp_path), outcomes(played / "whole")
+    assert one.keys() == other.keys()
+    # These are two runs: where a request races with the end of a run, one may show what the other does not.
+    raced = {id_ for id_ in one if one[id_] != other[id_]}
+    assert all(UNDECIDED & {one[id_], other[id_]} for id_ in raced)
+    assert len(raced) <= 3
+    whole, merged = report(played / "whole"), report(tmp_path)
+    assert merged["outcome"] == whole["outcome"] == "fail"
+    assert merged["target"] == whole["target"]
+    assert abs(merged["counts"]["cases"] - whole["counts"]["cases"]) < 0.2 * whole["counts"]["cases"]
+
+
+def test_a_baseline_is_for_the_merged_report(
+    histories: list[str], baseline: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = run_command(
+        ["merge", *histories, "--report-dir", str(tmp_path / "out"), "--baseline", str(baseline), "--baseline-update"]
+    )
+    assert code == 0
+    assert "wrote" in capsys.readouterr().err
+    assert "create_run.metadata.maxProperties" in baseline.read_text("utf-8")
+
+
+def test_a_part_that_is_missing_or_given_twice(histories: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_command(["merge", *histories[:2], histories[3]]) == 2
+    assert "shard 3/4 is missing" in capsys.readouterr().err
+    assert run_command(["merge", *histories, histories[0]]) == 2
+    assert "give each part once" in capsys.readouterr().err
+
+
+def test_a_shard_says_what_it_did_not_see(played: Path, histories: list[str]) -> None:
+    alone = report(Path(histories[1]))
+    reasons = {verdict["reason"] for verdict in alone["verdicts"] if verdict["outcome"] == "not_judged"}
+    assert "shard 2/4 did not show it" in reasons
