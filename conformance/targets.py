@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from conformance.client.address import DIALECTS, Address, address, spoken
+from conformance.client.address import DIALECTS, Address, address, likely, spoken
 from conformance.config import known
 from conformance.errors import TargetError, UsageError
 
 EMULATOR = "emulator"
-__all__ = ["DIALECTS", "EMULATOR", "Target", "emulator", "hosted", "remote", "serve"]
+__all__ = ["DIALECTS", "EMULATOR", "Target", "emulator", "hosted", "likely", "remote", "serve"]
 
 _ROOT = Path(__file__).resolve().parent.parent
 

@@ -23,6 +23,7 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 """Errors of a disk that takes no more."""
 
 _COMMANDS = {
+    "init": "conformance.cli.init",
     "run": "conformance.cli.run",
     "judge": "conformance.cli.judge",
     "merge": "conformance.cli.merge",

@@ -14,22 +14,29 @@ from conformance.cli.speech import say
 if TYPE_CHECKING:
     from conformance.targets import Target
 
-OPTIONS = (
-    *configuration.OPTIONS,
+ACCESS = (
     click.option("--api-key", metavar="KEY", help="env:NAME, @file or the key. Default: $OPENAI_API_KEY."),
-    click.option("--second-api-key", metavar="KEY", help="Another tenant's. Default: $CONFORMANCE_SECOND_API_KEY."),
     click.option("--key-header", metavar="NAME", help="The header that carries the key. Default: the dialect's."),
-    click.option("--model", default="gpt-4o", show_default=True, help="The model that runs use."),
-    click.option("--other-model", default="gpt-4o-mini", show_default=True, help="Another, to override it in a run."),
-    click.option("--failing-model", help="A model whose runs end failed."),
     click.option("--header", multiple=True, metavar="'NAME: VALUE'", help="Sent with every request. Repeatable."),
     click.option("--query", multiple=True, metavar="NAME=VALUE", help="Added to every request. Repeatable."),
     click.option(
-        "--dialect", default="openai", show_default=True, help="openai, azure-openai or azure-foundry-agents."
+        "--dialect",
+        metavar="NAME",
+        help="openai, azure-openai or azure-foundry-agents. Default: by the host, or openai.",
     ),
     click.option("--path-prefix", metavar="PATH", help="What stands between the host and /threads, like /openai."),
 )
-"""Where the server is and how it is spoken to, of every command that speaks to one."""
+"""How the server is spoken to."""
+
+OPTIONS = (
+    *configuration.OPTIONS,
+    *ACCESS,
+    click.option("--second-api-key", metavar="KEY", help="Another tenant's. Default: $CONFORMANCE_SECOND_API_KEY."),
+    click.option("--model", default="gpt-4o", show_default=True, help="The model that runs use."),
+    click.option("--other-model", default="gpt-4o-mini", show_default=True, help="Another, to override it in a run."),
+    click.option("--failing-model", help="A model whose runs end failed."),
+)
+"""Where the server is and how it is spoken to, of every command that puts one to the test."""
 
 
 def with_target(command: Any) -> Any:
@@ -57,7 +64,7 @@ def opened(base_url: str | None, given: dict[str, Any]) -> Iterator[Target]:
         return
     target = targets.remote(
         base_url,
-        dialect=config.known(given["dialect"], targets.DIALECTS, "dialect"),
+        dialect=config.known(given["dialect"] or targets.likely(base_url), targets.DIALECTS, "dialect"),
         headers=headers,
         query=config.queries(given["query"]),
         path_prefix=given["path_prefix"],

@@ -24,7 +24,7 @@ class Dialect:
 
     `family` is the dialect that departures and rules know. `folder` is what stands between the host and `/threads`
     where the base URL does not say it; `query` is added to every request; `key_header` is the header that carries the
-    key.
+    key. Servers whose hosts end in one of `hosts` speak it.
     """
 
     name: str
@@ -32,17 +32,39 @@ class Dialect:
     folder: str = ""
     query: tuple[tuple[str, str], ...] = ()
     key_header: str = "Authorization"
+    hosts: tuple[str, ...] = ()
 
 
 DIALECTS: Mapping[str, Dialect] = {
     dialect.name: dialect
     for dialect in (
         Dialect("openai", "openai"),
-        Dialect("azure-openai", "azure", "/openai", (("api-version", "2024-07-01-preview"),), "api-key"),
-        Dialect("azure-foundry-agents", "azure", "", (("api-version", "2025-05-01"),)),
+        Dialect(
+            "azure-openai",
+            "azure",
+            "/openai",
+            (("api-version", "2024-07-01-preview"),),
+            "api-key",
+            (".openai.azure.com", ".cognitiveservices.azure.com"),
+        ),
+        Dialect(
+            "azure-foundry-agents",
+            "azure",
+            query=(("api-version", "2025-05-01"),),
+            hosts=(".services.ai.azure.com",),
+        ),
     )
 }
 """The dialects by name. Any server that follows the published API, whoever runs it, speaks `openai`."""
+
+
+def likely(url: str) -> str:
+    """The dialect that a server is likely to speak, by its host."""
+    try:
+        host = urlsplit(url.strip()).hostname or ""
+    except ValueError:
+        host = ""
+    return next((name for name, dialect in DIALECTS.items() if host.endswith(dialect.hosts or "/")), "openai")
 
 
 def spoken(name: str, folder: str | None = None, key_header: str | None = None) -> Dialect:

@@ -1,0 +1,69 @@
+"""Each dialect, spoken with the emulator mounted as such a server is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from conformance.cli import run_command
+from tests.gateway import KEY, OTHER, gateway
+
+QUICK = ["--profile", "quick", "-q", "--no-database"]
+
+
+@pytest.fixture(autouse=True)
+def keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    monkeypatch.setenv("CONFORMANCE_SECOND_API_KEY", OTHER)
+
+
+@pytest.mark.parametrize("given", ["", "/openai", "/openai/deployments/gpt-4o"])
+def test_azure_openai(given: str) -> None:
+    mount = given or "/openai"
+    with gateway(mount=mount, key_header="api-key", query={"api-version": "2024-07-01-preview"}) as gate:
+        url = gate.url.removesuffix(mount) + given
+        assert run_command(["run", url, "--dialect", "azure-openai", *QUICK]) == 0
+    assert {seen.headers.get("authorization") for seen in gate.seen} == {None}
+
+
+def test_another_api_version_of_azure_openai() -> None:
+    with gateway(mount="/openai", key_header="api-key", query={"api-version": "2025-01-01-preview"}) as gate:
+        url = f"{gate.url}?api-version=2025-01-01-preview"
+        assert run_command(["run", url, "--dialect", "azure-openai", *QUICK]) == 0
+
+
+def test_azure_foundry_agents() -> None:
+    mount = "/api/projects/blue"
+    with gateway(mount=mount, query={"api-version": "v1"}) as gate:
+        arguments = [gate.url, "--dialect", "azure-foundry-agents", "--query", "api-version=v1"]
+        assert run_command(["run", *arguments, *QUICK]) == 0
+
+
+def test_a_gateway_of_its_own_by_the_file() -> None:
+    with gateway(mount="/llm/assistants", key_header="x-key", query={"tenant": "blue"}) as gate:
+        Path("conformance.toml").write_text(
+            f"""
+            base_url = "{gate.url.removesuffix("/llm/assistants")}"
+            path_prefix = "/llm/assistants"
+            [auth]
+            key_header = "X-Key"
+            [query]
+            tenant = "blue"
+            """
+        )
+        assert run_command(["run", *QUICK]) == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--path-prefix", "no-slash"], "not of the form /some/path"),
+        (["--path-prefix", "/a b"], "not of the form /some/path"),
+        (["--key-header", "no header"], "not the name of a header"),
+        (["--query", "nothing"], "name=value"),
+    ],
+)
+def test_what_makes_no_dialect(arguments: list[str], says: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_command(["run", "http://127.0.0.1:9/v1", *arguments]) == 2
+    assert says in capsys.readouterr().err

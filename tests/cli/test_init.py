@@ -1,0 +1,104 @@
+"""`init`: what it finds out of a server, what it writes, and that it leaves nothing behind."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conformance.cli import run_command
+from conformance.config.file import load
+from tests import fakes
+from tests.gateway import KEY, NO_ROUTE, Refusal, Seen, gateway, refusal
+
+FILE = Path("conformance.toml")
+
+
+def written() -> dict[str, Any]:
+    load(FILE)
+    return tomllib.loads(FILE.read_text())
+
+
+@pytest.fixture(autouse=True)
+def key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+
+
+def test_a_server_as_it_should_be(capsys: pytest.CaptureFixture[str]) -> None:
+    with gateway() as gate:
+        assert run_command(["init", gate.url]) == 0
+        assert len(gate.seen) <= 40
+        assert gate.made == set()
+        assert gate.started == 2
+        said = capsys.readouterr().out
+        assert written() == {
+            "base_url": gate.url,
+            "model": "gpt-4o",
+            "auth": {"api_key": "env:OPENAI_API_KEY"},
+            "capabilities": {"streaming": True},
+        }
+        assert KEY not in FILE.read_text() + said
+        assert run_command(["run", "--profile", "quick", "-q"]) == 0
+
+
+def test_a_key_header_and_a_path_are_found_out() -> None:
+    with gateway(mount="/gate/v1", key_header="api-key") as gate:
+        assert run_command(["init", gate.url.removesuffix("/v1"), "--api-key", "env:OPENAI_API_KEY"]) == 0
+    assert written()["base_url"] == gate.url
+    assert written()["auth"] == {"api_key": "env:OPENAI_API_KEY", "key_header": "api-key"}
+
+
+def test_what_was_given_is_kept_but_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOKEN", "t0ken-of-the-gateway")
+    with gateway(query={"tenant": "blue"}) as gate:
+        headers = ["--header", "X-Team: green", "--header", "X-Token: env:TOKEN", "--header", "X-Secret: hidden-value"]
+        arguments = [gate.url, "--query", "tenant=blue", *headers, "--api-key", KEY]
+        assert run_command(["init", *arguments]) == 0
+    assert written()["query"] == {"tenant": "blue"}
+    assert written()["headers"] == {"X-Team": "green", "X-Token": "env:TOKEN"}
+    assert written()["auth"]["api_key"] == "env:OPENAI_API_KEY"
+    for secret in (KEY, "t0ken", "hidden-value"):
+        assert secret not in FILE.read_text()
+
+
+def test_what_the_server_lacks_is_noted() -> None:
+    def lacking(seen: Seen) -> Refusal | None:
+        if b'"stream":true' in seen.body:
+            return refusal(400, "stream is not supported")
+        return NO_ROUTE if seen.operation == "cancel_run" else None
+
+    with gateway(refuses=lacking) as gate:
+        assert run_command(["init", gate.url]) == 0
+    assert "Not there when this was written: cancel, streaming." in FILE.read_text()
+    assert "capabilities" not in written()
+
+
+def test_a_model_that_the_server_does_not_have(capsys: pytest.CaptureFixture[str]) -> None:
+    with gateway(refuses=lambda seen: refusal(400, "no such model") if b'"model"' in seen.body else None) as gate:
+        assert run_command(["init", gate.url]) == 0
+        assert gate.made == set()
+    assert "no run could be tried" in capsys.readouterr().out
+
+
+def test_a_file_that_is_there_is_not_overwritten(capsys: pytest.CaptureFixture[str]) -> None:
+    FILE.write_text("model = 'mine'")
+    with gateway() as gate:
+        assert run_command(["init", gate.url]) == 2
+        assert not gate.seen
+        assert "--force" in capsys.readouterr().err
+        assert run_command(["init", gate.url, "--force"]) == 0
+    assert written()["model"] == "gpt-4o"
+
+
+def test_servers_that_cannot_be_tested_leave_no_file(capsys: pytest.CaptureFixture[str]) -> None:
+    html = fakes.answering(200, "text/html", b"<html><title>Welcome</title></html>")
+    for server in (html, fakes.refusing(), fakes.answering(404, "text/plain", b"nothing")):
+        with server as url:
+            assert run_command(["init", url]) == 3
+        assert len(capsys.readouterr().err.strip().splitlines()) == 1
+    with gateway() as gate:
+        assert run_command(["init", gate.url, "--api-key", "sk-another-key-000000"]) == 3
+        assert "refuses the API key" in capsys.readouterr().err
+    assert not FILE.exists()
