@@ -20,8 +20,12 @@ from conformance.targets import Target, remote
 from tests.quality.host import KEYS, hosted
 
 STEP_MS = 5.0
-TOGETHER = 24
-"""So many emulators share one process."""
+TOGETHER = 8
+"""So many emulators share one process, and are judged one after the other: few, so that no batch ends long after the
+others.
+"""
+WORKERS = 5
+"""Much of a run is waiting, and two of them have to fill two cores."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,7 @@ class Trial:
     programs: tuple[str, ...] = ()
     phases: tuple[str, ...] = ()
     dialect: str = "openai"
+    workers: int = WORKERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +97,7 @@ def _result(one: Trial, url: str) -> Result:
 
 def run(url: str, one: Trial) -> Report:
     """The report on an emulator at a URL, by the standard profile."""
-    choice = Choice(seed=one.seed, select=one.programs, phases=one.phases, workers=3)
+    choice = Choice(seed=one.seed, select=one.programs, phases=one.phases, workers=one.workers)
     target = target_at(url, one.dialect)
     with tempfile.TemporaryDirectory(prefix="runs-conformance-") as scratch:
         return trial.judge(target, choice, trial.plan_for(target, choice), folder(Path(scratch) / "report"), Silent())

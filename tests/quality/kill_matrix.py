@@ -16,7 +16,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from conformance.contract.operation import OPERATIONS
@@ -85,17 +85,26 @@ def trial_of(mutant: Mutant, made: bool) -> Trial:
 def matrix(chosen: Sequence[tuple[Mutant, bool]]) -> list[Row]:
     """The rows of these mutants; the flag says whether one was made from a schema.
 
-    What lives through the programs nearest to it is judged again by the whole standard profile.
+    What lives is judged again with one program after the other, since a fault by which they disturb one another may let
+    none of them come to its end; and what lives on, by the whole standard profile.
     """
     rows = {row.mutant: row for row in _played_together([mutant for mutant, made in chosen if made])}
     alone = [(mutant, made) for mutant, made in chosen if mutant.name not in rows]
-    rows.update((row.mutant, row) for row in _played(alone, trial_of))
-    again = [(mutant, made) for mutant, made in chosen if not rows[mutant.name].killed and not made]
-    rows.update((row.mutant, row) for row in _played(again, lambda mutant, made: Trial(mutant.name, (mutant.name,))))
+    for how in (trial_of, _in_turn, _all_in_turn):
+        rows.update((row.mutant, row) for row in _played(alone, how))
+        alone = [(mutant, made) for mutant, made in alone if not rows[mutant.name].killed]
     for one in rows.values():
         if not one.killed or one.others > MOST_OTHERS:
             print(f"{one.mutant} ({one.item}): {', '.join(one.by) or 'not failed'}", flush=True)
     return [rows[mutant.name] for mutant, _ in chosen]
+
+
+def _in_turn(mutant: Mutant, made: bool) -> Trial:
+    return replace(trial_of(mutant, made), workers=1)
+
+
+def _all_in_turn(mutant: Mutant, made: bool) -> Trial:
+    return Trial(mutant.name, (mutant.name,), workers=1)
 
 
 def _played_together(made: Sequence[Mutant]) -> Iterator[Row]:

@@ -9,7 +9,7 @@ from conformance.contract.lifecycle import TERMINAL
 from conformance.emulator import refusal
 from conformance.emulator.behaviour import Behaviour
 from conformance.emulator.catalogue import blind, mutant
-from conformance.emulator.machine import move, schedule
+from conformance.emulator.machine import advance, move, schedule
 from conformance.emulator.spoiling import around, shown
 from conformance.emulator.state import Assistant, Members, Run, Thread
 from conformance.emulator.world import Call, World
@@ -100,6 +100,8 @@ def locks_all_threads(behaviour: Behaviour) -> None:
     async def admit(call: Call, thread: Thread) -> None:
         for other in call.store.threads.values():
             for run in other.runs.values():
+                # Runs go on when they are looked at, and nobody else may look at these.
+                advance(call.world, other, run, call.world.clock.now())
                 if call.world.behaviour.holds_lock(run):
                     raise refusal.already_active(thread.id, run.id)
 
