@@ -4,14 +4,26 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from statistics import median
+from typing import TypeAlias
 
 FORBEARANCE = 20.0
 """A run is waited for this many times as long as the slowest that arrived so far, once some have."""
 
 EXPERIENCE = 3
 """So many runs have to have arrived, or to have been waited for in vain, before anything is concluded from them."""
+
+REMEMBERED = 9
+"""What came last says best when the next will come."""
+
+SLACK, OVERDUE = 0.04, 1.5
+"""What is due is looked for this share of its time late, and as often until it is overdue."""
+
+Wanted: TypeAlias = tuple[str, ...]
+"""Statuses that a look waits for."""
 
 LONG, SHORT = 15.0, 5.0
 """The patience is never less than this; the shorter one where several runs did not arrive."""
@@ -21,9 +33,10 @@ LONG, SHORT = 15.0, 5.0
 class Pace:
     """How polling is spaced, and how long it goes on. Times are in seconds.
 
-    The pause between two looks is a share of the time waited so far, within bounds; at first it is half of what runs
-    usually take, but no longer than `calm`. On a target that leaves runs
-    hanging each would take the whole patience, so the patience learns how long runs take there.
+    The pause between two looks is a share of the time waited so far, within bounds. At first it is half of what runs
+    usually take, but no longer than `calm`; it is shorter when what is waited for is due, by what the target has shown
+    so far. On a target that leaves runs hanging each would take the whole patience, so the patience learns how long
+    runs take there.
     """
 
     first: float = 0.02
@@ -37,6 +50,7 @@ class Pace:
     _waits: int = 0
     _arrived: int = 0
     _in_vain: int = 0
+    _took: dict[Wanted, deque[float]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -44,10 +58,18 @@ class Pace:
         """How long the slowest of those took that were waited for and came."""
         return self._slowest
 
-    def pause(self, waited: float) -> float:
-        """How long to wait before the next look."""
-        usual = self._waited / self._waits if self._waits else 0.0
-        return min(max(self.first, min(usual / 2, self.calm), waited * self.share), self.longest)
+    def pause(self, waited: float, wanted: Wanted = ()) -> float:
+        """How long to wait before the next look for one of the statuses that are wanted."""
+        mean = self._waited / self._waits if self._waits else 0.0
+        least = max(self.first, min(mean / 2, self.calm))
+        usual = min(max(least, waited * self.share), self.longest)
+        took = self._took.get(wanted, ())
+        if len(took) < EXPERIENCE:
+            return usual
+        due = median(took) * (1 + SLACK)
+        if waited < due:
+            return min(usual, max(least, due - waited))
+        return max(least, due * SLACK) if waited < due * OVERDUE else usual
 
     def patience(self, given: float) -> float:
         """How long to go on looking, where the setting gives this much."""
@@ -56,10 +78,12 @@ class Pace:
             return min(given, LONG) if in_vain else given
         return min(given, max(self._slowest * FORBEARANCE, SHORT if in_vain else LONG))
 
-    def arrived(self, waited: float) -> None:
+    def arrived(self, waited: float, wanted: Wanted = ()) -> None:
         """What was waited for came after this long."""
         with self._lock:
             self._arrived += 1
+            # A new deque, because others look at the old one.
+            self._took[wanted] = deque((*self._took.get(wanted, ()), waited), maxlen=REMEMBERED)
             self._slowest = max(self._slowest, waited)
             if waited >= self.first:  # what was there at the first look tells nothing
                 self._waited += waited

@@ -26,6 +26,10 @@ TOKENS_PER_RUN = 2_500
 """What one run may cost at most: prompts are short, and the longest answer asked for counts to 500."""
 
 
+RUN_SECONDS, REQUEST_SECONDS = 2.0, 0.05
+"""What a run and a request take where the model is a real one."""
+
+
 @dataclass(frozen=True, slots=True)
 class LeftOut:
     """A program that is not played: why, and what would have to be given for it."""
@@ -80,8 +84,13 @@ def plan(
             chosen.append(program)
         else:
             left_out.append(LeftOut(program, *why))
-    chosen.sort(key=lambda program: (-program.seconds, -program.runs, -program.requests, program.id))
+    chosen.sort(key=lambda program: (-_length(program), program.id))
     return Plan(tuple(chosen), tuple(left_out))
+
+
+def _length(program: Program) -> float:
+    """How long a program takes, roughly: what takes long begins first, so that no worker is left alone at the end."""
+    return program.seconds + program.runs * RUN_SECONDS + program.requests * REQUEST_SECONDS
 
 
 def _why_not(program: Program, setting: Setting, profile: str, phases: Sequence[str]) -> tuple[str, str] | None:

@@ -139,7 +139,7 @@ def _looks(step: Step, look: Callable[[], Exchange], patience: float, budget: Bu
         status = shown if exchange.accepted and isinstance(shown, str) else ""
         waited = pace.now() - began
         if status in step.until or status in TERMINAL:
-            pace.arrived(waited)
+            pace.arrived(waited, step.until)
             return
         blind = 0 if status in STATUSES else blind + 1
         if exchange.refused or blind >= UNREADABLE_LOOKS:
@@ -148,4 +148,4 @@ def _looks(step: Step, look: Callable[[], Exchange], patience: float, budget: Bu
             pace.in_vain()
             return
         budget.check()
-        pace.sleep(pace.pause(waited))
+        pace.sleep(pace.pause(waited, step.until))

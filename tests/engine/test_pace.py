@@ -39,3 +39,35 @@ def test_looks_are_no_closer_than_runs_that_are_known_make_worth_while() -> None
     assert experienced(arrived=1, seconds=0.06).pause(0.0) == 0.03
     assert experienced(arrived=1, seconds=9.0).pause(0.0) == Pace().calm
     assert experienced(arrived=5, seconds=0.0).pause(0.0) == Pace().first
+
+
+DONE = ("completed", "failed")
+
+
+def looks(pace: Pace, seconds: float) -> list[float]:
+    """When a run that takes so long is looked at."""
+    at = [0.0]
+    while at[-1] < seconds:
+        at.append(at[-1] + pace.pause(at[-1], DONE))
+    return at
+
+
+def test_without_experience_the_pauses_grow() -> None:
+    assert looks(Pace(first=0.25, longest=2.0), 2.0) == [0.0, 0.25, 0.5, 0.75, 1.125, 1.6875, 2.53125]
+
+
+def test_what_is_due_is_looked_for_when_it_is_due() -> None:
+    pace = Pace(first=0.25, longest=2.0)
+    for _ in range(EXPERIENCE):
+        pace.arrived(9.0, ("requires_action",))
+        pace.arrived(2.0, DONE)
+    assert looks(pace, 2.0)[-1] < 2.2
+    assert looks(pace, 2.3)[-1] < 2.6
+    assert len(looks(pace, 600.0)) < 320
+
+
+def test_one_run_that_took_long_changes_nothing() -> None:
+    pace = Pace(first=0.02)
+    for seconds in (2.0, 2.0, 60.0, 2.0, 2.0):
+        pace.arrived(seconds, DONE)
+    assert looks(pace, 2.0)[-1] < 2.2
