@@ -61,12 +61,14 @@ class Credentials:
         secret = self._secret(key)
         if secret is None:
             return ()
+        if key is Key.BASIC:
+            return (("Authorization", f"Basic {secret}"),)
         bearer = self.header.lower() == "authorization"
         return ((self.header, f"Bearer {secret}" if bearer else secret),)
 
     def _secret(self, key: Key) -> str | None:
         match key:
-            case Key.OWN:
+            case Key.OWN | Key.BASIC:
                 return self.own
             case Key.WRONG:
                 return WRONG_KEY

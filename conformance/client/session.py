@@ -264,7 +264,7 @@ class Session:
             plain.append(("Content-Type", "application/json"))
         extra = self.transport.address.headers
         carrier = self.credentials.header.lower()
-        if key in (Key.WRONG, Key.NONE):
+        if key in (Key.WRONG, Key.NONE, Key.BASIC):
             # Whatever else the user gave to get in must not open the door where a key is missing or wrong.
             extra = tuple(pair for pair in extra if pair[0].lower() != carrier and not is_secret_name(pair[0]))
         elif key is Key.SECOND:

@@ -61,9 +61,10 @@ class Ref:
 
 
 class Key(StrEnum):
-    """Which credentials a step is sent with."""
+    """Which credentials a step is sent with. `basic` is the own key under the scheme Basic."""
 
     OWN = "own"
+    BASIC = "basic"
     SECOND = "second"
     WRONG = "wrong"
     NONE = "none"

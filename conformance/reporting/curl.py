@@ -185,6 +185,8 @@ def _command(
             headers[carrier.partition(":")[0]] = carrier
         case "second":
             headers[carrier.partition(":")[0]] = carrier.replace("OPENAI_API_KEY", "CONFORMANCE_SECOND_API_KEY")
+        case "basic":
+            headers["Authorization"] = "Authorization: Basic $OPENAI_API_KEY"
         case "wrong":
             headers[carrier.partition(":")[0]] = carrier.replace("$OPENAI_API_KEY", "no-such-key")
         case _:

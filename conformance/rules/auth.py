@@ -92,6 +92,26 @@ def nothing_is_served_with_a_wrong_key(sent: tuple[Exchange, ...]) -> Iterator[R
     yield from _none_slips_through(sent, "with a wrong key")
 
 
+def _in_basic(history: History) -> Iterator[tuple[Exchange, bool]]:
+    """Each request with the right key under the scheme Basic, with whether the target looks at keys at all."""
+    lacking = tuple(exchange for exchange in history if key_of(exchange) in (Key.NONE, Key.WRONG))
+    return ((exchange, _looks_at_keys(lacking)) for exchange in history if key_of(exchange) is Key.BASIC)
+
+
+@rule(over=_in_basic, level=Level.SHOULD, source=_SECURITY, capability="auth", items=("L-87",))
+def a_key_counts_as_a_bearer_token_only(sent: tuple[Exchange, bool]) -> Iterator[Result]:
+    """A key is taken as a bearer token, and under no other scheme.
+
+    `Authorization: Basic` announces a name and a password. Where the first word is skipped, whatever it says, proxies
+    and logs that tell credentials by it do not hide the key.
+    """
+    exchange, looks = sent
+    if looks:
+        yield from _turned_away(exchange, "with the key under another scheme")
+    else:
+        yield Undecided("the target does not look at keys")
+
+
 @rule(over=_without_the_right_key, level=Level.SHOULD, source=_CODES, capability="auth", items=("L-87",))
 def status_is_401(exchange: Exchange) -> Iterator[Result]:
     """A request without a key or with a wrong one is answered with HTTP status 401.

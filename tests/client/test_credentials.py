@@ -16,6 +16,9 @@ def test_each_key_is_carried() -> None:
     assert credentials.carried(Key.SECOND) == (("Authorization", f"Bearer {SECOND}"),)
     assert credentials.carried(Key.WRONG) == (("Authorization", f"Bearer {WRONG_KEY}"),)
     assert credentials.carried(Key.NONE) == ()
+    assert credentials.carried(Key.BASIC) == (("Authorization", f"Basic {OWN}"),)
+    assert Credentials(OWN, header="api-key").carried(Key.BASIC) == (("Authorization", f"Basic {OWN}"),)
+    assert Credentials().carried(Key.BASIC) == ()
 
 
 def test_a_key_header_carries_the_key_itself() -> None:

@@ -135,6 +135,7 @@ def test_a_step_changes_and_removes_headers() -> None:
     [
         (Key.OWN, f"Bearer {OWN}"),
         (Key.SECOND, f"Bearer {SECOND}"),
+        (Key.BASIC, f"Basic {OWN}"),
         (Key.WRONG, "Bearer sk-runs-conformance"),
         (Key.NONE, None),
     ],

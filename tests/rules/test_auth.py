@@ -232,3 +232,26 @@ def test_first_beta_is_refused() -> History:
 @breaks(auth.first_beta_is_over)
 def test_first_beta_is_served() -> History:
     return without_beta("assistants=v1", 200, thread())
+
+
+def in_basic(status: int, without: int = 401) -> History:
+    tell = Told()
+    tell.send("create_thread", thread())
+    tell.send("get_thread", thread() if without == 200 else UNAUTHORISED, without, step=keyed("get_thread", Key.NONE))
+    tell.send("get_thread", thread() if status == 200 else UNAUTHORISED, status, step=keyed("get_thread", Key.BASIC))
+    return tell.history()
+
+
+@holds(auth.a_key_counts_as_a_bearer_token_only)
+def test_key_under_another_scheme_is_refused() -> History:
+    return in_basic(401)
+
+
+@breaks(auth.a_key_counts_as_a_bearer_token_only)
+def test_key_under_another_scheme_is_taken() -> History:
+    return in_basic(200)
+
+
+@undecided(auth.a_key_counts_as_a_bearer_token_only)
+def test_key_under_another_scheme_where_none_is_asked_for() -> History:
+    return in_basic(200, without=200)

@@ -184,3 +184,15 @@ def shows_what_it_refuses(behaviour: Behaviour) -> None:
 
     behaviour.authenticate, behaviour.read_body = authenticate, body
     behaviour.success = lambda operation: 401 if _stranger.get() else success(operation)
+
+
+@mutant("L-87", level="should")
+def skips_the_scheme(behaviour: Behaviour) -> None:
+    """The key is what stands after the first word of Authorization, whatever that word is."""
+    inner = behaviour.authenticate
+
+    def authenticate(options: Options, headers: Mapping[str, str]) -> str:
+        key = headers.get("authorization", "").rpartition(" ")[2]
+        return inner(options, {**headers, "authorization": f"Bearer {key}"})
+
+    behaviour.authenticate = authenticate

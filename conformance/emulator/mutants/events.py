@@ -228,3 +228,9 @@ def tells_no_end_of_messages(behaviour: Behaviour) -> None:
         return ((name, {**data, "completed_at": None} if name == "thread.message.completed" else data),)
 
     told(behaviour, change)
+
+
+@mutant("L-63", level="should")
+def begins_messages_without_a_word(behaviour: Behaviour) -> None:
+    """No event says that a message is in progress."""
+    told(behaviour, lambda world, run, name, data: () if name == "thread.message.in_progress" else ((name, data),))

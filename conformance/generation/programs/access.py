@@ -9,7 +9,7 @@ from conformance.contract.operation import BETA_HEADER
 from conformance.generation.programs.answer import made, shown
 from conformance.generation.programs.declaration import program
 from conformance.generation.programs.passage import Passage, ended
-from conformance.generation.programs.steps import page
+from conformance.generation.programs.steps import on_thread, page
 from conformance.generation.programs.surface import everything, inhabited, unharmed
 from conformance.model.case import REFUSES_REFERENCE, Expectation, Key, Ref, Reject, Role, Step
 from conformance.model.exchange import Exchange
@@ -21,14 +21,18 @@ _ALSO_IN_V1 = ("list_assistants", "create_thread", "get_run", "create_message", 
 _NOT_IN_BETA = Reject((400,))
 
 
-@program("security", "auth", runs=1, requests=85)
+@program("security", "auth", runs=1, requests=86)
 def keys(setting: Setting) -> Play:
-    """Every operation is tried without a key and with a wrong one; nothing is given away and nothing changes."""
+    """Every operation is tried without a key and with a wrong one; nothing is given away and nothing changes. One is
+    tried with the right key under another scheme.
+    """
 
     def without(step: Step) -> list[Step]:
         return [_refused(replace(step, key=key), _UNAUTHORISED) for key in (Key.NONE, Key.WRONG)]
 
     yield from _tried(setting, without)
+    if not setting.dialect.startswith("azure"):
+        yield replace(on_thread("get_thread"), role=Role.NEGATIVE, key=Key.BASIC, expectation=_UNAUTHORISED)
 
 
 @program("security", "auth", runs=1, requests=65)
