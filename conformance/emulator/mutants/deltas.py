@@ -247,3 +247,14 @@ def streams_calls_under_other_ids(behaviour: Behaviour) -> None:
         return ((name, data),)
 
     told(behaviour, change)
+
+
+@mutant("L-66", level="should")
+def streams_no_function_calls(behaviour: Behaviour) -> None:
+    """No delta tells of a function call; the run that waits for it is the first to show it."""
+
+    def change(world: World, run: Run, name: str, data: Any) -> Events:
+        calls = data["delta"]["step_details"]["tool_calls"] if name == "thread.run.step.delta" else ()
+        return () if any(call["type"] == "function" for call in calls) else ((name, data),)
+
+    told(behaviour, change)

@@ -9,7 +9,7 @@ from conformance.contract.operation import BETA_HEADER
 from conformance.generation.programs.answer import made, shown
 from conformance.generation.programs.declaration import program
 from conformance.generation.programs.passage import Passage, ended
-from conformance.generation.programs.steps import on_thread, page
+from conformance.generation.programs.steps import page
 from conformance.generation.programs.surface import everything, inhabited, unharmed
 from conformance.model.case import REFUSES_REFERENCE, Expectation, Key, Ref, Reject, Role, Step
 from conformance.model.exchange import Exchange
@@ -28,11 +28,11 @@ def keys(setting: Setting) -> Play:
     """
 
     def without(step: Step) -> list[Step]:
-        return [_refused(replace(step, key=key), _UNAUTHORISED) for key in (Key.NONE, Key.WRONG)]
+        other_scheme = step.operation == "get_thread" and not setting.dialect.startswith("azure")
+        keys = (Key.NONE, Key.WRONG, Key.BASIC) if other_scheme else (Key.NONE, Key.WRONG)
+        return [_refused(replace(step, key=key), _UNAUTHORISED) for key in keys]
 
     yield from _tried(setting, without)
-    if not setting.dialect.startswith("azure"):
-        yield replace(on_thread("get_thread"), role=Role.NEGATIVE, key=Key.BASIC, expectation=_UNAUTHORISED)
 
 
 @program("security", "auth", runs=1, requests=65)

@@ -46,7 +46,7 @@ def locked_while_running(setting: Setting) -> Play:
     yield page("list_messages", order="asc")
 
 
-@program("lifecycle", "core", runs=2, requests=56, quick=True)
+@program("lifecycle", "core", runs=3, requests=60, quick=True)
 def locked_while_waiting(setting: Setting) -> Play:
     """A thread whose run waits for tool outputs takes no message and no run, another does; both are read as usual."""
     talk = thread(setting, text=prompt(setting, "call_one"))
