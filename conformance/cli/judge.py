@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from conformance.cli import baseline
+from conformance.cli import baseline, output
 from conformance.cli.options import chosen, with_choices
 from conformance.cli.speech import say, tell
 
@@ -17,19 +17,23 @@ from conformance.cli.speech import say, tell
 @with_choices
 def command(files: tuple[Path, ...], **given: Any) -> int:
     """Judge recorded traffic: history.jsonl, HAR, VCR cassettes."""
+    from conformance.errors import UsageError
     from conformance.reporting.folder import folder
     from conformance.suite import review
 
     choice = chosen(given)
+    if "har" in output.views(given):
+        raise UsageError("--report har is made of a run's history.jsonl: runs-conformance report HISTORY --report har")
     reviewed = review.judge(files, choice, choice.edition if given["edition"] else None)
-    here = folder(given["report_dir"]) if given["report_dir"] else None
-    if here is not None:
-        here.write(reviewed.report)
+    here = folder(given["report_dir"]) if given["report_dir"] or given["views"] else None
+    unwritten = output.written(here, reviewed.report, "openai", given)
     left_out = list(reviewed.skipped)
     if left_out and not given["quiet"]:
         say(f"{len(left_out)} entries were left out" + ("" if given["verbose"] else ", for example"))
         for line in left_out if given["verbose"] else left_out[:3]:
             say(f"  {line}")
     baseline.keep(reviewed.report, given)
-    tell(reviewed.report, here, quiet=given["quiet"], verbose=given["verbose"])
+    tell(reviewed.report, None if unwritten else here, quiet=given["quiet"], verbose=given["verbose"])
+    if unwritten:
+        raise UsageError(unwritten)
     return reviewed.report.exit_code

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from conformance.cli import baseline
+from conformance.cli import baseline, output
 
 if TYPE_CHECKING:
     from conformance.suite.choice import Choice
@@ -22,6 +22,7 @@ CHOICES = (
     click.option("--fail-on", type=click.Choice(["must", "should"]), default="must", show_default=True),
     click.option("--max-inconclusive", type=click.IntRange(0), help="More that stays undecided ends with exit 5."),
     *baseline.OPTIONS,
+    output.OPTION,
     click.option("--report-dir", type=click.Path(file_okay=False, path_type=Path), help="Default: reports/<run-id>/."),
     click.option("-q", "--quiet", is_flag=True, help="Only the last lines."),
     click.option("-v", "--verbose", is_flag=True, help="Warnings and what was not judged in full."),

@@ -1,30 +1,39 @@
-"""`runs-conformance report`: write the reports of a run later, from its history."""
+"""`runs-conformance report`: write the views of a run's report later, from its history."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 
+from conformance.cli import baseline, output
 from conformance.cli.speech import tell
 
 
 @click.command("report")
 @click.argument("history", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@output.OPTION
 @click.option(
     "--report-dir", type=click.Path(file_okay=False, path_type=Path), help="Default: the folder of the history."
 )
+@baseline.OPTIONS[0]
 @click.option("-q", "--quiet", is_flag=True, help="Only the last lines.")
 @click.option("-v", "--verbose", is_flag=True, help="Warnings and what was not judged in full.")
 def command(history: Path, report_dir: Path | None, **given: Any) -> int:
-    """Judge the history.jsonl of a run again, and write its reports."""
+    """Judge the history.jsonl of a run again, and write its report in these views."""
+    from conformance.errors import UsageError
     from conformance.reporting.folder import folder
     from conformance.suite.histories import recorded, report_of
 
+    output.views(given)
+    gate = baseline.gate({**given, "baseline_update": False, "baseline_prune": False})
     run = recorded(history)
-    report = report_of([run])
-    here = folder(report_dir or history.parent)
-    here.write(report, run.heading.dialect)
+    report = report_of([run], gate)
+    here = replace(folder(report_dir or history.parent), elsewhere=history)
+    unwritten = output.written(here, report, run.heading.dialect, given)
     tell(report, here, run.heading.dialect, quiet=given["quiet"], verbose=given["verbose"])
+    if unwritten:
+        raise UsageError(unwritten)
     return report.exit_code

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from conformance.cli import baseline
+from conformance.cli import baseline, output
 from conformance.cli.configuration import Seconds, stated, without_foreign
 from conformance.cli.interruption import interruptible
 from conformance.cli.options import chosen, with_choices
@@ -18,8 +18,6 @@ from conformance.cli.target import opened, with_target
 if TYPE_CHECKING:
     from conformance.engine.plan import Plan
     from conformance.engine.run import Watcher
-    from conformance.reporting.folder import Folder
-    from conformance.reporting.report import Report
     from conformance.suite.choice import Choice
     from conformance.targets import Target
 
@@ -71,6 +69,7 @@ def command(base_url: str | None, **given: Any) -> int:
 
     given = without_foreign(given, base_url)
     choice = choice_of(given)
+    output.views(given)
     with interruptible() as interruption:
         with opened(base_url, given) as target:
             plan = trial.plan_for(target, choice)
@@ -81,7 +80,7 @@ def command(base_url: str | None, **given: Any) -> int:
             here = folder(given["report_dir"])
             watcher = _watcher(target, choice, plan, given)
             report = trial.judge(target, choice, plan, here, watcher, interruption.put_off)
-            unwritten = _unwritten(here, report, target.address.dialect.family)
+            unwritten = output.written(here, report, target.address.dialect.family, given)
         code = report.exit_code
         if code == NO_TARGET:
             say(f"runs-conformance: {report.because}")
@@ -93,17 +92,6 @@ def command(base_url: str | None, **given: Any) -> int:
             say(f"runs-conformance: {unwritten}")
             code = USAGE
     return INTERRUPTED if interruption.came else code
-
-
-def _unwritten(here: Folder, report: Report, dialect: str) -> str | None:
-    """Write the report; what it shows is told in any case, so that a disk that is full costs no verdict."""
-    from conformance.errors import UsageError
-
-    try:
-        here.write(report, dialect)
-    except UsageError as error:
-        return str(error)
-    return None
 
 
 def _watcher(target: Target, choice: Choice, plan: Plan, given: dict[str, Any]) -> Watcher:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import secrets
 import time
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 from conformance.errors import UsageError
-from conformance.reporting import html, markdown
-from conformance.reporting import report as reports
+from conformance.reporting import har
 from conformance.reporting.report import Report
+from conformance.reporting.view import DEFAULT, HAR, HAR_FILE, VIEWS, Occasion
 
 HOME = Path("reports")
 
@@ -20,35 +22,47 @@ HOME = Path("reports")
 @dataclass(frozen=True, slots=True)
 class Folder:
     """The folder of one run, and the id of the run. `latest` is what leads to it from the folder of all runs, where
-    there is one.
+    there is one. `elsewhere` is the history where it is in another folder.
     """
 
     path: Path
     run: str = ""
     latest: Path | None = None
+    elsewhere: Path | None = None
 
     @property
     def history(self) -> Path:
         """The exchanges, one line each."""
-        return self.path / "history.jsonl"
+        return self.elsewhere or self.path / "history.jsonl"
 
     @property
     def page(self) -> Path:
         """The page for people."""
         return self.path / "report.html"
 
-    def write(self, report: Report, curl_dialect: str = "openai") -> None:
-        """Write every view of the report. Raises UsageError where one cannot be written; the others are, then."""
-        files = {
-            "report.json": reports.text(report),
-            "summary.md": markdown.text(report, curl_dialect),
-            "report.html": html.text(report, curl_dialect),
-        }
-        failed = [error for error in (_replaced(self.path / name, content) for name, content in files.items()) if error]
+    def write(self, report: Report, dialect: str = "openai", views: Sequence[str] = DEFAULT) -> list[str]:
+        """Write these views of the report; gives one line for each that there can be none of, which is taken away.
+
+        Raises UsageError where one cannot be written; the others are, then.
+        """
+        failed, refused = [], []
+        on = Occasion(dialect=dialect, folder=self.path)
+        for name in views:
+            view = VIEWS.get(name)
+            why = view.refusal(report) if view is not None else None
+            if view is not None and why is not None:
+                # An older one would claim what this run does not show.
+                (self.path / view.file).unlink(missing_ok=True)
+                refused.append(f"no {view.file}: {why}")
+            elif view is not None:
+                failed += _replaced(self.path / view.file, view.text(report, on))
+            elif name == HAR:
+                failed += _streamed(self.path / HAR_FILE, lambda out: har.write(self.history, out))
         if failed:
             raise UsageError(failed[0] if len(failed) == 1 else f"{failed[0]} (nor {len(failed) - 1} more files)")
         if self.latest is not None:
             _point(self.latest, self.path)
+        return refused
 
 
 def folder(given: Path | None, now: float | None = None) -> Folder:
@@ -67,17 +81,22 @@ def _made(path: Path) -> Path:
     return path
 
 
-def _replaced(path: Path, content: str) -> str | None:
+def _replaced(path: Path, content: str) -> list[str]:
+    return _streamed(path, lambda out: out.write(content))
+
+
+def _streamed(path: Path, write: Callable[[TextIO], object]) -> list[str]:
     """Write a file in one move, so that a reader never sees half of it; gives what went wrong."""
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        beside.write_text(content, encoding="utf-8", errors="backslashreplace")
+        with beside.open("w", encoding="utf-8", errors="backslashreplace") as out:
+            write(out)
         os.replace(beside, path)
-    except OSError as error:
+    except (OSError, UsageError) as error:
         with suppress(OSError):
             beside.unlink(missing_ok=True)
-        return f"{path}: cannot be written: {error.strerror or error}"
-    return None
+        return [f"{path}: cannot be written: {error.strerror or error}" if isinstance(error, OSError) else str(error)]
+    return []
 
 
 def _point(latest: Path, path: Path) -> None:

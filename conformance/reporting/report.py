@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from conformance import __version__
@@ -18,13 +19,18 @@ SUITE = "runs-conformance"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suite:
-    """What judged, and how it was set; profile and seed are None where recorded traffic was judged."""
+    """What judged, and how it was set; profile and seed are None where recorded traffic was judged.
+
+    `filters` are the flags that left something out; `fail_on` is the lowest level that a failure has to have to count.
+    """
 
     edition: str
     strict: bool
     profile: str | None
     seed: int | None
     schema_digest: str
+    filters: tuple[str, ...] = ()
+    fail_on: str = "must"
     name: str = SUITE
     version: str = __version__
 
@@ -62,7 +68,8 @@ class Transition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """Everything that is told of a run. `because` says in one line why the exit code is what it is.
+    """Everything that is told of a run. `because` says in one line why the exit code is what it is, `started` when it
+    began, in Unix seconds.
 
     `comparison` is to the user's baseline, if there is one.
     """
@@ -77,6 +84,7 @@ class Report:
     verdicts: tuple[Verdict, ...] = field(repr=False)
     comparison: Comparison | None = field(default=None, repr=False)
     transitions: tuple[Transition, ...] = ()
+    started: float | None = None
 
     def of(self, *outcomes: Outcome) -> list[Verdict]:
         """The verdicts with one of these outcomes."""
@@ -90,6 +98,16 @@ class Report:
         """The failed verdicts of a level that no baseline accepts."""
         accepted = self.comparison.accepted if self.comparison else ()
         return [verdict for verdict in self.failures(level) if verdict.id not in accepted]
+
+    @property
+    def failing(self) -> tuple[str, ...]:
+        """The levels whose failures make the whole a failure."""
+        return ("must",) if self.suite.fail_on == "must" else ("must", "should")
+
+    def is_broken(self, verdict: Verdict) -> bool:
+        """Whether a verdict is a failure that counts: not a warning, and not known to the baseline."""
+        known = self.comparison.accepted if self.comparison is not None else ()
+        return verdict.outcome is Outcome.FAIL and verdict.level in self.failing and verdict.id not in known
 
     def tally(self, kind: str) -> Mapping[Outcome, int]:
         """How many rules or constraints came out how."""
@@ -115,6 +133,8 @@ def to_json(report: Report) -> dict[str, Any]:
             "profile": suite.profile,
             "seed": suite.seed,
             "schema_digest": suite.schema_digest,
+            "filters": list(suite.filters),
+            "fail_on": suite.fail_on,
         },
         "target": {
             "name": target.name,
@@ -122,6 +142,7 @@ def to_json(report: Report) -> dict[str, Any]:
             "dialect": target.dialect,
             "capabilities": list(target.capabilities),
         },
+        "started": moment(report.started),
         "complete": report.complete,
         "outcome": report.outcome.value,
         "exit_code": report.exit_code,
@@ -160,6 +181,13 @@ def _baseline(comparison: Comparison) -> dict[str, Any]:
             for stand in comparison.stands
         ],
     }
+
+
+def moment(seconds: float | None) -> str | None:
+    """A moment as RFC 3339 has it, in UTC and to the millisecond."""
+    if seconds is None:
+        return None
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _verdict(verdict: Verdict) -> dict[str, Any]:

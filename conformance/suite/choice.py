@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -120,7 +121,21 @@ def compared(
 
 def suite(choice: Choice, profile: str | None, seed: int | None) -> Suite:
     """The suite as a report names it."""
-    return Suite(edition=choice.edition, strict=choice.strict, profile=profile, seed=seed, schema_digest=digest())
+    return Suite(
+        edition=choice.edition,
+        strict=choice.strict,
+        profile=profile,
+        seed=seed,
+        schema_digest=digest(),
+        filters=filters(choice),
+        fail_on=choice.fail_on,
+    )
+
+
+def filters(choice: Choice) -> tuple[str, ...]:
+    """The flags by which something was left out that would have been judged."""
+    given = (("--select", choice.select), ("--exclude", choice.exclude), ("--phase", choice.phases))
+    return tuple(f"{flag} {shlex.quote(value)}" for flag, values in given for value in values)
 
 
 def used(counts: Counts) -> Used:

@@ -81,6 +81,7 @@ def concluded(heading: Heading, way: Course) -> Report:
         verdicts=tuple(found),
         comparison=comparison,
         transitions=observed(way.transitions),
+        started=heading.started,
     )
 
 
@@ -99,6 +100,7 @@ def untested(heading: Heading, why: str, counts: Counts) -> Report:
         because=why,
         counts=used(counts),
         verdicts=tuple(verdicts({}, demands(choice.edition), circumstances)),
+        started=heading.started,
     )
 
 

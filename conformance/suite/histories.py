@@ -163,6 +163,7 @@ def _joined(headings: Sequence[Heading], gate: Gate | None) -> Heading:
         first,
         choice=replace(first.choice, gate=gate, shard="" if len(headings) > 1 else first.choice.shard),
         programs={id_: served for heading in headings for id_, served in heading.programs.items()},
+        started=min((each.started for each in headings if each.started is not None), default=None),
         left_out=tuple(dict.fromkeys(out for heading in headings for out in heading.left_out)),
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, field, fields
 from typing import Any, TypeVar
@@ -42,6 +43,7 @@ class Heading:
     programs: Mapping[str, str]
     """The capability that each program serves, in the order of the plan."""
     left_out: tuple[LeftOut, ...] = ()
+    started: float | None = None
     suite: str = f"runs-conformance {__version__}"
     schema_digest: str = field(default_factory=digest)
 
@@ -60,6 +62,7 @@ class Heading:
             setting=setting,
             programs={program.id: program.capability for program in chosen.programs},
             left_out=tuple(left.values()),
+            started=round(time.time(), 3),
         )
 
     def to_json(self) -> dict[str, JSON]:
@@ -74,6 +77,7 @@ class Heading:
             "seed": self.choice.seed,
             "model": self.choice.model,
             "schema_digest": self.schema_digest,
+            "started": self.started,
             "choice": _written(self.choice),
             "setting": _written(self.setting),
             "programs": [[id_, capability] for id_, capability in self.programs.items()],
@@ -93,7 +97,7 @@ class Heading:
             chosen = _read(Choice, choice)
             if not is_edition(chosen.edition):
                 raise ValueError(f"there is no edition {chosen.edition!r}")
-            url = data.get("base_url")
+            url, started = data.get("base_url"), data.get("started")
             left_out = data.get("left_out")
             return cls(
                 target=str(data["target"]),
@@ -103,6 +107,7 @@ class Heading:
                 setting=_read(Setting, setting),
                 programs={pair[0]: pair[1] for pair in (_texts(each, 2) for each in programs)},
                 left_out=tuple(LeftOut(*_texts(each, 3)) for each in (left_out if is_array(left_out) else ())),
+                started=float(started) if isinstance(started, (int, float)) else None,
                 suite=str(data.get("suite", "")),
                 schema_digest=str(data.get("schema_digest", "")),
             )

@@ -93,6 +93,7 @@ def judge(paths: Sequence[Path], choice: Choice, edition: str | None = None) -> 
         verdicts=tuple(found),
         comparison=comparison,
         transitions=observed(way.transitions),
+        started=min((exchange.wall for exchange in exchanges if exchange.wall), default=None),
     )
     return Review(report, readings)
 

@@ -1,0 +1,52 @@
+"""What a command that judges leaves behind: the views of its report, and the summary of a step."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from conformance.cli.speech import say
+
+if TYPE_CHECKING:
+    from conformance.reporting.folder import Folder
+    from conformance.reporting.report import Report
+
+OPTION = click.option(
+    "--report",
+    "views",
+    multiple=True,
+    metavar="VIEWS",
+    help="Of json, html, markdown, junit, ctrf, har, badge, claim, history. Default: json,html,markdown,history.",
+)
+"""Which views of the report are written."""
+
+
+def views(given: dict[str, Any]) -> tuple[str, ...]:
+    """The views that the option names. Raises UsageError for one that there is not."""
+    from conformance.reporting.view import wanted
+
+    return wanted(given["views"])
+
+
+def written(here: Folder | None, report: Report, dialect: str, given: dict[str, Any]) -> str | None:
+    """Write the report, and its summary where GitHub Actions asks for one; gives what went wrong.
+
+    What the report shows is told in any case, so that a disk that is full costs no verdict.
+    """
+    from conformance.errors import UsageError
+    from conformance.reporting import markdown, step_summary
+
+    trouble = None
+    if here is not None:
+        try:
+            for line in here.write(report, dialect, views(given)):
+                say(f"runs-conformance: {line}")
+        except UsageError as error:
+            trouble = str(error)
+    summary = os.environ.get(step_summary.VARIABLE)
+    if summary:
+        trouble = step_summary.append(Path(summary), markdown.text(report, dialect)) or trouble
+    return trouble
