@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import uvicorn
@@ -43,7 +43,13 @@ def hosted(app: ASGIApp, *, lifespan: str = "auto", log_level: str = "warning") 
     """
     bound = _bound("127.0.0.1", 0)
     server = uvicorn.Server(_config(app, lifespan=lifespan, log_level=log_level))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]}, name="hosted", daemon=True)
+
+    def run() -> None:
+        # An application that does not start up makes the server exit, which ends no more than this thread.
+        with suppress(SystemExit):
+            server.run(sockets=[bound])
+
+    thread = threading.Thread(target=run, name="hosted", daemon=True)
     thread.start()
     try:
         ends = time.monotonic() + _PATIENCE
@@ -80,7 +86,13 @@ def _origin(bound: socket.socket) -> str:
 
 def _config(app: ASGIApp, *, lifespan: Any, log_level: str = "warning") -> uvicorn.Config:
     return uvicorn.Config(
-        app, log_level=log_level, access_log=False, timeout_graceful_shutdown=1, lifespan=lifespan, ws="none"
+        app,
+        log_level=log_level,
+        access_log=False,
+        timeout_graceful_shutdown=1,
+        lifespan=lifespan,
+        ws="none",
+        interface="asgi3",
     )
 
 
