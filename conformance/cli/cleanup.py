@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from conformance.cli.configuration import was_given, without_foreign
 from conformance.cli.speech import say
+from conformance.cli.target import with_access
 
 if TYPE_CHECKING:
     from conformance.suite.cleaning import Remains
@@ -17,10 +19,7 @@ if TYPE_CHECKING:
 @click.command("cleanup")
 @click.argument("where", default="reports/latest", type=click.Path(path_type=Path), metavar="[HISTORY|REPORT_DIR]")
 @click.option("--base-url", metavar="URL", help="Where the target is now. Default: where it was.")
-@click.option("--api-key", metavar="KEY", help="env:NAME, @file or the key. Default: $OPENAI_API_KEY.")
-@click.option("--second-api-key", metavar="KEY", help="Another tenant's. Default: $CONFORMANCE_SECOND_API_KEY.")
-@click.option("--header", multiple=True, metavar="'NAME: VALUE'", help="Sent with every request. Repeatable.")
-@click.option("--dialect", help="Default: the run's.")
+@with_access
 @click.option("--dry-run", is_flag=True, help="Only say what is left.")
 def command(where: Path, **given: Any) -> int:
     """Delete what a run left on its target: its threads and assistants, by its history.
@@ -55,15 +54,21 @@ def _target(left: Remains, given: dict[str, Any]) -> Target:
     from conformance import config, targets
     from conformance.errors import UsageError
 
-    url = given["base_url"] or left.said("base_url")
+    # What conformance.toml says is of any server; the history says which one it was.
+    url = given["base_url"] if was_given("base_url") else left.said("base_url") or given["base_url"]
     if not url:
         raise UsageError(f"{left.path}: does not say where the target is; give --base-url")
+    given = without_foreign(given, url)
+    dialect = (given["dialect"] if was_given("dialect") else None) or left.said("dialect_name") or "openai"
     key = config.secret(given["api_key"], "OPENAI_API_KEY")
     second = config.secret(given["second_api_key"], "CONFORMANCE_SECOND_API_KEY")
     return targets.remote(
         url,
-        dialect=config.known(given["dialect"] or left.said("dialect_name") or "openai", targets.DIALECTS, "dialect"),
+        dialect=config.known(dialect, targets.DIALECTS, "dialect"),
         headers=config.headers(given["header"]),
+        query=config.queries(given["query"]),
+        path_prefix=given["path_prefix"],
+        key_header=given["key_header"] or left.said("key_header"),
         key=key.value if key else None,
         second_key=second.value if second else None,
     )

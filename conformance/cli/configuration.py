@@ -82,6 +82,13 @@ OPTIONS = (
 )
 
 
+def was_given(option: str) -> bool:
+    """Whether an option was given by a flag or the environment, and not only by the file."""
+    ctx = click.get_current_context(silent=True)
+    source = ctx.get_parameter_source(option) if ctx is not None else None
+    return source in (ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT)
+
+
 def without_foreign(given: dict[str, Any], base_url: str | None) -> dict[str, Any]:
     """The options without keys and ids of the file where another server than the file's is meant."""
     ctx = click.get_current_context(silent=True)

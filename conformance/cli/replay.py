@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from conformance.cli.configuration import without_foreign
 from conformance.cli.speech import say
 from conformance.cli.target import opened, with_target
 
@@ -46,7 +47,9 @@ def command(ctx: click.Context, /, report: Path, names: tuple[str, ...], **given
         return 0
     model = given["model"] if _was_given(ctx, "model") else None
     results: list[Repeat] = []
-    with opened(base_url or _url_of(kept), {**given, **_told_by(kept, _was_given(ctx, "dialect"))}) as target:
+    url = base_url or _url_of(kept)
+    given = without_foreign(given, url)
+    with opened(url, {**given, **_told_by(kept, _was_given(ctx, "dialect"))}) as target:
         for result in repeats(kept, failures, target, model, given["timeout"]):
             results.append(result)
             _tell(result, given["verbose"])

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 @click.option(
     "--run-timeout", type=Seconds(), default=60.0, show_default=True, help="Seconds until a run ends or asks."
 )
+@click.option("--expiry-timeout", type=Seconds(), default=15.0, show_default=True, help="Seconds until a run expires.")
+@click.option("--poll", type=Seconds(0.01, 600), help="Look at a run at least this often. Default: as fast as it is.")
 @click.option(
     "--prompt", multiple=True, metavar="PURPOSE=TEXT", help="What to say to the model for a purpose. Repeatable."
 )
@@ -135,6 +137,8 @@ def choice_of(given: dict[str, Any]) -> Choice:
         spacing=config.rate(given["rate_limit"]) if given["rate_limit"] else 0.0,
         timeout=given["timeout"],
         run_timeout=given["run_timeout"],
+        expiry_timeout=given["expiry_timeout"],
+        poll=given["poll"],
         stress=given["allow_stress"],
         most_requests=given["max_requests"],
         most_runs=given["max_runs"],

@@ -28,15 +28,26 @@ ACCESS = (
 )
 """How the server is spoken to."""
 
+SECOND_KEY = click.option(
+    "--second-api-key", metavar="KEY", help="Another tenant's. Default: $CONFORMANCE_SECOND_API_KEY."
+)
+
 OPTIONS = (
     *configuration.OPTIONS,
     *ACCESS,
-    click.option("--second-api-key", metavar="KEY", help="Another tenant's. Default: $CONFORMANCE_SECOND_API_KEY."),
+    SECOND_KEY,
     click.option("--model", default="gpt-4o", show_default=True, help="The model that runs use."),
     click.option("--other-model", default="gpt-4o-mini", show_default=True, help="Another, to override it in a run."),
     click.option("--failing-model", help="A model whose runs end failed."),
 )
 """Where the server is and how it is spoken to, of every command that puts one to the test."""
+
+
+def with_access(command: Any) -> Any:
+    """The command with the options that say how a server is spoken to, read from the file where they are not given."""
+    for option in reversed((*configuration.OPTIONS, *ACCESS, SECOND_KEY)):
+        command = option(command)
+    return command
 
 
 def with_target(command: Any) -> Any:

@@ -105,6 +105,7 @@ def _limits() -> Iterable[Key]:
     whole, time = Form.WHOLE, Form.TIME
     yield Key("pacing.workers", whole, "Programs played at the same time.", 4, "--workers", least=1, most=64)
     yield Key("pacing.rate_limit", Form.TEXT, "No faster than this, all workers together.", "10/s", "--rate-limit")
+    yield Key("pacing.poll", time, "The longest pause between two looks at a run.", 2, "--poll", least=0.01, most=600)
     yield Key("budget.max_requests", whole, "No more requests than this.", 2000, "--max-requests", least=1)
     yield Key("budget.max_runs", whole, "No more runs than this.", 100, "--max-runs", least=0)
     yield Key("budget.max_tokens", whole, "No more tokens than this.", 200_000, "--max-tokens", least=1)
@@ -112,6 +113,7 @@ def _limits() -> Iterable[Key]:
     yield Key("budget.max_examples", whole, "So many random payloads.", 300, "--max-examples", least=1)
     yield Key("timeouts.request", time, "For one request.", 60, "--timeout", least=0.1, most=3600)
     yield Key("timeouts.run", time, "For a run to end or to ask for something.", 60, "--run-timeout", least=0.1)
+    yield Key("timeouts.expiry", time, "For a run to expire.", "11m", "--expiry-timeout", least=0.1)
 
 
 def _rest() -> Iterable[Key]:

@@ -54,6 +54,8 @@ class Choice:
     spacing: float = 0.0
     timeout: float = 60.0
     run_timeout: float = 60.0
+    expiry_timeout: float = 15.0
+    poll: float | None = None
     stress: bool = False
     most_requests: int | None = None
     most_runs: int | None = None

@@ -32,6 +32,7 @@ def setting_for(target: Target, choice: Choice) -> Setting:
         given=choice.use,
         read_only=choice.read_only,
         patience=choice.run_timeout,
+        expiry_patience=choice.expiry_timeout,
         dialect=target.address.dialect.family,
         seed=choice.seed,
         second_key=target.second_key is not None,

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 
+from conformance.client.address import Address
 from conformance.client.credentials import Credentials
 from conformance.client.recorder import HistoryFile
 from conformance.client.session import Session
@@ -172,6 +173,7 @@ def visiting(
         **header,
         "run_id": folder.run,
         "dialect_name": address.dialect.name,
+        "key_header": address.dialect.key_header,
         "lasting": target.lasting,
         "given": dict(setting.given),
     }
@@ -196,6 +198,13 @@ def visiting(
             collector=collector,
             file=file,
             budget=budget,
-            pace=pace.loopback() if address.loopback else pace.remote(),
+            pace=_pace(address, choice),
             watcher=watcher,
         )
+
+
+def _pace(address: Address, choice: Choice) -> pace.Pace:
+    tempo = pace.loopback() if address.loopback else pace.remote()
+    if choice.poll is None:
+        return tempo
+    return replace(tempo, first=min(tempo.first, choice.poll), longest=choice.poll)

@@ -1,0 +1,38 @@
+"""`cleanup` on a server that is spoken to in a way of its own, as conformance.toml says."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from conformance.cli import run_command
+from tests.gateway import KEY, gateway, refusal
+
+
+def test_it_speaks_to_the_server_as_the_run_did(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GATEWAY_KEY", KEY)
+    with gateway(mount="/llm", key_header="x-key", query={"tenant": "blue"}) as gate:
+        Path("conformance.toml").write_text(
+            f"""
+            base_url = "{gate.url}"
+            profile = "quick"
+            [auth]
+            api_key = "env:GATEWAY_KEY"
+            key_header = "X-Key"
+            [query]
+            tenant = "blue"
+            [report]
+            dir = "out"
+            """
+        )
+        gate.refuses = lambda seen: refusal(500, "not now") if seen.operation.startswith("delete_") else None
+        assert run_command(["run", "-q", "--max-requests", "60"]) == 5
+        left = len(gate.made)
+        assert left
+        gate.refuses = lambda seen: None
+        assert run_command(["cleanup", "out"]) == 0
+        assert gate.made == set()
+    assert KEY not in Path("out/history.jsonl").read_text()
+    assert json.loads(Path("out/history.jsonl").read_text().splitlines()[0])["key_header"] == "X-Key"
