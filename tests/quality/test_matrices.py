@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from conformance.emulator.catalogue import catalogue, generated, variants, written
+from conformance.rules import catalogue as rules
 from tests.quality import kill_matrix, variants_matrix
 from tests.quality.bench import judged
 
@@ -42,6 +43,12 @@ def test_the_kill_matrix_names_every_mutant_and_all_written_ones_are_killed() ->
 def test_what_fails_many_others_says_why() -> None:
     broad = {row["mutant"] for row in committed("kill-matrix.json") if row["others"] > kill_matrix.MOST_OTHERS}
     assert broad - {mutant.name for mutant in catalogue() if mutant.broad} == set()
+
+
+def test_every_rule_is_failed_by_a_mutant() -> None:
+    """For a new rule write a mutant, and `python -m tests.quality.kill_matrix --update NAME`."""
+    failed = {id_ for row in committed("kill-matrix.json") for id_ in row["by"]}
+    assert rules().keys() - failed == set()
 
 
 def test_the_variants_matrix_names_every_variant_and_none_is_accused() -> None:
