@@ -248,6 +248,22 @@ def step_records_the_outputs(act: Act) -> Iterator[Result]:
                 )
 
 
+@rule(over=submissions, level=Level.SHOULD, source=_STEP, capability="steps", items=("L-42", "L-54"))
+def step_keeps_the_calls(act: Act) -> Iterator[Result]:
+    """A step goes on showing the function and the arguments of the calls that its run waited for, after it has ended.
+
+    They are what explains the outputs beside them. Judged when the run has ended.
+    """
+    waited = {call.id: call for call in (calls_of(act.before) if act.before is not None else None) or ()}
+    for step in steps_of(act.run) if act.exchange.accepted else ():
+        for place, call in enumerate(calls_in_step(step)):
+            made = waited.get(call.id)
+            if made is not None and act.exchange.before(step.exchange) and act.run.surely_terminal(step.exchange):
+                where = f"/step_details/tool_calls/{place}/function"
+                same = (call.name, call.arguments) == (made.name, made.arguments)
+                yield step.check(same, "the step shows another call", where, made.arguments, call.arguments)
+
+
 @rule(over=waits, level=Level.MUST, source=_STEP, capability="steps", items=("L-42",))
 def step_is_open_while_the_run_waits(waiting: Waiting) -> Iterator[Result]:
     """While a run waits for outputs, the step that makes the calls is in progress and shows none.

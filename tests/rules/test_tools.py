@@ -146,7 +146,7 @@ def test_outputs_twice_at_once() -> History:
     return tell.history()
 
 
-def _recorded(*outputs: str | None) -> History:
+def _recorded(*outputs: str | None, **kept: str) -> History:
     tell = Told()
     calls = [call(id_) for id_ in ("call_a", "call_b")]
     tell.looks("queued")
@@ -155,14 +155,24 @@ def _recorded(*outputs: str | None) -> History:
     tell.get_run(run("requires_action", **WAITING))
     tell.send("submit_tool_outputs", run("queued"), body=_outputs("call_a", "call_b"))
     tell.get_run(run("completed"))
-    done = [call(id_, output=output) for id_, output in zip(("call_a", "call_b"), outputs, strict=True)]
+    done = [call(id_, output=output, **kept) for id_, output in zip(("call_a", "call_b"), outputs, strict=True)]
     tell.send("get_run_step", step(calls=done))
     return tell.history()
 
 
-@holds(tools.step_records_the_outputs, tools.step_is_open_while_the_run_waits, tools.step_shows_the_calls)
+@holds(
+    tools.step_records_the_outputs,
+    tools.step_keeps_the_calls,
+    tools.step_is_open_while_the_run_waits,
+    tools.step_shows_the_calls,
+)
 def test_step_of_two_calls() -> History:
     return _recorded("out call_a", "out call_b")
+
+
+@breaks(tools.step_keeps_the_calls, at="/step_details/tool_calls/0/function", times=2)
+def test_step_that_forgets_the_arguments() -> History:
+    return _recorded("out call_a", "out call_b", arguments="")
 
 
 @breaks(tools.step_records_the_outputs, at="/step_details/tool_calls/1/function/output", times=1)

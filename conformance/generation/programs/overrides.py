@@ -40,7 +40,14 @@ def every_member(setting: Setting) -> dict[str, Any]:
     members: dict[str, Any] = {
         "instructions": "Answer in French. \n\n",
         "tools": [function_tool(), {"type": "file_search"}],
-        "metadata": {"Colour": " Red ", "empty": "", "ключ": "значение"},
+        "metadata": {
+            "Colour": " Red ",
+            "empty": "",
+            "ключ": "значение",
+            "number": "42",
+            "truth": "true",
+            "json": "[1]",
+        },
         "temperature": 0.3,
         "top_p": 0.9,
         "max_prompt_tokens": 20000,

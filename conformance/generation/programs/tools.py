@@ -57,6 +57,8 @@ def forced_tool_call(setting: Setting) -> Play:
     for wrong in wrongs:
         if not (yield from _refused(wrong)):
             return
+    yield page("list_run_steps")
+    yield on_run("get_run", name="waiting")
     yield submit(outputs=(_SPACED,))
     yield on_run("get_run")
     if not (yield from finished(seen="resumed")):
