@@ -212,3 +212,17 @@ def refuses_outputs_that_collide(behaviour: Behaviour) -> None:
         await inner(call, run)
 
     behaviour.admit_outputs = admit
+
+
+@mutant("L-42", level="should")
+def drops_the_arguments_with_the_outputs(behaviour: Behaviour) -> None:
+    """Once the outputs are there, the step shows the calls without their arguments."""
+    inner = behaviour.submit
+
+    def submit(world: World, thread: Thread, run: Run, outputs: list[Members], now: float) -> None:
+        calls = [pending["function"] for step in run.steps for pending in step.calls]
+        inner(world, thread, run, outputs, now)
+        for function in calls:
+            function["arguments"] = "{}"
+
+    behaviour.submit = submit
