@@ -48,6 +48,7 @@ def remote(
     query: Sequence[tuple[str, str]] = (),
     path_prefix: str | None = None,
     key_header: str | None = None,
+    hidden: Sequence[str] = (),
     key: str | None = None,
     second_key: str | None = None,
     failing_model: str | None = None,
@@ -56,7 +57,7 @@ def remote(
 
     Raises UsageError where the URL is none.
     """
-    where = address(base_url, spoken(dialect, path_prefix, key_header), query, headers)
+    where = address(base_url, spoken(dialect, path_prefix, key_header), query, headers, hidden)
     return Target(name=where.authority, address=where, key=key, second_key=second_key, failing_model=failing_model)
 
 

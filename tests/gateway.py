@@ -55,13 +55,14 @@ class Gateway:
     """Passes what comes below `mount` to the emulator and answers the rest itself.
 
     `refuses` answers in the emulator's place where it gives a refusal. `key_header` carries the key, bare unless it
-    is Authorization; `query` has to be in every request.
+    is Authorization; `query` has to be in every request; parameters it ignores are not passed on.
     """
 
     app: ASGIApp
     mount: str = "/v1"
     key_header: str = "authorization"
     query: Mapping[str, str] = field(default_factory=dict)
+    ignores: Sequence[str] = ()
     refuses: Callable[[Seen], Refusal | None] = lambda seen: None
     seen: list[Seen] = field(default_factory=list)
     made: set[str] = field(default_factory=set)
@@ -119,16 +120,17 @@ class Gateway:
         return self.refuses(seen) if seen.operation else NO_ROUTE
 
     def _passed(self, scope: Scope, seen: Seen) -> Scope:
-        key = seen.headers.get(self.key_header)
+        # Who checks keys itself lets the emulator in without one.
+        key = seen.headers.get(self.key_header) if self.key_header else f"Bearer {KEY}"
         headers = [pair for pair in scope["headers"] if pair[0] not in (b"authorization", self.key_header.encode())]
         if key is not None:
-            bearer = key if self.key_header == "authorization" else f"Bearer {key}"
+            bearer = key if self.key_header in ("authorization", "") else f"Bearer {key}"
             headers.append((b"authorization", bearer.encode("latin-1")))
         path = f"/v1{seen.path}"
         rest = b"&".join(
             part
             for part in scope["query_string"].split(b"&")
-            if part.partition(b"=")[0].decode("latin-1") not in self.query
+            if part.partition(b"=")[0].decode("latin-1") not in (*self.query, *self.ignores)
         )
         return {**scope, "path": path, "raw_path": path.encode(), "headers": headers, "query_string": rest}
 
@@ -140,13 +142,14 @@ def gateway(
     mount: str = "/v1",
     key_header: str = "authorization",
     query: Mapping[str, str] | None = None,
+    ignores: Sequence[str] = (),
     refuses: Callable[[Seen], Refusal | None] = lambda seen: None,
     variants: Sequence[str] = (),
     mutants: Sequence[str] = (),
 ) -> Iterator[Gateway]:
     """An emulator behind a gateway, on a free port of this machine."""
     app = build(Options(keys=tuple(keys), failing_model="failing-model"), mutants, variants)
-    gate = Gateway(app, mount, key_header, query or {}, refuses)
+    gate = Gateway(app, mount, key_header, query or {}, ignores, refuses)
     server = uvicorn.Server(
         uvicorn.Config(gate, port=0, log_level="error", lifespan="off", timeout_graceful_shutdown=1)
     )

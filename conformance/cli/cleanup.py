@@ -68,6 +68,7 @@ def _target(left: Remains, given: dict[str, Any]) -> Target:
         headers=config.headers(given["header"]),
         query=config.queries(given["query"]),
         path_prefix=given["path_prefix"],
+        hidden=config.hidden(given["header"], given["query"]),
         key_header=given["key_header"] or left.said("key_header"),
         key=key.value if key else None,
         second_key=second.value if second else None,

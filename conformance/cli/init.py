@@ -76,6 +76,7 @@ def _addresses(base_url: str, given: dict[str, Any], key: bool) -> Iterator[tupl
                 query=query,
                 path_prefix=given["path_prefix"],
                 key_header=header,
+                hidden=config.hidden(given["header"], given["query"]),
             )
             yield target.address, url
 

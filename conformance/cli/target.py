@@ -79,6 +79,7 @@ def opened(base_url: str | None, given: dict[str, Any]) -> Iterator[Target]:
         headers=headers,
         query=config.queries(given["query"]),
         path_prefix=given["path_prefix"],
+        hidden=config.hidden(given["header"], given["query"]),
         key_header=given["key_header"],
         key=key.value if key else None,
         second_key=second.value if second else None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from urllib.parse import parse_qsl, quote, urlsplit, urlunsplit
 
 from conformance.contract.operation import Operation
@@ -90,7 +90,8 @@ def spoken(name: str, folder: str | None = None, key_header: str | None = None) 
 class Address:
     """Where a target is and what every request to it carries, but for the key.
 
-    `base` is the path that the operations' own paths follow; `query` and `headers` go with every request.
+    `base` is the path that the operations' own paths follow; `query` and `headers` go with every request. Those of
+    their values that are `hidden` are secret, whatever their names say.
     """
 
     scheme: str
@@ -100,6 +101,7 @@ class Address:
     dialect: Dialect
     query: tuple[tuple[str, str], ...] = ()
     headers: tuple[tuple[str, str], ...] = ()
+    hidden: tuple[str, ...] = field(default=(), repr=False)
 
     @property
     def authority(self) -> str:
@@ -119,8 +121,12 @@ class Address:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """The values among the extra query and headers whose names say that they are secret."""
-        return tuple(value for name, value in (*self.query, *self.headers) if value and is_secret_name(name))
+        """The values among the extra query and headers that are hidden, or whose names say that they are secret."""
+        return tuple(value for name, value in (*self.query, *self.headers) if value and self.is_secret(name, value))
+
+    def is_secret(self, name: str, value: str) -> bool:
+        """Whether an extra header or query parameter must not be written down, and may open the door."""
+        return is_secret_name(name) or value in self.hidden
 
 
 def address(
@@ -128,6 +134,7 @@ def address(
     dialect: Dialect | str = "openai",
     query: Iterable[tuple[str, str]] = (),
     headers: Iterable[tuple[str, str]] = (),
+    hidden: Iterable[str] = (),
 ) -> Address:
     """The address that a base URL, a dialect and what the user adds make. Raises UsageError for what cannot be an
     address.
@@ -162,6 +169,7 @@ def address(
         dialect=dialect,
         query=(*(pair for pair in dialect.query if pair[0] not in names), *added),
         headers=headers,
+        hidden=tuple(hidden),
     )
 
 

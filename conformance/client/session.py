@@ -21,7 +21,7 @@ from conformance.contract.edition import DEFAULT_EDITION
 from conformance.contract.operation import BETA_HEADER
 from conformance.errors import SuiteFault
 from conformance.evidence.wire.encoding import ACCEPTED
-from conformance.evidence.wire.secret import is_secret_name, shown_value
+from conformance.evidence.wire.secret import REDACTED, shown_value
 from conformance.model.case import Key, Role, Step
 from conformance.model.exchange import Exchange, Request
 from conformance.model.json import ABSENT
@@ -262,17 +262,20 @@ class Session:
         plain = [("Accept", "*/*"), ("Accept-Encoding", ACCEPTED), ("User-Agent", USER_AGENT), BETA_HEADER]
         if has_content:
             plain.append(("Content-Type", "application/json"))
-        extra = self.transport.address.headers
+        where = self.transport.address
+        extra = where.headers
         carrier = self.credentials.header.lower()
         if key in (Key.WRONG, Key.NONE, Key.BASIC):
             # Whatever else the user gave to get in must not open the door where a key is missing or wrong.
-            extra = tuple(pair for pair in extra if pair[0].lower() != carrier and not is_secret_name(pair[0]))
+            extra = tuple(pair for pair in extra if pair[0].lower() != carrier and not where.is_secret(*pair))
         elif key is Key.SECOND:
             extra = tuple(pair for pair in extra if pair[0].lower() not in (carrier, "authorization"))
         given = {name.lower() for name, _ in extra}
         usual = (*plain, *self.credentials.carried(key))
         sent = (*(pair for pair in usual if pair[0].lower() not in given), *extra)
-        return sent, tuple((name, shown_value(name, value)) for name, value in sent)
+        return sent, tuple(
+            (name, REDACTED if value in where.hidden else shown_value(name, value)) for name, value in sent
+        )
 
 
 def _is_overload(arrival: Arrival) -> bool:

@@ -17,6 +17,7 @@ from conformance.client.wire import TARGET, NobodyListens, OutOfTime, Wire
 from conformance.evidence.wire import answer
 from conformance.evidence.wire.encoding import Decoder, TooLarge, Undecodable
 from conformance.evidence.wire.sse import EventStream
+from conformance.model.case import Key
 from conformance.model.exchange import Completion, Response
 
 _CHUNKS_KEPT = 4
@@ -73,6 +74,7 @@ class Transport:
         self._url = httpx.URL(scheme=address.scheme, host=address.host, port=None if usual else address.port)
         self._host = (b"Host", address.authority.encode())
         self._extra_query = query_string(address.query)
+        self._open_query = query_string(pair for pair in address.query if not address.is_secret(*pair))
 
     def close(self) -> None:
         """Close every connection."""
@@ -105,7 +107,9 @@ class Transport:
 
     def _request(self, outgoing: Outgoing, headers: Sequence[tuple[str, str]]) -> httpx.Request:
         target = self.address.base + outgoing.path
-        query = "&".join(part for part in (self._extra_query, query_string(outgoing.query)) if part)
+        # A key in the query, too, must not open the door where a key is missing or wrong.
+        extra = self._open_query if outgoing.key in (Key.WRONG, Key.NONE, Key.BASIC) else self._extra_query
+        query = "&".join(part for part in (extra, query_string(outgoing.query)) if part)
         if query:
             target += "?" + query
         fields = [self._host, *((name.encode("latin-1"), value.encode("latin-1")) for name, value in headers)]

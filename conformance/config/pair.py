@@ -27,6 +27,13 @@ def queries(given: Iterable[str]) -> tuple[tuple[str, str], ...]:
     return tuple(pairs)
 
 
+def hidden(header_lines: Iterable[str], query_pairs: Iterable[str]) -> tuple[str, ...]:
+    """The values among these headers and query parameters that the user named rather than wrote: they are secret."""
+    given = [*(line.partition(":") for line in header_lines), *(text.partition("=") for text in query_pairs)]
+    named_ones = ((name.strip(), text.strip()) for name, _, text in given if text.strip().startswith(("env:", "@")))
+    return tuple(_resolved(text, name) for name, text in named_ones)
+
+
 def named(given: Iterable[str], names: Iterable[str], flag: str, what: str) -> Mapping[str, str]:
     """Values by name, of the form `name=value`, the names being among those known. Raises UsageError for any other."""
     every = list(names)
@@ -37,7 +44,7 @@ def named(given: Iterable[str], names: Iterable[str], flag: str, what: str) -> M
 def _split(text: str, flag: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not equals or not name.strip() or not value.strip():
-        raise UsageError(f"{flag} {name.strip() or repr(text)}: it is given as name=value")
+        raise UsageError(f"{flag}{' ' + name.strip() if equals else ''}: it is given as name=value")
     return name.strip(), value.strip()
 
 
@@ -45,7 +52,7 @@ def _header(line: str) -> tuple[str, str]:
     name, colon, value = line.partition(":")
     name, value = name.strip(), value.strip()
     if not colon or not name or any(not (33 <= ord(char) < 127) or char in _SEPARATORS for char in name):
-        raise UsageError(f"--header {name or line!r}: a header is given as 'Name: value'")
+        raise UsageError(f"--header{' ' + name if colon else ''}: a header is given as 'Name: value'")
     value = _resolved(value, f"--header {name}")
     if not (value.isascii() and value.isprintable()):
         raise UsageError(f"--header {name}: the value holds characters that a header cannot carry")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from conformance.cli import run_command
-from tests.gateway import KEY, OTHER, gateway
+from tests.gateway import KEY, OTHER, Refusal, Seen, gateway, refusal
 
 QUICK = ["--profile", "quick", "-q", "--no-database"]
 
@@ -67,3 +68,39 @@ def test_a_gateway_of_its_own_by_the_file() -> None:
 def test_what_makes_no_dialect(arguments: list[str], says: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run_command(["run", "http://127.0.0.1:9/v1", *arguments]) == 2
     assert says in capsys.readouterr().err
+
+
+SECRET = "s3cret-in-a-place-of-its-own"
+
+
+def by_query(seen: Seen) -> str | None:
+    return seen.query.get("subscription")
+
+
+def by_header(seen: Seen) -> str | None:
+    return seen.headers.get("x-gateway")
+
+
+@pytest.mark.parametrize(
+    ("carried", "flags"), [(by_query, "--query=subscription="), (by_header, "--header=X-Gateway:")]
+)
+def test_a_key_in_any_place_is_kept_secret_and_opens_no_door_where_it_should_be_missing(
+    carried: Callable[[Seen], str | None],
+    flags: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY")
+    monkeypatch.delenv("CONFORMANCE_SECOND_API_KEY")
+    monkeypatch.setenv("PLACE", SECRET)
+
+    def refuses(seen: Seen) -> Refusal | None:
+        return None if carried(seen) == SECRET else refusal(401, f"no: {carried(seen)}")
+
+    with gateway(key_header="", refuses=refuses, ignores=("subscription",)) as gate:
+        arguments = [gate.url, f"{flags}env:PLACE", "--phase", "security", "--select", "auth.*", "-v"]
+        assert run_command(["run", *arguments, "--report-dir", "out", "--no-database"]) == 0
+    assert {carried(seen) for seen in gate.seen} == {SECRET, None}
+    captured = capsys.readouterr()
+    written = "".join(path.read_text() for path in Path("out").iterdir())
+    assert SECRET not in captured.out + captured.err + written

@@ -30,3 +30,15 @@ def test_values_by_name() -> None:
     assert config.named(["plain=Say = hello."], ["plain", "long"], "--prompt", "purpose") == {"plain": "Say = hello."}
     with pytest.raises(UsageError, match="did you mean plain"):
         config.named(["plian=x"], ["plain", "long"], "--prompt", "purpose")
+
+
+def test_what_is_named_rather_than_written_is_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOKEN", "t0ken")
+    assert config.hidden(["X-A: b", "X-B: env:TOKEN"], ["c=d", "e=env:TOKEN"]) == ("t0ken", "t0ken")
+
+
+def test_what_may_be_a_key_is_not_repeated() -> None:
+    for reads in (config.headers, config.queries):
+        with pytest.raises(UsageError) as raised:
+            reads(["sk-hidden"])
+        assert "hidden" not in str(raised.value)
