@@ -60,7 +60,8 @@ def concluded(heading: Heading, way: Course) -> Report:
         cut=way.cut,
         unjudged=unjudged if way.cut else (),
         prerequisite=failed_prerequisite(way.surface, {*heading.setting.given} - {"run"}),
-        must_decide=[name for name in CAPABILITIES if name in served & stated and name not in missing],
+        # What one shard leaves open, another may decide.
+        must_decide=[name for name in CAPABILITIES if name in served & stated - {*missing} and not choice.shard],
         fail_on=choice.fail_on,
         most_inconclusive=choice.most_inconclusive,
         comparison=comparison,
