@@ -7,27 +7,32 @@ from typing import Any
 
 import click
 
-from conformance.cli import baseline
+from conformance.cli import baseline, output
 from conformance.cli.speech import tell
 
 
 @click.command("merge")
 @click.argument("histories", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 @baseline.with_baseline
+@output.OPTION
 @click.option("--report-dir", type=click.Path(file_okay=False, path_type=Path), help="Default: reports/<run-id>/.")
 @click.option("-q", "--quiet", is_flag=True, help="Only the last lines.")
 @click.option("-v", "--verbose", is_flag=True, help="Warnings and what was not judged in full.")
 def command(histories: tuple[Path, ...], report_dir: Path | None, **given: Any) -> int:
     """Join the history.jsonl of every --shard, or the folders they are in, into one report."""
+    from conformance.errors import UsageError
     from conformance.reporting.folder import folder
     from conformance.suite.histories import recorded, report_of
 
+    output.views(given)
     gate = baseline.gate(given)
     runs = [recorded(path / "history.jsonl" if path.is_dir() else path) for path in histories]
     report = report_of(runs, gate)
     here = folder(report_dir)
     dialect = runs[0].heading.dialect
-    here.write(report, dialect)
+    unwritten = output.written(here, report, dialect, given)
     baseline.keep(report, given)
     tell(report, here, dialect, quiet=given["quiet"], verbose=given["verbose"])
+    if unwritten:
+        raise UsageError(unwritten)
     return report.exit_code

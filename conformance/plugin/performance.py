@@ -14,6 +14,7 @@ import click
 import pytest
 
 from conformance.baseline import Standing
+from conformance.cli import output
 from conformance.cli.configuration import without_foreign
 from conformance.cli.run import choice_of
 from conformance.cli.run import command as run_command
@@ -88,10 +89,11 @@ class Performance:
             here = folder(self._folder(asked.given))
             report = trial.judge(target, choice, trial.plan_for(target, choice), here, Silent())
             dialect = target.address.dialect.family
-            here.write(report, dialect)
+            unwritten = output.written(here, report, dialect, dict(asked.given))
         if report.exit_code == outcome.INTERRUPTED:
             raise KeyboardInterrupt
-        return _told(report, failing_levels(choice.fail_on), dialect, here.page)
+        result = _told(report, failing_levels(choice.fail_on), dialect, here.page)
+        return replace(result, summary=(*result.summary, unwritten)) if unwritten else result
 
     def _folder(self, given: Mapping[str, Any]) -> Path | None:
         chosen: str | None = self.config.getoption("--conformance-report-dir")

@@ -136,7 +136,8 @@ def suite(choice: Choice, profile: str | None, seed: int | None) -> Suite:
 
 def filters(choice: Choice) -> tuple[str, ...]:
     """The flags by which something was left out that would have been judged."""
-    given = (("--select", choice.select), ("--exclude", choice.exclude), ("--phase", choice.phases))
+    given: list[tuple[str, Sequence[str]]] = [("--select", choice.select), ("--exclude", choice.exclude)]
+    given += [("--phase", choice.phases), ("--shard", (choice.shard,) if choice.shard else ())]
     return tuple(f"{flag} {shlex.quote(value)}" for flag, values in given for value in values)
 
 

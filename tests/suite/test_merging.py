@@ -61,6 +61,7 @@ def test_every_id_comes_out_as_in_the_whole_run(played: Path, histories: list[st
     raced = {id_ for id_ in one if one[id_] != other[id_]}
     assert all(UNDECIDED & {one[id_], other[id_]} for id_ in raced)
     assert len(raced) <= 3
+    assert report(tmp_path)["suite"]["filters"] == []
     whole, merged = report(played / "whole"), report(tmp_path)
     assert merged["outcome"] == whole["outcome"] == "fail"
     assert merged["target"] == whole["target"]
@@ -88,5 +89,6 @@ def test_a_part_that_is_missing_or_given_twice(histories: list[str], capsys: pyt
 def test_a_shard_says_what_it_did_not_see(played: Path, histories: list[str]) -> None:
     alone = report(Path(histories[1]))
     assert alone["exit_code"] in (0, 1)
+    assert alone["suite"]["filters"] == ["--shard 2/4"]
     reasons = {verdict["reason"] for verdict in alone["verdicts"] if verdict["outcome"] == "not_judged"}
     assert "shard 2/4 did not show it" in reasons
