@@ -170,5 +170,5 @@ def sweep(
         # A history that cannot be written any more is no reason to leave things behind.
         with suppress(Exception):
             exchange = sender.send(thing.step, program, {})
-        silent = silent + 1 if exchange is None or exchange.response is None else 0
+        silent = silent + 1 if exchange is not None and exchange.response is None else 0
         done(thing, exchange)
