@@ -181,27 +181,6 @@ def _peak(pid: int) -> int:
     return next((int(line.split()[1]) for line in lines if line.startswith("VmHWM:")), 0)
 
 
-def _said(output: str) -> str:
-    """The line that says what it comes to."""
-    lines = [line.strip() for line in output.splitlines() if line.strip()]
-    verdict = [line for line in lines if line.startswith("runs-conformance:") or "(exit " in line]
-    return (verdict or lines or [""])[-1].removeprefix("runs-conformance: ")
-
-
-def _run(url: str, folder: Path) -> tuple[int, str, float, int]:
-    command = [sys.executable, "-m", "conformance", "run", url, "--profile", "quick", "--timeout", "2"]
-    command += ["--no-database", "--report-dir", str(folder)]
-    environment = {**os.environ, "OPENAI_API_KEY": KEYS[0], "PYTHONPATH": str(ROOT)}
-    began = time.monotonic()
-    with tempfile.TemporaryFile() as said:
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=said, stderr=said)
-        _, ending, used = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(ending)
-        said.seek(0)
-        output = said.read().decode("utf-8", "replace")
-    return process.returncode, output, time.monotonic() - began, used.ru_maxrss // 1024
-
-
 def _texts(folder: Path) -> Iterator[str]:
     for path in folder.rglob("*"):
         if path.is_file():
