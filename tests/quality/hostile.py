@@ -139,9 +139,7 @@ def row(case: Case, emulator: str) -> Row:
             text=case.text,
             when=case.when,
             exit_code=code,
-            said=" ".join(str(data.get("because", "")).split()).replace(
-                url.partition("//")[2].partition("/")[0], "HOST"
-            ),
+            said=_said(output).replace(url.partition("//")[2].partition("/")[0], "HOST"),
             seconds=round(seconds, 1),
             megabytes=megabytes,
             requests=data["counts"]["requests"] if data else 0,
