@@ -120,7 +120,7 @@ class Attempt:
             and same(_core(other.request.body), _core(body))
             for other in self.history
         )
-        return taken or body.keys() <= {"assistant_id", "stream"}
+        return taken or body.keys() <= {"assistant_id", "stream", "max_prompt_tokens"}
 
     @property
     def gone(self) -> bool:

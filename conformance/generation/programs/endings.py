@@ -10,30 +10,25 @@ from conformance.model.exchange import Exchange
 from conformance.model.program import Play, Setting
 
 
-@program("lifecycle", "core", runs=1, requests=31)
-def incomplete_by_completion_tokens(setting: Setting) -> Play:
-    """A run with a long answer and the smallest limit of completion tokens ends incomplete."""
+@program("lifecycle", "core", runs=2, requests=43)
+def incomplete(setting: Setting) -> Play:
+    """A run with a long answer and the smallest limit of completion tokens ends incomplete, and leaves its thread free.
+
+    The next one there has more to read than its smallest limit of prompt tokens; it ends, incomplete or truncated.
+    """
     if not (yield from ready(assistant(setting), thread(setting, text=prompt(setting, "long")))):
         return
     if not (yield from ready(run(max_completion_tokens=256))):
         return
     yield poll(until=OVER)
     yield from aftermath()
-    yield message("Go on.")
+    yield message("Read this and say hello: " + "lorem ipsum dolor sit amet " * 200)
     yield on_run("cancel_run")
     yield on_run("get_run")
-
-
-@program("lifecycle", "core", runs=1, requests=12)
-def incomplete_by_prompt_tokens(setting: Setting) -> Play:
-    """A run that has more to read than its smallest limit of prompt tokens ends, incomplete or truncated."""
-    lengthy = "Read this and say hello: " + "lorem ipsum dolor sit amet " * 200
-    if not (yield from ready(assistant(setting), thread(setting, text=lengthy))):
+    if not (yield from ready(run("next", max_prompt_tokens=256))):
         return
-    if not (yield from ready(run(max_prompt_tokens=256))):
-        return
-    yield poll(until=OVER)
-    yield page("list_run_steps")
+    yield poll("next", until=OVER)
+    yield page("list_run_steps", "next")
     yield page("list_messages")
 
 
