@@ -9,7 +9,7 @@ import click
 
 from conformance.cli import baseline, output
 from conformance.cli.options import chosen, with_choices
-from conformance.cli.speech import say, tell
+from conformance.cli.speech import say
 
 
 @click.command("judge")
@@ -25,7 +25,7 @@ def command(files: tuple[Path, ...], **given: Any) -> int:
     if "har" in output.views(given):
         raise UsageError("--report har is made of a run's history.jsonl: runs-conformance report HISTORY --report har")
     reviewed = review.judge(files, choice, choice.edition if given["edition"] else None)
-    here = folder(given["report_dir"]) if given["report_dir"] or given["views"] else None
+    here = folder(given["report_dir"]) if given["report_dir"] or given["report"] else None
     unwritten = output.written(here, reviewed.report, "openai", given)
     left_out = list(reviewed.skipped)
     if left_out and not given["quiet"]:
@@ -33,7 +33,7 @@ def command(files: tuple[Path, ...], **given: Any) -> int:
         for line in left_out if given["verbose"] else left_out[:3]:
             say(f"  {line}")
     baseline.keep(reviewed.report, given)
-    tell(reviewed.report, None if unwritten else here, quiet=given["quiet"], verbose=given["verbose"])
+    output.tell(reviewed.report, None if unwritten else here, "openai", given)
     if unwritten:
         raise UsageError(unwritten)
     return reviewed.report.exit_code

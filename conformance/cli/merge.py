@@ -8,7 +8,6 @@ from typing import Any
 import click
 
 from conformance.cli import baseline, output
-from conformance.cli.speech import tell
 
 
 @click.command("merge")
@@ -24,7 +23,8 @@ def command(histories: tuple[Path, ...], report_dir: Path | None, **given: Any) 
     from conformance.reporting.folder import folder
     from conformance.suite.histories import recorded, report_of
 
-    output.views(given)
+    if "har" in output.views(given):
+        raise UsageError("--report har is made of one history: runs-conformance report HISTORY --report har")
     gate = baseline.gate(given)
     runs = [recorded(path / "history.jsonl" if path.is_dir() else path) for path in histories]
     report = report_of(runs, gate)
@@ -32,7 +32,7 @@ def command(histories: tuple[Path, ...], report_dir: Path | None, **given: Any) 
     dialect = runs[0].heading.dialect
     unwritten = output.written(here, report, dialect, given)
     baseline.keep(report, given)
-    tell(report, here, dialect, quiet=given["quiet"], verbose=given["verbose"])
+    output.tell(report, here, dialect, given)
     if unwritten:
         raise UsageError(unwritten)
     return report.exit_code

@@ -1,8 +1,9 @@
-"""What a command that judges leaves behind: the views of its report, and the summary of a step."""
+"""What a command that judges leaves behind and says of it: the views of its report, the summary of a step, the end."""
 
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
 OPTION = click.option(
     "--report",
-    "views",
     multiple=True,
     metavar="VIEWS",
     help="Of json, html, markdown, junit, ctrf, har, badge, claim, history. Default: json,html,markdown,history.",
@@ -28,7 +28,7 @@ def views(given: dict[str, Any]) -> tuple[str, ...]:
     """The views that the option names. Raises UsageError for one that there is not."""
     from conformance.reporting.view import wanted
 
-    return wanted(given["views"])
+    return wanted(given["report"])
 
 
 def written(here: Folder | None, report: Report, dialect: str, given: dict[str, Any]) -> str | None:
@@ -50,3 +50,13 @@ def written(here: Folder | None, report: Report, dialect: str, given: dict[str, 
     if summary:
         trouble = step_summary.append(Path(summary), markdown.text(report, dialect)) or trouble
     return trouble
+
+
+def tell(report: Report, here: Folder | None, dialect: str, given: dict[str, Any]) -> None:
+    """What a report comes to, on standard output; `here` is the folder that holds the rest."""
+    from conformance.reporting.console import Left, Style, summary
+
+    verbosity = -1 if given["quiet"] else int(given["verbose"])
+    colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    left = Left(*here.to_open(views(given))) if here else Left()
+    click.echo(summary(report, Style(colour, verbosity, dialect), left))

@@ -9,7 +9,6 @@ from typing import Any
 import click
 
 from conformance.cli import baseline, output
-from conformance.cli.speech import tell
 
 
 @click.command("report")
@@ -33,7 +32,7 @@ def command(history: Path, report_dir: Path | None, **given: Any) -> int:
     report = report_of([run], gate)
     here = replace(folder(report_dir or history.parent), elsewhere=history)
     unwritten = output.written(here, report, run.heading.dialect, given)
-    tell(report, here, run.heading.dialect, quiet=given["quiet"], verbose=given["verbose"])
+    output.tell(report, here, run.heading.dialect, given)
     if unwritten:
         raise UsageError(unwritten)
     return report.exit_code

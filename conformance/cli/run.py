@@ -12,7 +12,7 @@ from conformance.cli import baseline, output
 from conformance.cli.configuration import Seconds, stated, without_foreign
 from conformance.cli.interruption import interruptible
 from conformance.cli.options import chosen, with_choices
-from conformance.cli.speech import say, tell
+from conformance.cli.speech import say
 from conformance.cli.target import opened, with_target
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def command(base_url: str | None, **given: Any) -> int:
         else:
             baseline.keep(report, given)
             shown = None if unwritten else here
-            tell(report, shown, target.address.dialect.family, quiet=given["quiet"], verbose=given["verbose"])
+            output.tell(report, shown, target.address.dialect.family, given)
         if unwritten:
             say(f"runs-conformance: {unwritten}")
             code = USAGE

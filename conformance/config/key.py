@@ -145,6 +145,7 @@ def _rest() -> Iterable[Key]:
     yield Key("gate.max_inconclusive", Form.WHOLE, "More ends with exit 5.", 20, "--max-inconclusive", least=0)
     yield Key("gate.baseline", Form.PATH, "Known failures.", "baseline.toml", "--baseline")
     yield Key("report.dir", Form.PATH, "Where the report goes.", "reports/nightly", "--report-dir")
+    yield Key("report.views", Form.TEXTS, "What is written of it.", ["html", "junit"], "--report")
 
 
 KEYS: Mapping[str, Key] = {key.place: key for key in (*_top(), *_access(), *_limits(), *_rest())}

@@ -25,7 +25,7 @@ from conformance.errors import ConformanceError, UsageError
 from conformance.model.verdict import Outcome, Verdict
 from conformance.plugin.sharing import Result, Shown, shared
 from conformance.reporting import curl, showing
-from conformance.reporting.console import Style, summary
+from conformance.reporting.console import Left, Style, summary
 from conformance.reporting.folder import folder
 from conformance.reporting.progress import Silent
 from conformance.reporting.report import Report
@@ -133,7 +133,7 @@ def _told(report: Report, failing: Collection[str], dialect: str, page: Path) ->
         verdicts=verdicts,
         trouble="; ".join(troubles) or None,
         judged=report.exit_code != outcome.NO_TARGET,
-        summary=tuple(summary(report, Style(verbosity=-1), str(page)).splitlines()),
+        summary=tuple(summary(report, Style(verbosity=-1), Left(str(page))).splitlines()),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import textwrap
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -44,8 +45,16 @@ class Style:
         return self.paint(text, "1")
 
 
-def summary(report: Report, style: Style, opened: str | None = None) -> str:
-    """Everything to be said at the end of a run; `opened` is the page to open."""
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What a run left behind: the file to open, and the one from which a failure is replayed."""
+
+    opened: str | None = None
+    replayed: str | None = None
+
+
+def summary(report: Report, style: Style, left: Left = Left()) -> str:
+    """Everything to be said at the end of a run."""
     lines: list[str] = []
     if style.verbosity >= 0:
         lines += _failures(report, style)
@@ -54,7 +63,7 @@ def summary(report: Report, style: Style, opened: str | None = None) -> str:
         lines += _baseline(report, style)
         lines += ["", *table(report.verdicts, style), ""]
         lines += _unjudged(report, style)
-    lines += _ending(report, style, opened)
+    lines += _ending(report, style, left)
     return "\n".join(lines)
 
 
@@ -193,18 +202,20 @@ _STANDINGS = (
 )
 
 
-def _ending(report: Report, style: Style, opened: str | None) -> Iterator[str]:
+def _ending(report: Report, style: Style, left: Left) -> Iterator[str]:
     word, code = _WORDS.get(report.exit_code, ("ERROR", "35;1"))
     yield style.paint(f"{word}: {showing.printable(report.because)} (exit {report.exit_code})", code)
     rules, constraints = (report.tally(kind) for kind in ("rule", "constraint"))
     yield f"{_decided(constraints)} constraints and {_decided(rules)} rules judged; {report.took}"
-    if opened:
-        yield f"open {opened}"
+    if left.opened:
+        yield f"open {left.opened}"
     if report.comparison is not None:
         yield _compared(report.comparison)
     failed = report.unaccepted("must") or report.unaccepted("should")
     if failed:
-        yield f"next runs-conformance explain '{failed[0].id}'"
+        again = left.replayed is not None and failed[0].counterexample is not None
+        command = f"replay {shlex.quote(left.replayed or '')}" if again else "explain"
+        yield f"next runs-conformance {command} {shlex.quote(failed[0].id)}"
     elif report.comparison is not None and report.comparison.of(Standing.STALE):
         yield "next the same command with --baseline-prune"
 

@@ -6,11 +6,14 @@ import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from conformance.model.case import Move, Together, step_from_json
 from conformance.model.json import JSON, Absent, at, is_array, is_object
+from conformance.model.long_text import unpacked
 from conformance.model.verdict import Finding, Verdict
-from conformance.reporting import curl, showing
+from conformance.reporting import curl, script, showing
 from conformance.reporting.marked import Piece, marked
 from conformance.reporting.report import Report
+from conformance.reporting.written import steps_of
 
 WHY = {
     True: (
@@ -156,6 +159,41 @@ def _commands(verdict: Verdict, report: Report, dialect: str, file: str) -> Iter
     again = curl.script(verdict.counterexample, report.target.base_url or "$BASE_URL", dialect)
     if again:
         yield Command("curl", again)
+    python = _python(verdict, report)
+    if python:
+        yield Command("Python", python)
     if verdict.counterexample is not None:
         yield Command("replay", f"runs-conformance replay {shlex.quote(file)} {shlex.quote(verdict.id)}")
     yield Command("explain", f"runs-conformance explain {shlex.quote(verdict.id)}")
+
+
+def _python(verdict: Verdict, report: Report) -> str | None:
+    """A script that shows the failure; None where not all that shows it is known."""
+    steps = at(verdict.counterexample, "/steps") if is_object(verdict.counterexample) else None
+    if not is_array(steps) or not steps or not verdict.findings:
+        return None
+    finding = verdict.findings[0]
+    moves = [_move(unpacked(step)) for step in steps]
+    ids = [step.id for step in steps_of(moves)]
+    return script.script(
+        script.Failure(
+            id=verdict.id,
+            level=verdict.level,
+            statement=verdict.statement,
+            moves=moves,
+            shows=len(ids) - 1 - ids[::-1].index(finding.case) if finding.case in ids else len(ids) - 1,
+            message=finding.message,
+            pointer=finding.pointer,
+            expected=None if isinstance(finding.expected, Absent) else finding.expected,
+            actual=None if isinstance(finding.actual, Absent) else finding.actual,
+            base_url=report.target.base_url,
+            dialect=report.target.dialect,
+            edition=report.suite.edition,
+        )
+    )
+
+
+def _move(data: JSON) -> Move:
+    """A move as a counterexample holds it: a step, or the steps that are sent at the same moment."""
+    steps = [step_from_json(step) for step in (data if is_array(data) else [data]) if is_object(step)]
+    return steps[0] if len(steps) == 1 else Together(tuple(steps))

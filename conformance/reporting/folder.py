@@ -35,6 +35,12 @@ class Folder:
         """The exchanges, one line each."""
         return self.elsewhere or self.path / "history.jsonl"
 
+    def to_open(self, views: Sequence[str]) -> tuple[str | None, str | None]:
+        """The file that a person opens first, and the one that holds the counterexamples."""
+        shown = next((VIEWS[name].file for name in ("html", "markdown", "json", "junit") if name in views), None)
+        kept = self.path / VIEWS["json"].file if "json" in views else self.history
+        return str(self.path / shown) if shown else None, str(kept) if kept.exists() else None
+
     @property
     def page(self) -> Path:
         """The page for people."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from conformance.model.json import at, is_object
@@ -18,11 +18,33 @@ class Group:
 
 
 def groups(failed: Iterable[Verdict]) -> list[Group]:
-    """Failed verdicts grouped by what they have in common, in the order in which each group is first met."""
+    """Failed verdicts grouped by what they have in common, in the order in which each group is first met.
+
+    Those that say the same of their subject are one group, and so are those whose findings are, for the most part, at
+    the same places of the same answers: one mistake of a server is often held against it by several demands.
+    """
     found: dict[str, list[Verdict]] = {}
     for verdict in failed:
         found.setdefault(title(verdict), []).append(verdict)
-    return [Group(name, tuple(verdicts)) for name, verdicts in found.items()]
+    joined: list[tuple[str, list[Verdict], set[tuple[str, str]]]] = []
+    for name, verdicts in found.items():
+        places = {place for verdict in verdicts for place in _places(verdict)}
+        for _, others, theirs in joined:
+            if 2 * len(places & theirs) > min(len(places), len(theirs)):
+                others += verdicts
+                theirs |= places
+                break
+        else:
+            joined.append((name, [*verdicts], places))
+    return [Group(name, tuple(verdicts)) for name, verdicts, _ in joined]
+
+
+def _places(verdict: Verdict) -> Iterator[tuple[str, str]]:
+    """Where in which answers a failure was found; a change in a request is a place in no answer."""
+    if not (verdict.kind == "constraint" and verdict.operation is not None):
+        for finding in verdict.findings:
+            if finding.exchange and finding.pointer:
+                yield finding.exchange, finding.pointer
 
 
 def title(verdict: Verdict) -> str:

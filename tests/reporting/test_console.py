@@ -2,14 +2,14 @@ from __future__ import annotations
 
 import re
 
-from conformance.model.verdict import Outcome
-from conformance.reporting.console import WIDTH, Style, summary
+from conformance.model.verdict import Finding, Outcome, Verdict
+from conformance.reporting.console import WIDTH, Left, Style, summary
 from conformance.reporting.grouping import groups
 from tests.reporting.reports import report, verdict
 
 
 def test_a_failure_says_everything_that_is_needed() -> None:
-    text = summary(report(), Style(), "reports/x/report.html")
+    text = summary(report(), Style(), Left("reports/x/report.html"))
     for needed in (
         "FAIL  create_run.max_prompt_tokens.minimum  must",
         "create_run.max_prompt_tokens.minimum holds",
@@ -32,7 +32,7 @@ def test_failures_with_one_cause_are_grouped() -> None:
 
 def test_members_of_one_object_are_grouped_with_those_of_its_list() -> None:
     ids = ("run.usage.required", "run_list.data[].usage.required", "run.id.type", "run.usage.total_tokens.type")
-    found = groups(verdict(id_, Outcome.FAIL, operation=None) for id_ in ids)
+    found = groups(verdict(id_, Outcome.FAIL, operation=None, findings=()) for id_ in ids)
     assert [group.title for group in found] == [
         "the run object is not as documented",
         "the run object is not as documented at usage",
@@ -40,15 +40,38 @@ def test_members_of_one_object_are_grouped_with_those_of_its_list() -> None:
 
 
 def test_the_last_lines_say_what_it_means_and_what_to_do() -> None:
-    last = summary(report(), Style(), "reports/x/report.html").splitlines()[-4:]
+    last = summary(report(), Style(), Left("reports/x/report.html")).splitlines()[-4:]
     assert last[0] == "FAIL: 2 must demands were broken (exit 1)"
     assert last[1] == "3 constraints and 1 rules judged; 1,234 requests, 5 runs, 9.9 s"
     assert last[2] == "open reports/x/report.html"
-    assert last[3] == "next runs-conformance explain 'create_run.max_prompt_tokens.minimum'"
+    assert last[3] == "next runs-conformance explain create_run.max_prompt_tokens.minimum"
+    kept = summary(report(), Style(), Left("reports/x/report.html", "reports/my run/report.json")).splitlines()
+    assert kept[-1] == "next runs-conformance replay 'reports/my run/report.json' create_run.max_prompt_tokens.minimum"
+
+
+def at_status(id_: str, *exchanges: str, pointer: str = "/status") -> Verdict:
+    found = tuple(Finding("wrong", exchange, "get_run", pointer) for exchange in exchanges)
+    return verdict(id_, Outcome.FAIL, kind="rule", operation=None, findings=found)
+
+
+def test_one_mistake_that_several_demands_find_is_one_entry() -> None:
+    made = groups(
+        [
+            at_status("lifecycle.status_is_known", "x1", "x2", "x3"),
+            at_status("times.are_seconds", "x1", "x2", pointer="/created_at"),
+            at_status("events.fit_the_status", "x2", "x3"),
+            at_status("lifecycle.follows_the_graph", "x3", "x8", "x9"),
+        ]
+    )
+    assert [[each.id for each in group.verdicts] for group in made] == [
+        ["lifecycle.status_is_known", "events.fit_the_status"],
+        ["times.are_seconds"],
+        ["lifecycle.follows_the_graph"],
+    ]
 
 
 def test_quiet_is_only_the_last_lines() -> None:
-    assert len(summary(report(), Style(verbosity=-1), "x").splitlines()) == 4
+    assert len(summary(report(), Style(verbosity=-1), Left("x")).splitlines()) == 4
 
 
 def test_warnings_are_brief_unless_asked_for() -> None:

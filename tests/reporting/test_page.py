@@ -10,11 +10,12 @@ from urllib.parse import quote
 
 import pytest
 
+from conformance.model.case import step_to_json
 from conformance.model.verdict import Finding, Outcome
 from conformance.reporting import html
 from conformance.reporting.report import Transition
 from tests.reporting.chromium import chromium
-from tests.reporting.reports import example, report, verdict
+from tests.reporting.reports import BEFORE, NEGATIVE, example, report, verdict
 
 ITEMS = "create_run.tools[].function.name.pattern"
 FINAL = "lifecycle.terminal_status_is_final"
@@ -53,8 +54,9 @@ def shown(size: int = 60) -> Any:
     finding = Finding(hostile(0), "x000007", "get_run", "/status", hostile(1), hostile(2))
     answer = {"http_status": 200, "body": {hostile(3): hostile(4), "status": [hostile(number) for number in range(7)]}}
     life = timeline("queued", "completed", hostile(5))
+    steps = [step_to_json(step) for step in (*BEFORE, NEGATIVE)]
     every = [
-        verdict("create_run.max_prompt_tokens.minimum", Outcome.FAIL),
+        verdict("create_run.max_prompt_tokens.minimum", Outcome.FAIL, counterexample=example(steps=steps)),
         verdict(ITEMS, Outcome.FAIL),
         verdict(
             FINAL,
@@ -229,6 +231,20 @@ def test_a_command_is_copied_as_it_stands(opened: Any) -> None:
         assert copied == wanted
         assert opened.find_element("css selector", ".told").text == "Copied"
     assert copied == "runs-conformance explain create_run.max_prompt_tokens.minimum"
+
+
+def test_a_failure_can_be_taken_along_as_curl_python_and_replay(opened: Any) -> None:
+    place = opened.find_element("id", "create_run.max_prompt_tokens.minimum")
+    commands = {
+        each.find_element("css selector", "h5").get_attribute("textContent"): each.find_element(
+            "css selector", "code"
+        ).get_attribute("textContent")
+        for each in place.find_elements("css selector", ".command")
+    }
+    assert list(commands) == ["curl", "Python", "replay", "explain"]
+    assert commands["replay"].startswith("runs-conformance replay reports/latest/report.json ")
+    assert "max_prompt_tokens" in commands["Python"]
+    compile(commands["Python"], "shown", "exec")
 
 
 def test_the_changed_place_and_the_look_that_shows_it_are_marked(opened: Any) -> None:
