@@ -136,8 +136,14 @@ def suite(choice: Choice, profile: str | None, seed: int | None) -> Suite:
 
 def filters(choice: Choice) -> tuple[str, ...]:
     """The flags by which something was left out that would have been judged."""
-    given: list[tuple[str, Sequence[str]]] = [("--select", choice.select), ("--exclude", choice.exclude)]
-    given += [("--phase", choice.phases), ("--shard", (choice.shard,) if choice.shard else ())]
+    shards = (choice.shard,) if choice.shard else ()
+    given = (
+        ("--select", choice.select),
+        ("--exclude", choice.exclude),
+        ("--phase", choice.phases),
+        ("--no-capability", choice.denied),
+        ("--shard", shards),
+    )
     return tuple(f"{flag} {shlex.quote(value)}" for flag, values in given for value in values)
 
 
