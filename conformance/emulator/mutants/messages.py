@@ -142,7 +142,7 @@ def runs_in_an_old_thread(behaviour: Behaviour) -> None:
     around(behaviour, run, "create_thread_and_run")
 
 
-@blind("L-75", level="must")
+@blind("L-75", level="should")
 def turns_messages_around(behaviour: Behaviour) -> None:
     """The messages of a created thread are stored in reverse order."""
     inner = behaviour.add_messages

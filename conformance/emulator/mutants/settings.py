@@ -23,7 +23,7 @@ def drops_additional_messages(behaviour: Behaviour) -> None:
     behaviour.add_messages = add
 
 
-@blind("L-77")
+@blind("L-77", level="should")
 def turns_additional_messages_around(behaviour: Behaviour) -> None:
     """additional_messages are added in reverse order."""
     inner = behaviour.add_messages
