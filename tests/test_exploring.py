@@ -34,7 +34,7 @@ def test_found_shrunk_kept_and_tried_first(tmp_path: Path) -> None:
         assert [step.operation for step in case.steps] == ["create_thread", "create_message"]
         last = case.steps[-1].body
         assert isinstance(last, dict)
-        assert len(last["content"]) == 3
+        assert len(last["content"]) == 5
         kept = failures(database, target.address.authority, report["suite"]["edition"])
         assert set(failed) >= {each.id for each in kept.kept()} != set()
 

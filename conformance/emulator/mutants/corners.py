@@ -1,4 +1,4 @@
-"""Faults in corners: each shows only where two things come together, or only after a certain course of events.
+"""Faults in corners: each shows only where two things come together in a body, or with texts that nobody thought of.
 
 The boundary values and the written programs do not come there by themselves; exploring has to.
 """
@@ -12,12 +12,11 @@ from conformance.contract.examination import Fault
 from conformance.contract.operation import Operation
 from conformance.emulator.behaviour import Behaviour
 from conformance.emulator.catalogue import corner
-from conformance.emulator.listing import Page
 from conformance.emulator.refusal import Refusal, bad
 from conformance.emulator.spoiling import around, shown
-from conformance.emulator.state import Members, Message, Run, Thread
+from conformance.emulator.state import Members, Message, Thread
 from conformance.emulator.validation import Schemas
-from conformance.emulator.world import Call, World
+from conformance.emulator.world import Call
 
 Excuse = Callable[[Fault, Any], bool]
 
@@ -71,11 +70,33 @@ def _pairs(body: Any) -> dict[str, Any]:
     return pairs if isinstance(pairs, dict) else {}
 
 
+def _stores(behaviour: Behaviour, keep: Callable[[str, str], dict[str, str]]) -> None:
+    """Have every object store its pairs of metadata in another way."""
+    inner = behaviour.new_metadata
+
+    def kept(old: dict[str, str], given: dict[str, str] | None) -> dict[str, str]:
+        made = inner(old, given)
+        return {name: text for key, value in made.items() for name, text in keep(key, value).items()}
+
+    behaviour.new_metadata = kept
+
+
+def _rewrites(behaviour: Behaviour, rewrite: Callable[[str], str]) -> None:
+    """Have every message store its texts in another way."""
+    inner = behaviour.new_message
+
+    def made(call: Call, thread: Thread, body: Members) -> Message:
+        message = inner(call, thread, body)
+        for part in message.content:
+            if part["type"] == "text":
+                part["text"] = {**part["text"], "value": rewrite(part["text"]["value"])}
+        return message
+
+    behaviour.new_message = made
+
+
 def _of(fault: Fault, constraint: str) -> bool:
     return fault.constraint == constraint
-
-
-# Bodies
 
 
 @corner("create_assistant.metadata")
@@ -206,18 +227,6 @@ def takes_a_temperature_in_words_beside_top_p(behaviour: Behaviour) -> None:
 
 
 @corner("assistants")
-def forgets_a_temperature_of_zero_beside_top_p(behaviour: Behaviour) -> None:
-    """Takes a temperature of zero for none at all when an assistant has `top_p`."""
-
-    async def forgetting(inner: Any, call: Call) -> Any:
-        if call.body.get("temperature") == 0 and call.body.get("top_p") is not None:
-            call.body["temperature"] = None
-        return await inner(call)
-
-    around(behaviour, forgetting, "create_assistant")
-
-
-@corner("assistants")
 def cuts_deep_parameters(behaviour: Behaviour) -> None:
     """Keeps the parameters of a function to a depth of two objects."""
 
@@ -240,13 +249,13 @@ def cuts_deep_parameters(behaviour: Behaviour) -> None:
 
 @corner("messages")
 def loses_the_last_of_many_parts(behaviour: Behaviour) -> None:
-    """Keeps no more than two parts of a message."""
+    """Keeps no more than four parts of a message."""
 
     inner = behaviour.new_message
 
     def made(call: Call, thread: Thread, body: Members) -> Message:
         message = inner(call, thread, body)
-        message.content = message.content[:2]
+        message.content = message.content[:4]
         return message
 
     behaviour.new_message = made
@@ -263,196 +272,37 @@ def loses_empty_values_of_many(behaviour: Behaviour) -> None:
     behaviour.new_metadata = kept
 
 
-# Courses of events
+@corner("metadata")
+def folds_the_case_of_keys(behaviour: Behaviour) -> None:
+    """Stores keys of metadata in small letters where they have a letter beyond ASCII."""
+    _stores(behaviour, lambda key, value: {key if key.isascii() else key.lower(): value})
 
 
-@corner("paging")
-def repeats_an_item_on_the_third_page(behaviour: Behaviour) -> None:
-    """Begins the third page of two, and every later one, with the last item of the page before."""
-    inner = behaviour.page
-
-    def page(items: Sequence[Any], query: dict[str, Any]) -> Page[Any]:
-        ids = [item.id for item in items]
-        if query.get("after") in ids and ids.index(query["after"]) >= 3:
-            before = ids[ids.index(query["after"]) - 1]
-            query = {**query, "after": before}
-        return inner(items, query)
-
-    behaviour.page = page
+@corner("metadata")
+def loses_keys_that_mean_something_to_it(behaviour: Behaviour) -> None:
+    """Keeps no pair of metadata whose key is a member of every object of its own language."""
+    _stores(behaviour, lambda key, value: {} if key in ("__proto__", "constructor", "toString") else {key: value})
 
 
-@corner("paging")
-def forgets_the_order_of_later_pages(behaviour: Behaviour) -> None:
-    """Shows pages after a cursor newest first, whatever order is asked for, when they hold two items or more."""
-    inner = behaviour.page
-
-    def page(items: Sequence[Any], query: dict[str, Any]) -> Page[Any]:
-        found = inner(items, query)
-        if query.get("order") == "asc" and "after" in query and len(found.items) > 1 and query.get("limit") == 2:
-            return Page(list(reversed(found.items)), found.has_more)
-        return found
-
-    behaviour.page = page
+@corner("metadata")
+def takes_null_in_words_for_nothing(behaviour: Behaviour) -> None:
+    """Stores the text `null` in metadata as an empty one."""
+    _stores(behaviour, lambda key, value: {key: "" if value == "null" else value})
 
 
-@corner("cancel")
-def cannot_cancel_what_was_modified(behaviour: Behaviour) -> None:
-    """Lets a run go on that is cancelled after somebody tried to modify it."""
-    inner = behaviour.cancel
-
-    async def modified(handler: Any, call: Call) -> Any:
-        thread = behaviour.find_thread(call, call.path["thread_id"])
-        behaviour.find_run(call, thread, call.path["run_id"]).notes["modified"] = True
-        return await handler(call)
-
-    def cancel(world: World, thread: Thread, run: Run, now: float) -> None:
-        if not run.notes.get("modified"):
-            inner(world, thread, run, now)
-
-    around(behaviour, modified, "modify_run")
-    behaviour.cancel = cancel
+@corner("metadata")
+def makes_every_space_the_same(behaviour: Behaviour) -> None:
+    """Stores spaces that do not break, and separators of lines, in metadata as plain spaces."""
+    _stores(behaviour, lambda key, value: {key: value.replace("\u00a0", " ").replace("\u2028", " ")})
 
 
-@corner("tools")
-def forgets_the_outputs_of_the_second_round(behaviour: Behaviour) -> None:
-    """Keeps no outputs in the step of a second round of calls."""
-    inner = behaviour.submit
-
-    def submit(world: World, thread: Thread, run: Run, outputs: list[Members], now: float) -> None:
-        step = run.open_step
-        inner(world, thread, run, outputs, now)
-        if run.round == 2 and step is not None:
-            for call in step.calls:
-                call["function"]["output"] = None
-
-    behaviour.submit = submit
+@corner("messages")
+def turns_tabs_into_spaces(behaviour: Behaviour) -> None:
+    """Stores tabs in a message's text as spaces."""
+    _rewrites(behaviour, lambda text: text.replace("\t", " "))
 
 
-@corner("times")
-def has_no_end_after_two_submissions(behaviour: Behaviour) -> None:
-    """Shows no time of completion of a run that took outputs twice."""
-
-    def change(members: Members, run: Run, channel: str) -> None:
-        if run.round >= 2:
-            members["completed_at"] = None
-
-    shown(behaviour, "run", change)
-
-
-@corner("tools")
-def takes_part_of_the_outputs_in_a_stream(behaviour: Behaviour) -> None:
-    """Takes some of the outputs as all of them, once others were refused."""
-    inner = behaviour.check_submit
-
-    def check(world: World, run: Run, outputs: list[Members]) -> None:
-        wanted = {call["id"] for call in run.pending}
-        got = {output.get("tool_call_id") for output in outputs}
-        if run.status == "requires_action" and run.notes.get("refused") and got and got < wanted:
-            return
-        try:
-            inner(world, run, outputs)
-        except Refusal:
-            run.notes["refused"] = True
-            raise
-
-    behaviour.check_submit = check
-
-
-@corner("lock")
-def opens_the_thread_after_two_refusals(behaviour: Behaviour) -> None:
-    """Takes the third message that is sent to a thread while its run is active."""
-    inner = behaviour.admit_message
-    refused: dict[str, int] = {}
-
-    async def admit(call: Call, thread: Thread) -> None:
-        try:
-            await inner(call, thread)
-        except Refusal:
-            refused[thread.id] = refused.get(thread.id, 0) + 1
-            if refused[thread.id] <= 2:
-                raise
-
-    behaviour.admit_message = admit
-
-
-@corner("settings")
-def keeps_no_metadata_of_a_second_run(behaviour: Behaviour) -> None:
-    """Forgets the metadata of every run of a thread but the first."""
-    inner = behaviour.new_run
-
-    def made(call: Call, thread: Thread, assistant: Any, body: Members) -> Run:
-        run = inner(call, thread, assistant, body)
-        if thread.runs:
-            run.metadata = {}
-        return run
-
-    behaviour.new_run = made
-
-
-@corner("modify")
-def loses_metadata_that_is_set_again(behaviour: Behaviour) -> None:
-    """Forgets the metadata of a message whenever it is modified for more than the second time."""
-    times: dict[str, int] = {}
-
-    async def modify(inner: Any, call: Call) -> Any:
-        id_ = call.path["message_id"]
-        times[id_] = times.get(id_, 0) + 1
-        answer = await inner(call)
-        if times[id_] >= 3:
-            thread = behaviour.find_thread(call, call.path["thread_id"])
-            behaviour.find_message(call, thread, id_).metadata = {}
-            answer = {**answer, "metadata": {}}
-        return answer
-
-    around(behaviour, modify, "modify_message")
-
-
-@corner("usage")
-def counts_nothing_after_a_refused_submission(behaviour: Behaviour) -> None:
-    """Shows no usage of a run that refused outputs before it took them."""
-    inner = behaviour.check_submit
-
-    def check(world: World, run: Run, outputs: list[Members]) -> None:
-        try:
-            inner(world, run, outputs)
-        except Refusal:
-            run.notes["refused"] = True
-            raise
-
-    def change(members: Members, run: Run, channel: str) -> None:
-        if run.notes.get("refused") and run.round:
-            members["usage"] = None
-
-    behaviour.check_submit = check
-    shown(behaviour, "run", change)
-
-
-@corner("deletion")
-def shows_deleted_messages_in_ascending_lists(behaviour: Behaviour) -> None:
-    """Shows deleted messages in lists that are ascending and limited."""
-    gone: dict[str, list[Message]] = {}
-    remove, page = behaviour.remove_message, behaviour.page
-
-    def removed(thread: Thread, message: Message) -> None:
-        gone.setdefault(thread.id, []).append(message)
-        remove(thread, message)
-
-    def paged(items: Sequence[Any], query: dict[str, Any]) -> Page[Any]:
-        thread = getattr(items[0], "thread_id", "") if items and isinstance(items[0], Message) else ""
-        if query.get("order") == "asc" and "limit" in query and thread in gone:
-            items = sorted([*items, *gone[thread]], key=lambda item: item.seq)
-        return page(items, query)
-
-    behaviour.remove_message, behaviour.page = removed, paged
-
-
-@corner("modify")
-def keeps_old_instructions_beside_new_tools(behaviour: Behaviour) -> None:
-    """Keeps an assistant's instructions when they are modified together with its tools."""
-
-    async def modify(inner: Any, call: Call) -> Any:
-        if call.body.get("tools") and call.body.get("instructions"):
-            del call.body["instructions"]
-        return await inner(call)
-
-    around(behaviour, modify, "modify_assistant")
+@corner("messages")
+def escapes_the_markup_of_a_message(behaviour: Behaviour) -> None:
+    """Stores `<` in a message's text as HTML writes it."""
+    _rewrites(behaviour, lambda text: text.replace("<", "&lt;"))

@@ -40,16 +40,16 @@ class Share:
 
 
 SHARES: Mapping[str, Share] = {
-    "create_run": Share(180, 9),
-    "create_thread_and_run": Share(80, 12),
-    "submit_tool_outputs": Share(30, 0),
-    "create_assistant": Share(160, 45),
-    "modify_assistant": Share(80, 45),
-    "create_thread": Share(150, 45),
-    "modify_thread": Share(70, 45),
-    "create_message": Share(130, 35),
-    "modify_message": Share(70, 40),
-    "modify_run": Share(50, 40),
+    "create_run": Share(240, 6),
+    "create_thread_and_run": Share(90, 10),
+    "submit_tool_outputs": Share(20, 0),
+    "create_assistant": Share(180, 40),
+    "modify_assistant": Share(80, 40),
+    "create_thread": Share(150, 40),
+    "modify_thread": Share(60, 40),
+    "create_message": Share(125, 35),
+    "modify_message": Share(30, 40),
+    "modify_run": Share(25, 40),
 }
 """Each accepted payload of the first three uses up a run, so most of theirs are illegal, and the legal ones full."""
 

@@ -32,10 +32,12 @@ _WEIGHTS: Mapping[str, int] = {
     "additionalProperties": 6,
     "enum": 2,
 }
-_WEIGHT_OF_VALUES = 6
+_WEIGHT_OF_VALUES = 12
 """How much more often than others a keyword is broken whose breaking depends on the rest of the body; what is inside a
 list or a map comes twice as often again, since only its first place is sure to be tried otherwise.
 """
+
+_WEIGHT_OF_MEMBERS, _WHOLE = 6, 0.2
 
 _TRIES = 6
 _SMALL = 3
@@ -141,11 +143,18 @@ class Batch:
         return self.bench.payload(body, (), f"{self.bench.subject.operation}.type")
 
 
-def _weight(constraint: str) -> int:
+def _weight(constraint: str) -> float:
+    """How often a constraint is broken beside others. What is wrong with the whole body has nothing beside it, and the
+    members of a body have the more beside them the fewer places they are inside of.
+    """
+    place, _, keyword = constraint.rpartition(".")
+    depth = place.count(".")
+    if not depth and keyword == "type":
+        return _WHOLE
     if constraint.endswith("{}.type"):
         return _WEIGHT_OF_VALUES
-    inside = "[]" in constraint or "{}" in constraint
-    return _WEIGHTS.get(constraint.rpartition(".")[2], 1) * (2 if inside else 1)
+    weight = _WEIGHTS.get(keyword, 1) * (2 if "[]" in constraint or "{}" in constraint else 1)
+    return max(weight, _WEIGHT_OF_MEMBERS) if depth == 1 else weight
 
 
 def references(schema: Schema, body: JSON) -> Iterator[JSON]:
