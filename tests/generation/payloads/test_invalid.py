@@ -60,7 +60,7 @@ def test_negatives_come_to_nearly_every_constraint(operation: str) -> None:
 def test_bounds_are_overstepped_by_one() -> None:
     drawing = batch("create_run")
     seen = set()
-    for _ in range(80):
+    for _ in range(240):
         negative = drawing.negative(drawing.legal())
         assert negative is not None
         became = negative.mutation.became
