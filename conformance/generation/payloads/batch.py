@@ -22,9 +22,9 @@ DENSITIES = (0.95, 0.6, 0.3)
 """How many of its optional members a legal body has, in turn: what goes wrong in full bodies, and in lean ones."""
 
 _WEIGHTS: Mapping[str, int] = {
-    "maxItems": 16,
-    "maxProperties": 16,
-    "maxLength": 8,
+    "maxItems": 8,
+    "maxProperties": 8,
+    "maxLength": 6,
     "minimum": 4,
     "maximum": 4,
     "pattern": 4,
