@@ -20,7 +20,7 @@ class Dose:
         return Dose(payloads, -(-payloads * self.walks // self.payloads), runs)
 
 
-BESIDE = Dose(120, 5, runs=3)
+BESIDE = Dose(120, 5, runs=2)
 """What has room beside the other phases of the standard profile, whose requests and runs are counted."""
 ALONE = Dose(300, 20)
 """What is sent where exploring is all that is asked for."""
@@ -40,7 +40,7 @@ class Share:
 
 
 SHARES: Mapping[str, Share] = {
-    "create_run": Share(240, 6),
+    "create_run": Share(240, 5),
     "create_thread_and_run": Share(90, 10),
     "submit_tool_outputs": Share(20, 0),
     "create_assistant": Share(180, 40),
