@@ -158,5 +158,5 @@ def _failure(verdict: Verdict, report: Report, dialect: str) -> str:
     lines = [verdict.statement]
     for label, text in showing.lines(verdict) if verdict.outcome is Outcome.FAIL else ():
         lines += textwrap.wrap(f"{label:9} {text}", 110, subsequent_indent=" " * 10, break_long_words=False)
-    again = curl.script(verdict.counterexample, report.target.base_url or "$BASE_URL", dialect)
+    again = curl.script(verdict.counterexample, report.target.base_url or "$BASE_URL", dialect, report.target.access)
     return showing.printable("\n".join([*lines, *([again] if again else [])]))

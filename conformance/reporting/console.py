@@ -133,7 +133,9 @@ def _group(group: Group, report: Report, style: Style, label: str, code: str) ->
     yield from _labelled("", first.statement)
     for name, text in showing.lines(first):
         yield from _labelled(name, text)
-    again = curl.script(first.counterexample, report.target.base_url or "$BASE_URL", style.curl_dialect)
+    again = curl.script(
+        first.counterexample, report.target.base_url or "$BASE_URL", style.curl_dialect, report.target.access
+    )
     if again:
         yield from (f"      {'again' if number == 0 else '':9} {line}" for number, line in enumerate(again.split("\n")))
     others = [verdict.id for verdict in group.verdicts[1:]]

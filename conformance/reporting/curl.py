@@ -10,25 +10,29 @@ from urllib.parse import quote
 
 from conformance.contract.operation import BETA_HEADER, OPERATIONS
 from conformance.model.json import JSON, is_array, is_object
+from conformance.reporting.access import Access, is_variable
 
-KEY_HEADERS = {"openai": "Authorization: Bearer $OPENAI_API_KEY", "azure": "api-key: $OPENAI_API_KEY"}
+KEY_HEADERS = {"openai": "Authorization", "azure": "api-key"}
+"""The header that carries the key, by dialect."""
 LONGEST = 6_000
 """A line longer than this is of no use in a terminal."""
 
 
-def script(example: JSON, base_url: str, dialect: str = "openai") -> str | None:
+def script(example: JSON, base_url: str, dialect: str = "openai", access: Access | None = None) -> str | None:
     """The lines that lead up to a counterexample and show it; None where it cannot be sent from a shell.
 
-    The lines before the last need `jq`, which reads the ids that the target gives.
+    `access` is how this very target is spoken to; without it, as its dialect is. The lines before the last need `jq`,
+    which reads the ids that the target gives.
     """
     if not is_object(example):
         return None
+    access = access or Access(KEY_HEADERS.get(dialect, KEY_HEADERS["openai"]))
     case = example.get("case")
     if not is_object(case):
-        return _recorded(example, base_url, dialect)
+        return _recorded(example, base_url, access)
     before = example.get("before")
     steps = [step for step in (before if is_array(before) else ()) if is_object(step)]
-    shell = _Shell(base_url, dialect, _variables([*steps, case]))
+    shell = _Shell(base_url, access, _variables([*steps, case]))
     try:
         lines = [*(shell.line(step, keep=True) for step in steps), shell.line(case, keep=False)]
     except KeyError:
@@ -37,15 +41,19 @@ def script(example: JSON, base_url: str, dialect: str = "openai") -> str | None:
     return whole if len(whole) <= LONGEST and "… (" not in whole else None
 
 
-def _recorded(example: Mapping[str, JSON], base_url: str, dialect: str) -> str | None:
+def _recorded(example: Mapping[str, JSON], base_url: str, access: Access) -> str | None:
     request = example.get("request")
     if not is_object(request):
         return None
     query = request.get("query")
     pairs = [(str(pair[0]), str(pair[1])) for pair in query if is_array(pair)] if is_array(query) else []
-    url = base_url + str(request.get("path", "")) + _query([(name, quote(value, safe="")) for name, value in pairs])
+    url = (
+        base_url
+        + str(request.get("path", ""))
+        + _query([(name, quote(value, safe="")) for name, value in pairs], access)
+    )
     content = json.dumps(request["body"]) if "body" in request else None
-    return _command(str(request.get("method", "GET")), url, dialect, {}, _quoted(content) if content else None)
+    return _command(str(request.get("method", "GET")), url, access, {}, _quoted(content) if content else None)
 
 
 def _variables(steps: Sequence[Mapping[str, JSON]]) -> dict[tuple[str, str], str]:
@@ -82,7 +90,7 @@ class _Shell:
     """Writes steps as shell lines for one target; `variables` hold what earlier answers gave."""
 
     base_url: str
-    dialect: str
+    access: Access
     variables: Mapping[tuple[str, str], str]
 
     def line(self, step: Mapping[str, JSON], keep: bool) -> str:
@@ -114,8 +122,8 @@ class _Shell:
         headers = step.get("headers")
         return _command(
             operation.method,
-            self.base_url + path + _query(pairs),
-            self.dialect,
+            self.base_url + path + _query(pairs, self.access),
+            self.access,
             headers if is_object(headers) else {},
             self._body(step),
             str(step.get("key", "own")),
@@ -159,7 +167,9 @@ def _way(pointer: str) -> str:
     return "".join(f"[{token}]" if token.isdecimal() else f".{token}" for token in pointer.split("/")[1:]) or "."
 
 
-def _query(pairs: Sequence[tuple[str, str]]) -> str:
+def _query(pairs: Sequence[tuple[str, str]], access: Access) -> str:
+    extra = ((name, value if is_variable(value) else quote(value, safe="")) for name, value in access.query)
+    pairs = [*extra, *pairs]
     return "?" + "&".join(f"{quote(name, safe='')}={value}" for name, value in pairs) if pairs else ""
 
 
@@ -176,10 +186,10 @@ def _escaped(raw: str) -> str:
 
 
 def _command(
-    method: str, url: str, dialect: str, changes: Mapping[str, JSON], data: str | None, key: str = "own"
+    method: str, url: str, access: Access, changes: Mapping[str, JSON], data: str | None, key: str = "own"
 ) -> str:
-    headers: dict[str, str] = {}
-    carrier = KEY_HEADERS.get(dialect, KEY_HEADERS["openai"])
+    headers = {name: f"{name}: {value if is_variable(value) else _shell(value)}" for name, value in access.headers}
+    carrier = access.carrier
     match key:
         case "own":
             headers[carrier.partition(":")[0]] = carrier

@@ -156,7 +156,7 @@ def _looks(example: JSON) -> Iterator[Look]:
 
 
 def _commands(verdict: Verdict, report: Report, dialect: str, file: str) -> Iterator[Command]:
-    again = curl.script(verdict.counterexample, report.target.base_url or "$BASE_URL", dialect)
+    again = curl.script(verdict.counterexample, report.target.base_url or "$BASE_URL", dialect, report.target.access)
     if again:
         yield Command("curl", again)
     python = _python(verdict, report)

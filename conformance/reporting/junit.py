@@ -89,7 +89,7 @@ def _lines(verdict: Verdict, report: Report, dialect: str) -> Iterator[str]:
     yield verdict.statement
     for label, said in showing.lines(verdict):
         yield f"{label}: {said}"
-    again = curl.script(verdict.counterexample, report.target.base_url or "$BASE_URL", dialect)
+    again = curl.script(verdict.counterexample, report.target.base_url or "$BASE_URL", dialect, report.target.access)
     if again:
         yield from ("", again)
 

@@ -63,7 +63,9 @@ def _failure(verdict: Verdict, report: Report, curl_dialect: str) -> Iterator[st
     for label, value in showing.lines(verdict):
         yield f"- {label}: {_inline(value)}"
     yield ""
-    again = curl.script(verdict.counterexample, report.target.base_url or "$BASE_URL", curl_dialect)
+    again = curl.script(
+        verdict.counterexample, report.target.base_url or "$BASE_URL", curl_dialect, report.target.access
+    )
     if again:
         fence = "```"
         while fence in again:

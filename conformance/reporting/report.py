@@ -13,6 +13,7 @@ from conformance import __version__
 from conformance.baseline import Comparison, Standing
 from conformance.model.json import JSON, Absent
 from conformance.model.verdict import Finding, Outcome, Verdict
+from conformance.reporting.access import Access
 
 SUITE = "runs-conformance"
 
@@ -43,6 +44,7 @@ class Judged:
     base_url: str | None
     dialect: str
     capabilities: tuple[str, ...] = ()
+    access: Access | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -73,6 +73,7 @@ def concluded(heading: Heading, way: Course) -> Report:
             base_url=heading.base_url,
             dialect=heading.dialect,
             capabilities=tuple(name for name in CAPABILITIES if name not in missing),
+            access=heading.access,
         ),
         complete=not cut,
         outcome=conclusion.outcome,

@@ -8,6 +8,7 @@ from dataclasses import MISSING, Field, dataclass, field, fields
 from typing import Any, TypeVar
 
 from conformance import __version__
+from conformance.client.address import Address
 from conformance.contract.edition import is_edition
 from conformance.contract.schema import digest
 from conformance.engine.budget import Counts
@@ -16,6 +17,7 @@ from conformance.engine.run import Course
 from conformance.errors import UsageError
 from conformance.model.json import JSON, is_array, is_object
 from conformance.model.program import Setting
+from conformance.reporting.access import Access, variable
 from conformance.suite.choice import Choice
 from conformance.targets import Target
 
@@ -43,6 +45,7 @@ class Heading:
     programs: Mapping[str, str]
     """The capability that each program serves, in the order of the plan."""
     left_out: tuple[LeftOut, ...] = ()
+    access: Access | None = None
     started: float | None = None
     suite: str = f"runs-conformance {__version__}"
     schema_digest: str = field(default_factory=digest)
@@ -62,6 +65,7 @@ class Heading:
             setting=setting,
             programs={program.id: program.capability for program in chosen.programs},
             left_out=tuple(left.values()),
+            access=_access(target.address),
             started=round(time.time(), 3),
         )
 
@@ -81,6 +85,7 @@ class Heading:
             "choice": _written(self.choice),
             "setting": _written(self.setting),
             "programs": [[id_, capability] for id_, capability in self.programs.items()],
+            "access": self.access.to_json() if self.access is not None else None,
             "left_out": [[out.capability, out.reason, out.needs] for out in self.left_out],
         }
 
@@ -108,6 +113,7 @@ class Heading:
                 programs={pair[0]: pair[1] for pair in (_texts(each, 2) for each in programs)},
                 left_out=tuple(LeftOut(*_texts(each, 3)) for each in (left_out if is_array(left_out) else ())),
                 started=float(started) if isinstance(started, (int, float)) else None,
+                access=Access.from_json(data.get("access")),
                 suite=str(data.get("suite", "")),
                 schema_digest=str(data.get("schema_digest", "")),
             )
@@ -163,6 +169,15 @@ class Ending:
             )
         except (TypeError, ValueError) as error:
             raise UsageError(f"{name}: its last line does not say how the run ended ({error})") from None
+
+
+def _access(address: Address) -> Access:
+    """How a target is spoken to, fit to be shown."""
+
+    def shown(pairs: Sequence[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+        return tuple((name, variable(name) if address.is_secret(name, value) else value) for name, value in pairs)
+
+    return Access(address.dialect.key_header, shown(address.query), shown(address.headers))
 
 
 def _written(made: Any) -> dict[str, JSON]:
