@@ -104,6 +104,11 @@ class Performance:
         """Where the target is: where the file says, or where the application is served that a conftest hands over."""
         app = self.config.hook.pytest_runs_conformance_app(config=self.config, path=self.path)
         if app is None:
+            if not asked.given["base_url"]:
+                raise UsageError(
+                    f"{self.path.name} names no server: set base_url (`emulator` is the bundled one), or hand over an "
+                    "application by the hook pytest_runs_conformance_app"
+                )
             yield asked.given["base_url"]
             return
         from conformance.plugin.serving import serving
@@ -133,7 +138,10 @@ def _told(report: Report, failing: Collection[str], dialect: str, page: Path) ->
         verdicts=verdicts,
         trouble="; ".join(troubles) or None,
         judged=report.exit_code != outcome.NO_TARGET,
-        summary=tuple(summary(report, Style(verbosity=-1), Left(str(page))).splitlines()),
+        summary=(
+            f"judged {showing.printable(report.target.name)} by edition {report.suite.edition}",
+            *summary(report, Style(verbosity=-1), Left(str(page))).splitlines(),
+        ),
     )
 
 
