@@ -20,12 +20,12 @@ from conformance.targets import Target, remote
 from tests.quality.host import KEYS, hosted
 
 STEP_MS = 5.0
-TOGETHER = 8
+TOGETHER = 16
 """So many emulators share one process, and are judged one after the other: few, so that no batch ends long after the
 others.
 """
-WORKERS = 5
-"""Much of a run is waiting, and two of them have to fill two cores."""
+WORKERS, PROCESSES = 5, 3
+"""Much of a run is waiting, the more so on a server that hangs, and two cores are to be filled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class Result:
     outcomes: dict[str, str] = field(repr=False, default_factory=dict)
 
 
-def judged(trials: Sequence[Trial], processes: int = 2, together: int = TOGETHER) -> Iterator[Result]:
+def judged(trials: Sequence[Trial], processes: int = PROCESSES, together: int = TOGETHER) -> Iterator[Result]:
     """What the suite says of each, as it becomes known and in their order."""
     batches = [trials[start : start + together] for start in range(0, len(trials), together)]
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
