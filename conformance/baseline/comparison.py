@@ -99,7 +99,7 @@ class Gate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Extent:
-    """How much a run saw: by its profile, or less of that for a reason."""
+    """How much a run saw: by its profile (None for recorded traffic), or less of that for a reason."""
 
     profile: str | None = None
     less: str | None = None
@@ -108,6 +108,8 @@ class Extent:
         """Why the run may have missed a failure of the baseline, if it may."""
         if self.less:
             return self.less
+        if self.profile is None and baseline.profile is not None:
+            return f"recorded traffic shows less than profile {baseline.profile}, by which the baseline was written"
         mine, theirs = (WIDTHS.index(name) if name in WIDTHS else None for name in (self.profile, baseline.profile))
         if mine is not None and theirs is not None and mine < theirs:
             return f"profile {self.profile} sees less than {baseline.profile}, by which the baseline was written"

@@ -65,12 +65,24 @@ def test_a_name_that_there_is_not_is_answered_with_the_nearest() -> None:
 
 @pytest.mark.parametrize(
     ("extent", "profile"),
-    [(Extent(profile="quick"), "standard"), (Extent(profile="full", less="the run was cut short"), None)],
+    [
+        (Extent(profile="quick"), "standard"),
+        (Extent(), "quick"),
+        (Extent(profile="full", less="the run was cut short"), None),
+    ],
 )
 def test_what_passes_where_less_was_seen_is_not_stale(extent: Extent, profile: str | None) -> None:
     given = gate(entry("a.kept"), revision=Revision.PRUNE, profile=profile)
     (stand,) = compare([KEPT], given, extent).stands
     assert stand.standing is Standing.UNSEEN
+
+
+@pytest.mark.parametrize(
+    ("extent", "profile"), [(Extent(profile="quick"), "quick"), (Extent(profile="full"), "quick"), (Extent(), None)]
+)
+def test_what_passes_where_as_much_was_seen_is_stale(extent: Extent, profile: str | None) -> None:
+    (stand,) = compare([KEPT], gate(entry("a.kept"), profile=profile), extent).stands
+    assert stand.standing is Standing.STALE
 
 
 def test_a_rule_that_was_renamed_is_known_by_its_old_name() -> None:
