@@ -41,6 +41,7 @@ class Trial:
     programs: tuple[str, ...] = ()
     phases: tuple[str, ...] = ()
     dialect: str = "openai"
+    profile: str = "standard"
     workers: int = WORKERS
 
 
@@ -97,7 +98,7 @@ def _result(one: Trial, url: str) -> Result:
 
 def run(url: str, one: Trial) -> Report:
     """The report on an emulator at a URL, by the standard profile."""
-    choice = Choice(seed=one.seed, select=one.programs, phases=one.phases, workers=one.workers)
+    choice = Choice(seed=one.seed, select=one.programs, phases=one.phases, profile=one.profile, workers=one.workers)
     target = target_at(url, one.dialect)
     with tempfile.TemporaryDirectory(prefix="runs-conformance-") as scratch:
         return trial.judge(target, choice, trial.plan_for(target, choice), folder(Path(scratch) / "report"), Silent())
