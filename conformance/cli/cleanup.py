@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 
 @click.command("cleanup")
-@click.argument("where", default="reports/latest", type=click.Path(path_type=Path), metavar="[HISTORY|REPORT_DIR]")
+@click.argument("where", required=False, type=click.Path(path_type=Path), metavar="[HISTORY|REPORT_DIR]")
 @click.option("--base-url", metavar="URL", help="Where the target is now. Default: where it was.")
 @with_access
 @click.option("--dry-run", is_flag=True, help="Only say what is left.")
-def command(where: Path, **given: Any) -> int:
-    """Delete what a run left on its target: its threads and assistants, by its history.
+def command(where: Path | None, **given: Any) -> int:
+    """Delete what a run left on its target: its threads and assistants, by its history. Default: the last run's.
 
     A run cleans up after itself; this is for one that was killed, or whose target did not answer. It can be repeated.
     What was being created when a run was killed, and is no assistant, is known to nobody but the target.
@@ -30,7 +30,7 @@ def command(where: Path, **given: Any) -> int:
     from conformance.engine.outcome import INCOMPLETE, PASSED
     from conformance.suite import cleaning
 
-    left = cleaning.remains(where)
+    left = cleaning.remains(where or cleaning.last())
     things = left.ledger.left()
     if left.run.get("lasting") is False:
         say("nothing to do: the target was the bundled emulator, which ended with its run")
@@ -41,7 +41,7 @@ def command(where: Path, **given: Any) -> int:
             click.echo(f"left: {thing}")
         click.echo(f"{_counted(len(things))} left on {target.address.url}; nothing was sent")
         return PASSED
-    say(f"cleaning up on {target.address.url} after the run {left.said('run_id') or where}")
+    say(f"cleaning up on {target.address.url} after the run {left.said('run_id') or left.path}")
     cleaned = cleaning.clean(left, target, lambda thing, how: click.echo(f"{how}: {thing}"))
     summary = f"{len(cleaned.deleted)} deleted, {len(cleaned.gone)} gone already, {len(cleaned.staying)} left"
     if left.ledger.unknown:

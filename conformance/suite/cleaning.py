@@ -20,10 +20,14 @@ from conformance.model.case import Key, Role, Step
 from conformance.model.exchange import Exchange
 from conformance.model.json import JSON, is_array, is_object
 from conformance.recordings.reading import Reading, read
+from conformance.reporting.folder import HOME
 from conformance.suite.visit import TAG
 from conformance.targets import Target
 
 LIMITS = Limits(idle=20.0, total=20.0)
+DELETED, CANCELLED, GONE, OVER = "deleted", "cancelled", "gone already", "over already"
+"""What became of an object that does not stay."""
+
 HOURS = 3600.0
 PAGES = 50
 """So many pages of assistants are looked through for those that carry the run's id."""
@@ -62,6 +66,14 @@ class Remains:
         return max((exchange.index for history in self.reading.histories for exchange in history), default=0)
 
 
+def last() -> Path:
+    """The history of the run that began last. Raises UsageError where there is none."""
+    found = [path for path in HOME.glob("*/history.jsonl") if path.parent.name != "latest"]
+    if not found:
+        raise UsageError(f"{HOME}: holds no history of a run; give the folder of a report, or its history")
+    return max(found, key=lambda path: path.parent.name)
+
+
 def remains(path: Path) -> Remains:
     """What is left of the run whose history or folder this is. Raises UsageError where there is none."""
     if path.name == "latest" and path.is_file():
@@ -90,9 +102,9 @@ def clean(left: Remains, target: Target, done: Callable[[Left, str], object] = l
 
         def note(thing: Left, exchange: Exchange | None) -> None:
             how = _how(thing, exchange)
-            if how == "deleted":
+            if how in (DELETED, CANCELLED):
                 cleaned.deleted.append(thing)
-            elif how == "gone already":
+            elif how in (GONE, OVER):
                 cleaned.gone.append(thing)
             else:
                 cleaned.staying.append((thing, how))
@@ -110,10 +122,12 @@ def _how(thing: Left, exchange: Exchange | None) -> str:
         return "needs --second-api-key" if thing.step.key is Key.SECOND else "not sent"
     if exchange.response is None:
         return exchange.problem or "no answer"
+    cancels = exchange.operation == "cancel_run"
     if exchange.accepted:
-        return "deleted"
-    cancelled = exchange.operation == "cancel_run" and exchange.status in (400, 409)
-    return "gone already" if exchange.status in (404, 410) or cancelled else f"HTTP {exchange.status}"
+        return CANCELLED if cancels else DELETED
+    if cancels and exchange.status in (400, 409):
+        return OVER
+    return GONE if exchange.status in (404, 410) else f"HTTP {exchange.status}"
 
 
 def _forgotten(left: Remains, session: Session) -> None:

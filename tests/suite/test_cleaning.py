@@ -88,6 +88,20 @@ def test_the_bundled_emulator_needs_no_cleaning(tmp_path: Path, capsys: pytest.C
     assert cleanup(history, capsys) == ""
 
 
+def test_the_run_that_began_last_is_meant_where_none_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run_command(["cleanup"]) == 2
+    for name, url in (("20260102-1", "http://127.0.0.1:2/v1"), ("20260101-1", "http://127.0.0.1:1/v1")):
+        (tmp_path / "reports" / name).mkdir(parents=True)
+        (tmp_path / "reports" / name / "history.jsonl").write_text(json.dumps({"type": "run", "base_url": url}) + "\n")
+    (tmp_path / "reports" / "latest").symlink_to("20260101-1")
+    capsys.readouterr()
+    assert run_command(["cleanup", "--dry-run"]) == 0
+    assert capsys.readouterr().out == "0 objects left on http://127.0.0.1:2/v1; nothing was sent\n"
+
+
 @pytest.mark.parametrize("content", [None, "", '{"log": {}}\n'])
 def test_what_is_no_history_is_a_usage_error(
     content: str | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
