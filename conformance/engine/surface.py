@@ -15,6 +15,7 @@ from conformance.model.verdict import Finding
 CORE = "core"
 STREAMING = "streaming"
 """The capability that no operation is for: several are asked for it by a member of their bodies."""
+_OF_STREAMS = re.compile(r"(?<![a-z])(stream(s|ed|ing)?|SSE|server-sent events)(?![a-z])", re.IGNORECASE)
 _METHODS = re.compile(r"\b(GET|POST|DELETE|PUT|PATCH)\b")
 _VARIES = re.compile(r"['\"`(]?/?[\w{}.-]*(?:/|_|-|\d)[\w{}./-]*['\"`)]?")
 
@@ -90,7 +91,7 @@ def _streaming(exchanges: Iterable[Exchange]) -> Reception | None:
     if not asked:
         return None
     refused = [exchange for exchange in asked if exchange.refused or exchange.status == 501]
-    clearly = sum(1 for exchange in refused if "stream" in _said(exchange).lower())
+    clearly = sum(1 for exchange in refused if _OF_STREAMS.search(_said(exchange)))
     accepted = sum(1 for exchange in asked if exchange.accepted)
     without = frozenset(exchange.id for exchange in asked if exchange.response and exchange.response.events is None)
     return Reception(accepted, clearly, len(asked) - accepted - clearly, exchanges=without)

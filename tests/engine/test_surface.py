@@ -107,7 +107,13 @@ def test_streams_that_are_refused_with_a_word_about_them_are_not_offered() -> No
 
 
 def test_streams_that_fail_otherwise_are_offered_and_broken() -> None:
-    for broken in (streaming(400, NO_RUN), streaming(500, NO_STREAMS), streaming(200, {"object": "thread.run"})):
+    upstream = {"error": {"message": "The upstream said no."}}
+    for broken in (
+        streaming(400, upstream),
+        streaming(400, NO_RUN),
+        streaming(500, NO_STREAMS),
+        streaming(200, {"object": "thread.run"}),
+    ):
         seen = surface([broken], NOWHERE)
         assert not_offered(seen) == {}
         assert fruitless(seen, ()) == set()
