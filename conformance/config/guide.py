@@ -41,6 +41,25 @@ or the environment names a server elsewhere, they are not used.
 
 Paths are relative to the file."""
 
+_LACKING = """## Servers that do not have everything
+
+What a server offers is found out by each run: an operation whose every request is answered as if there were no such
+route is not applicable, and so are streams where `stream: true` is refused by an error that says so. `[capabilities]`
+settles it beforehand: `true` makes the lack a failure, `false` leaves out what is about it. The core of runs is always
+judged.
+
+`[use]` names objects for a server on which they cannot be made, or should not be. They are read and worked with, never
+modified or deleted.
+
+| kind | what it is good for |
+| --- | --- |
+| `assistant` | runs are of this one; it should have instructions |
+| `thread` | programs share this thread, one after the other, instead of making their own |
+| `run` | with `read_only`: one more run of the thread to look at |
+| `file`, `vector_store` | the demands on files and vector stores are judged |
+
+With `read_only` (`--read-only`) nothing but GETs is sent, and what they show of these objects is judged."""
+
 _DIALECTS = """## Dialects
 
 | dialect | how it is spoken to |
@@ -71,7 +90,7 @@ def page() -> list[str]:
     for section, about in SECTIONS.items():
         lines += [f"### [{section}]", "", about, ""]
         lines += _table([key for key in KEYS.values() if key.section == section])
-    return [*lines, *_DIALECTS.split("\n")]
+    return [*lines, *_LACKING.split("\n"), "", *_DIALECTS.split("\n")]
 
 
 def _table(keys: list[Key]) -> Iterator[str]:

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 from conformance.model.case import Move
 
-GIVEN = ("assistant", "thread", "run", "message", "file", "vector_store")
+GIVEN = ("assistant", "thread", "run", "file", "vector_store")
 """The kinds of existing objects that a user may give to work with."""
 
 
