@@ -18,7 +18,7 @@ from conformance.engine.plan import selector
 from conformance.engine.run import Judging
 from conformance.engine.verdicts import Demands
 from conformance.errors import UsageError
-from conformance.generation import boundary, exploration
+from conformance.generation import boundary, exploration, schemathesis
 from conformance.generation.exploration import ALONE, BESIDE, THOROUGH, Dose
 from conformance.generation.programs.catalogue import catalogue as written
 from conformance.model.program import Program, Setting
@@ -74,7 +74,19 @@ def demands(edition: str = DEFAULT_EDITION) -> Demands:
 
 def programs(setting: Setting, choice: Choice) -> list[Program]:
     """Every program that could be played in a setting, whatever it needs."""
-    return [*boundary.programs(setting), *written(setting), *exploration.programs(setting, dose(choice))]
+    ours = [*boundary.programs(setting), *written(setting), *exploration.programs(setting, dose(choice))]
+    return [*ours, *_foreign(setting, choice)]
+
+
+def _foreign(setting: Setting, choice: Choice) -> list[Program]:
+    """The programs that Schemathesis has a part in. Raises UsageError where they are asked for by name and it is not
+    there.
+    """
+    if missing := schemathesis.missing():
+        if schemathesis.PHASE in choice.phases:
+            raise UsageError(missing)
+        return []
+    return schemathesis.programs(setting, choice.most_examples or schemathesis.COUNT)
 
 
 def dose(choice: Choice) -> Dose:
