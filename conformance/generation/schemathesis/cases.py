@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import copy
+import threading
 import warnings
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, lru_cache
 from importlib import metadata
 from typing import Any
 
@@ -30,7 +31,8 @@ def missing() -> str | None:
     return None
 
 
-def bodies(operation: str, edition: str, seed: int, count: int, *, legal: bool) -> list[JSON]:
+@lru_cache(maxsize=64)
+def bodies(operation: str, edition: str, seed: int, count: int, *, legal: bool) -> tuple[JSON, ...]:
     """So many JSON bodies that Schemathesis takes for legal, or for illegal; the same for the same seed.
 
     What it makes outside the body (paths, headers, bodies that are not JSON) is left to the suite's own programs.
@@ -40,7 +42,7 @@ def bodies(operation: str, edition: str, seed: int, count: int, *, legal: bool) 
         body = _json(case.body)
         if body is not None and body not in found:
             found.append(body)
-    return found
+    return tuple(found)
 
 
 def _drawn(operation: str, edition: str, seed: int, count: int, legal: bool) -> list[Any]:
@@ -60,20 +62,24 @@ def _drawn(operation: str, edition: str, seed: int, count: int, legal: bool) -> 
     mode = schemathesis.GenerationMode.POSITIVE if legal else schemathesis.GenerationMode.NEGATIVE
     found: list[Any] = []
     fixed = {"headers": {}, "path_parameters": dict.fromkeys(OPERATIONS[operation].parameters, "x")}
-    strategy = _operations(edition)[OPERATIONS[operation].operation_id].as_strategy(generation_mode=mode, **fixed)
 
     def keep(case: Any) -> None:
         found.append(case)
 
-    decorate: Any = given(strategy)
-    drawing = seeded(seed)(usual(decorate(keep)))
-    with warnings.catch_warnings():
+    # Programs are played side by side; neither the warnings' filter nor what compiles strategies bears that.
+    with _DRAWING, warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        strategy = _operations(edition)[OPERATIONS[operation].operation_id].as_strategy(generation_mode=mode, **fixed)
+        decorate: Any = given(strategy)
+        drawing = seeded(seed)(usual(decorate(keep)))
         try:
             drawing()
         except HypothesisException:
             return found
     return found
+
+
+_DRAWING = threading.Lock()
 
 
 @cache

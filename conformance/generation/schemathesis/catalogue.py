@@ -20,7 +20,7 @@ from conformance.model.program import Play, Program, Setting
 __all__ = ["COUNT", "PHASE", "missing", "programs"]
 
 PHASE = "schemathesis"
-COUNT = 60
+COUNT = 30
 """So many cases of each kind are asked for, for one operation; about half of them can be used."""
 
 RUNS = 4

@@ -35,7 +35,10 @@ def filled(schema: Schema, value: JSON, sampler: Sampler) -> JSON:
         # Any object may stand here, but the target reads it as a JSON Schema, which few objects are.
         return dict(ANY_OBJECT)
     known: Mapping[str, Schema] = properties or {}
-    return {name: filled(known[name], member, sampler) if name in known else member for name, member in value.items()}
+    # A member that no schema names, where none is forbidden, is nothing that a server has to keep or to understand.
+    wild = bool(known) and rest is not False and not is_object(rest)
+    kept = {name: member for name, member in value.items() if name in known or not wild}
+    return {name: filled(known[name], member, sampler) if name in known else member for name, member in kept.items()}
 
 
 def _text(schema: Schema, value: str, sampler: Sampler) -> JSON:
