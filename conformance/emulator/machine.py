@@ -84,7 +84,7 @@ def situation(world: World, thread: Thread, run: Run) -> Situation:
     text = next((message.text for message in reversed(thread.messages.values()) if message.role == "user"), "")
     before = [message for message in thread.messages.values() if message.run_id != run.id]
     last = (run.settings.get("truncation_strategy") or {}).get("last_messages")
-    seen = before[-last:] if last else before
+    seen = before[-int(last) :] if last else before
     return Situation(
         text=text,
         prompt_tokens=len(tokens(run.instructions or "")) + sum(len(tokens(message.text)) + 2 for message in seen),

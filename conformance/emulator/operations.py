@@ -162,9 +162,15 @@ async def create_run(call: Call) -> Answer:
     return _started(call, thread, assistant, ())
 
 
+_OF_CREATE_RUN = ("additional_instructions", "additional_messages", "reasoning_effort")
+"""Members of create run that are none of create thread and run: taken, whatever they hold, and not looked at."""
+
+
 async def create_thread_and_run(call: Call) -> Answer:
     """Create a thread and start a run on it."""
     behaviour = call.world.behaviour
+    for name in _OF_CREATE_RUN:
+        call.body.pop(name, None)
     assistant = behaviour.find_assistant_to_run(call, call.body["assistant_id"])
     thread = _thread(call, call.body.get("thread") or {})
     behaviour.check_runnable(thread, assistant, call.body)

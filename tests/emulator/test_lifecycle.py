@@ -193,3 +193,12 @@ def test_deleting_a_thread_deletes_what_is_in_it(emulator: Served, assistant: st
     assert emulator.ask("DELETE", f"/threads/{thread}") == {"id": thread, "object": "thread.deleted", "deleted": True}
     emulator.get(f"/threads/{thread}", status=404)
     emulator.get(f"/threads/{thread}/runs/{run}", status=404)
+
+
+def test_legal_but_odd_members_start_a_run_like_any_other(emulator: Served, assistant: str) -> None:
+    messages = [{"role": "user", "content": "Hello"}]
+    odd = {"additional_messages": [None, 1], "reasoning_effort": 437, "additional_instructions": {}}
+    body = {"assistant_id": assistant, "thread": {"messages": messages}, **odd}
+    made = emulator.post("/threads/runs", body)
+    assert (made["status"], made["reasoning_effort"]) == ("queued", None)
+    start(emulator, assistant, truncation_strategy={"type": "last_messages", "last_messages": 3.0})
