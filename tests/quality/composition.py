@@ -42,13 +42,18 @@ from tests.quality.host import KEYS, hosted
 LEVELS = ("must", "should", "may")
 
 
-def composed(mutants: Sequence[Mutant]) -> list[tuple[Mutant, ...]]:
-    """The mutants in as few compositions as keep those apart that have to be."""
+def composed(
+    mutants: Sequence[Mutant], rivals: Mapping[str, Collection[str]] | None = None
+) -> list[tuple[Mutant, ...]]:
+    """The mutants in as few compositions as keep those apart that have to be: of one constraint, or of two that are
+    broken together.
+    """
+    broken_with = _rivals() if rivals is None else rivals
     together: list[list[Mutant]] = []
     for mutant in mutants:
-        rivals = _rivals().get(mutant.item, frozenset())
+        apart_from = broken_with.get(mutant.item, ())
         for company in together:
-            if not any(other.item in rivals or other.item == mutant.item for other in company):
+            if not any(other.item in apart_from or other.item == mutant.item for other in company):
                 company.append(mutant)
                 break
         else:

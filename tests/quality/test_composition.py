@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from conformance.emulator.catalogue import generated
+from conformance.emulator.catalogue import Mutant, generated
 from conformance.model.case import Role, Step
 from tests.quality import bench, kill_matrix
 from tests.quality.composition import composed, doers, judged
@@ -19,10 +19,21 @@ def negative(constraint: str) -> Step:
     return Step(operation="create_run", role=Role.NEGATIVE, exercises=(constraint,))
 
 
-def test_all_that_each_negative_tells_apart_are_together() -> None:
-    relaxed = [mutant for mutant in generated() if mutant.name.startswith("relaxed:")]
-    (company,) = composed(relaxed)
-    assert company == tuple(relaxed)
+def relaxed(*items: str) -> list[Mutant]:
+    every = [mutant for mutant in generated() if mutant.name.startswith("relaxed:")]
+    return [mutant for mutant in every if not items or mutant.item in items]
+
+
+def test_nobody_is_left_out() -> None:
+    compositions = composed(relaxed())
+    assert sorted(mutant.name for company in compositions for mutant in company) == [m.name for m in relaxed()]
+    assert len(compositions) < 10
+
+
+def test_those_that_one_negative_breaks_are_kept_apart() -> None:
+    one, other = relaxed(METADATA, MODEL)
+    assert composed([one, other], {MODEL: {METADATA}}) == [(one,), (other,)]
+    assert composed([one, other], {}) == [(one, other)]
 
 
 def test_two_of_one_constraint_are_kept_apart() -> None:
@@ -52,10 +63,11 @@ def test_what_nobody_took_is_nobodys_doing() -> None:
 
 @pytest.mark.slow
 def test_mutants_drawn_by_the_commit_come_out_alone_as_in_company() -> None:
-    by_name = {mutant.name: mutant for mutant in generated() if mutant.name.startswith("relaxed:")}
+    by_name = {mutant.name: mutant for mutant in relaxed()}
     chosen = [by_name[name] for name in drawn(by_name, ALONE)]
-    (company,) = composed(list(by_name.values()))
-    together = {mutant.name: result for mutant, result in zip(company, judged([company]), strict=True)}
+    compositions = composed(relaxed())
+    mutants = [mutant for company in compositions for mutant in company]
+    together = {mutant.name: result for mutant, result in zip(mutants, judged(compositions), strict=True)}
     alone = bench.judged([kill_matrix.trial_of(mutant, made=True) for mutant in chosen])
     for mutant, result in zip(chosen, alone, strict=True):
         said = together[mutant.name]
