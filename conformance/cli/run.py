@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -108,7 +109,7 @@ def _watcher(target: Target, choice: Choice, plan: Plan, given: dict[str, Any]) 
         for line in estimate.lines(plan, choice):
             say(line)
         say(f"runs are of {choice.model}; threads and assistants are deleted afterwards")
-    return Bar(say) if sys.stderr.isatty() else Lines(say)
+    return Bar(say) if sys.stderr.isatty() and not os.environ.get("CI") else Lines(say)
 
 
 def choice_of(given: dict[str, Any]) -> Choice:

@@ -58,6 +58,32 @@ def test_it_is_the_same_in_every_member(broken: Path, whole: Recorded) -> None:
     assert told(whole) == live
 
 
+def test_any_view_is_written_later_and_is_the_same(
+    broken: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "step.md"))
+    views = ["--report", "json,markdown,junit,ctrf", "--report", "har,claim"]
+    assert run_command(["report", str(broken / "history.jsonl"), "--report-dir", str(tmp_path), "-q", *views]) == 1
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "report.json", "summary.md", "junit.xml", "ctrf.json", "history.har", "step.md",
+    }  # fmt: skip
+    for name in ("report.json", "summary.md"):
+        assert (tmp_path / name).read_text() == (broken / name).read_text()
+    assert (tmp_path / "step.md").read_text() == (broken / "summary.md").read_text()
+    said = capsys.readouterr()
+    assert "no claim.json: the run was filtered by --select" in said.err
+    assert said.out.splitlines()[-1].startswith(f"next runs-conformance replay {tmp_path}/report.json ")
+
+
+def test_what_is_no_history_of_a_run_is_one_clear_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "session.har"
+    path.write_text('{"log": {"version": "1.2", "entries": []}}')
+    assert run_command(["report", str(path)]) == 2
+    assert "`runs-conformance judge" in capsys.readouterr().err
+    assert run_command(["judge", str(path), "--report", "junitt"]) == 2
+    assert "did you mean junit?" in capsys.readouterr().err
+
+
 def parts(whole: Recorded) -> tuple[Recorded, Recorded]:
     """A run as two shards of it would have recorded it: each with its own preflight, and ids counted from one."""
     ids = list(whole.heading.programs)
