@@ -175,22 +175,25 @@ def _python(verdict: Verdict, report: Report) -> str | None:
     finding = verdict.findings[0]
     moves = [_move(unpacked(step)) for step in steps]
     ids = [step.id for step in steps_of(moves)]
-    return script.script(
-        script.Failure(
-            id=verdict.id,
-            level=verdict.level,
-            statement=verdict.statement,
-            moves=moves,
-            shows=len(ids) - 1 - ids[::-1].index(finding.case) if finding.case in ids else len(ids) - 1,
-            message=finding.message,
-            pointer=finding.pointer,
-            expected=None if isinstance(finding.expected, Absent) else finding.expected,
-            actual=None if isinstance(finding.actual, Absent) else finding.actual,
-            base_url=report.target.base_url,
-            dialect=report.target.dialect,
-            edition=report.suite.edition,
-        )
+    told = script.Failure(
+        id=verdict.id,
+        level=verdict.level,
+        statement=verdict.statement,
+        moves=moves,
+        shows=len(ids) - 1 - ids[::-1].index(finding.case) if finding.case in ids else len(ids) - 1,
+        message=finding.message,
+        pointer=finding.pointer,
+        expected=None if isinstance(finding.expected, Absent) else finding.expected,
+        actual=None if isinstance(finding.actual, Absent) else finding.actual,
+        base_url=report.target.base_url,
+        dialect=report.target.dialect,
+        edition=report.suite.edition,
     )
+    try:
+        return script.script(told)
+    except KeyError:
+        # It refers to an answer that is not among the steps: the page is worth more than its script.
+        return None
 
 
 def _move(data: JSON) -> Move:

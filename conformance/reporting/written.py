@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from conformance.model.case import Move, Ref, Role, Step, Together
+from conformance.model.case import Move, Ref, Step, Together
 from conformance.model.json import is_object
 from conformance.reporting.literal import INDENT, Held, source
 from conformance.reporting.sending import Sending, Writer
@@ -42,7 +42,7 @@ class Written:
             yield f"time.sleep({step.pause})"
         shows = step is self.shows
         # An answer that nothing refers to is taken as it comes: a refusal there must not end everything.
-        loose = step.role is Role.NEGATIVE or not (step.until or self._is_referred_to(step))
+        loose = not (step.until or self._is_referred_to(step))
         sending = self.writer.sending(step, raw=(shows or loose) and not step.stream)
         if sending.because:
             yield f"# By httpx, since {sending.because}."

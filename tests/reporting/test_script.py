@@ -145,6 +145,21 @@ def test_every_operation_has_a_method_of_the_client_that_takes_what_the_contract
         assert members(operation) <= taken.keys(), operation
 
 
+def test_what_a_server_took_by_mistake_can_be_referred_to() -> None:
+    thread = Step(operation="create_thread", name="thread", body={})
+    wrong = Step(
+        operation="create_run",
+        name="run",
+        path={"thread_id": Ref("thread")},
+        body={"assistant_id": "asst_1", "max_prompt_tokens": 1},
+        role=Role.NEGATIVE,
+    )
+    cancel = Step(operation="cancel_run", path={"thread_id": Ref("thread"), "run_id": Ref("run")})
+    text = script(Failure(id="run.id.type", level="must", statement="", moves=[thread, wrong, cancel], shows=2))
+    compile(text, "shown", "exec")
+    assert "run = " in text
+
+
 def test_references_are_read_as_their_variable_holds_them() -> None:
     assert source(Ref("thread", "/data/0/id"), HELD) == "thread.data[0].id"
     assert source(Ref("run", "/required_action/x y"), HELD) == "run['required_action']['x y']"
