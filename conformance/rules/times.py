@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from conformance.contract.lifecycle import ACTIVE, END_STAMPS, LIFETIME, TERMINAL
 from conformance.evidence.act import resumed_between, took_effect
+from conformance.evidence.creation import Creation, creations
 from conformance.evidence.sighting import Sighting, all_sightings
 from conformance.evidence.timeline import RunLine, credible_runs, runs
 from conformance.model.history import History
@@ -21,6 +24,8 @@ _SEEN = observed(
 )
 _ENDS = ("completed_at", "failed_at", "cancelled_at", "incomplete_at", "expired_at")
 _RUN_ENDS = tuple(END_STAMPS.values())
+_SPARE = 60.0
+"""Seconds by which the clocks of two machines of one server may differ."""
 _EARLIEST, _LATEST = 1_000_000_000, 10_000_000_000
 
 
@@ -67,6 +72,38 @@ def are_in_order(seen: Sighting) -> Iterator[Result]:
         end = seen.time(name)
         if begun is not None and end is not None:
             yield seen.check(begun <= end, f"{name} is before it began", f"/{name}", begun, end)
+
+
+@dataclass(frozen=True, eq=False)
+class Mark:
+    """A time that the target gave for what had happened when it was seen, and the first creation asked for later."""
+
+    seen: Sighting
+    name: str
+    time: float
+    later: Creation
+
+
+def _marks(history: History) -> Iterator[Mark]:
+    dated = (creation for creation in creations(history) if creation.created_at is not None)
+    made = sorted(dated, key=lambda creation: creation.exchange.started)
+    for seen in all_sightings(history):
+        place = bisect_left(made, seen.exchange.ended, key=lambda creation: creation.exchange.started)
+        for name in ("created_at", "started_at", *_ENDS) if place < len(made) else ():
+            time = seen.time(name)
+            if time is not None:
+                yield Mark(seen, name, time, made[place])
+
+
+@rule(over=_marks, level=Level.SHOULD, source=_SEEN, capability="core", items=("L-21",))
+def what_has_happened_is_not_in_the_future(mark: Mark) -> Iterator[Result]:
+    """What has happened is dated no later than what was created after it, by a minute at most.
+
+    Both times are the target's own. A time that is hours ahead is one of another zone, or of what is yet to come.
+    """
+    message, born = f"{mark.name} is later than that of a {mark.later.kind} created afterwards", mark.later.created_at
+    holds = born is None or mark.time <= born + _SPARE
+    yield mark.seen.check(holds, message, f"/{mark.name}", born, mark.time)
 
 
 def _stamped(run: Sighting, status: str) -> Iterator[Result]:

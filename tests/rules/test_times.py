@@ -5,7 +5,7 @@ from typing import Any
 from conformance.model.history import History
 from conformance.rules import times
 from tests.rules.examples import breaks, holds, legal
-from tests.rules.histories import T0, Told, message, run, step
+from tests.rules.histories import T0, Told, message, run, step, thread
 
 
 def _looks(*answers: dict[str, Any]) -> History:
@@ -170,3 +170,26 @@ def test_start_is_set_anew_when_outputs_come() -> History:
 @legal
 def test_clock_that_is_two_minutes_off_and_floats_for_integers() -> History:
     return _looks(run(created_at=T0 - 120.0, expires_at=T0 + 480.0), run("completed", created_at=T0 - 120))
+
+
+def _then_another(completed_at: int) -> History:
+    tell = Told()
+    tell.create_run(run("queued"))
+    tell.get_run(run("completed", completed_at=completed_at))
+    tell.send("create_thread", thread("thread_later", created_at=T0 + 9))
+    return tell.history()
+
+
+@holds(times.what_has_happened_is_not_in_the_future)
+def test_end_before_what_came_later() -> History:
+    return _then_another(T0 + 8)
+
+
+@holds(times.what_has_happened_is_not_in_the_future)
+def test_end_by_a_clock_that_is_a_little_ahead() -> History:
+    return _then_another(T0 + 30)
+
+
+@breaks(times.what_has_happened_is_not_in_the_future, at="/completed_at", times=1)
+def test_end_in_the_future() -> History:
+    return _then_another(T0 + 600)

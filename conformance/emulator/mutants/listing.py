@@ -197,3 +197,11 @@ def finds_one_message_of_a_run(behaviour: Behaviour) -> None:
     """Of the messages of a run only the last one is found."""
     inner = behaviour.messages_of
     behaviour.messages_of = lambda thread, run_id: inner(thread, run_id)[0 if run_id is None else -1 :]
+
+
+@mutant("L-52")
+def finds_all_messages_of_a_run_at_once(behaviour: Behaviour) -> None:
+    """A list of a run's messages knows neither limit nor cursor."""
+    queried(
+        behaviour, lambda query: [query.pop(name, None) for name in ("limit", "after", "before") if "run_id" in query]
+    )

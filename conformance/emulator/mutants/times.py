@@ -150,3 +150,14 @@ def expires_too_early(behaviour: Behaviour) -> None:
 
     made = behaviour.new_run
     behaviour.new_run, behaviour.run_object = new, show
+
+
+@mutant("L-21", level="should")
+def completes_in_the_future(behaviour: Behaviour) -> None:
+    """A run was completed when it would have expired."""
+
+    def change(members: Members, run: Run, _: str) -> None:
+        if members["completed_at"]:
+            members["completed_at"] = int(run.expires_at)
+
+    shown(behaviour, "run", change)

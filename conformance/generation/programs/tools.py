@@ -94,7 +94,7 @@ def two_tool_calls(setting: Setting) -> Play:
         yield from aftermath()
 
 
-@program("lifecycle", "tools", runs=1, requests=70, seconds=2 * NEXT_SECOND)
+@program("lifecycle", "tools", runs=1, requests=72, seconds=2 * NEXT_SECOND)
 def two_rounds_of_tool_calls(setting: Setting) -> Play:
     """A run that writes, calls, and calls again after its outputs came is sent those of each round in their turn; its
     steps are listed in both orders, by pages of every size and from every side.
@@ -115,7 +115,8 @@ def two_rounds_of_tool_calls(setting: Setting) -> Play:
     if (yield from finished(seen="resumed")):
         yield from walks("list_run_steps", ("run", "thread"), step=1)
         yield page("list_messages")
-        yield page("list_messages", run_id=Ref("run"))
+        for query in ({}, {"limit": 1}, {"order": "asc"}):
+            yield page("list_messages", run_id=Ref("run"), **query)
 
 
 @program("lifecycle", "tools", runs=1, requests=18, since="2024-06-06")
