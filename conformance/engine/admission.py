@@ -21,14 +21,14 @@ _CLEANED_BY = {"create_assistant": 1, "create_thread": 1, "create_run": 1, "crea
 class Admission:
     """Holds requests, runs and tokens to the budget exactly, whatever number of workers sends.
 
-    `owed` says how many requests cleaning up would take now: so many are always held back, so that a budget that is
-    used up leaves nothing behind. A run counts from the moment its creation is sent; its tokens count as the most that
-    one may cost until it says what it did cost.
+    `owed` says how many requests cleaning up would take now, None that nothing is cleaned up: so many are always held
+    back, so that a budget that is used up leaves nothing behind. A run counts from the moment its creation is sent; its
+    tokens count as the most that one may cost until it says what it did cost.
     """
 
     budget: Budget
     tokens: int | None = None
-    owed: Callable[[], int] = lambda: 0
+    owed: Callable[[], int] | None = None
     _sent: int = 0
     _owed_soon: int = 0
     _runs: int = 0
@@ -95,7 +95,9 @@ class Admission:
         if budget.stopped is not None and not _cleans(step):
             return budget.stopped
         if budget.requests is not None:
-            aside = 0 if _cleans(step) else self.owed() + _owes(step) + (0 if hopeful else self._owed_soon)
+            aside = 0
+            if self.owed is not None and not _cleans(step):
+                aside = self.owed() + _owes(step) + (0 if hopeful else self._owed_soon)
             if self._sent + 1 + aside > budget.requests:
                 return f"the limit of {budget.requests} requests is reached"
         if _cleans(step) or not _starts(step):

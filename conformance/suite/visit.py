@@ -180,7 +180,7 @@ def visiting(
     with closing(HistoryFile(folder.history, first, credentials)) as file, closing(Transport(address, limits)) as wire:
         ledger = Ledger(frozenset(setting.given.values()))
         collector = Collector(file, budget, ledger)
-        owed = (lambda: len(ledger.left())) if target.lasting else (lambda: 0)
+        owed = (lambda: len(ledger.left())) if target.lasting else None
         yield Visit(
             target=target,
             choice=choice,

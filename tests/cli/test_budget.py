@@ -33,6 +33,13 @@ def test_no_more_requests_than_allowed_and_nothing_left_behind(most: int) -> Non
     assert gate.made == set()
 
 
+@pytest.mark.parametrize("most", [1, 37])
+def test_of_the_emulator_that_ends_anyhow_every_request_is_used(most: int) -> None:
+    arguments = ["--max-requests", str(most), "--report-dir", "out", "-q", "--no-database"]
+    assert run_command(["run", *arguments]) == 5
+    assert json.loads(Path("out/report.json").read_text())["counts"]["requests"] == most
+
+
 def test_what_was_not_judged_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     with gateway() as gate:
         code, report = limited(gate, "--max-requests", "150")

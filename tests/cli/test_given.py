@@ -90,6 +90,7 @@ def without_neighbours(seen: Seen) -> Refusal | None:
     return NO_ROUTE if seen.operation in ("create_thread", "get_thread", "modify_thread", "list_messages") else None
 
 
+@pytest.mark.slow
 def test_a_server_without_assistants_is_judged_with_one_that_exists() -> None:
     with gateway() as gate, made(gate) as use:
         gate.refuses = without_assistants
@@ -101,6 +102,7 @@ def test_a_server_without_assistants_is_judged_with_one_that_exists() -> None:
     assert "create_assistant" not in {seen.operation for seen in gate.seen}
 
 
+@pytest.mark.slow
 def test_a_server_of_runs_alone_is_judged_on_a_thread_that_exists() -> None:
     with gateway() as gate, made(gate) as use:
         gate.refuses = without_neighbours
@@ -111,6 +113,7 @@ def test_a_server_of_runs_alone_is_judged_on_a_thread_that_exists() -> None:
     assert "create_run.max_prompt_tokens.minimum" in outcomes(report, "pass")
 
 
+@pytest.mark.slow
 def test_what_was_given_is_never_changed_or_deleted() -> None:
     with gateway() as gate, made(gate) as use:
         judged(gate, use, "--phase", "security", "--phase", "lifecycle", "--max-runs", "10")

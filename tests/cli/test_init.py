@@ -40,7 +40,7 @@ def test_a_server_as_it_should_be(capsys: pytest.CaptureFixture[str]) -> None:
             "capabilities": {"streaming": True},
         }
         assert KEY not in FILE.read_text() + said
-        assert run_command(["run", "--profile", "quick", "-q"]) == 0
+        assert run_command(["run", "--select", "modify_run.*", "-q"]) == 0
 
 
 def test_a_key_header_and_a_path_are_found_out() -> None:

@@ -63,6 +63,14 @@ def test_no_request_too_many_from_any_number_of_workers() -> None:
     assert len(sent) == 100
 
 
+def test_nothing_is_held_back_where_nothing_is_cleaned_up() -> None:
+    admission = Admission(Budget(requests=2))
+    done(admission, THREAD)
+    done(admission, THREAD)
+    with pytest.raises(BudgetSpent):
+        admission.admit(LOOK)
+
+
 def test_what_cleaning_up_will_take_is_held_back() -> None:
     left: list[str] = []
     admission = Admission(Budget(requests=5), owed=lambda: len(left))
