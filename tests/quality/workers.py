@@ -27,7 +27,6 @@ class Row:
 
     name: str
     kind: str
-    exit_codes: tuple[int, int]
     same: int
     contradicting: tuple[str, ...]
     undecided_once: tuple[str, ...]
@@ -63,7 +62,6 @@ def compared(mutants: int, of_variants: int, profile: str, processes: int) -> It
         yield Row(
             name=trial.name,
             kind=kind,
-            exit_codes=(one.exit_code, many.exit_code),
             same=len(ids) - len(differing),
             contradicting=contradicting,
             undecided_once=tuple(id_ for id_ in differing if id_ not in contradicting),
@@ -82,13 +80,12 @@ def page(rows: Sequence[Row], profile: str) -> str:
         f"{sum(len(row.contradicting) for row in rows)} contradicting, "
         f"{sum(len(row.undecided_once) for row in rows)} decided only once.",
         "",
-        "| emulator | kind | exit codes | the same | contradicting | decided only once |",
-        "| --- | --- | --- | --- | --- | --- |",
+        "| emulator | kind | the same | contradicting | decided only once |",
+        "| --- | --- | --- | --- | --- |",
     ]
     for row in rows:
         wrong, open_ = (", ".join(f"`{id_}`" for id_ in ids) for ids in (row.contradicting, row.undecided_once))
-        codes = " and ".join(map(str, row.exit_codes))
-        lines.append(f"| {row.name} | {row.kind} | {codes} | {row.same} | {wrong} | {open_} |")
+        lines.append(f"| {row.name} | {row.kind} | {row.same} | {wrong} | {open_} |")
     return "\n".join(lines) + "\n"
 
 
