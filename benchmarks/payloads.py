@@ -1,7 +1,8 @@
-"""How fast random payloads of create run are made: ours, and what plain Hypothesis makes of the same schema.
+"""How fast random payloads of create run are made: ours, and what plain Hypothesis and Schemathesis make of the schema.
 
-Run `python -m benchmarks.payloads` from the root of the repository. Both are drawn and examined in this one process;
-the plain strategies know the schema, but neither the bounds that only its prose states nor what a server may refuse.
+Run `python -m benchmarks.payloads` from the root of the repository; Schemathesis takes part where it is installed.
+All are drawn and examined in this one process; the others know the schema, but neither the bounds that only its prose
+states nor what a server may refuse.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from conformance.generation.boundary.material import bench
 from conformance.generation.boundary.payload import Bench
 from conformance.generation.boundary.sample import Sampler
 from conformance.generation.exploration.allotment import SHARES
+from conformance.generation.openapi import document
 from conformance.generation.payloads.batch import Batch
 
 SECONDS = 3.0
@@ -32,13 +34,17 @@ def main() -> None:
     """Measure and print."""
     ours, theirs = bench(OPERATION, DEFAULT_EDITION, Sampler("gpt-4o", True)), plain(_schema())
     legal, illegal = rate(lambda: _legal(ours)), rate(lambda: _illegal(ours))
-    plain_rate = _rate_of_plain(theirs)
+    plain_rate = _rate_of(theirs, lambda body: body)
+    others = _rates_of_schemathesis()
     mixed = rate(_mixed())
     print(f"payloads of {OPERATION} a second, each examined against the contract, on one core:")
     print(f"  legal                 {legal:8,.0f}")
     print(f"  illegal               {illegal:8,.0f}")
     print(f"  plain Hypothesis      {plain_rate:8,.0f}   (legal by the schema alone)")
     print(f"  ratio                 {legal / plain_rate:8,.1f} : 1 legal, {illegal / plain_rate:,.1f} : 1 illegal")
+    for mode, made in others.items():
+        mine = illegal if mode == "negative" else legal
+        print(f"  Schemathesis {mode}{made:8,.0f}   ({mine / made:,.1f} : 1)")
     print(f"  as an exploration mixes all operations: {mixed:,.0f}")
 
 
@@ -88,7 +94,21 @@ def _schema() -> Schema:
     return bench(OPERATION, DEFAULT_EDITION, Sampler("gpt-4o")).schema
 
 
-def _rate_of_plain(strategy: st.SearchStrategy[Any], examples: int = 300) -> float:
+def _rates_of_schemathesis() -> dict[str, float]:
+    """Bodies a second that Schemathesis draws from our own document, by its mode; none where it is not installed."""
+    try:
+        import schemathesis
+        from schemathesis.generation.modes import GenerationMode
+    except ImportError:
+        return {}
+    operation = schemathesis.openapi.from_dict(document())["/threads/{thread_id}/runs"]["POST"]
+    return {
+        mode.value: _rate_of(operation.as_strategy(generation_mode=mode), lambda case: case.body, 30)
+        for mode in GenerationMode
+    }
+
+
+def _rate_of(strategy: st.SearchStrategy[Any], body_of: Callable[[Any], Any], examples: int = 300) -> float:
     """Examples a second that Hypothesis draws, by its own engine, and that are then examined as ours are."""
     schema, seen = _schema(), 0
 
@@ -100,9 +120,9 @@ def _rate_of_plain(strategy: st.SearchStrategy[Any], examples: int = 300) -> flo
         suppress_health_check=list(hypothesis.HealthCheck),
     )
     @hypothesis.given(strategy)
-    def draw(body: Any) -> None:
+    def draw(drawn: Any) -> None:
         nonlocal seen
-        examine_schema(schema, body)
+        examine_schema(schema, body_of(drawn))
         seen += 1
 
     began = time.process_time()
