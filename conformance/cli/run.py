@@ -47,10 +47,13 @@ if TYPE_CHECKING:
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option("--workers", type=click.IntRange(1, 64), help="Programs played at the same time. Default: 4.")
 @click.option("--rate-limit", metavar="RATE", help="Send no faster than this: 10/s, 60/min. Shared by all workers.")
-@click.option("--max-requests", type=click.IntRange(1), help="Send no more requests, cleaning up among them.")
-@click.option("--max-runs", type=click.IntRange(0), help="Start no more runs.")
-@click.option("--max-tokens", type=click.IntRange(1), help="Use no more tokens, by the usage that runs report.")
-@click.option("--max-time", "--max-seconds", "max_time", type=Seconds(), help="Begin nothing after so long: 90s, 5m.")
+@click.option("--max-requests", type=click.IntRange(1), help="Send no more requests than this, cleaning up included.")
+@click.option("--max-runs", type=click.IntRange(0), help="Start no more runs than this.")
+@click.option(
+    "--max-tokens", type=click.IntRange(1), help="Use no more tokens than this, by the usage that runs report."
+)
+@click.option("--max-time", type=Seconds(), help="Begin nothing after so long: 90s, 5m.")
+@click.option("--max-seconds", type=Seconds(), hidden=True)
 @click.option("--max-examples", type=click.IntRange(1), help="So many random payloads, and walks in proportion.")
 @click.option(
     "--database",
@@ -144,7 +147,7 @@ def choice_of(given: dict[str, Any]) -> Choice:
         most_requests=given["max_requests"],
         most_runs=given["max_runs"],
         most_tokens=given["max_tokens"],
-        most_seconds=given["max_time"],
+        most_seconds=given["max_time"] if given["max_time"] is not None else given["max_seconds"],
         most_examples=given["max_examples"],
         database=None if given["no_database"] else given["database"],
     )

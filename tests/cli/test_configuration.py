@@ -32,6 +32,7 @@ def test_flags_win_over_the_environment_and_that_over_the_file(monkeypatch: pyte
     assert given([])["model"] == "m"
     assert given([])["max_time"] == 300
     assert given(["--model", "n"])["model"] == "n"
+    assert given(["--max-seconds", "7"])["max_seconds"] == 7
     assert given([])["seed"] == 0
     monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:2/v1")
     assert given([])["base_url"] == "http://127.0.0.1:2/v1"
