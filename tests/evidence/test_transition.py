@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+from collections import Counter
+
+from conformance.contract.lifecycle import kind_of_transition
+from conformance.evidence.transition import MOST, bounded, transitions
+from tests.rules.histories import Told, run
+
+
+def test_changes_are_counted_and_looks_that_saw_the_same_are_none() -> None:
+    tell = Told()
+    tell.looks("queued", "queued", "in_progress", "in_progress", "completed")
+    tell.send("get_run", run("queued"))
+    assert transitions(tell.history()) == {
+        ("queued", "in_progress"): 1,
+        ("in_progress", "completed"): 1,
+        ("completed", "queued"): 1,
+    }
+
+
+def test_what_no_string_of_a_target_fills_memory_with() -> None:
+    tell = Told()
+    tell.looks("queued", "x" * 10_000)
+    ((_, later),) = transitions(tell.history())
+    assert len(later) == 40
+    many = Counter({("queued", str(number)): number + 1 for number in range(1_000)})
+    kept = bounded(many)
+    assert len(kept) == MOST
+    assert ("queued", "999") in kept
+
+
+def test_a_transition_is_direct_explained_or_illegal() -> None:
+    assert kind_of_transition("queued", "in_progress") == "direct"
+    assert kind_of_transition("queued", "completed") == "between_looks"
+    assert kind_of_transition("requires_action", "requires_action") == "between_looks"
+    for earlier, later in (
+        ("completed", "queued"),
+        ("cancelling", "in_progress"),
+        ("queued", "running"),
+        ("x", "queued"),
+    ):
+        assert kind_of_transition(earlier, later) == "illegal"
