@@ -167,6 +167,8 @@ def failed_prerequisite(seen: Surface, given: Collection[str] = ()) -> str | Non
         reception = seen.get(name) if name.removeprefix("create_") not in given else None
         if reception is not None and reception.refused_fixture and not reception.accepted_fixture:
             hint = " (is the model right? --model names another)" if name != "create_thread" else ""
+            if name != "create_run" and _is_absent(reception):
+                hint = f" (--use {name.removeprefix('create_')}=ID names one to work with)"
             return f"{name} was refused every time: {reception.refused_fixture}{hint}"
     return None
 

@@ -130,3 +130,11 @@ def test_a_promise_is_broken_once() -> None:
     seen = surface([exchange("cancel_run", 404, NO_ROUTE), exchange("create_run", 200, {})], NOWHERE)
     assert [finding.operation for finding in broken_promises(seen, ["cancel", "core"])] == [None]
     assert broken_promises(seen, ["core"]) == []
+
+
+def test_what_cannot_be_made_may_be_given() -> None:
+    seen = surface([exchange("create_assistant", 404, NO_ROUTE, Role.FIXTURE)], NOWHERE)
+    assert "--use assistant=ID" in (failed_prerequisite(seen) or "")
+    assert failed_prerequisite(seen, ["assistant"]) is None
+    refused = surface([exchange("create_assistant", 400, NO_RUN, Role.FIXTURE)], NOWHERE)
+    assert "--model" in (failed_prerequisite(refused) or "")
