@@ -79,12 +79,17 @@ def begin(world: World, thread: Thread, run: Run, now: float) -> None:
     schedule(world, run, world.behaviour.plan(situation(world, thread, run)), now)
 
 
+def _whole(number: float | None) -> int | None:
+    """A whole number that may have been written as `300.0`, which JSON does not tell from `300`."""
+    return None if number is None else int(number)
+
+
 def situation(world: World, thread: Thread, run: Run) -> Situation:
     """What the pretend model gets to see of a run."""
     text = next((message.text for message in reversed(thread.messages.values()) if message.role == "user"), "")
     before = [message for message in thread.messages.values() if message.run_id != run.id]
-    last = (run.settings.get("truncation_strategy") or {}).get("last_messages")
-    seen = before[-int(last) :] if last else before
+    last = _whole((run.settings.get("truncation_strategy") or {}).get("last_messages"))
+    seen = before[-last:] if last else before
     return Situation(
         text=text,
         prompt_tokens=len(tokens(run.instructions or "")) + sum(len(tokens(message.text)) + 2 for message in seen),
@@ -92,8 +97,8 @@ def situation(world: World, thread: Thread, run: Run) -> Situation:
         tool_choice=run.settings["tool_choice"],
         parallel_tool_calls=run.settings["parallel_tool_calls"] is not False,
         response_format=run.settings["response_format"],
-        max_prompt_tokens=run.settings["max_prompt_tokens"],
-        max_completion_tokens=run.settings["max_completion_tokens"],
+        max_prompt_tokens=_whole(run.settings["max_prompt_tokens"]),
+        max_completion_tokens=_whole(run.settings["max_completion_tokens"]),
         fails=run.model == world.options.failing_model,
         round=run.round,
         outputs=tuple(run.outputs),

@@ -201,4 +201,5 @@ def test_legal_but_odd_members_start_a_run_like_any_other(emulator: Served, assi
     body = {"assistant_id": assistant, "thread": {"messages": messages}, **odd}
     made = emulator.post("/threads/runs", body)
     assert (made["status"], made["reasoning_effort"]) == ("queued", None)
-    start(emulator, assistant, truncation_strategy={"type": "last_messages", "last_messages": 3.0})
+    whole: Any = {"max_completion_tokens": 300.0, "max_prompt_tokens": 300.0}
+    start(emulator, assistant, truncation_strategy={"type": "last_messages", "last_messages": 3.0}, **whole)
