@@ -111,15 +111,3 @@ def takes_no_messages_with_a_second_run(behaviour: Behaviour) -> None:
             inner(call, thread, messages)
 
     behaviour.add_messages = added
-
-
-@corner("metadata")
-def forgets_the_metadata_of_a_thread_that_gets_files(behaviour: Behaviour) -> None:
-    """Forgets a thread's metadata when it is modified and only its files are given."""
-
-    async def modify(inner: Any, call: Call) -> Any:
-        if call.body.get("tool_resources") and "metadata" not in call.body:
-            behaviour.find_thread(call, call.path["thread_id"]).metadata = {}
-        return await inner(call)
-
-    around(behaviour, modify, "modify_thread")
