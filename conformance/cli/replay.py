@@ -50,6 +50,9 @@ def command(ctx: click.Context, /, report: Path, names: tuple[str, ...], **given
     url = base_url or _url_of(kept)
     given = without_foreign(given, url)
     with opened(url, {**given, **_told_by(kept, _was_given(ctx, "dialect"))}) as target:
+        if base_url is None and not target.address.loopback:
+            # A report may come from anybody, and what is sent carries the user's key.
+            say(f"sending to {target.address.url}, which is what {kept.name} names")
         for result in repeats(kept, failures, target, model, given["timeout"]):
             results.append(result)
             _tell(result, given["verbose"])
