@@ -203,7 +203,7 @@ def _answer(situation: Situation) -> list[Beat]:
     said = tokens(answer_text(situation))
     usual = _LONG_DELTAS if len(said) >= _LONG_TOKENS else _SHORT_DELTAS
     most = situation.max_completion_tokens
-    left = len(said) if most is None else max(most - situation.spent, 0)
+    left = len(said) if most is None else max(int(most) - situation.spent, 0)
     kept = said[:left]
     usage = Usage(situation.prompt_tokens + sum(len(tokens(output)) for output in situation.outputs), len(kept))
     pieces = [Say(piece) for piece in _pieces(kept, usual)]
