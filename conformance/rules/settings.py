@@ -60,6 +60,25 @@ def _shows_instructions(shown: JSON | Absent, base: str, asked: dict[str, JSON])
     return shown == base or (added and isinstance(shown, str) and base in shown)
 
 
+@rule(
+    over=runs,
+    level=Level.SHOULD,
+    source=schema(f"{_REQUEST}.additional_instructions: appended at the end of the instructions"),
+    capability="core",
+    items=("L-77", "L-79"),
+)
+def additional_instructions_come_last(run: RunLine) -> Iterator[Result]:
+    """Where a run shows its additional instructions, they stand at the end, behind all others.
+
+    They refine what comes before them. Whether a run shows them at all is not stated.
+    """
+    first, more = first_shown(run), run.asked.get("additional_instructions")
+    shown = first.get("instructions") if first is not None else ABSENT
+    if first is not None and isinstance(shown, str) and isinstance(more, str) and more.strip() and more in shown:
+        last = shown.rstrip().endswith(more.rstrip())
+        yield first.check(last, "the additional instructions are not at the end", "/instructions", more, shown)
+
+
 @rule(over=runs, level=Level.SHOULD, source=schema(f"{_REQUEST}.tools"), capability="tools", items=("L-78",))
 def tools_are_as_asked(run: RunLine) -> Iterator[Result]:
     """A run shows the tools that its request gave in place of the assistant's, in their order.

@@ -151,3 +151,20 @@ def test_no_instructions_said_in_three_ways() -> History:
 def test_additional_instructions_are_shown() -> History:
     asked = {"instructions": "In French.", "additional_instructions": "Be brief."}
     return _asked(asked, {"instructions": "In French.\n\nBe brief."})
+
+
+_REFINED = {"instructions": "In French.", "additional_instructions": "Be brief."}
+
+
+@holds(settings.additional_instructions_come_last)
+def test_additional_instructions_behind_the_others() -> History:
+    return _asked(_REFINED, {"instructions": "In French.\nBe brief."})
+
+
+@breaks(settings.additional_instructions_come_last, at="/instructions")
+def test_additional_instructions_before_the_others() -> History:
+    return _asked(_REFINED, {"instructions": "Be brief.\nIn French."})
+
+
+def test_additional_instructions_need_not_be_shown() -> None:
+    assert judge(settings.additional_instructions_come_last, _asked(_REFINED, {"instructions": "In French."})) == []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from conformance.emulator.behaviour import Behaviour
-from conformance.emulator.catalogue import blind
+from conformance.emulator.catalogue import blind, mutant
 from conformance.emulator.spoiling import shown
 from conformance.emulator.state import Assistant, Members, Run, Thread
 from conformance.emulator.world import Call, World
@@ -164,3 +164,27 @@ def forgets_token_limits(behaviour: Behaviour) -> None:
 def invents_token_limits(behaviour: Behaviour) -> None:
     """A run shows token limits that it was not given."""
     shown(behaviour, "run", lambda members, *_: members.update(max_prompt_tokens=members["max_prompt_tokens"] or 4096))
+
+
+@mutant("L-77", level="should")
+def puts_additional_instructions_first(behaviour: Behaviour) -> None:
+    """Additional instructions stand before the instructions that they add to."""
+    inner = behaviour.instructions
+
+    def instructions(assistant: Assistant, body: Members) -> str | None:
+        more: str | None = body.get("additional_instructions")
+        base = inner(assistant, {**body, "additional_instructions": None})
+        return f"{more}\n{base}" if more and base else base or more
+
+    behaviour.instructions = instructions
+
+
+@mutant("L-74", level="should")
+def streams_runs_without_metadata(behaviour: Behaviour) -> None:
+    """The runs that events carry have no metadata, whatever was given."""
+
+    def change(members: Members, run: Run, channel: str) -> None:
+        if channel == "stream":
+            members["metadata"] = {}
+
+    shown(behaviour, "run", change)

@@ -25,7 +25,8 @@ def complete_by_polling(setting: Setting) -> Play:
     """A run is polled to its end, everything it left is read, its thread takes a message, and nothing but metadata can
     be changed of it any more.
     """
-    if not (yield from ready(assistant(setting), thread(setting), run(metadata={"first": "yes"}))):
+    started = run(metadata={"first": "yes"}, additional_instructions="Use no more than ten words.")
+    if not (yield from ready(assistant(setting), thread(setting), started)):
         return
     yield on_run("get_run")
     yield page("list_runs", tag="")

@@ -28,7 +28,7 @@ def stream_to_completion(setting: Setting) -> Play:
     """A run is streamed to its end, what is stored afterwards is read, and a broken request for a stream is refused."""
     if not (yield from ready(assistant(setting), thread(setting))):
         return
-    if not (yield from ready(run(stream=True))):
+    if not (yield from ready(run(stream=True, metadata={"streamed": "yes"}))):
         yield page("list_runs", tag="")
         return
     yield on_run("get_run")
