@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+import pytest
+
 from conformance.engine.excerpt import excerpt
 from conformance.engine.run import Judging
 from conformance.model.case import REFUSES_BODY, Mutation, Ref, Role, Step
@@ -27,7 +29,7 @@ def forgets_nothing(history: History) -> Iterator[Result]:
     """What was created is shown as long as it was not deleted."""
     made = [exchange for exchange in history if exchange.operation == "create_thread"]
     for look in history:
-        if look.operation == "get_thread" and made:
+        if look.operation in ("get_thread", "list_runs") and made:
             yield HELD if look.accepted else look.finding("forgotten")
 
 
@@ -97,16 +99,20 @@ def test_a_negative_comes_with_what_makes_it_mean_something_and_nothing_else() -
     assert [exchange.id for exchange in kept] == ["x1", "x2", "x3", "x5", "x6", "x7"]
 
 
-def test_a_rule_keeps_what_changed_what_it_is_about_and_drops_what_did_not() -> None:
+@pytest.mark.parametrize(
+    ("look", "kept"),
+    [("get_thread", ["x2", "x6"]), ("list_runs", ["x2", "x4", "x6"])],
+)
+def test_what_a_thread_went_through_is_kept_only_for_lists(look: str, kept: list[str]) -> None:
     told = _Told()
     told.step(created("thread", "other"), "thread_b")
     told.step(created("thread", "thread"), "thread_a")
     told.step(on("list_messages", "thread", role=Role.LOOK), thread_id="thread_a")
     told.step(on("modify_thread", "thread", body={}), "thread_a", thread_id="thread_a")
     told.step(on("modify_thread", "other", body={}), "thread_b", thread_id="thread_b")
-    shows = told.step(on("get_thread", "thread", role=Role.LOOK), http_status=404, thread_id="thread_a")
-    kept = excerpt(told.history, forgets_nothing.id, shows, Judging({forgets_nothing.id: forgets_nothing}))
-    assert [exchange.id for exchange in kept] == ["x2", "x4", "x6"]
+    shows = told.step(on(look, "thread", role=Role.LOOK), http_status=404, thread_id="thread_a")
+    found = excerpt(told.history, forgets_nothing.id, shows, Judging({forgets_nothing.id: forgets_nothing}))
+    assert [exchange.id for exchange in found] == kept
 
 
 def test_the_whole_history_is_kept_where_less_shows_nothing() -> None:
