@@ -30,6 +30,7 @@ _COMMANDS = {
     "replay": "conformance.cli.replay",
     "report": "conformance.cli.report",
     "cleanup": "conformance.cli.cleanup",
+    "diff": "conformance.cli.diff",
     "list": "conformance.cli.list",
     "explain": "conformance.cli.explain",
     "openapi": "conformance.cli.openapi",

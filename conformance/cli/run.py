@@ -64,6 +64,7 @@ if TYPE_CHECKING:
     help="Where failures are kept, to be tried first the next time.",
 )
 @click.option("--no-database", is_flag=True, help="Keep no failures, and try none.")
+@click.option("--find-limits", is_flag=True, help="Where a bound is another than stated, search for the target's own.")
 @click.option("--dry-run", is_flag=True, help="Say what would be sent, and send nothing.")
 @click.option("--allow-stress", is_flag=True, help="Races and hostile bodies also on a server that is not local.")
 @with_choices
@@ -139,6 +140,7 @@ def choice_of(given: dict[str, Any]) -> Choice:
         shard=str(shard(given["shard"])) if given["shard"] else "",
         workers=given["workers"],
         spacing=config.rate(given["rate_limit"]) if given["rate_limit"] else 0.0,
+        find_limits=given["find_limits"],
         timeout=given["timeout"],
         run_timeout=given["run_timeout"],
         expiry_timeout=given["expiry_timeout"],

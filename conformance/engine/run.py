@@ -27,6 +27,7 @@ from conformance.evidence.transition import bounded as fewest
 from conformance.model.exchange import Exchange
 from conformance.model.history import History
 from conformance.model.json import JSON
+from conformance.model.limit import Limit
 from conformance.model.program import Program, Setting
 from conformance.model.rule import AnyRule
 from conformance.model.verdict import Tally, fold
@@ -122,6 +123,7 @@ class Course:
     interrupted: bool = False
     found: Mapping[str, Found] = field(default_factory=dict)
     transitions: Transitions = field(default_factory=Counter)
+    limits: tuple[Limit, ...] = ()
 
 
 def judged(

@@ -60,6 +60,7 @@ def summary(report: Report, style: Style, left: Left = Left()) -> str:
         lines += _failures(report, style)
         lines += _warnings(report, style)
         lines += _errors(report, style)
+        lines += _limits(report, style)
         lines += _baseline(report, style)
         lines += ["", *table(report.verdicts, style), ""]
         lines += _unjudged(report, style)
@@ -106,6 +107,14 @@ def _errors(report: Report, style: Style) -> Iterator[str]:
     for verdict in report.of(Outcome.ERROR):
         yield ""
         yield f"{style.paint('ERROR', '35;1')} {verdict.id}: {showing.printable(verdict.reason or '')}"
+
+
+def _limits(report: Report, style: Style) -> Iterator[str]:
+    if report.limits:
+        yield ""
+        yield style.bold("limits found")
+        for limit in report.limits:
+            yield f"  {limit.id}: {limit.text}"
 
 
 def _baseline(report: Report, style: Style) -> Iterator[str]:

@@ -12,6 +12,7 @@ from typing import Any
 from conformance import __version__
 from conformance.baseline import Comparison, Standing
 from conformance.model.json import JSON, Absent
+from conformance.model.limit import Limit
 from conformance.model.verdict import Finding, Outcome, Verdict
 from conformance.reporting.access import Access
 
@@ -86,6 +87,7 @@ class Report:
     verdicts: tuple[Verdict, ...] = field(repr=False)
     comparison: Comparison | None = field(default=None, repr=False)
     transitions: tuple[Transition, ...] = ()
+    limits: tuple[Limit, ...] = ()
     started: float | None = None
 
     def of(self, *outcomes: Outcome) -> list[Verdict]:
@@ -159,6 +161,10 @@ def to_json(report: Report) -> dict[str, Any]:
         "transitions": [
             {"from": each.earlier, "to": each.later, "count": each.count, "kind": each.kind}
             for each in report.transitions
+        ],
+        "limits": [
+            {"id": each.id, "stated": each.stated, "accepted": each.accepted, "refused": each.refused}
+            for each in report.limits
         ],
         "verdicts": [_verdict(verdict) for verdict in report.verdicts],
     }

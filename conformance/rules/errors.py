@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
+from conformance.evidence.error import errors
 from conformance.evidence.failure import Conduct, conducts
 from conformance.evidence.sighting import exchanges
-from conformance.model.exchange import Completion, Exchange
-from conformance.model.history import History
+from conformance.model.exchange import Exchange
 from conformance.model.json import Absent, at, is_object
 from conformance.model.rule import rule
 from conformance.model.source import Level, observed, prose, schema
@@ -22,30 +22,11 @@ _OK = schema(
 _RECORDED = observed("recorded traffic: 55 of 55 errors, among them 400, 401 and 404")
 _CODES = prose("openai-cookbook d2bb606 examples/data/oai_docs/error-codes.txt: 500, an issue on our servers")
 
-_BEFORE_THE_SERVER = frozenset({408, 413, 414, 431})
-"""HTTP statuses that web servers and proxies give before an application sees the request."""
-_LONGEST_URL = 4000
 _USUAL_TYPE = "invalid_request_error"
 _TRACES = re.compile(
     r"Traceback \(most recent call last\)|File \"[^\"]+\", line \d+|\n\s+at [\w.$<>]+ ?\([^)]*:\d+|"
     r"goroutine \d+ \[|panic: runtime error|java\.lang\.\w+Exception|stack backtrace:"
 )
-
-
-def errors(history: History) -> Iterable[Exchange]:
-    """Every error that the target's own application answered, not a web server or proxy before it."""
-    for exchange in history:
-        status = exchange.status
-        if exchange.operation is None or status is None or exchange.completion is not Completion.ANSWERED:
-            continue
-        if 400 <= status < 500 and status not in _BEFORE_THE_SERVER and _is_routed(exchange):
-            yield exchange
-
-
-def _is_routed(exchange: Exchange) -> bool:
-    """Whether a path and query are such that routers and web servers pass them on: short, printable, no extra slash."""
-    length = len(exchange.request.path) + sum(len(name) + len(value) for name, value in exchange.request.query)
-    return length < _LONGEST_URL and all(id_.isprintable() and "/" not in id_ for id_ in exchange.path.values())
 
 
 @rule(over=errors, level=Level.MUST, source=_ENVELOPE, capability="errors", items=("L-85",))

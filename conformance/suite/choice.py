@@ -65,6 +65,7 @@ class Choice:
     database: Path | None = None
     gate: Gate | None = None
     shard: str = ""
+    find_limits: bool = False
 
 
 def demands(edition: str = DEFAULT_EDITION) -> Demands:

@@ -83,6 +83,7 @@ def concluded(heading: Heading, way: Course) -> Report:
         verdicts=tuple(found),
         comparison=comparison,
         transitions=observed(way.transitions),
+        limits=way.limits,
         started=heading.started,
     )
 

@@ -84,6 +84,7 @@ def report_of(runs: Sequence[Recorded], gate: Gate | None = None) -> Report:
         faults=tuple(faults),
         cut=cut or (UNENDED if len(endings) < len(runs) else None),
         interrupted=any(ending.interrupted for ending in endings),
+        limits=tuple(limit for ending in endings for limit in ending.limits),
     )
     choice = heading.choice
     return concluded(heading, with_steps(way, _shown(way, runs), judging(choice), choice.model))

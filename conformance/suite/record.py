@@ -16,6 +16,7 @@ from conformance.engine.plan import Plan
 from conformance.engine.run import Course
 from conformance.errors import UsageError
 from conformance.model.json import JSON, is_array, is_object
+from conformance.model.limit import Limit
 from conformance.model.program import Setting
 from conformance.reporting.access import Access, variable
 from conformance.suite.choice import Choice
@@ -135,12 +136,20 @@ class Ending:
     faults: tuple[str, ...] = ()
     untested: str | None = None
     examples: Mapping[str, JSON] = field(default_factory=dict)
+    limits: tuple[Limit, ...] = ()
 
     @classmethod
     def of(cls, way: Course) -> Ending:
         """How this course ended."""
         examples = {id_: way.examples[id_] for id_ in way.found if id_ in way.examples}
-        return cls(counts=way.counts, cut=way.cut, interrupted=way.interrupted, faults=way.faults, examples=examples)
+        return cls(
+            counts=way.counts,
+            cut=way.cut,
+            interrupted=way.interrupted,
+            faults=way.faults,
+            examples=examples,
+            limits=way.limits,
+        )
 
     def to_json(self) -> dict[str, JSON]:
         """The last line, without its type."""
@@ -151,6 +160,7 @@ class Ending:
             "faults": list(self.faults),
             "untested": self.untested,
             "examples": dict(self.examples),
+            "limits": [_written(limit) for limit in self.limits],
         }
 
     @classmethod
@@ -158,6 +168,7 @@ class Ending:
         """The ending that a last line holds; `name` is the file's. Raises UsageError where it holds none."""
         counts, faults, examples = data.get("counts"), data.get("faults"), data.get("examples")
         cut, untested = data.get("cut"), data.get("untested")
+        limits = data.get("limits")
         try:
             return cls(
                 counts=_read(Counts, counts if is_object(counts) else {}),
@@ -166,6 +177,7 @@ class Ending:
                 faults=tuple(str(fault) for fault in faults) if is_array(faults) else (),
                 untested=untested if isinstance(untested, str) else None,
                 examples=examples if is_object(examples) else {},
+                limits=tuple(_read(Limit, each) for each in (limits if is_array(limits) else ()) if is_object(each)),
             )
         except (TypeError, ValueError) as error:
             raise UsageError(f"{name}: its last line does not say how the run ended ({error})") from None

@@ -25,7 +25,7 @@ from conformance.errors import BudgetSpent
 from conformance.model.json import JSON
 from conformance.model.program import Setting
 from conformance.reporting.folder import Folder
-from conformance.suite import shrinking
+from conformance.suite import searching, shrinking
 from conformance.suite.choice import Choice, judging
 from conformance.targets import Target
 
@@ -67,7 +67,7 @@ class Visit:
             no_route = self._meet()
             way = self._run(plan, no_route)
             if not (way.interrupted or way.cut):
-                way = self._shrunk(way)
+                way = self._with_limits(self._shrunk(way))
         except KeyboardInterrupt:
             way = replace(way, interrupted=True)
         except BudgetSpent as spent:
@@ -130,6 +130,17 @@ class Visit:
                 pace=self.pace,
             ),
             "shrinking",
+        )
+
+    def _with_limits(self, way: Course) -> Course:
+        if not self.choice.find_limits or self.setting.read_only:
+            return way
+        sender = guarded(self.session, self.setting)
+        return awaited(
+            lambda: searching.with_limits(
+                way, self.setting, sender, self.collector, self.budget, self.pace, tidies=self.target.lasting
+            ),
+            "searching",
         )
 
     def _leave(self, seconds: float) -> bool:

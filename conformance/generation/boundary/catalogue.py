@@ -74,7 +74,7 @@ def unsendable(edition: str = DEFAULT_EDITION) -> Mapping[str, str]:
 
 def lacking(setting: Setting) -> Mapping[str, str]:
     """The request constraints that cannot be shown in a setting, each with what would have to be given."""
-    shown = {id_ for name in STAGES for step in _material_in(name, setting).negatives for id_ in step.exercises}
+    shown = {id_ for name in STAGES for step in material_in(name, setting).negatives for id_ in step.exercises}
     left = (id_ for id_, constraint in constraints(setting.edition).items() if constraint.side == "request")
     never = unsendable(setting.edition)
     return {id_: NEEDS_FILES for id_ in left if id_ not in shown and id_ not in never}
@@ -83,14 +83,14 @@ def lacking(setting: Setting) -> Mapping[str, str]:
 def _programs(operation: str, setting: Setting) -> Iterator[Program]:
     """The program of an operation's negatives, and where legal values cost runs another of those it can do without."""
     stage, together = STAGES[operation], _TOGETHER.get(operation, (operation,))
-    planned = _material_in(operation, setting)
+    planned = material_in(operation, setting)
     writes = not setting.read_only or not _READS.get(operation, _NOTHING) <= {*setting.given}
 
     def make(setting: Setting) -> Material:
-        return _material_in(operation, setting)
+        return material_in(operation, setting)
 
     def followed(setting: Setting) -> Iterator[tuple[Stage, Material]]:
-        return ((STAGES[name], _material_in(name, setting)) for name in together)
+        return ((STAGES[name], material_in(name, setting)) for name in together)
 
     def program(id_: str, title: str, play: Callable[[Setting], Play], accepted: int, refused: int) -> Program:
         return Program(
@@ -110,7 +110,7 @@ def _programs(operation: str, setting: Setting) -> Iterator[Program]:
     title = f"Illegal values of {' and '.join(together)}, at every bound, beside legal ones"
     apart = operation in _STARTING
     legal = len(planned.twins) if apart else len(planned.twins) + len(planned.further)
-    others = [_material_in(name, setting) for name in together[1:]]
+    others = [material_in(name, setting) for name in together[1:]]
     legal += sum(1 + len(each.twins) + len(each.further) for each in others)
     refused = sum(len(each.negatives) for each in (planned, *others))
     yield program(first, title, playing(followed, apart), 1 + legal, refused)
@@ -119,7 +119,8 @@ def _programs(operation: str, setting: Setting) -> Iterator[Program]:
         yield program(f"{first}.legal", title, playing_further(stage, make), len(planned.further), 0)
 
 
-def _material_in(operation: str, setting: Setting) -> Material:
+def material_in(operation: str, setting: Setting) -> Material:
+    """The requests for an operation in a setting."""
     given = frozenset(setting.given.items())
     return _material(operation, setting.edition, setting.model, setting.accepts_any_file_id, given)
 

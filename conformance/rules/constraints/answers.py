@@ -12,6 +12,7 @@ from conformance.contract.edition import DEFAULT_EDITION
 from conformance.contract.event import event_kinds
 from conformance.contract.examination import Fault, examine
 from conformance.contract.operation import OPERATIONS
+from conformance.evidence.error import is_error
 from conformance.evidence.sighting import JSON_CHANNEL, STREAM_CHANNEL
 from conformance.model.exchange import Exchange
 from conformance.model.history import History
@@ -68,7 +69,7 @@ def _shown(exchange: Exchange) -> Iterator[_Shown]:
     elif is_object(response.body):
         if exchange.accepted:
             yield _Shown(operation.answer, response.body, "", JSON_CHANNEL)
-        elif 400 <= response.status < 500:
+        elif is_error(exchange):
             yield _Shown("error", response.body, "", JSON_CHANNEL)
 
 

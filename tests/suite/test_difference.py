@@ -1,0 +1,74 @@
+"""Two reports are compared id by id, and by the bounds that were found."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from conformance.cli import run_command
+from conformance.errors import UsageError
+from conformance.suite import difference
+
+STRICT = {"id": "a.b.maximum", "stated": 512, "accepted": 511, "refused": 512}
+
+
+def report(path: Path, outcomes: dict[str, str], *limits: dict[str, object], edition: str = "2026-08-14") -> Path:
+    verdicts = [{"id": id_, "level": "must", "outcome": outcome} for id_, outcome in outcomes.items()]
+    path.write_text(json.dumps({"suite": {"edition": edition}, "verdicts": verdicts, "limits": list(limits)}))
+    return path
+
+
+def test_what_passes_in_one_and_fails_in_the_other_comes_first(tmp_path: Path) -> None:
+    one = difference.saved(report(tmp_path / "a.json", {"a": "not_judged", "b": "pass", "c": "pass"}))
+    other = difference.saved(report(tmp_path / "b.json", {"a": "pass", "b": "fail", "c": "pass", "d": "fail"}))
+    found = difference.differences(one, other)
+    assert [(each.id, each.one, each.other) for each in found] == [
+        ("b", "pass", "fail"),
+        ("a", "not_judged", "pass"),
+        ("d", None, "fail"),
+    ]
+    assert found[0].decided
+    assert difference.lines(one, other)[-1] == "1 pass in one and fail in the other; 2 differ otherwise"
+
+
+def test_other_bounds_are_told(tmp_path: Path) -> None:
+    one = difference.saved(report(tmp_path / "a.json", {"a": "pass"}))
+    other = difference.saved(report(tmp_path / "b.json", {"a": "pass"}, STRICT))
+    told = "\n".join(difference.lines(one, other))
+    assert "a.b.maximum: A as stated, 512; B takes 511, not 512; the contract says 512" in told
+
+
+def test_the_same_report_differs_in_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = report(tmp_path / "report.json", {"a": "pass"})
+    assert run_command(["diff", str(path), str(tmp_path)]) == 0
+    assert "no verdict differs" in capsys.readouterr().out
+
+
+def test_another_edition_is_said(tmp_path: Path) -> None:
+    one = difference.saved(report(tmp_path / "a.json", {}))
+    other = difference.saved(report(tmp_path / "b.json", {}, edition="2024-08-28"))
+    assert "judged by different editions: 2026-08-14 and 2024-08-28" in difference.lines(one, other)
+
+
+@pytest.mark.parametrize("text", ["", "{}", "no report"])
+def test_what_is_no_report_is_said(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "other.json"
+    path.write_text(text)
+    with pytest.raises(UsageError, match=r"neither a report\.json nor"):
+        difference.saved(path)
+
+
+def test_what_is_not_there_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_command(["diff", "nowhere.json", "emulator"]) == 2
+    assert "nowhere.json: neither a URL" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_two_servers_are_sent_the_same_cases(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["diff", "emulator", "emulator", "--select", "create_thread.*", "--report-dir", str(tmp_path)]
+    assert run_command(arguments) == 0
+    assert "no verdict differs" in capsys.readouterr().out
+    assert (tmp_path / "a" / "report.json").is_file()
+    assert (tmp_path / "b" / "report.json").is_file()
