@@ -186,7 +186,7 @@ def page(every: Sequence[Row]) -> str:
         "",
         "Written by `python -m tests.quality.exploration`: mutants of the emulator whose fault shows only where two",
         "things come together, or after a certain course of events. Each is explored by the payloads and walks of",
-        "the standard profile alone, up to the first violation, and what was found is shrunk.",
+        "`--phase explore` alone (300 payloads, 20 walks), up to the first violation, and what was found is shrunk.",
         "",
         f"{often} of {len(every)} are found with at least nine of ten seeds;"
         f" {sum(not row.by_itself for row in every)} are not found by the other phases.",
