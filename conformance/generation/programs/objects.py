@@ -37,7 +37,7 @@ def messages(setting: Setting) -> Play:
         return
     kinds: list[dict[str, Any]] = [
         {"content": "Plain text."},
-        {"content": "  Ünïcødé, e\u0301, 漢字, 🙂 and \t tabs\nand lines,\r\nof two kinds. \n"},
+        {"content": "  Ünïcødé, e\u0301, 漢字, 🙂 <b>\"&amp;'</b> \\n and \t tabs\nand lines,\r\nof two kinds. \n"},
         {"content": "A long story. " * 15_000},
         {"role": "assistant", "content": "Said by the assistant."},
         {"content": "With everything.", "metadata": {"K": "V", "empty": ""}, "attachments": []},
