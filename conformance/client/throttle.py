@@ -9,7 +9,7 @@ from collections.abc import Callable
 FIRST = 0.05
 """The seconds between two requests after a target has turned one away for the first time."""
 
-EASE = 0.99
+EASE = 0.98
 """Each request that is let through brings the requests closer together by this factor."""
 
 

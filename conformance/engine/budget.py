@@ -19,6 +19,9 @@ SILENCE = 12
 SILENCE_OF_ONE = 6
 """So many requests of one operation in a row without any answer mean that more would show the same."""
 
+USELESS = 24
+"""So many answers in a row that say nothing, being redirections or broken off, mean the same."""
+
 STORM = 60
 """So many answers in a row that only say "not now" mean that the target will not be tested at this time."""
 
@@ -50,6 +53,7 @@ class Budget:
     stopped: str | None = None
     _unanswered: int = 0
     _put_off: int = 0
+    _useless: int = 0
     _unanswered_of: Counter[str] = field(default_factory=Counter)
     _counted: set[str] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -73,6 +77,10 @@ class Budget:
             raise BudgetSpent(f"the limit of {self.seconds:g} seconds is reached")
         if self._unanswered >= SILENCE:
             raise BudgetSpent(f"the target stopped answering: {self._unanswered} requests in a row got no answer")
+        if self._useless >= USELESS:
+            raise BudgetSpent(
+                f"the target became unusable: {self._useless} answers in a row were redirections or broken off"
+            )
         if self._put_off >= STORM:
             raise BudgetSpent(
                 f"the target was asked {self._put_off} times in a row and always said to come back later (HTTP 429 or "
@@ -93,6 +101,8 @@ class Budget:
             self.counts.requests += 1
             answered = exchange.completion is Completion.ANSWERED or exchange.response is not None
             self._unanswered = 0 if answered else self._unanswered + 1
+            usable = exchange.completion is Completion.ANSWERED and not 300 <= (exchange.status or 0) < 400
+            self._useless = 0 if usable else self._useless + 1
             self._put_off = self._put_off + 1 if exchange.status in (429, 503) else 0
             name = exchange.operation or ""
             self._unanswered_of[name] = 0 if answered else self._unanswered_of[name] + 1

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from conformance.engine.budget import STORM, Budget
+from conformance.engine.budget import STORM, USELESS, Budget
 from conformance.errors import BudgetSpent
 from conformance.model.exchange import Completion, Exchange, Request, Response
 
@@ -37,3 +37,13 @@ def test_one_answer_in_between_is_enough() -> None:
         budget.count(answered(429))
         budget.count(answered(200))
     budget.check()
+
+
+def test_a_target_that_only_redirects_any_more_ends_the_run() -> None:
+    budget = Budget()
+    for _ in range(USELESS - 1):
+        budget.count(answered(307))
+    budget.check()
+    budget.count(answered(302))
+    with pytest.raises(BudgetSpent, match="unusable"):
+        budget.check()

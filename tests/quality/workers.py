@@ -74,7 +74,8 @@ def page(rows: Sequence[Row], profile: str) -> str:
         "# One worker and eight",
         "",
         f"Written by `python -m tests.quality.workers --profile {profile}`: each emulator judged with one worker and",
-        "with eight. Verdicts contradict each other where one of the two says fail.",
+        "with eight. Verdicts contradict each other where one of the two says fail. Only mutants whose fault reaches",
+        "across threads may do so: what other programs do at the same time is part of the evidence against them.",
         "",
         f"{len(rows)} emulators, {sum(row.same for row in rows):,} verdicts the same, "
         f"{sum(len(row.contradicting) for row in rows)} contradicting, "
