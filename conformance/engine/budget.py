@@ -54,6 +54,7 @@ class Budget:
     _unanswered: int = 0
     _put_off: int = 0
     _useless: int = 0
+    _broken: int = 0
     _unanswered_of: Counter[str] = field(default_factory=Counter)
     _counted: set[str] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -81,6 +82,8 @@ class Budget:
             raise BudgetSpent(
                 f"the target became unusable: {self._useless} answers in a row were redirections or broken off"
             )
+        if self._broken >= STORM:
+            raise BudgetSpent(f"the target became unusable: {self._broken} answers in a row were server errors")
         if self._put_off >= STORM:
             raise BudgetSpent(
                 f"the target was asked {self._put_off} times in a row and always said to come back later (HTTP 429 or "
@@ -103,6 +106,7 @@ class Budget:
             self._unanswered = 0 if answered else self._unanswered + 1
             usable = exchange.completion is Completion.ANSWERED and not 300 <= (exchange.status or 0) < 400
             self._useless = 0 if usable else self._useless + 1
+            self._broken = self._broken + 1 if (exchange.status or 0) >= 500 else 0
             self._put_off = self._put_off + 1 if exchange.status in (429, 503) else 0
             name = exchange.operation or ""
             self._unanswered_of[name] = 0 if answered else self._unanswered_of[name] + 1

@@ -47,3 +47,11 @@ def test_a_target_that_only_redirects_any_more_ends_the_run() -> None:
     budget.count(answered(302))
     with pytest.raises(BudgetSpent, match="unusable"):
         budget.check()
+
+
+def test_a_target_that_only_fails_any_more_ends_the_run() -> None:
+    budget = Budget()
+    for _ in range(STORM):
+        budget.count(answered(500))
+    with pytest.raises(BudgetSpent, match="server errors"):
+        budget.check()
