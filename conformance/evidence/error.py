@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from conformance.model.exchange import Completion, Exchange
 from conformance.model.history import History
 
-_BEFORE_THE_SERVER = frozenset({408, 413, 414, 431})
-"""HTTP statuses that web servers and proxies give before an application sees the request."""
+_BEFORE_THE_SERVER = frozenset({408, 413, 414, 429, 431})
+"""HTTP statuses that web servers, gateways and proxies give before an application sees the request."""
 _LONGEST_URL = 4000
 
 

@@ -21,19 +21,26 @@ from conformance.emulator.world import Call
 Excuse = Callable[[Fault, Any], bool]
 
 
-def _overlooks(behaviour: Behaviour, operation: str, excuse: Excuse) -> None:
-    """Have one operation overlook the faults that `excuse` says, where they are all that is wrong with a body."""
+def _overlooks(behaviour: Behaviour, constraint: str, excuse: Excuse) -> None:
+    """Have every operation overlook the faults against one constraint that `excuse` says, where they are all that is
+    wrong with a body: operations share what checks the same place.
+    """
     inner = behaviour.check_body
 
     def check(schemas: Schemas, called: Operation, body: Any) -> None:
-        if called.name == operation and isinstance(body, dict):
-            faults = schemas.judge(schemas.body(operation), body)
-            if faults and all(excuse(fault, body) for fault in faults):
+        if isinstance(body, dict):
+            faults = schemas.judge(schemas.body(called.name), body)
+            if faults and all(_at_end(fault, called.name, constraint) and excuse(fault, body) for fault in faults):
                 _mend(body, faults)
                 return
         inner(schemas, called, body)
 
     behaviour.check_body = check
+
+
+def _at_end(fault: Fault, operation: str, constraint: str) -> bool:
+    """Whether a fault is against this constraint, at the top of a body or at the same place deeper in it."""
+    return fault.constraint == f"{operation}.{constraint}" or fault.constraint.endswith(f"[].{constraint}")
 
 
 def _mend(body: Any, faults: Sequence[Fault]) -> None:
@@ -47,7 +54,10 @@ def _mend(body: Any, faults: Sequence[Fault]) -> None:
         if fault.constraint.endswith((".name.pattern", ".maxProperties", ".maxItems", ".maxLength", ".minimum")):
             continue
         if fault.constraint.endswith("content[].type.enum"):
-            body["content"].remove(holder)
+            around_it = body
+            for token in tokens[:-2]:
+                around_it = around_it[int(token)] if isinstance(around_it, list) else around_it[token]
+            around_it.remove(holder)
         elif isinstance(holder, list):
             holder.remove(value)
         else:
@@ -95,14 +105,11 @@ def _rewrites(behaviour: Behaviour, rewrite: Callable[[str], str]) -> None:
     behaviour.new_message = made
 
 
-def _of(fault: Fault, constraint: str) -> bool:
-    return fault.constraint == constraint
-
-
-@corner("create_assistant.metadata")
+@corner("metadata")
 def refuses_16_pairs_with_an_empty_value(behaviour: Behaviour) -> None:
-    """Refuses an assistant with 16 pairs of metadata when one of their values is empty."""
-    _refuses(behaviour, "create_assistant", lambda body: len(_pairs(body)) == 16 and "" in _pairs(body).values())
+    """Refuses 16 pairs of metadata when one of their values is empty."""
+    for operation in ("create_assistant", "modify_assistant", "create_thread", "modify_thread", "create_message"):
+        _refuses(behaviour, operation, lambda body: len(_pairs(body)) == 16 and "" in _pairs(body).values())
 
 
 @corner("create_message.metadata")
@@ -156,74 +163,59 @@ def fails_on_an_assistants_message_with_parts(behaviour: Behaviour) -> None:
     _refuses(behaviour, "create_thread_and_run", wrong, 500)
 
 
-@corner("create_thread.metadata{}.type")
+@corner("metadata")
 def takes_any_value_in_the_last_pair(behaviour: Behaviour) -> None:
     """Takes a value of metadata that is no text, in the last of several pairs."""
 
     def last(fault: Fault, body: Any) -> bool:
         keys = list(_pairs(body))
-        return _of(fault, "create_thread.metadata{}.type") and len(keys) > 1 and fault.place == f"/metadata/{keys[-1]}"
+        return len(keys) > 1 and fault.place == f"/metadata/{keys[-1]}"
 
-    _overlooks(behaviour, "create_thread", last)
+    _overlooks(behaviour, "metadata{}.type", last)
 
 
 @corner("create_assistant.tools[].function.name.pattern")
 def checks_the_name_of_the_first_function_only(behaviour: Behaviour) -> None:
-    """Takes any name of a function that is not the first tool."""
-    wanted = "create_assistant.tools[].function.name.pattern"
-    _overlooks(
-        behaviour,
-        "create_assistant",
-        lambda fault, body: _of(fault, wanted) and not fault.place.startswith("/tools/0/"),
-    )
+    """Takes any name of a function that is not the first tool, of assistants and of runs."""
+    _overlooks(behaviour, "tools[].function.name.pattern", lambda fault, body: not fault.place.startswith("/tools/0/"))
 
 
 @corner("create_message.content[].type.enum")
 def checks_the_first_part_only(behaviour: Behaviour) -> None:
-    """Takes parts of an unknown type that are not the first of a message."""
-    wanted = "create_message.content[].type.enum"
-    _overlooks(
-        behaviour,
-        "create_message",
-        lambda fault, body: _of(fault, wanted) and not fault.place.startswith("/content/0/"),
-    )
+    """Takes parts of an unknown type that are not the first of a message, wherever the message is given."""
+    _overlooks(behaviour, "content[].type.enum", lambda fault, body: "/content/0/" not in fault.place)
 
 
-@corner("modify_thread.metadata{}.maxLength")
+@corner("metadata")
 def takes_a_long_value_beside_others(behaviour: Behaviour) -> None:
-    """Takes a value of metadata that is too long, in a thread that gets at least three pairs."""
-    wanted = "modify_thread.metadata{}.maxLength"
-    _overlooks(behaviour, "modify_thread", lambda fault, body: _of(fault, wanted) and len(_pairs(body)) >= 3)
+    """Takes a value of metadata that is too long, beside at least two other pairs."""
+    _overlooks(behaviour, "metadata{}.maxLength", lambda fault, body: len(_pairs(body)) >= 3)
 
 
-@corner("modify_message.metadata.maxProperties")
+@corner("metadata")
 def takes_17_pairs_with_an_empty_value(behaviour: Behaviour) -> None:
-    """Takes 17 pairs of a message's metadata when one of their values is empty."""
-    wanted = "modify_message.metadata.maxProperties"
-    _overlooks(behaviour, "modify_message", lambda fault, body: _of(fault, wanted) and "" in _pairs(body).values())
+    """Takes 17 pairs of metadata when one of their values is empty."""
+    _overlooks(behaviour, "metadata.maxProperties", lambda fault, body: "" in _pairs(body).values())
 
 
 @corner("create_message.additionalProperties")
 def takes_unknown_members_beside_metadata(behaviour: Behaviour) -> None:
-    """Takes unknown members of a message that has metadata."""
-    wanted = "create_message.additionalProperties"
-    _overlooks(behaviour, "create_message", lambda fault, body: _of(fault, wanted) and bool(_pairs(body)))
+    """Takes unknown members of a body that has metadata."""
+    _overlooks(behaviour, "additionalProperties", lambda fault, body: bool(_pairs(body)))
 
 
 @corner("create_run.max_completion_tokens.minimum")
 def takes_few_tokens_beside_a_limit_on_the_prompt(behaviour: Behaviour) -> None:
     """Takes fewer than 256 completion tokens for a run that limits its prompt as well."""
-    wanted = "create_run.max_completion_tokens.minimum"
     _overlooks(
-        behaviour, "create_run", lambda fault, body: _of(fault, wanted) and body.get("max_prompt_tokens") is not None
+        behaviour, "max_completion_tokens.minimum", lambda fault, body: body.get("max_prompt_tokens") is not None
     )
 
 
 @corner("create_run.temperature.type")
 def takes_a_temperature_in_words_beside_top_p(behaviour: Behaviour) -> None:
-    """Takes any temperature of a run that gives `top_p`."""
-    wanted = "create_run.temperature.type"
-    _overlooks(behaviour, "create_run", lambda fault, body: _of(fault, wanted) and body.get("top_p") is not None)
+    """Takes any temperature, of a run or of an assistant, that comes with `top_p`."""
+    _overlooks(behaviour, "temperature.type", lambda fault, body: body.get("top_p") is not None)
 
 
 @corner("assistants")
@@ -297,12 +289,12 @@ def makes_every_space_the_same(behaviour: Behaviour) -> None:
 
 
 @corner("messages")
-def turns_tabs_into_spaces(behaviour: Behaviour) -> None:
-    """Stores tabs in a message's text as spaces."""
-    _rewrites(behaviour, lambda text: text.replace("\t", " "))
+def straightens_the_quotes_of_a_message(behaviour: Behaviour) -> None:
+    """Stores typographic quotation marks in a message's text as plain ones."""
+    _rewrites(behaviour, lambda text: text.replace("“", '"').replace("”", '"'))
 
 
 @corner("messages")
-def escapes_the_markup_of_a_message(behaviour: Behaviour) -> None:
-    """Stores `<` in a message's text as HTML writes it."""
-    _rewrites(behaviour, lambda text: text.replace("<", "&lt;"))
+def ends_lines_at_every_separator(behaviour: Behaviour) -> None:
+    """Stores the line separator of Unicode in a message's text as a line feed."""
+    _rewrites(behaviour, lambda text: text.replace("\u2028", "\n"))
