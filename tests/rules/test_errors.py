@@ -42,22 +42,27 @@ def test_members_left_out_where_null() -> History:
     return answered(400, {"error": {"message": "No.", "type": "invalid_request_error"}})
 
 
-AZURE = {"error": {"code": "429", "message": "Please retry after 9 seconds."}}
+AZURE = {"error": {"code": "404", "message": "Resource not found"}}
 
 
 @holds(errors.message_is_a_text)
 def test_gateway_of_azure() -> History:
-    return answered(429, AZURE, "azure")
+    return answered(404, AZURE, "azure")
 
 
 @undecided(errors.type_param_and_code_are_present)
 def test_gateway_of_azure_leaves_members_out() -> History:
-    return answered(429, AZURE, "azure")
+    return answered(404, AZURE, "azure")
 
 
 @legal
 def test_proxy_that_refuses_a_large_body() -> History:
     return answered(413, {})
+
+
+@legal
+def test_gateway_that_limits_the_rate_in_words_of_its_own() -> History:
+    return answered(429, {"message": "slow down"})
 
 
 @legal
