@@ -63,7 +63,7 @@ def test_a_target_that_cannot_be_tested_ends_at_once_in_one_line(
     assert code == 3
     assert says in text
     assert len(text.strip().splitlines()) == 1
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 30
 
 
 def report_of(folder: Path) -> dict[str, object]:

@@ -26,7 +26,7 @@ def test_a_look_up_that_never_ends_is_left_in_time() -> None:
     began = time.monotonic()
     with pytest.raises(TimeoutError, match=r"looking up slow\.example took longer than 0\.1 s"):
         Lookup(ask).places("slow.example", 80, 0.1)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 15
     hangs.set()
 
 

@@ -39,7 +39,7 @@ def sent_to(handler: Handler, outgoing: Outgoing = POST, stream: bool = False, l
     with target(handler, limits) as (transport, _):
         began = time.monotonic()
         arrival = transport.send(outgoing, (), stream)
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 10
         return arrival
 
 
@@ -122,7 +122,7 @@ def test_a_dripping_tls_handshake_ends() -> None:
         began = time.monotonic()
         arrival = Transport(address(f"https://127.0.0.1:{server.port}/v1"), QUICK).send(POST, ())
     assert arrival.completion is Completion.REFUSED
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 10
 
 
 def test_silence_ends() -> None:

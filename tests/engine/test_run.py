@@ -134,7 +134,7 @@ def test_an_interruption_keeps_what_was_judged(monkeypatch: pytest.MonkeyPatch) 
     way = course([stuck, program(CREATE)], Scripted(accepted))
     hangs.set()
     assert way.interrupted
-    assert time.monotonic() - began < 6
+    assert time.monotonic() - began < 20
     assert set(way.played) == {"p.stuck", "test.program"}
     assert way.tallies["a.rule"].judged == 2
 

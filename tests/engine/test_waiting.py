@@ -31,5 +31,5 @@ def test_an_interruption_leaves_the_work_behind(monkeypatch: pytest.MonkeyPatch)
     began = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
         awaited(lambda: hangs.wait(30))
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 15
     hangs.set()

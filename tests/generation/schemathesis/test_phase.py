@@ -46,7 +46,10 @@ def test_the_phase_accuses_a_mutant_of_what_is_wrong_and_the_emulator_of_nothing
     reports = {name: run(url, Trial(name, phases=("schemathesis",), programs=chosen)) for name, url in served.items()}
     assert reports["plain"].exit_code == 0, reports["plain"].because
     assert reports["plain"].failures("must") == []
-    assert "create_message.role.enum" in {verdict.id for verdict in reports[MUTANT].failures("must")}
+    accused = {verdict.id for verdict in reports[MUTANT].failures("must")}
+    # Hypothesis draws from constants of the modules that happen to be loaded, so which of the two it comes to varies.
+    assert accused & {"create_message.role.enum", "messages.answer_shows_what_was_sent"}
+    assert accused <= {"create_message.role.enum", "messages.answer_shows_what_was_sent", "message.role.enum"}
 
 
 @needs_schemathesis
