@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -13,15 +14,13 @@ from conformance.contract.operation import OPERATIONS
 from conformance.engine.player import Sender
 from conformance.model.case import Key, Role, Step
 from conformance.model.exchange import Completion, Exchange
-from conformance.model.json import JSON, is_object
+from conformance.model.json import JSON, at, is_object
 
 PROGRAM = "cleanup"
 """The program of the requests that clean up at the end; it is no evidence."""
 
 SECONDS = 60.0
 """Cleaning up at the end takes no longer than this."""
-
-_GONE = (404, 410)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +86,7 @@ class Ledger:
             return [*self._runs(), *self._objects()]
 
     def _note_deletion(self, exchange: Exchange) -> None:
-        if exchange.accepted or (_cleans(exchange) and exchange.status in _GONE):
+        if exchange.accepted or (_cleans(exchange) and says_gone(exchange)):
             id_ = exchange.path.get(OPERATIONS[exchange.operation or ""].parameters[-1], "")
             self._made.pop(id_, None)
             self._gone.add(id_)
@@ -126,6 +125,16 @@ class Ledger:
             goes_along = kind == "message" and any(path["thread_id"] in ids for ids in (self._made, self._gone))
             if id_ not in self.spared and not goes_along:
                 yield _left(kind, deletion, path, key)
+
+
+def says_gone(exchange: Exchange) -> bool:
+    """Whether an answer says that there is no such object (any more), and not that there is no such route."""
+    if exchange.status != 404:
+        return exchange.status == 410
+    id_ = list(exchange.path.values())[-1] if exchange.path else ""
+    text = exchange.response.text if exchange.response is not None else None
+    said = json.dumps(exchange.body) if is_object(exchange.body) else text or ""
+    return isinstance(at(exchange.body, "/error/message"), str) or bool(id_ and id_ in said)
 
 
 def _cleans(exchange: Exchange) -> bool:

@@ -13,7 +13,7 @@ from conformance.client.session import Session
 from conformance.client.throttle import Throttle
 from conformance.client.transport import Limits, Transport
 from conformance.engine.budget import Budget
-from conformance.engine.cleanup import PROGRAM, Ledger, Left, sweep
+from conformance.engine.cleanup import PROGRAM, Ledger, Left, says_gone, sweep
 from conformance.engine.collector import Collector
 from conformance.errors import TargetError, UsageError
 from conformance.model.case import Key, Role, Step
@@ -127,7 +127,7 @@ def _how(thing: Left, exchange: Exchange | None) -> str:
         return CANCELLED if cancels else DELETED
     if cancels and exchange.status in (400, 409):
         return OVER
-    return GONE if exchange.status in (404, 410) else f"HTTP {exchange.status}"
+    return GONE if says_gone(exchange) else f"HTTP {exchange.status}"
 
 
 def _forgotten(left: Remains, session: Session) -> None:

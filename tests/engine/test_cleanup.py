@@ -4,9 +4,12 @@ from collections.abc import MutableMapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from conformance.engine.cleanup import Ledger, ledger, sweep
+import pytest
+
+from conformance.engine.cleanup import Ledger, ledger, says_gone, sweep
 from conformance.model.case import Key, Role, Step
 from conformance.model.exchange import Completion, Exchange, Request, Response
+from conformance.model.json import ABSENT
 from tests.rules.histories import run
 
 
@@ -144,3 +147,29 @@ def test_cleaning_up_ends_in_time() -> None:
     target, times = made(Target(), 9), iter(range(0, 1000, 10))
     sweep(target.ledger.left, target, seconds=25, now=lambda: float(next(times)))
     assert len(target.asked) == 2
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "gone"),
+    [
+        (404, {"error": {"message": "No thread found.", "type": "invalid_request_error"}}, True),
+        (404, {"detail": "Thread thread_1 not found"}, True),
+        (404, {"detail": "Not Found"}, False),
+        (410, ABSENT, True),
+        (405, {"detail": "Method Not Allowed"}, False),
+    ],
+)
+def test_a_missing_route_is_not_a_missing_object(status: int, body: Any, gone: bool) -> None:
+    answer = Exchange(
+        id="x1",
+        index=1,
+        program="cleanup",
+        operation="delete_thread",
+        request=Request("DELETE", "/threads/thread_1"),
+        response=Response(status, body=body),
+        completion=Completion.ANSWERED,
+        started=0,
+        ended=1,
+        path={"thread_id": "thread_1"},
+    )
+    assert says_gone(answer) is gone
