@@ -200,8 +200,8 @@ def takes_17_pairs_with_an_empty_value(behaviour: Behaviour) -> None:
 
 @corner("create_message.additionalProperties")
 def takes_unknown_members_beside_metadata(behaviour: Behaviour) -> None:
-    """Takes unknown members of a body that has metadata."""
-    _overlooks(behaviour, "additionalProperties", lambda fault, body: bool(_pairs(body)))
+    """Takes unknown members of a body that has more than one pair of metadata."""
+    _overlooks(behaviour, "additionalProperties", lambda fault, body: len(_pairs(body)) > 1)
 
 
 @corner("create_run.max_completion_tokens.minimum")
@@ -298,3 +298,28 @@ def straightens_the_quotes_of_a_message(behaviour: Behaviour) -> None:
 def ends_lines_at_every_separator(behaviour: Behaviour) -> None:
     """Stores the line separator of Unicode in a message's text as a line feed."""
     _rewrites(behaviour, lambda text: text.replace("\u2028", "\n"))
+
+
+@corner("assistants")
+def shortens_the_dashes_of_instructions(behaviour: Behaviour) -> None:
+    """Stores dashes in the instructions of an assistant as hyphens."""
+
+    async def created(inner: Any, call: Call) -> Any:
+        if isinstance(call.body, dict) and isinstance(call.body.get("instructions"), str):
+            call.body["instructions"] = call.body["instructions"].replace("—", "-")
+        return await inner(call)
+
+    around(behaviour, created, "create_assistant", "modify_assistant")
+
+
+@corner("assistants")
+def spells_out_the_ellipses_of_names(behaviour: Behaviour) -> None:
+    """Stores an ellipsis in the name or description of an assistant as three full stops."""
+
+    async def created(inner: Any, call: Call) -> Any:
+        for name in ("name", "description"):
+            if isinstance(call.body, dict) and isinstance(call.body.get(name), str):
+                call.body[name] = call.body[name].replace("…", "...")
+        return await inner(call)
+
+    around(behaviour, created, "create_assistant", "modify_assistant")
