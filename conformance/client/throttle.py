@@ -9,6 +9,9 @@ from collections.abc import Callable
 FIRST = 0.05
 """The seconds between two requests after a target has turned one away for the first time."""
 
+PLENTY = 15
+"""A target that took so many requests before it turned one away again is waited for, and not sent less."""
+
 EASE = 0.98
 """Each request that is let through brings the requests closer together by this factor."""
 
@@ -66,6 +69,7 @@ class Throttle:
             if now >= self._quiet_until:
                 # So much the target bore in this while. Spacing requests wider than that would only waste time.
                 borne = (now + seconds - self._since) / max(1, self._let_through)
-                self._spacing = max(self._least, min(max(2 * self._spacing, FIRST), borne))
+                if self._let_through < PLENTY:
+                    self._spacing = max(self._least, min(max(2 * self._spacing, FIRST), borne))
                 self._since, self._let_through = now + seconds, 0
             self._quiet_until = max(self._quiet_until, now + seconds)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
@@ -103,3 +103,31 @@ def _of(line: Timeline, creation: Exchange | None, history: History) -> Metadata
 def _given(body: JSON | Absent, pointer: str) -> Mapping[str, JSON] | None:
     value = at(body, pointer)
     return value if is_object(value) else None
+
+
+MOST_PAIRS = 16
+"""So many pairs an object may have: openai-openapi f85dbe2 openapi.yaml Metadata."""
+
+
+def may_overflow(history: Iterable[Exchange], exchange: Exchange) -> bool:
+    """Whether a modification gives an object more pairs than it may have on a target that merges them with the old.
+
+    Whether metadata is merged or replaced is not stated.
+    """
+    if not (exchange.operation or "").startswith("modify_"):
+        return False
+    id_ = list(exchange.path.values())[-1]
+    names = set(_names(exchange))
+    for other in history:
+        of_it = other.path == exchange.path or at(other.body, "/id") == id_
+        if of_it and other.started < exchange.ended:
+            names |= {*_names(other), *_keys(at(other.body, "/metadata"))}
+    return len(names) > MOST_PAIRS
+
+
+def _names(exchange: Exchange) -> Iterator[str]:
+    return _keys(at(exchange.request.body, "/metadata"))
+
+
+def _keys(pairs: JSON | Absent) -> Iterator[str]:
+    yield from pairs if is_object(pairs) else ()

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from conformance.contract.examination import is_valid
 from conformance.evidence.intent import plain, understood
 from conformance.evidence.likeness import covers
+from conformance.evidence.metadata import may_overflow
 from conformance.evidence.modification import Modification, modifications
 from conformance.model.json import ABSENT, same
 from conformance.model.rule import rule
@@ -40,6 +41,7 @@ def ended_run_can_be_modified(change: Modification) -> Iterator[Result]:
     elif (
         change.exchange.refused
         and body is not ABSENT
+        and not may_overflow(change.line.history, change.exchange)
         and is_valid("requests/modify_run", "modify_run", change.exchange.edition)(body)
     ):
         yield change.exchange.finding(

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from conformance.client.throttle import FIRST, Throttle
+from conformance.client.throttle import FIRST, PLENTY, Throttle
 from tests.client.clock import Clock
 
 
@@ -96,6 +96,17 @@ def test_one_request_that_is_turned_away_does_not_slow_the_run_down() -> None:
         gate.enter()
         gate.let_through()
     assert clock.time - began < 8
+
+
+def test_a_target_that_takes_plenty_in_between_is_only_waited_for() -> None:
+    gate, clock = throttle()
+    for _ in range(10):
+        for _ in range(PLENTY):
+            gate.enter()
+            gate.let_through()
+        gate.hold(1.0)
+    assert gate.spacing == 0.0
+    assert sum(clock.slept) <= 10
 
 
 def test_the_users_rate_is_never_exceeded() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 from conformance.model.history import History
 from conformance.rules import modify
 from tests.rules.examples import breaks, holds, legal, undecided
-from tests.rules.histories import Told, assistant, function_tool, message, run, thread
+from tests.rules.histories import ASSISTANT, Told, assistant, function_tool, message, run, thread
 
 NEW: dict[str, Any] = {"metadata": {"a": "1"}}
 
@@ -27,6 +27,15 @@ def test_ended_run_that_cannot_be_modified() -> History:
     tell = Told()
     tell.looks("queued", "completed")
     tell.refuse("modify_run", body=NEW)
+    return tell.history()
+
+
+@undecided(modify.ended_run_can_be_modified)
+def test_metadata_that_is_too_much_where_it_is_merged() -> History:
+    tell = Told()
+    tell.create_run(body={"assistant_id": ASSISTANT, "metadata": {f"a{number}": "x" for number in range(10)}})
+    tell.looks("completed")
+    tell.refuse("modify_run", body={"metadata": {f"b{number}": "x" for number in range(10)}})
     return tell.history()
 
 

@@ -14,6 +14,7 @@ from dataclasses import replace
 from conformance.contract.departure import excusing
 from conformance.contract.edition import DEFAULT_EDITION
 from conformance.contract.lifecycle import TERMINAL
+from conformance.evidence.metadata import may_overflow
 from conformance.evidence.sighting import runs_seen, sightings_in
 from conformance.model.case import Accept, Mutation, Role, Step
 from conformance.model.exchange import Completion, Exchange
@@ -52,6 +53,7 @@ class _Program:
     """The exchanges of one program by what they are for."""
 
     def __init__(self, history: History) -> None:
+        self.history = history
         self.negatives: dict[str, list[Exchange]] = {}
         self.legal: dict[str, list[Exchange]] = {}
         self.controls: dict[str, list[Exchange]] = {}
@@ -168,6 +170,8 @@ def _legal_refused(step: Step, sent: Sequence[Exchange], program: _Program) -> R
         return Undecided("the target takes no body of this size")
     if not program.occupancy.idle(refused):
         return Undecided("the thread was not known to be idle, and a busy one refuses everything")
+    if may_overflow(program.history, refused):
+        return Undecided("a target that merges metadata would come to hold too many pairs")
     around = _around(step.exercises[0])
     if around in program.tried and around not in program.shown:
         return Undecided("nothing else at this place was accepted, either")
