@@ -188,3 +188,35 @@ def streams_runs_without_metadata(behaviour: Behaviour) -> None:
             members["metadata"] = {}
 
     shown(behaviour, "run", change)
+
+
+@mutant("settings")
+def ignores_top_p(behaviour: Behaviour) -> None:
+    """A run's top_p is the assistant's, whatever the request says."""
+    _body_without(behaviour, "top_p")
+
+
+def _always_shows(behaviour: Behaviour, name: str, value: Any) -> None:
+    def change(members: Members, *_: Any) -> None:
+        if name in members:
+            members[name] = value
+
+    shown(behaviour, "run", change)
+
+
+@mutant("settings")
+def always_shows_parallel_calls(behaviour: Behaviour) -> None:
+    """A run shows that it may call in parallel, also where it may not."""
+    _always_shows(behaviour, "parallel_tool_calls", True)
+
+
+@mutant("settings", level="should")
+def always_shows_a_free_choice(behaviour: Behaviour) -> None:
+    """A run shows that the model chooses among the tools, also where a choice was made for it."""
+    _always_shows(behaviour, "tool_choice", "auto")
+
+
+@mutant("settings", level="should")
+def shows_no_effort(behaviour: Behaviour) -> None:
+    """A run does not show the reasoning effort that was asked for."""
+    _always_shows(behaviour, "reasoning_effort", None)
