@@ -6,14 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from conformance.errors import UsageError
-from conformance.evidence.wire import strict_json
 from conformance.model.json import JSON, at, is_array, is_object
 from conformance.model.limit import Limit
 from conformance.reporting.report import Report
-from conformance.suite.histories import recorded, report_of
-
-_LARGEST = 512 * 1024 * 1024
+from conformance.suite.saved import document
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,19 +51,8 @@ class Difference:
 
 def saved(path: Path) -> Side:
     """A report.json, a history.jsonl, or a folder that holds one. Raises UsageError where it is neither."""
-    if path.is_dir():
-        path = next((path / name for name in ("report.json", "history.jsonl") if (path / name).is_file()), path)
-    if path.name.endswith(".jsonl"):
-        return Side.of(str(path), report_of([recorded(path)]))
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        reason = "there is no report.json in it" if path.is_dir() else error.strerror or str(error)
-        raise UsageError(f"{path}: cannot be read: {reason}") from None
-    report = strict_json.parse(data, _LARGEST, max_depth=strict_json.MAX_DEPTH + 20).value
-    if not is_object(report) or not is_array(report.get("verdicts")):
-        raise UsageError(f"{path}: neither a report.json nor a history.jsonl of a run")
-    return _read(str(path), report)
+    found, report = document(path)
+    return _read(str(found), report)
 
 
 def _read(name: str, report: Mapping[str, JSON]) -> Side:

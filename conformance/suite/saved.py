@@ -69,6 +69,14 @@ class Saved:
 
 def saved(path: Path) -> Saved:
     """What a report.json, a history.jsonl or a folder that holds one says. Raises UsageError where it is neither."""
+    found, report = document(path)
+    return _of_report(found.name, report)
+
+
+def document(path: Path) -> tuple[Path, Mapping[str, JSON]]:
+    """The file and the report that a path leads to: report.json, history.jsonl, which is judged first, or the folder of
+    one. Raises UsageError where it is neither.
+    """
     if path.is_dir():
         path = next((path / name for name in ("report.json", "history.jsonl") if (path / name).is_file()), path)
     try:
@@ -77,16 +85,12 @@ def saved(path: Path) -> Saved:
         reason = "there is no report.json in it" if path.is_dir() else error.strerror or str(error)
         raise UsageError(f"{path}: cannot be read: {reason}") from None
     if history_file.holds(data):
-        return _of_history(path)
+        made: Mapping[str, JSON] = json.loads(reports.text(report_of([recorded(path)])))
+        return path, made
     report = strict_json.parse(data, _LARGEST, max_depth=strict_json.MAX_DEPTH + 20).value
     if not is_object(report) or not is_array(report.get("verdicts")):
         raise UsageError(f"{path}: neither a report.json nor a history.jsonl of a run")
-    return _of_report(path.name, report)
-
-
-def _of_history(path: Path) -> Saved:
-    """What a history shows when it is judged, which is done first."""
-    return _of_report(path.name, json.loads(reports.text(report_of([recorded(path)]))))
+    return path, report
 
 
 def _of_report(name: str, report: Mapping[str, JSON]) -> Saved:

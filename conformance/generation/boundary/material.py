@@ -70,9 +70,7 @@ def material(
         made = bench(operation, edition, sampler)
         control = replace(usual, body=bound(made.subject.control), exercises=made.shown(made.subject.control))
         legal += [_legal(usual, payload) for payload in packed(made, made.singles())]
-        negatives += [
-            _negative(usual, negative) for negative in made.negatives(_kin_before(operation, edition, sampler))
-        ]
+        negatives += [refused(usual, negative) for negative in made.negatives(_kin_before(operation, edition, sampler))]
         negatives += _unreadable(control)
     if operation in request_queries():
         queries = QueryBench(operation, edition)
@@ -199,7 +197,8 @@ def _departure(payload: Payload) -> Mutation:
     return Mutation(pointer(*path), payload.constraint.rpartition(".")[2], ABSENT, value)
 
 
-def _negative(usual: Step, negative: Negative) -> Step:
+def refused(usual: Step, negative: Negative) -> Step:
+    """The step of a negative, which has to be refused."""
     return replace(
         usual,
         body=bound(negative.body),

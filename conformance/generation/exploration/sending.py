@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from random import Random
 
-from conformance.generation.boundary.material import PACKED, bench, bound
+from conformance.generation.boundary.material import PACKED, bench, bound, refused
 from conformance.generation.boundary.payload import Bench, Negative, Payload
 from conformance.generation.boundary.playing import Performance
 from conformance.generation.boundary.sample import Sampler
@@ -15,7 +15,7 @@ from conformance.generation.exploration.allotment import Portion
 from conformance.generation.exploration.locating import located
 from conformance.generation.payloads.batch import Batch
 from conformance.generation.programs.steps import OVER, poll
-from conformance.model.case import REFUSES_BODY, Accept, Either, Role, Step
+from conformance.model.case import Accept, Either, Role, Step
 from conformance.model.program import Play, Setting
 
 _UNCERTAIN = 4
@@ -93,7 +93,7 @@ def _legal(usual: Step, payload: Payload) -> Step:
 
 
 def _negatives(usual: Step, batch: Batch, bases: list[Payload], count: int) -> list[Step]:
-    return [_negative(usual, negative) for negative in _drawn(batch, bases, count)]
+    return [refused(usual, negative) for negative in _drawn(batch, bases, count)]
 
 
 def _drawn(batch: Batch, bases: list[Payload], count: int) -> Iterator[Negative]:
@@ -101,14 +101,3 @@ def _drawn(batch: Batch, bases: list[Payload], count: int) -> Iterator[Negative]
         negative = batch.negative(bases[serial % len(bases)])
         if negative is not None:
             yield negative
-
-
-def _negative(usual: Step, negative: Negative) -> Step:
-    return replace(
-        usual,
-        body=bound(negative.body),
-        role=Role.NEGATIVE,
-        expectation=REFUSES_BODY,
-        mutation=negative.mutation,
-        exercises=(negative.constraint,),
-    )

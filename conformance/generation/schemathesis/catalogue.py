@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from conformance.generation.boundary.material import PACKED, Legal, bench, bound, material
+from conformance.generation.boundary.material import PACKED, Legal, bench, bound, material, refused
 from conformance.generation.boundary.payload import Bench, Negative, Payload
 from conformance.generation.boundary.playing import Performance
 from conformance.generation.boundary.sample import Sampler
@@ -14,7 +14,7 @@ from conformance.generation.boundary.subject import subjects
 from conformance.generation.exploration.locating import located
 from conformance.generation.schemathesis.cases import bodies, missing
 from conformance.generation.schemathesis.filling import legal, negative
-from conformance.model.case import REFUSES_BODY, Accept, Role, Step
+from conformance.model.case import Accept, Role, Step
 from conformance.model.program import Play, Program, Setting
 
 __all__ = ["COUNT", "PHASE", "missing", "programs"]
@@ -62,7 +62,7 @@ def _sending(operation: str, stage: Stage, count: int) -> Callable[[Setting], Pl
         usual = Step(operation=operation, path=stage.path, name=stage.name)
         negatives = list(_negatives(made, setting, count))
         fixed = material(operation, setting.edition, sampler, stage.path, stage.name)
-        steps = [_negative(usual, each) for each in negatives]
+        steps = [refused(usual, each) for each in negatives]
         twins = _twins(fixed.twins, {each.constraint for each in negatives})
         if stage.last_control:
             yield from performance.negatives(steps)
@@ -118,15 +118,4 @@ def _valid(usual: Step, payload: Payload) -> Step:
         exercises=tuple(sorted(payload.shows)),
         stream=payload.body.get("stream") is True,
         tag=PACKED,
-    )
-
-
-def _negative(usual: Step, found: Negative) -> Step:
-    return replace(
-        usual,
-        body=bound(found.body),
-        role=Role.NEGATIVE,
-        expectation=REFUSES_BODY,
-        mutation=found.mutation,
-        exercises=(found.constraint,),
     )

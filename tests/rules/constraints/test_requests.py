@@ -10,7 +10,7 @@ from conformance.model.exchange import Completion
 from conformance.model.json import ABSENT
 from conformance.model.verdict import Finding, Outcome, Tally
 from conformance.rules.constraints.requests import PACKED, tallies
-from tests.rules.histories import Told, error, message, run
+from tests.rules.histories import Told, error, message, run, thread
 
 MINIMUM = "create_run.max_prompt_tokens.minimum"
 BODY = {"assistant_id": "asst_a"}
@@ -266,3 +266,22 @@ def test_a_body_that_is_too_large_for_the_target_is_no_refusal_of_a_legal_value(
     tell.accept(control())
     tell.no(legal(), 413)
     assert tell.tally().outcome is Outcome.INCONCLUSIVE
+
+
+def test_metadata_that_is_too_much_where_it_is_merged_is_undecided() -> None:
+    id_ = "modify_thread.metadata{}.type"
+
+    def tally(earlier: int) -> Tally:
+        tell = Tried()
+        tell.send("create_thread", thread(), body={"metadata": {f"a{number}": "x" for number in range(earlier)}})
+        tell.send("modify_thread", thread(), step=Step(operation="modify_thread", role=Role.CONTROL))
+        mutation = Mutation("/metadata/b", "type", ABSENT, "x")
+        given = {"metadata": {f"b{number}": "x" for number in range(10)}}
+        step = Step(
+            operation="modify_thread", role=Role.VALID, expectation=Accept(), exercises=(id_,), mutation=mutation
+        )
+        tell.send("modify_thread", error("Too many."), 400, step=step, body=given)
+        return tell.tally(id_)
+
+    assert tally(10).outcome is Outcome.INCONCLUSIVE
+    assert tally(6).outcome is Outcome.FAIL
