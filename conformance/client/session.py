@@ -23,7 +23,7 @@ from conformance.errors import SuiteFault
 from conformance.evidence.wire.encoding import ACCEPTED
 from conformance.evidence.wire.secret import REDACTED, shown_value
 from conformance.model.case import Key, Role, Step
-from conformance.model.exchange import Exchange, Request
+from conformance.model.exchange import LATER, Exchange, Request
 from conformance.model.json import ABSENT
 
 _TEXT_KEPT = 4000
@@ -279,7 +279,7 @@ class Session:
 
 
 def _is_overload(arrival: Arrival) -> bool:
-    return arrival.response is not None and arrival.response.status in (429, 503)
+    return arrival.response is not None and arrival.response.status in LATER
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

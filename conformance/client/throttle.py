@@ -69,7 +69,10 @@ class Throttle:
             if now >= self._quiet_until:
                 # So much the target bore in this while. Spacing requests wider than that would only waste time.
                 borne = (now + seconds - self._since) / max(1, self._let_through)
-                if self._let_through < PLENTY:
+                if self._let_through == 0:
+                    # Not even the first request after the wait was taken: the spacing has nothing to do with it.
+                    self._spacing = max(self._spacing, FIRST)
+                elif self._let_through < PLENTY:
                     self._spacing = max(self._least, min(max(2 * self._spacing, FIRST), borne))
                 self._since, self._let_through = now + seconds, 0
             self._quiet_until = max(self._quiet_until, now + seconds)

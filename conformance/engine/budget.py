@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from conformance.contract.operation import OPERATIONS
 from conformance.errors import BudgetSpent
-from conformance.model.exchange import Completion, Exchange
+from conformance.model.exchange import LATER, Completion, Exchange
 from conformance.model.json import JSON, is_object
 
 SILENCE = 12
@@ -107,7 +107,7 @@ class Budget:
             usable = exchange.completion is Completion.ANSWERED and not 300 <= (exchange.status or 0) < 400
             self._useless = 0 if usable else self._useless + 1
             self._broken = self._broken + 1 if (exchange.status or 0) >= 500 else 0
-            self._put_off = self._put_off + 1 if exchange.status in (429, 503) else 0
+            self._put_off = self._put_off + 1 if exchange.status in LATER else 0
             name = exchange.operation or ""
             self._unanswered_of[name] = 0 if answered else self._unanswered_of[name] + 1
             if exchange.step is not None and exchange.attempt == 1:

@@ -13,7 +13,7 @@ from conformance.contract.lifecycle import ACTIVE
 from conformance.contract.operation import OPERATIONS
 from conformance.engine.player import Sender
 from conformance.model.case import Key, Role, Step
-from conformance.model.exchange import Completion, Exchange
+from conformance.model.exchange import LATER, Completion, Exchange
 from conformance.model.json import JSON, at, is_object
 
 PROGRAM = "cleanup"
@@ -165,8 +165,8 @@ def sweep(
 ) -> None:
     """Take away what is left, the newest first, each once; `done` is told of each and of what came of it.
 
-    It ends when the time is over, or when so many requests in a row got no answer. What cannot be deleted stays on the
-    ledger. Whatever goes wrong says nothing about the target.
+    It ends when the time is over, or when so many requests in a row got no answer, or none but to come back later.
+    What cannot be deleted stays on the ledger. Whatever goes wrong says nothing about the target.
     """
     tried: set[str] = set()
     ends, silent = now() + seconds, 0
@@ -179,5 +179,5 @@ def sweep(
         # A history that cannot be written any more is no reason to leave things behind.
         with suppress(Exception):
             exchange = sender.send(thing.step, program, {})
-        silent = silent + 1 if exchange is not None and exchange.response is None else 0
+        silent = silent + 1 if exchange is not None and exchange.status in (None, *LATER) else 0
         done(thing, exchange)

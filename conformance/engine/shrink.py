@@ -72,8 +72,8 @@ class Shrunk:
 class Allowance:
     """How many requests shrinking may send in all, and for a single id. It is asked before each case is played."""
 
-    each: int = 400
-    all: int = 2_500
+    each: int = 1_000
+    all: int = 4_000
     spent: int = 0
 
     def spend(self, sends: int) -> None:

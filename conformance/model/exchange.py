@@ -10,6 +10,9 @@ from conformance.model.case import Step, step_from_json, step_to_json
 from conformance.model.json import ABSENT, JSON, Absent, is_object
 from conformance.model.verdict import Finding
 
+LATER = frozenset({429, 503})
+"""The HTTP statuses that ask to come back later, and say nothing of the request itself."""
+
 
 class Completion(StrEnum):
     """What is known of whether the request was carried out.

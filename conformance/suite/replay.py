@@ -19,7 +19,7 @@ from conformance.engine.player import Played, play
 from conformance.engine.reproduction import Reproduction
 from conformance.engine.run import Judging, tidy
 from conformance.model.case import Key, Role
-from conformance.model.exchange import Completion, Exchange
+from conformance.model.exchange import LATER, Completion, Exchange
 from conformance.model.json import JSON
 from conformance.model.program import Program, Setting
 from conformance.model.verdict import Outcome, Tally
@@ -30,8 +30,6 @@ from conformance.targets import DIALECTS, Target, remote
 
 TRIES = 3
 """So often are steps sent together that show nothing: what depends on time may show another time."""
-
-_BUSY = (429, 503)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,7 +181,7 @@ def _unanswered(answers: Sequence[Exchange]) -> str | None:
     last = answers[-1]
     if last.completion is not Completion.ANSWERED:
         return last.problem or "the request that showed it was not answered"
-    if last.status in _BUSY:
+    if last.status in LATER:
         return f"the request that showed it was answered with HTTP status {last.status}"
     return None
 

@@ -109,6 +109,16 @@ def test_a_target_that_takes_plenty_in_between_is_only_waited_for() -> None:
     assert sum(clock.slept) <= 10
 
 
+def test_a_target_that_takes_nothing_at_all_is_asked_each_time_that_it_says() -> None:
+    gate, clock = throttle()
+    began = clock.time
+    for _ in range(60):
+        gate.enter()
+        gate.hold(1.0)
+    assert clock.time - began < 65
+    assert gate.spacing == FIRST
+
+
 def test_the_users_rate_is_never_exceeded() -> None:
     gate, _ = throttle(0.2)
     gate.hold(0.0)

@@ -143,6 +143,13 @@ def test_a_silent_target_is_left_alone() -> None:
     assert len(target.asked) == 3
 
 
+def test_a_target_that_asks_to_come_back_later_is_left_alone() -> None:
+    target = made(Target(status=429), 9)
+    sweep(target.ledger.left, target)
+    assert len(target.asked) == 3
+    assert len(target.ledger.left()) == 9
+
+
 def test_cleaning_up_ends_in_time() -> None:
     target, times = made(Target(), 9), iter(range(0, 1000, 10))
     sweep(target.ledger.left, target, seconds=25, now=lambda: float(next(times)))
