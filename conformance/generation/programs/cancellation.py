@@ -64,7 +64,7 @@ def cancel_at_once(setting: Setting) -> Play:
     yield page("list_messages", order="asc")
 
 
-@program("lifecycle", "cancel", runs=1, requests=30)
+@program("lifecycle", "cancel", runs=1, requests=30, quick=True)
 def cancel_while_waiting(setting: Setting) -> Play:
     """A run that must call something, though nobody asked, waits for outputs; cancelled, it takes none any more."""
     if not (yield from ready(assistant(setting), thread(setting))):
