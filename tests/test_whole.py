@@ -13,6 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -23,11 +24,14 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from conformance.cli import run_command
+from conformance.contract.constraint import constraints
 from conformance.contract.schema import document
 from conformance.emulator.app import BASE, build
 from conformance.emulator.options import Options
 from conformance.emulator.server import serve
 from conformance.engine.run import judged
+from conformance.recordings.reading import read
+from conformance.rules import catalogue as rules
 from conformance.suite.choice import Choice, judging
 from tests import garbled
 
@@ -67,6 +71,30 @@ def test_whoever_judges_its_history_again_comes_to_the_same(standard: Path, tmp_
     live, again = outcomes(report_in(standard)), outcomes(report_in(tmp_path))
     decided = {id_: outcome for id_, outcome in live.items() if outcome in ("pass", "fail", "inconclusive")}
     assert {id_: again[id_] for id_ in decided} == decided
+
+
+def test_what_a_proxy_recorded_of_it_is_not_accused_either(standard: Path, tmp_path: Path) -> None:
+    """Two clients with a key each, requests without a beta header, some at the same time, and nothing of why."""
+    history = str(standard / "history.jsonl")
+    assert run_command(["report", history, "--report", "har", "--report-dir", str(tmp_path), "-q"]) == 0
+    assert run_command(["judge", str(tmp_path / "history.har"), "--report-dir", str(tmp_path), "-q"]) == 0
+    assert Counter(outcomes(report_in(tmp_path)).values())["pass"] >= 700
+
+
+def test_a_part_of_its_traffic_is_not_accused_of_what_the_rest_did(standard: Path) -> None:
+    random, by = Random(1), judging(Choice(partial=True))
+    for history in read(standard / "history.jsonl").histories:
+        whole = [replace(exchange, step=None) for exchange in history if exchange.operation is not None]
+        for share in (0.9, 0.7, 0.5, 0.3):
+            part = [exchange for exchange in whole if random.random() < share]
+            found = judged(history.program, part, by).tallies if part else {}
+            accused = {id_: tally.findings for id_, tally in found.items() if tally.findings and level(id_) != "may"}
+            assert not accused, history.program
+
+
+def level(id_: str) -> str:
+    demand = rules().get(id_) or constraints()[id_]
+    return demand.level.value
 
 
 def test_the_emulators_keys_are_in_no_file(standard: Path) -> None:

@@ -14,6 +14,7 @@ from conformance.cli.speech import say
 
 @click.command("judge")
 @click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--partial", is_flag=True, help="Others use the same objects: accuse of nothing that they may have done.")
 @with_choices
 def command(files: tuple[Path, ...], **given: Any) -> int:
     """Judge recorded traffic: history.jsonl, HAR, VCR cassettes."""
@@ -21,7 +22,7 @@ def command(files: tuple[Path, ...], **given: Any) -> int:
     from conformance.reporting.folder import folder
     from conformance.suite import review
 
-    choice = chosen(given)
+    choice = chosen(given, partial=given["partial"])
     if "har" in output.views(given):
         raise UsageError("--report har is made of a run's history.jsonl: runs-conformance report HISTORY --report har")
     reviewed = review.judge(files, choice, choice.edition if given["edition"] else None)

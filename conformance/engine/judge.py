@@ -11,10 +11,12 @@ from conformance.contract.edition import DEFAULT_EDITION
 from conformance.model.exchange import Exchange
 from conformance.model.history import History
 from conformance.model.rule import AnyRule
-from conformance.model.verdict import Finding, Result, Tallies, Tally
+from conformance.model.verdict import Finding, Result, Tallies, Tally, Undecided
 
 Judge = Callable[[History], Tallies]
 """Judges a whole history at once, by many ids; the constraints are judged this way."""
+
+SOMEBODY_ELSE = "somebody else may have acted on it: the recording holds a part of the traffic"
 
 
 def judge(history: History, rules: Mapping[str, AnyRule], judges: Iterable[tuple[str, Judge]] = ()) -> dict[str, Tally]:
@@ -58,11 +60,15 @@ def _by_rule(rule: AnyRule, history: History, units: _Units) -> Tally | None:
         for unit in units.over(rule.over):
             for result in rule.judge(unit):
                 tally = tally or Tally()
-                tally.add(_excused(rule.id, result, history))
+                tally.add(_excused(rule.id, _as_far_as_known(rule, result, history), history))
     except Exception as error:
         tally = tally or Tally()
         tally.faults.append(_fault(rule.id, history, error))
     return tally
+
+
+def _as_far_as_known(rule: AnyRule, result: Result, history: History) -> Result:
+    return Undecided(SOMEBODY_ELSE) if history.partial and rule.closed and isinstance(result, Finding) else result
 
 
 def _fault(id_: str, history: History, error: Exception) -> str:

@@ -70,10 +70,11 @@ class Judging:
     rules: Mapping[str, AnyRule]
     judges: tuple[tuple[str, Judge], ...] = ()
     strict: bool = False
+    partial: bool = False
 
     def tallies(self, program: str, exchanges: Sequence[Exchange]) -> tuple[History, dict[str, Tally]]:
         """The history that these exchanges make, and what it shows."""
-        history = History.of(exchanges, program, self.strict)
+        history = History.of(exchanges, program, self.strict, self.partial)
         return history, judge(history, self.rules, self.judges)
 
     def only(self, id_: str) -> Judging:

@@ -122,13 +122,13 @@ def _acts(history: History, operation: str) -> Iterator[Act]:
         Act(run, exchange)
         for run in runs(history)
         for exchange in run.acts(operation)
-        if usual(exchange) and exchange.path.get("thread_id") == run.thread_id and not _deleted_before(run, exchange)
+        if usual(exchange) and is_there(run, exchange)
     )
 
 
-def _deleted_before(run: RunLine, exchange: Exchange) -> bool:
-    """Whether the thread of a run may have been deleted by the time of an act, which is then answered 404."""
-    return any(
+def is_there(run: RunLine, exchange: Exchange) -> bool:
+    """Whether an act names the run's own thread, and that cannot have been deleted by then; else the answer is 404."""
+    return exchange.path.get("thread_id") == run.thread_id and not any(
         other.operation == "delete_thread"
         and other.path.get("thread_id") == run.thread_id
         and took_effect(other)

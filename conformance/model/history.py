@@ -12,19 +12,23 @@ from conformance.model.exchange import Exchange
 class History:
     """The exchanges of one program in the order in which they started. Rules see nothing else.
 
-    `strict` drops what is excused only because the service is recorded to have done it. Views of a history (timelines
+    `strict` drops what is excused only because the service is recorded to have done it. A `partial` history does not
+    hold all that was done to its objects: somebody else works with them too. Views of a history (timelines
     of runs, streams, pages) are derived in `conformance.evidence`.
     """
 
     program: str
     exchanges: tuple[Exchange, ...]
     strict: bool = False
+    partial: bool = False
 
     @classmethod
-    def of(cls, exchanges: Iterable[Exchange], program: str = "", strict: bool = False) -> History:
+    def of(
+        cls, exchanges: Iterable[Exchange], program: str = "", strict: bool = False, partial: bool = False
+    ) -> History:
         """A history of these exchanges, put in order."""
         ordered = tuple(sorted(exchanges, key=lambda exchange: exchange.index))
-        return cls(program or (ordered[0].program if ordered else ""), ordered, strict)
+        return cls(program or (ordered[0].program if ordered else ""), ordered, strict, partial)
 
     def __iter__(self) -> Iterator[Exchange]:
         return iter(self.exchanges)

@@ -21,6 +21,7 @@ class Rule(Generic[Unit]):
 
     `over` derives the units from a program's history; `judge` yields one `Held`, `Finding` or `Undecided` for each
     thing it looked at in a unit, and nothing where there was nothing to judge. The id is `<topic>.<function>`.
+    `closed` says that it takes the history to hold all that anybody did to what it looks at.
     """
 
     id: str
@@ -35,6 +36,7 @@ class Rule(Generic[Unit]):
     items: tuple[str, ...] = ()
     needs: str = ""
     formerly: tuple[str, ...] = ()
+    closed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,11 +66,13 @@ def rule(
     items: tuple[str, ...] = (),
     needs: str = "",
     formerly: tuple[str, ...] = (),
+    closed: bool = False,
 ) -> Callable[[Callable[[Unit], Iterator[Result]]], Rule[Unit]]:
     """Declare a function to be a rule; its module names the topic, its docstring is the documentation.
 
     `items` names the contract's numbered items it covers (`L-03`); `needs` says, for people, what must be given for
-    it to be judged at all (a second key, a failing model). Raises TypeError where the docstring is missing.
+    it to be judged at all (a second key, a failing model). A rule is `closed` where a request that the history does not
+    hold could explain what it finds. Raises TypeError where the docstring is missing.
     """
 
     def declare(judge: Callable[[Unit], Iterator[Result]]) -> Rule[Unit]:
@@ -90,6 +94,7 @@ def rule(
             items=items,
             needs=needs,
             formerly=formerly,
+            closed=closed,
         )
 
     return declare

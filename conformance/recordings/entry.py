@@ -19,6 +19,9 @@ class Malformed(Exception):  # noqa: N818 -- it says what the entry is
     """A recorded entry does not have the shape of its format; the text says what is wrong."""
 
 
+_KEYS = frozenset({"authorization", "api-key", "x-api-key", "ocp-apim-subscription-key", "openai-project"})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """What a format holds of one exchange. `where` is its place in the file, counted from one.
@@ -38,6 +41,12 @@ class Entry:
     recorded: float | None = None
     seconds: float | None = None
     unsaved: bool = False
+
+    @property
+    def key(self) -> Pairs:
+        """The header fields that say whose objects a request sees; they must reach no report."""
+        carried = ((name.lower(), value) for name, value in self.headers)
+        return tuple(sorted((name, value) for name, value in carried if name in _KEYS and value))
 
 
 def members(value: Any, what: str) -> Mapping[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -16,6 +17,8 @@ from conformance.recordings.entry import (
     text,
     unix_time,
 )
+
+_FRACTION = re.compile(r":\d\d[.,]\d{3}")
 
 
 def holds(document: Mapping[str, Any]) -> bool:
@@ -37,7 +40,6 @@ def _entry(where: int, entry: Mapping[str, Any]) -> Entry:
     posted = request.get("postData") or {}
     body = members(response.get("content") or {}, "content")
     status = number(response.get("status", 0), "status")
-    milliseconds = entry.get("time")
     kept = body.get("text")
     return Entry(
         where=where,
@@ -49,9 +51,19 @@ def _entry(where: int, entry: Mapping[str, Any]) -> Entry:
         answer_headers=header_pairs(response.get("headers")),
         answer=_text(body),
         recorded=unix_time(entry.get("startedDateTime")),
-        seconds=milliseconds / 1000 if isinstance(milliseconds, (int, float)) and milliseconds >= 0 else None,
+        seconds=_seconds(entry) if _tells_order(entry.get("startedDateTime")) else None,
         unsaved=kept is None and number(body.get("size") or 0, "size") > 0,
     )
+
+
+def _seconds(entry: Mapping[str, Any]) -> float | None:
+    milliseconds = entry.get("time")
+    return milliseconds / 1000 if isinstance(milliseconds, (int, float)) and milliseconds >= 0 else None
+
+
+def _tells_order(began: object) -> bool:
+    """Whether a time is exact enough to say what came first. Whole seconds are not, and the order of the file is."""
+    return isinstance(began, str) and _FRACTION.search(began) is not None
 
 
 def _text(body: Mapping[str, Any]) -> bytes:

@@ -12,7 +12,7 @@ from conformance.evidence.wire import strict_json
 from conformance.model.history import History
 from conformance.model.json import JSON, Absent
 from conformance.recordings import har, history_file, test_proxy, vcr, yaml_text
-from conformance.recordings.entry import Entry
+from conformance.recordings.entry import Entry, Pairs
 from conformance.recordings.surface import Skipped, exchanges
 
 MAX_BYTES = 512 * 1024 * 1024
@@ -34,15 +34,37 @@ class Reading:
 def read(path: Path | str, edition: str | None = None) -> Reading:
     """The recorded traffic in a file of any known format; `edition` stands in for the dates of the recording.
 
-    There is one history for each file, and for a `history.jsonl` one for each program. Raises UsageError where the
-    file cannot be read.
+    There is one history for each file, for a `history.jsonl` one for each program. Where a file holds what several
+    clients sent, each with a key of its own, each has its history, and that is partial: they may share objects, or
+    not. Raises UsageError where the file cannot be read.
     """
     name, data = str(path), _bytes(Path(path))
     if history_file.holds(data):
         file = history_file.read(name, data, edition)
         return Reading(file.histories, file.skipped, file.run, file.end)
-    found, left_out = exchanges(_entries(name, data), name, edition)
-    return Reading((History.of(found, name),) if found else (), tuple(left_out))
+    clients = _by_key(_entries(name, data))
+    read_of = [exchanges(entries, name, edition) for entries in clients]
+    return Reading(
+        tuple(History.of(found, name, partial=len(clients) > 1) for found, _ in read_of if found),
+        tuple(left_out for _, skipped in read_of for left_out in skipped),
+    )
+
+
+def _by_key(entries: Iterable[Entry | tuple[int, str]]) -> list[list[Entry | tuple[int, str]]]:
+    """The entries by the key they were sent with; those that show none are with the first."""
+    clients: dict[Pairs, list[Entry | tuple[int, str]]] = {}
+    keyless: list[Entry | tuple[int, str]] = []
+    for entry in entries:
+        key = () if isinstance(entry, tuple) else entry.key
+        (clients.setdefault(key, []) if key else keyless).append(entry)
+    if not clients:
+        return [keyless]
+    first, *others = clients.values()
+    return [_in_order([*keyless, *first]), *others]
+
+
+def _in_order(entries: list[Entry | tuple[int, str]]) -> list[Entry | tuple[int, str]]:
+    return sorted(entries, key=lambda entry: entry[0] if isinstance(entry, tuple) else entry.where)
 
 
 def _bytes(path: Path) -> bytes:

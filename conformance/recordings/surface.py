@@ -77,7 +77,9 @@ def _exchange(entry: Entry, program: str, position: int, last: float | None, edi
     dated = edition or _edition(wall)
     if dated is None:
         return f"recorded before {V2_LAUNCH}, when there was no v2"
-    started = entry.recorded if entry.seconds is not None and entry.recorded is not None else None
+    started, ended = float(position), position + _GAP
+    if entry.seconds is not None and entry.recorded is not None:
+        started, ended = entry.recorded, entry.recorded + entry.seconds
     body, text = _body(entry.content)
     return Exchange(
         id=f"{program}:{entry.where}",
@@ -85,10 +87,10 @@ def _exchange(entry: Entry, program: str, position: int, last: float | None, edi
         program=program,
         operation=operation.name,
         request=Request(entry.method.upper(), path, _query(url), _shown(entry.headers), body, text),
-        response=response,
+        response=_told_by(ended, response),
         completion=Completion.UNKNOWN if response is None else Completion.ANSWERED,
-        started=float(position) if started is None else started,
-        ended=position + _GAP if started is None else started + (entry.seconds or 0.0),
+        started=started,
+        ended=ended,
         wall=wall or 0.0,
         path=ids,
         problem="no answer was recorded" if response is None else None,
@@ -119,6 +121,13 @@ def _response(entry: Entry) -> Response | None:
     # Recorders trim the end of a text, so that a missing last empty line is no evidence.
     kept = (defect for defect in response.defects if not defect.startswith("sse: unfinished_event"))
     return replace(response, defects=(*defects, *kept))
+
+
+def _told_by(moment: float, response: Response | None) -> Response | None:
+    """The answer with its events by that moment: when each of them came is not recorded."""
+    if response is None or response.events is None:
+        return response
+    return replace(response, events=tuple(replace(event, at=moment) for event in response.events))
 
 
 def _unpacked(content: bytes, encoding: str) -> tuple[bytes, tuple[str, ...]]:

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
 from urllib.parse import quote, urlencode
 
 from conformance import __version__
 from conformance.errors import UsageError
+from conformance.evidence.wire.secret import REDACTED
+from conformance.model.case import Key
 from conformance.model.exchange import Exchange, Response, exchange_from_json
 from conformance.model.json import JSON, Absent, is_object
-from conformance.reporting.report import SUITE, moment
+from conformance.reporting.report import SUITE
+
+_DRIFT = 0.1
 
 _NOBODY = "http://target.invalid"
 """Stands for the base URL where the history does not say it."""
@@ -25,10 +31,10 @@ def write(history: Path, out: TextIO) -> int:
     """
     head = {"version": "1.2", "creator": {"name": SUITE, "version": __version__}}
     out.write(json.dumps({"log": head})[:-2] + ', "entries": [')
-    count = 0
+    count, clock = 0, _Clock()
     for base_url, exchange in _exchanges(history):
         out.write(",\n" if count else "\n")
-        out.write(json.dumps(entry(exchange, base_url)))
+        out.write(json.dumps(entry(exchange, base_url, clock)))
         count += 1
     out.write("\n]}}\n")
     return count
@@ -52,20 +58,36 @@ def _exchanges(history: Path) -> Iterator[tuple[str, Exchange]]:
         raise UsageError(f"{history}: {error.strerror or error}") from None
 
 
-def entry(exchange: Exchange, base_url: str) -> dict[str, Any]:
+@dataclass(slots=True)
+class _Clock:
+    """Tells when exchanges started as exactly as they are held, which their wall times are not: judged from the HAR,
+    what came before what must be the same. Another process, another clock.
+    """
+
+    ahead: float | None = None
+
+    def of(self, exchange: Exchange) -> str:
+        ahead = exchange.wall - exchange.started
+        if self.ahead is None or abs(ahead - self.ahead) > _DRIFT:
+            self.ahead = ahead
+        moment = datetime.fromtimestamp(exchange.started + self.ahead, UTC)
+        return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def entry(exchange: Exchange, base_url: str, clock: _Clock) -> dict[str, Any]:
     """One exchange as an entry; what HAR has no place for is in members that begin with `_`."""
     request, response = exchange.request, exchange.response
     took = max(0.0, round(1_000 * (exchange.ended - exchange.started), 3))
     query = f"?{urlencode(request.query, errors='surrogatepass')}" if request.query else ""
     made: dict[str, Any] = {
-        "startedDateTime": moment(exchange.wall),
+        "startedDateTime": clock.of(exchange),
         "time": took,
         "request": {
             "method": request.method,
             "url": f"{base_url}{quote(request.path, safe='/%:@!$&()*+,;=~-._', errors='surrogatepass')}{query}",
             "httpVersion": "HTTP/1.1",
             "cookies": [],
-            "headers": _pairs(request.headers),
+            "headers": _pairs(_shown(exchange)),
             "queryString": [{"name": name, "value": value} for name, value in request.query],
             "headersSize": -1,
             "bodySize": -1,
@@ -118,6 +140,15 @@ def _content(response: Response | None) -> str | None:
 def _data(data: JSON) -> str:
     # `[DONE]` is held as the text that it is.
     return data if isinstance(data, str) else json.dumps(data)
+
+
+def _shown(exchange: Exchange) -> Mapping[str, str]:
+    """The headers of a request. Of two redacted keys it is still told which is which: they see other objects."""
+    key = exchange.step.key if exchange.step is not None else Key.OWN
+    if key is Key.OWN:
+        return exchange.request.headers
+    marked = f"{REDACTED[:-1]} {key.value}]"
+    return {name: value.replace(REDACTED, marked) for name, value in exchange.request.headers.items()}
 
 
 def _pairs(headers: Mapping[str, str]) -> list[dict[str, str]]:

@@ -62,7 +62,7 @@ def show_their_tool_resources(assistant: Sighting) -> Iterator[Result]:
             yield assistant.check(covers(shown, given), "other tool resources", where, given, shown)
 
 
-@rule(over=assistants, level=Level.MUST, source=_ASSISTANT, capability="core", items=("L-54",))
+@rule(over=assistants, level=Level.MUST, source=_ASSISTANT, capability="core", items=("L-54",), closed=True)
 def change_only_when_modified(line: Timeline) -> Iterator[Result]:
     """Between two looks with no modification in between, an assistant is the same: what was accepted is stored.
 

@@ -41,6 +41,7 @@ def _possible(act: Act, statuses: tuple[str, ...]) -> Iterator[Result]:
     capability="cancel",
     operation="cancel_run",
     items=("L-31",),
+    closed=True,
 )
 def run_in_progress_can_be_cancelled(act: Act) -> Iterator[Result]:
     """A run that is in progress can be cancelled.
@@ -52,7 +53,13 @@ def run_in_progress_can_be_cancelled(act: Act) -> Iterator[Result]:
 
 
 @rule(
-    over=cancellations, level=Level.SHOULD, source=_SEEN, capability="cancel", operation="cancel_run", items=("L-32",)
+    over=cancellations,
+    level=Level.SHOULD,
+    source=_SEEN,
+    capability="cancel",
+    operation="cancel_run",
+    items=("L-32",),
+    closed=True,
 )
 def queued_or_waiting_run_can_be_cancelled(act: Act) -> Iterator[Result]:
     """A run that is queued or waits for tool outputs can be cancelled, too.
@@ -142,6 +149,7 @@ def ended_run_cannot_be_cancelled(act: Act) -> Iterator[Result]:
     capability="cancel",
     operation="cancel_run",
     items=("L-33",),
+    closed=True,
 )
 def refused_cancellation_changes_nothing(act: Act) -> Iterator[Result]:
     """A run whose cancellation was refused goes on as if nobody had asked, also if the path or the key was wrong.
@@ -179,7 +187,7 @@ def comes_to_an_end(act: Act) -> Iterator[Result]:
         yield stuck if waited > 20 else Undecided("the run was not looked at for long enough after its cancellation")
 
 
-@rule(over=runs, level=Level.SHOULD, source=_GUIDE, capability="core", items=("L-31",))
+@rule(over=runs, level=Level.SHOULD, source=_GUIDE, capability="core", items=("L-31",), closed=True)
 def happens_only_when_asked_for(run: RunLine) -> Iterator[Result]:
     """Only a run that somebody cancelled, or whose thread was deleted, is `cancelling` or `cancelled`.
 
@@ -223,7 +231,7 @@ def leaves_what_was_there(act: Act) -> Iterator[Result]:
             yield later.exchange.finding(f"{lost[0]} is gone since the run was cancelled", "/data") if lost else HELD
 
 
-@rule(over=runs, level=Level.SHOULD, source=_GUIDE, capability="steps", items=("L-35",))
+@rule(over=runs, level=Level.SHOULD, source=_GUIDE, capability="steps", items=("L-35",), closed=True)
 def ends_the_steps(run: RunLine) -> Iterator[Result]:
     """When a run has been cancelled, none of its steps is in progress, and one that waited for outputs is cancelled.
 

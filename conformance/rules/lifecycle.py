@@ -50,7 +50,7 @@ def begins_queued(run: RunLine) -> Iterator[Result]:
         yield first.check(first.status == "queued", f"it begins {first.status!r}", "/status", "queued", first.status)
 
 
-@rule(over=runs, level=Level.MUST, source=prose(_GUIDE), capability="core", items=("L-04",))
+@rule(over=runs, level=Level.MUST, source=prose(_GUIDE), capability="core", items=("L-04",), closed=True)
 def follows_the_graph(run: RunLine) -> Iterator[Result]:
     """A run goes from one status to another only along the documented transitions.
 
@@ -72,7 +72,9 @@ def follows_the_graph(run: RunLine) -> Iterator[Result]:
         )
 
 
-@rule(over=runs, level=Level.MUST, source=prose(_GUIDE), capability="tools", items=("L-04", "L-16", "L-36"))
+@rule(
+    over=runs, level=Level.MUST, source=prose(_GUIDE), capability="tools", items=("L-04", "L-16", "L-36"), closed=True
+)
 def waits_for_outputs(run: RunLine) -> Iterator[Result]:
     """A run that requires action goes on only after its tool outputs were submitted.
 

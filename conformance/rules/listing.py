@@ -58,7 +58,7 @@ def _sorted(page: Page, order: str) -> Iterator[Result]:
         yield HELD
 
 
-@rule(over=mirrors, level=Level.MUST, source=_ORDER, capability="listing", items=("L-49",))
+@rule(over=mirrors, level=Level.MUST, source=_ORDER, capability="listing", items=("L-49",), closed=True)
 def ascending_reverses_descending(mirror: Mirror) -> Iterator[Result]:
     """A whole list in ascending order holds the same items as in descending order, the other way round.
 
@@ -169,7 +169,7 @@ def _holds_all_of(other: Page, page: Page) -> bool:
     return from_the_start and same_list and "run_id" not in other.query and is_whole(other)
 
 
-@rule(over=listings, level=Level.MUST, source=_PARENT, capability="listing", items=("L-48",))
+@rule(over=listings, level=Level.MUST, source=_PARENT, capability="listing", items=("L-48",), closed=True)
 def what_was_created_is_listed(listing: Listing) -> Iterator[Result]:
     """An object that was created, and not deleted since, is in its list.
 

@@ -39,7 +39,7 @@ def _kept_out(attempt: Attempt, what: str, working: bool) -> Iterator[Result]:
         yield Undecided(f"the attempt was answered {exchange.status}")
 
 
-@rule(over=new_messages, level=Level.MUST, source=_LOCKS, capability="messages", items=("L-25",))
+@rule(over=new_messages, level=Level.MUST, source=_LOCKS, capability="messages", items=("L-25",), closed=True)
 def no_message_while_a_run_works(attempt: Attempt) -> Iterator[Result]:
     """A thread takes no message while one of its runs is in progress or waits for tool outputs.
 

@@ -205,7 +205,7 @@ def _has_to_stay(message: Sighting, history: History) -> bool:
     return not deleted and (run is None or run.last.status in ("completed", "incomplete"))
 
 
-@rule(over=_lists, level=Level.MUST, source=_GUIDE, capability="messages")
+@rule(over=_lists, level=Level.MUST, source=_GUIDE, capability="messages", closed=True)
 def are_not_lost(lists: tuple[tuple[str, ...], Page]) -> Iterator[Result]:
     """A message that is in its thread stays there until somebody deletes it: threads hold their history.
 
@@ -297,6 +297,7 @@ def additional_messages_come_before_the_answer(gift: Gift) -> Iterator[Result]:
     source=schema("openai-openapi f85dbe2 openapi.yaml CreateMessageRequest.metadata"),
     capability="messages",
     items=("L-46", "L-77"),
+    closed=True,
 )
 def given_messages_keep_their_metadata(gift: Gift) -> Iterator[Result]:
     """Messages that come with a new thread or with a run have the metadata that was given with them.

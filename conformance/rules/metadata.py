@@ -39,7 +39,7 @@ def is_shown_in_the_answer(expected: Expected) -> Iterator[Result]:
         yield from _shown(expected, "the answer does not show the given value of", empty_too=True)
 
 
-@rule(over=_expected, level=Level.MUST, source=_SCHEMA, capability="metadata", items=("L-44", "L-46"))
+@rule(over=_expected, level=Level.MUST, source=_SCHEMA, capability="metadata", items=("L-44", "L-46"), closed=True)
 def is_kept(expected: Expected) -> Iterator[Result]:
     """Metadata that was accepted is shown by every later look, until it is modified.
 
@@ -50,7 +50,7 @@ def is_kept(expected: Expected) -> Iterator[Result]:
         yield from _shown(expected, "a later look does not show the given value of", empty_too=False)
 
 
-@rule(over=_expected, level=Level.SHOULD, source=_SEEN, capability="metadata", items=("L-46", "L-47"))
+@rule(over=_expected, level=Level.SHOULD, source=_SEEN, capability="metadata", items=("L-46", "L-47"), closed=True)
 def holds_nothing_else(expected: Expected) -> Iterator[Result]:
     """Metadata holds nothing that nobody gave to this object; it is `{}` where nothing was given.
 
@@ -73,7 +73,7 @@ def holds_nothing_else(expected: Expected) -> Iterator[Result]:
     )
 
 
-@rule(over=all_metadata, level=Level.MUST, source=_SCHEMA, capability="metadata", items=("L-43", "L-46"))
+@rule(over=all_metadata, level=Level.MUST, source=_SCHEMA, capability="metadata", items=("L-43", "L-46"), closed=True)
 def changes_only_when_modified(line: Metadata) -> Iterator[Result]:
     """Between two looks with no modification in between, metadata is the same.
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from conformance.contract.examination import is_valid
+from conformance.evidence.act import is_there
 from conformance.evidence.intent import plain, understood
 from conformance.evidence.likeness import covers
 from conformance.evidence.metadata import may_overflow
 from conformance.evidence.modification import Modification, modifications
+from conformance.evidence.timeline import RunLine
 from conformance.model.json import ABSENT, same
 from conformance.model.rule import rule
 from conformance.model.source import Level, observed, schema
@@ -26,14 +28,23 @@ _IDENTITY = frozenset({"id", "object", "created_at", "thread_id", "run_id", "ass
 
 
 @rule(
-    over=modifications, level=Level.SHOULD, source=_SEEN, capability="metadata", operation="modify_run", items=("L-44",)
+    over=modifications,
+    level=Level.SHOULD,
+    source=_SEEN,
+    capability="metadata",
+    operation="modify_run",
+    items=("L-44",),
+    closed=True,
 )
 def ended_run_can_be_modified(change: Modification) -> Iterator[Result]:
     """The metadata of a run that has ended can be modified.
 
     Whether that of an active run can, is not stated: the real service refused it.
     """
-    if change.kind != "run" or not change.at_rest or not plain(change.exchange):
+    run = change.line
+    if not isinstance(run, RunLine) or not change.at_rest or not plain(change.exchange):
+        return
+    if not is_there(run, change.exchange):
         return
     body = change.exchange.request.body
     if change.exchange.accepted:
@@ -78,7 +89,14 @@ def message_and_thread_change_in_what_is_given_only(change: Modification) -> Ite
         yield from _same_otherwise(change)
 
 
-@rule(over=modifications, level=Level.SHOULD, source=_ASSISTANT, capability="core", operation="modify_assistant")
+@rule(
+    over=modifications,
+    level=Level.SHOULD,
+    source=_ASSISTANT,
+    capability="core",
+    operation="modify_assistant",
+    closed=True,
+)
 def assistant_keeps_what_is_not_given(change: Modification) -> Iterator[Result]:
     """Modifying an assistant changes nothing but the members that the request gives.
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from conformance.contract.operation import kind_of_operation
-from conformance.evidence.creation import key_of
+from conformance.evidence.intent import usual
 from conformance.evidence.page import Listing, Page, listings, pages
 from conformance.evidence.sighting import all_sightings
 from conformance.evidence.window import SHARED, Walk, Window, walks, whole_of, windows
-from conformance.model.case import Key
 from conformance.model.exchange import Exchange
 from conformance.model.history import History
 from conformance.model.json import Absent
@@ -44,7 +43,7 @@ def _plainly_asked(history: History) -> Iterator[tuple[Exchange, bool]]:
     for exchange in history:
         query = dict(exchange.request.query)
         asks = exchange.operation is not None and (kind_of_operation(exchange.operation) or "").endswith("_list")
-        if not asks or not query or not query.keys() <= {"limit", "order"} or key_of(exchange) is not Key.OWN:
+        if not asks or not query or not query.keys() <= {"limit", "order"} or not usual(exchange):
             continue
         limit = query.get("limit", "20")
         if limit.isdecimal() and 1 <= int(limit) <= 100 and query.get("order", "asc") in ("asc", "desc"):
@@ -63,7 +62,7 @@ def legal_limits_and_orders_are_taken(asked: tuple[Exchange, bool]) -> Iterator[
         yield exchange.finding(f"{asks} was refused, though the list can be shown", actual=exchange.status)
 
 
-@rule(over=windows, level=Level.MUST, source=_LIMIT, capability="listing", items=("L-48",))
+@rule(over=windows, level=Level.MUST, source=_LIMIT, capability="listing", items=("L-48",), closed=True)
 def twenty_is_the_default(window: Window) -> Iterator[Result]:
     """A list that is asked for without a limit shows 20 items, or all where there are fewer.
 
@@ -126,7 +125,7 @@ def after_excludes_its_item(page: Page) -> Iterator[Result]:
         yield found if after in page.ids else HELD
 
 
-@rule(over=windows, level=Level.MUST, source=_CURSOR, capability="listing", items=("L-50", "L-52"))
+@rule(over=windows, level=Level.MUST, source=_CURSOR, capability="listing", items=("L-50", "L-52"), closed=True)
 def pages_hold_what_comes_next(window: Window) -> Iterator[Result]:
     """A page holds the items that come next in the order asked for, from its cursor on and without gaps.
 
@@ -141,7 +140,7 @@ def pages_hold_what_comes_next(window: Window) -> Iterator[Result]:
         yield HELD
 
 
-@rule(over=windows, level=Level.MUST, source=_MORE, capability="listing", items=("L-50",))
+@rule(over=windows, level=Level.MUST, source=_MORE, capability="listing", items=("L-50",), closed=True)
 def has_more_is_true_exactly_where_more_follows(window: Window) -> Iterator[Result]:
     """`has_more` is true exactly where items follow after the page.
 
@@ -170,7 +169,7 @@ def walks_reach_every_item_once(walk: Walk) -> Iterator[Result]:
         yield HELD
 
 
-@rule(over=listings, level=Level.SHOULD, source=_BEFORE, capability="listing", items=("L-51",))
+@rule(over=listings, level=Level.SHOULD, source=_BEFORE, capability="listing", items=("L-51",), closed=True)
 def before_ends_at_its_item(listing: Listing) -> Iterator[Result]:
     """A page asked for with `before` holds items that come before the one it names, in the order asked for.
 

@@ -63,6 +63,7 @@ def details_fit_the_type(step: Sighting) -> Iterator[Result]:
     source=schema("openai-openapi f85dbe2 openapi.yaml RunStepDetailsMessageCreationObject"),
     capability="steps",
     items=("L-55", "L-58"),
+    closed=True,
 )
 def named_messages_exist(run: RunLine) -> Iterator[Result]:
     """A step of type `message_creation` names a message of the thread that its run wrote.

@@ -28,7 +28,7 @@ def _beginnings(history: History) -> Iterable[Gift]:
     return (gift for gift in gifts(history) if not gift.additional)
 
 
-@rule(over=_beginnings, level=Level.MUST, source=_MESSAGES, capability="messages", items=("L-75",))
+@rule(over=_beginnings, level=Level.MUST, source=_MESSAGES, capability="messages", items=("L-75",), closed=True)
 def begin_with_the_messages_given(gift: Gift) -> Iterator[Result]:
     """A thread that is created with messages holds them, each with its role and content.
 
@@ -60,7 +60,7 @@ def _known_lists(history: History) -> Iterable[tuple[Page, History]]:
             yield page, history
 
 
-@rule(over=_known_lists, level=Level.MUST, source=_BOTH, capability="messages", items=("L-75",))
+@rule(over=_known_lists, level=Level.MUST, source=_BOTH, capability="messages", items=("L-75",), closed=True)
 def hold_only_what_was_sent(found: tuple[Page, History]) -> Iterator[Result]:
     """Every user message in a thread was sent to it: a thread that was created without messages begins empty.
 

@@ -212,7 +212,7 @@ def working_run_has_started_at(run: Sighting) -> Iterator[Result]:
         yield run.check(value is not None, f"a {run.status!r} run has no started_at", "/started_at", "a time", value)
 
 
-@rule(over=runs, level=Level.SHOULD, source=_SEEN, capability="core", items=("L-19", "L-20"))
+@rule(over=runs, level=Level.SHOULD, source=_SEEN, capability="core", items=("L-19", "L-20"), closed=True)
 def queued_run_has_not_started(run: RunLine) -> Iterator[Result]:
     """A run that was just queued has no `started_at`.
 
@@ -227,7 +227,7 @@ def queued_run_has_not_started(run: RunLine) -> Iterator[Result]:
             yield seen.check(value is None, "a freshly queued run has a started_at", "/started_at", None, value)
 
 
-@rule(over=runs, level=Level.SHOULD, source=_SEEN, capability="core", items=("L-20",))
+@rule(over=runs, level=Level.SHOULD, source=_SEEN, capability="core", items=("L-20",), closed=True)
 def start_moves_only_when_resumed(run: RunLine) -> Iterator[Result]:
     """`started_at` stays what it is, unless tool outputs were submitted in between.
 

@@ -61,6 +61,7 @@ def _wanted(act: Act) -> list[str] | None:
     capability="tools",
     operation="submit_tool_outputs",
     items=("L-36", "L-40"),
+    closed=True,
 )
 def right_outputs_are_taken(act: Act) -> Iterator[Result]:
     """A run that requires action takes the outputs of its calls, each once and all in one request, in any order.
@@ -155,6 +156,7 @@ def repeated_outputs_are_refused(act: Act) -> Iterator[Result]:
     capability="tools",
     operation="submit_tool_outputs",
     items=("L-39",),
+    closed=True,
 )
 def refused_outputs_leave_the_run_waiting(act: Act) -> Iterator[Result]:
     """A run whose outputs were refused waits on, for the same calls, so that the client can correct itself.

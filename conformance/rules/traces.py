@@ -36,7 +36,15 @@ def _runs_listed(history: History) -> Iterator[tuple[Page, set[str]]]:
             yield page, {made[exchange.id] for exchange in started}
 
 
-@rule(over=_runs_listed, level=Level.MUST, source=_HTTP, capability="core", operation="create_run", items=("L-26",))
+@rule(
+    over=_runs_listed,
+    level=Level.MUST,
+    source=_HTTP,
+    capability="core",
+    operation="create_run",
+    items=("L-26",),
+    closed=True,
+)
 def refused_run_is_not_created(found: tuple[Page, set[str]]) -> Iterator[Result]:
     """A run whose creation was refused is not in the list of runs.
 
@@ -73,7 +81,7 @@ def refused_message_is_not_added(found: tuple[Page, History]) -> Iterator[Result
         yield page.exchange.finding("a message that was refused is in the thread", "/data") if there else HELD
 
 
-@rule(over=all_metadata, level=Level.MUST, source=_HTTP, capability="metadata", items=("L-43", "L-46"))
+@rule(over=all_metadata, level=Level.MUST, source=_HTTP, capability="metadata", items=("L-43", "L-46"), closed=True)
 def refused_modification_keeps_metadata(line: Metadata) -> Iterator[Result]:
     """A modification that was refused leaves the metadata as it was, in whole: no pair of it is stored.
 

@@ -36,6 +36,7 @@ class Choice:
 
     edition: str = DEFAULT_EDITION
     strict: bool = False
+    partial: bool = False
     select: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     fail_on: str = "must"
@@ -99,7 +100,7 @@ def dose(choice: Choice) -> Dose:
 
 def judging(choice: Choice) -> Judging:
     """What histories are judged by."""
-    return Judging(rules(), JUDGES, choice.strict)
+    return Judging(rules(), JUDGES, choice.strict, choice.partial)
 
 
 def check_selection(choice: Choice, known: Sequence[str]) -> None:

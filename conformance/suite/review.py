@@ -55,7 +55,8 @@ def judge(paths: Sequence[Path], choice: Choice, edition: str | None = None) -> 
     for history in (history for reading in readings for history in reading.histories):
         kept = _evidence(history)
         exchanges += kept
-        results.append(judged(history.program, kept, judging(choice)))
+        by = replace(judging(choice), partial=choice.partial or history.partial)
+        results.append(judged(history.program, kept, by))
     for exchange in exchanges:
         budget.count(exchange)
     histories = (history for reading in readings for history in reading.histories)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from conformance.engine.judge import judge
 from conformance.evidence.sighting import exchanges, runs_seen
@@ -16,6 +17,12 @@ from tests.rules.histories import Told, run
 def answered_well(exchange: Exchange) -> Iterator[Result]:
     """Every answer is a success."""
     yield HELD if exchange.accepted else exchange.finding("it is not")
+
+
+@rule(over=exchanges, level=Level.MUST, source=prose("a test"), capability="core", closed=True)
+def unlike_before(exchange: Exchange) -> Iterator[Result]:
+    """Nothing has changed since the last look."""
+    yield exchange.finding("it has")
 
 
 @rule(over=exchanges, level=Level.MUST, source=prose("a test"), capability="core")
@@ -43,6 +50,14 @@ def history() -> History:
 
 def test_a_rule_is_judged_over_its_units() -> None:
     assert judge(history(), {answered_well.id: answered_well})[answered_well.id].judged == 1
+
+
+def test_what_somebody_else_may_have_done_is_no_finding_of_a_part() -> None:
+    every = {unlike_before.id: unlike_before}
+    assert judge(history(), every)[unlike_before.id].outcome is Outcome.FAIL
+    tally = judge(replace(history(), partial=True), every)[unlike_before.id]
+    assert tally.outcome is Outcome.INCONCLUSIVE
+    assert "somebody else" in next(iter(tally.undecided))
 
 
 def test_a_rule_that_raises_is_an_error_and_ends_nothing_else() -> None:

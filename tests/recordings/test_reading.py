@@ -327,6 +327,40 @@ def test_entries_of_a_har_overlap_as_they_did(reading: Write) -> None:
     assert first.before(third)
 
 
+def test_whole_seconds_do_not_tell_what_came_first_so_the_order_of_the_file_does(reading: Write) -> None:
+    entries = [
+        har(startedDateTime=f"2025-10-30T21:59:{second}Z", time=2500)["log"]["entries"][0]
+        for second in ("07", "07", "08")
+    ]
+    (history,) = reading(json.dumps({"log": {"entries": entries}})).histories
+    first, second, third = history
+    assert first.before(second)
+    assert second.before(third)
+
+
+def test_events_are_there_by_the_end_of_their_stream(reading: Write) -> None:
+    headers = [{"name": "Content-Type", "value": "text/event-stream"}]
+    content = {"text": "event: thread.run.created\ndata: {}\n\nevent: done\ndata: [DONE]\n\n"}
+    exchange = only(reading(json.dumps(har(response={"status": 200, "headers": headers, "content": content}))))
+    assert exchange.ended == exchange.started + 1.5
+    assert [event.at for event in exchange.events] == [exchange.ended, exchange.ended]
+
+
+def test_each_key_has_a_history_which_is_partial(reading: Write) -> None:
+    entries = []
+    for key in ("sk-a", "sk-b", "sk-a"):
+        (entry,) = har()["log"]["entries"]
+        entry["request"] = {**entry["request"], "headers": [{"name": "Authorization", "value": f"Bearer {key}"}]}
+        entries.append(entry)
+    entries.append({**entries[0], "request": {**entries[0]["request"], "headers": []}})
+    found = reading(json.dumps({"log": {"entries": entries}}))
+    places = [[exchange.id.rpartition(":")[2] for exchange in history] for history in found.histories]
+    assert places == [["1", "3", "4"], ["2"]]
+    assert all(history.partial for history in found.histories)
+    (alone,) = reading(json.dumps({"log": {"entries": entries[:1]}})).histories
+    assert not alone.partial
+
+
 @pytest.mark.parametrize(
     "content",
     [
