@@ -13,6 +13,7 @@ import click
 
 from conformance import __version__
 from conformance.cli.interruption import INTERRUPTED
+from conformance.cli.outlets import settle
 from conformance.cli.speech import say
 from conformance.errors import BudgetSpent, ConformanceError, SuiteFault, TargetError, UsageError
 
@@ -69,6 +70,7 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command and exit with the code that says how it came out."""
+    settle()
     code = run_command(sys.argv[1:])
     if code == INTERRUPTED:
         # Nobody who has interrupted a run waits for what is still under way.
@@ -93,9 +95,6 @@ def run_command(arguments: list[str]) -> int:
         return _say_error(str(error), next((code for kind, code in EXIT.items() if isinstance(error, kind)), 4))
     except (click.Abort, KeyboardInterrupt):
         return _say_error("interrupted", INTERRUPTED)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except OSError as error:
         if error.errno not in _FULL:
             return _say_fault(error)

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import click
 
+from conformance.cli.interruption import LEFT, interruptible
 from conformance.cli.target import ACCESS
 
 if TYPE_CHECKING:
@@ -39,7 +40,8 @@ def command(base_url: str, **given: Any) -> int:
         raise UsageError(f"{path} is there already; --force overwrites it, --output writes elsewhere")
     key = config.secret(given["api_key"], "OPENAI_API_KEY")
     addresses = dict(_addresses(base_url, given, bool(key)))
-    scouted = scouting.scout(addresses, key.value if key else None, given["model"])
+    with interruptible(LEFT):
+        scouted = scouting.scout(addresses, key.value if key else None, given["model"])
     values = _values(scouted, addresses[scouted.address], given, key is not None)
     notes = _notes(scouted, key.literal if key else False)
     head = ("What each key means: docs/configuration.md. Judge the server with `runs-conformance run`.",)

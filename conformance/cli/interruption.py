@@ -11,14 +11,18 @@ from contextlib import contextmanager
 from types import FrameType
 
 INTERRUPTED = 130
-_AT_ONCE = "\nruns-conformance: ended at once; `runs-conformance cleanup` deletes what is left on the target\n"
+CLEANUP = "`runs-conformance cleanup` deletes what is left on the target"
+LEFT = "what it had created last may be left on the target"
+"""What is to be known where the second signal ended it: with a history, and without one."""
+
 _SHOW_CURSOR = "\x1b[?25h"
 
 
 class Interruption:
-    """What the signals do. `came` says that there was one."""
+    """What the signals do. `came` says that there was one; `after` is told where a second one ends everything."""
 
-    def __init__(self) -> None:
+    def __init__(self, after: str = CLEANUP) -> None:
+        self._after = after
         self.came = False
         self._put_off = False
 
@@ -26,7 +30,7 @@ class Interruption:
         """Handle a signal: KeyboardInterrupt the first time, the end of the process the second time."""
         if self.came:
             cursor = _SHOW_CURSOR if sys.stderr.isatty() else ""
-            os.write(2, (cursor + _AT_ONCE).encode())
+            os.write(2, f"{cursor}\nruns-conformance: ended at once; {self._after}\n".encode())
             os._exit(INTERRUPTED)
         self.came = True
         if not self._put_off:
@@ -38,9 +42,9 @@ class Interruption:
 
 
 @contextmanager
-def interruptible() -> Iterator[Interruption]:
+def interruptible(after: str = CLEANUP) -> Iterator[Interruption]:
     """A block that both signals end alike. Outside the main thread, where there are no signals, nothing changes."""
-    interruption = Interruption()
+    interruption = Interruption(after)
     if threading.current_thread() is not threading.main_thread():
         yield interruption
         return

@@ -21,12 +21,13 @@ def command(histories: tuple[Path, ...], report_dir: Path | None, **given: Any) 
     """Join the history.jsonl of every --shard, or the folders they are in, into one report."""
     from conformance.errors import UsageError
     from conformance.reporting.folder import folder
-    from conformance.suite.histories import recorded, report_of
+    from conformance.suite.histories import check_shards, recorded, report_of
 
     if "har" in output.views(given):
         raise UsageError("--report har is made of one history: runs-conformance report HISTORY --report har")
     gate = baseline.gate(given)
     runs = [recorded(path / "history.jsonl" if path.is_dir() else path) for path in histories]
+    check_shards(runs)
     report = report_of(runs, gate)
     here = folder(report_dir)
     dialect = runs[0].heading.dialect

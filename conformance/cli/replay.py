@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from conformance.cli.configuration import without_foreign
+from conformance.cli.interruption import LEFT, interruptible
 from conformance.cli.speech import say
 from conformance.cli.target import opened, with_target
 
@@ -49,7 +50,8 @@ def command(ctx: click.Context, /, report: Path, names: tuple[str, ...], **given
     results: list[Repeat] = []
     url = base_url or _url_of(kept)
     given = without_foreign(given, url)
-    with opened(url, {**given, **_told_by(kept, _was_given(ctx, "dialect"))}) as target:
+    told = _told_by(kept, _was_given(ctx, "dialect"))
+    with interruptible(LEFT), opened(url, {**given, **told}) as target:
         if base_url is None and not target.address.loopback:
             # A report may come from anybody, and what is sent carries the user's key.
             say(f"sending to {target.address.url}, which is what {kept.name} names")

@@ -5,6 +5,7 @@ run ended; nothing is ever rewritten.
 from __future__ import annotations
 
 import json
+import sys
 import threading
 from collections.abc import Mapping
 from contextlib import suppress
@@ -17,6 +18,9 @@ from conformance.client.credentials import Credentials
 from conformance.errors import UsageError
 from conformance.model.exchange import Exchange, Response, exchange_from_json, exchange_to_json
 from conformance.model.json import ABSENT, JSON
+
+if sys.platform != "win32":
+    import fcntl
 
 MAX_LINE = 8 * 1024 * 1024
 """An exchange whose line would be longer is written without the body of its answer."""
@@ -40,14 +44,18 @@ class HistoryFile:
     def __init__(self, path: Path, header: Mapping[str, JSON] | None, credentials: Credentials | None = None) -> None:
         """Begin the file with a line for the run; without one, go on with a file that there is.
 
-        Raises UsageError where it cannot be written.
+        Raises UsageError where it cannot be written, or another run is writing it.
         """
         self.path = path
         self._credentials = credentials or Credentials()
         self._lock = threading.Lock()
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = path.open("r+b" if header is None else "wb", buffering=0)
+            # Emptied when it is ours alone, and not before: another run may be writing into it.
+            self._file = path.open("r+b" if header is None else "a+b", buffering=0)
+            _claim(self._file, path)
+            if header is not None and self._file.seek(0, SEEK_END):
+                self._file.truncate(0)
             self._size = _whole(self._file)
         except OSError as error:
             raise _unwritable(path, error) from None
@@ -110,6 +118,21 @@ class Unrecorded:
         redacted = self._credentials.redact_json(data)
         assert isinstance(redacted, dict)
         return exchange_from_json(redacted)
+
+
+def _claim(file: FileIO, path: Path) -> None:
+    """Make the file this process's alone for as long as it is open, where the system knows how. Raises UsageError
+    where it is another's.
+    """
+    if sys.platform == "win32":
+        return
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        raise UsageError(f"{path}: another run is writing into it; give each its own --report-dir") from None
+    except OSError:
+        return
 
 
 def _line(value: JSON) -> bytes:

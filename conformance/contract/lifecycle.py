@@ -49,8 +49,6 @@ STEP_END_STAMPS = {"completed": "completed_at", "failed": "failed_at", "cancelle
 demanded.
 """
 
-MESSAGE_STATUSES = ("in_progress", "incomplete", "completed")
-
 LIFETIME = 600
 """Seconds from `created_at` to `expires_at`: 188 of 188 recorded non-terminal runs."""
 

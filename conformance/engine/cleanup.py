@@ -19,6 +19,9 @@ from conformance.model.json import JSON, at, is_object
 PROGRAM = "cleanup"
 """The program of the requests that clean up at the end; it is no evidence."""
 
+HURRY = 10.0
+"""Seconds that cleaning up may take when somebody waits for the end."""
+
 SECONDS = 60.0
 """Cleaning up at the end takes no longer than this."""
 

@@ -174,19 +174,20 @@ def run(
     created is deleted as each ends, but for those that the interruption ended.
     """
     work = _Work(plan, setting, sender, collector, judging, budget, pace, watcher, tidies, no_route)
-    threads = [threading.Thread(target=work.through, name=f"worker-{n}", daemon=True) for n in range(max(1, workers))]
+    # Not the threads themselves are waited for: a join that is interrupted takes its thread for ended.
+    ends = [threading.Event() for _ in range(max(1, workers))]
     interrupted = False
     watcher.planned(len(plan.programs), plan.requests, plan.runs)
     try:
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            while thread.is_alive():
-                thread.join(0.2)
+        for number, end in enumerate(ends):
+            threading.Thread(target=work.until_the, args=(end,), name=f"worker-{number}", daemon=True).start()
+        for end in ends:
+            while not end.wait(0.2):
+                pass
     except KeyboardInterrupt:
         interrupted = True
         budget.stop("interrupted")
-        work.hand_in(threads)
+        work.hand_in(ends)
     finally:
         watcher.close()
     if interrupted or work.broken:
@@ -257,6 +258,13 @@ class _Work:
         for program in self.plan.programs:
             self.todo.put(program)
 
+    def until_the(self, end: threading.Event) -> None:
+        """Play programs until none is left, and say that this was the end."""
+        try:
+            self.through()
+        finally:
+            end.set()
+
     def through(self) -> None:
         """Play programs until none is left."""
         while True:
@@ -298,7 +306,7 @@ class _Work:
         """The results in the order of the plan, so that they do not depend on which worker was faster."""
         return [self.results[program.id] for program in self.plan.programs if program.id in self.results]
 
-    def hand_in(self, threads: Sequence[threading.Thread], grace: float = GRACE) -> None:
+    def hand_in(self, ends: Sequence[threading.Event], grace: float = GRACE) -> None:
         """Wait a moment for workers to end; those that hang in a request are left behind."""
-        for thread in threads:
-            thread.join(grace / len(threads))
+        for end in ends:
+            end.wait(grace / len(ends))

@@ -76,7 +76,7 @@ class Exchange:
 
     `index` orders exchanges by when they started. `started` and `ended` are seconds on one monotonic clock; two
     exchanges that overlap have no order. `wall` is Unix time at the start. `step` is what the suite meant to send;
-    recorded traffic has none. `bound` holds what the step's references were bound to in path parameters. `edition`
+    recorded traffic has none. `path` holds what the step's references were bound to in path parameters. `edition`
     and `dialect` say by which contract it is judged.
     """
 

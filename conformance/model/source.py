@@ -51,11 +51,6 @@ def prose(locator: str, edition: str = "", note: str = "") -> Source:
     return Source(Basis.PROSE, locator, edition, note)
 
 
-def sdk(locator: str, edition: str = "", note: str = "") -> Source:
-    """A demand that an official client library relies on."""
-    return Source(Basis.SDK, locator, edition, note)
-
-
 def observed(locator: str, edition: str = "", note: str = "") -> Source:
     """A demand read from recorded traffic of the real service."""
     return Source(Basis.OBSERVED, locator, edition, note)

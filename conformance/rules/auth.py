@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 
 from conformance.contract.operation import BETA_HEADER
 from conformance.evidence.creation import creations, key_of
+from conformance.evidence.intent import usual
 from conformance.evidence.intrusion import Intrusion, intrusions
 from conformance.model.case import Key
 from conformance.model.exchange import Exchange
@@ -24,13 +27,26 @@ _BETA = observed("openai-ruby#136, n8n#20107 and others: 400 with code invalid_b
 _V1 = observed(
     "supershaneski/openai-assistants-api-multi-user-sample#4, 2025-03: the v1 Assistants API has been deprecated"
 )
+_DENIED = (401, 403)
 _V1_ENDED = "2024-12-18"
 
 
-def _with_key(key: Key) -> Callable[[History], Iterable[tuple[Exchange, ...]]]:
-    def over(history: History) -> Iterable[tuple[Exchange, ...]]:
-        sent = tuple(exchange for exchange in history if exchange.operation and key_of(exchange) is key)
-        return (sent,) if sent else ()
+@dataclass(frozen=True, slots=True)
+class _Strangers:
+    """The requests of a history that were sent with one wrong key, or with none. `looked_at` says whether one of them
+    was turned away for that: an operation that turns the right key away too does not say so.
+    """
+
+    sent: tuple[Exchange, ...]
+    looked_at: bool
+
+
+def _with_key(*keys: Key) -> Callable[[History], Iterable[_Strangers]]:
+    def over(history: History) -> Iterable[_Strangers]:
+        sent = tuple(exchange for exchange in history if exchange.operation and key_of(exchange) in keys)
+        closed = {each.operation for each in history if usual(each) and each.status in _DENIED}
+        looked_at = any(each.status in _DENIED and each.operation not in closed for each in sent)
+        return (_Strangers(sent, looked_at),) if sent else ()
 
     return over
 
@@ -49,53 +65,49 @@ def _turned_away(exchange: Exchange, how: str) -> Iterator[Result]:
         yield Undecided(f"a request {how} was neither served nor turned away")
 
 
-def _looks_at_keys(sent: tuple[Exchange, ...]) -> bool:
-    return any(exchange.status in (401, 403) for exchange in sent)
-
-
-def _none_slips_through(sent: tuple[Exchange, ...], how: str) -> Iterator[Result]:
-    if not _looks_at_keys(sent):
+def _none_slips_through(strangers: _Strangers, how: str) -> Iterator[Result]:
+    if not strangers.looked_at:
         yield Undecided(f"no request {how} was turned away: the target does not look at keys")
         return
-    for exchange in sent:
+    for exchange in strangers.sent:
         yield from _turned_away(exchange, how)
 
 
 @rule(over=_with_key(Key.NONE), level=Level.SHOULD, source=_CODES, capability="auth", items=("L-87",))
-def a_key_is_asked_for(sent: tuple[Exchange, ...]) -> Iterator[Result]:
+def a_key_is_asked_for(strangers: _Strangers) -> Iterator[Result]:
     """A server asks for a key.
 
     One that is only ever reached from its own machine may do without; its users' clients will not notice that they send
     none.
     """
-    yield HELD if _looks_at_keys(sent) else sent[0].finding("no request without a key was turned away")
+    yield HELD if strangers.looked_at else strangers.sent[0].finding("no request without a key was turned away")
 
 
 @rule(over=_with_key(Key.WRONG), level=Level.SHOULD, source=_CODES, capability="auth", items=("L-87",))
-def a_wrong_key_is_told_apart(sent: tuple[Exchange, ...]) -> Iterator[Result]:
+def a_wrong_key_is_told_apart(strangers: _Strangers) -> Iterator[Result]:
     """A server that asks for a key knows which ones it gave out."""
-    yield HELD if _looks_at_keys(sent) else sent[0].finding("no request with a wrong key was turned away")
+    yield HELD if strangers.looked_at else strangers.sent[0].finding("no request with a wrong key was turned away")
 
 
 @rule(over=_with_key(Key.NONE), level=Level.MUST, source=_SECURITY, capability="auth", items=("L-87",))
-def nothing_is_served_without_a_key(sent: tuple[Exchange, ...]) -> Iterator[Result]:
+def nothing_is_served_without_a_key(strangers: _Strangers) -> Iterator[Result]:
     """Where a key is asked for at all, a request without one is turned away, whatever the operation.
 
     One operation that forgets to ask is a way in for everybody.
     """
-    yield from _none_slips_through(sent, "without a key")
+    yield from _none_slips_through(strangers, "without a key")
 
 
 @rule(over=_with_key(Key.WRONG), level=Level.MUST, source=_SECURITY, capability="auth", items=("L-87",))
-def nothing_is_served_with_a_wrong_key(sent: tuple[Exchange, ...]) -> Iterator[Result]:
+def nothing_is_served_with_a_wrong_key(strangers: _Strangers) -> Iterator[Result]:
     """Where wrong keys are turned away at all, a request with one is, whatever the operation."""
-    yield from _none_slips_through(sent, "with a wrong key")
+    yield from _none_slips_through(strangers, "with a wrong key")
 
 
 def _in_basic(history: History) -> Iterator[tuple[Exchange, bool]]:
     """Each request with the right key under the scheme Basic, with whether the target looks at keys at all."""
-    lacking = tuple(exchange for exchange in history if key_of(exchange) in (Key.NONE, Key.WRONG))
-    return ((exchange, _looks_at_keys(lacking)) for exchange in history if key_of(exchange) is Key.BASIC)
+    looks = any(strangers.looked_at for strangers in _with_key(Key.NONE, Key.WRONG)(history))
+    return ((exchange, looks) for exchange in history if key_of(exchange) is Key.BASIC)
 
 
 @rule(over=_in_basic, level=Level.SHOULD, source=_SECURITY, capability="auth", items=("L-87",))
@@ -144,7 +156,7 @@ def refusals_give_nothing_away(pair: tuple[Exchange, frozenset[str]]) -> Iterato
     """
     exchange, ids = pair
     answered = str(exchange.body) + (exchange.response.text or "" if exchange.response else "")
-    told = next((id_ for id_ in ids if id_ in answered), None)
+    told = next((id_ for id_ in ids if re.search(rf"(?<![\w-]){re.escape(id_)}(?![\w-])", answered)), None)
     shown = at(exchange.body, "/object")
     if told is not None or (isinstance(shown, str) and shown != "error"):
         yield exchange.finding("the refusal shows what it refuses", actual=told or shown)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from conformance.evidence.act import took_effect
 from conformance.evidence.content import is_in_order, missing, saying
 from conformance.evidence.gift import Gift, all_sent_is_known, gifts, sent_to
+from conformance.evidence.intent import usual
 from conformance.evidence.likeness import covers
 from conformance.evidence.page import Page
 from conformance.evidence.residue import refused_sayings
@@ -100,7 +101,7 @@ def run_gets_a_thread_of_its_own(created: tuple[Exchange, History]) -> Iterator[
     old = [seen for seen in threads_seen(history) if seen.id == thread_id and seen.exchange.before(exchange)]
     new = bool(thread_id) and not former and not old
     yield run.check(new, f"the run's thread {thread_id!r} is not a new one", "/thread_id", None, thread_id)
-    reads = [e for e in history if e.operation == "get_thread" and e.path.get("thread_id") == thread_id]
+    reads = [e for e in history if e.operation == "get_thread" and e.path.get("thread_id") == thread_id and usual(e)]
     for read in reads:
         if exchange.before(read) and not _deleted(history, thread_id, read):
             if read.status == 404:

@@ -158,7 +158,8 @@ def filters(choice: Choice) -> tuple[str, ...]:
         ("--no-capability", choice.denied),
         ("--shard", shards),
     )
-    return tuple(f"{flag} {shlex.quote(value)}" for flag, values in given for value in values)
+    named = tuple(f"{flag} {shlex.quote(value)}" for flag, values in given for value in values)
+    return (*named, "--read-only") if choice.read_only else named
 
 
 def used(counts: Counts) -> Used:

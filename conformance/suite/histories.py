@@ -181,7 +181,7 @@ def _check_parts(runs: Sequence[Recorded]) -> None:
                     f"{other.path} is no part of the same run as {first.path}: {name} {theirs!r} is not {ours!r}"
                 )
     if len(runs) > 1:
-        _check_shards(runs)
+        check_shards(runs)
     played: dict[str, Path] = {}
     for run in runs:
         for id_ in run.heading.programs:
@@ -190,7 +190,7 @@ def _check_parts(runs: Sequence[Recorded]) -> None:
             played[id_] = run.path
 
 
-def _check_shards(runs: Sequence[Recorded]) -> None:
+def check_shards(runs: Sequence[Recorded]) -> None:
     """Raise UsageError where parts of a run lack, which would pass for a whole one."""
     parts = [shard(run.heading.choice.shard) for run in runs if run.heading.choice.shard]
     lacking = missing(parts)

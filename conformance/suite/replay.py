@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TypeVar
 
 from conformance import config
 from conformance.client.credentials import Credentials
@@ -14,10 +15,12 @@ from conformance.client.session import Session
 from conformance.client.transport import Limits, Transport
 from conformance.engine import pace, preflight
 from conformance.engine.budget import Budget
+from conformance.engine.cleanup import HURRY, sweep
 from conformance.engine.collector import Collector
 from conformance.engine.player import Played, play
 from conformance.engine.reproduction import Reproduction
 from conformance.engine.run import Judging, tidy
+from conformance.engine.waiting import awaited
 from conformance.model.case import Key, Role
 from conformance.model.exchange import LATER, Completion, Exchange
 from conformance.model.json import JSON
@@ -28,6 +31,7 @@ from conformance.suite.saved import Failure, Saved
 from conformance.suite.trial import setting_for
 from conformance.targets import DIALECTS, Target, remote
 
+_T = TypeVar("_T")
 TRIES = 3
 """So often are steps sent together that show nothing: what depends on time may show another time."""
 
@@ -59,11 +63,15 @@ def repeats(
         budget = Budget()
         collector = Collector(Unrecorded(credentials), budget)
         session = Session(wire, collector, credentials, kept.edition)
-        preflight.preflight(session, target.address.url)
-        collector.take(preflight.PROGRAM)
         stage = _Stage(target, choice, session, collector, budget, judging(choice), setting_for(target, choice), model)
-        for failure in failures:
-            yield stage.repeat(failure)
+        try:
+            stage.meet()
+            for failure in failures:
+                yield stage.repeat(failure)
+        finally:
+            # There is no history from which it could be deleted later.
+            if target.lasting:
+                sweep(collector.ledger.left, session, seconds=HURRY)
 
 
 @dataclass
@@ -83,6 +91,11 @@ class _Stage:
 
     def __post_init__(self) -> None:
         self.pace = pace.loopback() if self.target.address.loopback else pace.remote()
+
+    def meet(self) -> None:
+        """See whether the target can be tested. Raises TargetError where it cannot."""
+        self._uninterrupted(lambda: preflight.preflight(self.session, self.target.address.url))
+        self.collector.take(preflight.PROGRAM)
 
     @cached_property
     def programs(self) -> Mapping[str, Program]:
@@ -153,11 +166,15 @@ class _Stage:
         return _with(alone, Outcome.INCONCLUSIVE, alone.because, sent)
 
     def _played(self, program: Program) -> tuple[Played, list[Exchange]]:
-        played = play(program, self.setting, self.session, self.budget, self.pace)
+        played = self._uninterrupted(lambda: play(program, self.setting, self.session, self.budget, self.pace))
         exchanges = self.collector.take(program.id)
         if self.target.lasting:
             tidy(program.id, exchanges, self.session, self.collector)
         return played, exchanges
+
+    def _uninterrupted(self, work: Callable[[], _T]) -> _T:
+        """What the work gives; an interruption lets the request end that is under way, and no other begin."""
+        return awaited(work, "replay", lambda: self.budget.stop("interrupted"))
 
 
 def _undecided(failure: Failure, why: str) -> Repeat:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from conformance.client.address import Address
 from conformance.client.credentials import Credentials
@@ -14,9 +15,10 @@ from conformance.client.transport import Limits, Transport
 from conformance.contract.operation import OPERATIONS
 from conformance.engine import preflight
 from conformance.engine.budget import Budget
-from conformance.engine.cleanup import sweep
+from conformance.engine.cleanup import HURRY, sweep
 from conformance.engine.collector import Collector
 from conformance.engine.surface import folded, not_offered, surface
+from conformance.engine.waiting import awaited
 from conformance.generation.programs.steps import PROMPTS
 from conformance.generation.programs.surface import UNKNOWN
 from conformance.model.case import Ref, Role, Step
@@ -26,6 +28,7 @@ from conformance.model.json import ABSENT, is_array, is_object
 LIMITS = Limits(connect=10.0, idle=30.0, total=30.0, stream=60.0)
 PROGRAM = "scouting"
 
+_T = TypeVar("_T")
 _DENIED, _ABSENT = (401, 403), (404, 405, 410, 501)
 
 
@@ -58,13 +61,13 @@ def scout(addresses: Iterable[Address], key: str | None, model: str) -> Scouted:
     sent = 0
     for address in every:
         with closing(_Look(address, key)) as look:
-            answers = look.answers()
+            answers = look.uninterrupted(look.answers)
             sent += look.requests
             if answers:
-                return replace(look.around(model), requests=sent + look.requests)
+                return replace(look.uninterrupted(lambda: look.around(model)), requests=sent + look.requests)
     with closing(_Look(every[0], key)) as look:
         preflight.preflight(look.session, every[0].url)
-        return replace(look.around(model), requests=sent + look.requests)
+        return replace(look.uninterrupted(lambda: look.around(model)), requests=sent + look.requests)
 
 
 class _Look:
@@ -83,7 +86,13 @@ class _Look:
         return self.session.requests
 
     def close(self) -> None:
+        """Close the connections, and leave nothing behind, whatever ended the look."""
+        sweep(self.collector.ledger.left, self.session, seconds=HURRY)
         self.session.close()
+
+    def uninterrupted(self, work: Callable[[], _T]) -> _T:
+        """What the work gives; an interruption lets the request end that is under way, and no other begin."""
+        return awaited(work, PROGRAM, lambda: self.budget.stop("interrupted"))
 
     def answers(self) -> bool:
         """Whether this address is the one: it neither lacks the routes nor refuses the key."""
@@ -120,6 +129,7 @@ class _Look:
         )
 
     def _sent(self, step: Step) -> Exchange:
+        self.budget.check()
         return self.session.send(step, PROGRAM, self.answered)
 
     def _can(self, step: Step) -> bool:

@@ -15,7 +15,7 @@ from conformance.client.transport import Limits, Transport
 from conformance.engine import pace, preflight
 from conformance.engine.admission import Admission
 from conformance.engine.budget import Budget
-from conformance.engine.cleanup import SECONDS, Ledger, sweep
+from conformance.engine.cleanup import HURRY, SECONDS, Ledger, sweep
 from conformance.engine.collector import Collector
 from conformance.engine.guard import guarded
 from conformance.engine.plan import Plan
@@ -34,9 +34,6 @@ NEAR_WORKERS, FAR_WORKERS = 5, 4
 
 PREFLIGHT = Limits(connect=10.0, idle=20.0, total=20.0)
 """A target that has not said anything after this long counts as silent."""
-
-HURRY = 10.0
-"""Seconds that cleaning up may take when somebody waits for the end."""
 
 TAG = "runs-conformance"
 """The metadata by which assistants and threads of the suite are known; its value is the id of the run."""

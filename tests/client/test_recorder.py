@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import threading
 from pathlib import Path
 
@@ -125,6 +126,20 @@ def test_a_place_that_cannot_be_written_is_one_clear_line(tmp_path: Path) -> Non
     (tmp_path / "file").write_text("")
     with pytest.raises(ConformanceError, match=r"history.jsonl: cannot be written: "):
         HistoryFile(tmp_path / "file" / "history.jsonl", {})
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs flock")
+def test_two_runs_do_not_write_into_one_file(tmp_path: Path) -> None:
+    path = tmp_path / "history.jsonl"
+    first = HistoryFile(path, {"run_id": "first"})
+    before = path.read_bytes()
+    for header in ({"run_id": "second"}, None):
+        with pytest.raises(ConformanceError, match="another run is writing into it; give each its own --report-dir"):
+            HistoryFile(path, header)
+    assert path.read_bytes() == before
+    first.close()
+    HistoryFile(path, {"run_id": "second"}).close()
+    assert path.read_bytes().count(b"\n") == 1
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")

@@ -4,8 +4,6 @@ import threading
 import time
 from collections.abc import Collection, Sequence
 
-import pytest
-
 from conformance.engine.budget import Budget
 from conformance.engine.pace import Pace
 from conformance.engine.plan import Plan
@@ -17,6 +15,7 @@ from conformance.model.history import History
 from conformance.model.program import Play, Program, Setting
 from conformance.model.verdict import Tally
 from tests.engine.scripted import SETTING, Scripted, accepted, program
+from tests.engine.test_waiting import interrupted_after
 
 CREATE = Step(operation="create_thread", body={})
 
@@ -113,7 +112,7 @@ def test_a_history_that_cannot_be_written_ends_the_run() -> None:
     assert way.cut == "history.jsonl: cannot be written: No space left on device"
 
 
-def test_an_interruption_keeps_what_was_judged(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interruption_keeps_what_was_judged() -> None:
     hangs = threading.Event()
 
     def hang(setting: Setting) -> Play:
@@ -121,16 +120,8 @@ def test_an_interruption_keeps_what_was_judged(monkeypatch: pytest.MonkeyPatch) 
         hangs.wait(30)
 
     stuck = Program(id="p.stuck", title="", phase="x", capability="core", play=hang, runs=0, requests=1)
-    joined = threading.Thread.join
-    calls = iter(range(1000))
-
-    def interrupted(thread: threading.Thread, timeout: float | None = None) -> None:
-        joined(thread, timeout)
-        if next(calls) == 2:
-            raise KeyboardInterrupt
-
-    monkeypatch.setattr(threading.Thread, "join", interrupted)
     began = time.monotonic()
+    interrupted_after(0.6)
     way = course([stuck, program(CREATE)], Scripted(accepted))
     hangs.set()
     assert way.interrupted

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import signal
 import threading
 import time
 
@@ -21,15 +22,34 @@ def test_what_the_work_raises_is_raised() -> None:
         awaited(work)
 
 
-def test_an_interruption_leaves_the_work_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+def interrupted_after(seconds: float) -> threading.Timer:
+    """Ctrl-C in the main thread, in a while."""
+    main = threading.main_thread().ident
+    assert main is not None
+    timer = threading.Timer(seconds, signal.pthread_kill, (main, signal.SIGINT))
+    timer.start()
+    return timer
+
+
+def test_an_interruption_leaves_the_work_behind() -> None:
     hangs = threading.Event()
-
-    def interrupted(thread: threading.Thread, timeout: float | None = None) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(threading.Thread, "join", interrupted)
     began = time.monotonic()
+    interrupted_after(0.3)
     with pytest.raises(KeyboardInterrupt):
         awaited(lambda: hangs.wait(30))
     assert time.monotonic() - began < 15
     hangs.set()
+
+
+def test_work_that_can_be_told_to_stop_comes_to_an_end() -> None:
+    told, ended = threading.Event(), threading.Event()
+
+    def work() -> None:
+        told.wait(30)
+        time.sleep(0.5)
+        ended.set()
+
+    interrupted_after(0.3)
+    with pytest.raises(KeyboardInterrupt):
+        awaited(work, stop=told.set)
+    assert ended.is_set()

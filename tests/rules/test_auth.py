@@ -89,6 +89,21 @@ def test_a_server_without_keys() -> History:
     return tried(Key.NONE, 200, page(run("requires_action")))
 
 
+@legal
+def test_a_server_without_keys_where_nobody_may_delete() -> History:
+    tell = Told()
+    tell.send("create_thread", thread())
+    tell.send("delete_thread", UNAUTHORISED, 403)
+    tell.send("delete_thread", UNAUTHORISED, 403, step=keyed("delete_thread", Key.NONE))
+    tell.send("get_thread", thread(), step=keyed("get_thread", Key.NONE))
+    return tell.history()
+
+
+@holds(auth.refusals_give_nothing_away)
+def test_refusal_that_tells_a_longer_id() -> History:
+    return tried(Key.NONE, 401, error("You may not read run_ab, nor my-run_a."))
+
+
 @undecided(auth.nothing_is_served_without_a_key)
 def test_server_error_decides_nothing() -> History:
     return tried(Key.NONE, 500)

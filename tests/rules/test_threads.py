@@ -2,10 +2,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from conformance.model.case import Key, Step
 from conformance.model.history import History
 from conformance.rules import threads
 from tests.rules.examples import breaks, holds, legal
-from tests.rules.histories import ASSISTANT, Told, message, page, run, thread
+from tests.rules.histories import ASSISTANT, Told, error, message, page, run, thread
 
 GIVEN = [{"role": "user", "content": "My name is Ada."}, {"role": "user", "content": "Who am I?"}]
 ADA = message("user", "My name is Ada.", "msg_1")
@@ -66,6 +67,14 @@ def test_thread_that_should_be_empty() -> History:
 @breaks(threads.run_gets_a_thread_of_its_own, times=1)
 def test_thread_that_does_not_exist() -> History:
     return _together({}, read=404)
+
+
+@legal
+def test_thread_that_another_tenant_does_not_see() -> History:
+    tell = Told()
+    tell.send("create_thread_and_run", run(), body={"assistant_id": ASSISTANT})
+    tell.send("get_thread", error("No thread found."), 404, step=Step(operation="get_thread", key=Key.SECOND))
+    return tell.history()
 
 
 @breaks(threads.run_gets_a_thread_of_its_own, at="/thread_id", times=1)

@@ -17,6 +17,7 @@ from starlette.routing import Mount
 
 from conformance.emulator.app import BASE
 from conformance.emulator.behaviour import plain
+from conformance.emulator.catalogue import alter
 from conformance.emulator.clock import Clock
 from conformance.emulator.options import Options
 from conformance.emulator.server import serve
@@ -47,10 +48,11 @@ class Served:
 
 
 @contextmanager
-def served(step_ms: float = 2) -> Iterator[Served]:
-    """The emulator on a free port of this machine."""
-    options = Options(step_ms=step_ms)
-    world = World(options, plain(options.edition), Clock())
+def served(step_ms: float = 2, mutant: str | None = None) -> Iterator[Served]:
+    """The emulator on a free port of this machine, wrong in one way if need be."""
+    behaviour = plain(Options().edition)
+    options = alter(behaviour, Options(step_ms=step_ms), [mutant] if mutant else [], [])
+    world = World(options, behaviour, Clock())
     app = Starlette(routes=[Mount(BASE, app=Surface(world, BASE))])
     ready = threading.Event()
     origins: list[str] = []

@@ -14,6 +14,7 @@ from conformance.suite.choice import Choice, filters
         (Choice(exclude=("auth.x",), phases=("boundary",)), ("--exclude auth.x", "--phase boundary")),
         (Choice(shard="1/4"), ("--shard 1/4",)),
         (Choice(denied=("steps",)), ("--no-capability steps",)),
+        (Choice(read_only=True, select=("run.*",)), ("--select 'run.*'", "--read-only")),
     ],
 )
 def test_every_flag_that_leaves_something_out_is_named(choice: Choice, flags: tuple[str, ...]) -> None:

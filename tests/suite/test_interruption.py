@@ -7,6 +7,7 @@ import resource
 import shutil
 import signal
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -96,6 +97,39 @@ def test_ctrl_c_while_a_counterexample_is_made_smaller(tmp_path: Path, monkeypat
         assert target.held == []
     assert not complete(tmp_path)
     assert (tmp_path / "report.html").is_file()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_look_that_is_interrupted_leaves_nothing_behind(number: signal.Signals, tmp_path: Path) -> None:
+    with served(step_ms=3_000) as target, running("init", target.url, "--output", str(tmp_path / "c.toml")) as process:
+        _once(lambda: bool(target.held))
+        process.send_signal(number)
+        said, _ = process.communicate(timeout=30)
+        assert target.held == []
+    assert process.returncode == 130, said
+    assert "Traceback" not in said
+    assert not (tmp_path / "c.toml").exists()
+
+
+def test_a_replay_that_is_interrupted_leaves_nothing_behind(tmp_path: Path) -> None:
+    choice = ("--profile", "quick", "--phase", "lifecycle", "--select", "run.expires_at.*", "--no-database")
+    with served(mutant="writes_expiry_as_text") as target:
+        with running("run", target.url, "--report-dir", str(tmp_path), *choice) as process:
+            process.communicate(timeout=60)
+        assert process.returncode == 1
+    with served(step_ms=3_000) as target, running("replay", str(tmp_path), target.url) as process:
+        _once(lambda: bool(target.held))
+        process.send_signal(signal.SIGTERM)
+        said, _ = process.communicate(timeout=30)
+        assert target.held == []
+    assert process.returncode == 130, said
+
+
+def _once(so: Callable[[], bool], seconds: float = 20.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not so():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
 
 
 def test_a_full_disk_keeps_what_was_recorded_and_tells_what_was_judged(tmp_path: Path) -> None:

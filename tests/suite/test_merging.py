@@ -82,6 +82,8 @@ def test_a_baseline_is_for_the_merged_report(
 def test_a_part_that_is_missing_or_given_twice(histories: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert run_command(["merge", *histories[:2], histories[3]]) == 2
     assert "shard 3/4 is missing" in capsys.readouterr().err
+    assert run_command(["merge", histories[0]]) == 2
+    assert "shard 2/4, 3/4, 4/4 is missing" in capsys.readouterr().err
     assert run_command(["merge", *histories, histories[0]]) == 2
     assert "give each part once" in capsys.readouterr().err
 
