@@ -36,6 +36,8 @@ def _parsed(text: str, path: Path) -> Baseline:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"{path}: the baseline is not TOML: {error}") from None
+    except (ValueError, RecursionError):
+        raise UsageError(f"{path}: it holds a number too long, or tables nested too deeply, to be read") from None
     for name in document:
         if name not in ("profile", "known"):
             raise UsageError(f"{path}: a baseline has no {name!r}; it holds `profile` and [[known]] entries")

@@ -61,7 +61,7 @@ def _target(left: Remains, given: dict[str, Any]) -> Target:
     given = without_foreign(given, url)
     dialect = (given["dialect"] if was_given("dialect") else None) or left.said("dialect_name") or "openai"
     key = config.secret(given["api_key"], "OPENAI_API_KEY")
-    second = config.secret(given["second_api_key"], "CONFORMANCE_SECOND_API_KEY")
+    second = config.secret(given["second_api_key"], "CONFORMANCE_SECOND_API_KEY", flag="--second-api-key")
     return targets.remote(
         url,
         dialect=config.known(dialect, targets.DIALECTS, "dialect"),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
 
 import click
@@ -80,6 +81,41 @@ OPTIONS = (
         help="Default: ./conformance.toml, where there is one. Flags and environment win over it.",
     ),
 )
+
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+def naming_keys(command: _Command) -> _Command:
+    """The command, whose errors name the file and the key where the file is what gave a wrong value."""
+
+    @functools.wraps(command)
+    def run(*arguments: Any, **given: Any) -> Any:
+        from conformance.errors import UsageError
+
+        try:
+            return command(*arguments, **given)
+        except UsageError as error:
+            raise UsageError(located(str(error))) from None
+
+    return cast(_Command, run)
+
+
+def located(trouble: str) -> str:
+    """An error that begins with a flag, said of the file and the key where the file stands in for that flag."""
+    from conformance.config.key import KEYS
+
+    ctx = click.get_current_context(silent=True)
+    path = ctx.meta.get("conformance.config") if ctx is not None else None
+    if ctx is None or path is None:
+        return trouble
+    for key in KEYS.values():
+        for flag, option in ((key.flag, key.option), (f"--no-{key.flag[2:]}", f"no_{key.option}")):
+            rest = trouble.removeprefix(flag)
+            said = rest != trouble and rest[:1] in (":", " ")
+            if said and ctx.get_parameter_source(option) is ParameterSource.DEFAULT_MAP:
+                return f"{path}: {key.place}{rest}"
+    return trouble
 
 
 def was_given(option: str) -> bool:

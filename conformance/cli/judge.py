@@ -30,7 +30,10 @@ def command(files: tuple[Path, ...], **given: Any) -> int:
     unwritten = output.written(here, reviewed.report, "openai", given)
     left_out = list(reviewed.skipped)
     if left_out and not given["quiet"]:
-        say(f"{len(left_out)} entries were left out" + ("" if given["verbose"] else ", for example"))
+        say(
+            f"{len(left_out)} {'entry was' if len(left_out) == 1 else 'entries were'} left out"
+            + ("" if given["verbose"] else ", for example")
+        )
         for line in left_out if given["verbose"] else left_out[:3]:
             say(f"  {line}")
     baseline.keep(reviewed.report, given)

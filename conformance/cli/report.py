@@ -12,7 +12,7 @@ from conformance.cli import baseline, output
 
 
 @click.command("report")
-@click.argument("history", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("history", type=click.Path(exists=True, path_type=Path))
 @output.OPTION
 @click.option(
     "--report-dir", type=click.Path(file_okay=False, path_type=Path), help="Default: the folder of the history."
@@ -21,13 +21,14 @@ from conformance.cli import baseline, output
 @click.option("-q", "--quiet", is_flag=True, help="Only the last lines.")
 @click.option("-v", "--verbose", is_flag=True, help="Warnings and what was not judged in full.")
 def command(history: Path, report_dir: Path | None, **given: Any) -> int:
-    """Judge the history.jsonl of a run again, and write its report in these views."""
+    """Judge the history.jsonl of a run, or the folder it is in, again, and write its report in these views."""
     from conformance.errors import UsageError
     from conformance.reporting.folder import folder
     from conformance.suite.histories import recorded, report_of
 
     output.views(given)
     gate = baseline.gate({**given, "baseline_update": False, "baseline_prune": False})
+    history = history / "history.jsonl" if history.is_dir() else history
     run = recorded(history)
     report = report_of([run], gate)
     here = replace(folder(report_dir or history.parent), elsewhere=history)

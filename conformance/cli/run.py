@@ -23,14 +23,34 @@ if TYPE_CHECKING:
     from conformance.targets import Target
 
 
+# Said here once more, for help that is there at once.
+_PHASES = "preflight, boundary, lifecycle, robustness, security, races, explore, schemathesis"
+_CAPABILITIES = (
+    "core, validation, errors, cancel, tools, steps, listing, messages, metadata, streaming, create_and_run, auth, "
+    "tenancy"
+)
+_PROMPTS = "plain, long, call_one, call_two, call_twice, code, search, json"
+_USE = "assistant, thread, run, file, vector_store"
+
+
 @click.command("run")
 @click.argument("base_url", required=False, envvar="OPENAI_BASE_URL")
 @with_target
 @click.option("--profile", type=click.Choice(["quick", "standard", "full"]), default="standard", show_default=True)
-@click.option("--phase", multiple=True, help="Only programs of this phase. Repeatable.")
+@click.option("--phase", multiple=True, metavar="NAME", help=f"Only this phase: {_PHASES}. Repeatable.")
 @click.option("--read-only", is_flag=True, help="Send GETs alone, and judge what they show of the objects given.")
-@click.option("--capability", multiple=True, metavar="NAME", help="What the server has: its lack is a failure.")
-@click.option("--no-capability", multiple=True, metavar="NAME", help="What it has not, and is not judged by.")
+@click.option(
+    "--capability",
+    multiple=True,
+    metavar="NAME",
+    help=f"What the server has, of {_CAPABILITIES}: its lack is a failure. Repeatable.",
+)
+@click.option(
+    "--no-capability",
+    multiple=True,
+    metavar="NAME",
+    help="What it has not, of the same names, and is not judged by. Repeatable.",
+)
 @click.option("--timeout", type=Seconds(0.1, 3600), default=60.0, show_default=True, help="Seconds per request.")
 @click.option(
     "--run-timeout", type=Seconds(), default=60.0, show_default=True, help="Seconds until a run ends or asks."
@@ -38,14 +58,20 @@ if TYPE_CHECKING:
 @click.option("--expiry-timeout", type=Seconds(), default=15.0, show_default=True, help="Seconds until a run expires.")
 @click.option("--poll", type=Seconds(0.01, 600), help="Look at a run at least this often. Default: as fast as it is.")
 @click.option(
-    "--prompt", multiple=True, metavar="PURPOSE=TEXT", help="What to say to the model for a purpose. Repeatable."
+    "--prompt",
+    multiple=True,
+    metavar="PURPOSE=TEXT",
+    help=f"What to say to the model for a purpose: {_PROMPTS}. Repeatable.",
 )
 @click.option(
-    "--use", multiple=True, metavar="KIND=ID", help="An existing object to work with, like assistant=ID. Repeatable."
+    "--use",
+    multiple=True,
+    metavar="KIND=ID",
+    help=f"An existing object to work with, like assistant=ID: {_USE}. Repeatable.",
 )
 @click.option("--shard", metavar="N/OF", default="", help="Play only this part, like 1/4; `merge` joins the parts.")
 @click.option("--seed", type=int, default=0, show_default=True)
-@click.option("--workers", type=click.IntRange(1, 64), help="Programs played at the same time. Default: 4.")
+@click.option("--workers", type=click.IntRange(1, 64), help="Programs at the same time. Default: 4, near by 5.")
 @click.option("--rate-limit", metavar="RATE", help="Send no faster than this: 10/s, 60/min. Shared by all workers.")
 @click.option("--max-requests", type=click.IntRange(1), help="Send no more requests than this, cleaning up included.")
 @click.option("--max-runs", type=click.IntRange(0), help="Start no more runs than this.")
@@ -53,7 +79,6 @@ if TYPE_CHECKING:
     "--max-tokens", type=click.IntRange(1), help="Use no more tokens than this, by the usage that runs report."
 )
 @click.option("--max-time", type=Seconds(), help="Begin nothing after so long: 90s, 5m.")
-@click.option("--max-seconds", type=Seconds(), hidden=True)
 @click.option("--max-examples", type=click.IntRange(1), help="So many random payloads, and walks in proportion.")
 @click.option(
     "--database",
@@ -69,7 +94,7 @@ if TYPE_CHECKING:
 @click.option("--allow-stress", is_flag=True, help="Races and hostile bodies also on a server that is not local.")
 @with_choices
 def command(base_url: str | None, **given: Any) -> int:
-    """Judge the server at BASE_URL; without one, the bundled emulator."""
+    """Judge the server at BASE_URL or, without one, at $OPENAI_BASE_URL; without both, the bundled emulator."""
     from conformance.engine.outcome import INTERRUPTED, NO_TARGET, USAGE
     from conformance.reporting.folder import folder
     from conformance.suite import estimate, trial
@@ -149,7 +174,7 @@ def choice_of(given: dict[str, Any]) -> Choice:
         most_requests=given["max_requests"],
         most_runs=given["max_runs"],
         most_tokens=given["max_tokens"],
-        most_seconds=given["max_time"] if given["max_time"] is not None else given["max_seconds"],
+        most_seconds=given["max_time"],
         most_examples=given["max_examples"],
         database=None if given["no_database"] else given["database"],
     )

@@ -45,6 +45,7 @@ OPTIONS = (
 
 def with_access(command: Any) -> Any:
     """The command with the options that say how a server is spoken to, read from the file where they are not given."""
+    command = configuration.naming_keys(command)
     for option in reversed((*configuration.OPTIONS, *ACCESS, SECOND_KEY)):
         command = option(command)
     return command
@@ -52,6 +53,7 @@ def with_access(command: Any) -> Any:
 
 def with_target(command: Any) -> Any:
     """The command with the options of every command that speaks to a server."""
+    command = configuration.naming_keys(command)
     for option in reversed(OPTIONS):
         command = option(command)
     return command
@@ -67,7 +69,7 @@ def opened(base_url: str | None, given: dict[str, Any]) -> Iterator[Target]:
 
     headers = config.headers(given["header"])
     key = config.secret(given["api_key"], "OPENAI_API_KEY")
-    second = config.secret(given["second_api_key"], "CONFORMANCE_SECOND_API_KEY")
+    second = config.secret(given["second_api_key"], "CONFORMANCE_SECOND_API_KEY", flag="--second-api-key")
     if not base_url or base_url == targets.EMULATOR:
         served = ("--edition", config.edition(given["edition"])) if given["edition"] else ()
         with targets.emulator(*served, meanwhile=_prepare) as target:

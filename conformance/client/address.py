@@ -13,8 +13,12 @@ from conformance.evidence.wire.secret import is_secret_name, shown_value
 
 USUAL_PORTS = {"http": 80, "https": 443}
 
+FRAMING = ("host", "content-length", "transfer-encoding")
+"""The header fields that say where a request goes and where it ends; two of one kind make no request."""
+
 _FIELD_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+\Z")
 _FOLDER = re.compile(r"/[A-Za-z0-9/._~%!$&'()*+,;=:@-]*\Z")
+_HOST = re.compile(r"[A-Za-z0-9._-]+\Z")
 _FIELD_VALUE = re.compile(r"(?:[!-~\x80-\xff](?:[\t -~\x80-\xff]*[!-~\x80-\xff])?)?\Z")
 
 
@@ -77,11 +81,11 @@ def spoken(name: str, folder: str | None = None, key_header: str | None = None) 
     dialect = DIALECTS[name]
     if folder is not None:
         if not _FOLDER.match(folder):
-            raise UsageError(f"path prefix {folder!r} is not of the form /some/path")
+            raise UsageError(f"--path-prefix {folder!r}: it is not of the form /some/path")
         dialect = replace(dialect, folder=folder.rstrip("/"))
     if key_header is not None:
-        if not can_be_sent(key_header, ""):
-            raise UsageError(f"key header {key_header!r} is not the name of a header")
+        if not can_be_sent(key_header, "") or key_header.lower() in FRAMING:
+            raise UsageError(f"--key-header {key_header!r}: it is not the name of a header that can carry a key")
         dialect = replace(dialect, key_header=key_header)
     return dialect
 
@@ -144,13 +148,13 @@ def address(
     try:
         parts = urlsplit(base_url.strip())
         port = parts.port
-    except ValueError as error:
-        raise UsageError(f"base URL {shown!r} cannot be read: {error}") from None
+    except ValueError:
+        raise UsageError(f"BASE_URL {shown!r}: it cannot be read; write http(s)://host[:port][/path]") from None
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise UsageError(f"base URL {shown!r} is not of the form http(s)://host[:port][/path]")
+        raise UsageError(f"BASE_URL {shown!r}: it is not of the form http(s)://host[:port][/path]")
     if parts.username is not None or parts.password is not None:
         raise UsageError(
-            f"base URL {shown!r} holds a user name or password; give it as --header 'Authorization: Basic ...'"
+            f"BASE_URL {shown!r}: it holds a user name or password; give it as --header 'Authorization: Basic ...'"
         )
     base = quote(parts.path.rstrip("/"), safe="/%:@!$&'()*+,;=~")
     if dialect.folder and not re.search(rf"{re.escape(dialect.folder)}(/|\Z)", base):
@@ -158,7 +162,9 @@ def address(
     headers = tuple(headers)
     for name, value in headers:
         if not can_be_sent(name, value):
-            raise UsageError(f"header {name!r} cannot be sent: its name or its value holds characters it must not")
+            raise UsageError(f"--header {name!r}: its name or its value holds characters that it must not")
+        if name.lower() in FRAMING:
+            raise UsageError(f"--header {name!r}: every request says that of itself; leave it out")
     added = (*parse_qsl(parts.query, keep_blank_values=True), *query)
     names = {name for name, _ in added}
     return Address(
@@ -191,14 +197,30 @@ def query_string(pairs: Iterable[tuple[str, str]]) -> str:
 
 
 def without_credentials(url: str) -> str:
-    """A URL fit to be shown: user name, password and the values of secret-looking query parameters are gone."""
+    """A URL fit to be shown: user name, password and the values of secret-looking query parameters are gone.
+
+    Of what cannot be taken apart, the scheme and the host are left; where the host is unsure, the scheme alone.
+    """
     try:
         parts = urlsplit(url.strip())
+        _ = parts.port
     except ValueError:
-        return re.sub(r"//[^/@]*@", "//", url)
+        return _outline(url)
+    if "@" in url and not parts.netloc:
+        return _outline(url)
     pairs = parse_qsl(parts.query, keep_blank_values=True)
     query = "&".join(f"{name}={shown_value(name, value)}" for name, value in pairs)
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, query, ""))
+
+
+def _outline(url: str) -> str:
+    scheme, slashes, rest = url.strip().partition("://")
+    if not slashes:
+        return "..."
+    place, *after = re.split(r"(?=[/?#])", rest, maxsplit=1)
+    # A password may hold a slash, so that what looks like the host is a part of it.
+    host = "" if "@" in "".join(after) else place.rpartition("@")[2]
+    return f"{scheme}://{(host if host.startswith('[') else host.partition(':')[0]) or '...'}"
 
 
 def can_be_sent(name: str, value: str) -> bool:
@@ -211,9 +233,11 @@ def _component(text: str) -> str:
 
 
 def _host(name: str, shown: str) -> str:
-    if name.isascii():
-        return name
     try:
-        return name.encode("idna").decode("ascii")
+        host = name if name.isascii() else name.encode("idna").decode("ascii")
     except UnicodeError:
-        raise UsageError(f"base URL {shown!r} names a host that cannot be a host name") from None
+        host = ""
+    # urlsplit has looked at an address in brackets.
+    if ":" not in host and not _HOST.match(host):
+        raise UsageError(f"BASE_URL {shown!r}: it names a host that cannot be a host name")
+    return host

@@ -12,8 +12,9 @@ from urllib.parse import unquote, urlsplit
 import httpcore
 import httpx
 
-from conformance.client.address import Address, without_credentials
+from conformance.client.address import USUAL_PORTS, Address, without_credentials
 from conformance.client.connection import Backend, ConnectionRefused, DeadlinePassed
+from conformance.errors import UsageError
 
 TARGET = "request_target"
 """The extension of a request that holds its target byte for byte; an `httpx` URL would spell odd ids anew."""
@@ -124,10 +125,24 @@ def _trusting() -> ssl.SSLContext:
 
 
 def _proxy(address: Address) -> httpcore.Proxy | None:
-    """The proxy that the environment names for this address; never one for this machine itself."""
+    """The proxy that the environment names for this address; never one for this machine itself.
+
+    Raises UsageError where what it names is none that can be used.
+    """
     url = urllib.request.getproxies().get(address.scheme)
     if not url or address.loopback or urllib.request.proxy_bypass(address.host):
         return None
-    parts = urlsplit(url)
+    url = url if "://" in url else f"http://{url}"
+    shown = without_credentials(url)
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in USUAL_PORTS and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise UsageError(
+            f"{address.scheme.upper()}_PROXY names {shown!r}, which is no proxy of the form http://host:port; "
+            f"set it so, or NO_PROXY={address.host} to use none"
+        )
     auth = (unquote(parts.username), unquote(parts.password or "")) if parts.username else None
-    return httpcore.Proxy(without_credentials(url), auth=auth)
+    return httpcore.Proxy(shown, auth=auth)

@@ -60,8 +60,10 @@ def load(path: Path) -> Settings:
         document = tomllib.loads(content.decode("utf-8"))
     except OSError as error:
         raise UsageError(f"{path}: cannot be read: {error.strerror or error}") from None
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise UsageError(f"{path}: it is not TOML: {error}") from None
+    except (ValueError, RecursionError):
+        raise UsageError(f"{path}: it holds a number too long, or tables nested too deeply, to be read") from None
     try:
         return Settings(path, dict(_values(document, "")))
     except UsageError as error:
@@ -99,8 +101,9 @@ def _meant(name: str, section: str) -> str:
 
 def _checked(key: Key, value: Any) -> Any:
     """The value of a key. Raises UsageError where it is none."""
-    if not _FITS[key.form](value):
-        raise UsageError(f"{key.place}: it must be {key.form.value}, not {_kind(value)}{_no_key(key)}")
+    _fit(key.place, key.form, value)
+    for place, each in _members(key, value):
+        _fit(place, _OF[key.form], each)
     if key.form is Form.TEXT and key.place == "edition":
         _at(key.place, value)
     if key.form in (Form.TABLE, Form.SWITCHES, Form.TEXTS):
@@ -123,7 +126,7 @@ def _at(place: str, value: str) -> None:
     try:
         edition(value)
     except UsageError as error:
-        raise UsageError(f"{place}: {error}") from None
+        raise UsageError(f"{place}{str(error).removeprefix('--edition')}") from None
 
 
 def _among(key: Key, name: str) -> None:
@@ -138,8 +141,21 @@ def _check_secrets(key: Key, table: Mapping[str, str]) -> None:
             raise UsageError(f"{key.place}.{name}: a secret does not belong in the file; write env:NAME or @FILE")
 
 
-def _no_key(key: Key) -> str:
-    return "; a key does not belong in the file" if key.form is Form.SECRET else ""
+def _members(key: Key, value: Any) -> Iterator[tuple[str, Any]]:
+    """What a list or table holds, by place."""
+    if key.form is Form.TEXTS:
+        yield from ((f"{key.place}[{number}]", each) for number, each in enumerate(value))
+    elif key.form in _OF:
+        yield from ((f"{key.place}.{name}", each) for name, each in value.items())
+
+
+def _fit(place: str, form: Form, value: Any) -> None:
+    """Raise UsageError where a value is not of a form."""
+    if isinstance(value, str) and not value.strip():
+        raise UsageError(f"{place}: it is empty; write {form.value}, or leave it out")
+    if not _FITS[form](value):
+        hint = "; a key does not belong in the file" if form is Form.SECRET else ""
+        raise UsageError(f"{place}: it must be {form.value}, not {_kind(value)}{hint}")
 
 
 def _kind(value: Any) -> str:
@@ -167,7 +183,10 @@ _FITS: Mapping[Form, Callable[[Any], bool]] = {
     Form.WHOLE: _is_whole,
     Form.TIME: lambda value: _is_number(value) or (isinstance(value, str) and seconds(value) is not None),
     Form.SWITCH: lambda value: isinstance(value, bool),
-    Form.TEXTS: lambda value: isinstance(value, list) and all(map(_is_text, value)),
-    Form.TABLE: lambda value: isinstance(value, dict) and all(map(_is_text, value.values())),
-    Form.SWITCHES: lambda value: isinstance(value, dict) and all(isinstance(each, bool) for each in value.values()),
+    Form.TEXTS: lambda value: isinstance(value, list),
+    Form.TABLE: lambda value: isinstance(value, dict),
+    Form.SWITCHES: lambda value: isinstance(value, dict),
 }
+
+_OF: Mapping[Form, Form] = {Form.TEXTS: Form.TEXT, Form.TABLE: Form.TEXT, Form.SWITCHES: Form.SWITCH}
+"""What the members of a list or table are."""

@@ -8,20 +8,30 @@ from collections.abc import Iterable
 from conformance.contract.edition import EDITIONS, is_edition
 from conformance.errors import UsageError
 
+_FEW = 20
+"""So many names are told in one line."""
+
 
 def edition(given: str) -> str:
     """The edition that was asked for. Raises UsageError where it is none."""
     if is_edition(given):
         return given
-    raise UsageError(f"edition {given!r} is not one of {', '.join(EDITIONS)} (or another date since {EDITIONS[0]})")
+    raise UsageError(f"--edition {given!r} is not one of {', '.join(EDITIONS)} (or another date since {EDITIONS[0]})")
 
 
 def known(given: str, names: Iterable[str], what: str) -> str:
-    """The name that was given. Raises UsageError where it is not among `names`, with the nearest."""
+    """The name that was given. Raises UsageError where it is not among `names`, with the nearest, and all if few."""
     every = list(names)
     if given in every:
         return given
-    raise UsageError(f"there is no {what} {given!r}{nearest(given, every)}")
+    raise UsageError(f"there is no {what} {given!r}{nearest(given, every)}{_listed(given, every)}")
+
+
+def _listed(given: str, names: list[str]) -> str:
+    if len(names) > _FEW:
+        return ""
+    likeness = {name: difflib.SequenceMatcher(None, given, name).ratio() for name in names}
+    return f"; there are {', '.join(sorted(names, key=lambda name: -likeness[name]))}"
 
 
 def nearest(given: str, names: Iterable[str]) -> str:

@@ -68,5 +68,5 @@ def _resolved(value: str, where: str) -> str:
             raise UsageError(f"{where}: the environment has no {variable}")
         return found
     if value.startswith("@"):
-        return read(Path(value[1:]))
+        return read(Path(value[1:]), where)
     return value

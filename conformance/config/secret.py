@@ -21,8 +21,11 @@ class Secret:
         return "Secret([REDACTED])"
 
 
-def secret(given: str | None, variable: str, environment: Mapping[str, str] | None = None) -> Secret | None:
-    """The key that `env:NAME`, `@file` or a literal names; without any, the one in the environment's `variable`.
+def secret(
+    given: str | None, variable: str, environment: Mapping[str, str] | None = None, flag: str = "--api-key"
+) -> Secret | None:
+    """The key that `env:NAME`, `@file` or a literal, given by a flag, names; without any, the one in the environment's
+    `variable`.
 
     Raises UsageError where what is named is not there.
     """
@@ -33,22 +36,22 @@ def secret(given: str | None, variable: str, environment: Mapping[str, str] | No
     if given.startswith("env:"):
         name = given.removeprefix("env:")
         if not env.get(name, "").strip():
-            raise UsageError(f"the environment has no {name}, which was to hold a key")
+            raise UsageError(f"{flag} env:{name}: the environment has no {name}, which was to hold a key")
         return Secret(env[name].strip())
     if given.startswith("@"):
-        return Secret(read(Path(given[1:])))
+        return Secret(read(Path(given[1:]), flag))
     if not given.strip():
-        raise UsageError("the key is empty; give env:NAME, @file or the key itself")
+        raise UsageError(f"{flag}: the key is empty; give env:NAME, @file or the key itself")
     return Secret(given.strip(), literal=True)
 
 
-def read(path: Path) -> str:
+def read(path: Path, where: str) -> str:
     """The first line of a file that holds a key. Raises UsageError where there is none to read."""
     try:
         text = path.expanduser().read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not text"
-        raise UsageError(f"{path}: the key cannot be read: {reason}") from None
+        raise UsageError(f"{where} @{path}: the key cannot be read: {reason}") from None
     if not text:
-        raise UsageError(f"{path}: the file that was to hold a key is empty")
+        raise UsageError(f"{where} @{path}: the file that was to hold a key is empty")
     return text.splitlines()[0].strip()

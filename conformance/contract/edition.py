@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 
 EDITIONS = (
     "2024-04-17",
@@ -20,12 +21,18 @@ DEFAULT_EDITION = EDITIONS[-1]
 V2_LAUNCH = EDITIONS[0]
 RETIRED = "2026-08-26"
 
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}\Z")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
 
 
 def is_edition(text: str) -> bool:
     """Whether a text names an edition: a date (ISO) on which the v2 contract was in force."""
-    return bool(_DATE.match(text)) and text >= V2_LAUNCH
+    if not _DATE.match(text) or text < V2_LAUNCH:
+        return False
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 def in_force(edition: str, since: str | None, until: str | None) -> bool:

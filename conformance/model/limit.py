@@ -22,6 +22,7 @@ class Limit:
     def text(self) -> str:
         """The bound in words."""
         if self.accepted is None:
-            return f"takes nothing up to {self.refused:,}; the contract says {self.stated:,}"
+            upto = f" up to {self.refused:,}" if self.refused is not None else " that was tried"
+            return f"takes nothing{upto}; the contract says {self.stated:,}"
         beyond = f"not {self.refused:,}" if self.refused is not None else "nothing that was tried is refused"
         return f"takes {self.accepted:,}, {beyond}; the contract says {self.stated:,}"

@@ -15,7 +15,7 @@ import pytest
 
 from conformance.baseline import Standing
 from conformance.cli import output
-from conformance.cli.configuration import without_foreign
+from conformance.cli.configuration import located, without_foreign
 from conformance.cli.run import choice_of
 from conformance.cli.run import command as run_command
 from conformance.cli.target import opened
@@ -60,7 +60,10 @@ def settings(path: Path) -> Settings:
         named = (context.default_map or {}).get("base_url")
         base = urlsplit(named).path if isinstance(named, str) else "/v1"
         given = without_foreign(context.params, context.params["base_url"])
-        return Settings(given, choice_of(given), base)
+        try:
+            return Settings(given, choice_of(given), base)
+        except UsageError as error:
+            raise UsageError(located(str(error))) from None
 
 
 @dataclass(slots=True)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from conformance.model.json import ABSENT
 from conformance.recordings.entry import (
     Entry,
     Malformed,
@@ -23,7 +24,8 @@ _FRACTION = re.compile(r":\d\d[.,]\d{3}")
 
 def holds(document: Mapping[str, Any]) -> bool:
     """Whether a JSON document is a HAR."""
-    return isinstance(document.get("log"), Mapping) and "entries" in document["log"]
+    log = document.get("log")
+    return isinstance(log, Mapping) and isinstance(log.get("entries", ABSENT), (list, type(None)))
 
 
 def entries(document: Mapping[str, Any]) -> Iterator[Entry | tuple[int, str]]:

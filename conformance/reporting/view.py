@@ -59,10 +59,13 @@ def wanted(given: Iterable[str]) -> tuple[str, ...]:
 
     Raises UsageError for a view that there is not.
     """
-    names = [name.strip() for text in given for name in text.split(",") if name.strip()]
+    texts = list(given)
+    names = [name.strip() for text in texts for name in text.split(",") if name.strip()]
+    if texts and not names:
+        raise UsageError(f"--report: it names no view; there are {', '.join(NAMES)}")
     for name in names:
         if name not in NAMES:
             close = get_close_matches(name, NAMES, n=1)
-            hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(NAMES)}"
-            raise UsageError(f"--report: there is no view {name!r}; {hint}")
+            meant = f"did you mean {close[0]}? " if close else ""
+            raise UsageError(f"--report: there is no view {name!r}; {meant}there are {', '.join(NAMES)}")
     return tuple(dict.fromkeys(names)) or DEFAULT

@@ -93,6 +93,8 @@ def test_any_reason_comes_back(tmp_path: Path, reason: str) -> None:
         ("[[known]]\nid = 'a'\nreason = 'x'\n" * 2, "a is listed twice"),
         ("known = 'a'\n", r"entries are written as \[\[known\]\]"),
         ("profile = 'slow'\n", "profile 'slow' is not one of"),
+        (f"x = {'9' * 5000}\n", "a number too long"),
+        (f"x = {'[' * 5000}\n", "nested too deeply"),
         ("accepted = []\n", "a baseline has no 'accepted'"),
     ],
 )

@@ -11,6 +11,11 @@ import pytest
 from conformance.cli import run_command
 from conformance.cli.run import command
 from conformance.config.key import KEYS
+from conformance.contract.operation import CAPABILITIES
+from conformance.engine.plan import PHASES
+from conformance.generation.programs.steps import PROMPTS
+from conformance.model.program import GIVEN
+from conformance.reporting.view import NAMES
 from tests.gateway import KEY, OTHER, gateway
 
 CUT = ["--max-requests", "6", "-q", "--report-dir", "out"]
@@ -32,7 +37,6 @@ def test_flags_win_over_the_environment_and_that_over_the_file(monkeypatch: pyte
     assert given([])["model"] == "m"
     assert given([])["max_time"] == 300
     assert given(["--model", "n"])["model"] == "n"
-    assert given(["--max-seconds", "7"])["max_seconds"] == 7
     assert given([])["seed"] == 0
     monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:2/v1")
     assert given([])["base_url"] == "http://127.0.0.1:2/v1"
@@ -53,6 +57,44 @@ def test_the_file_may_be_elsewhere(tmp_path: Path, capsys: pytest.CaptureFixture
     assert run_command(["run", "--config", "none.toml"]) == 2
     assert run_command(["run", "--config", "other/c.toml", "--no-config"]) == 2
     assert "Traceback" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ('[pacing]\nrate_limit = "fast"', "pacing.rate_limit 'fast': a rate is given as"),
+        ('[report]\nviews = ["hmtl"]', "report.views: there is no view 'hmtl'; did you mean html"),
+        ('base_url = "ftp://x"', "base_url 'ftp://x': it is not of the form"),
+        ('path_prefix = "x"', "path_prefix 'x': it is not of the form"),
+        ('[auth]\nkey_header = "X Key"', "auth.key_header 'X Key': it is not the name"),
+        ('[auth]\napi_key = "env:NO_SUCH"', "auth.api_key env:NO_SUCH: the environment has no NO_SUCH"),
+        ('[auth]\nsecond_api_key = "@none"', "auth.second_api_key @"),
+        ('[headers]\n"X Team" = "blue"', "headers X Team: a header is given as"),
+        ('[query]\nx = "env:NO_SUCH"', "query x: the environment has no NO_SUCH"),
+        ("[capabilities]\ncore = false", "capabilities core: nothing is left"),
+    ],
+)
+def test_what_the_file_says_is_blamed_on_the_file_and_the_key(
+    text: str, says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    base = "" if "base_url" in text else 'base_url = "http://127.0.0.1:9/v1"\n'
+    Path("conformance.toml").write_text(base + text)
+    assert run_command(["run"]) == 2
+    assert f"runs-conformance: conformance.toml: {says}" in capsys.readouterr().err
+
+
+def test_what_a_flag_says_is_not_blamed_on_the_file(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("conformance.toml").write_text('[pacing]\nrate_limit = "fast"')
+    assert run_command(["run", "http://127.0.0.1:9/v1", "--rate-limit", "slow"]) == 2
+    assert capsys.readouterr().err.startswith("runs-conformance: --rate-limit 'slow': ")
+
+
+def test_the_help_names_what_there_is() -> None:
+    helps = {parameter.name: getattr(parameter, "help", None) or "" for parameter in command.params}
+    known = {"phase": PHASES, "capability": CAPABILITIES, "prompt": PROMPTS, "use": GIVEN, "report": NAMES}
+    assert {option: [name for name in names if name not in helps[option]] for option, names in known.items()} == {
+        option: [] for option in known
+    }
 
 
 def test_help_is_given_whatever_the_file_says() -> None:

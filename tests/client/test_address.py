@@ -4,7 +4,7 @@ from urllib.parse import unquote_to_bytes
 
 import pytest
 
-from conformance.client.address import address, path, query_string, segment, without_credentials
+from conformance.client.address import address, path, query_string, segment, spoken, without_credentials
 from conformance.contract.operation import OPERATIONS, find_operation
 from conformance.errors import UsageError
 
@@ -48,7 +48,18 @@ def test_foundry_keeps_the_path_of_the_project() -> None:
 
 @pytest.mark.parametrize(
     "url",
-    ["", "api.openai.com/v1", "ftp://x/v1", "http://", "http://x:port/", "http://x:99999/", "http://[::1", "file:///x"],
+    [
+        "",
+        "api.openai.com/v1",
+        "ftp://x/v1",
+        "http://",
+        "http://x:port/",
+        "http://x:99999/",
+        "http://[::1",
+        "file:///x",
+        "http://a b/v1",
+        "http://a<b",
+    ],
 )
 def test_what_is_no_base_url_is_said_in_one_line(url: str) -> None:
     with pytest.raises(UsageError) as raised:
@@ -56,10 +67,28 @@ def test_what_is_no_base_url_is_said_in_one_line(url: str) -> None:
     assert "\n" not in str(raised.value)
 
 
-def test_a_password_in_the_url_is_refused_and_not_shown() -> None:
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://user:hunter22@x/v1",
+        "https://user:hunter22/more@x/v1",
+        "user:hunter22@x/v1",
+        "http://[x/v1?api_key=hunter22",
+        "http://x:port/v1?api_key=hunter22",
+    ],
+)
+def test_a_secret_in_a_url_that_is_refused_is_not_shown(url: str) -> None:
     with pytest.raises(UsageError) as raised:
-        address("https://user:hunter22@x/v1")
-    assert "hunter22" not in str(raised.value)
+        address(url)
+    assert "hunter" not in str(raised.value)
+
+
+@pytest.mark.parametrize("name", ["Host", "content-length", "Transfer-Encoding"])
+def test_a_header_that_every_request_has_of_its_own_is_refused(name: str) -> None:
+    with pytest.raises(UsageError, match="leave it out"):
+        address("http://x", headers=[(name, "5")])
+    with pytest.raises(UsageError, match="--key-header"):
+        spoken("openai", key_header=name)
 
 
 def test_an_unknown_dialect_is_refused() -> None:
@@ -96,6 +125,10 @@ def test_a_query_is_encoded() -> None:
         ("https://u:p@x/v1", "https://x/v1"),
         ("https://x/v1?api-key=abc&a=b#f", "https://x/v1?api-key=[REDACTED]&a=b"),
         ("http://u:p@[::1", "http://[::1"),
+        ("http://[bad/v1?api_key=sk-secret", "http://[bad"),
+        ("http://x:port/v1?sig=secret", "http://x"),
+        ("http://user:pa/ss@h/v1", "http://..."),
+        ("user:password@host/v1", "..."),
     ],
 )
 def test_a_url_is_shown_without_its_secrets(url: str, shown: str) -> None:

@@ -15,6 +15,7 @@ import pytest
 from conformance.client.address import address
 from conformance.client.binding import Outgoing
 from conformance.client.transport import Arrival, Limits, Transport
+from conformance.errors import UsageError
 from conformance.model.exchange import Completion, Response
 from conformance.model.json import ABSENT
 from tests.client.hostile import Connection, Handler, Server, closed_port, head, serving
@@ -446,7 +447,32 @@ def test_threads_share_one_transport() -> None:
     assert len(arrivals) == 120
 
 
-def test_a_proxy_of_the_environment_is_used_but_never_for_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("proxy", "shown"),
+    [
+        ("socks5://proxy:1080", "socks5://proxy:1080"),
+        ("http://user:hidden@proxy:none", "http://proxy"),
+        ("http://", "http://"),
+        ("http://proxy:99999", "http://proxy"),
+    ],
+)
+def test_a_proxy_that_cannot_be_used_is_said_in_one_line(
+    proxy: str, shown: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", proxy)
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    with pytest.raises(UsageError, match="HTTP_PROXY names") as raised:
+        Transport(address("http://target.invalid/v1"))
+    assert f"{shown!r}" in str(raised.value)
+    assert "hidden" not in str(raised.value)
+    Transport(address("http://127.0.0.1:9/v1")).close()
+
+
+@pytest.mark.parametrize("scheme", ["", "http://user:pass@"])
+def test_a_proxy_of_the_environment_is_used_but_never_for_this_machine(
+    scheme: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     seen: list[bytes] = []
 
     def handler(connection: Connection) -> None:
@@ -454,7 +480,7 @@ def test_a_proxy_of_the_environment_is_used_but_never_for_this_machine(monkeypat
         connection.answer()
 
     with serving(handler) as server:
-        monkeypatch.setenv("http_proxy", f"http://user:pass@127.0.0.1:{server.port}")
+        monkeypatch.setenv("http_proxy", f"{scheme}127.0.0.1:{server.port}")
         monkeypatch.delenv("no_proxy", raising=False)
         monkeypatch.delenv("NO_PROXY", raising=False)
         with closing(Transport(address("http://target.invalid/v1"), QUICK)) as transport:
@@ -463,4 +489,4 @@ def test_a_proxy_of_the_environment_is_used_but_never_for_this_machine(monkeypat
     assert arrival.completion is Completion.REFUSED
     (request,) = seen
     assert request.startswith(b"GET http://target.invalid/v1/threads/t/runs/r HTTP/1.1\r\n")
-    assert b"Proxy-Authorization: Basic dXNlcjpwYXNz" in request
+    assert (b"Proxy-Authorization: Basic dXNlcjpwYXNz" in request) is ("user" in scheme)

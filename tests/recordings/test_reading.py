@@ -368,6 +368,8 @@ def test_each_key_has_a_history_which_is_partial(reading: Write) -> None:
         b"   \n",
         b"hello",
         b'{"log": 1}',
+        b'{"log": {"entries": 5}}',
+        b'{"log": {"entries": "five"}}',
         b"{}",
         b"[1, 2]",
         b"\x00\x01\x02",
@@ -384,7 +386,7 @@ def test_each_key_has_a_history_which_is_partial(reading: Write) -> None:
         b"%YAML 9.9\n---\na: 1",
         b"interactions: !!binary '&'",
     ],
-    ids=range(19),
+    ids=range(21),
 )
 def test_what_cannot_be_read_is_said_in_one_line(content: bytes, reading: Write) -> None:
     with pytest.raises(UsageError) as raised:

@@ -78,4 +78,5 @@ def test_what_has_no_bound_is_not_searched(id_: str) -> None:
 def test_a_bound_is_said_in_words() -> None:
     assert Limit("a", 512, 600, 601).text == "takes 600, not 601; the contract says 512"
     assert Limit("a", 512, None, 1).text == "takes nothing up to 1; the contract says 512"
+    assert Limit("a", 512, None, None).text == "takes nothing that was tried; the contract says 512"
     assert Limit("a", 20, 980, None).text == "takes 980, nothing that was tried is refused; the contract says 20"
