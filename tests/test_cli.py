@@ -115,6 +115,7 @@ def test_no_key_shows_in_any_file_or_line(tmp_path: Path, capsys: pytest.Capture
         (["run", "http://exa mple/v1"], "cannot be a host name"),
         (["run", "http://127.0.0.1:9/v1", "--header", "Host: x"], "leave it out"),
         (["run", "http://127.0.0.1:9/v1", "--key-header", "Content-Length"], "can carry a key"),
+        (["replay", ".", "--timeout", "nan"], "no length of time"),
         (["run", "--select", "create_rnu.max_prompt_tokens.minimum"], "did you mean create_run.max_prompt_tokens"),
         (["run", "http://127.0.0.1:9/v1", "--dialect", "azure"], "azure-openai"),
         (["run", "--header", "no colon"], "Name: value"),
@@ -125,6 +126,9 @@ def test_no_key_shows_in_any_file_or_line(tmp_path: Path, capsys: pytest.Capture
         (["judge"], "FILES"),
         (["explain", "lifecycle.terminal_status_is_finl"], "did you mean lifecycle.terminal_status_is_final"),
         (["list", "zzz.*"], "nothing fits"),
+        (["init", "http://[::1/v1"], "it cannot be read"),
+        (["serve", "--expires-s", "inf"], "--expires-s"),
+        (["serve", "--step-ms", "nan"], "no number to wait by"),
         (["serve", "--mutant", "no_such_mutant"], "no mutant"),
     ],
 )
@@ -169,3 +173,37 @@ def test_list_and_explain_need_no_server(capsys: pytest.CaptureFixture[str]) -> 
     assert "create_run.max_prompt_tokens.minimum" in said(capsys)
     assert run_command(["explain", "create_run.max_prompt_tokens.minimum"]) == 0
     assert "at least 256" in said(capsys)
+
+
+def test_a_target_that_cannot_be_tested_writes_nothing_to_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    body = json.dumps({"error": {"message": "go away\x1b[2J\x07", "type": "x", "param": None, "code": None}}).encode()
+    with fakes.answering(401, "application/json", body) as url:
+        assert run_command(["run", url, "--report-dir", "out"]) == 3
+        text = said(capsys)
+    assert "go away\\u001b[2J\\u0007" in text
+    assert "\x1b" not in text
+
+
+def test_what_is_left_out_writes_nothing_to_the_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    request = {"method": "GE\x1b[2JT", "url": "http://x/v1/threads/t", "headers": []}
+    entry = {"request": request, "response": {"status": 200, "headers": [], "content": {}}}
+    (tmp_path / "x.har").write_text(json.dumps({"log": {"entries": [entry]}}))
+    run_command(["judge", "x.har"])
+    text = said(capsys)
+    assert "1 entry was left out" in text
+    assert "\x1b" not in text
+
+
+def test_a_report_is_made_of_a_folder_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run_command(["run", "--max-requests", "5", "-q", "--report-dir", "out"])
+    assert run_command(["report", "out", "--report", "junit", "-q"]) == 5
+    assert (tmp_path / "out" / "junit.xml").exists()
+    assert run_command(["report", "."]) == 2
+    assert "history.jsonl" in said(capsys)
+
+
+def test_a_secret_in_a_url_is_not_repeated(capsys: pytest.CaptureFixture[str]) -> None:
+    for url in ("http://[bad/v1?api_key=sk-secretsecret", "http://user:sk-secret/more@h/v1"):
+        for command in (["run", url], ["init", url], ["diff", url, "emulator"]):
+            assert run_command(command) == 2
+    assert "secret" not in said(capsys)

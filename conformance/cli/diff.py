@@ -38,6 +38,7 @@ def command(one: str, other: str, **given: Any) -> int:
 
     The same cases are sent to both servers. Exit code 0: no verdict differs; 1: some do.
     """
+    from conformance.reporting.showing import printable
     from conformance.suite import difference
 
     sides = []
@@ -47,7 +48,7 @@ def command(one: str, other: str, **given: Any) -> int:
             sides.append(_judged(where, name, told))
         else:
             sides.append(difference.saved(_file(where)))
-    click.echo("\n".join(difference.lines(*sides)))
+    click.echo(printable("\n".join(difference.lines(*sides))))
     return 1 if difference.differences(*sides) else 0
 
 
@@ -83,6 +84,7 @@ def _judged(where: str, name: str, given: dict[str, Any]) -> Any:
     from conformance.reporting.progress import Silent
     from conformance.suite import difference, trial
     from conformance.suite.choice import Choice
+    from conformance.targets import EMULATOR
 
     given = without_foreign(given, where)
     choice = Choice(
@@ -104,7 +106,7 @@ def _judged(where: str, name: str, given: dict[str, Any]) -> Any:
         report = trial.judge(target, choice, plan, here, Silent(), interruption.put_off)
         here.write(report, target.address.dialect.family)
     if report.exit_code == NO_TARGET:
-        raise TargetError(f"{where}: {report.because}")
+        raise TargetError(f"{name.upper()}: {report.because}")
     if interruption.came:
         raise KeyboardInterrupt
-    return difference.Side.of(where, report)
+    return difference.Side.of(where if where == EMULATOR else target.address.url, report)

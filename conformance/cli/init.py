@@ -33,6 +33,7 @@ def command(base_url: str, **given: Any) -> int:
     from conformance import config
     from conformance.config import draft
     from conformance.errors import UsageError
+    from conformance.reporting.showing import printable
     from conformance.suite import scouting
 
     path: Path = given["output"]
@@ -50,7 +51,7 @@ def command(base_url: str, **given: Any) -> int:
     except OSError as error:
         raise UsageError(f"{path}: cannot be written: {error.strerror or error}") from None
     for line in _told(scouted):
-        click.echo(line)
+        click.echo(printable(line))
     click.echo(f"wrote {path}; next: runs-conformance run" + ("" if path == _FILE else f" --config {path}"))
     return 0
 
@@ -65,6 +66,8 @@ def _addresses(base_url: str, given: dict[str, Any], key: bool) -> Iterator[tupl
 
     dialect = config.known(given["dialect"] or targets.likely(base_url), targets.DIALECTS, "dialect")
     headers, query = config.headers(given["header"]), config.queries(given["query"])
+    # What is no URL at all is said before it is taken apart.
+    targets.remote(base_url, dialect=dialect)
     urls = [base_url]
     parts = urlsplit(base_url.strip())
     if dialect == "openai" and not given["path_prefix"] and not parts.path.rstrip("/").endswith("/v1"):

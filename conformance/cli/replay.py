@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from conformance.cli.configuration import without_foreign
+from conformance.cli.configuration import Seconds, without_foreign
 from conformance.cli.interruption import LEFT, interruptible
 from conformance.cli.speech import say
 from conformance.cli.target import opened, with_target
@@ -24,9 +24,7 @@ _WORDS = {"fail": "still fails", "pass": "passes now", "inconclusive": "not deci
 @click.argument("names", nargs=-1, metavar="[ID] [BASE_URL]")
 @with_target
 @click.option("--as", "form", type=click.Choice(["curl", "python", "pytest"]), help="Print it, and send nothing.")
-@click.option(
-    "--timeout", type=click.FloatRange(0.1, 3600), default=60.0, show_default=True, help="Seconds per request."
-)
+@click.option("--timeout", type=Seconds(0.1, 3600), default=60.0, show_default=True, help="Seconds per request.")
 @click.option("-v", "--verbose", is_flag=True, help="Every request and its answer.")
 @click.pass_context
 def command(ctx: click.Context, /, report: Path, names: tuple[str, ...], **given: Any) -> int:

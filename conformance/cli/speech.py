@@ -6,5 +6,9 @@ import click
 
 
 def say(text: str) -> None:
-    """One line on standard error."""
+    """One line on standard error, on which nobody else writes to the terminal."""
+    if not text.isprintable():
+        from conformance.reporting.showing import printable
+
+        text = printable(text)
     click.echo(text, err=True)

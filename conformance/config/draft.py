@@ -7,13 +7,14 @@ from typing import Any
 
 from conformance.config import toml
 from conformance.config.key import KEYS, SECTIONS, Form, Key
+from conformance.reporting.showing import printable
 
 _TABLES = (Form.TABLE, Form.SWITCHES)
 
 
 def text(values: Mapping[str, Any], notes: Mapping[str, Sequence[str]], head: Sequence[str] = ()) -> str:
     """The file: `values` by the place of their keys, `notes` what is said before a key, `head` what is said first."""
-    lines = [f"# {line}" for line in head]
+    lines = [_comment(line) for line in head]
     top = [key for key in KEYS.values() if not key.section]
     for key in (key for key in top if key.form not in _TABLES):
         lines += _key(key, values, notes)
@@ -28,8 +29,13 @@ def text(values: Mapping[str, Any], notes: Mapping[str, Sequence[str]], head: Se
     return "\n".join(lines).strip() + "\n"
 
 
+def _comment(line: str) -> str:
+    """A line as a comment, in which TOML allows no control character; a server's words may hold any."""
+    return f"# {printable(line)}"
+
+
 def _key(key: Key, values: Mapping[str, Any], notes: Mapping[str, Sequence[str]]) -> Iterator[str]:
-    yield from (f"# {note}" for note in notes.get(key.place, ()))
+    yield from map(_comment, notes.get(key.place, ()))
     if key.place in values:
         yield f"{key.name} = {toml.written(values[key.place])}"
     else:
@@ -39,7 +45,7 @@ def _key(key: Key, values: Mapping[str, Any], notes: Mapping[str, Sequence[str]]
 def _table(key: Key, values: Mapping[str, Any], notes: Mapping[str, Sequence[str]]) -> Iterator[str]:
     yield ""
     yield f"# {key.about}"
-    yield from (f"# {note}" for note in notes.get(key.place, ()))
+    yield from map(_comment, notes.get(key.place, ()))
     known = key.place in values
     yield f"[{key.name}]" if known else f"# [{key.name}]"
     table: Any = values[key.place] if known else key.example

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Mapping
 from typing import Protocol
 
+from conformance.client import address
 from conformance.contract.edition import RETIRED
 from conformance.contract.operation import OPERATIONS
 from conformance.engine.player import Sender
 from conformance.engine.surface import shape
-from conformance.errors import TargetError
+from conformance.errors import TargetError, UsageError
 from conformance.model.case import Role, Step
 from conformance.model.exchange import Exchange
 from conformance.model.json import at, is_object
 
 PROGRAM = "preflight"
 OUTSIDE = "preflight/outside"
-"""The program of the one request to a path that no server has; it is no evidence."""
+"""The program of the looks at what is given, and of the last request, to a path that no server has; no evidence."""
 
 _NOWHERE = "/threads/thread_000000000000000000000000/no-such-operation"
 
 _FIRST = Step(operation="create_thread", name="thread", body={}, role=Role.CONTROL)
 _SECOND = Step(operation="list_assistants", query=(("limit", "1"),), role=Role.LOOK)
+_LOOKS = (("assistant", "get_assistant"), ("thread", "get_thread"), ("run", "get_run"))
 _TITLE = re.compile(r"<title[^>]*>([^<]{1,80})", re.IGNORECASE)
 
 
@@ -34,7 +38,8 @@ class Asker(Protocol):
 
 
 def preflight(sender: Sender, url: str, thread: str | None = None, *, read_only: bool = False) -> None:
-    """Ask two small things of the target. Raises TargetError, in one clear line, where testing it makes no sense.
+    """Ask two small things of the target. Raises TargetError, in one clear line, where testing it makes no sense,
+    UsageError where it does not have the thread.
 
     Where only reading is allowed, or a thread is given, none is created. What merely answers wrongly (200 `{}`, 400 to
     everything) goes on to be judged.
@@ -54,6 +59,8 @@ def preflight(sender: Sender, url: str, thread: str | None = None, *, read_only:
     codes = {exchange.status for exchange in both}
     said = _said(first) or _said(second)
     if thread is not None and first.status in (400, 404):
+        if _is_absent(first, "thread", thread):
+            raise _nothing("thread", thread, url, first)
         raise TargetError(f"{url} does not list the runs of the thread given by --use (HTTP {first.status}{said})")
     if codes <= {401, 403}:
         raise TargetError(
@@ -71,6 +78,34 @@ def preflight(sender: Sender, url: str, thread: str | None = None, *, read_only:
         raise TargetError(f"{url} is not available (HTTP {_codes(both)}{said})")
     if codes <= {429}:
         raise TargetError(f"{url} answers HTTP 429 to everything{said}; wait, or ask for a higher rate limit")
+
+
+def look_up(asker: Asker, url: str, given: Mapping[str, str]) -> None:
+    """Ask for the objects that are to be worked with. Raises UsageError where the target says that it has no such one.
+
+    Only an answer that names the object counts: a target that lacks the route says nothing of what is behind it.
+    """
+    for kind, operation in _LOOKS:
+        path = {f"{each}_id": id_ for each, id_ in given.items()}
+        if kind in given and path.keys() >= {*OPERATIONS[operation].parameters}:
+            found = asker.outside(address.path(OPERATIONS[operation], path), OUTSIDE)
+            if _is_absent(found, kind, given[kind]):
+                raise _nothing(kind, given[kind], url, found)
+
+
+def _is_absent(exchange: Exchange, kind: str, id_: str) -> bool:
+    """Whether a 404 says that there is no such object; its id within a path may be said of a route as well."""
+    if exchange.status != 404 or exchange.response is None or _is_html(exchange):
+        return False
+    said = exchange.response.text or json.dumps(exchange.body, ensure_ascii=False, default=str)
+    named = (
+        rf"(?<![/\w]){re.escape(id_)}(?![/\w])|\bno (such )?{kind}\b|\b{kind}[ _](was |is |does )?not[ _](found|exist)"
+    )
+    return re.search(named, said, re.IGNORECASE) is not None
+
+
+def _nothing(kind: str, id_: str, url: str, exchange: Exchange) -> UsageError:
+    return UsageError(f"--use {kind}={id_}: {url} has no such {kind} (HTTP {exchange.status}{_said(exchange)})")
 
 
 def no_route(asker: Asker) -> str | None:

@@ -105,9 +105,10 @@ def judging(choice: Choice) -> Judging:
 
 def check_selection(choice: Choice, known: Sequence[str]) -> None:
     """Raise UsageError, with the nearest names, where a glob of the selection matches none of the known ids."""
-    for glob in (*choice.select, *choice.exclude):
+    given = (*(("--select", glob) for glob in choice.select), *(("--exclude", glob) for glob in choice.exclude))
+    for flag, glob in given:
         if not any(map(selector((glob,), ()), known)):
-            raise UsageError(f"nothing is called {glob!r}{nearest(glob, known)}")
+            raise UsageError(f"{flag} {glob!r}: nothing is called so{nearest(glob, known)}")
 
 
 def selected(choice: Choice, every: Demands) -> Callable[[str], bool]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,16 +12,24 @@ from conformance.model.limit import Limit
 from conformance.reporting.report import Report
 from conformance.suite.saved import document
 
+_LEVELS = ("must", "should", "may")
+
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One of two reports, as far as they are compared: outcomes by id, levels by id, and bounds by id."""
+    """One of two reports, as far as they are compared: outcomes by id, levels by id, and bounds by id.
+
+    `unfinished` says why not everything was judged that was to be; it is empty where everything was.
+    """
 
     name: str
     edition: str
     outcomes: Mapping[str, str] = field(repr=False)
     levels: Mapping[str, str] = field(repr=False)
     limits: Mapping[str, Limit] = field(repr=False)
+    profile: str | None = None
+    filters: tuple[str, ...] = ()
+    unfinished: str = ""
 
     @classmethod
     def of(cls, name: str, report: Report) -> Side:
@@ -31,6 +40,9 @@ class Side:
             {verdict.id: verdict.outcome.value for verdict in report.verdicts},
             {verdict.id: verdict.level for verdict in report.verdicts},
             {limit.id: limit for limit in report.limits},
+            report.suite.profile,
+            report.suite.filters,
+            "" if report.complete else report.because,
         )
 
 
@@ -56,22 +68,25 @@ def saved(path: Path) -> Side:
 
 
 def _read(name: str, report: Mapping[str, JSON]) -> Side:
-    verdicts, limits = report["verdicts"], report.get("limits")
+    verdicts, limits, filters = report["verdicts"], report.get("limits"), at(report, "/suite/filters")
     every = [each for each in verdicts if is_object(each)] if is_array(verdicts) else []
     bounds = [_limit(each) for each in limits if is_object(each)] if is_array(limits) else []
     return Side(
         name,
         str(at(report, "/suite/edition")),
         {str(each.get("id")): str(each.get("outcome")) for each in every},
-        {str(each.get("id")): str(each.get("level")) for each in every},
+        {str(each.get("id")): _text(each.get("level")) or "?" for each in every},
         {bound.id: bound for bound in bounds},
+        _text(at(report, "/suite/profile")) or None,
+        tuple(map(str, filters)) if is_array(filters) else (),
+        (_text(report.get("because")) or "it says no more") if report.get("complete") is False else "",
     )
 
 
 def _limit(value: Mapping[str, JSON]) -> Limit:
     def number(name: str) -> int | None:
         given = value.get(name)
-        return int(given) if isinstance(given, (int, float)) else None
+        return int(given) if isinstance(given, (int, float)) and math.isfinite(given) else None
 
     return Limit(str(value.get("id")), number("stated") or 0, number("accepted"), number("refused"))
 
@@ -83,17 +98,18 @@ def differences(one: Side, other: Side) -> list[Difference]:
         for id_ in {**one.outcomes, **other.outcomes}
         if one.outcomes.get(id_) != other.outcomes.get(id_)
     ]
-    ranks = ("must", "should", "may")
-    return sorted(found, key=lambda each: (not each.decided, ranks.index(each.level), each.id))
+    return sorted(found, key=lambda each: (not each.decided, _rank(each.level), each.id))
+
+
+def _rank(level: str) -> int:
+    return _LEVELS.index(level) if level in _LEVELS else len(_LEVELS)
 
 
 def lines(one: Side, other: Side) -> list[str]:
     """What differs, in words: a line for each id, then the bounds, then a count."""
     found = differences(one, other)
     said = [f"A  {one.name}", f"B  {other.name}"]
-    if one.edition != other.edition:
-        said.append(f"judged by different editions: {one.edition} and {other.edition}")
-    said.append("")
+    said += [*_circumstances(one, other), ""]
     width = max((len(each.id) for each in found), default=0)
     said += [f"{each.level:6}  {each.id:{width}}  A {each.one or '-':14}  B {each.other or '-'}" for each in found]
     bounds = _bounds(one, other)
@@ -102,6 +118,24 @@ def lines(one: Side, other: Side) -> list[str]:
     decided = sum(each.decided for each in found)
     said += ["", f"{decided} pass in one and fail in the other; {len(found) - decided} differ otherwise"]
     return said if found or bounds else [*said[: said.index("") + 1], "no verdict differs"]
+
+
+def _circumstances(one: Side, other: Side) -> Iterator[str]:
+    """Why much may differ that says nothing about the servers."""
+    if one.edition != other.edition:
+        yield f"judged by different editions: {one.edition} and {other.edition}"
+    if one.profile != other.profile:
+        yield f"different profiles were played: {one.profile or 'none'} and {other.profile or 'none'}"
+    if set(one.filters) != set(other.filters):
+        mine, yours = (", ".join(side.filters) or "no filter" for side in (one, other))
+        yield f"different parts were chosen: {mine} and {yours}"
+    for letter, side in (("A", one), ("B", other)):
+        if side.unfinished:
+            yield f"{letter} is not finished, so that much of it is not judged: {side.unfinished}"
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
 
 
 def _bounds(one: Side, other: Side) -> Sequence[str]:

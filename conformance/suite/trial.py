@@ -79,7 +79,7 @@ def judge(
 
     Every exchange is in the folder's history as soon as it has ended. Where the target cannot be tested, the report
     says only that. `visited` is called when the target has been left, which an interruption does not undo any more.
-    Raises UsageError where the folder cannot be written to.
+    Raises UsageError where the folder cannot be written to, or an object to work with is not there.
     """
     setting = setting_for(target, choice)
     heading = Heading.of(target, choice, setting, chosen)
@@ -90,6 +90,9 @@ def judge(
             visited()
             _end(visit, Ending(counts=visit.budget.counts, untested=str(error)))
             return untested(heading, str(error), visit.budget.counts)
+        except UsageError as error:
+            _end(visit, Ending(counts=visit.budget.counts, untested=str(error)))
+            raise
         visited()
         _end(visit, Ending.of(way))
     return concluded(heading, with_steps(way, recorded(folder.history, way), judging(choice), choice.model))

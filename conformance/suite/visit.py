@@ -57,7 +57,8 @@ class Visit:
     def play(self, plan: Plan) -> Course:
         """Play a plan from the preflight to the cleaning up; an interruption from the keyboard ends it early.
 
-        Raises TargetError where testing the target makes no sense.
+        Raises TargetError where testing the target makes no sense, UsageError where an object to work with is not
+        there.
         """
         way = course((), self.budget, interrupted=True)
         try:
@@ -87,7 +88,9 @@ class Visit:
 
         def meet() -> str | None:
             given = self.setting.given.get("thread")
-            preflight.preflight(self.session, self.target.address.url, given, read_only=self.setting.read_only)
+            url = self.target.address.url
+            preflight.preflight(self.session, url, given, read_only=self.setting.read_only)
+            preflight.look_up(self.session, url, self.setting.given)
             return preflight.no_route(self.session)
 
         self._bound_by(PREFLIGHT)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from conformance.cli import run_command
+from conformance.cli.replay import command as replay
 from conformance.cli.run import command
 from conformance.config.key import KEYS
 from conformance.contract.operation import CAPABILITIES
@@ -64,6 +65,8 @@ def test_the_file_may_be_elsewhere(tmp_path: Path, capsys: pytest.CaptureFixture
     [
         ('[pacing]\nrate_limit = "fast"', "pacing.rate_limit 'fast': a rate is given as"),
         ('[report]\nviews = ["hmtl"]', "report.views: there is no view 'hmtl'; did you mean html"),
+        ('select = ["create_rnu.*"]', "select 'create_rnu.*': nothing is called so"),
+        ('exclude = ["zzz"]', "exclude 'zzz': nothing is called so"),
         ('base_url = "ftp://x"', "base_url 'ftp://x': it is not of the form"),
         ('path_prefix = "x"', "path_prefix 'x': it is not of the form"),
         ('[auth]\nkey_header = "X Key"', "auth.key_header 'X Key': it is not the name"),
@@ -87,6 +90,11 @@ def test_what_a_flag_says_is_not_blamed_on_the_file(capsys: pytest.CaptureFixtur
     Path("conformance.toml").write_text('[pacing]\nrate_limit = "fast"')
     assert run_command(["run", "http://127.0.0.1:9/v1", "--rate-limit", "slow"]) == 2
     assert capsys.readouterr().err.startswith("runs-conformance: --rate-limit 'slow': ")
+
+
+def test_a_length_of_time_of_the_file_does_for_replay(tmp_path: Path) -> None:
+    Path("conformance.toml").write_text('[timeouts]\nrequest = "90s"')
+    assert replay.make_context("replay", [str(tmp_path)]).params["timeout"] == 90
 
 
 def test_the_help_names_what_there_is() -> None:

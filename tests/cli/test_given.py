@@ -133,5 +133,32 @@ def test_files_that_exist_make_their_constraints_judged() -> None:
 def test_a_wrong_id_is_said_to_be_wrong(capsys: pytest.CaptureFixture[str]) -> None:
     with gateway() as gate:
         code = run_command(["run", gate.url, "--api-key", KEY, "--use", "thread=thread_none", "--read-only"])
-    assert code == 3
-    assert "the thread given by --use (HTTP 404" in capsys.readouterr().err
+        seen = len(gate.seen)
+        assert code == 2
+        assert seen <= 4
+        assert "--use thread=thread_none: " in capsys.readouterr().err
+        gate.refuses = lambda seen: NO_ROUTE if seen.operation == "list_runs" else None
+        assert run_command(["run", gate.url, "--api-key", KEY, "--use", "thread=thread_none", "--read-only"]) == 3
+
+
+@pytest.mark.parametrize("kind", ["assistant", "run"])
+def test_an_id_that_the_server_does_not_know_ends_the_run_before_it_begins(
+    kind: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with gateway() as gate, made(gate) as use:
+        wrong = {**use, kind: f"{kind}_none"}
+        arguments = [f"--use={each}={id_}" for each, id_ in wrong.items()]
+        assert run_command(["run", gate.url, "--api-key", KEY, *arguments, "-q"]) == 2
+        assert len(gate.seen) <= 6
+        assert gate.made == set()
+    said = capsys.readouterr().err
+    assert f"--use {kind}={kind}_none: {gate.url} has no such {kind} (HTTP 404" in said
+    assert len(said.strip().splitlines()) == 1
+
+
+def test_a_wrong_id_of_the_file_is_blamed_on_the_file(capsys: pytest.CaptureFixture[str]) -> None:
+    with gateway() as gate:
+        Path("conformance.toml").write_text(f'base_url = "{gate.url}"\n[use]\nassistant = "asst_none"')
+        assert run_command(["run", "--api-key", KEY, "-q"]) == 2
+        assert gate.made == set()
+    assert "conformance.toml: use assistant=asst_none: " in capsys.readouterr().err

@@ -102,3 +102,17 @@ def test_servers_that_cannot_be_tested_leave_no_file(capsys: pytest.CaptureFixtu
         assert run_command(["init", gate.url, "--api-key", "sk-another-key-000000"]) == 3
         assert "refuses the API key" in capsys.readouterr().err
     assert not FILE.exists()
+
+
+def test_what_a_server_says_does_no_harm_in_the_file_or_on_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    def refuses(seen: Seen) -> Refusal | None:
+        return refusal(400, "no\x00 such\x1b[2J model\x7f \ud800") if seen.operation == "create_run" else None
+
+    with gateway() as gate:
+        gate.refuses = refuses
+        assert run_command(["init", gate.url]) == 0
+    assert written()["model"] == "gpt-4o"
+    said = capsys.readouterr()
+    for text in (FILE.read_text(), said.out):
+        assert "no\\u0000 such\\u001b[2J model" in text
+        assert "\x1b" not in text

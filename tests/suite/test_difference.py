@@ -72,3 +72,38 @@ def test_two_servers_are_sent_the_same_cases(tmp_path: Path, capsys: pytest.Capt
     assert "no verdict differs" in capsys.readouterr().out
     assert (tmp_path / "a" / "report.json").is_file()
     assert (tmp_path / "b" / "report.json").is_file()
+
+
+def test_what_makes_much_differ_is_said(tmp_path: Path) -> None:
+    whole = {"suite": {"edition": "2026-08-14", "profile": "standard", "filters": []}, "verdicts": [], "complete": True}
+    suite = {"edition": "2026-08-14", "profile": "quick", "filters": ["--select create_run.*"]}
+    other = {"suite": suite, "verdicts": [], "complete": False, "because": "the target does not answer"}
+    for name, made in (("a", whole), ("b", other)):
+        (tmp_path / f"{name}.json").write_text(json.dumps(made))
+    sides = [difference.saved(tmp_path / f"{name}.json") for name in ("a", "b")]
+    assert difference.lines(*sides)[2:6] == [
+        "different profiles were played: standard and quick",
+        "different parts were chosen: no filter and --select create_run.*",
+        "B is not finished, so that much of it is not judged: the target does not answer",
+        "",
+    ]
+
+
+def test_levels_and_bounds_that_there_are_not_are_compared_as_they_are(tmp_path: Path) -> None:
+    one, other = report(tmp_path / "a.json", {"a": "pass", "b": "pass", "c": "pass"}), tmp_path / "b.json"
+    verdicts = [{"id": "a", "outcome": "fail", "level": "shall"}, {"id": "b", "outcome": "fail"}]
+    verdicts.append({"id": "c", "outcome": "fail", "level": "must"})
+    other.write_text(json.dumps({"verdicts": verdicts, "limits": [{"id": "a", "stated": 5, "accepted": 1e999}]}))
+    sides = (difference.saved(one), difference.saved(other))
+    assert [(each.id, each.level) for each in difference.differences(*sides)] == [
+        ("c", "must"),
+        ("a", "shall"),
+        ("b", "?"),
+    ]
+    assert "a: A as stated, 5; B takes nothing that was tried; the contract says 5" in difference.lines(*sides)
+
+
+def test_ids_of_a_report_write_nothing_to_the_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    one, other = report(tmp_path / "a.json", {}), report(tmp_path / "b.json", {"a\x1b[2Jb": "fail"})
+    assert run_command(["diff", str(one), str(other)]) == 1
+    assert "a\\u001b[2Jb" in capsys.readouterr().out
