@@ -105,7 +105,7 @@ def test_no_key_shows_in_any_file_or_line(tmp_path: Path, capsys: pytest.Capture
         (["run", "nonsense"], "not of the form http(s)://"),
         (["run", "--edition", "yesterday"], "--edition 'yesterday' is not one of"),
         (["run", "--profile", "fast"], "quick"),
-        (["run", "--phase", "lifecycel"], "did you mean lifecycle?; there are lifecycle, "),
+        (["run", "--phase", "lifecycel"], "did you mean lifecycle? there are lifecycle, "),
         (["run", "--capability", "zzz"], "there are "),
         (["run", "--use", "asistant=asst_1"], "there are assistant, "),
         (["run", "--prompt", "zzz=Hello"], "call_one"),

@@ -71,7 +71,9 @@ _USE = "assistant, thread, run, file, vector_store"
 )
 @click.option("--shard", metavar="N/OF", default="", help="Play only this part, like 1/4; `merge` joins the parts.")
 @click.option("--seed", type=int, default=0, show_default=True)
-@click.option("--workers", type=click.IntRange(1, 64), help="Programs at the same time. Default: 4, near by 5.")
+@click.option(
+    "--workers", type=click.IntRange(1, 64), help="Programs at the same time. Default: 5 on this machine, 4 elsewhere."
+)
 @click.option("--rate-limit", metavar="RATE", help="Send no faster than this: 10/s, 60/min. Shared by all workers.")
 @click.option("--max-requests", type=click.IntRange(1), help="Send no more requests than this, cleaning up included.")
 @click.option("--max-runs", type=click.IntRange(0), help="Start no more runs than this.")

@@ -20,6 +20,7 @@ NAME = "conformance.toml"
 """The file that is read where it is in the folder that the command is started in."""
 
 _LARGEST = 1 << 20
+_HIGHEST = (1 << 63) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +114,8 @@ def _checked(key: Key, value: Any) -> Any:
         _among(key, value)
     if key.place in ("headers", "query"):
         _check_secrets(key, value)
+    if isinstance(value, int | float) and abs(value) > _HIGHEST:
+        raise UsageError(f"{key.place}: it is too large a number")
     if key.form in (Form.WHOLE, Form.TIME):
         number = seconds(str(value)) or 0.0
         low, high = key.least, key.most

@@ -24,14 +24,15 @@ def known(given: str, names: Iterable[str], what: str) -> str:
     every = list(names)
     if given in every:
         return given
-    raise UsageError(f"there is no {what} {given!r}{nearest(given, every)}{_listed(given, every)}")
+    raise UsageError(f"there is no {what} {given!r}{_hint(given, every)}")
 
 
-def _listed(given: str, names: list[str]) -> str:
+def _hint(given: str, names: list[str]) -> str:
+    close = nearest(given, names)
     if len(names) > _FEW:
-        return ""
+        return close
     likeness = {name: difflib.SequenceMatcher(None, given, name).ratio() for name in names}
-    return f"; there are {', '.join(sorted(names, key=lambda name: -likeness[name]))}"
+    return f"{close or ';'} there are {', '.join(sorted(names, key=lambda name: -likeness[name]))}"
 
 
 def nearest(given: str, names: Iterable[str]) -> str:

@@ -81,7 +81,7 @@ class Performance:
         try:
             return self._played(demands)
         except ConformanceError as error:
-            return Result(trouble=str(error), judged=False)
+            return Result(trouble=showing.printable(str(error)), judged=False)
 
     def _played(self, demands: Sequence[str]) -> Result:
         asked = settings(self.path)
@@ -136,7 +136,7 @@ def _told(report: Report, failing: Collection[str], dialect: str, page: Path) ->
     lost = [stand for id_, stand in stands.items() if stand.standing is Standing.STALE and id_ not in verdicts]
     troubles = [f"{stand.entry.id} in the baseline: {stand.note}" for stand in lost]
     if report.exit_code not in (outcome.PASSED, outcome.FAILED):
-        troubles.append(report.because)
+        troubles.append(showing.printable(report.because))
     return Result(
         verdicts=verdicts,
         trouble="; ".join(troubles) or None,

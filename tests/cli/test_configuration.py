@@ -17,6 +17,7 @@ from conformance.engine.plan import PHASES
 from conformance.generation.programs.steps import PROMPTS
 from conformance.model.program import GIVEN
 from conformance.reporting.view import NAMES
+from conformance.suite.visit import FAR_WORKERS, NEAR_WORKERS
 from tests.gateway import KEY, OTHER, gateway
 
 CUT = ["--max-requests", "6", "-q", "--report-dir", "out"]
@@ -100,6 +101,7 @@ def test_a_length_of_time_of_the_file_does_for_replay(tmp_path: Path) -> None:
 def test_the_help_names_what_there_is() -> None:
     helps = {parameter.name: getattr(parameter, "help", None) or "" for parameter in command.params}
     known = {"phase": PHASES, "capability": CAPABILITIES, "prompt": PROMPTS, "use": GIVEN, "report": NAMES}
+    assert f"{NEAR_WORKERS} on this machine, {FAR_WORKERS} elsewhere" in helps["workers"]
     assert {option: [name for name in names if name not in helps[option]] for option, names in known.items()} == {
         option: [] for option in known
     }

@@ -80,6 +80,8 @@ def test_what_it_says_becomes_options(tmp_path: Path) -> None:
         ('edition = "2024-13-45"', "edition '2024-13-45' is not one of"),
         ("model = 'x", "it is not TOML"),
         (f"seed = {'9' * 5000}", "a number too long"),
+        (f"seed = {'9' * 400}", "seed: it is too large a number"),
+        (f"[budget]\nmax_time = {'9' * 400}", "budget.max_time: it is too large a number"),
         (f"select = {'[' * 5000}", "nested too deeply"),
     ],
 )

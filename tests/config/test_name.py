@@ -15,7 +15,7 @@ def test_editions() -> None:
 
 
 def test_what_is_known_is_told_where_it_is_not_too_much() -> None:
-    with pytest.raises(UsageError, match=r"there is no phase 'lif'; .*; there are lifecycle, races"):
+    with pytest.raises(UsageError, match=r"there is no phase 'lif'; .*\? there are lifecycle, races"):
         config.known("lif", ["races", "lifecycle"], "phase")
     with pytest.raises(UsageError, match=r"there is no rule 'zzz'\Z"):
         config.known("zzz", [f"rule_{number}" for number in range(1000)], "rule")
