@@ -26,6 +26,7 @@ _WITHIN = schema(
     f"{_SPEC} AssistantStreamEvent: created occurs when it is created, delta when parts of it are being streamed",
     note="openai-node src/lib/AssistantStream.ts rejects a delta of what was not created",
 )
+_CUT = schema(f"{_SPEC} MessageObject.status incomplete, incomplete_details.reason run_cancelled")
 _PARTS = schema(f"{_SPEC} MessageDeltaObject, RunStepDeltaObject: the delta containing the fields that have changed")
 
 
@@ -67,6 +68,21 @@ def message_deltas_add_up(strand: Strand) -> Iterator[Result]:
             told = added.get(place, "")
             message = f"the deltas of {strand.id} do not add up to its text"
             yield strand.end.check(told == text, message, f"/content/{place}/text/value", told, text)
+
+
+@rule(over=message_strands, level=Level.SHOULD, source=_CUT, capability="streaming", items=("L-35", "L-66"))
+def cut_message_keeps_its_text(strand: Strand) -> Iterator[Result]:
+    """A message that is cut short ends with the text that was streamed of it, as far as it came.
+
+    A user has read it by then. To cancel is no reason to take it back.
+    """
+    if strand.end is not None and strand.happens(strand.end) == "incomplete":
+        kept = texts_of(strand.end.get("content"))
+        for place, told in texts_streamed(strand).items():
+            text = kept.get(place, "")
+            holds = text.startswith(told) or bool(text and told.startswith(text))
+            pointer = f"/content/{place}/text/value"
+            yield strand.end.check(holds, f"{strand.id} has lost what was streamed of it", pointer, told, text)
 
 
 @rule(over=message_strands, level=Level.SHOULD, source=_PARTS, capability="streaming", items=("L-66",))

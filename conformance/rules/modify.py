@@ -124,3 +124,17 @@ def assistant_shows_what_is_given(change: Modification) -> Iterator[Result]:
             and shown is not ABSENT
         ):
             yield answer.check(covers(shown, given), f"{name} is not what was given", f"/{name}", given, shown)
+
+
+@rule(over=modifications, level=Level.SHOULD, source=_SEEN, capability="metadata", items=("L-44", "L-46"), closed=True)
+def metadata_stays_where_none_is_given(change: Modification) -> Iterator[Result]:
+    """A modification that says nothing of metadata leaves it as it was.
+
+    Clients rename an assistant, and find it by its metadata afterwards. Absent is not empty.
+    """
+    before, answer = change.before, change.answer
+    if not change.exchange.accepted or not understood(change.exchange) or before is None or answer is None:
+        return
+    was, now = before.get("metadata"), answer.get("metadata")
+    if "metadata" not in change.given and was is not ABSENT and now is not ABSENT:
+        yield answer.check(same(was, now), "the modification changed metadata", "/metadata", was, now)

@@ -7,18 +7,18 @@ from collections.abc import Iterable, Iterator
 from conformance.evidence.act import took_effect
 from conformance.evidence.content import is_in_order, missing, saying
 from conformance.evidence.gift import Gift, all_sent_is_known, gifts, sent_to
-from conformance.evidence.intent import usual
+from conformance.evidence.intent import plain, usual
 from conformance.evidence.likeness import covers
 from conformance.evidence.page import Page
 from conformance.evidence.residue import refused_sayings
-from conformance.evidence.sighting import Sighting, sightings_in, threads_seen
+from conformance.evidence.sighting import Sighting, assistants_seen, sightings_in, threads_seen
 from conformance.evidence.whole import whole_lists
 from conformance.model.exchange import Exchange
 from conformance.model.history import History
-from conformance.model.json import ABSENT, at, is_object
+from conformance.model.json import ABSENT, JSON, at, is_object
 from conformance.model.rule import rule
 from conformance.model.source import Level, observed, schema
-from conformance.model.verdict import HELD, Result
+from conformance.model.verdict import HELD, Result, Undecided
 
 _MESSAGES = schema("openai-openapi f85dbe2 openapi.yaml CreateThreadRequest.messages")
 _BOTH = schema("openai-openapi f85dbe2 openapi.yaml CreateThreadAndRunRequest.thread")
@@ -108,6 +108,47 @@ def run_gets_a_thread_of_its_own(created: tuple[Exchange, History]) -> Iterator[
                 yield read.finding(f"the run's thread {thread_id!r} does not exist", "", 200, 404)
             elif read.accepted:
                 yield HELD
+
+
+def _without_a_thread(history: History) -> Iterable[tuple[Exchange, History]]:
+    """Requests for a run without a thread that nothing else lets a correct server refuse: there are instructions."""
+    for exchange in history:
+        body = exchange.request.body
+        if exchange.operation == "create_thread_and_run" and plain(exchange) and is_object(body):
+            given = body.get("instructions")
+            base = given if isinstance(given, str) else _instructions(history, body.get("assistant_id"), exchange)
+            if base and body.get("thread") is None:
+                yield exchange, history
+
+
+def _instructions(history: History, assistant_id: JSON, until: Exchange) -> str:
+    known = [seen for seen in assistants_seen(history) if seen.id == assistant_id and seen.exchange.before(until)]
+    return known[-1].text("instructions") if known else ""
+
+
+@rule(
+    over=_without_a_thread,
+    level=Level.MUST,
+    source=_BOTH,
+    capability="create_and_run",
+    operation="create_thread_and_run",
+    items=("L-75",),
+)
+def run_needs_no_thread(asked: tuple[Exchange, History]) -> Iterator[Result]:
+    """A run can be created without a thread; it begins in an empty one, with the instructions that it has.
+
+    Judged where the same assistant is run in another way, so that it is not the model that is refused.
+    """
+    exchange, history = asked
+    if exchange.accepted:
+        yield HELD
+    elif exchange.refused and exchange.status != 404:
+        used = at(exchange.request.body, "/assistant_id")
+        runs = [e for e in history if e.operation in ("create_run", "create_thread_and_run") and e.accepted]
+        if any(at(other.request.body, "/assistant_id") == used for other in runs):
+            yield exchange.finding("a run without a thread was refused", "", 200, exchange.status)
+        else:
+            yield Undecided("it may not have been refused for the lack of a thread")
 
 
 def _deleted(history: History, thread_id: str, until: Exchange) -> bool:

@@ -5,7 +5,7 @@ from typing import Any
 from conformance.model.history import History
 from conformance.rules import deltas
 from tests.rules.examples import breaks, holds, legal
-from tests.rules.histories import Told, action, call, run, step
+from tests.rules.histories import Told, action, call, run, step, streamed_message
 from tests.rules.streams import calling, completed, delta, opening, plain, tool_delta, writing
 
 
@@ -48,6 +48,27 @@ def test_delta_is_lost() -> History:
 @breaks(deltas.message_deltas_add_up)
 def test_delta_is_repeated() -> History:
     return streamed(*opening(), *writing("Hello", ".", ".", said="Hello."), completed())
+
+
+def _cut(said: str, *pieces: str) -> History:
+    shown = streamed_message("incomplete", said) if said else streamed_message("incomplete", content=[])
+    *before, _, _ = writing(*pieces)
+    return streamed(*opening(), *before, ("thread.message.incomplete", shown))
+
+
+@holds(deltas.cut_message_keeps_its_text)
+def test_message_that_is_cut_short() -> History:
+    return _cut("Hello, my na", "Hello, ", "my na")
+
+
+@holds(deltas.cut_message_keeps_its_text)
+def test_message_that_is_cut_a_little_before_what_was_streamed() -> History:
+    return _cut("Hello, ", "Hello, ", "my na")
+
+
+@breaks(deltas.cut_message_keeps_its_text, times=1)
+def test_message_that_is_taken_back() -> History:
+    return _cut("", "Hello, ", "my na")
 
 
 @breaks(deltas.text_is_streamed)

@@ -109,3 +109,21 @@ def test_modified_message_without_attachments() -> History:
     tell.send("create_message", message("user", "Hello"), body={"role": "user", "content": "Hello"})
     tell.send("modify_message", {**message("user", "Hello", **NEW), "file_ids": []}, body=NEW)
     return tell.history()
+
+
+def _renamed(**shown: Any) -> History:
+    tell = Told()
+    given = {"model": "gpt-4o", "metadata": {"team": "blue"}}
+    tell.send("create_assistant", assistant(metadata={"team": "blue"}), body=given)
+    tell.send("modify_assistant", assistant(name="New", **shown), body={"name": "New"})
+    return tell.history()
+
+
+@holds(modify.metadata_stays_where_none_is_given)
+def test_assistant_that_is_renamed() -> History:
+    return _renamed(metadata={"team": "blue"})
+
+
+@breaks(modify.metadata_stays_where_none_is_given, at="/metadata", times=1)
+def test_assistant_that_loses_its_metadata_with_its_name() -> History:
+    return _renamed(metadata={})

@@ -5,8 +5,8 @@ from typing import Any
 from conformance.model.case import Key, Step
 from conformance.model.history import History
 from conformance.rules import threads
-from tests.rules.examples import breaks, holds, legal
-from tests.rules.histories import ASSISTANT, Told, error, message, page, run, thread
+from tests.rules.examples import breaks, holds, legal, undecided
+from tests.rules.histories import ASSISTANT, Told, assistant, error, message, page, run, thread
 
 GIVEN = [{"role": "user", "content": "My name is Ada."}, {"role": "user", "content": "Who am I?"}]
 ADA = message("user", "My name is Ada.", "msg_1")
@@ -109,3 +109,38 @@ def test_message_of_which_nobody_knows_whether_it_came() -> History:
     tell.lost("create_message", body={"role": "user", "content": "Hello?"})
     tell.send("list_messages", page(ADA, WHO, message("user", "Hello?", "msg_3")))
     return tell.history()
+
+
+def _without_a_thread(status: int, instructions: str = "Be brief.", another: bool = True) -> History:
+    tell = Told()
+    tell.send("create_assistant", assistant(instructions=instructions), body={"model": "gpt-4o"})
+    tell.send(
+        "create_thread_and_run",
+        run() if status == 200 else error("Missing required parameter: 'thread'."),
+        status,
+        body={"assistant_id": ASSISTANT},
+    )
+    if another:
+        body = {"assistant_id": ASSISTANT, "thread": {"messages": GIVEN}}
+        tell.send("create_thread_and_run", run(id="run_b", thread_id="thread_b"), body=body)
+    return tell.history()
+
+
+@holds(threads.run_needs_no_thread)
+def test_run_without_a_thread() -> History:
+    return _without_a_thread(200)
+
+
+@breaks(threads.run_needs_no_thread, times=1)
+def test_run_that_is_refused_without_a_thread() -> History:
+    return _without_a_thread(400)
+
+
+@legal
+def test_run_that_has_nothing_to_say() -> History:
+    return _without_a_thread(400, instructions="")
+
+
+@undecided(threads.run_needs_no_thread)
+def test_run_of_a_model_that_there_may_not_be() -> History:
+    return _without_a_thread(400, another=False)

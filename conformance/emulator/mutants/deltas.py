@@ -258,3 +258,13 @@ def streams_no_function_calls(behaviour: Behaviour) -> None:
         return () if any(call["type"] == "function" for call in calls) else ((name, data),)
 
     told(behaviour, change)
+
+
+@mutant("L-35", level="should")
+def takes_back_what_it_cuts(behaviour: Behaviour) -> None:
+    """A message that is cut short ends without the text that was streamed of it."""
+
+    def change(world: World, run: Run, name: str, data: Any) -> Events:
+        return ((name, {**data, "content": []} if name == "thread.message.incomplete" else data),)
+
+    told(behaviour, change)

@@ -96,3 +96,27 @@ def replaces_whole_messages(behaviour: Behaviour) -> None:
         return await inner(call)
 
     around(behaviour, modify, "modify_message")
+
+
+@mutant("modify", level="should")
+def clears_metadata_that_is_not_given(behaviour: Behaviour) -> None:
+    """A modification that says nothing of metadata empties it."""
+
+    async def modify(inner: Any, call: Call) -> Any:
+        if isinstance(call.body, dict):
+            call.body.setdefault("metadata", {})
+        return await inner(call)
+
+    around(behaviour, modify, "modify_assistant", "modify_thread", "modify_run", "modify_message")
+
+
+@mutant("L-75")
+def wants_a_thread_to_run(behaviour: Behaviour) -> None:
+    """A run is not created without a thread, though an empty one would do."""
+
+    async def start(inner: Any, call: Call) -> Any:
+        if call.body.get("thread") is None:
+            raise refusal.missing("thread")
+        return await inner(call)
+
+    around(behaviour, start, "create_thread_and_run")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from conformance.contract.examination import discriminator_of, types_of
+from conformance.contract.kind import kind_of
 from conformance.contract.schema import Schema
 from conformance.generation.boundary.place import Path, Place
 from conformance.generation.boundary.sample import Lacking, Sampler, available, key_names
@@ -25,7 +26,8 @@ _BEYOND = 0.01
 class Break:
     """One way to break one keyword at a place: the value that the place had, and the one that it gets.
 
-    `path` leads from the place to what is mutated, where that is a member of it.
+    `path` leads from the place to what is mutated, where that is a member of it. `tempting` says that servers are known
+    to take it by mistake.
     """
 
     constraint: str
@@ -33,6 +35,7 @@ class Break:
     good: JSON
     bad: JSON
     path: Path = ()
+    tempting: bool = False
 
 
 def breaks(place: Place, sampler: Sampler) -> Iterator[Break]:
@@ -50,8 +53,11 @@ def breaks(place: Place, sampler: Sampler) -> Iterator[Break]:
 def _of_type(schema: Schema, at: str, sampler: Sampler) -> Iterator[Break]:
     good = sampler.value(schema)
     one = next(available(sampler.value(items) for items in (schema.get("items"),) if items), None)
-    for bad in wrong_types(types_of(schema), good, one):
-        yield Break(f"{at}.type", "type", good, bad)
+    allowed = types_of(schema)
+    first, *others = wrong_types(allowed, good, one)
+    tempting = [value for value in schema.get("x-tempting", ()) if kind_of(value) not in allowed]
+    for bad in (first, *tempting, *others):
+        yield Break(f"{at}.type", "type", good, bad, tempting=bad in tempting)
 
 
 def wrong_types(allowed: list[str], good: JSON, one: JSON = None) -> list[JSON]:

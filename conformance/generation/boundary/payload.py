@@ -147,14 +147,15 @@ class Bench:
 def _worth_sending(found: Sequence[Break], depth: int) -> Iterator[tuple[int, Break]]:
     """The breaks of one place that tell servers apart, each with how many of its constraint come before it: all of a
     shallow place but for ever odder types, the nearest of each constraint of a deeper one, and what is easily taken for
-    a number or a truth value at any depth; and null, which careless clients send, but for the deepest.
+    a number or a truth value at any depth; null, which careless clients send, but for the deepest; and what is known
+    to be taken by mistake.
     """
     sent: Counter[str] = Counter()
     yielded: Counter[str] = Counter()
     for each in found:
         null = each.keyword == "type" and each.bad is None
-        if depth <= _DEEP if null else sent[each.constraint] < _most(each, depth):
-            sent[each.constraint] += not null
+        if each.tempting or (depth <= _DEEP if null else sent[each.constraint] < _most(each, depth)):
+            sent[each.constraint] += not (null or each.tempting)
             yield yielded[each.constraint], each
             yielded[each.constraint] += 1
 

@@ -62,29 +62,28 @@ def every_member(setting: Setting) -> dict[str, Any]:
     return members
 
 
-@program("lifecycle", "core", runs=1, requests=14, quick=True)
+@program("lifecycle", "core", runs=2, requests=24, quick=True)
 def every_override(setting: Setting) -> Play:
-    """A run overrides all that it can, calling no function among it although it has one and is asked to."""
+    """A run overrides all that it can, calling no function among it although it has one and is asked to. The next run
+    of its thread says nothing: it takes everything from its assistant, and keeps it when the assistant changes.
+    """
     talk = thread(setting, text=prompt(setting, "call_one"))
-    if not (yield from ready(assistant(setting, **_RICH), talk, run(**every_member(setting)))):
+    if not (yield from ready(assistant(setting, **_RICH), talk)):
         return
-    yield on_run("get_run")
-    yield on_assistant("get_assistant")
-    if (yield from finished()):
-        yield page("list_run_steps")
-
-
-@program("lifecycle", "core", runs=1, requests=13)
-def inherited(setting: Setting) -> Play:
-    """A run that says nothing takes everything from its assistant, and keeps it when the assistant changes."""
-    if not (yield from ready(assistant(setting, **_RICH), thread(setting), run())):
+    first: Exchange = yield run(**every_member(setting))
+    if made(first):
+        yield on_run("get_run")
+        yield on_assistant("get_assistant")
+        if (yield from finished()):
+            yield page("list_run_steps")
+    if not (yield from ready(run("plain"))):
         return
-    yield on_run("get_run")
+    yield on_run("get_run", "plain")
     if not setting.given.get("assistant"):
         changed = {"instructions": "Answer in two words.", "temperature": 0.2, "tools": [], "metadata": {}}
         yield on_assistant("modify_assistant", body=changed)
-        yield on_run("get_run")
-    yield from ended()
+        yield on_run("get_run", "plain")
+    yield from ended("plain")
 
 
 @program("lifecycle", "core", runs=1, requests=12)

@@ -42,11 +42,11 @@ def pages_of_runs(setting: Setting) -> Play:
     for index in (0, 4):
         yield page("list_messages", run_id=Ref(f"run_{index}"))
     yield page("list_messages", run_id=Ref("run_0"), limit=1)
-    steps: Exchange = yield page("list_run_steps", "run_0", name="steps")
+    steps: Exchange = yield page("list_run_steps", "run_4", name="steps")
     if items(steps):
         step = Ref("steps", "/data/0/id")
-        yield on_step(step, "run_0")
-        yield vain(on_step(step, "run_1"), FOREIGN_ID)
+        yield on_step(step, "run_4")
+        yield vain(on_step(step, "run_0"), FOREIGN_ID)
 
 
 @program("lifecycle", "listing", runs=1, requests=40, seconds=2 * NEXT_SECOND)

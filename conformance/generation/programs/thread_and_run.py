@@ -8,7 +8,7 @@ from conformance.generation.programs.answer import shown
 from conformance.generation.programs.declaration import program
 from conformance.generation.programs.overrides import every_member
 from conformance.generation.programs.passage import Passage, aftermath, finished, ready
-from conformance.generation.programs.steps import assistant, at_root, on_thread, page, prompt
+from conformance.generation.programs.steps import assistant, at_root, on_thread, page, prompt, since
 from conformance.model.case import Ref, Step
 from conformance.model.exchange import Exchange
 from conformance.model.program import Play, Setting
@@ -22,9 +22,12 @@ def _both(name: str = "run", **members: Any) -> Step:
 
 
 def _new_thread(setting: Setting) -> dict[str, Any]:
+    named: Any = "My name is Ada."
+    if since(setting, "2024-05-09"):
+        named = [{"type": "text", "text": "My name is"}, {"type": "text", "text": "Ada."}]
     return {
         "messages": [
-            {"role": "user", "content": "My name is Ada."},
+            {"role": "user", "content": named},
             {"role": "assistant", "content": "Hello Ada."},
             {"role": "user", "content": prompt(setting), "metadata": {"last": "yes"}},
         ],
@@ -69,4 +72,7 @@ def run_on_an_empty_thread(setting: Setting) -> Play:
     if not (yield from ready(assistant(setting))):
         return
     started: Exchange = yield _both()
+    if started.refused:
+        # It may be for the model, and not for the thread.
+        yield _both(thread=_new_thread(setting))
     yield from _stored(started)

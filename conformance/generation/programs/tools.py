@@ -11,7 +11,6 @@ from conformance.generation.programs.paging import NEXT_SECOND, walks
 from conformance.generation.programs.passage import Passage, aftermath, ended, finished, ready, submit, waiting
 from conformance.generation.programs.steps import (
     MADE_UP_CALL,
-    MADE_UP_OUTPUTS,
     SETTLED,
     assistant,
     function_tool,
@@ -65,7 +64,7 @@ def forced_tool_call(setting: Setting) -> Play:
         return
     yield from aftermath()
     yield page("list_run_steps", order="asc")
-    yield on_run("submit_tool_outputs", body=MADE_UP_OUTPUTS)
+    yield submit(outputs=("too late",))
     yield on_run("get_run")
 
 
