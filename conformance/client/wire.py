@@ -132,7 +132,7 @@ def _proxy(address: Address) -> httpcore.Proxy | None:
     url = urllib.request.getproxies().get(address.scheme)
     if not url or address.loopback or urllib.request.proxy_bypass(address.host):
         return None
-    url = url if "://" in url else f"http://{url}"
+    url = url if "://" in url else f"http://{url.lstrip('/')}"
     shown = without_credentials(url)
     try:
         parts = urlsplit(url)

@@ -19,7 +19,7 @@ _LEVELS = ("must", "should", "may")
 class Side:
     """One of two reports, as far as they are compared: outcomes by id, levels by id, and bounds by id.
 
-    `unfinished` says why not everything was judged that was to be; it is empty where everything was.
+    `unfinished` says how a run ended that was cut short or could not begin; it is empty for any other.
     """
 
     name: str
@@ -42,7 +42,7 @@ class Side:
             {limit.id: limit for limit in report.limits},
             report.suite.profile,
             report.suite.filters,
-            "" if report.complete else report.because,
+            "" if report.complete else f"{report.outcome}, exit {report.exit_code}",
         )
 
 
@@ -79,7 +79,7 @@ def _read(name: str, report: Mapping[str, JSON]) -> Side:
         {bound.id: bound for bound in bounds},
         _text(at(report, "/suite/profile")) or None,
         tuple(map(str, filters)) if is_array(filters) else (),
-        (_text(report.get("because")) or "it says no more") if report.get("complete") is False else "",
+        f"{report.get('outcome')}, exit {report.get('exit_code')}" if report.get("complete") is False else "",
     )
 
 
@@ -131,7 +131,7 @@ def _circumstances(one: Side, other: Side) -> Iterator[str]:
         yield f"different parts were chosen: {mine} and {yours}"
     for letter, side in (("A", one), ("B", other)):
         if side.unfinished:
-            yield f"{letter} is not finished, so that much of it is not judged: {side.unfinished}"
+            yield f"{letter} did not come to its end ({side.unfinished}), so that much of it is not judged"
 
 
 def _text(value: object) -> str:

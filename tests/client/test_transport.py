@@ -469,7 +469,7 @@ def test_a_proxy_that_cannot_be_used_is_said_in_one_line(
     Transport(address("http://127.0.0.1:9/v1")).close()
 
 
-@pytest.mark.parametrize("scheme", ["", "http://user:pass@"])
+@pytest.mark.parametrize("scheme", ["", "//", "http://user:pass@"])
 def test_a_proxy_of_the_environment_is_used_but_never_for_this_machine(
     scheme: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

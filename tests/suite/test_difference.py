@@ -77,14 +77,14 @@ def test_two_servers_are_sent_the_same_cases(tmp_path: Path, capsys: pytest.Capt
 def test_what_makes_much_differ_is_said(tmp_path: Path) -> None:
     whole = {"suite": {"edition": "2026-08-14", "profile": "standard", "filters": []}, "verdicts": [], "complete": True}
     suite = {"edition": "2026-08-14", "profile": "quick", "filters": ["--select create_run.*"]}
-    other = {"suite": suite, "verdicts": [], "complete": False, "because": "the target does not answer"}
+    other = {"suite": suite, "verdicts": [], "complete": False, "outcome": "inconclusive", "exit_code": 5}
     for name, made in (("a", whole), ("b", other)):
         (tmp_path / f"{name}.json").write_text(json.dumps(made))
     sides = [difference.saved(tmp_path / f"{name}.json") for name in ("a", "b")]
     assert difference.lines(*sides)[2:6] == [
         "different profiles were played: standard and quick",
         "different parts were chosen: no filter and --select create_run.*",
-        "B is not finished, so that much of it is not judged: the target does not answer",
+        "B did not come to its end (inconclusive, exit 5), so that much of it is not judged",
         "",
     ]
 
