@@ -42,7 +42,7 @@ class Side:
             {limit.id: limit for limit in report.limits},
             report.suite.profile,
             report.suite.filters,
-            "" if report.complete else f"{report.outcome}, exit {report.exit_code}",
+            "" if report.complete else f"{report.outcome.value}, exit {report.exit_code}",
         )
 
 

@@ -107,3 +107,10 @@ def test_ids_of_a_report_write_nothing_to_the_terminal(tmp_path: Path, capsys: p
     one, other = report(tmp_path / "a.json", {}), report(tmp_path / "b.json", {"a\x1b[2Jb": "fail"})
     assert run_command(["diff", str(one), str(other)]) == 1
     assert "a\\u001b[2Jb" in capsys.readouterr().out
+
+
+def test_a_run_that_was_cut_short_is_said_to_be(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    arguments = ["--max-requests", "5", "-q", "--no-database", "--report-dir", str(tmp_path / "cut")]
+    assert run_command(["run", *arguments]) == 5
+    assert run_command(["diff", str(report(tmp_path / "a.json", {})), str(tmp_path / "cut")]) == 1
+    assert "B did not come to its end (inconclusive, exit 5)" in capsys.readouterr().out
