@@ -13,7 +13,7 @@ from conformance.model.exchange import Exchange
 from conformance.model.program import Play, Setting
 
 
-@program("lifecycle", "messages", runs=1, requests=22)
+@program("lifecycle", "messages", runs=1, requests=23)
 def additional_messages(setting: Setting) -> Play:
     """A run adds messages of both roles to its thread, in their order and before its answer."""
     if not (yield from ready(assistant(setting), thread(setting, text="I have a question."))):
@@ -32,7 +32,10 @@ def additional_messages(setting: Setting) -> Play:
     yield on_run("get_run")
     if not (yield from finished()):
         return
-    yield page("list_messages", run_id=Ref("run"))
+    answer: Exchange = yield page("list_messages", name="answer", run_id=Ref("run"))
+    if count := items(answer):
+        # The next older message is the caller's, and on no page of the run's.
+        yield page("list_messages", run_id=Ref("run"), limit=1, after=Ref("answer", f"/data/{count - 1}/id"))
     messages: Exchange = yield page("list_messages", name="messages", order="asc")
     for index in range(items(messages)):
         yield on_message("get_message", Ref("messages", f"/data/{index}/id"))

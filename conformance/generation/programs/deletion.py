@@ -23,7 +23,7 @@ from conformance.model.program import Play, Setting
 from conformance.model.tag import DELETED_ID
 
 
-@program("lifecycle", "core", runs=1, requests=42)
+@program("lifecycle", "core", runs=1, requests=43)
 def deleted_around_a_run(setting: Setting) -> Play:
     """A finished run's message, assistant and thread are deleted one after the other, and what is left is read."""
     if not (yield from ready(assistant(setting), thread(setting))):
@@ -44,6 +44,7 @@ def _message() -> Passage:
     answers: Exchange = yield page("list_messages", name="answers", run_id=Ref("run"))
     if items(answers):
         answer = Ref("answers", "/data/0/id")
+        yield on_message("modify_message", answer, body={"metadata": {"rated": "good"}})
         deleted: Exchange = yield on_message("delete_message", answer)
         if deleted.accepted:
             yield vain(on_message("get_message", answer), DELETED_ID)

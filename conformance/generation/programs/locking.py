@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from conformance.generation.programs.answer import made, status
 from conformance.generation.programs.declaration import program
 from conformance.generation.programs.passage import Passage, ended, finished, ready, submit, waiting
@@ -46,20 +48,16 @@ def locked_while_running(setting: Setting) -> Play:
     yield page("list_messages", order="asc")
 
 
-@program("lifecycle", "core", runs=3, requests=60, quick=True)
+@program("lifecycle", "core", runs=3, requests=66, quick=True)
 def locked_while_waiting(setting: Setting) -> Play:
     """A thread whose run waits for tool outputs takes no message and no run, another does; both are read as usual."""
     talk = thread(setting, text=prompt(setting, "call_one"))
-    if not (yield from ready(assistant(setting), thread(setting, "other"), talk)):
+    if not (yield from ready(assistant(setting), assistant(setting, "another"), thread(setting, "other"), talk)):
         return
     if not (yield from waiting(additional_messages=[{"role": "user", "content": "In one word, please."}])):
         return
     before: Exchange = yield page("list_messages", name="before")
-    yield message("Not now.")
-    yield page("list_messages")
-    yield from _second_run()
-    yield page("list_runs")
-    yield on_thread("get_thread")
+    # Writing to what is locked comes first, so that a lock that gives way to it is seen to be gone.
     yield on_thread("modify_thread", body={"metadata": {"while": "locked"}})
     yield on_thread("get_thread")
     if isinstance(before.member("first_id"), str):
@@ -70,6 +68,11 @@ def locked_while_waiting(setting: Setting) -> Play:
     yield on_run("modify_run", body={"metadata": {"while": "waiting"}})
     yield on_run("get_run")
     yield page("list_run_steps")
+    yield message("Not now.")
+    yield page("list_messages")
+    yield from _second_run()
+    yield from _second_run("another", stream=True)
+    yield page("list_runs")
     yield message("This thread is free.", "other")
     yield from _elsewhere()
     yield submit()
@@ -90,9 +93,10 @@ def _elsewhere() -> Passage:
     return (yield from ended("elsewhere", "other")) if made(elsewhere) else False
 
 
-def _second_run() -> Passage:
+def _second_run(of: str = "assistant", **members: Any) -> Passage:
     """Try to start another run that brings a message along; a target that takes it is rid of it again."""
-    second: Exchange = yield run("second", additional_messages=[{"role": "user", "content": "Brought along."}])
+    along = [{"role": "user", "content": "Brought along."}]
+    second: Exchange = yield run("second", assistant=of, additional_messages=along, **members)
     if second.accepted:
         yield on_run("get_run")
         yield from ready(on_run("get_run", "second"))

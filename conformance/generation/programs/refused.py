@@ -40,7 +40,7 @@ def broken(step: Step, pointer: str, keyword: str, became: Any) -> Step:
     return replace(step, body=body, role=Role.NEGATIVE, expectation=REFUSES_BODY, mutation=mutation)
 
 
-@program("lifecycle", "validation", requests=24)
+@program("lifecycle", "validation", requests=26)
 def refused_without_a_trace(setting: Setting) -> Play:
     """What is refused for one broken place leaves nothing behind: no run, no message, and nothing changed."""
     if not (yield from ready(assistant(setting, name="Before", **_KEPT), thread(setting, **_KEPT))):
@@ -71,3 +71,4 @@ def refused_without_a_trace(setting: Setting) -> Play:
     yield on_thread("get_thread")
     yield on_message("get_message")
     yield on_assistant("get_assistant")
+    yield message("Sent in time.")

@@ -4,16 +4,29 @@ from __future__ import annotations
 
 from typing import Any
 
-from conformance.generation.programs.answer import shown
+from conformance.generation.programs.answer import made, shown, status
 from conformance.generation.programs.declaration import program
 from conformance.generation.programs.overrides import every_member
-from conformance.generation.programs.passage import Passage, aftermath, finished, ready
-from conformance.generation.programs.steps import assistant, at_root, on_thread, page, prompt, since
+from conformance.generation.programs.passage import Passage, aftermath, ended, finished, ready
+from conformance.generation.programs.steps import (
+    assistant,
+    at_root,
+    function_tool,
+    message,
+    named,
+    on_run,
+    on_thread,
+    page,
+    poll,
+    prompt,
+    since,
+)
 from conformance.model.case import Ref, Step
 from conformance.model.exchange import Exchange
 from conformance.model.program import Play, Setting
 
 _THREAD = Ref("run", "/thread_id")
+_FORCED: dict[str, Any] = {"tools": [function_tool()], "tool_choice": named()}
 
 
 def _both(name: str = "run", **members: Any) -> Step:
@@ -57,22 +70,38 @@ def thread_and_run(setting: Setting) -> Play:
     yield from _stored(started)
 
 
-@program("lifecycle", "create_and_run", runs=1, requests=16)
+@program("lifecycle", "create_and_run", runs=2, requests=26)
 def thread_and_run_streamed(setting: Setting) -> Play:
-    """A thread with messages is created together with a run, which is streamed to its end."""
+    """A thread with messages is created together with a run, which is streamed to its end; the next run there, streamed
+    until it waits for tool outputs, is left alone by a cancellation of the first, and ended by one of its own.
+    """
     if not (yield from ready(assistant(setting))):
         return
     started: Exchange = yield _both(thread=_new_thread(setting), stream=True)
-    yield from _stored(started)
+    if not (yield from _stored(started)):
+        return
+    second = {"assistant_id": Ref("assistant"), "stream": True, **_FORCED}
+    if not (yield from ready(on_thread("create_run", _THREAD, second, name="second", stream=True))):
+        return
+    yield on_run("cancel_run", thread=_THREAD)
+    yield on_run("get_run", "second", _THREAD)
+    yield from ended("second", _THREAD)
 
 
-@program("lifecycle", "create_and_run", runs=1, requests=20)
+@program("lifecycle", "create_and_run", runs=1, requests=26)
 def run_on_an_empty_thread(setting: Setting) -> Play:
-    """A run is created without a thread, for an assistant with instructions; it gets an empty one."""
+    """A run is created without a thread, for an assistant with instructions; it gets an empty one, and keeps messages
+    out of it while it waits for tool outputs.
+    """
     if not (yield from ready(assistant(setting))):
         return
-    started: Exchange = yield _both()
+    started: Exchange = yield _both(**_FORCED)
     if started.refused:
         # It may be for the model, and not for the thread.
-        yield _both(thread=_new_thread(setting))
+        started = yield _both(thread=_new_thread(setting), **_FORCED)
+    if not made(started):
+        return
+    seen: Exchange = yield poll(thread=_THREAD, name="waiting")
+    if status(seen) == "requires_action":
+        yield message("Not now.", _THREAD)
     yield from _stored(started)
