@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 from conformance.contract.operation import OPERATIONS
 from conformance.evidence.sighting import Sighting, exchanges, sightings_in
 from conformance.model.case import Key, Role
 from conformance.model.exchange import Exchange
 from conformance.model.history import History
+from conformance.model.json import is_object
 from conformance.model.rule import rule
 from conformance.model.source import Level, schema
 from conformance.model.verdict import HELD, Result, Undecided
@@ -46,6 +48,59 @@ def smallest_request_is_accepted(exchange: Exchange) -> Iterator[Result]:
         yield Undecided(f"{exchange.operation} was refused, which may be a matter of the run's state")
     else:
         yield exchange.finding("the smallest legal request was refused", "", 200, exchange.status)
+
+
+@dataclass(frozen=True, slots=True)
+class _Whole:
+    """A legal request of several members, and the other legal requests for its operation."""
+
+    exchange: Exchange
+    others: list[Exchange]
+
+    @property
+    def by_parts(self) -> bool:
+        """Whether all that it is to show was accepted in other requests, and nothing smaller was refused."""
+        size, shown = _size(self.exchange), set[str]()
+        for other in self.others:
+            if other.accepted:
+                shown.update(_exercises(other))
+            elif _size(other) < size:
+                return False
+        return shown.issuperset(_exercises(self.exchange))
+
+
+def _exercises(exchange: Exchange) -> tuple[str, ...]:
+    return exchange.step.exercises if exchange.step is not None else ()
+
+
+def _size(exchange: Exchange) -> int:
+    return len(exchange.request.body) if is_object(exchange.request.body) else 0
+
+
+def _wholes(history: History) -> Iterator[_Whole]:
+    legal = [each for each in history if each.step is not None and each.step.role is Role.VALID]
+    for exchange in legal:
+        if len(_exercises(exchange)) > 1:
+            others = [each for each in legal if each.operation == exchange.operation and each is not exchange]
+            yield _Whole(exchange, others)
+
+
+@rule(
+    over=_wholes,
+    level=Level.SHOULD,
+    source=schema("openai-openapi f85dbe2 openapi.yaml: no request says which of its optional members exclude others"),
+    capability="core",
+)
+def members_are_accepted_together(whole: _Whole) -> Iterator[Result]:
+    """What is accepted member by member is accepted in one request.
+
+    The service is known to have refused some pairs for the sake of a model; nothing that is written says which.
+    """
+    if whole.exchange.accepted:
+        yield HELD
+    elif whole.exchange.status in (400, 422) and whole.by_parts:
+        message = "each of its members is accepted in another request, and all of them together are not"
+        yield whole.exchange.finding(message, "", 200, whole.exchange.status)
 
 
 def _looks_at_what_exists(capability: str) -> Callable[[History], Iterator[Exchange]]:

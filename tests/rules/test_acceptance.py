@@ -4,7 +4,7 @@ from conformance.model.case import Key, Role, Step
 from conformance.model.history import History
 from conformance.model.verdict import Undecided
 from conformance.rules import acceptance
-from tests.rules.examples import breaks, holds, judge, legal
+from tests.rules.examples import breaks, holds, judge, legal, undecided
 from tests.rules.histories import Told, error, message, page, run, step, thread
 
 
@@ -115,3 +115,42 @@ def test_where_a_model_is_needed_nothing_is_decided() -> None:
     tell = Told()
     tell.refuse("create_run", step=_control("create_run"))
     assert isinstance(judge(acceptance.smallest_request_is_accepted, tell.history())[0], Undecided)
+
+
+def _in_parts(together: bool, *parts: tuple[str, bool]) -> History:
+    """A legal request of several members, and then requests for each of them."""
+    tell = Told()
+    for names, accepted in (("top_p temperature", together), *parts):
+        body = dict.fromkeys(names.split(), 0.5)
+        exercises = tuple(f"create_run.{name}.maximum" for name in body)
+        legal = Step(operation="create_run", body=body, role=Role.VALID, exercises=exercises)
+        if accepted:
+            tell.send("create_run", run(), body=body, step=legal)
+        else:
+            tell.refuse("create_run", body=body, step=legal)
+    return tell.history()
+
+
+@holds(acceptance.members_are_accepted_together)
+def test_members_that_are_accepted_together() -> History:
+    tell = Told()
+    both = {"top_p": 0.5, "temperature": 0.5}
+    exercises = ("create_run.top_p.maximum", "create_run.temperature.maximum")
+    legal = Step(operation="create_run", body=both, role=Role.VALID, exercises=exercises)
+    tell.send("create_run", run(), body=both, step=legal)
+    return tell.history()
+
+
+@breaks(acceptance.members_are_accepted_together, times=1)
+def test_members_that_are_refused_together_only() -> History:
+    return _in_parts(False, ("top_p", True), ("temperature", True))
+
+
+@undecided(acceptance.members_are_accepted_together)
+def test_member_that_is_refused_by_itself() -> History:
+    return _in_parts(False, ("top_p", True), ("temperature", False))
+
+
+@undecided(acceptance.members_are_accepted_together)
+def test_member_of_which_no_more_is_known() -> History:
+    return _in_parts(False, ("top_p", True))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from conformance.emulator import refusal
 from conformance.emulator.behaviour import Behaviour
 from conformance.emulator.catalogue import blind, mutant
-from conformance.emulator.spoiling import shown
+from conformance.emulator.spoiling import around, shown
 from conformance.emulator.state import Assistant, Members, Run, Thread
 from conformance.emulator.world import Call, World
 
@@ -220,3 +221,16 @@ def always_shows_a_free_choice(behaviour: Behaviour) -> None:
 def shows_no_effort(behaviour: Behaviour) -> None:
     """A run does not show the reasoning effort that was asked for."""
     _always_shows(behaviour, "reasoning_effort", None)
+
+
+@mutant("acceptance", level="should")
+def takes_one_token_limit_at_a_time(behaviour: Behaviour) -> None:
+    """A run is refused where both token limits are given, each of which is taken alone."""
+
+    async def start(inner: Any, call: Call) -> Any:
+        limits = ("max_prompt_tokens", "max_completion_tokens")
+        if isinstance(call.body, dict) and all(call.body.get(limit) is not None for limit in limits):
+            raise refusal.bad("One token limit at a time.", limits[0])
+        return await inner(call)
+
+    around(behaviour, start, "create_run", "create_thread_and_run")

@@ -63,6 +63,9 @@ def another_tenant(setting: Setting) -> Play:
     for step in everything(setting):
         own = not step.path and step.operation != "create_thread_and_run"
         theirs = replace(step, key=Key.SECOND)
+        if step.operation == "create_run":
+            # With an assistant of its own, so that only the thread is another's.
+            theirs = replace(theirs, body={"assistant_id": Ref("stray_assistant")})
         yield from _and_ended(theirs if own else _refused(theirs, REFUSES_REFERENCE))
     yield page("list_assistants", tag="", limit=100)
     yield replace(page("list_assistants", tag="", limit=100), key=Key.SECOND)

@@ -80,5 +80,5 @@ def cancel_while_waiting(setting: Setting) -> Play:
     yield from aftermath()
     yield submit()
     yield on_run("get_run")
-    yield message("After the end.")
+    yield message("After the end.", role="assistant")
     yield page("list_messages", order="asc")

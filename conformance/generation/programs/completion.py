@@ -6,6 +6,7 @@ from conformance.generation.programs.declaration import program
 from conformance.generation.programs.passage import Passage, aftermath, ready
 from conformance.generation.programs.refused import broken
 from conformance.generation.programs.steps import (
+    MADE_UP_CALL,
     OVER,
     assistant,
     message,
@@ -47,7 +48,8 @@ def _stays_finished() -> Passage:
     """The run that is over is cancelled and sent tool outputs, which is refused, and its metadata is changed."""
     yield on_run("cancel_run")
     yield on_run("get_run")
-    yield on_run("submit_tool_outputs", body={"tool_outputs": [{"tool_call_id": "call_" + "0" * 24, "output": "late"}]})
+    late = {"tool_outputs": [{"tool_call_id": MADE_UP_CALL, "output": "late"}], "stream": True}
+    yield on_run("submit_tool_outputs", body=late, stream=True)
     yield on_run("get_run")
     for metadata in ({"colour": "red", "size": "9"}, {"colour": "blue"}, {"colour": ""}):
         yield on_run("modify_run", body={"metadata": metadata})

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from dataclasses import replace
+from typing import Any
 
-from conformance.generation.programs.answer import calls, made
+from conformance.generation.programs.answer import calls, made, status
 from conformance.generation.programs.declaration import program
+from conformance.generation.programs.overrides import every_member
 from conformance.generation.programs.passage import aftermath, ended, finished, ready, submit
 from conformance.generation.programs.steps import (
     assistant,
@@ -17,22 +20,28 @@ from conformance.generation.programs.steps import (
     run,
     thread,
 )
-from conformance.model.case import REFUSES_BODY, Mutation, Role, Step
+from conformance.model.case import REFUSES_BODY, Move, Mutation, Role, Step
 from conformance.model.exchange import Exchange
 from conformance.model.json import ABSENT
 from conformance.model.program import Play, Setting
 
 
-@program("lifecycle", "streaming", runs=1, requests=14, quick=True)
+@program("lifecycle", "streaming", runs=1, requests=16, quick=True)
 def stream_to_completion(setting: Setting) -> Play:
-    """A run is streamed to its end, what is stored afterwards is read, and a broken request for a stream is refused."""
+    """A run that overrides all it can is streamed to its end, what is stored afterwards is read, and a broken request
+    for a stream is refused.
+    """
     if not (yield from ready(assistant(setting), thread(setting))):
         return
-    if not (yield from ready(run(stream=True, metadata={"streamed": "yes"}))):
+    said = [{"role": "user", "content": "Sent along."}]
+    members = {**every_member(setting), "additional_messages": said, "stream": True}
+    # Where it is not taken as a whole, a plain stream is.
+    if not (yield from ready(run(**members))) and not (yield from ready(run(stream=True))):
         yield page("list_runs", tag="")
         return
     yield on_run("get_run")
     yield from aftermath()
+    yield page("list_messages")
     broken: Exchange = yield _too_hot(run("broken", stream=True, temperature=3))
     if broken.accepted:
         yield from ended("broken")
@@ -49,9 +58,9 @@ def stream_tool_call(setting: Setting) -> Play:
     """A streamed run calls a function, keeps others out, and goes on in the stream its output is submitted with."""
     if not (yield from ready(assistant(setting), thread(setting, text=prompt(setting, "call_one")))):
         return
-    if not (yield from ready(run(stream=True, tools=[function_tool()], tool_choice=named()))):
+    seen = yield from _streamed_call(tools=[function_tool()], tool_choice=named())
+    if seen is None:
         return
-    seen: Exchange = yield on_run("get_run", name="waiting")
     if calls(seen):
         yield page("list_run_steps")
         second: Exchange = yield run("second", stream=True)
@@ -70,10 +79,22 @@ def stream_two_tool_calls(setting: Setting) -> Play:
     if not (yield from ready(assistant(setting), thread(setting, text=prompt(setting, "call_two")))):
         return
     tools = [function_tool("get_weather"), function_tool("get_time")]
-    if not (yield from ready(run(stream=True, tools=tools, tool_choice="required"))):
-        return
-    if (yield from finished()):
+    seen = yield from _streamed_call(tools=tools, tool_choice="required")
+    if seen is not None and (yield from finished()):
         yield page("list_run_steps")
+
+
+def _streamed_call(**forced: Any) -> Generator[Move, Any, Exchange | None]:
+    """A streamed run that has to call something, and the look at it afterwards; None where it was not started. A model
+    that ends such a run without a call gets a second try.
+    """
+    for _ in range(2):
+        if not (yield from ready(run(stream=True, **forced))):
+            return None
+        seen: Exchange = yield on_run("get_run", name="waiting")
+        if calls(seen) or status(seen) != "completed":
+            break
+    return seen
 
 
 @program("lifecycle", "streaming", runs=1, requests=13)

@@ -52,7 +52,8 @@ def forced_tool_call(setting: Setting) -> Play:
     steps: Exchange = yield page("list_run_steps", name="open")
     if items(steps):
         yield on_step(Ref("open", "/data/0/id"))
-    wrongs: list[list[Any]] = [[], [_MADE_UP], [_output(0), _MADE_UP], [_output(0), _output(0)]]
+    number = {**_output(0), "output": 5}
+    wrongs: list[list[Any]] = [[], [_MADE_UP], [_output(0), _MADE_UP], [_output(0), _output(0)], [number]]
     for wrong in wrongs:
         if not (yield from _refused(wrong)):
             return
@@ -78,8 +79,8 @@ def two_tool_calls(setting: Setting) -> Play:
     seen: Exchange = yield on_run("get_run", name="waiting")
     if calls(seen) > 1:
         wrongs: list[list[Any]] = [[_output(0)], [_output(1)], [_output(0), _MADE_UP]]
-        for wrong in wrongs:
-            if not (yield from _refused(wrong, **_BOTH)):
+        for wrong, stream in zip(wrongs, (False, True, False), strict=True):
+            if not (yield from _refused(wrong, stream, **_BOTH)):
                 return
     seen = yield on_run("get_run", name="waiting")
     count = calls(seen)
@@ -130,9 +131,10 @@ def one_tool_call_at_a_time(setting: Setting) -> Play:
         yield page("list_run_steps")
 
 
-def _refused(tool_outputs: list[Any], **members: Any) -> Passage:
+def _refused(tool_outputs: list[Any], stream: bool = False, **members: Any) -> Passage:
     """Send outputs that are not those wanted, and look. A target that takes them gets a new run to be asked again."""
-    yield on_run("submit_tool_outputs", body={"tool_outputs": tool_outputs}, tag=REFUSED_SUBMIT)
+    body: dict[str, Any] = {"tool_outputs": tool_outputs, **({"stream": True} if stream else {})}
+    yield on_run("submit_tool_outputs", body=body, stream=stream, tag=REFUSED_SUBMIT)
     seen: Exchange = yield on_run("get_run", name="waiting")
     if calls(seen):
         return True
