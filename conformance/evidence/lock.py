@@ -86,6 +86,21 @@ class Attempt:
         return next((run for run in others if run.surely_active(self.exchange)), None)
 
     @property
+    def in_vain(self) -> Exchange | None:
+        """The last refused request to start a run on the thread, where none was ever started there."""
+        if self._all_ended != []:
+            return None
+        tried = (
+            other
+            for other in self.history
+            if other.operation == "create_run"
+            and other.refused
+            and other.path.get("thread_id") == self.thread_id
+            and other.before(self.exchange)
+        )
+        return max(tried, key=lambda other: other.ended, default=None)
+
+    @property
     def _all_ended(self) -> list[RunLine] | None:
         """The runs that were ever started on the thread, if all of them had certainly ended."""
         started = [e for e in creations_of_runs(self.history, self.thread_id) if e is not self.exchange]

@@ -9,6 +9,7 @@ from conformance.evidence.act import Act, cancellations, cancellations_of_any_ki
 from conformance.evidence.call import calls_in_step, calls_of
 from conformance.evidence.timeline import RunLine, runs
 from conformance.evidence.whole import steps_after_the_end, whole_lists_of
+from conformance.model.exchange import Exchange
 from conformance.model.rule import rule
 from conformance.model.source import Level, observed, prose, schema
 from conformance.model.verdict import HELD, Result, Undecided
@@ -207,6 +208,38 @@ def happens_only_when_asked_for(run: RunLine) -> Iterator[Result]:
                 None,
                 seen.status,
             )
+
+
+@rule(
+    over=runs,
+    level=Level.MUST,
+    source=_GUIDE,
+    capability="cancel",
+    operation="cancel_run",
+    items=("L-04",),
+    closed=True,
+)
+def stops_no_other_run(run: RunLine) -> Iterator[Result]:
+    """A cancellation stops the run that its path names, and no other run of the thread.
+
+    A client that comes too late to cancel one run must not lose the next. Look the run up by its own id.
+    """
+    if run.creation is None:
+        return
+    others = [e for e in run.history if _is_upon_another(e, run)]
+    for earlier, later in run.pairs() if others else ():
+        if earlier.status not in ACTIVE - {"cancelling"} or earlier.exchange is later.exchange:
+            continue
+        between = next((e for e in others if e.started >= earlier.ends and e.ended <= later.begins), None)
+        if between is not None and not cancelled_between(run, run.sightings[0], later):
+            stopped = later.status in ("cancelling", "cancelled")
+            why = f"it is {later.status!r} since run {between.path['run_id']} was cancelled, and not this one"
+            yield later.check(not stopped, why, "/status", earlier.status, later.status)
+
+
+def _is_upon_another(exchange: Exchange, run: RunLine) -> bool:
+    same_thread = exchange.path.get("thread_id") == run.thread_id
+    return exchange.operation == "cancel_run" and same_thread and exchange.path.get("run_id") != run.id
 
 
 @rule(

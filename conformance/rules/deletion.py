@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from conformance.evidence.act import took_effect
-from conformance.evidence.intent import usual
+from conformance.evidence.intent import plain, usual
+from conformance.evidence.standing import message_stands
 from conformance.model.exchange import Exchange
 from conformance.model.history import History
 from conformance.model.json import ABSENT, at
@@ -46,6 +47,10 @@ def _uses(history: History) -> Iterator[Use]:
             named = exchange.path.get(what) or at(exchange.request.body, f"/{what}")
             if usual(exchange) and deletion.before(exchange) and named == deletion.path.get(what):
                 yield Use(deletion, exchange, what)
+
+
+def _deletions_of_messages(history: History) -> Iterator[tuple[Exchange, History]]:
+    return ((each, history) for each in history if each.operation == "delete_message" and plain(each))
 
 
 def _gone(use: Use, why: str) -> Iterator[Result]:
@@ -130,6 +135,31 @@ def deleted_assistant_runs_nothing(use: Use) -> Iterator[Result]:
     """
     if use.what == "assistant_id" and use.exchange.operation in ("create_run", "create_thread_and_run"):
         yield from _gone(use, "a deleted assistant runs")
+
+
+_NOT_OFFERED = (405, 501)
+"""What a server answers that deletes nothing by itself, but with what it is in."""
+
+
+@rule(
+    over=_deletions_of_messages,
+    level=Level.SHOULD,
+    source=_OPERATIONS,
+    capability="messages",
+    operation="delete_message",
+    items=("L-88",),
+    closed=True,
+)
+def message_can_be_deleted(asked: tuple[Exchange, History]) -> Iterator[Result]:
+    """A message can be deleted, whoever wrote it: the caller or a run.
+
+    An answer may hold what must not be kept. Judged where every run of the thread has ended.
+    """
+    exchange, history = asked
+    if exchange.accepted:
+        yield HELD
+    elif exchange.refused and exchange.status not in _NOT_OFFERED and message_stands(history, exchange):
+        yield exchange.finding("a message could not be deleted", "", 200, exchange.status)
 
 
 def _reaches(deletion: Exchange, exchange: Exchange) -> bool:

@@ -116,6 +116,22 @@ def run_is_taken_after_the_end(attempt: Attempt) -> Iterator[Result]:
     yield from _let_in(attempt, "a run")
 
 
+@rule(over=new_messages, level=Level.MUST, source=_LOCKS, capability="messages", items=("L-28",), closed=True)
+def refused_run_holds_no_lock(attempt: Attempt) -> Iterator[Result]:
+    """A thread takes messages after a run was refused on it: what was never started holds no lock.
+
+    A run that is refused for an unknown assistant never ends, so nothing would ever release the lock that it took.
+    """
+    refused, exchange = attempt.in_vain, attempt.exchange
+    if refused is None or exchange.step is None or attempt.gone:
+        return
+    if exchange.accepted:
+        yield HELD
+    elif exchange.refused and attempt.plain:
+        why = f"a message was refused although no run was started on the thread, only one refused ({refused.status})"
+        yield exchange.finding(why, "", 200, exchange.status)
+
+
 @rule(over=additions, level=Level.MUST, source=_LOCKS, capability="core", items=("L-28",))
 def keeps_nobody_out_elsewhere(attempt: Attempt) -> Iterator[Result]:
     """An active run locks its own thread only: threads without one take messages and runs meanwhile.

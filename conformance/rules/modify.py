@@ -10,6 +10,7 @@ from conformance.evidence.intent import plain, understood
 from conformance.evidence.likeness import covers
 from conformance.evidence.metadata import may_overflow
 from conformance.evidence.modification import Modification, modifications
+from conformance.evidence.standing import message_stands
 from conformance.evidence.timeline import RunLine
 from conformance.model.json import ABSENT, same
 from conformance.model.rule import rule
@@ -18,6 +19,7 @@ from conformance.model.verdict import HELD, Result
 
 _RUN = schema("openai-openapi f85dbe2 openapi.yaml ModifyRunRequest")
 _OTHERS = schema("openai-openapi f85dbe2 openapi.yaml ModifyMessageRequest, ModifyThreadRequest")
+_MESSAGE = schema("openai-openapi f85dbe2 openapi.yaml modifyMessage")
 _ASSISTANT = schema("openai-openapi f85dbe2 openapi.yaml ModifyAssistantRequest")
 _SEEN = observed("recorded traffic: ruby-openai runs_modify; openai-openapi f85dbe2 openapi.yaml modifyRun example")
 _VARYING = frozenset({"metadata", "tool_resources", "expires_at"})
@@ -58,6 +60,34 @@ def ended_run_can_be_modified(change: Modification) -> Iterator[Result]:
         yield change.exchange.finding(
             "the metadata of a run that has ended was refused", "", 200, change.exchange.status
         )
+
+
+@rule(
+    over=modifications,
+    level=Level.MUST,
+    source=_MESSAGE,
+    capability="metadata",
+    operation="modify_message",
+    closed=True,
+)
+def message_can_be_modified(change: Modification) -> Iterator[Result]:
+    """The metadata of a message can be modified, whoever wrote it: the caller or a run.
+
+    Clients note there what became of an answer. Judged where every run of the thread has ended.
+    """
+    exchange, history = change.exchange, change.line.history
+    if change.kind != "message" or not plain(exchange):
+        return
+    if exchange.accepted:
+        yield HELD
+    elif (
+        exchange.refused
+        and exchange.request.body is not ABSENT
+        and message_stands(history, exchange)
+        and not may_overflow(history, exchange)
+        and is_valid("requests/modify_message", "modify_message", exchange.edition)(exchange.request.body)
+    ):
+        yield exchange.finding("the metadata of a message was refused", "", 200, exchange.status)
 
 
 def _same_otherwise(change: Modification) -> Iterator[Result]:

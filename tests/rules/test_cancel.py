@@ -148,3 +148,35 @@ def test_second_cancellation_may_be_taken_or_not() -> History:
     tell.send("cancel_run", run("cancelled"))
     tell.get_run(run("cancelled"))
     return tell.history()
+
+
+def _too_late(second: str, own: bool = False) -> History:
+    tell = Told()
+    tell.looks("queued", "completed")
+    tell.create_run(run("queued", "run_b"))
+    tell.get_run(run("in_progress", "run_b"))
+    tell.refuse("cancel_run")
+    if own:
+        tell.send("cancel_run", run("cancelling", "run_b"), run_id="run_b")
+    tell.get_run(run(second, "run_b"))
+    return tell.history()
+
+
+@holds(cancel.stops_no_other_run)
+def test_cancellation_of_the_run_before() -> History:
+    return _too_late("in_progress")
+
+
+@holds(cancel.stops_no_other_run)
+def test_cancellation_while_the_next_run_completes() -> History:
+    return _too_late("completed")
+
+
+@breaks(cancel.stops_no_other_run, at="/status", times=1)
+def test_cancellation_that_stops_the_next_run() -> History:
+    return _too_late("cancelling")
+
+
+@undecided(cancel.stops_no_other_run)
+def test_both_runs_are_cancelled() -> History:
+    return _too_late("cancelled", own=True)

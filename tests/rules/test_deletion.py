@@ -4,7 +4,7 @@ from typing import Any
 
 from conformance.model.history import History
 from conformance.rules import deletion
-from tests.rules.examples import breaks, holds, legal
+from tests.rules.examples import breaks, holds, legal, undecided
 from tests.rules.histories import ASSISTANT, THREAD, Told, assistant, deleted, message, page, run, thread
 
 HELLO = {"role": "user", "content": "Hello"}
@@ -120,3 +120,42 @@ def test_run_of_a_deleted_thread_may_still_be_shown() -> History:
     tell.send("delete_thread", deleted("thread_a", "thread"))
     tell.send("get_run", run("completed"))
     return tell.history()
+
+
+def _answer_deleted(run_status: str, http_status: int, twice: bool = False) -> History:
+    tell = Told()
+    tell.send("create_thread", thread(), body={"messages": [HELLO]})
+    tell.looks("queued", run_status)
+    tell.send("list_messages", page(message(), message("user", "Hello", "msg_u")))
+    if twice:
+        tell.lost("delete_message")
+    if http_status == 200:
+        tell.send("delete_message", deleted("msg_a"))
+    else:
+        tell.refuse("delete_message", http_status)
+    return tell.history()
+
+
+@holds(deletion.message_can_be_deleted)
+def test_answer_that_is_deleted() -> History:
+    return _answer_deleted("completed", 200)
+
+
+@breaks(deletion.message_can_be_deleted, times=1)
+def test_answer_that_cannot_be_deleted() -> History:
+    return _answer_deleted("completed", 400)
+
+
+@undecided(deletion.message_can_be_deleted)
+def test_answer_under_a_run_that_waits() -> History:
+    return _answer_deleted("requires_action", 400)
+
+
+@undecided(deletion.message_can_be_deleted)
+def test_answer_that_may_be_gone() -> History:
+    return _answer_deleted("completed", 404, twice=True)
+
+
+@undecided(deletion.message_can_be_deleted)
+def test_messages_that_go_with_their_thread_only() -> History:
+    return _answer_deleted("completed", 405)

@@ -6,7 +6,7 @@ from conformance.model.case import Step
 from conformance.model.history import History
 from conformance.rules import lock
 from tests.rules.examples import breaks, holds, legal, undecided
-from tests.rules.histories import ASSISTANT, Told, assistant, message, page, run, thread
+from tests.rules.histories import ASSISTANT, Told, assistant, deleted, message, page, run, thread
 
 HELLO = {"role": "user", "content": "Hello"}
 SECOND = run("queued", id_="run_b")
@@ -183,4 +183,46 @@ def test_locked_thread_that_is_not_read() -> History:
     tell.refuse("list_messages", step=STEP)
     tell.refuse("modify_thread", body={"metadata": {"a": "b"}}, step=STEP)
     tell.get_run(run("requires_action"))
+    return tell.history()
+
+
+def _in_vain(taken: bool, gone: bool = False, content: str = "Hello") -> History:
+    tell = _begin()
+    tell.refuse("create_run", 404, body={"assistant_id": "asst_z"})
+    if gone:
+        tell.send("delete_thread", deleted("thread_a", "thread"))
+    step, body = Step(operation="create_message"), {"role": "user", "content": content}
+    if taken:
+        tell.send("create_message", message("user", content, "msg_u"), body=body, step=step)
+    else:
+        tell.refuse("create_message", body=body, step=step)
+    return tell.history()
+
+
+@holds(lock.refused_run_holds_no_lock)
+def test_thread_that_is_free_after_a_refused_run() -> History:
+    return _in_vain(True)
+
+
+@breaks(lock.refused_run_holds_no_lock, times=1)
+def test_thread_that_a_refused_run_has_locked() -> History:
+    return _in_vain(False)
+
+
+@undecided(lock.refused_run_holds_no_lock)
+def test_message_that_is_refused_for_what_it_is_after_a_refused_run() -> History:
+    return _in_vain(False, content="")
+
+
+@undecided(lock.refused_run_holds_no_lock)
+def test_message_to_a_thread_that_was_deleted_after_a_refused_run() -> History:
+    return _in_vain(False, gone=True)
+
+
+@undecided(lock.refused_run_holds_no_lock)
+def test_thread_on_which_a_run_may_have_been_started() -> History:
+    tell = _begin()
+    tell.refuse("create_run", 404, body={"assistant_id": "asst_z"})
+    tell.lost("create_run", body={"assistant_id": ASSISTANT})
+    tell.refuse("create_message", body=HELLO, step=Step(operation="create_message"))
     return tell.history()

@@ -5,7 +5,7 @@ from typing import Any
 from conformance.model.history import History
 from conformance.rules import modify
 from tests.rules.examples import breaks, holds, legal, undecided
-from tests.rules.histories import ASSISTANT, Told, assistant, function_tool, message, run, thread
+from tests.rules.histories import ASSISTANT, Told, assistant, function_tool, message, page, run, thread
 
 NEW: dict[str, Any] = {"metadata": {"a": "1"}}
 
@@ -127,3 +127,38 @@ def test_assistant_that_is_renamed() -> History:
 @breaks(modify.metadata_stays_where_none_is_given, at="/metadata", times=1)
 def test_assistant_that_loses_its_metadata_with_its_name() -> History:
     return _renamed(metadata={})
+
+
+HELLO: dict[str, Any] = {"role": "user", "content": "Hello"}
+
+
+def _answer_modified(status: str, taken: bool, body: Any = NEW) -> History:
+    tell = Told()
+    tell.send("create_thread", thread(), body={"messages": [HELLO]})
+    tell.looks("queued", status)
+    tell.send("list_messages", page(message(), message("user", "Hello", "msg_u")))
+    if taken:
+        tell.send("modify_message", message(**NEW), body=body)
+    else:
+        tell.refuse("modify_message", body=body)
+    return tell.history()
+
+
+@holds(modify.message_can_be_modified)
+def test_answer_that_is_modified() -> History:
+    return _answer_modified("completed", True)
+
+
+@breaks(modify.message_can_be_modified, times=1)
+def test_answer_that_cannot_be_modified() -> History:
+    return _answer_modified("completed", False)
+
+
+@undecided(modify.message_can_be_modified)
+def test_answer_of_a_run_that_is_active() -> History:
+    return _answer_modified("in_progress", False)
+
+
+@undecided(modify.message_can_be_modified)
+def test_metadata_of_a_message_that_no_server_takes() -> History:
+    return _answer_modified("completed", False, {"metadata": {"a": True}})

@@ -6,7 +6,7 @@ from typing import Any
 
 from conformance.emulator.behaviour import Behaviour
 from conformance.emulator.catalogue import mutant
-from conformance.emulator.refusal import Refusal
+from conformance.emulator.refusal import Refusal, bad
 from conformance.emulator.spoiling import around
 from conformance.emulator.world import Call
 
@@ -41,3 +41,16 @@ def says_gone(behaviour: Behaviour) -> None:
 
     around(behaviour, look, *behaviour.handlers)
     around(behaviour, delete, "delete_assistant", "delete_thread", "delete_message")
+
+
+@mutant("L-88", level="should")
+def deletes_no_answers(behaviour: Behaviour) -> None:
+    """A message that a run wrote cannot be deleted."""
+
+    async def delete(inner: Any, call: Call) -> Any:
+        thread = call.world.behaviour.find_thread(call, call.path["thread_id"])
+        if call.world.behaviour.find_message(call, thread, call.path["message_id"]).run_id is not None:
+            raise bad("Messages of a run cannot be deleted.")
+        return await inner(call)
+
+    around(behaviour, delete, "delete_message")

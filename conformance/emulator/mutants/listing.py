@@ -205,3 +205,15 @@ def finds_all_messages_of_a_run_at_once(behaviour: Behaviour) -> None:
     queried(
         behaviour, lambda query: [query.pop(name, None) for name in ("limit", "after", "before") if "run_id" in query]
     )
+
+
+@mutant("L-60")
+def filters_the_first_page_only(behaviour: Behaviour) -> None:
+    """The messages of a run are listed without regard to the run from the second page on."""
+
+    async def look(inner: Any, call: Call) -> Any:
+        if "after" in call.query:
+            call.query.pop("run_id", None)
+        return await inner(call)
+
+    around(behaviour, look, "list_messages")

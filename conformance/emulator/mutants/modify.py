@@ -120,3 +120,16 @@ def wants_a_thread_to_run(behaviour: Behaviour) -> None:
         return await inner(call)
 
     around(behaviour, start, "create_thread_and_run")
+
+
+@mutant("modify")
+def modifies_no_answers(behaviour: Behaviour) -> None:
+    """The metadata of a message that a run wrote cannot be modified."""
+
+    async def modify(inner: Any, call: Call) -> Any:
+        thread = call.world.behaviour.find_thread(call, call.path["thread_id"])
+        if call.world.behaviour.find_message(call, thread, call.path["message_id"]).run_id is not None:
+            raise refusal.bad("Messages of a run cannot be modified.")
+        return await inner(call)
+
+    around(behaviour, modify, "modify_message")
