@@ -137,7 +137,7 @@ def deleted_assistant_runs_nothing(use: Use) -> Iterator[Result]:
         yield from _gone(use, "a deleted assistant runs")
 
 
-_NOT_OFFERED = (405, 501)
+_NOT_OFFERED = (404, 405, 501)
 """What a server answers that deletes nothing by itself, but with what it is in."""
 
 

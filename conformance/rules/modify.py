@@ -22,6 +22,9 @@ _OTHERS = schema("openai-openapi f85dbe2 openapi.yaml ModifyMessageRequest, Modi
 _MESSAGE = schema("openai-openapi f85dbe2 openapi.yaml modifyMessage")
 _ASSISTANT = schema("openai-openapi f85dbe2 openapi.yaml ModifyAssistantRequest")
 _SEEN = observed("recorded traffic: ruby-openai runs_modify; openai-openapi f85dbe2 openapi.yaml modifyRun example")
+_REFUSED = (400, 403, 409, 422)
+"""Refusals by a server that has the operation."""
+
 _VARYING = frozenset({"metadata", "tool_resources", "expires_at"})
 """Members that may differ between two answers that show the same object: `tool_resources` does between channels."""
 
@@ -81,7 +84,7 @@ def message_can_be_modified(change: Modification) -> Iterator[Result]:
     if exchange.accepted:
         yield HELD
     elif (
-        exchange.refused
+        exchange.status in _REFUSED
         and exchange.request.body is not ABSENT
         and message_stands(history, exchange)
         and not may_overflow(history, exchange)

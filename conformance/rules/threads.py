@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from conformance.contract.examination import is_valid
 from conformance.evidence.act import took_effect
 from conformance.evidence.content import is_in_order, missing, saying
 from conformance.evidence.gift import Gift, all_sent_is_known, gifts, sent_to
@@ -110,11 +111,20 @@ def run_gets_a_thread_of_its_own(created: tuple[Exchange, History]) -> Iterator[
                 yield HELD
 
 
+def _is_legal(body: JSON, edition: str) -> bool:
+    return is_valid("requests/create_thread_and_run", "create_thread_and_run", edition)(body)
+
+
+_BARE = frozenset({"assistant_id", "instructions", "thread"})
+"""The members of a request that is refused for none of them, but for the thread that it lacks."""
+
+
 def _without_a_thread(history: History) -> Iterable[tuple[Exchange, History]]:
     """Requests for a run without a thread that nothing else lets a correct server refuse: there are instructions."""
     for exchange in history:
         body = exchange.request.body
-        if exchange.operation == "create_thread_and_run" and plain(exchange) and is_object(body):
+        asks = exchange.operation == "create_thread_and_run" and plain(exchange)
+        if asks and is_object(body) and body.keys() <= _BARE and _is_legal(body, exchange.edition):
             given = body.get("instructions")
             base = given if isinstance(given, str) else _instructions(history, body.get("assistant_id"), exchange)
             if base and body.get("thread") is None:

@@ -20,7 +20,7 @@ class Dose:
         return Dose(payloads, -(-payloads * self.walks // self.payloads), runs)
 
 
-BESIDE = Dose(120, 5, runs=2)
+BESIDE = Dose(100, 5, runs=2)
 """What has room beside the other phases of the standard profile, whose requests and runs are counted."""
 ALONE = Dose(300, 20)
 """What is sent where exploring is all that is asked for."""

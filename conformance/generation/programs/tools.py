@@ -22,7 +22,7 @@ from conformance.generation.programs.steps import (
     prompt,
     thread,
 )
-from conformance.model.case import Ref
+from conformance.model.case import REFUSES_BODY, Mutation, Ref, Role, Step
 from conformance.model.exchange import Exchange
 from conformance.model.program import Play, Setting
 from conformance.model.tag import REFUSED_SUBMIT
@@ -52,11 +52,11 @@ def forced_tool_call(setting: Setting) -> Play:
     steps: Exchange = yield page("list_run_steps", name="open")
     if items(steps):
         yield on_step(Ref("open", "/data/0/id"))
-    number = {**_output(0), "output": 5}
-    wrongs: list[list[Any]] = [[], [_MADE_UP], [_output(0), _MADE_UP], [_output(0), _output(0)], [number]]
+    wrongs: list[list[Any]] = [[], [_MADE_UP], [_output(0), _MADE_UP], [_output(0), _output(0)]]
     for wrong in wrongs:
         if not (yield from _refused(wrong)):
             return
+    yield _no_text(submit(outputs=("",)))
     yield page("list_run_steps")
     yield on_run("get_run", name="waiting")
     yield submit(outputs=(_SPACED,))
@@ -129,6 +129,13 @@ def one_tool_call_at_a_time(setting: Setting) -> Play:
     yield page("list_run_steps")
     if (yield from finished()):
         yield page("list_run_steps")
+
+
+def _no_text(step: Step) -> Step:
+    """The submission with a number in place of its output."""
+    body = {"tool_outputs": [{**_output(0), "output": 5}]}
+    mutation = Mutation("/tool_outputs/0/output", "type", "", 5)
+    return replace(step, body=body, role=Role.NEGATIVE, expectation=REFUSES_BODY, mutation=mutation)
 
 
 def _refused(tool_outputs: list[Any], stream: bool = False, **members: Any) -> Passage:
