@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from conformance.contract.operation import OPERATIONS
+from conformance.evidence.intent import plain
 from conformance.evidence.sighting import Sighting, exchanges, sightings_in
 from conformance.model.case import Key, Role
 from conformance.model.exchange import Exchange
@@ -80,7 +81,7 @@ def _size(exchange: Exchange) -> int:
 def _wholes(history: History) -> Iterator[_Whole]:
     legal = [each for each in history if each.step is not None and each.step.role is Role.VALID]
     for exchange in legal:
-        if len(_exercises(exchange)) > 1:
+        if len(_exercises(exchange)) > 1 and plain(exchange):
             others = [each for each in legal if each.operation == exchange.operation and each is not exchange]
             yield _Whole(exchange, others)
 
