@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from ipaddress import ip_address
 from urllib.parse import parse_qsl, quote, urlsplit, urlunsplit
 
 from conformance.contract.operation import Operation
@@ -121,7 +122,10 @@ class Address:
     @property
     def loopback(self) -> bool:
         """Whether the target is on this machine."""
-        return self.host in ("localhost", "::1") or self.host.startswith("127.")
+        try:
+            return ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"
 
     @property
     def secrets(self) -> tuple[str, ...]:

@@ -95,7 +95,8 @@ class Performance:
             unwritten = output.written(here, report, dialect, dict(asked.given))
         if report.exit_code == outcome.INTERRUPTED:
             raise KeyboardInterrupt
-        result = _told(report, failing_levels(choice.fail_on), dialect, here.page)
+        left = Left(*here.to_open(output.views(dict(asked.given))))
+        result = _told(report, failing_levels(choice.fail_on), dialect, left)
         return replace(result, summary=(*result.summary, unwritten)) if unwritten else result
 
     def _folder(self, given: Mapping[str, Any]) -> Path | None:
@@ -120,7 +121,7 @@ class Performance:
             yield origin + asked.base
 
 
-def _told(report: Report, failing: Collection[str], dialect: str, page: Path) -> Result:
+def _told(report: Report, failing: Collection[str], dialect: str, left: Left) -> Result:
     """A report as the items of a session need it."""
     stands = {stand.entry.id: stand for stand in report.comparison.stands} if report.comparison else {}
     verdicts: dict[str, Shown] = {}
@@ -143,7 +144,7 @@ def _told(report: Report, failing: Collection[str], dialect: str, page: Path) ->
         judged=report.exit_code != outcome.NO_TARGET,
         summary=(
             f"judged {showing.printable(report.target.name)} by edition {report.suite.edition}",
-            *summary(report, Style(verbosity=-1), Left(str(page))).splitlines(),
+            *summary(report, Style(verbosity=-1), left).splitlines(),
         ),
     )
 

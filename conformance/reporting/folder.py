@@ -41,11 +41,6 @@ class Folder:
         kept = self.path / VIEWS["json"].file if "json" in views else self.history
         return str(self.path / shown) if shown else None, str(kept) if kept.exists() else None
 
-    @property
-    def page(self) -> Path:
-        """The page for people."""
-        return self.path / "report.html"
-
     def write(self, report: Report, dialect: str = "openai", views: Sequence[str] = DEFAULT) -> list[str]:
         """Write these views of the report; gives one line for each that there can be none of, which is taken away.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -71,7 +72,18 @@ def last() -> Path:
     found = [path for path in HOME.glob("*/history.jsonl") if path.parent.name != "latest"]
     if not found:
         raise UsageError(f"{HOME}: holds no history of a run; give the folder of a report, or its history")
-    return max(found, key=lambda path: path.parent.name)
+    return max(found, key=_began)
+
+
+def _began(history: Path) -> tuple[float, str]:
+    """When a run began, as its history says; where it does not, the name of its folder has to."""
+    try:
+        with history.open("rb") as lines:
+            data = json.loads(lines.readline())
+    except (OSError, ValueError, RecursionError):
+        data = None
+    started = data.get("started") if is_object(data) else None
+    return (float(started) if isinstance(started, (int, float)) else 0.0), history.parent.name
 
 
 def remains(path: Path) -> Remains:

@@ -15,6 +15,8 @@ from conformance.errors import UsageError
         ("https://api.openai.com/v1", "https://api.openai.com/v1", "api.openai.com", False),
         ("https://api.openai.com:443/v1/", "https://api.openai.com/v1", "api.openai.com", False),
         ("http://127.0.0.1:8000", "http://127.0.0.1:8000", "127.0.0.1:8000", True),
+        ("http://127.8.9.10:8000", "http://127.8.9.10:8000", "127.8.9.10:8000", True),
+        ("http://127.example:8000", "http://127.example:8000", "127.example:8000", False),
         ("http://[::1]:8000/v1", "http://[::1]:8000/v1", "[::1]:8000", True),
         ("http://localhost/a b", "http://localhost/a%20b", "localhost", True),
         ("http://bücher.example/v1", "http://xn--bcher-kva.example/v1", "xn--bcher-kva.example", False),

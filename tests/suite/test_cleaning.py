@@ -100,6 +100,12 @@ def test_the_run_that_began_last_is_meant_where_none_is_named(
     capsys.readouterr()
     assert run_command(["cleanup", "--dry-run"]) == 0
     assert capsys.readouterr().out == "0 objects left on http://127.0.0.1:2/v1; nothing was sent\n"
+    for name, url, started in (("nightly", "http://127.0.0.1:3/v1", 1.0), ("20260102-1", "http://127.0.0.1:4/v1", 2.0)):
+        (tmp_path / "reports" / name).mkdir(exist_ok=True)
+        line = json.dumps({"type": "run", "base_url": url, "started": started})
+        (tmp_path / "reports" / name / "history.jsonl").write_text(line + "\n")
+    assert run_command(["cleanup", "--dry-run"]) == 0
+    assert capsys.readouterr().out == "0 objects left on http://127.0.0.1:4/v1; nothing was sent\n"
 
 
 @pytest.mark.parametrize("content", [None, "", '{"log": {}}\n'])
