@@ -43,11 +43,14 @@ def read(path: Path | str, edition: str | None = None) -> Reading:
         file = history_file.read(name, data, edition)
         return Reading(file.histories, file.skipped, file.run, file.end)
     clients = _by_key(_entries(name, data))
-    read_of = [exchanges(entries, name, edition) for entries in clients]
-    return Reading(
-        tuple(History.of(found, name, partial=len(clients) > 1) for found, _ in read_of if found),
-        tuple(left_out for _, skipped in read_of for left_out in skipped),
-    )
+    histories, left_out = [], []
+    for number, entries in enumerate(clients, 1):
+        client = name if number == 1 else f"{name} (key {number})"
+        found, skipped = exchanges(entries, client, edition)
+        left_out += skipped
+        if found:
+            histories.append(History.of(found, client, partial=len(clients) > 1))
+    return Reading(tuple(histories), tuple(left_out))
 
 
 def _by_key(entries: Iterable[Entry | tuple[int, str]]) -> list[list[Entry | tuple[int, str]]]:

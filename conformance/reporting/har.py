@@ -19,6 +19,7 @@ from conformance.model.json import JSON, Absent, is_object
 from conformance.reporting.report import SUITE
 
 _DRIFT = 0.1
+"""Seconds. Where wall time and the exact clock part by more, it is another clock."""
 
 _NOBODY = "http://target.invalid"
 """Stands for the base URL where the history does not say it."""

@@ -100,7 +100,8 @@ def members_are_accepted_together(whole: _Whole) -> Iterator[Result]:
     if whole.exchange.accepted:
         yield HELD
     elif whole.exchange.status in (400, 422) and whole.by_parts:
-        message = "each of its members is accepted in another request, and all of them together are not"
+        names = ", ".join(whole.exchange.request.body) if is_object(whole.exchange.request.body) else ""
+        message = f"refused together, though each of them is accepted in another request: {names}"
         yield whole.exchange.finding(message, "", 200, whole.exchange.status)
 
 

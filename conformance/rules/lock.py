@@ -93,6 +93,17 @@ def _let_in(attempt: Attempt, what: str) -> Iterator[Result]:
         )
 
 
+def _let_into_a_free_thread(attempt: Attempt, why: str) -> Iterator[Result]:
+    """Not judged in recorded traffic, where a run that was not recorded may hold the lock."""
+    exchange = attempt.exchange
+    if exchange.step is None or attempt.gone:
+        return
+    if exchange.accepted:
+        yield HELD
+    elif exchange.refused and attempt.plain:
+        yield exchange.finding(why, "", 200, exchange.status)
+
+
 def _message(exchange: Exchange) -> str:
     """What a refusal says. In recorded traffic a run that was not recorded may hold the lock, and is named here."""
     return str(at(exchange.body, "/error/message"))
@@ -122,14 +133,10 @@ def refused_run_holds_no_lock(attempt: Attempt) -> Iterator[Result]:
 
     A run that is refused for an unknown assistant never ends, so nothing would ever release the lock that it took.
     """
-    refused, exchange = attempt.in_vain, attempt.exchange
-    if refused is None or exchange.step is None or attempt.gone:
-        return
-    if exchange.accepted:
-        yield HELD
-    elif exchange.refused and attempt.plain:
+    refused = attempt.in_vain
+    if refused is not None:
         why = f"a message was refused although no run was started on the thread, only one refused ({refused.status})"
-        yield exchange.finding(why, "", 200, exchange.status)
+        yield from _let_into_a_free_thread(attempt, why)
 
 
 @rule(over=additions, level=Level.MUST, source=_LOCKS, capability="core", items=("L-28",))
@@ -138,14 +145,9 @@ def keeps_nobody_out_elsewhere(attempt: Attempt) -> Iterator[Result]:
 
     One lock for all threads serves one conversation at a time.
     """
-    run, exchange = attempt.elsewhere, attempt.exchange
-    if run is None or exchange.step is None or attempt.gone:
-        return
-    if exchange.accepted:
-        yield HELD
-    elif exchange.refused and attempt.plain:
-        why = f"refused while run {run.id} of another thread was active"
-        yield exchange.finding(why, "", 200, exchange.status)
+    run = attempt.elsewhere
+    if run is not None:
+        yield from _let_into_a_free_thread(attempt, f"refused while run {run.id} of another thread was active")
 
 
 _LOCKED_OUT = (400, 409, 423)

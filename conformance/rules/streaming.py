@@ -73,8 +73,8 @@ def content_type_is_event_stream(exchange: Exchange) -> Iterator[Result]:
         headers = exchange.response.headers
         if exchange.response.events is not None:
             yield HELD
-        # Where there are no header fields at all, a recorder left them out.
-        elif headers and _looks_like_events(exchange):
+        # Where recorded traffic has no header fields at all, the recorder left them out.
+        elif (headers or exchange.step is not None) and _looks_like_events(exchange):
             says = headers.get("content-type", "")
             yield exchange.finding("events, under another content type", "", "text/event-stream", says)
 

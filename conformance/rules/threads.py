@@ -152,7 +152,7 @@ def run_needs_no_thread(asked: tuple[Exchange, History]) -> Iterator[Result]:
     exchange, history = asked
     if exchange.accepted:
         yield HELD
-    elif exchange.refused and exchange.status != 404:
+    elif exchange.status in (400, 422):
         used = at(exchange.request.body, "/assistant_id")
         runs = [e for e in history if e.operation in ("create_run", "create_thread_and_run") and e.accepted]
         if any(at(other.request.body, "/assistant_id") == used for other in runs):

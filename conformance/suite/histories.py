@@ -180,8 +180,6 @@ def _check_parts(runs: Sequence[Recorded]) -> None:
                 raise UsageError(
                     f"{other.path} is no part of the same run as {first.path}: {name} {theirs!r} is not {ours!r}"
                 )
-    if len(runs) > 1:
-        check_shards(runs)
     played: dict[str, Path] = {}
     for run in runs:
         for id_ in run.heading.programs:
