@@ -12,12 +12,12 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from conformance.engine import pace
-from conformance.reporting.folder import folder
-from conformance.reporting.progress import Silent
-from conformance.suite import trial
-from conformance.suite.choice import Choice
-from conformance.targets import emulator
+from runs_conformance.engine import pace
+from runs_conformance.reporting.folder import folder
+from runs_conformance.reporting.progress import Silent
+from runs_conformance.suite import trial
+from runs_conformance.suite.choice import Choice
+from runs_conformance.targets import emulator
 
 SECONDS = 2.0
 MOST = 1.3

@@ -15,15 +15,15 @@ from typing import Any
 import hypothesis
 from hypothesis import strategies as st
 
-from conformance.contract.edition import DEFAULT_EDITION
-from conformance.contract.examination import examine_schema, types_of
-from conformance.contract.schema import Schema
-from conformance.generation.boundary.material import bench
-from conformance.generation.boundary.payload import Bench
-from conformance.generation.boundary.sample import Sampler
-from conformance.generation.exploration.allotment import SHARES
-from conformance.generation.openapi import document
-from conformance.generation.payloads.batch import Batch
+from runs_conformance.contract.edition import DEFAULT_EDITION
+from runs_conformance.contract.examination import examine_schema, types_of
+from runs_conformance.contract.schema import Schema
+from runs_conformance.generation.boundary.material import bench
+from runs_conformance.generation.boundary.payload import Bench
+from runs_conformance.generation.boundary.sample import Sampler
+from runs_conformance.generation.exploration.allotment import SHARES
+from runs_conformance.generation.openapi import document
+from runs_conformance.generation.payloads.batch import Batch
 
 SECONDS = 3.0
 """Processor seconds for each measurement: what else runs on the machine does not count."""

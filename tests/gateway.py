@@ -15,9 +15,9 @@ from urllib.parse import parse_qsl
 import uvicorn
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from conformance.contract.operation import find_operation
-from conformance.emulator.app import build
-from conformance.emulator.options import Options
+from runs_conformance.contract.operation import find_operation
+from runs_conformance.emulator.app import build
+from runs_conformance.emulator.options import Options
 
 KEY = "sk-secret-of-the-gateway-1234567890"
 OTHER = "sk-secret-of-another-tenant-1234567"

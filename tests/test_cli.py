@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from conformance import __version__
-from conformance.cli import run_command
-from conformance.contract.schema import document
+from runs_conformance import __version__
+from runs_conformance.cli import run_command
+from runs_conformance.contract.schema import document
 from tests import fakes
 
 KEY = "sk-secret-of-the-user-1234567890"
@@ -157,7 +157,7 @@ def test_the_version_is_said_at_once() -> None:
     for _ in range(3):
         began = time.monotonic()
         done = subprocess.run(
-            [sys.executable, "-m", "conformance", "--version"],
+            [sys.executable, "-m", "runs_conformance", "--version"],
             capture_output=True,
             text=True,
             check=True,

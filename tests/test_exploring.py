@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from conformance import targets
-from conformance.cli import run_command
-from conformance.contract.operation import OPERATIONS
-from conformance.engine.failures import failures
-from conformance.engine.replay import Case
+from runs_conformance import targets
+from runs_conformance.cli import run_command
+from runs_conformance.contract.operation import OPERATIONS
+from runs_conformance.engine.failures import failures
+from runs_conformance.engine.replay import Case
 
 MUTANT = "loses_the_last_of_many_parts"
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from conformance import targets
-from conformance.errors import UsageError
+from runs_conformance import targets
+from runs_conformance.errors import UsageError
 
 
 def reaches(url: str) -> bool:

@@ -23,16 +23,16 @@ from jsonschema import Draft202012Validator
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from conformance.cli import run_command
-from conformance.contract.constraint import constraints
-from conformance.contract.schema import document
-from conformance.emulator.app import BASE, build
-from conformance.emulator.options import Options
-from conformance.emulator.server import serve
-from conformance.engine.run import judged
-from conformance.recordings.reading import read
-from conformance.rules import catalogue as rules
-from conformance.suite.choice import Choice, judging
+from runs_conformance.cli import run_command
+from runs_conformance.contract.constraint import constraints
+from runs_conformance.contract.schema import document
+from runs_conformance.emulator.app import BASE, build
+from runs_conformance.emulator.options import Options
+from runs_conformance.emulator.server import serve
+from runs_conformance.engine.run import judged
+from runs_conformance.recordings.reading import read
+from runs_conformance.rules import catalogue as rules
+from runs_conformance.suite.choice import Choice, judging
 from tests import garbled
 
 ROOT = Path(__file__).parent.parent
@@ -184,7 +184,7 @@ def test_a_selection_judges_nothing_else_and_sends_less(tmp_path: Path) -> None:
 
 
 def test_an_interrupted_run_reports_what_it_judged(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "conformance", "run", "--report-dir", str(tmp_path)]
+    command = [sys.executable, "-m", "runs_conformance", "run", "--report-dir", str(tmp_path)]
     with subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
     ) as process:

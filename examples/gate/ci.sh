@@ -15,4 +15,4 @@ for _ in $(seq 150); do
   sleep 0.1
 done
 
-"$python" -m conformance run "http://127.0.0.1:$PORT/v1" --no-database "$@"
+"$python" -m runs_conformance run "http://127.0.0.1:$PORT/v1" --no-database "$@"

@@ -5,9 +5,9 @@ from datetime import date
 
 import pytest
 
-from conformance.baseline import Baseline, Entry, Extent, Gate, Revision, Standing, compare
-from conformance.engine.outcome import conclude
-from conformance.model.verdict import Outcome, Verdict
+from runs_conformance.baseline import Baseline, Entry, Extent, Gate, Revision, Standing, compare
+from runs_conformance.engine.outcome import conclude
+from runs_conformance.model.verdict import Outcome, Verdict
 
 TODAY = date(2026, 11, 21)
 WHOLE = Extent(profile="standard")

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from conformance.baseline import Baseline, Entry, read, write
-from conformance.errors import UsageError
+from runs_conformance.baseline import Baseline, Entry, read, write
+from runs_conformance.errors import UsageError
 
 LAID_OUT = """\
 # Ours.

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from conformance.cli import run_command
+from runs_conformance.cli import run_command
 from tests.gateway import KEY, NO_ROUTE, Refusal, Seen, gateway, refusal
 
 

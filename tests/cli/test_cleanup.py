@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from conformance.cli import run_command
+from runs_conformance.cli import run_command
 from tests.gateway import KEY, gateway, refusal
 
 

@@ -8,16 +8,16 @@ from typing import Any
 
 import pytest
 
-from conformance.cli import run_command
-from conformance.cli.replay import command as replay
-from conformance.cli.run import command
-from conformance.config.key import KEYS
-from conformance.contract.operation import CAPABILITIES
-from conformance.engine.plan import PHASES
-from conformance.generation.programs.steps import PROMPTS
-from conformance.model.program import GIVEN
-from conformance.reporting.view import NAMES
-from conformance.suite.visit import FAR_WORKERS, NEAR_WORKERS
+from runs_conformance.cli import run_command
+from runs_conformance.cli.replay import command as replay
+from runs_conformance.cli.run import command
+from runs_conformance.config.key import KEYS
+from runs_conformance.contract.operation import CAPABILITIES
+from runs_conformance.engine.plan import PHASES
+from runs_conformance.generation.programs.steps import PROMPTS
+from runs_conformance.model.program import GIVEN
+from runs_conformance.reporting.view import NAMES
+from runs_conformance.suite.visit import FAR_WORKERS, NEAR_WORKERS
 from tests.gateway import KEY, OTHER, gateway
 
 CUT = ["--max-requests", "6", "-q", "--report-dir", "out"]

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from conformance import targets
-from conformance.cli import run_command
+from runs_conformance import targets
+from runs_conformance.cli import run_command
 
 MUTANT = "loses_keys_that_mean_something_to_it"
 
@@ -42,7 +42,7 @@ def test_the_seed_is_said_and_decides_and_the_build_server_does_not(
 
 
 def test_strategies_are_the_same_on_a_build_server() -> None:
-    code = "from conformance.generation.payloads.strategy import PROFILE; print(PROFILE)"
+    code = "from runs_conformance.generation.payloads.strategy import PROFILE; print(PROFILE)"
     without = {name: value for name, value in os.environ.items() if name != "CI"}
     shown = [
         subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True).stdout

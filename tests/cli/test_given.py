@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from conformance.cli import run_command
+from runs_conformance.cli import run_command
 from tests.gateway import KEY, NO_ROUTE, Gateway, Refusal, Seen, gateway
 
 

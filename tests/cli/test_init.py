@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from conformance.cli import run_command
-from conformance.config.file import load
+from runs_conformance.cli import run_command
+from runs_conformance.config.file import load
 from tests import fakes
 from tests.gateway import KEY, NO_ROUTE, Refusal, Seen, gateway, refusal
 

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 def ended(arguments: str, outlets: str) -> tuple[int, str]:
     """The exit code of a command whose outlets a shell has arranged, and what it said on those that are left."""
     done = subprocess.run(
-        ["bash", "-c", f"set -o pipefail; {sys.executable} -m conformance {arguments} {outlets}"],
+        ["bash", "-c", f"set -o pipefail; {sys.executable} -m runs_conformance {arguments} {outlets}"],
         cwd=ROOT,
         capture_output=True,
         text=True,

@@ -4,9 +4,9 @@ from urllib.parse import unquote_to_bytes
 
 import pytest
 
-from conformance.client.address import address, path, query_string, segment, spoken, without_credentials
-from conformance.contract.operation import OPERATIONS, find_operation
-from conformance.errors import UsageError
+from runs_conformance.client.address import address, path, query_string, segment, spoken, without_credentials
+from runs_conformance.contract.operation import OPERATIONS, find_operation
+from runs_conformance.errors import UsageError
 
 
 @pytest.mark.parametrize(

@@ -4,11 +4,11 @@ import json
 
 import pytest
 
-from conformance.client.binding import Unbound, bind, encoded
-from conformance.errors import SuiteFault
-from conformance.model.case import Ref, Step
-from conformance.model.exchange import Completion, Event, Exchange, Request, Response
-from conformance.model.json import JSON
+from runs_conformance.client.binding import Unbound, bind, encoded
+from runs_conformance.errors import SuiteFault
+from runs_conformance.model.case import Ref, Step
+from runs_conformance.model.exchange import Completion, Event, Exchange, Request, Response
+from runs_conformance.model.json import JSON
 
 
 def exchange(body: JSON = None, operation: str = "create_thread", **response: object) -> Exchange:

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from conformance.client.credentials import WRONG_KEY, Credentials
-from conformance.errors import SuiteFault, UsageError
-from conformance.model.case import Key
-from conformance.model.json import JSON
+from runs_conformance.client.credentials import WRONG_KEY, Credentials
+from runs_conformance.errors import SuiteFault, UsageError
+from runs_conformance.model.case import Key
+from runs_conformance.model.json import JSON
 
 OWN, SECOND = "sk-own-0123456789", "sk-own-0123456789-second"
 

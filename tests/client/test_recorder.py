@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from conformance.client.credentials import Credentials
-from conformance.client.recorder import MAX_LINE, HistoryFile, Unrecorded
-from conformance.errors import ConformanceError
-from conformance.model.case import Accept, Key, Mutation, Ref, Reject, Role, Step
-from conformance.model.exchange import Completion, Event, Exchange, Request, Response
-from conformance.model.json import ABSENT, JSON
-from conformance.recordings.reading import read
+from runs_conformance.client.credentials import Credentials
+from runs_conformance.client.recorder import MAX_LINE, HistoryFile, Unrecorded
+from runs_conformance.errors import ConformanceError
+from runs_conformance.model.case import Accept, Key, Mutation, Ref, Reject, Role, Step
+from runs_conformance.model.exchange import Completion, Event, Exchange, Request, Response
+from runs_conformance.model.json import ABSENT, JSON
+from runs_conformance.recordings.reading import read
 
 KEY = "sk-own-0123456789"
 

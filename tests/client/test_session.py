@@ -10,16 +10,16 @@ from email.utils import formatdate
 
 import pytest
 
-from conformance.client.address import Address, address
-from conformance.client.binding import Unbound
-from conformance.client.credentials import Credentials
-from conformance.client.recorder import Unrecorded
-from conformance.client.session import Patience, Session, retry_after
-from conformance.client.throttle import Throttle
-from conformance.client.transport import Limits, Transport
-from conformance.errors import SuiteFault
-from conformance.model.case import Key, Ref, Step
-from conformance.model.exchange import Completion, Exchange
+from runs_conformance.client.address import Address, address
+from runs_conformance.client.binding import Unbound
+from runs_conformance.client.credentials import Credentials
+from runs_conformance.client.recorder import Unrecorded
+from runs_conformance.client.session import Patience, Session, retry_after
+from runs_conformance.client.throttle import Throttle
+from runs_conformance.client.transport import Limits, Transport
+from runs_conformance.errors import SuiteFault
+from runs_conformance.model.case import Key, Ref, Step
+from runs_conformance.model.exchange import Completion, Exchange
 from tests.client.clock import Clock
 from tests.client.hostile import Connection, Server, closed_port, serving
 

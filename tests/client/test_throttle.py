@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from conformance.client.throttle import FIRST, PLENTY, Throttle
+from runs_conformance.client.throttle import FIRST, PLENTY, Throttle
 from tests.client.clock import Clock
 
 

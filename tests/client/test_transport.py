@@ -12,12 +12,12 @@ from contextlib import closing, contextmanager
 
 import pytest
 
-from conformance.client.address import address
-from conformance.client.binding import Outgoing
-from conformance.client.transport import Arrival, Limits, Transport
-from conformance.errors import UsageError
-from conformance.model.exchange import Completion, Response
-from conformance.model.json import ABSENT
+from runs_conformance.client.address import address
+from runs_conformance.client.binding import Outgoing
+from runs_conformance.client.transport import Arrival, Limits, Transport
+from runs_conformance.errors import UsageError
+from runs_conformance.model.exchange import Completion, Response
+from runs_conformance.model.json import ABSENT
 from tests.client.hostile import Connection, Handler, Server, closed_port, head, serving
 
 QUICK = Limits(connect=1.5, idle=0.9, total=1.8, stream=2.4, linger=0.2, size=200_000)

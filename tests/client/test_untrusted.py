@@ -4,10 +4,10 @@ from contextlib import contextmanager
 
 import pytest
 
-from conformance.client.address import address
-from conformance.client.binding import Outgoing
-from conformance.client.transport import Limits, Transport
-from conformance.model.exchange import Completion
+from runs_conformance.client.address import address
+from runs_conformance.client.binding import Outgoing
+from runs_conformance.client.transport import Limits, Transport
+from runs_conformance.model.exchange import Completion
 from tests.quality.untrusted import CERTIFICATES, untrusted
 
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from conformance.config.file import load
-from conformance.errors import UsageError
+from runs_conformance.config.file import load
+from runs_conformance.errors import UsageError
 
 
 def written(folder: Path, text: str) -> Path:

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from conformance import config
-from conformance.errors import UsageError
+from runs_conformance import config
+from runs_conformance.errors import UsageError
 
 
 def test_editions() -> None:

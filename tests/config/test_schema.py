@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from conformance.config import toml
-from conformance.config.file import load
-from conformance.config.key import KEYS
-from conformance.config.schema import document
-from conformance.errors import UsageError
+from runs_conformance.config import toml
+from runs_conformance.config.file import load
+from runs_conformance.config.key import KEYS
+from runs_conformance.config.schema import document
+from runs_conformance.errors import UsageError
 
 
 def validator() -> Draft202012Validator:

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from conformance import config
-from conformance.errors import UsageError
+from runs_conformance import config
+from runs_conformance.errors import UsageError
 
 
 def test_a_key_by_environment_file_or_literal(tmp_path: Path) -> None:

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from conformance.config.time import rate, seconds
-from conformance.errors import UsageError
+from runs_conformance.config.time import rate, seconds
+from runs_conformance.errors import UsageError
 
 
 def test_lengths_of_time() -> None:

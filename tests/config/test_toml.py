@@ -4,7 +4,7 @@ import tomllib
 
 import pytest
 
-from conformance.config import toml
+from runs_conformance.config import toml
 
 
 @pytest.mark.parametrize(

@@ -18,12 +18,12 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from conformance.contract.constraint import constraints
-from conformance.contract.edition import DEFAULT_EDITION, V2_LAUNCH
-from conformance.contract.examination import examine_schema
-from conformance.contract.operation import OPERATIONS
-from conformance.contract.schema import Schema, compiled
-from conformance.model.json import ABSENT
+from runs_conformance.contract.constraint import constraints
+from runs_conformance.contract.edition import DEFAULT_EDITION, V2_LAUNCH
+from runs_conformance.contract.examination import examine_schema
+from runs_conformance.contract.operation import OPERATIONS
+from runs_conformance.contract.schema import Schema, compiled
+from runs_conformance.model.json import ABSENT
 
 Row = Mapping[str, Any]
 

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from conformance.contract.condition import holds
-from conformance.contract.constraint import request_bodies
-from conformance.contract.schema import compiled
-from conformance.errors import SuiteFault
+from runs_conformance.contract.condition import holds
+from runs_conformance.contract.constraint import request_bodies
+from runs_conformance.contract.schema import compiled
+from runs_conformance.errors import SuiteFault
 
 _REMARKS = ("reason", "source", "always")
 _VALUES: list[Any] = [

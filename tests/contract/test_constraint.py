@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from conformance.contract.constraint import constraints, objects
-from conformance.contract.edition import EDITIONS
-from conformance.contract.operation import CAPABILITIES, OPERATIONS
-from conformance.model.source import Level
+from runs_conformance.contract.constraint import constraints, objects
+from runs_conformance.contract.edition import EDITIONS
+from runs_conformance.contract.operation import CAPABILITIES, OPERATIONS
+from runs_conformance.model.source import Level
 
 
 @pytest.mark.parametrize("edition", EDITIONS)

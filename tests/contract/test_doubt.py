@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from conformance.contract.constraint import keywords_within
-from conformance.contract.doubt import doubted_within, doubts
-from conformance.contract.schema import Schema, compiled
+from runs_conformance.contract.constraint import keywords_within
+from runs_conformance.contract.doubt import doubted_within, doubts
+from runs_conformance.contract.schema import Schema, compiled
 
 
 def reasons(**members: Any) -> list[str]:

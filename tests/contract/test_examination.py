@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from conformance.contract.constraint import objects, request_bodies
-from conformance.contract.edition import EDITIONS
-from conformance.contract.examination import examine, examine_schema, types_of
-from conformance.contract.schema import Schema, compiled
-from conformance.errors import SuiteFault
-from conformance.generation.boundary.material import bench
-from conformance.generation.boundary.sample import Sampler
-from conformance.generation.boundary.subject import subjects
-from conformance.model.json import ABSENT
+from runs_conformance.contract.constraint import objects, request_bodies
+from runs_conformance.contract.edition import EDITIONS
+from runs_conformance.contract.examination import examine, examine_schema, types_of
+from runs_conformance.contract.schema import Schema, compiled
+from runs_conformance.errors import SuiteFault
+from runs_conformance.generation.boundary.material import bench
+from runs_conformance.generation.boundary.sample import Sampler
+from runs_conformance.generation.boundary.subject import subjects
+from runs_conformance.model.json import ABSENT
 from tests.rules import histories as told
 
 SAMPLER = Sampler("gpt-4o", any_file=True)

@@ -16,10 +16,10 @@ from typing import Any
 
 import pytest
 
-from conformance.contract.edition import DEFAULT_EDITION
-from conformance.contract.event import event_kinds
-from conformance.contract.examination import types_of
-from conformance.contract.schema import Schema, compiled
+from runs_conformance.contract.edition import DEFAULT_EDITION
+from runs_conformance.contract.event import event_kinds
+from runs_conformance.contract.examination import types_of
+from runs_conformance.contract.schema import Schema, compiled
 
 Row = Mapping[str, Any]
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from conformance.contract.edition import EDITIONS
-from conformance.contract.examination import examine
-from conformance.contract.schema import Schema, compiled, digest, document, names
-from conformance.errors import SuiteFault
+from runs_conformance.contract.edition import EDITIONS
+from runs_conformance.contract.examination import examine
+from runs_conformance.contract.schema import Schema, compiled, digest, document, names
+from runs_conformance.errors import SuiteFault
 
 DOCUMENTS = [
     f"{group}/{name}"

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from conformance.contract.constraint import constraints
-from conformance.contract.departure import departures, glob_matches
-from conformance.contract.edition import EDITIONS
-from conformance.contract.operation import OPERATIONS
-from conformance.contract.schema import folder
+from runs_conformance.contract.constraint import constraints
+from runs_conformance.contract.departure import departures, glob_matches
+from runs_conformance.contract.edition import EDITIONS
+from runs_conformance.contract.operation import OPERATIONS
+from runs_conformance.contract.schema import folder
 
 FILES = sorted(folder().rglob("*.json"))
 SCHEMAS = [path for path in FILES if path.name not in ("departures.json", "events.json")]

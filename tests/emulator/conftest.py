@@ -13,9 +13,9 @@ from urllib.parse import urlencode, urlsplit
 
 import pytest
 
-from conformance.emulator.app import build
-from conformance.emulator.options import Options
-from conformance.emulator.server import serve
+from runs_conformance.emulator.app import build
+from runs_conformance.emulator.options import Options
+from runs_conformance.emulator.server import serve
 
 HEADERS = {
     "authorization": "Bearer sk-test",

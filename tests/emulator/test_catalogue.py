@@ -10,14 +10,14 @@ from collections import Counter
 
 import pytest
 
-from conformance.contract.constraint import constraints
-from conformance.contract.item import ITEMS
-from conformance.emulator.app import build, many
-from conformance.emulator.behaviour import plain
-from conformance.emulator.catalogue import Mutant, Variant, catalogue, generated, variants, written
-from conformance.emulator.options import Options
-from conformance.errors import UsageError
-from conformance.rules import catalogue as rules
+from runs_conformance.contract.constraint import constraints
+from runs_conformance.contract.item import ITEMS
+from runs_conformance.emulator.app import build, many
+from runs_conformance.emulator.behaviour import plain
+from runs_conformance.emulator.catalogue import Mutant, Variant, catalogue, generated, variants, written
+from runs_conformance.emulator.options import Options
+from runs_conformance.errors import UsageError
+from runs_conformance.rules import catalogue as rules
 from tests.emulator.conftest import Served, served
 
 ENTRIES: list[Mutant | Variant] = [*catalogue(), *variants()]
@@ -97,7 +97,7 @@ def test_relaxed_and_tightened_keywords_are_seen() -> None:
 
 
 def test_the_command_says_where_it_serves_and_ends_with_its_input() -> None:
-    command = [sys.executable, "-m", "conformance.emulator", "--watch-stdin", "--mutant", "accepts_21_tools"]
+    command = [sys.executable, "-m", "runs_conformance.emulator", "--watch-stdin", "--mutant", "accepts_21_tools"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin is not None
         assert process.stdout is not None

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from conformance.emulator.listing import Page, ordered, page
-from conformance.emulator.refusal import Refusal
+from runs_conformance.emulator.listing import Page, ordered, page
+from runs_conformance.emulator.refusal import Refusal
 from tests.emulator.conftest import Served
 
 

@@ -19,14 +19,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from conformance.contract.operation import find_operation
-from conformance.emulator.app import assemble
-from conformance.emulator.beat import Beat
-from conformance.emulator.behaviour import plain
-from conformance.emulator.options import Options
-from conformance.emulator.script import Situation
-from conformance.emulator.spoiling import keyword
-from conformance.emulator.state import Usage
+from runs_conformance.contract.operation import find_operation
+from runs_conformance.emulator.app import assemble
+from runs_conformance.emulator.beat import Beat
+from runs_conformance.emulator.behaviour import plain
+from runs_conformance.emulator.options import Options
+from runs_conformance.emulator.script import Situation
+from runs_conformance.emulator.spoiling import keyword
+from runs_conformance.emulator.state import Usage
 from tests.emulator.conftest import Answer, Served, served
 
 _OUTPUTS = "list.data[].step_details.tool_calls[].code_interpreter.outputs[]"

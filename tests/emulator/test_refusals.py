@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from conformance.emulator.options import Options
+from runs_conformance.emulator.options import Options
 from tests.emulator.conftest import Serve, Served
 
 

@@ -7,14 +7,14 @@ from collections.abc import Callable, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from conformance.client.binding import bind
-from conformance.client.recorder import Unrecorded
-from conformance.engine.budget import Budget
-from conformance.engine.collector import Collector
-from conformance.model.case import Move, Step
-from conformance.model.exchange import Completion, Exchange, Request, Response
-from conformance.model.json import ABSENT
-from conformance.model.program import Play, Program, Setting
+from runs_conformance.client.binding import bind
+from runs_conformance.client.recorder import Unrecorded
+from runs_conformance.engine.budget import Budget
+from runs_conformance.engine.collector import Collector
+from runs_conformance.model.case import Move, Step
+from runs_conformance.model.exchange import Completion, Exchange, Request, Response
+from runs_conformance.model.json import ABSENT
+from runs_conformance.model.program import Play, Program, Setting
 
 SETTING = Setting(edition="2026-08-14", patience=5.0)
 

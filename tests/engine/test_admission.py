@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from conformance.engine.admission import Admission
-from conformance.engine.budget import Budget
-from conformance.engine.plan import TOKENS_PER_RUN
-from conformance.errors import BudgetSpent
-from conformance.model.case import Role, Step
-from conformance.model.exchange import Completion, Exchange, Request, Response
+from runs_conformance.engine.admission import Admission
+from runs_conformance.engine.budget import Budget
+from runs_conformance.engine.plan import TOKENS_PER_RUN
+from runs_conformance.errors import BudgetSpent
+from runs_conformance.model.case import Role, Step
+from runs_conformance.model.exchange import Completion, Exchange, Request, Response
 
 THREAD = Step(operation="create_thread", body={})
 RUN = Step(operation="create_run", body={})

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from conformance.engine.budget import STORM, USELESS, Budget
-from conformance.errors import BudgetSpent
-from conformance.model.exchange import Completion, Exchange, Request, Response
+from runs_conformance.engine.budget import STORM, USELESS, Budget
+from runs_conformance.errors import BudgetSpent
+from runs_conformance.model.exchange import Completion, Exchange, Request, Response
 
 
 def answered(status: int) -> Exchange:

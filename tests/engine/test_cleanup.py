@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from conformance.engine.cleanup import Ledger, ledger, says_gone, sweep
-from conformance.model.case import Key, Role, Step
-from conformance.model.exchange import Completion, Exchange, Request, Response
-from conformance.model.json import ABSENT
+from runs_conformance.engine.cleanup import Ledger, ledger, says_gone, sweep
+from runs_conformance.model.case import Key, Role, Step
+from runs_conformance.model.exchange import Completion, Exchange, Request, Response
+from runs_conformance.model.json import ABSENT
 from tests.rules.histories import run
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from conformance.engine.counterexample import leading_to
-from conformance.model.case import Ref, Role, Step
-from conformance.model.exchange import Completion, Exchange, Request, Response
-from conformance.model.history import History
-from conformance.model.json import JSON
+from runs_conformance.engine.counterexample import leading_to
+from runs_conformance.model.case import Ref, Role, Step
+from runs_conformance.model.exchange import Completion, Exchange, Request, Response
+from runs_conformance.model.history import History
+from runs_conformance.model.json import JSON
 
 THREAD = Step(operation="create_thread", name="thread", role=Role.FIXTURE)
 ASSISTANT = Step(operation="create_assistant", name="assistant", role=Role.FIXTURE, body={"model": "gpt-4o"})

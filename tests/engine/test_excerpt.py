@@ -6,15 +6,15 @@ from collections.abc import Iterable, Iterator
 
 import pytest
 
-from conformance.engine.excerpt import excerpt
-from conformance.engine.run import Judging
-from conformance.model.case import REFUSES_BODY, Mutation, Ref, Role, Step
-from conformance.model.exchange import Completion, Exchange, Request, Response
-from conformance.model.history import History
-from conformance.model.rule import rule
-from conformance.model.source import Level, observed
-from conformance.model.verdict import HELD, Result
-from conformance.rules.constraints import requests
+from runs_conformance.engine.excerpt import excerpt
+from runs_conformance.engine.run import Judging
+from runs_conformance.model.case import REFUSES_BODY, Mutation, Ref, Role, Step
+from runs_conformance.model.exchange import Completion, Exchange, Request, Response
+from runs_conformance.model.history import History
+from runs_conformance.model.rule import rule
+from runs_conformance.model.source import Level, observed
+from runs_conformance.model.verdict import HELD, Result
+from runs_conformance.rules.constraints import requests
 
 LIMIT = "create_run.max_prompt_tokens.minimum"
 REQUESTS = Judging({}, (("constraints of requests", requests.tallies),))

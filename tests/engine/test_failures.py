@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 from hypothesis.database import InMemoryExampleDatabase
 
-from conformance.engine.failures import MOST, Failures, Kept, failures
-from conformance.engine.replay import Case
-from conformance.errors import UsageError
-from conformance.model.case import Ref, Role, Step
+from runs_conformance.engine.failures import MOST, Failures, Kept, failures
+from runs_conformance.engine.replay import Case
+from runs_conformance.errors import UsageError
+from runs_conformance.model.case import Ref, Role, Step
 
 THREAD = Step(operation="create_thread", name="thread", body={"messages": []}, role=Role.FIXTURE)
 LOOK = Step(operation="get_thread", path={"thread_id": Ref("thread")}, role=Role.LOOK)

@@ -3,11 +3,11 @@ from __future__ import annotations
 from collections.abc import MutableMapping, Sequence
 from typing import Any
 
-from conformance.engine.guard import Guard, guarded
-from conformance.generation.programs.steps import assistant, on_assistant, on_thread, thread
-from conformance.model.case import Ref, Step
-from conformance.model.exchange import Completion, Exchange, Request, Response
-from conformance.model.program import Setting
+from runs_conformance.engine.guard import Guard, guarded
+from runs_conformance.generation.programs.steps import assistant, on_assistant, on_thread, thread
+from runs_conformance.model.case import Ref, Step
+from runs_conformance.model.exchange import Completion, Exchange, Request, Response
+from runs_conformance.model.program import Setting
 
 GIVEN = {"assistant": "asst_1", "thread": "thread_1"}
 SETTING = Setting(edition="2024-08-28", given=GIVEN)

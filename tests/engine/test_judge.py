@@ -3,13 +3,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from conformance.engine.judge import judge
-from conformance.evidence.sighting import exchanges, runs_seen
-from conformance.model.exchange import Exchange
-from conformance.model.history import History
-from conformance.model.rule import rule
-from conformance.model.source import Level, prose
-from conformance.model.verdict import HELD, Outcome, Result, Tally
+from runs_conformance.engine.judge import judge
+from runs_conformance.evidence.sighting import exchanges, runs_seen
+from runs_conformance.model.exchange import Exchange
+from runs_conformance.model.history import History
+from runs_conformance.model.rule import rule
+from runs_conformance.model.source import Level, prose
+from runs_conformance.model.verdict import HELD, Outcome, Result, Tally
 from tests.rules.histories import Told, run
 
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from conformance.engine.outcome import conclude
-from conformance.model.verdict import Outcome, Verdict
+from runs_conformance.engine.outcome import conclude
+from runs_conformance.model.verdict import Outcome, Verdict
 
 
 def verdict(outcome: Outcome, level: str = "must", capability: str = "core") -> Verdict:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from conformance.engine.plan import plan, selector
+from runs_conformance.engine.plan import plan, selector
 from tests.engine.scripted import SETTING, program
 
 COMPLETE = program(id_="lifecycle.complete", runs=3)

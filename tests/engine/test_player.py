@@ -3,12 +3,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from conformance.engine.budget import SILENCE, SILENCE_OF_ONE, Budget
-from conformance.engine.pace import Pace
-from conformance.engine.player import play
-from conformance.model.case import Ref, Step, Together
-from conformance.model.exchange import Exchange
-from conformance.model.program import Play, Setting
+from runs_conformance.engine.budget import SILENCE, SILENCE_OF_ONE, Budget
+from runs_conformance.engine.pace import Pace
+from runs_conformance.engine.player import play
+from runs_conformance.model.case import Ref, Step, Together
+from runs_conformance.model.exchange import Exchange
+from runs_conformance.model.program import Play, Setting
 from tests.engine.scripted import SETTING, Answer, Scripted, accepted, ok, program
 
 CREATE = Step(operation="create_thread", name="thread", body={})

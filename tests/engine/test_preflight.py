@@ -6,13 +6,13 @@ import json
 
 import pytest
 
-from conformance.client.address import address
-from conformance.client.credentials import Credentials
-from conformance.client.recorder import Unrecorded
-from conformance.client.session import Session
-from conformance.client.transport import Transport
-from conformance.engine.preflight import look_up
-from conformance.errors import UsageError
+from runs_conformance.client.address import address
+from runs_conformance.client.credentials import Credentials
+from runs_conformance.client.recorder import Unrecorded
+from runs_conformance.client.session import Session
+from runs_conformance.client.transport import Transport
+from runs_conformance.engine.preflight import look_up
+from runs_conformance.errors import UsageError
 from tests import fakes
 
 

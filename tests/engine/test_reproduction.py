@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from conformance.engine.budget import Budget
-from conformance.engine.pace import Pace
-from conformance.engine.player import play
-from conformance.engine.reproduction import Reproduction
-from conformance.model.case import Ref, Role, Step, Together
-from conformance.model.exchange import Completion, Exchange, Request, Response
+from runs_conformance.engine.budget import Budget
+from runs_conformance.engine.pace import Pace
+from runs_conformance.engine.player import play
+from runs_conformance.engine.reproduction import Reproduction
+from runs_conformance.model.case import Ref, Role, Step, Together
+from runs_conformance.model.exchange import Completion, Exchange, Request, Response
 from tests.engine.scripted import SETTING, Scripted, accepted
 
 THREAD = Step(operation="create_thread", name="thread", body={"messages": []}, role=Role.FIXTURE)

@@ -4,16 +4,16 @@ import threading
 import time
 from collections.abc import Collection, Sequence
 
-from conformance.engine.budget import Budget
-from conformance.engine.pace import Pace
-from conformance.engine.plan import Plan
-from conformance.engine.run import Course, Judging, run
-from conformance.errors import UsageError
-from conformance.model.case import Step
-from conformance.model.exchange import Exchange
-from conformance.model.history import History
-from conformance.model.program import Play, Program, Setting
-from conformance.model.verdict import Tally
+from runs_conformance.engine.budget import Budget
+from runs_conformance.engine.pace import Pace
+from runs_conformance.engine.plan import Plan
+from runs_conformance.engine.run import Course, Judging, run
+from runs_conformance.errors import UsageError
+from runs_conformance.model.case import Step
+from runs_conformance.model.exchange import Exchange
+from runs_conformance.model.history import History
+from runs_conformance.model.program import Play, Program, Setting
+from runs_conformance.model.verdict import Tally
 from tests.engine.scripted import SETTING, Scripted, accepted, program
 from tests.engine.test_waiting import interrupted_after
 

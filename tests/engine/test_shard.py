@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import pytest
 
-from conformance.engine.plan import Plan
-from conformance.engine.shard import Shard, missing, shard, share
-from conformance.errors import UsageError
-from conformance.generation.programs.catalogue import catalogue
-from conformance.model.program import Setting
+from runs_conformance.engine.plan import Plan
+from runs_conformance.engine.shard import Shard, missing, shard, share
+from runs_conformance.errors import UsageError
+from runs_conformance.generation.programs.catalogue import catalogue
+from runs_conformance.model.program import Setting
 
 WHOLE = Plan(tuple(catalogue(Setting(edition="2026-08-14"))))
 

@@ -3,19 +3,19 @@
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from conformance.engine.budget import Budget
-from conformance.engine.explore import Bench, Lab, shrunk
-from conformance.engine.pace import Pace
-from conformance.engine.replay import Case
-from conformance.engine.run import Found, Judging
-from conformance.engine.shrink import Allowance, Shown, Shrinker, Shrunk
-from conformance.model.case import REFUSES_BODY, Mutation, Ref, Role, Step
-from conformance.model.exchange import Exchange
-from conformance.model.history import History
-from conformance.model.json import ABSENT, is_object
-from conformance.model.rule import rule
-from conformance.model.source import Level, observed
-from conformance.model.verdict import HELD, Result
+from runs_conformance.engine.budget import Budget
+from runs_conformance.engine.explore import Bench, Lab, shrunk
+from runs_conformance.engine.pace import Pace
+from runs_conformance.engine.replay import Case
+from runs_conformance.engine.run import Found, Judging
+from runs_conformance.engine.shrink import Allowance, Shown, Shrinker, Shrunk
+from runs_conformance.model.case import REFUSES_BODY, Mutation, Ref, Role, Step
+from runs_conformance.model.exchange import Exchange
+from runs_conformance.model.history import History
+from runs_conformance.model.json import ABSENT, is_object
+from runs_conformance.model.rule import rule
+from runs_conformance.model.source import Level, observed
+from runs_conformance.model.verdict import HELD, Result
 from tests.engine.scripted import SETTING, Answer, Scripted
 
 Answering = Callable[[Step], Answer]
@@ -140,7 +140,7 @@ def test_every_id_is_shrunk_and_nothing_of_it_is_evidence() -> None:
 
 
 def _nothing() -> Any:
-    from conformance.model.verdict import Tally
+    from runs_conformance.model.verdict import Tally
 
     return Tally()
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from conformance.engine.surface import (
+from runs_conformance.engine.surface import (
     broken_promises,
     failed_prerequisite,
     folded,
@@ -12,8 +12,8 @@ from conformance.engine.surface import (
     shape,
     surface,
 )
-from conformance.model.case import Role, Step
-from conformance.model.exchange import Completion, Exchange, Request, Response
+from runs_conformance.model.case import Role, Step
+from runs_conformance.model.exchange import Completion, Exchange, Request, Response
 
 NO_ROUTE = {"detail": "Not Found"}
 NO_RUN = {"error": {"message": "No run found with id 'run_abc123'.", "type": "invalid_request_error"}}

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 from collections import Counter
 
-from conformance.contract.constraint import constraints
-from conformance.engine.verdicts import MOST_FINDINGS, Circumstances, Demands, Gap, verdicts, without
-from conformance.model.verdict import Finding, Outcome, Tally, Verdict, fold
-from conformance.rules import catalogue
+from runs_conformance.contract.constraint import constraints
+from runs_conformance.engine.verdicts import MOST_FINDINGS, Circumstances, Demands, Gap, verdicts, without
+from runs_conformance.model.verdict import Finding, Outcome, Tally, Verdict, fold
+from runs_conformance.rules import catalogue
 
 DEMANDS = Demands(rules=catalogue(), constraints=constraints())
 ID = "create_run.max_prompt_tokens.minimum"

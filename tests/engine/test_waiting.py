@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from conformance.engine.waiting import awaited
-from conformance.errors import TargetError
+from runs_conformance.engine.waiting import awaited
+from runs_conformance.errors import TargetError
 
 
 def test_what_the_work_gives_is_given() -> None:

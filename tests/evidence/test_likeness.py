@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from conformance.evidence.likeness import covers
-from conformance.model.json import ABSENT, JSON, Absent
+from runs_conformance.evidence.likeness import covers
+from runs_conformance.model.json import ABSENT, JSON, Absent
 
 
 @pytest.mark.parametrize(

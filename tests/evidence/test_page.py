@@ -2,10 +2,10 @@
 
 import pytest
 
-from conformance.evidence.page import Page, listings, pages
-from conformance.model.exchange import Completion, Exchange, Request, Response
-from conformance.model.history import History
-from conformance.model.json import JSON
+from runs_conformance.evidence.page import Page, listings, pages
+from runs_conformance.model.exchange import Completion, Exchange, Request, Response
+from runs_conformance.model.history import History
+from runs_conformance.model.json import JSON
 
 
 def _listing(

@@ -1,9 +1,9 @@
 """What is certain of a run at the moment of an exchange, and what is not."""
 
-from conformance.evidence.timeline import RunLine, runs
-from conformance.model.exchange import Completion, Event, Exchange, Request, Response
-from conformance.model.history import History
-from conformance.model.json import JSON
+from runs_conformance.evidence.timeline import RunLine, runs
+from runs_conformance.model.exchange import Completion, Event, Exchange, Request, Response
+from runs_conformance.model.history import History
+from runs_conformance.model.json import JSON
 
 
 def _seen(

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from collections import Counter
 
-from conformance.contract.lifecycle import kind_of_transition
-from conformance.evidence.transition import MOST, bounded, transitions
+from runs_conformance.contract.lifecycle import kind_of_transition
+from runs_conformance.evidence.transition import MOST, bounded, transitions
 from tests.rules.histories import Told, run
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from conformance.baseline import read
+from runs_conformance.baseline import read
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "examples" / "gate"
@@ -40,7 +40,7 @@ class Gate:
             **{name: value for name, value in os.environ.items() if name != "OPENAI_BASE_URL"},
             "PORT": str(self.port),
             "PYTHON": sys.executable,
-            "PYTHONPATH": str(ROOT),
+            "PYTHONPATH": str(ROOT / "conformance"),
             **told,
         }
         done = subprocess.run(

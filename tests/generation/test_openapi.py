@@ -12,12 +12,12 @@ import pytest
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
-from conformance.contract.constraint import objects, request_bodies, request_queries
-from conformance.contract.edition import EDITIONS
-from conformance.contract.event import event_kinds
-from conformance.contract.operation import OPERATIONS, query_name
-from conformance.contract.schema import compiled
-from conformance.generation.openapi import document
+from runs_conformance.contract.constraint import objects, request_bodies, request_queries
+from runs_conformance.contract.edition import EDITIONS
+from runs_conformance.contract.event import event_kinds
+from runs_conformance.contract.operation import OPERATIONS, query_name
+from runs_conformance.contract.schema import compiled
+from runs_conformance.generation.openapi import document
 
 LATEST = document()
 by_edition = pytest.mark.parametrize("edition", EDITIONS)
@@ -94,7 +94,7 @@ def test_a_validator_can_use_it() -> None:
 
 
 def test_it_is_the_same_every_time() -> None:
-    code = "import json; from conformance.generation.openapi import document; print(json.dumps(document()))"
+    code = "import json; from runs_conformance.generation.openapi import document; print(json.dumps(document()))"
     again = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert again.strip() == json.dumps(LATEST)
 

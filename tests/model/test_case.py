@@ -5,7 +5,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conformance.model.case import (
+from runs_conformance.model.case import (
     Accept,
     Either,
     Expectation,
@@ -18,7 +18,7 @@ from conformance.model.case import (
     step_from_json,
     step_to_json,
 )
-from conformance.model.json import ABSENT
+from runs_conformance.model.json import ABSENT
 
 _scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
 _refs = st.builds(Ref, st.text(max_size=5), st.just("/id"))

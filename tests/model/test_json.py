@@ -2,7 +2,7 @@
 
 import pytest
 
-from conformance.model.json import ABSENT, at, is_integer, parts, pointer, same
+from runs_conformance.model.json import ABSENT, at, is_integer, parts, pointer, same
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from conformance.model.json import JSON
-from conformance.model.long_text import packed, pieces, unpacked
+from runs_conformance.model.json import JSON
+from runs_conformance.model.long_text import packed, pieces, unpacked
 
 LONG = "é" * 70_000
 

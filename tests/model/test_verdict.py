@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conformance.model.verdict import HELD, Finding, Outcome, Result, Tally, Undecided, fold
+from runs_conformance.model.verdict import HELD, Finding, Outcome, Result, Tally, Undecided, fold
 
 _results: st.SearchStrategy[Result] = st.sampled_from(
     [HELD, Finding("broken"), Finding("excused", departure="V-01"), Undecided("rate limited"), Undecided("cut")]

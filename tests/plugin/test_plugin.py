@@ -12,14 +12,14 @@ import pytest
 
 pytest_plugins = ["pytester"]
 
-RUN = ("-p", "conformance.plugin", "-p", "no:schemathesis", "-p", "no:cacheprovider")
+RUN = ("-p", "runs_conformance.plugin", "-p", "no:schemathesis", "-p", "no:cacheprovider")
 CONFIGURATION = """\
 profile = "quick"
 select = ["create_run.metadata.*", "create_run.max_prompt_tokens.minimum", "errors.*"]
 """
 WRONG = """\
-from conformance.emulator.app import build
-from conformance.emulator.options import Options
+from runs_conformance.emulator.app import build
+from runs_conformance.emulator.options import Options
 
 def pytest_runs_conformance_app(config, path):
     return build(Options(step_ms=1), ["accepts_17_pairs"])
@@ -28,7 +28,7 @@ LISTING = """\
 import sys
 
 def test_it():
-    print(sorted(name for name in sys.modules if name.startswith("conformance")))
+    print(sorted(name for name in sys.modules if name.startswith("runs_conformance")))
     assert not {"click", "httpx", "starlette", "jsonschema", "rich", "yaml"} & set(sys.modules)
 """
 BROKEN = "conformance.toml::create_run::create_run.metadata.maxProperties"
@@ -41,7 +41,7 @@ def inner(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Pytest:
     """Runs a pytest in a folder of its own, where `files` are; a file's text is given by its name."""
     monkeypatch.setenv("OPENAI_API_KEY", "sk-plugin")
     monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2] / "conformance"))
     monkeypatch.delenv("PYTEST_XDIST_WORKER", raising=False)
     monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
 
@@ -71,7 +71,7 @@ def test_without_a_conformance_file_nothing_of_the_suite_is_loaded(inner: Pytest
     )
     told.assert_outcomes(passed=1)
     shown = inner("-q", "-s", "test_it.py").stdout.str()
-    assert "['conformance', 'conformance.plugin', 'conformance.plugin.hooks']" in shown
+    assert "['runs_conformance', 'runs_conformance.plugin', 'runs_conformance.plugin.hooks']" in shown
 
 
 def test_the_tree_is_of_groups_and_demands(inner: Pytest) -> None:

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from conformance.errors import TargetError, UsageError
-from conformance.plugin.serving import is_asgi, serving
+from runs_conformance.errors import TargetError, UsageError
+from runs_conformance.plugin.serving import is_asgi, serving
 
 
 async def spoken(scope: Any, receive: Any, send: Any) -> None:

@@ -9,8 +9,8 @@ from typing import Any
 import openai
 import pytest
 
-from conformance.errors import UsageError
-from conformance.puppet import Puppet, puppet
+from runs_conformance.errors import UsageError
+from runs_conformance.puppet import Puppet, puppet
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 

@@ -9,14 +9,14 @@ from dataclasses import dataclass, field, replace
 from multiprocessing import get_context
 from pathlib import Path
 
-from conformance.generation import boundary
-from conformance.model.verdict import Outcome
-from conformance.reporting.folder import folder
-from conformance.reporting.progress import Silent
-from conformance.reporting.report import Report
-from conformance.suite import trial
-from conformance.suite.choice import Choice
-from conformance.targets import Target, remote
+from runs_conformance.generation import boundary
+from runs_conformance.model.verdict import Outcome
+from runs_conformance.reporting.folder import folder
+from runs_conformance.reporting.progress import Silent
+from runs_conformance.reporting.report import Report
+from runs_conformance.suite import trial
+from runs_conformance.suite.choice import Choice
+from runs_conformance.targets import Target, remote
 from tests.quality.host import KEYS, hosted
 
 STEP_MS = 5.0

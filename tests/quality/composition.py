@@ -15,27 +15,27 @@ from contextlib import closing
 from functools import cache
 from multiprocessing import get_context
 
-from conformance.client.credentials import Credentials
-from conformance.client.recorder import Unrecorded
-from conformance.client.session import Session
-from conformance.client.transport import Transport
-from conformance.contract.constraint import constraints, request_bodies
-from conformance.contract.edition import DEFAULT_EDITION
-from conformance.contract.examination import examine_schema
-from conformance.emulator.catalogue import Mutant
-from conformance.engine import pace
-from conformance.engine.budget import Budget
-from conformance.engine.collector import Collector
-from conformance.engine.player import play
-from conformance.generation import boundary
-from conformance.generation.boundary.material import bench
-from conformance.generation.boundary.sample import Sampler
-from conformance.model.case import Role
-from conformance.model.exchange import Exchange
-from conformance.model.verdict import Tally
-from conformance.rules import catalogue as rules
-from conformance.suite import trial
-from conformance.suite.choice import Choice, judging
+from runs_conformance.client.credentials import Credentials
+from runs_conformance.client.recorder import Unrecorded
+from runs_conformance.client.session import Session
+from runs_conformance.client.transport import Transport
+from runs_conformance.contract.constraint import constraints, request_bodies
+from runs_conformance.contract.edition import DEFAULT_EDITION
+from runs_conformance.contract.examination import examine_schema
+from runs_conformance.emulator.catalogue import Mutant
+from runs_conformance.engine import pace
+from runs_conformance.engine.budget import Budget
+from runs_conformance.engine.collector import Collector
+from runs_conformance.engine.player import play
+from runs_conformance.generation import boundary
+from runs_conformance.generation.boundary.material import bench
+from runs_conformance.generation.boundary.sample import Sampler
+from runs_conformance.model.case import Role
+from runs_conformance.model.exchange import Exchange
+from runs_conformance.model.verdict import Tally
+from runs_conformance.rules import catalogue as rules
+from runs_conformance.suite import trial
+from runs_conformance.suite.choice import Choice, judging
 from tests.quality.bench import STEP_MS, Result, target_at
 from tests.quality.host import KEYS, hosted
 

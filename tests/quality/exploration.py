@@ -20,24 +20,24 @@ from multiprocessing import get_context
 from pathlib import Path
 from random import Random
 
-from conformance.client.credentials import Credentials
-from conformance.client.recorder import Unrecorded
-from conformance.client.session import Session
-from conformance.client.transport import Limits, Transport
-from conformance.contract.constraint import constraints
-from conformance.emulator.catalogue import corners
-from conformance.engine import explore, pace
-from conformance.engine.budget import Budget
-from conformance.engine.collector import Collector
-from conformance.engine.plan import PROFILES
-from conformance.engine.player import play
-from conformance.engine.run import Judged, judged
-from conformance.engine.shrink import Shrunk
-from conformance.generation import exploration
-from conformance.model.program import Setting
-from conformance.rules import catalogue as rules
-from conformance.suite import trial
-from conformance.suite.choice import Choice, judging
+from runs_conformance.client.credentials import Credentials
+from runs_conformance.client.recorder import Unrecorded
+from runs_conformance.client.session import Session
+from runs_conformance.client.transport import Limits, Transport
+from runs_conformance.contract.constraint import constraints
+from runs_conformance.emulator.catalogue import corners
+from runs_conformance.engine import explore, pace
+from runs_conformance.engine.budget import Budget
+from runs_conformance.engine.collector import Collector
+from runs_conformance.engine.plan import PROFILES
+from runs_conformance.engine.player import play
+from runs_conformance.engine.run import Judged, judged
+from runs_conformance.engine.shrink import Shrunk
+from runs_conformance.generation import exploration
+from runs_conformance.model.program import Setting
+from runs_conformance.rules import catalogue as rules
+from runs_conformance.suite import trial
+from runs_conformance.suite.choice import Choice, judging
 from tests.quality.bench import STEP_MS, Trial, target_at
 from tests.quality.bench import judged as trials_judged
 from tests.quality.host import KEYS, hosted

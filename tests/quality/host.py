@@ -10,9 +10,9 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-from conformance.emulator.app import BASE, many
-from conformance.emulator.options import Options
-from conformance.emulator.server import serve
+from runs_conformance.emulator.app import BASE, many
+from runs_conformance.emulator.options import Options
+from runs_conformance.emulator.server import serve
 
 KEYS = ("sk-quality-own", "sk-quality-second")
 

@@ -153,9 +153,9 @@ def _said(output: str) -> str:
 
 
 def _run(url: str, folder: Path) -> tuple[int, str, float, int]:
-    command = [sys.executable, "-m", "conformance", "run", url, "--profile", "quick", "--timeout", "2"]
+    command = [sys.executable, "-m", "runs_conformance", "run", url, "--profile", "quick", "--timeout", "2"]
     command += ["--no-database", "--report-dir", str(folder)]
-    environment = {**os.environ, "OPENAI_API_KEY": KEYS[0], "PYTHONPATH": str(ROOT)}
+    environment = {**os.environ, "OPENAI_API_KEY": KEYS[0], "PYTHONPATH": str(ROOT / "conformance")}
     began = time.monotonic()
     with tempfile.TemporaryFile() as said:
         with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=said, stderr=said) as process:

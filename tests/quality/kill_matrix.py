@@ -19,9 +19,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from conformance.contract.operation import OPERATIONS
-from conformance.emulator.catalogue import Mutant, catalogue, generated, written
-from conformance.rules import catalogue as rules
+from runs_conformance.contract.operation import OPERATIONS
+from runs_conformance.emulator.catalogue import Mutant, catalogue, generated, written
+from runs_conformance.rules import catalogue as rules
 from tests.quality.bench import Result, Trial, judged, programs_of
 from tests.quality.composition import composed
 from tests.quality.composition import judged as judged_together

@@ -15,14 +15,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from conformance.emulator.catalogue import Mutant, catalogue, written
-from conformance.model.verdict import Outcome
-from conformance.reporting.folder import folder
-from conformance.reporting.progress import Silent
-from conformance.suite import trial
-from conformance.suite.choice import Choice
-from conformance.suite.replay import Repeat, repeats
-from conformance.suite.saved import Saved, saved
+from runs_conformance.emulator.catalogue import Mutant, catalogue, written
+from runs_conformance.model.verdict import Outcome
+from runs_conformance.reporting.folder import folder
+from runs_conformance.reporting.progress import Silent
+from runs_conformance.suite import trial
+from runs_conformance.suite.choice import Choice
+from runs_conformance.suite.replay import Repeat, repeats
+from runs_conformance.suite.saved import Saved, saved
 from tests.quality.bench import STEP_MS, target_at
 from tests.quality.host import hosted
 from tests.quality.kill_matrix import FOLDER, concerns, trial_of

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from conformance.emulator.catalogue import Mutant, generated
-from conformance.model.case import Role, Step
+from runs_conformance.emulator.catalogue import Mutant, generated
+from runs_conformance.model.case import Role, Step
 from tests.quality import bench, kill_matrix
 from tests.quality.composition import composed, doers, judged
 from tests.quality.test_matrices import drawn

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from conformance.emulator.catalogue import catalogue, generated, variants, written
-from conformance.rules import catalogue as rules
+from runs_conformance.emulator.catalogue import catalogue, generated, variants, written
+from runs_conformance.rules import catalogue as rules
 from tests.quality import kill_matrix, variants_matrix
 from tests.quality.bench import judged
 

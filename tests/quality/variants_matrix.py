@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from conformance.emulator.catalogue import Variant, variants
+from runs_conformance.emulator.catalogue import Variant, variants
 from tests.quality.bench import Result, Trial, judged
 
 FOLDER = Path(__file__).resolve().parents[2] / "reports" / "reference"

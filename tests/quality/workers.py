@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from conformance.emulator.catalogue import variants, written
+from runs_conformance.emulator.catalogue import variants, written
 from tests.quality.bench import Trial, judged
 
 FOLDER = Path(__file__).resolve().parents[2] / "reports" / "reference"

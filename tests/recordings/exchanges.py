@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from conformance.model.history import History
-from conformance.recordings.entry import Entry, header_pairs, unix_time
-from conformance.recordings.surface import exchanges
+from runs_conformance.model.history import History
+from runs_conformance.recordings.entry import Entry, header_pairs, unix_time
+from runs_conformance.recordings.surface import exchanges
 
 _OBJECT_IN_BASE64 = "ewog"
 

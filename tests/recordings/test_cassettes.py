@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
-from conformance.model.exchange import Completion, exchange_from_json, exchange_to_json
-from conformance.recordings.reading import read
+from runs_conformance.model.exchange import Completion, exchange_from_json, exchange_to_json
+from runs_conformance.recordings.reading import read
 from tests.recordings.exchanges import histories
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from conformance.model.case import Mutation, Ref, Reject, Role, Step, mutation_to_json, step_to_json
-from conformance.model.json import JSON
-from conformance.model.verdict import Finding, Outcome, Verdict
-from conformance.reporting.report import Judged, Report, Suite, Used
+from runs_conformance.model.case import Mutation, Ref, Reject, Role, Step, mutation_to_json, step_to_json
+from runs_conformance.model.json import JSON
+from runs_conformance.model.verdict import Finding, Outcome, Verdict
+from runs_conformance.reporting.report import Judged, Report, Suite, Used
 
 HOSTILE = "</pre><script>alert(1)</script> `tick` **bold** | pipe \x1b[31m \u202e"
 

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-from conformance.model.json import JSON
-from conformance.reporting import curl
-from conformance.reporting.access import Access, variable
+from runs_conformance.model.json import JSON
+from runs_conformance.reporting import curl
+from runs_conformance.reporting.access import Access, variable
 
 EXAMPLE: JSON = {
     "before": [{"operation": "create_thread", "name": "thread", "body": {}}],

@@ -8,10 +8,10 @@ from datetime import date
 import pytest
 from jsonschema import Draft202012Validator
 
-from conformance.baseline import Baseline, Entry, Extent, Gate, compare
-from conformance.contract.schema import document
-from conformance.reporting import console, markdown
-from conformance.reporting.report import Report, to_json
+from runs_conformance.baseline import Baseline, Entry, Extent, Gate, compare
+from runs_conformance.contract.schema import document
+from runs_conformance.reporting import console, markdown
+from runs_conformance.reporting.report import Report, to_json
 from tests.reporting.reports import HOSTILE, report
 
 

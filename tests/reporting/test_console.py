@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import re
 
-from conformance.model.verdict import Finding, Outcome, Verdict
-from conformance.reporting.console import WIDTH, Left, Style, summary
-from conformance.reporting.grouping import groups
+from runs_conformance.model.verdict import Finding, Outcome, Verdict
+from runs_conformance.reporting.console import WIDTH, Left, Style, summary
+from runs_conformance.reporting.grouping import groups
 from tests.reporting.reports import report, verdict
 
 

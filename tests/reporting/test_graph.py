@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import re
 
-from conformance.contract.lifecycle import STATUSES, TRANSITIONS
-from conformance.reporting.graph import HEIGHT, WIDTH, graph
-from conformance.reporting.report import Transition
+from runs_conformance.contract.lifecycle import STATUSES, TRANSITIONS
+from runs_conformance.reporting.graph import HEIGHT, WIDTH, graph
+from runs_conformance.reporting.report import Transition
 
 SEEN = (
     Transition("queued", "in_progress", 7, "direct"),

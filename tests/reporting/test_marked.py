@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import json
 
-from conformance.model.json import JSON
-from conformance.reporting.marked import LONGEST, MOST_LINES, Piece, marked
+from runs_conformance.model.json import JSON
+from runs_conformance.reporting.marked import LONGEST, MOST_LINES, Piece, marked
 
 TOOLS: list[JSON] = [{"type": "function", "name": "x/y"}, {"type": "code_interpreter"}]
 BODY: JSON = {"a": 1, "tools": TOOLS, "m~n": {"/": None}}

@@ -10,10 +10,10 @@ from urllib.parse import quote
 
 import pytest
 
-from conformance.model.case import step_to_json
-from conformance.model.verdict import Finding, Outcome
-from conformance.reporting import html
-from conformance.reporting.report import Transition
+from runs_conformance.model.case import step_to_json
+from runs_conformance.model.verdict import Finding, Outcome
+from runs_conformance.reporting import html
+from runs_conformance.reporting.report import Transition
 from tests.reporting.chromium import chromium
 from tests.reporting.reports import BEFORE, NEGATIVE, example, report, verdict
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from conformance.reporting.progress import Bar, Lines, Silent
+from runs_conformance.reporting.progress import Bar, Lines, Silent
 
 
 def test_lines_come_now_and_then() -> None:

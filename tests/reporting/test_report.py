@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from conformance.contract.schema import document
-from conformance.errors import UsageError
-from conformance.reporting import html, markdown
-from conformance.reporting import report as reports
-from conformance.reporting.folder import Folder, folder
+from runs_conformance.contract.schema import document
+from runs_conformance.errors import UsageError
+from runs_conformance.reporting import html, markdown
+from runs_conformance.reporting import report as reports
+from runs_conformance.reporting.folder import Folder, folder
 from tests.reporting.reports import report
 
 

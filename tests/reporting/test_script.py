@@ -13,16 +13,16 @@ from typing import Any
 import openai
 import pytest
 
-from conformance.cli import run_command
-from conformance.contract.operation import OPERATIONS
-from conformance.model.case import Key, Move, Ref, Role, Step, Together
-from conformance.reporting.folder import folder
-from conformance.reporting.literal import Held, quoted, source
-from conformance.reporting.progress import Silent
-from conformance.reporting.script import Failure, pytest_file, script
-from conformance.reporting.sending import _METHODS, Writer, members
-from conformance.suite import trial
-from conformance.suite.choice import Choice
+from runs_conformance.cli import run_command
+from runs_conformance.contract.operation import OPERATIONS
+from runs_conformance.model.case import Key, Move, Ref, Role, Step, Together
+from runs_conformance.reporting.folder import folder
+from runs_conformance.reporting.literal import Held, quoted, source
+from runs_conformance.reporting.progress import Silent
+from runs_conformance.reporting.script import Failure, pytest_file, script
+from runs_conformance.reporting.sending import _METHODS, Writer, members
+from runs_conformance.suite import trial
+from runs_conformance.suite.choice import Choice
 from tests.quality.bench import STEP_MS, target_at
 from tests.quality.host import KEYS, hosted
 
@@ -62,7 +62,7 @@ def printed(report: Path, id_: str, form: str, capsys: pytest.CaptureFixture[str
 
 def ran(command: list[str], url: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     keys = {"OPENAI_API_KEY": KEYS[0], "CONFORMANCE_SECOND_API_KEY": KEYS[1], "OPENAI_BASE_URL": url}
-    environment = {**os.environ, **keys, "PYTHONPATH": str(ROOT)}
+    environment = {**os.environ, **keys, "PYTHONPATH": str(ROOT / "conformance")}
     return subprocess.run(
         [sys.executable, *command], capture_output=True, text=True, env=environment, cwd=cwd, check=False, timeout=60
     )

@@ -13,17 +13,17 @@ import pytest
 import xmlschema
 from jsonschema import Draft202012Validator
 
-from conformance.client.recorder import HistoryFile
-from conformance.errors import UsageError
-from conformance.model.exchange import Completion, Event, Exchange, Request, Response
-from conformance.model.json import ABSENT
-from conformance.model.verdict import Finding, Outcome
-from conformance.recordings.reading import read
-from conformance.reporting import claim, ctrf, har, junit
-from conformance.reporting.folder import folder
-from conformance.reporting.report import Report
-from conformance.reporting.step_summary import append, fitted
-from conformance.reporting.view import DEFAULT, NAMES, wanted
+from runs_conformance.client.recorder import HistoryFile
+from runs_conformance.errors import UsageError
+from runs_conformance.model.exchange import Completion, Event, Exchange, Request, Response
+from runs_conformance.model.json import ABSENT
+from runs_conformance.model.verdict import Finding, Outcome
+from runs_conformance.recordings.reading import read
+from runs_conformance.reporting import claim, ctrf, har, junit
+from runs_conformance.reporting.folder import folder
+from runs_conformance.reporting.report import Report
+from runs_conformance.reporting.step_summary import append, fitted
+from runs_conformance.reporting.view import DEFAULT, NAMES, wanted
 from tests.reporting.reports import HOSTILE, report, verdict
 
 FORMATS = Path(__file__).parent / "formats"

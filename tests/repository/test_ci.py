@@ -17,9 +17,9 @@ from typing import Any
 import pytest
 import yaml
 
-from conformance.cli import run_command
-from conformance.emulator.app import build
-from conformance.emulator.options import Options
+from runs_conformance.cli import run_command
+from runs_conformance.emulator.app import build
+from runs_conformance.emulator.options import Options
 from tests.repository.pages import ROOT
 from tests.test_whole import served
 
@@ -65,7 +65,7 @@ def runner(tmp_path: Path) -> Path:
     """A runner's folder for temporary files, in which the action's first steps have installed the suite."""
     bin_ = tmp_path / "runs-conformance" / "bin"
     bin_.mkdir(parents=True)
-    for name, line in {"python": '"$@"', "runs-conformance": '-m conformance "$@"'}.items():
+    for name, line in {"python": '"$@"', "runs-conformance": '-m runs_conformance "$@"'}.items():
         (bin_ / name).write_text(f'#!/bin/sh\nexec "{sys.executable}" {line}\n', encoding="utf-8")
         (bin_ / name).chmod(0o755)
     return tmp_path
@@ -80,7 +80,7 @@ def judged(runner: Path, **inputs: str) -> tuple[int, dict[str, str]]:
     output.write_text("", encoding="utf-8")
     environment = {name: value for name, value in os.environ.items() if not name.startswith("OPENAI")} | {
         **{variable: given[name] for variable, name in names.items()},
-        "PYTHONPATH": str(ROOT),
+        "PYTHONPATH": str(ROOT / "conformance"),
         "RUNNER_TEMP": str(runner),
         "GITHUB_OUTPUT": str(output),
     }
@@ -124,12 +124,12 @@ def test_the_shell_script_starts_a_server_judges_it_and_ends_it(tmp_path: Path) 
         port = str(probe.getsockname()[1])
     environment = {
         **os.environ,
-        "PYTHONPATH": str(ROOT),
-        "RUNS_CONFORMANCE": f"{sys.executable} -m conformance",
+        "PYTHONPATH": str(ROOT / "conformance"),
+        "RUNS_CONFORMANCE": f"{sys.executable} -m runs_conformance",
         "OPENAI_API_KEY": "sk-1234567890",
     }
     script = ["bash", str(CI / "gate.sh"), f"http://127.0.0.1:{port}/v1"]
-    server = ["--", sys.executable, "-m", "conformance", "serve", "--port", port]
+    server = ["--", sys.executable, "-m", "runs_conformance", "serve", "--port", port]
     options = ["--profile", "quick", "--select", SELECT, "--no-database", "-q"]
 
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from conformance import docgen
-from conformance.rules import catalogue
+from runs_conformance import docgen
+from runs_conformance.rules import catalogue
 
 
 def test_no_page_is_stale() -> None:
-    assert docgen.stale(docgen.ROOT / "docs") == [], "run `python -m conformance.docgen` and commit the result"
+    assert docgen.stale(docgen.ROOT / "docs") == [], "run `python -m runs_conformance.docgen` and commit the result"
 
 
 def test_every_rule_has_its_place() -> None:

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from conformance.cli import run_command
-from conformance.generation.schemathesis import missing
+from runs_conformance.cli import run_command
+from runs_conformance.generation.schemathesis import missing
 from tests.quality.bench import STEP_MS
 from tests.quality.host import KEYS, hosted
 

@@ -13,9 +13,9 @@ from pathlib import Path
 import click
 import pytest
 
-from conformance import baseline
-from conformance.cli import cli
-from conformance.config.file import load
+from runs_conformance import baseline
+from runs_conformance.cli import cli
+from runs_conformance.config.file import load
 from tests.repository.pages import PAGES, ROOT, blocks, commands, links, words
 from tests.repository.test_readme import flags
 
@@ -80,8 +80,8 @@ def test_each_program_that_is_shown_parses(text: str) -> None:
 def test_the_tests_of_a_client_that_are_shown_pass(tmp_path: Path) -> None:
     (text,) = blocks(ROOT / "docs" / "how-to" / "test-your-client.md", "python")
     (tmp_path / "test_client.py").write_text(text, encoding="utf-8")
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    arguments = ["-p", "conformance.plugin", "-p", "no:schemathesis", "-p", "no:cacheprovider", "-q"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "conformance")}
+    arguments = ["-p", "runs_conformance.plugin", "-p", "no:schemathesis", "-p", "no:cacheprovider", "-q"]
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *arguments, "--rootdir", str(tmp_path), str(tmp_path)],
         capture_output=True,

@@ -9,8 +9,8 @@ from pathlib import Path
 import click
 import pytest
 
-from conformance.cli import cli
-from conformance.engine import outcome
+from runs_conformance.cli import cli
+from runs_conformance.engine import outcome
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

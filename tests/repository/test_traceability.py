@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from conformance.contract.item import ITEMS
-from conformance.rules import catalogue
+from runs_conformance.contract.item import ITEMS
+from runs_conformance.rules import catalogue
 
 
 def test_every_item_is_judged_or_says_why_not() -> None:

@@ -15,11 +15,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 
-from conformance.model.history import History
-from conformance.model.rule import AnyRule
-from conformance.model.source import Level
-from conformance.model.verdict import Finding, Held, Result, Undecided
-from conformance.rules import catalogue
+from runs_conformance.model.history import History
+from runs_conformance.model.rule import AnyRule
+from runs_conformance.model.source import Level
+from runs_conformance.model.verdict import Finding, Held, Result, Undecided
+from runs_conformance.rules import catalogue
 
 Tell = Callable[[], History]
 

@@ -14,12 +14,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from conformance.contract.lifecycle import TERMINAL
-from conformance.contract.operation import OPERATIONS
-from conformance.model.case import Step
-from conformance.model.exchange import Completion, Event, Exchange, Request, Response
-from conformance.model.history import History
-from conformance.model.json import ABSENT
+from runs_conformance.contract.lifecycle import TERMINAL
+from runs_conformance.contract.operation import OPERATIONS
+from runs_conformance.model.case import Step
+from runs_conformance.model.exchange import Completion, Event, Exchange, Request, Response
+from runs_conformance.model.history import History
+from runs_conformance.model.json import ABSENT
 
 T0 = 1_761_826_000
 """When everything here was created, by the target's clock."""

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
-from conformance.model.case import Key, Role, Step
-from conformance.model.history import History
-from conformance.model.verdict import Undecided
-from conformance.rules import acceptance
+from runs_conformance.model.case import Key, Role, Step
+from runs_conformance.model.history import History
+from runs_conformance.model.verdict import Undecided
+from runs_conformance.rules import acceptance
 from tests.rules.examples import breaks, holds, judge, legal, undecided
 from tests.rules.histories import Told, error, message, page, run, step, thread
 

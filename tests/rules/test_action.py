@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from conformance.model.history import History
-from conformance.rules import action
+from runs_conformance.model.history import History
+from runs_conformance.rules import action
 from tests.rules import histories
 from tests.rules.examples import breaks, holds, legal
 from tests.rules.histories import Told, call, function_tool, run

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from conformance.contract.operation import BETA_HEADER
-from conformance.model.case import Key, Step
-from conformance.model.history import History
-from conformance.rules import auth
+from runs_conformance.contract.operation import BETA_HEADER
+from runs_conformance.model.case import Key, Step
+from runs_conformance.model.history import History
+from runs_conformance.rules import auth
 from tests.rules.examples import breaks, holds, legal, undecided
 from tests.rules.histories import (
     ASSISTANT,

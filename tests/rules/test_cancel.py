@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from conformance.model.history import History
-from conformance.rules import cancel
+from runs_conformance.model.history import History
+from runs_conformance.rules import cancel
 from tests.rules.examples import breaks, holds, legal, undecided
 from tests.rules.histories import Told, call, message, page, run, step
 

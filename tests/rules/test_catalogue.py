@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-import conformance.rules
+import runs_conformance.rules
 import tests.rules
-from conformance.contract.operation import CAPABILITIES, OPERATIONS
-from conformance.model.rule import AnyRule
-from conformance.rules import catalogue
+from runs_conformance.contract.operation import CAPABILITIES, OPERATIONS
+from runs_conformance.model.rule import AnyRule
+from runs_conformance.rules import catalogue
 from tests.rules.examples import BREAKS, HOLDS
 
 RULES = list(catalogue().values())
-TOPICS = [entry.name for entry in pkgutil.iter_modules(conformance.rules.__path__) if not entry.ispkg]
+TOPICS = [entry.name for entry in pkgutil.iter_modules(runs_conformance.rules.__path__) if not entry.ispkg]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -51,6 +51,6 @@ def test_every_topic_has_rules_and_none_is_named_twice() -> None:
 
 @pytest.mark.parametrize("topic", TOPICS)
 def test_topics_do_not_import_each_other(topic: str) -> None:
-    tree = ast.parse(Path(conformance.rules.__path__[0], f"{topic}.py").read_text(encoding="utf-8"))
+    tree = ast.parse(Path(runs_conformance.rules.__path__[0], f"{topic}.py").read_text(encoding="utf-8"))
     imported = {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
-    assert not {name for name in imported if name.startswith("conformance.rules")}
+    assert not {name for name in imported if name.startswith("runs_conformance.rules")}

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from conformance.model.history import History
-from conformance.rules import choice
+from runs_conformance.model.history import History
+from runs_conformance.rules import choice
 from tests.rules.examples import breaks, holds, undecided
 from tests.rules.histories import ASSISTANT, Told, action, call, function_tool, run
 

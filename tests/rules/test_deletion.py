@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from conformance.model.history import History
-from conformance.rules import deletion
+from runs_conformance.model.history import History
+from runs_conformance.rules import deletion
 from tests.rules.examples import breaks, holds, legal, undecided
 from tests.rules.histories import ASSISTANT, THREAD, Told, assistant, deleted, message, page, run, thread
 

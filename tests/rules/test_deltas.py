@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from conformance.model.history import History
-from conformance.rules import deltas
+from runs_conformance.model.history import History
+from runs_conformance.rules import deltas
 from tests.rules.examples import breaks, holds, legal
 from tests.rules.histories import Told, action, call, run, step, streamed_message
 from tests.rules.streams import calling, completed, delta, opening, plain, tool_delta, writing

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from conformance.model.history import History
-from conformance.rules import ending
+from runs_conformance.model.history import History
+from runs_conformance.rules import ending
 from tests.rules.examples import breaks, holds, judge, legal
 from tests.rules.histories import Told, run, streamed_message, usage
 from tests.rules.streams import opening

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from conformance.model.case import Step
-from conformance.model.history import History
-from conformance.model.tag import probe
-from conformance.rules import errors
+from runs_conformance.model.case import Step
+from runs_conformance.model.history import History
+from runs_conformance.model.tag import probe
+from runs_conformance.rules import errors
 from tests.rules.examples import breaks, holds, legal, undecided
 from tests.rules.histories import Told, error, run, thread
 

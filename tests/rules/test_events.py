@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from conformance.model.history import History
-from conformance.rules import events
+from runs_conformance.model.history import History
+from runs_conformance.rules import events
 from tests.rules.examples import breaks, holds, legal
 from tests.rules.histories import Told, run, step, streamed_message, thread
 from tests.rules.streams import calling, completed, delta, in_new_thread, opening, plain, resumed, writing

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from conformance.model.history import History
-from conformance.rules import identity
+from runs_conformance.model.history import History
+from runs_conformance.rules import identity
 from tests.rules.examples import breaks, holds, legal
 from tests.rules.histories import T0, Told, deleted, message, page, run, step, streamed_message
 

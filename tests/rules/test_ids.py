@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from conformance.model.history import History
-from conformance.rules import ids
+from runs_conformance.model.history import History
+from runs_conformance.rules import ids
 from tests.rules.examples import breaks, holds, legal
 from tests.rules.histories import Told, page, step, thread
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from conformance.model.history import History
-from conformance.rules import lifecycle
+from runs_conformance.model.history import History
+from runs_conformance.rules import lifecycle
 from tests.rules.examples import breaks, holds, legal, undecided
 from tests.rules.histories import T0, Told, action, call, run
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from conformance.model.history import History
-from conformance.rules import listing
+from runs_conformance.model.history import History
+from runs_conformance.rules import listing
 from tests.rules.examples import breaks, holds, legal, undecided
 from tests.rules.histories import MESSAGE, RUN, T0, Told, assistant, deleted, message, page, run, thread
 

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from conformance.model.case import Step
-from conformance.model.history import History
-from conformance.rules import lock
+from runs_conformance.model.case import Step
+from runs_conformance.model.history import History
+from runs_conformance.rules import lock
 from tests.rules.examples import breaks, holds, legal, undecided
 from tests.rules.histories import ASSISTANT, Told, assistant, deleted, message, page, run, thread
 

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from conformance.model.history import History
-from conformance.rules import messages
+from runs_conformance.model.history import History
+from runs_conformance.rules import messages
 from tests.rules.examples import breaks, holds, legal
 from tests.rules.histories import ASSISTANT, T0, Told, message, page, run, step, text, thread
 

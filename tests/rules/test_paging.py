@@ -1,9 +1,9 @@
 from __future__ import annotations
 
-from conformance.model.case import Step
-from conformance.model.history import History
-from conformance.model.tag import UNKNOWN_ID
-from conformance.rules import paging
+from runs_conformance.model.case import Step
+from runs_conformance.model.history import History
+from runs_conformance.model.tag import UNKNOWN_ID
+from runs_conformance.rules import paging
 from tests.rules.examples import breaks, holds, legal, undecided
 from tests.rules.histories import RUN, T0, Told, assistant, error, message, page, run, thread
 

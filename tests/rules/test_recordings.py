@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from conformance.engine.judge import judge
-from conformance.model.source import Level
-from conformance.model.verdict import Tally, fold
-from conformance.recordings.reading import read
-from conformance.rules import catalogue
+from runs_conformance.engine.judge import judge
+from runs_conformance.model.source import Level
+from runs_conformance.model.verdict import Tally, fold
+from runs_conformance.recordings.reading import read
+from runs_conformance.rules import catalogue
 from tests.recordings.exchanges import histories
 
 

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
-from conformance.model.case import REFUSES_REFERENCE, Role, Step
-from conformance.model.history import History
-from conformance.model.tag import FOREIGN_ID, MALFORMED_ID, UNKNOWN_ID
-from conformance.rules import references
+from runs_conformance.model.case import REFUSES_REFERENCE, Role, Step
+from runs_conformance.model.history import History
+from runs_conformance.model.tag import FOREIGN_ID, MALFORMED_ID, UNKNOWN_ID
+from runs_conformance.rules import references
 from tests.rules.examples import breaks, holds, legal, undecided
 from tests.rules.histories import MESSAGE, Told, deleted, message, run
 

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from conformance.model.case import REFUSES_BODY, Mutation, Role, Step
-from conformance.model.history import History
-from conformance.model.json import ABSENT
-from conformance.rules import refusals
+from runs_conformance.model.case import REFUSES_BODY, Mutation, Role, Step
+from runs_conformance.model.history import History
+from runs_conformance.model.json import ABSENT
+from runs_conformance.rules import refusals
 from tests.rules.examples import breaks, holds, legal, undecided
 from tests.rules.histories import ASSISTANT, Told, error
 

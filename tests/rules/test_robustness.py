@@ -3,11 +3,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from conformance.model.case import REFUSES_BODY, Either, Reject, Role, Step
-from conformance.model.exchange import Completion
-from conformance.model.history import History
-from conformance.model.tag import probe
-from conformance.rules import robustness
+from runs_conformance.model.case import REFUSES_BODY, Either, Reject, Role, Step
+from runs_conformance.model.exchange import Completion
+from runs_conformance.model.history import History
+from runs_conformance.model.tag import probe
+from runs_conformance.rules import robustness
 from tests.rules.examples import breaks, holds, legal, undecided
 from tests.rules.histories import Told, error, message, thread
 

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from conformance.model.case import REFUSES_BODY, Role, Step
-from conformance.model.history import History
-from conformance.model.rule import AnyRule
-from conformance.rules import settings
+from runs_conformance.model.case import REFUSES_BODY, Role, Step
+from runs_conformance.model.history import History
+from runs_conformance.model.rule import AnyRule
+from runs_conformance.rules import settings
 from tests.rules.examples import BREAKS, HOLDS, breaks, findings, holds, judge, legal, undecided
 from tests.rules.histories import ASSISTANT, Told, assistant, function_tool, run
 

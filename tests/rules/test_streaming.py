@@ -3,9 +3,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from conformance.model.exchange import Completion, Exchange
-from conformance.model.history import History
-from conformance.rules import streaming
+from runs_conformance.model.exchange import Completion, Exchange
+from runs_conformance.model.history import History
+from runs_conformance.rules import streaming
 from tests.rules.examples import breaks, holds, legal, undecided
 from tests.rules.histories import ASSISTANT, Told, run
 from tests.rules.streams import calling, opening, plain

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from conformance.model.case import Key, Step
-from conformance.model.history import History
-from conformance.rules import threads
+from runs_conformance.model.case import Key, Step
+from runs_conformance.model.history import History
+from runs_conformance.rules import threads
 from tests.rules.examples import breaks, holds, legal, undecided
 from tests.rules.histories import ASSISTANT, Told, assistant, error, message, page, run, thread
 

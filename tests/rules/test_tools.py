@@ -3,9 +3,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from conformance.model.case import Step
-from conformance.model.history import History
-from conformance.rules import tools
+from runs_conformance.model.case import Step
+from runs_conformance.model.history import History
+from runs_conformance.rules import tools
 from tests.rules.examples import breaks, holds, legal, undecided
 from tests.rules.histories import Told, action, call, page, run, step
 

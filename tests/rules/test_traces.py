@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from conformance.model.history import History
-from conformance.rules import traces
+from runs_conformance.model.history import History
+from runs_conformance.rules import traces
 from tests.rules.examples import breaks, holds, legal
 from tests.rules.histories import ASSISTANT, Told, assistant, message, page, run, thread
 

@@ -3,10 +3,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from conformance.model.exchange import Completion
-from conformance.model.history import History
-from conformance.model.json import ABSENT
-from conformance.rules import transport
+from runs_conformance.model.exchange import Completion
+from runs_conformance.model.history import History
+from runs_conformance.model.json import ABSENT
+from runs_conformance.rules import transport
 from tests.rules.examples import breaks, holds, legal
 from tests.rules.histories import Told, run, thread
 from tests.rules.streams import plain

@@ -15,14 +15,14 @@ from pathlib import Path
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from conformance.emulator.app import BASE
-from conformance.emulator.behaviour import plain
-from conformance.emulator.catalogue import alter
-from conformance.emulator.clock import Clock
-from conformance.emulator.options import Options
-from conformance.emulator.server import serve
-from conformance.emulator.surface import Surface
-from conformance.emulator.world import World
+from runs_conformance.emulator.app import BASE
+from runs_conformance.emulator.behaviour import plain
+from runs_conformance.emulator.catalogue import alter
+from runs_conformance.emulator.clock import Clock
+from runs_conformance.emulator.options import Options
+from runs_conformance.emulator.server import serve
+from runs_conformance.emulator.surface import Surface
+from runs_conformance.emulator.world import World
 
 ROOT = Path(__file__).parents[2]
 KEY = "sk-serving-0123456789"
@@ -69,9 +69,14 @@ def served(step_ms: float = 2, mutant: str | None = None) -> Iterator[Served]:
 @contextmanager
 def running(*arguments: str) -> Iterator[subprocess.Popen[str]]:
     """The command in a process of its own, killed with the block."""
-    environment = {**os.environ, "OPENAI_API_KEY": KEY, "PYTHONPATH": str(ROOT), "RUNS_CONFORMANCE_DATABASE": ""}
+    environment = {
+        **os.environ,
+        "OPENAI_API_KEY": KEY,
+        "PYTHONPATH": str(ROOT / "conformance"),
+        "RUNS_CONFORMANCE_DATABASE": "",
+    }
     with subprocess.Popen(
-        [sys.executable, "-m", "conformance", *arguments],
+        [sys.executable, "-m", "runs_conformance", *arguments],
         cwd=ROOT,
         env=environment,
         stdout=subprocess.PIPE,

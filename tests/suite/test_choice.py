@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from conformance.suite.choice import Choice, filters
+from runs_conformance.suite.choice import Choice, filters
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from conformance.cli import run_command
+from runs_conformance.cli import run_command
 from tests.suite.serving import KEY, Served, grown, running, served
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from conformance.cli import run_command
-from conformance.errors import UsageError
-from conformance.suite import difference
+from runs_conformance.cli import run_command
+from runs_conformance.errors import UsageError
+from runs_conformance.suite import difference
 
 STRICT = {"id": "a.b.maximum", "stated": 512, "accepted": 511, "refused": 512}
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from conformance.generation.exploration import ALONE, BESIDE, THOROUGH, Dose
-from conformance.suite.choice import Choice, dose
+from runs_conformance.generation.exploration import ALONE, BESIDE, THOROUGH, Dose
+from runs_conformance.suite.choice import Choice, dose
 
 
 def test_beside_other_phases_there_is_room_for_less() -> None:

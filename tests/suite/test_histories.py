@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from conformance.cli import run_command
-from conformance.emulator.app import build
-from conformance.emulator.options import Options
-from conformance.errors import UsageError
-from conformance.model.history import History
-from conformance.model.verdict import Outcome
-from conformance.reporting.report import to_json
-from conformance.suite.histories import UNENDED, Recorded, recorded, report_of
+from runs_conformance.cli import run_command
+from runs_conformance.emulator.app import build
+from runs_conformance.emulator.options import Options
+from runs_conformance.errors import UsageError
+from runs_conformance.model.history import History
+from runs_conformance.model.verdict import Outcome
+from runs_conformance.reporting.report import to_json
+from runs_conformance.suite.histories import UNENDED, Recorded, recorded, report_of
 from tests.test_whole import served
 
 MUTANTS = ("writes_expiry_as_text", "forgets_that_it_ended")

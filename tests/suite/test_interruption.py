@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from conformance.cli.interruption import Interruption, interruptible
-from conformance.suite import shrinking
+from runs_conformance.cli.interruption import Interruption, interruptible
+from runs_conformance.suite import shrinking
 from tests.client.hostile import serving
 from tests.quality.behaviours import silent, standing_in
 from tests.suite.serving import grown, running, served
@@ -84,7 +84,7 @@ def test_a_second_ctrl_c_ends_at_once(tmp_path: Path) -> None:
 
 
 def test_ctrl_c_while_a_counterexample_is_made_smaller(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from conformance.cli import run_command
+    from runs_conformance.cli import run_command
 
     def interrupted(*arguments: object, **named: object) -> None:
         signal.raise_signal(signal.SIGINT)

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from conformance.cli import run_command
-from conformance.emulator.app import build
-from conformance.emulator.options import Options
+from runs_conformance.cli import run_command
+from runs_conformance.emulator.app import build
+from runs_conformance.emulator.options import Options
 from tests.test_whole import served
 
 pytestmark = pytest.mark.slow

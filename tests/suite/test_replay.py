@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from conformance.cli import run_command
-from conformance.emulator.catalogue import catalogue
-from conformance.reporting.folder import folder
-from conformance.reporting.progress import Silent
-from conformance.suite import trial
-from conformance.suite.choice import Choice
+from runs_conformance.cli import run_command
+from runs_conformance.emulator.catalogue import catalogue
+from runs_conformance.reporting.folder import folder
+from runs_conformance.reporting.progress import Silent
+from runs_conformance.suite import trial
+from runs_conformance.suite.choice import Choice
 from tests import fakes
 from tests.quality.bench import STEP_MS, target_at
 from tests.quality.host import KEYS, hosted

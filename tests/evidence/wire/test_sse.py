@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from conformance.evidence.wire.sse import EventStream
-from conformance.model.exchange import Event
+from runs_conformance.evidence.wire.sse import EventStream
+from runs_conformance.model.exchange import Event
 
 
 def read(data: bytes, size: int | None = None) -> EventStream:

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from conformance.evidence.wire.strict_json import MAX_DEPTH, parse
-from conformance.model.json import ABSENT
+from runs_conformance.evidence.wire.strict_json import MAX_DEPTH, parse
+from runs_conformance.model.json import ABSENT
 
 HUGE = "9" * 400
 

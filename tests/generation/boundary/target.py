@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from conformance.contract.constraint import request_bodies, request_queries
-from conformance.contract.examination import examine
-from conformance.contract.operation import OPERATIONS
-from conformance.model.case import Ref, Step
-from conformance.model.exchange import Completion, Event, Exchange, Request, Response
-from conformance.model.history import History
-from conformance.model.json import ABSENT, at
-from conformance.model.program import Program, Setting
+from runs_conformance.contract.constraint import request_bodies, request_queries
+from runs_conformance.contract.examination import examine
+from runs_conformance.contract.operation import OPERATIONS
+from runs_conformance.model.case import Ref, Step
+from runs_conformance.model.exchange import Completion, Event, Exchange, Request, Response
+from runs_conformance.model.history import History
+from runs_conformance.model.json import ABSENT, at
+from runs_conformance.model.program import Program, Setting
 
 SETTING = Setting(edition="2026-08-14", accepts_any_file_id=True)
 Answer = tuple[int, Any]

@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from conformance.engine.budget import Budget
-from conformance.engine.pace import Pace
-from conformance.engine.player import play
-from conformance.generation.boundary.limit import limit, search
-from conformance.model.case import Step
-from conformance.model.json import at, is_object
-from conformance.model.limit import Limit
-from conformance.model.program import Setting
+from runs_conformance.engine.budget import Budget
+from runs_conformance.engine.pace import Pace
+from runs_conformance.engine.player import play
+from runs_conformance.generation.boundary.limit import limit, search
+from runs_conformance.model.case import Step
+from runs_conformance.model.json import at, is_object
+from runs_conformance.model.limit import Limit
+from runs_conformance.model.program import Setting
 from tests.engine.scripted import Answer, Scripted
 
 SETTING = Setting(edition="2026-08-14", accepts_any_file_id=True)

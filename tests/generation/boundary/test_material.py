@@ -6,17 +6,17 @@ from functools import cache
 
 import pytest
 
-from conformance.contract.constraint import constraints, request_bodies
-from conformance.contract.edition import EDITIONS
-from conformance.contract.examination import examine
-from conformance.generation.boundary import lacking, programs, unsendable
-from conformance.generation.boundary.material import PACKED, Material, bench, material
-from conformance.generation.boundary.packing import packed
-from conformance.generation.boundary.sample import Sampler
-from conformance.generation.boundary.stage import STAGES
-from conformance.model.case import Accept, Role, Step, step_from_json, step_to_json
-from conformance.model.json import ABSENT, at, same
-from conformance.model.program import Setting
+from runs_conformance.contract.constraint import constraints, request_bodies
+from runs_conformance.contract.edition import EDITIONS
+from runs_conformance.contract.examination import examine
+from runs_conformance.generation.boundary import lacking, programs, unsendable
+from runs_conformance.generation.boundary.material import PACKED, Material, bench, material
+from runs_conformance.generation.boundary.packing import packed
+from runs_conformance.generation.boundary.sample import Sampler
+from runs_conformance.generation.boundary.stage import STAGES
+from runs_conformance.model.case import Accept, Role, Step, step_from_json, step_to_json
+from runs_conformance.model.json import ABSENT, at, same
+from runs_conformance.model.program import Setting
 from tests.generation.boundary.target import SETTING
 
 SAMPLER = Sampler("gpt-4o", any_file=True)

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from conformance.generation.boundary import programs
-from conformance.generation.boundary.stage import STAGES
-from conformance.model.case import Role, Step
-from conformance.model.history import History
-from conformance.model.program import Program
-from conformance.model.verdict import Outcome
-from conformance.rules.constraints.requests import tallies
+from runs_conformance.generation.boundary import programs
+from runs_conformance.generation.boundary.stage import STAGES
+from runs_conformance.model.case import Role, Step
+from runs_conformance.model.history import History
+from runs_conformance.model.program import Program
+from runs_conformance.model.verdict import Outcome
+from runs_conformance.rules.constraints.requests import tallies
 from tests.generation.boundary.target import SETTING, Answer, Target
 
 PROGRAMS = {program.id: program for program in programs(SETTING)}

@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from conformance.contract.examination import examine_schema
-from conformance.contract.schema import compiled
-from conformance.generation.boundary.stage import STAGES
+from runs_conformance.contract.examination import examine_schema
+from runs_conformance.contract.schema import compiled
+from runs_conformance.generation.boundary.stage import STAGES
 from tests.contract.test_boundaries_replay import OPERATION, request_of
 from tests.generation.boundary.test_material import made
 

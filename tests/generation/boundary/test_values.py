@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from conformance.generation.boundary.illegal import wrong_types
-from conformance.generation.boundary.material import bench
-from conformance.generation.boundary.payload import Bench
-from conformance.generation.boundary.sample import Lacking, Sampler, depends_on_files
-from conformance.model.json import ABSENT
+from runs_conformance.generation.boundary.illegal import wrong_types
+from runs_conformance.generation.boundary.material import bench
+from runs_conformance.generation.boundary.payload import Bench
+from runs_conformance.generation.boundary.sample import Lacking, Sampler, depends_on_files
+from runs_conformance.model.json import ABSENT
 
 SAMPLER = Sampler("gpt-4o", any_file=True)
 BENCH = bench("create_run", "2026-08-14", SAMPLER)
@@ -102,7 +102,7 @@ def test_a_forced_tool_comes_with_the_tools_to_choose_from() -> None:
 
 @pytest.mark.parametrize("allowed", [["string"], ["integer", "null"], ["array"], ["object"], ["boolean"], ["number"]])
 def test_wrong_types_are_wrong(allowed: list[str]) -> None:
-    from conformance.contract.examination import kind_of
+    from runs_conformance.contract.examination import kind_of
 
     kinds = [kind_of(value) for value in wrong_types(allowed, 1)]
     assert len(set(kinds)) == len(kinds)

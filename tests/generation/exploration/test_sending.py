@@ -6,16 +6,16 @@ from typing import Any
 
 import pytest
 
-from conformance.contract.examination import examine_schema
-from conformance.generation.boundary.material import bench
-from conformance.generation.boundary.sample import Sampler
-from conformance.generation.exploration.allotment import SHARES, Portion, portions
-from conformance.generation.exploration.locating import culprit
-from conformance.generation.exploration.sending import sending
-from conformance.model.case import Either, Move, Role, Step
-from conformance.model.exchange import Completion, Exchange, Request, Response
-from conformance.model.json import is_object
-from conformance.model.program import Setting
+from runs_conformance.contract.examination import examine_schema
+from runs_conformance.generation.boundary.material import bench
+from runs_conformance.generation.boundary.sample import Sampler
+from runs_conformance.generation.exploration.allotment import SHARES, Portion, portions
+from runs_conformance.generation.exploration.locating import culprit
+from runs_conformance.generation.exploration.sending import sending
+from runs_conformance.model.case import Either, Move, Role, Step
+from runs_conformance.model.exchange import Completion, Exchange, Request, Response
+from runs_conformance.model.json import is_object
+from runs_conformance.model.program import Setting
 
 SETTING = Setting(edition="2026-08-14", accepts_any_file_id=True)
 

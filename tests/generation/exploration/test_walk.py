@@ -7,16 +7,16 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from conformance.generation.exploration.act import ACTS, STARTS
-from conformance.generation.exploration.allotment import Dose
-from conformance.generation.exploration.catalogue import programs
-from conformance.generation.exploration.story import Story
-from conformance.generation.exploration.theme import FADINGS, THEMES, Theme, dealt
-from conformance.generation.exploration.walk import MOST_STEPS, following, next_step, walking
-from conformance.generation.payloads.strategy import PROFILE
-from conformance.model.case import Key, Move, Ref, Role, Step, step_from_json, step_to_json
-from conformance.model.exchange import Completion, Exchange, Request, Response
-from conformance.model.program import Setting
+from runs_conformance.generation.exploration.act import ACTS, STARTS
+from runs_conformance.generation.exploration.allotment import Dose
+from runs_conformance.generation.exploration.catalogue import programs
+from runs_conformance.generation.exploration.story import Story
+from runs_conformance.generation.exploration.theme import FADINGS, THEMES, Theme, dealt
+from runs_conformance.generation.exploration.walk import MOST_STEPS, following, next_step, walking
+from runs_conformance.generation.payloads.strategy import PROFILE
+from runs_conformance.model.case import Key, Move, Ref, Role, Step, step_from_json, step_to_json
+from runs_conformance.model.exchange import Completion, Exchange, Request, Response
+from runs_conformance.model.program import Setting
 
 SETTING = Setting(edition="2026-08-14", accepts_any_file_id=True, second_key=True)
 BY_NAME = {theme.name: theme for theme in THEMES}

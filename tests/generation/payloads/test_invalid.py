@@ -5,13 +5,13 @@ from random import Random
 import pytest
 from hypothesis import given
 
-from conformance.contract.constraint import constraints
-from conformance.contract.edition import EDITIONS
-from conformance.contract.examination import examine_schema
-from conformance.generation.boundary.payload import Negative, Payload
-from conformance.generation.payloads.invalid import changed
-from conformance.generation.payloads.strategy import PROFILE, illegal
-from conformance.model.json import ABSENT, JSON, at, is_array, is_object, parts, same
+from runs_conformance.contract.constraint import constraints
+from runs_conformance.contract.edition import EDITIONS
+from runs_conformance.contract.examination import examine_schema
+from runs_conformance.generation.boundary.payload import Negative, Payload
+from runs_conformance.generation.payloads.invalid import changed
+from runs_conformance.generation.payloads.strategy import PROFILE, illegal
+from runs_conformance.model.json import ABSENT, JSON, at, is_array, is_object, parts, same
 from tests.generation.payloads.test_valid import OPERATIONS, batch
 
 

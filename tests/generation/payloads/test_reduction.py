@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from conformance.generation.payloads.reduction import fewer, simpler
-from conformance.model.json import JSON, is_array, is_object
+from runs_conformance.generation.payloads.reduction import fewer, simpler
+from runs_conformance.model.json import JSON, is_array, is_object
 
 
 def driven(reducing: Generator[Any, bool, Any], still: Callable[[Any], bool]) -> tuple[Any, int]:

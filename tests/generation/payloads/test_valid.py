@@ -6,15 +6,15 @@ from random import Random
 import pytest
 from hypothesis import given
 
-from conformance.contract.constraint import request_bodies
-from conformance.contract.edition import EDITIONS
-from conformance.contract.examination import examine_schema
-from conformance.generation.boundary.material import bench
-from conformance.generation.boundary.payload import Payload
-from conformance.generation.boundary.sample import Sampler, depends_on_files
-from conformance.generation.payloads.batch import Batch
-from conformance.generation.payloads.strategy import PROFILE, legal
-from conformance.model.json import JSON, at, is_array, is_object
+from runs_conformance.contract.constraint import request_bodies
+from runs_conformance.contract.edition import EDITIONS
+from runs_conformance.contract.examination import examine_schema
+from runs_conformance.generation.boundary.material import bench
+from runs_conformance.generation.boundary.payload import Payload
+from runs_conformance.generation.boundary.sample import Sampler, depends_on_files
+from runs_conformance.generation.payloads.batch import Batch
+from runs_conformance.generation.payloads.strategy import PROFILE, legal
+from runs_conformance.model.json import JSON, at, is_array, is_object
 
 OPERATIONS = tuple(request_bodies())
 

@@ -12,18 +12,18 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from conformance.client.address import address
-from conformance.client.binding import Outgoing, bind
-from conformance.client.credentials import Credentials
-from conformance.client.recorder import Unrecorded
-from conformance.client.session import Session
-from conformance.client.transport import Transport
-from conformance.contract.lifecycle import TERMINAL
-from conformance.contract.operation import OPERATIONS
-from conformance.model.case import Move, Step, Together
-from conformance.model.exchange import Completion, Exchange, Request, Response
-from conformance.model.json import JSON
-from conformance.model.program import Program, Setting
+from runs_conformance.client.address import address
+from runs_conformance.client.binding import Outgoing, bind
+from runs_conformance.client.credentials import Credentials
+from runs_conformance.client.recorder import Unrecorded
+from runs_conformance.client.session import Session
+from runs_conformance.client.transport import Transport
+from runs_conformance.contract.lifecycle import TERMINAL
+from runs_conformance.contract.operation import OPERATIONS
+from runs_conformance.model.case import Move, Step, Together
+from runs_conformance.model.exchange import Completion, Exchange, Request, Response
+from runs_conformance.model.json import JSON
+from runs_conformance.model.program import Program, Setting
 
 Answer = tuple[int, JSON] | None
 """What a scripted target answers: HTTP status and body, or nothing at all."""
@@ -129,7 +129,7 @@ def emulator(step_ms: float = 5, expires_s: float = 600, edition: str = "2026-08
     own, second = "sk-own-for-the-tests", "sk-second-for-the-tests"
     arguments = ["--watch-stdin", "--step-ms", str(step_ms), "--expires-s", str(expires_s), "--edition", edition]
     process = subprocess.Popen(
-        [sys.executable, "-m", "conformance.emulator", *arguments],
+        [sys.executable, "-m", "runs_conformance.emulator", *arguments],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env={**os.environ, "RUNS_EMULATOR_KEYS": f"{own},{second}"},

@@ -7,17 +7,17 @@ from collections.abc import Callable, Iterator, Mapping
 
 import pytest
 
-from conformance.client.binding import Outgoing
-from conformance.contract.constraint import request_bodies, request_queries
-from conformance.contract.edition import DEFAULT_EDITION, V2_LAUNCH
-from conformance.contract.examination import examine
-from conformance.contract.lifecycle import STATUSES
-from conformance.contract.operation import OPERATIONS
-from conformance.generation.programs.catalogue import PHASES, catalogue
-from conformance.model.case import Ref, Role, step_from_json, step_to_json
-from conformance.model.exchange import Exchange
-from conformance.model.json import ABSENT, JSON, is_array, is_object
-from conformance.model.program import Program, Setting
+from runs_conformance.client.binding import Outgoing
+from runs_conformance.contract.constraint import request_bodies, request_queries
+from runs_conformance.contract.edition import DEFAULT_EDITION, V2_LAUNCH
+from runs_conformance.contract.examination import examine
+from runs_conformance.contract.lifecycle import STATUSES
+from runs_conformance.contract.operation import OPERATIONS
+from runs_conformance.generation.programs.catalogue import PHASES, catalogue
+from runs_conformance.model.case import Ref, Role, step_from_json, step_to_json
+from runs_conformance.model.exchange import Exchange
+from runs_conformance.model.json import ABSENT, JSON, is_array, is_object
+from runs_conformance.model.program import Program, Setting
 from tests.generation.programs.playing import Answer, Came, Played, emulator, play_all, scripted
 
 FULL = Setting(edition=DEFAULT_EDITION, second_key=True, failing_model="failing-model", accepts_any_file_id=True)

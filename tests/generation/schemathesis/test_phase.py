@@ -8,17 +8,17 @@ from typing import Any
 
 import pytest
 
-from conformance.cli import run_command
-from conformance.contract.examination import examine_schema
-from conformance.generation.boundary.material import bench
-from conformance.generation.boundary.payload import Bench
-from conformance.generation.boundary.sample import ANY_OBJECT, ASSISTANT, Sampler
-from conformance.generation.schemathesis import missing, programs
-from conformance.generation.schemathesis.cases import bodies
-from conformance.generation.schemathesis.filling import legal, negative
-from conformance.model.json import JSON
-from conformance.suite.choice import Choice
-from conformance.suite.trial import setting_for
+from runs_conformance.cli import run_command
+from runs_conformance.contract.examination import examine_schema
+from runs_conformance.generation.boundary.material import bench
+from runs_conformance.generation.boundary.payload import Bench
+from runs_conformance.generation.boundary.sample import ANY_OBJECT, ASSISTANT, Sampler
+from runs_conformance.generation.schemathesis import missing, programs
+from runs_conformance.generation.schemathesis.cases import bodies
+from runs_conformance.generation.schemathesis.filling import legal, negative
+from runs_conformance.model.json import JSON
+from runs_conformance.suite.choice import Choice
+from runs_conformance.suite.trial import setting_for
 from tests.quality.bench import STEP_MS, Trial, run, target_at
 from tests.quality.host import hosted
 
@@ -114,7 +114,7 @@ def test_a_missing_extra_is_one_clear_line(monkeypatch: pytest.MonkeyPatch, caps
     def absent(name: str) -> str:
         raise metadata.PackageNotFoundError(name)
 
-    monkeypatch.setattr("conformance.generation.schemathesis.cases.metadata.version", absent)
+    monkeypatch.setattr("runs_conformance.generation.schemathesis.cases.metadata.version", absent)
     assert run_command(["run", "http://127.0.0.1:9/v1", "--phase", "schemathesis"]) == 2
     said = capsys.readouterr().err
     assert "pip install 'runs-conformance[schemathesis]'" in said
@@ -123,5 +123,5 @@ def test_a_missing_extra_is_one_clear_line(monkeypatch: pytest.MonkeyPatch, caps
 
 @pytest.mark.parametrize(("version", "fits"), [("4.32.0", True), ("4.40.1", True), ("4.31.9", False), ("5.0.0", False)])
 def test_another_series_is_not_used(version: str, fits: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("conformance.generation.schemathesis.cases.metadata.version", lambda name: version)
+    monkeypatch.setattr("runs_conformance.generation.schemathesis.cases.metadata.version", lambda name: version)
     assert (missing() is None) is fits

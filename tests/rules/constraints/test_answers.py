@@ -6,10 +6,10 @@ from collections.abc import Iterable
 
 import pytest
 
-from conformance.model.exchange import Completion
-from conformance.model.json import ABSENT
-from conformance.model.verdict import Outcome, Tally
-from conformance.rules.constraints.answers import tallies
+from runs_conformance.model.exchange import Completion
+from runs_conformance.model.json import ABSENT
+from runs_conformance.model.verdict import Outcome, Tally
+from runs_conformance.rules.constraints.answers import tallies
 from tests.rules.histories import (
     Told,
     deleted,

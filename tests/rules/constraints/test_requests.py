@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from conformance.model.case import REFUSES_BODY, Accept, Either, Mutation, Role, Step
-from conformance.model.exchange import Completion
-from conformance.model.json import ABSENT
-from conformance.model.verdict import Finding, Outcome, Tally
-from conformance.rules.constraints.requests import PACKED, tallies
+from runs_conformance.model.case import REFUSES_BODY, Accept, Either, Mutation, Role, Step
+from runs_conformance.model.exchange import Completion
+from runs_conformance.model.json import ABSENT
+from runs_conformance.model.verdict import Finding, Outcome, Tally
+from runs_conformance.rules.constraints.requests import PACKED, tallies
 from tests.rules.histories import Told, error, message, run, thread
 
 MINIMUM = "create_run.max_prompt_tokens.minimum"

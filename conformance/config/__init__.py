@@ -1,8 +1,0 @@
-"""What the user gives by flags, environment and file, made into values that the other parts take."""
-
-from conformance.config.name import edition, known, nearest
-from conformance.config.pair import headers, hidden, named, queries
-from conformance.config.secret import Secret, secret
-from conformance.config.time import rate
-
-__all__ = ["Secret", "edition", "headers", "hidden", "known", "named", "nearest", "queries", "rate", "secret"]

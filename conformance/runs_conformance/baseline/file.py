@@ -1,0 +1,166 @@
+"""The file that a baseline is kept in: TOML that people edit too."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+from runs_conformance.baseline.comparison import WIDTHS, Baseline, Entry
+from runs_conformance.errors import UsageError
+
+_HEAD = "# Failures that are known and accepted for now. Each needs a reason; expires and issue are optional."
+_MEMBERS = ("id", "reason", "expires", "issue")
+_OPENING = re.compile(r"\s*\[\[\s*known\s*\]\]")
+_PROFILE = re.compile(r"\s*profile\s*=")
+
+
+def read(path: Path) -> Baseline:
+    """The baseline that a file holds. Raises UsageError, in one line, where it cannot be used."""
+    try:
+        return _parsed(path.read_text(encoding="utf-8"), path)
+    except FileNotFoundError:
+        raise UsageError(f"{path}: there is no such baseline; --baseline-update writes one") from None
+    except OSError as error:
+        raise UsageError(f"{path}: the baseline cannot be read: {error.strerror or error}") from None
+    except UnicodeDecodeError:
+        raise UsageError(f"{path}: the baseline is not UTF-8 text") from None
+
+
+def _parsed(text: str, path: Path) -> Baseline:
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{path}: the baseline is not TOML: {error}") from None
+    except (ValueError, RecursionError):
+        raise UsageError(f"{path}: it holds a number too long, or tables nested too deeply, to be read") from None
+    for name in document:
+        if name not in ("profile", "known"):
+            raise UsageError(f"{path}: a baseline has no {name!r}; it holds `profile` and [[known]] entries")
+    profile, known = document.get("profile"), document.get("known", [])
+    if profile is not None and profile not in WIDTHS:
+        raise UsageError(f"{path}: profile {profile!r} is not one of {', '.join(WIDTHS)}")
+    if not isinstance(known, list) or not all(isinstance(table, dict) for table in known):
+        raise UsageError(f"{path}: entries are written as [[known]] tables")
+    entries = tuple(_entry(table, f"{path}: entry {number}") for number, table in enumerate(known, 1))
+    twice = next((one.id for at, one in enumerate(entries) if any(one.id == other.id for other in entries[:at])), None)
+    if twice:
+        raise UsageError(f"{path}: {twice} is listed twice; keep one entry")
+    return Baseline(name=path.name, entries=entries, profile=profile)
+
+
+def _entry(table: Mapping[str, Any], where: str) -> Entry:
+    id_ = table.get("id")
+    if not isinstance(id_, str) or not id_.strip():
+        raise UsageError(f"{where}: it needs an id, such as 'create_run.max_prompt_tokens.minimum'")
+    for name in table:
+        if name not in _MEMBERS:
+            raise UsageError(f"{where} ({id_}): an entry has no {name!r}; it holds {', '.join(_MEMBERS)}")
+    reason, issue = table.get("reason"), table.get("issue")
+    if not isinstance(reason, str) or not reason.strip():
+        raise UsageError(f"{where} ({id_}): it needs a reason")
+    if issue is not None and not isinstance(issue, str):
+        raise UsageError(f"{where} ({id_}): an issue is a link, in quotes")
+    return Entry(id=id_, reason=reason, expires=_date(table.get("expires"), f"{where} ({id_})"), issue=issue)
+
+
+def _date(given: Any, where: str) -> date | None:
+    if given is None:
+        return None
+    if isinstance(given, datetime):
+        return given.date()
+    if isinstance(given, date):
+        return given
+    try:
+        return date.fromisoformat(given)
+    except (TypeError, ValueError):
+        raise UsageError(f"{where}: expires is a date, such as 2027-03-31, not {given!r}") from None
+
+
+def write(baseline: Baseline, path: Path) -> None:
+    """Bring a file to hold these entries; what stays in it keeps its place and its comments.
+
+    Raises UsageError where it cannot be written.
+    """
+    try:
+        present = path.read_text(encoding="utf-8") if path.exists() else f"{_HEAD}\n"
+        path.write_text(_revised(present, baseline, path), encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{path}: the baseline cannot be written: {error.strerror or error}") from None
+
+
+def _revised(present: str, baseline: Baseline, path: Path) -> str:
+    """The text with what it lacks added and what is no longer listed cut out.
+
+    Somebody may have laid the file out in a way that cannot be cut by lines; it is then written afresh.
+    """
+    written = "\n".join(_edited(present, baseline, path)).rstrip("\n") + "\n"
+    try:
+        if _content(_parsed(written, path)) == _content(baseline):
+            return written
+    except UsageError:
+        pass
+    return "\n".join([_HEAD, *_profile(baseline), *_tables(baseline.entries)]).rstrip("\n") + "\n"
+
+
+def _content(baseline: Baseline) -> tuple[str | None, frozenset[Entry]]:
+    return baseline.profile, frozenset(baseline.entries)
+
+
+def _edited(present: str, baseline: Baseline, path: Path) -> Iterator[str]:
+    listed = {entry.id: entry for entry in _parsed(present, path).entries}
+    head, blocks = _blocks(present.splitlines())
+    stated = _profile(baseline)
+    for line in head:
+        yield from stated if _PROFILE.match(line) and stated else [line]
+    if not any(map(_PROFILE.match, head)):
+        yield from stated
+    kept = {entry.id for entry in baseline.entries}
+    for id_, block in zip(listed, blocks, strict=False):
+        if id_ in kept:
+            yield from block
+    yield from _tables(tuple(entry for entry in baseline.entries if entry.id not in listed))
+
+
+def _blocks(lines: list[str]) -> tuple[list[str], list[list[str]]]:
+    """The lines before the first entry, and those of each entry with the comment right above it."""
+    head: list[str] = []
+    blocks: list[list[str]] = []
+    for line in lines:
+        if not _OPENING.match(line):
+            (blocks[-1] if blocks else head).append(line)
+            continue
+        above = blocks[-1] if blocks else head
+        start = len(above)
+        while start and above[start - 1].lstrip().startswith("#"):
+            start -= 1
+        # A comment that begins the file is about all of it.
+        start = start if start or blocks else len(above)
+        blocks.append([*above[start:], line])
+        del above[start:]
+    return head, blocks
+
+
+def _profile(baseline: Baseline) -> list[str]:
+    return [f"profile = {_text(baseline.profile)}"] if baseline.profile else []
+
+
+def _tables(entries: tuple[Entry, ...]) -> Iterator[str]:
+    for entry in entries:
+        yield ""
+        yield "[[known]]"
+        yield f"id = {_text(entry.id)}"
+        yield f"reason = {_text(entry.reason)}"
+        if entry.expires is not None:
+            yield f"expires = {entry.expires.isoformat()}"
+        if entry.issue is not None:
+            yield f"issue = {_text(entry.issue)}"
+
+
+def _text(value: str | None) -> str:
+    """A basic string of TOML: the escapes are those of JSON, which leaves DEL as it is."""
+    return json.dumps(value or "", ensure_ascii=False).replace("\x7f", "\\u007f")

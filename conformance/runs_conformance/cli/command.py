@@ -1,0 +1,123 @@
+"""The command itself: finds the subcommand, runs it, and turns every end into an exit code and one line."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from contextlib import suppress
+from importlib import import_module
+from pathlib import Path
+
+import click
+
+from runs_conformance import __version__
+from runs_conformance.cli.interruption import INTERRUPTED
+from runs_conformance.cli.outlets import settle
+from runs_conformance.cli.speech import say
+from runs_conformance.errors import BudgetSpent, ConformanceError, SuiteFault, TargetError, UsageError
+
+EXIT: dict[type[ConformanceError], int] = {UsageError: 2, TargetError: 3, SuiteFault: 4, BudgetSpent: 5}
+"""The exit code that each error ends with."""
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
+"""Errors of a disk that takes no more."""
+
+_COMMANDS = {
+    "init": "runs_conformance.cli.init",
+    "run": "runs_conformance.cli.run",
+    "judge": "runs_conformance.cli.judge",
+    "merge": "runs_conformance.cli.merge",
+    "replay": "runs_conformance.cli.replay",
+    "report": "runs_conformance.cli.report",
+    "cleanup": "runs_conformance.cli.cleanup",
+    "diff": "runs_conformance.cli.diff",
+    "list": "runs_conformance.cli.list",
+    "explain": "runs_conformance.cli.explain",
+    "openapi": "runs_conformance.cli.openapi",
+    "serve": "runs_conformance.cli.serve",
+}
+"""Where each command is, in the order in which the help shows them; a module holds one as `command`."""
+
+
+class _Commands(click.Group):
+    """The commands, imported when they are called; a name that there is not is answered with the nearest one."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        command: click.Command = import_module(_COMMANDS[cmd_name]).command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
+            from runs_conformance.config import nearest
+
+            raise UsageError(f"there is no command {args[0]!r}{nearest(args[0], _COMMANDS)}")
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, message="%(prog)s %(version)s")
+def cli() -> None:
+    """The conformance suite for servers of the Assistants API "Runs" surface."""
+
+
+def main() -> None:
+    """Run the command and exit with the code that says how it came out."""
+    settle()
+    code = run_command(sys.argv[1:])
+    if code == INTERRUPTED:
+        # Nobody who has interrupted a run waits for what is still under way.
+        with suppress(OSError):
+            sys.stdout.flush()
+            sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
+
+
+def run_command(arguments: list[str]) -> int:
+    """Run the command with these arguments; gives the exit code. An error is one line on standard error."""
+    try:
+        code = cli.main(arguments, prog_name="runs-conformance", standalone_mode=False)
+        return code if isinstance(code, int) else 0
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+        return 0
+    except click.ClickException as error:
+        return _say_error(" ".join(error.format_message().split()), 2)
+    except ConformanceError as error:
+        return _say_error(str(error), next((code for kind, code in EXIT.items() if isinstance(error, kind)), 4))
+    except (click.Abort, KeyboardInterrupt):
+        return _say_error("interrupted", INTERRUPTED)
+    except OSError as error:
+        if error.errno not in _FULL:
+            return _say_fault(error)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _say_error(f"cannot be written: {error.filename or 'the output'}: {error.strerror}", 2)
+    except Exception as error:
+        return _say_fault(error)
+
+
+def _say_fault(error: Exception) -> int:
+    if os.environ.get("RUNS_CONFORMANCE_TRACEBACK"):
+        raise error
+    return _say_error(f"the suite itself is at fault: {_where(error)}; please report it", 4)
+
+
+def _where(error: Exception) -> str:
+    at = error.__traceback__
+    while at is not None and at.tb_next is not None:
+        at = at.tb_next
+    place = f" ({Path(at.tb_frame.f_code.co_filename).name}, line {at.tb_lineno})" if at else ""
+    return f"{type(error).__name__}: {error}{place}"
+
+
+def _say_error(text: str, code: int) -> int:
+    say(f"runs-conformance: {text}")
+    return code

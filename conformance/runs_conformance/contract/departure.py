@@ -1,0 +1,94 @@
+"""Departures: recorded facts in which the service broke its own document, each with the scope in which it excuses."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from runs_conformance.contract.edition import in_force
+from runs_conformance.contract.schema import document
+
+
+@dataclass(frozen=True, slots=True)
+class Departure:
+    """One recorded departure. `excuses` are constraint or rule ids, `*` standing for anything; an empty scope member
+    means anywhere.
+
+    `actual` limits it to findings whose value is one of these.
+    """
+
+    id: str
+    title: str
+    excuses: tuple[str, ...]
+    dialects: tuple[str, ...] = ()
+    channel: str | None = None
+    operations: tuple[str, ...] = ()
+    since: str | None = None
+    until: str | None = None
+    actual: tuple[Any, ...] | None = None
+    evidence: str = ""
+    source: str = ""
+
+    def covers(
+        self, id_: str, *, dialect: str, channel: str, operation: str | None, edition: str, actual: object
+    ) -> bool:
+        """Whether this departure excuses a finding of rule or constraint `id_` in these circumstances."""
+        return (
+            any(glob_matches(pattern, id_) for pattern in self.excuses)
+            and (not self.dialects or dialect in self.dialects)
+            and (self.channel is None or self.channel == channel)
+            and (not self.operations or operation in self.operations)
+            and in_force(edition, self.since, self.until)
+            and (self.actual is None or any(actual is value or actual == value for value in self.actual))
+        )
+
+
+@cache
+def departures() -> tuple[Departure, ...]:
+    """All recorded departures, in the order of their file."""
+    return tuple(_read(entry) for entry in document("departures")["departures"])
+
+
+def _read(entry: dict[str, Any]) -> Departure:
+    scope = entry.get("scope", {})
+    return Departure(
+        id=entry["id"],
+        title=entry["title"],
+        excuses=tuple(entry["excuses"]),
+        dialects=tuple(scope.get("dialects", ())),
+        channel=scope.get("channel"),
+        operations=tuple(scope.get("operations", ())),
+        since=scope.get("since"),
+        until=scope.get("until"),
+        actual=tuple(scope["actual"]) if "actual" in scope else None,
+        evidence=entry.get("evidence", ""),
+        source=entry.get("source", ""),
+    )
+
+
+@cache
+def _pattern(glob: str) -> re.Pattern[str]:
+    return re.compile("".join({"*": ".*", "?": "."}.get(char, re.escape(char)) for char in glob) + r"\Z")
+
+
+def glob_matches(glob: str, id_: str) -> bool:
+    """Whether an id matches a glob of `*` and `?`; brackets stand for themselves, since ids hold `[]`."""
+    return _pattern(glob).match(id_) is not None
+
+
+@cache
+def _about(id_: str) -> tuple[Departure, ...]:
+    """The departures that may excuse an id; most ids have none, and a broken server breaks thousands of times."""
+    return tuple(each for each in departures() if any(glob_matches(pattern, id_) for pattern in each.excuses))
+
+
+def excusing(
+    id_: str, *, dialect: str, channel: str, operation: str | None, edition: str, actual: object
+) -> str | None:
+    """The id of the departure that excuses a finding in these circumstances, or None."""
+    for departure in _about(id_):
+        if departure.covers(id_, dialect=dialect, channel=channel, operation=operation, edition=edition, actual=actual):
+            return departure.id
+    return None

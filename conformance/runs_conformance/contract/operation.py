@@ -1,0 +1,282 @@
+"""The 23 operations of the surface: path, parameters, what they send and what they answer."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+
+from runs_conformance.model.source import Source, schema
+
+CAPABILITIES = (
+    "core",
+    "validation",
+    "errors",
+    "cancel",
+    "tools",
+    "steps",
+    "listing",
+    "messages",
+    "metadata",
+    "streaming",
+    "create_and_run",
+    "auth",
+    "tenancy",
+)
+"""The conformance classes, in the order in which reports show them."""
+
+BETA_HEADER = ("OpenAI-Beta", "assistants=v2")
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One operation. `body` and `query` are schema kinds (`requests/...`, `queries/...`); `answer` is the kind of a
+    successful answer.
+
+    `creates` is the kind of object a success leaves behind, `acts_on` the kind that the last path id names. Success
+    is always 200 (2,000 recorded answers, no 201 or 202).
+    """
+
+    name: str
+    method: str
+    path: str
+    answer: str
+    body: str | None = None
+    query: str | None = None
+    body_required: bool = True
+    creates: str | None = None
+    acts_on: str | None = None
+    streams: bool = False
+    capability: str = "core"
+    operation_id: str = ""
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """The names of the path parameters, in order."""
+        return tuple(re.findall(r"\{(\w+)\}", self.path))
+
+    @property
+    def lists(self) -> str | None:
+        """The kind of object it lists, for list operations."""
+        return self.answer.removesuffix("_list") if self.answer.endswith("_list") else None
+
+    @property
+    def source(self) -> Source:
+        """Where the operation is defined."""
+        return schema(f"openai/openai-openapi f85dbe2 openapi.yaml {self.method} {self.path}")
+
+    @property
+    def neighbour(self) -> bool:
+        """Whether it is no operation of the Runs surface itself, but one of those that runs need."""
+        return "/runs" not in self.path
+
+    def url(self, values: dict[str, str]) -> str:
+        """The path with its parameters filled in as they are; escaping is the client's matter."""
+        return re.sub(r"\{(\w+)\}", lambda match: values[match.group(1)], self.path)
+
+
+def _op(name: str, method: str, path: str, answer: str, operation_id: str, **rest: object) -> Operation:
+    return Operation(name, method, path, answer, operation_id=operation_id, **rest)  # type: ignore[arg-type]
+
+
+_A, _T = "/assistants", "/threads"
+_M, _R = "/threads/{thread_id}/messages", "/threads/{thread_id}/runs"
+_ALL = (
+    _op(
+        "list_assistants", "GET", _A, "assistant_list", "listAssistants", query="list_assistants", capability="listing"
+    ),
+    _op("create_assistant", "POST", _A, "assistant", "createAssistant", body="create_assistant", creates="assistant"),
+    _op("get_assistant", "GET", _A + "/{assistant_id}", "assistant", "getAssistant", acts_on="assistant"),
+    _op(
+        "modify_assistant",
+        "POST",
+        _A + "/{assistant_id}",
+        "assistant",
+        "modifyAssistant",
+        body="modify_assistant",
+        acts_on="assistant",
+        capability="metadata",
+    ),
+    _op(
+        "delete_assistant",
+        "DELETE",
+        _A + "/{assistant_id}",
+        "assistant_deleted",
+        "deleteAssistant",
+        acts_on="assistant",
+    ),
+    _op(
+        "create_thread",
+        "POST",
+        _T,
+        "thread",
+        "createThread",
+        body="create_thread",
+        body_required=False,
+        creates="thread",
+    ),
+    _op(
+        "create_thread_and_run",
+        "POST",
+        _T + "/runs",
+        "run",
+        "createThreadAndRun",
+        body="create_thread_and_run",
+        creates="run",
+        streams=True,
+        capability="create_and_run",
+    ),
+    _op("get_thread", "GET", _T + "/{thread_id}", "thread", "getThread", acts_on="thread"),
+    _op(
+        "modify_thread",
+        "POST",
+        _T + "/{thread_id}",
+        "thread",
+        "modifyThread",
+        body="modify_thread",
+        acts_on="thread",
+        capability="metadata",
+    ),
+    _op("delete_thread", "DELETE", _T + "/{thread_id}", "thread_deleted", "deleteThread", acts_on="thread"),
+    _op(
+        "list_messages",
+        "GET",
+        _M,
+        "message_list",
+        "listMessages",
+        query="list_messages",
+        acts_on="thread",
+        capability="listing",
+    ),
+    _op(
+        "create_message",
+        "POST",
+        _M,
+        "message",
+        "createMessage",
+        body="create_message",
+        creates="message",
+        acts_on="thread",
+        capability="messages",
+    ),
+    _op("get_message", "GET", _M + "/{message_id}", "message", "getMessage", acts_on="message", capability="messages"),
+    _op(
+        "modify_message",
+        "POST",
+        _M + "/{message_id}",
+        "message",
+        "modifyMessage",
+        body="modify_message",
+        acts_on="message",
+        capability="metadata",
+    ),
+    _op(
+        "delete_message",
+        "DELETE",
+        _M + "/{message_id}",
+        "message_deleted",
+        "deleteMessage",
+        acts_on="message",
+        capability="messages",
+    ),
+    _op("list_runs", "GET", _R, "run_list", "listRuns", query="list_runs", acts_on="thread", capability="listing"),
+    _op(
+        "create_run",
+        "POST",
+        _R,
+        "run",
+        "createRun",
+        body="create_run",
+        query="create_run",
+        creates="run",
+        acts_on="thread",
+        streams=True,
+    ),
+    _op("get_run", "GET", _R + "/{run_id}", "run", "getRun", acts_on="run"),
+    _op(
+        "modify_run",
+        "POST",
+        _R + "/{run_id}",
+        "run",
+        "modifyRun",
+        body="modify_run",
+        acts_on="run",
+        capability="metadata",
+    ),
+    _op("cancel_run", "POST", _R + "/{run_id}/cancel", "run", "cancelRun", acts_on="run", capability="cancel"),
+    _op(
+        "submit_tool_outputs",
+        "POST",
+        _R + "/{run_id}/submit_tool_outputs",
+        "run",
+        "submitToolOuputsToRun",
+        body="submit_tool_outputs",
+        acts_on="run",
+        streams=True,
+        capability="tools",
+    ),
+    _op(
+        "list_run_steps",
+        "GET",
+        _R + "/{run_id}/steps",
+        "run_step_list",
+        "listRunSteps",
+        query="list_run_steps",
+        acts_on="run",
+        capability="steps",
+    ),
+    _op(
+        "get_run_step",
+        "GET",
+        _R + "/{run_id}/steps/{step_id}",
+        "run_step",
+        "getRunStep",
+        query="get_run_step",
+        acts_on="run_step",
+        capability="steps",
+    ),
+)
+
+OPERATIONS: dict[str, Operation] = {operation.name: operation for operation in _ALL}
+"""All operations by name."""
+
+
+@cache
+def _patterns() -> tuple[tuple[str, re.Pattern[str], Operation], ...]:
+    ordered = sorted(_ALL, key=lambda operation: operation.path.count("{"))
+    return tuple(
+        (op.method, re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", op.path) + r"/?\Z"), op) for op in ordered
+    )
+
+
+def find_operation(method: str, path: str) -> tuple[Operation, dict[str, str]] | None:
+    """The operation that a method and a path below the base URL name, with its path ids; fixed segments win over ids.
+
+    `POST /threads/runs` is `create_thread_and_run`, not `modify_thread` of a thread called `runs`.
+    """
+    for operation_method, pattern, operation in _patterns():
+        if operation_method == method.upper() and (match := pattern.match(path)):
+            return operation, match.groupdict()
+    return None
+
+
+def query_name(parameter: str) -> str:
+    """A query parameter's name on the wire: `include` is written `include[]`."""
+    return "include[]" if parameter == "include" else parameter
+
+
+def kind_of_operation(name: str | None) -> str | None:
+    """The kind of object a successful answer to this operation holds."""
+    operation = OPERATIONS.get(name or "")
+    return operation.answer if operation else None
+
+
+__all__ = [
+    "BETA_HEADER",
+    "CAPABILITIES",
+    "OPERATIONS",
+    "Operation",
+    "find_operation",
+    "kind_of_operation",
+    "query_name",
+]

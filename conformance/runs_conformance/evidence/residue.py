@@ -1,0 +1,28 @@
+"""What was refused, and so should be nowhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from runs_conformance.evidence.content import Saying, saying, sayings
+from runs_conformance.evidence.gift import given_by
+from runs_conformance.model.exchange import Exchange
+from runs_conformance.model.history import History
+
+
+def refused(history: History, *operations: str, **path: str) -> Iterator[Exchange]:
+    """The refused exchanges of some operations whose path holds these ids."""
+    for exchange in history:
+        named = all(exchange.path.get(name) == id_ for name, id_ in path.items())
+        if exchange.operation in operations and exchange.refused and named:
+            yield exchange
+
+
+def refused_sayings(history: History, thread_id: str) -> list[Saying]:
+    """What callers tried to say to a thread, alone or with a run, and were refused."""
+    found: list[Saying] = []
+    for exchange in refused(history, "create_message", "create_run", thread_id=thread_id):
+        found.extend(sayings(given_by(exchange)))
+        one = saying(exchange.request.body) if exchange.operation == "create_message" else None
+        found.extend([one] if one is not None else [])
+    return found

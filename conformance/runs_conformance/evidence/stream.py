@@ -1,0 +1,59 @@
+"""One answer as an event stream."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from runs_conformance.contract.event import DONE, ERROR
+from runs_conformance.evidence.sighting import Sighting, sightings_in
+from runs_conformance.model.exchange import Completion, Event, Exchange
+from runs_conformance.model.history import History
+
+
+@dataclass(frozen=True, eq=False)
+class Stream:
+    """The events of one accepted streaming request, and the objects they carry.
+
+    `whole` says that the stream was read to its end; a stream that was cut by a deadline or by a lost connection
+    shows what came, but nothing can be concluded from what did not.
+    """
+
+    exchange: Exchange
+    events: tuple[Event, ...]
+    sightings: tuple[Sighting, ...]
+    history: History
+
+    @property
+    def whole(self) -> bool:
+        """Whether the stream was read to its end."""
+        return self.exchange.completion is Completion.ANSWERED
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the events, in order."""
+        return tuple(event.name for event in self.events)
+
+    @property
+    def failed(self) -> bool:
+        """Whether the stream broke off with an `error` event, after which nothing more is promised."""
+        return ERROR in self.names
+
+    @property
+    def done(self) -> bool:
+        """Whether the stream ended with `done`."""
+        return DONE in self.names
+
+    def of(self, kind: str) -> tuple[Sighting, ...]:
+        """The objects of one kind that it carries, in order."""
+        return tuple(sighting for sighting in self.sightings if sighting.kind == kind)
+
+
+@lru_cache(maxsize=16)
+def streams(history: History) -> tuple[Stream, ...]:
+    """Every event stream of a history, whole or cut."""
+    return tuple(
+        Stream(exchange, exchange.events, tuple(sightings_in(exchange)), history)
+        for exchange in history
+        if exchange.response is not None and exchange.response.events is not None and exchange.status == 200
+    )

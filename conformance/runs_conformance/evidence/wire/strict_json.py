@@ -1,0 +1,144 @@
+"""Strict, bounded JSON: what is wrong with a text is named, and its value is still given where it has one."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+from runs_conformance.model.json import ABSENT, JSON, Absent
+
+MAX_BYTES = 16 * 1024 * 1024
+MAX_DEPTH = 200
+"""Everything that reads a value afterwards does so by recursion, a few frames for each level of nesting."""
+MAX_DIGITS = 64
+
+_BOM = b"\xef\xbb\xbf"
+_LONG_NUMBER = re.compile(rb"[0-9]{%d}" % (MAX_DIGITS + 1))
+_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', re.DOTALL)
+_ESCAPE = re.compile(rb"\\.", re.DOTALL)
+_ONE_KIND = bytes.maketrans(b"{}", b"[]")
+_NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+_LARGEST_INTEGER = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """What a JSON text says, `ABSENT` where it says nothing that can be read, and what is wrong with it."""
+
+    value: JSON | Absent
+    defects: tuple[str, ...] = ()
+
+
+def parse(data: bytes, max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPTH) -> Parsed:
+    """The value of a JSON text and its defects; never raises.
+
+    Defects: `not_json`, `too_large`, `too_deep` (no value); `invalid_utf8`, `byte_order_mark`, `control_character`,
+    `duplicate_key: k` (the last one counts), `not_a_number: NaN` (its name stands for it), `number_too_long: 1234...`
+    and `number_out_of_range: 1e999` (the nearest number that can be held stands for it).
+    """
+    if len(data) > max_bytes:
+        return Parsed(ABSENT, ("too_large",))
+    defects: list[str] = []
+    if data.startswith(_BOM):
+        defects.append("byte_order_mark")
+        data = data[len(_BOM) :]
+    if _deeper(data, max_depth):
+        return Parsed(ABSENT, (*defects, "too_deep"))
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        defects.append("invalid_utf8")
+        text = data.decode(errors="replace")
+    value = _value(text, _LONG_NUMBER.search(data) is not None, defects)
+    return Parsed(value, tuple(dict.fromkeys(defects)))
+
+
+def _value(text: str, long_numbers: bool, defects: list[str]) -> JSON | Absent:
+    hooks: dict[str, Any] = _hooks(defects)
+    if long_numbers:
+        hooks["parse_int"] = _integer_noting(defects)
+    before = len(defects)
+    try:
+        return json.loads(text, **hooks)  # type: ignore[no-any-return]
+    except (ValueError, RecursionError):
+        del defects[before:]
+    try:
+        value: JSON = json.loads(text, strict=False, **hooks)
+    except (ValueError, RecursionError):
+        defects[before:] = ["not_json"]
+        return ABSENT
+    defects.append("control_character")
+    return value
+
+
+def _hooks(defects: list[str]) -> dict[str, Any]:
+    def members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) != len(pairs):
+            seen: set[str] = set()
+            for key, _ in pairs:
+                if key in seen:
+                    defects.append(f"duplicate_key: {_shown(key)}")
+                seen.add(key)
+        return found
+
+    def constant(name: str) -> str:
+        defects.append(f"not_a_number: {name}")
+        return name
+
+    def fraction(digits: str) -> float:
+        value = float(digits)
+        if math.isinf(value):
+            defects.append(f"number_out_of_range: {_shown(digits)}")
+            return math.copysign(sys.float_info.max, value)
+        return value
+
+    return {"object_pairs_hook": members, "parse_constant": constant, "parse_float": fraction}
+
+
+def _integer_noting(defects: list[str]) -> Any:
+    def integer(digits: str) -> int:
+        if len(digits) <= MAX_DIGITS:
+            return int(digits)
+        defects.append(f"number_too_long: {_shown(digits)}")
+        return -_LARGEST_INTEGER if digits.startswith("-") else _LARGEST_INTEGER
+
+    return integer
+
+
+def _deeper(data: bytes, limit: int) -> bool:
+    """Whether arrays and objects are nested deeper than `limit`; brackets inside strings do not count."""
+    if data.count(b"[") + data.count(b"{") <= limit:
+        return False
+    if _flat(data, limit):  # a large list is, and for it this is ten times as fast as the loop
+        return False
+    depth = 0
+    for token in _TOKEN.finditer(data):
+        match token[0][:1]:
+            case b"[" | b"{":
+                depth += 1
+                if depth > limit:
+                    return True
+            case b"]" | b"}":
+                depth -= 1
+    return False
+
+
+def _flat(data: bytes, limit: int) -> bool:
+    """Whether brackets pair up, with nothing left, when the innermost pairs are taken out up to `limit` times."""
+    outside = b"".join(_ESCAPE.sub(b"", data).split(b'"')[::2])
+    left = outside.translate(_ONE_KIND, _NO_BRACKETS)
+    for _ in range(limit):
+        shorter = left.replace(b"[]", b"")
+        if len(shorter) == len(left):
+            break
+        left = shorter
+    return not left
+
+
+def _shown(text: str, length: int = 40) -> str:
+    return text if len(text) <= length else f"{text[:length]}... ({len(text)} characters)"

@@ -1,0 +1,248 @@
+"""One request and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from runs_conformance.model.case import Step, step_from_json, step_to_json
+from runs_conformance.model.json import ABSENT, JSON, Absent, is_object
+from runs_conformance.model.verdict import Finding
+
+LATER = frozenset({429, 503})
+"""The HTTP statuses that ask to come back later, and say nothing of the request itself."""
+
+
+class Completion(StrEnum):
+    """What is known of whether the request was carried out.
+
+    `answered`: a complete answer came. `refused`: certainly not done (the connection was refused). `unknown`: it may
+    have happened (the answer was cut, late or unreadable).
+    """
+
+    ANSWERED = "answered"
+    REFUSED = "refused"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What was sent. `path` is below the base URL, as on the wire but without the query; secrets are already redacted.
+
+    `body` is the parsed JSON body; `text` holds a body that is not JSON (bytes as latin-1) or was sent byte for byte.
+    """
+
+    method: str
+    path: str
+    query: tuple[tuple[str, str], ...] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: JSON | Absent = ABSENT
+    text: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One server-sent event. `data` is the parsed JSON, or the text itself where it is not JSON (`[DONE]`); `at` is
+    in seconds.
+    """
+
+    name: str
+    data: JSON
+    at: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What came back. Header names are in lower case.
+
+    `body` is the parsed JSON body, `ABSENT` where there is none or it is not JSON; `text` then holds the start of it.
+    `events` is set for an event stream. `defects` names what is wrong below the level of the contract: `not_json`,
+    `invalid_utf8`, `duplicate_key: x`, `not_a_number: NaN`, `too_large`, `too_deep`, and for streams `sse: ...`.
+    """
+
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: JSON | Absent = ABSENT
+    text: str | None = None
+    events: tuple[Event, ...] | None = None
+    defects: tuple[str, ...] = ()
+    size: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchange:
+    """One request and what came of it.
+
+    `index` orders exchanges by when they started. `started` and `ended` are seconds on one monotonic clock; two
+    exchanges that overlap have no order. `wall` is Unix time at the start. `step` is what the suite meant to send;
+    recorded traffic has none. `path` holds what the step's references were bound to in path parameters. `edition`
+    and `dialect` say by which contract it is judged.
+    """
+
+    id: str
+    index: int
+    program: str
+    operation: str | None
+    request: Request
+    response: Response | None
+    completion: Completion
+    started: float
+    ended: float
+    wall: float = 0.0
+    step: Step | None = None
+    path: Mapping[str, str] = field(default_factory=dict)
+    attempt: int = 1
+    problem: str | None = None
+    edition: str = ""
+    dialect: str = "openai"
+
+    @property
+    def status(self) -> int | None:
+        """The HTTP status of the answer, `None` where none came."""
+        return self.response.status if self.response else None
+
+    @property
+    def accepted(self) -> bool:
+        """Whether a complete answer of success came."""
+        return self.completion is Completion.ANSWERED and self.status is not None and 200 <= self.status < 300
+
+    @property
+    def refused(self) -> bool:
+        """Whether the target understood and said no: 4xx, but not 401, 403, 408, 425 or 429."""
+        status = self.status
+        return status is not None and 400 <= status < 500 and status not in (401, 403, 408, 425, 429)
+
+    @property
+    def body(self) -> JSON | Absent:
+        """The answer's JSON body, or `ABSENT`."""
+        return self.response.body if self.response else ABSENT
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        """The answer's events; none where it is not an event stream."""
+        return self.response.events or () if self.response else ()
+
+    @property
+    def tag(self) -> str:
+        """The step's tag, or nothing."""
+        return self.step.tag if self.step else ""
+
+    def before(self, other: Exchange) -> bool:
+        """Whether this exchange ended before the other began: only then have the two an order."""
+        return self.ended <= other.started
+
+    def member(self, name: str) -> JSON | Absent:
+        """A member of the answer's JSON object, or `ABSENT`."""
+        return self.body.get(name, ABSENT) if is_object(self.body) else ABSENT
+
+    def finding(
+        self,
+        message: str,
+        pointer: str = "",
+        expected: JSON | Absent = ABSENT,
+        actual: JSON | Absent = ABSENT,
+    ) -> Finding:
+        """A finding that shows in this exchange."""
+        return Finding(
+            message=message,
+            exchange=self.id,
+            operation=self.operation,
+            pointer=pointer,
+            expected=expected,
+            actual=actual,
+            case=self.step.id if self.step else None,
+        )
+
+
+def exchange_to_json(exchange: Exchange) -> dict[str, JSON]:
+    """The exchange as one line of `history.jsonl`."""
+    request, response = exchange.request, exchange.response
+    sent: dict[str, JSON] = {"method": request.method, "path": request.path, "headers": dict(request.headers)}
+    if request.query:
+        sent["query"] = [list(pair) for pair in request.query]
+    if not isinstance(request.body, Absent):
+        sent["body"] = request.body
+    if request.text is not None:
+        sent["text"] = request.text
+    out: dict[str, JSON] = {
+        "id": exchange.id,
+        "index": exchange.index,
+        "program": exchange.program,
+        "operation": exchange.operation,
+        "request": sent,
+        "response": None if response is None else _response_to_json(response),
+        "completion": exchange.completion.value,
+        "started": round(exchange.started, 6),
+        "ended": round(exchange.ended, 6),
+        "wall": round(exchange.wall, 3),
+        "path": dict(exchange.path),
+        "attempt": exchange.attempt,
+        "edition": exchange.edition,
+        "dialect": exchange.dialect,
+    }
+    if exchange.problem is not None:
+        out["problem"] = exchange.problem
+    if exchange.step is not None:
+        out["step"] = step_to_json(exchange.step)
+    return out
+
+
+def _response_to_json(response: Response) -> dict[str, JSON]:
+    out: dict[str, JSON] = {"status": response.status, "headers": dict(response.headers), "size": response.size}
+    if not isinstance(response.body, Absent):
+        out["body"] = response.body
+    if response.text is not None:
+        out["text"] = response.text
+    if response.events is not None:
+        out["events"] = [{"event": e.name, "data": e.data, "at": round(e.at, 6)} for e in response.events]
+    if response.defects:
+        out["defects"] = list(response.defects)
+    return out
+
+
+def exchange_from_json(data: Mapping[str, JSON]) -> Exchange:
+    """The exchange that `exchange_to_json` wrote. Raises KeyError, TypeError or ValueError where it is not."""
+    sent, answer, step = data["request"], data["response"], data.get("step")
+    if not is_object(sent) or not (answer is None or is_object(answer)) or not (step is None or is_object(step)):
+        raise TypeError("not an exchange")
+    return Exchange(
+        id=str(data["id"]),
+        index=int(data["index"]),  # type: ignore[arg-type]
+        program=str(data["program"]),
+        operation=None if data["operation"] is None else str(data["operation"]),
+        request=Request(
+            method=str(sent["method"]),
+            path=str(sent["path"]),
+            query=tuple((str(k), str(v)) for k, v in sent.get("query", ())),  # type: ignore[union-attr, misc]
+            headers={str(k): str(v) for k, v in sent.get("headers", {}).items()},  # type: ignore[union-attr]
+            body=sent.get("body", ABSENT),
+            text=sent.get("text"),  # type: ignore[arg-type]
+        ),
+        response=None if answer is None else _response_from_json(answer),
+        completion=Completion(str(data["completion"])),
+        started=float(data["started"]),  # type: ignore[arg-type]
+        ended=float(data["ended"]),  # type: ignore[arg-type]
+        wall=float(data.get("wall", 0.0)),  # type: ignore[arg-type]
+        step=None if step is None else step_from_json(step),
+        path={str(k): str(v) for k, v in data.get("path", {}).items()},  # type: ignore[union-attr]
+        attempt=int(data.get("attempt", 1)),  # type: ignore[arg-type]
+        problem=data.get("problem"),  # type: ignore[arg-type]
+        edition=str(data.get("edition", "")),
+        dialect=str(data.get("dialect", "openai")),
+    )
+
+
+def _response_from_json(data: Mapping[str, JSON]) -> Response:
+    events = data.get("events")
+    return Response(
+        status=int(data["status"]),  # type: ignore[arg-type]
+        headers={str(k): str(v) for k, v in data.get("headers", {}).items()},  # type: ignore[union-attr]
+        body=data.get("body", ABSENT),
+        text=data.get("text"),  # type: ignore[arg-type]
+        events=None
+        if events is None
+        else tuple(Event(str(e["event"]), e["data"], float(e.get("at", 0.0))) for e in events),  # type: ignore[union-attr, index, call-overload, arg-type]
+        defects=tuple(str(defect) for defect in data.get("defects", ())),  # type: ignore[union-attr]
+        size=int(data.get("size", 0)),  # type: ignore[arg-type]
+    )

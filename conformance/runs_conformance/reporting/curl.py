@@ -1,0 +1,221 @@
+"""Shell lines that send a counterexample again; they hold no key and no id of an object that is gone."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from runs_conformance.contract.operation import BETA_HEADER, OPERATIONS
+from runs_conformance.model.json import JSON, is_array, is_object
+from runs_conformance.reporting.access import Access, is_variable
+
+KEY_HEADERS = {"openai": "Authorization", "azure": "api-key"}
+"""The header that carries the key, by dialect."""
+LONGEST = 6_000
+"""A line longer than this is of no use in a terminal."""
+
+
+def script(example: JSON, base_url: str, dialect: str = "openai", access: Access | None = None) -> str | None:
+    """The lines that lead up to a counterexample and show it; None where it cannot be sent from a shell.
+
+    `access` is how this very target is spoken to; without it, as its dialect is. The lines before the last need `jq`,
+    which reads the ids that the target gives.
+    """
+    if not is_object(example):
+        return None
+    access = access or Access(KEY_HEADERS.get(dialect, KEY_HEADERS["openai"]))
+    case = example.get("case")
+    if not is_object(case):
+        return _recorded(example, base_url, access)
+    before = example.get("before")
+    steps = [step for step in (before if is_array(before) else ()) if is_object(step)]
+    shell = _Shell(base_url, access, _variables([*steps, case]))
+    try:
+        lines = [*(shell.line(step, keep=True) for step in steps), shell.line(case, keep=False)]
+    except KeyError:
+        return None
+    whole = "\n".join(lines)
+    return whole if len(whole) <= LONGEST and "… (" not in whole else None
+
+
+def _recorded(example: Mapping[str, JSON], base_url: str, access: Access) -> str | None:
+    request = example.get("request")
+    if not is_object(request):
+        return None
+    query = request.get("query")
+    pairs = [(str(pair[0]), str(pair[1])) for pair in query if is_array(pair)] if is_array(query) else []
+    url = (
+        base_url
+        + str(request.get("path", ""))
+        + _query([(name, quote(value, safe="")) for name, value in pairs], access)
+    )
+    content = json.dumps(request["body"]) if "body" in request else None
+    return _command(str(request.get("method", "GET")), url, access, {}, _quoted(content) if content else None)
+
+
+def _variables(steps: Sequence[Mapping[str, JSON]]) -> dict[tuple[str, str], str]:
+    """A shell variable for each value that a step takes from an earlier answer."""
+    wanted: dict[str, list[str]] = {}
+    for step in steps:
+        for name, pointer in _references(step):
+            pointers = wanted.setdefault(name, [])
+            if pointer not in pointers:
+                pointers.append(pointer)
+    made = {}
+    for name, pointers in wanted.items():
+        variable = re.sub(r"\W", "_", name).upper()
+        variable = f"_{variable}" if variable[:1].isdigit() else variable
+        for number, pointer in enumerate(pointers):
+            made[name, pointer] = variable if number == 0 else f"{variable}_{number + 1}"
+    return made
+
+
+def _references(value: JSON) -> Iterator[tuple[str, str]]:
+    if is_object(value):
+        if value.keys() == {"$from", "at"}:
+            yield str(value["$from"]), str(value["at"])
+            return
+        for member in value.values():
+            yield from _references(member)
+    elif is_array(value):
+        for item in value:
+            yield from _references(item)
+
+
+@dataclass(frozen=True, slots=True)
+class _Shell:
+    """Writes steps as shell lines for one target; `variables` hold what earlier answers gave."""
+
+    base_url: str
+    access: Access
+    variables: Mapping[tuple[str, str], str]
+
+    def line(self, step: Mapping[str, JSON], keep: bool) -> str:
+        """The line that sends a step; with `keep` it holds on to what later steps refer to."""
+        command = self._sends(step)
+        until = step.get("until")
+        if is_array(until) and until:
+            wanted = "|".join(str(status) for status in until)
+            return f"until {command} | jq -e '.status | test(\"^({wanted})$\")' > /dev/null; do sleep 1; done"
+        taken = [
+            (pointer, name) for (step_name, pointer), name in self.variables.items() if step_name == step.get("name")
+        ]
+        if not keep:
+            return command
+        if not taken:
+            return f"{command} > /dev/null"
+        if len(taken) == 1:
+            return f"{taken[0][1]}=$({command} | jq -r {_way(taken[0][0])})"
+        reads = "; ".join(f'{name}=$(jq -r {_way(pointer)} <<< "$ANSWER")' for pointer, name in taken)
+        return f"ANSWER=$({command}); {reads}"
+
+    def _sends(self, step: Mapping[str, JSON]) -> str:
+        operation = OPERATIONS[str(step["operation"])]
+        given = step.get("path")
+        values = {name: self._word(value) for name, value in given.items()} if is_object(given) else {}
+        path = re.sub(r"\{(\w+)\}", lambda match: values[match.group(1)], operation.path)
+        query = step.get("query")
+        pairs = [(str(pair[0]), self._word(pair[1])) for pair in query if is_array(pair)] if is_array(query) else []
+        headers = step.get("headers")
+        return _command(
+            operation.method,
+            self.base_url + path + _query(pairs, self.access),
+            self.access,
+            headers if is_object(headers) else {},
+            self._body(step),
+            str(step.get("key", "own")),
+        )
+
+    def _word(self, value: JSON) -> str:
+        """A value inside a double-quoted URL."""
+        variable = self._variable(value)
+        if variable is not None:
+            return variable
+        return quote(value if isinstance(value, str) else json.dumps(value), safe="", errors="surrogatepass")
+
+    def _variable(self, value: JSON) -> str | None:
+        if not is_object(value) or value.keys() != {"$from", "at"}:
+            return None
+        return "$" + self.variables[str(value["$from"]), str(value["at"])]
+
+    def _body(self, step: Mapping[str, JSON]) -> str | None:
+        if "raw" in step:
+            raw = str(step["raw"])
+            return _quoted(raw) if raw.isprintable() and raw.isascii() else _escaped(raw)
+        if "body" not in step:
+            return None
+        quoted = _quoted(json.dumps(self._marked(step["body"])))
+        return re.sub(r"\\u0001(\$\w+)\\u0001", r"""'"\1"'""", quoted)
+
+    def _marked(self, value: JSON) -> JSON:
+        """The body with each reference replaced by its variable between marks that JSON writes in no other way."""
+        variable = self._variable(value)
+        if variable is not None:
+            return f"\x01{variable}\x01"
+        if is_object(value):
+            return {name: self._marked(member) for name, member in value.items()}
+        if is_array(value):
+            return [self._marked(item) for item in value]
+        return value
+
+
+def _way(pointer: str) -> str:
+    """A JSON Pointer as jq's path."""
+    return "".join(f"[{token}]" if token.isdecimal() else f".{token}" for token in pointer.split("/")[1:]) or "."
+
+
+def _query(pairs: Sequence[tuple[str, str]], access: Access) -> str:
+    extra = ((name, value if is_variable(value) else quote(value, safe="")) for name, value in access.query)
+    pairs = [*extra, *pairs]
+    return "?" + "&".join(f"{quote(name, safe='')}={value}" for name, value in pairs) if pairs else ""
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "'\\''") + "'"
+
+
+def _escaped(raw: str) -> str:
+    """Bytes (as latin-1) in the shell's `$'...'` form."""
+    shown = "".join(
+        f"\\{char}" if char in "\\'" else char if 32 <= ord(char) < 127 else f"\\x{ord(char):02x}" for char in raw
+    )
+    return f"$'{shown}'"
+
+
+def _command(
+    method: str, url: str, access: Access, changes: Mapping[str, JSON], data: str | None, key: str = "own"
+) -> str:
+    headers = {name: f"{name}: {value if is_variable(value) else _shell(value)}" for name, value in access.headers}
+    carrier = access.carrier
+    match key:
+        case "own":
+            headers[carrier.partition(":")[0]] = carrier
+        case "second":
+            headers[carrier.partition(":")[0]] = carrier.replace("OPENAI_API_KEY", "CONFORMANCE_SECOND_API_KEY")
+        case "basic":
+            headers["Authorization"] = "Authorization: Basic $OPENAI_API_KEY"
+        case "wrong":
+            headers[carrier.partition(":")[0]] = carrier.replace("$OPENAI_API_KEY", "no-such-key")
+        case _:
+            pass
+    headers[BETA_HEADER[0]] = f"{BETA_HEADER[0]}: {BETA_HEADER[1]}"
+    if data is not None:
+        headers["Content-Type"] = "Content-Type: application/json"
+    for name, value in changes.items():
+        for same in [known for known in headers if known.lower() == name.lower()]:
+            del headers[same]
+        if value is not None:
+            headers[name] = f"{name}: {_shell(str(value))}"
+    parts = ["curl -sS", f"-X {method}" if method != "GET" and (data is None or method != "POST") else "", f'"{url}"']
+    parts += [f'-H "{header}"' for header in headers.values()]
+    if data is not None:
+        parts.append(f"--data-binary {data}")
+    return " ".join(part for part in parts if part)
+
+
+def _shell(text: str) -> str:
+    """A text inside double quotes."""
+    return re.sub(r'([\\"$`])', r"\\\1", text)
