@@ -12,11 +12,11 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from runs_conformance.engine import pace
+from runs_conformance.app import run
+from runs_conformance.app.options import Choice
+from runs_conformance.engine import polling
 from runs_conformance.reporting.folder import folder
 from runs_conformance.reporting.progress import Silent
-from runs_conformance.suite import trial
-from runs_conformance.suite.choice import Choice
 from runs_conformance.targets import emulator
 
 SECONDS = 2.0
@@ -33,11 +33,11 @@ def main() -> None:
     slow = ["--variant", "thinks_for_two_seconds"]
     if given.elsewhere:
         slow += ["--variant", "answers_slowly"]
-        pace.loopback = pace.remote
+        polling.loopback = polling.remote
     with emulator(*slow) as target, tempfile.TemporaryDirectory() as scratch:
         choice = Choice(profile=given.profile, workers=given.workers)
-        chosen = trial.plan_for(target, choice)
-        report = trial.judge(replace(target, lasting=True), choice, chosen, folder(Path(scratch) / "r"), Silent())
+        chosen = run.plan_for(target, choice)
+        report = run.judge(replace(target, lasting=True), choice, chosen, folder(Path(scratch) / "r"), Silent())
     counts = report.counts
     ideal = counts.runs_started * SECONDS / given.workers
     print(

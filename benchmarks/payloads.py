@@ -16,14 +16,14 @@ import hypothesis
 from hypothesis import strategies as st
 
 from runs_conformance.contract.edition import DEFAULT_EDITION
-from runs_conformance.contract.examination import examine_schema, types_of
 from runs_conformance.contract.schema import Schema
-from runs_conformance.generation.boundary.material import bench
-from runs_conformance.generation.boundary.payload import Bench
+from runs_conformance.contract.schema_violation import examine_schema, types_of
+from runs_conformance.generation.boundary.cases import bench
+from runs_conformance.generation.boundary.payload_factory import Bench
 from runs_conformance.generation.boundary.sample import Sampler
-from runs_conformance.generation.exploration.allotment import SHARES
+from runs_conformance.generation.fuzzing.size import SHARES
 from runs_conformance.generation.openapi import document
-from runs_conformance.generation.payloads.batch import Batch
+from runs_conformance.generation.payloads.payload_generator import Batch
 
 SECONDS = 3.0
 """Processor seconds for each measurement: what else runs on the machine does not count."""

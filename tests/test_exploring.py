@@ -9,8 +9,8 @@ import pytest
 from runs_conformance import targets
 from runs_conformance.cli import run_command
 from runs_conformance.contract.operation import OPERATIONS
-from runs_conformance.engine.failures import failures
 from runs_conformance.engine.replay import Case
+from runs_conformance.engine.shrinking.failure_store import failures
 
 MUTANT = "loses_the_last_of_many_parts"
 

@@ -23,16 +23,16 @@ from jsonschema import Draft202012Validator
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from runs_conformance.app.options import Choice, judging
 from runs_conformance.cli import run_command
 from runs_conformance.contract.constraint import constraints
 from runs_conformance.contract.schema import document
 from runs_conformance.emulator.app import BASE, build
 from runs_conformance.emulator.options import Options
 from runs_conformance.emulator.server import serve
-from runs_conformance.engine.run import judged
-from runs_conformance.recordings.reading import read
+from runs_conformance.engine.run_plan import judged
+from runs_conformance.recordings.load import read
 from runs_conformance.rules import catalogue as rules
-from runs_conformance.suite.choice import Choice, judging
 from tests import garbled
 
 ROOT = Path(__file__).parent.parent

@@ -16,8 +16,8 @@ from runs_conformance.config.schema import document
 from runs_conformance.contract.constraint import constraints
 from runs_conformance.contract.departure import departures
 from runs_conformance.contract.edition import DEFAULT_EDITION
-from runs_conformance.contract.item import ITEMS
-from runs_conformance.contract.seed import SEEDS, judging
+from runs_conformance.contract.requirement import ITEMS
+from runs_conformance.contract.source_documents import SEEDS, judging
 from runs_conformance.model.rule import AnyRule, Constraint
 from runs_conformance.rules import catalogue
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from runs_conformance.client.address import DIALECTS, Address, address, likely, spoken
+from runs_conformance.client.base_url import DIALECTS, Address, address, likely, spoken
 from runs_conformance.config import known
 from runs_conformance.errors import TargetError, UsageError
 

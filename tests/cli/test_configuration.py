@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from runs_conformance.app.live_run import FAR_WORKERS, NEAR_WORKERS
 from runs_conformance.cli import run_command
 from runs_conformance.cli.replay import command as replay
 from runs_conformance.cli.run import command
@@ -17,7 +18,6 @@ from runs_conformance.engine.plan import PHASES
 from runs_conformance.generation.programs.steps import PROMPTS
 from runs_conformance.model.program import GIVEN
 from runs_conformance.reporting.view import NAMES
-from runs_conformance.suite.visit import FAR_WORKERS, NEAR_WORKERS
 from tests.gateway import KEY, OTHER, gateway
 
 CUT = ["--max-requests", "6", "-q", "--report-dir", "out"]

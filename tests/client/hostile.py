@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from runs_conformance.client.address import Address, address
+from runs_conformance.client.base_url import Address, address
 
 Handler = Callable[["Connection"], None]
 

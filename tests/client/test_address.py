@@ -4,7 +4,7 @@ from urllib.parse import unquote_to_bytes
 
 import pytest
 
-from runs_conformance.client.address import address, path, query_string, segment, spoken, without_credentials
+from runs_conformance.client.base_url import address, path, query_string, segment, spoken, without_credentials
 from runs_conformance.contract.operation import OPERATIONS, find_operation
 from runs_conformance.errors import UsageError
 

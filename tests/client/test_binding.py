@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from runs_conformance.client.binding import Unbound, bind, encoded
+from runs_conformance.client.prepared_request import Unbound, bind, encoded
 from runs_conformance.errors import SuiteFault
 from runs_conformance.model.case import Ref, Step
 from runs_conformance.model.exchange import Completion, Event, Exchange, Request, Response

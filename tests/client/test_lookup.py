@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from runs_conformance.client.lookup import Lookup, Place
+from runs_conformance.client.dns import Lookup, Place
 from tests.client.clock import Clock
 
 HERE: list[Place] = [(socket.AF_INET, ("127.0.0.1", 80))]

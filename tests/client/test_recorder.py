@@ -13,7 +13,7 @@ from runs_conformance.errors import ConformanceError
 from runs_conformance.model.case import Accept, Key, Mutation, Ref, Reject, Role, Step
 from runs_conformance.model.exchange import Completion, Event, Exchange, Request, Response
 from runs_conformance.model.json import ABSENT, JSON
-from runs_conformance.recordings.reading import read
+from runs_conformance.recordings.load import read
 
 KEY = "sk-own-0123456789"
 

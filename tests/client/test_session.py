@@ -10,9 +10,9 @@ from email.utils import formatdate
 
 import pytest
 
-from runs_conformance.client.address import Address, address
-from runs_conformance.client.binding import Unbound
+from runs_conformance.client.base_url import Address, address
 from runs_conformance.client.credentials import Credentials
+from runs_conformance.client.prepared_request import Unbound
 from runs_conformance.client.recorder import Unrecorded
 from runs_conformance.client.session import Patience, Session, retry_after
 from runs_conformance.client.throttle import Throttle

@@ -12,8 +12,8 @@ from contextlib import closing, contextmanager
 
 import pytest
 
-from runs_conformance.client.address import address
-from runs_conformance.client.binding import Outgoing
+from runs_conformance.client.base_url import address
+from runs_conformance.client.prepared_request import Outgoing
 from runs_conformance.client.transport import Arrival, Limits, Transport
 from runs_conformance.errors import UsageError
 from runs_conformance.model.exchange import Completion, Response

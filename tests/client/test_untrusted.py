@@ -4,8 +4,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from runs_conformance.client.address import address
-from runs_conformance.client.binding import Outgoing
+from runs_conformance.client.base_url import address
+from runs_conformance.client.prepared_request import Outgoing
 from runs_conformance.client.transport import Limits, Transport
 from runs_conformance.model.exchange import Completion
 from tests.quality.untrusted import CERTIFICATES, untrusted

@@ -20,9 +20,9 @@ from jsonschema import Draft202012Validator
 
 from runs_conformance.contract.constraint import constraints
 from runs_conformance.contract.edition import DEFAULT_EDITION, V2_LAUNCH
-from runs_conformance.contract.examination import examine_schema
 from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.contract.schema import Schema, compiled
+from runs_conformance.contract.schema_violation import examine_schema
 from runs_conformance.model.json import ABSENT
 
 Row = Mapping[str, Any]

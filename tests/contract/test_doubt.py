@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from runs_conformance.contract.constraint import keywords_within
-from runs_conformance.contract.doubt import doubted_within, doubts
+from runs_conformance.contract.implementation_defined import doubted_within, doubts
 from runs_conformance.contract.schema import Schema, compiled
 
 

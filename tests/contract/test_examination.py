@@ -11,12 +11,12 @@ from jsonschema import Draft202012Validator
 
 from runs_conformance.contract.constraint import objects, request_bodies
 from runs_conformance.contract.edition import EDITIONS
-from runs_conformance.contract.examination import examine, examine_schema, types_of
 from runs_conformance.contract.schema import Schema, compiled
+from runs_conformance.contract.schema_violation import examine, examine_schema, types_of
 from runs_conformance.errors import SuiteFault
-from runs_conformance.generation.boundary.material import bench
+from runs_conformance.generation.boundary.cases import bench
+from runs_conformance.generation.boundary.operation_profile import subjects
 from runs_conformance.generation.boundary.sample import Sampler
-from runs_conformance.generation.boundary.subject import subjects
 from runs_conformance.model.json import ABSENT
 from tests.rules import histories as told
 

@@ -18,8 +18,8 @@ import pytest
 
 from runs_conformance.contract.edition import DEFAULT_EDITION
 from runs_conformance.contract.event import event_kinds
-from runs_conformance.contract.examination import types_of
 from runs_conformance.contract.schema import Schema, compiled
+from runs_conformance.contract.schema_violation import types_of
 
 Row = Mapping[str, Any]
 

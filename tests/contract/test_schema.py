@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from runs_conformance.contract.edition import EDITIONS
-from runs_conformance.contract.examination import examine
 from runs_conformance.contract.schema import Schema, compiled, digest, document, names
+from runs_conformance.contract.schema_violation import examine
 from runs_conformance.errors import SuiteFault
 
 DOCUMENTS = [

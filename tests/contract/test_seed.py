@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from runs_conformance.contract.edition import EDITIONS
-from runs_conformance.contract.seed import SEEDS, Seed, judging
+from runs_conformance.contract.source_documents import SEEDS, Seed, judging
 
 
 @pytest.mark.parametrize("seed", SEEDS, ids=lambda seed: seed.name)

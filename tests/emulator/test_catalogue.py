@@ -11,10 +11,10 @@ from collections import Counter
 import pytest
 
 from runs_conformance.contract.constraint import constraints
-from runs_conformance.contract.item import ITEMS
+from runs_conformance.contract.requirement import ITEMS
 from runs_conformance.emulator.app import build, many
-from runs_conformance.emulator.behaviour import plain
 from runs_conformance.emulator.catalogue import Mutant, Variant, catalogue, generated, variants, written
+from runs_conformance.emulator.hooks import plain
 from runs_conformance.emulator.options import Options
 from runs_conformance.errors import UsageError
 from runs_conformance.rules import catalogue as rules

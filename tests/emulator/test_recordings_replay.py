@@ -21,11 +21,11 @@ from urllib.parse import urlencode
 
 from runs_conformance.contract.operation import find_operation
 from runs_conformance.emulator.app import assemble
-from runs_conformance.emulator.beat import Beat
-from runs_conformance.emulator.behaviour import plain
+from runs_conformance.emulator.fake_model import Situation
+from runs_conformance.emulator.hooks import plain
+from runs_conformance.emulator.model_actions import Beat
 from runs_conformance.emulator.options import Options
-from runs_conformance.emulator.script import Situation
-from runs_conformance.emulator.spoiling import keyword
+from runs_conformance.emulator.patching import keyword
 from runs_conformance.emulator.state import Usage
 from tests.emulator.conftest import Answer, Served, served
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from runs_conformance.emulator.beat import Await, Beat, Call, CloseMessage, End, Input, OpenMessage, Say
-from runs_conformance.emulator.script import Situation, answer_text, arguments_for, plan, tokens
+from runs_conformance.emulator.fake_model import Situation, answer_text, arguments_for, plan, tokens
+from runs_conformance.emulator.model_actions import Await, Beat, Call, CloseMessage, End, Input, OpenMessage, Say
 
 
 def function(name: str, **parameters: Any) -> dict[str, Any]:

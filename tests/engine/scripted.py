@@ -7,7 +7,7 @@ from collections.abc import Callable, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from runs_conformance.client.binding import bind
+from runs_conformance.client.prepared_request import bind
 from runs_conformance.client.recorder import Unrecorded
 from runs_conformance.engine.budget import Budget
 from runs_conformance.engine.collector import Collector

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from runs_conformance.engine.cleanup import Ledger, ledger, says_gone, sweep
+from runs_conformance.engine.resources import Ledger, ledger, says_gone, sweep
 from runs_conformance.model.case import Key, Role, Step
 from runs_conformance.model.exchange import Completion, Exchange, Request, Response
 from runs_conformance.model.json import ABSENT

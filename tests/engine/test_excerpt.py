@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 
 import pytest
 
-from runs_conformance.engine.excerpt import excerpt
-from runs_conformance.engine.run import Judging
+from runs_conformance.engine.run_plan import Judging
+from runs_conformance.engine.shrinking.history import excerpt
 from runs_conformance.model.case import REFUSES_BODY, Mutation, Ref, Role, Step
 from runs_conformance.model.exchange import Completion, Exchange, Request, Response
 from runs_conformance.model.history import History

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from hypothesis.database import InMemoryExampleDatabase
 
-from runs_conformance.engine.failures import MOST, Failures, Kept, failures
 from runs_conformance.engine.replay import Case
+from runs_conformance.engine.shrinking.failure_store import MOST, Failures, Kept, failures
 from runs_conformance.errors import UsageError
 from runs_conformance.model.case import Ref, Role, Step
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import MutableMapping, Sequence
 from typing import Any
 
-from runs_conformance.engine.guard import Guard, guarded
+from runs_conformance.engine.protected_sender import Guard, guarded
 from runs_conformance.generation.programs.steps import assistant, on_assistant, on_thread, thread
 from runs_conformance.model.case import Ref, Step
 from runs_conformance.model.exchange import Completion, Exchange, Request, Response

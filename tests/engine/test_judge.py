@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from runs_conformance.engine.judge import judge
-from runs_conformance.evidence.sighting import exchanges, runs_seen
+from runs_conformance.evidence.observation import exchanges, runs_seen
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.rule import rule

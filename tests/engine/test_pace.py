@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from runs_conformance.engine.pace import EXPERIENCE, LONG, SHORT, Pace
+from runs_conformance.engine.polling import EXPERIENCE, LONG, SHORT, Pace
 
 
 def experienced(arrived: int = 0, in_vain: int = 0, seconds: float = 0.1) -> Pace:

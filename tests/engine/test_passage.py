@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from runs_conformance.engine.passage import MOST, passage
+from runs_conformance.engine.run_trace import MOST, passage
 from tests.rules.histories import Told, error, run
 
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from runs_conformance.engine.budget import SILENCE, SILENCE_OF_ONE, Budget
-from runs_conformance.engine.pace import Pace
-from runs_conformance.engine.player import play
+from runs_conformance.engine.polling import Pace
+from runs_conformance.engine.program_runner import play
 from runs_conformance.model.case import Ref, Step, Together
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.program import Play, Setting

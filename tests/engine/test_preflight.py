@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from runs_conformance.client.address import address
+from runs_conformance.client.base_url import address
 from runs_conformance.client.credentials import Credentials
 from runs_conformance.client.recorder import Unrecorded
 from runs_conformance.client.session import Session

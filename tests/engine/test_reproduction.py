@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from runs_conformance.engine.budget import Budget
-from runs_conformance.engine.pace import Pace
-from runs_conformance.engine.player import play
+from runs_conformance.engine.polling import Pace
+from runs_conformance.engine.program_runner import play
 from runs_conformance.engine.reproduction import Reproduction
 from runs_conformance.model.case import Ref, Role, Step, Together
 from runs_conformance.model.exchange import Completion, Exchange, Request, Response

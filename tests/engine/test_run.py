@@ -5,9 +5,9 @@ import time
 from collections.abc import Collection, Sequence
 
 from runs_conformance.engine.budget import Budget
-from runs_conformance.engine.pace import Pace
 from runs_conformance.engine.plan import Plan
-from runs_conformance.engine.run import Course, Judging, run
+from runs_conformance.engine.polling import Pace
+from runs_conformance.engine.run_plan import Course, Judging, run
 from runs_conformance.errors import UsageError
 from runs_conformance.model.case import Step
 from runs_conformance.model.exchange import Exchange

@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from runs_conformance.engine.budget import Budget
-from runs_conformance.engine.explore import Bench, Lab, shrunk
-from runs_conformance.engine.pace import Pace
+from runs_conformance.engine.polling import Pace
 from runs_conformance.engine.replay import Case
-from runs_conformance.engine.run import Found, Judging
-from runs_conformance.engine.shrink import Allowance, Shown, Shrinker, Shrunk
+from runs_conformance.engine.run_plan import Found, Judging
+from runs_conformance.engine.shrinking.exploration import Bench, Lab, shrunk
+from runs_conformance.engine.shrinking.shrinker import Allowance, Shown, Shrinker, Shrunk
 from runs_conformance.model.case import REFUSES_BODY, Mutation, Ref, Role, Step
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History

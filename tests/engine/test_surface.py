@@ -3,7 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from runs_conformance.engine.surface import (
+from runs_conformance.engine.capabilities import (
     broken_promises,
     failed_prerequisite,
     folded,

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from runs_conformance.engine.waiting import awaited
+from runs_conformance.engine.interruptible import awaited
 from runs_conformance.errors import TargetError
 
 

@@ -9,13 +9,13 @@ from dataclasses import dataclass, field, replace
 from multiprocessing import get_context
 from pathlib import Path
 
+from runs_conformance.app import run as test_run
+from runs_conformance.app.options import Choice
 from runs_conformance.generation import boundary
 from runs_conformance.model.verdict import Outcome
 from runs_conformance.reporting.folder import folder
 from runs_conformance.reporting.progress import Silent
 from runs_conformance.reporting.report import Report
-from runs_conformance.suite import trial
-from runs_conformance.suite.choice import Choice
 from runs_conformance.targets import Target, remote
 from tests.quality.host import KEYS, hosted
 
@@ -71,9 +71,9 @@ def judged(trials: Sequence[Trial], processes: int = PROCESSES, together: int = 
 
 
 def _batch(trials: Sequence[Trial]) -> list[Result]:
-    emulators = {f"{index}": (trial.mutants, trial.variants) for index, trial in enumerate(trials)}
+    emulators = {f"{index}": (each.mutants, each.variants) for index, each in enumerate(trials)}
     with hosted(emulators, STEP_MS) as urls:
-        return [_result(trial, url) for trial, url in zip(trials, urls.values(), strict=True)]
+        return [_result(each, url) for each, url in zip(trials, urls.values(), strict=True)]
 
 
 def _result(one: Trial, url: str) -> Result:
@@ -101,7 +101,9 @@ def run(url: str, one: Trial) -> Report:
     choice = Choice(seed=one.seed, select=one.programs, phases=one.phases, profile=one.profile, workers=one.workers)
     target = target_at(url, one.dialect)
     with tempfile.TemporaryDirectory(prefix="runs-conformance-") as scratch:
-        return trial.judge(target, choice, trial.plan_for(target, choice), folder(Path(scratch) / "report"), Silent())
+        return test_run.judge(
+            target, choice, test_run.plan_for(target, choice), folder(Path(scratch) / "report"), Silent()
+        )
 
 
 def target_at(url: str, dialect: str = "openai") -> Target:
@@ -112,5 +114,5 @@ def target_at(url: str, dialect: str = "openai") -> Target:
 
 def programs_of(operation: str) -> tuple[str, ...]:
     """The boundary programs of an operation."""
-    setting = trial.setting_for(target_at("http://127.0.0.1/v1"), Choice())
+    setting = test_run.setting_for(target_at("http://127.0.0.1/v1"), Choice())
     return tuple(program.id for program in boundary.programs(setting, [operation]))

@@ -15,27 +15,27 @@ from contextlib import closing
 from functools import cache
 from multiprocessing import get_context
 
+from runs_conformance.app import run
+from runs_conformance.app.options import Choice, judging
 from runs_conformance.client.credentials import Credentials
 from runs_conformance.client.recorder import Unrecorded
 from runs_conformance.client.session import Session
 from runs_conformance.client.transport import Transport
 from runs_conformance.contract.constraint import constraints, request_bodies
 from runs_conformance.contract.edition import DEFAULT_EDITION
-from runs_conformance.contract.examination import examine_schema
+from runs_conformance.contract.schema_violation import examine_schema
 from runs_conformance.emulator.catalogue import Mutant
-from runs_conformance.engine import pace
+from runs_conformance.engine import polling
 from runs_conformance.engine.budget import Budget
 from runs_conformance.engine.collector import Collector
-from runs_conformance.engine.player import play
+from runs_conformance.engine.program_runner import play
 from runs_conformance.generation import boundary
-from runs_conformance.generation.boundary.material import bench
+from runs_conformance.generation.boundary.cases import bench
 from runs_conformance.generation.boundary.sample import Sampler
 from runs_conformance.model.case import Role
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.verdict import Tally
 from runs_conformance.rules import catalogue as rules
-from runs_conformance.suite import trial
-from runs_conformance.suite.choice import Choice, judging
 from tests.quality.bench import STEP_MS, Result, target_at
 from tests.quality.host import KEYS, hosted
 
@@ -127,8 +127,8 @@ class _Ground:
 
     def __init__(self, url: str) -> None:
         target, self._choice = target_at(url), Choice()
-        self._setting = trial.setting_for(target, self._choice)
-        self._budget, self._pace = Budget(), pace.loopback()
+        self._setting = run.setting_for(target, self._choice)
+        self._budget, self._pace = Budget(), polling.loopback()
         self._wire = Transport(target.address)
         self._collector = Collector(Unrecorded(), self._budget)
         self._session = Session(self._wire, self._collector, Credentials(*KEYS), self._choice.edition)

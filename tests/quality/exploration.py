@@ -20,24 +20,25 @@ from multiprocessing import get_context
 from pathlib import Path
 from random import Random
 
+from runs_conformance.app import run
+from runs_conformance.app.options import Choice, judging
 from runs_conformance.client.credentials import Credentials
 from runs_conformance.client.recorder import Unrecorded
 from runs_conformance.client.session import Session
 from runs_conformance.client.transport import Limits, Transport
 from runs_conformance.contract.constraint import constraints
 from runs_conformance.emulator.catalogue import corners
-from runs_conformance.engine import explore, pace
+from runs_conformance.engine import polling
 from runs_conformance.engine.budget import Budget
 from runs_conformance.engine.collector import Collector
 from runs_conformance.engine.plan import PROFILES
-from runs_conformance.engine.player import play
-from runs_conformance.engine.run import Judged, judged
-from runs_conformance.engine.shrink import Shrunk
-from runs_conformance.generation import exploration
+from runs_conformance.engine.program_runner import play
+from runs_conformance.engine.run_plan import Judged, judged
+from runs_conformance.engine.shrinking import exploration
+from runs_conformance.engine.shrinking.shrinker import Shrunk
+from runs_conformance.generation import fuzzing
 from runs_conformance.model.program import Setting
 from runs_conformance.rules import catalogue as rules
-from runs_conformance.suite import trial
-from runs_conformance.suite.choice import Choice, judging
 from tests.quality.bench import STEP_MS, Trial, target_at
 from tests.quality.bench import judged as trials_judged
 from tests.quality.host import KEYS, hosted
@@ -81,15 +82,15 @@ class _Ground:
 
     def __init__(self, url: str, seed: int) -> None:
         target, self.choice = target_at(url), Choice(seed=seed)
-        self.setting: Setting = trial.setting_for(target, self.choice)
-        self.budget, self.pace = Budget(), pace.loopback()
+        self.setting: Setting = run.setting_for(target, self.choice)
+        self.budget, self.pace = Budget(), polling.loopback()
         self.wire = Transport(target.address, Limits(idle=30, total=30, stream=60))
         self.collector = Collector(Unrecorded(), self.budget)
         self.session = Session(self.wire, self.collector, Credentials(*KEYS), self.choice.edition)
 
     def results(self) -> Iterator[Judged]:
         """What each program of the exploration came to, in an order of the seed's."""
-        programs = exploration.programs(self.setting)
+        programs = fuzzing.programs(self.setting)
         Random(self.choice.seed).shuffle(programs)
         for program in programs:
             played = play(program, self.setting, self.session, self.budget, self.pace)
@@ -99,11 +100,11 @@ class _Ground:
 
     def smallest(self, result: Judged) -> Shrunk | None:
         """The smallest case of the first violation that can be shrunk."""
-        lab = explore.Lab(
+        lab = exploration.Lab(
             self.setting, self.session, self.collector, judging(self.choice), Budget(), self.pace, tidies=False
         )
         found = sorted(
-            explore.shrunk(result.found, lab, 1).values(), key=lambda each: (not each.minimal, len(each.case))
+            exploration.shrunk(result.found, lab, 1).values(), key=lambda each: (not each.minimal, len(each.case))
         )
         return found[0] if found else None
 

@@ -15,14 +15,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+from runs_conformance.app import run
+from runs_conformance.app.options import Choice
+from runs_conformance.app.replay import Repeat, repeats
+from runs_conformance.app.report_file import Saved, saved
 from runs_conformance.emulator.catalogue import Mutant, catalogue, written
 from runs_conformance.model.verdict import Outcome
 from runs_conformance.reporting.folder import folder
 from runs_conformance.reporting.progress import Silent
-from runs_conformance.suite import trial
-from runs_conformance.suite.choice import Choice
-from runs_conformance.suite.replay import Repeat, repeats
-from runs_conformance.suite.saved import Saved, saved
 from tests.quality.bench import STEP_MS, target_at
 from tests.quality.host import hosted
 from tests.quality.kill_matrix import FOLDER, concerns, trial_of
@@ -90,7 +90,7 @@ def _judged(mutant: Mutant, url: str, programs: Sequence[str]) -> Saved:
     target = target_at(url)
     with tempfile.TemporaryDirectory(prefix="runs-conformance-") as scratch:
         here = folder(Path(scratch) / "report")
-        here.write(trial.judge(target, choice, trial.plan_for(target, choice), here, Silent()))
+        here.write(run.judge(target, choice, run.plan_for(target, choice), here, Silent()))
         here.history.unlink()
         kept = saved(here.path)
     found = tuple(failure for failure in kept.failures if failure.level in LEVELS)

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 
 from runs_conformance.model.history import History
 from runs_conformance.recordings.entry import Entry, header_pairs, unix_time
-from runs_conformance.recordings.surface import exchanges
+from runs_conformance.recordings.exchanges import exchanges
 
 _OBJECT_IN_BASE64 = "ewog"
 

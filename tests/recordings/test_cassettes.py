@@ -6,7 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 from runs_conformance.model.exchange import Completion, exchange_from_json, exchange_to_json
-from runs_conformance.recordings.reading import read
+from runs_conformance.recordings.load import read
 from tests.recordings.exchanges import histories
 
 

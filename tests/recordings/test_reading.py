@@ -14,7 +14,7 @@ import yaml
 
 from runs_conformance.errors import UsageError
 from runs_conformance.model.exchange import Completion, Exchange, exchange_to_json
-from runs_conformance.recordings.reading import Reading, read
+from runs_conformance.recordings.load import Reading, read
 
 DATE = "Thu, 30 Oct 2025 21:59:07 GMT"
 RUN = {"id": "run_1", "object": "thread.run", "created_at": 1761861547, "status": "queued"}

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 from runs_conformance.model.json import JSON
-from runs_conformance.reporting import curl
 from runs_conformance.reporting.access import Access, variable
+from runs_conformance.reporting.codegen import curl
 
 EXAMPLE: JSON = {
     "before": [{"operation": "create_thread", "name": "thread", "body": {}}],

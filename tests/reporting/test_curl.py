@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from runs_conformance.model.case import Key, Ref, Step
-from runs_conformance.reporting.curl import script
+from runs_conformance.reporting.codegen.curl import script
 from tests import fakes
 from tests.reporting.reports import BEFORE, example
 

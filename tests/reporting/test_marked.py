@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 
 from runs_conformance.model.json import JSON
-from runs_conformance.reporting.marked import LONGEST, MOST_LINES, Piece, marked
+from runs_conformance.reporting.highlighted_json import LONGEST, MOST_LINES, Piece, marked
 
 TOOLS: list[JSON] = [{"type": "function", "name": "x/y"}, {"type": "code_interpreter"}]
 BODY: JSON = {"a": 1, "tools": TOOLS, "m~n": {"/": None}}

@@ -13,16 +13,16 @@ from typing import Any
 import openai
 import pytest
 
+from runs_conformance.app import run
+from runs_conformance.app.options import Choice
 from runs_conformance.cli import run_command
 from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.model.case import Key, Move, Ref, Role, Step, Together
+from runs_conformance.reporting.codegen.client_call import _METHODS, Writer, members
+from runs_conformance.reporting.codegen.literal import Held, quoted, source
+from runs_conformance.reporting.codegen.script import Failure, pytest_file, script
 from runs_conformance.reporting.folder import folder
-from runs_conformance.reporting.literal import Held, quoted, source
 from runs_conformance.reporting.progress import Silent
-from runs_conformance.reporting.script import Failure, pytest_file, script
-from runs_conformance.reporting.sending import _METHODS, Writer, members
-from runs_conformance.suite import trial
-from runs_conformance.suite.choice import Choice
 from tests.quality.bench import STEP_MS, target_at
 from tests.quality.host import KEYS, hosted
 
@@ -50,7 +50,7 @@ def reports(served: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory)
     for name, (program, _) in SHOWN.items():
         here = folder(tmp_path_factory.mktemp(name))
         target, choice = target_at(served[name]), Choice(select=(program,))
-        here.write(trial.judge(target, choice, trial.plan_for(target, choice), here, Silent()))
+        here.write(run.judge(target, choice, run.plan_for(target, choice), here, Silent()))
         found[name] = here.path
     return found
 

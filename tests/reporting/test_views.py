@@ -18,7 +18,7 @@ from runs_conformance.errors import UsageError
 from runs_conformance.model.exchange import Completion, Event, Exchange, Request, Response
 from runs_conformance.model.json import ABSENT
 from runs_conformance.model.verdict import Finding, Outcome
-from runs_conformance.recordings.reading import read
+from runs_conformance.recordings.load import read
 from runs_conformance.reporting import claim, ctrf, har, junit
 from runs_conformance.reporting.folder import folder
 from runs_conformance.reporting.report import Report

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from runs_conformance.contract.item import ITEMS
+from runs_conformance.contract.requirement import ITEMS
 from runs_conformance.rules import catalogue
 
 

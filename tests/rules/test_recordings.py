@@ -10,7 +10,7 @@ import pytest
 from runs_conformance.engine.judge import judge
 from runs_conformance.model.source import Level
 from runs_conformance.model.verdict import Tally, fold
-from runs_conformance.recordings.reading import read
+from runs_conformance.recordings.load import read
 from runs_conformance.rules import catalogue
 from tests.recordings.exchanges import histories
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from runs_conformance.cli.configuration import was_given, without_foreign
-from runs_conformance.cli.speech import say
+from runs_conformance.cli.stderr import say
 from runs_conformance.cli.target import with_access
 
 if TYPE_CHECKING:
-    from runs_conformance.suite.cleaning import Remains
+    from runs_conformance.app.cleanup import Remains
     from runs_conformance.targets import Target
 
 
@@ -27,10 +27,10 @@ def command(where: Path | None, **given: Any) -> int:
     A run cleans up after itself; this is for one that was killed, or whose target did not answer. It can be repeated.
     What was being created when a run was killed, and is no assistant, is known to nobody but the target.
     """
+    from runs_conformance.app import cleanup
     from runs_conformance.engine.outcome import INCOMPLETE, PASSED
-    from runs_conformance.suite import cleaning
 
-    left = cleaning.remains(where or cleaning.last())
+    left = cleanup.remains(where or cleanup.last())
     things = left.ledger.left()
     if left.run.get("lasting") is False:
         say("nothing to do: the target was the bundled emulator, which ended with its run")
@@ -42,7 +42,7 @@ def command(where: Path | None, **given: Any) -> int:
         click.echo(f"{_counted(len(things))} left on {target.address.url}; nothing was sent")
         return PASSED
     say(f"cleaning up on {target.address.url} after the run {left.said('run_id') or left.path}")
-    cleaned = cleaning.clean(left, target, lambda thing, how: click.echo(f"{how}: {thing}"))
+    cleaned = cleanup.clean(left, target, lambda thing, how: click.echo(f"{how}: {thing}"))
     summary = f"{len(cleaned.deleted)} deleted, {len(cleaned.gone)} gone already, {len(cleaned.staying)} left"
     if left.ledger.unknown:
         summary += f"; {_counted(left.ledger.unknown)} may exist whose id no answer told"

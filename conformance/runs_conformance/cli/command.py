@@ -12,9 +12,9 @@ from pathlib import Path
 import click
 
 from runs_conformance import __version__
-from runs_conformance.cli.interruption import INTERRUPTED
-from runs_conformance.cli.outlets import settle
-from runs_conformance.cli.speech import say
+from runs_conformance.cli.signals import INTERRUPTED
+from runs_conformance.cli.stderr import say
+from runs_conformance.cli.stdio import settle
 from runs_conformance.errors import BudgetSpent, ConformanceError, SuiteFault, TargetError, UsageError
 
 EXIT: dict[type[ConformanceError], int] = {UsageError: 2, TargetError: 3, SuiteFault: 4, BudgetSpent: 5}

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import click
 from click.core import ParameterSource
 
-from runs_conformance.cli.speech import say
+from runs_conformance.cli.stderr import say
 
 _ASIDE = "conformance.no_config"
 _BOUND = ("api_key", "second_api_key", "header", "query", "use")

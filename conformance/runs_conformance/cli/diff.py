@@ -8,8 +8,8 @@ from typing import Any
 import click
 
 from runs_conformance.cli.configuration import Seconds, without_foreign
-from runs_conformance.cli.interruption import interruptible
-from runs_conformance.cli.speech import say
+from runs_conformance.cli.signals import interruptible
+from runs_conformance.cli.stderr import say
 from runs_conformance.cli.target import opened, with_target
 
 
@@ -38,8 +38,8 @@ def command(one: str, other: str, **given: Any) -> int:
 
     The same cases are sent to both servers. Exit code 0: no verdict differs; 1: some do.
     """
-    from runs_conformance.reporting.showing import printable
-    from runs_conformance.suite import difference
+    from runs_conformance.app import diff
+    from runs_conformance.reporting.failure_text import printable
 
     sides = []
     for name, where in (("a", one), ("b", other)):
@@ -47,9 +47,9 @@ def command(one: str, other: str, **given: Any) -> int:
         if _is_server(where):
             sides.append(_judged(where, name, told))
         else:
-            sides.append(difference.saved(_file(where)))
-    click.echo(printable("\n".join(difference.lines(*sides))))
-    return 1 if difference.differences(*sides) else 0
+            sides.append(diff.saved(_file(where)))
+    click.echo(printable("\n".join(diff.lines(*sides))))
+    return 1 if diff.differences(*sides) else 0
 
 
 def _of_side(name: str, given: dict[str, Any]) -> dict[str, Any]:
@@ -77,13 +77,13 @@ def _file(where: str) -> Path:
 def _judged(where: str, name: str, given: dict[str, Any]) -> Any:
     """The report on one server, by the choice that holds for both."""
     from runs_conformance import config
+    from runs_conformance.app import diff, run
+    from runs_conformance.app.options import Choice
     from runs_conformance.contract.edition import DEFAULT_EDITION
     from runs_conformance.engine.outcome import NO_TARGET
     from runs_conformance.errors import TargetError
     from runs_conformance.reporting.folder import folder
     from runs_conformance.reporting.progress import Silent
-    from runs_conformance.suite import difference, trial
-    from runs_conformance.suite.choice import Choice
     from runs_conformance.targets import EMULATOR
 
     given = without_foreign(given, where)
@@ -102,11 +102,11 @@ def _judged(where: str, name: str, given: dict[str, Any]) -> Any:
     with interruptible() as interruption, opened(where, given) as target:
         say(f"judging {name.upper()}: {target.name} by edition {choice.edition}, profile {choice.profile}")
         here = folder(given["report_dir"] / name if given["report_dir"] else None)
-        plan = trial.plan_for(target, choice)
-        report = trial.judge(target, choice, plan, here, Silent(), interruption.put_off)
+        plan = run.plan_for(target, choice)
+        report = run.judge(target, choice, plan, here, Silent(), interruption.put_off)
         here.write(report, target.address.dialect.family)
     if report.exit_code == NO_TARGET:
         raise TargetError(f"{name.upper()}: {report.because}")
     if interruption.came:
         raise KeyboardInterrupt
-    return difference.Side.of(where if where == EMULATOR else target.address.url, report)
+    return diff.Side.of(where if where == EMULATOR else target.address.url, report)

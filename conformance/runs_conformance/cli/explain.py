@@ -10,6 +10,6 @@ import click
 @click.option("--edition", help="Date of the contract.")
 def command(id_: str, edition: str | None) -> None:
     """Say what a rule or constraint demands, how binding it is, and where that is written."""
-    from runs_conformance.suite import index
+    from runs_conformance.app import catalogue
 
-    click.echo(index.explanation(id_, edition))
+    click.echo(catalogue.explanation(id_, edition))

@@ -9,12 +9,12 @@ from urllib.parse import urlsplit, urlunsplit
 
 import click
 
-from runs_conformance.cli.interruption import LEFT, interruptible
+from runs_conformance.cli.signals import LEFT, interruptible
 from runs_conformance.cli.target import ACCESS
 
 if TYPE_CHECKING:
-    from runs_conformance.client.address import Address
-    from runs_conformance.suite.scouting import Scouted
+    from runs_conformance.app.discover import Scouted
+    from runs_conformance.client.base_url import Address
 
 _FILE = Path("conformance.toml")
 
@@ -31,10 +31,10 @@ def command(base_url: str, **given: Any) -> int:
     where they are to be found.
     """
     from runs_conformance import config
+    from runs_conformance.app import discover
     from runs_conformance.config import draft
     from runs_conformance.errors import UsageError
-    from runs_conformance.reporting.showing import printable
-    from runs_conformance.suite import scouting
+    from runs_conformance.reporting.failure_text import printable
 
     path: Path = given["output"]
     if path.exists() and not given["force"]:
@@ -42,7 +42,7 @@ def command(base_url: str, **given: Any) -> int:
     key = config.secret(given["api_key"], "OPENAI_API_KEY")
     addresses = dict(_addresses(base_url, given, bool(key)))
     with interruptible(LEFT):
-        scouted = scouting.scout(addresses, key.value if key else None, given["model"])
+        scouted = discover.scout(addresses, key.value if key else None, given["model"])
     values = _values(scouted, addresses[scouted.address], given, key is not None)
     notes = _notes(scouted, key.literal if key else False)
     head = ("What each key means: docs/configuration.md. Judge the server with `runs-conformance run`.",)
@@ -89,7 +89,7 @@ def _addresses(base_url: str, given: dict[str, Any], key: bool) -> Iterator[tupl
 def _values(scouted: Scouted, url: str, given: dict[str, Any], key: bool) -> dict[str, Any]:
     """What is known, by the places of the keys."""
     from runs_conformance import targets
-    from runs_conformance.evidence.wire.secret import is_secret_name
+    from runs_conformance.wire.redaction import is_secret_name
 
     address = scouted.address
     usual = targets.DIALECTS[address.dialect.name]

@@ -9,7 +9,7 @@ import click
 
 from runs_conformance.cli import baseline, output
 from runs_conformance.cli.options import chosen, with_choices
-from runs_conformance.cli.speech import say
+from runs_conformance.cli.stderr import say
 
 
 @click.command("judge")
@@ -18,14 +18,14 @@ from runs_conformance.cli.speech import say
 @with_choices
 def command(files: tuple[Path, ...], **given: Any) -> int:
     """Judge recorded traffic: history.jsonl, HAR, VCR cassettes."""
+    from runs_conformance.app import judge_recording
     from runs_conformance.errors import UsageError
     from runs_conformance.reporting.folder import folder
-    from runs_conformance.suite import review
 
     choice = chosen(given, partial=given["partial"])
     if "har" in output.views(given):
         raise UsageError("--report har is made of a run's history.jsonl: runs-conformance report HISTORY --report har")
-    reviewed = review.judge(files, choice, choice.edition if given["edition"] else None)
+    reviewed = judge_recording.judge(files, choice, choice.edition if given["edition"] else None)
     here = folder(given["report_dir"]) if given["report_dir"] or given["report"] else None
     unwritten = output.written(here, reviewed.report, "openai", given)
     left_out = list(reviewed.skipped)

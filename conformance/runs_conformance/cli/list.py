@@ -15,7 +15,7 @@ import click
 @click.option("--capability", multiple=True)
 def command(globs: tuple[str, ...], **given: Any) -> None:
     """List rules and constraints; GLOBS narrow it to ids that match."""
-    from runs_conformance.suite import index
+    from runs_conformance.app import catalogue
 
-    for line in index.lines(globs, given["edition"], given["level"], given["kind"], given["capability"]):
+    for line in catalogue.lines(globs, given["edition"], given["level"], given["kind"], given["capability"]):
         click.echo(line)

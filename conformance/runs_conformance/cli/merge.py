@@ -19,9 +19,9 @@ from runs_conformance.cli import baseline, output
 @click.option("-v", "--verbose", is_flag=True, help="Warnings and what was not judged in full.")
 def command(histories: tuple[Path, ...], report_dir: Path | None, **given: Any) -> int:
     """Join the history.jsonl of every --shard, or the folders they are in, into one report."""
+    from runs_conformance.app.merge import check_shards, recorded, report_of
     from runs_conformance.errors import UsageError
     from runs_conformance.reporting.folder import folder
-    from runs_conformance.suite.histories import check_shards, recorded, report_of
 
     if "har" in output.views(given):
         raise UsageError("--report har is made of one history: runs-conformance report HISTORY --report har")

@@ -10,7 +10,7 @@ import click
 from runs_conformance.cli import baseline, output
 
 if TYPE_CHECKING:
-    from runs_conformance.suite.choice import Choice
+    from runs_conformance.app.options import Choice
 
 CHOICES = (
     click.option("--edition", help="Date of the contract to judge by. Default: the newest."),
@@ -42,8 +42,8 @@ def chosen(given: dict[str, Any], **more: Any) -> Choice:
     edition.
     """
     from runs_conformance import config
+    from runs_conformance.app.options import Choice
     from runs_conformance.contract.edition import DEFAULT_EDITION
-    from runs_conformance.suite.choice import Choice
 
     shared = {name: given[name] for name in ("strict", "select", "exclude", "fail_on")}
     edition = config.edition(given["edition"]) if given["edition"] else DEFAULT_EDITION

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from runs_conformance.cli.speech import say
+from runs_conformance.cli.stderr import say
 
 if TYPE_CHECKING:
     from runs_conformance.reporting.folder import Folder

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from runs_conformance.cli.configuration import Seconds, without_foreign
-from runs_conformance.cli.interruption import LEFT, interruptible
-from runs_conformance.cli.speech import say
+from runs_conformance.cli.signals import LEFT, interruptible
+from runs_conformance.cli.stderr import say
 from runs_conformance.cli.target import opened, with_target
 
 if TYPE_CHECKING:
-    from runs_conformance.suite.replay import Repeat
-    from runs_conformance.suite.saved import Failure, Saved
+    from runs_conformance.app.replay import Repeat
+    from runs_conformance.app.report_file import Failure, Saved
 
 _WORDS = {"fail": "still fails", "pass": "passes now", "inconclusive": "not decided"}
 
@@ -33,8 +33,8 @@ def command(ctx: click.Context, /, report: Path, names: tuple[str, ...], **given
     Without ID (or a glob like 'create_run.*') that is everything that failed; without BASE_URL, to the server that
     was judged. Exit code 1: something still fails; 5: something could not be decided; 0: nothing fails any more.
     """
-    from runs_conformance.suite.replay import conclusion, repeats
-    from runs_conformance.suite.saved import saved
+    from runs_conformance.app.replay import conclusion, repeats
+    from runs_conformance.app.report_file import saved
 
     wanted, base_url = _sorted_out(names)
     kept = saved(report)
@@ -92,7 +92,7 @@ def _told_by(kept: Saved, dialect_given: bool) -> dict[str, Any]:
 
 
 def _tell(result: Repeat, verbose: bool) -> None:
-    from runs_conformance.reporting.showing import printable
+    from runs_conformance.reporting.failure_text import printable
 
     failure = result.failure
     because = f"  {result.because}" if result.because else ""
@@ -121,7 +121,7 @@ def _print(kept: Saved, failures: tuple[Failure, ...], base_url: str | None, for
 
 def _printed(kept: Saved, failure: Failure, base_url: str | None, form: str) -> str:
     from runs_conformance.errors import UsageError
-    from runs_conformance.reporting import curl, script
+    from runs_conformance.reporting.codegen import curl, script
 
     assert failure.moves is not None
     steps = failure.moves.to_json()

@@ -22,9 +22,9 @@ from runs_conformance.cli import baseline, output
 @click.option("-v", "--verbose", is_flag=True, help="Warnings and what was not judged in full.")
 def command(history: Path, report_dir: Path | None, **given: Any) -> int:
     """Judge the history.jsonl of a run, or the folder it is in, again, and write its report in these views."""
+    from runs_conformance.app.merge import recorded, report_of
     from runs_conformance.errors import UsageError
     from runs_conformance.reporting.folder import folder
-    from runs_conformance.suite.histories import recorded, report_of
 
     output.views(given)
     gate = baseline.gate({**given, "baseline_update": False, "baseline_prune": False})

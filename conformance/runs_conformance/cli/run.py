@@ -11,15 +11,15 @@ import click
 
 from runs_conformance.cli import baseline, output
 from runs_conformance.cli.configuration import Seconds, stated, without_foreign
-from runs_conformance.cli.interruption import interruptible
 from runs_conformance.cli.options import chosen, with_choices
-from runs_conformance.cli.speech import say
+from runs_conformance.cli.signals import interruptible
+from runs_conformance.cli.stderr import say
 from runs_conformance.cli.target import opened, with_target
 
 if TYPE_CHECKING:
+    from runs_conformance.app.options import Choice
     from runs_conformance.engine.plan import Plan
-    from runs_conformance.engine.run import Watcher
-    from runs_conformance.suite.choice import Choice
+    from runs_conformance.engine.run_plan import Watcher
     from runs_conformance.targets import Target
 
 
@@ -97,23 +97,23 @@ _USE = "assistant, thread, run, file, vector_store"
 @with_choices
 def command(base_url: str | None, **given: Any) -> int:
     """Judge the server at BASE_URL or, without one, at $OPENAI_BASE_URL; without both, the bundled emulator."""
+    from runs_conformance.app import estimate, run
     from runs_conformance.engine.outcome import INTERRUPTED, NO_TARGET, USAGE
     from runs_conformance.reporting.folder import folder
-    from runs_conformance.suite import estimate, trial
 
     given = without_foreign(given, base_url)
     choice = choice_of(given)
     output.views(given)
     with interruptible() as interruption:
         with opened(base_url, given) as target:
-            plan = trial.plan_for(target, choice)
+            plan = run.plan_for(target, choice)
             if given["dry_run"]:
                 for line in (f"{target.name}: nothing is sent; a run would take", *estimate.lines(plan, choice)):
                     click.echo(line)
                 return 0
             here = folder(given["report_dir"])
             watcher = _watcher(target, choice, plan, given)
-            report = trial.judge(target, choice, plan, here, watcher, interruption.put_off)
+            report = run.judge(target, choice, plan, here, watcher, interruption.put_off)
             unwritten = output.written(here, report, target.address.dialect.family, given)
         code = report.exit_code
         if code == NO_TARGET:
@@ -130,8 +130,8 @@ def command(base_url: str | None, **given: Any) -> int:
 
 def _watcher(target: Target, choice: Choice, plan: Plan, given: dict[str, Any]) -> Watcher:
     """Who tells how the run goes; what it may cost is said first."""
+    from runs_conformance.app import estimate
     from runs_conformance.reporting.progress import Bar, Lines, Silent
-    from runs_conformance.suite import estimate
 
     if given["quiet"]:
         return Silent()

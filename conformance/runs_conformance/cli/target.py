@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from runs_conformance.cli import configuration
-from runs_conformance.cli.speech import say
+from runs_conformance.cli.stderr import say
 
 if TYPE_CHECKING:
     from runs_conformance.targets import Target
@@ -94,6 +94,6 @@ def opened(base_url: str | None, given: dict[str, Any]) -> Iterator[Target]:
 
 def _prepare() -> None:
     """What takes a while and has to be done anyway."""
-    from runs_conformance.suite.choice import demands
+    from runs_conformance.app.options import demands
 
     demands()

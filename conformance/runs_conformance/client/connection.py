@@ -12,7 +12,7 @@ from typing import Any
 
 import httpcore
 
-from runs_conformance.client.lookup import Lookup
+from runs_conformance.client.dns import Lookup
 
 AT_ONCE = 0.5
 """A connection that the target closes within this many seconds of its last answer was never meant to be used again."""

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from urllib.parse import quote, quote_plus
 
 from runs_conformance.errors import SuiteFault, UsageError
-from runs_conformance.evidence.wire.secret import REDACTED
 from runs_conformance.model.case import Key
 from runs_conformance.model.json import JSON
+from runs_conformance.wire.redaction import REDACTED
 
 WRONG_KEY = "sk-runs-conformance-0000-no-such-key"
 """The key that no target knows. It is made up, so it is no secret."""

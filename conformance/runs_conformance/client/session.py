@@ -10,21 +10,21 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
 
-from runs_conformance.client import address
+from runs_conformance.client import base_url
 from runs_conformance.client.admission import Admission
-from runs_conformance.client.binding import Outgoing, bind
 from runs_conformance.client.credentials import Credentials
+from runs_conformance.client.prepared_request import Outgoing, bind
 from runs_conformance.client.recorder import Recorder
 from runs_conformance.client.throttle import Throttle
 from runs_conformance.client.transport import USER_AGENT, Arrival, Transport
 from runs_conformance.contract.edition import DEFAULT_EDITION
 from runs_conformance.contract.operation import BETA_HEADER
 from runs_conformance.errors import SuiteFault
-from runs_conformance.evidence.wire.encoding import ACCEPTED
-from runs_conformance.evidence.wire.secret import REDACTED, shown_value
 from runs_conformance.model.case import Key, Role, Step
 from runs_conformance.model.exchange import LATER, Exchange, Request
 from runs_conformance.model.json import ABSENT
+from runs_conformance.wire.content_encoding import ACCEPTED
+from runs_conformance.wire.redaction import REDACTED, shown_value
 
 _TEXT_KEPT = 4000
 _TAGGED = ("create_assistant", "create_thread")
@@ -253,7 +253,7 @@ class Session:
         changed = {name.lower() for name in outgoing.headers}
         added = tuple((name, value) for name, value in outgoing.headers.items() if value is not None)
         for name, value in added:
-            if not address.can_be_sent(name, value):
+            if not base_url.can_be_sent(name, value):
                 raise SuiteFault(f"a step of {outgoing.operation} sets the header {name!r}, which cannot be sent")
         kept, kept_shown = (tuple(pair for pair in pairs if pair[0].lower() not in changed) for pairs in usual)
         return (*kept, *added), (*kept_shown, *added)

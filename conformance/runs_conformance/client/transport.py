@@ -10,15 +10,15 @@ from dataclasses import dataclass
 import httpx
 
 from runs_conformance import __version__
-from runs_conformance.client.address import USUAL_PORTS, Address, query_string
-from runs_conformance.client.binding import Outgoing
+from runs_conformance.client.base_url import USUAL_PORTS, Address, query_string
 from runs_conformance.client.connection import Progress
+from runs_conformance.client.prepared_request import Outgoing
 from runs_conformance.client.wire import TARGET, NobodyListens, OutOfTime, Wire
-from runs_conformance.evidence.wire import answer
-from runs_conformance.evidence.wire.encoding import Decoder, TooLarge, Undecodable
-from runs_conformance.evidence.wire.sse import EventStream
 from runs_conformance.model.case import Key
 from runs_conformance.model.exchange import Completion, Response
+from runs_conformance.wire import response as responses
+from runs_conformance.wire.content_encoding import Decoder, TooLarge, Undecodable
+from runs_conformance.wire.sse import EventStream
 
 _CHUNKS_KEPT = 4
 USER_AGENT = f"runs-conformance/{__version__}"
@@ -133,7 +133,7 @@ class _Reading:
         self._raw = raw
         self._limits = limits
         self._progress = progress
-        self._headers = answer.header_map(
+        self._headers = responses.header_map(
             (name.decode("latin-1"), value.decode("latin-1")) for name, value in raw.headers.raw
         )
         self._chunks: list[bytes] = []
@@ -141,7 +141,7 @@ class _Reading:
         self._defects: list[str] = []
         self._events = (
             EventStream(max_events=limits.events, max_bytes=limits.size)
-            if answer.is_event_stream(self._headers)
+            if responses.is_event_stream(self._headers)
             else None
         )
 
@@ -150,14 +150,14 @@ class _Reading:
         problem = self._read(started)
         if self._events is None:
             whole = problem is None
-            response = answer.of_content(
+            response = responses.of_content(
                 self._raw.status_code, self._headers, b"".join(self._chunks), tuple(self._defects), whole
             )
         else:
             whole = problem is None or (self._events.done and not self._events.overflowed)
             if whole:
                 self._events.finish(_now())
-            response = answer.of_stream(self._raw.status_code, self._headers, self._events, tuple(self._defects))
+            response = responses.of_stream(self._raw.status_code, self._headers, self._events, tuple(self._defects))
         return response, Completion.ANSWERED if whole else Completion.UNKNOWN, problem
 
     def _read(self, started: float) -> str | None:

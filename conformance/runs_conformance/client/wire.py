@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 import httpcore
 import httpx
 
-from runs_conformance.client.address import USUAL_PORTS, Address, without_credentials
+from runs_conformance.client.base_url import USUAL_PORTS, Address, without_credentials
 from runs_conformance.client.connection import Backend, ConnectionRefused, DeadlinePassed
 from runs_conformance.errors import UsageError
 

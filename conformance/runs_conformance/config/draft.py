@@ -7,7 +7,7 @@ from typing import Any
 
 from runs_conformance.config import toml
 from runs_conformance.config.key import KEYS, SECTIONS, Form, Key
-from runs_conformance.reporting.showing import printable
+from runs_conformance.reporting.failure_text import printable
 
 _TABLES = (Form.TABLE, Form.SWITCHES)
 

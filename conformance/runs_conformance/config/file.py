@@ -14,7 +14,7 @@ from runs_conformance.config.key import KEYS, SECTIONS, Form, Key
 from runs_conformance.config.name import edition, nearest
 from runs_conformance.config.time import seconds
 from runs_conformance.errors import UsageError
-from runs_conformance.evidence.wire.secret import is_secret_name
+from runs_conformance.wire.redaction import is_secret_name
 
 NAME = "conformance.toml"
 """The file that is read where it is in the folder that the command is started in."""

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from runs_conformance.contract.examination import kind_of
+from runs_conformance.contract.schema_violation import kind_of
 from runs_conformance.errors import SuiteFault
 from runs_conformance.model.json import JSON, same
 

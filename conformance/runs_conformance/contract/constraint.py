@@ -7,9 +7,9 @@ from functools import cache
 from typing import Any
 
 from runs_conformance.contract.edition import DEFAULT_EDITION
-from runs_conformance.contract.examination import KEYWORDS, discriminator_of, types_of
 from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.contract.schema import Schema, compiled, names
+from runs_conformance.contract.schema_violation import KEYWORDS, discriminator_of, types_of
 from runs_conformance.model.rule import Constraint
 from runs_conformance.model.source import Basis, Level, Source
 

@@ -10,12 +10,12 @@ from starlette.responses import JSONResponse
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp
 
-from runs_conformance.emulator.behaviour import Behaviour, plain
+from runs_conformance.emulator.asgi import Surface
 from runs_conformance.emulator.catalogue import alter
 from runs_conformance.emulator.clock import Clock
+from runs_conformance.emulator.context import World
+from runs_conformance.emulator.hooks import Behaviour, plain
 from runs_conformance.emulator.options import Options
-from runs_conformance.emulator.surface import Surface
-from runs_conformance.emulator.world import World
 
 BASE = "/v1"
 

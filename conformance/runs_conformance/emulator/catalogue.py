@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, TypeVar
 
-from runs_conformance.emulator.behaviour import Behaviour
+from runs_conformance.emulator.hooks import Behaviour
 from runs_conformance.emulator.options import Options
 from runs_conformance.errors import UsageError
 from runs_conformance.model.source import Level

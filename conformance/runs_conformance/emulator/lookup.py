@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from runs_conformance.emulator.machine import advance
+from runs_conformance.emulator.context import Call
 from runs_conformance.emulator.refusal import unknown, wrong_prefix
+from runs_conformance.emulator.run_machine import advance
 from runs_conformance.emulator.state import Assistant, Message, Run, Step, Thread
-from runs_conformance.emulator.world import Call
 
 _PREFIXES = {"thread_id": "thread", "assistant_id": "asst"}
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from runs_conformance.contract.lifecycle import TERMINAL
+from runs_conformance.emulator.context import World
 from runs_conformance.emulator.state import Assistant, Members, Message, Run, Step, Thread, Usage
-from runs_conformance.emulator.world import World
 
 CONTENT_OF_RESULTS = "step_details.tool_calls[*].file_search.results[*].content"
 """The one value of `include[]`."""

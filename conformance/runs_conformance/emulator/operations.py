@@ -6,11 +6,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from runs_conformance.emulator.machine import begin
-from runs_conformance.emulator.making import new_assistant_members, resources
+from runs_conformance.emulator.context import Call
+from runs_conformance.emulator.factories import new_assistant_members, resources
+from runs_conformance.emulator.run_machine import begin
 from runs_conformance.emulator.state import Assistant, Members, Run, Thread
 from runs_conformance.emulator.telling import tell
-from runs_conformance.emulator.world import Call
 from runs_conformance.model.json import ABSENT
 
 

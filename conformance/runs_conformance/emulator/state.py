@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from runs_conformance.emulator.beat import Beat
+    from runs_conformance.emulator.model_actions import Beat
 
 Members = dict[str, Any]
 

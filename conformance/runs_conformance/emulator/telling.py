@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from runs_conformance.emulator.context import World
 from runs_conformance.emulator.state import Message, Run, Step
-from runs_conformance.emulator.world import World
 
 
 def tell(world: World, run: Run, name: str, subject: Run | Step | Message | dict[str, Any]) -> None:

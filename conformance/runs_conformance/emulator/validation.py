@@ -12,10 +12,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from runs_conformance.contract.constraint import request_bodies, request_queries
-from runs_conformance.contract.examination import Fault, examine_schema, types_of
 from runs_conformance.contract.operation import Operation
 from runs_conformance.contract.schema import Schema, compiled
-from runs_conformance.emulator.wording import refusal_of
+from runs_conformance.contract.schema_violation import Fault, examine_schema, types_of
+from runs_conformance.emulator.error_messages import refusal_of
 from runs_conformance.model.json import ABSENT, parts
 
 

@@ -7,7 +7,7 @@ from collections import defaultdict
 
 from runs_conformance.client.recorder import Recorder
 from runs_conformance.engine.budget import Budget
-from runs_conformance.engine.cleanup import Ledger
+from runs_conformance.engine.resources import Ledger
 from runs_conformance.model.exchange import Exchange
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from runs_conformance.contract.operation import OPERATIONS
-from runs_conformance.engine.passage import passage
+from runs_conformance.engine.run_trace import passage
 from runs_conformance.model.case import Ref, Role, Step, mutation_to_json, step_to_json
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History

@@ -7,11 +7,11 @@ import re
 from collections.abc import Mapping
 from typing import Protocol
 
-from runs_conformance.client import address
+from runs_conformance.client import base_url
 from runs_conformance.contract.edition import RETIRED
 from runs_conformance.contract.operation import OPERATIONS
-from runs_conformance.engine.player import Sender
-from runs_conformance.engine.surface import shape
+from runs_conformance.engine.capabilities import shape
+from runs_conformance.engine.program_runner import Sender
 from runs_conformance.errors import TargetError, UsageError
 from runs_conformance.model.case import Role, Step
 from runs_conformance.model.exchange import Exchange
@@ -88,7 +88,7 @@ def look_up(asker: Asker, url: str, given: Mapping[str, str]) -> None:
     for kind, operation in _LOOKS:
         path = {f"{each}_id": id_ for each, id_ in given.items()}
         if kind in given and path.keys() >= {*OPERATIONS[operation].parameters}:
-            found = asker.outside(address.path(OPERATIONS[operation], path), OUTSIDE)
+            found = asker.outside(base_url.path(OPERATIONS[operation], path), OUTSIDE)
             if _is_absent(found, kind, given[kind]):
                 raise _nothing(kind, given[kind], url, found)
 

@@ -6,7 +6,7 @@ is all that is assumed.
 
 from __future__ import annotations
 
-from runs_conformance.evidence.sighting import Sighting
+from runs_conformance.evidence.observation import Sighting
 from runs_conformance.evidence.timeline import RunLine
 
 

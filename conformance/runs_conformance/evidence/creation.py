@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from runs_conformance.contract.operation import OPERATIONS
-from runs_conformance.evidence.sighting import sightings_in
+from runs_conformance.evidence.observation import sightings_in
 from runs_conformance.model.case import Key
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
-from runs_conformance.evidence.act import took_effect
 from runs_conformance.evidence.creation import creations
-from runs_conformance.evidence.intent import understood
-from runs_conformance.evidence.sighting import Sighting
+from runs_conformance.evidence.observation import Sighting
+from runs_conformance.evidence.request_expectation import understood
+from runs_conformance.evidence.run_action import took_effect
 from runs_conformance.evidence.timeline import Timeline, timelines
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History

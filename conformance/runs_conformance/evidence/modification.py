@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from runs_conformance.evidence.act import took_effect
-from runs_conformance.evidence.sighting import Sighting, sightings_in
+from runs_conformance.evidence.observation import Sighting, sightings_in
+from runs_conformance.evidence.run_action import took_effect
 from runs_conformance.evidence.timeline import RunLine, Timeline, find_run, runs, timelines
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from runs_conformance.evidence.act import took_effect
-from runs_conformance.evidence.intent import understood
-from runs_conformance.evidence.sighting import Sighting
+from runs_conformance.evidence.observation import Sighting
+from runs_conformance.evidence.request_expectation import understood
+from runs_conformance.evidence.run_action import took_effect
 from runs_conformance.evidence.timeline import RunLine, assistants
 
 

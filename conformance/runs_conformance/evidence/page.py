@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from runs_conformance.contract.operation import OPERATIONS
-from runs_conformance.evidence.sighting import Sighting, sightings_in
+from runs_conformance.evidence.observation import Sighting, sightings_in
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.json import Absent

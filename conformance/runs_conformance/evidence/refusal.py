@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from runs_conformance.contract.edition import DEFAULT_EDITION
-from runs_conformance.contract.examination import examine
 from runs_conformance.contract.operation import OPERATIONS
+from runs_conformance.contract.schema_violation import examine
 from runs_conformance.model.case import Mutation, Reject
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from runs_conformance.evidence.content import Saying, saying, sayings
-from runs_conformance.evidence.gift import given_by
+from runs_conformance.evidence.message_content import Saying, saying, sayings
+from runs_conformance.evidence.supplied_messages import given_by
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
 

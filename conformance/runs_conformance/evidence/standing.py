@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from runs_conformance.evidence.act import took_effect
+from runs_conformance.evidence.complete_list import at_rest
+from runs_conformance.evidence.run_action import took_effect
 from runs_conformance.evidence.timeline import timelines
-from runs_conformance.evidence.whole import at_rest
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
 

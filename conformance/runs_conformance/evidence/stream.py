@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from runs_conformance.contract.event import DONE, ERROR
-from runs_conformance.evidence.sighting import Sighting, sightings_in
+from runs_conformance.evidence.observation import Sighting, sightings_in
 from runs_conformance.model.exchange import Completion, Event, Exchange
 from runs_conformance.model.history import History
 

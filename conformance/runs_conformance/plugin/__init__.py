@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from runs_conformance.puppet import Puppet
+    from runs_conformance.testing import Puppet
 
 MARKER = "runs_emulator(mutants=, variants=, step_ms=, expires_s=, edition=): how the emulator of this test is made."
 
@@ -56,7 +56,7 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
 def pytest_configure_node(node: Any) -> None:
     """Name to a worker of pytest-xdist the folder by which all of them share what the target was judged."""
     if any(".toml" in str(argument) for argument in node.config.args):
-        from runs_conformance.plugin.sharing import folder_of
+        from runs_conformance.plugin.xdist_cache import folder_of
 
         node.workerinput["conformance_folder"] = str(folder_of(node.config))
 
@@ -65,9 +65,9 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     """Say what each target came to, and where its report is."""
     from sys import modules
 
-    if "runs_conformance.plugin.sharing" not in modules:
+    if "runs_conformance.plugin.xdist_cache" not in modules:
         return
-    from runs_conformance.plugin.sharing import results
+    from runs_conformance.plugin.xdist_cache import results
 
     for name, result in results(config):
         terminalreporter.write_sep("-", f"conformance of {name}")
@@ -79,8 +79,8 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     """Remove what was shared."""
     from sys import modules
 
-    if "runs_conformance.plugin.sharing" in modules:
-        from runs_conformance.plugin.sharing import forget
+    if "runs_conformance.plugin.xdist_cache" in modules:
+        from runs_conformance.plugin.xdist_cache import forget
 
         forget(config)
 
@@ -96,17 +96,17 @@ def runs_emulator(request: pytest.FixtureRequest, runs_emulator_options: dict[st
     """A real emulator for this test alone: `base_url` and `api_key` for the client, and told what to do by `say`,
     `call`, `fail`, `hang`, `refuse`, `delay` and `break_answer`.
     """
-    from runs_conformance.puppet import puppet
+    from runs_conformance.testing import start_emulator
 
     marker = request.node.get_closest_marker("runs_emulator")
-    with puppet(**{**runs_emulator_options, **(marker.kwargs if marker else {})}) as made:
+    with start_emulator(**{**runs_emulator_options, **(marker.kwargs if marker else {})}) as made:
         yield made
 
 
 @pytest.fixture(scope="session")
 def runs_emulator_session(runs_emulator_options: dict[str, Any]) -> Iterator[Puppet]:
     """A real emulator for the whole session; `reset` makes it forget what one test told it."""
-    from runs_conformance.puppet import puppet
+    from runs_conformance.testing import start_emulator
 
-    with puppet(**runs_emulator_options) as made:
+    with start_emulator(**runs_emulator_options) as made:
         yield made

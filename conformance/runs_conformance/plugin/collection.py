@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
+from runs_conformance.app.options import demands, selected
 from runs_conformance.contract.operation import CAPABILITIES
 from runs_conformance.errors import ConformanceError
 from runs_conformance.model.rule import AnyRule, Constraint
 from runs_conformance.model.source import Level
-from runs_conformance.plugin.performance import Performance, settings
-from runs_conformance.plugin.sharing import Result
-from runs_conformance.suite.choice import demands, selected
+from runs_conformance.plugin.session_run import Performance, settings
+from runs_conformance.plugin.xdist_cache import Result
 
 CONCLUSION = "conclusion"
 """The name of the item that fails where nothing can be concluded from the rest."""

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from runs_conformance.errors import UsageError
-from runs_conformance.evidence.wire import strict_json
 from runs_conformance.model.exchange import Exchange, exchange_from_json
 from runs_conformance.model.history import History
 from runs_conformance.model.json import JSON, is_object
-from runs_conformance.recordings.surface import Skipped
+from runs_conformance.recordings.exchanges import Skipped
+from runs_conformance.wire import strict_json
 
 _MAX_LINE = 64 * 1024 * 1024
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from runs_conformance.baseline import Comparison, Standing
 from runs_conformance.contract.operation import CAPABILITIES
 from runs_conformance.model.verdict import Outcome, Verdict
-from runs_conformance.reporting import curl, showing
+from runs_conformance.reporting import failure_text
+from runs_conformance.reporting.codegen import curl
 from runs_conformance.reporting.grouping import Group, groups
 from runs_conformance.reporting.report import Report, capabilities
 
@@ -98,7 +99,7 @@ def _warnings(report: Report, style: Style) -> Iterator[str]:
 def _briefly(group: Group, style: Style, label: str, code: str) -> Iterator[str]:
     first = group.verdicts[0]
     message = first.findings[0].message if first.findings else first.statement
-    yield f"{style.paint(label, code)}  {first.id}: {showing.printable(message)[:160]}"
+    yield f"{style.paint(label, code)}  {first.id}: {failure_text.printable(message)[:160]}"
     if len(group.verdicts) > 1:
         yield from _wrapped([verdict.id for verdict in group.verdicts[1:]], "      also ")
 
@@ -106,7 +107,7 @@ def _briefly(group: Group, style: Style, label: str, code: str) -> Iterator[str]
 def _errors(report: Report, style: Style) -> Iterator[str]:
     for verdict in report.of(Outcome.ERROR):
         yield ""
-        yield f"{style.paint('ERROR', '35;1')} {verdict.id}: {showing.printable(verdict.reason or '')}"
+        yield f"{style.paint('ERROR', '35;1')} {verdict.id}: {failure_text.printable(verdict.reason or '')}"
 
 
 def _limits(report: Report, style: Style) -> Iterator[str]:
@@ -130,7 +131,7 @@ def _baseline(report: Report, style: Style) -> Iterator[str]:
             until = f", until {stand.entry.expires.isoformat()}" if stand.entry.expires else ""
             issue = f", {stand.entry.issue}" if stand.entry.issue else ""
             why = f"{stand.note}; listed as: " if stand.note else ""
-            text = showing.printable(f"{why}{stand.entry.reason}{until}{issue}")
+            text = failure_text.printable(f"{why}{stand.entry.reason}{until}{issue}")
             yield f"{style.paint(standing.value.upper(), code):8} {stand.entry.id}: {text}"
 
 
@@ -140,7 +141,7 @@ def _group(group: Group, report: Report, style: Style, label: str, code: str) ->
         yield style.bold(f"{group.title}: {len(group.verdicts)} demands")
     yield f"{style.paint(label, code)}  {style.bold(first.id)}  {first.level}"
     yield from _labelled("", first.statement)
-    for name, text in showing.lines(first):
+    for name, text in failure_text.lines(first):
         yield from _labelled(name, text)
     again = curl.script(
         first.counterexample, report.target.base_url or "$BASE_URL", style.curl_dialect, report.target.access
@@ -155,7 +156,11 @@ def _group(group: Group, report: Report, style: Style, label: str, code: str) ->
 def _labelled(name: str, text: str) -> Iterator[str]:
     lead = f"      {name:9} " if name else "      "
     yield from textwrap.wrap(
-        showing.printable(text), WIDTH, initial_indent=lead, subsequent_indent=" " * len(lead), break_long_words=False
+        failure_text.printable(text),
+        WIDTH,
+        initial_indent=lead,
+        subsequent_indent=" " * len(lead),
+        break_long_words=False,
     ) or [lead]
 
 
@@ -194,9 +199,9 @@ def _unjudged(report: Report, style: Style) -> Iterator[str]:
     ):
         why: dict[str, list[str]] = {}
         for verdict in report.of(outcome):
-            why.setdefault(showing.why(verdict), []).append(verdict.id)
+            why.setdefault(failure_text.why(verdict), []).append(verdict.id)
         for reason, ids in sorted(why.items(), key=lambda item: -len(item[1])):
-            yield f"{len(ids)} {said}: {showing.printable(reason)}"
+            yield f"{len(ids)} {said}: {failure_text.printable(reason)}"
             if style.verbosity >= 1 or outcome is Outcome.INCONCLUSIVE:
                 yield from _wrapped(ids if style.verbosity >= 1 else _few(ids), "      ")
 
@@ -215,7 +220,7 @@ _STANDINGS = (
 
 def _ending(report: Report, style: Style, left: Left) -> Iterator[str]:
     word, code = _WORDS.get(report.exit_code, ("ERROR", "35;1"))
-    yield style.paint(f"{word}: {showing.printable(report.because)} (exit {report.exit_code})", code)
+    yield style.paint(f"{word}: {failure_text.printable(report.because)} (exit {report.exit_code})", code)
     rules, constraints = (report.tally(kind) for kind in ("rule", "constraint"))
     yield f"{_decided(constraints)} constraints and {_decided(rules)} rules judged; {report.took}"
     if left.opened:

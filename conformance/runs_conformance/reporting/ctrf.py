@@ -8,7 +8,7 @@ from collections import Counter
 from typing import Any
 
 from runs_conformance.model.verdict import Outcome, Verdict
-from runs_conformance.reporting import showing
+from runs_conformance.reporting import failure_text
 from runs_conformance.reporting.report import SUITE, Report, moment
 
 SPEC = "0.0.0"
@@ -42,14 +42,14 @@ def document(report: Report) -> dict[str, Any]:
             },
             "tests": tests,
             "environment": {
-                "appName": showing.printable(report.target.name),
+                "appName": failure_text.printable(report.target.name),
                 "extra": {
                     "edition": suite.edition,
                     "profile": suite.profile,
                     "schemaDigest": suite.schema_digest,
                     "filters": list(suite.filters),
                     "outcome": report.outcome.value,
-                    "because": showing.printable(report.because),
+                    "because": failure_text.printable(report.because),
                 },
             },
         },
@@ -70,10 +70,12 @@ def _test(verdict: Verdict, report: Report) -> dict[str, Any]:
         "tags": [verdict.level, verdict.kind, *([verdict.operation] if verdict.operation else [])],
     }
     if verdict.outcome is Outcome.FAIL:
-        test["message"] = showing.printable(verdict.findings[0].message if verdict.findings else verdict.statement)
-        test["trace"] = showing.printable("\n".join(f"{label}: {said}" for label, said in showing.lines(verdict)))
+        test["message"] = failure_text.printable(verdict.findings[0].message if verdict.findings else verdict.statement)
+        test["trace"] = failure_text.printable(
+            "\n".join(f"{label}: {said}" for label, said in failure_text.lines(verdict))
+        )
     elif verdict.outcome is not Outcome.PASS:
-        test["message"] = showing.printable(showing.why(verdict))
+        test["message"] = failure_text.printable(failure_text.why(verdict))
     return test
 
 

@@ -10,10 +10,11 @@ from runs_conformance.model.case import Move, Together, step_from_json
 from runs_conformance.model.json import JSON, Absent, at, is_array, is_object
 from runs_conformance.model.long_text import unpacked
 from runs_conformance.model.verdict import Finding, Verdict
-from runs_conformance.reporting import curl, script, showing
-from runs_conformance.reporting.marked import Piece, marked
+from runs_conformance.reporting import failure_text
+from runs_conformance.reporting.codegen import curl, script
+from runs_conformance.reporting.codegen.statements import steps_of
+from runs_conformance.reporting.highlighted_json import Piece, marked
 from runs_conformance.reporting.report import Report
-from runs_conformance.reporting.written import steps_of
 
 WHY = {
     True: (
@@ -76,7 +77,7 @@ def detail(verdict: Verdict, report: Report, dialect: str, file: str) -> Detail:
     """The detail of a failed verdict; `file` is the report as a command names it."""
     finding = verdict.findings[0] if verdict.findings else None
     example = verdict.counterexample
-    expected = dict(showing.expectation(finding)) if finding else {}
+    expected = dict(failure_text.expectation(finding)) if finding else {}
     made = Detail(
         verdict=verdict,
         why=verdict.explanation.split("\n\n") if verdict.explanation else [WHY[verdict.operation is not None]],
@@ -90,13 +91,13 @@ def detail(verdict: Verdict, report: Report, dialect: str, file: str) -> Detail:
     return replace(
         made,
         # What is found in a request is marked there; what came of it is the answer.
-        actual=showing.refusal(example) if showing.change(example) else made.actual,
-        sent=showing.line(example),
-        change=showing.change(example),
+        actual=failure_text.refusal(example) if failure_text.change(example) else made.actual,
+        sent=failure_text.line(example),
+        change=failure_text.change(example),
         request=tuple(_request(example)),
-        got=showing.http_status(example),
+        got=failure_text.http_status(example),
         answer=tuple(_answer(example, finding)),
-        neighbour=showing.neighbour(example),
+        neighbour=failure_text.neighbour(example),
         timeline=tuple(_looks(example)),
     )
 

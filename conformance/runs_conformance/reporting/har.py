@@ -12,11 +12,11 @@ from urllib.parse import quote, urlencode
 
 from runs_conformance import __version__
 from runs_conformance.errors import UsageError
-from runs_conformance.evidence.wire.secret import REDACTED
 from runs_conformance.model.case import Key
 from runs_conformance.model.exchange import Exchange, Response, exchange_from_json
 from runs_conformance.model.json import JSON, Absent, is_object
 from runs_conformance.reporting.report import SUITE
+from runs_conformance.wire.redaction import REDACTED
 
 _DRIFT = 0.1
 """Seconds. Where wall time and the exact clock part by more, it is another clock."""

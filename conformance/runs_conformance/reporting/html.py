@@ -16,7 +16,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from runs_conformance.contract.operation import CAPABILITIES, OPERATIONS
 from runs_conformance.model.verdict import Outcome, Verdict
-from runs_conformance.reporting import showing
+from runs_conformance.reporting import failure_text
 from runs_conformance.reporting.detail import Detail, detail
 from runs_conformance.reporting.graph import HEIGHT, WIDTH, graph
 from runs_conformance.reporting.grouping import groups
@@ -100,7 +100,7 @@ def text(report: Report, curl_dialect: str = "openai", file: str = "report.json"
     style, script = _part("page.css"), _part("page.js")
     word, tone = _WORDS.get(report.exit_code, ("Error", "fail"))
     page = _environment().get_template("page.html.jinja")
-    return showing.printable(
+    return failure_text.printable(
         page.render(
             report=report,
             word=word,
@@ -214,5 +214,5 @@ def _others(report: Report) -> Iterator[Others]:
 def _by_reason(found: Iterable[Verdict], outcome: Outcome) -> Iterator[tuple[str, Sequence[Verdict]]]:
     grouped: dict[str, list[Verdict]] = {}
     for verdict in found:
-        grouped.setdefault("" if outcome is Outcome.PASS else showing.why(verdict), []).append(verdict)
+        grouped.setdefault("" if outcome is Outcome.PASS else failure_text.why(verdict), []).append(verdict)
     yield from sorted(grouped.items(), key=lambda item: -len(item[1]))

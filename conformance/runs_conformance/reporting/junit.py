@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from xml.etree import ElementTree
 
 from runs_conformance.model.verdict import Outcome, Verdict
-from runs_conformance.reporting import curl, showing
+from runs_conformance.reporting import failure_text
+from runs_conformance.reporting.codegen import curl
 from runs_conformance.reporting.report import SUITE, Report, moment
 
 
@@ -76,7 +77,7 @@ def _case(verdict: Verdict, report: Report, dialect: str) -> ElementTree.Element
         known = verdict.level in report.failing
         kind, why = ("baseline", "known to the baseline") if known else ("warning", f"a {verdict.level}, not a must")
     elif verdict.outcome is not Outcome.PASS:
-        kind, why = verdict.outcome.value, showing.why(verdict)
+        kind, why = verdict.outcome.value, failure_text.why(verdict)
     if kind:
         inner = ElementTree.SubElement(case, "skipped", {"type": kind, "message": _safe(why)})
         if verdict.outcome is Outcome.FAIL:
@@ -87,7 +88,7 @@ def _case(verdict: Verdict, report: Report, dialect: str) -> ElementTree.Element
 def _lines(verdict: Verdict, report: Report, dialect: str) -> Iterator[str]:
     """What a person reads in a failed case."""
     yield verdict.statement
-    for label, said in showing.lines(verdict):
+    for label, said in failure_text.lines(verdict):
         yield f"{label}: {said}"
     again = curl.script(verdict.counterexample, report.target.base_url or "$BASE_URL", dialect, report.target.access)
     if again:
@@ -96,4 +97,4 @@ def _lines(verdict: Verdict, report: Report, dialect: str) -> Iterator[str]:
 
 def _safe(value: str) -> str:
     """A text without the characters that XML has no way to write."""
-    return showing.printable(value)
+    return failure_text.printable(value)

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from runs_conformance.baseline import Standing
 from runs_conformance.contract.operation import CAPABILITIES
 from runs_conformance.model.verdict import Outcome, Verdict
-from runs_conformance.reporting import curl, showing
+from runs_conformance.reporting import failure_text
+from runs_conformance.reporting.codegen import curl
 from runs_conformance.reporting.grouping import groups
 from runs_conformance.reporting.report import Report, capabilities
 
@@ -16,7 +17,7 @@ MOST = 30
 
 def text(report: Report, curl_dialect: str = "openai") -> str:
     """The report as Markdown: outcome, table, failures with what shows them, then the names of the rest."""
-    return showing.printable("\n".join(_lines(report, curl_dialect))) + "\n"
+    return failure_text.printable("\n".join(_lines(report, curl_dialect))) + "\n"
 
 
 def _lines(report: Report, curl_dialect: str) -> Iterator[str]:
@@ -60,7 +61,7 @@ def _failure(verdict: Verdict, report: Report, curl_dialect: str) -> Iterator[st
     yield ""
     yield _inline(verdict.statement)
     yield ""
-    for label, value in showing.lines(verdict):
+    for label, value in failure_text.lines(verdict):
         yield f"- {label}: {_inline(value)}"
     yield ""
     again = curl.script(

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from runs_conformance.contract.operation import OPERATIONS
-from runs_conformance.evidence.intent import plain
-from runs_conformance.evidence.sighting import Sighting, exchanges, sightings_in
+from runs_conformance.evidence.observation import Sighting, exchanges, sightings_in
+from runs_conformance.evidence.request_expectation import plain
 from runs_conformance.model.case import Key, Role
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History

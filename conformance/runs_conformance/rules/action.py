@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from runs_conformance.contract.lifecycle import STATUSES
-from runs_conformance.evidence.act import resumed_between
-from runs_conformance.evidence.call import calls_of, names_of_functions
-from runs_conformance.evidence.sighting import Sighting
+from runs_conformance.evidence.observation import Sighting
+from runs_conformance.evidence.run_action import resumed_between
 from runs_conformance.evidence.timeline import RunLine, credible_runs, runs
+from runs_conformance.evidence.tool_call import calls_of, names_of_functions
 from runs_conformance.model.json import ABSENT, is_object, same
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, observed, prose, schema

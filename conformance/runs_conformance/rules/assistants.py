@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from runs_conformance.evidence.intent import understood
 from runs_conformance.evidence.likeness import covers
-from runs_conformance.evidence.sighting import Sighting, assistants_seen
+from runs_conformance.evidence.observation import Sighting, assistants_seen
+from runs_conformance.evidence.request_expectation import understood
 from runs_conformance.evidence.timeline import Timeline, assistants
 from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT, JSON, at, is_array, same

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from runs_conformance.contract.operation import BETA_HEADER
 from runs_conformance.evidence.creation import creations, key_of
-from runs_conformance.evidence.intent import usual
-from runs_conformance.evidence.intrusion import Intrusion, intrusions
+from runs_conformance.evidence.request_expectation import usual
+from runs_conformance.evidence.unauthorized_attempt import Intrusion, intrusions
 from runs_conformance.model.case import Key
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from runs_conformance.contract.lifecycle import ACTIVE, TERMINAL
-from runs_conformance.evidence.act import Act, cancellations, cancellations_of_any_kind, cancelled_between
-from runs_conformance.evidence.call import calls_in_step, calls_of
+from runs_conformance.evidence.complete_list import steps_after_the_end, whole_lists_of
+from runs_conformance.evidence.run_action import Act, cancellations, cancellations_of_any_kind, cancelled_between
 from runs_conformance.evidence.timeline import RunLine, runs
-from runs_conformance.evidence.whole import steps_after_the_end, whole_lists_of
+from runs_conformance.evidence.tool_call import calls_in_step, calls_of
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, observed, prose, schema

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from runs_conformance.evidence.call import calls_of
-from runs_conformance.evidence.choice import Choice, forced_choices
 from runs_conformance.evidence.timeline import RunLine, runs
+from runs_conformance.evidence.tool_call import calls_of
+from runs_conformance.evidence.tool_choice import Choice, forced_choices
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, schema
 from runs_conformance.model.verdict import HELD, Result, Undecided

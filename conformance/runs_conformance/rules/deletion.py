@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from runs_conformance.evidence.act import took_effect
-from runs_conformance.evidence.intent import plain, usual
+from runs_conformance.evidence.request_expectation import plain, usual
+from runs_conformance.evidence.run_action import took_effect
 from runs_conformance.evidence.standing import message_stands
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History

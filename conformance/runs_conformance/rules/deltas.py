@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from runs_conformance.evidence.sighting import Sighting
-from runs_conformance.evidence.strand import (
+from runs_conformance.evidence.object_events import (
     Call,
     Strand,
     calls_of,
@@ -15,6 +14,7 @@ from runs_conformance.evidence.strand import (
     texts_of,
     texts_streamed,
 )
+from runs_conformance.evidence.observation import Sighting
 from runs_conformance.evidence.stream import streams
 from runs_conformance.model.history import History
 from runs_conformance.model.rule import rule

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from runs_conformance.contract.lifecycle import ACTIVE, STATUSES, TERMINAL
-from runs_conformance.evidence.sighting import Sighting
+from runs_conformance.evidence.observation import Sighting
 from runs_conformance.evidence.stream import streams
 from runs_conformance.evidence.timeline import RunLine, credible_runs, runs
 from runs_conformance.model.history import History

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 
 from runs_conformance.evidence.error import errors
-from runs_conformance.evidence.failure import Conduct, conducts
-from runs_conformance.evidence.sighting import exchanges
+from runs_conformance.evidence.observation import exchanges
+from runs_conformance.evidence.server_failure import Conduct, conducts
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.json import Absent, at, is_object
 from runs_conformance.model.rule import rule

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from runs_conformance.contract.edition import DEFAULT_EDITION
 from runs_conformance.contract.event import event_kinds
 from runs_conformance.contract.lifecycle import TERMINAL
-from runs_conformance.evidence.sighting import Sighting, all_sightings
-from runs_conformance.evidence.strand import ENDS, Strand, strands
+from runs_conformance.evidence.object_events import ENDS, Strand, strands
+from runs_conformance.evidence.observation import Sighting, all_sightings
 from runs_conformance.evidence.stream import Stream, streams
 from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT, JSON

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from runs_conformance.contract.operation import OPERATIONS
+from runs_conformance.evidence.observation import JSON_CHANNEL, Sighting, all_sightings
 from runs_conformance.evidence.origin import first_shown
-from runs_conformance.evidence.sighting import JSON_CHANNEL, Sighting, all_sightings
 from runs_conformance.evidence.timeline import RunLine, Timeline, runs, timelines
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History

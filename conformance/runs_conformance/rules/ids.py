@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby, pairwise
 
 from runs_conformance.evidence.creation import Creation, creations
-from runs_conformance.evidence.sighting import JSON_CHANNEL, Sighting, all_sightings
+from runs_conformance.evidence.observation import JSON_CHANNEL, Sighting, all_sightings
 from runs_conformance.model.history import History
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, observed, schema

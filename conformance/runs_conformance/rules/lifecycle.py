@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from runs_conformance.contract.lifecycle import STATUSES, TERMINAL, TRANSITIONS, reachable
-from runs_conformance.evidence.act import cancelled_between, reachable_without_outputs, resumed_between
 from runs_conformance.evidence.age import least_age, lifetime, most_age
-from runs_conformance.evidence.sighting import Sighting, runs_seen
+from runs_conformance.evidence.observation import Sighting, runs_seen
+from runs_conformance.evidence.run_action import cancelled_between, reachable_without_outputs, resumed_between
 from runs_conformance.evidence.timeline import RunLine, runs
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, prose, schema

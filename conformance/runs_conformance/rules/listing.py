@@ -7,8 +7,8 @@ from itertools import pairwise
 
 from runs_conformance.evidence.creation import Creation, creations, key_of
 from runs_conformance.evidence.page import Listing, Page, listings, pages
+from runs_conformance.evidence.pagination import Mirror, is_whole, mirrors
 from runs_conformance.evidence.timeline import find_run
-from runs_conformance.evidence.window import Mirror, is_whole, mirrors
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.rule import rule

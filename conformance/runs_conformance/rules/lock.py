@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from runs_conformance.evidence.intent import plain
-from runs_conformance.evidence.lock import (
+from runs_conformance.evidence.request_expectation import plain
+from runs_conformance.evidence.thread_lock import (
     Attempt,
     Locked,
     additions,

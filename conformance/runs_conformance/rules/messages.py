@@ -6,15 +6,15 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
-from runs_conformance.evidence.content import is_in_order, saying
+from runs_conformance.evidence.complete_list import born_here, steps_after_the_end, whole_lists_of
 from runs_conformance.evidence.creation import creations
-from runs_conformance.evidence.gift import Gift, gifts, given_by
-from runs_conformance.evidence.intent import understood
 from runs_conformance.evidence.likeness import covers
+from runs_conformance.evidence.message_content import is_in_order, saying
+from runs_conformance.evidence.observation import JSON_CHANNEL, Sighting, messages_seen
 from runs_conformance.evidence.page import Page
-from runs_conformance.evidence.sighting import JSON_CHANNEL, Sighting, messages_seen
+from runs_conformance.evidence.request_expectation import understood
+from runs_conformance.evidence.supplied_messages import Gift, gifts, given_by
 from runs_conformance.evidence.timeline import RunLine, Timeline, find_run, messages, runs
-from runs_conformance.evidence.whole import born_here, steps_after_the_end, whole_lists_of
 from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT, at, is_array, same
 from runs_conformance.model.rule import rule

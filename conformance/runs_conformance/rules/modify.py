@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from runs_conformance.contract.examination import is_valid
-from runs_conformance.evidence.act import is_there
-from runs_conformance.evidence.intent import plain, understood
+from runs_conformance.contract.schema_violation import is_valid
 from runs_conformance.evidence.likeness import covers
 from runs_conformance.evidence.metadata import may_overflow
 from runs_conformance.evidence.modification import Modification, modifications
+from runs_conformance.evidence.request_expectation import plain, understood
+from runs_conformance.evidence.run_action import is_there
 from runs_conformance.evidence.standing import message_stands
 from runs_conformance.evidence.timeline import RunLine
 from runs_conformance.model.json import ABSENT, same

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from runs_conformance.contract.operation import kind_of_operation
-from runs_conformance.evidence.intent import usual
+from runs_conformance.evidence.observation import all_sightings
 from runs_conformance.evidence.page import Listing, Page, listings, pages
-from runs_conformance.evidence.sighting import all_sightings
-from runs_conformance.evidence.window import SHARED, Walk, Window, walks, whole_of, windows
+from runs_conformance.evidence.pagination import SHARED, Walk, Window, walks, whole_of, windows
+from runs_conformance.evidence.request_expectation import usual
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.json import Absent

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from runs_conformance.contract.lifecycle import ACTIVE
-from runs_conformance.evidence.act import took_effect
-from runs_conformance.evidence.collision import Collision, collisions
-from runs_conformance.evidence.sighting import Sighting, all_sightings
+from runs_conformance.evidence.concurrent_requests import Collision, collisions
+from runs_conformance.evidence.observation import Sighting, all_sightings
+from runs_conformance.evidence.run_action import took_effect
 from runs_conformance.evidence.timeline import RunLine, runs, runs_of_thread
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History

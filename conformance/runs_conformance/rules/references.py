@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from runs_conformance.evidence.creation import creations
-from runs_conformance.evidence.failure import fails
+from runs_conformance.evidence.server_failure import fails
 from runs_conformance.model.case import Reject
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 
 from runs_conformance.contract.event import DONE, ERROR
+from runs_conformance.evidence.observation import exchanges
 from runs_conformance.evidence.refusal import Refusal, names, refusals, spelled
-from runs_conformance.evidence.sighting import exchanges
 from runs_conformance.model.case import REFUSES_BODY
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.json import Absent, at, is_object

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from runs_conformance.contract.edition import DEFAULT_EDITION
 from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.contract.schema import compiled
-from runs_conformance.evidence.failure import Conduct, conducts
+from runs_conformance.evidence.server_failure import Conduct, conducts
 from runs_conformance.model.case import Reject, Role
 from runs_conformance.model.exchange import Completion, Exchange
 from runs_conformance.model.history import History

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from runs_conformance.evidence.act import resumed_between
 from runs_conformance.evidence.likeness import covers, is_nothing
 from runs_conformance.evidence.origin import assistant_then, first_shown
+from runs_conformance.evidence.run_action import resumed_between
 from runs_conformance.evidence.timeline import RunLine, runs
 from runs_conformance.model.json import ABSENT, JSON, Absent, same
 from runs_conformance.model.rule import rule

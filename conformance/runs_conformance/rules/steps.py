@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from runs_conformance.contract.lifecycle import STEP_END_STAMPS, STEP_STATUSES, STEP_TERMINAL
-from runs_conformance.evidence.call import calls_in_step, steps_of
+from runs_conformance.evidence.complete_list import steps_after_the_end, whole_lists_of
+from runs_conformance.evidence.observation import JSON_CHANNEL, Sighting, messages_seen, steps_seen
 from runs_conformance.evidence.page import Page
-from runs_conformance.evidence.sighting import JSON_CHANNEL, Sighting, messages_seen, steps_seen
 from runs_conformance.evidence.timeline import RunLine, Timeline, runs, steps
-from runs_conformance.evidence.whole import steps_after_the_end, whole_lists_of
+from runs_conformance.evidence.tool_call import calls_in_step, steps_of
 from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT, JSON, at, is_array, is_object, same
 from runs_conformance.model.rule import rule

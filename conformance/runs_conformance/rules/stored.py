@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from runs_conformance.contract.lifecycle import TERMINAL
-from runs_conformance.evidence.act import took_effect
+from runs_conformance.evidence.complete_list import whole_lists
+from runs_conformance.evidence.object_events import Strand, message_strands, step_strands, strands
+from runs_conformance.evidence.observation import JSON_CHANNEL, Sighting
 from runs_conformance.evidence.page import Page
-from runs_conformance.evidence.sighting import JSON_CHANNEL, Sighting
-from runs_conformance.evidence.strand import Strand, message_strands, step_strands, strands
+from runs_conformance.evidence.run_action import took_effect
 from runs_conformance.evidence.stream import streams
 from runs_conformance.evidence.timeline import timelines
-from runs_conformance.evidence.whole import whole_lists
 from runs_conformance.model.history import History
 from runs_conformance.model.json import is_array, same
 from runs_conformance.model.rule import rule

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from runs_conformance.contract.event import DONE, DONE_DATA, ERROR, ends_stream, event_kinds
 from runs_conformance.contract.operation import OPERATIONS
-from runs_conformance.evidence.intent import understood
-from runs_conformance.evidence.sighting import exchanges
+from runs_conformance.evidence.observation import exchanges
+from runs_conformance.evidence.request_expectation import understood
 from runs_conformance.evidence.stream import Stream, streams
 from runs_conformance.model.exchange import Event, Exchange
 from runs_conformance.model.json import Absent, at, is_object

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from runs_conformance.evidence.creation import creations, key_of
-from runs_conformance.evidence.intrusion import Intrusion, intrusions
 from runs_conformance.evidence.page import Page, pages
+from runs_conformance.evidence.unauthorized_attempt import Intrusion, intrusions
 from runs_conformance.model.case import Key
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History

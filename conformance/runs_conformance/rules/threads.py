@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from runs_conformance.contract.examination import is_valid
-from runs_conformance.evidence.act import took_effect
-from runs_conformance.evidence.content import is_in_order, missing, saying
-from runs_conformance.evidence.gift import Gift, all_sent_is_known, gifts, sent_to
-from runs_conformance.evidence.intent import plain, usual
+from runs_conformance.contract.schema_violation import is_valid
+from runs_conformance.evidence.complete_list import whole_lists
 from runs_conformance.evidence.likeness import covers
+from runs_conformance.evidence.message_content import is_in_order, missing, saying
+from runs_conformance.evidence.observation import Sighting, assistants_seen, sightings_in, threads_seen
 from runs_conformance.evidence.page import Page
+from runs_conformance.evidence.request_expectation import plain, usual
 from runs_conformance.evidence.residue import refused_sayings
-from runs_conformance.evidence.sighting import Sighting, assistants_seen, sightings_in, threads_seen
-from runs_conformance.evidence.whole import whole_lists
+from runs_conformance.evidence.run_action import took_effect
+from runs_conformance.evidence.supplied_messages import Gift, all_sent_is_known, gifts, sent_to
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT, JSON, at, is_object

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from runs_conformance.contract.lifecycle import ACTIVE, END_STAMPS, LIFETIME, TERMINAL
-from runs_conformance.evidence.act import resumed_between, took_effect
 from runs_conformance.evidence.creation import Creation, creations
-from runs_conformance.evidence.sighting import Sighting, all_sightings
+from runs_conformance.evidence.observation import Sighting, all_sightings
+from runs_conformance.evidence.run_action import resumed_between, took_effect
 from runs_conformance.evidence.timeline import RunLine, credible_runs, runs
 from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT, is_integer, same

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from runs_conformance.contract.lifecycle import ACTIVE, TERMINAL
-from runs_conformance.evidence.act import Act, submissions
-from runs_conformance.evidence.call import calls_in_step, calls_of, outputs_in, steps_of
-from runs_conformance.evidence.waiting import Waiting, waits
+from runs_conformance.evidence.pending_tool_calls import Waiting, waits
+from runs_conformance.evidence.run_action import Act, submissions
+from runs_conformance.evidence.tool_call import calls_in_step, calls_of, outputs_in, steps_of
 from runs_conformance.model.json import ABSENT
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, observed, prose, schema

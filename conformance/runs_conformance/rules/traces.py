@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from runs_conformance.evidence.content import saying
+from runs_conformance.evidence.complete_list import born_here, creations_of_runs, whole_lists
 from runs_conformance.evidence.creation import creations
-from runs_conformance.evidence.gift import all_sent_is_known, sent_to
+from runs_conformance.evidence.message_content import saying
 from runs_conformance.evidence.metadata import Metadata
 from runs_conformance.evidence.metadata import metadata as all_metadata
 from runs_conformance.evidence.modification import Modification, modifications
 from runs_conformance.evidence.page import Page
 from runs_conformance.evidence.residue import refused, refused_sayings
-from runs_conformance.evidence.whole import born_here, creations_of_runs, whole_lists
+from runs_conformance.evidence.supplied_messages import all_sent_is_known, sent_to
 from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT, same
 from runs_conformance.model.rule import rule

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from runs_conformance.contract.operation import OPERATIONS
-from runs_conformance.evidence.failure import Conduct, conducts, hangs
-from runs_conformance.evidence.sighting import exchanges
+from runs_conformance.evidence.observation import exchanges
+from runs_conformance.evidence.server_failure import Conduct, conducts, hangs
 from runs_conformance.model.exchange import Completion, Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.json import Absent, is_object

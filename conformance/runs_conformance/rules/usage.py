@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from runs_conformance.contract.lifecycle import ACTIVE, TERMINAL
-from runs_conformance.evidence.sighting import Sighting, all_sightings
+from runs_conformance.evidence.complete_list import steps_after_the_end
+from runs_conformance.evidence.observation import Sighting, all_sightings
 from runs_conformance.evidence.timeline import RunLine, credible_runs, runs
-from runs_conformance.evidence.whole import steps_after_the_end
 from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT, is_integer, is_object
 from runs_conformance.model.rule import rule

@@ -5,7 +5,7 @@ import zlib
 
 import pytest
 
-from runs_conformance.evidence.wire.encoding import Decoder, TooLarge, Undecodable
+from runs_conformance.wire.content_encoding import Decoder, TooLarge, Undecodable
 
 TEXT = b'{"id": "thread_1"}' * 50
 

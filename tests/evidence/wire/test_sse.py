@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from runs_conformance.evidence.wire.sse import EventStream
 from runs_conformance.model.exchange import Event
+from runs_conformance.wire.sse import EventStream
 
 
 def read(data: bytes, size: int | None = None) -> EventStream:

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from runs_conformance.evidence.wire.strict_json import MAX_DEPTH, parse
 from runs_conformance.model.json import ABSENT
+from runs_conformance.wire.strict_json import MAX_DEPTH, parse
 
 HUGE = "9" * 400
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from runs_conformance.contract.constraint import request_bodies, request_queries
-from runs_conformance.contract.examination import examine
 from runs_conformance.contract.operation import OPERATIONS
+from runs_conformance.contract.schema_violation import examine
 from runs_conformance.model.case import Ref, Step
 from runs_conformance.model.exchange import Completion, Event, Exchange, Request, Response
 from runs_conformance.model.history import History

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from runs_conformance.engine.budget import Budget
-from runs_conformance.engine.pace import Pace
-from runs_conformance.engine.player import play
+from runs_conformance.engine.polling import Pace
+from runs_conformance.engine.program_runner import play
 from runs_conformance.generation.boundary.limit import limit, search
 from runs_conformance.model.case import Step
 from runs_conformance.model.json import at, is_object

@@ -8,12 +8,12 @@ import pytest
 
 from runs_conformance.contract.constraint import constraints, request_bodies
 from runs_conformance.contract.edition import EDITIONS
-from runs_conformance.contract.examination import examine
+from runs_conformance.contract.schema_violation import examine
 from runs_conformance.generation.boundary import lacking, programs, unsendable
-from runs_conformance.generation.boundary.material import PACKED, Material, bench, material
+from runs_conformance.generation.boundary.cases import PACKED, Material, bench, material
+from runs_conformance.generation.boundary.fixtures import STAGES
 from runs_conformance.generation.boundary.packing import packed
 from runs_conformance.generation.boundary.sample import Sampler
-from runs_conformance.generation.boundary.stage import STAGES
 from runs_conformance.model.case import Accept, Role, Step, step_from_json, step_to_json
 from runs_conformance.model.json import ABSENT, at, same
 from runs_conformance.model.program import Setting

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from runs_conformance.generation.boundary import programs
-from runs_conformance.generation.boundary.stage import STAGES
+from runs_conformance.generation.boundary.fixtures import STAGES
 from runs_conformance.model.case import Role, Step
 from runs_conformance.model.history import History
 from runs_conformance.model.program import Program

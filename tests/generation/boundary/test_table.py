@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from runs_conformance.contract.examination import examine_schema
 from runs_conformance.contract.schema import compiled
-from runs_conformance.generation.boundary.stage import STAGES
+from runs_conformance.contract.schema_violation import examine_schema
+from runs_conformance.generation.boundary.fixtures import STAGES
 from tests.contract.test_boundaries_replay import OPERATION, request_of
 from tests.generation.boundary.test_material import made
 

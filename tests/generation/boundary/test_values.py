@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from runs_conformance.generation.boundary.illegal import wrong_types
-from runs_conformance.generation.boundary.material import bench
-from runs_conformance.generation.boundary.payload import Bench
+from runs_conformance.generation.boundary.cases import bench
+from runs_conformance.generation.boundary.invalid_values import wrong_types
+from runs_conformance.generation.boundary.payload_factory import Bench
 from runs_conformance.generation.boundary.sample import Lacking, Sampler, depends_on_files
 from runs_conformance.model.json import ABSENT
 
@@ -102,7 +102,7 @@ def test_a_forced_tool_comes_with_the_tools_to_choose_from() -> None:
 
 @pytest.mark.parametrize("allowed", [["string"], ["integer", "null"], ["array"], ["object"], ["boolean"], ["number"]])
 def test_wrong_types_are_wrong(allowed: list[str]) -> None:
-    from runs_conformance.contract.examination import kind_of
+    from runs_conformance.contract.schema_violation import kind_of
 
     kinds = [kind_of(value) for value in wrong_types(allowed, 1)]
     assert len(set(kinds)) == len(kinds)

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from runs_conformance.contract.examination import examine_schema
-from runs_conformance.generation.boundary.material import bench
+from runs_conformance.contract.schema_violation import examine_schema
+from runs_conformance.generation.boundary.cases import bench
 from runs_conformance.generation.boundary.sample import Sampler
-from runs_conformance.generation.exploration.allotment import SHARES, Portion, portions
-from runs_conformance.generation.exploration.locating import culprit
-from runs_conformance.generation.exploration.sending import sending
+from runs_conformance.generation.fuzzing.isolate_cause import culprit
+from runs_conformance.generation.fuzzing.random_payloads import sending
+from runs_conformance.generation.fuzzing.size import SHARES, Portion, portions
 from runs_conformance.model.case import Either, Move, Role, Step
 from runs_conformance.model.exchange import Completion, Exchange, Request, Response
 from runs_conformance.model.json import is_object

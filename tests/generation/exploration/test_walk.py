@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from runs_conformance.generation.exploration.act import ACTS, STARTS
-from runs_conformance.generation.exploration.allotment import Dose
-from runs_conformance.generation.exploration.catalogue import programs
-from runs_conformance.generation.exploration.story import Story
-from runs_conformance.generation.exploration.theme import FADINGS, THEMES, Theme, dealt
-from runs_conformance.generation.exploration.walk import MOST_STEPS, following, next_step, walking
+from runs_conformance.generation.fuzzing.actions import ACTS, STARTS
+from runs_conformance.generation.fuzzing.catalogue import programs
+from runs_conformance.generation.fuzzing.size import Dose
+from runs_conformance.generation.fuzzing.walk import MOST_STEPS, following, next_step, walking
+from runs_conformance.generation.fuzzing.walk_profile import FADINGS, THEMES, Theme, dealt
+from runs_conformance.generation.fuzzing.walk_state import Story
 from runs_conformance.generation.payloads.strategy import PROFILE
 from runs_conformance.model.case import Key, Move, Ref, Role, Step, step_from_json, step_to_json
 from runs_conformance.model.exchange import Completion, Exchange, Request, Response

@@ -7,8 +7,8 @@ from hypothesis import given
 
 from runs_conformance.contract.constraint import constraints
 from runs_conformance.contract.edition import EDITIONS
-from runs_conformance.contract.examination import examine_schema
-from runs_conformance.generation.boundary.payload import Negative, Payload
+from runs_conformance.contract.schema_violation import examine_schema
+from runs_conformance.generation.boundary.payload_factory import Negative, Payload
 from runs_conformance.generation.payloads.invalid import changed
 from runs_conformance.generation.payloads.strategy import PROFILE, illegal
 from runs_conformance.model.json import ABSENT, JSON, at, is_array, is_object, parts, same

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from runs_conformance.generation.payloads.reduction import fewer, simpler
+from runs_conformance.generation.payloads.shrink_value import fewer, simpler
 from runs_conformance.model.json import JSON, is_array, is_object
 
 

@@ -8,11 +8,11 @@ from hypothesis import given
 
 from runs_conformance.contract.constraint import request_bodies
 from runs_conformance.contract.edition import EDITIONS
-from runs_conformance.contract.examination import examine_schema
-from runs_conformance.generation.boundary.material import bench
-from runs_conformance.generation.boundary.payload import Payload
+from runs_conformance.contract.schema_violation import examine_schema
+from runs_conformance.generation.boundary.cases import bench
+from runs_conformance.generation.boundary.payload_factory import Payload
 from runs_conformance.generation.boundary.sample import Sampler, depends_on_files
-from runs_conformance.generation.payloads.batch import Batch
+from runs_conformance.generation.payloads.payload_generator import Batch
 from runs_conformance.generation.payloads.strategy import PROFILE, legal
 from runs_conformance.model.json import JSON, at, is_array, is_object
 

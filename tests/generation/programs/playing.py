@@ -12,9 +12,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from runs_conformance.client.address import address
-from runs_conformance.client.binding import Outgoing, bind
+from runs_conformance.client.base_url import address
 from runs_conformance.client.credentials import Credentials
+from runs_conformance.client.prepared_request import Outgoing, bind
 from runs_conformance.client.recorder import Unrecorded
 from runs_conformance.client.session import Session
 from runs_conformance.client.transport import Transport

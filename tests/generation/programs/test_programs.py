@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator, Mapping
 
 import pytest
 
-from runs_conformance.client.binding import Outgoing
+from runs_conformance.client.prepared_request import Outgoing
 from runs_conformance.contract.constraint import request_bodies, request_queries
 from runs_conformance.contract.edition import DEFAULT_EDITION, V2_LAUNCH
-from runs_conformance.contract.examination import examine
 from runs_conformance.contract.lifecycle import STATUSES
 from runs_conformance.contract.operation import OPERATIONS
+from runs_conformance.contract.schema_violation import examine
 from runs_conformance.generation.programs.catalogue import PHASES, catalogue
 from runs_conformance.model.case import Ref, Role, step_from_json, step_to_json
 from runs_conformance.model.exchange import Exchange

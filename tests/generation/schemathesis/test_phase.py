@@ -8,17 +8,17 @@ from typing import Any
 
 import pytest
 
+from runs_conformance.app.options import Choice
+from runs_conformance.app.run import setting_for
 from runs_conformance.cli import run_command
-from runs_conformance.contract.examination import examine_schema
-from runs_conformance.generation.boundary.material import bench
-from runs_conformance.generation.boundary.payload import Bench
+from runs_conformance.contract.schema_violation import examine_schema
+from runs_conformance.generation.boundary.cases import bench
+from runs_conformance.generation.boundary.payload_factory import Bench
 from runs_conformance.generation.boundary.sample import ANY_OBJECT, ASSISTANT, Sampler
 from runs_conformance.generation.schemathesis import missing, programs
 from runs_conformance.generation.schemathesis.cases import bodies
-from runs_conformance.generation.schemathesis.filling import legal, negative
+from runs_conformance.generation.schemathesis.placeholders import legal, negative
 from runs_conformance.model.json import JSON
-from runs_conformance.suite.choice import Choice
-from runs_conformance.suite.trial import setting_for
 from tests.quality.bench import STEP_MS, Trial, run, target_at
 from tests.quality.host import hosted
 

@@ -7,13 +7,13 @@ from contextvars import ContextVar
 from typing import Any
 
 from runs_conformance.contract.operation import Operation
-from runs_conformance.emulator.behaviour import Behaviour
 from runs_conformance.emulator.catalogue import blind, mutant
+from runs_conformance.emulator.context import Call, World
+from runs_conformance.emulator.hooks import Behaviour
 from runs_conformance.emulator.options import Options
+from runs_conformance.emulator.patching import around
 from runs_conformance.emulator.refusal import Refusal, not_authorised
-from runs_conformance.emulator.spoiling import around
 from runs_conformance.emulator.state import Store
-from runs_conformance.emulator.world import Call, World
 
 
 @blind("L-86", level="should")

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from runs_conformance.emulator.beat import Beat
-from runs_conformance.emulator.beat import Call as ToolCall
-from runs_conformance.emulator.behaviour import Behaviour
 from runs_conformance.emulator.catalogue import blind
-from runs_conformance.emulator.script import Situation
+from runs_conformance.emulator.fake_model import Situation
+from runs_conformance.emulator.hooks import Behaviour
+from runs_conformance.emulator.model_actions import Beat
+from runs_conformance.emulator.model_actions import Call as ToolCall
 from runs_conformance.emulator.state import Members, Run
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from runs_conformance.emulator.behaviour import Behaviour
 from runs_conformance.emulator.catalogue import mutant
-from runs_conformance.emulator.spoiling import around
-from runs_conformance.emulator.world import Call
+from runs_conformance.emulator.context import Call
+from runs_conformance.emulator.hooks import Behaviour
+from runs_conformance.emulator.patching import around
 
 
 @mutant("L-54")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from runs_conformance.emulator.behaviour import Behaviour
 from runs_conformance.emulator.catalogue import Mutant, blind, enter
+from runs_conformance.emulator.hooks import Behaviour
+from runs_conformance.emulator.patching import keyword, taken
 from runs_conformance.emulator.refusal import bad
-from runs_conformance.emulator.spoiling import keyword, taken
 from runs_conformance.model.source import Level
 
 _CHUNKS = "create_thread.tool_resources.file_search.vector_stores[].chunking_strategy.static"

@@ -12,17 +12,17 @@ from functools import partial
 from typing import Any
 
 from runs_conformance.contract.constraint import constraints, keywords_within, request_bodies, request_queries
-from runs_conformance.contract.doubt import always_doubted, doubted_within, is_safe
-from runs_conformance.contract.examination import Fault, types_of
+from runs_conformance.contract.implementation_defined import always_doubted, doubted_within, is_safe
 from runs_conformance.contract.operation import Operation
 from runs_conformance.contract.schema import Schema, compiled
-from runs_conformance.emulator.behaviour import Behaviour
+from runs_conformance.contract.schema_violation import Fault, types_of
 from runs_conformance.emulator.catalogue import Mutant
-from runs_conformance.emulator.mutants.leniency import mend, run_any_assistant
+from runs_conformance.emulator.context import World
+from runs_conformance.emulator.hooks import Behaviour
+from runs_conformance.emulator.mutants.accepts_everything import mend, run_any_assistant
+from runs_conformance.emulator.patching import around, keyword, places
 from runs_conformance.emulator.refusal import no_outputs_wanted
-from runs_conformance.emulator.spoiling import around, keyword, places
 from runs_conformance.emulator.state import Members, Run
-from runs_conformance.emulator.world import World
 from runs_conformance.model.json import ABSENT
 from runs_conformance.model.rule import Constraint
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from runs_conformance.emulator.behaviour import Behaviour
 from runs_conformance.emulator.catalogue import mutant
+from runs_conformance.emulator.context import Call
+from runs_conformance.emulator.hooks import Behaviour
+from runs_conformance.emulator.patching import around
 from runs_conformance.emulator.refusal import Refusal, bad
-from runs_conformance.emulator.spoiling import around
-from runs_conformance.emulator.world import Call
 
 
 @mutant("deletion")

@@ -5,11 +5,11 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from runs_conformance.emulator.behaviour import Behaviour, Events
 from runs_conformance.emulator.catalogue import blind, mutant
-from runs_conformance.emulator.spoiling import each, told
+from runs_conformance.emulator.context import World
+from runs_conformance.emulator.hooks import Behaviour, Events
+from runs_conformance.emulator.patching import each, told
 from runs_conformance.emulator.state import Run
-from runs_conformance.emulator.world import World
 
 
 @blind("L-65")

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from runs_conformance.emulator.beat import Beat, End
-from runs_conformance.emulator.behaviour import Behaviour
 from runs_conformance.emulator.catalogue import blind, mutant
-from runs_conformance.emulator.machine import schedule
-from runs_conformance.emulator.script import Situation
-from runs_conformance.emulator.spoiling import shown
+from runs_conformance.emulator.context import World
+from runs_conformance.emulator.fake_model import Situation
+from runs_conformance.emulator.hooks import Behaviour
+from runs_conformance.emulator.model_actions import Beat, End
+from runs_conformance.emulator.patching import shown
+from runs_conformance.emulator.run_machine import schedule
 from runs_conformance.emulator.state import Members, Run, Thread
-from runs_conformance.emulator.world import World
 
 
 @blind("L-07")

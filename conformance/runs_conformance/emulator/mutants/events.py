@@ -6,12 +6,12 @@ from dataclasses import replace
 from typing import Any
 
 from runs_conformance.contract.lifecycle import TERMINAL
-from runs_conformance.emulator.behaviour import Behaviour, Events
 from runs_conformance.emulator.catalogue import blind, mutant
+from runs_conformance.emulator.context import Call, World
+from runs_conformance.emulator.hooks import Behaviour, Events
 from runs_conformance.emulator.operations import Following
-from runs_conformance.emulator.spoiling import around, told
+from runs_conformance.emulator.patching import around, told
 from runs_conformance.emulator.state import Run
-from runs_conformance.emulator.world import Call, World
 
 
 def _without(behaviour: Behaviour, *names: str) -> None:

@@ -7,12 +7,12 @@ from dataclasses import replace
 from typing import Any
 
 from runs_conformance.contract.lifecycle import TERMINAL
-from runs_conformance.emulator.beat import End
-from runs_conformance.emulator.behaviour import Behaviour
 from runs_conformance.emulator.catalogue import blind
-from runs_conformance.emulator.spoiling import around, shown
+from runs_conformance.emulator.context import Call, World
+from runs_conformance.emulator.hooks import Behaviour
+from runs_conformance.emulator.model_actions import End
+from runs_conformance.emulator.patching import around, shown
 from runs_conformance.emulator.state import Members, Run, Thread
-from runs_conformance.emulator.world import Call, World
 
 
 @blind("L-01", level="should")

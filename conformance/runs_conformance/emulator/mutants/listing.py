@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from runs_conformance.emulator.behaviour import Behaviour
 from runs_conformance.emulator.catalogue import blind, mutant
+from runs_conformance.emulator.context import Call
+from runs_conformance.emulator.hooks import Behaviour
 from runs_conformance.emulator.listing import Page
-from runs_conformance.emulator.spoiling import answered, around, paged, queried
+from runs_conformance.emulator.patching import answered, around, paged, queried
 from runs_conformance.emulator.state import Message, Thread
-from runs_conformance.emulator.world import Call
 
 
 @blind(

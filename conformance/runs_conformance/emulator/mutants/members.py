@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from runs_conformance.emulator.behaviour import Behaviour
 from runs_conformance.emulator.catalogue import blind
+from runs_conformance.emulator.context import World
+from runs_conformance.emulator.hooks import Behaviour
 from runs_conformance.emulator.objects import CONTENT_OF_RESULTS
-from runs_conformance.emulator.spoiling import answered, each, shown, without
+from runs_conformance.emulator.patching import answered, each, shown, without
 from runs_conformance.emulator.state import Members, Message, Step
-from runs_conformance.emulator.world import World
 
 
 @blind("message.object.const")

@@ -6,11 +6,11 @@ import unicodedata
 from typing import Any
 
 from runs_conformance.emulator import refusal
-from runs_conformance.emulator.behaviour import Behaviour
 from runs_conformance.emulator.catalogue import blind, mutant
-from runs_conformance.emulator.spoiling import around, shown
+from runs_conformance.emulator.context import Call
+from runs_conformance.emulator.hooks import Behaviour
+from runs_conformance.emulator.patching import around, shown
 from runs_conformance.emulator.state import Members, Message, Thread
-from runs_conformance.emulator.world import Call
 
 
 def _stored(behaviour: Behaviour, change: Any) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from runs_conformance.emulator import refusal
-from runs_conformance.emulator.behaviour import Behaviour
 from runs_conformance.emulator.catalogue import blind, mutant
+from runs_conformance.emulator.context import Call, World
+from runs_conformance.emulator.hooks import Behaviour
 from runs_conformance.emulator.operations import get_run
-from runs_conformance.emulator.spoiling import around
+from runs_conformance.emulator.patching import around
 from runs_conformance.emulator.state import Run
-from runs_conformance.emulator.world import Call, World
 
 
 @blind("L-43")

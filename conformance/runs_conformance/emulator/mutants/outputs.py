@@ -6,12 +6,12 @@ import asyncio
 from typing import Any
 
 from runs_conformance.emulator import refusal
-from runs_conformance.emulator.behaviour import Behaviour
 from runs_conformance.emulator.catalogue import blind, mutant
+from runs_conformance.emulator.context import Call, World
+from runs_conformance.emulator.hooks import Behaviour
 from runs_conformance.emulator.operations import get_run
-from runs_conformance.emulator.spoiling import around
+from runs_conformance.emulator.patching import around
 from runs_conformance.emulator.state import Members, Run, Thread
-from runs_conformance.emulator.world import Call, World
 
 _MEETING_S = 0.03
 

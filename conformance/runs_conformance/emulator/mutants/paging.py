@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from runs_conformance.emulator.behaviour import Behaviour
 from runs_conformance.emulator.catalogue import blind, mutant
+from runs_conformance.emulator.hooks import Behaviour
 from runs_conformance.emulator.listing import Page
-from runs_conformance.emulator.spoiling import paged, queried
+from runs_conformance.emulator.patching import paged, queried
 from runs_conformance.emulator.state import Members, Run
 
 

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from runs_conformance.contract.operation import Operation
-from runs_conformance.emulator.behaviour import Behaviour
 from runs_conformance.emulator.catalogue import blind, mutant
+from runs_conformance.emulator.context import Call
+from runs_conformance.emulator.hooks import Behaviour
+from runs_conformance.emulator.patching import around
 from runs_conformance.emulator.refusal import Refusal
-from runs_conformance.emulator.spoiling import around
 from runs_conformance.emulator.state import Thread
 from runs_conformance.emulator.validation import Schemas
-from runs_conformance.emulator.world import Call
 
 _BROKEN = Refusal(500, "The server had an error while processing your request.", None, None, "server_error")
 

@@ -6,11 +6,11 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from runs_conformance.emulator.behaviour import Behaviour
 from runs_conformance.emulator.catalogue import blind
-from runs_conformance.emulator.spoiling import answered, shown, without
+from runs_conformance.emulator.context import Call
+from runs_conformance.emulator.hooks import Behaviour
+from runs_conformance.emulator.patching import answered, shown, without
 from runs_conformance.emulator.state import Members, Run
-from runs_conformance.emulator.world import Call
 
 
 @blind("run.usage.required")

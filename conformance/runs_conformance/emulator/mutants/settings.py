@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from runs_conformance.emulator import refusal
-from runs_conformance.emulator.behaviour import Behaviour
 from runs_conformance.emulator.catalogue import blind, mutant
-from runs_conformance.emulator.spoiling import around, shown
+from runs_conformance.emulator.context import Call, World
+from runs_conformance.emulator.hooks import Behaviour
+from runs_conformance.emulator.patching import around, shown
 from runs_conformance.emulator.state import Assistant, Members, Run, Thread
-from runs_conformance.emulator.world import Call, World
 
 
 @blind("L-77")

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from runs_conformance.emulator import refusal
-from runs_conformance.emulator.beat import Beat
-from runs_conformance.emulator.behaviour import Behaviour
 from runs_conformance.emulator.catalogue import blind, mutant
-from runs_conformance.emulator.spoiling import around, each, shown
+from runs_conformance.emulator.context import Call, World
+from runs_conformance.emulator.hooks import Behaviour
+from runs_conformance.emulator.model_actions import Beat
+from runs_conformance.emulator.patching import around, each, shown
 from runs_conformance.emulator.state import Members, Run, Step, Thread
-from runs_conformance.emulator.world import Call, World
 
 
 @blind("L-41", level="should")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from runs_conformance.emulator.behaviour import Behaviour
 from runs_conformance.emulator.catalogue import blind, mutant
-from runs_conformance.emulator.spoiling import shown
+from runs_conformance.emulator.context import Call, World
+from runs_conformance.emulator.hooks import Behaviour
+from runs_conformance.emulator.patching import shown
 from runs_conformance.emulator.state import Assistant, Members, Run, Thread
-from runs_conformance.emulator.world import Call, World
 
 
 @blind("L-11")

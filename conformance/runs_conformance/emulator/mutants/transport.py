@@ -9,10 +9,10 @@ from typing import Any
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from runs_conformance.contract.operation import Operation
-from runs_conformance.emulator.behaviour import Behaviour
 from runs_conformance.emulator.catalogue import mutant
+from runs_conformance.emulator.context import World
+from runs_conformance.emulator.hooks import Behaviour
 from runs_conformance.emulator.refusal import Refusal
-from runs_conformance.emulator.world import World
 
 _GATEWAY_S = 11.0
 _OPEN_S = 0.5

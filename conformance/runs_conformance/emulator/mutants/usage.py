@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from runs_conformance.emulator.behaviour import Behaviour
 from runs_conformance.emulator.catalogue import blind
-from runs_conformance.emulator.spoiling import shown
+from runs_conformance.emulator.context import World
+from runs_conformance.emulator.hooks import Behaviour
+from runs_conformance.emulator.patching import shown
 from runs_conformance.emulator.state import Members, Run, Usage
-from runs_conformance.emulator.world import World
 
 
 @blind("L-22")

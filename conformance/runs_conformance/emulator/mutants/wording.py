@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from runs_conformance.emulator.behaviour import Behaviour
 from runs_conformance.emulator.catalogue import corner
-from runs_conformance.emulator.spoiling import around
+from runs_conformance.emulator.context import Call
+from runs_conformance.emulator.hooks import Behaviour
+from runs_conformance.emulator.patching import around
 from runs_conformance.emulator.state import Members, Message, Thread
-from runs_conformance.emulator.world import Call
 
 
 def _stores(behaviour: Behaviour, keep: Callable[[str, str], dict[str, str]]) -> None:

@@ -7,13 +7,13 @@ from typing import Any
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from runs_conformance.emulator.behaviour import Behaviour, Events
 from runs_conformance.emulator.catalogue import variant
+from runs_conformance.emulator.context import World
+from runs_conformance.emulator.hooks import Behaviour, Events
 from runs_conformance.emulator.options import Options
+from runs_conformance.emulator.patching import told, without
 from runs_conformance.emulator.refusal import Refusal
-from runs_conformance.emulator.spoiling import told, without
 from runs_conformance.emulator.state import Run
-from runs_conformance.emulator.world import World
 
 _FOLDER = "/openai"
 _LEFT_OUT = ("max_prompt_tokens", "max_completion_tokens", "truncation_strategy", "incomplete_details")

@@ -6,13 +6,13 @@ from typing import Any
 
 from runs_conformance.contract.lifecycle import TERMINAL
 from runs_conformance.emulator import refusal
-from runs_conformance.emulator.beat import Await, Beat, Begin, Cancelled
-from runs_conformance.emulator.behaviour import Behaviour
 from runs_conformance.emulator.catalogue import variant
-from runs_conformance.emulator.machine import move
-from runs_conformance.emulator.spoiling import answered, around, shown, without
+from runs_conformance.emulator.context import Call, World
+from runs_conformance.emulator.hooks import Behaviour
+from runs_conformance.emulator.model_actions import Await, Beat, Begin, Cancelled
+from runs_conformance.emulator.patching import answered, around, shown, without
+from runs_conformance.emulator.run_machine import move
 from runs_conformance.emulator.state import Assistant, Members, Message, Run, Thread
-from runs_conformance.emulator.world import Call, World
 
 _MOST_PAIRS = 16
 

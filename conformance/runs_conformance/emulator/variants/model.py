@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from runs_conformance.emulator.beat import Beat, Begin, CloseMessage, End, OpenMessage, Say
-from runs_conformance.emulator.behaviour import Behaviour
 from runs_conformance.emulator.catalogue import variant
-from runs_conformance.emulator.script import Situation
+from runs_conformance.emulator.fake_model import Situation
+from runs_conformance.emulator.hooks import Behaviour
+from runs_conformance.emulator.model_actions import Beat, Begin, CloseMessage, End, OpenMessage, Say
 from runs_conformance.emulator.state import Usage
 
 

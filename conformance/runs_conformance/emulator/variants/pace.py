@@ -6,13 +6,13 @@ import asyncio
 from dataclasses import replace
 from typing import Any
 
-from runs_conformance.emulator.beat import Beat, Begin, End
-from runs_conformance.emulator.behaviour import Behaviour
 from runs_conformance.emulator.catalogue import variant
-from runs_conformance.emulator.machine import advance
-from runs_conformance.emulator.script import Situation
-from runs_conformance.emulator.spoiling import around
-from runs_conformance.emulator.world import Call
+from runs_conformance.emulator.context import Call
+from runs_conformance.emulator.fake_model import Situation
+from runs_conformance.emulator.hooks import Behaviour
+from runs_conformance.emulator.model_actions import Beat, Begin, End
+from runs_conformance.emulator.patching import around
+from runs_conformance.emulator.run_machine import advance
 
 
 @variant(step_ms=0)

@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from runs_conformance.contract.operation import Operation
-from runs_conformance.emulator.behaviour import Behaviour
 from runs_conformance.emulator.catalogue import variant
+from runs_conformance.emulator.context import Call, World
+from runs_conformance.emulator.factories import add_messages, new_message
+from runs_conformance.emulator.hooks import Behaviour
 from runs_conformance.emulator.listing import Page
-from runs_conformance.emulator.making import add_messages, new_message
+from runs_conformance.emulator.patching import keyword, taken
 from runs_conformance.emulator.refusal import Refusal, bad, unknown, wrong_prefix
-from runs_conformance.emulator.spoiling import keyword, taken
 from runs_conformance.emulator.state import Members, Message, Thread
-from runs_conformance.emulator.world import Call, World
 
 
 @variant()

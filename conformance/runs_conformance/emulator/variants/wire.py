@@ -10,11 +10,11 @@ from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from runs_conformance.emulator.behaviour import Behaviour, Events
 from runs_conformance.emulator.catalogue import variant
-from runs_conformance.emulator.spoiling import told
+from runs_conformance.emulator.context import World
+from runs_conformance.emulator.hooks import Behaviour, Events
+from runs_conformance.emulator.patching import told
 from runs_conformance.emulator.state import Run
-from runs_conformance.emulator.world import World
 
 Sending = Callable[[Message, Send, Scope], Any]
 

@@ -8,11 +8,11 @@ from functools import lru_cache
 from runs_conformance.contract.constraint import constraints, keywords, request_bodies, request_queries
 from runs_conformance.contract.edition import DEFAULT_EDITION
 from runs_conformance.contract.schema import compiled
-from runs_conformance.generation.boundary.illegal import MOST_ITEMS
-from runs_conformance.generation.boundary.material import Material, material
-from runs_conformance.generation.boundary.playing import playing, playing_further
+from runs_conformance.generation.boundary.cases import Material, material
+from runs_conformance.generation.boundary.execution import playing, playing_further
+from runs_conformance.generation.boundary.fixtures import STAGES, Stage
+from runs_conformance.generation.boundary.invalid_values import MOST_ITEMS
 from runs_conformance.generation.boundary.sample import Sampler
-from runs_conformance.generation.boundary.stage import STAGES, Stage
 from runs_conformance.model.program import Play, Program, Setting
 
 _STARTING = frozenset({"create_run", "create_thread_and_run", "submit_tool_outputs"})

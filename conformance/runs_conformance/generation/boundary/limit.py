@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from runs_conformance.generation.boundary.catalogue import material_in
-from runs_conformance.generation.boundary.playing import Performance
-from runs_conformance.generation.boundary.stage import STAGES
+from runs_conformance.generation.boundary.execution import Performance
+from runs_conformance.generation.boundary.fixtures import STAGES
 from runs_conformance.model.case import Either, Move, Role, Step
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.json import JSON, parts

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from runs_conformance.errors import SuiteFault
-from runs_conformance.generation.boundary.payload import Bench, Payload
+from runs_conformance.generation.boundary.payload_factory import Bench, Payload
 from runs_conformance.generation.boundary.place import Path
 from runs_conformance.generation.boundary.sample import TEXT
 from runs_conformance.model.json import JSON, is_array, is_object, same

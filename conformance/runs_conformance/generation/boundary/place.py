@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from runs_conformance.contract.doubt import doubts
+from runs_conformance.contract.implementation_defined import doubts
 from runs_conformance.contract.schema import Schema
 from runs_conformance.generation.boundary.sample import Lacking, Sampler, available, key_names
 from runs_conformance.model.json import JSON

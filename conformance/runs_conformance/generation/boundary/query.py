@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from runs_conformance.contract.constraint import request_queries
-from runs_conformance.contract.examination import examine_schema, types_of
 from runs_conformance.contract.operation import query_name
 from runs_conformance.contract.schema import Schema, compiled
+from runs_conformance.contract.schema_violation import examine_schema, types_of
 from runs_conformance.errors import SuiteFault
 from runs_conformance.model.case import Mutation
 from runs_conformance.model.json import ABSENT, JSON, pointer

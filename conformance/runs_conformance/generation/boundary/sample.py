@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from runs_conformance.contract.doubt import doubts
-from runs_conformance.contract.examination import types_of
+from runs_conformance.contract.implementation_defined import doubts
 from runs_conformance.contract.schema import Schema
+from runs_conformance.contract.schema_violation import types_of
 from runs_conformance.model.json import JSON, is_object
 
 ASSISTANT, TOOL_CALL = "{assistant}", "{tool_call}"

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 
-from runs_conformance.contract.examination import discriminator_of, kind_of, types_of
 from runs_conformance.contract.schema import Schema
-from runs_conformance.generation.boundary.illegal import MOST_ITEMS, wrong_types
+from runs_conformance.contract.schema_violation import discriminator_of, kind_of, types_of
+from runs_conformance.generation.boundary.invalid_values import MOST_ITEMS, wrong_types
 from runs_conformance.generation.boundary.place import Path
 from runs_conformance.generation.boundary.sample import Lacking
 from runs_conformance.generation.payloads import text

@@ -14,10 +14,10 @@ import hypothesis
 from hypothesis import strategies as st
 
 from runs_conformance.contract.edition import DEFAULT_EDITION
-from runs_conformance.generation.boundary.material import bench
-from runs_conformance.generation.boundary.payload import Negative, Payload
+from runs_conformance.generation.boundary.cases import bench
+from runs_conformance.generation.boundary.payload_factory import Negative, Payload
 from runs_conformance.generation.boundary.sample import Sampler
-from runs_conformance.generation.payloads.batch import Batch
+from runs_conformance.generation.payloads.payload_generator import Batch
 
 T = TypeVar("T")
 

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from random import Random
 
-from runs_conformance.contract.doubt import is_safe
-from runs_conformance.contract.examination import types_of
+from runs_conformance.contract.implementation_defined import is_safe
 from runs_conformance.contract.schema import Schema
-from runs_conformance.generation.boundary.illegal import MOST_ITEMS
+from runs_conformance.contract.schema_violation import types_of
+from runs_conformance.generation.boundary.invalid_values import MOST_ITEMS
 from runs_conformance.generation.boundary.sample import ADDRESS, Lacking, Sampler
 from runs_conformance.generation.payloads import text
 from runs_conformance.generation.payloads.parameters import parameters

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from runs_conformance.contract.operation import BETA_HEADER
-from runs_conformance.generation.programs.answer import made, shown
-from runs_conformance.generation.programs.declaration import program
-from runs_conformance.generation.programs.passage import Passage, ended
+from runs_conformance.generation.programs.all_operations import everything, inhabited, unharmed
+from runs_conformance.generation.programs.decorator import program
+from runs_conformance.generation.programs.fragments import Passage, ended
+from runs_conformance.generation.programs.responses import made, shown
 from runs_conformance.generation.programs.steps import page
-from runs_conformance.generation.programs.surface import everything, inhabited, unharmed
 from runs_conformance.model.case import REFUSES_REFERENCE, Expectation, Key, Ref, Reject, Role, Step
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.program import Play, Setting

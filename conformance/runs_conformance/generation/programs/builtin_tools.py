@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import Any
 
 from runs_conformance.contract.operation import query_name
-from runs_conformance.generation.programs.answer import items
-from runs_conformance.generation.programs.declaration import program
-from runs_conformance.generation.programs.passage import aftermath, finished, ready
+from runs_conformance.generation.programs.decorator import program
+from runs_conformance.generation.programs.fragments import aftermath, finished, ready
+from runs_conformance.generation.programs.responses import items
 from runs_conformance.generation.programs.steps import assistant, on_run, on_step, page, prompt, run, since, thread
 from runs_conformance.model.case import Ref
 from runs_conformance.model.exchange import Exchange

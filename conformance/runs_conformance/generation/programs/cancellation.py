@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from runs_conformance.generation.programs.declaration import program
-from runs_conformance.generation.programs.passage import aftermath, ready, submit, waiting
+from runs_conformance.generation.programs.decorator import program
+from runs_conformance.generation.programs.fragments import aftermath, ready, submit, waiting
 from runs_conformance.generation.programs.steps import (
     MADE_UP_OUTPUTS,
     OVER,

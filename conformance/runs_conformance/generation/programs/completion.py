@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from runs_conformance.generation.programs.declaration import program
-from runs_conformance.generation.programs.passage import Passage, aftermath, ready
+from runs_conformance.generation.programs.decorator import program
+from runs_conformance.generation.programs.fragments import Passage, aftermath, ready
 from runs_conformance.generation.programs.refused import broken
 from runs_conformance.generation.programs.steps import (
     MADE_UP_CALL,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from runs_conformance.generation.programs.answer import items
-from runs_conformance.generation.programs.declaration import program
-from runs_conformance.generation.programs.passage import Passage, completed, ready
+from runs_conformance.generation.programs.decorator import program
+from runs_conformance.generation.programs.fragments import Passage, completed, ready
+from runs_conformance.generation.programs.responses import items
 from runs_conformance.generation.programs.steps import (
     assistant,
     message,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from runs_conformance.generation.programs.answer import shown
-from runs_conformance.generation.programs.declaration import program
-from runs_conformance.generation.programs.passage import aftermath, ended, ready, submit, waiting
+from runs_conformance.generation.programs.decorator import program
+from runs_conformance.generation.programs.fragments import aftermath, ended, ready, submit, waiting
+from runs_conformance.generation.programs.responses import shown
 from runs_conformance.generation.programs.steps import OVER, assistant, message, on_run, page, poll, prompt, run, thread
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.program import Play, Setting

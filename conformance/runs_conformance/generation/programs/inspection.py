@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from runs_conformance.generation.programs.answer import items
-from runs_conformance.generation.programs.declaration import program
-from runs_conformance.generation.programs.passage import Passage, ready
+from runs_conformance.generation.programs.all_operations import UNKNOWN
+from runs_conformance.generation.programs.decorator import program
+from runs_conformance.generation.programs.fragments import Passage, ready
+from runs_conformance.generation.programs.responses import items
 from runs_conformance.generation.programs.steps import (
     assistant,
     given_run,
@@ -20,7 +21,6 @@ from runs_conformance.generation.programs.steps import (
     thread,
     vain,
 )
-from runs_conformance.generation.programs.surface import UNKNOWN
 from runs_conformance.model.case import Key, Mutation, Ref, Reject, Role, Step
 from runs_conformance.model.json import ABSENT
 from runs_conformance.model.program import Play, Setting

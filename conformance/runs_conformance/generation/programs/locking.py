@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from runs_conformance.generation.programs.answer import made, status
-from runs_conformance.generation.programs.declaration import program
-from runs_conformance.generation.programs.passage import Passage, ended, finished, ready, submit, waiting
+from runs_conformance.generation.programs.decorator import program
+from runs_conformance.generation.programs.fragments import Passage, ended, finished, ready, submit, waiting
+from runs_conformance.generation.programs.responses import made, status
 from runs_conformance.generation.programs.steps import (
     MADE_UP_OUTPUTS,
     assistant,

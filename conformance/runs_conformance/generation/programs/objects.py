@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from runs_conformance.generation.programs.answer import made
-from runs_conformance.generation.programs.declaration import program
-from runs_conformance.generation.programs.passage import Passage, ready
+from runs_conformance.generation.programs.decorator import program
+from runs_conformance.generation.programs.fragments import Passage, ready
+from runs_conformance.generation.programs.responses import made
 from runs_conformance.generation.programs.steps import (
     assistant,
     at_root,

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from runs_conformance.generation.programs.answer import items, made
-from runs_conformance.generation.programs.declaration import program
-from runs_conformance.generation.programs.passage import Passage, cancelled, completed, ready
+from runs_conformance.generation.programs.all_operations import UNKNOWN
+from runs_conformance.generation.programs.decorator import program
+from runs_conformance.generation.programs.fragments import Passage, cancelled, completed, ready
+from runs_conformance.generation.programs.responses import items, made
 from runs_conformance.generation.programs.steps import assistant, at_root, message, on_step, page, thread, vain
-from runs_conformance.generation.programs.surface import UNKNOWN
 from runs_conformance.model.case import Either, Ref, Role
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.program import Play, Setting

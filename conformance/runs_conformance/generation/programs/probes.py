@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterable
 from dataclasses import replace
 
-from runs_conformance.generation.programs.declaration import program
-from runs_conformance.generation.programs.passage import Passage, ready
+from runs_conformance.generation.programs.decorator import program
+from runs_conformance.generation.programs.fragments import Passage, ready
 from runs_conformance.generation.programs.steps import at_root, on_thread, page, thread
 from runs_conformance.model.case import REFUSES_BODY, Either, Reject, Role, Step
 from runs_conformance.model.exchange import Exchange

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from runs_conformance.generation.programs.answer import made
-from runs_conformance.generation.programs.declaration import program
-from runs_conformance.generation.programs.passage import Passage, aftermath, ended, finished, ready, submit, waiting
+from runs_conformance.generation.programs.decorator import program
+from runs_conformance.generation.programs.fragments import Passage, aftermath, ended, finished, ready, submit, waiting
+from runs_conformance.generation.programs.responses import made
 from runs_conformance.generation.programs.steps import (
     OVER,
     assistant,

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from runs_conformance.contract.operation import OPERATIONS
-from runs_conformance.generation.programs.declaration import program
-from runs_conformance.generation.programs.passage import ended, submit
+from runs_conformance.generation.programs.all_operations import STEP, UNKNOWN, inhabited, unharmed, upon_ids
+from runs_conformance.generation.programs.decorator import program
+from runs_conformance.generation.programs.fragments import ended, submit
 from runs_conformance.generation.programs.steps import at_root, on_message, on_run, on_step, on_thread, page, vain
-from runs_conformance.generation.programs.surface import STEP, UNKNOWN, inhabited, unharmed, upon_ids
 from runs_conformance.model.case import Mutation, Step
 from runs_conformance.model.json import ABSENT
 from runs_conformance.model.program import Play, Setting

@@ -6,10 +6,10 @@ from collections.abc import Generator
 from dataclasses import replace
 from typing import Any
 
-from runs_conformance.generation.programs.answer import calls, made, status
-from runs_conformance.generation.programs.declaration import program
+from runs_conformance.generation.programs.decorator import program
+from runs_conformance.generation.programs.fragments import aftermath, ended, finished, ready, submit
 from runs_conformance.generation.programs.overrides import every_member
-from runs_conformance.generation.programs.passage import aftermath, ended, finished, ready, submit
+from runs_conformance.generation.programs.responses import calls, made, status
 from runs_conformance.generation.programs.steps import (
     assistant,
     function_tool,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from runs_conformance.generation.programs.answer import made, shown, status
-from runs_conformance.generation.programs.declaration import program
+from runs_conformance.generation.programs.decorator import program
+from runs_conformance.generation.programs.fragments import Passage, aftermath, ended, finished, ready
 from runs_conformance.generation.programs.overrides import every_member
-from runs_conformance.generation.programs.passage import Passage, aftermath, ended, finished, ready
+from runs_conformance.generation.programs.responses import made, shown, status
 from runs_conformance.generation.programs.steps import (
     assistant,
     at_root,

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from runs_conformance.generation.programs.answer import PENDING, calls, items
-from runs_conformance.generation.programs.declaration import program
+from runs_conformance.generation.programs.decorator import program
+from runs_conformance.generation.programs.fragments import Passage, aftermath, ended, finished, ready, submit, waiting
 from runs_conformance.generation.programs.paging import NEXT_SECOND, walks
-from runs_conformance.generation.programs.passage import Passage, aftermath, ended, finished, ready, submit, waiting
+from runs_conformance.generation.programs.responses import PENDING, calls, items
 from runs_conformance.generation.programs.steps import (
     MADE_UP_CALL,
     SETTLED,

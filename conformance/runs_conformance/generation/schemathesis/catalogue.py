@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from runs_conformance.generation.boundary.material import PACKED, Legal, bench, bound, material, refused
-from runs_conformance.generation.boundary.payload import Bench, Negative, Payload
-from runs_conformance.generation.boundary.playing import Performance
+from runs_conformance.generation.boundary.cases import PACKED, Legal, bench, bound, material, refused
+from runs_conformance.generation.boundary.execution import Performance
+from runs_conformance.generation.boundary.fixtures import STAGES, Stage
+from runs_conformance.generation.boundary.operation_profile import subjects
+from runs_conformance.generation.boundary.payload_factory import Bench, Negative, Payload
 from runs_conformance.generation.boundary.sample import Sampler
-from runs_conformance.generation.boundary.stage import STAGES, Stage
-from runs_conformance.generation.boundary.subject import subjects
-from runs_conformance.generation.exploration.locating import located
+from runs_conformance.generation.fuzzing.isolate_cause import located
 from runs_conformance.generation.schemathesis.cases import bodies, missing
-from runs_conformance.generation.schemathesis.filling import legal, negative
+from runs_conformance.generation.schemathesis.placeholders import legal, negative
 from runs_conformance.model.case import Accept, Role, Step
 from runs_conformance.model.program import Play, Program, Setting
 

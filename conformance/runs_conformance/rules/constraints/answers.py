@@ -10,10 +10,10 @@ from runs_conformance.contract.constraint import objects
 from runs_conformance.contract.departure import excusing
 from runs_conformance.contract.edition import DEFAULT_EDITION
 from runs_conformance.contract.event import event_kinds
-from runs_conformance.contract.examination import Fault, examine
 from runs_conformance.contract.operation import OPERATIONS
+from runs_conformance.contract.schema_violation import Fault, examine
 from runs_conformance.evidence.error import is_error
-from runs_conformance.evidence.sighting import JSON_CHANNEL, STREAM_CHANNEL
+from runs_conformance.evidence.observation import JSON_CHANNEL, STREAM_CHANNEL
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.json import JSON, is_object

@@ -15,7 +15,7 @@ from runs_conformance.contract.departure import excusing
 from runs_conformance.contract.edition import DEFAULT_EDITION
 from runs_conformance.contract.lifecycle import TERMINAL
 from runs_conformance.evidence.metadata import may_overflow
-from runs_conformance.evidence.sighting import runs_seen, sightings_in
+from runs_conformance.evidence.observation import runs_seen, sightings_in
 from runs_conformance.model.case import Accept, Mutation, Role, Step
 from runs_conformance.model.exchange import Completion, Exchange
 from runs_conformance.model.history import History

@@ -1,0 +1,1 @@
+"""Shrinks what failed: histories, random payloads and programs, and keeps the result for the next run."""

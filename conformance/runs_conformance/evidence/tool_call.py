@@ -1,0 +1,64 @@
+"""Function calls, in a run that waits for their outputs and in the step that records them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from runs_conformance.evidence.observation import Sighting, steps_seen
+from runs_conformance.evidence.timeline import RunLine
+from runs_conformance.model.json import ABSENT, JSON, Absent, at, is_array, is_object
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One tool call. `output` is `ABSENT` where the object has no such member, as in `required_action`."""
+
+    id: str
+    type: str
+    name: str
+    arguments: str
+    output: JSON | Absent
+
+
+def _call(value: JSON) -> Call | None:
+    if not is_object(value):
+        return None
+    texts = (value.get("id"), value.get("type"), at(value, "/function/name"), at(value, "/function/arguments"))
+    id_, type_, name, arguments = (text if isinstance(text, str) else "" for text in texts)
+    return Call(id_, type_, name, arguments, at(value, "/function/output"))
+
+
+def calls_of(run: Sighting) -> tuple[Call, ...] | None:
+    """The calls that a run waits for; None where it names none at all."""
+    value = run.get("/required_action/submit_tool_outputs/tool_calls")
+    if not is_array(value):
+        return None
+    return tuple(call for item in value if (call := _call(item)) is not None)
+
+
+def calls_in_step(step: Sighting) -> tuple[Call, ...]:
+    """The tool calls that a step records, of any type."""
+    value = step.get("/step_details/tool_calls")
+    return tuple(call for item in value if (call := _call(item)) is not None) if is_array(value) else ()
+
+
+def outputs_in(body: JSON | Absent) -> Iterator[tuple[str, JSON | Absent]]:
+    """The outputs that a submission sends, as pairs of call id and output; an item without an id counts as "" ."""
+    items = body.get("tool_outputs") if is_object(body) else None
+    for item in items if is_array(items) else ():
+        id_ = item.get("tool_call_id") if is_object(item) else None
+        yield (id_ if isinstance(id_, str) else ""), item.get("output", ABSENT) if is_object(item) else ABSENT
+
+
+def names_of_functions(tools: JSON | Absent) -> frozenset[str] | None:
+    """The names of the functions among these tools; None where they are not shown."""
+    if not is_array(tools):
+        return None
+    names = (at(tool, "/function/name") for tool in tools if is_object(tool) and tool.get("type") == "function")
+    return frozenset(name for name in names if isinstance(name, str))
+
+
+def steps_of(run: RunLine) -> tuple[Sighting, ...]:
+    """Every sighting of a step that says it belongs to this run."""
+    return tuple(step for step in steps_seen(run.history) if step.text("run_id") == run.id)

@@ -1,0 +1,1 @@
+"""Failures as code: curl commands, Python scripts and pytest tests."""

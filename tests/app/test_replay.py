@@ -1,0 +1,110 @@
+"""What failed is sent again from the report alone: it fails where it failed, and passes where nothing is wrong."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from runs_conformance.app import run
+from runs_conformance.app.options import Choice
+from runs_conformance.cli import run_command
+from runs_conformance.emulator.catalogue import catalogue
+from runs_conformance.reporting.folder import folder
+from runs_conformance.reporting.progress import Silent
+from tests import fakes
+from tests.quality.bench import STEP_MS, target_at
+from tests.quality.host import KEYS, hosted
+from tests.quality.replays import PLAIN, rows
+
+MUTANT, PROGRAM, ID = "accepts_any_role", "boundary.create_message", "create_message.role.enum"
+
+
+@pytest.mark.parametrize(
+    ("mutant", "program"),
+    [
+        (MUTANT, PROGRAM),
+        ("counts_what_is_left", "lifecycle.pages_of_runs"),
+        ("skips_created", "lifecycle.stream_to_completion"),
+        ("answers_late_cancels", "lifecycle.complete_by_polling"),
+        ("breaks_on_length", "robustness.long_values"),
+        ("finds_runs_in_any_thread", "security.references"),
+    ],
+)
+def test_failures_fail_again_on_the_mutant_and_pass_on_the_plain_emulator(mutant: str, program: str) -> None:
+    (chosen,) = (each for each in catalogue() if each.name == mutant)
+    found = list(rows([chosen], [program]))
+    assert found
+    assert [row for row in found if not row.reproduces] == []
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[Mapping[str, str]]:
+    """A mutant and the plain emulator."""
+    with hosted({PLAIN: ((), ()), MUTANT: ((MUTANT,), ())}, STEP_MS) as urls:
+        yield urls
+
+
+@pytest.fixture(scope="module")
+def report(served: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a report on the mutant."""
+    here = folder(tmp_path_factory.mktemp("replay"))
+    target = target_at(served[MUTANT])
+    choice = Choice(select=(PROGRAM,))
+    here.write(run.judge(target, choice, run.plan_for(target, choice), here, Silent()))
+    return here.path
+
+
+@pytest.fixture(autouse=True)
+def keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", KEYS[0])
+    monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
+    monkeypatch.delenv("CONFORMANCE_SECOND_API_KEY", raising=False)
+
+
+def test_each_failure_is_a_line_and_the_exit_code_says_whether_any_still_fails(
+    served: Mapping[str, str], report: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_command(["replay", str(report)]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert f"still fails  must    {ID}  accepted role" in "\n".join(lines)
+    assert len(lines) == sum(
+        verdict["outcome"] == "fail" for verdict in json.loads((report / "report.json").read_text())["verdicts"]
+    )
+    assert run_command(["replay", str(report), ID, served[PLAIN]]) == 0
+    assert capsys.readouterr().out.strip() == f"passes now   must    {ID}"
+
+
+def test_a_history_is_judged_first(served: Mapping[str, str], report: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_command(["replay", str(report / "history.jsonl"), "create_message.*"]) == 1
+    assert f"still fails  must    {ID}" in capsys.readouterr().out
+    assert run_command(["replay", str(report / "history.jsonl"), served[PLAIN]]) == 0
+
+
+def test_what_is_answered_in_another_way_is_not_decided(report: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    refusal = b'{"error": {"message": "no", "type": "invalid_request_error", "param": null, "code": null}}'
+    with fakes.answering(400, "application/json", refusal) as url:
+        assert run_command(["replay", str(report), ID, url]) == 5
+    assert "not decided" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["no-such-report.json"], "no-such-report.json"),
+        ([__file__], "neither a report.json nor a history.jsonl"),
+        (["{report}", "create_message.role.enmu"], "did you mean create_message.role.enum"),
+        (["{report}", "a", "b"], "at most one ID"),
+        (["{report}", "http://127.0.0.1:1/v1"], "cannot be reached"),
+    ],
+)
+def test_what_cannot_be_used_is_one_line(
+    report: Path, arguments: list[str], says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = run_command(["replay", *(argument.format(report=report) for argument in arguments)])
+    said = capsys.readouterr()
+    assert code in (2, 3)
+    assert says in said.err
+    assert len((said.out + said.err).strip().splitlines()) == 1
