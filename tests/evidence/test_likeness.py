@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from runs_conformance.evidence.likeness import covers
+from runs_conformance.evidence.likeness import contains
 from runs_conformance.model.json import ABSENT, JSON, Absent
 
 
@@ -18,11 +18,11 @@ from runs_conformance.model.json import ABSENT, JSON, Absent
     ],
 )
 def test_what_may_be_filled_in(shown: JSON | Absent, given: JSON) -> None:
-    assert covers(shown, given)
+    assert contains(shown, given)
 
 
 @pytest.mark.parametrize(
     ("shown", "given"), [(ABSENT, "a"), (ABSENT, {}), ({"b": 2}, {"a": 1}), ([1, 2], [1]), (True, 1), ("b", "a")]
 )
 def test_what_was_given_and_is_not_shown(shown: JSON | Absent, given: JSON) -> None:
-    assert not covers(shown, given)
+    assert not contains(shown, given)

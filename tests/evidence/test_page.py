@@ -48,5 +48,5 @@ def test_a_list_is_disturbed_by_what_is_sent_between_two_pages() -> None:
     (listing,) = listings(History.of([_listing(0, ["a"]), post, _listing(2, ["a"]), _listing(3, ["a"])]))
     first, second, third = listing.pages
     assert isinstance(first, Page)
-    assert not listing.undisturbed(first, second)
-    assert listing.undisturbed(second, third)
+    assert not listing.is_unchanged_between(first, second)
+    assert listing.is_unchanged_between(second, third)

@@ -1,6 +1,6 @@
 """What is certain of a run at the moment of an exchange, and what is not."""
 
-from runs_conformance.evidence.timeline import RunLine, runs
+from runs_conformance.evidence.timeline import RunTimeline, runs
 from runs_conformance.model.exchange import Completion, Event, Exchange, Request, Response
 from runs_conformance.model.history import History
 from runs_conformance.model.json import JSON
@@ -33,7 +33,7 @@ def _exchange(
     )
 
 
-def _line(*exchanges: Exchange) -> RunLine:
+def _line(*exchanges: Exchange) -> RunTimeline:
     (line,) = runs(History.of(exchanges))
     return line
 
@@ -45,10 +45,10 @@ def test_overlapping_looks_have_no_order() -> None:
 
 def test_a_status_seen_on_both_sides_with_no_act_between_held_throughout() -> None:
     message = _act(1, "create_message")
-    assert _line(_seen(0, "requires_action"), message, _seen(2, "requires_action")).surely(
+    assert _line(_seen(0, "requires_action"), message, _seen(2, "requires_action")).had_status_throughout(
         message, frozenset({"requires_action"})
     )
-    assert not _line(_seen(0, "requires_action"), message, _seen(2, "expired")).surely(
+    assert not _line(_seen(0, "requires_action"), message, _seen(2, "expired")).had_status_throughout(
         message, frozenset({"requires_action"})
     )
 
@@ -57,20 +57,24 @@ def test_an_act_between_makes_a_status_uncertain_unless_it_was_refused() -> None
     message = _act(2, "create_message")
     waiting = frozenset({"requires_action"})
     looks = _seen(0, "requires_action"), _seen(3, "requires_action")
-    assert not _line(looks[0], _act(1, "submit_tool_outputs"), message, looks[1]).surely(message, waiting)
-    assert _line(looks[0], _act(1, "submit_tool_outputs", 400), message, looks[1]).surely(message, waiting)
+    assert not _line(looks[0], _act(1, "submit_tool_outputs"), message, looks[1]).had_status_throughout(
+        message, waiting
+    )
+    assert _line(looks[0], _act(1, "submit_tool_outputs", 400), message, looks[1]).had_status_throughout(
+        message, waiting
+    )
 
 
 def test_a_terminal_status_is_certain_from_then_on() -> None:
     cancel = _act(1, "cancel_run", 400)
-    assert _line(_seen(0, "completed"), cancel).surely_terminal(cancel)
-    assert not _line(_seen(0, "in_progress"), cancel, _seen(2, "completed")).surely_terminal(cancel)
+    assert _line(_seen(0, "completed"), cancel).had_ended_before(cancel)
+    assert not _line(_seen(0, "in_progress"), cancel, _seen(2, "completed")).had_ended_before(cancel)
 
 
 def test_a_run_seen_active_afterwards_was_active_all_along() -> None:
     message = _act(1, "create_message")
-    assert _line(_seen(0, "queued"), message, _seen(2, "in_progress")).surely_active(message)
-    assert not _line(_seen(0, "queued"), message, _seen(2, "completed")).surely_active(message)
+    assert _line(_seen(0, "queued"), message, _seen(2, "in_progress")).was_active_throughout(message)
+    assert not _line(_seen(0, "queued"), message, _seen(2, "completed")).was_active_throughout(message)
 
 
 def test_events_of_one_stream_have_the_order_of_the_stream() -> None:
@@ -93,4 +97,4 @@ def test_events_of_one_stream_have_the_order_of_the_stream() -> None:
     line = _line(stream)
     assert [(a.status, b.status) for a, b in line.pairs()] == [("queued", "in_progress")]
     assert line.creation is stream
-    assert line.asked == {"assistant_id": "a", "stream": True}
+    assert line.creation_body == {"assistant_id": "a", "stream": True}

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from collections import Counter
 
-from runs_conformance.contract.lifecycle import kind_of_transition
-from runs_conformance.evidence.transition import MOST, bounded, transitions
+from runs_conformance.contract.lifecycle import classify_transition
+from runs_conformance.evidence.transition import MAX_TRANSITIONS, most_frequent, transitions
 from tests.rules.histories import Told, run
 
 
@@ -24,19 +24,19 @@ def test_what_no_string_of_a_target_fills_memory_with() -> None:
     ((_, later),) = transitions(tell.history())
     assert len(later) == 40
     many = Counter({("queued", str(number)): number + 1 for number in range(1_000)})
-    kept = bounded(many)
-    assert len(kept) == MOST
+    kept = most_frequent(many)
+    assert len(kept) == MAX_TRANSITIONS
     assert ("queued", "999") in kept
 
 
 def test_a_transition_is_direct_explained_or_illegal() -> None:
-    assert kind_of_transition("queued", "in_progress") == "direct"
-    assert kind_of_transition("queued", "completed") == "between_looks"
-    assert kind_of_transition("requires_action", "requires_action") == "between_looks"
+    assert classify_transition("queued", "in_progress") == "direct"
+    assert classify_transition("queued", "completed") == "between_looks"
+    assert classify_transition("requires_action", "requires_action") == "between_looks"
     for earlier, later in (
         ("completed", "queued"),
         ("cancelling", "in_progress"),
         ("queued", "running"),
         ("x", "queued"),
     ):
-        assert kind_of_transition(earlier, later) == "illegal"
+        assert classify_transition(earlier, later) == "illegal"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from runs_conformance.model.json import ABSENT, at, is_integer, parts, pointer, same
+from runs_conformance.model.json import ABSENT, at, is_integer, json_equal, json_pointer, pointer_tokens
 
 
 @pytest.mark.parametrize(
@@ -23,7 +23,7 @@ def test_a_pointer_names_a_place(path: str, found: object) -> None:
 
 def test_a_pointer_is_written_as_it_is_read() -> None:
     tokens = ["a/b", "~", "", "0"]
-    assert parts(pointer(*tokens)) == tokens
+    assert pointer_tokens(json_pointer(*tokens)) == tokens
 
 
 @pytest.mark.parametrize(
@@ -41,8 +41,8 @@ def test_a_pointer_is_written_as_it_is_read() -> None:
     ],
 )
 def test_equality_is_that_of_json(left: object, right: object, equal: bool) -> None:
-    assert same(left, right) is equal
-    assert same(right, left) is equal
+    assert json_equal(left, right) is equal
+    assert json_equal(right, left) is equal
 
 
 @pytest.mark.parametrize(

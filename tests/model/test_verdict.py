@@ -3,10 +3,10 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runs_conformance.model.verdict import HELD, Finding, Outcome, Result, Tally, Undecided, fold
+from runs_conformance.model.verdict import PASSED, Finding, Inconclusive, Outcome, Result, Tally, merge_tallies
 
 _results: st.SearchStrategy[Result] = st.sampled_from(
-    [HELD, Finding("broken"), Finding("excused", departure="V-01"), Undecided("rate limited"), Undecided("cut")]
+    [PASSED, Finding("broken"), Finding("excused", departure="V-01"), Inconclusive("rate limited"), Inconclusive("cut")]
 )
 _tallies = st.lists(_results, max_size=6).map(lambda results: _tally(*results))
 
@@ -19,13 +19,13 @@ def _tally(*results: Result) -> Tally:
 
 
 def _content(tally: Tally) -> tuple[object, ...]:
-    return tally.judged, len(tally.findings), tally.undecided, tally.excused, tally.outcome
+    return tally.judged, len(tally.findings), tally.inconclusive, tally.excused, tally.outcome
 
 
 @given(_tallies, _tallies, _tallies)
 def test_the_fold_does_not_depend_on_grouping_or_order(a: Tally, b: Tally, c: Tally) -> None:
-    left = fold([fold([{"r": a}, {"r": b}]), {"r": c}])["r"]
-    right = fold([{"r": c}, fold([{"r": b}, {"r": a}])])["r"]
+    left = merge_tallies([merge_tallies([{"r": a}, {"r": b}]), {"r": c}])["r"]
+    right = merge_tallies([{"r": c}, merge_tallies([{"r": b}, {"r": a}])])["r"]
     assert _content(left) == _content(right)
 
 
@@ -38,11 +38,11 @@ def test_merging_changes_neither(a: Tally, b: Tally) -> None:
 
 def test_nothing_judged_is_never_a_pass() -> None:
     assert _tally().outcome is Outcome.NOT_JUDGED
-    assert _tally(Undecided("timed out")).outcome is Outcome.INCONCLUSIVE
+    assert _tally(Inconclusive("timed out")).outcome is Outcome.INCONCLUSIVE
 
 
 def test_one_finding_fails_whatever_else_held() -> None:
-    assert _tally(HELD, Finding("broken"), HELD).outcome is Outcome.FAIL
+    assert _tally(PASSED, Finding("broken"), PASSED).outcome is Outcome.FAIL
 
 
 def test_an_excused_finding_was_judged_and_is_no_failure() -> None:
@@ -53,5 +53,5 @@ def test_an_excused_finding_was_judged_and_is_no_failure() -> None:
 
 def test_our_own_fault_outranks_a_finding() -> None:
     tally = _tally(Finding("broken"))
-    tally.faults.append("the rule crashed")
+    tally.errors.append("the rule crashed")
     assert tally.outcome is Outcome.ERROR

@@ -18,7 +18,7 @@ from functools import wraps
 from runs_conformance.model.history import History
 from runs_conformance.model.rule import AnyRule
 from runs_conformance.model.source import Level
-from runs_conformance.model.verdict import Finding, Held, Result, Undecided
+from runs_conformance.model.verdict import Finding, Inconclusive, Passed, Result
 from runs_conformance.rules import catalogue
 
 Tell = Callable[[], History]
@@ -29,7 +29,7 @@ BREAKS: set[str] = set()
 
 def judge(rule: AnyRule, history: History) -> list[Result]:
     """All that a rule says of a history."""
-    return [result for unit in rule.over(history) for result in rule.judge(unit)]
+    return [result for unit in rule.units(history) for result in rule.judge(unit)]
 
 
 def findings(rule: AnyRule, history: History) -> list[Finding]:
@@ -47,7 +47,7 @@ def holds(*rules: AnyRule) -> Callable[[Tell], Callable[[], None]]:
             for rule in rules:
                 results = judge(rule, tell())
                 assert not [r for r in results if isinstance(r, Finding)], rule.id
-                assert any(isinstance(r, Held) for r in results), f"{rule.id} judged nothing: {results}"
+                assert any(isinstance(r, Passed) for r in results), f"{rule.id} judged nothing: {results}"
 
         return _plain(test)
 
@@ -80,7 +80,7 @@ def undecided(*rules: AnyRule) -> Callable[[Tell], Callable[[], None]]:
         @wraps(tell)
         def test() -> None:
             for rule in rules:
-                assert all(isinstance(result, Undecided) for result in judge(rule, tell())), rule.id
+                assert all(isinstance(result, Inconclusive) for result in judge(rule, tell())), rule.id
 
         return _plain(test)
 

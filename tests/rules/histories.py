@@ -271,7 +271,7 @@ class Told:
                 headers=dict(headers or {}),
                 body=body,
             ),
-            response=None if completion is Completion.REFUSED else response,
+            response=None if completion is Completion.NOT_CONNECTED else response,
             completion=completion,
             started=began,
             ended=began + took,

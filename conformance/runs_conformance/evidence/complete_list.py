@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import lru_cache
 
-from runs_conformance.evidence.observation import sightings_in
+from runs_conformance.evidence.observation import observations_in
 from runs_conformance.evidence.page import Page, pages
-from runs_conformance.evidence.run_action import took_effect
+from runs_conformance.evidence.run_action import may_have_taken_effect
 from runs_conformance.evidence.timeline import find_run, runs_of_thread
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
@@ -16,7 +16,7 @@ _MUTATING = ("POST", "DELETE")
 
 
 @lru_cache(maxsize=16)
-def whole_lists(history: History) -> tuple[Page, ...]:
+def complete_lists(history: History) -> tuple[Page, ...]:
     """Every page that shows the whole of its list: asked for without a cursor, and answered with no more to come."""
     return tuple(
         page
@@ -25,24 +25,24 @@ def whole_lists(history: History) -> tuple[Page, ...]:
     )
 
 
-def whole_lists_of(history: History, operation: str, **path: str) -> Iterator[Page]:
+def complete_lists_of(history: History, operation: str, **path: str) -> Iterator[Page]:
     """The whole lists of one operation whose path holds these ids, without filters such as `run_id`."""
-    for page in whole_lists(history):
+    for page in complete_lists(history):
         wanted = page.exchange.operation == operation and "run_id" not in page.query
         if wanted and all(page.exchange.path.get(name) == id_ for name, id_ in path.items()):
             yield page
 
 
-def steps_after_the_end(history: History, run_id: str) -> Page | None:
+def steps_after_run_end(history: History, run_id: str) -> Page | None:
     """The first whole list of a run's steps that was asked for when the run had surely ended."""
     run = find_run(history, run_id)
-    for page in whole_lists_of(history, "list_run_steps", run_id=run_id):
-        if run is not None and run.surely_terminal(page.exchange):
+    for page in complete_lists_of(history, "list_run_steps", run_id=run_id):
+        if run is not None and run.had_ended_before(page.exchange):
             return page
     return None
 
 
-def born_here(history: History, thread_id: str) -> Exchange | None:
+def thread_creation(history: History, thread_id: str) -> Exchange | None:
     """The accepted request that created a thread, if it was recorded."""
     for exchange in history:
         if not exchange.accepted:
@@ -55,10 +55,10 @@ def born_here(history: History, thread_id: str) -> Exchange | None:
 
 
 def _thread_of_run(exchange: Exchange) -> object:
-    return next((seen.text("thread_id") for seen in sightings_in(exchange) if seen.kind == "run"), None)
+    return next((seen.text("thread_id") for seen in observations_in(exchange) if seen.kind == "run"), None)
 
 
-def creations_of_runs(history: History, thread_id: str) -> Iterator[Exchange]:
+def run_creations(history: History, thread_id: str) -> Iterator[Exchange]:
     """The requests that have, or may have, created a run on a thread."""
     for exchange in history:
         if exchange.operation == "create_run":
@@ -67,21 +67,21 @@ def creations_of_runs(history: History, thread_id: str) -> Iterator[Exchange]:
             upon = _thread_of_run(exchange)
         else:
             continue
-        if upon == thread_id and took_effect(exchange):
+        if upon == thread_id and may_have_taken_effect(exchange):
             yield exchange
 
 
-def at_rest(history: History, thread_id: str, exchange: Exchange) -> bool:
+def is_quiescent(history: History, thread_id: str, exchange: Exchange) -> bool:
     """Whether nothing can have changed a thread while an exchange went on.
 
     It was created here, every run that may have been created on it before is known and had surely ended, and nothing
     that changes anything was under way.
     """
-    if born_here(history, thread_id) is None:
+    if thread_creation(history, thread_id) is None:
         return False
-    started = [each for each in creations_of_runs(history, thread_id) if each.started < exchange.ended]
+    started = [each for each in run_creations(history, thread_id) if each.started < exchange.ended]
     known = {run.creation.id: run for run in runs_of_thread(history, thread_id) if run.creation is not None}
-    ended = all(each.id in known and known[each.id].surely_terminal(exchange) for each in started)
+    ended = all(each.id in known and known[each.id].had_ended_before(exchange) for each in started)
     disturbed = any(
         other is not exchange
         and other.request.method in _MUTATING

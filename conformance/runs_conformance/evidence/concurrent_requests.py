@@ -9,7 +9,7 @@ from functools import lru_cache
 from runs_conformance.model.exchange import Completion, Exchange
 from runs_conformance.model.history import History
 
-_UPON = {
+_TARGET_PARAMETERS = {
     "create_run": "thread_id",
     "submit_tool_outputs": "run_id",
     "modify_thread": "thread_id",
@@ -21,7 +21,7 @@ _UPON = {
 
 
 @dataclass(frozen=True, eq=False)
-class Collision:
+class ConcurrentRequests:
     """Requests of one operation upon the thing with this id, of which each overlaps the first."""
 
     operation: str
@@ -35,7 +35,7 @@ class Collision:
         return tuple(exchange for exchange in self.exchanges if exchange.accepted)
 
     @property
-    def clear(self) -> bool:
+    def all_decided(self) -> bool:
         """Whether every one of them was accepted or refused, none limited, lost or failed."""
         return all(exchange.accepted or exchange.refused for exchange in self.exchanges)
 
@@ -46,25 +46,30 @@ class Collision:
 
 
 @lru_cache(maxsize=16)
-def collisions(history: History) -> tuple[Collision, ...]:
+def concurrent_requests(history: History) -> tuple[ConcurrentRequests, ...]:
     """Every collision in a history."""
-    return tuple(_collisions(history))
+    return tuple(_concurrent_requests(history))
 
 
-def _collisions(history: History) -> Iterator[Collision]:
+def _concurrent_requests(history: History) -> Iterator[ConcurrentRequests]:
     taken: set[str] = set()
     for exchange in history:
-        named = _UPON.get(exchange.operation or "")
+        named = _TARGET_PARAMETERS.get(exchange.operation or "")
         id_ = exchange.path.get(named) if named else None
-        if id_ is None or exchange.id in taken or exchange.completion is Completion.REFUSED:
+        if id_ is None or exchange.id in taken or exchange.completion is Completion.NOT_CONNECTED:
             continue
-        others = [other for other in history if _collides(exchange, other) and other.path.get(named or "") == id_]
+        others = [other for other in history if _is_concurrent(exchange, other) and other.path.get(named or "") == id_]
         if others:
             taken.update(other.id for other in others)
-            yield Collision(exchange.operation or "", id_, (exchange, *others), history)
+            yield ConcurrentRequests(exchange.operation or "", id_, (exchange, *others), history)
 
 
-def _collides(exchange: Exchange, other: Exchange) -> bool:
-    together = not (exchange.before(other) or other.before(exchange))
+def _is_concurrent(exchange: Exchange, other: Exchange) -> bool:
+    together = not (exchange.happened_before(other) or other.happened_before(exchange))
     later = other.index > exchange.index
-    return other.operation == exchange.operation and later and together and other.completion is not Completion.REFUSED
+    return (
+        other.operation == exchange.operation
+        and later
+        and together
+        and other.completion is not Completion.NOT_CONNECTED
+    )

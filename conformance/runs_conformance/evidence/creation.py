@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from runs_conformance.contract.operation import OPERATIONS
-from runs_conformance.evidence.observation import sightings_in
+from runs_conformance.evidence.observation import observations_in
 from runs_conformance.model.case import Key
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
@@ -33,7 +33,7 @@ class Creation:
 
 def key_of(exchange: Exchange) -> Key:
     """The key that a request was sent with; recorded traffic has one only."""
-    return exchange.step.key if exchange.step else Key.OWN
+    return exchange.step.key if exchange.step else Key.PRIMARY
 
 
 @lru_cache(maxsize=16)
@@ -42,7 +42,7 @@ def creations(history: History) -> tuple[Creation, ...]:
     found: list[Creation] = []
     for exchange in history:
         kind = OPERATIONS[exchange.operation].creates if exchange.operation else None
-        shown = next((s for s in sightings_in(exchange) if s.kind == kind and s.id), None)
+        shown = next((s for s in observations_in(exchange) if s.kind == kind and s.id), None)
         if kind is None or shown is None:
             continue
         thread = exchange.path.get("thread_id") or shown.text("thread_id") or None

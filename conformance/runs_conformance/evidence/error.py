@@ -12,12 +12,12 @@ _BEFORE_THE_SERVER = frozenset({408, 413, 414, 429, 431})
 _LONGEST_URL = 4000
 
 
-def errors(history: History) -> Iterable[Exchange]:
+def application_errors(history: History) -> Iterable[Exchange]:
     """Every error that the target's own application answered, not a web server or proxy before it."""
-    return (exchange for exchange in history if exchange.operation is not None and is_error(exchange))
+    return (exchange for exchange in history if exchange.operation is not None and is_application_error(exchange))
 
 
-def is_error(exchange: Exchange) -> bool:
+def is_application_error(exchange: Exchange) -> bool:
     """Whether an answer is an error of the application: a 4xx that nothing before it gives, to a path that it gets."""
     status = exchange.status
     if status is None or exchange.completion is not Completion.ANSWERED:

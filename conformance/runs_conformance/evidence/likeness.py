@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from runs_conformance.model.json import ABSENT, JSON, Absent, is_array, is_object, same
+from runs_conformance.model.json import ABSENT, JSON, Absent, is_array, is_object, json_equal
 
 
-def covers(shown: JSON | Absent, given: JSON) -> bool:
+def contains(shown: JSON | Absent, given: JSON) -> bool:
     """Whether everything given is shown. Members that were not given, or given as null, may be filled in at any depth:
     function tools come back with `strict` and `parameters`, a truncation strategy with `last_messages`. An object
     without members says nothing, and may be filled in by what it stands for: `response_format` of `{}` by `auto`.
@@ -15,16 +15,16 @@ def covers(shown: JSON | Absent, given: JSON) -> bool:
     if is_object(given) and not given:
         return not isinstance(shown, Absent)
     if is_object(given):
-        return is_object(shown) and all(covers(shown.get(name, ABSENT), member) for name, member in given.items())
+        return is_object(shown) and all(contains(shown.get(name, ABSENT), member) for name, member in given.items())
     if is_array(given):
         return (
             is_array(shown)
             and len(shown) == len(given)
-            and all(covers(one, other) for one, other in zip(shown, given, strict=True))
+            and all(contains(one, other) for one, other in zip(shown, given, strict=True))
         )
-    return not isinstance(shown, Absent) and same(shown, given)
+    return not isinstance(shown, Absent) and json_equal(shown, given)
 
 
-def is_nothing(value: JSON | Absent) -> bool:
+def is_blank(value: JSON | Absent) -> bool:
     """Whether a text says nothing: it is absent, null or empty. Which of the three is a matter of taste."""
     return value is None or isinstance(value, Absent) or value == ""

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from runs_conformance.evidence.creation import creations
-from runs_conformance.evidence.observation import Sighting
-from runs_conformance.evidence.request_expectation import understood
-from runs_conformance.evidence.run_action import took_effect
+from runs_conformance.evidence.observation import Observation
+from runs_conformance.evidence.request_expectation import is_interpretable
+from runs_conformance.evidence.run_action import may_have_taken_effect
 from runs_conformance.evidence.timeline import Timeline, timelines
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
@@ -19,7 +19,7 @@ KINDS = ("assistant", "thread", "message", "run")
 
 
 @dataclass(frozen=True, eq=False)
-class Write:
+class MetadataWrite:
     """One request that may have set the metadata of an object. `value` is None where it gave none."""
 
     exchange: Exchange
@@ -28,88 +28,96 @@ class Write:
 
 
 @dataclass(frozen=True, eq=False)
-class Expected:
+class ExpectedMetadata:
     """What a look should show: all of `last`, which the latest write gave, and nothing that is not in `ever`.
 
     Whether an earlier write's keys stay is not stated. `ever` is None where not every write is known.
     """
 
-    seen: Sighting
-    last: Write
-    ever: tuple[Mapping[str, JSON], ...] | None
+    observation: Observation
+    latest_write: MetadataWrite
+    all_written: tuple[Mapping[str, JSON], ...] | None
 
 
 @dataclass(frozen=True, eq=False)
-class Metadata:
+class MetadataTimeline:
     """The metadata of one object through time."""
 
-    line: Timeline
-    writes: tuple[Write, ...]
+    timeline: Timeline
+    writes: tuple[MetadataWrite, ...]
     attempts: tuple[Exchange, ...]
 
     @property
-    def created_here(self) -> bool:
+    def creation_is_known(self) -> bool:
         """Whether the creation of the object was recorded."""
         return any(write.creates for write in self.writes)
 
     @cached_property
-    def expectations(self) -> tuple[Expected, ...]:
+    def expectations(self) -> tuple[ExpectedMetadata, ...]:
         """What each look should show, where that is certain."""
-        return tuple(e for seen in self.line.sightings if (e := self._expected(seen)) is not None)
+        return tuple(e for seen in self.timeline.observations if (e := self._expected(seen)) is not None)
 
-    def _expected(self, seen: Sighting) -> Expected | None:
+    def _expected(self, seen: Observation) -> ExpectedMetadata | None:
         done = [
-            write for write in self.writes if write.exchange is seen.exchange or write.exchange.ended <= seen.begins
+            write for write in self.writes if write.exchange is seen.exchange or write.exchange.ended <= seen.earliest
         ]
-        racing = [write for write in self.writes if write not in done and write.exchange.started < seen.ends]
-        if not done or racing or not all(write.exchange.accepted and understood(write.exchange) for write in done):
+        racing = [write for write in self.writes if write not in done and write.exchange.started < seen.latest]
+        if (
+            not done
+            or racing
+            or not all(write.exchange.accepted and is_interpretable(write.exchange) for write in done)
+        ):
             return None
         last = max(done, key=lambda write: write.exchange.started)
         if any(write is not last and write.exchange.ended > last.exchange.started for write in done):
             return None
         known = any(write.creates for write in done)
-        return Expected(seen, last, tuple(write.value or {} for write in done) if known else None)
+        return ExpectedMetadata(seen, last, tuple(write.value or {} for write in done) if known else None)
 
-    def untouched_pairs(self) -> Iterator[tuple[Sighting, Sighting, bool]]:
+    def pairs_without_writes(self) -> Iterator[tuple[Observation, Observation, bool]]:
         """Looks between which nothing can have changed the metadata, and whether a refused write lies between."""
-        for earlier, later in self.line.pairs():
-            between = [e for e in self.attempts if e.ended > earlier.begins and e.started < later.ends]
+        for earlier, later in self.timeline.pairs():
+            between = [e for e in self.attempts if e.ended > earlier.earliest and e.started < later.latest]
             between = [e for e in between if e is not earlier.exchange]
-            if not any(took_effect(exchange) for exchange in between):
+            if not any(may_have_taken_effect(exchange) for exchange in between):
                 yield earlier, later, bool(between)
 
 
 @lru_cache(maxsize=16)
-def metadata(history: History) -> tuple[Metadata, ...]:
+def metadata_timelines(history: History) -> tuple[MetadataTimeline, ...]:
     """The metadata of every object that was seen in a history."""
     made = {(creation.kind, creation.id): creation.exchange for creation in creations(history)}
     return tuple(_of(line, made.get((kind, line.id)), history) for kind in KINDS for line in timelines(kind, history))
 
 
-def _of(line: Timeline, creation: Exchange | None, history: History) -> Metadata:
+def _of(line: Timeline, creation: Exchange | None, history: History) -> MetadataTimeline:
     attempts = tuple(
         exchange
         for exchange in history
         if exchange.operation == f"modify_{line.kind}" and exchange.path.get(f"{line.kind}_id") == line.id
     )
-    writes = [Write(each, _given(each.request.body, "/metadata"), False) for each in attempts if took_effect(each)]
+    writes = [
+        MetadataWrite(each, _metadata_in(each.request.body, "/metadata"), False)
+        for each in attempts
+        if may_have_taken_effect(each)
+    ]
     if creation is not None:
         nested = creation.operation == "create_thread_and_run" and line.kind == "thread"
         where = "/thread/metadata" if nested else "/metadata"
-        writes.insert(0, Write(creation, _given(creation.request.body, where), True))
-    return Metadata(line, tuple(writes), attempts)
+        writes.insert(0, MetadataWrite(creation, _metadata_in(creation.request.body, where), True))
+    return MetadataTimeline(line, tuple(writes), attempts)
 
 
-def _given(body: JSON | Absent, pointer: str) -> Mapping[str, JSON] | None:
+def _metadata_in(body: JSON | Absent, pointer: str) -> Mapping[str, JSON] | None:
     value = at(body, pointer)
     return value if is_object(value) else None
 
 
-MOST_PAIRS = 16
+MAX_PAIRS = 16
 """So many pairs an object may have: openai-openapi f85dbe2 openapi.yaml Metadata."""
 
 
-def may_overflow(history: Iterable[Exchange], exchange: Exchange) -> bool:
+def may_exceed_pair_limit(history: Iterable[Exchange], exchange: Exchange) -> bool:
     """Whether a modification gives an object more pairs than it may have on a target that merges them with the old.
 
     Whether metadata is merged or replaced is not stated.
@@ -122,7 +130,7 @@ def may_overflow(history: Iterable[Exchange], exchange: Exchange) -> bool:
         of_it = other.path == exchange.path or at(other.body, "/id") == id_
         if of_it and other.started < exchange.ended:
             names |= {*_names(other), *_keys(at(other.body, "/metadata"))}
-    return len(names) > MOST_PAIRS
+    return len(names) > MAX_PAIRS
 
 
 def _names(exchange: Exchange) -> Iterator[str]:

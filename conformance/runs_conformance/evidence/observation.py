@@ -11,13 +11,13 @@ from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT, JSON, Absent, at, is_array, is_object
-from runs_conformance.model.verdict import HELD, Finding, Result
+from runs_conformance.model.verdict import PASSED, Finding, Result
 
 JSON_CHANNEL, STREAM_CHANNEL = "json", "stream"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Sighting:
+class Observation:
     """One object as the target showed it once.
 
     `pointer` leads to it: into the answer's body, or `/events/<n>/data` for a stream. What it shows was true at some
@@ -30,8 +30,8 @@ class Sighting:
     exchange: Exchange
     pointer: str
     channel: str
-    begins: float
-    ends: float
+    earliest: float
+    latest: float
     event: str | None = None
     position: int = 0
 
@@ -59,13 +59,13 @@ class Sighting:
         value = self.value.get(name)
         return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
 
-    def before(self, other: Sighting) -> bool:
+    def happened_before(self, other: Observation) -> bool:
         """Whether this was certainly true before the other: earlier in one stream, or answered before the other was
         asked.
         """
         if self.exchange is other.exchange:
             return self.channel == STREAM_CHANNEL and self.position < other.position
-        return self.ends <= other.begins
+        return self.latest <= other.earliest
 
     def finding(
         self, message: str, path: str = "", expected: JSON | Absent = ABSENT, actual: JSON | Absent = ABSENT
@@ -82,85 +82,89 @@ class Sighting:
         actual: JSON | Absent = ABSENT,
     ) -> Result:
         """`HELD` where `holds`, else the finding."""
-        return HELD if holds else self.finding(message, path, expected, actual)
+        return PASSED if holds else self.finding(message, path, expected, actual)
 
 
-def sightings_in(exchange: Exchange) -> Iterator[Sighting]:
+def observations_in(exchange: Exchange) -> Iterator[Observation]:
     """Every object that one accepted exchange shows, in order. Messages and steps inside other objects are not
     objects of their own.
     """
     if not exchange.accepted or exchange.operation is None:
         return
     if exchange.response is not None and exchange.response.events is not None:
-        yield from _in_stream(exchange)
+        yield from _stream_observations(exchange)
         return
     operation = OPERATIONS[exchange.operation]
     body = exchange.body
-    if operation.lists:
+    if operation.listed_kind:
         data = body.get("data") if is_object(body) else None
         for index, item in enumerate(data if is_array(data) else ()):
             if is_object(item):
-                yield _in_json(operation.lists, item, exchange, f"/data/{index}", index)
+                yield _json_observation(operation.listed_kind, item, exchange, f"/data/{index}", index)
     elif is_object(body):
-        yield _in_json(operation.answer, body, exchange, "", 0)
+        yield _json_observation(operation.response_kind, body, exchange, "", 0)
 
 
-def _in_json(kind: str, value: Mapping[str, JSON], exchange: Exchange, pointer: str, position: int) -> Sighting:
-    return Sighting(kind, value, exchange, pointer, JSON_CHANNEL, exchange.started, exchange.ended, position=position)
+def _json_observation(
+    kind: str, value: Mapping[str, JSON], exchange: Exchange, pointer: str, position: int
+) -> Observation:
+    return Observation(
+        kind, value, exchange, pointer, JSON_CHANNEL, exchange.started, exchange.ended, position=position
+    )
 
 
-def _in_stream(exchange: Exchange) -> Iterator[Sighting]:
+def _stream_observations(exchange: Exchange) -> Iterator[Observation]:
     known = event_kinds()
     for position, event in enumerate(exchange.events):
         named = known.get(event.name)
         if named is not None and is_object(event.data):
-            yield Sighting(
-                kind=named.kind,
+            yield Observation(
+                kind=named.object_kind,
                 value=event.data,
                 exchange=exchange,
                 pointer=f"/events/{position}/data",
                 channel=STREAM_CHANNEL,
-                begins=exchange.started,
-                ends=max(event.at, exchange.started),
+                earliest=exchange.started,
+                latest=max(event.at, exchange.started),
                 event=event.name,
                 position=position,
             )
 
 
 @lru_cache(maxsize=16)
-def all_sightings(history: History) -> tuple[Sighting, ...]:
+def all_observations(history: History) -> tuple[Observation, ...]:
     """Every object seen in a history, in the order in which the exchanges started."""
-    return tuple(sighting for exchange in history for sighting in sightings_in(exchange))
+    return tuple(sighting for exchange in history for sighting in observations_in(exchange))
 
 
-def sightings(kind: str, history: History) -> tuple[Sighting, ...]:
+def observations(kind: str, history: History) -> tuple[Observation, ...]:
     """Every object of one kind seen in a history."""
-    return tuple(sighting for sighting in all_sightings(history) if sighting.kind == kind)
+    return tuple(sighting for sighting in all_observations(history) if sighting.kind == kind)
 
 
-def runs_seen(history: History) -> tuple[Sighting, ...]:
+def run_observations(history: History) -> tuple[Observation, ...]:
     """Every run object seen anywhere."""
-    return sightings("run", history)
+    return observations("run", history)
 
 
-def steps_seen(history: History) -> tuple[Sighting, ...]:
+def step_observations(history: History) -> tuple[Observation, ...]:
     """Every run step object seen anywhere."""
-    return sightings("run_step", history)
+    return observations("run_step", history)
 
 
-def messages_seen(history: History) -> tuple[Sighting, ...]:
+def message_observations(history: History) -> tuple[Observation, ...]:
     """Every message object seen anywhere."""
-    return sightings("message", history)
+    return observations("message", history)
 
 
-def threads_seen(history: History) -> tuple[Sighting, ...]:
+def thread_observations(history: History) -> tuple[Observation, ...]:
     """Every thread object seen anywhere."""
-    return sightings("thread", history)
+    return observations("thread", history)
 
 
-def assistants_seen(history: History) -> tuple[Sighting, ...]:
+def assistant_observations(history: History) -> tuple[Observation, ...]:
     """Every assistant object seen anywhere."""
-    return sightings("assistant", history)
+    return observations("assistant", history)
 
 
 def exchanges(history: History) -> tuple[Exchange, ...]:
@@ -168,6 +172,6 @@ def exchanges(history: History) -> tuple[Exchange, ...]:
     return history.exchanges
 
 
-def whole(history: History) -> tuple[History, ...]:
+def entire_history(history: History) -> tuple[History, ...]:
     """The history itself as the one unit, for rules that relate objects of several kinds."""
     return (history,)

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from runs_conformance.contract.operation import OPERATIONS
-from runs_conformance.evidence.observation import Sighting, sightings_in
+from runs_conformance.evidence.observation import Observation, observations_in
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.json import Absent
 
 DEFAULT_LIMIT = 20
-MUTATING = ("POST", "DELETE")
+MUTATING_METHODS = ("POST", "DELETE")
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,7 +22,7 @@ class Page:
 
     exchange: Exchange
     kind: str
-    items: tuple[Sighting, ...]
+    items: tuple[Observation, ...]
     query: Mapping[str, str]
 
     @property
@@ -44,7 +44,7 @@ class Page:
         return int(text) if text.isdecimal() and 1 <= int(text) <= 100 else None
 
     @property
-    def subject(self) -> tuple[object, ...]:
+    def list_key(self) -> tuple[object, ...]:
         """What is listed: two pages with the same subject are views of the same list."""
         filters = tuple(sorted((k, v) for k, v in self.query.items() if k not in ("limit", "order", "after", "before")))
         return (self.exchange.operation, tuple(sorted(self.exchange.path.items())), filters)
@@ -54,19 +54,19 @@ class Page:
 class Listing:
     """All pages of one list in a history, whatever their order, limit and cursor."""
 
-    subject: tuple[object, ...]
+    list_key: tuple[object, ...]
     kind: str
     pages: tuple[Page, ...]
     history: History
 
-    def undisturbed(self, first: Page, last: Page) -> bool:
+    def is_unchanged_between(self, first: Page, last: Page) -> bool:
         """Whether nothing that could change the list was sent between two pages, or alongside them.
 
         Only what is sent counts. What a running run adds by itself cannot be seen, so walks over messages and steps
         are judged only where a program tagged them as walks over a thread at rest.
         """
         return not any(
-            exchange.request.method in MUTATING
+            exchange.request.method in MUTATING_METHODS
             and exchange.ended > min(first.exchange.started, last.exchange.started)
             and exchange.started < max(first.exchange.ended, last.exchange.ended)
             for exchange in self.history
@@ -77,11 +77,11 @@ class Listing:
 def pages(history: History) -> tuple[Page, ...]:
     """Every page of a list in a history that could be read."""
     return tuple(
-        Page(exchange, kind, tuple(sightings_in(exchange)), dict(exchange.request.query))
+        Page(exchange, kind, tuple(observations_in(exchange)), dict(exchange.request.query))
         for exchange in history
         if exchange.accepted
         and exchange.operation
-        and (kind := OPERATIONS[exchange.operation].lists)
+        and (kind := OPERATIONS[exchange.operation].listed_kind)
         and not isinstance(exchange.body, Absent)
     )
 
@@ -91,5 +91,5 @@ def listings(history: History) -> tuple[Listing, ...]:
     """Every list that was looked at in a history, with all its pages."""
     grouped: dict[tuple[object, ...], list[Page]] = {}
     for page in pages(history):
-        grouped.setdefault(page.subject, []).append(page)
+        grouped.setdefault(page.list_key, []).append(page)
     return tuple(Listing(subject, found[0].kind, tuple(found), history) for subject, found in grouped.items())

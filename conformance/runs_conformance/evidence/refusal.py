@@ -8,11 +8,11 @@ from functools import lru_cache
 
 from runs_conformance.contract.edition import DEFAULT_EDITION
 from runs_conformance.contract.operation import OPERATIONS
-from runs_conformance.contract.schema_violation import examine
+from runs_conformance.contract.validation import validate_document
 from runs_conformance.model.case import Mutation, Reject
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
-from runs_conformance.model.json import Absent, parts, pointer
+from runs_conformance.model.json import Absent, json_pointer, pointer_tokens
 
 _UNPROCESSABLE = 422
 
@@ -27,8 +27,8 @@ class Refusal:
     """
 
     exchange: Exchange
-    places: tuple[str, ...]
-    certain: bool
+    pointers: tuple[str, ...]
+    is_certain: bool
 
 
 @lru_cache(maxsize=16)
@@ -43,35 +43,35 @@ def _refusals(history: History) -> Iterator[Refusal]:
         if not exchange.refused or exchange.operation is None:
             continue
         if exchange.step is None:
-            places = _broken_places(exchange)
+            places = _violated_pointers(exchange)
             if places:
-                yield Refusal(exchange, places, certain=False)
+                yield Refusal(exchange, places, is_certain=False)
         elif (mutation := exchange.step.mutation) and _breaks_schema(exchange.step.expectation, mutation):
-            yield Refusal(exchange, (mutation.pointer,), certain=exchange.operation in taken)
+            yield Refusal(exchange, (mutation.pointer,), is_certain=exchange.operation in taken)
 
 
 def _breaks_schema(expectation: object, mutation: Mutation) -> bool:
     return isinstance(expectation, Reject) and _UNPROCESSABLE in expectation.statuses and mutation.place != "path"
 
 
-def _broken_places(exchange: Exchange) -> tuple[str, ...]:
+def _violated_pointers(exchange: Exchange) -> tuple[str, ...]:
     operation, body = OPERATIONS[exchange.operation or ""], exchange.request.body
     if operation.body is None or isinstance(body, Absent):
         return ()
     edition = exchange.edition or DEFAULT_EDITION
-    faults = examine(f"requests/{operation.body}", operation.name, body, edition).faults
-    return tuple(fault.pointer + (pointer(fault.member) if fault.member else "") for fault in faults)
+    faults = validate_document(f"requests/{operation.body}", operation.name, body, edition).violations
+    return tuple(fault.pointer + (json_pointer(fault.member) if fault.member else "") for fault in faults)
 
 
 def spelled(place: str) -> str:
     """A JSON Pointer as errors spell it: `/tool_outputs/0/output` is `tool_outputs[0].output`."""
     out = ""
-    for token in parts(place):
+    for token in pointer_tokens(place):
         out += f"[{token}]" if token.isdecimal() else f".{token}" if out else token
     return out
 
 
-def names(param: str, place: str) -> bool:
+def param_matches(param: str, place: str) -> bool:
     """Whether an error's `param` names a place, something around it or something in it."""
     one, other = _words(param), _words(spelled(place))
     shorter = min(len(one), len(other))

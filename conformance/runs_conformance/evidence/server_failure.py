@@ -10,12 +10,12 @@ from runs_conformance.model.exchange import Completion, Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.tag import probed
 
-HANG = 10.0
+TIMEOUT_SECONDS = 10.0
 """Seconds after which a request without a whole answer counts as left hanging; one that ended sooner was cut."""
 
 
 @dataclass(frozen=True, eq=False)
-class Failure:
+class ServerFailure:
     """One request that was answered with 5xx, or left hanging.
 
     `served` says that requests before and after were accepted, so that it was this request and not the target being
@@ -23,16 +23,16 @@ class Failure:
     """
 
     exchange: Exchange
-    served: bool
+    others_served: bool
 
     @property
-    def hangs(self) -> bool:
+    def is_timeout(self) -> bool:
         """Whether it was left hanging, and not answered with 5xx."""
-        return not fails(self.exchange)
+        return not is_server_error(self.exchange)
 
 
 @dataclass(frozen=True, eq=False)
-class Conduct:
+class OperationFailures:
     """How a target stood up to all requests of one operation in a history, or to one kind of probe.
 
     `probe` names the probe; it is None for the ordinary requests.
@@ -41,10 +41,10 @@ class Conduct:
     operation: str
     probe: str | None
     exchanges: tuple[Exchange, ...]
-    failures: tuple[Failure, ...]
+    failures: tuple[ServerFailure, ...]
 
 
-def fails(exchange: Exchange) -> bool:
+def is_server_error(exchange: Exchange) -> bool:
     """Whether the answer says that the target failed. 501 says what it does not offer, 503 with Retry-After when to
     come again.
     """
@@ -54,33 +54,35 @@ def fails(exchange: Exchange) -> bool:
     return not (status == 503 and exchange.response is not None and "retry-after" in exchange.response.headers)
 
 
-def hangs(exchange: Exchange) -> bool:
+def timed_out(exchange: Exchange) -> bool:
     """Whether a request that must have arrived was left without a whole answer for long. A stream may take its time."""
     streams = exchange.response is not None and exchange.response.events is not None
-    late = exchange.ended - exchange.started >= HANG
+    late = exchange.ended - exchange.started >= TIMEOUT_SECONDS
     return exchange.completion is Completion.UNKNOWN and late and not streams
 
 
-def served_around(history: History, exchange: Exchange) -> bool:
+def others_served_around(history: History, exchange: Exchange) -> bool:
     """Whether the target accepted something before an exchange began, and something after it had ended."""
     accepted = [other for other in history if other.accepted]
-    return any(other.before(exchange) for other in accepted) and any(exchange.before(other) for other in accepted)
+    return any(other.happened_before(exchange) for other in accepted) and any(
+        exchange.happened_before(other) for other in accepted
+    )
 
 
 @lru_cache(maxsize=16)
-def conducts(history: History) -> tuple[Conduct, ...]:
+def operation_failures(history: History) -> tuple[OperationFailures, ...]:
     """The conduct at every operation and every probe of a history."""
     grouped: dict[tuple[str, str | None], list[Exchange]] = {}
     for exchange in history:
-        if exchange.operation is not None and exchange.completion is not Completion.REFUSED:
+        if exchange.operation is not None and exchange.completion is not Completion.NOT_CONNECTED:
             grouped.setdefault((exchange.operation, probed(exchange.tag)), []).append(exchange)
     return tuple(
-        Conduct(operation, probe, tuple(sent), tuple(_failures(history, sent)))
+        OperationFailures(operation, probe, tuple(sent), tuple(_failures(history, sent)))
         for (operation, probe), sent in grouped.items()
     )
 
 
-def _failures(history: History, sent: list[Exchange]) -> Iterator[Failure]:
+def _failures(history: History, sent: list[Exchange]) -> Iterator[ServerFailure]:
     for exchange in sent:
-        if fails(exchange) or hangs(exchange):
-            yield Failure(exchange, served_around(history, exchange))
+        if is_server_error(exchange) or timed_out(exchange):
+            yield ServerFailure(exchange, others_served_around(history, exchange))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from runs_conformance.contract.event import DONE, ERROR
-from runs_conformance.evidence.observation import Sighting, sightings_in
+from runs_conformance.evidence.observation import Observation, observations_in
 from runs_conformance.model.exchange import Completion, Event, Exchange
 from runs_conformance.model.history import History
 
@@ -21,11 +21,11 @@ class Stream:
 
     exchange: Exchange
     events: tuple[Event, ...]
-    sightings: tuple[Sighting, ...]
+    observations: tuple[Observation, ...]
     history: History
 
     @property
-    def whole(self) -> bool:
+    def is_complete(self) -> bool:
         """Whether the stream was read to its end."""
         return self.exchange.completion is Completion.ANSWERED
 
@@ -35,25 +35,25 @@ class Stream:
         return tuple(event.name for event in self.events)
 
     @property
-    def failed(self) -> bool:
+    def has_error(self) -> bool:
         """Whether the stream broke off with an `error` event, after which nothing more is promised."""
         return ERROR in self.names
 
     @property
-    def done(self) -> bool:
+    def has_done(self) -> bool:
         """Whether the stream ended with `done`."""
         return DONE in self.names
 
-    def of(self, kind: str) -> tuple[Sighting, ...]:
+    def of_kind(self, kind: str) -> tuple[Observation, ...]:
         """The objects of one kind that it carries, in order."""
-        return tuple(sighting for sighting in self.sightings if sighting.kind == kind)
+        return tuple(sighting for sighting in self.observations if sighting.kind == kind)
 
 
 @lru_cache(maxsize=16)
 def streams(history: History) -> tuple[Stream, ...]:
     """Every event stream of a history, whole or cut."""
     return tuple(
-        Stream(exchange, exchange.events, tuple(sightings_in(exchange)), history)
+        Stream(exchange, exchange.events, tuple(observations_in(exchange)), history)
         for exchange in history
         if exchange.response is not None and exchange.response.events is not None and exchange.status == 200
     )

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from runs_conformance.evidence.observation import Sighting, steps_seen
-from runs_conformance.evidence.timeline import RunLine
+from runs_conformance.evidence.observation import Observation, step_observations
+from runs_conformance.evidence.timeline import RunTimeline
 from runs_conformance.model.json import ABSENT, JSON, Absent, at, is_array, is_object
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class ToolCall:
     """One tool call. `output` is `ABSENT` where the object has no such member, as in `required_action`."""
 
     id: str
@@ -21,15 +21,15 @@ class Call:
     output: JSON | Absent
 
 
-def _call(value: JSON) -> Call | None:
+def _call(value: JSON) -> ToolCall | None:
     if not is_object(value):
         return None
     texts = (value.get("id"), value.get("type"), at(value, "/function/name"), at(value, "/function/arguments"))
     id_, type_, name, arguments = (text if isinstance(text, str) else "" for text in texts)
-    return Call(id_, type_, name, arguments, at(value, "/function/output"))
+    return ToolCall(id_, type_, name, arguments, at(value, "/function/output"))
 
 
-def calls_of(run: Sighting) -> tuple[Call, ...] | None:
+def pending_calls(run: Observation) -> tuple[ToolCall, ...] | None:
     """The calls that a run waits for; None where it names none at all."""
     value = run.get("/required_action/submit_tool_outputs/tool_calls")
     if not is_array(value):
@@ -37,13 +37,13 @@ def calls_of(run: Sighting) -> tuple[Call, ...] | None:
     return tuple(call for item in value if (call := _call(item)) is not None)
 
 
-def calls_in_step(step: Sighting) -> tuple[Call, ...]:
+def step_tool_calls(step: Observation) -> tuple[ToolCall, ...]:
     """The tool calls that a step records, of any type."""
     value = step.get("/step_details/tool_calls")
     return tuple(call for item in value if (call := _call(item)) is not None) if is_array(value) else ()
 
 
-def outputs_in(body: JSON | Absent) -> Iterator[tuple[str, JSON | Absent]]:
+def submitted_outputs(body: JSON | Absent) -> Iterator[tuple[str, JSON | Absent]]:
     """The outputs that a submission sends, as pairs of call id and output; an item without an id counts as "" ."""
     items = body.get("tool_outputs") if is_object(body) else None
     for item in items if is_array(items) else ():
@@ -51,7 +51,7 @@ def outputs_in(body: JSON | Absent) -> Iterator[tuple[str, JSON | Absent]]:
         yield (id_ if isinstance(id_, str) else ""), item.get("output", ABSENT) if is_object(item) else ABSENT
 
 
-def names_of_functions(tools: JSON | Absent) -> frozenset[str] | None:
+def function_names(tools: JSON | Absent) -> frozenset[str] | None:
     """The names of the functions among these tools; None where they are not shown."""
     if not is_array(tools):
         return None
@@ -59,6 +59,6 @@ def names_of_functions(tools: JSON | Absent) -> frozenset[str] | None:
     return frozenset(name for name in names if isinstance(name, str))
 
 
-def steps_of(run: RunLine) -> tuple[Sighting, ...]:
+def step_observations_of_run(run: RunTimeline) -> tuple[Observation, ...]:
     """Every sighting of a step that says it belongs to this run."""
-    return tuple(step for step in steps_seen(run.history) if step.text("run_id") == run.id)
+    return tuple(step for step in step_observations(run.history) if step.text("run_id") == run.id)

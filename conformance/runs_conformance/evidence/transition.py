@@ -7,7 +7,7 @@ from collections import Counter
 from runs_conformance.evidence.timeline import runs
 from runs_conformance.model.history import History
 
-MOST = 60
+MAX_TRANSITIONS = 60
 """So many different transitions are kept: a target that invents statuses must not fill a report."""
 
 _LONGEST = 40
@@ -23,9 +23,9 @@ def transitions(history: History) -> Transitions:
         for earlier, later in run.pairs():
             if earlier.status and later.status and earlier.status != later.status:
                 seen[earlier.status[:_LONGEST], later.status[:_LONGEST]] += 1
-    return bounded(seen)
+    return most_frequent(seen)
 
 
-def bounded(seen: Transitions) -> Transitions:
+def most_frequent(seen: Transitions) -> Transitions:
     """The transitions, without the rarest where there are too many."""
-    return seen if len(seen) <= MOST else Counter(dict(seen.most_common(MOST)))
+    return seen if len(seen) <= MAX_TRANSITIONS else Counter(dict(seen.most_common(MAX_TRANSITIONS)))

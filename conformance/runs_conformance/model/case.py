@@ -47,8 +47,8 @@ class Mutation:
 
     pointer: str
     keyword: str
-    was: JSON | Absent
-    became: JSON | Absent
+    original: JSON | Absent
+    mutated: JSON | Absent
     place: str = "body"
 
 
@@ -63,7 +63,7 @@ class Ref:
 class Key(StrEnum):
     """Which credentials a step is sent with. `basic` is the own key under the scheme Basic."""
 
-    OWN = "own"
+    PRIMARY = "own"
     BASIC = "basic"
     SECOND = "second"
     WRONG = "wrong"
@@ -83,7 +83,7 @@ class Role(StrEnum):
     VALID = "valid"
     NEGATIVE = "negative"
     ACT = "act"
-    LOOK = "look"
+    READ = "look"
     CLEANUP = "cleanup"
 
 
@@ -107,7 +107,7 @@ class Step:
     body: object = ABSENT
     raw: bytes | None = None
     headers: Mapping[str, str | None] = field(default_factory=dict)
-    key: Key = Key.OWN
+    key: Key = Key.PRIMARY
     role: Role = Role.ACT
     expectation: Expectation | None = None
     mutation: Mutation | None = None
@@ -141,16 +141,16 @@ def step_to_json(step: Step) -> dict[str, JSON]:
     if step.name:
         out["name"] = step.name
     if step.path:
-        out["path"] = {name: symbolic(value) for name, value in step.path.items()}
+        out["path"] = {name: encode_references(value) for name, value in step.path.items()}
     if step.query:
-        out["query"] = [[name, symbolic(value)] for name, value in step.query]
+        out["query"] = [[name, encode_references(value)] for name, value in step.query]
     if step.body is not ABSENT:
-        out["body"] = symbolic(step.body)
+        out["body"] = encode_references(step.body)
     if step.raw is not None:
         out["raw"] = step.raw.decode("latin-1")
     if step.headers:
         out["headers"] = dict(step.headers)
-    if step.key is not Key.OWN:
+    if step.key is not Key.PRIMARY:
         out["key"] = step.key.value
     out["role"] = step.role.value
     if step.expectation is not None:
@@ -178,9 +178,9 @@ def step_from_json(data: Mapping[str, JSON]) -> Step:
     return Step(
         operation=_text(data["operation"]),
         name=_text(data.get("name", "")),
-        path={name: concrete(value) for name, value in _members(data.get("path", {})).items()},  # type: ignore[misc]
-        query=tuple((_text(pair[0]), concrete(pair[1])) for pair in data.get("query", ())),  # type: ignore[union-attr, index, misc]
-        body=concrete(data["body"]) if "body" in data else ABSENT,
+        path={name: decode_references(value) for name, value in _members(data.get("path", {})).items()},  # type: ignore[misc]
+        query=tuple((_text(pair[0]), decode_references(pair[1])) for pair in data.get("query", ())),  # type: ignore[union-attr, index, misc]
+        body=decode_references(data["body"]) if "body" in data else ABSENT,
         raw=raw.encode("latin-1") if isinstance(raw, str) else None,
         headers=_members(data.get("headers", {})),  # type: ignore[arg-type]
         key=Key(_text(data.get("key", "own"))),
@@ -195,27 +195,27 @@ def step_from_json(data: Mapping[str, JSON]) -> Step:
     )
 
 
-def symbolic(value: object) -> JSON:
+def encode_references(value: object) -> JSON:
     """A value with its references written as JSON objects."""
     if isinstance(value, Ref):
         return {"$from": value.step, "at": value.pointer}
     if isinstance(value, Mapping):
-        return {str(key): symbolic(member) for key, member in value.items()}
+        return {str(key): encode_references(member) for key, member in value.items()}
     if isinstance(value, (list, tuple)):
-        return [symbolic(item) for item in value]
+        return [encode_references(item) for item in value]
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
     raise TypeError(f"a step cannot hold a {type(value).__name__}")
 
 
-def concrete(value: JSON) -> object:
+def decode_references(value: JSON) -> object:
     """A value with its references as `Ref`s again: the inverse of `symbolic`."""
     if isinstance(value, Mapping):
         if value.keys() == {"$from", "at"}:
             return Ref(_text(value["$from"]), _text(value["at"]))
-        return {key: concrete(member) for key, member in value.items()}
+        return {key: decode_references(member) for key, member in value.items()}
     if isinstance(value, (list, tuple)):
-        return [concrete(item) for item in value]
+        return [decode_references(item) for item in value]
     return value
 
 
@@ -233,10 +233,10 @@ def expectation_to_json(expectation: Expectation) -> dict[str, JSON]:
 def mutation_to_json(mutation: Mutation) -> dict[str, JSON]:
     """The mutation as JSON; `was` and `became` are left out where the member is not there."""
     out: dict[str, JSON] = {"place": mutation.place, "pointer": mutation.pointer, "keyword": mutation.keyword}
-    if not isinstance(mutation.was, Absent):
-        out["was"] = symbolic(mutation.was)
-    if not isinstance(mutation.became, Absent):
-        out["became"] = symbolic(mutation.became)
+    if not isinstance(mutation.original, Absent):
+        out["was"] = encode_references(mutation.original)
+    if not isinstance(mutation.mutated, Absent):
+        out["became"] = encode_references(mutation.mutated)
     return out
 
 
@@ -269,7 +269,7 @@ def _members(value: JSON) -> Mapping[str, JSON]:
 
 
 @dataclass(frozen=True, slots=True)
-class Together:
+class Concurrent:
     """Steps that are sent at the same moment, each on a connection of its own; the answers come back in the same
     order.
     """
@@ -277,4 +277,4 @@ class Together:
     steps: tuple[Step, ...]
 
 
-Move: TypeAlias = Step | Together
+Move: TypeAlias = Step | Concurrent

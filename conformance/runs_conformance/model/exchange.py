@@ -10,7 +10,7 @@ from runs_conformance.model.case import Step, step_from_json, step_to_json
 from runs_conformance.model.json import ABSENT, JSON, Absent, is_object
 from runs_conformance.model.verdict import Finding
 
-LATER = frozenset({429, 503})
+RETRY_LATER_STATUSES = frozenset({429, 503})
 """The HTTP statuses that ask to come back later, and say nothing of the request itself."""
 
 
@@ -22,7 +22,7 @@ class Completion(StrEnum):
     """
 
     ANSWERED = "answered"
-    REFUSED = "refused"
+    NOT_CONNECTED = "refused"
     UNKNOWN = "unknown"
 
 
@@ -128,7 +128,7 @@ class Exchange:
         """The step's tag, or nothing."""
         return self.step.tag if self.step else ""
 
-    def before(self, other: Exchange) -> bool:
+    def happened_before(self, other: Exchange) -> bool:
         """Whether this exchange ended before the other began: only then have the two an order."""
         return self.ended <= other.started
 

@@ -58,29 +58,29 @@ def at(value: JSON | Absent, pointer: str) -> JSON | Absent:
     return value
 
 
-def parts(pointer: str) -> list[str]:
+def pointer_tokens(pointer: str) -> list[str]:
     """The reference tokens of a JSON Pointer, unescaped; none for the whole document."""
     return [token.replace("~1", "/").replace("~0", "~") for token in pointer.split("/")[1:]]
 
 
 @lru_cache(maxsize=1024)
 def _tokens(pointer: str) -> tuple[str, ...]:
-    return tuple(parts(pointer))
+    return tuple(pointer_tokens(pointer))
 
 
-def pointer(*tokens: str | int) -> str:
+def json_pointer(*tokens: str | int) -> str:
     """The JSON Pointer made of these reference tokens."""
     return "".join("/" + str(token).replace("~", "~0").replace("/", "~1") for token in tokens)
 
 
-def same(left: object, right: object) -> bool:
+def json_equal(left: object, right: object) -> bool:
     """Whether two JSON values are equal as JSON counts: `1` and `1.0` are, `1` and `true` are not, key order is
     nothing.
     """
     if isinstance(left, bool) or isinstance(right, bool):
         return left is right
     if is_object(left) and is_object(right):
-        return left.keys() == right.keys() and all(same(left[key], right[key]) for key in left)
+        return left.keys() == right.keys() and all(json_equal(left[key], right[key]) for key in left)
     if is_array(left) and is_array(right):
-        return len(left) == len(right) and all(same(a, b) for a, b in zip(left, right, strict=True))
+        return len(left) == len(right) and all(json_equal(a, b) for a, b in zip(left, right, strict=True))
     return left == right

@@ -8,12 +8,12 @@ from typing import Any, TypeAlias
 
 from runs_conformance.model.case import Move
 
-GIVEN = ("assistant", "thread", "run", "file", "vector_store")
+USABLE_KINDS = ("assistant", "thread", "run", "file", "vector_store")
 """The kinds of existing objects that a user may give to work with."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Setting:
+class ProgramContext:
     """What a program may know of the target before it starts: data from the configuration, nothing measured.
 
     `prompts` are the user messages to send for a purpose, in place of the suite's own. `given` holds ids of existing
@@ -28,20 +28,20 @@ class Setting:
     other_model: str = "gpt-4o-mini"
     dialect: str = "openai"
     seed: int = 0
-    second_key: bool = False
+    has_second_api_key: bool = False
     failing_model: str | None = None
-    patience: float = 60.0
-    expiry_patience: float = 15.0
+    run_timeout: float = 60.0
+    expiry_timeout: float = 15.0
     prompts: Mapping[str, str] = field(default_factory=dict)
-    given: Mapping[str, str] = field(default_factory=dict)
+    use: Mapping[str, str] = field(default_factory=dict)
     accepts_any_file_id: bool = False
-    stress: bool = True
+    allow_stress: bool = True
     read_only: bool = False
 
 
 # What `yield` gives back: the Exchange of a Step, or a tuple of them for Together. `Any` because a generator has one
 # type for both.
-Play: TypeAlias = Generator[Move, Any, None]
+StepGenerator: TypeAlias = Generator[Move, Any, None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +59,7 @@ class Program:
     title: str
     phase: str
     capability: str
-    play: Callable[[Setting], Play]
+    generate: Callable[[ProgramContext], StepGenerator]
     runs: int
     requests: int
     needs: str = ""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import textwrap
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -13,6 +12,9 @@ from runs_conformance.model.source import Level, Source
 from runs_conformance.model.verdict import Result
 
 Unit = TypeVar("Unit")
+
+_FIX = "Fix: "
+"""The start of the docstring's last paragraph, which says how to fix a violation."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,12 +33,18 @@ class Rule(Generic[Unit]):
     operation: str | None
     statement: str
     explanation: str
-    over: Callable[[History], Iterable[Unit]]
+    fix: str
+    units: Callable[[History], Iterable[Unit]]
     judge: Callable[[Unit], Iterator[Result]]
-    items: tuple[str, ...] = ()
+    requirements: tuple[str, ...] = ()
     needs: str = ""
     formerly: tuple[str, ...] = ()
-    closed: bool = False
+    needs_complete_history: bool = False
+
+    @property
+    def guidance(self) -> str:
+        """The explanation, and the fix as its last paragraph."""
+        return "\n\n".join(filter(None, (self.explanation, self.fix and f"{_FIX}{self.fix}")))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,20 +66,20 @@ class Constraint:
 
 def rule(
     *,
-    over: Callable[[History], Iterable[Unit]],
+    units: Callable[[History], Iterable[Unit]],
     level: Level,
     source: Source,
     capability: str,
     operation: str | None = None,
-    items: tuple[str, ...] = (),
+    requirements: tuple[str, ...] = (),
     needs: str = "",
     formerly: tuple[str, ...] = (),
-    closed: bool = False,
+    needs_complete_history: bool = False,
 ) -> Callable[[Callable[[Unit], Iterator[Result]]], Rule[Unit]]:
     """Declare a function to be a rule; its module names the topic, its docstring is the documentation.
 
-    `items` names the contract's numbered items it covers (`L-03`); `needs` says, for people, what must be given for
-    it to be judged at all (a second key, a failing model). A rule is `closed` where a request that the history does not
+    `requirements` are the slugs of the requirements it covers (`terminal-status-is-final`); `needs` says, for people,
+    what must be given for it to be judged at all (a second key, a failing model). A rule is `closed` where a request that the history does not
     hold could explain what it finds. Raises TypeError where the docstring is missing.
     """
 
@@ -79,7 +87,8 @@ def rule(
         text = inspect.getdoc(judge)
         if not text:
             raise TypeError(f"rule {judge.__name__} has no docstring")
-        statement, _, explanation = text.partition("\n\n")
+        statement, *paragraphs = text.split("\n\n")
+        fix = paragraphs.pop().removeprefix(_FIX) if paragraphs and paragraphs[-1].startswith(_FIX) else ""
         topic = judge.__module__.rpartition(".")[2]
         return Rule(
             id=f"{topic}.{judge.__name__}",
@@ -88,13 +97,14 @@ def rule(
             capability=capability,
             operation=operation,
             statement=" ".join(statement.split()),
-            explanation=textwrap.dedent(explanation).strip(),
-            over=over,
+            explanation="\n\n".join(paragraphs).strip(),
+            fix=" ".join(fix.split()),
+            units=units,
             judge=judge,
-            items=items,
+            requirements=requirements,
             needs=needs,
             formerly=formerly,
-            closed=closed,
+            needs_complete_history=needs_complete_history,
         )
 
     return declare

@@ -41,22 +41,22 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class Passed:
     """One unit was judged and holds."""
 
 
 @dataclass(frozen=True, slots=True)
-class Undecided:
+class Inconclusive:
     """One unit was tried, and the evidence does not decide; `reason` says why, in words a user understands."""
 
     reason: str
 
 
-Result = Finding | Held | Undecided
-HELD = Held()
+Result = Finding | Passed | Inconclusive
+PASSED = Passed()
 
 
-def _none() -> Counter[str]:
+def _empty_counter() -> Counter[str]:
     # A run makes a tally for each id and program, and most of what making a Counter costs is its __init__.
     return Counter.__new__(Counter)
 
@@ -71,14 +71,14 @@ class Tally:
 
     judged: int = 0
     findings: list[Finding] = field(default_factory=list)
-    undecided: Counter[str] = field(default_factory=_none)
-    excused: Counter[str] = field(default_factory=_none)
-    faults: list[str] = field(default_factory=list)
+    inconclusive: Counter[str] = field(default_factory=_empty_counter)
+    excused: Counter[str] = field(default_factory=_empty_counter)
+    errors: list[str] = field(default_factory=list)
 
     def add(self, result: Result) -> None:
         """Count one result."""
-        if isinstance(result, Undecided):
-            self.undecided[result.reason] += 1
+        if isinstance(result, Inconclusive):
+            self.inconclusive[result.reason] += 1
             return
         self.judged += 1
         if isinstance(result, Finding):
@@ -92,33 +92,33 @@ class Tally:
         return Tally(
             self.judged + other.judged,
             [*self.findings, *other.findings],
-            _sum(self.undecided, other.undecided),
+            _sum(self.inconclusive, other.inconclusive),
             _sum(self.excused, other.excused),
-            [*self.faults, *other.faults],
+            [*self.errors, *other.errors],
         )
 
     @property
     def outcome(self) -> Outcome:
         """The outcome this tally stands for; `not_judged` where nothing was tried."""
-        if self.faults:
+        if self.errors:
             return Outcome.ERROR
         if self.findings:
             return Outcome.FAIL
         if self.judged:
             return Outcome.PASS
-        return Outcome.INCONCLUSIVE if self.undecided else Outcome.NOT_JUDGED
+        return Outcome.INCONCLUSIVE if self.inconclusive else Outcome.NOT_JUDGED
 
 
 def _sum(left: Counter[str], right: Counter[str]) -> Counter[str]:
     if left and right:
         return left + right
-    return Counter(left or right) if left or right else _none()
+    return Counter(left or right) if left or right else _empty_counter()
 
 
 Tallies = Mapping[str, Tally]
 
 
-def fold(many: Iterable[Tallies]) -> dict[str, Tally]:
+def merge_tallies(many: Iterable[Tallies]) -> dict[str, Tally]:
     """The tallies of several programs as one: associative and, but for the order of findings, commutative."""
     folded: dict[str, Tally] = {}
     for tallies in many:

@@ -5,17 +5,17 @@ from __future__ import annotations
 import zlib
 from typing import Final
 
-ACCEPTED: Final = "gzip, deflate"
+ACCEPT_ENCODING: Final = "gzip, deflate"
 """The value of Accept-Encoding: what can be undone here."""
 
 _GZIP_MAGIC = b"\x1f\x8b"
 
 
-class Undecodable(Exception):  # noqa: N818 -- it names what the bytes are
+class DecodeError(Exception):
     """The bytes are not what Content-Encoding says, or it says something that cannot be undone here."""
 
 
-class TooLarge(Exception):  # noqa: N818 -- it names what the bytes are
+class TooLargeError(Exception):
     """Undone, the bytes pass the bound."""
 
 
@@ -37,23 +37,23 @@ class Decoder:
             case "deflate":
                 self._inflate = zlib.decompressobj()
             case unknown:
-                raise Undecodable(f"content encoding {unknown[:40]!r}")
+                raise DecodeError(f"content encoding {unknown[:40]!r}")
 
     def feed(self, data: bytes) -> bytes:
         """The next bytes undone. Raises Undecodable, or TooLarge once the bound is passed."""
         if self._inflate is not None and data:
-            data = self._inflated(data)
+            data = self._decompress(data)
         if len(data) > self._left:
-            raise TooLarge
+            raise TooLargeError
         self._left -= len(data)
         return data
 
     def finish(self) -> None:
         """Say that nothing more comes. Raises Undecodable where the encoding's own end is missing."""
         if self._inflate is not None and self._started and not self._inflate.eof:
-            raise Undecodable(f"{self._encoding} data ends too early")
+            raise DecodeError(f"{self._encoding} data ends too early")
 
-    def _inflated(self, data: bytes) -> bytes:
+    def _decompress(self, data: bytes) -> bytes:
         assert self._inflate is not None
         try:
             try:
@@ -66,12 +66,12 @@ class Decoder:
                 self._inflate = zlib.decompressobj(-zlib.MAX_WBITS)
                 out = self._inflate.decompress(data, self._left + 1)
         except zlib.error as error:
-            raise Undecodable(f"not {self._encoding}: {error}") from None
+            raise DecodeError(f"not {self._encoding}: {error}") from None
         self._started = True
         while self._inflate.eof and self._inflate.unused_data.startswith(_GZIP_MAGIC) and len(out) <= self._left:
             rest, self._inflate = self._inflate.unused_data, zlib.decompressobj(16 + zlib.MAX_WBITS)
             try:
                 out += self._inflate.decompress(rest, self._left + 1 - len(out))
             except zlib.error as error:
-                raise Undecodable(f"not {self._encoding}: {error}") from None
+                raise DecodeError(f"not {self._encoding}: {error}") from None
         return out

@@ -14,7 +14,7 @@ def is_secret_name(name: str) -> bool:
     return _NAME.search(name) is not None
 
 
-def shown_value(name: str, value: str) -> str:
+def redact_value(name: str, value: str) -> str:
     """The value of a header or query parameter as it may be shown; of a secret one only how it is carried."""
     if not is_secret_name(name):
         return value

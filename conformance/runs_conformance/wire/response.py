@@ -8,9 +8,9 @@ from runs_conformance.model.exchange import Response
 from runs_conformance.model.json import ABSENT, Absent
 from runs_conformance.wire import strict_json
 from runs_conformance.wire.redaction import REDACTED
-from runs_conformance.wire.sse import EventStream
+from runs_conformance.wire.sse import EventStreamParser
 
-TEXT_KEPT = 4000
+MAX_TEXT_LENGTH = 4000
 """How many characters of an answer that is not JSON are kept."""
 
 
@@ -33,17 +33,17 @@ def is_event_stream(headers: Mapping[str, str]) -> bool:
     return headers.get("content-type", "").partition(";")[0].strip().lower() == "text/event-stream"
 
 
-def read(status: int, headers: Mapping[str, str], content: bytes, at: float = 0.0) -> Response:
+def parse_response(status: int, headers: Mapping[str, str], content: bytes, at: float = 0.0) -> Response:
     """The response whose whole content (content encoding undone) is given; its events all count as arrived at `at`."""
     if is_event_stream(headers):
-        stream = EventStream()
+        stream = EventStreamParser()
         stream.feed(content, at)
         stream.finish(at)
-        return of_stream(status, headers, stream)
-    return of_content(status, headers, content)
+        return response_from_stream(status, headers, stream)
+    return response_from_content(status, headers, content)
 
 
-def of_content(
+def response_from_content(
     status: int, headers: Mapping[str, str], content: bytes, defects: tuple[str, ...] = (), whole: bool = True
 ) -> Response:
     """The response with a body of this content. Of one that is not `whole`, what is there is not held against it."""
@@ -53,15 +53,17 @@ def of_content(
     if not isinstance(parsed.value, Absent):
         return Response(status, headers, parsed.value, defects=(*defects, *parsed.defects), size=len(content))
     found = parsed.defects if whole else ()
-    return Response(status, headers, ABSENT, shown(content), None, (*defects, *found), len(content))
+    return Response(status, headers, ABSENT, decode_excerpt(content), None, (*defects, *found), len(content))
 
 
-def of_stream(status: int, headers: Mapping[str, str], stream: EventStream, defects: tuple[str, ...] = ()) -> Response:
+def response_from_stream(
+    status: int, headers: Mapping[str, str], stream: EventStreamParser, defects: tuple[str, ...] = ()
+) -> Response:
     """The response with the events of this stream."""
     return Response(status, headers, events=tuple(stream.events), defects=(*defects, *stream.defects), size=stream.size)
 
 
-def shown(content: bytes) -> str:
+def decode_excerpt(content: bytes) -> str:
     """The start of a content as text, with a note of its size where it is cut."""
-    text = content[: TEXT_KEPT * 4].decode(errors="replace")
-    return text if len(content) <= TEXT_KEPT else f"{text[:TEXT_KEPT]}... ({len(content)} bytes)"
+    text = content[: MAX_TEXT_LENGTH * 4].decode(errors="replace")
+    return text if len(content) <= MAX_TEXT_LENGTH else f"{text[:MAX_TEXT_LENGTH]}... ({len(content)} bytes)"

@@ -18,7 +18,7 @@ _FIELD_NAME = re.compile(rb"[A-Za-z0-9_-]+\Z")
 _DONE = b"[DONE]"
 
 
-class EventStream:
+class EventStreamParser:
     """The events of one stream, read from its bytes in pieces of any size.
 
     Legal freedom is taken as it comes: LF, CR or CRLF, comments, `id`, `retry` and unknown fields, data over several
@@ -77,7 +77,7 @@ class EventStream:
         if self._line_length:
             self._end_line(at)
         if self._data is not None:
-            self._note(f"unfinished_event: {self._shown_name()}")
+            self._add_defect(f"unfinished_event: {self._event_name()}")
             data = b"\n".join(self._data)
             if data.strip() == _DONE or not isinstance(strict_json.parse(data).value, Absent):
                 self._dispatch(at)
@@ -111,7 +111,7 @@ class EventStream:
         elif name == b"event":
             self._name = value
         elif not _FIELD_NAME.match(name):
-            self._note(f"stray_line: {line[:40].decode(errors='replace')}")
+            self._add_defect(f"stray_line: {line[:40].decode(errors='replace')}")
 
     def _dispatch(self, at: float) -> None:
         lines, name = self._data, self._name
@@ -129,20 +129,20 @@ class EventStream:
             return
         parsed = strict_json.parse(data)
         for defect in parsed.defects:
-            self._note(f"{defect} in {shown}")
+            self._add_defect(f"{defect} in {shown}")
         # A JSON text that holds the end mark is not the end mark, and must not look like it.
         value: JSON | Absent = ABSENT if parsed.value == _DONE.decode() else parsed.value
         told = data.decode(errors="replace") if isinstance(value, Absent) else value
         self.events.append(Event(shown, told, at))
         self.done = self.done or shown == "done"
 
-    def _shown_name(self) -> str:
+    def _event_name(self) -> str:
         return self._name.decode(errors="replace") or "message"
 
-    def _note(self, defect: str) -> None:
+    def _add_defect(self, defect: str) -> None:
         if len(self._defects) < 100:
             self._defects[f"sse: {defect}"] = None
 
     def _overflow(self, defect: str) -> None:
         self.overflowed = True
-        self._note(defect)
+        self._add_defect(defect)

@@ -26,14 +26,14 @@ _LARGEST_INTEGER = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
-class Parsed:
+class ParsedJson:
     """What a JSON text says, `ABSENT` where it says nothing that can be read, and what is wrong with it."""
 
     value: JSON | Absent
     defects: tuple[str, ...] = ()
 
 
-def parse(data: bytes, max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPTH) -> Parsed:
+def parse(data: bytes, max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPTH) -> ParsedJson:
     """The value of a JSON text and its defects; never raises.
 
     Defects: `not_json`, `too_large`, `too_deep` (no value); `invalid_utf8`, `byte_order_mark`, `control_character`,
@@ -41,26 +41,26 @@ def parse(data: bytes, max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPTH) -
     and `number_out_of_range: 1e999` (the nearest number that can be held stands for it).
     """
     if len(data) > max_bytes:
-        return Parsed(ABSENT, ("too_large",))
+        return ParsedJson(ABSENT, ("too_large",))
     defects: list[str] = []
     if data.startswith(_BOM):
         defects.append("byte_order_mark")
         data = data[len(_BOM) :]
-    if _deeper(data, max_depth):
-        return Parsed(ABSENT, (*defects, "too_deep"))
+    if _exceeds_depth(data, max_depth):
+        return ParsedJson(ABSENT, (*defects, "too_deep"))
     try:
         text = data.decode()
     except UnicodeDecodeError:
         defects.append("invalid_utf8")
         text = data.decode(errors="replace")
-    value = _value(text, _LONG_NUMBER.search(data) is not None, defects)
-    return Parsed(value, tuple(dict.fromkeys(defects)))
+    value = _load(text, _LONG_NUMBER.search(data) is not None, defects)
+    return ParsedJson(value, tuple(dict.fromkeys(defects)))
 
 
-def _value(text: str, long_numbers: bool, defects: list[str]) -> JSON | Absent:
+def _load(text: str, long_numbers: bool, defects: list[str]) -> JSON | Absent:
     hooks: dict[str, Any] = _hooks(defects)
     if long_numbers:
-        hooks["parse_int"] = _integer_noting(defects)
+        hooks["parse_int"] = _bounded_integer(defects)
     before = len(defects)
     try:
         return json.loads(text, **hooks)  # type: ignore[no-any-return]
@@ -100,7 +100,7 @@ def _hooks(defects: list[str]) -> dict[str, Any]:
     return {"object_pairs_hook": members, "parse_constant": constant, "parse_float": fraction}
 
 
-def _integer_noting(defects: list[str]) -> Any:
+def _bounded_integer(defects: list[str]) -> Any:
     def integer(digits: str) -> int:
         if len(digits) <= MAX_DIGITS:
             return int(digits)
@@ -110,11 +110,11 @@ def _integer_noting(defects: list[str]) -> Any:
     return integer
 
 
-def _deeper(data: bytes, limit: int) -> bool:
+def _exceeds_depth(data: bytes, limit: int) -> bool:
     """Whether arrays and objects are nested deeper than `limit`; brackets inside strings do not count."""
     if data.count(b"[") + data.count(b"{") <= limit:
         return False
-    if _flat(data, limit):  # a large list is, and for it this is ten times as fast as the loop
+    if _nesting_unwinds_within(data, limit):  # a large list is, and for it this is ten times as fast as the loop
         return False
     depth = 0
     for token in _TOKEN.finditer(data):
@@ -128,7 +128,7 @@ def _deeper(data: bytes, limit: int) -> bool:
     return False
 
 
-def _flat(data: bytes, limit: int) -> bool:
+def _nesting_unwinds_within(data: bytes, limit: int) -> bool:
     """Whether brackets pair up, with nothing left, when the innermost pairs are taken out up to `limit` times."""
     outside = b"".join(_ESCAPE.sub(b"", data).split(b'"')[::2])
     left = outside.translate(_ONE_KIND, _NO_BRACKETS)

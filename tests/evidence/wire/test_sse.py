@@ -3,19 +3,19 @@ from __future__ import annotations
 import pytest
 
 from runs_conformance.model.exchange import Event
-from runs_conformance.wire.sse import EventStream
+from runs_conformance.wire.sse import EventStreamParser
 
 
-def read(data: bytes, size: int | None = None) -> EventStream:
+def read(data: bytes, size: int | None = None) -> EventStreamParser:
     """The stream of this data, fed in pieces of this size."""
-    stream = EventStream()
+    stream = EventStreamParser()
     for start in range(0, len(data), size or max(1, len(data))):
         stream.feed(data[start : start + (size or len(data))], 1.0)
     stream.finish(2.0)
     return stream
 
 
-def seen(stream: EventStream) -> list[tuple[str, object]]:
+def seen(stream: EventStreamParser) -> list[tuple[str, object]]:
     return [(event.name, event.data) for event in stream.events]
 
 
@@ -50,7 +50,7 @@ def test_every_legal_way_of_writing_a_stream_is_read_alike(data: bytes, size: in
 
 
 def test_events_bear_the_time_of_their_last_byte() -> None:
-    stream = EventStream()
+    stream = EventStreamParser()
     stream.feed(b"data: 1\n", 1.0)
     stream.feed(b"\ndata: 2\n\nda", 2.0)
     stream.feed(b"ta: 3\r", 3.0)
@@ -59,7 +59,7 @@ def test_events_bear_the_time_of_their_last_byte() -> None:
 
 
 def test_an_event_ends_at_once_when_its_line_ends_with_a_return() -> None:
-    stream = EventStream()
+    stream = EventStreamParser()
     stream.feed(b"data: 1\r\r", 1.0)
     assert seen(stream) == [("message", 1)]
     stream.feed(b"\ndata: 2\r\n\r\n", 2.0)
@@ -101,12 +101,12 @@ def test_what_is_no_event_stream_is_named(
 @pytest.mark.parametrize(
     ("stream", "data", "defect"),
     [
-        (EventStream(max_line=10), b"data: 123456", "sse: line_too_long"),
-        (EventStream(max_events=2), b"data: 1\n\n" * 3, "sse: too_many_events"),
-        (EventStream(max_bytes=20), b": ping\n" * 3, "sse: too_large"),
+        (EventStreamParser(max_line=10), b"data: 123456", "sse: line_too_long"),
+        (EventStreamParser(max_events=2), b"data: 1\n\n" * 3, "sse: too_many_events"),
+        (EventStreamParser(max_bytes=20), b": ping\n" * 3, "sse: too_large"),
     ],
 )
-def test_a_stream_is_bounded(stream: EventStream, data: bytes, defect: str) -> None:
+def test_a_stream_is_bounded(stream: EventStreamParser, data: bytes, defect: str) -> None:
     for byte in data:
         stream.feed(bytes([byte]))
     assert stream.overflowed
