@@ -1,22 +1,22 @@
-"""That an object is the one asked for, says where it belongs, and stays itself."""
+"""Identity: the requested object is returned, names its parents, and keeps its identity."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
 from runs_conformance.contract.operation import OPERATIONS
-from runs_conformance.evidence.observation import JSON_CHANNEL, Sighting, all_sightings
-from runs_conformance.evidence.origin import first_shown
-from runs_conformance.evidence.timeline import RunLine, Timeline, runs, timelines
+from runs_conformance.evidence.observation import JSON_CHANNEL, Observation, all_observations
+from runs_conformance.evidence.origin import settings_at_creation
+from runs_conformance.evidence.timeline import RunTimeline, Timeline, runs, timelines
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
-from runs_conformance.model.json import ABSENT, same
+from runs_conformance.model.json import ABSENT, json_equal
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, schema
-from runs_conformance.model.verdict import HELD, Result
+from runs_conformance.model.verdict import PASSED, Result
 
 _SCHEMA = "openai-openapi f85dbe2 openapi.yaml"
-_STABLE = {
+_IMMUTABLE = {
     "run": ("object", "created_at", "thread_id", "assistant_id"),
     "run_step": ("object", "created_at", "thread_id", "assistant_id", "run_id", "type"),
     "message": ("object", "created_at", "thread_id", "assistant_id", "run_id", "role"),
@@ -25,89 +25,117 @@ _STABLE = {
 }
 
 
-def _about_one(history: History) -> Iterable[Exchange]:
-    return (exchange for exchange in history if exchange.accepted and _asked_for(exchange) is not None)
+def _single_object_responses(history: History) -> Iterable[Exchange]:
+    return (exchange for exchange in history if exchange.accepted and _requested_id(exchange) is not None)
 
 
-def _asked_for(exchange: Exchange) -> str | None:
+def _requested_id(exchange: Exchange) -> str | None:
     operation = OPERATIONS.get(exchange.operation or "")
-    if operation is None or operation.creates or not operation.acts_on or operation.lists:
+    if operation is None or operation.creates or not operation.acts_on or operation.listed_kind:
         return None
-    named = operation.parameters[-1]
-    return exchange.path.get(named)
+    parameter = operation.parameters[-1]
+    return exchange.path.get(parameter)
 
 
-@rule(over=_about_one, level=Level.MUST, source=schema(f"{_SCHEMA} paths"), capability="core", items=("L-54",))
+@rule(
+    units=_single_object_responses,
+    level=Level.MUST,
+    source=schema(f"{_SCHEMA} paths"),
+    capability="core",
+    requirements=("run-identity-never-changes",),
+)
 def answer_is_about_what_was_asked_for(exchange: Exchange) -> Iterator[Result]:
-    """The object in an answer is the one whose id is in the path.
+    """The object in a response has the id from the path.
 
-    For reads, modifications, cancellations, submissions and deletions of one object.
+    Clients store the response under the id they requested. Applies to reads, modifications, cancellations, submissions
+    and deletions of one object.
+
+    Fix: Look the object up by the id in the path.
     """
-    shown, asked = exchange.member("id"), _asked_for(exchange)
-    if shown is not ABSENT:
+    actual, requested = exchange.member("id"), _requested_id(exchange)
+    if actual is not ABSENT:
         yield (
-            exchange.finding(f"asked for {asked}, answered {shown!r}", "/id", asked, shown) if shown != asked else HELD
+            exchange.finding(f"{requested} was requested, {actual!r} was returned", "/id", requested, actual)
+            if actual != requested
+            else PASSED
         )
 
 
-def _all_lines(history: History) -> Iterable[Timeline]:
-    return (line for kind in _STABLE for line in timelines(kind, history))
+def _all_timelines(history: History) -> Iterable[Timeline]:
+    return (timeline for kind in _IMMUTABLE for timeline in timelines(kind, history))
 
 
 @rule(
-    over=_all_lines,
+    units=_all_timelines,
     level=Level.MUST,
     source=schema(f"{_SCHEMA}, descriptions of the ids"),
     capability="core",
-    items=("L-54",),
+    requirements=("run-identity-never-changes",),
 )
-def never_changes(line: Timeline) -> Iterator[Result]:
-    """What an object is does not change from look to look: when it was created, where it belongs, and its kind.
+def never_changes(timeline: Timeline) -> Iterator[Result]:
+    """An object's kind, creation time and parents are the same in every answer that shows it.
 
-    Seen in answers, lists and events alike. A `created_at` that differs is often the time of the look.
+    Clients cache them for good. Compared across responses, lists and events; a `created_at` that differs is often the
+    time of the read.
+
+    Fix: Store these members at creation, and return the stored values everywhere.
     """
-    first = line.sightings[0]
-    for seen in line.sightings[1:]:
-        for name in _STABLE[line.kind]:
-            was, now = first.get(name), seen.get(name)
+    first = timeline.observations[0]
+    for observation in timeline.observations[1:]:
+        for name in _IMMUTABLE[timeline.kind]:
+            was, now = first.get(name), observation.get(name)
             if was is not ABSENT and now is not ABSENT:
-                yield seen.check(same(was, now), f"{name} has changed", f"/{name}", was, now)
+                yield observation.check(json_equal(was, now), f"{name} has changed", f"/{name}", was, now)
 
 
-def _within(history: History) -> Iterable[Sighting]:
-    for seen in all_sightings(history):
-        operation = OPERATIONS[seen.exchange.operation or ""]
-        if seen.kind in ("run", "run_step", "message") and seen.channel == JSON_CHANNEL and not operation.lists:
-            yield seen
+def _objects_below_parent(history: History) -> Iterable[Observation]:
+    for observation in all_observations(history):
+        operation = OPERATIONS[observation.exchange.operation or ""]
+        if (
+            observation.kind in ("run", "run_step", "message")
+            and observation.channel == JSON_CHANNEL
+            and not operation.listed_kind
+        ):
+            yield observation
 
 
 @rule(
-    over=_within,
+    units=_objects_below_parent,
     level=Level.MUST,
     source=schema(f"{_SCHEMA}, descriptions of the ids"),
     capability="core",
-    items=("L-01", "L-54", "L-55"),
+    requirements=("created-run-is-queued", "run-identity-never-changes", "step-type-matches-details"),
 )
-def object_names_where_it_is(seen: Sighting) -> Iterator[Result]:
-    """A run, step or message names the thread, and a step the run, at whose path it was found.
+def object_names_where_it_is(observation: Observation) -> Iterator[Result]:
+    """A run, step or message names the thread of the path it was found at, and a step also the run.
 
-    Clients build their next request from these ids. Take them from what is stored, not from a default.
+    Clients build their next request from these ids.
+
+    Fix: Return the stored ids, not defaults.
     """
-    for name in ("thread_id", "run_id") if seen.kind == "run_step" else ("thread_id",):
-        wanted, shown = seen.exchange.path.get(name), seen.get(name)
-        if wanted is not None and shown is not ABSENT:
-            yield seen.check(shown == wanted, f"{name} is not the one in the path", f"/{name}", wanted, shown)
+    for name in ("thread_id", "run_id") if observation.kind == "run_step" else ("thread_id",):
+        expected, actual = observation.exchange.path.get(name), observation.get(name)
+        if expected is not None and actual is not ABSENT:
+            yield observation.check(
+                actual == expected, f"{name} differs from the one in the path", f"/{name}", expected, actual
+            )
 
 
 @rule(
-    over=runs, level=Level.MUST, source=schema(f"{_SCHEMA} RunObject.assistant_id"), capability="core", items=("L-01",)
+    units=runs,
+    level=Level.MUST,
+    source=schema(f"{_SCHEMA} RunObject.assistant_id"),
+    capability="core",
+    requirements=("created-run-is-queued",),
 )
-def run_names_its_assistant(run: RunLine) -> Iterator[Result]:
-    """A run names the assistant that its request asked for.
+def run_names_its_assistant(run: RunTimeline) -> Iterator[Result]:
+    """A run has the `assistant_id` given in its request.
 
-    It tells who answers. A server that keeps assistants as versions still shows the id it was asked for.
+    It shows who answers. A server that stores versions of assistants still shows the requested id.
+
+    Fix: Store the requested `assistant_id` with the run.
     """
-    first, asked = first_shown(run), run.asked.get("assistant_id")
-    if first is not None and asked is not None and first.get("assistant_id") is not ABSENT:
-        shown = first.get("assistant_id")
-        yield first.check(shown == asked, "another assistant runs", "/assistant_id", asked, shown)
+    first, requested = settings_at_creation(run), run.creation_body.get("assistant_id")
+    if first is not None and requested is not None and first.get("assistant_id") is not ABSENT:
+        actual = first.get("assistant_id")
+        yield first.check(actual == requested, "the run names another assistant", "/assistant_id", requested, actual)

@@ -1,4 +1,4 @@
-"""Ids: one for each object, told by their prefix, not to be guessed."""
+"""Ids: unique, recognisable by prefix, and not guessable."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from itertools import groupby, pairwise
 
 from runs_conformance.evidence.creation import Creation, creations
-from runs_conformance.evidence.observation import JSON_CHANNEL, Sighting, all_sightings
+from runs_conformance.evidence.observation import JSON_CHANNEL, Observation, all_observations
 from runs_conformance.model.history import History
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, observed, schema
-from runs_conformance.model.verdict import HELD, Result
+from runs_conformance.model.verdict import PASSED, Result
 
 _SPEC = "openai-openapi f85dbe2 openapi.yaml"
 _IDENTIFIER = schema(f"{_SPEC} RunObject.id and its like: the identifier, which can be referenced in API endpoints")
@@ -23,92 +23,117 @@ PREFIXES: Mapping[str, str] = {
     "run": "run_",
     "run_step": "step_",
 }
-_FEW, _STEP = 3, 16
-"""How many ids in a row make a series, and how far apart the members of a counted one are at most."""
+_MIN_SERIES, _MAX_INCREMENT = 3, 16
+"""Fewest ids that are judged as a series, and the largest increment that still counts as sequential."""
 
 
 @dataclass(frozen=True, eq=False)
 class Series:
-    """The ids of one kind that requests of a history gave out, in order."""
+    """The creations of one kind of object in a history, in order."""
 
     kind: str
     creations: tuple[Creation, ...]
 
 
-def serieses(history: History) -> Iterable[Series]:
-    """The series of every kind that something was created of."""
-    made = sorted(creations(history), key=lambda creation: creation.kind)
-    for kind, of_kind in groupby(made, key=lambda creation: creation.kind):
+def id_series(history: History) -> Iterable[Series]:
+    """One series for each kind of object that was created."""
+    ordered = sorted(creations(history), key=lambda creation: creation.kind)
+    for kind, of_kind in groupby(ordered, key=lambda creation: creation.kind):
         yield Series(kind, tuple(of_kind))
 
 
-def _with_ids(history: History) -> Iterable[Sighting]:
-    return (sighting for sighting in all_sightings(history) if sighting.kind in PREFIXES and sighting.id)
+def _objects_with_ids(history: History) -> Iterable[Observation]:
+    return (observation for observation in all_observations(history) if observation.kind in PREFIXES and observation.id)
 
 
-@rule(over=serieses, level=Level.MUST, source=_IDENTIFIER, capability="core")
+@rule(units=id_series, level=Level.MUST, source=_IDENTIFIER, capability="core")
 def no_two_objects_share_an_id(series: Series) -> Iterator[Result]:
-    """Every object that is created has an id of its own."""
-    seen: dict[str, Creation] = {}
+    """Every object has an id of its own.
+
+    If two objects share an id, one of them cannot be reached.
+
+    Fix: Generate ids that are random and long enough, and enforce their uniqueness in the store.
+    """
+    first_with_id: dict[str, Creation] = {}
     for creation in series.creations:
-        before = seen.setdefault(creation.id, creation)
-        message = f"the id of another {series.kind.replace('_', ' ')}"
-        again = before is not creation and before.exchange is not creation.exchange
-        yield creation.exchange.finding(message, "/id", actual=creation.id) if again else HELD
+        first = first_with_id.setdefault(creation.id, creation)
+        message = f"this is also the id of another {series.kind.replace('_', ' ')}"
+        is_duplicate = first is not creation and first.exchange is not creation.exchange
+        yield creation.exchange.finding(message, "/id", actual=creation.id) if is_duplicate else PASSED
 
 
-def _steps_of_runs(history: History) -> Iterable[tuple[Sighting, ...]]:
-    """All that was seen of the steps of one id, each at the path of the run that it names."""
-    seen: dict[str, list[Sighting]] = {}
-    for step in all_sightings(history):
+def _steps_by_id(history: History) -> Iterable[tuple[Observation, ...]]:
+    """The observations of steps by id, only from the path of the run that the step names."""
+    groups: dict[str, list[Observation]] = {}
+    for step in all_observations(history):
         at_its_run = step.exchange.path.get("run_id") == step.get("run_id")
         if step.kind == "run_step" and step.id and at_its_run and step.channel == JSON_CHANNEL:
-            seen.setdefault(step.id, []).append(step)
-    return (tuple(steps) for steps in seen.values())
+            groups.setdefault(step.id, []).append(step)
+    return (tuple(group) for group in groups.values())
 
 
-@rule(over=_steps_of_runs, level=Level.MUST, source=_IDENTIFIER, capability="steps", items=("L-55",))
-def no_two_runs_share_a_step_id(steps: tuple[Sighting, ...]) -> Iterator[Result]:
-    """Every step has an id of its own, also among the steps of other runs.
+@rule(
+    units=_steps_by_id,
+    level=Level.MUST,
+    source=_IDENTIFIER,
+    capability="steps",
+    requirements=("step-type-matches-details",),
+)
+def no_two_runs_share_a_step_id(steps: tuple[Observation, ...]) -> Iterator[Result]:
+    """Step ids are unique across runs, not only within one.
 
-    Steps of several runs meet in logs and client caches. Ids that count within a run take one for the other there.
+    Logs and client caches hold steps of several runs, and confuse steps with equal ids.
+
+    Fix: Generate step ids like all other ids instead of numbering the steps of a run.
     """
     first = steps[0].get("run_id")
     for step in steps:
-        yield step.check(step.get("run_id") == first, "the id of a step of another run", "/id", actual=step.id)
+        yield step.check(
+            step.get("run_id") == first, "this is also the id of a step of another run", "/id", actual=step.id
+        )
 
 
-@rule(over=_with_ids, level=Level.SHOULD, source=_RECORDED, capability="core")
-def prefix_tells_the_kind(sighting: Sighting) -> Iterator[Result]:
-    """An id begins with what tells its kind: `asst_`, `thread_`, `msg_`, `run_` or `step_`.
+@rule(units=_objects_with_ids, level=Level.SHOULD, source=_RECORDED, capability="core")
+def prefix_tells_the_kind(observation: Observation) -> Iterator[Result]:
+    """An id starts with the prefix of its kind: `asst_`, `thread_`, `msg_`, `run_` or `step_`.
 
-    Client code and logs tell ids apart by it, and the service itself refused others.
+    Client code and logs tell ids apart by prefix, and the real service refused ids with another one.
+
+    Fix: Add the prefix when an id is generated.
     """
-    prefix = PREFIXES[sighting.kind]
-    yield sighting.check(sighting.id.startswith(prefix), "another prefix", "/id", prefix, sighting.id)
+    prefix = PREFIXES[observation.kind]
+    yield observation.check(
+        observation.id.startswith(prefix), "the id has another prefix", "/id", prefix, observation.id
+    )
 
 
-@rule(over=serieses, level=Level.SHOULD, source=_RECORDED, capability="core")
+@rule(units=id_series, level=Level.SHOULD, source=_RECORDED, capability="core")
 def ids_cannot_be_guessed(series: Series) -> Iterator[Result]:
-    """Ids do not count up.
+    """Ids are not sequential.
 
-    Whoever sees one of a counter knows the others. Use random ones.
+    Whoever sees one id of a sequence can guess the others.
+
+    Fix: Generate ids at random.
     """
-    if len(series.creations) >= _FEW:
+    if len(series.creations) >= _MIN_SERIES:
         ids = [creation.id for creation in series.creations]
-        counted = _counted(ids, 10) or _counted(ids, 16)
+        is_sequential = _is_sequential(ids, 10) or _is_sequential(ids, 16)
         last = series.creations[-1].exchange
-        yield last.finding("ids count up", "/id", actual=list(ids[-_FEW:])) if counted else HELD
+        yield (
+            last.finding("the ids are sequential", "/id", actual=list(ids[-_MIN_SERIES:])) if is_sequential else PASSED
+        )
 
 
-def _counted(ids: list[str], base: int) -> bool:
-    """Whether what distinguishes the ids are numbers, each a little more than the one before."""
+def _is_sequential(ids: list[str], base: int) -> bool:
+    """Whether the ids differ only in a number that increases slightly from each id to the next."""
     digits = "0123456789abcdef"[:base]
-    shared = next((place for place, here in enumerate(zip(*ids, strict=False)) if len(set(here)) > 1), 0)
+    shared = next(
+        (position for position, characters in enumerate(zip(*ids, strict=False)) if len(set(characters)) > 1), 0
+    )
     start = len(ids[0][:shared].rstrip(digits + digits.upper()))
     tails = [id_[start:] for id_ in ids]
     try:
         numbers = [int(tail, base) for tail in tails]
     except ValueError:
         return False
-    return all(0 < later - earlier <= _STEP for earlier, later in pairwise(numbers))
+    return all(0 < later - earlier <= _MAX_INCREMENT for earlier, later in pairwise(numbers))

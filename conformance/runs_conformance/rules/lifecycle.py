@@ -1,71 +1,89 @@
-"""The statuses a run goes through."""
+"""Run lifecycle: the statuses of a run and its expiry."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from runs_conformance.contract.lifecycle import STATUSES, TERMINAL, TRANSITIONS, reachable
-from runs_conformance.evidence.age import least_age, lifetime, most_age
-from runs_conformance.evidence.observation import Sighting, runs_seen
-from runs_conformance.evidence.run_action import cancelled_between, reachable_without_outputs, resumed_between
-from runs_conformance.evidence.timeline import RunLine, runs
+from runs_conformance.evidence.age import lifetime, maximum_age, minimum_age
+from runs_conformance.evidence.observation import Observation, run_observations
+from runs_conformance.evidence.run_action import (
+    may_be_cancelled_between,
+    may_be_resumed_between,
+    reachable_without_outputs,
+)
+from runs_conformance.evidence.timeline import RunTimeline, runs
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, prose, schema
-from runs_conformance.model.verdict import HELD, Result, Undecided
+from runs_conformance.model.verdict import PASSED, Inconclusive, Result
 
 _GUIDE = "openai-cookbook d2bb606 examples/data/oai_docs/how-it-works.txt, run lifecycle"
 
 
 @rule(
-    over=runs_seen,
+    units=run_observations,
     level=Level.MUST,
     source=schema("openai-openapi f85dbe2 openapi.yaml RunObject.status"),
     capability="core",
-    items=("L-02",),
+    requirements=("run-status-is-known",),
 )
-def status_is_known(run: Sighting) -> Iterator[Result]:
+def status_is_known(run: Observation) -> Iterator[Result]:
     """A run's status is one of the nine that the contract names.
 
-    Clients decide by the status whether to poll on, to call a tool or to stop; with any other word they wait forever.
-    Map what the server calls its states to the contract's names, in lower case: `cancelled` has two l's.
+    Clients decide by the status whether to keep polling, call a tool or stop; with any other value they wait forever.
+
+    Fix: Map the server's states to the contract's names, in lower case: `cancelled` has two l's.
     """
     yield run.check(
         run.status in STATUSES,
-        f"the status is {run.get('status')!r}, which no client knows",
+        f"the status is {run.get('status')!r}, which the contract does not name",
         "/status",
         list(STATUSES),
         run.get("status"),
     )
 
 
-@rule(over=runs, level=Level.SHOULD, source=prose(_GUIDE), capability="core", items=("L-01",))
-def begins_queued(run: RunLine) -> Iterator[Result]:
-    """A run that was just created is `queued`.
+@rule(units=runs, level=Level.SHOULD, source=prose(_GUIDE), capability="core", requirements=("created-run-is-queued",))
+def begins_queued(run: RunTimeline) -> Iterator[Result]:
+    """A newly created run is `queued`.
 
-    The guide says that runs start there; the real service answered so every time. A server that shows a later status
-    at once is arguable, so this is a warning.
+    The guide says that runs start there; the real service always answered so. Showing a later status at once is
+    arguable, so this is a warning.
+
+    Fix: Return the run as `queued` in the response that creates it.
     """
     if run.creation is not None:
-        first = run.sightings[0]
-        yield first.check(first.status == "queued", f"it begins {first.status!r}", "/status", "queued", first.status)
+        first = run.observations[0]
+        yield first.check(
+            first.status == "queued", f"the new run is {first.status!r}", "/status", "queued", first.status
+        )
 
 
-@rule(over=runs, level=Level.MUST, source=prose(_GUIDE), capability="core", items=("L-04",), closed=True)
-def follows_the_graph(run: RunLine) -> Iterator[Result]:
-    """A run goes from one status to another only along the documented transitions.
+@rule(
+    units=runs,
+    level=Level.MUST,
+    source=prose(_GUIDE),
+    capability="core",
+    requirements=("transitions-follow-the-graph",),
+    needs_complete_history=True,
+)
+def follows_the_graph(run: RunTimeline) -> Iterator[Result]:
+    """A run's status changes only along the documented transitions.
 
-    Between two looks any path is legal, so only what no path can explain is found: a run that goes back to `queued`
-    although no tool outputs were submitted, or leaves `cancelling` for `in_progress`. Let the status be set by one
-    state machine, and never from a stale copy of the run.
+    Clients are written for these transitions only. Any path between two reads is legal, so the only findings are
+    changes that no path explains: a run returns to `queued` although no tool outputs were submitted, or leaves
+    `cancelling` for `in_progress`.
+
+    Fix: Set the status in one state machine, and never from a stale copy of the run.
     """
     for earlier, later in run.pairs():
         if earlier.status not in TRANSITIONS or earlier.status == "requires_action" or later.status not in STATUSES:
             continue
-        alone = run.creation is not None and not resumed_between(run, earlier, later)
-        legal = reachable_without_outputs(earlier.status) if alone else reachable(earlier.status)
+        without_outputs = run.creation is not None and not may_be_resumed_between(run, earlier, later)
+        legal = reachable_without_outputs(earlier.status) if without_outputs else reachable(earlier.status)
         yield later.check(
             later.status in legal,
-            f"the run was {earlier.status!r}, and then {later.status!r}",
+            f"the run changed from {earlier.status!r} to {later.status!r}",
             "/status",
             sorted(legal),
             later.status,
@@ -73,121 +91,151 @@ def follows_the_graph(run: RunLine) -> Iterator[Result]:
 
 
 @rule(
-    over=runs, level=Level.MUST, source=prose(_GUIDE), capability="tools", items=("L-04", "L-16", "L-36"), closed=True
+    units=runs,
+    level=Level.MUST,
+    source=prose(_GUIDE),
+    capability="tools",
+    requirements=("transitions-follow-the-graph", "run-without-outputs-expires", "outputs-only-while-required"),
+    needs_complete_history=True,
 )
-def waits_for_outputs(run: RunLine) -> Iterator[Result]:
-    """A run that requires action goes on only after its tool outputs were submitted.
+def waits_for_outputs(run: RunTimeline) -> Iterator[Result]:
+    """A run that requires action continues only after its tool outputs are accepted.
 
-    Judged where the whole of the run was recorded: without an accepted submission it may be cancelled, fail or
-    expire, but neither work nor end well. Answering 400 to a submission and resuming all the same is found here, too.
+    An answer given without the outputs is made up. Judged only if the whole run was recorded: without an accepted
+    submission it may be cancelled, fail or expire, but not continue or complete. A server that refuses a submission
+    with 400 and resumes anyway fails, too.
+
+    Fix: Resume a run only when a submission of its tool outputs is accepted.
     """
     for earlier, later in run.pairs():
         if earlier.status != "requires_action" or run.creation is None:
             continue
-        if resumed_between(run, earlier, later) or cancelled_between(run, earlier, later):
+        if may_be_resumed_between(run, earlier, later) or may_be_cancelled_between(run, earlier, later):
             continue
         yield later.check(
             later.status not in ("queued", "in_progress", "completed", "incomplete"),
-            f"the run waited for tool outputs; none were taken, and it is {later.status!r}",
+            f"the run required action, no tool outputs were accepted, and it is now {later.status!r}",
             "/status",
             "requires_action",
             later.status,
         )
 
 
-@rule(over=runs, level=Level.MUST, source=prose(_GUIDE), capability="core", items=("L-03",))
-def terminal_status_is_final(run: RunLine) -> Iterator[Result]:
-    """A run that has ended keeps its status for good.
+@rule(units=runs, level=Level.MUST, source=prose(_GUIDE), capability="core", requirements=("terminal-status-is-final",))
+def terminal_status_is_final(run: RunTimeline) -> Iterator[Result]:
+    """A run that has ended keeps its status.
 
-    Clients stop polling at a terminal status and act on it. A later cancellation, submission, or a worker that
-    finishes late must not write over it: check the status in the same transaction that changes it.
+    Clients stop polling at a terminal status and act on it. A later cancellation or submission, or a worker that
+    finishes late, must not overwrite it.
+
+    Fix: Check the current status in the transaction that changes it.
     """
-    for sighting in run.sightings:
-        end = next((each for each in run.sightings if each.status in TERMINAL and each.before(sighting)), None)
+    for observation in run.observations:
+        end = next(
+            (
+                earlier
+                for earlier in run.observations
+                if earlier.status in TERMINAL and earlier.happened_before(observation)
+            ),
+            None,
+        )
         if end is not None:
-            yield sighting.check(
-                sighting.status == end.status,
-                f"the run had ended {end.status!r}, and is now {sighting.status!r}",
+            yield observation.check(
+                observation.status == end.status,
+                f"the run had ended {end.status!r}, and is now {observation.status!r}",
                 "/status",
                 end.status,
-                sighting.status,
+                observation.status,
             )
 
 
 _EXPIRY = schema("openai-openapi f85dbe2 openapi.yaml RunObject.expires_at")
 
 
-def _outlives(run: RunLine, statuses: tuple[str, ...]) -> Iterator[Result]:
-    life = lifetime(run)
-    if life is None:
+def _check_expiry(run: RunTimeline, statuses: tuple[str, ...]) -> Iterator[Result]:
+    lifetime_seconds = lifetime(run)
+    if lifetime_seconds is None:
         return
-    for sighting in run.sightings:
-        if sighting.status == "expired":
-            before = run.before(sighting)
+    for observation in run.observations:
+        if observation.status == "expired":
+            before = run.latest_before(observation)
             if before is not None and before.status in statuses:
-                yield HELD
-        elif sighting.status in statuses and least_age(run, sighting) > life + max(5.0, life / 10):
-            late = round(least_age(run, sighting) - life)
-            yield sighting.finding(
-                f"the run is still {sighting.status!r} {late} s after its expires_at",
+                yield PASSED
+        elif observation.status in statuses and minimum_age(run, observation) > lifetime_seconds + max(
+            5.0, lifetime_seconds / 10
+        ):
+            late = round(minimum_age(run, observation) - lifetime_seconds)
+            yield observation.finding(
+                f"the run is still {observation.status!r} {late} s after its expires_at",
                 "/status",
                 "expired",
-                sighting.status,
+                observation.status,
             )
-        elif sighting.status in statuses and least_age(run, sighting) > life:
-            yield Undecided("the run was not looked at for long enough after its expires_at")
+        elif observation.status in statuses and minimum_age(run, observation) > lifetime_seconds:
+            yield Inconclusive("the run was not observed for long enough after its expires_at")
 
 
 @rule(
-    over=runs,
+    units=runs,
     level=Level.MUST,
     source=prose(_GUIDE),
     capability="tools",
-    items=("L-16",),
+    requirements=("run-without-outputs-expires",),
     needs="runs whose expires_at comes within the time given for it",
 )
-def waiting_run_expires(run: RunLine) -> Iterator[Result]:
-    """A run whose tool outputs do not come before its `expires_at` becomes `expired`.
+def waiting_run_expires(run: RunTimeline) -> Iterator[Result]:
+    """A run whose tool outputs are not submitted before its `expires_at` becomes `expired`.
 
-    Else it holds the lock of its thread forever. The time is taken from the run's own stamps, with five seconds (or a
-    tenth of its life) to spare. Check the expiry when a run is read as well as by a sweeper.
+    Otherwise it holds the lock of its thread forever. The deadline is taken from the run's own timestamps, with a
+    tolerance of five seconds or a tenth of its lifetime.
+
+    Fix: Check the expiry when a run is read, and in a background job.
     """
-    yield from _outlives(run, ("requires_action",))
+    yield from _check_expiry(run, ("requires_action",))
 
 
 @rule(
-    over=runs,
+    units=runs,
     level=Level.SHOULD,
     source=prose(_GUIDE),
     capability="core",
-    items=("L-17",),
+    requirements=("slow-run-expires",),
     needs="runs whose expires_at comes within the time given for it",
 )
-def working_run_expires(run: RunLine) -> Iterator[Result]:
+def working_run_expires(run: RunTimeline) -> Iterator[Result]:
     """A run that executes past its `expires_at` becomes `expired`.
 
     The guide says that runs which take too long expire; clients rely on it to get their thread back.
+
+    Fix: Check the expiry of runs in every status that is not terminal.
     """
-    yield from _outlives(run, ("queued", "in_progress", "cancelling"))
+    yield from _check_expiry(run, ("queued", "in_progress", "cancelling"))
 
 
 @rule(
-    over=runs,
+    units=runs,
     level=Level.SHOULD,
     source=_EXPIRY,
     capability="core",
-    items=("L-16", "L-17"),
+    requirements=("run-without-outputs-expires", "slow-run-expires"),
     needs="runs whose expires_at comes within the time given for it",
 )
-def expires_no_earlier(run: RunLine) -> Iterator[Result]:
-    """A run expires at its `expires_at`, and not before.
+def expires_no_earlier(run: RunTimeline) -> Iterator[Result]:
+    """A run does not expire before its `expires_at`.
 
-    Judged where the run's whole life was recorded, with two seconds to spare.
+    Clients plan their tool calls by this time. Judged only if the run's whole life was recorded, with a tolerance of
+    two seconds.
+
+    Fix: Compare the current time with `expires_at` before setting the status `expired`.
     """
-    life = lifetime(run)
-    for sighting in run.sightings:
-        age = most_age(run, sighting)
-        if sighting.status == "expired" and life is not None and age is not None:
-            yield sighting.check(
-                age + 2.0 >= life, f"expired after at most {age:.0f} of its {life:.0f} s", "/status", None, "expired"
+    lifetime_seconds = lifetime(run)
+    for observation in run.observations:
+        age = maximum_age(run, observation)
+        if observation.status == "expired" and lifetime_seconds is not None and age is not None:
+            yield observation.check(
+                age + 2.0 >= lifetime_seconds,
+                f"the run expired after at most {age:.0f} s of its {lifetime_seconds:.0f} s",
+                "/status",
+                None,
+                "expired",
             )

@@ -1,4 +1,4 @@
-"""Lists: their order, and what belongs in them."""
+"""Lists: their order and their contents."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from itertools import pairwise
 
 from runs_conformance.evidence.creation import Creation, creations, key_of
 from runs_conformance.evidence.page import Listing, Page, listings, pages
-from runs_conformance.evidence.pagination import Mirror, is_whole, mirrors
+from runs_conformance.evidence.pagination import BothOrders, is_complete, lists_in_both_orders
 from runs_conformance.evidence.timeline import find_run
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, schema
-from runs_conformance.model.verdict import HELD, Result, Undecided
+from runs_conformance.model.verdict import PASSED, Inconclusive, Result
 
 _SPEC = "openai-openapi f85dbe2 openapi.yaml"
 _ORDER = schema(f"{_SPEC} parameter order: sort order by the created_at timestamp of the objects")
@@ -22,178 +22,254 @@ _BY_RUN = schema(f"{_SPEC} listMessages parameter run_id: filter messages by the
 _DELETE = schema(f"{_SPEC} deleteMessage, deleteAssistant")
 
 
-@rule(over=pages, level=Level.MUST, source=_ORDER, capability="listing", items=("L-48",))
+@rule(
+    units=pages,
+    level=Level.MUST,
+    source=_ORDER,
+    capability="listing",
+    requirements=("list-envelope-order-and-default-limit",),
+)
 def newest_come_first_by_default(page: Page) -> Iterator[Result]:
-    """A list that is asked for without an order comes newest first.
+    """A list requested without `order` starts with the newest object.
 
-    Clients that show the latest message take the first item of the default page. Sort by `created_at`, descending;
-    objects of the same second may stand in any order that stays the same.
+    Clients that show the latest message take the first item of the default page. Objects created in the same second may
+    be in any stable order.
+
+    Fix: Sort by `created_at`, descending, if the request gives no order.
     """
     if "order" not in page.query:
-        yield from _sorted(page, "desc")
+        yield from _check_sorted(page, "desc")
 
 
-@rule(over=pages, level=Level.MUST, source=_ORDER, capability="listing", items=("L-48", "L-49"))
+@rule(
+    units=pages,
+    level=Level.MUST,
+    source=_ORDER,
+    capability="listing",
+    requirements=("list-envelope-order-and-default-limit", "ascending-reverses-descending"),
+)
 def order_is_kept(page: Page) -> Iterator[Result]:
-    """A list that is asked for with an order is sorted by `created_at` in that order.
+    """A list is sorted by `created_at` in the requested order: `asc` is oldest first, `desc` newest first.
 
-    `asc` is oldest first, `desc` newest first; objects of the same second may stand in any order that stays the same.
+    Clients display lists as they come. Objects created in the same second may be in any stable order.
+
+    Fix: Apply `order` to the sort by `created_at`.
     """
     if page.query.get("order") in ("asc", "desc"):
-        yield from _sorted(page, page.query["order"])
+        yield from _check_sorted(page, page.query["order"])
 
 
-def _sorted(page: Page, order: str) -> Iterator[Result]:
+def _check_sorted(page: Page, order: str) -> Iterator[Result]:
     times = [(item.time("created_at"), item) for item in page.items]
-    judged = False
+    compared = False
     for (earlier, _), (later, item) in pairwise(times):
         if earlier is None or later is None:
             continue
-        judged = True
+        compared = True
         if later < earlier if order == "asc" else later > earlier:
-            wrong = "older" if order == "asc" else "newer"
-            yield item.finding(f"in {order} order, this item is {wrong} than the one before it", "/created_at")
+            relation = "older" if order == "asc" else "newer"
+            yield item.finding(f"in {order} order, this item is {relation} than the one before it", "/created_at")
             return
-    if judged:
-        yield HELD
+    if compared:
+        yield PASSED
 
 
-@rule(over=mirrors, level=Level.MUST, source=_ORDER, capability="listing", items=("L-49",), closed=True)
-def ascending_reverses_descending(mirror: Mirror) -> Iterator[Result]:
-    """A whole list in ascending order holds the same items as in descending order, the other way round.
+@rule(
+    units=lists_in_both_orders,
+    level=Level.MUST,
+    source=_ORDER,
+    capability="listing",
+    requirements=("ascending-reverses-descending",),
+    needs_complete_history=True,
+)
+def ascending_reverses_descending(orders: BothOrders) -> Iterator[Result]:
+    """A complete list in ascending order is the reverse of the same list in descending order.
 
-    A server that ignores `order` shows the same list twice. Where several objects were created in the same second,
-    only their places among each other are left open.
+    A server that ignores `order` returns the same list twice. Only objects created in the same second may change places
+    among each other.
+
+    Fix: Sort the same set of objects in both directions.
     """
-    up, down = mirror.ascending, mirror.descending
-    ids, reverse = _kept(mirror, up), _kept(mirror, down)[::-1]
+    ascending, descending = orders.ascending, orders.descending
+    ids, reverse = _comparable_ids(orders, ascending), _comparable_ids(orders, descending)[::-1]
     if max(len(ids), len(reverse)) < 2:
         return
     if ids == reverse:
-        yield HELD
+        yield PASSED
         return
-    times = {item.id: item.time("created_at") for page in (up, down) for item in page.items}
-    tied = [times.get(id_) for id_ in ids] == [times.get(id_) for id_ in reverse]
+    times = {item.id: item.time("created_at") for page in (ascending, descending) for item in page.items}
+    is_tied = [times.get(id_) for id_ in ids] == [times.get(id_) for id_ in reverse]
     if sorted(ids) != sorted(reverse):
         missing = sorted(set(ids) ^ set(reverse))
-        yield up.exchange.finding(f"only one of the two orders shows {', '.join(missing[:3])}", "/data")
-    elif not tied or _backwards(mirror, ids, reverse):
-        yield up.exchange.finding("asc is not the reverse of desc", "/data", expected=list(reverse), actual=list(ids))
-    else:
-        yield Undecided("the items were created in the same second and may stand in any order")
-
-
-def _kept(mirror: Mirror, page: Page) -> tuple[str, ...]:
-    if not mirror.shared:
-        return page.ids
-    own = {creation.id for creation in creations(mirror.history)}
-    return tuple(id_ for id_ in page.ids if id_ in own)
-
-
-def _backwards(mirror: Mirror, ids: tuple[str, ...], reverse: tuple[str, ...]) -> bool:
-    """Whether `order` had no effect: both lists are the same, and ascending is the very reverse of how the items came
-    to be. Sorting by a time that is the same for all leaves the order of creation, or an arbitrary one, in both.
-    """
-    made = [c for c in creations(mirror.history) if c.id in ids]
-    one_by_one = all(one.exchange.before(next_.exchange) for one, next_ in pairwise(made))
-    known = {creation.id for creation in made}
-    listed = [id_ for id_ in ids if id_ in known]
-    return ids == reverse[::-1] and one_by_one and len(made) >= 4 and listed == [c.id for c in reversed(made)]
-
-
-@rule(over=mirrors, level=Level.SHOULD, source=_ORDER, capability="listing", items=("L-49",))
-def ties_keep_one_order(mirror: Mirror) -> Iterator[Result]:
-    """Objects of the same second, too, come in ascending order as the reverse of descending.
-
-    A list with one order of its own, for example that of creation, can be walked from both ends and never skips or
-    repeats an item. Break ties by what does not change.
-    """
-    ids, reverse = _kept(mirror, mirror.ascending), _kept(mirror, mirror.descending)[::-1]
-    if len(ids) > 1 and sorted(ids) == sorted(reverse):
-        finding = mirror.ascending.exchange.finding(
-            "items of the same second stand in the same order in asc and desc", "/data", list(reverse), list(ids)
+        yield ascending.exchange.finding(f"only one of the two orders contains {', '.join(missing[:3])}", "/data")
+    elif not is_tied or _ignores_order(orders, ids, reverse):
+        yield ascending.exchange.finding(
+            "asc is not the reverse of desc", "/data", expected=list(reverse), actual=list(ids)
         )
-        yield HELD if ids == reverse else finding
+    else:
+        yield Inconclusive("the items were created in the same second and may be in any order")
 
 
-@rule(over=pages, level=Level.MUST, source=_PARENT, capability="listing", items=("L-48", "L-60"))
+def _comparable_ids(orders: BothOrders, page: Page) -> tuple[str, ...]:
+    if not orders.is_shared:
+        return page.ids
+    created_ids = {creation.id for creation in creations(orders.history)}
+    return tuple(id_ for id_ in page.ids if id_ in created_ids)
+
+
+def _ignores_order(orders: BothOrders, ids: tuple[str, ...], reverse: tuple[str, ...]) -> bool:
+    """Whether `order` had no effect: both lists are equal, and ascending is the exact reverse of the order of creation.
+
+    Sorting by equal times leaves both lists in the order of creation or in an arbitrary one.
+    """
+    ordered = [c for c in creations(orders.history) if c.id in ids]
+    is_sequential = all(first.exchange.happened_before(second.exchange) for first, second in pairwise(ordered))
+    known = {creation.id for creation in ordered}
+    listed = [id_ for id_ in ids if id_ in known]
+    return ids == reverse[::-1] and is_sequential and len(ordered) >= 4 and listed == [c.id for c in reversed(ordered)]
+
+
+@rule(
+    units=lists_in_both_orders,
+    level=Level.SHOULD,
+    source=_ORDER,
+    capability="listing",
+    requirements=("ascending-reverses-descending",),
+)
+def ties_keep_one_order(orders: BothOrders) -> Iterator[Result]:
+    """Objects created in the same second also appear in reverse between ascending and descending order.
+
+    A list with one total order, such as the order of creation, can be read from both ends without skipping or repeating
+    an item.
+
+    Fix: Break ties by a value that never changes, and reverse it with `order`.
+    """
+    ids, reverse = _comparable_ids(orders, orders.ascending), _comparable_ids(orders, orders.descending)[::-1]
+    if len(ids) > 1 and sorted(ids) == sorted(reverse):
+        finding = orders.ascending.exchange.finding(
+            "items created in the same second are in the same order in asc and desc", "/data", list(reverse), list(ids)
+        )
+        yield PASSED if ids == reverse else finding
+
+
+@rule(
+    units=pages,
+    level=Level.MUST,
+    source=_PARENT,
+    capability="listing",
+    requirements=("list-envelope-order-and-default-limit", "messages-filter-by-run"),
+)
 def items_belong_to_what_is_listed(page: Page) -> Iterator[Result]:
-    """The runs and messages of a thread's list belong to that thread, the steps of a run's list to that run.
+    """Runs and messages in a thread's list belong to that thread, and steps in a run's list to that run.
 
-    An object of another thread that turns up here tells one user what another said.
+    An object of another thread discloses one user's conversation to another.
+
+    Fix: Filter every list by the ids in its path.
     """
     for item in page.items:
         for name, id_ in page.exchange.path.items():
-            says = item.get(name)
-            if isinstance(says, str):
-                yield item.check(says == id_, f"{name} is not the one that is listed", f"/{name}", id_, says)
+            actual = item.get(name)
+            if isinstance(actual, str):
+                yield item.check(actual == id_, f"{name} differs from the one in the path", f"/{name}", id_, actual)
 
 
-@rule(over=pages, level=Level.MUST, source=_BY_RUN, capability="listing", operation="list_messages", items=("L-60",))
+@rule(
+    units=pages,
+    level=Level.MUST,
+    source=_BY_RUN,
+    capability="listing",
+    operation="list_messages",
+    requirements=("messages-filter-by-run",),
+)
 def messages_can_be_listed_by_run(page: Page) -> Iterator[Result]:
-    """Listing messages with `run_id` shows only the messages which that run generated.
+    """A message list requested with `run_id` contains only messages that this run wrote.
 
-    Clients fetch a run's answer this way. Filter by the message's own `run_id`.
+    Clients fetch a run's answer this way.
+
+    Fix: Filter by the message's own `run_id`.
     """
-    wanted = page.query.get("run_id")
-    if page.exchange.operation == "list_messages" and wanted:
+    run_id = page.query.get("run_id")
+    if page.exchange.operation == "list_messages" and run_id:
         for item in page.items:
-            says = item.get("run_id")
-            yield item.check(says == wanted, "this message is not of the run asked for", "/run_id", wanted, says)
+            actual = item.get("run_id")
+            yield item.check(actual == run_id, "this message belongs to another run", "/run_id", run_id, actual)
 
 
-@rule(over=listings, level=Level.MUST, source=_BY_RUN, capability="listing", operation="list_messages", items=("L-60",))
+@rule(
+    units=listings,
+    level=Level.MUST,
+    source=_BY_RUN,
+    capability="listing",
+    operation="list_messages",
+    requirements=("messages-filter-by-run",),
+)
 def listing_by_run_misses_no_message(listing: Listing) -> Iterator[Result]:
-    """Listing messages with `run_id` shows every message which that run generated.
+    """A message list requested with `run_id` contains every message that this run wrote.
 
-    Compared with the whole list of the thread, read while nothing changed.
+    A client that fetches a run's answer this way would lose part of it. Compared with the complete list of the thread,
+    read while nothing changed.
+
+    Fix: Apply the filter before the limit.
     """
     if listing.kind == "message":
         for page in listing.pages:
-            wanted = page.query.get("run_id")
-            run = find_run(listing.history, wanted) if wanted else None
+            run_id = page.query.get("run_id")
+            run = find_run(listing.history, run_id) if run_id else None
             for other in pages(listing.history) if run else ():
-                settled = run is not None and run.surely_terminal(page.exchange) and run.surely_terminal(other.exchange)
-                if settled and _holds_all_of(other, page) and listing.undisturbed(page, other):
-                    due = [item.id for item in other.items if item.get("run_id") == wanted][: page.limit]
-                    missed = [id_ for id_ in due if id_ not in page.ids]
-                    found = page.exchange.finding(f"the run's message {', '.join(missed)} is not listed", "/data")
-                    yield found if missed else HELD
+                is_settled = (
+                    run is not None and run.had_ended_before(page.exchange) and run.had_ended_before(other.exchange)
+                )
+                if is_settled and _is_unfiltered_list_of(other, page) and listing.is_unchanged_between(page, other):
+                    expected_ids = [item.id for item in other.items if item.get("run_id") == run_id][: page.limit]
+                    missing = [id_ for id_ in expected_ids if id_ not in page.ids]
+                    finding = page.exchange.finding(f"the run's message {', '.join(missing)} is not listed", "/data")
+                    yield finding if missing else PASSED
                     break
 
 
-def _holds_all_of(other: Page, page: Page) -> bool:
-    """Whether a page held the whole list of the thread, in the order in which another was filtered from its start."""
+def _is_unfiltered_list_of(other: Page, page: Page) -> bool:
+    """Whether `other` held the whole list of the thread, in the order of `page`, which was filtered from its start."""
     from_the_start = not page.query.keys() & {"after", "before"} and page.limit is not None
     same_list = other.kind == "message" and other.exchange.path == page.exchange.path and other.order == page.order
-    return from_the_start and same_list and "run_id" not in other.query and is_whole(other)
+    return from_the_start and same_list and "run_id" not in other.query and is_complete(other)
 
 
-@rule(over=listings, level=Level.MUST, source=_PARENT, capability="listing", items=("L-48",), closed=True)
+@rule(
+    units=listings,
+    level=Level.MUST,
+    source=_PARENT,
+    capability="listing",
+    requirements=("list-envelope-order-and-default-limit",),
+    needs_complete_history=True,
+)
 def what_was_created_is_listed(listing: Listing) -> Iterator[Result]:
-    """An object that was created, and not deleted since, is in its list.
+    """Every object that was created and not deleted is in its list.
 
-    Judged where the page must hold it: because the page holds the whole list, or because the object is newer than the
-    last item of a page that begins with the newest.
+    Clients find their objects by listing them. Judged where the page must contain the object: if it holds the whole
+    list, or if the object is newer than the last item of a page that starts with the newest.
+
+    Fix: Read lists from the store that creation writes to, not from a cache that lags behind.
     """
     for page in listing.pages:
         for creation in creations(listing.history):
-            if creation.kind == listing.kind and _due(creation, page, listing.history):
-                found = page.exchange.finding(f"{creation.id}, which was created before, is not listed", "/data")
-                yield HELD if creation.id in page.ids else found
+            if creation.kind == listing.kind and _must_be_listed(creation, page, listing.history):
+                finding = page.exchange.finding(f"{creation.id}, which was created before, is not listed", "/data")
+                yield PASSED if creation.id in page.ids else finding
 
 
-def _due(creation: Creation, page: Page, history: History) -> bool:
+def _must_be_listed(creation: Creation, page: Page, history: History) -> bool:
     listed = page.exchange
     if page.query.keys() & {"run_id", "after", "before"} or page.limit is None:
         return False
     if listed.path.get("thread_id") not in (None, creation.thread) or creation.key is not key_of(listed):
         return False
-    if not creation.exchange.before(listed) or any(_deletes(e, creation) and e.started < listed.ended for e in history):
+    if not creation.exchange.happened_before(listed) or any(
+        _deletes(e, creation) and e.started < listed.ended for e in history
+    ):
         return False
     last = page.items[-1].time("created_at") if page.items else None
-    newer = last is not None and creation.created_at is not None and creation.created_at > last
-    return is_whole(page) or (page.order == "desc" and newer)
+    is_newer = last is not None and creation.created_at is not None and creation.created_at > last
+    return is_complete(page) or (page.order == "desc" and is_newer)
 
 
 def _deletes(exchange: Exchange, creation: Creation) -> bool:
@@ -202,13 +278,20 @@ def _deletes(exchange: Exchange, creation: Creation) -> bool:
     return exchange.request.method == "DELETE" and exchange.path.get(f"{creation.kind}_id") == creation.id
 
 
-@rule(over=listings, level=Level.SHOULD, source=_DELETE, capability="listing", items=("L-88",))
+@rule(
+    units=listings, level=Level.SHOULD, source=_DELETE, capability="listing", requirements=("deleted-object-is-gone",)
+)
 def what_was_deleted_is_not_listed(listing: Listing) -> Iterator[Result]:
-    """An object that was deleted is no longer in its list."""
+    """A deleted object is no longer in its list.
+
+    Clients take a listed object to exist, and fail when they read it.
+
+    Fix: Remove the object from its lists in the transaction that deletes it.
+    """
     deletions = [e for e in listing.history if e.request.method == "DELETE" and e.accepted]
     for page in listing.pages:
         for deletion in deletions:
-            gone = deletion.path.get(f"{listing.kind}_id")
-            if gone is not None and deletion.before(page.exchange):
-                found = page.exchange.finding(f"{gone} was deleted before, but is listed", "/data")
-                yield found if gone in page.ids else HELD
+            deleted_id = deletion.path.get(f"{listing.kind}_id")
+            if deleted_id is not None and deletion.happened_before(page.exchange):
+                finding = page.exchange.finding(f"{deleted_id} was deleted before, but is listed", "/data")
+                yield finding if deleted_id in page.ids else PASSED

@@ -1,183 +1,260 @@
-"""The lock: what an active run keeps out of its thread, and what it does not."""
+"""The thread lock: requests that an active run excludes, and requests that it must not exclude."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from runs_conformance.evidence.request_expectation import plain
+from runs_conformance.evidence.request_expectation import must_be_accepted
 from runs_conformance.evidence.thread_lock import (
-    Attempt,
-    Locked,
-    additions,
-    new_messages,
-    new_runs,
+    RequestWhileLocked,
+    ThreadWrite,
+    message_writes,
     requests_while_locked,
-    surely_working,
+    run_writes,
+    thread_writes,
+    was_working_throughout,
 )
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.json import at
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, prose
-from runs_conformance.model.verdict import HELD, Result, Undecided
+from runs_conformance.model.verdict import PASSED, Inconclusive, Result
 
 _LOCKS = prose("openai-cookbook d2bb606 examples/data/oai_docs/how-it-works.txt, thread locks")
 
 
-def _kept_out(attempt: Attempt, what: str, working: bool) -> Iterator[Result]:
-    run, exchange = attempt.holder, attempt.exchange
-    if run is None and working and exchange.accepted and (displaced := attempt.displaced) is not None:
-        yield exchange.finding(f"{what} was taken, and run {displaced.id} cancelled for it", "", 400, exchange.status)
-    if run is None or surely_working(run, exchange) is not working:
-        return
-    if exchange.accepted:
-        before = run.before(exchange)
-        status = before.status if before else "active"
-        yield exchange.finding(f"{what} was taken while run {run.id} was {status!r}", "", 400, exchange.status)
-    elif exchange.refused:
-        yield HELD
-    else:
-        yield Undecided(f"the attempt was answered {exchange.status}")
-
-
-@rule(over=new_messages, level=Level.MUST, source=_LOCKS, capability="messages", items=("L-25",), closed=True)
-def no_message_while_a_run_works(attempt: Attempt) -> Iterator[Result]:
-    """A thread takes no message while one of its runs is in progress or waits for tool outputs.
-
-    The run has read the thread already; what is added under it is answered by nobody. Judged only where the run was
-    seen at work before the attempt and after it. Refuse with 400.
-    """
-    yield from _kept_out(attempt, "a message", True)
-
-
-@rule(over=new_runs, level=Level.MUST, source=_LOCKS, capability="core", items=("L-26",))
-def no_second_run_while_a_run_works(attempt: Attempt) -> Iterator[Result]:
-    """A thread takes no second run while one of its runs is in progress or waits for tool outputs.
-
-    Two runs that write to one thread mix their answers. Refuse with 400, and let the check and the creation be one
-    transaction.
-    """
-    yield from _kept_out(attempt, "a second run", True)
-
-
-@rule(over=new_messages, level=Level.SHOULD, source=_LOCKS, capability="messages", items=("L-25", "L-27"))
-def no_message_while_a_run_is_queued_or_cancelling(attempt: Attempt) -> Iterator[Result]:
-    """The lock begins when a run is queued and ends when it has ended: a thread takes no message in between.
-
-    The guide names the status in progress, and says that the lock holds until a terminal status.
-    """
-    yield from _kept_out(attempt, "a message", False)
-
-
-@rule(over=new_runs, level=Level.SHOULD, source=_LOCKS, capability="core", items=("L-26", "L-27"))
-def no_second_run_while_a_run_is_queued_or_cancelling(attempt: Attempt) -> Iterator[Result]:
-    """The lock begins when a run is queued and ends when it has ended: a thread takes no second run in between.
-
-    The same guide speaks for it. Count every status that is not terminal.
-    """
-    yield from _kept_out(attempt, "a second run", False)
-
-
-def _let_in(attempt: Attempt, what: str) -> Iterator[Result]:
-    run, exchange = attempt.freed_by, attempt.exchange
-    if run is None or attempt.gone:
-        return
-    if exchange.accepted:
-        yield HELD
-    elif exchange.refused and attempt.plain and (exchange.step is not None or run.id in _message(exchange)):
-        end = run.before(exchange)
+def _check_excluded(write: ThreadWrite, subject: str, is_working: bool) -> Iterator[Result]:
+    run, exchange = write.lock_holder, write.exchange
+    if run is None and is_working and exchange.accepted and (displaced := write.displaced_run) is not None:
         yield exchange.finding(
-            f"{what} was refused although run {run.id} had ended {end.status if end else ''!r}",
+            f"{subject} was accepted, and run {displaced.id} was cancelled for it", "", 400, exchange.status
+        )
+    if run is None or was_working_throughout(run, exchange) is not is_working:
+        return
+    if exchange.accepted:
+        before = run.latest_before(exchange)
+        status = before.status if before else "active"
+        yield exchange.finding(f"{subject} was accepted while run {run.id} was {status!r}", "", 400, exchange.status)
+    elif exchange.refused:
+        yield PASSED
+    else:
+        yield Inconclusive(f"the request was answered with HTTP status {exchange.status}")
+
+
+@rule(
+    units=message_writes,
+    level=Level.MUST,
+    source=_LOCKS,
+    capability="messages",
+    requirements=("active-run-blocks-new-messages",),
+    needs_complete_history=True,
+)
+def no_message_while_a_run_works(write: ThreadWrite) -> Iterator[Result]:
+    """No message can be added to a thread while one of its runs is `in_progress` or `requires_action`.
+
+    The run has already read the thread, so a message that is added now is never answered. Judged only if the run was
+    seen in one of these statuses before and after the attempt.
+
+    Fix: Refuse the message with HTTP 400 while the thread has an active run.
+    """
+    yield from _check_excluded(write, "a message", True)
+
+
+@rule(
+    units=run_writes, level=Level.MUST, source=_LOCKS, capability="core", requirements=("active-run-blocks-second-run",)
+)
+def no_second_run_while_a_run_works(write: ThreadWrite) -> Iterator[Result]:
+    """No second run can be created on a thread while one of its runs is `in_progress` or `requires_action`.
+
+    Two runs that write to one thread interleave their answers.
+
+    Fix: Check for an active run and create the new one in a single transaction, and refuse with HTTP 400 if there is
+    one.
+    """
+    yield from _check_excluded(write, "a second run", True)
+
+
+@rule(
+    units=message_writes,
+    level=Level.SHOULD,
+    source=_LOCKS,
+    capability="messages",
+    requirements=("active-run-blocks-new-messages", "lock-covers-all-active-statuses"),
+)
+def no_message_while_a_run_is_queued_or_cancelling(write: ThreadWrite) -> Iterator[Result]:
+    """No message can be added to a thread while one of its runs is `queued` or `cancelling`.
+
+    The guide names only `in_progress`, but says that the thread stays locked until the run reaches a terminal status.
+
+    Fix: Treat every status that is not terminal as holding the lock, and refuse the message with HTTP 400.
+    """
+    yield from _check_excluded(write, "a message", False)
+
+
+@rule(
+    units=run_writes,
+    level=Level.SHOULD,
+    source=_LOCKS,
+    capability="core",
+    requirements=("active-run-blocks-second-run", "lock-covers-all-active-statuses"),
+)
+def no_second_run_while_a_run_is_queued_or_cancelling(write: ThreadWrite) -> Iterator[Result]:
+    """No second run can be created on a thread while one of its runs is `queued` or `cancelling`.
+
+    The guide names only `in_progress`, but says that the thread stays locked until the run reaches a terminal status.
+
+    Fix: Treat every status that is not terminal as holding the lock, and refuse the run with HTTP 400.
+    """
+    yield from _check_excluded(write, "a second run", False)
+
+
+def _check_accepted_after_end(write: ThreadWrite, subject: str) -> Iterator[Result]:
+    run, exchange = write.last_ended_run, write.exchange
+    if run is None or write.target_may_be_deleted:
+        return
+    if exchange.accepted:
+        yield PASSED
+    elif (
+        exchange.refused
+        and write.must_be_accepted_if_unlocked
+        and (exchange.step is not None or run.id in _error_message(exchange))
+    ):
+        end = run.latest_before(exchange)
+        yield exchange.finding(
+            f"{subject} was refused although run {run.id} had ended {end.status if end else ''!r}",
             "",
             200,
             exchange.status,
         )
 
 
-def _let_into_a_free_thread(attempt: Attempt, why: str) -> Iterator[Result]:
-    """Not judged in recorded traffic, where a run that was not recorded may hold the lock."""
-    exchange = attempt.exchange
-    if exchange.step is None or attempt.gone:
+def _check_accepted_on_free_thread(write: ThreadWrite, message: str) -> Iterator[Result]:
+    """Skip recorded traffic, where an unrecorded run may hold the lock."""
+    exchange = write.exchange
+    if exchange.step is None or write.target_may_be_deleted:
         return
     if exchange.accepted:
-        yield HELD
-    elif exchange.refused and attempt.plain:
-        yield exchange.finding(why, "", 200, exchange.status)
+        yield PASSED
+    elif exchange.refused and write.must_be_accepted_if_unlocked:
+        yield exchange.finding(message, "", 200, exchange.status)
 
 
-def _message(exchange: Exchange) -> str:
-    """What a refusal says. In recorded traffic a run that was not recorded may hold the lock, and is named here."""
+def _error_message(exchange: Exchange) -> str:
+    """The message of a refusal. In recorded traffic it names the run that holds the lock, which may be unrecorded."""
     return str(at(exchange.body, "/error/message"))
 
 
-@rule(over=new_messages, level=Level.MUST, source=_LOCKS, capability="messages", items=("L-28",))
-def message_is_taken_after_the_end(attempt: Attempt) -> Iterator[Result]:
-    """A thread takes messages again as soon as its runs have ended, however they ended.
+@rule(
+    units=message_writes,
+    level=Level.MUST,
+    source=_LOCKS,
+    capability="messages",
+    requirements=("end-of-run-releases-lock",),
+)
+def message_is_taken_after_the_end(write: ThreadWrite) -> Iterator[Result]:
+    """A thread accepts messages again as soon as its runs have ended, whatever their final status.
 
-    A run that a client sees in a terminal status no longer holds the lock: release it before, or with, the status.
+    A client that sees a terminal status takes the thread to be free and continues the conversation at once.
+
+    Fix: Release the lock before the terminal status is stored, or in the same transaction.
     """
-    yield from _let_in(attempt, "a message")
+    yield from _check_accepted_after_end(write, "a message")
 
 
-@rule(over=new_runs, level=Level.MUST, source=_LOCKS, capability="core", items=("L-28",))
-def run_is_taken_after_the_end(attempt: Attempt) -> Iterator[Result]:
-    """A thread takes another run as soon as its runs have ended, however they ended.
+@rule(units=run_writes, level=Level.MUST, source=_LOCKS, capability="core", requirements=("end-of-run-releases-lock",))
+def run_is_taken_after_the_end(write: ThreadWrite) -> Iterator[Result]:
+    """A thread accepts a new run as soon as its previous runs have ended, whatever their final status.
 
-    Clients start the next run as soon as they see the end of the last.
+    Clients start the next run as soon as they see the previous one end.
+
+    Fix: Release the lock before the terminal status is stored, or in the same transaction.
     """
-    yield from _let_in(attempt, "a run")
+    yield from _check_accepted_after_end(write, "a run")
 
 
-@rule(over=new_messages, level=Level.MUST, source=_LOCKS, capability="messages", items=("L-28",), closed=True)
-def refused_run_holds_no_lock(attempt: Attempt) -> Iterator[Result]:
-    """A thread takes messages after a run was refused on it: what was never started holds no lock.
+@rule(
+    units=message_writes,
+    level=Level.MUST,
+    source=_LOCKS,
+    capability="messages",
+    requirements=("end-of-run-releases-lock",),
+    needs_complete_history=True,
+)
+def refused_run_holds_no_lock(write: ThreadWrite) -> Iterator[Result]:
+    """A thread accepts messages after a request to create a run on it was refused.
 
-    A run that is refused for an unknown assistant never ends, so nothing would ever release the lock that it took.
+    A run that was never started never ends, so nothing would ever release the lock it took.
+
+    Fix: Take the lock after the request has been validated, or release it when the request is refused.
     """
-    refused = attempt.in_vain
+    refused = write.rejected_run
     if refused is not None:
-        why = f"a message was refused although no run was started on the thread, only one refused ({refused.status})"
-        yield from _let_into_a_free_thread(attempt, why)
+        message = f"a message was refused although the only run on the thread had been refused (HTTP {refused.status})"
+        yield from _check_accepted_on_free_thread(write, message)
 
 
-@rule(over=additions, level=Level.MUST, source=_LOCKS, capability="core", items=("L-28",))
-def keeps_nobody_out_elsewhere(attempt: Attempt) -> Iterator[Result]:
-    """An active run locks its own thread only: threads without one take messages and runs meanwhile.
+@rule(
+    units=thread_writes, level=Level.MUST, source=_LOCKS, capability="core", requirements=("end-of-run-releases-lock",)
+)
+def keeps_nobody_out_elsewhere(write: ThreadWrite) -> Iterator[Result]:
+    """An active run locks only its own thread; other threads accept messages and runs meanwhile.
 
-    One lock for all threads serves one conversation at a time.
+    With a single lock for all threads, a server handles one conversation at a time.
+
+    Fix: Key the lock by thread id.
     """
-    run = attempt.elsewhere
+    run = write.active_run_on_other_thread
     if run is not None:
-        yield from _let_into_a_free_thread(attempt, f"refused while run {run.id} of another thread was active")
+        yield from _check_accepted_on_free_thread(
+            write, f"the request was refused while only run {run.id} of another thread was active"
+        )
 
 
-_LOCKED_OUT = (400, 409, 423)
+_LOCKED_STATUSES = (400, 409, 423)
 
 
-def _possible(locked: Locked, what: str) -> Iterator[Result]:
+def _check_allowed(locked: RequestWhileLocked, subject: str) -> Iterator[Result]:
     exchange = locked.exchange
     if exchange.accepted:
-        yield HELD
-    elif exchange.status in _LOCKED_OUT and exchange.step is not None and plain(exchange):
-        yield exchange.finding(f"{what} was refused while run {locked.run.id} was active", "", 200, exchange.status)
+        yield PASSED
+    elif exchange.status in _LOCKED_STATUSES and exchange.step is not None and must_be_accepted(exchange):
+        yield exchange.finding(f"{subject} was refused while run {locked.run.id} was active", "", 200, exchange.status)
 
 
-@rule(over=requests_while_locked, level=Level.SHOULD, source=_LOCKS, capability="core", items=("L-29",))
-def reads_go_on(locked: Locked) -> Iterator[Result]:
-    """A locked thread can be read: itself, its messages, runs and steps.
+@rule(
+    units=requests_while_locked,
+    level=Level.SHOULD,
+    source=_LOCKS,
+    capability="core",
+    requirements=("locked-thread-stays-readable",),
+)
+def reads_go_on(locked: RequestWhileLocked) -> Iterator[Result]:
+    """A locked thread and its messages, runs and steps can be read.
 
-    The lock is said to keep out new messages and new runs, nothing else; clients poll and show while they wait.
+    The lock is documented to exclude new messages and new runs, nothing else; clients poll and display the thread while
+    they wait.
+
+    Fix: Do not check the lock in GET operations.
     """
     cursors = {"after", "before"} & {name for name, _ in locked.exchange.request.query}
-    # A cursor that is not in the list may be refused at any time.
+    # An unknown cursor may be refused at any time.
     if locked.exchange.request.method == "GET" and not cursors:
-        yield from _possible(locked, "a read")
+        yield from _check_allowed(locked, "a read")
 
 
-@rule(over=requests_while_locked, level=Level.SHOULD, source=_LOCKS, capability="metadata", items=("L-29",))
-def metadata_can_be_modified(locked: Locked) -> Iterator[Result]:
+@rule(
+    units=requests_while_locked,
+    level=Level.SHOULD,
+    source=_LOCKS,
+    capability="metadata",
+    requirements=("locked-thread-stays-readable",),
+)
+def metadata_can_be_modified(locked: RequestWhileLocked) -> Iterator[Result]:
     """The metadata of a locked thread and of its messages can be modified.
 
-    Nothing that a run reads changes by it, and clients keep their notes there while they wait.
+    A run does not read metadata, and clients keep notes in it while they wait.
+
+    Fix: Do not check the lock in `modify_thread` and `modify_message`.
     """
     if locked.exchange.operation in ("modify_thread", "modify_message"):
-        yield from _possible(locked, "new metadata")
+        yield from _check_allowed(locked, "a metadata update")

@@ -1,4 +1,4 @@
-"""Messages: stored as they were sent, kept, and named after those who wrote them."""
+"""Messages: stored as sent, never lost, and attributed to their author."""
 
 from __future__ import annotations
 
@@ -6,307 +6,411 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
-from runs_conformance.evidence.complete_list import born_here, steps_after_the_end, whole_lists_of
+from runs_conformance.evidence.complete_list import complete_lists_of, steps_after_run_end, thread_creation
 from runs_conformance.evidence.creation import creations
-from runs_conformance.evidence.likeness import covers
-from runs_conformance.evidence.message_content import is_in_order, saying
-from runs_conformance.evidence.observation import JSON_CHANNEL, Sighting, messages_seen
+from runs_conformance.evidence.likeness import contains
+from runs_conformance.evidence.message_content import appear_in_order, message_content
+from runs_conformance.evidence.observation import JSON_CHANNEL, Observation, message_observations
 from runs_conformance.evidence.page import Page
-from runs_conformance.evidence.request_expectation import understood
-from runs_conformance.evidence.supplied_messages import Gift, gifts, given_by
-from runs_conformance.evidence.timeline import RunLine, Timeline, find_run, messages, runs
+from runs_conformance.evidence.request_expectation import is_interpretable
+from runs_conformance.evidence.supplied_messages import SuppliedMessages, messages_in_request, supplied_messages
+from runs_conformance.evidence.timeline import RunTimeline, Timeline, find_run, messages, runs
 from runs_conformance.model.history import History
-from runs_conformance.model.json import ABSENT, at, is_array, same
+from runs_conformance.model.json import ABSENT, at, is_array, json_equal
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, prose, schema
-from runs_conformance.model.verdict import HELD, Result
+from runs_conformance.model.verdict import PASSED, Result
 
 _MESSAGE = "openai-openapi f85dbe2 openapi.yaml MessageObject"
-_SENT = schema("openai-openapi f85dbe2 openapi.yaml CreateMessageRequest.role, content")
+_CONTENT = schema("openai-openapi f85dbe2 openapi.yaml CreateMessageRequest.role, content")
 _DETAIL = schema("openai-openapi f85dbe2 openapi.yaml MessageContentImageUrlObject.image_url.detail")
-_ADDED = schema("openai-openapi f85dbe2 openapi.yaml CreateRunRequest.additional_messages")
+_ADDITIONAL = schema("openai-openapi f85dbe2 openapi.yaml CreateRunRequest.additional_messages")
 _GUIDE = prose("openai-cookbook d2bb606 examples/data/oai_docs/how-it-works.txt, threads and messages")
 
 
-def _created(history: History) -> Iterable[Sighting]:
-    made = {creation.exchange.id for creation in creations(history) if creation.kind == "message"}
-    return (seen for seen in messages_seen(history) if seen.exchange.id in made)
+def _created_messages(history: History) -> Iterable[Observation]:
+    exchange_ids = {creation.exchange.id for creation in creations(history) if creation.kind == "message"}
+    return (observation for observation in message_observations(history) if observation.exchange.id in exchange_ids)
 
 
-@rule(over=_created, level=Level.MUST, source=_SENT, capability="messages", operation="create_message")
-def answer_shows_what_was_sent(message: Sighting) -> Iterator[Result]:
-    """A created message has the role and the content that were sent: a text becomes one text part.
+@rule(units=_created_messages, level=Level.MUST, source=_CONTENT, capability="messages", operation="create_message")
+def answer_shows_what_was_sent(message: Observation) -> Iterator[Result]:
+    """A created message has the role and content that were sent; a string becomes one text part.
 
-    Text is kept to the letter, parts in their order, with their URLs and file ids.
+    Clients display what the server returns. Text stays unchanged character for character, and parts keep their order,
+    URLs and file ids.
+
+    Fix: Store the content as it was sent, without trimming, normalising or reordering it.
     """
-    sent = saying(message.exchange.request.body)
-    shown = saying(message.value)
+    sent = message_content(message.exchange.request.body)
+    shown = message_content(message.value)
     if sent is not None and shown is not None:
-        yield message.check(sent[0] == shown[0], "another role", "/role", sent[0], shown[0])
+        yield message.check(sent[0] == shown[0], "the role differs from the request", "/role", sent[0], shown[0])
         holds = sent[1] == shown[1]
-        asked = at(message.exchange.request.body, "/content")
-        yield message.check(holds, "the content is not what was sent", "/content", asked, message.get("content"))
+        requested = at(message.exchange.request.body, "/content")
+        yield message.check(
+            holds, "the content differs from the request", "/content", requested, message.get("content")
+        )
 
 
 @rule(
-    over=_created,
+    units=_created_messages,
     level=Level.SHOULD,
     source=schema("openai-openapi f85dbe2 openapi.yaml CreateMessageRequest.attachments"),
     capability="messages",
     operation="create_message",
 )
-def answer_shows_the_attachments(message: Sighting) -> Iterator[Result]:
-    """A created message has the attachments that were sent: files, with the tools they were added to.
+def answer_shows_the_attachments(message: Observation) -> Iterator[Result]:
+    """A created message shows the attachments that were sent, each with its tools.
 
     An attachment that is dropped is a file that the assistant never sees.
+
+    Fix: Store `attachments` with the message and return them.
     """
     sent, shown = at(message.exchange.request.body, "/attachments"), message.get("attachments")
     if is_array(sent) and sent and shown is not ABSENT:
-        yield message.check(covers(shown, sent), "other attachments", "/attachments", sent, shown)
+        yield message.check(
+            contains(shown, sent), "the attachments differ from the request", "/attachments", sent, shown
+        )
 
 
-@rule(over=_created, level=Level.SHOULD, source=_DETAIL, capability="messages", operation="create_message")
-def answer_shows_the_detail_of_images(message: Sighting) -> Iterator[Result]:
-    """A created message shows the detail at which its images are to be looked at.
+@rule(units=_created_messages, level=Level.SHOULD, source=_DETAIL, capability="messages", operation="create_message")
+def answer_shows_the_detail_of_images(message: Observation) -> Iterator[Result]:
+    """A created message shows the `detail` that was requested for each image.
 
-    It decides what an image costs. Left out, it is `auto`.
+    It determines what an image costs. The default is `auto`.
+
+    Fix: Store `detail` with the image part and return it.
     """
     sent = at(message.exchange.request.body, "/content")
-    for place, part in enumerate(sent if is_array(sent) else ()):
+    for index, part in enumerate(sent if is_array(sent) else ()):
         for kind in ("image_url", "image_file"):
-            asked, shown = at(part, f"/{kind}/detail"), message.get(f"/content/{place}/{kind}/detail")
-            if isinstance(asked, str) and shown is not ABSENT:
-                yield message.check(shown == asked, "another detail", f"/content/{place}/{kind}/detail", asked, shown)
+            requested, shown = at(part, f"/{kind}/detail"), message.get(f"/content/{index}/{kind}/detail")
+            if isinstance(requested, str) and shown is not ABSENT:
+                yield message.check(
+                    shown == requested,
+                    "the detail differs from the request",
+                    f"/content/{index}/{kind}/detail",
+                    requested,
+                    shown,
+                )
 
 
-def _sent(history: History) -> Iterable[Sighting]:
-    """Every sighting of a message that came to its thread by itself or with it, and not with a run."""
-    made = {creation.id for creation in creations(history) if creation.kind == "message"}
+def _messages_of_callers(history: History) -> Iterable[Observation]:
+    """Every observation of a message that was created alone or with its thread, and not with a run."""
+    created_ids = {creation.id for creation in creations(history) if creation.kind == "message"}
     with_runs = {
-        e.path["thread_id"] for e in history if e.operation == "create_run" and (given_by(e) or not understood(e))
+        e.path["thread_id"]
+        for e in history
+        if e.operation == "create_run" and (messages_in_request(e) or not is_interpretable(e))
     }
-    for seen in messages_seen(history):
-        thread_id = seen.exchange.path.get("thread_id", "")
-        asked = seen.text("role") == "user" and thread_id not in with_runs
-        if seen.id in made or (asked and born_here(history, thread_id) is not None):
-            yield seen
+    for observation in message_observations(history):
+        thread_id = observation.exchange.path.get("thread_id", "")
+        is_from_caller = observation.text("role") == "user" and thread_id not in with_runs
+        if observation.id in created_ids or (is_from_caller and thread_creation(history, thread_id) is not None):
+            yield observation
 
 
-@rule(over=_sent, level=Level.MUST, source=schema(f"{_MESSAGE}.run_id"), capability="messages", items=("L-59",))
-def sent_message_has_no_run(message: Sighting) -> Iterator[Result]:
-    """A message that a caller created, alone or with its thread, belongs to no run: `run_id` is null.
+@rule(
+    units=_messages_of_callers,
+    level=Level.MUST,
+    source=schema(f"{_MESSAGE}.run_id"),
+    capability="messages",
+    requirements=("client-messages-have-no-run",),
+)
+def sent_message_has_no_run(message: Observation) -> Iterator[Result]:
+    """A message created by a caller, alone or with its thread, has `run_id: null`.
 
-    Clients find a run's answer by this member. It is null for what people wrote, also after a run has read it.
+    Clients find a run's answer by `run_id`. It stays null on callers' messages even after a run has read them.
+
+    Fix: Set `run_id` only on messages that a run writes.
     """
     value = message.get("run_id")
     if value is not ABSENT:
-        yield message.check(value is None, "a caller's message names a run", "/run_id", None, value)
+        yield message.check(value is None, "a message created by a caller has a run_id", "/run_id", None, value)
 
 
-def _is_settled(message: Sighting, history: History) -> bool:
-    """Whether a message can no longer grow: nobody's run writes it, or its run had ended, or the event says so."""
+def _is_final(message: Observation, history: History) -> bool:
+    """Whether a message can no longer grow: no run writes it, its run had ended, or its event says so."""
     if message.channel != JSON_CHANNEL:
         return message.event in ("thread.message.completed", "thread.message.incomplete")
     run_id = message.get("run_id")
     if not isinstance(run_id, str):
         return run_id is None
     run = find_run(history, run_id)
-    return run is not None and run.surely_terminal(message.exchange)
-
-
-@rule(over=messages, level=Level.MUST, source=_SENT, capability="messages", items=("L-54",))
-def stays_as_it_is(line: Timeline) -> Iterator[Result]:
-    """A message says the same wherever and whenever it is seen: nothing but its metadata can be modified.
-
-    Messages of a run are compared from the run's end on.
-    """
-    settled = [seen for seen in line.sightings if _is_settled(seen, line.history)]
-    for seen in settled[1:]:
-        for name in ("content", "attachments"):
-            was, now = settled[0].get(name), seen.get(name)
-            if was is not ABSENT and now is not ABSENT:
-                yield seen.check(same(was, now), f"{name} has changed", f"/{name}", was, now)
+    return run is not None and run.had_ended_before(message.exchange)
 
 
 @rule(
-    over=messages_seen, level=Level.SHOULD, source=schema(f"{_MESSAGE}.run_id"), capability="messages", items=("L-59",)
+    units=messages,
+    level=Level.MUST,
+    source=_CONTENT,
+    capability="messages",
+    requirements=("run-identity-never-changes",),
 )
-def question_has_no_author(message: Sighting) -> Iterator[Result]:
-    """A message of role `user` was not authored by an assistant.
+def stays_as_it_is(timeline: Timeline) -> Iterator[Result]:
+    """The content and attachments of a message are the same in every answer that shows it.
 
-    Clients tell the sides of a conversation by it. Only what a run wrote has an assistant.
+    Only metadata can be modified, so clients cache the rest. Messages of a run are compared only after the run has
+    ended.
+
+    Fix: Return the stored content in every read, list and event.
+    """
+    final = [observation for observation in timeline.observations if _is_final(observation, timeline.history)]
+    for observation in final[1:]:
+        for name in ("content", "attachments"):
+            was, now = final[0].get(name), observation.get(name)
+            if was is not ABSENT and now is not ABSENT:
+                yield observation.check(json_equal(was, now), f"{name} has changed", f"/{name}", was, now)
+
+
+@rule(
+    units=message_observations,
+    level=Level.SHOULD,
+    source=schema(f"{_MESSAGE}.run_id"),
+    capability="messages",
+    requirements=("client-messages-have-no-run",),
+)
+def question_has_no_author(message: Observation) -> Iterator[Result]:
+    """A message with role `user` has `assistant_id: null`.
+
+    Clients use it to tell the two sides of a conversation apart.
+
+    Fix: Set `assistant_id` only on messages that a run writes.
     """
     if message.text("role") == "user" and message.get("assistant_id") is not ABSENT:
         value = message.get("assistant_id")
-        yield message.check(value is None, "a user's message names an assistant", "/assistant_id", None, value)
+        yield message.check(value is None, "a message with role user has an assistant_id", "/assistant_id", None, value)
 
 
-def _answers(run: RunLine) -> Iterator[Sighting]:
-    """The messages that a run wrote; those that its request brought along are told apart by what they say."""
-    if run.creation is not None and not understood(run.creation):
+def _messages_of_run(run: RunTimeline) -> Iterator[Observation]:
+    """The messages that a run wrote. Those supplied with its request are recognised by their content and left out."""
+    if run.creation is not None and not is_interpretable(run.creation):
         return
-    brought = [saying(each) for each in _list(run.asked.get("additional_messages"))]
-    for message in messages_seen(run.history):
-        if message.text("run_id") == run.id and saying(message.value) not in brought:
+    supplied = [
+        message_content(supplied_message) for supplied_message in _as_list(run.creation_body.get("additional_messages"))
+    ]
+    for message in message_observations(run.history):
+        if message.text("run_id") == run.id and message_content(message.value) not in supplied:
             yield message
 
 
-def _list(value: object) -> list[object]:
+def _as_list(value: object) -> list[object]:
     return value if isinstance(value, list) else []
 
 
-@rule(over=runs, level=Level.SHOULD, source=schema(f"{_MESSAGE}.assistant_id"), capability="messages", items=("L-58",))
-def answer_names_its_assistant(run: RunLine) -> Iterator[Result]:
-    """A message that a run wrote is an assistant's, and names the assistant that ran.
+@rule(
+    units=runs,
+    level=Level.SHOULD,
+    source=schema(f"{_MESSAGE}.assistant_id"),
+    capability="messages",
+    requirements=("message-has-step-and-names-run",),
+)
+def answer_names_its_assistant(run: RunTimeline) -> Iterator[Result]:
+    """A message that a run wrote has role `assistant` and the run's `assistant_id`.
 
-    In a thread that several assistants answer it is the only way to tell who said what.
+    In a thread with several assistants, nothing else shows which of them wrote a message.
+
+    Fix: Copy `assistant_id` from the run to every message it writes.
     """
-    for message in _answers(run):
+    for message in _messages_of_run(run):
         role, author = message.get("role"), message.get("assistant_id")
-        wanted = run.sightings[0].get("assistant_id")
-        yield message.check(role == "assistant", "a run's message has another role", "/role", "assistant", role)
-        if wanted is not ABSENT and author is not ABSENT:
-            yield message.check(author == wanted, "another assistant", "/assistant_id", wanted, author)
-
-
-@rule(
-    over=runs,
-    level=Level.SHOULD,
-    source=schema("openai-openapi f85dbe2 openapi.yaml RunStepDetailsMessageCreationObject"),
-    capability="steps",
-    items=("L-58",),
-)
-def answer_has_a_step(run: RunLine) -> Iterator[Result]:
-    """Each message that a run wrote was created in one of its steps.
-
-    Judged on a list of all its steps that was asked for after the run had ended.
-    """
-    page = steps_after_the_end(run.history, run.id)
-    if page is not None:
-        named = [step.get("/step_details/message_creation/message_id") for step in page.items]
-        for id_ in dict.fromkeys(message.id for message in _answers(run)):
-            yield HELD if id_ in named else page.exchange.finding(f"no step names the run's message {id_}", "/data")
-
-
-def _lists(history: History) -> Iterable[tuple[tuple[str, ...], Page]]:
-    """What a whole list of messages held that the next one has to hold, and the next one."""
-    for thread_id in dict.fromkeys(e.path["thread_id"] for e in history if e.operation == "list_messages"):
-        whole = list(whole_lists_of(history, "list_messages", thread_id=thread_id))
-        deleted = [e for e in history if e.operation == "delete_thread" and e.path.get("thread_id") == thread_id]
-        for former, later in pairwise(whole) if born_here(history, thread_id) and not deleted else ():
-            if former.exchange.before(later.exchange):
-                yield tuple(item.id for item in former.items if _has_to_stay(item, history)), later
-
-
-def _has_to_stay(message: Sighting, history: History) -> bool:
-    """Whether nobody deleted a message, and it is not what a run had begun to write when it was cut short."""
-    deleted = any(e.operation == "delete_message" and e.path.get("message_id") == message.id for e in history)
-    run = find_run(history, message.text("run_id"))
-    return not deleted and (run is None or run.last.status in ("completed", "incomplete"))
-
-
-@rule(over=_lists, level=Level.MUST, source=_GUIDE, capability="messages", closed=True)
-def are_not_lost(lists: tuple[tuple[str, ...], Page]) -> Iterator[Result]:
-    """A message that is in its thread stays there until somebody deletes it: threads hold their history.
-
-    Truncation takes messages out of what the model reads, never out of the thread.
-    """
-    wanted, page = lists
-    gone = [id_ for id_ in wanted if id_ not in page.ids]
-    yield page.exchange.finding(f"{gone[0]} is no longer in the thread", "/data") if gone else HELD
-
-
-def _additions(history: History) -> Iterable[Gift]:
-    return (gift for gift in gifts(history) if gift.additional)
-
-
-@rule(over=_additions, level=Level.MUST, source=_ADDED, capability="messages", operation="create_run", items=("L-77",))
-def additional_messages_are_in_the_thread(gift: Gift) -> Iterator[Result]:
-    """The additional messages of a run are in its thread afterwards, all of them, with their roles and contents.
-
-    The run answers them, so whoever reads the thread later needs them. Add them to the thread, not only to the
-    prompt.
-    """
-    for said in gift.lost:
-        yield gift.page.exchange.finding(f"an additional message of role {said[0]!r} is not in the thread", "/data")
-    if not gift.lost:
-        yield HELD
-
-
-@rule(
-    over=_additions,
-    level=Level.SHOULD,
-    source=_ADDED,
-    capability="messages",
-    operation="create_run",
-    items=("L-77",),
-)
-def additional_messages_keep_their_order(gift: Gift) -> Iterator[Result]:
-    """The additional messages of a run are in its thread in the order in which they were given, before its answer.
-
-    An answer above its question cannot be understood. Keep a running number beside the time, which is too coarse.
-    """
-    if gift.lost:
-        return
-    said = [each for item in gift.shown if (each := saying(item.value)) is not None]
-    in_order = is_in_order(gift.sayings, said)
-    yield HELD if in_order else gift.page.exchange.finding("the additional messages are in another order", "/data")
-    answers = [place for place, item in enumerate(gift.shown) if _is_answer(item, gift)]
-    if answers:
-        late = any(gift.shown.index(item) > min(answers) for item in _added(gift))
-        yield gift.page.exchange.finding("an additional message comes after the answer", "/data") if late else HELD
-
-
-def _added(gift: Gift) -> Iterator[Sighting]:
-    """The messages that say what was given; where others say the same, the first of them."""
-    for said, count in Counter(gift.sayings).items():
-        yield from [item for item in gift.shown if saying(item.value) == said][:count]
-
-
-def _is_answer(message: Sighting, gift: Gift) -> bool:
-    wrote = message.text("run_id") == gift.run_id and message.text("role") == "assistant"
-    return wrote and saying(message.value) not in gift.sayings
-
-
-@rule(
-    over=_additions,
-    level=Level.MUST,
-    source=_ADDED,
-    capability="messages",
-    operation="create_run",
-    items=("L-77",),
-)
-def additional_messages_come_before_the_answer(gift: Gift) -> Iterator[Result]:
-    """The additional messages of a run are no younger than its answer: they are added before the run is created.
-
-    The model reads them before it answers. Add them when the run is created, not when it ends.
-    """
-    answers = [item.time("created_at") for item in gift.shown if _is_answer(item, gift)]
-    first = min((time for time in answers if time is not None), default=None)
-    for item in _added(gift):
-        made = item.time("created_at")
-        if made is not None and first is not None:
-            yield item.check(
-                made <= first, "an additional message is younger than the answer", "/created_at", first, made
+        expected = run.observations[0].get("assistant_id")
+        yield message.check(
+            role == "assistant", "a message that a run wrote has another role", "/role", "assistant", role
+        )
+        if expected is not ABSENT and author is not ABSENT:
+            yield message.check(
+                author == expected,
+                "the message names another assistant than its run",
+                "/assistant_id",
+                expected,
+                author,
             )
 
 
 @rule(
-    over=gifts,
+    units=runs,
+    level=Level.SHOULD,
+    source=schema("openai-openapi f85dbe2 openapi.yaml RunStepDetailsMessageCreationObject"),
+    capability="steps",
+    requirements=("message-has-step-and-names-run",),
+)
+def answer_has_a_step(run: RunTimeline) -> Iterator[Result]:
+    """Each message that a run wrote is named by one of the run's steps.
+
+    Clients find the messages of a run through its steps. Judged on a complete list of steps requested after the run had
+    ended.
+
+    Fix: Create a `message_creation` step for every message that a run writes.
+    """
+    page = steps_after_run_end(run.history, run.id)
+    if page is not None:
+        named = [step.get("/step_details/message_creation/message_id") for step in page.items]
+        for id_ in dict.fromkeys(message.id for message in _messages_of_run(run)):
+            yield (
+                PASSED
+                if id_ in named
+                else page.exchange.finding(f"no step of the run names its message {id_}", "/data")
+            )
+
+
+def _consecutive_lists(history: History) -> Iterable[tuple[tuple[str, ...], Page]]:
+    """The ids that a complete list of messages must share with the one before it, with that list."""
+    for thread_id in dict.fromkeys(e.path["thread_id"] for e in history if e.operation == "list_messages"):
+        complete = list(complete_lists_of(history, "list_messages", thread_id=thread_id))
+        deletions = [e for e in history if e.operation == "delete_thread" and e.path.get("thread_id") == thread_id]
+        for earlier, later in pairwise(complete) if thread_creation(history, thread_id) and not deletions else ():
+            if earlier.exchange.happened_before(later.exchange):
+                yield tuple(item.id for item in earlier.items if _must_remain(item, history)), later
+
+
+def _must_remain(message: Observation, history: History) -> bool:
+    """Whether a message was not deleted, and is not the unfinished message of a run that was cut short."""
+    is_deleted = any(e.operation == "delete_message" and e.path.get("message_id") == message.id for e in history)
+    run = find_run(history, message.text("run_id"))
+    return not is_deleted and (run is None or run.last.status in ("completed", "incomplete"))
+
+
+@rule(units=_consecutive_lists, level=Level.MUST, source=_GUIDE, capability="messages", needs_complete_history=True)
+def are_not_lost(lists: tuple[tuple[str, ...], Page]) -> Iterator[Result]:
+    """A message stays in its thread until it is deleted.
+
+    Threads store the whole conversation; truncation limits what the model reads, not what the thread contains.
+
+    Fix: Truncate the prompt only, and never remove messages from the thread.
+    """
+    expected_ids, page = lists
+    lost = [id_ for id_ in expected_ids if id_ not in page.ids]
+    yield page.exchange.finding(f"{lost[0]} is no longer in the thread", "/data") if lost else PASSED
+
+
+def _additional_messages(history: History) -> Iterable[SuppliedMessages]:
+    return (supplied for supplied in supplied_messages(history) if supplied.is_additional)
+
+
+@rule(
+    units=_additional_messages,
+    level=Level.MUST,
+    source=_ADDITIONAL,
+    capability="messages",
+    operation="create_run",
+    requirements=("additional-messages-are-added-first",),
+)
+def additional_messages_are_in_the_thread(supplied: SuppliedMessages) -> Iterator[Result]:
+    """All additional messages of a run are added to its thread, with their roles and contents.
+
+    The run answers them, so whoever reads the thread later needs them.
+
+    Fix: Store `additional_messages` in the thread instead of passing them only to the model.
+    """
+    for content in supplied.missing:
+        yield supplied.page.exchange.finding(
+            f"the additional message of role {content[0]!r} is not in the thread", "/data"
+        )
+    if not supplied.missing:
+        yield PASSED
+
+
+@rule(
+    units=_additional_messages,
+    level=Level.SHOULD,
+    source=_ADDITIONAL,
+    capability="messages",
+    operation="create_run",
+    requirements=("additional-messages-are-added-first",),
+)
+def additional_messages_keep_their_order(supplied: SuppliedMessages) -> Iterator[Result]:
+    """The additional messages of a run appear in its thread in the order of the request, before the run's answer.
+
+    An answer listed before its question makes no sense, and timestamps in whole seconds are too coarse to order them.
+
+    Fix: Give each message an increasing sequence number, and sort by it within the same second.
+    """
+    if supplied.missing:
+        return
+    stored = [content for item in supplied.listed if (content := message_content(item.value)) is not None]
+    in_order = appear_in_order(supplied.contents, stored)
+    yield (
+        PASSED
+        if in_order
+        else supplied.page.exchange.finding("the additional messages are not in the order of the request", "/data")
+    )
+    answers = [index for index, item in enumerate(supplied.listed) if _is_answer(item, supplied)]
+    if answers:
+        is_late = any(supplied.listed.index(item) > min(answers) for item in _matching_messages(supplied))
+        yield (
+            supplied.page.exchange.finding("an additional message comes after the answer", "/data")
+            if is_late
+            else PASSED
+        )
+
+
+def _matching_messages(supplied: SuppliedMessages) -> Iterator[Observation]:
+    """The stored messages with the supplied content; of several with equal content, the first ones."""
+    for content, count in Counter(supplied.contents).items():
+        yield from [item for item in supplied.listed if message_content(item.value) == content][:count]
+
+
+def _is_answer(message: Observation, supplied: SuppliedMessages) -> bool:
+    is_written_by_run = message.text("run_id") == supplied.run_id and message.text("role") == "assistant"
+    return is_written_by_run and message_content(message.value) not in supplied.contents
+
+
+@rule(
+    units=_additional_messages,
+    level=Level.MUST,
+    source=_ADDITIONAL,
+    capability="messages",
+    operation="create_run",
+    requirements=("additional-messages-are-added-first",),
+)
+def additional_messages_come_before_the_answer(supplied: SuppliedMessages) -> Iterator[Result]:
+    """The additional messages of a run are created no later than its answer.
+
+    The model reads them before it answers, and clients sort a conversation by `created_at`.
+
+    Fix: Add them to the thread when the run is created, not when it ends.
+    """
+    answers = [item.time("created_at") for item in supplied.listed if _is_answer(item, supplied)]
+    first = min((time for time in answers if time is not None), default=None)
+    for item in _matching_messages(supplied):
+        created = item.time("created_at")
+        if created is not None and first is not None:
+            yield item.check(
+                created <= first, "an additional message was created after the answer", "/created_at", first, created
+            )
+
+
+@rule(
+    units=supplied_messages,
     level=Level.MUST,
     source=schema("openai-openapi f85dbe2 openapi.yaml CreateMessageRequest.metadata"),
     capability="messages",
-    items=("L-46", "L-77"),
-    closed=True,
+    requirements=("metadata-is-echoed", "additional-messages-are-added-first"),
+    needs_complete_history=True,
 )
-def given_messages_keep_their_metadata(gift: Gift) -> Iterator[Result]:
-    """Messages that come with a new thread or with a run have the metadata that was given with them.
+def given_messages_keep_their_metadata(supplied: SuppliedMessages) -> Iterator[Result]:
+    """Messages that are sent with a new thread or a run keep their metadata.
 
-    A message is one message, whichever request it came with. Use the same code for all of them.
+    Clients find messages by their metadata, whichever request created them.
+
+    Fix: Create messages with the same code for every request that may contain them.
     """
-    for message in gift.given:
-        wanted = at(message, "/metadata")
-        like = [item for item in gift.shown if saying(item.value) == saying(message)]
-        if wanted and like and wanted is not ABSENT and not gift.modified({item.id for item in like}):
-            holds = any(same(item.get("metadata"), wanted) for item in like)
-            yield like[0].check(holds, "the message's metadata is lost", "/metadata", wanted, like[0].get("metadata"))
+    for message in supplied.messages:
+        expected = at(message, "/metadata")
+        matching = [item for item in supplied.listed if message_content(item.value) == message_content(message)]
+        if (
+            expected
+            and matching
+            and expected is not ABSENT
+            and not supplied.may_be_modified({item.id for item in matching})
+        ):
+            holds = any(json_equal(item.get("metadata"), expected) for item in matching)
+            yield matching[0].check(
+                holds,
+                "the metadata supplied with the message is missing",
+                "/metadata",
+                expected,
+                matching[0].get("metadata"),
+            )

@@ -1,85 +1,127 @@
-"""Metadata: shown as it was given, kept, and changed by nothing else."""
+"""Metadata: shown as given, stored, and changed only by modifications."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from runs_conformance.evidence.metadata import Expected, Metadata
-from runs_conformance.evidence.metadata import metadata as all_metadata
+from runs_conformance.evidence.metadata import ExpectedMetadata, MetadataTimeline
+from runs_conformance.evidence.metadata import metadata_timelines as all_metadata
 from runs_conformance.model.history import History
-from runs_conformance.model.json import ABSENT, is_object, same
+from runs_conformance.model.json import ABSENT, is_object, json_equal
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, observed, schema
 from runs_conformance.model.verdict import Result
 
 _SCHEMA = schema("openai-openapi f85dbe2 openapi.yaml Metadata: pairs that can be attached to an object")
-_SEEN = observed("recorded traffic: openai-dotnet SessionRecords 2025-10-30, openllmetry 2026-03-31")
+_RECORDED = observed("recorded traffic: openai-dotnet SessionRecords 2025-10-30, openllmetry 2026-03-31")
 
 
-def _expected(history: History) -> Iterable[Expected]:
-    return (expected for line in all_metadata(history) for expected in line.expectations)
+def _expectations(history: History) -> Iterable[ExpectedMetadata]:
+    return (expected for timeline in all_metadata(history) for expected in timeline.expectations)
 
 
-def _shown(expected: Expected, why: str, *, empty_too: bool) -> Iterator[Result]:
-    shown = expected.seen.get("metadata")
-    for name, value in (expected.last.value or {}).items() if shown is not ABSENT else ():
-        now = shown.get(name, ABSENT) if is_object(shown) else ABSENT
-        if value != "" or now is not ABSENT or empty_too:
-            holds = now is not ABSENT and same(now, value)
-            yield expected.seen.check(holds, f"{why} {name!r}", "/metadata", expected.last.value, shown)
+def _check_pairs(expected: ExpectedMetadata, message: str, *, include_empty: bool) -> Iterator[Result]:
+    shown = expected.observation.get("metadata")
+    for name, value in (expected.latest_write.value or {}).items() if shown is not ABSENT else ():
+        actual = shown.get(name, ABSENT) if is_object(shown) else ABSENT
+        if value != "" or actual is not ABSENT or include_empty:
+            holds = actual is not ABSENT and json_equal(actual, value)
+            yield expected.observation.check(
+                holds, f"{message} {name!r}", "/metadata", expected.latest_write.value, shown
+            )
 
 
-@rule(over=_expected, level=Level.SHOULD, source=_SEEN, capability="metadata", items=("L-44", "L-46"))
-def is_shown_in_the_answer(expected: Expected) -> Iterator[Result]:
-    """The answer to a creation or modification shows the metadata that its request gave.
+@rule(
+    units=_expectations,
+    level=Level.SHOULD,
+    source=_RECORDED,
+    capability="metadata",
+    requirements=("ended-run-can-be-modified", "metadata-is-echoed"),
+)
+def is_shown_in_the_answer(expected: ExpectedMetadata) -> Iterator[Result]:
+    """The response to a creation or modification shows the metadata given in the request.
 
-    Whether keys that were there before are kept or dropped is not stated, so both pass.
+    Clients take the response to be the stored object. No source says whether existing keys are kept or dropped, so both
+    pass.
+
+    Fix: Return the metadata as it is stored after the request.
     """
-    if expected.seen.exchange is expected.last.exchange:
-        yield from _shown(expected, "the answer does not show the given value of", empty_too=True)
+    if expected.observation.exchange is expected.latest_write.exchange:
+        yield from _check_pairs(expected, "the response does not show the given value of", empty_too=True)
 
 
-@rule(over=_expected, level=Level.MUST, source=_SCHEMA, capability="metadata", items=("L-44", "L-46"), closed=True)
-def is_kept(expected: Expected) -> Iterator[Result]:
-    """Metadata that was accepted is shown by every later look, until it is modified.
+@rule(
+    units=_expectations,
+    level=Level.MUST,
+    source=_SCHEMA,
+    capability="metadata",
+    requirements=("ended-run-can-be-modified", "metadata-is-echoed"),
+    needs_complete_history=True,
+)
+def is_kept(expected: ExpectedMetadata) -> Iterator[Result]:
+    """Accepted metadata is shown in every later answer until it is modified.
 
-    By reads, lists and events, of assistants, threads, messages and runs. It is what clients find their objects by. A
-    key whose value is empty may be taken for none.
+    Clients find their objects by metadata. Compared across reads, lists and events of assistants, threads, messages and
+    runs. A key with an empty value may be dropped.
+
+    Fix: Store metadata with its object, and return it wherever the object is shown.
     """
-    if expected.seen.exchange is not expected.last.exchange:
-        yield from _shown(expected, "a later look does not show the given value of", empty_too=False)
+    if expected.observation.exchange is not expected.latest_write.exchange:
+        yield from _check_pairs(expected, "a later answer does not show the given value of", empty_too=False)
 
 
-@rule(over=_expected, level=Level.SHOULD, source=_SEEN, capability="metadata", items=("L-46", "L-47"), closed=True)
-def holds_nothing_else(expected: Expected) -> Iterator[Result]:
-    """Metadata holds nothing that nobody gave to this object; it is `{}` where nothing was given.
+@rule(
+    units=_expectations,
+    level=Level.SHOULD,
+    source=_RECORDED,
+    capability="metadata",
+    requirements=("metadata-is-echoed", "metadata-replace-or-merge"),
+    needs_complete_history=True,
+)
+def holds_nothing_else(expected: ExpectedMetadata) -> Iterator[Result]:
+    """Metadata contains only pairs that were given to this object, and is `{}` if none were.
 
-    A run does not take over its thread's metadata, nor a thread its run's.
+    Clients find their objects by metadata, and foreign pairs make them find the wrong ones. A run does not inherit its
+    thread's metadata, nor a thread its run's.
+
+    Fix: Do not copy metadata between objects, and add no pairs of the server's own.
     """
-    shown = expected.seen.get("metadata")
-    if expected.ever is None or shown is ABSENT:
+    shown = expected.observation.get("metadata")
+    if expected.all_written is None or shown is ABSENT:
         return
     foreign = [
         name
         for name, value in (shown.items() if is_object(shown) else ())
-        if not any(name in given and same(given[name], value) for given in expected.ever)
+        if not any(name in given and json_equal(given[name], value) for given in expected.all_written)
     ]
-    yield expected.seen.check(
+    yield expected.observation.check(
         is_object(shown) and not foreign,
-        f"nobody gave {foreign[0]!r}" if foreign else "metadata is no object",
+        f"the pair {foreign[0]!r} was never given" if foreign else "metadata is not an object",
         "/metadata",
-        expected.last.value or {},
+        expected.latest_write.value or {},
         shown,
     )
 
 
-@rule(over=all_metadata, level=Level.MUST, source=_SCHEMA, capability="metadata", items=("L-43", "L-46"), closed=True)
-def changes_only_when_modified(line: Metadata) -> Iterator[Result]:
-    """Between two looks with no modification in between, metadata is the same.
+@rule(
+    units=all_metadata,
+    level=Level.MUST,
+    source=_SCHEMA,
+    capability="metadata",
+    requirements=("modify-run-changes-only-metadata", "metadata-is-echoed"),
+    needs_complete_history=True,
+)
+def changes_only_when_modified(timeline: MetadataTimeline) -> Iterator[Result]:
+    """Metadata does not change between two reads unless the object is modified.
 
-    Judged on objects that were created here: others may be modified by somebody who was not recorded.
+    Clients rely on finding what they stored. Judged only on objects whose creation was recorded: others may be modified
+    by a client that was not.
+
+    Fix: Write metadata only when the object is created or modified.
     """
-    for earlier, later, attempted in line.untouched_pairs() if line.created_here else ():
+    for earlier, later, attempted in timeline.pairs_without_writes() if timeline.creation_is_known else ():
         was, now = earlier.get("metadata"), later.get("metadata")
         if not attempted and was is not ABSENT and now is not ABSENT:
-            yield later.check(same(was or {}, now or {}), "metadata has changed by itself", "/metadata", was, now)
+            yield later.check(
+                json_equal(was or {}, now or {}), "metadata changed without a modification", "/metadata", was, now
+            )

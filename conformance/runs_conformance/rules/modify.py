@@ -1,173 +1,215 @@
-"""Modifying objects: what changes, and what does not."""
+"""Modifications: the members they change, and those they must not change."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from runs_conformance.contract.schema_violation import is_valid
-from runs_conformance.evidence.likeness import covers
-from runs_conformance.evidence.metadata import may_overflow
+from runs_conformance.contract.validation import is_valid
+from runs_conformance.evidence.likeness import contains
+from runs_conformance.evidence.metadata import may_exceed_pair_limit
 from runs_conformance.evidence.modification import Modification, modifications
-from runs_conformance.evidence.request_expectation import plain, understood
-from runs_conformance.evidence.run_action import is_there
-from runs_conformance.evidence.standing import message_stands
-from runs_conformance.evidence.timeline import RunLine
-from runs_conformance.model.json import ABSENT, same
+from runs_conformance.evidence.request_expectation import is_interpretable, must_be_accepted
+from runs_conformance.evidence.run_action import targets_existing_run
+from runs_conformance.evidence.standing import message_certainly_exists
+from runs_conformance.evidence.timeline import RunTimeline
+from runs_conformance.model.json import ABSENT, json_equal
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, observed, schema
-from runs_conformance.model.verdict import HELD, Result
+from runs_conformance.model.verdict import PASSED, Result
 
 _RUN = schema("openai-openapi f85dbe2 openapi.yaml ModifyRunRequest")
 _OTHERS = schema("openai-openapi f85dbe2 openapi.yaml ModifyMessageRequest, ModifyThreadRequest")
 _MESSAGE = schema("openai-openapi f85dbe2 openapi.yaml modifyMessage")
 _ASSISTANT = schema("openai-openapi f85dbe2 openapi.yaml ModifyAssistantRequest")
-_SEEN = observed("recorded traffic: ruby-openai runs_modify; openai-openapi f85dbe2 openapi.yaml modifyRun example")
+_RECORDED = observed("recorded traffic: ruby-openai runs_modify; openai-openapi f85dbe2 openapi.yaml modifyRun example")
 _REFUSED = (400, 403, 409, 422)
-"""Refusals by a server that has the operation."""
+"""HTTP statuses with which a server refuses an operation that it implements."""
 
 _VARYING = frozenset({"metadata", "tool_resources", "expires_at"})
-"""Members that may differ between two answers that show the same object: `tool_resources` does between channels."""
+"""Members that may differ between two answers that show the same object; `tool_resources` differs in streams."""
 
 _IDENTITY = frozenset({"id", "object", "created_at", "thread_id", "run_id", "assistant_id"})
-"""Members that another rule watches, whoever changes them."""
+"""Members that `identity.never_changes` judges, whatever changes them."""
 
 
 @rule(
-    over=modifications,
+    units=modifications,
     level=Level.SHOULD,
-    source=_SEEN,
+    source=_RECORDED,
     capability="metadata",
     operation="modify_run",
-    items=("L-44",),
-    closed=True,
+    requirements=("ended-run-can-be-modified",),
+    needs_complete_history=True,
 )
-def ended_run_can_be_modified(change: Modification) -> Iterator[Result]:
-    """The metadata of a run that has ended can be modified.
+def ended_run_can_be_modified(modification: Modification) -> Iterator[Result]:
+    """The metadata of an ended run can be modified.
 
-    Whether that of an active run can, is not stated: the real service refused it.
+    Clients label finished runs. Whether the metadata of an active run can be modified is not documented: the real
+    service refused it.
+
+    Fix: Accept `modify_run` in every terminal status.
     """
-    run = change.line
-    if not isinstance(run, RunLine) or not change.at_rest or not plain(change.exchange):
+    run = modification.timeline
+    if not isinstance(run, RunTimeline) or not modification.is_quiescent or not must_be_accepted(modification.exchange):
         return
-    if not is_there(run, change.exchange):
+    if not targets_existing_run(run, modification.exchange):
         return
-    body = change.exchange.request.body
-    if change.exchange.accepted:
-        yield HELD
+    body = modification.exchange.request.body
+    if modification.exchange.accepted:
+        yield PASSED
     elif (
-        change.exchange.refused
+        modification.exchange.refused
         and body is not ABSENT
-        and not may_overflow(change.line.history, change.exchange)
-        and is_valid("requests/modify_run", "modify_run", change.exchange.edition)(body)
+        and not may_exceed_pair_limit(modification.timeline.history, modification.exchange)
+        and is_valid("requests/modify_run", "modify_run", modification.exchange.edition)(body)
     ):
-        yield change.exchange.finding(
-            "the metadata of a run that has ended was refused", "", 200, change.exchange.status
+        yield modification.exchange.finding(
+            "a metadata update of an ended run was refused", "", 200, modification.exchange.status
         )
 
 
 @rule(
-    over=modifications,
+    units=modifications,
     level=Level.MUST,
     source=_MESSAGE,
     capability="metadata",
     operation="modify_message",
-    closed=True,
+    needs_complete_history=True,
 )
-def message_can_be_modified(change: Modification) -> Iterator[Result]:
-    """The metadata of a message can be modified, whoever wrote it: the caller or a run.
+def message_can_be_modified(modification: Modification) -> Iterator[Result]:
+    """The metadata of a message can be modified, whether a caller or a run wrote it.
 
-    Clients note there what became of an answer. Judged where every run of the thread has ended.
+    Clients record in it how an answer was used. Judged only if every run of the thread has ended.
+
+    Fix: Accept `modify_message` for messages of either role.
     """
-    exchange, history = change.exchange, change.line.history
-    if change.kind != "message" or not plain(exchange):
+    exchange, history = modification.exchange, modification.timeline.history
+    if modification.kind != "message" or not must_be_accepted(exchange):
         return
     if exchange.accepted:
-        yield HELD
+        yield PASSED
     elif (
         exchange.status in _REFUSED
         and exchange.request.body is not ABSENT
-        and message_stands(history, exchange)
-        and not may_overflow(history, exchange)
+        and message_certainly_exists(history, exchange)
+        and not may_exceed_pair_limit(history, exchange)
         and is_valid("requests/modify_message", "modify_message", exchange.edition)(exchange.request.body)
     ):
-        yield exchange.finding("the metadata of a message was refused", "", 200, exchange.status)
+        yield exchange.finding("a metadata update of a message was refused", "", 200, exchange.status)
 
 
-def _same_otherwise(change: Modification) -> Iterator[Result]:
-    before, answer = change.before, change.answer
-    if not change.exchange.accepted or before is None or answer is None or not change.at_rest:
+def _check_others_unchanged(modification: Modification) -> Iterator[Result]:
+    before, answer = modification.state_before, modification.answer
+    if not modification.exchange.accepted or before is None or answer is None or not modification.is_quiescent:
         return
-    for name in before.value.keys() & answer.value.keys() - _VARYING - _IDENTITY - change.given.keys():
+    for name in before.value.keys() & answer.value.keys() - _VARYING - _IDENTITY - modification.requested.keys():
         was, now = before.get(name), answer.get(name)
-        yield answer.check(same(was, now), f"the modification changed {name}", f"/{name}", was, now)
-
-
-@rule(over=modifications, level=Level.MUST, source=_RUN, capability="metadata", operation="modify_run", items=("L-43",))
-def run_changes_in_metadata_only(change: Modification) -> Iterator[Result]:
-    """Modifying a run changes its metadata and nothing else.
-
-    It is the only member of the request. Judged on runs that have ended, since others change by themselves.
-    """
-    if change.kind == "run":
-        yield from _same_otherwise(change)
-
-
-@rule(over=modifications, level=Level.MUST, source=_OTHERS, capability="metadata")
-def message_and_thread_change_in_what_is_given_only(change: Modification) -> Iterator[Result]:
-    """Modifying a message or thread changes nothing but the members that the request gives.
-
-    A message keeps its content and role, a thread its time of creation.
-    """
-    if change.kind in ("message", "thread"):
-        yield from _same_otherwise(change)
+        yield answer.check(json_equal(was, now), f"the modification changed {name}", f"/{name}", was, now)
 
 
 @rule(
-    over=modifications,
+    units=modifications,
+    level=Level.MUST,
+    source=_RUN,
+    capability="metadata",
+    operation="modify_run",
+    requirements=("modify-run-changes-only-metadata",),
+)
+def run_changes_in_metadata_only(modification: Modification) -> Iterator[Result]:
+    """Modifying a run changes only its metadata.
+
+    Metadata is the only member of the request. Judged on ended runs, since others change by themselves.
+
+    Fix: Update only the metadata of the stored run.
+    """
+    if modification.kind == "run":
+        yield from _check_others_unchanged(modification)
+
+
+@rule(units=modifications, level=Level.MUST, source=_OTHERS, capability="metadata")
+def message_and_thread_change_in_what_is_given_only(modification: Modification) -> Iterator[Result]:
+    """Modifying a message or thread changes only the members given in the request.
+
+    A message keeps its content and role, a thread its creation time; clients rely on both.
+
+    Fix: Update only the given members of the stored object.
+    """
+    if modification.kind in ("message", "thread"):
+        yield from _check_others_unchanged(modification)
+
+
+@rule(
+    units=modifications,
     level=Level.SHOULD,
     source=_ASSISTANT,
     capability="core",
     operation="modify_assistant",
-    closed=True,
+    needs_complete_history=True,
 )
-def assistant_keeps_what_is_not_given(change: Modification) -> Iterator[Result]:
-    """Modifying an assistant changes nothing but the members that the request gives.
+def assistant_keeps_what_is_not_given(modification: Modification) -> Iterator[Result]:
+    """Modifying an assistant changes only the members given in the request.
 
-    Merge the request into what is stored; writing its defaults over the rest wipes tools and instructions.
+    Writing defaults over the others erases tools and instructions.
+
+    Fix: Merge the request into the stored assistant.
     """
-    if change.kind == "assistant":
-        yield from _same_otherwise(change)
+    if modification.kind == "assistant":
+        yield from _check_others_unchanged(modification)
 
 
-@rule(over=modifications, level=Level.MUST, source=_ASSISTANT, capability="core", operation="modify_assistant")
-def assistant_shows_what_is_given(change: Modification) -> Iterator[Result]:
-    """The answer to an assistant's modification shows the members that the request gives.
+@rule(units=modifications, level=Level.MUST, source=_ASSISTANT, capability="core", operation="modify_assistant")
+def assistant_shows_what_is_given(modification: Modification) -> Iterator[Result]:
+    """The response to a modification of an assistant shows the members given in the request.
 
-    A target may show the model by another of its names, so the model is left out here.
+    Clients take the response to be the stored assistant. The model is not compared, since a target may show it under
+    another of its names.
+
+    Fix: Return the assistant as it is stored after the modification.
     """
-    answer = change.answer
-    if change.kind != "assistant" or not change.exchange.accepted or not understood(change.exchange) or answer is None:
+    answer = modification.answer
+    if (
+        modification.kind != "assistant"
+        or not modification.exchange.accepted
+        or not is_interpretable(modification.exchange)
+        or answer is None
+    ):
         return
-    for name, given in change.given.items():
+    for name, requested in modification.requested.items():
         shown = answer.get(name)
         if (
             name not in ("metadata", "model", "tool_resources")
-            and given is not None
-            and given != "auto"
+            and requested is not None
+            and requested != "auto"
             and shown is not ABSENT
         ):
-            yield answer.check(covers(shown, given), f"{name} is not what was given", f"/{name}", given, shown)
+            yield answer.check(
+                contains(shown, requested), f"{name} differs from the request", f"/{name}", requested, shown
+            )
 
 
-@rule(over=modifications, level=Level.SHOULD, source=_SEEN, capability="metadata", items=("L-44", "L-46"), closed=True)
-def metadata_stays_where_none_is_given(change: Modification) -> Iterator[Result]:
-    """A modification that says nothing of metadata leaves it as it was.
+@rule(
+    units=modifications,
+    level=Level.SHOULD,
+    source=_RECORDED,
+    capability="metadata",
+    requirements=("ended-run-can-be-modified", "metadata-is-echoed"),
+    needs_complete_history=True,
+)
+def metadata_stays_where_none_is_given(modification: Modification) -> Iterator[Result]:
+    """A modification without `metadata` leaves the metadata unchanged.
 
-    Clients rename an assistant, and find it by its metadata afterwards. Absent is not empty.
+    Clients rename an assistant and find it by its metadata afterwards. An absent member is not an empty one.
+
+    Fix: Change the metadata only if the request contains it.
     """
-    before, answer = change.before, change.answer
-    if not change.exchange.accepted or not understood(change.exchange) or before is None or answer is None:
+    before, answer = modification.state_before, modification.answer
+    if (
+        not modification.exchange.accepted
+        or not is_interpretable(modification.exchange)
+        or before is None
+        or answer is None
+    ):
         return
     was, now = before.get("metadata"), answer.get("metadata")
-    if "metadata" not in change.given and was is not ABSENT and now is not ABSENT:
-        yield answer.check(same(was, now), "the modification changed metadata", "/metadata", was, now)
+    if "metadata" not in modification.requested and was is not ABSENT and now is not ABSENT:
+        yield answer.check(json_equal(was, now), "the modification changed metadata", "/metadata", was, now)

@@ -1,4 +1,4 @@
-"""Races: what is certain of requests that were under way at the same time."""
+"""Races: guarantees for requests that overlap in time."""
 
 from __future__ import annotations
 
@@ -7,50 +7,50 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from runs_conformance.contract.lifecycle import ACTIVE
-from runs_conformance.evidence.concurrent_requests import Collision, collisions
-from runs_conformance.evidence.observation import Sighting, all_sightings
-from runs_conformance.evidence.run_action import took_effect
-from runs_conformance.evidence.timeline import RunLine, runs, runs_of_thread
+from runs_conformance.evidence.concurrent_requests import ConcurrentRequests, concurrent_requests
+from runs_conformance.evidence.observation import Observation, all_observations
+from runs_conformance.evidence.run_action import may_have_taken_effect
+from runs_conformance.evidence.timeline import RunTimeline, runs, runs_of_thread
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
-from runs_conformance.model.json import JSON, at, is_array, is_object, same
+from runs_conformance.model.json import JSON, at, is_array, is_object, json_equal
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, prose, schema
-from runs_conformance.model.verdict import HELD, Result, Undecided
+from runs_conformance.model.verdict import PASSED, Inconclusive, Result
 
 _SPEC = "openai-openapi f85dbe2 openapi.yaml"
 _LOCKS = prose("openai-cookbook d2bb606 examples/data/oai_docs/how-it-works.txt, thread locks")
-_QUEUED_TOO = prose(
+_QUEUED_RUNS_LOCK = prose(
     "openai-cookbook d2bb606 examples/data/oai_docs/how-it-works.txt, thread locks",
     note="that a queued run locks its thread is inferred",
 )
-_ONCE = schema(f"{_SPEC} submitToolOuputsToRun: when a run has the status requires_action")
+_SUBMIT = schema(f"{_SPEC} submitToolOuputsToRun: when a run has the status requires_action")
 _MODIFY = schema(f"{_SPEC} modifyRun, modifyThread, modifyMessage, modifyAssistant: modifies it")
 
 
 @dataclass(frozen=True, eq=False)
-class Rivals:
+class RunPair:
     """Two runs of one thread."""
 
-    one: RunLine
-    other: RunLine
+    one: RunTimeline
+    other: RunTimeline
 
 
-def rivals(history: History) -> Iterator[Rivals]:
-    """Every two runs of one thread."""
+def run_pairs(history: History) -> Iterator[RunPair]:
+    """Every pair of runs of one thread."""
     for one, other in combinations(runs(history), 2):
         if one.thread_id and one.thread_id == other.thread_id:
-            yield Rivals(one, other)
+            yield RunPair(one, other)
 
 
-def creations_at_once(history: History) -> Iterable[Collision]:
-    """Every two or more runs that were to be created on one thread at once."""
-    return (each for each in collisions(history) if each.operation == "create_run")
+def concurrent_run_creations(history: History) -> Iterable[ConcurrentRequests]:
+    """Overlapping requests to create runs on one thread."""
+    return (each for each in concurrent_requests(history) if each.operation == "create_run")
 
 
-def submissions_at_once(history: History) -> Iterable[Collision]:
-    """Every two or more submissions of outputs for the same calls at once."""
-    for each in collisions(history):
+def concurrent_submissions(history: History) -> Iterable[ConcurrentRequests]:
+    """Overlapping submissions of outputs for the same calls."""
+    for each in concurrent_requests(history):
         if each.operation == "submit_tool_outputs" and len({_call_ids(exchange) for exchange in each.exchanges}) == 1:
             yield each
 
@@ -60,139 +60,223 @@ def _call_ids(exchange: Exchange) -> frozenset[str]:
     return frozenset(str(at(output, "/tool_call_id")) for output in (outputs if is_array(outputs) else ()))
 
 
-@rule(over=rivals, level=Level.MUST, source=_LOCKS, capability="core", items=("L-26",))
-def two_runs_never_work_together(pair: Rivals) -> Iterator[Result]:
-    """No two runs of one thread are in progress together.
+@rule(
+    units=run_pairs, level=Level.MUST, source=_LOCKS, capability="core", requirements=("active-run-blocks-second-run",)
+)
+def two_runs_never_work_together(pair: RunPair) -> Iterator[Result]:
+    """No two runs of one thread are `in_progress` at the same time.
 
-    Seen in one list, or the one before and after the other. Whatever lets two requests check the lock before either
-    takes it lets two answers into one conversation.
+    If two requests can check the lock before either takes it, two answers are written into one conversation. Judged
+    from one list that shows both, or from reads of one run before and after the other.
+
+    Fix: Check and take the lock in one atomic operation.
     """
-    working = [[s for s in line.sightings if s.status == "in_progress"] for line in (pair.one, pair.other)]
-    created = [line.creation for line in (pair.one, pair.other) if line.creation]
-    together = next((seen for seen in _together(*working) if all(c.before(seen.exchange) for c in created)), None)
+    in_progress = [
+        [observation for observation in timeline.observations if observation.status == "in_progress"]
+        for timeline in (pair.one, pair.other)
+    ]
+    creations = [timeline.creation for timeline in (pair.one, pair.other) if timeline.creation]
+    together = next(
+        (
+            observation
+            for observation in _in_progress_together(*in_progress)
+            if all(c.happened_before(observation.exchange) for c in creations)
+        ),
+        None,
+    )
     if together is not None:
-        yield together.finding(f"{pair.one.id} and {pair.other.id} are in progress together", "/status")
-    elif all(working):
-        yield HELD
+        yield together.finding(f"{pair.one.id} and {pair.other.id} are in progress at the same time", "/status")
+    elif all(in_progress):
+        yield PASSED
 
 
-def _together(ones: list[Sighting], others: list[Sighting]) -> Iterator[Sighting]:
-    """Each sighting of the one that certainly was true while the other was in progress."""
-    for seen, rest in (*((one, others) for one in ones), *((other, ones) for other in others)):
-        listed = seen.event is None and any(each.exchange is seen.exchange for each in rest)
-        if listed or (any(each.before(seen) for each in rest) and any(seen.before(each) for each in rest)):
-            yield seen
+def _in_progress_together(ones: list[Observation], others: list[Observation]) -> Iterator[Observation]:
+    """Each observation of one run made while the other was certainly in progress."""
+    for observation, rest in (*((one, others) for one in ones), *((other, ones) for other in others)):
+        is_in_one_list = observation.event is None and any(each.exchange is observation.exchange for each in rest)
+        if is_in_one_list or (
+            any(each.happened_before(observation) for each in rest)
+            and any(observation.happened_before(each) for each in rest)
+        ):
+            yield observation
 
 
-@rule(over=creations_at_once, level=Level.SHOULD, source=_QUEUED_TOO, capability="core", items=("L-26", "L-27"))
-def one_of_two_runs_at_once_is_taken(collision: Collision) -> Iterator[Result]:
+@rule(
+    units=concurrent_run_creations,
+    level=Level.SHOULD,
+    source=_QUEUED_RUNS_LOCK,
+    capability="core",
+    requirements=("active-run-blocks-second-run", "lock-covers-all-active-statuses"),
+)
+def one_of_two_runs_at_once_is_taken(concurrent: ConcurrentRequests) -> Iterator[Result]:
     """Of two runs created on one thread at the same moment, one is accepted and the other refused.
 
-    Both may be accepted where the one was over before the other began.
+    A queued run locks its thread like any other active run. Both may be accepted if one had ended before the other
+    began.
+
+    Fix: Check for an active run and insert the new one in a single transaction.
     """
-    lines = [run for run in runs_of_thread(collision.history, collision.id) if run.creation in collision.accepted]
-    active = [line for line in lines if _active_after(line, collision.ended)]
+    timelines = [
+        run for run in runs_of_thread(concurrent.history, concurrent.id) if run.creation in concurrent.accepted
+    ]
+    active = [timeline for timeline in timelines if _active_after(timeline, concurrent.ended)]
     if len(active) > 1:
-        found = [line.id for line in active]
-        yield collision.accepted[-1].finding(
-            "two runs were accepted at once, and are active together", actual=list(found)
+        run_ids = [timeline.id for timeline in active]
+        yield concurrent.accepted[-1].finding(
+            "two simultaneous runs were accepted, and both are active", actual=list(run_ids)
         )
-    elif len(collision.accepted) > 1:
-        yield Undecided("two runs were accepted at once, but one may have been over before the other began")
-    elif collision.accepted and collision.clear:
-        yield HELD
+    elif len(concurrent.accepted) > 1:
+        yield Inconclusive("two simultaneous runs were accepted, but one may have ended before the other began")
+    elif concurrent.accepted and concurrent.all_decided:
+        yield PASSED
 
 
-def _active_after(line: RunLine, moment: float) -> bool:
-    """Whether a run was still active at some time after a moment, so that it was active at that moment."""
-    return any(seen.begins >= moment and seen.status in ACTIVE for seen in line.sightings)
+def _active_after(timeline: RunTimeline, moment: float) -> bool:
+    """Whether a run was active at some time after a moment, and therefore at that moment."""
+    return any(observation.earliest >= moment and observation.status in ACTIVE for observation in timeline.observations)
 
 
-@rule(over=submissions_at_once, level=Level.MUST, source=_ONCE, capability="tools", items=("L-36",))
-def outputs_are_taken_once(collision: Collision) -> Iterator[Result]:
-    """Of two submissions for the same calls at the same moment, no more than one is accepted.
+@rule(
+    units=concurrent_submissions,
+    level=Level.MUST,
+    source=_SUBMIT,
+    capability="tools",
+    requirements=("outputs-only-while-required",),
+)
+def outputs_are_taken_once(concurrent: ConcurrentRequests) -> Iterator[Result]:
+    """Of two simultaneous submissions for the same tool calls, at most one is accepted.
 
-    The first one moves the run on; for the second there is nothing left to submit to. Twice taken, an answer may be
-    written twice, or from outputs that nobody can tell.
+    The first one resumes the run and leaves the second nothing to submit to. If both are accepted, the answer may be
+    written twice, or from either set of outputs.
+
+    Fix: Leave `requires_action` by an atomic compare-and-set, and refuse the submission that loses.
     """
-    if len(collision.accepted) > 1:
-        yield collision.accepted[-1].finding("the outputs of the same calls were accepted twice")
-    elif collision.clear:
-        yield HELD
+    if len(concurrent.accepted) > 1:
+        yield concurrent.accepted[-1].finding("two submissions for the same calls were accepted")
+    elif concurrent.all_decided:
+        yield PASSED
 
 
-@rule(over=submissions_at_once, level=Level.SHOULD, source=_ONCE, capability="tools", items=("L-36",))
-def one_of_two_submissions_is_taken(collision: Collision) -> Iterator[Result]:
-    """Of two submissions for the pending calls at the same moment, one is accepted."""
-    line = next((run for run in runs(collision.history) if run.id == collision.id), None)
-    waited = line.before(collision.exchanges[0]) if line else None
-    if waited is not None and waited.status == "requires_action" and collision.clear:
-        found = collision.exchanges[-1].finding("the outputs of pending calls were refused twice")
-        yield HELD if collision.accepted else found
+@rule(
+    units=concurrent_submissions,
+    level=Level.SHOULD,
+    source=_SUBMIT,
+    capability="tools",
+    requirements=("outputs-only-while-required",),
+)
+def one_of_two_submissions_is_taken(concurrent: ConcurrentRequests) -> Iterator[Result]:
+    """Of two simultaneous submissions for the pending tool calls, one is accepted.
+
+    If both are refused, the run keeps waiting although it was sent what it waits for.
+
+    Fix: Refuse only the submission that loses the compare-and-set on the run's status.
+    """
+    timeline = next((run for run in runs(concurrent.history) if run.id == concurrent.id), None)
+    before = timeline.latest_before(concurrent.exchanges[0]) if timeline else None
+    if before is not None and before.status == "requires_action" and concurrent.all_decided:
+        finding = concurrent.exchanges[-1].finding("both submissions for the pending calls were refused")
+        yield PASSED if concurrent.accepted else finding
 
 
 @dataclass(frozen=True, eq=False)
-class Change:
-    """An accepted modification, and the first look at the object afterwards, with nothing else done to it between."""
+class ModificationDuringRun:
+    """An accepted modification, and a later observation of the object with no other modification in between."""
 
     exchange: Exchange
-    seen: Sighting
+    observation: Observation
 
 
-def changes_under_a_run(history: History) -> Iterator[Change]:
-    """Every modification of a run or its thread that was accepted while the run was active."""
+def modifications_during_runs(history: History) -> Iterator[ModificationDuringRun]:
+    """Every accepted modification of a run, its thread or a message while the run was active."""
     for exchange in history:
         kind = (exchange.operation or "").removeprefix("modify_")
         if exchange.operation not in ("modify_run", "modify_thread", "modify_message") or not exchange.accepted:
             continue
-        lines = runs_of_thread(history, exchange.path.get("thread_id", ""))
-        seen = _last_seen(history, exchange, kind)
-        if seen is not None and any(line.surely_active(exchange) for line in lines):
-            yield Change(exchange, seen)
+        timelines = runs_of_thread(history, exchange.path.get("thread_id", ""))
+        observation = _last_unaffected_observation(history, exchange, kind)
+        if observation is not None and any(timeline.was_active_throughout(exchange) for timeline in timelines):
+            yield ModificationDuringRun(exchange, observation)
 
 
-def _last_seen(history: History, exchange: Exchange, kind: str) -> Sighting | None:
-    """The last look at the modified object before anything else may have modified it."""
+def _last_unaffected_observation(history: History, exchange: Exchange, kind: str) -> Observation | None:
+    """The last observation of the modified object before another request may have modified it."""
     id_ = exchange.path.get(f"{kind}_id", "")
     others = [e for e in history if e.operation == exchange.operation and e.path == exchange.path and e is not exchange]
-    looks = [s for s in all_sightings(history) if s.kind == kind and s.id == id_ and exchange.before(s.exchange)]
-    sure = [
-        s
-        for s in looks
-        if not any(took_effect(e) and e.ended > exchange.started and e.started < s.ends for e in others)
+    observations = [
+        observation
+        for observation in all_observations(history)
+        if observation.kind == kind and observation.id == id_ and exchange.happened_before(observation.exchange)
     ]
-    return sure[-1] if sure else None
+    unaffected = [
+        observation
+        for observation in observations
+        if not any(
+            may_have_taken_effect(e) and e.ended > exchange.started and e.started < observation.latest for e in others
+        )
+    ]
+    return unaffected[-1] if unaffected else None
 
 
-@rule(over=changes_under_a_run, level=Level.MUST, source=_MODIFY, capability="metadata", items=("L-29", "L-45"))
-def changes_outlive_the_run(change: Change) -> Iterator[Result]:
-    """What was modified while a run was active is still there afterwards.
+@rule(
+    units=modifications_during_runs,
+    level=Level.MUST,
+    source=_MODIFY,
+    capability="metadata",
+    requirements=("locked-thread-stays-readable", "modify-active-run"),
+)
+def changes_outlive_the_run(modification: ModificationDuringRun) -> Iterator[Result]:
+    """Metadata that was modified while a run was active is still there afterwards.
 
-    A run that is saved as it was when it began undoes what was acknowledged meanwhile.
+    A run that is saved back as it was when it started undoes a modification that was acknowledged meanwhile.
+
+    Fix: Update only the fields that the run itself changes instead of saving an old copy.
     """
-    told, kept = change.exchange.member("metadata"), change.seen.get("metadata")
-    if is_object(told) and is_object(kept):
-        yield change.seen.check(same(told, kept), "metadata is not as it was modified", "/metadata", told, kept)
+    acknowledged, stored = modification.exchange.member("metadata"), modification.observation.get("metadata")
+    if is_object(acknowledged) and is_object(stored):
+        yield modification.observation.check(
+            json_equal(acknowledged, stored),
+            "the acknowledged metadata is not stored",
+            "/metadata",
+            acknowledged,
+            stored,
+        )
 
 
-def changes_at_once(history: History) -> Iterator[tuple[Collision, Sighting]]:
-    """Every two or more modifications of one object at once that were accepted, with the next look at it."""
-    for each in collisions(history):
+def concurrent_modifications(history: History) -> Iterator[tuple[ConcurrentRequests, Observation]]:
+    """Overlapping accepted modifications of one object, with the next observation of it."""
+    for each in concurrent_requests(history):
         kind = each.operation.removeprefix("modify_")
-        later = [s for s in all_sightings(history) if s.kind == kind and s.id == each.id and s.begins >= each.ended]
-        if each.operation.startswith("modify_") and len(each.accepted) > 1 and each.clear and later:
+        later = [
+            observation
+            for observation in all_observations(history)
+            if observation.kind == kind and observation.id == each.id and observation.earliest >= each.ended
+        ]
+        if each.operation.startswith("modify_") and len(each.accepted) > 1 and each.all_decided and later:
             yield each, later[0]
 
 
-@rule(over=changes_at_once, level=Level.MUST, source=_MODIFY, capability="metadata", items=("L-44", "L-47"))
-def of_two_changes_one_stands(pair: tuple[Collision, Sighting]) -> Iterator[Result]:
-    """Of two modifications of one object at the same moment, both accepted, one is there afterwards, or both are."""
-    collision, seen = pair
-    kept = seen.get("metadata")
-    sent = [_metadata(exchange) for exchange in collision.accepted]
-    if is_object(kept) and all(sent):
-        stands = any(all(same(kept.get(key), value) for key, value in each.items()) for each in sent)
-        yield seen.check(stands, "neither of two accepted changes is there", "/metadata", actual=kept)
+@rule(
+    units=concurrent_modifications,
+    level=Level.MUST,
+    source=_MODIFY,
+    capability="metadata",
+    requirements=("ended-run-can-be-modified", "metadata-replace-or-merge"),
+)
+def of_two_changes_one_stands(pair: tuple[ConcurrentRequests, Observation]) -> Iterator[Result]:
+    """After two simultaneous modifications of an object are accepted, at least one of them is in effect.
+
+    Otherwise both clients were told of success, and neither change was made.
+
+    Fix: Apply each modification atomically to the stored object.
+    """
+    concurrent, observation = pair
+    stored = observation.get("metadata")
+    sent = [_metadata(exchange) for exchange in concurrent.accepted]
+    if is_object(stored) and all(sent):
+        is_in_effect = any(all(json_equal(stored.get(key), value) for key, value in each.items()) for each in sent)
+        yield observation.check(
+            is_in_effect, "neither of two accepted modifications is in effect", "/metadata", actual=stored
+        )
 
 
 def _metadata(exchange: Exchange) -> dict[str, JSON]:

@@ -1,83 +1,121 @@
-"""References: ids that name nothing, cannot be ids, or belong elsewhere."""
+"""References: ids that are unknown, malformed, or under the wrong parent."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
 from runs_conformance.evidence.creation import creations
-from runs_conformance.evidence.server_failure import fails
+from runs_conformance.evidence.server_failure import is_server_error
 from runs_conformance.model.case import Reject
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, observed
 from runs_conformance.model.tag import FOREIGN_ID, MALFORMED_ID, UNKNOWN_ID
-from runs_conformance.model.verdict import HELD, Result, Undecided
+from runs_conformance.model.verdict import PASSED, Inconclusive, Result
 
 _RECORDED = observed("recorded traffic: ruby-openai, every request for an unknown id")
 _MALFORMED = observed("recorded and pasted answers: 404 in 2023, 400 with the expected prefix in 2025")
-_PATHS = observed("none", note="the paths say it: a run belongs to its thread")
+_PATHS = observed("none", note="implied by the paths: a run belongs to its thread")
 
 
-def _refer(history: History) -> Iterable[Exchange]:
-    """Every request whose reference certainly leads nowhere, cursors of lists aside."""
+def _dangling_references(history: History) -> Iterable[Exchange]:
+    """Every request with a reference that certainly names no object, except list cursors."""
     for exchange in history:
-        made_up = exchange.step is not None and isinstance(exchange.step.expectation, Reject)
-        if exchange.operation and made_up and exchange.tag in (UNKNOWN_ID, MALFORMED_ID):
+        must_be_refused = exchange.step is not None and isinstance(exchange.step.expectation, Reject)
+        if exchange.operation and must_be_refused and exchange.tag in (UNKNOWN_ID, MALFORMED_ID):
             yield exchange
 
 
-def _foreign(history: History) -> Iterable[Exchange]:
-    """Every request for an object under a thread or run that is not its own."""
-    home = {creation.id: creation.thread for creation in creations(history) if creation.thread}
+def _references_under_wrong_parent(history: History) -> Iterable[Exchange]:
+    """Every request for an object under a thread or run that is not its parent."""
+    thread_of = {creation.id: creation.thread for creation in creations(history) if creation.thread}
     for exchange in history:
         path = exchange.path
-        named = [home.get(path[name]) for name in ("run_id", "message_id") if name in path]
-        strange = any(thread is not None and thread != path.get("thread_id") for thread in named)
-        if exchange.operation and (exchange.tag == FOREIGN_ID or (strange and not exchange.tag)):
+        threads = [thread_of.get(path[name]) for name in ("run_id", "message_id") if name in path]
+        is_mismatched = any(thread is not None and thread != path.get("thread_id") for thread in threads)
+        if exchange.operation and (exchange.tag == FOREIGN_ID or (is_mismatched and not exchange.tag)):
             yield exchange
 
 
-def _refused(exchange: Exchange, message: str) -> Iterator[Result]:
+def _check_refused(exchange: Exchange, message: str) -> Iterator[Result]:
     if exchange.accepted:
         yield exchange.finding(message)
     elif exchange.refused:
-        yield HELD
-    elif fails(exchange):
-        yield Undecided(f"HTTP status {exchange.status} is neither acceptance nor refusal")
+        yield PASSED
+    elif is_server_error(exchange):
+        yield Inconclusive(f"HTTP status {exchange.status} is neither acceptance nor refusal")
     else:
-        yield Undecided("the request was neither accepted nor refused")
+        yield Inconclusive("the request was neither accepted nor refused")
 
 
-@rule(over=_refer, level=Level.SHOULD, source=_RECORDED, capability="core", items=("L-84",))
+@rule(
+    units=_dangling_references,
+    level=Level.SHOULD,
+    source=_RECORDED,
+    capability="core",
+    requirements=("unknown-object-is-404",),
+)
 def unknown_and_malformed_ids_are_refused(exchange: Exchange) -> Iterator[Result]:
-    """An operation upon an id that names nothing is refused, not done: there is nothing to read, list or delete.
+    """An operation on an id that names no object is refused.
 
-    Whatever it answers with success is made up, or somebody else's.
+    There is nothing to read, list or delete, so a successful answer is made up or shows another client's object.
+
+    Fix: Refuse the request if the lookup finds nothing.
     """
-    yield from _refused(exchange, "success upon an id that names nothing")
+    yield from _check_refused(exchange, "the request succeeded with an id that names no object")
 
 
-@rule(over=_refer, level=Level.SHOULD, source=_RECORDED, capability="errors", items=("L-84",))
+@rule(
+    units=_dangling_references,
+    level=Level.SHOULD,
+    source=_RECORDED,
+    capability="errors",
+    requirements=("unknown-object-is-404",),
+)
 def unknown_ids_are_not_found(exchange: Exchange) -> Iterator[Result]:
-    """An id of the right form that names nothing is answered with HTTP status 404."""
+    """A well-formed id that names no object is answered with HTTP 404.
+
+    Clients recognise by this status that an object does not exist.
+
+    Fix: Return HTTP 404 if the lookup finds nothing.
+    """
     if exchange.refused and exchange.tag == UNKNOWN_ID:
-        found = exchange.finding("another HTTP status for an unknown id", "", 404, exchange.status)
-        yield HELD if exchange.status == 404 else found
+        finding = exchange.finding("the HTTP status for an unknown id is another", "", 404, exchange.status)
+        yield PASSED if exchange.status == 404 else finding
 
 
-@rule(over=_refer, level=Level.SHOULD, source=_MALFORMED, capability="errors", items=("L-84",))
+@rule(
+    units=_dangling_references,
+    level=Level.SHOULD,
+    source=_MALFORMED,
+    capability="errors",
+    requirements=("unknown-object-is-404",),
+)
 def malformed_ids_are_400_or_404(exchange: Exchange) -> Iterator[Result]:
-    """An id of the wrong form is answered with HTTP status 400 or 404."""
+    """A malformed id is answered with HTTP 400 or 404.
+
+    The real service answered so, and client libraries raise another error for any other status.
+
+    Fix: Return HTTP 400, or treat a malformed id as an unknown one.
+    """
     if exchange.refused and exchange.tag == MALFORMED_ID:
-        found = exchange.finding("another HTTP status for an id of the wrong form", "", [400, 404], exchange.status)
-        yield HELD if exchange.status in (400, 404) else found
+        finding = exchange.finding("the HTTP status for a malformed id is another", "", [400, 404], exchange.status)
+        yield PASSED if exchange.status in (400, 404) else finding
 
 
-@rule(over=_foreign, level=Level.SHOULD, source=_PATHS, capability="core", items=("L-90",))
+@rule(
+    units=_references_under_wrong_parent,
+    level=Level.SHOULD,
+    source=_PATHS,
+    capability="core",
+    requirements=("run-only-under-own-thread",),
+)
 def objects_are_found_under_their_own_parent_only(exchange: Exchange) -> Iterator[Result]:
     """A run or message is not found under another thread, nor a step under another run.
 
-    A server that looks at the last id only lets whoever knows one thread read all others.
+    A server that checks only the last id lets whoever knows one thread read all others.
+
+    Fix: Look objects up by all ids in the path.
     """
-    yield from _refused(exchange, "an object was found under a parent that is not its own")
+    yield from _check_refused(exchange, "the object was found under the wrong parent")

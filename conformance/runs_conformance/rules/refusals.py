@@ -1,4 +1,4 @@
-"""Refusals: how a request that breaks its schema is refused, once it is."""
+"""Refusals: the status and error of a request that is refused."""
 
 from __future__ import annotations
 
@@ -7,125 +7,154 @@ from collections.abc import Iterator
 
 from runs_conformance.contract.event import DONE, ERROR
 from runs_conformance.evidence.observation import exchanges
-from runs_conformance.evidence.refusal import Refusal, names, refusals, spelled
+from runs_conformance.evidence.refusal import Refusal, param_matches, refusals, spelled
 from runs_conformance.model.case import REFUSES_BODY
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.json import Absent, at, is_object
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, observed, prose, schema
 from runs_conformance.model.tag import probed
-from runs_conformance.model.verdict import HELD, Result
+from runs_conformance.model.verdict import PASSED, Result
 
 _CLIENT_ERROR = prose(
     "RFC 9110 15.5: 400, 413, 415 and 422 say that the content of a request is at fault",
     note="the service is only recorded with 400",
 )
 _RECORDED = observed("recorded traffic: ruby-openai 2024-04-29, every refusal of a body")
-_PLAIN = observed("recorded traffic: ruby-openai runs_streamed_create 2024-04-29, two refusals")
+_STREAM_REFUSALS = observed("recorded traffic: ruby-openai runs_streamed_create 2024-04-29, two refusals")
 _SUCCESS = schema("openai-openapi f85dbe2 openapi.yaml: the answer of HTTP status 200 is the object itself")
-_ALL = observed("recorded traffic: 55 errors of the service, all of them 400, 401 or 404")
+_ALL_ERRORS = observed("recorded traffic: 55 errors of the service, all of them 400, 401 or 404")
 
 BODY_AT_FAULT = REFUSES_BODY.statuses
 _CODE = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*\Z")
 
 _TOO_LARGE = 413
-"""Said before the body is read, and so of no place in it."""
+"""Sent before the body is read, so it names no member."""
 
 
-@rule(over=refusals, level=Level.MUST, source=_CLIENT_ERROR, capability="validation")
+@rule(units=refusals, level=Level.MUST, source=_CLIENT_ERROR, capability="validation")
 def status_says_that_the_body_is_at_fault(refusal: Refusal) -> Iterator[Result]:
-    """A request that breaks the schema is refused with HTTP status 400, 413, 415 or 422.
+    """A request that violates the schema is refused with HTTP 400, 413, 415 or 422.
 
-    404 or 409 send a client to look for what is wrong in the wrong place.
+    HTTP 404 or 409 makes clients look for the error in the wrong place.
+
+    Fix: Return HTTP 400 for every violation of the schema.
     """
     exchange = refusal.exchange
     if exchange.status in BODY_AT_FAULT:
-        yield HELD
-    elif refusal.certain:
+        yield PASSED
+    elif refusal.is_certain:
         status = exchange.status
-        yield exchange.finding(f"HTTP status {status} for a broken body", "", list(BODY_AT_FAULT), status)
+        yield exchange.finding(f"the HTTP status for an invalid body is {status}", "", list(BODY_AT_FAULT), status)
 
 
-@rule(over=refusals, level=Level.SHOULD, source=_RECORDED, capability="validation")
+@rule(units=refusals, level=Level.SHOULD, source=_RECORDED, capability="validation")
 def status_is_400(refusal: Refusal) -> Iterator[Result]:
-    """A request that breaks the schema is refused with HTTP status 400, as the service did.
+    """A request that violates the schema is refused with HTTP 400, as by the real service.
 
     Client libraries raise an error of another class for 422.
+
+    Fix: Return HTTP 400 instead of the 422 that many frameworks use.
     """
     exchange = refusal.exchange
     if exchange.status in BODY_AT_FAULT and exchange.status != _TOO_LARGE:
         if exchange.status == 400:
-            yield HELD
+            yield PASSED
         else:
-            yield exchange.finding("another HTTP status than the service gave", "", 400, exchange.status)
+            yield exchange.finding("the HTTP status differs from the real service's", "", 400, exchange.status)
 
 
-@rule(over=refusals, level=Level.SHOULD, source=_RECORDED, capability="errors")
+@rule(units=refusals, level=Level.SHOULD, source=_RECORDED, capability="errors")
 def param_names_the_place(refusal: Refusal) -> Iterator[Result]:
-    """The `param` of such a refusal names the broken place: `metadata.modified`, `tool_outputs[0].output`.
+    """If a request violates the schema, `param` in the error names the invalid member, such as
+    `tool_outputs[0].output`.
 
-    Or what is around it, or in it. Without it, a user searches a body of thirty members.
+    Without it, a user searches a body of thirty members. A member around the invalid one, or inside it, passes too.
+
+    Fix: Set `param` to the path of the member that failed validation.
     """
     exchange = refusal.exchange
-    error, due = at(exchange.body, "/error"), spelled(refusal.places[0])
-    if due and is_object(error) and exchange.status != _TOO_LARGE and (exchange.dialect != "azure" or "param" in error):
+    error, expected = at(exchange.body, "/error"), spelled(refusal.pointers[0])
+    if (
+        expected
+        and is_object(error)
+        and exchange.status != _TOO_LARGE
+        and (exchange.dialect != "azure" or "param" in error)
+    ):
         param = error.get("param")
-        if isinstance(param, str) and any(names(param, place) for place in refusal.places):
-            yield HELD
-        elif refusal.certain:
-            yield exchange.finding("param does not name the place", "/error/param", due, param)
+        if isinstance(param, str) and any(param_matches(param, place) for place in refusal.pointers):
+            yield PASSED
+        elif refusal.is_certain:
+            yield exchange.finding("param does not name the invalid member", "/error/param", expected, param)
 
 
-@rule(over=refusals, level=Level.SHOULD, source=_RECORDED, capability="errors")
+@rule(units=refusals, level=Level.SHOULD, source=_RECORDED, capability="errors")
 def code_names_the_kind(refusal: Refusal) -> Iterator[Result]:
-    """The `code` of such a refusal names its kind, in words that programs can tell apart: `invalid_type`."""
+    """If a request violates the schema, `code` in the error names the kind of violation, such as `invalid_type`.
+
+    Programs tell errors apart by `code`, not by the text of the message.
+
+    Fix: Set `code` to a fixed lower-case name for each kind of violation.
+    """
     exchange = refusal.exchange
     error = at(exchange.body, "/error")
-    if refusal.places[0] and is_object(error) and exchange.dialect != "azure" and exchange.status != _TOO_LARGE:
+    if refusal.pointers[0] and is_object(error) and exchange.dialect != "azure" and exchange.status != _TOO_LARGE:
         code = error.get("code")
-        named = isinstance(code, str) and _CODE.match(code) is not None
-        if named:
-            yield HELD
-        elif refusal.certain:
-            yield exchange.finding("code does not name what is wrong", "/error/code", actual=code)
+        is_identifier = isinstance(code, str) and _CODE.match(code) is not None
+        if is_identifier:
+            yield PASSED
+        elif refusal.is_certain:
+            yield exchange.finding("code does not name the kind of violation", "/error/code", actual=code)
 
 
-@rule(over=exchanges, level=Level.SHOULD, source=_PLAIN, capability="streaming", items=("L-85",))
+@rule(
+    units=exchanges,
+    level=Level.SHOULD,
+    source=_STREAM_REFUSALS,
+    capability="streaming",
+    requirements=("errors-have-envelope",),
+)
 def a_refused_stream_is_answered_plainly(exchange: Exchange) -> Iterator[Result]:
-    """A refused request with `stream: true` is answered by an error as JSON, not by a stream.
+    """A refused request with `stream: true` is answered with a JSON error, not with a stream.
 
-    Nothing was streamed yet, and clients tell refusals by the HTTP status before they read events.
+    Clients recognise refusals by the HTTP status before they read events.
+
+    Fix: Validate the request before the stream starts.
     """
     body, response = exchange.request.body, exchange.response
     if response is not None and is_object(body) and body.get("stream") is True:
         only_error = [event.name for event in exchange.events if event.name != DONE] == [ERROR]
         if only_error or (exchange.refused and response.events is not None):
-            yield exchange.finding("a refusal in the form of a stream", "/events/0")
+            yield exchange.finding("the refusal is a stream", "/events/0")
         elif exchange.refused:
-            yield HELD
+            yield PASSED
 
 
-@rule(over=exchanges, level=Level.MUST, source=_SUCCESS, capability="errors", items=("L-85",))
+@rule(units=exchanges, level=Level.MUST, source=_SUCCESS, capability="errors", requirements=("errors-have-envelope",))
 def errors_do_not_come_as_success(exchange: Exchange) -> Iterator[Result]:
-    """An error is not answered with an HTTP status of success.
+    """An error never has a successful HTTP status.
 
-    Client libraries look at the status first, and hand the error to their callers as if it were the object.
+    Client libraries check the status first, and return the error to their callers as if it were the object.
+
+    Fix: Set a 4xx or 5xx status on every error.
     """
     if exchange.operation is not None and exchange.accepted and is_object(exchange.body):
-        told, made = at(exchange.body, "/error"), at(exchange.body, "/id")
-        wrong = (is_object(told) or isinstance(told, str)) and isinstance(made, Absent)
-        yield exchange.finding("an error under HTTP status 200", "/error") if wrong else HELD
+        error, id_ = at(exchange.body, "/error"), at(exchange.body, "/id")
+        is_error = (is_object(error) or isinstance(error, str)) and isinstance(id_, Absent)
+        yield exchange.finding("the error has a successful HTTP status", "/error") if is_error else PASSED
 
 
-@rule(over=exchanges, level=Level.SHOULD, source=_ALL, capability="errors")
+@rule(units=exchanges, level=Level.SHOULD, source=_ALL_ERRORS, capability="errors")
 def other_refusals_are_400_or_404(exchange: Exchange) -> Iterator[Result]:
-    """What is refused because of the state or the ids it meets is refused with HTTP status 400 or 404.
+    """A request refused because of an object's state or id is answered with HTTP 400 or 404.
 
-    The service gave 400 to what a run or thread is not ready for, and 404 to what does not exist.
+    The real service answered 400 if a run or thread was not ready for the request, and 404 if an object did not exist.
+
+    Fix: Return HTTP 400 for a wrong state and 404 for an unknown object.
     """
-    certain = exchange.operation is not None and probed(exchange.tag) is None
-    if certain and exchange.refused and exchange.status not in BODY_AT_FAULT[1:]:
+    is_ordinary = exchange.operation is not None and probed(exchange.tag) is None
+    if is_ordinary and exchange.refused and exchange.status not in BODY_AT_FAULT[1:]:
         if exchange.status in (400, 404):
-            yield HELD
+            yield PASSED
         else:
-            yield exchange.finding("an HTTP status that the service never gave", "", [400, 404], exchange.status)
+            yield exchange.finding("the real service never used this HTTP status", "", [400, 404], exchange.status)

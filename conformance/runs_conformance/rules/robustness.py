@@ -1,4 +1,4 @@
-"""Robustness: what a target makes of requests that no client should send."""
+"""Robustness: the target's handling of requests that no client should send."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ from collections.abc import Callable, Iterable, Iterator
 
 from runs_conformance.contract.edition import DEFAULT_EDITION
 from runs_conformance.contract.operation import OPERATIONS
-from runs_conformance.contract.schema import compiled
-from runs_conformance.evidence.server_failure import Conduct, conducts
+from runs_conformance.contract.schema import compile_schema
+from runs_conformance.evidence.server_failure import OperationFailures, operation_failures
 from runs_conformance.model.case import Reject, Role
 from runs_conformance.model.exchange import Completion, Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, observed, prose, schema
 from runs_conformance.model.tag import probed
-from runs_conformance.model.verdict import HELD, Result, Undecided
+from runs_conformance.model.verdict import PASSED, Inconclusive, Result
 
 _SPEC = "openai-openapi f85dbe2 openapi.yaml"
 _CODES = prose("openai-cookbook d2bb606 examples/data/oai_docs/error-codes.txt: 500, an issue on our servers")
 _JSON = schema(f"{_SPEC} requestBody.content: application/json only")
 _REQUIRED = schema(f"{_SPEC} requestBody.required of the operations with required members")
 _OBJECT = schema(f"{_SPEC} requestBody: an object with stated members and limits")
-_LETTER = prose("RFC 8259 2: a JSON text is one value", note="common parsers let more follow")
+_ONE_VALUE = prose("RFC 8259 2: a JSON text is one value", note="common parsers let more follow")
 _UTF_8 = prose("RFC 8259 8.1: JSON that systems exchange is in UTF-8", note="a parser may be lenient")
 _MEDIA = prose("RFC 9110 8.3.1: type and subtype are case-insensitive, parameters may follow")
 _ID = schema(f"{_SPEC} getThread: the ID of the thread to retrieve")
@@ -30,185 +30,229 @@ _NO_SOURCE = observed("none: no record says what the service did")
 MALFORMED, EMPTY, WRONG_TYPE = "malformed_json", "empty_body", "wrong_content_type"
 
 
-def what(exchange: Exchange) -> str:
-    """What a probe, or a negative of the same kind, is about."""
+def probe_of(exchange: Exchange) -> str:
+    """The kind of a probe, or of a negative of the same kind."""
     return probed(exchange.tag) or exchange.tag
 
 
 def _probes(*kinds: str) -> Callable[[History], Iterable[Exchange]]:
-    def over(history: History) -> Iterable[Exchange]:
-        return (exchange for exchange in history if exchange.operation and what(exchange) in kinds)
+    def requests(history: History) -> Iterable[Exchange]:
+        return (exchange for exchange in history if exchange.operation and probe_of(exchange) in kinds)
 
-    return over
+    return requests
 
 
-def _verdict(exchange: Exchange, message: str) -> Iterator[Result]:
-    """Accepted is found against, refused holds; anything else says nothing."""
+def _check_refused(exchange: Exchange, message: str) -> Iterator[Result]:
+    """Pass if the request was refused, fail if it was accepted; anything else is inconclusive."""
     if exchange.accepted:
         yield exchange.finding(message)
     elif exchange.refused:
-        yield HELD
+        yield PASSED
     else:
-        yield Undecided(f"{what(exchange).replace('_', ' ')}: neither accepted nor refused")
+        yield Inconclusive(f"{probe_of(exchange).replace('_', ' ')}: neither accepted nor refused")
 
 
-@rule(over=conducts, level=Level.MUST, source=_CODES, capability="validation")
-def odd_requests_do_not_break_the_server(conduct: Conduct) -> Iterator[Result]:
-    """No request, however odd, is answered with an HTTP status of 5xx time and again while others are served.
+@rule(units=operation_failures, level=Level.MUST, source=_CODES, capability="validation")
+def odd_requests_do_not_break_the_server(failures: OperationFailures) -> Iterator[Result]:
+    """No odd request is repeatedly answered with HTTP 5xx while other requests are served.
 
-    Deep nesting, NUL, lone surrogates, a million characters: what a server does not take is answered with 4xx.
+    An internal error tells the client to try again what can never succeed. Odd requests contain deep nesting, NUL, lone
+    surrogates or a million characters.
+
+    Fix: Answer with 4xx whatever the server does not accept.
     """
-    if conduct.probe is None:
+    if failures.probe is None:
         return
-    broken = [failure for failure in conduct.failures if not failure.hangs]
-    for failure in broken:
+    errors = [failure for failure in failures.failures if not failure.is_timeout]
+    for failure in errors:
         status = failure.exchange.status
-        if len(broken) > 1 and failure.served:
-            yield failure.exchange.finding(f"HTTP status {status}, and not for the only time", actual=status)
+        if len(errors) > 1 and failure.others_served:
+            yield failure.exchange.finding(
+                f"the request was answered with HTTP status {status}, and not for the first time", actual=status
+            )
         else:
-            yield Undecided(f"HTTP status {status} came once for {conduct.probe.replace('_', ' ')}")
-    if not broken:
-        yield HELD
+            yield Inconclusive(f"HTTP status {status} occurred once for {failures.probe.replace('_', ' ')}")
+    if not errors:
+        yield PASSED
 
 
-@rule(over=conducts, level=Level.MUST, source=_CODES, capability="validation")
-def no_request_is_left_hanging(conduct: Conduct) -> Iterator[Result]:
-    """Every request, however odd, is answered in bearable time while others are served.
+@rule(units=operation_failures, level=Level.MUST, source=_CODES, capability="validation")
+def no_request_is_left_hanging(failures: OperationFailures) -> Iterator[Result]:
+    """Every request, however odd, is answered in reasonable time while other requests are served.
 
-    A body that keeps a server busy for minutes keeps it from everybody else.
+    A body that keeps a server busy for minutes locks out all other clients.
+
+    Fix: Bound the size and nesting of a body before processing it.
     """
-    hanging = [failure for failure in conduct.failures if failure.hangs]
-    for failure in hanging:
+    timeouts = [failure for failure in failures.failures if failure.is_timeout]
+    for failure in timeouts:
         exchange = failure.exchange
         seconds = round(exchange.ended - exchange.started, 1)
-        if failure.served and (conduct.probe is not None or len(hanging) > 1):
-            yield exchange.finding(f"no whole answer after {seconds} s", actual=seconds)
+        if failure.others_served and (failures.probe is not None or len(timeouts) > 1):
+            yield exchange.finding(f"the response was not complete after {seconds} s", actual=seconds)
         else:
-            yield Undecided(f"one {conduct.operation} had no whole answer after {seconds} s")
-    if not hanging:
-        yield HELD
+            yield Inconclusive(f"one {failures.operation} had no complete response after {seconds} s")
+    if not timeouts:
+        yield PASSED
 
 
-def _followed(history: History) -> Iterator[tuple[Exchange, Exchange]]:
-    """Every probe with the ordinary request that came next."""
+def _probes_with_next_request(history: History) -> Iterator[tuple[Exchange, Exchange]]:
+    """Every probe, with the next ordinary request."""
     for probe in history:
         if probed(probe.tag) is not None:
-            after = (other for other in history if probe.before(other) and probed(other.tag) is None)
-            following = next(after, None)
-            if following is not None:
-                yield probe, following
+            later = (other for other in history if probe.happened_before(other) and probed(other.tag) is None)
+            next_request = next(later, None)
+            if next_request is not None:
+                yield probe, next_request
 
 
-@rule(over=_followed, level=Level.MUST, source=_CODES, capability="validation")
+@rule(units=_probes_with_next_request, level=Level.MUST, source=_CODES, capability="validation")
 def the_next_request_is_served(pair: tuple[Exchange, Exchange]) -> Iterator[Result]:
-    """After a request, however odd, the next ordinary one is answered as ever."""
-    probe, following = pair
-    message = f"this request, sent after the probe {what(probe).replace('_', ' ')}, was not served"
-    if following.accepted:
-        yield HELD
-    elif following.completion is Completion.REFUSED or (following.status or 0) >= 500:
-        yield following.finding(message, actual=following.status or following.problem or "no answer")
+    """An ordinary request sent after an odd one is answered as usual.
+
+    Otherwise one client can take the server away from all others.
+
+    Fix: Confine a failure to the request that caused it.
+    """
+    probe, next_request = pair
+    message = f"this request, sent after the probe {probe_of(probe).replace('_', ' ')}, was not served"
+    if next_request.accepted:
+        yield PASSED
+    elif next_request.completion is Completion.NOT_CONNECTED or (next_request.status or 0) >= 500:
+        yield next_request.finding(message, actual=next_request.status or next_request.problem or "no answer")
     else:
-        yield Undecided("the request after a probe was neither served nor refused for a reason of its own")
+        yield Inconclusive("the next request neither succeeded nor failed with a server error")
 
 
-@rule(over=_probes(MALFORMED), level=Level.MUST, source=_JSON, capability="validation")
+@rule(units=_probes(MALFORMED), level=Level.MUST, source=_JSON, capability="validation")
 def malformed_json_is_refused(exchange: Exchange) -> Iterator[Result]:
     """A body that is not JSON is refused.
 
-    Taken for an empty object, or repaired by guessing, it does what nobody asked for.
+    A body that is taken for an empty object, or repaired by guessing, does what the client did not request.
+
+    Fix: Refuse with HTTP 400 if the body cannot be parsed.
     """
-    yield from _verdict(exchange, "a body that is not JSON was accepted")
+    yield from _check_refused(exchange, "a body that is not JSON was accepted")
 
 
-@rule(over=_probes("trailing_json"), level=Level.SHOULD, source=_LETTER, capability="validation")
+@rule(units=_probes("trailing_json"), level=Level.SHOULD, source=_ONE_VALUE, capability="validation")
 def nothing_follows_the_body(exchange: Exchange) -> Iterator[Result]:
-    """A body with something more after its JSON is refused.
+    """A body with more text after its JSON value is refused.
 
-    Parsers that stop at the end of the first value do half of what was asked, and say nothing of the rest.
+    A parser that stops after the first value carries out half of the request and reports success.
+
+    Fix: Refuse a body unless the parser has consumed all of it.
     """
-    yield from _verdict(exchange, "a body of two JSON texts was accepted")
+    yield from _check_refused(exchange, "a body with more text after its JSON value was accepted")
 
 
-@rule(over=_probes("invalid_utf8"), level=Level.SHOULD, source=_UTF_8, capability="validation")
+@rule(units=_probes("invalid_utf8"), level=Level.SHOULD, source=_UTF_8, capability="validation")
 def invalid_utf8_is_refused(exchange: Exchange) -> Iterator[Result]:
-    """A body that is not in UTF-8 is refused, rather than stored with replacement characters."""
-    yield from _verdict(exchange, "a body that is not UTF-8 was accepted")
+    """A body that is not valid UTF-8 is refused.
+
+    Replacement characters alter what the client sent without its knowledge.
+
+    Fix: Decode the body strictly, and refuse it with HTTP 400 if that fails.
+    """
+    yield from _check_refused(exchange, "a body that is not valid UTF-8 was accepted")
 
 
-@rule(over=_probes(EMPTY), level=Level.MUST, source=_REQUIRED, capability="validation")
+@rule(units=_probes(EMPTY), level=Level.MUST, source=_REQUIRED, capability="validation")
 def empty_bodies_are_refused_where_members_are_required(exchange: Exchange) -> Iterator[Result]:
-    """A request without a body is refused where the body has required members."""
-    if _requires(exchange):
-        yield from _verdict(exchange, "a request without the required body was accepted")
+    """A request without a body is refused if its body has required members.
+
+    The server would have to invent the values of the missing members.
+
+    Fix: Validate a missing body as if it were an empty object.
+    """
+    if _has_required_members(exchange):
+        yield from _check_refused(exchange, "a request without the required body was accepted")
 
 
-@rule(over=_probes(EMPTY), level=Level.MAY, source=schema(f"{_SPEC} requestBody.required"), capability="validation")
+@rule(units=_probes(EMPTY), level=Level.MAY, source=schema(f"{_SPEC} requestBody.required"), capability="validation")
 def empty_bodies_are_refused_elsewhere(exchange: Exchange) -> Iterator[Result]:
     """A request without a body is refused by operations whose body is required but has no required members.
 
-    The document requires it; whether the service did is not recorded.
+    The document requires the body; whether the service did is not recorded.
+
+    Fix: Refuse a missing body in every operation that requires one.
     """
     operation = OPERATIONS[exchange.operation or ""]
-    if operation.body and operation.body_required and not _requires(exchange):
-        yield from _verdict(exchange, "a request without the required body was accepted")
+    if operation.body and operation.body_required and not _has_required_members(exchange):
+        yield from _check_refused(exchange, "a request without the required body was accepted")
 
 
-def _requires(exchange: Exchange) -> bool:
+def _has_required_members(exchange: Exchange) -> bool:
     operation = OPERATIONS[exchange.operation or ""]
     if operation.body is None:
         return False
     return bool(
-        compiled(f"requests/{operation.body}", operation.name, exchange.edition or DEFAULT_EDITION).get("required")
+        compile_schema(f"requests/{operation.body}", operation.name, exchange.edition or DEFAULT_EDITION).get(
+            "required"
+        )
     )
 
 
-@rule(over=_probes(WRONG_TYPE), level=Level.MAY, source=_NO_SOURCE, capability="validation")
+@rule(units=_probes(WRONG_TYPE), level=Level.MAY, source=_NO_SOURCE, capability="validation")
 def other_content_types_are_refused(exchange: Exchange) -> Iterator[Result]:
-    """A body that is said to be something else than JSON is refused.
+    """A body sent with another content type than JSON is refused.
 
-    The document lists JSON only. Many servers read the body all the same.
+    The document lists only JSON. Many servers read the body anyway.
+
+    Fix: Refuse other content types with HTTP 415 or 400.
     """
-    yield from _verdict(exchange, "a body under another content type was accepted")
+    yield from _check_refused(exchange, "a body with another content type was accepted")
 
 
-@rule(over=_probes("content_type_with_charset", "content_type_in_capitals"), level=Level.SHOULD, source=_MEDIA,
+@rule(units=_probes("content_type_with_charset", "content_type_in_capitals"), level=Level.SHOULD, source=_MEDIA,
       capability="validation")  # fmt: skip
 def json_is_known_by_all_its_names(exchange: Exchange) -> Iterator[Result]:
-    """A JSON body is accepted with a charset after its content type, and with the type in capitals."""
+    """A JSON body is accepted if its content type has a charset or is written in capitals.
+
+    HTTP libraries write the header differently, and media types are case-insensitive.
+
+    Fix: Compare the media type without regard to case, and ignore its parameters.
+    """
     if exchange.accepted:
-        yield HELD
+        yield PASSED
     elif exchange.refused:
-        yield exchange.finding("a good body was refused for how its content type is written", actual=exchange.status)
+        yield exchange.finding(
+            "a valid body was refused because of the spelling of its content type", actual=exchange.status
+        )
 
 
-def _oversized(history: History) -> Iterable[Exchange]:
-    own = (MALFORMED, EMPTY, "invalid_utf8")
+def _misshapen_bodies(history: History) -> Iterable[Exchange]:
+    judged_elsewhere = (MALFORMED, EMPTY, "invalid_utf8")
     for exchange in history:
         step, kind = exchange.step, probed(exchange.tag)
-        certain = step is not None and step.raw is not None and isinstance(step.expectation, Reject)
-        if kind and kind not in own and certain:
+        must_be_refused = step is not None and step.raw is not None and isinstance(step.expectation, Reject)
+        if kind and kind not in judged_elsewhere and must_be_refused:
             yield exchange
 
 
-@rule(over=_oversized, level=Level.MUST, source=_OBJECT, capability="validation")
+@rule(units=_misshapen_bodies, level=Level.MUST, source=_OBJECT, capability="validation")
 def misshapen_bodies_are_refused(exchange: Exchange) -> Iterator[Result]:
-    """A body that is no object, or breaks a stated limit by far, is refused.
+    """A body that is no object, or exceeds a documented limit by far, is refused.
 
-    Arrays and scalars as bodies, metadata of a million characters or nested a thousand deep.
+    A server that accepts it sets no bound to what one request may cost. Tested with arrays and scalars as bodies, and
+    with metadata of a million characters or a thousand levels.
+
+    Fix: Validate type and size of the body before processing it.
     """
-    yield from _verdict(exchange, f"accepted: {what(exchange).replace('_', ' ')}")
+    yield from _check_refused(exchange, f"the target accepted a {probe_of(exchange).replace('_', ' ')}")
 
 
 def _odd_ids(history: History) -> Iterable[Exchange]:
-    kinds = (exchange for exchange in history if exchange.step and exchange.step.role is Role.NEGATIVE)
-    return (exchange for exchange in kinds if (probed(exchange.tag) or "").endswith("_id") and exchange.path)
+    negatives = (exchange for exchange in history if exchange.step and exchange.step.role is Role.NEGATIVE)
+    return (exchange for exchange in negatives if (probed(exchange.tag) or "").endswith("_id") and exchange.path)
 
 
-@rule(over=_odd_ids, level=Level.MUST, source=_ID, capability="core")
+@rule(units=_odd_ids, level=Level.MUST, source=_ID, capability="core")
 def odd_ids_name_nothing(exchange: Exchange) -> Iterator[Result]:
-    """An id made of quotes, markup, NUL or thousands of characters finds nothing.
+    """An id made of quotes, markup, NUL or thousands of characters finds no object.
 
-    Where it finds something, it was taken for a part of a query or of a path.
+    If it finds one, the server interpreted it as part of a query or path.
+
+    Fix: Bind ids as query parameters instead of building queries or paths from them.
     """
-    yield from _verdict(exchange, "an object was found by an id that no server gives")
+    yield from _check_refused(exchange, "an object was found by an id that no server generates")

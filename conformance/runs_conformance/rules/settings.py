@@ -1,212 +1,324 @@
-"""What a run works with: taken from its request, else from its assistant, else by default; and then fixed."""
+"""Settings of a run: taken from its request, its assistant or the defaults, and fixed from then on."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from runs_conformance.evidence.likeness import covers, is_nothing
-from runs_conformance.evidence.origin import assistant_then, first_shown
-from runs_conformance.evidence.run_action import resumed_between
-from runs_conformance.evidence.timeline import RunLine, runs
-from runs_conformance.model.json import ABSENT, JSON, Absent, same
+from runs_conformance.evidence.likeness import contains, is_blank
+from runs_conformance.evidence.origin import assistant_at_creation, settings_at_creation
+from runs_conformance.evidence.run_action import may_be_resumed_between
+from runs_conformance.evidence.timeline import RunTimeline, runs
+from runs_conformance.model.json import ABSENT, JSON, Absent, json_equal
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, observed, schema
 from runs_conformance.model.verdict import Result
 
 _REQUEST, _RUN = "openai-openapi f85dbe2 openapi.yaml CreateRunRequest", "openai-openapi f85dbe2 openapi.yaml RunObject"
-_SEEN = observed(
+_RECORDED = observed(
     "recorded traffic: openai-dotnet SessionRecords 2025-10-30, openllmetry 2026-03-31, ruby-openai 2024-04"
 )
 
 
-def _as_asked(run: RunLine, name: str) -> Iterator[Result]:
-    asked, first = run.asked.get(name), first_shown(run)
-    if asked is not None and first is not None and first.get(name) is not ABSENT:
+def _check_as_requested(run: RunTimeline, name: str) -> Iterator[Result]:
+    requested, first = run.creation_body.get(name), settings_at_creation(run)
+    if requested is not None and first is not None and first.get(name) is not ABSENT:
         shown = first.get(name)
-        yield first.check(covers(shown, asked), f"{name} is not what was asked for", f"/{name}", asked, shown)
-
-
-@rule(over=runs, level=Level.SHOULD, source=schema(f"{_REQUEST}.model"), capability="core", items=("L-78",))
-def model_is_as_asked(run: RunLine) -> Iterator[Result]:
-    """A run shows the model that its request named in place of the assistant's.
-
-    Callers override the model for its price or its abilities, and check here that they got it.
-    """
-    yield from _as_asked(run, "model")
+        yield first.check(contains(shown, requested), f"{name} differs from the request", f"/{name}", requested, shown)
 
 
 @rule(
-    over=runs, level=Level.SHOULD, source=schema(f"{_REQUEST}.instructions"), capability="core", items=("L-78", "L-79")
+    units=runs,
+    level=Level.SHOULD,
+    source=schema(f"{_REQUEST}.model"),
+    capability="core",
+    requirements=("overrides-or-assistant-settings",),
 )
-def instructions_are_as_asked(run: RunLine) -> Iterator[Result]:
-    """A run shows the instructions that its request gave in place of the assistant's.
+def model_is_as_asked(run: RunTimeline) -> Iterator[Result]:
+    """A run shows the model given in its request instead of the assistant's.
 
-    Whether additional instructions are shown behind them is not stated, so both pass.
+    Callers override the model for its price or abilities, and check here that the override took effect.
+
+    Fix: Let `model` in the request override the assistant's.
     """
-    asked, first = run.asked.get("instructions"), first_shown(run)
-    if isinstance(asked, str) and asked and first is not None and first.get("instructions") is not ABSENT:
+    yield from _check_as_requested(run, "model")
+
+
+@rule(
+    units=runs,
+    level=Level.SHOULD,
+    source=schema(f"{_REQUEST}.instructions"),
+    capability="core",
+    requirements=("overrides-or-assistant-settings", "additional-instructions-visibility"),
+)
+def instructions_are_as_asked(run: RunTimeline) -> Iterator[Result]:
+    """A run shows the instructions given in its request instead of the assistant's.
+
+    They determine how the model answers. No source says whether additional instructions are shown after them, so both
+    pass.
+
+    Fix: Let `instructions` in the request replace the assistant's.
+    """
+    requested, first = run.creation_body.get("instructions"), settings_at_creation(run)
+    if isinstance(requested, str) and requested and first is not None and first.get("instructions") is not ABSENT:
         shown = first.get("instructions")
         yield first.check(
-            _shows_instructions(shown, asked, run.asked),
-            "the instructions are not those that were asked for",
+            _shows_instructions(shown, requested, run.creation_body),
+            "the instructions differ from the request",
             "/instructions",
-            asked,
+            requested,
             shown,
         )
 
 
-def _shows_instructions(shown: JSON | Absent, base: str, asked: dict[str, JSON]) -> bool:
-    added = not is_nothing(asked.get("additional_instructions"))
-    return shown == base or (added and isinstance(shown, str) and base in shown)
+def _shows_instructions(shown: JSON | Absent, base: str, request: dict[str, JSON]) -> bool:
+    has_additional = not is_blank(request.get("additional_instructions"))
+    return shown == base or (has_additional and isinstance(shown, str) and base in shown)
 
 
 @rule(
-    over=runs,
+    units=runs,
     level=Level.SHOULD,
     source=schema(f"{_REQUEST}.additional_instructions: appended at the end of the instructions"),
     capability="core",
-    items=("L-77", "L-79"),
+    requirements=("additional-messages-are-added-first", "additional-instructions-visibility"),
 )
-def additional_instructions_come_last(run: RunLine) -> Iterator[Result]:
-    """Where a run shows its additional instructions, they stand at the end, behind all others.
+def additional_instructions_come_last(run: RunTimeline) -> Iterator[Result]:
+    """Additional instructions that a run shows come after all other instructions.
 
-    They refine what comes before them. Whether a run shows them at all is not stated.
+    They refine what comes before them. No source says whether a run shows them at all.
+
+    Fix: Append `additional_instructions` to the end of the instructions.
     """
-    first, more = first_shown(run), run.asked.get("additional_instructions")
+    first, additional = settings_at_creation(run), run.creation_body.get("additional_instructions")
     shown = first.get("instructions") if first is not None else ABSENT
-    if first is not None and isinstance(shown, str) and isinstance(more, str) and more.strip() and more in shown:
-        last = shown.rstrip().endswith(more.rstrip())
-        yield first.check(last, "the additional instructions are not at the end", "/instructions", more, shown)
-
-
-@rule(over=runs, level=Level.SHOULD, source=schema(f"{_REQUEST}.tools"), capability="tools", items=("L-78",))
-def tools_are_as_asked(run: RunLine) -> Iterator[Result]:
-    """A run shows the tools that its request gave in place of the assistant's, in their order.
-
-    An empty list overrides, too. The target may fill in what was left out: `strict`, `parameters`, ranking options.
-    """
-    yield from _as_asked(run, "tools")
+    if (
+        first is not None
+        and isinstance(shown, str)
+        and isinstance(additional, str)
+        and additional.strip()
+        and additional in shown
+    ):
+        is_last = shown.rstrip().endswith(additional.rstrip())
+        yield first.check(is_last, "the additional instructions are not at the end", "/instructions", additional, shown)
 
 
 @rule(
-    over=runs,
+    units=runs,
+    level=Level.SHOULD,
+    source=schema(f"{_REQUEST}.tools"),
+    capability="tools",
+    requirements=("overrides-or-assistant-settings",),
+)
+def tools_are_as_asked(run: RunTimeline) -> Iterator[Result]:
+    """A run shows the tools given in its request instead of the assistant's, in the same order.
+
+    An empty list also overrides. The target may fill in omitted members: `strict`, `parameters`, ranking options.
+
+    Fix: Replace the assistant's tools whenever `tools` is given, even if the list is empty.
+    """
+    yield from _check_as_requested(run, "tools")
+
+
+@rule(
+    units=runs,
     level=Level.MUST,
     source=schema(f"{_RUN}.temperature: used for this run"),
     capability="core",
-    items=("L-78",),
+    requirements=("overrides-or-assistant-settings",),
 )
-def temperature_is_as_asked(run: RunLine) -> Iterator[Result]:
-    """A run shows the temperature that its request gave; zero is a temperature, too.
+def temperature_is_as_asked(run: RunTimeline) -> Iterator[Result]:
+    """A run shows the temperature given in its request, including 0.
 
-    The document says that it is the temperature used for this run. Test for absence, not for falsehood.
+    The document says that it is the temperature used for this run.
+
+    Fix: Test whether `temperature` is absent or null, not whether it is falsy.
     """
-    yield from _as_asked(run, "temperature")
+    yield from _check_as_requested(run, "temperature")
 
 
 @rule(
-    over=runs, level=Level.MUST, source=schema(f"{_RUN}.top_p: used for this run"), capability="core", items=("L-78",)
+    units=runs,
+    level=Level.MUST,
+    source=schema(f"{_RUN}.top_p: used for this run"),
+    capability="core",
+    requirements=("overrides-or-assistant-settings",),
 )
-def top_p_is_as_asked(run: RunLine) -> Iterator[Result]:
-    """A run shows the `top_p` that its request gave.
+def top_p_is_as_asked(run: RunTimeline) -> Iterator[Result]:
+    """A run shows the `top_p` given in its request, including 0.
 
-    The document says that it is the value used for this run. Zero is a value, too.
+    The document says that it is the value used for this run.
+
+    Fix: Test whether `top_p` is absent or null, not whether it is falsy.
     """
-    yield from _as_asked(run, "top_p")
+    yield from _check_as_requested(run, "top_p")
 
 
-@rule(over=runs, level=Level.SHOULD, source=schema(f"{_RUN}.max_prompt_tokens"), capability="core", items=("L-83",))
-def max_prompt_tokens_is_as_asked(run: RunLine) -> Iterator[Result]:
-    """A run shows the limit of prompt tokens that its request gave.
+@rule(
+    units=runs,
+    level=Level.SHOULD,
+    source=schema(f"{_RUN}.max_prompt_tokens"),
+    capability="core",
+    requirements=("token-limits-are-echoed",),
+)
+def max_prompt_tokens_is_as_asked(run: RunTimeline) -> Iterator[Result]:
+    """A run shows the `max_prompt_tokens` given in its request.
 
-    Callers bound with it what a run costs. A limit that is not shown was probably not kept.
+    Callers limit the cost of a run with it, and a limit that is not shown was probably not applied.
+
+    Fix: Store `max_prompt_tokens` with the run and return it.
     """
-    yield from _as_asked(run, "max_prompt_tokens")
+    yield from _check_as_requested(run, "max_prompt_tokens")
 
 
-@rule(over=runs, level=Level.SHOULD, source=schema(f"{_RUN}.max_completion_tokens"), capability="core", items=("L-83",))
-def max_completion_tokens_is_as_asked(run: RunLine) -> Iterator[Result]:
-    """A run shows the limit of completion tokens that its request gave.
+@rule(
+    units=runs,
+    level=Level.SHOULD,
+    source=schema(f"{_RUN}.max_completion_tokens"),
+    capability="core",
+    requirements=("token-limits-are-echoed",),
+)
+def max_completion_tokens_is_as_asked(run: RunTimeline) -> Iterator[Result]:
+    """A run shows the `max_completion_tokens` given in its request.
 
-    Callers bound with it what a run costs. A limit that is not shown was probably not kept.
+    Callers limit the cost of a run with it, and a limit that is not shown was probably not applied.
+
+    Fix: Store `max_completion_tokens` with the run and return it.
     """
-    yield from _as_asked(run, "max_completion_tokens")
+    yield from _check_as_requested(run, "max_completion_tokens")
 
 
-@rule(over=runs, level=Level.MUST, source=schema(f"{_RUN}.truncation_strategy"), capability="core", items=("L-78",))
-def truncation_strategy_is_as_asked(run: RunLine) -> Iterator[Result]:
-    """A run shows the truncation strategy that its request gave.
+@rule(
+    units=runs,
+    level=Level.MUST,
+    source=schema(f"{_RUN}.truncation_strategy"),
+    capability="core",
+    requirements=("overrides-or-assistant-settings",),
+)
+def truncation_strategy_is_as_asked(run: RunTimeline) -> Iterator[Result]:
+    """A run shows the truncation strategy given in its request, including the number of `last_messages`.
 
-    It decides what the model reads of the thread. `last_messages` comes back with its number.
+    It determines which messages of the thread the model reads.
+
+    Fix: Store `truncation_strategy` with the run as it was sent.
     """
-    yield from _as_asked(run, "truncation_strategy")
+    yield from _check_as_requested(run, "truncation_strategy")
 
 
-@rule(over=runs, level=Level.MUST, source=schema(f"{_RUN}.tool_choice"), capability="tools", items=("L-78",))
-def tool_choice_is_as_asked(run: RunLine) -> Iterator[Result]:
-    """A run shows the tool choice that its request gave: a word, or the tool that it names.
+@rule(
+    units=runs,
+    level=Level.MUST,
+    source=schema(f"{_RUN}.tool_choice"),
+    capability="tools",
+    requirements=("overrides-or-assistant-settings",),
+)
+def tool_choice_is_as_asked(run: RunTimeline) -> Iterator[Result]:
+    """A run shows the tool choice given in its request, as a word or as an object that names a tool.
 
-    Callers force or forbid tools with it. Store the object that names a tool as it is.
+    Callers force or forbid tools with it.
+
+    Fix: Store `tool_choice` with the run as it was sent, including the object form.
     """
-    yield from _as_asked(run, "tool_choice")
+    yield from _check_as_requested(run, "tool_choice")
 
 
-@rule(over=runs, level=Level.MUST, source=schema(f"{_RUN}.parallel_tool_calls"), capability="tools", items=("L-78",))
-def parallel_tool_calls_is_as_asked(run: RunLine) -> Iterator[Result]:
-    """A run shows whether its request allowed calls in parallel.
+@rule(
+    units=runs,
+    level=Level.MUST,
+    source=schema(f"{_RUN}.parallel_tool_calls"),
+    capability="tools",
+    requirements=("overrides-or-assistant-settings",),
+)
+def parallel_tool_calls_is_as_asked(run: RunTimeline) -> Iterator[Result]:
+    """A run shows the `parallel_tool_calls` given in its request.
 
-    False is easily lost to a default. Test for absence, not for falsehood.
+    A default easily overwrites false, and the run then makes calls that the caller wanted one at a time.
+
+    Fix: Test whether the member is absent, not whether it is falsy.
     """
-    yield from _as_asked(run, "parallel_tool_calls")
+    yield from _check_as_requested(run, "parallel_tool_calls")
 
 
-@rule(over=runs, level=Level.MUST, source=schema(f"{_RUN}.response_format"), capability="core", items=("L-78",))
-def response_format_is_as_asked(run: RunLine) -> Iterator[Result]:
-    """A run shows the response format that its request gave.
+@rule(
+    units=runs,
+    level=Level.MUST,
+    source=schema(f"{_RUN}.response_format"),
+    capability="core",
+    requirements=("overrides-or-assistant-settings",),
+)
+def response_format_is_as_asked(run: RunTimeline) -> Iterator[Result]:
+    """A run shows the response format given in its request.
 
-    `auto` is the default and may be shown as what it stands for, so it is not judged.
+    Callers parse the answer by it. `auto` is the default and may be shown as what it stands for, so it is not judged.
+
+    Fix: Store `response_format` with the run as it was sent.
     """
-    if run.asked.get("response_format") != "auto":
-        yield from _as_asked(run, "response_format")
+    if run.creation_body.get("response_format") != "auto":
+        yield from _check_as_requested(run, "response_format")
 
 
-@rule(over=runs, level=Level.SHOULD, source=_SEEN, capability="core", items=("L-78",))
-def reasoning_effort_is_as_asked(run: RunLine) -> Iterator[Result]:
-    """A run that shows a reasoning effort shows the one that its request gave.
+@rule(
+    units=runs,
+    level=Level.SHOULD,
+    source=_RECORDED,
+    capability="core",
+    requirements=("overrides-or-assistant-settings",),
+)
+def reasoning_effort_is_as_asked(run: RunTimeline) -> Iterator[Result]:
+    """A run that shows a reasoning effort shows the one given in its request.
 
-    The member is not documented on runs; the real service sent it from 2025 on.
+    The document does not list this member on runs; the real service sent it from 2025 on.
+
+    Fix: Return the requested value, or omit the member.
     """
-    yield from _as_asked(run, "reasoning_effort")
+    yield from _check_as_requested(run, "reasoning_effort")
 
 
 _INHERITED = ("model", "tools", "temperature", "top_p", "response_format")
 
 
 @rule(
-    over=runs,
+    units=runs,
     level=Level.SHOULD,
     source=schema(f"{_REQUEST}.model, instructions, tools"),
     capability="core",
-    items=("L-78",),
+    requirements=("overrides-or-assistant-settings",),
 )
-def what_is_not_asked_comes_from_the_assistant(run: RunLine) -> Iterator[Result]:
-    """What its request does not say, or says as null, a run takes from its assistant as it was at that moment.
+def what_is_not_asked_comes_from_the_assistant(run: RunTimeline) -> Iterator[Result]:
+    """A setting that is omitted or null is inherited from the assistant as of the run's creation.
 
-    That is: model, instructions, tools, temperature, `top_p` and response format.
+    Callers configure the assistant once and rely on it in every run. Applies to model, instructions, tools,
+    temperature, `top_p` and response format.
+
+    Fix: Copy the assistant's value into the run if the request gives none.
     """
-    first, assistant = first_shown(run), assistant_then(run)
+    first, assistant = settings_at_creation(run), assistant_at_creation(run)
     if first is None or assistant is None:
         return
     for name in _INHERITED:
-        shown, given = first.get(name), assistant.get(name)
-        if run.asked.get(name) is None and shown is not ABSENT and given is not ABSENT and given is not None:
-            untold = shown is None and given == 1
+        shown, inherited = first.get(name), assistant.get(name)
+        if (
+            run.creation_body.get(name) is None
+            and shown is not ABSENT
+            and inherited is not ABSENT
+            and inherited is not None
+        ):
+            is_unset_default = shown is None and inherited == 1
             yield first.check(
-                untold or covers(shown, given), f"{name} is not the assistant's", f"/{name}", given, shown
+                is_unset_default or contains(shown, inherited),
+                f"{name} differs from the assistant's",
+                f"/{name}",
+                inherited,
+                shown,
             )
-    shown, given = first.get("instructions"), assistant.get("instructions")
-    if run.asked.get("instructions") is None and shown is not ABSENT and isinstance(given, str) and given:
-        holds = _shows_instructions(shown, given, run.asked)
-        yield first.check(holds, "the instructions are not the assistant's", "/instructions", given, shown)
+    shown, inherited = first.get("instructions"), assistant.get("instructions")
+    if (
+        run.creation_body.get("instructions") is None
+        and shown is not ABSENT
+        and isinstance(inherited, str)
+        and inherited
+    ):
+        holds = _shows_instructions(shown, inherited, run.creation_body)
+        yield first.check(holds, "the instructions differ from the assistant's", "/instructions", inherited, shown)
 
 
 _DEFAULTS: dict[str, JSON] = {
@@ -217,29 +329,38 @@ _DEFAULTS: dict[str, JSON] = {
 }
 
 
-@rule(over=runs, level=Level.SHOULD, source=_SEEN, capability="core", items=("L-82", "L-83"))
-def defaults_are_shown(run: RunLine) -> Iterator[Result]:
-    """What neither its request nor its assistant says, a run shows as the default.
+@rule(
+    units=runs,
+    level=Level.SHOULD,
+    source=_RECORDED,
+    capability="core",
+    requirements=("defaults-are-echoed", "token-limits-are-echoed"),
+)
+def defaults_are_shown(run: RunTimeline) -> Iterator[Result]:
+    """A setting that neither the request nor the assistant gives is shown with its default.
 
-    Tool choice and truncation strategy `auto`, parallel tool calls, no token limits, a temperature and a `top_p` of 1.
+    Clients read from the run which settings are in effect. The defaults are `auto` for tool choice and truncation
+    strategy, parallel tool calls, no token limits, and 1 for temperature and `top_p`.
+
+    Fix: Fill in the defaults when the run is created.
     """
-    first = first_shown(run)
+    first = settings_at_creation(run)
     if first is None:
         return
     for name, default in _DEFAULTS.items():
         shown = first.get(name)
-        if run.asked.get(name) is None and shown is not ABSENT:
-            yield first.check(same(shown, default), f"{name} is not the default", f"/{name}", default, shown)
+        if run.creation_body.get(name) is None and shown is not ABSENT:
+            yield first.check(json_equal(shown, default), f"{name} is not the default", f"/{name}", default, shown)
     truncation = first.get("/truncation_strategy/type")
-    if run.asked.get("truncation_strategy") is None and first.get("truncation_strategy") is not ABSENT:
+    if run.creation_body.get("truncation_strategy") is None and first.get("truncation_strategy") is not ABSENT:
         yield first.check(
             truncation == "auto", "truncation is not auto", "/truncation_strategy/type", "auto", truncation
         )
-    assistant = assistant_then(run)
+    assistant = assistant_at_creation(run)
     for name in ("temperature", "top_p"):
         shown = first.get(name)
-        unsaid = assistant is not None and assistant.get(name) in (ABSENT, None)
-        if run.asked.get(name) is None and unsaid and shown is not ABSENT:
+        is_unset = assistant is not None and assistant.get(name) in (ABSENT, None)
+        if run.creation_body.get(name) is None and is_unset and shown is not ABSENT:
             yield first.check(shown is None or shown == 1, f"{name} is not the default", f"/{name}", 1, shown)
 
 
@@ -259,23 +380,29 @@ _FIXED = (
 
 
 @rule(
-    over=runs,
+    units=runs,
     level=Level.MUST,
     source=schema(f"{_RUN}; ModifyRunRequest allows metadata only"),
     capability="core",
-    items=("L-43",),
+    requirements=("modify-run-changes-only-metadata",),
 )
-def never_change(run: RunLine) -> Iterator[Result]:
-    """What a run works with is the same wherever and whenever the run is seen: nothing but metadata can be modified.
+def never_change(run: RunTimeline) -> Iterator[Result]:
+    """The settings of a run are the same in every answer that shows it; only metadata can be modified.
 
-    Seen in create, get, list, modify, cancel, submit and in events alike. Keep a copy of the assistant's settings in
-    the run; a look that reads them from the assistant shows what the run never used once the assistant is modified.
+    Settings that are read from the assistant are wrong for the run once the assistant is modified. Compared across
+    create, get, list, modify, cancel, submit and events.
+
+    Fix: Copy the settings into the run when it is created, and return that copy everywhere.
     """
-    first = run.sightings[0]
-    for seen in run.sightings[1:]:
+    first = run.observations[0]
+    for observation in run.observations[1:]:
         for name in _FIXED:
-            was, now = first.get(name), seen.get(name)
-            if was is ABSENT or now is ABSENT or (name == "tool_choice" and resumed_between(run, first, seen)):
+            was, now = first.get(name), observation.get(name)
+            if (
+                was is ABSENT
+                or now is ABSENT
+                or (name == "tool_choice" and may_be_resumed_between(run, first, observation))
+            ):
                 continue
-            unsaid = name == "instructions" and is_nothing(was) and is_nothing(now)
-            yield seen.check(unsaid or same(was, now), f"{name} has changed", f"/{name}", was, now)
+            both_blank = name == "instructions" and is_blank(was) and is_blank(now)
+            yield observation.check(both_blank or json_equal(was, now), f"{name} has changed", f"/{name}", was, now)

@@ -1,139 +1,175 @@
-"""Run steps: whose they are, what they name, and how they end."""
+"""Run steps: the run and message they name, their details, and their end."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from runs_conformance.contract.lifecycle import STEP_END_STAMPS, STEP_STATUSES, STEP_TERMINAL
-from runs_conformance.evidence.complete_list import steps_after_the_end, whole_lists_of
-from runs_conformance.evidence.observation import JSON_CHANNEL, Sighting, messages_seen, steps_seen
+from runs_conformance.contract.lifecycle import STEP_END_TIMESTAMPS, STEP_STATUSES, STEP_TERMINAL
+from runs_conformance.evidence.complete_list import complete_lists_of, steps_after_run_end
+from runs_conformance.evidence.observation import JSON_CHANNEL, Observation, message_observations, step_observations
 from runs_conformance.evidence.page import Page
-from runs_conformance.evidence.timeline import RunLine, Timeline, runs, steps
-from runs_conformance.evidence.tool_call import calls_in_step, steps_of
+from runs_conformance.evidence.timeline import RunTimeline, Timeline, runs, steps
+from runs_conformance.evidence.tool_call import step_observations_of_run, step_tool_calls
 from runs_conformance.model.history import History
-from runs_conformance.model.json import ABSENT, JSON, at, is_array, is_object, same
+from runs_conformance.model.json import ABSENT, JSON, at, is_array, is_object, json_equal
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, observed, prose, schema
-from runs_conformance.model.verdict import HELD, Result
+from runs_conformance.model.verdict import PASSED, Result
 
 _STEP = "openai-openapi f85dbe2 openapi.yaml RunStepObject"
 _GUIDE = prose("openai-cookbook d2bb606 examples/data/oai_docs/how-it-works.txt, run steps")
-_SEEN = observed("recorded traffic: openai-dotnet SessionRecords 2025-10-30, openllmetry 2026-03-31")
-_STAMPS = tuple(STEP_END_STAMPS.values())
-_NAMED = "/step_details/message_creation/message_id"
+_RECORDED = observed("recorded traffic: openai-dotnet SessionRecords 2025-10-30, openllmetry 2026-03-31")
+_END_TIMES = tuple(STEP_END_TIMESTAMPS.values())
+_MESSAGE_ID = "/step_details/message_creation/message_id"
 
 
 @rule(
-    over=runs,
+    units=runs,
     level=Level.MUST,
     source=schema(f"{_STEP}.thread_id, assistant_id"),
     capability="steps",
-    items=("L-54", "L-55"),
+    requirements=("run-identity-never-changes", "step-type-matches-details"),
 )
-def belong_to_their_run(run: RunLine) -> Iterator[Result]:
-    """A step names the thread and the assistant of its run.
+def belong_to_their_run(run: RunTimeline) -> Iterator[Result]:
+    """A step has the `thread_id` and `assistant_id` of its run.
 
-    Clients follow these ids from a step to its message and assistant. Copy them from the run.
+    Clients follow these ids from a step to its message and assistant.
+
+    Fix: Copy both ids from the run.
     """
-    for step in steps_of(run):
+    for step in step_observations_of_run(run):
         for name in ("thread_id", "assistant_id"):
-            wanted, shown = run.sightings[0].get(name), step.get(name)
-            if wanted is not ABSENT and shown is not ABSENT:
-                yield step.check(shown == wanted, f"{name} is not the run's", f"/{name}", wanted, shown)
+            expected, actual = run.observations[0].get(name), step.get(name)
+            if expected is not ABSENT and actual is not ABSENT:
+                yield step.check(actual == expected, f"{name} differs from the run's", f"/{name}", expected, actual)
 
 
 @rule(
-    over=steps_seen, level=Level.MUST, source=schema(f"{_STEP}.type, step_details"), capability="steps", items=("L-55",)
+    units=step_observations,
+    level=Level.MUST,
+    source=schema(f"{_STEP}.type, step_details"),
+    capability="steps",
+    requirements=("step-type-matches-details",),
 )
-def details_fit_the_type(step: Sighting) -> Iterator[Result]:
-    """A step's details are of the step's type: `message_creation` names a message, `tool_calls` holds calls.
+def details_fit_the_type(step: Observation) -> Iterator[Result]:
+    """A step's details match its type: `message_creation` names a message, `tool_calls` holds calls.
 
-    Clients choose by the type how to read the details. The two are set together.
+    Clients choose by the type how to read the details.
+
+    Fix: Set `type` and `step_details` together.
     """
-    kind, shown = step.text("type"), step.get("/step_details/type")
-    if kind and step.get("step_details") is not ABSENT:
-        yield step.check(shown == kind, "the details are of another type", "/step_details/type", kind, shown)
-        member = step.get(f"/step_details/{kind}")
-        yield step.check(member is not ABSENT, f"the details have no {kind}", "/step_details", kind, None)
+    type_, details_type = step.text("type"), step.get("/step_details/type")
+    if type_ and step.get("step_details") is not ABSENT:
+        yield step.check(
+            details_type == type_, "step_details has another type", "/step_details/type", type_, details_type
+        )
+        member = step.get(f"/step_details/{type_}")
+        yield step.check(member is not ABSENT, f"step_details has no {type_}", "/step_details", type_, None)
 
 
 @rule(
-    over=runs,
+    units=runs,
     level=Level.MUST,
     source=schema("openai-openapi f85dbe2 openapi.yaml RunStepDetailsMessageCreationObject"),
     capability="steps",
-    items=("L-55", "L-58"),
-    closed=True,
+    requirements=("step-type-matches-details", "message-has-step-and-names-run"),
+    needs_complete_history=True,
 )
-def named_messages_exist(run: RunLine) -> Iterator[Result]:
-    """A step of type `message_creation` names a message of the thread that its run wrote.
+def named_messages_exist(run: RunTimeline) -> Iterator[Result]:
+    """A `message_creation` step names a message of the thread that the step's run wrote.
 
-    Judged when the run has ended, on any look at that message, or else on a list of all messages of the thread.
+    Clients fetch the answer by this id. Judged when the run has ended, on any answer that shows the message, or else on
+    a complete list of the thread's messages.
+
+    Fix: Store the message and its step in one transaction.
     """
-    for id_, step in {step.text("id"): step for step in steps_of(run)}.items():
-        named = step.get(_NAMED)
-        if not id_ or not isinstance(named, str) or not run.surely_terminal(step.exchange):
+    for id_, step in {step.text("id"): step for step in step_observations_of_run(run)}.items():
+        message_id = step.get(_MESSAGE_ID)
+        if not id_ or not isinstance(message_id, str) or not run.had_ended_before(step.exchange):
             continue
-        seen = [message for message in messages_seen(run.history) if message.id == named]
-        for message in seen[:1]:
-            wrote = message.get("run_id")
-            yield step.check(wrote in (run.id, ABSENT), f"the message {named} is not the run's", _NAMED, run.id, wrote)
-            there = message.get("thread_id")
+        observations = [message for message in message_observations(run.history) if message.id == message_id]
+        for message in observations[:1]:
+            run_id = message.get("run_id")
             yield step.check(
-                there in (run.thread_id, ABSENT),
-                f"the message {named} is in another thread",
-                _NAMED,
-                run.thread_id,
-                there,
+                run_id in (run.id, ABSENT),
+                f"the message {message_id} was not written by the run",
+                _MESSAGE_ID,
+                run.id,
+                run_id,
             )
-        if not seen and (page := _all_messages(run)) is not None:
-            yield step.finding(f"no message {named} is in the thread", _NAMED, list(page.ids), named)
+            thread_id = message.get("thread_id")
+            yield step.check(
+                thread_id in (run.thread_id, ABSENT),
+                f"the message {message_id} is in another thread",
+                _MESSAGE_ID,
+                run.thread_id,
+                thread_id,
+            )
+        if not observations and (page := _complete_message_list(run)) is not None:
+            yield step.finding(f"no message {message_id} is in the thread", _MESSAGE_ID, list(page.ids), message_id)
 
 
-def _all_messages(run: RunLine) -> Page | None:
-    """A whole list of the thread's messages from after the run's end, if none was ever deleted."""
-    of = run.thread_id
-    if any(e.operation == "delete_message" and e.path.get("thread_id") == of for e in run.history):
+def _complete_message_list(run: RunTimeline) -> Page | None:
+    """A complete list of the thread's messages after the run's end, if none was ever deleted."""
+    thread_id = run.thread_id
+    if any(e.operation == "delete_message" and e.path.get("thread_id") == thread_id for e in run.history):
         return None
-    whole = whole_lists_of(run.history, "list_messages", thread_id=of)
-    return next((page for page in whole if run.surely_terminal(page.exchange)), None)
+    complete = complete_lists_of(run.history, "list_messages", thread_id=thread_id)
+    return next((page for page in complete if run.had_ended_before(page.exchange)), None)
 
 
-@rule(over=steps_seen, level=Level.MUST, source=schema(f"{_STEP}.status"), capability="steps", items=("L-56",))
-def status_is_known(step: Sighting) -> Iterator[Result]:
+@rule(
+    units=step_observations,
+    level=Level.MUST,
+    source=schema(f"{_STEP}.status"),
+    capability="steps",
+    requirements=("step-status-matches-timestamps",),
+)
+def status_is_known(step: Observation) -> Iterator[Result]:
     """A step's status is one of the five that the contract names.
 
-    There is no `queued` step and no `requires_action` step: one that waits for outputs is `in_progress`.
+    Clients wait for a step by its status. No step is `queued` or `requires_action`: one that waits for outputs is
+    `in_progress`.
+
+    Fix: Map the server's states of steps to the contract's five names.
     """
     known, status = list(STEP_STATUSES), step.get("status")
     yield step.check(step.status in known, f"the step's status is {status!r}", "/status", known, status)
 
 
-@rule(over=steps, level=Level.MUST, source=_GUIDE, capability="steps", items=("L-56",))
-def ended_step_stays_ended(line: Timeline) -> Iterator[Result]:
-    """A step that has ended keeps its status for good; its statuses mean what those of a run mean.
+@rule(
+    units=steps, level=Level.MUST, source=_GUIDE, capability="steps", requirements=("step-status-matches-timestamps",)
+)
+def ended_step_stays_ended(timeline: Timeline) -> Iterator[Result]:
+    """A step that has ended keeps its status.
 
-    A step that opens again, or ends otherwise, contradicts what was shown. Write its end once.
+    A step that reopens, or ends differently, contradicts what clients have shown. The statuses of steps mean the same
+    as those of runs.
+
+    Fix: Write the end of a step once.
     """
-    for earlier, later in line.pairs():
+    for earlier, later in timeline.pairs():
         if earlier.status in STEP_TERMINAL and later.status in STEP_STATUSES:
             holds = later.status == earlier.status
             yield later.check(holds, f"the step had ended {earlier.status!r}", "/status", earlier.status, later.status)
 
 
 @rule(
-    over=steps_seen,
+    units=step_observations,
     level=Level.MUST,
     source=schema(f"{_STEP}, the description of each stamp"),
     capability="steps",
-    items=("L-56",),
+    requirements=("step-status-matches-timestamps",),
 )
-def ended_step_says_when(step: Sighting) -> Iterator[Result]:
-    """A completed, failed or cancelled step says when: the stamp of that end is set.
+def ended_step_says_when(step: Observation) -> Iterator[Result]:
+    """A completed, failed or cancelled step has the timestamp of that end.
 
-    An expired step's stamp was never seen, so it is not judged.
+    Clients measure by it how long a step took. The timestamp of an expired step was never recorded, so it is not
+    judged.
+
+    Fix: Write the timestamp together with the status.
     """
-    name = STEP_END_STAMPS.get(step.status)
+    name = STEP_END_TIMESTAMPS.get(step.status)
     if name is not None:
         value = step.get(name)
         yield step.check(
@@ -141,57 +177,87 @@ def ended_step_says_when(step: Sighting) -> Iterator[Result]:
         )
 
 
-@rule(over=steps_seen, level=Level.SHOULD, source=_SEEN, capability="steps", items=("L-56",))
-def open_step_has_no_end(step: Sighting) -> Iterator[Result]:
-    """A step in progress was not completed, failed or cancelled at any time.
+@rule(
+    units=step_observations,
+    level=Level.SHOULD,
+    source=_RECORDED,
+    capability="steps",
+    requirements=("step-status-matches-timestamps",),
+)
+def open_step_has_no_end(step: Observation) -> Iterator[Result]:
+    """A step in progress has no `completed_at`, `failed_at` or `cancelled_at`.
 
-    The stamp is what clients sort and measure by. Set it together with the status.
+    Clients sort and measure by these times.
+
+    Fix: Write each timestamp together with its status.
     """
-    for name in _STAMPS if step.status == "in_progress" else ():
+    for name in _END_TIMES if step.status == "in_progress" else ():
         value = step.get(name)
         if value is not ABSENT:
             yield step.check(value is None, f"a step in progress has a {name}", f"/{name}", None, value)
 
 
 @rule(
-    over=steps,
+    units=steps,
     level=Level.MUST,
     source=schema(f"{_STEP}, the description of each stamp"),
     capability="steps",
-    items=("L-54", "L-56"),
+    requirements=("run-identity-never-changes", "step-status-matches-timestamps"),
 )
-def stamps_of_an_ended_step_stay(line: Timeline) -> Iterator[Result]:
-    """When a step has ended, the time of its end is the same wherever and whenever it is seen.
+def stamps_of_an_ended_step_stay(timeline: Timeline) -> Iterator[Result]:
+    """The end time of a step is the same in every answer that shows the step.
 
-    An end that moves is the time of the look. Store it when the step ends.
+    An end that moves is the time of the read, not of the end.
+
+    Fix: Store the time when the step ends.
     """
-    ended = [seen for seen in line.sightings if seen.status in STEP_TERMINAL]
-    for seen in ended[1:]:
-        for name in _STAMPS if seen.status == ended[0].status else ():
-            was, now = ended[0].get(name), seen.get(name)
+    ended = [observation for observation in timeline.observations if observation.status in STEP_TERMINAL]
+    for observation in ended[1:]:
+        for name in _END_TIMES if observation.status == ended[0].status else ():
+            was, now = ended[0].get(name), observation.get(name)
             if was is not ABSENT and now is not ABSENT:
-                yield seen.check(same(was, now), f"{name} has changed since the step ended", f"/{name}", was, now)
+                yield observation.check(
+                    json_equal(was, now), f"{name} has changed since the step ended", f"/{name}", was, now
+                )
 
 
-@rule(over=steps, level=Level.SHOULD, source=_GUIDE, capability="steps", items=("L-54", "L-74"))
-def ended_step_shows_the_same(line: Timeline) -> Iterator[Result]:
-    """When a step has ended, it names the same message, or shows the same calls, wherever and whenever it is seen.
+@rule(
+    units=steps,
+    level=Level.SHOULD,
+    source=_GUIDE,
+    capability="steps",
+    requirements=("run-identity-never-changes", "stored-object-matches-stream"),
+)
+def ended_step_shows_the_same(timeline: Timeline) -> Iterator[Result]:
+    """An ended step names the same message, or shows the same calls, in every answer that shows it.
 
-    Steps are the record of what a run did. Reads, lists and events show the one that is stored.
+    Steps are the record of what a run did.
+
+    Fix: Return the stored step in reads, lists and events.
     """
-    ended = [seen for seen in line.sightings if seen.status in STEP_TERMINAL]
-    for seen in ended[1:]:
-        was, now = ended[0].get(_NAMED), seen.get(_NAMED)
-        yield seen.check(same(was, now), "the step names another message", _NAMED, was, now)
-        alike = calls_in_step(ended[0]) == calls_in_step(seen)
-        yield seen.check(alike, "the step shows other calls", "/step_details", None, seen.get("step_details"))
+    ended = [observation for observation in timeline.observations if observation.status in STEP_TERMINAL]
+    for observation in ended[1:]:
+        was, now = ended[0].get(_MESSAGE_ID), observation.get(_MESSAGE_ID)
+        yield observation.check(json_equal(was, now), "the step now names another message", _MESSAGE_ID, was, now)
+        same_calls = step_tool_calls(ended[0]) == step_tool_calls(observation)
+        yield observation.check(
+            same_calls, "the step now shows other calls", "/step_details", None, observation.get("step_details")
+        )
 
 
-@rule(over=steps_seen, level=Level.SHOULD, source=schema(f"{_STEP}.usage"), capability="steps", items=("L-57",))
-def usage_goes_with_the_status(step: Sighting) -> Iterator[Result]:
-    """A step in progress has no usage; a completed one says how many tokens it used.
+@rule(
+    units=step_observations,
+    level=Level.SHOULD,
+    source=schema(f"{_STEP}.usage"),
+    capability="steps",
+    requirements=("step-usage-null-until-done",),
+)
+def usage_goes_with_the_status(step: Observation) -> Iterator[Result]:
+    """A step in progress has no usage; a completed one shows its token usage.
 
-    Usage is known when the step has ended, and is then counted once.
+    Usage is known when the step has ended, and is counted once.
+
+    Fix: Write `usage` when the step completes.
     """
     value = step.get("usage")
     if step.status == "in_progress" and value is not ABSENT:
@@ -200,80 +266,124 @@ def usage_goes_with_the_status(step: Sighting) -> Iterator[Result]:
         yield step.check(is_object(value), "a completed step has no usage", "/usage", "an object", value)
 
 
-@rule(over=steps_seen, level=Level.MUST, source=schema(f"{_STEP}.last_error"), capability="steps", items=("L-07",))
-def completed_step_has_no_error(step: Sighting) -> Iterator[Result]:
-    """A completed step has no `last_error`: it is null if there are no errors.
+@rule(
+    units=step_observations,
+    level=Level.MUST,
+    source=schema(f"{_STEP}.last_error"),
+    capability="steps",
+    requirements=("failed-run-has-last-error",),
+)
+def completed_step_has_no_error(step: Observation) -> Iterator[Result]:
+    """A completed step has `last_error: null`.
 
-    Clients that look at `last_error` first would report a success as a failure.
+    Clients that check `last_error` first would report a success as a failure.
+
+    Fix: Clear `last_error` when the step completes.
     """
     value = step.get("last_error")
     if step.status == "completed" and value is not ABSENT:
-        yield step.check(value is None, "a completed step has an error", "/last_error", None, value)
-
-
-@rule(over=runs, level=Level.SHOULD, source=_GUIDE, capability="steps", items=("L-35", "L-56"))
-def end_with_their_run(run: RunLine) -> Iterator[Result]:
-    """When a run has ended, none of its steps is in progress.
-
-    Whoever waits for the last step would wait for ever. End the steps in the transaction that ends the run.
-    """
-    for step in steps_of(run):
-        if run.surely_terminal(step.exchange):
-            open_still = step.status == "in_progress"
-            yield step.check(not open_still, "the run has ended, and the step has not", "/status", None, step.status)
-
-
-@rule(over=runs, level=Level.SHOULD, source=_SEEN, capability="steps", items=("L-21",))
-def are_younger_than_their_run(run: RunLine) -> Iterator[Result]:
-    """A step was created no earlier than its run.
-
-    An older one has its time from another clock, or from the message that it names.
-    """
-    born = run.sightings[0].time("created_at")
-    for step in steps_of(run):
-        made = step.time("created_at")
-        if born is not None and made is not None:
-            yield step.check(born <= made, "the step is older than its run", "/created_at", born, made)
-
-
-def _ended(history: History) -> Iterable[tuple[RunLine, Page]]:
-    found = ((run, steps_after_the_end(history, run.id)) for run in runs(history))
-    return ((run, page) for run, page in found if page is not None)
-
-
-@rule(over=_ended, level=Level.SHOULD, source=_GUIDE, capability="steps", items=("L-35",))
-def are_not_lost(found: tuple[RunLine, Page]) -> Iterator[Result]:
-    """A step that was once seen is in the list of its run's steps when the run has ended.
-
-    Steps say how a run came to its answer, and what was paid for. They are kept whatever the end.
-    """
-    run, page = found
-    former = {step.id for step in steps_of(run) if step.exchange.before(page.exchange)}
-    gone = sorted(former - set(page.ids) - {""})
-    if former:
-        yield page.exchange.finding(f"the step {gone[0]} is no longer listed", "/data") if gone else HELD
+        yield step.check(value is None, "a completed step has a last_error", "/last_error", None, value)
 
 
 @rule(
-    over=steps_seen,
+    units=runs,
+    level=Level.SHOULD,
+    source=_GUIDE,
+    capability="steps",
+    requirements=("cancellation-closes-steps-and-messages", "step-status-matches-timestamps"),
+)
+def end_with_their_run(run: RunTimeline) -> Iterator[Result]:
+    """No step of an ended run is in progress.
+
+    A client that waits for the last step would wait forever.
+
+    Fix: End the open steps in the transaction that ends the run.
+    """
+    for step in step_observations_of_run(run):
+        if run.had_ended_before(step.exchange):
+            is_open = step.status == "in_progress"
+            yield step.check(
+                not is_open, "the run has ended, but the step is in progress", "/status", None, step.status
+            )
+
+
+@rule(
+    units=runs,
+    level=Level.SHOULD,
+    source=_RECORDED,
+    capability="steps",
+    requirements=("timestamps-are-ordered-seconds",),
+)
+def are_younger_than_their_run(run: RunTimeline) -> Iterator[Result]:
+    """A step is created no earlier than its run.
+
+    An earlier time comes from another clock, or from the message that the step names.
+
+    Fix: Take `created_at` from the current time when the step is created.
+    """
+    run_created = run.observations[0].time("created_at")
+    for step in step_observations_of_run(run):
+        step_created = step.time("created_at")
+        if run_created is not None and step_created is not None:
+            yield step.check(
+                run_created <= step_created,
+                "the step was created before its run",
+                "/created_at",
+                run_created,
+                step_created,
+            )
+
+
+def _ended_runs_with_steps(history: History) -> Iterable[tuple[RunTimeline, Page]]:
+    lists = ((run, steps_after_run_end(history, run.id)) for run in runs(history))
+    return ((run, page) for run, page in lists if page is not None)
+
+
+@rule(
+    units=_ended_runs_with_steps,
+    level=Level.SHOULD,
+    source=_GUIDE,
+    capability="steps",
+    requirements=("cancellation-closes-steps-and-messages",),
+)
+def are_not_lost(run_with_steps: tuple[RunTimeline, Page]) -> Iterator[Result]:
+    """A step that was once shown is in the list of its run's steps after the run has ended.
+
+    Steps document how a run reached its answer and what was paid for, whatever its final status.
+
+    Fix: Keep all steps of a run, however it ends.
+    """
+    run, page = run_with_steps
+    earlier_ids = {step.id for step in step_observations_of_run(run) if step.exchange.happened_before(page.exchange)}
+    lost = sorted(earlier_ids - set(page.ids) - {""})
+    if earlier_ids:
+        yield page.exchange.finding(f"the step {lost[0]} is no longer listed", "/data") if lost else PASSED
+
+
+@rule(
+    units=step_observations,
     level=Level.MAY,
     source=schema("openai-openapi f85dbe2 openapi.yaml RunStepDetailsToolCallsFileSearchResultObject.content"),
     capability="steps",
-    items=("L-89",),
+    requirements=("search-results-only-when-included",),
 )
-def results_show_their_content_if_asked(step: Sighting) -> Iterator[Result]:
-    """The results of a file search show their content if the request includes it, and only then.
+def results_show_their_content_if_asked(step: Observation) -> Iterator[Result]:
+    """File search results show their content if the request includes it, and only then.
 
-    The content is large, so clients ask for it by `include[]`. The document does not say what happens otherwise.
+    The content is large, so clients request it with `include[]`. The document does not say what happens otherwise.
+
+    Fix: Return the content of results only if `include[]` names it.
     """
-    asked = any(name == "include[]" for name, _ in step.exchange.request.query)
-    for place, results in enumerate(_results(step) if step.channel == JSON_CHANNEL else ()):
+    requested = any(name == "include[]" for name, _ in step.exchange.request.query)
+    for index, results in enumerate(_results(step) if step.channel == JSON_CHANNEL else ()):
         for result in results:
-            where = f"/step_details/tool_calls/{place}/file_search/results"
-            yield step.check((at(result, "/content") is not ABSENT) is asked, "content", where, asked, not asked)
+            pointer = f"/step_details/tool_calls/{index}/file_search/results"
+            yield step.check(
+                (at(result, "/content") is not ABSENT) is requested, "content", pointer, requested, not requested
+            )
 
 
-def _results(step: Sighting) -> Iterator[Sequence[JSON]]:
+def _results(step: Observation) -> Iterator[Sequence[JSON]]:
     calls = step.get("/step_details/tool_calls")
     for call in calls if is_array(calls) else ():
         results = at(call, "/file_search/results")

@@ -1,4 +1,4 @@
-"""Stored: what is read after a stream is what the stream said last."""
+"""Stored objects: a read after a stream equals the stream's last events."""
 
 from __future__ import annotations
 
@@ -6,140 +6,189 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from runs_conformance.contract.lifecycle import TERMINAL
-from runs_conformance.evidence.complete_list import whole_lists
-from runs_conformance.evidence.object_events import Strand, message_strands, step_strands, strands
-from runs_conformance.evidence.observation import JSON_CHANNEL, Sighting
+from runs_conformance.evidence.complete_list import complete_lists
+from runs_conformance.evidence.object_events import ObjectEvents, message_events, object_events, step_events
+from runs_conformance.evidence.observation import JSON_CHANNEL, Observation
 from runs_conformance.evidence.page import Page
-from runs_conformance.evidence.run_action import took_effect
+from runs_conformance.evidence.run_action import may_have_taken_effect
 from runs_conformance.evidence.stream import streams
 from runs_conformance.evidence.timeline import timelines
 from runs_conformance.model.history import History
-from runs_conformance.model.json import is_array, same
+from runs_conformance.model.json import is_array, json_equal
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, schema
-from runs_conformance.model.verdict import HELD, Result
+from runs_conformance.model.verdict import PASSED, Result
 
 _IMPLIED = schema(
     "openai-openapi f85dbe2 openapi.yaml AssistantStreamEvent: each event's data is the object itself",
-    note="that it is kept as it was told is implied, and nowhere stated",
+    note="that it is stored as it was streamed is implied, but not stated",
 )
 
-_RUN_APART = frozenset({"tool_resources"})
-_STEP_APART = frozenset({"expires_at", "expired_at", "metadata"})
-_MESSAGE_APART = frozenset({"status", "incomplete_details", "completed_at", "incomplete_at", "file_ids"})
-"""Members in which the service itself told streams and plain answers apart."""
+_RUN_EXCEPTIONS = frozenset({"tool_resources"})
+_STEP_EXCEPTIONS = frozenset({"expires_at", "expired_at", "metadata"})
+_MESSAGE_EXCEPTIONS = frozenset({"status", "incomplete_details", "completed_at", "incomplete_at", "file_ids"})
+"""Members that the real service itself showed differently in streams and in JSON answers."""
 
 
 @dataclass(frozen=True, eq=False)
-class Kept:
-    """An object as a stream showed it last, in its end, and as a plain answer showed it afterwards.
+class ReadAfterStream:
+    """The last event of an object, and a later JSON answer that shows it.
 
-    `changed` says that its metadata may have been modified in between.
+    `metadata_may_differ` is true if its metadata may have been modified in between.
     """
 
-    told: Sighting
-    read: Sighting
-    changed: bool
+    streamed: Observation
+    read: Observation
+    metadata_may_differ: bool
 
 
-def _kept(history: History, told: Sighting) -> Iterator[Kept]:
-    line = next((line for line in timelines(told.kind, history) if line.id == told.id), None)
-    later = [s for s in line.sightings if s.channel == JSON_CHANNEL and told.before(s)] if line else []
+def _read_after_stream(history: History, streamed: Observation) -> Iterator[ReadAfterStream]:
+    timeline = next((timeline for timeline in timelines(streamed.kind, history) if timeline.id == streamed.id), None)
+    later = (
+        [
+            observation
+            for observation in timeline.observations
+            if observation.channel == JSON_CHANNEL and streamed.happened_before(observation)
+        ]
+        if timeline
+        else []
+    )
     if later:
         read = later[-1]
-        changes = (e for e in history if e.operation == f"modify_{told.kind}" and took_effect(e))
-        changed = any(e.path.get(f"{told.kind}_id") == told.id and e.started < read.ends for e in changes)
-        yield Kept(told, read, changed)
+        changes = (e for e in history if e.operation == f"modify_{streamed.kind}" and may_have_taken_effect(e))
+        changed = any(e.path.get(f"{streamed.kind}_id") == streamed.id and e.started < read.latest for e in changes)
+        yield ReadAfterStream(streamed, read, changed)
 
 
-def _runs(history: History) -> Iterator[Kept]:
+def _streamed_runs(history: History) -> Iterator[ReadAfterStream]:
     for stream in streams(history):
-        runs = stream.of("run")
+        runs = stream.of_kind("run")
         if runs and runs[-1].status in TERMINAL:
-            yield from _kept(history, runs[-1])
+            yield from _read_after_stream(history, runs[-1])
 
 
-def _steps(history: History) -> Iterator[Kept]:
-    for strand in step_strands(history):
-        if strand.end is not None:
-            yield from _kept(history, strand.end)
+def _streamed_steps(history: History) -> Iterator[ReadAfterStream]:
+    for events in step_events(history):
+        if events.end is not None:
+            yield from _read_after_stream(history, events.end)
 
 
-def _messages(history: History) -> Iterator[Kept]:
-    for strand in message_strands(history):
-        if strand.end is not None and strand.happens(strand.end) == "completed":
-            yield from _kept(history, strand.end)
+def _streamed_messages(history: History) -> Iterator[ReadAfterStream]:
+    for events in message_events(history):
+        if events.end is not None and events.event_kind(events.end) == "completed":
+            yield from _read_after_stream(history, events.end)
 
 
-def _compared(kept: Kept, apart: frozenset[str]) -> Iterator[Result]:
-    apart |= {"metadata"} if kept.changed else set()
-    for name, told in kept.told.value.items():
-        read = kept.read.value.get(name, told)
-        if name not in apart and not same(told, read):
-            yield kept.read.finding(f"{name} is not what the stream said last", f"/{name}", told, read)
+def _check_equal(pair: ReadAfterStream, exceptions: frozenset[str]) -> Iterator[Result]:
+    exceptions |= {"metadata"} if pair.metadata_may_differ else set()
+    for name, streamed in pair.streamed.value.items():
+        read = pair.read.value.get(name, streamed)
+        if name not in exceptions and not json_equal(streamed, read):
+            yield pair.read.finding(f"{name} differs from the stream's last event", f"/{name}", streamed, read)
             return
-    yield HELD
+    yield PASSED
 
 
-@rule(over=_runs, level=Level.SHOULD, source=_IMPLIED, capability="streaming", items=("L-74",))
-def run_is_as_its_stream_ended(kept: Kept) -> Iterator[Result]:
-    """A run that is read after its stream is as the last event showed it.
+@rule(
+    units=_streamed_runs,
+    level=Level.SHOULD,
+    source=_IMPLIED,
+    capability="streaming",
+    requirements=("stored-object-matches-stream",),
+)
+def run_is_as_its_stream_ended(pair: ReadAfterStream) -> Iterator[Result]:
+    """A run that is read after its stream equals the last event that showed it.
 
-    `tool_resources` are left out: the service showed them differently in streams.
+    Clients use the streamed object without reading it again. `tool_resources` is not compared, since the real service
+    showed it differently in streams.
+
+    Fix: Write events and responses from the same stored run.
     """
-    yield from _compared(kept, _RUN_APART)
+    yield from _check_equal(pair, _RUN_EXCEPTIONS)
 
 
-@rule(over=_steps, level=Level.SHOULD, source=_IMPLIED, capability="streaming", items=("L-74",))
-def steps_are_as_their_stream_ended(kept: Kept) -> Iterator[Result]:
-    """A step that is read after its stream is as its last event showed it.
+@rule(
+    units=_streamed_steps,
+    level=Level.SHOULD,
+    source=_IMPLIED,
+    capability="streaming",
+    requirements=("stored-object-matches-stream",),
+)
+def steps_are_as_their_stream_ended(pair: ReadAfterStream) -> Iterator[Result]:
+    """A step that is read after its stream equals the last event that showed it.
 
-    `expires_at`, which the service cleared afterwards, and the results of file searches, which must be asked for, are
-    left out.
+    Clients use the streamed object without reading it again. Two members are not compared: `expires_at`, which the real
+    service cleared afterwards, and the results of file searches, which must be requested.
+
+    Fix: Write events and responses from the same stored step.
     """
-    calls = kept.told.get("/step_details/tool_calls")
-    searched = any("file_search" in call for call in calls if isinstance(call, dict)) if is_array(calls) else False
-    yield from _compared(kept, _STEP_APART | {"step_details"} if searched else _STEP_APART)
+    calls = pair.streamed.get("/step_details/tool_calls")
+    has_file_search = (
+        any("file_search" in call for call in calls if isinstance(call, dict)) if is_array(calls) else False
+    )
+    yield from _check_equal(pair, _STEP_EXCEPTIONS | {"step_details"} if has_file_search else _STEP_EXCEPTIONS)
 
 
-@rule(over=_messages, level=Level.SHOULD, source=_IMPLIED, capability="streaming", items=("L-74",))
-def messages_are_as_their_stream_ended(kept: Kept) -> Iterator[Result]:
-    """A message that is read after its stream says what its completed event said.
+@rule(
+    units=_streamed_messages,
+    level=Level.SHOULD,
+    source=_IMPLIED,
+    capability="streaming",
+    requirements=("stored-object-matches-stream",),
+)
+def messages_are_as_their_stream_ended(pair: ReadAfterStream) -> Iterator[Result]:
+    """A message that is read after its stream equals its `thread.message.completed` event.
 
-    The members that describe its progress are left out: the service sent them in streams only.
+    Clients use the streamed object without reading it again. The members that describe progress are not compared, since
+    the real service sent them only in streams.
+
+    Fix: Write events and responses from the same stored message.
     """
-    yield from _compared(kept, _MESSAGE_APART)
+    yield from _check_equal(pair, _MESSAGE_EXCEPTIONS)
 
 
-def _listed(history: History) -> Iterator[tuple[Strand, Page]]:
-    """Every step and message that a stream ended, with a whole list of them that was read after it."""
-    for strand in strands(history):
-        for page in whole_lists(history):
+def _streamed_objects_with_lists(history: History) -> Iterator[tuple[ObjectEvents, Page]]:
+    """Every step and message that ended in a stream, with a complete list of its kind read after the stream."""
+    for events in object_events(history):
+        for page in complete_lists(history):
             path = page.exchange.path
-            of_run = "run_id" not in path or path["run_id"] == _owner(strand, "run_id")
-            here = page.kind == strand.kind and of_run and path.get("thread_id") == _owner(strand, "thread_id")
-            after = strand.stream.exchange.before(page.exchange) and "run_id" not in page.query
-            if strand.end is not None and here and after and not _removed(history, strand, page):
-                yield strand, page
+            is_same_run = "run_id" not in path or path["run_id"] == _parent_id(events, "run_id")
+            is_same_list = (
+                page.kind == events.kind and is_same_run and path.get("thread_id") == _parent_id(events, "thread_id")
+            )
+            is_later = events.stream.exchange.happened_before(page.exchange) and "run_id" not in page.query
+            if events.end is not None and is_same_list and is_later and not _may_be_deleted(history, events, page):
+                yield events, page
                 break
 
 
-def _owner(strand: Strand, name: str) -> str:
-    return strand.end.text(name) if strand.end else ""
+def _parent_id(events: ObjectEvents, name: str) -> str:
+    return events.end.text(name) if events.end else ""
 
 
-def _removed(history: History, strand: Strand, page: Page) -> bool:
+def _may_be_deleted(history: History, events: ObjectEvents, page: Page) -> bool:
     return any(
         exchange.request.method == "DELETE"
-        and strand.id in exchange.path.values()
+        and events.id in exchange.path.values()
         and exchange.started < page.exchange.ended
         for exchange in history
     )
 
 
-@rule(over=_listed, level=Level.SHOULD, source=_IMPLIED, capability="streaming", items=("L-74",))
-def what_was_streamed_is_there(pair: tuple[Strand, Page]) -> Iterator[Result]:
-    """A step or message that a stream told of is in the list that is read afterwards, by the same id."""
-    strand, page = pair
-    found = page.exchange.finding(f"{strand.id}, which was streamed, is not in the list", "/data")
-    yield HELD if strand.id in page.ids else found
+@rule(
+    units=_streamed_objects_with_lists,
+    level=Level.SHOULD,
+    source=_IMPLIED,
+    capability="streaming",
+    requirements=("stored-object-matches-stream",),
+)
+def what_was_streamed_is_there(pair: tuple[ObjectEvents, Page]) -> Iterator[Result]:
+    """A step or message that was streamed is in the list read afterwards, under the same id.
+
+    Clients use the streamed id to read, modify or delete the object.
+
+    Fix: Store each object under the id that its events showed.
+    """
+    events, page = pair
+    finding = page.exchange.finding(f"{events.id}, which was streamed, is not listed", "/data")
+    yield PASSED if events.id in page.ids else finding

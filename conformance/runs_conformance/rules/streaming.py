@@ -1,4 +1,4 @@
-"""Streams: where there is one, how it is written, and how it ends."""
+"""Streams: when they are sent, how they are written, and how they end."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from runs_conformance.contract.event import DONE, DONE_DATA, ERROR, ends_stream, event_kinds
 from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.evidence.observation import exchanges
-from runs_conformance.evidence.request_expectation import understood
+from runs_conformance.evidence.request_expectation import is_interpretable
 from runs_conformance.evidence.stream import Stream, streams
 from runs_conformance.model.exchange import Event, Exchange
 from runs_conformance.model.json import Absent, at, is_object
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, observed, prose, schema
-from runs_conformance.model.verdict import HELD, Result, Undecided
+from runs_conformance.model.verdict import PASSED, Inconclusive, Result
 
 _SPEC = "openai-openapi f85dbe2 openapi.yaml"
 _STREAM = schema(
@@ -25,14 +25,19 @@ _DONE = schema(f"{_SPEC} DoneEvent: occurs when a stream ends")
 _RECORDED = observed("recorded traffic: openai-dotnet, openllmetry 2025-10 to 2026-03, every stream")
 _ERROR = observed("sashirestela/simple-openai threads_runs_create_stream_error_1.txt", note="one pasted stream")
 
-_PATIENCE = 5.0
-"""Seconds of silence after a run's last event from which on `done` counts as not sent."""
+_DONE_DEADLINE = 5.0
+"""Seconds of silence after a run's last event after which `done` counts as not sent."""
 
 
-def _streams_if_asked(exchange: Exchange) -> bool | None:
-    """Whether an accepted answer had to be a stream; None where the operation has none, or the body is not known."""
+def _must_stream(exchange: Exchange) -> bool | None:
+    """Whether an accepted response had to be a stream; None if the operation has none or the body is unknown."""
     operation = OPERATIONS.get(exchange.operation or "")
-    if operation is None or not operation.streams or not is_object(exchange.request.body) or not understood(exchange):
+    if (
+        operation is None
+        or not operation.streams
+        or not is_object(exchange.request.body)
+        or not is_interpretable(exchange)
+    ):
         return None
     return exchange.request.body.get("stream") is True
 
@@ -42,202 +47,285 @@ def _looks_like_events(exchange: Exchange) -> bool:
     return text is not None and text.lstrip("\ufeff\r\n ").startswith(("event:", "data:", ":"))
 
 
-@rule(over=exchanges, level=Level.MUST, source=_STREAM, capability="streaming", items=("L-64", "L-73"))
+@rule(
+    units=exchanges,
+    level=Level.MUST,
+    source=_STREAM,
+    capability="streaming",
+    requirements=("stream-is-sse-with-json", "no-stream-means-json"),
+)
 def a_stream_comes_where_one_is_asked_for(exchange: Exchange) -> Iterator[Result]:
-    """An accepted request with `stream: true` is answered by a stream of events.
+    """An accepted request with `stream: true` is answered with a stream of events.
 
-    A client that asked for a stream reads the answer line by line; a run as one JSON object says nothing to it.
+    A client that requested a stream reads the response event by event, and cannot use a run as one JSON object.
+
+    Fix: Answer with server-sent events if `stream` is true.
     """
-    if exchange.accepted and _streams_if_asked(exchange):
+    if exchange.accepted and _must_stream(exchange):
         if exchange.events or _looks_like_events(exchange):
-            yield HELD
+            yield PASSED
         else:
-            yield exchange.finding("stream was true, but the answer is not a stream of events")
+            yield exchange.finding("stream was true, but the response is not a stream of events")
 
 
-@rule(over=exchanges, level=Level.MUST, source=_STREAM, capability="streaming", items=("L-73",))
+@rule(units=exchanges, level=Level.MUST, source=_STREAM, capability="streaming", requirements=("no-stream-means-json",))
 def no_stream_comes_unasked(exchange: Exchange) -> Iterator[Result]:
-    """An accepted request without `stream`, or with `false` or null, is answered by a run as JSON."""
-    if exchange.accepted and _streams_if_asked(exchange) is False:
-        streamed = bool(exchange.response and exchange.response.events is not None) or _looks_like_events(exchange)
-        yield exchange.finding("a stream of events, though none was asked for") if streamed else HELD
+    """An accepted request with `stream` omitted, false or null is answered with a run as JSON.
 
+    A client that requested no stream parses the response as one JSON object.
 
-@rule(over=exchanges, level=Level.SHOULD, source=_SSE, capability="streaming", items=("L-64",))
-def content_type_is_event_stream(exchange: Exchange) -> Iterator[Result]:
-    """A stream's Content-Type is text/event-stream.
-
-    Browsers and many libraries read events from nothing else.
+    Fix: Stream only if `stream` is true.
     """
-    if exchange.accepted and _streams_if_asked(exchange) and exchange.response is not None:
+    if exchange.accepted and _must_stream(exchange) is False:
+        streamed = bool(exchange.response and exchange.response.events is not None) or _looks_like_events(exchange)
+        yield exchange.finding("the response is a stream of events, though none was requested") if streamed else PASSED
+
+
+@rule(
+    units=exchanges, level=Level.SHOULD, source=_SSE, capability="streaming", requirements=("stream-is-sse-with-json",)
+)
+def content_type_is_event_stream(exchange: Exchange) -> Iterator[Result]:
+    """A stream has the Content-Type `text/event-stream`.
+
+    Browsers and many libraries read events from no other type.
+
+    Fix: Set `Content-Type: text/event-stream` on every stream.
+    """
+    if exchange.accepted and _must_stream(exchange) and exchange.response is not None:
         headers = exchange.response.headers
         if exchange.response.events is not None:
-            yield HELD
-        # Where recorded traffic has no header fields at all, the recorder left them out.
+            yield PASSED
+        # A recording without any header fields left them out.
         elif (headers or exchange.step is not None) and _looks_like_events(exchange):
-            says = headers.get("content-type", "")
-            yield exchange.finding("events, under another content type", "", "text/event-stream", says)
+            content_type = headers.get("content-type", "")
+            yield exchange.finding(
+                "the response is a stream of events, but its content type is another",
+                "",
+                "text/event-stream",
+                content_type,
+            )
 
 
-@rule(over=streams, level=Level.SHOULD, source=_RECORDED, capability="streaming", items=("L-64",))
+@rule(
+    units=streams,
+    level=Level.SHOULD,
+    source=_RECORDED,
+    capability="streaming",
+    requirements=("stream-is-sse-with-json",),
+)
 def every_event_has_a_name(stream: Stream) -> Iterator[Result]:
     """Every event has an `event:` line with its name.
 
-    Without one, clients that listen for `thread.run.completed` never hear of it.
+    Clients that listen for `thread.run.completed` never receive an event without a name.
+
+    Fix: Write an `event:` line for each event.
     """
-    for place, event in enumerate(stream.events):
-        found = stream.exchange.finding("an event without a name", f"/events/{place}")
-        yield HELD if event.name != "message" else found
+    for index, event in enumerate(stream.events):
+        finding = stream.exchange.finding("the event has no name", f"/events/{index}")
+        yield PASSED if event.name != "message" else finding
 
 
-@rule(over=streams, level=Level.MUST, source=_STREAM, capability="streaming", items=("L-64",))
+@rule(
+    units=streams, level=Level.MUST, source=_STREAM, capability="streaming", requirements=("stream-is-sse-with-json",)
+)
 def data_of_events_is_an_object(stream: Stream) -> Iterator[Result]:
-    """The data of every event but `done` is a JSON object.
+    """The data of every documented event except `done` is a JSON object.
 
-    Events that the contract does not name may carry anything.
+    Clients parse it into the object that the event shows. Events that the contract does not name may carry anything.
+
+    Fix: Write the object of the event as JSON into its `data:` line.
     """
-    for place, event in enumerate(stream.events):
+    for index, event in enumerate(stream.events):
         if event.name in event_kinds() and event.name != DONE:
-            finding = stream.exchange.finding(f"the data of {event.name} is not a JSON object", f"/events/{place}/data")
-            yield HELD if is_object(event.data) else finding
+            finding = stream.exchange.finding(f"the data of {event.name} is not a JSON object", f"/events/{index}/data")
+            yield PASSED if is_object(event.data) else finding
 
 
-@rule(over=streams, level=Level.SHOULD, source=_SSE, capability="streaming", items=("L-64",))
+@rule(units=streams, level=Level.SHOULD, source=_SSE, capability="streaming", requirements=("stream-is-sse-with-json",))
 def every_event_is_ended_by_an_empty_line(stream: Stream) -> Iterator[Result]:
-    """Every event is ended by an empty line, the last one too.
+    """Every event, including the last one, ends with an empty line.
 
-    What the stream ends in the middle of is discarded by clients that read events by the letter of the standard.
+    Clients that follow the standard discard an event that the stream ends in the middle of.
+
+    Fix: Write an empty line after each event.
     """
-    if stream.whole and stream.events:
+    if stream.is_complete and stream.events:
         response = stream.exchange.response
-        cut = [defect for defect in response.defects if defect.startswith("sse: unfinished_event")] if response else []
-        name = cut[0].rpartition(": ")[2] if cut else ""
-        yield stream.exchange.finding(f"no empty line ends the event {name}") if cut else HELD
+        unfinished = (
+            [defect for defect in response.defects if defect.startswith("sse: unfinished_event")] if response else []
+        )
+        name = unfinished[0].rpartition(": ")[2] if unfinished else ""
+        yield stream.exchange.finding(f"no empty line follows the event {name}") if unfinished else PASSED
 
 
-@rule(over=streams, level=Level.SHOULD, source=_SSE, capability="streaming", items=("L-64",))
+@rule(units=streams, level=Level.SHOULD, source=_SSE, capability="streaming", requirements=("stream-is-sse-with-json",))
 def every_line_is_a_field(stream: Stream) -> Iterator[Result]:
-    """Every line of a stream is a comment, or a field with its name before a colon.
+    """Every line of a stream is a comment or a field with its name before a colon.
 
-    Anything else is skipped by clients, or breaks them: JSON over several lines without `data:` before each, text of
-    a log, the remains of another answer.
+    Clients skip other lines or fail on them: JSON over several lines without `data:` before each, log output, the rest
+    of another response.
+
+    Fix: Write `data:` before each line of the data, and nothing else into the stream.
     """
     response = stream.exchange.response
-    stray = [defect for defect in response.defects if defect.startswith("sse: stray_line")] if response else []
-    for defect in stray:
-        yield stream.exchange.finding(f"a line that is no field: {defect.partition('stray_line: ')[2]}")
-    if not stray and stream.events:
-        yield HELD
+    stray_lines = [defect for defect in response.defects if defect.startswith("sse: stray_line")] if response else []
+    for defect in stray_lines:
+        yield stream.exchange.finding(f"a line is neither a comment nor a field: {defect.partition('stray_line: ')[2]}")
+    if not stray_lines and stream.events:
+        yield PASSED
 
 
-@rule(over=streams, level=Level.MUST, source=_DONE, capability="streaming", items=("L-62",))
+@rule(units=streams, level=Level.MUST, source=_DONE, capability="streaming", requirements=("stream-ends-with-done",))
 def a_stream_ends_with_done(stream: Stream) -> Iterator[Result]:
     """A stream that did not break off with an error ends with the event `done`, whose data is `[DONE]`.
 
-    It is how a client knows that nothing is missing. An error after the run has completed is no excuse: nothing is left
-    that could break off.
+    It tells the client that nothing is missing. An error after the run has completed is no excuse, since nothing is
+    left that could break off.
+
+    Fix: Send `event: done` with `data: [DONE]` as the last event of every stream.
     """
-    if stream.failed and not _ended_well(stream):
+    if stream.has_error and not _run_stopped_before_error(stream):
         return
     exchange = stream.exchange
     if any(_is_done(event) for event in stream.events):
-        yield HELD
-    elif stream.whole:
+        yield PASSED
+    elif stream.is_complete:
         yield exchange.finding("the stream ends without done", "/events", DONE_DATA)
-    elif stream.events and ends_stream(stream.events[-1].name) and exchange.ended - stream.events[-1].at > _PATIENCE:
-        yield exchange.finding(f"nothing follows {stream.events[-1].name}, not even done", "/events", DONE_DATA)
+    elif (
+        stream.events and ends_stream(stream.events[-1].name) and exchange.ended - stream.events[-1].at > _DONE_DEADLINE
+    ):
+        yield exchange.finding(f"no done follows {stream.events[-1].name}", "/events", DONE_DATA)
     else:
-        yield Undecided("the stream was cut before its end")
+        yield Inconclusive("the stream was cut before its end")
 
 
-def _ended_well(stream: Stream) -> bool:
-    """Whether all there was to tell had been told before an error came."""
-    told = stream.names[: stream.names.index(ERROR)]
-    return any(name in told for name in ("thread.run.completed", "thread.run.requires_action"))
+def _run_stopped_before_error(stream: Stream) -> bool:
+    """Whether the run had completed or required action before the error."""
+    names = stream.names[: stream.names.index(ERROR)]
+    return any(name in names for name in ("thread.run.completed", "thread.run.requires_action"))
 
 
 def _is_done(event: Event) -> bool:
     return event.name == DONE and event.data == DONE_DATA
 
 
-@rule(over=streams, level=Level.MUST, source=_DONE, capability="streaming", items=("L-62",))
+@rule(units=streams, level=Level.MUST, source=_DONE, capability="streaming", requirements=("stream-ends-with-done",))
 def nothing_follows_done(stream: Stream) -> Iterator[Result]:
-    """Nothing comes after `done`."""
-    dones = [place for place, event in enumerate(stream.events) if _is_done(event)]
-    if dones:
-        follows = stream.names[dones[0] + 1 :]
-        found = stream.exchange.finding(f"{', '.join(follows[:3])} after done", f"/events/{dones[0] + 1}")
-        yield found if follows else HELD
+    """No event follows `done`.
 
+    Clients stop reading at `done` and miss what follows.
 
-@rule(over=streams, level=Level.MUST, source=_STREAM, capability="streaming", items=("L-62", "L-63", "L-68"))
-def a_stream_lasts_until_its_run_stops(stream: Stream) -> Iterator[Result]:
-    """A stream ends no sooner than its run ends or waits for tool outputs, and tells so.
-
-    The last event of the run is `thread.run.completed` or another end, or `thread.run.requires_action`.
+    Fix: Send `done` after all other events.
     """
-    if stream.whole and not stream.failed and stream.events:
-        names = [sighting.event or "" for sighting in stream.of("run")]
+    done_indexes = [index for index, event in enumerate(stream.events) if _is_done(event)]
+    if done_indexes:
+        later = stream.names[done_indexes[0] + 1 :]
+        finding = stream.exchange.finding(f"{', '.join(later[:3])} follows done", f"/events/{done_indexes[0] + 1}")
+        yield finding if later else PASSED
+
+
+@rule(
+    units=streams,
+    level=Level.MUST,
+    source=_STREAM,
+    capability="streaming",
+    requirements=("stream-ends-with-done", "stream-events-are-ordered", "stream-closes-on-required-action"),
+)
+def a_stream_lasts_until_its_run_stops(stream: Stream) -> Iterator[Result]:
+    """A stream does not end before it has shown that its run has ended or requires action.
+
+    The client would not learn the result. The last event of the run is `thread.run.requires_action`, or a terminal one
+    such as `thread.run.completed`.
+
+    Fix: Keep the stream open until the run ends or requires action.
+    """
+    if stream.is_complete and not stream.has_error and stream.events:
+        names = [observation.event or "" for observation in stream.of_kind("run")]
         last = names[-1] if names else "no event of the run"
         finding = stream.exchange.finding(
             f"the stream ends, but the run's last event is {last}", "/events", actual=last
         )
-        yield HELD if ends_stream(last) else finding
-
-
-@rule(over=streams, level=Level.SHOULD, source=_STREAM, capability="streaming", items=("L-63",))
-def nothing_but_done_follows_the_end_of_the_run(stream: Stream) -> Iterator[Result]:
-    """After the event that says how the run ended nothing comes but `done`.
-
-    Clients stop listening there. Events that the contract does not name are let pass.
-    """
-    yield from _last_of_its_stream(stream, waiting=False)
-
-
-@rule(over=streams, level=Level.SHOULD, source=_RECORDED, capability="tools", items=("L-68",))
-def a_stream_closes_when_the_run_waits(stream: Stream) -> Iterator[Result]:
-    """After `thread.run.requires_action` nothing comes but `done`.
-
-    What follows belongs to the stream of the request that submits the outputs.
-    """
-    yield from _last_of_its_stream(stream, waiting=True)
-
-
-def _last_of_its_stream(stream: Stream, waiting: bool) -> Iterator[Result]:
-    for place, name in enumerate(stream.names):
-        if name.startswith("thread.run.") and ends_stream(name) and name.endswith("requires_action") is waiting:
-            known = [
-                later for later in stream.names[place + 1 :] if later in event_kinds() and later not in (DONE, ERROR)
-            ]
-            found = stream.exchange.finding(f"{', '.join(known[:3])} after {name}", f"/events/{place + 1}")
-            yield found if known else HELD
-            return
-
-
-@rule(over=streams, level=Level.SHOULD, source=_STREAM, capability="streaming", items=("L-62",))
-def the_connection_ends_with_the_stream(stream: Stream) -> Iterator[Result]:
-    """The answer ends right after `done`.
-
-    A client that reads to the end of the answer hangs on one that is left open.
-    """
-    if stream.done and stream.whole:
-        found = stream.exchange.finding("the answer was left open after done")
-        yield found if stream.exchange.problem else HELD
+        yield PASSED if ends_stream(last) else finding
 
 
 @rule(
-    over=streams,
+    units=streams,
+    level=Level.SHOULD,
+    source=_STREAM,
+    capability="streaming",
+    requirements=("stream-events-are-ordered",),
+)
+def nothing_but_done_follows_the_end_of_the_run(stream: Stream) -> Iterator[Result]:
+    """Only `done` follows the event that shows the end of the run.
+
+    Clients stop listening there. Events that the contract does not name are ignored.
+
+    Fix: Send all events of steps and messages before the run's last event.
+    """
+    yield from _check_only_done_follows(stream, waiting=False)
+
+
+@rule(
+    units=streams,
+    level=Level.SHOULD,
+    source=_RECORDED,
+    capability="tools",
+    requirements=("stream-closes-on-required-action",),
+)
+def a_stream_closes_when_the_run_waits(stream: Stream) -> Iterator[Result]:
+    """Only `done` follows `thread.run.requires_action`.
+
+    Later events belong to the stream of the request that submits the tool outputs.
+
+    Fix: Close the stream with `done` as soon as the run requires action.
+    """
+    yield from _check_only_done_follows(stream, waiting=True)
+
+
+def _check_only_done_follows(stream: Stream, requires_action: bool) -> Iterator[Result]:
+    for index, name in enumerate(stream.names):
+        if name.startswith("thread.run.") and ends_stream(name) and name.endswith("requires_action") is requires_action:
+            documented = [
+                event for event in stream.names[index + 1 :] if event in event_kinds() and event not in (DONE, ERROR)
+            ]
+            finding = stream.exchange.finding(f"{', '.join(documented[:3])} follows {name}", f"/events/{index + 1}")
+            yield finding if documented else PASSED
+            return
+
+
+@rule(
+    units=streams, level=Level.SHOULD, source=_STREAM, capability="streaming", requirements=("stream-ends-with-done",)
+)
+def the_connection_ends_with_the_stream(stream: Stream) -> Iterator[Result]:
+    """The response ends right after `done`.
+
+    A client that reads to the end of the response hangs if it is left open.
+
+    Fix: End the response body after `done`.
+    """
+    if stream.has_done and stream.is_complete:
+        finding = stream.exchange.finding("the response was left open after done")
+        yield finding if stream.exchange.problem else PASSED
+
+
+@rule(
+    units=streams,
     level=Level.MAY,
     source=_ERROR,
     capability="streaming",
-    items=("L-71",),
+    requirements=("error-event-shape",),
     needs="a stream that breaks off with an error",
 )
 def error_events_say_what_happened(stream: Stream) -> Iterator[Result]:
-    """The data of an `error` event has a message, by itself or wrapped as in a refusal."""
-    for place, event in enumerate(stream.events):
+    """The data of an `error` event has a message, either directly or under `error` as in a refusal.
+
+    Without it, a client cannot tell its user why the stream broke off.
+
+    Fix: Put a `message` into the data of every `error` event.
+    """
+    for index, event in enumerate(stream.events):
         if event.name == ERROR:
             message = at(event.data, "/message")
-            told = at(event.data, "/error/message") if isinstance(message, Absent) else message
-            found = stream.exchange.finding("an error event without a message", f"/events/{place}/data")
-            yield HELD if isinstance(told, str) and told else found
+            text = at(event.data, "/error/message") if isinstance(message, Absent) else message
+            finding = stream.exchange.finding("the error event has no message", f"/events/{index}/data")
+            yield PASSED if isinstance(text, str) and text else finding

@@ -1,4 +1,4 @@
-"""Tenants: with another tenant's key, what is not its own is not there."""
+"""Tenants: another tenant's key finds none of a tenant's objects."""
 
 from __future__ import annotations
 
@@ -6,90 +6,115 @@ from collections.abc import Iterable, Iterator
 
 from runs_conformance.evidence.creation import creations, key_of
 from runs_conformance.evidence.page import Page, pages
-from runs_conformance.evidence.unauthorized_attempt import Intrusion, intrusions
+from runs_conformance.evidence.unauthorized_attempt import UnauthorizedAttempt, unauthorized_attempts
 from runs_conformance.model.case import Key
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.json import at
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, observed, prose
-from runs_conformance.model.verdict import HELD, Result, Undecided
+from runs_conformance.model.verdict import PASSED, Inconclusive, Result
 
 _SCOPED = prose(
     "openai-cookbook d2bb606 examples/data/oai_docs/how-it-works.txt, data access guidance: objects are scoped to "
     "the organization, or project, that creates them"
 )
-_AS_MISSING = observed("none", note="the service told unknown ids and hidden ones apart in nothing that is recorded")
+_AS_MISSING = observed("none", note="no record shows a difference between unknown and hidden ids")
 _NEEDS = "a second key, of another tenant"
 
 
-def _trespasses(history: History) -> Iterable[Exchange]:
+def _requests_across_tenants(history: History) -> Iterable[Exchange]:
     """Every request with one tenant's key that names an object of another tenant."""
-    tenants = (Key.OWN, Key.SECOND)
+    tenants = (Key.PRIMARY, Key.SECOND)
     owners = {creation.id: creation.key for creation in creations(history) if creation.key in tenants}
     for exchange in history:
         key = key_of(exchange)
         assistant = at(exchange.request.body, "/assistant_id")
-        named = [*exchange.path.values(), *([assistant] if isinstance(assistant, str) else [])]
-        foreign = any(owners.get(id_, key) is not key for id_ in named)
-        if exchange.operation and key in tenants and foreign:
+        ids = [*exchange.path.values(), *([assistant] if isinstance(assistant, str) else [])]
+        is_foreign = any(owners.get(id_, key) is not key for id_ in ids)
+        if exchange.operation and key in tenants and is_foreign:
             yield exchange
 
 
-@rule(over=_trespasses, level=Level.MUST, source=_SCOPED, capability="tenancy", needs=_NEEDS)
+@rule(units=_requests_across_tenants, level=Level.MUST, source=_SCOPED, capability="tenancy", needs=_NEEDS)
 def objects_are_their_tenants_own(exchange: Exchange) -> Iterator[Result]:
-    """Another tenant's key opens nothing: not to read, not to modify, not to run, not to delete.
+    """One tenant's key gives no access to another tenant's objects: not to read, modify, run or delete them.
 
-    Look objects up by tenant and id, in every operation.
+    Any access across tenants discloses or destroys another customer's data.
+
+    Fix: Look objects up by tenant and id in every operation.
     """
     status = exchange.status
     if exchange.accepted:
-        yield exchange.finding("success upon another tenant's object", actual=status)
+        yield exchange.finding("the request succeeded on another tenant's object", actual=status)
     elif status is not None and 400 <= status < 500 and status != 429:
-        yield HELD
+        yield PASSED
     else:
-        yield Undecided("a request upon another tenant's object was neither served nor turned away")
+        yield Inconclusive("a request on another tenant's object was neither served nor refused")
 
 
-@rule(over=_trespasses, level=Level.SHOULD, source=_AS_MISSING, capability="tenancy", needs=_NEEDS)
+@rule(units=_requests_across_tenants, level=Level.SHOULD, source=_AS_MISSING, capability="tenancy", needs=_NEEDS)
 def hidden_objects_look_missing(exchange: Exchange) -> Iterator[Result]:
-    """Another tenant's object is answered as one that does not exist: with HTTP status 404.
+    """A request for another tenant's object is answered with HTTP 404, like one for an object that does not exist.
 
-    403 tells a stranger that the id is right.
+    HTTP 403 tells a stranger that the id is valid.
+
+    Fix: Return the same response as for an unknown id.
     """
     if exchange.status == 403 or exchange.refused:
-        found = exchange.finding("another HTTP status than for what does not exist", "", 404, exchange.status)
-        yield HELD if exchange.status == 404 else found
+        finding = exchange.finding("the HTTP status differs from that of an unknown object", "", 404, exchange.status)
+        yield PASSED if exchange.status == 404 else finding
 
 
-def _lists(history: History) -> Iterator[tuple[Page, frozenset[str]]]:
-    """Every list of a history with two tenants, with the ids that are not the asking one's."""
-    made = creations(history)
-    if any(creation.key is Key.SECOND for creation in made) or any(key_of(e) is Key.SECOND for e in history):
+def _assistant_lists(history: History) -> Iterator[tuple[Page, frozenset[str]]]:
+    """Every list of assistants in a history with two tenants, with the ids that belong to the other one."""
+    created = creations(history)
+    if any(creation.key is Key.SECOND for creation in created) or any(key_of(e) is Key.SECOND for e in history):
         for page in pages(history):
             key = key_of(page.exchange)
-            if key in (Key.OWN, Key.SECOND) and page.kind == "assistant":
-                yield page, frozenset(creation.id for creation in made if creation.key is not key)
+            if key in (Key.PRIMARY, Key.SECOND) and page.kind == "assistant":
+                yield page, frozenset(creation.id for creation in created if creation.key is not key)
 
 
-@rule(over=_lists, level=Level.MUST, source=_SCOPED, capability="tenancy", operation="list_assistants", needs=_NEEDS)
+@rule(
+    units=_assistant_lists,
+    level=Level.MUST,
+    source=_SCOPED,
+    capability="tenancy",
+    operation="list_assistants",
+    needs=_NEEDS,
+)
 def lists_show_the_tenants_own_only(pair: tuple[Page, frozenset[str]]) -> Iterator[Result]:
-    """A list of assistants shows those of the tenant that asks, and no other's."""
+    """A list of assistants contains only those of the tenant that requests it.
+
+    The list would disclose other customers' assistants with their instructions.
+
+    Fix: Filter `list_assistants` by the tenant of the key.
+    """
     page, foreign = pair
     if foreign:
         shown = next((item for item in page.items if item.id in foreign), None)
-        yield HELD if shown is None else shown.finding("an assistant of another tenant", "/id", actual=shown.id)
+        yield (
+            PASSED
+            if shown is None
+            else shown.finding("the list shows an assistant of another tenant", "/id", actual=shown.id)
+        )
 
 
-def _by_tenants(history: History) -> Iterator[Intrusion]:
-    return (each for each in intrusions(history) if key_of(each.exchange) is Key.SECOND)
+def _attempts_of_second_tenant(history: History) -> Iterator[UnauthorizedAttempt]:
+    return (each for each in unauthorized_attempts(history) if key_of(each.exchange) is Key.SECOND)
 
 
-@rule(over=_by_tenants, level=Level.MUST, source=_SCOPED, capability="tenancy", needs=_NEEDS)
-def refusals_change_nothing(intrusion: Intrusion) -> Iterator[Result]:
-    """What another tenant asked for in vain has not happened."""
-    if intrusion.trace is not None:
-        operation = intrusion.exchange.operation
-        yield intrusion.trace.finding(f"{operation} was refused to another tenant, but took effect", actual=operation)
-    elif intrusion.looked:
-        yield HELD
+@rule(units=_attempts_of_second_tenant, level=Level.MUST, source=_SCOPED, capability="tenancy", needs=_NEEDS)
+def refusals_change_nothing(attempt: UnauthorizedAttempt) -> Iterator[Result]:
+    """A request that was refused to another tenant has no effect.
+
+    A refused deletion or modification that still happens destroys another customer's data unnoticed.
+
+    Fix: Check the tenant before the first write.
+    """
+    if attempt.effect is not None:
+        operation = attempt.exchange.operation
+        yield attempt.effect.finding(f"{operation} was refused to another tenant, but took effect", actual=operation)
+    elif attempt.was_checked:
+        yield PASSED

@@ -1,192 +1,274 @@
-"""Threads: begun with what was given, and holding only what was said."""
+"""Threads: their initial messages, and nothing but the messages sent to them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from runs_conformance.contract.schema_violation import is_valid
-from runs_conformance.evidence.complete_list import whole_lists
-from runs_conformance.evidence.likeness import covers
-from runs_conformance.evidence.message_content import is_in_order, missing, saying
-from runs_conformance.evidence.observation import Sighting, assistants_seen, sightings_in, threads_seen
+from runs_conformance.contract.validation import is_valid
+from runs_conformance.evidence.complete_list import complete_lists
+from runs_conformance.evidence.likeness import contains
+from runs_conformance.evidence.message_content import appear_in_order, message_content, missing_contents
+from runs_conformance.evidence.observation import (
+    Observation,
+    assistant_observations,
+    observations_in,
+    thread_observations,
+)
 from runs_conformance.evidence.page import Page
-from runs_conformance.evidence.request_expectation import plain, usual
-from runs_conformance.evidence.residue import refused_sayings
-from runs_conformance.evidence.run_action import took_effect
-from runs_conformance.evidence.supplied_messages import Gift, all_sent_is_known, gifts, sent_to
+from runs_conformance.evidence.request_expectation import must_be_accepted, uses_default_auth
+from runs_conformance.evidence.residue import refused_message_contents
+from runs_conformance.evidence.run_action import may_have_taken_effect
+from runs_conformance.evidence.supplied_messages import (
+    SuppliedMessages,
+    all_messages_are_known,
+    messages_sent_to,
+    supplied_messages,
+)
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT, JSON, at, is_object
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, observed, schema
-from runs_conformance.model.verdict import HELD, Result, Undecided
+from runs_conformance.model.verdict import PASSED, Inconclusive, Result
 
 _MESSAGES = schema("openai-openapi f85dbe2 openapi.yaml CreateThreadRequest.messages")
-_BOTH = schema("openai-openapi f85dbe2 openapi.yaml CreateThreadAndRunRequest.thread")
-_SEEN = observed("recorded traffic: openai-dotnet SessionRecords 2025-10-30, openllmetry 2026-03-31")
+_THREAD_AND_RUN = schema("openai-openapi f85dbe2 openapi.yaml CreateThreadAndRunRequest.thread")
+_RECORDED = observed("recorded traffic: openai-dotnet SessionRecords 2025-10-30, openllmetry 2026-03-31")
 
 
-def _beginnings(history: History) -> Iterable[Gift]:
-    return (gift for gift in gifts(history) if not gift.additional)
+def _initial_messages(history: History) -> Iterable[SuppliedMessages]:
+    return (supplied for supplied in supplied_messages(history) if not supplied.is_additional)
 
 
-@rule(over=_beginnings, level=Level.MUST, source=_MESSAGES, capability="messages", items=("L-75",), closed=True)
-def begin_with_the_messages_given(gift: Gift) -> Iterator[Result]:
-    """A thread that is created with messages holds them, each with its role and content.
+@rule(
+    units=_initial_messages,
+    level=Level.MUST,
+    source=_MESSAGES,
+    capability="messages",
+    requirements=("thread-and-run-creates-messages",),
+    needs_complete_history=True,
+)
+def begin_with_the_messages_given(supplied: SuppliedMessages) -> Iterator[Result]:
+    """A thread that is created with messages contains each of them, with its role and content.
 
-    The first run would answer an empty thread. Add each of them, also those of role `assistant`.
+    If one is lost, the first run answers an incomplete or empty thread.
+
+    Fix: Store every entry of `messages`, including those with role `assistant`, when the thread is created.
     """
-    for said in gift.lost:
-        yield gift.page.exchange.finding(f"a message of role {said[0]!r} that the thread began with is lost", "/data")
-    if not gift.lost:
-        yield HELD
+    for content in supplied.missing:
+        yield supplied.page.exchange.finding(f"the thread's initial message of role {content[0]!r} is missing", "/data")
+    if not supplied.missing:
+        yield PASSED
 
 
-@rule(over=_beginnings, level=Level.SHOULD, source=_MESSAGES, capability="messages", items=("L-49", "L-75"))
-def keep_the_order_of_their_messages(gift: Gift) -> Iterator[Result]:
-    """The messages that a thread was created with are in it in the order in which they were given.
+@rule(
+    units=_initial_messages,
+    level=Level.SHOULD,
+    source=_MESSAGES,
+    capability="messages",
+    requirements=("ascending-reverses-descending", "thread-and-run-creates-messages"),
+)
+def keep_the_order_of_their_messages(supplied: SuppliedMessages) -> Iterator[Result]:
+    """The messages that a thread is created with keep the order of the request.
 
-    They are a conversation. Times of a second cannot keep its order; a running number can.
+    They form a conversation, and timestamps in whole seconds cannot preserve its order.
+
+    Fix: Give each message an increasing sequence number, and sort by it within the same second.
     """
-    if not gift.lost:
-        said = [each for item in gift.shown if (each := saying(item.value)) is not None]
-        in_order = is_in_order(gift.sayings, said)
-        yield HELD if in_order else gift.page.exchange.finding("the thread's messages are in another order", "/data")
+    if not supplied.missing:
+        stored = [content for item in supplied.listed if (content := message_content(item.value)) is not None]
+        in_order = appear_in_order(supplied.contents, stored)
+        yield (
+            PASSED
+            if in_order
+            else supplied.page.exchange.finding("the thread's messages are not in the order of the request", "/data")
+        )
 
 
-def _known_lists(history: History) -> Iterable[tuple[Page, History]]:
-    for page in whole_lists(history):
+def _fully_known_lists(history: History) -> Iterable[tuple[Page, History]]:
+    for page in complete_lists(history):
         thread_id = page.exchange.path.get("thread_id", "")
-        whole = page.exchange.operation == "list_messages" and "run_id" not in page.query
-        if whole and all_sent_is_known(history, thread_id, page.exchange):
+        is_whole_thread = page.exchange.operation == "list_messages" and "run_id" not in page.query
+        if is_whole_thread and all_messages_are_known(history, thread_id, page.exchange):
             yield page, history
 
 
-@rule(over=_known_lists, level=Level.MUST, source=_BOTH, capability="messages", items=("L-75",), closed=True)
-def hold_only_what_was_sent(found: tuple[Page, History]) -> Iterator[Result]:
-    """Every user message in a thread was sent to it: a thread that was created without messages begins empty.
+@rule(
+    units=_fully_known_lists,
+    level=Level.MUST,
+    source=_THREAD_AND_RUN,
+    capability="messages",
+    requirements=("thread-and-run-creates-messages",),
+    needs_complete_history=True,
+)
+def hold_only_what_was_sent(known_list: tuple[Page, History]) -> Iterator[Result]:
+    """A thread contains no user message that was not sent to it; one created without messages starts empty.
 
-    Judged where all that was sent to the thread is known. What was refused is another rule's matter.
+    A message from elsewhere changes what the run answers, or discloses another conversation. Judged only if everything
+    sent to the thread was recorded; refused messages are covered by `traces.refused_message_is_not_added`.
+
+    Fix: Store messages only on the thread that the request names, and add none of the server's own.
     """
-    page, history = found
+    page, history = known_list
     thread_id = page.exchange.path["thread_id"]
-    known = [*sent_to(history, thread_id, page.exchange), *refused_sayings(history, thread_id)]
-    asked = [each for item in page.items if (each := saying(item.value)) is not None and each[0] == "user"]
-    extra = missing(asked, known)
-    yield page.exchange.finding(f"{len(extra)} of its user messages nobody sent", "/data") if extra else HELD
+    sent = [*messages_sent_to(history, thread_id, page.exchange), *refused_message_contents(history, thread_id)]
+    stored = [
+        content for item in page.items if (content := message_content(item.value)) is not None and content[0] == "user"
+    ]
+    extra = missing_contents(stored, sent)
+    yield (
+        page.exchange.finding(f"{len(extra)} user messages in the thread were never sent to it", "/data")
+        if extra
+        else PASSED
+    )
 
 
-def _created_together(history: History) -> Iterable[tuple[Exchange, History]]:
+def _threads_created_with_run(history: History) -> Iterable[tuple[Exchange, History]]:
     return ((e, history) for e in history if e.operation == "create_thread_and_run" and e.accepted)
 
 
 @rule(
-    over=_created_together,
+    units=_threads_created_with_run,
     level=Level.MUST,
-    source=_BOTH,
+    source=_THREAD_AND_RUN,
     capability="create_and_run",
     operation="create_thread_and_run",
-    items=("L-75",),
+    requirements=("thread-and-run-creates-messages",),
 )
 def run_gets_a_thread_of_its_own(created: tuple[Exchange, History]) -> Iterator[Result]:
-    """A run that is created together with its thread names a thread that is new, and that can be read.
+    """A run that is created together with its thread names a new thread, and that thread can be read.
 
-    Also where the request gives no thread: an empty one is created then.
+    Clients continue the conversation on this thread. The rule also applies to requests without `thread`: the new thread
+    is then empty.
+
+    Fix: Create and store a new thread for every `create_thread_and_run` request.
     """
     exchange, history = created
-    run = next((seen for seen in sightings_in(exchange) if seen.kind == "run"), None)
+    run = next((observation for observation in observations_in(exchange) if observation.kind == "run"), None)
     thread_id = run.text("thread_id") if run is not None else ""
     if run is None:
         return
-    former = [e for e in history if e.before(exchange) and e.path.get("thread_id") == thread_id]
-    old = [seen for seen in threads_seen(history) if seen.id == thread_id and seen.exchange.before(exchange)]
-    new = bool(thread_id) and not former and not old
-    yield run.check(new, f"the run's thread {thread_id!r} is not a new one", "/thread_id", None, thread_id)
-    reads = [e for e in history if e.operation == "get_thread" and e.path.get("thread_id") == thread_id and usual(e)]
+    earlier_requests = [e for e in history if e.happened_before(exchange) and e.path.get("thread_id") == thread_id]
+    earlier_observations = [
+        observation
+        for observation in thread_observations(history)
+        if observation.id == thread_id and observation.exchange.happened_before(exchange)
+    ]
+    is_new = bool(thread_id) and not earlier_requests and not earlier_observations
+    yield run.check(is_new, f"the run's thread {thread_id!r} already existed", "/thread_id", None, thread_id)
+    reads = [
+        e
+        for e in history
+        if e.operation == "get_thread" and e.path.get("thread_id") == thread_id and uses_default_auth(e)
+    ]
     for read in reads:
-        if exchange.before(read) and not _deleted(history, thread_id, read):
+        if exchange.happened_before(read) and not _may_be_deleted(history, thread_id, read):
             if read.status == 404:
                 yield read.finding(f"the run's thread {thread_id!r} does not exist", "", 200, 404)
             elif read.accepted:
-                yield HELD
+                yield PASSED
 
 
-def _is_legal(body: JSON, edition: str) -> bool:
+def _is_valid_body(body: JSON, edition: str) -> bool:
     return is_valid("requests/create_thread_and_run", "create_thread_and_run", edition)(body)
 
 
-_BARE = frozenset({"assistant_id", "instructions", "thread"})
-"""The members of a request that is refused for none of them, but for the thread that it lacks."""
+_MINIMAL_MEMBERS = frozenset({"assistant_id", "instructions", "thread"})
+"""A request with no other members gives no reason to refuse it, except that it has no thread."""
 
 
-def _without_a_thread(history: History) -> Iterable[tuple[Exchange, History]]:
-    """Requests for a run without a thread that nothing else lets a correct server refuse: there are instructions."""
+def _requests_without_thread(history: History) -> Iterable[tuple[Exchange, History]]:
+    """Requests to run without a thread that a correct server has no other reason to refuse: they have instructions."""
     for exchange in history:
         body = exchange.request.body
-        asks = exchange.operation == "create_thread_and_run" and plain(exchange)
-        if asks and is_object(body) and body.keys() <= _BARE and _is_legal(body, exchange.edition):
-            given = body.get("instructions")
-            base = given if isinstance(given, str) else _instructions(history, body.get("assistant_id"), exchange)
-            if base and body.get("thread") is None:
+        is_candidate = exchange.operation == "create_thread_and_run" and must_be_accepted(exchange)
+        if (
+            is_candidate
+            and is_object(body)
+            and body.keys() <= _MINIMAL_MEMBERS
+            and _is_valid_body(body, exchange.edition)
+        ):
+            requested = body.get("instructions")
+            instructions = (
+                requested if isinstance(requested, str) else _instructions(history, body.get("assistant_id"), exchange)
+            )
+            if instructions and body.get("thread") is None:
                 yield exchange, history
 
 
 def _instructions(history: History, assistant_id: JSON, until: Exchange) -> str:
-    known = [seen for seen in assistants_seen(history) if seen.id == assistant_id and seen.exchange.before(until)]
-    return known[-1].text("instructions") if known else ""
+    observations = [
+        observation
+        for observation in assistant_observations(history)
+        if observation.id == assistant_id and observation.exchange.happened_before(until)
+    ]
+    return observations[-1].text("instructions") if observations else ""
 
 
 @rule(
-    over=_without_a_thread,
+    units=_requests_without_thread,
     level=Level.MUST,
-    source=_BOTH,
+    source=_THREAD_AND_RUN,
     capability="create_and_run",
     operation="create_thread_and_run",
-    items=("L-75",),
+    requirements=("thread-and-run-creates-messages",),
 )
-def run_needs_no_thread(asked: tuple[Exchange, History]) -> Iterator[Result]:
-    """A run can be created without a thread; it begins in an empty one, with the instructions that it has.
+def run_needs_no_thread(request: tuple[Exchange, History]) -> Iterator[Result]:
+    """`create_thread_and_run` accepts a request without `thread` and runs on a new, empty thread.
 
-    Judged where the same assistant is run in another way, so that it is not the model that is refused.
+    The assistant's instructions are enough for the model to answer. Judged only if another run of the same assistant
+    was accepted, so that the refusal is not about the model.
+
+    Fix: Treat a missing or null `thread` as an empty thread.
     """
-    exchange, history = asked
+    exchange, history = request
     if exchange.accepted:
-        yield HELD
+        yield PASSED
     elif exchange.status in (400, 422):
-        used = at(exchange.request.body, "/assistant_id")
+        assistant_id = at(exchange.request.body, "/assistant_id")
         runs = [e for e in history if e.operation in ("create_run", "create_thread_and_run") and e.accepted]
-        if any(at(other.request.body, "/assistant_id") == used for other in runs):
+        if any(at(other.request.body, "/assistant_id") == assistant_id for other in runs):
             yield exchange.finding("a run without a thread was refused", "", 200, exchange.status)
         else:
-            yield Undecided("it may not have been refused for the lack of a thread")
+            yield Inconclusive("the request may have been refused for another reason than the missing thread")
 
 
-def _deleted(history: History, thread_id: str, until: Exchange) -> bool:
+def _may_be_deleted(history: History, thread_id: str, until: Exchange) -> bool:
     return any(
         e.operation == "delete_thread"
         and e.path.get("thread_id") == thread_id
-        and took_effect(e)
+        and may_have_taken_effect(e)
         and e.started <= until.ended
         for e in history
     )
 
 
-def _with_resources(history: History) -> Iterable[Sighting]:
-    return (seen for seen in threads_seen(history) if seen.exchange.operation in ("create_thread", "modify_thread"))
+def _threads_with_tool_resources(history: History) -> Iterable[Observation]:
+    return (
+        observation
+        for observation in thread_observations(history)
+        if observation.exchange.operation in ("create_thread", "modify_thread")
+    )
 
 
-@rule(over=_with_resources, level=Level.SHOULD, source=_SEEN, capability="core")
-def show_their_tool_resources(thread: Sighting) -> Iterator[Result]:
-    """A thread shows the files and vector stores that its request gave to its tools.
+@rule(units=_threads_with_tool_resources, level=Level.SHOULD, source=_RECORDED, capability="core")
+def show_their_tool_resources(thread: Observation) -> Iterator[Result]:
+    """A thread shows the files and vector stores that its request assigned to tools.
 
-    A tool without its files finds nothing and says nothing.
+    A tool without its files finds nothing and reports no error.
+
+    Fix: Store `tool_resources` when a thread is created or modified, and return them.
     """
-    given, shown = at(thread.exchange.request.body, "/tool_resources"), thread.get("tool_resources")
-    if is_object(given) and shown is not ABSENT:
+    requested, shown = at(thread.exchange.request.body, "/tool_resources"), thread.get("tool_resources")
+    if is_object(requested) and shown is not ABSENT:
         for name in ("code_interpreter/file_ids", "file_search/vector_store_ids"):
-            wanted, now = at(given, f"/{name}"), at(shown, f"/{name}")
-            if wanted:
-                where = f"/tool_resources/{name}"
+            expected, actual = at(requested, f"/{name}"), at(shown, f"/{name}")
+            if expected:
+                pointer = f"/tool_resources/{name}"
                 yield thread.check(
-                    wanted is not ABSENT and covers(now, wanted), "other tool resources", where, wanted, now
+                    expected is not ABSENT and contains(actual, expected),
+                    "the tool resources differ from the request",
+                    pointer,
+                    expected,
+                    actual,
                 )

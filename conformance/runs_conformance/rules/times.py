@@ -1,4 +1,4 @@
-"""The times that objects carry, and how a run's times go with its status."""
+"""Timestamps: their form and order, and those that belong to each status of a run."""
 
 from __future__ import annotations
 
@@ -6,147 +6,189 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from runs_conformance.contract.lifecycle import ACTIVE, END_STAMPS, LIFETIME, TERMINAL
+from runs_conformance.contract.lifecycle import ACTIVE, END_TIMESTAMPS, LIFETIME, TERMINAL
 from runs_conformance.evidence.creation import Creation, creations
-from runs_conformance.evidence.observation import Sighting, all_sightings
-from runs_conformance.evidence.run_action import resumed_between, took_effect
-from runs_conformance.evidence.timeline import RunLine, credible_runs, runs
+from runs_conformance.evidence.observation import Observation, all_observations
+from runs_conformance.evidence.run_action import may_be_resumed_between, may_have_taken_effect
+from runs_conformance.evidence.timeline import RunTimeline, consistent_run_observations, runs
 from runs_conformance.model.history import History
-from runs_conformance.model.json import ABSENT, is_integer, same
+from runs_conformance.model.json import ABSENT, is_integer, json_equal
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, observed, prose, schema
 from runs_conformance.model.verdict import Result
 
 _GUIDE = prose("openai-cookbook d2bb606 examples/data/oai_docs/how-it-works.txt, run lifecycle")
 _RUN = "openai-openapi f85dbe2 openapi.yaml RunObject"
-_SEEN = observed(
+_RECORDED = observed(
     "recorded traffic: openai-dotnet SessionRecords 2025-10-30, openllmetry 2026-03-31, ruby-openai 2024-04"
 )
-_ENDS = ("completed_at", "failed_at", "cancelled_at", "incomplete_at", "expired_at")
-_RUN_ENDS = tuple(END_STAMPS.values())
-_SPARE = 60.0
-"""Seconds by which the clocks of two machines of one server may differ."""
+_END_TIMES = ("completed_at", "failed_at", "cancelled_at", "incomplete_at", "expired_at")
+_RUN_END_TIMES = tuple(END_TIMESTAMPS.values())
+_CLOCK_TOLERANCE = 60.0
+"""Largest difference in seconds between the clocks of two machines of one server."""
 _EARLIEST, _LATEST = 1_000_000_000, 10_000_000_000
 
 
-def _timed(history: History) -> Iterable[Sighting]:
-    return (sighting for sighting in all_sightings(history) if "created_at" in sighting.value)
+def _objects_with_times(history: History) -> Iterable[Observation]:
+    return (observation for observation in all_observations(history) if "created_at" in observation.value)
 
 
 @rule(
-    over=_timed,
+    units=_objects_with_times,
     level=Level.MUST,
     source=schema("openai-openapi f85dbe2 openapi.yaml, format unixtime"),
     capability="core",
-    items=("L-21",),
+    requirements=("timestamps-are-ordered-seconds",),
 )
-def are_unix_seconds(seen: Sighting) -> Iterator[Result]:
-    """Every time is a whole number of seconds since 1970.
+def are_unix_seconds(observation: Observation) -> Iterator[Result]:
+    """Every timestamp is an integer in seconds since 1970.
 
-    Milliseconds, ISO dates, fractions and seconds since the server started are found here: whatever is no integer
-    that falls between the years 2001 and 2286. The target's clock is not compared with ours.
+    Clients convert it without checking, so milliseconds, ISO dates, fractions and seconds since server start become
+    wrong dates. Any integer between the years 2001 and 2286 passes; the target's clock is not compared with the
+    suite's.
+
+    Fix: Store timestamps as whole Unix seconds.
     """
-    for name in ("created_at", "started_at", "expires_at", *_ENDS):
-        value = seen.value.get(name)
+    for name in ("created_at", "started_at", "expires_at", *_END_TIMES):
+        value = observation.value.get(name)
         if value is not None:
-            yield seen.check(
+            yield observation.check(
                 is_integer(value) and _EARLIEST <= value < _LATEST,
-                f"{name} is {value!r}, which is no time in seconds since 1970",
+                f"{name} is {value!r}, which is not a time in seconds since 1970",
                 f"/{name}",
                 "seconds since 1970",
                 value,
             )
 
 
-@rule(over=_timed, level=Level.SHOULD, source=_SEEN, capability="core", items=("L-21",))
-def are_in_order(seen: Sighting) -> Iterator[Result]:
-    """Nothing starts before it was created, and nothing ends before it started.
+@rule(
+    units=_objects_with_times,
+    level=Level.SHOULD,
+    source=_RECORDED,
+    capability="core",
+    requirements=("timestamps-are-ordered-seconds",),
+)
+def are_in_order(observation: Observation) -> Iterator[Result]:
+    """No object starts before it was created or ends before it started.
 
-    Equal times are common and fine. A smaller one shows two clocks at work, or a stamp that was taken too late.
+    Times in the wrong order come from two different clocks, or from a timestamp that was taken too late. Equal times
+    pass.
+
+    Fix: Take all timestamps of an object from one clock, at the moment they record.
     """
-    created, started = seen.time("created_at"), seen.time("started_at")
+    created, started = observation.time("created_at"), observation.time("started_at")
     if created is not None and started is not None:
-        yield seen.check(created <= started, "it started before it was created", "/started_at", created, started)
-    begun = created if started is None else started
-    for name in _ENDS:
-        end = seen.time(name)
-        if begun is not None and end is not None:
-            yield seen.check(begun <= end, f"{name} is before it began", f"/{name}", begun, end)
+        yield observation.check(created <= started, "it started before it was created", "/started_at", created, started)
+    start = created if started is None else started
+    for name in _END_TIMES:
+        end = observation.time(name)
+        if start is not None and end is not None:
+            yield observation.check(start <= end, f"{name} is earlier than its start", f"/{name}", start, end)
 
 
 @dataclass(frozen=True, eq=False)
-class Mark:
-    """A time that the target gave for what had happened when it was seen, and the first creation asked for later."""
+class PastEvent:
+    """A timestamp of an event that had happened when it was observed, and the first creation requested later."""
 
-    seen: Sighting
+    observation: Observation
     name: str
     time: float
     later: Creation
 
 
-def _marks(history: History) -> Iterator[Mark]:
+def _past_events(history: History) -> Iterator[PastEvent]:
     dated = (creation for creation in creations(history) if creation.created_at is not None)
-    made = sorted(dated, key=lambda creation: creation.exchange.started)
-    for seen in all_sightings(history):
-        place = bisect_left(made, seen.exchange.ended, key=lambda creation: creation.exchange.started)
-        for name in ("created_at", "started_at", *_ENDS) if place < len(made) else ():
-            time = seen.time(name)
+    later_creations = sorted(dated, key=lambda creation: creation.exchange.started)
+    for observation in all_observations(history):
+        index = bisect_left(later_creations, observation.exchange.ended, key=lambda creation: creation.exchange.started)
+        for name in ("created_at", "started_at", *_END_TIMES) if index < len(later_creations) else ():
+            time = observation.time(name)
             if time is not None:
-                yield Mark(seen, name, time, made[place])
+                yield PastEvent(observation, name, time, later_creations[index])
 
 
-@rule(over=_marks, level=Level.SHOULD, source=_SEEN, capability="core", items=("L-21",))
-def what_has_happened_is_not_in_the_future(mark: Mark) -> Iterator[Result]:
-    """What has happened is dated no later than what was created after it, by a minute at most.
+@rule(
+    units=_past_events,
+    level=Level.SHOULD,
+    source=_RECORDED,
+    capability="core",
+    requirements=("timestamps-are-ordered-seconds",),
+)
+def what_has_happened_is_not_in_the_future(event: PastEvent) -> Iterator[Result]:
+    """A past event is dated at most one minute later than any object created after it.
 
-    Both times are the target's own. A time that is hours ahead is one of another zone, or of what is yet to come.
+    Both times are the target's own, so a time that is hours ahead is in another time zone or belongs to a planned
+    event.
+
+    Fix: Take each timestamp from the current UTC time when the event happens.
     """
-    message, born = f"{mark.name} is later than that of a {mark.later.kind} created afterwards", mark.later.created_at
-    holds = born is None or mark.time <= born + _SPARE
-    yield mark.seen.check(holds, message, f"/{mark.name}", born, mark.time)
+    message, created_later = (
+        f"{event.name} is later than created_at of a {event.later.kind} that was created afterwards",
+        event.later.created_at,
+    )
+    holds = created_later is None or event.time <= created_later + _CLOCK_TOLERANCE
+    yield event.observation.check(holds, message, f"/{event.name}", created_later, event.time)
 
 
-def _stamped(run: Sighting, status: str) -> Iterator[Result]:
-    name = END_STAMPS[status]
+def _check_end_time_set(run: Observation, status: str) -> Iterator[Result]:
+    name = END_TIMESTAMPS[status]
     if run.status == status:
         yield run.check(run.get(name) is not None, f"a {status} run has no {name}", f"/{name}", "a time", run.get(name))
 
 
-@rule(over=credible_runs, level=Level.MUST, source=schema(f"{_RUN}.completed_at"), capability="core", items=("L-11",))
-def completed_run_has_completed_at(run: Sighting) -> Iterator[Result]:
-    """A completed run says when it was completed.
+@rule(
+    units=consistent_run_observations,
+    level=Level.MUST,
+    source=schema(f"{_RUN}.completed_at"),
+    capability="core",
+    requirements=("completed-run-has-completed-at",),
+)
+def completed_run_has_completed_at(run: Observation) -> Iterator[Result]:
+    """A completed run has a `completed_at`.
 
-    `completed_at` is written together with the status, so that no look finds the one without the other.
+    Clients read the time as soon as they see the status.
+
+    Fix: Write `completed_at` together with the status, so that no read shows one without the other.
     """
-    yield from _stamped(run, "completed")
+    yield from _check_end_time_set(run, "completed")
 
 
 @rule(
-    over=credible_runs,
+    units=consistent_run_observations,
     level=Level.MUST,
     source=_GUIDE,
     capability="core",
-    items=("L-08",),
+    requirements=("failed-run-has-failed-at",),
     needs="a model whose runs end failed",
 )
-def failed_run_has_failed_at(run: Sighting) -> Iterator[Result]:
-    """A failed run says when it failed.
+def failed_run_has_failed_at(run: Observation) -> Iterator[Result]:
+    """A failed run has a `failed_at`.
 
-    The guide sends readers of a failed run to `failed_at` and `last_error`.
+    The guide refers readers of a failed run to `failed_at` and `last_error`.
+
+    Fix: Write `failed_at` together with the status.
     """
-    yield from _stamped(run, "failed")
+    yield from _check_end_time_set(run, "failed")
 
 
-@rule(over=credible_runs, level=Level.MUST, source=schema(f"{_RUN}.cancelled_at"), capability="cancel", items=("L-12",))
-def cancelled_run_has_cancelled_at(run: Sighting) -> Iterator[Result]:
-    """A cancelled run says when it was cancelled.
+@rule(
+    units=consistent_run_observations,
+    level=Level.MUST,
+    source=schema(f"{_RUN}.cancelled_at"),
+    capability="cancel",
+    requirements=("cancelled-run-has-cancelled-at",),
+)
+def cancelled_run_has_cancelled_at(run: Observation) -> Iterator[Result]:
+    """A cancelled run has a `cancelled_at`.
 
-    `cancelled_at` is written when the run reaches `cancelled`, not when cancelling was asked for.
+    It records when the run reached `cancelled`, not when the cancellation was requested.
+
+    Fix: Write `cancelled_at` together with the status `cancelled`.
     """
-    yield from _stamped(run, "cancelled")
+    yield from _check_end_time_set(run, "cancelled")
 
 
-def _unstamped(run: Sighting, names: Iterable[str]) -> Iterator[Result]:
+def _check_end_times_unset(run: Observation, names: Iterable[str]) -> Iterator[Result]:
     for name in names:
         value = run.get(name)
         if value is not ABSENT:
@@ -154,120 +196,195 @@ def _unstamped(run: Sighting, names: Iterable[str]) -> Iterator[Result]:
 
 
 @rule(
-    over=credible_runs,
+    units=consistent_run_observations,
     level=Level.MUST,
     source=schema(
         f"{_RUN}.completed_at, failed_at, cancelled_at", note="one published example differs, no traffic does"
     ),
     capability="core",
-    items=("L-11", "L-13"),
+    requirements=("completed-run-has-completed-at", "cancelled-at-only-once-cancelled"),
 )
-def unfinished_run_has_no_end(run: Sighting) -> Iterator[Result]:
-    """A run that is queued, in progress or waits for tool outputs was not completed, failed or cancelled at any time.
+def unfinished_run_has_no_end(run: Observation) -> Iterator[Result]:
+    """A run that is `queued`, `in_progress` or `requires_action` has no `completed_at`, `failed_at` or `cancelled_at`.
 
-    Each of these stamps tells when that happened, so until it has, they are null. Clients show them as they are.
+    Each of these times says when the event happened, and clients display them unchecked.
+
+    Fix: Keep each of the three null until the transition that it records.
     """
     if run.status in ("queued", "in_progress", "requires_action"):
-        yield from _unstamped(run, _RUN_ENDS)
+        yield from _check_end_times_unset(run, _RUN_END_TIMES)
 
 
-@rule(over=credible_runs, level=Level.SHOULD, source=_SEEN, capability="cancel", items=("L-13",))
-def cancelling_run_has_no_end(run: Sighting) -> Iterator[Result]:
-    """A run that is being cancelled has no `cancelled_at` yet, nor another end.
+@rule(
+    units=consistent_run_observations,
+    level=Level.SHOULD,
+    source=_RECORDED,
+    capability="cancel",
+    requirements=("cancelled-at-only-once-cancelled",),
+)
+def cancelling_run_has_no_end(run: Observation) -> Iterator[Result]:
+    """A run that is `cancelling` has no `cancelled_at`, `completed_at` or `failed_at`.
 
-    The real service set the stamp when the run reached `cancelled`, in nine of nine recorded cases.
+    The real service set `cancelled_at` when the run reached `cancelled`, in nine of nine recorded cases.
+
+    Fix: Set `cancelled_at` on the transition to `cancelled`, not when the cancellation is requested.
     """
     if run.status == "cancelling":
-        yield from _unstamped(run, _RUN_ENDS)
+        yield from _check_end_times_unset(run, _RUN_END_TIMES)
 
 
-@rule(over=credible_runs, level=Level.MUST, source=_GUIDE, capability="core", items=("L-11",))
-def completed_run_has_no_other_end(run: Sighting) -> Iterator[Result]:
-    """A completed run neither failed nor was cancelled: `failed_at` and `cancelled_at` are null.
+@rule(
+    units=consistent_run_observations,
+    level=Level.MUST,
+    source=_GUIDE,
+    capability="core",
+    requirements=("completed-run-has-completed-at",),
+)
+def completed_run_has_no_other_end(run: Observation) -> Iterator[Result]:
+    """A completed run has null `failed_at` and `cancelled_at`.
 
-    A run ends once. Clear the stamp of an attempt that was repeated.
+    A run ends once, and clients that check `failed_at` first would report a failure.
+
+    Fix: Clear the timestamps of a failed attempt when the run is retried.
     """
     if run.status == "completed":
-        yield from _unstamped(run, ("failed_at", "cancelled_at"))
+        yield from _check_end_times_unset(run, ("failed_at", "cancelled_at"))
 
 
-@rule(over=credible_runs, level=Level.SHOULD, source=_SEEN, capability="core", items=("L-08", "L-12"))
-def ended_run_has_one_end(run: Sighting) -> Iterator[Result]:
-    """A failed or cancelled run has the stamp of that end only.
+@rule(
+    units=consistent_run_observations,
+    level=Level.SHOULD,
+    source=_RECORDED,
+    capability="core",
+    requirements=("failed-run-has-failed-at", "cancelled-run-has-cancelled-at"),
+)
+def ended_run_has_one_end(run: Observation) -> Iterator[Result]:
+    """A failed or cancelled run has only the end time of its own status.
 
-    No source says what an incomplete or expired run carries, so those are not judged.
+    A second end time leaves open how the run ended. No source says what an incomplete or expired run shows, so these
+    are not judged.
+
+    Fix: Set only the timestamp that belongs to the final status.
     """
     if run.status in ("failed", "cancelled"):
-        yield from _unstamped(run, (name for name in _RUN_ENDS if name != END_STAMPS[run.status]))
+        yield from _check_end_times_unset(run, (name for name in _RUN_END_TIMES if name != END_TIMESTAMPS[run.status]))
 
 
-@rule(over=credible_runs, level=Level.SHOULD, source=_SEEN, capability="core", items=("L-19",))
-def working_run_has_started_at(run: Sighting) -> Iterator[Result]:
-    """A run that has left the queue says when: `started_at` is set from `in_progress` on.
+@rule(
+    units=consistent_run_observations,
+    level=Level.SHOULD,
+    source=_RECORDED,
+    capability="core",
+    requirements=("started-at-set-from-in-progress",),
+)
+def working_run_has_started_at(run: Observation) -> Iterator[Result]:
+    """A run has a `started_at` from `in_progress` on.
 
-    A run that was cancelled, failed or expired may never have started, so those are not judged.
+    Clients compute the time spent in the queue from it. Runs that were cancelled, failed or expired may never have
+    started, so they are not judged.
+
+    Fix: Write `started_at` together with the status `in_progress`.
     """
     if run.status in ("in_progress", "requires_action", "completed", "incomplete"):
         value = run.get("started_at")
         yield run.check(value is not None, f"a {run.status!r} run has no started_at", "/started_at", "a time", value)
 
 
-@rule(over=runs, level=Level.SHOULD, source=_SEEN, capability="core", items=("L-19", "L-20"), closed=True)
-def queued_run_has_not_started(run: RunLine) -> Iterator[Result]:
-    """A run that was just queued has no `started_at`.
+@rule(
+    units=runs,
+    level=Level.SHOULD,
+    source=_RECORDED,
+    capability="core",
+    requirements=("started-at-set-from-in-progress", "started-at-after-submission"),
+    needs_complete_history=True,
+)
+def queued_run_has_not_started(run: RunTimeline) -> Iterator[Result]:
+    """A newly queued run has `started_at: null`.
 
-    One that is queued again after its tool outputs were submitted may keep its first start, as the real service did.
+    A start time on a queued run counts time in the queue as work. A run that is queued again after its tool outputs
+    were submitted may keep its first start time, as the real service did.
+
+    Fix: Set `started_at` on the transition to `in_progress`, not at creation.
     """
     if run.creation is None:
         return
-    for seen in run.sightings:
-        resumed = any(took_effect(act) and act.started <= seen.ends for act in run.acts("submit_tool_outputs"))
-        if seen.status == "queued" and not resumed:
-            value = seen.get("started_at")
-            yield seen.check(value is None, "a freshly queued run has a started_at", "/started_at", None, value)
+    for observation in run.observations:
+        resumed = any(
+            may_have_taken_effect(submission) and submission.started <= observation.latest
+            for submission in run.actions("submit_tool_outputs")
+        )
+        if observation.status == "queued" and not resumed:
+            value = observation.get("started_at")
+            yield observation.check(value is None, "a newly queued run has a started_at", "/started_at", None, value)
 
 
-@rule(over=runs, level=Level.SHOULD, source=_SEEN, capability="core", items=("L-20",), closed=True)
-def start_moves_only_when_resumed(run: RunLine) -> Iterator[Result]:
-    """`started_at` stays what it is, unless tool outputs were submitted in between.
+@rule(
+    units=runs,
+    level=Level.SHOULD,
+    source=_RECORDED,
+    capability="core",
+    requirements=("started-at-after-submission",),
+    needs_complete_history=True,
+)
+def start_moves_only_when_resumed(run: RunTimeline) -> Iterator[Result]:
+    """`started_at` does not change unless tool outputs are submitted.
 
-    The real service set it anew when a run was resumed, and at no other time. A start that moves from look to look
-    is computed when it is read.
+    A start time that differs between reads is computed at read time. The real service set it again when a run was
+    resumed, and at no other time.
+
+    Fix: Store `started_at` when the run starts or resumes.
     """
     for earlier, later in run.pairs() if run.creation is not None else ():
         was, now = earlier.get("started_at"), later.get("started_at")
         if earlier.status == "queued":
-            continue  # a run that was resumed before, and has yet to start on what it was resumed for
-        if earlier.time("started_at") is not None and now is not ABSENT and not resumed_between(run, earlier, later):
-            yield later.check(same(was, now), "started_at has changed", "/started_at", was, now)
+            continue  # The run was resumed earlier and has not started again.
+        if (
+            earlier.time("started_at") is not None
+            and now is not ABSENT
+            and not may_be_resumed_between(run, earlier, later)
+        ):
+            yield later.check(json_equal(was, now), "started_at has changed", "/started_at", was, now)
 
 
 @rule(
-    over=runs,
+    units=runs,
     level=Level.MUST,
     source=schema(f"{_RUN}, the description of each stamp"),
     capability="core",
-    items=("L-03", "L-54"),
+    requirements=("terminal-status-is-final", "run-identity-never-changes"),
 )
-def stamps_of_an_ended_run_stay(run: RunLine) -> Iterator[Result]:
-    """When a run has ended, its times are the same wherever and whenever it is seen.
+def stamps_of_an_ended_run_stay(run: RunTimeline) -> Iterator[Result]:
+    """The timestamps of an ended run are the same in every answer that shows it.
 
-    A `completed_at` that is the time of the look, or that the list shows differently, cannot be the time at which the
-    run was completed.
+    A `completed_at` that is the time of the read, or that differs in the list, cannot be the time at which the run
+    completed.
+
+    Fix: Store the timestamps when the run ends, and return the stored values everywhere.
     """
-    ended = [seen for seen in run.sightings if seen.status in TERMINAL]
-    for seen in ended[1:]:
-        for name in ("started_at", *_RUN_ENDS) if seen.status == ended[0].status else ():
-            was, now = ended[0].get(name), seen.get(name)
+    ended = [observation for observation in run.observations if observation.status in TERMINAL]
+    for observation in ended[1:]:
+        for name in ("started_at", *_RUN_END_TIMES) if observation.status == ended[0].status else ():
+            was, now = ended[0].get(name), observation.get(name)
             if was is not ABSENT and now is not ABSENT:
-                yield seen.check(same(was, now), f"{name} has changed since the run ended", f"/{name}", was, now)
+                yield observation.check(
+                    json_equal(was, now), f"{name} has changed since the run ended", f"/{name}", was, now
+                )
 
 
-@rule(over=credible_runs, level=Level.SHOULD, source=_SEEN, capability="core", items=("L-14",))
-def unfinished_run_expires_ten_minutes_after_creation(run: Sighting) -> Iterator[Result]:
-    """A run that has not ended expires ten minutes after it was created.
+@rule(
+    units=consistent_run_observations,
+    level=Level.SHOULD,
+    source=_RECORDED,
+    capability="core",
+    requirements=("active-run-expires-after-ten-minutes",),
+)
+def unfinished_run_expires_ten_minutes_after_creation(run: Observation) -> Iterator[Result]:
+    """A run that has not ended has an `expires_at` ten minutes after its `created_at`.
 
-    The guide says roughly ten minutes; 188 of 188 recorded runs had 600 seconds. Five seconds more or less pass.
+    Clients plan their tool calls by it. The guide says roughly ten minutes; 188 of 188 recorded runs had 600 seconds. A
+    difference of up to five seconds passes.
+
+    Fix: Set `expires_at` to `created_at` plus 600 seconds when the run is created.
     """
     created, expires = run.time("created_at"), run.time("expires_at")
     if run.status in ACTIVE and created is not None and run.get("expires_at") is not ABSENT:
@@ -282,24 +399,41 @@ def unfinished_run_expires_ten_minutes_after_creation(run: Sighting) -> Iterator
         )
 
 
-@rule(over=runs, level=Level.SHOULD, source=_SEEN, capability="core", items=("L-14",))
-def expiry_never_moves(run: RunLine) -> Iterator[Result]:
-    """A run's `expires_at` is never moved: not by a look, and not by a submission of tool outputs.
+@rule(
+    units=runs,
+    level=Level.SHOULD,
+    source=_RECORDED,
+    capability="core",
+    requirements=("active-run-expires-after-ten-minutes",),
+)
+def expiry_never_moves(run: RunTimeline) -> Iterator[Result]:
+    """A run's `expires_at` never changes to another time.
 
-    It may become null when the run has ended.
+    Clients rely on the first value they see; neither a read nor a submission of tool outputs moves it. It may become
+    null when the run ends.
+
+    Fix: Compute `expires_at` once, when the run is created.
     """
-    first = next((seen for seen in run.sightings if seen.time("expires_at") is not None), None)
-    for seen in run.sightings:
-        if first is not None and seen is not first and seen.time("expires_at") is not None:
-            was, now = first.get("expires_at"), seen.get("expires_at")
-            yield seen.check(same(was, now), "expires_at has been moved", "/expires_at", was, now)
+    first = next((observation for observation in run.observations if observation.time("expires_at") is not None), None)
+    for observation in run.observations:
+        if first is not None and observation is not first and observation.time("expires_at") is not None:
+            was, now = first.get("expires_at"), observation.get("expires_at")
+            yield observation.check(json_equal(was, now), "expires_at has changed", "/expires_at", was, now)
 
 
-@rule(over=credible_runs, level=Level.MAY, source=_SEEN, capability="core", items=("L-15",))
-def ended_run_has_no_expiry(run: Sighting) -> Iterator[Result]:
-    """A run that has ended no longer expires: `expires_at` is null.
+@rule(
+    units=consistent_run_observations,
+    level=Level.MAY,
+    source=_RECORDED,
+    capability="core",
+    requirements=("expires-at-null-after-end",),
+)
+def ended_run_has_no_expiry(run: Observation) -> Iterator[Result]:
+    """An ended run has `expires_at: null`.
 
-    So it was in all 45 recorded cases; keeping the time is legal, so this is for information only.
+    All 45 recorded cases showed null. Keeping the time is legal, so this is informational.
+
+    Fix: Clear `expires_at` when the run ends.
     """
     if run.status in TERMINAL and run.get("expires_at") is not ABSENT:
         value = run.get("expires_at")

@@ -1,304 +1,384 @@
-"""Tool calls: what a run asks for, what it is sent, and what is kept of it."""
+"""Tool calls: the outputs that a run accepts, and the steps that record them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from runs_conformance.contract.lifecycle import ACTIVE, TERMINAL
-from runs_conformance.evidence.pending_tool_calls import Waiting, waits
-from runs_conformance.evidence.run_action import Act, submissions
-from runs_conformance.evidence.tool_call import calls_in_step, calls_of, outputs_in, steps_of
+from runs_conformance.evidence.pending_tool_calls import StepsWhilePending, steps_while_pending
+from runs_conformance.evidence.run_action import RunAction, submissions
+from runs_conformance.evidence.tool_call import (
+    pending_calls,
+    step_observations_of_run,
+    step_tool_calls,
+    submitted_outputs,
+)
 from runs_conformance.model.json import ABSENT
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, observed, prose, schema
-from runs_conformance.model.verdict import HELD, Result, Undecided
+from runs_conformance.model.verdict import PASSED, Inconclusive, Result
 
 _SUBMIT = schema("openai-openapi f85dbe2 openapi.yaml submitToolOuputsToRun")
 _STEP = schema("openai-openapi f85dbe2 openapi.yaml RunStepDetailsToolCallsFunctionObject.output")
 _CHOICE = schema("openai-openapi f85dbe2 openapi.yaml AssistantsApiToolChoiceOption")
 _GUIDE = prose("openai-cookbook d2bb606 examples/data/oai_docs/tool-function-calling.txt")
-_SEEN = observed("recorded traffic: openai-dotnet SessionRecords 2025-10-30; semantic-kernel#8701")
+_RECORDED = observed("recorded traffic: openai-dotnet SessionRecords 2025-10-30; semantic-kernel#8701")
 _CALLS = "/required_action/submit_tool_outputs/tool_calls"
 
 
 @rule(
-    over=submissions,
+    units=submissions,
     level=Level.MUST,
     source=_SUBMIT,
     capability="tools",
     operation="submit_tool_outputs",
-    items=("L-36",),
+    requirements=("outputs-only-while-required",),
 )
-def outputs_are_taken_only_when_required(act: Act) -> Iterator[Result]:
-    """A run that does not require action takes no tool outputs.
+def outputs_are_taken_only_when_required(action: RunAction) -> Iterator[Result]:
+    """A run that does not require action accepts no tool outputs.
 
-    It has ended, or has not called anything yet. The real service said `Runs in status "completed" do not accept tool
-    outputs.`, with 400.
+    It has ended, or has not called a tool yet. The real service answered 400: `Runs in status "completed" do not accept
+    tool outputs.`
+
+    Fix: Check that the run is in `requires_action` before accepting outputs.
     """
-    before, exchange = act.before, act.exchange
+    before, exchange = action.state_before, action.exchange
     if before is None or before.status == "requires_action":
         return
     if before.status not in TERMINAL and exchange.step is None:
-        return  # what made somebody else submit may just not have been recorded
+        return  # In recorded traffic the request for action may be missing.
     if exchange.accepted:
-        yield exchange.finding(f"a run that was {before.status!r} took tool outputs", "", 400, exchange.status)
+        yield exchange.finding(f"a run that was {before.status!r} accepted tool outputs", "", 400, exchange.status)
     elif exchange.refused:
-        yield HELD
+        yield PASSED
     else:
-        yield Undecided(f"the submission was answered {exchange.status}")
+        yield Inconclusive(f"the submission was answered with HTTP status {exchange.status}")
 
 
-def _wanted(act: Act) -> list[str] | None:
-    """The ids of the calls that the run certainly waited for when outputs were submitted."""
-    calls = calls_of(act.before) if act.before is not None and act.before.status == "requires_action" else None
+def _pending_call_ids(action: RunAction) -> list[str] | None:
+    """The ids of the calls that the run was certainly waiting for when outputs were submitted."""
+    calls = (
+        pending_calls(action.state_before)
+        if action.state_before is not None and action.state_before.status == "requires_action"
+        else None
+    )
     return [call.id for call in calls] if calls else None
 
 
 @rule(
-    over=submissions,
+    units=submissions,
     level=Level.MUST,
     source=_SUBMIT,
     capability="tools",
     operation="submit_tool_outputs",
-    items=("L-36", "L-40"),
-    closed=True,
+    requirements=("outputs-only-while-required", "accepted-outputs-requeue-run"),
+    needs_complete_history=True,
 )
-def right_outputs_are_taken(act: Act) -> Iterator[Result]:
-    """A run that requires action takes the outputs of its calls, each once and all in one request, in any order.
+def right_outputs_are_taken(action: RunAction) -> Iterator[Result]:
+    """A run that requires action accepts one output for each of its calls, all in one request, in any order.
 
-    This is what the run waits for. Compare sets of ids, not lists.
+    The run waits for exactly this.
+
+    Fix: Compare the ids of calls and outputs as sets, not as lists.
     """
-    wanted, sent = _wanted(act), list(outputs_in(act.exchange.request.body))
-    if wanted is None or not act.plain or sorted(id_ for id_, _ in sent) != sorted(wanted):
+    pending, sent = _pending_call_ids(action), list(submitted_outputs(action.exchange.request.body))
+    if pending is None or not action.must_be_accepted or sorted(id_ for id_, _ in sent) != sorted(pending):
         return
     if any(not isinstance(output, str) for _, output in sent):
         return
-    if act.exchange.accepted:
-        yield HELD
-    elif act.exchange.refused and act.after is not None and act.after.status == "requires_action":
-        yield act.exchange.finding("the outputs that the run waits for were refused", "", 200, act.exchange.status)
+    if action.exchange.accepted:
+        yield PASSED
+    elif action.exchange.refused and action.state_after is not None and action.state_after.status == "requires_action":
+        yield action.exchange.finding("the outputs of the pending calls were refused", "", 200, action.exchange.status)
     else:
-        yield Undecided("the run may have ended before its outputs came")
+        yield Inconclusive("the run may have ended before its outputs arrived")
 
 
-def _refused(act: Act, wrong: bool, why: str) -> Iterator[Result]:
-    exchange = act.exchange
-    if not wrong:
+def _check_refused(action: RunAction, must_be_refused: bool, message: str) -> Iterator[Result]:
+    exchange = action.exchange
+    if not must_be_refused:
         return
     if exchange.accepted:
-        yield exchange.finding(why, "", 400, exchange.status)
+        yield exchange.finding(message, "", 400, exchange.status)
     elif exchange.refused:
-        yield HELD
+        yield PASSED
 
 
 @rule(
-    over=submissions,
+    units=submissions,
     level=Level.MUST,
     source=_SUBMIT,
     capability="tools",
     operation="submit_tool_outputs",
-    items=("L-37",),
+    requirements=("outputs-all-in-one-request",),
 )
-def missing_outputs_are_refused(act: Act) -> Iterator[Result]:
-    """Outputs that leave out one of the calls are refused: all must be submitted in a single request.
+def missing_outputs_are_refused(action: RunAction) -> Iterator[Result]:
+    """A submission that omits the output of one of the calls is refused.
 
-    A run that goes on with some of the outputs answers without the others, and nobody notices.
+    All outputs must be submitted in a single request. A run that continues with some of them answers without the
+    others, and the caller does not notice.
+
+    Fix: Refuse with HTTP 400 unless every pending call has an output.
     """
-    wanted, sent = _wanted(act), [id_ for id_, _ in outputs_in(act.exchange.request.body)]
-    if act.exchange.step is None and not set(sent) <= set(wanted or ()):
-        return  # a later round of calls may just not have been recorded
-    missing = [id_ for id_ in wanted or () if id_ not in sent]
-    yield from _refused(act, bool(missing), f"outputs were taken without that of {missing[:1]}")
+    pending, sent = _pending_call_ids(action), [id_ for id_, _ in submitted_outputs(action.exchange.request.body)]
+    if action.exchange.step is None and not set(sent) <= set(pending or ()):
+        return  # In recorded traffic a later round of calls may be missing.
+    missing = [id_ for id_ in pending or () if id_ not in sent]
+    yield from _check_refused(action, bool(missing), f"the outputs were accepted without the one of {missing[:1]}")
 
 
 @rule(
-    over=submissions,
+    units=submissions,
     level=Level.SHOULD,
-    source=_SEEN,
+    source=_RECORDED,
     capability="tools",
     operation="submit_tool_outputs",
-    items=("L-38",),
+    requirements=("outputs-for-unknown-calls-refused",),
 )
-def unknown_outputs_are_refused(act: Act) -> Iterator[Result]:
-    """Outputs of a call that the run did not make are refused, alone or beside those of its calls.
+def unknown_outputs_are_refused(action: RunAction) -> Iterator[Result]:
+    """A submission with an output for a call that the run did not make is refused.
 
-    Such an output was meant for another run or another round. Compare ids, not positions.
+    Such an output was meant for another run or another round of calls. This holds with or without the right outputs
+    beside it.
+
+    Fix: Match outputs to calls by id, not by position.
     """
-    wanted, sent = _wanted(act), [id_ for id_, _ in outputs_in(act.exchange.request.body)]
-    unknown = [id_ for id_ in sent if wanted is not None and id_ not in wanted]
-    if act.exchange.step is None and not set(wanted or ()) <= set(sent):
-        return  # a later round of calls may just not have been recorded
-    yield from _refused(act, bool(unknown), f"an output for {unknown[:1]} was taken, which was never called")
+    pending, sent = _pending_call_ids(action), [id_ for id_, _ in submitted_outputs(action.exchange.request.body)]
+    unknown = [id_ for id_ in sent if pending is not None and id_ not in pending]
+    if action.exchange.step is None and not set(pending or ()) <= set(sent):
+        return  # In recorded traffic a later round of calls may be missing.
+    yield from _check_refused(
+        action, bool(unknown), f"an output for {unknown[:1]}, which is not a call of the run, was accepted"
+    )
 
 
 @rule(
-    over=submissions,
+    units=submissions,
     level=Level.MAY,
-    source=_SEEN,
+    source=_RECORDED,
     capability="tools",
     operation="submit_tool_outputs",
-    items=("L-38",),
+    requirements=("outputs-for-unknown-calls-refused",),
 )
-def repeated_outputs_are_refused(act: Act) -> Iterator[Result]:
-    """Two outputs for one call are refused; no source says so, so this is for information.
+def repeated_outputs_are_refused(action: RunAction) -> Iterator[Result]:
+    """A submission with two outputs for one call is refused.
 
-    Which of the two counts would be chance.
+    Which of the two counts would be chance. No source requires it, so this is informational.
+
+    Fix: Refuse a submission that names a call twice.
     """
-    wanted, sent = _wanted(act), [id_ for id_, _ in outputs_in(act.exchange.request.body)]
-    twice = wanted is not None and set(wanted) == set(sent) and len(sent) > len(wanted)
-    yield from _refused(act, twice, "two outputs for one call were taken")
+    pending, sent = _pending_call_ids(action), [id_ for id_, _ in submitted_outputs(action.exchange.request.body)]
+    twice = pending is not None and set(pending) == set(sent) and len(sent) > len(pending)
+    yield from _check_refused(action, twice, "two outputs for one call were accepted")
 
 
 @rule(
-    over=submissions,
+    units=submissions,
     level=Level.SHOULD,
     source=_GUIDE,
     capability="tools",
     operation="submit_tool_outputs",
-    items=("L-39",),
-    closed=True,
+    requirements=("refused-outputs-change-nothing",),
+    needs_complete_history=True,
 )
-def refused_outputs_leave_the_run_waiting(act: Act) -> Iterator[Result]:
-    """A run whose outputs were refused waits on, for the same calls, so that the client can correct itself.
+def refused_outputs_leave_the_run_waiting(action: RunAction) -> Iterator[Result]:
+    """A run whose submission was refused still requires action for the same calls.
 
-    Check all of the outputs before any of them is stored.
+    The client can then correct its submission.
+
+    Fix: Check all outputs before storing any.
     """
-    wanted, after = _wanted(act), act.after
-    if wanted is None or after is None or not act.exchange.refused:
+    pending, after = _pending_call_ids(action), action.state_after
+    if pending is None or after is None or not action.exchange.refused:
         return
     if after.status == "expired":
-        yield Undecided("the run expired meanwhile")
+        yield Inconclusive("the run expired in the meantime")
         return
-    now = [call.id for call in calls_of(after) or ()]
+    now = [call.id for call in pending_calls(after) or ()]
     yield after.check(
-        after.status == "requires_action", "the run waits no longer", "/status", "requires_action", after.status
+        after.status == "requires_action",
+        "the run no longer requires action",
+        "/status",
+        "requires_action",
+        after.status,
     )
     if after.status == "requires_action":
-        yield after.check(now == wanted, "the run waits for other calls than before", _CALLS, wanted, now)
+        yield after.check(now == pending, "the run requires action for other calls than before", _CALLS, pending, now)
 
 
 @rule(
-    over=submissions,
+    units=submissions,
     level=Level.SHOULD,
-    source=_SEEN,
+    source=_RECORDED,
     capability="tools",
     operation="submit_tool_outputs",
-    items=("L-40",),
+    requirements=("accepted-outputs-requeue-run",),
 )
-def accepted_outputs_queue_the_run(act: Act) -> Iterator[Result]:
-    """Accepted outputs are answered with the run, `queued` again and with no action required.
+def accepted_outputs_queue_the_run(action: RunAction) -> Iterator[Result]:
+    """The response to accepted outputs shows the run as `queued`, with no action required.
 
-    Clients poll on from this answer. One that still requires action makes them submit again.
+    Clients continue polling from this response; a run that still requires action makes them submit again.
+
+    Fix: Set the status to `queued` and clear `required_action` before answering.
     """
-    if act.exchange.accepted and act.answer is not None:
-        status, action = act.answer.status, act.answer.get("required_action")
-        yield act.answer.check(status == "queued", f"the answer says {status!r}", "/status", "queued", status)
-        yield act.answer.check(
-            action is None or action is ABSENT or status == "requires_action",
-            "the answer still requires action",
+    if action.exchange.accepted and action.answer is not None:
+        status, required_action = action.answer.status, action.answer.get("required_action")
+        yield action.answer.check(
+            status == "queued", f"the response shows the run as {status!r}", "/status", "queued", status
+        )
+        yield action.answer.check(
+            required_action is None or required_action is ABSENT or status == "requires_action",
+            "the response still requires action",
             "/required_action",
             None,
-            action,
+            required_action,
         )
 
 
 @rule(
-    over=submissions,
+    units=submissions,
     level=Level.MUST,
     source=_GUIDE,
     capability="tools",
     operation="submit_tool_outputs",
-    items=("L-40",),
+    requirements=("accepted-outputs-requeue-run",),
 )
-def accepted_outputs_are_not_asked_for_again(act: Act) -> Iterator[Result]:
-    """A run that has taken the output of a call does not wait for it again.
+def accepted_outputs_are_not_asked_for_again(action: RunAction) -> Iterator[Result]:
+    """A run does not wait again for the output of a call that it has already received.
 
-    It moves back to the queue, and may make new calls, with ids of their own.
+    The client would execute the call twice. The run returns to the queue, and may make new calls with new ids.
+
+    Fix: Clear the answered calls, and give each new call a new id.
     """
-    wanted = _wanted(act)
-    sent = {id_ for id_, _ in outputs_in(act.exchange.request.body)}
-    if act.exchange.accepted and wanted is not None and set(wanted) <= sent:
-        for seen in act.later:
-            again = [call.id for call in calls_of(seen) or () if call.id in sent] if seen.status in ACTIVE else []
-            waits_on = seen.status == "requires_action" and bool(again)
-            yield seen.check(not waits_on, f"the run waits for {again[:1]} again", _CALLS, None, again)
+    pending = _pending_call_ids(action)
+    sent = {id_ for id_, _ in submitted_outputs(action.exchange.request.body)}
+    if action.exchange.accepted and pending is not None and set(pending) <= sent:
+        for observation in action.later_observations:
+            again = (
+                [call.id for call in pending_calls(observation) or () if call.id in sent]
+                if observation.status in ACTIVE
+                else []
+            )
+            still_waits = observation.status == "requires_action" and bool(again)
+            yield observation.check(not still_waits, f"the run waits again for {again[:1]}", _CALLS, None, again)
 
 
 @rule(
-    over=submissions,
+    units=submissions,
     level=Level.SHOULD,
     source=_STEP,
     capability="steps",
     operation="submit_tool_outputs",
-    items=("L-41",),
+    requirements=("step-records-outputs",),
 )
-def step_records_the_outputs(act: Act) -> Iterator[Result]:
-    """When outputs were submitted, the step that made the calls shows each of them, word for word.
+def step_records_the_outputs(action: RunAction) -> Iterator[Result]:
+    """After outputs are submitted, the step that made the calls shows each of them verbatim.
 
-    `output` is null only as long as nothing was submitted. Judged when the run has ended.
+    `output` is null only until it is submitted. Judged when the run has ended.
+
+    Fix: Store the outputs in the step when they are accepted.
     """
-    if not act.exchange.accepted:
+    if not action.exchange.accepted:
         return
-    sent = dict(outputs_in(act.exchange.request.body))
-    for step in steps_of(act.run):
-        for place, call in enumerate(calls_in_step(step)):
-            told = call.id in sent and isinstance(sent[call.id], str) and act.run.surely_terminal(step.exchange)
-            if told and act.exchange.before(step.exchange):
-                where = f"/step_details/tool_calls/{place}/function/output"
+    sent = dict(submitted_outputs(action.exchange.request.body))
+    for step in step_observations_of_run(action.run):
+        for index, call in enumerate(step_tool_calls(step)):
+            must_show_output = (
+                call.id in sent and isinstance(sent[call.id], str) and action.run.had_ended_before(step.exchange)
+            )
+            if must_show_output and action.exchange.happened_before(step.exchange):
+                pointer = f"/step_details/tool_calls/{index}/function/output"
                 yield step.check(
-                    call.output == sent[call.id], "the step shows another output", where, sent[call.id], call.output
+                    call.output == sent[call.id], "the step shows another output", pointer, sent[call.id], call.output
                 )
 
 
-@rule(over=submissions, level=Level.SHOULD, source=_STEP, capability="steps", items=("L-42", "L-54"))
-def step_keeps_the_calls(act: Act) -> Iterator[Result]:
-    """A step goes on showing the function and the arguments of the calls that its run waited for, after it has ended.
+@rule(
+    units=submissions,
+    level=Level.SHOULD,
+    source=_STEP,
+    capability="steps",
+    requirements=("tool-step-open-until-outputs", "run-identity-never-changes"),
+)
+def step_keeps_the_calls(action: RunAction) -> Iterator[Result]:
+    """A step continues to show the function and arguments of its calls after it has ended.
 
-    They are what explains the outputs beside them. Judged when the run has ended.
+    They explain the outputs next to them. Judged when the run has ended.
+
+    Fix: Add the outputs to the stored calls instead of replacing them.
     """
-    waited = {call.id: call for call in (calls_of(act.before) if act.before is not None else None) or ()}
-    for step in steps_of(act.run) if act.exchange.accepted else ():
-        for place, call in enumerate(calls_in_step(step)):
-            made = waited.get(call.id)
-            if made is not None and act.exchange.before(step.exchange) and act.run.surely_terminal(step.exchange):
-                where = f"/step_details/tool_calls/{place}/function"
-                same = (call.name, call.arguments) == (made.name, made.arguments)
-                yield step.check(same, "the step shows another call", where, made.arguments, call.arguments)
+    pending = {
+        call.id: call
+        for call in (pending_calls(action.state_before) if action.state_before is not None else None) or ()
+    }
+    for step in step_observations_of_run(action.run) if action.exchange.accepted else ():
+        for index, call in enumerate(step_tool_calls(step)):
+            original = pending.get(call.id)
+            if (
+                original is not None
+                and action.exchange.happened_before(step.exchange)
+                and action.run.had_ended_before(step.exchange)
+            ):
+                pointer = f"/step_details/tool_calls/{index}/function"
+                same = (call.name, call.arguments) == (original.name, original.arguments)
+                yield step.check(same, "the step shows another call", pointer, original.arguments, call.arguments)
 
 
-@rule(over=waits, level=Level.MUST, source=_STEP, capability="steps", items=("L-42",))
-def step_is_open_while_the_run_waits(waiting: Waiting) -> Iterator[Result]:
-    """While a run waits for outputs, the step that makes the calls is in progress and shows none.
+@rule(
+    units=steps_while_pending,
+    level=Level.MUST,
+    source=_STEP,
+    capability="steps",
+    requirements=("tool-step-open-until-outputs",),
+)
+def step_is_open_while_the_run_waits(snapshot: StepsWhilePending) -> Iterator[Result]:
+    """While a run waits for outputs, the step that made the calls is in progress and shows no output.
 
-    `output` is null if the outputs have not been submitted yet, and only what is finished is `completed`.
+    `output` is null until it is submitted, and only finished steps are `completed`.
+
+    Fix: Complete the step when its outputs are accepted, not when the calls are made.
     """
-    for step in waiting.steps:
-        calls = calls_in_step(step)
-        if {call.id for call in calls} & waiting.ids:
-            yield step.check(step.status == "in_progress", "the step is closed", "/status", "in_progress", step.status)
-            shown = [call.output for call in calls if call.id in waiting.ids and call.output not in (None, ABSENT)]
-            yield step.check(not shown, "the step shows an output that nobody sent", "/step_details", None, *shown[:1])
+    for step in snapshot.steps:
+        calls = step_tool_calls(step)
+        if {call.id for call in calls} & snapshot.call_ids:
+            yield step.check(
+                step.status == "in_progress", "the step is not in progress", "/status", "in_progress", step.status
+            )
+            outputs = [
+                call.output for call in calls if call.id in snapshot.call_ids and call.output not in (None, ABSENT)
+            ]
+            yield step.check(
+                not outputs, "the step shows an output that was not submitted", "/step_details", None, *outputs[:1]
+            )
 
 
-@rule(over=waits, level=Level.SHOULD, source=_STEP, capability="steps", items=("L-42", "L-55"))
-def step_shows_the_calls(waiting: Waiting) -> Iterator[Result]:
+@rule(
+    units=steps_while_pending,
+    level=Level.SHOULD,
+    source=_STEP,
+    capability="steps",
+    requirements=("tool-step-open-until-outputs", "step-type-matches-details"),
+)
+def step_shows_the_calls(snapshot: StepsWhilePending) -> Iterator[Result]:
     """While a run waits for outputs, one of its steps shows the same calls: ids, functions and arguments.
 
-    Steps and `required_action` tell of the same calls; clients read either.
+    Clients read the calls either from the steps or from `required_action`.
+
+    Fix: Store the step with its calls before the run enters `requires_action`.
     """
-    if waiting.page is None:
+    if snapshot.page is None:
         return
-    shown = {call.id: call for step in waiting.steps for call in calls_in_step(step)}
-    for call in waiting.calls:
-        like = shown.get(call.id)
-        same = like is not None and (like.name, like.arguments) == (call.name, call.arguments)
+    calls = {call.id: call for step in snapshot.steps for call in step_tool_calls(step)}
+    for call in snapshot.calls:
+        recorded = calls.get(call.id)
+        same = recorded is not None and (recorded.name, recorded.arguments) == (call.name, call.arguments)
         yield (
-            HELD
+            PASSED
             if same
-            else waiting.page.exchange.finding(
+            else snapshot.page.exchange.finding(
                 f"no step shows the call {call.id} to {call.name}",
                 "/data",
                 call.arguments,
-                like.arguments if like else ABSENT,
+                recorded.arguments if recorded else ABSENT,
             )
         )

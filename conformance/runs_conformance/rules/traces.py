@@ -1,113 +1,150 @@
-"""What was refused left no trace: nothing was created, and nothing was changed."""
+"""Refused requests leave no trace: they create nothing and change nothing."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from runs_conformance.evidence.complete_list import born_here, creations_of_runs, whole_lists
+from runs_conformance.evidence.complete_list import complete_lists, run_creations, thread_creation
 from runs_conformance.evidence.creation import creations
-from runs_conformance.evidence.message_content import saying
-from runs_conformance.evidence.metadata import Metadata
-from runs_conformance.evidence.metadata import metadata as all_metadata
+from runs_conformance.evidence.message_content import message_content
+from runs_conformance.evidence.metadata import MetadataTimeline
+from runs_conformance.evidence.metadata import metadata_timelines as all_metadata
 from runs_conformance.evidence.modification import Modification, modifications
 from runs_conformance.evidence.page import Page
-from runs_conformance.evidence.residue import refused, refused_sayings
-from runs_conformance.evidence.supplied_messages import all_sent_is_known, sent_to
+from runs_conformance.evidence.residue import refused_message_contents, refused_requests
+from runs_conformance.evidence.supplied_messages import all_messages_are_known, messages_sent_to
 from runs_conformance.model.history import History
-from runs_conformance.model.json import ABSENT, same
+from runs_conformance.model.json import ABSENT, json_equal
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, prose
-from runs_conformance.model.verdict import HELD, Result
+from runs_conformance.model.verdict import PASSED, Result
 
 _HTTP = prose("RFC 9110 section 15.5: a 4xx answer says that the request was not carried out")
 _LOCKS = prose("openai-cookbook d2bb606 examples/data/oai_docs/how-it-works.txt, thread locks")
 
 
-def _runs_listed(history: History) -> Iterator[tuple[Page, set[str]]]:
-    """Whole lists of runs after a refused creation, with the ids of all runs that were created on the thread."""
-    for page in whole_lists(history):
+def _run_lists_after_refusal(history: History) -> Iterator[tuple[Page, set[str]]]:
+    """Complete lists of runs after a refused creation, with the ids of all runs created on the thread."""
+    for page in complete_lists(history):
         thread_id = page.exchange.path.get("thread_id", "")
-        tried = any(e.before(page.exchange) for e in refused(history, "create_run", thread_id=thread_id))
-        if page.kind != "run" or not tried or born_here(history, thread_id) is None:
+        was_refused = any(
+            e.happened_before(page.exchange) for e in refused_requests(history, "create_run", thread_id=thread_id)
+        )
+        if page.kind != "run" or not was_refused or thread_creation(history, thread_id) is None:
             continue
-        made = {creation.exchange.id: creation.id for creation in creations(history) if creation.kind == "run"}
-        started = list(creations_of_runs(history, thread_id))
-        if all(exchange.id in made for exchange in started):
-            yield page, {made[exchange.id] for exchange in started}
+        created = {creation.exchange.id: creation.id for creation in creations(history) if creation.kind == "run"}
+        started = list(run_creations(history, thread_id))
+        if all(exchange.id in created for exchange in started):
+            yield page, {created[exchange.id] for exchange in started}
 
 
 @rule(
-    over=_runs_listed,
+    units=_run_lists_after_refusal,
     level=Level.MUST,
     source=_HTTP,
     capability="core",
     operation="create_run",
-    items=("L-26",),
-    closed=True,
+    requirements=("active-run-blocks-second-run",),
+    needs_complete_history=True,
 )
-def refused_run_is_not_created(found: tuple[Page, set[str]]) -> Iterator[Result]:
+def refused_run_is_not_created(run_list: tuple[Page, set[str]]) -> Iterator[Result]:
     """A run whose creation was refused is not in the list of runs.
 
-    It would cost tokens and hold the lock, and nobody knows its id. Check everything before the first write.
+    It would cost tokens and hold the lock, and no client knows its id.
+
+    Fix: Complete all checks before the first write.
     """
-    page, known = found
+    page, known = run_list
     extra = sorted(set(page.ids) - known)
-    yield page.exchange.finding(f"nobody was told of run {extra[0]}", "/data") if extra else HELD
+    yield page.exchange.finding(f"run {extra[0]} is listed, but no request created it", "/data") if extra else PASSED
 
 
-def _messages_listed(history: History) -> Iterator[tuple[Page, History]]:
-    for page in whole_lists(history):
+def _message_lists_after_refusal(history: History) -> Iterator[tuple[Page, History]]:
+    for page in complete_lists(history):
         thread_id = page.exchange.path.get("thread_id", "")
-        tried = any(
-            e.before(page.exchange) for e in refused(history, "create_message", "create_run", thread_id=thread_id)
+        was_refused = any(
+            e.happened_before(page.exchange)
+            for e in refused_requests(history, "create_message", "create_run", thread_id=thread_id)
         )
-        whole = page.kind == "message" and "run_id" not in page.query
-        if whole and tried and all_sent_is_known(history, thread_id, page.exchange):
+        is_whole_thread = page.kind == "message" and "run_id" not in page.query
+        if is_whole_thread and was_refused and all_messages_are_known(history, thread_id, page.exchange):
             yield page, history
 
 
-@rule(over=_messages_listed, level=Level.MUST, source=_LOCKS, capability="messages", items=("L-25",))
-def refused_message_is_not_added(found: tuple[Page, History]) -> Iterator[Result]:
+@rule(
+    units=_message_lists_after_refusal,
+    level=Level.MUST,
+    source=_LOCKS,
+    capability="messages",
+    requirements=("active-run-blocks-new-messages",),
+)
+def refused_message_is_not_added(message_list: tuple[Page, History]) -> Iterator[Result]:
     """A user message that was refused, alone or with a run, is not in the thread.
 
-    The caller was told that it is not there, and sends it again later. Check the lock before the first write.
+    The client was told that it is not there, and sends it again later.
+
+    Fix: Check the lock before the first write.
     """
-    page, history = found
+    page, history = message_list
     thread_id = page.exchange.path["thread_id"]
-    taken, tried = sent_to(history, thread_id, page.exchange), refused_sayings(history, thread_id)
-    shown = [saying(item.value) for item in page.items]
-    for said in dict.fromkeys(each for each in tried if each[0] == "user"):
-        there = shown.count(said) > taken.count(said)
-        yield page.exchange.finding("a message that was refused is in the thread", "/data") if there else HELD
+    accepted, rejected = (
+        messages_sent_to(history, thread_id, page.exchange),
+        refused_message_contents(history, thread_id),
+    )
+    stored = [message_content(item.value) for item in page.items]
+    for content in dict.fromkeys(each for each in rejected if each[0] == "user"):
+        is_stored = stored.count(content) > accepted.count(content)
+        yield page.exchange.finding("a refused message is in the thread", "/data") if is_stored else PASSED
 
 
-@rule(over=all_metadata, level=Level.MUST, source=_HTTP, capability="metadata", items=("L-43", "L-46"), closed=True)
-def refused_modification_keeps_metadata(line: Metadata) -> Iterator[Result]:
-    """A modification that was refused leaves the metadata as it was, in whole: no pair of it is stored.
+@rule(
+    units=all_metadata,
+    level=Level.MUST,
+    source=_HTTP,
+    capability="metadata",
+    requirements=("modify-run-changes-only-metadata", "metadata-is-echoed"),
+    needs_complete_history=True,
+)
+def refused_modification_keeps_metadata(timeline: MetadataTimeline) -> Iterator[Result]:
+    """A refused modification leaves the metadata unchanged; none of its pairs is stored.
 
-    Half of a change is worse than none. Validate all pairs before any is stored.
+    Half of a change is worse than none.
+
+    Fix: Validate all pairs before storing any.
     """
-    for earlier, later, attempted in line.untouched_pairs():
+    for earlier, later, attempted in timeline.pairs_without_writes():
         was, now = earlier.get("metadata"), later.get("metadata")
         if attempted and was is not ABSENT and now is not ABSENT:
             yield later.check(
-                same(was or {}, now or {}), "metadata changed, and its change was refused", "/metadata", was, now
+                json_equal(was or {}, now or {}),
+                "metadata changed although the modification was refused",
+                "/metadata",
+                was,
+                now,
             )
 
 
-def _refused_changes(history: History) -> Iterable[Modification]:
-    return (change for change in modifications(history) if change.kind == "assistant" and change.exchange.refused)
+def _refused_modifications(history: History) -> Iterable[Modification]:
+    return (
+        modification
+        for modification in modifications(history)
+        if modification.kind == "assistant" and modification.exchange.refused
+    )
 
 
-@rule(over=_refused_changes, level=Level.MUST, source=_HTTP, capability="core", operation="modify_assistant")
-def refused_modification_keeps_the_assistant(change: Modification) -> Iterator[Result]:
-    """A modification that was refused leaves the assistant as it was, also in the members that were valid.
+@rule(units=_refused_modifications, level=Level.MUST, source=_HTTP, capability="core", operation="modify_assistant")
+def refused_modification_keeps_the_assistant(modification: Modification) -> Iterator[Result]:
+    """A refused modification leaves the assistant unchanged, including the members whose new values were valid.
 
-    Half of a change is worse than none. Validate the request before it is applied.
+    Half of a change is worse than none.
+
+    Fix: Validate the whole request before applying any of it.
     """
-    before, after = change.before, change.after
+    before, after = modification.state_before, modification.state_after
     if before is None or after is None:
         return
     for name in before.value.keys() & after.value.keys() - {"metadata", "tool_resources"}:
         was, now = before.get(name), after.get(name)
-        yield after.check(same(was, now), f"{name} changed, and its change was refused", f"/{name}", was, now)
+        yield after.check(
+            json_equal(was, now), f"{name} changed although the modification was refused", f"/{name}", was, now
+        )

@@ -1,4 +1,4 @@
-"""Transport: that an answer is what it says it is, below the level of the contract."""
+"""Transport: responses that are valid and complete, below the level of the contract."""
 
 from __future__ import annotations
 
@@ -6,76 +6,85 @@ from collections.abc import Iterable, Iterator
 
 from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.evidence.observation import exchanges
-from runs_conformance.evidence.server_failure import Conduct, conducts, hangs
+from runs_conformance.evidence.server_failure import OperationFailures, operation_failures, timed_out
 from runs_conformance.model.exchange import Completion, Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.json import Absent, is_object
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, prose, schema
-from runs_conformance.model.verdict import HELD, Result, Undecided
+from runs_conformance.model.verdict import PASSED, Inconclusive, Result
 
 _JSON = schema("openai-openapi f85dbe2 openapi.yaml: every success is application/json, an object")
-_LETTER = prose("RFC 8259 2, 6, 7, 8.1: the grammar of JSON, in UTF-8, without a byte order mark")
-_UNIQUE = prose("RFC 8259 4, 6, 9: names should be unique, numbers within what programs can hold")
-_WHOLE = prose("RFC 9112 8: an answer that ends early is incomplete")
+_GRAMMAR = prose("RFC 8259 2, 6, 7, 8.1: the grammar of JSON, in UTF-8, without a byte order mark")
+_INTEROPERABILITY = prose("RFC 8259 4, 6, 9: names should be unique, numbers within what programs can hold")
+_COMPLETENESS = prose("RFC 9112 8: an answer that ends early is incomplete")
 
-_BROKEN = ("invalid_utf8", "byte_order_mark", "control_character", "not_a_number", "content_encoding")
-_UNWISE = ("duplicate_key", "number_too_long", "number_out_of_range", "too_deep")
-
-
-def _plain(history: History) -> Iterable[Exchange]:
-    """Every answer of success that has to be JSON: not where a stream was asked for, or came."""
-    return (exchange for exchange in history if _is_plain(exchange))
+_INVALID = ("invalid_utf8", "byte_order_mark", "control_character", "not_a_number", "content_encoding")
+_AMBIGUOUS = ("duplicate_key", "number_too_long", "number_out_of_range", "too_deep")
 
 
-def _is_plain(exchange: Exchange) -> bool:
+def _json_responses(history: History) -> Iterable[Exchange]:
+    """Every successful response that must be JSON: no stream was requested or returned."""
+    return (exchange for exchange in history if _must_be_json(exchange))
+
+
+def _must_be_json(exchange: Exchange) -> bool:
     body, response = exchange.request.body, exchange.response
-    asked = is_object(body) and body.get("stream") is True
-    success = exchange.operation is not None and exchange.accepted
-    return success and response is not None and response.events is None and not asked
+    requests_stream = is_object(body) and body.get("stream") is True
+    is_success = exchange.operation is not None and exchange.accepted
+    return is_success and response is not None and response.events is None and not requests_stream
 
 
-def _readable(history: History) -> Iterable[tuple[Exchange, bool]]:
-    """Every such answer, and whether it can be read: one that shows again what was stored may be too deep for us.
+def _json_responses_and_readability(history: History) -> Iterable[tuple[Exchange, bool]]:
+    """Every such response, and whether the suite can read it: stored values may be nested too deeply.
 
-    Odd requests store such things, and what a list shows may have been stored by anybody.
+    Odd requests store such values, and a list may show values that another client stored.
     """
-    odd = False
+    had_odd_request = False
     for exchange in history:
-        odd = odd or exchange.request.text is not None
+        had_odd_request = had_odd_request or exchange.request.text is not None
         defects = exchange.response.defects if exchange.response else ()
-        lists = exchange.operation is not None and OPERATIONS[exchange.operation].lists is not None
-        if _is_plain(exchange):
-            yield exchange, not ("too_deep" in defects and (odd or lists))
+        is_list = exchange.operation is not None and OPERATIONS[exchange.operation].listed_kind is not None
+        if _must_be_json(exchange):
+            yield exchange, not ("too_deep" in defects and (had_odd_request or is_list))
 
 
-@rule(over=_readable, level=Level.MUST, source=_JSON, capability="core")
+@rule(units=_json_responses_and_readability, level=Level.MUST, source=_JSON, capability="core")
 def success_is_a_json_object(answer: tuple[Exchange, bool]) -> Iterator[Result]:
-    """The answer to an accepted request is a JSON object."""
+    """The response to an accepted request is a JSON object.
+
+    Client libraries parse the response into the object before they do anything else.
+
+    Fix: Return the object as the whole response body, as JSON, with every 2xx status.
+    """
     exchange, readable = answer
     if not readable:
-        yield Undecided("the answer shows what was stored, and is nested deeper than is read")
+        yield Inconclusive("the response shows stored values that are nested more deeply than the suite reads")
         return
     if is_object(exchange.body):
-        yield HELD
+        yield PASSED
     else:
-        shown = exchange.response.text if exchange.response and isinstance(exchange.body, Absent) else exchange.body
-        yield exchange.finding("the answer is not a JSON object", actual=shown if shown is not None else "nothing")
+        actual = exchange.response.text if exchange.response and isinstance(exchange.body, Absent) else exchange.body
+        yield exchange.finding("the response is not a JSON object", actual=actual if actual is not None else "nothing")
 
 
-@rule(over=_plain, level=Level.MUST, source=_JSON, capability="core")
+@rule(units=_json_responses, level=Level.MUST, source=_JSON, capability="core")
 def content_type_is_json(exchange: Exchange) -> Iterator[Result]:
-    """The Content-Type of the answer to an accepted request is application/json.
+    """The response to an accepted request has the Content-Type `application/json`.
 
-    The official Python library gives its caller a text instead of an object for any other.
+    For any other type, the official Python library returns a string instead of an object.
+
+    Fix: Set `Content-Type: application/json` on every JSON response.
     """
     headers = exchange.response.headers if exchange.response else {}
     if headers and is_object(exchange.body):
-        says = headers.get("content-type", "")
-        if says.partition(";")[0].strip().lower().endswith("json"):
-            yield HELD
+        content_type = headers.get("content-type", "")
+        if content_type.partition(";")[0].strip().lower().endswith("json"):
+            yield PASSED
         else:
-            yield exchange.finding("JSON under another content type, or under none", "", "application/json", says)
+            yield exchange.finding(
+                "the response is JSON, but its content type is missing or another", "", "application/json", content_type
+            )
 
 
 def _defects(exchange: Exchange, kinds: tuple[str, ...]) -> list[str]:
@@ -83,45 +92,54 @@ def _defects(exchange: Exchange, kinds: tuple[str, ...]) -> list[str]:
     return [defect for defect in defects if defect.removeprefix("sse: ").startswith(kinds)]
 
 
-def _says_something(exchange: Exchange) -> bool:
+def _has_content(exchange: Exchange) -> bool:
     return bool(exchange.operation) and (is_object(exchange.body) or bool(exchange.events))
 
 
-@rule(over=exchanges, level=Level.MUST, source=_LETTER, capability="core")
+@rule(units=exchanges, level=Level.MUST, source=_GRAMMAR, capability="core")
 def json_is_by_the_letter(exchange: Exchange) -> Iterator[Result]:
-    """What is sent as JSON is JSON by the letter: in UTF-8, without NaN, raw control characters or a byte order mark.
+    """JSON in a response is valid: UTF-8, without NaN, raw control characters or a byte order mark.
 
-    Some parsers let it pass; those of other languages refuse the whole answer.
+    Some parsers tolerate it; those of other languages reject the whole response.
+
+    Fix: Serialise responses with a standard JSON library in strict mode, encoded as UTF-8.
     """
-    broken = _defects(exchange, _BROKEN) if exchange.operation else []
-    if broken:
-        yield exchange.finding(f"not JSON by the letter: {', '.join(broken[:3])}", actual=broken[0])
-    elif _says_something(exchange):
-        yield HELD
+    defects = _defects(exchange, _INVALID) if exchange.operation else []
+    if defects:
+        yield exchange.finding(f"invalid JSON: {', '.join(defects[:3])}", actual=defects[0])
+    elif _has_content(exchange):
+        yield PASSED
 
 
-@rule(over=exchanges, level=Level.SHOULD, source=_UNIQUE, capability="core")
+@rule(units=exchanges, level=Level.SHOULD, source=_INTEROPERABILITY, capability="core")
 def json_means_the_same_to_everybody(exchange: Exchange) -> Iterator[Result]:
-    """No object in an answer has two members of one name, and no number is beyond what programs hold.
+    """No object in a response has two members of the same name, and no number exceeds what programs can represent.
 
     Which of two members counts, and what becomes of such a number, depends on the parser.
+
+    Fix: Serialise responses from maps with unique keys, and keep numbers within the range of a double.
     """
-    asked_plainly = exchange.operation is not None and exchange.request.text is None
-    unwise = _defects(exchange, _UNWISE) if asked_plainly else []
-    if unwise:
-        yield exchange.finding(f"parsers differ over {', '.join(unwise[:3])}", actual=unwise[0])
-    elif _says_something(exchange):
-        yield HELD
+    is_ordinary = exchange.operation is not None and exchange.request.text is None
+    defects = _defects(exchange, _AMBIGUOUS) if is_ordinary else []
+    if defects:
+        yield exchange.finding(f"parsers disagree about {', '.join(defects[:3])}", actual=defects[0])
+    elif _has_content(exchange):
+        yield PASSED
 
 
-@rule(over=conducts, level=Level.SHOULD, source=_WHOLE, capability="core")
-def answers_come_whole(conduct: Conduct) -> Iterator[Result]:
-    """No operation's answers break off time and again while others come whole."""
-    cut = [e for e in conduct.exchanges if e.completion is Completion.UNKNOWN and not hangs(e)]
-    for exchange in cut:
-        if len(cut) > 1:
-            yield exchange.finding(f"the answer broke off: {exchange.problem or 'no reason is known'}")
+@rule(units=operation_failures, level=Level.SHOULD, source=_COMPLETENESS, capability="core")
+def answers_come_whole(failures: OperationFailures) -> Iterator[Result]:
+    """No operation repeatedly breaks off its responses while other responses are complete.
+
+    A client cannot use half a response, and cannot tell whether its request was carried out.
+
+    Fix: Send the whole body before closing the connection, with a correct length or final chunk.
+    """
+    truncated = [e for e in failures.exchanges if e.completion is Completion.UNKNOWN and not timed_out(e)]
+    for exchange in truncated:
+        if len(truncated) > 1:
+            yield exchange.finding(f"the response broke off: {exchange.problem or 'reason unknown'}")
         else:
-            yield Undecided(f"an answer of {conduct.operation} broke off once")
-    if not cut:
-        yield HELD
+            yield Inconclusive(f"one response to {failures.operation} broke off")
+    if not truncated:
+        yield PASSED

@@ -1,13 +1,13 @@
-"""What runs and steps say of the tokens they used."""
+"""Token usage of runs and steps."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
 from runs_conformance.contract.lifecycle import ACTIVE, TERMINAL
-from runs_conformance.evidence.complete_list import steps_after_the_end
-from runs_conformance.evidence.observation import Sighting, all_sightings
-from runs_conformance.evidence.timeline import RunLine, credible_runs, runs
+from runs_conformance.evidence.complete_list import steps_after_run_end
+from runs_conformance.evidence.observation import Observation, all_observations
+from runs_conformance.evidence.timeline import RunTimeline, consistent_run_observations, runs
 from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT, is_integer, is_object
 from runs_conformance.model.rule import rule
@@ -15,65 +15,88 @@ from runs_conformance.model.source import Level, observed, schema
 from runs_conformance.model.verdict import Result
 
 _USAGE = schema("openai-openapi f85dbe2 openapi.yaml RunObject.usage")
-_SEEN = observed("recorded traffic: openai-dotnet SessionRecords 2025-10-30, openllmetry 2026-03-31")
+_RECORDED = observed("recorded traffic: openai-dotnet SessionRecords 2025-10-30, openllmetry 2026-03-31")
 _COUNTS = ("prompt_tokens", "completion_tokens", "total_tokens")
 
 
 @rule(
-    over=credible_runs,
+    units=consistent_run_observations,
     level=Level.MUST,
     source=schema("openai-openapi f85dbe2 openapi.yaml RunObject.usage", note="one published example differs"),
     capability="core",
-    items=("L-22",),
+    requirements=("usage-null-until-end",),
 )
-def is_null_until_the_run_ends(run: Sighting) -> Iterator[Result]:
-    """A run that has not ended has no usage.
+def is_null_until_the_run_ends(run: Observation) -> Iterator[Result]:
+    """A run has `usage: null` until it has ended.
 
-    The document says so, and names `in_progress` and `queued`; recorded runs that wait for tool outputs have none
-    either. Clients add up what they are billed for from runs that show usage, so a running total would count twice.
+    Clients add up cost from every run that shows usage, so a running total is counted twice. The document names
+    `queued` and `in_progress`; recorded runs in `requires_action` had no usage either.
+
+    Fix: Set `usage` only when the run reaches a terminal status.
     """
     value = run.get("usage")
     if run.status in ACTIVE and value is not ABSENT:
         yield run.check(value is None, f"a {run.status!r} run has usage", "/usage", None, value)
 
 
-@rule(over=credible_runs, level=Level.SHOULD, source=_SEEN, capability="core", items=("L-22",))
-def is_given_when_completed(run: Sighting) -> Iterator[Result]:
-    """A completed run says how many tokens it used.
+@rule(
+    units=consistent_run_observations,
+    level=Level.SHOULD,
+    source=_RECORDED,
+    capability="core",
+    requirements=("usage-null-until-end",),
+)
+def is_given_when_completed(run: Observation) -> Iterator[Result]:
+    """A completed run shows its token usage.
 
-    It is what the run is billed by. Write it together with the status.
+    The run is billed by it.
+
+    Fix: Write `usage` together with the status `completed`.
     """
     value = run.get("usage")
     if run.status == "completed" and value is not ABSENT:
         yield run.check(is_object(value), "a completed run has no usage", "/usage", "an object", value)
 
 
-@rule(over=credible_runs, level=Level.SHOULD, source=_USAGE, capability="core", items=("L-24",))
-def is_given_when_ended(run: Sighting) -> Iterator[Result]:
-    """A run that was cancelled, failed, expired or ended incomplete says how many tokens it used; zeros will do.
+@rule(
+    units=consistent_run_observations,
+    level=Level.SHOULD,
+    source=_USAGE,
+    capability="core",
+    requirements=("usage-set-for-every-end",),
+)
+def is_given_when_ended(run: Observation) -> Iterator[Result]:
+    """A run that was cancelled, failed, expired or ended incomplete shows its token usage, which may be zero.
 
-    The document says that usage is null if the run is not in a terminal state.
+    The document says that usage is null if the run is not in a terminal state, and clients add up the cost of all ended
+    runs.
+
+    Fix: Write `usage` with every terminal status, with zeros if the model was not called.
     """
     value = run.get("usage")
     if run.status in TERMINAL - {"completed"} and value is not ABSENT:
         yield run.check(is_object(value), f"a {run.status!r} run has no usage", "/usage", "an object", value)
 
 
-def _used(history: History) -> Iterable[Sighting]:
+def _objects_with_usage(history: History) -> Iterable[Observation]:
     return (
-        seen for seen in all_sightings(history) if seen.kind in ("run", "run_step") and is_object(seen.get("usage"))
+        observation
+        for observation in all_observations(history)
+        if observation.kind in ("run", "run_step") and is_object(observation.get("usage"))
     )
 
 
-@rule(over=_used, level=Level.SHOULD, source=_USAGE, capability="core", items=("L-23",))
-def adds_up(seen: Sighting) -> Iterator[Result]:
-    """`total_tokens` is the sum of prompt and completion tokens, and none of the three is negative.
+@rule(units=_objects_with_usage, level=Level.SHOULD, source=_USAGE, capability="core", requirements=("usage-adds-up",))
+def adds_up(observation: Observation) -> Iterator[Result]:
+    """`total_tokens` is the sum of `prompt_tokens` and `completion_tokens`, and none of the three is negative.
 
-    Bills are made of the parts and checked against the whole.
+    Bills are computed from the parts and checked against the total.
+
+    Fix: Compute `total_tokens` from the other two counts.
     """
-    prompt, completion, total = (seen.get(f"/usage/{name}") for name in _COUNTS)
+    prompt, completion, total = (observation.get(f"/usage/{name}") for name in _COUNTS)
     if is_integer(prompt) and is_integer(completion) and is_integer(total):
-        yield seen.check(
+        yield observation.check(
             total == prompt + completion and min(prompt, completion) >= 0,
             f"total_tokens is {total}, with {prompt} for the prompt and {completion} for the completion",
             "/usage/total_tokens",
@@ -82,35 +105,50 @@ def adds_up(seen: Sighting) -> Iterator[Result]:
         )
 
 
-@rule(over=runs, level=Level.SHOULD, source=_SEEN, capability="steps", items=("L-23",))
-def sums_over_the_steps(run: RunLine) -> Iterator[Result]:
-    """A run used as many tokens as its steps did together.
+@rule(units=runs, level=Level.SHOULD, source=_RECORDED, capability="steps", requirements=("usage-adds-up",))
+def sums_over_the_steps(run: RunTimeline) -> Iterator[Result]:
+    """A run's token usage is the sum of its steps' usage.
 
-    Judged on a list of all its steps that was asked for after the run had ended, if each of them has usage.
+    Clients attribute the cost of a run to its steps. Judged on a complete list of steps requested after the run had
+    ended, if every step shows usage.
+
+    Fix: Add up the usage of the steps when the run ends.
     """
-    page = steps_after_the_end(run.history, run.id)
-    end = run.before(page.exchange) if page else None
+    page = steps_after_run_end(run.history, run.id)
+    end = run.latest_before(page.exchange) if page else None
     total = end.get("/usage/total_tokens") if end else ABSENT
-    each = [step.get("/usage/total_tokens") for step in page.items] if page else []
-    if page is not None and each and is_integer(total) and all(is_integer(count) for count in each):
-        together = sum(count for count in each if is_integer(count))
+    counts = [step.get("/usage/total_tokens") for step in page.items] if page else []
+    if page is not None and counts and is_integer(total) and all(is_integer(count) for count in counts):
+        step_total = sum(count for count in counts if is_integer(count))
         yield page.items[0].check(
-            together == total,
-            f"the steps used {together} tokens, the run {total}",
+            step_total == total,
+            f"the steps used {step_total} tokens in all, the run shows {total}",
             "/usage/total_tokens",
             total,
-            together,
+            step_total,
         )
 
 
-@rule(over=runs, level=Level.SHOULD, source=_SEEN, capability="core", items=("L-22", "L-74"))
-def of_an_ended_run_stays(run: RunLine) -> Iterator[Result]:
-    """When a run has ended, its usage is the same wherever and whenever it is seen.
+@rule(
+    units=runs,
+    level=Level.SHOULD,
+    source=_RECORDED,
+    capability="core",
+    requirements=("usage-null-until-end", "stored-object-matches-stream"),
+)
+def of_an_ended_run_stays(run: RunTimeline) -> Iterator[Result]:
+    """The usage of an ended run is the same in every answer that shows it.
 
-    A count that grows after the end cannot be billed. Store it when the run ends.
+    A count that keeps growing after the end cannot be billed.
+
+    Fix: Store `usage` once, when the run ends.
     """
-    shown = [seen for seen in run.sightings if seen.status in TERMINAL and is_object(seen.get("usage"))]
-    for seen in shown[1:]:
+    observations = [
+        observation
+        for observation in run.observations
+        if observation.status in TERMINAL and is_object(observation.get("usage"))
+    ]
+    for observation in observations[1:]:
         for name in _COUNTS:
-            was, now = shown[0].get(f"/usage/{name}"), seen.get(f"/usage/{name}")
-            yield seen.check(was == now, f"{name} has changed since the run ended", f"/usage/{name}", was, now)
+            was, now = observations[0].get(f"/usage/{name}"), observation.get(f"/usage/{name}")
+            yield observation.check(was == now, f"{name} has changed since the run ended", f"/usage/{name}", was, now)

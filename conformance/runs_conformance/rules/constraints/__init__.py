@@ -1,1 +1,1 @@
-"""The constraints that schema keywords state, judged over recorded evidence of answers and of refusals."""
+"""Constraints stated by schema keywords, judged over recorded answers and refusals."""

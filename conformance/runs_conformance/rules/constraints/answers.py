@@ -1,4 +1,4 @@
-"""Constraints of what a target answers: every object it shows is examined against its schema."""
+"""Response constraints: every object in an answer is validated against its schema."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from runs_conformance.contract.constraint import objects
-from runs_conformance.contract.departure import excusing
+from runs_conformance.contract.constraint import object_documents
+from runs_conformance.contract.departure import excusing_departure
 from runs_conformance.contract.edition import DEFAULT_EDITION
 from runs_conformance.contract.event import event_kinds
 from runs_conformance.contract.operation import OPERATIONS
-from runs_conformance.contract.schema_violation import Fault, examine
-from runs_conformance.evidence.error import is_error
+from runs_conformance.contract.schema_violation import SchemaViolation
+from runs_conformance.contract.validation import validate_document
+from runs_conformance.evidence.error import is_application_error
 from runs_conformance.evidence.observation import JSON_CHANNEL, STREAM_CHANNEL
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
@@ -21,8 +22,8 @@ from runs_conformance.model.verdict import Finding, Tally
 
 
 @dataclass(frozen=True, slots=True)
-class _Shown:
-    """One object that an answer shows: what kind it should be, and where it is."""
+class _ObjectInAnswer:
+    """One object in an answer: its expected kind, its value and its position."""
 
     kind: str
     value: JSON
@@ -31,58 +32,62 @@ class _Shown:
 
 
 def tallies(history: History) -> dict[str, Tally]:
-    """What a history shows of the constraints of answers, by constraint id.
+    """The tallies of all response constraints that a history exercises, by constraint id.
 
-    Every constraint that was looked at counts as judged. A finding that a recorded departure excuses says so, unless
-    the history is read strictly.
+    A constraint counts as judged once for each value that was validated against it. Unless the history is strict, a
+    finding names the known deviation that excuses it.
     """
     judged: Counter[str] = Counter()
-    found: dict[str, Tally] = {}
+    by_constraint: dict[str, Tally] = {}
     for exchange in history:
-        for shown in _shown(exchange):
+        for object_ in _objects_in_answer(exchange):
             edition = exchange.edition or DEFAULT_EDITION
-            examination = examine(objects()[shown.kind], shown.kind, shown.value, edition)
-            judged.update(examination.judged)
-            for fault in examination.faults:
-                tally = found.setdefault(fault.constraint, Tally())
-                tally.add(_finding(fault, shown, exchange, edition, history.strict))
-    return {id_: _with_held(found.get(id_) or Tally(), count) for id_, count in judged.items()}
+            examination = validate_document(object_documents()[object_.kind], object_.kind, object_.value, edition)
+            judged.update(examination.checked)
+            for violation in examination.violations:
+                tally = by_constraint.setdefault(violation.constraint, Tally())
+                tally.add(_finding(violation, object_, exchange, edition, history.strict))
+    return {id_: _with_judged(by_constraint.get(id_) or Tally(), count) for id_, count in judged.items()}
 
 
-def _with_held(tally: Tally, looked_at: int) -> Tally:
-    tally.judged = max(tally.judged, looked_at)
+def _with_judged(tally: Tally, validated: int) -> Tally:
+    tally.judged = max(tally.judged, validated)
     return tally
 
 
-def _shown(exchange: Exchange) -> Iterator[_Shown]:
-    """The objects of one answer. What is not an object at all is the matter of the rules on transport and errors."""
+def _objects_in_answer(exchange: Exchange) -> Iterator[_ObjectInAnswer]:
+    """The objects of one answer. Bodies that are no objects are judged by the rules on transport and errors."""
     response = exchange.response
     operation = OPERATIONS.get(exchange.operation or "")
     if response is None or operation is None:
         return
     if response.events is not None:
-        known = event_kinds()
+        kinds = event_kinds()
         for position, event in enumerate(response.events):
-            named = known.get(event.name)
-            if named is not None and named.kind in objects() and is_object(event.data):
-                yield _Shown(named.kind, event.data, f"/events/{position}/data", STREAM_CHANNEL)
+            event_kind = kinds.get(event.name)
+            if event_kind is not None and event_kind.object_kind in object_documents() and is_object(event.data):
+                yield _ObjectInAnswer(event_kind.object_kind, event.data, f"/events/{position}/data", STREAM_CHANNEL)
     elif is_object(response.body):
         if exchange.accepted:
-            yield _Shown(operation.answer, response.body, "", JSON_CHANNEL)
-        elif is_error(exchange):
-            yield _Shown("error", response.body, "", JSON_CHANNEL)
+            yield _ObjectInAnswer(operation.response_kind, response.body, "", JSON_CHANNEL)
+        elif is_application_error(exchange):
+            yield _ObjectInAnswer("error", response.body, "", JSON_CHANNEL)
 
 
-def _finding(fault: Fault, shown: _Shown, exchange: Exchange, edition: str, strict: bool) -> Finding:
-    finding = exchange.finding(fault.message, shown.pointer + fault.place, fault.expected, fault.actual)
+def _finding(
+    violation: SchemaViolation, object_: _ObjectInAnswer, exchange: Exchange, edition: str, strict: bool
+) -> Finding:
+    finding = exchange.finding(
+        violation.message, object_.pointer + violation.place, violation.expected, violation.actual
+    )
     if strict:
         return finding
-    departure = excusing(
-        fault.constraint,
+    departure = excusing_departure(
+        violation.constraint,
         dialect=exchange.dialect,
-        channel=shown.channel,
+        channel=object_.channel,
         operation=exchange.operation,
         edition=edition,
-        actual=fault.actual,
+        actual=violation.actual,
     )
     return replace(finding, departure=departure) if departure else finding
