@@ -16,8 +16,8 @@ from runs_conformance.config.schema import document
 from runs_conformance.contract.constraint import constraints
 from runs_conformance.contract.departure import departures
 from runs_conformance.contract.edition import DEFAULT_EDITION
-from runs_conformance.contract.requirement import ITEMS
-from runs_conformance.contract.source_documents import SEEDS, judging
+from runs_conformance.contract.requirement import REQUIREMENTS
+from runs_conformance.contract.source_documents import SOURCE_DOCUMENTS, constraints_on
 from runs_conformance.model.rule import AnyRule, Constraint
 from runs_conformance.rules import catalogue
 
@@ -65,8 +65,8 @@ def _topic(topic: str, rules: Sequence[AnyRule]) -> str:
         if rule.explanation:
             lines += [rule.explanation, ""]
         lines += [f"Source: {rule.source}", ""]
-        if rule.items:
-            lines += [f"Contract items: {', '.join(rule.items)}", ""]
+        if rule.requirements:
+            lines += [f"Requirements: {', '.join(rule.requirements)}", ""]
         if rule.needs:
             lines += [f"Needs: {rule.needs}", ""]
     return _page(lines)
@@ -111,26 +111,27 @@ def _traceability(rules: Sequence[AnyRule]) -> str:
     lines = [
         "# Traceability",
         "",
-        "From each numbered item of the contract to the rules that judge it and the mutants of the emulator that these",
+        "From each requirement of the contract to the rules that judge it and the mutants of the emulator that these",
         "rules fail, and from each field of the five seed documents to its constraints. The mutants are read from the",
         "committed [kill matrix](../reports/reference/kill-matrix.md).",
         "",
-        "| item | level | what holds | rules | mutants they fail |",
+        "| requirement | level | what holds | rules | mutants they fail |",
         "| --- | --- | --- | --- | --- |",
     ]
-    for item in ITEMS.values():
-        ids = [rule.id for rule in rules if item.id in rule.items]
+    for requirement in REQUIREMENTS.values():
+        ids = [rule.id for rule in rules if requirement.slug in rule.requirements]
         failed = sorted({mutant for id_ in ids for mutant in killers.get(id_, ())})
-        judged = ", ".join(f"`{id_}`" for id_ in ids) or f"not judged, because: {item.not_judged}"
+        judged = ", ".join(f"`{id_}`" for id_ in ids) or f"not judged, because: {requirement.not_judged}"
         shown = ", ".join(failed[:4]) + (f" and {len(failed) - 4} more" if len(failed) > 4 else "")
-        lines.append(f"| {item.id} | {item.level} | {_cell(item.text)} | {judged} | {shown} |")
-    others = [rule.id for rule in rules if not rule.items]
-    lines += ["", "Rules that no numbered item asks for: " + ", ".join(f"`{id_}`" for id_ in others) + ".", ""]
-    for seed in SEEDS:
+        cells = (requirement.slug, requirement.level, _cell(requirement.statement), judged, shown)
+        lines.append(f"| {' | '.join(cells)} |")
+    others = [rule.id for rule in rules if not rule.requirements]
+    lines += ["", "Rules without a requirement of this list: " + ", ".join(f"`{id_}`" for id_ in others) + ".", ""]
+    for seed in SOURCE_DOCUMENTS:
         lines += [f"## Seed {seed.name}: {seed.title}", "", f"Edition {seed.edition}.", "", "| field | constraints |"]
         lines.append("| --- | --- |")
         for place in seed.places():
-            ids = judging(place, seed.edition)
+            ids = constraints_on(place, seed.edition)
             shown = ", ".join(f"`{id_}`" for id_ in ids[:3]) + (f" and {len(ids) - 3} more" if len(ids) > 3 else "")
             lines.append(f"| {place} | {shown} |")
         lines.append("")

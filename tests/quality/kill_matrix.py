@@ -20,16 +20,18 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from runs_conformance.contract.operation import OPERATIONS
-from runs_conformance.emulator.catalogue import Mutant, catalogue, generated, written
+from runs_conformance.contract.requirement import current_slug
+from runs_conformance.emulator.catalogue import generated_mutants, handwritten_mutants, standard_mutants
+from runs_conformance.emulator.declaration import Mutant
 from runs_conformance.rules import catalogue as rules
-from tests.quality.bench import Result, Trial, judged, programs_of
 from tests.quality.composition import composed
 from tests.quality.composition import judged as judged_together
+from tests.quality.judging import Result, Trial, judged, programs_of
 
 FOLDER = Path(__file__).resolve().parents[2] / "reports" / "reference"
 MOST_OTHERS = 5
 _BUT_BOUNDARY = ("lifecycle", "security", "robustness", "races")
-_OF_REQUESTS = {"acceptance", "error", "errors", "refusals", "robustness", "validation", "L-85"}
+_OF_REQUESTS = {"acceptance", "error", "errors", "refusals", "robustness", "validation", "errors-have-envelope"}
 BLIND_AT_FIRST = FOLDER / "blind-first-try.json"
 
 
@@ -58,7 +60,7 @@ def row(mutant: Mutant, result: Result, made: bool) -> Row:
         killed=bool(on_item),
         by=(*on_item, *(id_ for id_ in failed if id_ not in on_item)),
         others=len(set(failed) - set(on_item)),
-        blind=mutant.blind,
+        blind=mutant.written_from_spec,
         made=made,
     )
 
@@ -66,7 +68,7 @@ def row(mutant: Mutant, result: Result, made: bool) -> Row:
 def concerns(id_: str, item: str) -> bool:
     """Whether a rule or constraint is about an item: the constraint itself, a rule that covers it, or its topic."""
     rule = rules().get(id_)
-    return id_ == item or id_.startswith(f"{item}.") or (rule is not None and item in rule.items)
+    return id_ == item or id_.startswith(f"{item}.") or (rule is not None and item in rule.requirements)
 
 
 def trial_of(mutant: Mutant, made: bool) -> Trial:
@@ -166,9 +168,10 @@ def page(rows: Iterable[Row]) -> str:
             "| mutant | item | others | what it does | why so many |",
             "| --- | --- | --- | --- | --- |",
         ]
-        known = {mutant.name: mutant for mutant in catalogue()}
+        known = {mutant.name: mutant for mutant in standard_mutants()}
         lines += [
-            f"| {r.mutant} | {r.item} | {r.others} | {known[r.mutant].text} | {known[r.mutant].broad} |" for r in broad
+            f"| {r.mutant} | {r.item} | {r.others} | {known[r.mutant].text} | {known[r.mutant].broad_reason} |"
+            for r in broad
         ]
         lines += [""]
     lines += ["## Written by hand", "", "| mutant | item | level | failed by |", "| --- | --- | --- | --- |"]
@@ -202,11 +205,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     if given.update:
         return _update(given.update)
-    chosen = [(mutant, False) for mutant in written() if not mutant.corner]
+    chosen = [(mutant, False) for mutant in handwritten_mutants() if not mutant.exploration_only]
     if not given.written and not given.blind:
-        chosen += [(mutant, True) for mutant in generated()]
+        chosen += [(mutant, True) for mutant in generated_mutants()]
     if given.blind:
-        chosen = [(mutant, made) for mutant, made in chosen if mutant.blind]
+        chosen = [(mutant, made) for mutant, made in chosen if mutant.written_from_spec]
     if given.names:
         chosen = [(mutant, made) for mutant, made in chosen if any(part in mutant.name for part in given.names)]
     rows = matrix(chosen)
@@ -216,8 +219,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _update(names: Sequence[str]) -> int:
-    every = [(mutant, False) for mutant in written() if not mutant.corner]
-    every += [(mutant, True) for mutant in generated()]
+    every = [(mutant, False) for mutant in handwritten_mutants() if not mutant.exploration_only]
+    every += [(mutant, True) for mutant in generated_mutants()]
     unknown = set(names) - {mutant.name for mutant, _ in every}
     if unknown:
         raise SystemExit(f"no mutant is called {', '.join(sorted(unknown))}")
@@ -229,7 +232,7 @@ def _update(names: Sequence[str]) -> int:
 
 def _committed() -> list[Row]:
     rows = json.loads((FOLDER / "kill-matrix.json").read_text(encoding="utf-8"))
-    return [Row(**{**each, "by": tuple(each["by"])}) for each in rows]
+    return [Row(**{**each, "item": current_slug(each["item"]), "by": tuple(each["by"])}) for each in rows]
 
 
 def _write(rows: Sequence[Row]) -> None:

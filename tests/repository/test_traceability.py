@@ -1,15 +1,21 @@
-"""Every item of the contract ends in a rule, or in a reason why none judges it."""
+"""Every requirement has a rule that judges it, or a reason why none does."""
 
 from __future__ import annotations
 
-from runs_conformance.contract.requirement import ITEMS
+from runs_conformance.contract.requirement import REQUIREMENTS, current_slug
 from runs_conformance.rules import catalogue
 
 
-def test_every_item_is_judged_or_says_why_not() -> None:
-    covered = {item for rule in catalogue().values() for item in rule.items}
-    assert [item.id for item in ITEMS.values() if item.id not in covered and not item.not_judged] == []
+def test_every_requirement_is_judged_or_gives_the_reason() -> None:
+    covered = {slug for rule in catalogue().values() for slug in rule.requirements}
+    assert [slug for slug, each in REQUIREMENTS.items() if slug not in covered and not each.not_judged] == []
 
 
-def test_rules_name_items_that_there_are() -> None:
-    assert {item for rule in catalogue().values() for item in rule.items} <= ITEMS.keys()
+def test_rules_cite_existing_requirements() -> None:
+    assert {slug for rule in catalogue().values() for slug in rule.requirements} <= REQUIREMENTS.keys()
+
+
+def test_every_requirement_is_found_by_its_former_number() -> None:
+    assert [each.formerly for each in REQUIREMENTS.values()] == [f"L-{number:02}" for number in range(1, 91)]
+    assert current_slug("L-25") == "active-run-blocks-new-messages"
+    assert current_slug("create_run.tools.maxItems") == "create_run.tools.maxItems"

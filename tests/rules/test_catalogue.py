@@ -10,9 +10,9 @@ import pytest
 import runs_conformance.rules
 import tests.rules
 from runs_conformance.contract.operation import CAPABILITIES, OPERATIONS
+from runs_conformance.contract.requirement import REQUIREMENTS
 from runs_conformance.model.rule import AnyRule
 from runs_conformance.rules import catalogue
-from tests.rules.examples import BREAKS, HOLDS
 
 RULES = list(catalogue().values())
 TOPICS = [entry.name for entry in pkgutil.iter_modules(runs_conformance.rules.__path__) if not entry.ispkg]
@@ -41,7 +41,7 @@ def test_rule_says_what_it_is(rule: AnyRule) -> None:
     assert rule.source.locator
     assert rule.statement.endswith(".")
     assert len(rule.statement) <= 200
-    assert all(item[:2] in ("L-", "A-", "V-") for item in rule.items)
+    assert set(rule.requirements) <= REQUIREMENTS.keys()
 
 
 def test_every_topic_has_rules_and_none_is_named_twice() -> None:
