@@ -21,8 +21,8 @@ from jsonschema import Draft202012Validator
 from runs_conformance.contract.constraint import constraints
 from runs_conformance.contract.edition import DEFAULT_EDITION, V2_LAUNCH
 from runs_conformance.contract.operation import OPERATIONS
-from runs_conformance.contract.schema import Schema, compiled
-from runs_conformance.contract.schema_violation import examine_schema
+from runs_conformance.contract.schema import Schema, compile_schema
+from runs_conformance.contract.validation import validate
 from runs_conformance.model.json import ABSENT
 
 Row = Mapping[str, Any]
@@ -281,12 +281,12 @@ def request_of(row: Row) -> tuple[str, Any]:
 
 def uncertain(schema: Schema, value: Any) -> Iterator[str]:
     """Why a correct server may refuse a value that a compiled schema allows."""
-    for entry in schema.get("x-either", ()):
+    for entry in schema.get("x-implementation-defined", ()):
         safe = {key: item for key, item in entry.items() if key not in ("reason", "source", "always")}
         if entry.get("always") or not Draft202012Validator(safe).is_valid(value):
             yield entry["reason"]
     for branch in schema.get("oneOf", ()):
-        if examine_schema(branch, value).valid:
+        if validate(branch, value).valid:
             yield from uncertain(branch, value)
     if isinstance(value, Mapping):
         known = schema.get("properties", {})
@@ -302,8 +302,8 @@ def uncertain(schema: Schema, value: Any) -> Iterator[str]:
 def verdict_of(row: Row, edition: str) -> str:
     """What the schemas of an edition say of a row: accept, either, reject, or reject below must."""
     document, value = request_of(row)
-    schema = compiled(document, OPERATION[row["op"]], edition)
-    faults = examine_schema(schema, value).faults
+    schema = compile_schema(document, OPERATION[row["op"]], edition)
+    faults = validate(schema, value).errors
     if faults:
         levels = {constraints(edition)[fault.constraint].level.value for fault in faults}
         return "reject" if "must" in levels else "reject below must"
@@ -381,29 +381,31 @@ def test_values_enter_on_their_date(field: str, value: Any, enters: str) -> None
     """Each value is refused the day before its date and allowed on it."""
     operation = "createMessage" if field == "content" else "createRun"
     document, body = request_of({"op": operation, "field": field, "value": value})
-    assert examine_schema(compiled(document, "x", enters), body).valid
-    assert not examine_schema(compiled(document, "x", day_before(enters)), body).valid
+    assert validate(compile_schema(document, "x", enters), body).valid
+    assert not validate(compile_schema(document, "x", day_before(enters)), body).valid
 
 
 @pytest.mark.parametrize("query", ["create_run", "list_run_steps", "get_run_step"])
 def test_include_enters_on_its_date(query: str) -> None:
-    assert "include" in compiled(f"queries/{query}", "x", "2024-08-28")["properties"]
-    assert "include" not in compiled(f"queries/{query}", "x", "2024-08-27")["properties"]
+    assert "include" in compile_schema(f"queries/{query}", "x", "2024-08-28")["properties"]
+    assert "include" not in compile_schema(f"queries/{query}", "x", "2024-08-27")["properties"]
 
 
 @pytest.mark.parametrize("value", ["none", {}])
 def test_response_formats_that_were_valid_until_2024_08_06(value: Any) -> None:
     body = {"assistant_id": "asst_1", "response_format": value}
-    assert examine_schema(compiled("requests/create_run", "create_run", "2024-08-05"), body).valid
-    assert not examine_schema(compiled("requests/create_run", "create_run", "2024-08-06"), body).valid
+    assert validate(compile_schema("requests/create_run", "create_run", "2024-08-05"), body).valid
+    assert not validate(compile_schema("requests/create_run", "create_run", "2024-08-06"), body).valid
 
 
 def test_places_that_name_existing_things_say_so(rows: list[Row]) -> None:
     """The rows of the kind "must exist" have a place marked with what it references."""
     for row in rows:
         if row["constraint"] == "must exist":
-            properties = compiled(f"requests/{OPERATION[row['op']]}", "x", DEFAULT_EDITION)["properties"]
+            properties = compile_schema(f"requests/{OPERATION[row['op']]}", "x", DEFAULT_EDITION)["properties"]
             assert properties[row["field"]]["x-references"] == "assistant"
         if row["constraint"] == "object id":
-            properties = compiled(f"queries/{OPERATION[row['op']]}", "x", DEFAULT_EDITION)["properties"]
-            assert {"x-references", "x-either"} <= properties["after"].keys() & properties["before"].keys()
+            properties = compile_schema(f"queries/{OPERATION[row['op']]}", "x", DEFAULT_EDITION)["properties"]
+            assert {"x-references", "x-implementation-defined"} <= properties["after"].keys() & properties[
+                "before"
+            ].keys()

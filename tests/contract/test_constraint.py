@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from runs_conformance.contract.constraint import constraints, objects
+from runs_conformance.contract.constraint import constraints, object_documents
 from runs_conformance.contract.edition import EDITIONS
 from runs_conformance.contract.operation import CAPABILITIES, OPERATIONS
 from runs_conformance.model.source import Level
 
 
 @pytest.mark.parametrize("edition", EDITIONS)
-def test_every_constraint_says_what_it_demands_and_where_it_was_read(edition: str) -> None:
+def test_every_constraint_has_a_statement_and_a_source(edition: str) -> None:
     for id_, constraint in constraints(edition).items():
         assert constraint.id == id_
         assert constraint.statement
@@ -34,21 +34,21 @@ def test_every_constraint_says_what_it_demands_and_where_it_was_read(edition: st
         ("error_event.message.required", Level.MAY),
     ],
 )
-def test_ids_are_spelled_as_reports_promise(id_: str, level: Level) -> None:
+def test_ids_and_levels_are_stable(id_: str, level: Level) -> None:
     assert constraints()[id_].level is level
 
 
-def test_there_are_constraints_of_every_kind_of_answer() -> None:
+def test_every_kind_of_object_has_constraints() -> None:
     prefixes = {id_.partition(".")[0] for id_, constraint in constraints().items() if constraint.side == "response"}
-    assert prefixes == set(objects())
+    assert prefixes == set(object_documents())
 
 
-def test_that_a_query_is_an_object_is_no_demand() -> None:
+def test_the_type_of_a_query_is_not_a_constraint() -> None:
     assert "list_runs.type" not in constraints()
     assert "create_run.type" in constraints()
 
 
-def test_a_statement_is_a_sentence_about_the_place() -> None:
+def test_a_statement_names_the_place_and_the_bound() -> None:
     statement = constraints()["create_run.max_prompt_tokens.minimum"].statement
     assert statement == "create_run.max_prompt_tokens is at least 256; a request that breaks this is refused"
 

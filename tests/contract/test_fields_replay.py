@@ -18,8 +18,8 @@ import pytest
 
 from runs_conformance.contract.edition import DEFAULT_EDITION
 from runs_conformance.contract.event import event_kinds
-from runs_conformance.contract.schema import Schema, compiled
-from runs_conformance.contract.schema_violation import types_of
+from runs_conformance.contract.json_type import allowed_types
+from runs_conformance.contract.schema import Schema, compile_schema
 
 Row = Mapping[str, Any]
 
@@ -203,7 +203,7 @@ def inside(schema: Schema, step: str) -> Schema | None:
 def place_of(component: str) -> Schema:
     """The place that stands for a component of the published document."""
     document, *way = DOCUMENTS[component]
-    schema: Schema | None = compiled(document, component, DEFAULT_EDITION)
+    schema: Schema | None = compile_schema(document, component, DEFAULT_EDITION)
     for step in way:
         assert schema is not None
         schema = inside(schema, step)
@@ -269,7 +269,7 @@ class Table:
             parent, _, member = path.rpartition(".")
             if row["required"] != (member in (self.find(parent) or {}).get("required", ())):
                 yield f"{path} {'-' if row['required'] else '+'}required"
-        types = set(types_of(ours))
+        types = set(allowed_types(ours))
         if not is_alternative and not path.endswith("[]") and self.nullable(row) != ("null" in types):
             yield f"{path} {'-' if self.nullable(row) else '+'}null"
         if "type" in row and types and types - {"null"} != {row["type"]}:
@@ -311,7 +311,7 @@ def alike(left: Schema, right: Schema) -> bool:
 
     def surface(schema: Schema) -> tuple[Any, ...]:
         return (
-            set(types_of(schema)) - {"null"},
+            set(allowed_types(schema)) - {"null"},
             set(schema.get("properties", ())),
             choices(schema),
             [kind for kind, _ in branches_of(schema) if kind != "null"] if "oneOf" in schema else [],

@@ -1,4 +1,4 @@
-"""Compiling documents: references inlined, editions applied, places stamped."""
+"""Compilation of schema documents: inlined references, editions, and the path of every place."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 
 from runs_conformance.contract.edition import EDITIONS
-from runs_conformance.contract.schema import Schema, compiled, digest, document, names
-from runs_conformance.contract.schema_violation import examine
-from runs_conformance.errors import SuiteFault
+from runs_conformance.contract.schema import Schema, compile_schema, document_names, load_document, schemas_digest
+from runs_conformance.contract.validation import validate_document
+from runs_conformance.errors import InternalError
 
 DOCUMENTS = [
     f"{group}/{name}"
     for group in ("objects", "requests", "queries", "paths", "stream")
-    for name in names(group)
+    for name in document_names(group)
     if name != "events"
 ]
 
@@ -35,9 +35,9 @@ def places(schema: Any) -> Iterator[Schema]:
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_every_document_compiles_in_every_edition(name: str) -> None:
     for edition in EDITIONS:
-        found = list(places(compiled(name, "it", edition)))
-        assert found
-        for place in found:
+        compiled = list(places(compile_schema(name, "it", edition)))
+        assert compiled
+        for place in compiled:
             assert not {"$ref", "anyOf", "x-since", "x-until", "x-editions"} & place.keys()
             assert place["x-source"]["basis"] in ("schema", "prose", "sdk", "observed")
 
@@ -47,24 +47,26 @@ def test_every_document_compiles_in_every_edition(name: str) -> None:
 )
 def test_a_nullable_reference_that_an_edition_replaces_stays_nullable(edition: str, accepted: list[Any]) -> None:
     values = ["none", "auto", "bogus", None]
-    taken = [
+    valid = [
         value
         for value in values
-        if examine("requests/create_run", "create_run", {"assistant_id": "a", "response_format": value}, edition).valid
+        if validate_document(
+            "requests/create_run", "create_run", {"assistant_id": "a", "response_format": value}, edition
+        ).valid
     ]
-    assert taken == accepted
+    assert valid == accepted
 
 
 def test_a_property_enters_with_its_edition() -> None:
-    assert "reasoning_effort" not in compiled("requests/create_run", "create_run", "2024-08-28")["properties"]
-    assert "reasoning_effort" in compiled("requests/create_run", "create_run", "2025-02-10")["properties"]
+    assert "reasoning_effort" not in compile_schema("requests/create_run", "create_run", "2024-08-28")["properties"]
+    assert "reasoning_effort" in compile_schema("requests/create_run", "create_run", "2025-02-10")["properties"]
 
 
 def test_an_enum_value_enters_with_its_edition() -> None:
     def efforts(edition: str) -> list[Any]:
-        values: list[Any] = compiled("requests/create_run", "create_run", edition)["properties"]["reasoning_effort"][
-            "enum"
-        ]
+        values: list[Any] = compile_schema("requests/create_run", "create_run", edition)["properties"][
+            "reasoning_effort"
+        ]["enum"]
         return values
 
     assert "xhigh" not in efforts("2025-08-07")
@@ -72,12 +74,12 @@ def test_an_enum_value_enters_with_its_edition() -> None:
 
 
 def test_a_required_member_enters_with_its_edition() -> None:
-    assert "parallel_tool_calls" not in compiled("objects/run", "run", "2024-04-17")["required"]
-    assert "parallel_tool_calls" in compiled("objects/run", "run", "2024-06-06")["required"]
+    assert "parallel_tool_calls" not in compile_schema("objects/run", "run", "2024-04-17")["required"]
+    assert "parallel_tool_calls" in compile_schema("objects/run", "run", "2024-06-06")["required"]
 
 
-def test_places_are_spelled_as_constraint_ids_spell_them() -> None:
-    at = {place["x-at"] for place in places(compiled("requests/create_run", "create_run"))}
+def test_paths_are_written_as_in_constraint_ids() -> None:
+    at = {place["x-at"] for place in places(compile_schema("requests/create_run", "create_run"))}
     assert {
         "create_run",
         "create_run.tools[].function.name",
@@ -87,22 +89,22 @@ def test_places_are_spelled_as_constraint_ids_spell_them() -> None:
     } <= at
 
 
-def test_an_object_in_a_list_is_spelled_as_that_object() -> None:
-    page = compiled("objects/run_list", "run_list")
+def test_an_object_in_a_list_keeps_its_own_path() -> None:
+    page = compile_schema("objects/run_list", "run_list")
     assert page["properties"]["data"]["items"]["x-at"] == "run"
 
 
 def test_sources_are_inherited_member_by_member() -> None:
-    limit = compiled("queries/list_runs", "list_runs")["properties"]["limit"]
+    limit = compile_schema("queries/list_runs", "list_runs")["properties"]["limit"]
     assert limit["x-source"]["basis"] == "schema"
     assert limit["x-sources"]["maximum"]["level"] == "should"
 
 
-def test_a_document_that_is_not_there_is_a_fault_of_the_suite() -> None:
-    with pytest.raises(SuiteFault, match="bogus"):
-        document("requests/bogus")
+def test_a_missing_document_is_an_internal_error() -> None:
+    with pytest.raises(InternalError, match="bogus"):
+        load_document("requests/bogus")
 
 
-def test_the_digest_is_that_of_the_documents() -> None:
-    assert len(digest()) == 16
-    assert digest() == digest()
+def test_the_digest_is_short_and_stable() -> None:
+    assert len(schemas_digest()) == 16
+    assert schemas_digest() == schemas_digest()

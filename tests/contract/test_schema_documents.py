@@ -1,4 +1,4 @@
-"""The schema documents keep their own conventions, and what they say of themselves is true."""
+"""The schema documents follow `schemas/CONVENTIONS.md`."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from runs_conformance.contract.constraint import constraints
 from runs_conformance.contract.departure import departures, glob_matches
 from runs_conformance.contract.edition import EDITIONS
 from runs_conformance.contract.operation import OPERATIONS
-from runs_conformance.contract.schema import folder
+from runs_conformance.contract.schema import schema_folder
 
-FILES = sorted(folder().rglob("*.json"))
+FILES = sorted(schema_folder().rglob("*.json"))
 SCHEMAS = [path for path in FILES if path.name not in ("departures.json", "events.json")]
 ANNOTATIONS = {
     "x-source",
@@ -28,12 +28,12 @@ ANNOTATIONS = {
     "x-required-since",
     "x-required-until",
     "x-editions",
-    "x-either",
+    "x-implementation-defined",
     "x-references",
     "x-discriminator",
     "x-atMostHalfOf",
     "x-map-key",
-    "x-tempting",
+    "x-common-mistake",
 }
 REFERENCES = {"assistant", "thread", "message", "run", "run_step", "file", "vector_store", "tool_call", "model"}
 DATE = re.compile(r"\d{4}-\d{2}-\d{2}\Z")
@@ -47,7 +47,7 @@ def read(path: Any) -> dict[str, Any]:
 
 
 def places(value: Any) -> Iterator[Mapping[str, Any]]:
-    """Every object in a document that may be a place, annotations and literal values left out."""
+    """Every object in a document that may be a place, without annotations and literal values."""
     if isinstance(value, Mapping):
         yield value
         for key, member in value.items():
@@ -62,24 +62,24 @@ def places(value: Any) -> Iterator[Mapping[str, Any]]:
 
 
 @by_file
-def test_a_document_is_a_schema_under_its_own_name(path: Any) -> None:
+def test_a_document_is_a_schema_with_its_own_id(path: Any) -> None:
     document = read(path)
     Draft202012Validator.check_schema(document)
-    assert document["$id"] == f"https://runs-conformance.dev/schemas/{path.relative_to(folder()).as_posix()}"
+    assert document["$id"] == f"https://runs-conformance.dev/schemas/{path.relative_to(schema_folder()).as_posix()}"
     assert document["title"]
     assert document["description"]
     assert "x-source" in document or path.name == "report.schema.json"
 
 
 @by_file
-def test_places_keep_the_conventions(path: Any) -> None:
+def test_places_follow_the_conventions(path: Any) -> None:
     for place in places(read(path)):
         assert not place.keys() & {"$defs", "$anchor", "$dynamicRef"}
         assert {key for key in place if key.startswith("x-")} <= ANNOTATIONS
         if "$ref" in place:
             assert (path.parent / place["$ref"]).resolve() in FILES
             assert all(key in ("$ref", "description") or key.startswith("x-") for key in place)
-        for entry in place.get("x-either", ()):
+        for entry in place.get("x-implementation-defined", ()):
             assert entry["reason"]
             assert entry["source"]
             assert len(entry) > 2
@@ -91,26 +91,26 @@ def test_places_keep_the_conventions(path: Any) -> None:
             assert place.get(key, {}).keys() <= set(map(str, place.get(key.split("-")[1], ())))
         assert place.get("x-references", "run") in REFERENCES
         if "oneOf" in place:
-            shaped = [branch for branch in place["oneOf"] if branch["type"] == "object"]
-            assert len(shaped) < 2 or all(
-                "const" in branch["properties"][place["x-discriminator"]] for branch in shaped
+            objects = [branch for branch in place["oneOf"] if branch["type"] == "object"]
+            assert len(objects) < 2 or all(
+                "const" in branch["properties"][place["x-discriminator"]] for branch in objects
             )
 
 
 def test_every_shared_document_is_used() -> None:
     text = "".join(path.read_text(encoding="utf-8") for path in FILES)
-    for path in (folder() / "shared").glob("*.json"):
+    for path in (schema_folder() / "shared").glob("*.json"):
         assert re.search(rf'"(\.\./shared/)?{path.name}"', text), path.name
 
 
-def test_every_operation_finds_its_documents() -> None:
+def test_every_operation_has_its_documents() -> None:
     for operation in OPERATIONS.values():
-        assert (folder() / "objects" / f"{operation.answer}.json").is_file()
+        assert (schema_folder() / "objects" / f"{operation.response_kind}.json").is_file()
         for group, name in (("requests", operation.body), ("queries", operation.query)):
-            assert name is None or (folder() / group / f"{name}.json").is_file()
+            assert name is None or (schema_folder() / group / f"{name}.json").is_file()
 
 
-def test_every_departure_excuses_something_that_exists() -> None:
+def test_every_departure_excuses_existing_constraints() -> None:
     known = {id_ for edition in EDITIONS for id_ in constraints(edition)}
     for departure in departures():
         for pattern in departure.excuses:
@@ -118,6 +118,6 @@ def test_every_departure_excuses_something_that_exists() -> None:
             assert is_rule or any(glob_matches(pattern, id_) for id_ in known), f"{departure.id}: {pattern}"
 
 
-def test_departures_have_names_of_their_own() -> None:
+def test_departure_ids_are_unique() -> None:
     names = [departure.id for departure in departures()]
     assert len(names) == len(set(names))

@@ -1,98 +1,86 @@
-"""Conditions: small schemas that say which values something is about, as functions that answer yes or no.
+"""Conditions: small schemas, compiled to functions that say whether a value satisfies them.
 
-They are plain JSON Schema with the few keywords that `x-either` uses. Random payloads are tested against hundreds of
-thousands of them, which is why no general validator does it.
+They are plain JSON Schema, limited to the keywords that `x-implementation-defined` uses. Random payloads are tested
+against hundreds of thousands of them, which a general validator is too slow for.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from runs_conformance.contract.schema_violation import kind_of
-from runs_conformance.errors import SuiteFault
-from runs_conformance.model.json import JSON, same
+from runs_conformance.contract.json_type import accepted_types, json_type_of
+from runs_conformance.contract.keywords import ASSERTIONS
+from runs_conformance.errors import InternalError
 
-Test = Callable[[Any], bool]
-
-
-def holds(schema: Mapping[str, Any]) -> Test:
-    """The test for whether a value keeps a schema. Raises SuiteFault where the schema uses a keyword unknown here."""
-    tests = [_KEYWORDS[key](value) for key, value in _known(schema).items() if key in _KEYWORDS]
-    if "if" in schema:
-        tests.append(_conditional(holds(schema["if"]), holds(schema.get("then", {})), holds(schema.get("else", {}))))
-    if len(tests) == 1:
-        return tests[0]
-    return lambda value: all(test(value) for test in tests)
+Condition = Callable[[Any], bool]
 
 
-def _known(schema: Mapping[str, Any]) -> Mapping[str, Any]:
-    unknown = schema.keys() - _KEYWORDS.keys() - {"if", "then", "else"}
+def compile_condition(schema: Mapping[str, Any]) -> Condition:
+    """A function that says whether a value satisfies a schema. Raises InternalError for an unsupported keyword."""
+    unknown = schema.keys() - ASSERTIONS.keys() - _APPLICATORS.keys() - {"if", "then", "else"}
     if unknown:
-        raise SuiteFault(f"a condition uses {', '.join(sorted(unknown))}, which nothing tests")
-    return schema
+        raise InternalError(f"conditions do not support {', '.join(sorted(unknown))}")
+    conditions = [_compile_keyword(key, value) for key, value in schema.items() if key not in ("if", "then", "else")]
+    if "if" in schema:
+        branches = (compile_condition(schema.get(key, {})) for key in ("if", "then", "else"))
+        conditions.append(_conditional(*branches))
+    if len(conditions) == 1:
+        return conditions[0]
+    return lambda value: all(condition(value) for condition in conditions)
 
 
-def _conditional(condition: Test, then: Test, otherwise: Test) -> Test:
+def _compile_keyword(key: str, value: Any) -> Condition:
+    if key in _APPLICATORS:
+        return _APPLICATORS[key](value)
+    assertion = ASSERTIONS[key]
+    predicate = assertion.bind(value)
+    return _for_types(assertion.applies_to, predicate) if assertion.applies_to else predicate
+
+
+def _for_types(types: tuple[str, ...], condition: Condition) -> Condition:
+    """The condition for values of these JSON types; others satisfy it."""
+    return lambda value: json_type_of(value) not in types or condition(value)
+
+
+def _conditional(condition: Condition, then: Condition, otherwise: Condition) -> Condition:
     return lambda value: then(value) if condition(value) else otherwise(value)
 
 
-def _type(wanted: Any) -> Test:
-    kinds = frozenset([wanted] if isinstance(wanted, str) else wanted)
-    kinds = kinds | {"integer"} if "number" in kinds else kinds
-    return lambda value: kind_of(value) in kinds
+def _type(stated: Any) -> Condition:
+    accepted = accepted_types({"type": stated})
+    return lambda value: json_type_of(value) in accepted
 
 
-def _of(kind: type | tuple[type, ...], test: Test) -> Test:
-    """The test, for values of one kind; it says nothing of others."""
-    return lambda value: not isinstance(value, kind) or isinstance(value, bool) or test(value)
+def _required(names: list[str]) -> Condition:
+    return _for_types(("object",), lambda value: all(name in value for name in names))
 
 
-def _pattern(wanted: str) -> Test:
-    search = re.compile(re.sub(r"(?<!\\)\$\Z", r"\\Z", wanted)).search
-    return _of(str, lambda value: search(value) is not None)
+def _properties(schemas: Mapping[str, Any]) -> Condition:
+    members = [(name, compile_condition(schema)) for name, schema in schemas.items()]
+    return _for_types(
+        ("object",), lambda value: all(condition(value[name]) for name, condition in members if name in value)
+    )
 
 
-def _properties(wanted: Mapping[str, Any]) -> Test:
-    members = [(name, holds(schema)) for name, schema in wanted.items()]
-    return _of(dict, lambda value: all(test(value[name]) for name, test in members if name in value))
+def _items(schema: Mapping[str, Any]) -> Condition:
+    condition = compile_condition(schema)
+    return _for_types(("array",), lambda value: all(map(condition, value)))
 
 
-def _items(wanted: Mapping[str, Any]) -> Test:
-    test = holds(wanted)
-    return _of(list, lambda value: all(map(test, value)))
+def _contains(schema: Mapping[str, Any]) -> Condition:
+    condition = compile_condition(schema)
+    return _for_types(("array",), lambda value: any(map(condition, value)))
 
 
-def _contains(wanted: Mapping[str, Any]) -> Test:
-    test = holds(wanted)
-    return _of(list, lambda value: any(map(test, value)))
+def _not(schema: Mapping[str, Any]) -> Condition:
+    condition = compile_condition(schema)
+    return lambda value: not condition(value)
 
 
-def _not(wanted: Mapping[str, Any]) -> Test:
-    test = holds(wanted)
-    return lambda value: not test(value)
-
-
-def _one_of(values: list[JSON]) -> Test:
-    return lambda value: any(same(value, each) for each in values)
-
-
-_NUMBER = (int, float)
-_KEYWORDS: Mapping[str, Callable[[Any], Test]] = {
+_APPLICATORS: Mapping[str, Callable[[Any], Condition]] = {
     "type": _type,
-    "const": lambda wanted: lambda value: same(value, wanted),
-    "enum": _one_of,
-    "minimum": lambda low: _of(_NUMBER, lambda value: value >= low),
-    "maximum": lambda high: _of(_NUMBER, lambda value: value <= high),
-    "minLength": lambda low: _of(str, lambda value: len(value) >= low),
-    "maxLength": lambda high: _of(str, lambda value: len(value) <= high),
-    "pattern": _pattern,
-    "minItems": lambda low: _of(list, lambda value: len(value) >= low),
-    "maxItems": lambda high: _of(list, lambda value: len(value) <= high),
-    "minProperties": lambda low: _of(dict, lambda value: len(value) >= low),
-    "maxProperties": lambda high: _of(dict, lambda value: len(value) <= high),
-    "required": lambda names: _of(dict, lambda value: all(name in value for name in names)),
+    "required": _required,
     "properties": _properties,
     "items": _items,
     "contains": _contains,

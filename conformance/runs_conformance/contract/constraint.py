@@ -1,4 +1,4 @@
-"""The constraints that the schemas state, one for each keyword at each place, with level, source and statement."""
+"""The constraints of the schemas: one for each keyword at each place, with level, source and statement."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from functools import cache
 from typing import Any
 
 from runs_conformance.contract.edition import DEFAULT_EDITION
+from runs_conformance.contract.json_type import allowed_types, discriminator_of
+from runs_conformance.contract.keywords import CONSTRAINT_KEYWORDS
 from runs_conformance.contract.operation import OPERATIONS
-from runs_conformance.contract.schema import Schema, compiled, names
-from runs_conformance.contract.schema_violation import KEYWORDS, discriminator_of, types_of
+from runs_conformance.contract.schema import Schema, compile_schema, document_names
 from runs_conformance.model.rule import Constraint
 from runs_conformance.model.source import Basis, Level, Source
 
-_CAPABILITY_OF_KIND = {
+_CAPABILITY_BY_KIND = {
     "run": "core",
     "run_step": "steps",
     "message": "messages",
@@ -27,46 +28,46 @@ _CAPABILITY_OF_KIND = {
 
 
 @cache
-def objects() -> Mapping[str, str]:
-    """The kinds of object that a server answers with, each with the name of its document."""
-    kinds = {name: f"objects/{name}" for name in names("objects")}
-    kinds.update({name: f"stream/{name}" for name in names("stream") if name != "events"})
+def object_documents() -> Mapping[str, str]:
+    """The name of the schema document of each kind of object that a server sends."""
+    kinds = {name: f"objects/{name}" for name in document_names("objects")}
+    kinds.update({name: f"stream/{name}" for name in document_names("stream") if name != "events"})
     return kinds
 
 
 @cache
-def request_bodies() -> Mapping[str, str]:
-    """The operations that take a body, each with the name of its document."""
+def body_documents() -> Mapping[str, str]:
+    """The name of the schema document of each operation with a request body."""
     return {op.name: f"requests/{op.body}" for op in OPERATIONS.values() if op.body}
 
 
 @cache
-def request_queries() -> Mapping[str, str]:
-    """The operations that take a query, each with the name of its document."""
+def query_documents() -> Mapping[str, str]:
+    """The name of the schema document of each operation with a query."""
     return {op.name: f"queries/{op.query}" for op in OPERATIONS.values() if op.query}
 
 
 @cache
 def constraints(edition: str = DEFAULT_EDITION) -> Mapping[str, Constraint]:
     """Every constraint of an edition by its id, requests first, in the order of the documents."""
-    found: dict[str, Constraint] = {}
+    out: dict[str, Constraint] = {}
     for operation in OPERATIONS:
-        if document := request_bodies().get(operation):
-            for constraint in _of(compiled(document, operation, edition), "request", operation):
-                found.setdefault(constraint.id, constraint)
-        if document := request_queries().get(operation):
-            # That a query as a whole is an object of parameters is how it is written down here, not a demand.
-            query = {key: value for key, value in compiled(document, operation, edition).items() if key != "type"}
-            for constraint in _of(query, "request", operation):
-                found.setdefault(constraint.id, constraint)
-    for kind, document in objects().items():
-        for constraint in _of(compiled(document, kind, edition), "response", None):
-            found.setdefault(constraint.id, constraint)
-    return found
+        if document := body_documents().get(operation):
+            for constraint in _constraints_of(compile_schema(document, operation, edition), "request", operation):
+                out.setdefault(constraint.id, constraint)
+        if document := query_documents().get(operation):
+            # The type of a query document is a notation for its parameters, not a constraint on requests.
+            query = {key: value for key, value in compile_schema(document, operation, edition).items() if key != "type"}
+            for constraint in _constraints_of(query, "request", operation):
+                out.setdefault(constraint.id, constraint)
+    for kind, document in object_documents().items():
+        for constraint in _constraints_of(compile_schema(document, kind, edition), "response", None):
+            out.setdefault(constraint.id, constraint)
+    return out
 
 
-def _of(schema: Schema, side: str, operation: str | None) -> Iterator[Constraint]:
-    for id_, keyword, place, value in keywords(schema):
+def _constraints_of(schema: Schema, side: str, operation: str | None) -> Iterator[Constraint]:
+    for id_, keyword, place, value in schema_constraints(schema):
         yield Constraint(
             id=id_,
             side=side,
@@ -78,43 +79,43 @@ def _of(schema: Schema, side: str, operation: str | None) -> Iterator[Constraint
         )
 
 
-def keywords(schema: Schema) -> Iterator[tuple[str, str, Schema, Any]]:
-    """Every constraint of a compiled schema: its id, the keyword, the place that states it, and the keyword's value.
+def schema_constraints(schema: Schema) -> Iterator[tuple[str, str, Schema, Any]]:
+    """Every constraint of a compiled schema: its id, its keyword, its place and the keyword's value.
 
-    For `required` there is one for each member, and the value is its name.
+    `required` makes one constraint per member, whose value is the name of the member.
     """
-    return ((id_, keyword, place, value) for id_, keyword, place, value, _ in keywords_within(schema))
+    return ((id_, keyword, place, value) for id_, keyword, place, value, _ in constraints_with_ancestors(schema))
 
 
-def keywords_within(
-    schema: Schema, around: tuple[Schema, ...] = ()
+def constraints_with_ancestors(
+    schema: Schema, ancestors: tuple[Schema, ...] = ()
 ) -> Iterator[tuple[str, str, Schema, Any, tuple[Schema, ...]]]:
-    """The same, each with the places that it lies in, the outermost first."""
+    """The same as `schema_constraints`, each with the enclosing places, outermost first."""
     at = schema.get("x-at")
     if at is not None:
         if "oneOf" in schema:
-            yield f"{at}.type", "type", schema, types_of(schema), around
-            if told_apart := discriminator_of(schema):
-                member, kinds = told_apart
-                yield f"{at}.{member}.required", "required", schema, member, around
-                yield f"{at}.{member}.enum", "enum", schema, list(kinds), around
-        for keyword in KEYWORDS:
+            yield f"{at}.type", "type", schema, allowed_types(schema), ancestors
+            if discriminator := discriminator_of(schema):
+                member, values = discriminator
+                yield f"{at}.{member}.required", "required", schema, member, ancestors
+                yield f"{at}.{member}.enum", "enum", schema, list(values), ancestors
+        for keyword in CONSTRAINT_KEYWORDS:
             if keyword not in schema or (keyword == "additionalProperties" and schema[keyword] is not False):
                 continue
             if keyword == "required":
                 for member in schema["required"]:
-                    yield f"{at}.{member}.required", keyword, schema, member, around
+                    yield f"{at}.{member}.required", keyword, schema, member, ancestors
             else:
-                yield f"{at}.{keyword}", keyword, schema, schema[keyword], around
+                yield f"{at}.{keyword}", keyword, schema, schema[keyword], ancestors
         if "x-atMostHalfOf" in schema:
-            yield f"{at}.maximum", "x-atMostHalfOf", schema, schema["x-atMostHalfOf"], around
-    for sub in _below(schema):
-        yield from keywords_within(sub, (*around, schema))
+            yield f"{at}.maximum", "x-atMostHalfOf", schema, schema["x-atMostHalfOf"], ancestors
+    for sub in _subschemas(schema):
+        yield from constraints_with_ancestors(sub, (*ancestors, schema))
 
 
-def _below(schema: Schema) -> Iterator[Schema]:
+def _subschemas(schema: Schema) -> Iterator[Schema]:
     for branch in schema.get("oneOf", ()):
-        # The branch shares the union's place, and its type is the union's matter.
+        # A branch has the place of its union, and its type is part of the union's type.
         yield {key: value for key, value in branch.items() if key != "type"}
     yield from schema.get("properties", {}).values()
     for key in ("items", "propertyNames", "additionalProperties"):
@@ -122,21 +123,21 @@ def _below(schema: Schema) -> Iterator[Schema]:
             yield schema[key]
 
 
-def _effective(place: Schema, keyword: str) -> Mapping[str, Any]:
+def _effective_source(place: Schema, keyword: str) -> Mapping[str, Any]:
     return {**place.get("x-source", {}), **place.get("x-sources", {}).get(keyword, {})}
 
 
 def _level(place: Schema, keyword: str) -> Level:
-    return Level(_effective(place, keyword).get("level", "must"))
+    return Level(_effective_source(place, keyword).get("level", "must"))
 
 
 def _source(place: Schema, keyword: str) -> Source:
-    stated = _effective(place, keyword)
+    source = _effective_source(place, keyword)
     return Source(
-        Basis(stated.get("basis", "schema")),
-        str(stated.get("locator", "")),
-        str(stated.get("edition", "")),
-        str(stated.get("note", "")),
+        Basis(source.get("basis", "schema")),
+        str(source.get("locator", "")),
+        str(source.get("edition", "")),
+        str(source.get("note", "")),
     )
 
 
@@ -144,14 +145,16 @@ def _capability(id_: str, side: str, operation: str | None) -> str:
     if side == "request":
         return "listing" if operation and operation.startswith("list_") else "validation"
     kind = id_.partition(".")[0]
-    return "listing" if kind.endswith("_list") else _CAPABILITY_OF_KIND.get(kind, "core")
+    return "listing" if kind.endswith("_list") else _CAPABILITY_BY_KIND.get(kind, "core")
 
 
 def _statement(id_: str, keyword: str, place: Schema, value: Any, side: str) -> str:
     at = place["x-at"]
-    says = {
-        "type": lambda: f"{at} is {_listed([_KINDS.get(kind, kind) for kind in _several(value)])}",
-        "enum": lambda: f"{id_.rpartition('.')[0]} is one of {_listed(value)}",
+    statements = {
+        "type": lambda: (
+            f"{at} is {_join_alternatives([_JSON_TYPE_PHRASES.get(each, each) for each in _as_list(value)])}"
+        ),
+        "enum": lambda: f"{id_.rpartition('.')[0]} is one of {_join_alternatives(value)}",
         "const": lambda: f"{at} is {value!r}",
         "minimum": lambda: f"{at} is at least {value}",
         "maximum": lambda: f"{at} is at most {value}",
@@ -164,13 +167,14 @@ def _statement(id_: str, keyword: str, place: Schema, value: Any, side: str) -> 
         "maxProperties": lambda: f"{at} has at most {value} members",
         "required": lambda: f"{at}.{value} is present",
         "additionalProperties": lambda: f"{at} has no members that the contract does not name",
-        "not": lambda: f"{at} does not hold {' and '.join(value.get('required', ('what it excludes',)))} together",
+        "not": lambda: f"{at} does not hold {' and '.join(value.get('required', ('members',)))} together",
         "x-atMostHalfOf": lambda: f"{at} is at most half of {value}",
-    }[keyword]()
-    return f"{says}; a request that breaks this is refused" if side == "request" else says
+    }
+    statement = statements[keyword]()
+    return f"{statement}; a request that breaks this is refused" if side == "request" else statement
 
 
-_KINDS = {
+_JSON_TYPE_PHRASES = {
     "object": "an object",
     "array": "an array",
     "string": "a string",
@@ -180,10 +184,10 @@ _KINDS = {
 }
 
 
-def _several(value: Any) -> list[Any]:
+def _as_list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def _listed(value: Any) -> str:
-    shown = ["null" if item is None else str(item) for item in _several(value)]
-    return shown[0] if len(shown) == 1 else ", ".join(shown[:-1]) + " or " + shown[-1]
+def _join_alternatives(value: Any) -> str:
+    texts = ["null" if item is None else str(item) for item in _as_list(value)]
+    return texts[0] if len(texts) == 1 else ", ".join(texts[:-1]) + " or " + texts[-1]

@@ -1,4 +1,4 @@
-"""Departures: recorded facts in which the service broke its own document, each with the scope in which it excuses."""
+"""Departures: recorded behaviour of the service that contradicts its own document, and the findings it excuses."""
 
 from __future__ import annotations
 
@@ -8,15 +8,14 @@ from functools import cache
 from typing import Any
 
 from runs_conformance.contract.edition import in_force
-from runs_conformance.contract.schema import document
+from runs_conformance.contract.schema import load_document
 
 
 @dataclass(frozen=True, slots=True)
 class Departure:
-    """One recorded departure. `excuses` are constraint or rule ids, `*` standing for anything; an empty scope member
-    means anywhere.
+    """One recorded departure. `excuses` are globs of constraint and rule ids; an empty scope member does not restrict.
 
-    `actual` limits it to findings whose value is one of these.
+    `dialects` are names of dialects. `actual` restricts it to findings whose actual value is one of these.
     """
 
     id: str
@@ -34,7 +33,7 @@ class Departure:
     def covers(
         self, id_: str, *, dialect: str, channel: str, operation: str | None, edition: str, actual: object
     ) -> bool:
-        """Whether this departure excuses a finding of rule or constraint `id_` in these circumstances."""
+        """Whether this departure excuses a finding of the rule or constraint `id_` in this context."""
         return (
             any(glob_matches(pattern, id_) for pattern in self.excuses)
             and (not self.dialects or dialect in self.dialects)
@@ -47,8 +46,8 @@ class Departure:
 
 @cache
 def departures() -> tuple[Departure, ...]:
-    """All recorded departures, in the order of their file."""
-    return tuple(_read(entry) for entry in document("departures")["departures"])
+    """All recorded departures, in the order of `departures.json`."""
+    return tuple(_read(entry) for entry in load_document("departures")["departures"])
 
 
 def _read(entry: dict[str, Any]) -> Departure:
@@ -69,26 +68,26 @@ def _read(entry: dict[str, Any]) -> Departure:
 
 
 @cache
-def _pattern(glob: str) -> re.Pattern[str]:
+def _glob_pattern(glob: str) -> re.Pattern[str]:
     return re.compile("".join({"*": ".*", "?": "."}.get(char, re.escape(char)) for char in glob) + r"\Z")
 
 
 def glob_matches(glob: str, id_: str) -> bool:
-    """Whether an id matches a glob of `*` and `?`; brackets stand for themselves, since ids hold `[]`."""
-    return _pattern(glob).match(id_) is not None
+    """Whether an id matches a glob of `*` and `?`. Brackets are literal, because ids contain `[]`."""
+    return _glob_pattern(glob).match(id_) is not None
 
 
 @cache
-def _about(id_: str) -> tuple[Departure, ...]:
-    """The departures that may excuse an id; most ids have none, and a broken server breaks thousands of times."""
+def _departures_for(id_: str) -> tuple[Departure, ...]:
+    """The departures that may excuse an id. Cached, because a broken server yields thousands of findings."""
     return tuple(each for each in departures() if any(glob_matches(pattern, id_) for pattern in each.excuses))
 
 
-def excusing(
+def excusing_departure(
     id_: str, *, dialect: str, channel: str, operation: str | None, edition: str, actual: object
 ) -> str | None:
-    """The id of the departure that excuses a finding in these circumstances, or None."""
-    for departure in _about(id_):
+    """The id of the first departure that excuses a finding in this context, or None."""
+    for departure in _departures_for(id_):
         if departure.covers(id_, dialect=dialect, channel=channel, operation=operation, edition=edition, actual=actual):
             return departure.id
     return None

@@ -1,4 +1,4 @@
-"""Editions: the contract changed over time, and an edition is a date."""
+"""Editions: dated versions of the contract."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ EDITIONS = (
     "2025-12-04",
     "2026-08-14",
 )
-"""The dates at which the v2 contract changed in a way that a user may want to choose."""
+"""The editions that users are offered: dates of notable changes to the v2 contract."""
 
 DEFAULT_EDITION = EDITIONS[-1]
 V2_LAUNCH = EDITIONS[0]
@@ -25,7 +25,7 @@ _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
 
 
 def is_edition(text: str) -> bool:
-    """Whether a text names an edition: a date (ISO) on which the v2 contract was in force."""
+    """Whether a text is an edition: an ISO date on or after the launch of v2."""
     if not _DATE.match(text) or text < V2_LAUNCH:
         return False
     try:
@@ -36,5 +36,5 @@ def is_edition(text: str) -> bool:
 
 
 def in_force(edition: str, since: str | None, until: str | None) -> bool:
-    """Whether something that exists from `since` (inclusive) to `until` (exclusive) belongs to an edition."""
+    """Whether an edition is in the range from `since` (inclusive) to `until` (exclusive); None is unbounded."""
     return (not since or since <= edition) and (not until or edition < until)

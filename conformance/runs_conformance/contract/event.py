@@ -1,4 +1,4 @@
-"""The events of a stream: their names, and the kind of object that each carries."""
+"""The events of a stream: their names, and the kind of object in their data."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from runs_conformance.contract.edition import DEFAULT_EDITION, in_force
 from runs_conformance.contract.lifecycle import TERMINAL
-from runs_conformance.contract.schema import document
+from runs_conformance.contract.schema import load_document
 
 DONE = "done"
 DONE_DATA = "[DONE]"
@@ -18,24 +18,23 @@ ERROR = "error"
 
 @dataclass(frozen=True, slots=True)
 class EventKind:
-    """One event name. `kind` is the kind of object its data is, `statuses` what that object's `status` may be (empty:
-    no demand).
+    """One event name. `object_kind` is the kind of object in its data, `statuses` are the allowed values of that
+    object's `status` (empty: any).
     """
 
     name: str
-    kind: str
+    object_kind: str
     statuses: tuple[str, ...] = ()
     since: str | None = None
 
 
 @cache
 def event_kinds(edition: str = DEFAULT_EDITION) -> dict[str, EventKind]:
-    """The events the contract names, with what they carry in an edition.
+    """The events that the contract names, with their data in an edition.
 
-    A name that enters later is known all the same: servers may send events that the contract does not name, and clients
-    tolerate them.
+    Names of later editions are included: servers may send unknown events, and clients tolerate them.
     """
-    return {entry["name"]: _read(entry, edition) for entry in document("stream/events")["events"]}
+    return {entry["name"]: _read(entry, edition) for entry in load_document("stream/events")["events"]}
 
 
 def _read(entry: Mapping[str, Any], edition: str) -> EventKind:
@@ -47,6 +46,6 @@ def _read(entry: Mapping[str, Any], edition: str) -> EventKind:
 
 
 def ends_stream(name: str) -> bool:
-    """Whether a run event is the last of its stream but for `done`: a terminal status, or the wait for tool outputs."""
+    """Whether only `done` may follow a run event in its stream: the run ended, or requires action."""
     suffix = name.removeprefix("thread.run.")
     return suffix in TERMINAL or suffix == "requires_action"

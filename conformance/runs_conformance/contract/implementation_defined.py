@@ -1,7 +1,7 @@
-"""Doubts: why a correct server may refuse a value that its schema allows.
+"""Implementation-defined values: a correct server may accept or refuse them although their schema allows them.
 
-What the document leaves open (what depends on the model or on files, caps that the service was seen to enforce but
-never published) stands beside the schema as `x-either`. A payload with a doubt is never expected to be accepted.
+The annotation `x-implementation-defined` lists them: values that depend on the model or on files, and limits that the
+service enforced but never published. The suite never requires a server to accept such a value.
 """
 
 from __future__ import annotations
@@ -10,106 +10,108 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from runs_conformance.contract.condition import Test, holds
+from runs_conformance.contract.condition import Condition, compile_condition
+from runs_conformance.contract.json_type import accepted_types, allowed_types, discriminator_of, json_type_of
 from runs_conformance.contract.schema import Schema
-from runs_conformance.contract.schema_violation import discriminator_of, kind_of, types_of
 from runs_conformance.model.json import JSON, is_array, is_object
 
-_REMARKS = ("reason", "source", "always")
+_ANNOTATIONS = ("reason", "source", "always")
 
 
 @dataclass(frozen=True, slots=True)
-class Doubt:
-    """One reason why a value may be refused, and the place it concerns as constraint ids spell it."""
+class ImplementationDefined:
+    """One reason why a value may be refused. `at` is its place, as in constraint ids."""
 
     at: str
     reason: str
 
 
-def doubts(schema: Schema, value: JSON) -> tuple[Doubt, ...]:
-    """Every doubt about a value that a compiled schema allows; none where a correct server must accept it."""
-    return tuple(_doubts(schema, value))
+def implementation_defined(schema: Schema, value: JSON) -> tuple[ImplementationDefined, ...]:
+    """The reasons why a server may refuse a value that a compiled schema allows; empty if it must accept the value."""
+    return tuple(_implementation_defined(schema, value))
 
 
-def _doubts(schema: Schema, value: JSON) -> Iterator[Doubt]:
-    for entry in schema.get("x-either", ()):
+def _implementation_defined(schema: Schema, value: JSON) -> Iterator[ImplementationDefined]:
+    for entry in schema.get("x-implementation-defined", ()):
         if not is_safe(entry, value):
-            yield Doubt(schema.get("x-at", ""), entry["reason"])
+            yield ImplementationDefined(schema.get("x-at", ""), entry["reason"])
     if "oneOf" in schema:
         branch = branch_of(schema, value)
         if branch is not None:
-            yield from _doubts(branch, value)
-    kind = kind_of(value)
-    if kind == "object" and is_object(value):
-        rest = schema.get("additionalProperties")
+            yield from _implementation_defined(branch, value)
+    json_type = json_type_of(value)
+    if json_type == "object" and is_object(value):
+        additional = schema.get("additionalProperties")
         known = schema.get("properties", {})
         for member, inner in value.items():
             if member in known:
-                yield from _doubts(known[member], inner)
-            elif isinstance(rest, dict):
-                yield from _doubts(rest, inner)
-    elif kind == "array" and is_array(value) and "items" in schema:
+                yield from _implementation_defined(known[member], inner)
+            elif isinstance(additional, dict):
+                yield from _implementation_defined(additional, inner)
+    elif json_type == "array" and is_array(value) and "items" in schema:
         for item in value:
-            yield from _doubts(schema["items"], item)
+            yield from _implementation_defined(schema["items"], item)
 
 
 def branch_of(schema: Schema, value: JSON) -> Schema | None:
-    """The branch of a union that a value belongs to, by its JSON type and discriminator; None where it fits none."""
-    kind = kind_of(value)
-    told_apart = discriminator_of(schema)
+    """The branch of a union that a value's JSON type and discriminator select; None if they select none."""
+    json_type = json_type_of(value)
+    discriminator = discriminator_of(schema)
     for branch in schema["oneOf"]:
-        kinds = types_of(branch)
-        if kind not in kinds and not (kind == "integer" and "number" in kinds):
+        if json_type not in accepted_types(branch):
             continue
-        if told_apart and is_object(value) and branch["properties"][told_apart[0]]["const"] != value.get(told_apart[0]):
-            continue
+        if discriminator and is_object(value):
+            member, _ = discriminator
+            if branch["properties"][member]["const"] != value.get(member):
+                continue
         return dict(branch)
     return None
 
 
 def is_safe(entry: Mapping[str, Any], value: JSON) -> bool:
-    """Whether an entry of `x-either`, one of a compiled schema, leaves nothing open about a value."""
+    """Whether a server must accept a value as far as one entry of `x-implementation-defined` is concerned."""
     if entry.get("always"):
         return False
-    held = _tests.get(id(entry))
-    if held is None or held[0] is not entry:
-        stated = {key: member for key, member in entry.items() if key not in _REMARKS}
-        held = _tests[id(entry)] = (entry, holds(stated))
-    return held[1](value)
+    cached = _conditions.get(id(entry))
+    if cached is None or cached[0] is not entry:
+        schema = {key: member for key, member in entry.items() if key not in _ANNOTATIONS}
+        cached = _conditions[id(entry)] = (entry, compile_condition(schema))
+    return cached[1](value)
 
 
-def always_doubted(place: Schema) -> bool:
-    """Whether a correct server may refuse whatever stands at a place."""
-    if any(entry.get("always") for entry in place.get("x-either", ())):
+def is_always_implementation_defined(place: Schema) -> bool:
+    """Whether a correct server may refuse every value at a place."""
+    if any(entry.get("always") for entry in place.get("x-implementation-defined", ())):
         return True
     if "oneOf" in place:
-        return all(always_doubted(branch) for branch in place["oneOf"])
-    return _needs_doubted(place)
+        return all(is_always_implementation_defined(branch) for branch in place["oneOf"])
+    return _requires_implementation_defined(place)
 
 
-def _needs_doubted(place: Schema) -> bool:
+def _requires_implementation_defined(place: Schema) -> bool:
     members = place.get("properties", {})
-    return any(always_doubted(members[name]) for name in place.get("required", ()) if name in members)
+    return any(is_always_implementation_defined(members[name]) for name in place.get("required", ()) if name in members)
 
 
-def doubted_within(around: Sequence[Schema]) -> bool:
-    """Whether a correct server may refuse whatever has anything in the innermost of these places, each of which lies
-    in the one before it.
+def is_implementation_defined_within(ancestors: Sequence[Schema]) -> bool:
+    """Whether a correct server may refuse every body with a value in the innermost of these nested places, which are
+    ordered from the outermost.
     """
-    for number, place in enumerate(around):
-        kind = _shape(around[number + 1] if "oneOf" in place and number + 1 < len(around) else place)
-        for entry in place.get("x-either", ()):
-            if entry.get("always") or (kind and "type" in entry and kind not in types_of(entry)):
+    for number, place in enumerate(ancestors):
+        branch = ancestors[number + 1] if "oneOf" in place and number + 1 < len(ancestors) else place
+        json_type = _container_type(branch)
+        for entry in place.get("x-implementation-defined", ()):
+            if entry.get("always") or (json_type and "type" in entry and json_type not in allowed_types(entry)):
                 return True
-        if _needs_doubted(place):
+        if _requires_implementation_defined(place):
             return True
     return False
 
 
-def _shape(place: Schema) -> str:
-    """Whether what holds other values at a place is an object or an array."""
+def _container_type(place: Schema) -> str:
+    """`object` or `array`, whichever a place contains other values in; empty if it contains none."""
     return "array" if "items" in place else "object" if "properties" in place or "additionalProperties" in place else ""
 
 
-_tests: dict[int, tuple[Mapping[str, Any], Test]] = {}
-"""The test of each entry, by its identity; the entry is kept beside it so that the identity stays taken."""
+_conditions: dict[int, tuple[Mapping[str, Any], Condition]] = {}
+"""The condition of each entry by the entry's `id()`. Keeping the entry alive beside it keeps the id unique."""

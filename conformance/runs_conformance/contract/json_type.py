@@ -1,4 +1,4 @@
-"""The JSON types of values and of places."""
+"""JSON types: the type of a value, and the types that a schema allows."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from runs_conformance.contract.schema import Schema
 
-_KINDS = {
+_JSON_TYPES = {
     dict: "object",
     list: "array",
     str: "string",
@@ -16,30 +16,36 @@ _KINDS = {
 }
 
 
-def kind_of(value: object) -> str:
+def json_type_of(value: object) -> str:
     """The JSON type of a parsed value; `integer` for every number without a fraction."""
-    kind = _KINDS.get(type(value))
-    if kind is not None:
-        return kind
+    json_type = _JSON_TYPES.get(type(value))
+    if json_type is not None:
+        return json_type
     if isinstance(value, float):
         return "integer" if value.is_integer() else "number"
     if isinstance(value, Mapping):
         return "object"
-    return next((kind for base, kind in _KINDS.items() if isinstance(value, base)), "array")
+    return next((json_type for base, json_type in _JSON_TYPES.items() if isinstance(value, base)), "array")
 
 
-def types_of(schema: Schema) -> list[str]:
-    """The JSON types that a place allows, over all branches of a union."""
+def allowed_types(schema: Schema) -> list[str]:
+    """The JSON types that a schema names, over all branches of a union; empty if it names none."""
     if "oneOf" in schema:
-        return sorted({kind for branch in schema["oneOf"] for kind in types_of(branch)})
-    wanted = schema.get("type", [])
-    return [wanted] if isinstance(wanted, str) else list(wanted)
+        return sorted({json_type for branch in schema["oneOf"] for json_type in allowed_types(branch)})
+    stated = schema.get("type", [])
+    return [stated] if isinstance(stated, str) else list(stated)
+
+
+def accepted_types(schema: Schema) -> frozenset[str]:
+    """The results of `json_type_of` that a schema accepts: a schema that allows `number` accepts integers too."""
+    types = frozenset(allowed_types(schema))
+    return types | {"integer"} if "number" in types else types
 
 
 def discriminator_of(schema: Schema) -> tuple[str, tuple[str, ...]] | None:
-    """The member that tells a union's object branches apart and its values; None where one does not."""
+    """The member that distinguishes a union's object branches, and its values in their order; None without one."""
     member = schema.get("x-discriminator")
-    shaped = [branch for branch in schema.get("oneOf", ()) if "properties" in branch]
-    if not member or not shaped or any("const" not in branch["properties"].get(member, {}) for branch in shaped):
+    objects = [branch for branch in schema.get("oneOf", ()) if "properties" in branch]
+    if not member or not objects or any("const" not in branch["properties"].get(member, {}) for branch in objects):
         return None
-    return member, tuple(branch["properties"][member]["const"] for branch in shaped)
+    return member, tuple(branch["properties"][member]["const"] for branch in objects)

@@ -1,4 +1,4 @@
-"""The lifecycle of a run and of a run step: statuses, transitions, and which members each status sets."""
+"""The lifecycle of runs and run steps: statuses, transitions, and the timestamps that each status sets."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ STATUSES = (
     "incomplete",
     "expired",
 )
-"""Every status of a run. `incomplete` entered with edition 2024-05-13, but is recorded from 2024-04-29 on."""
+"""Every status of a run. `incomplete` was documented on 2024-05-13, and is recorded from 2024-04-29 on."""
 
 TERMINAL = frozenset({"completed", "incomplete", "failed", "cancelled", "expired"})
 """Statuses that a run never leaves."""
 
 ACTIVE = frozenset(STATUSES) - TERMINAL
-"""Statuses in which the run holds its thread's lock."""
+"""Statuses in which the run locks its thread."""
 
 TRANSITIONS: dict[str, frozenset[str]] = {
     "queued": frozenset({"in_progress", "cancelling", "cancelled", "failed", "expired"}),
@@ -31,46 +31,40 @@ TRANSITIONS: dict[str, frozenset[str]] = {
     "requires_action": frozenset({"queued", "in_progress", "cancelling", "cancelled", "failed", "expired"}),
     "cancelling": frozenset({"cancelled", "completed", "incomplete", "failed", "expired"}),
 }
-"""Direct transitions. Documented: the life cycle table of the assistants guide. Observed or inferred and so
-tolerated: `queued` to `cancelling`, `failed` and `expired`; `requires_action` to `cancelling` and `failed`; a
-cancellation that is done at once, without `cancelling`; a cancellation that comes too late (docs: attempted, not
-guaranteed); a resumed run that is polled after it left `queued`.
+"""Direct transitions. Documented in the life cycle table of the assistants guide. Observed or inferred, and therefore
+tolerated: `queued` to `cancelling`, `failed` and `expired`; `requires_action` to `cancelling` and `failed`; an
+immediate cancellation, without `cancelling`; a cancellation that is too late (docs: attempted, not guaranteed); a
+resumed run that is polled after it left `queued`.
 """
 
-END_STAMPS = {"completed": "completed_at", "failed": "failed_at", "cancelled": "cancelled_at"}
-"""The member that holds the time of each end. An incomplete or expired run has none of its own: what is set there is
-not stated.
-"""
+END_TIMESTAMPS = {"completed": "completed_at", "failed": "failed_at", "cancelled": "cancelled_at"}
+"""The timestamp of each terminal status. No source documents one for `incomplete` and `expired`."""
 
 STEP_STATUSES = ("in_progress", "cancelled", "failed", "completed", "expired")
 STEP_TERMINAL = frozenset(STEP_STATUSES) - {"in_progress"}
-STEP_END_STAMPS = {"completed": "completed_at", "failed": "failed_at", "cancelled": "cancelled_at"}
-"""`expired_at` is documented but was never sent (0 of 113 recorded steps), so an expired step's stamp is not
-demanded.
-"""
+STEP_END_TIMESTAMPS = {"completed": "completed_at", "failed": "failed_at", "cancelled": "cancelled_at"}
+"""`expired_at` is documented but was never sent (0 of 113 recorded steps), so it is not required of expired steps."""
 
 LIFETIME = 600
-"""Seconds from `created_at` to `expires_at`: 188 of 188 recorded non-terminal runs."""
+"""Seconds from `created_at` to `expires_at`, in 188 of 188 recorded non-terminal runs."""
 
 
 @cache
 def reachable(status: str) -> frozenset[str]:
-    """The statuses that a run seen in `status` may be seen in later, itself included. Between two looks any path is
-    legal.
-    """
+    """The statuses in which a run may be observed after `status`, itself included, by any path of transitions."""
     seen = {status}
     todo = [status]
     while todo:
-        for following in TRANSITIONS.get(todo.pop(), frozenset()):
-            if following not in seen:
-                seen.add(following)
-                todo.append(following)
+        for successor in TRANSITIONS.get(todo.pop(), frozenset()):
+            if successor not in seen:
+                seen.add(successor)
+                todo.append(successor)
     return frozenset(seen)
 
 
-def kind_of_transition(earlier: str, later: str) -> str:
-    """How two statuses seen one after the other are explained: `direct`, `between_looks` (by a path through others), or
-    `illegal` (by nothing).
+def classify_transition(earlier: str, later: str) -> str:
+    """How two consecutive observations of a status are connected: `direct` (one transition), `between_looks` (a path
+    through statuses that were not observed), or `illegal` (no path).
     """
     if later in TRANSITIONS.get(earlier, ()):
         return "direct"

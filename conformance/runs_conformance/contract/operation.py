@@ -1,4 +1,4 @@
-"""The 23 operations of the surface: path, parameters, what they send and what they answer."""
+"""The 23 operations of the surface: path, parameters, request and response."""
 
 from __future__ import annotations
 
@@ -23,24 +23,24 @@ CAPABILITIES = (
     "auth",
     "tenancy",
 )
-"""The conformance classes, in the order in which reports show them."""
+"""The conformance classes, in the order of reports."""
 
 BETA_HEADER = ("OpenAI-Beta", "assistants=v2")
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One operation. `body` and `query` are schema kinds (`requests/...`, `queries/...`); `answer` is the kind of a
-    successful answer.
+    """One operation. `body` and `query` name its schema documents (`requests/...`, `queries/...`); `response_kind` is
+    the kind of object in a successful response.
 
-    `creates` is the kind of object a success leaves behind, `acts_on` the kind that the last path id names. Success
-    is always 200 (2,000 recorded answers, no 201 or 202).
+    `creates` is the kind of object that a successful request creates, `acts_on` the kind of the last path id. The
+    status of success is always 200 (2,000 recorded responses, none of them 201 or 202).
     """
 
     name: str
     method: str
     path: str
-    answer: str
+    response_kind: str
     body: str | None = None
     query: str | None = None
     body_required: bool = True
@@ -52,13 +52,13 @@ class Operation:
 
     @property
     def parameters(self) -> tuple[str, ...]:
-        """The names of the path parameters, in order."""
+        """The names of the path parameters, in the order of the path."""
         return tuple(re.findall(r"\{(\w+)\}", self.path))
 
     @property
-    def lists(self) -> str | None:
-        """The kind of object it lists, for list operations."""
-        return self.answer.removesuffix("_list") if self.answer.endswith("_list") else None
+    def listed_kind(self) -> str | None:
+        """The kind of the listed objects; None unless it is a list operation."""
+        return self.response_kind.removesuffix("_list") if self.response_kind.endswith("_list") else None
 
     @property
     def source(self) -> Source:
@@ -66,12 +66,12 @@ class Operation:
         return schema(f"openai/openai-openapi f85dbe2 openapi.yaml {self.method} {self.path}")
 
     @property
-    def neighbour(self) -> bool:
-        """Whether it is no operation of the Runs surface itself, but one of those that runs need."""
+    def is_prerequisite(self) -> bool:
+        """Whether it does not belong to the Runs surface itself, but creates or reads objects that runs need."""
         return "/runs" not in self.path
 
     def url(self, values: dict[str, str]) -> str:
-        """The path with its parameters filled in as they are; escaping is the client's matter."""
+        """The path with these parameters, unescaped; the client escapes them."""
         return re.sub(r"\{(\w+)\}", lambda match: values[match.group(1)], self.path)
 
 
@@ -250,9 +250,10 @@ def _patterns() -> tuple[tuple[str, re.Pattern[str], Operation], ...]:
 
 
 def find_operation(method: str, path: str) -> tuple[Operation, dict[str, str]] | None:
-    """The operation that a method and a path below the base URL name, with its path ids; fixed segments win over ids.
+    """The operation of a method and a path below the base URL, with its path ids; None if there is none.
 
-    `POST /threads/runs` is `create_thread_and_run`, not `modify_thread` of a thread called `runs`.
+    Fixed segments take precedence over ids: `POST /threads/runs` is `create_thread_and_run`, not `modify_thread` of
+    the thread `runs`.
     """
     for operation_method, pattern, operation in _patterns():
         if operation_method == method.upper() and (match := pattern.match(path)):
@@ -261,14 +262,14 @@ def find_operation(method: str, path: str) -> tuple[Operation, dict[str, str]] |
 
 
 def query_name(parameter: str) -> str:
-    """A query parameter's name on the wire: `include` is written `include[]`."""
+    """The name of a query parameter on the wire: `include` is sent as `include[]`."""
     return "include[]" if parameter == "include" else parameter
 
 
-def kind_of_operation(name: str | None) -> str | None:
-    """The kind of object a successful answer to this operation holds."""
+def response_kind_of(name: str | None) -> str | None:
+    """The kind of object in a successful response to an operation; None for an unknown operation."""
     operation = OPERATIONS.get(name or "")
-    return operation.answer if operation else None
+    return operation.response_kind if operation else None
 
 
 __all__ = [
@@ -277,6 +278,6 @@ __all__ = [
     "OPERATIONS",
     "Operation",
     "find_operation",
-    "kind_of_operation",
     "query_name",
+    "response_kind_of",
 ]

@@ -1,4 +1,4 @@
-"""The five documents that the contract was first read from: dated views of it, and the fields that each prints."""
+"""The five documents that the contract was first derived from, and the fields that each lists."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from runs_conformance.contract.constraint import constraints
 
-_RUN = (
+_RUN_REQUEST = (
     "model",
     "instructions",
     "additional_instructions",
@@ -23,7 +23,7 @@ _RUN = (
     "tool_choice",
     "response_format",
 )
-_ANSWER = (
+_RUN_OBJECT = (
     "id",
     "object",
     "created_at",
@@ -51,8 +51,8 @@ _PAGE = ("object", "data", "first_id", "last_id", "has_more")
 
 
 @dataclass(frozen=True, slots=True)
-class Seed:
-    """One document: what it is, the edition it belongs to, and the fields it prints, by operation or kind of object."""
+class SourceDocument:
+    """One document: its title, its edition, and the fields that it lists, by operation or kind of object."""
 
     name: str
     title: str
@@ -60,32 +60,32 @@ class Seed:
     fields: Mapping[str, tuple[str, ...]]
 
     def places(self) -> Iterator[str]:
-        """Every field, as constraint ids begin."""
+        """Every field, as the prefix of constraint ids."""
         for subject, names in self.fields.items():
             yield from (f"{subject}.{name}" for name in names)
 
 
-SEEDS = (
-    Seed(
+SOURCE_DOCUMENTS = (
+    SourceDocument(
         "000",
         "LangChain.js API docs, RunCreateParamsStreaming of openai-node",
         "2025-08-07",
-        {"create_run": ("assistant_id", "include", *_RUN, "parallel_tool_calls", "reasoning_effort")},
+        {"create_run": ("assistant_id", "include", *_RUN_REQUEST, "parallel_tool_calls", "reasoning_effort")},
     ),
-    Seed(
+    SourceDocument(
         "001",
         "Portkey docs, Create Run",
         "2024-06-06",
-        {"create_run": (*_RUN, "parallel_tool_calls"), "run": _ANSWER},
+        {"create_run": (*_RUN_REQUEST, "parallel_tool_calls"), "run": _RUN_OBJECT},
     ),
-    Seed(
+    SourceDocument(
         "002",
         "SIM Workflow, POST /threads/runs",
         "2025-02-10",
         {
             "create_thread_and_run": (
                 "assistant_id",
-                *(name for name in _RUN if not name.startswith("additional_")),
+                *(name for name in _RUN_REQUEST if not name.startswith("additional_")),
                 "parallel_tool_calls",
                 "thread",
                 "thread.messages",
@@ -107,29 +107,29 @@ SEEDS = (
             )
         },
     ),
-    Seed(
+    SourceDocument(
         "003",
         "Kong developer portal, OpenAI API 2.3.0: runs, delete message",
         "2025-02-10",
         {
-            "create_run": ("assistant_id", "include", *_RUN, "reasoning_effort"),
+            "create_run": ("assistant_id", "include", *_RUN_REQUEST, "reasoning_effort"),
             "modify_run": ("metadata",),
             "list_runs": ("limit", "order", "after", "before"),
             "run_list": _PAGE,
-            "run": (*_ANSWER, "thread_id", "assistant_id", "model", "instructions", "tools"),
+            "run": (*_RUN_OBJECT, "thread_id", "assistant_id", "model", "instructions", "tools"),
             "message_deleted": ("id", "object", "deleted"),
         },
     ),
-    Seed(
+    SourceDocument(
         "004",
         "deno.land/x docs, RunCreateParamsBase of openai-node 4.66.1",
         "2024-08-28",
-        {"create_run": ("assistant_id", "include", *_RUN, "parallel_tool_calls")},
+        {"create_run": ("assistant_id", "include", *_RUN_REQUEST, "parallel_tool_calls")},
     ),
 )
 
 
-def judging(place: str, edition: str) -> list[str]:
-    """The constraints of an edition that judge a field and what lies in it."""
-    stops = (".", "[", "{")
-    return [id_ for id_ in constraints(edition) if id_.startswith(place) and id_[len(place) :][:1] in stops]
+def constraints_on(place: str, edition: str) -> list[str]:
+    """The constraints of an edition on a field and everything in it."""
+    separators = (".", "[", "{")
+    return [id_ for id_ in constraints(edition) if id_.startswith(place) and id_[len(place) :][:1] in separators]

@@ -1,4 +1,4 @@
-"""Examining values: what is looked at, which faults are found, and that `jsonschema` agrees."""
+"""Validation: the constraints that are checked, the violations that are reported, and agreement with `jsonschema`."""
 
 from __future__ import annotations
 
@@ -9,34 +9,35 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from runs_conformance.contract.constraint import objects, request_bodies
+from runs_conformance.contract.constraint import body_documents, object_documents
 from runs_conformance.contract.edition import EDITIONS
-from runs_conformance.contract.schema import Schema, compiled
-from runs_conformance.contract.schema_violation import examine, examine_schema, types_of
-from runs_conformance.errors import SuiteFault
-from runs_conformance.generation.boundary.cases import bench
-from runs_conformance.generation.boundary.operation_profile import subjects
+from runs_conformance.contract.json_type import allowed_types
+from runs_conformance.contract.schema import Schema, compile_schema
+from runs_conformance.contract.validation import validate, validate_document
+from runs_conformance.errors import InternalError
+from runs_conformance.generation.boundary.cases import payload_factory
+from runs_conformance.generation.boundary.operation_profile import operation_profiles
 from runs_conformance.generation.boundary.sample import Sampler
 from runs_conformance.model.json import ABSENT
-from tests.rules import histories as told
+from tests.rules import histories
 
-SAMPLER = Sampler("gpt-4o", any_file=True)
-STRANGERS: tuple[Any, ...] = (None, True, 7, 1.0, 0.5, "", "x", "unheard of", [], [1], {}, {"a": 1})
+SAMPLER = Sampler("gpt-4o", accepts_any_file_id=True)
+FOREIGN_VALUES: tuple[Any, ...] = (None, True, 7, 1.0, 0.5, "", "x", "unheard of", [], [1], {}, {"a": 1})
 
 
-def found(name: str, prefix: str, value: Any) -> list[tuple[str, str]]:
-    return [(fault.constraint, fault.place) for fault in examine(name, prefix, value).faults]
+def violations_of(name: str, prefix: str, value: Any) -> list[tuple[str, str]]:
+    return [(each.constraint, each.place) for each in validate_document(name, prefix, value).violations]
 
 
 def create_run(**members: Any) -> list[tuple[str, str]]:
-    return found("requests/create_run", "create_run", {"assistant_id": "asst_1", **members})
+    return violations_of("requests/create_run", "create_run", {"assistant_id": "asst_1", **members})
 
 
-def test_a_run_as_the_service_answered_it_is_looked_at_from_all_sides() -> None:
-    examination = examine("objects/run", "run", told.run("completed"))
-    assert examination.valid
-    assert {"run.id.required", "run.status.enum", "run.usage.prompt_tokens.type"} <= set(examination.judged)
-    assert len(set(examination.judged)) > 60
+def test_every_constraint_of_a_recorded_run_is_checked() -> None:
+    result = validate_document("objects/run", "run", histories.run("completed"))
+    assert result.valid
+    assert {"run.id.required", "run.status.enum", "run.usage.prompt_tokens.type"} <= set(result.checked)
+    assert len(set(result.checked)) > 60
 
 
 @pytest.mark.parametrize(
@@ -62,19 +63,23 @@ def test_a_run_as_the_service_answered_it_is_looked_at_from_all_sides() -> None:
          [("create_run.response_format.json_schema.required", "/response_format/json_schema")]),
     ],
 )  # fmt: skip
-def test_a_fault_is_reported_where_it_is(members: dict[str, Any], expected: list[tuple[str, str]]) -> None:
+def test_a_violation_is_reported_at_its_location(members: dict[str, Any], expected: list[tuple[str, str]]) -> None:
     assert create_run(**members) == expected
 
 
-def test_a_missing_member_is_found_at_its_own_place() -> None:
-    (fault,) = examine("requests/create_run", "create_run", {}).faults
-    assert (fault.constraint, fault.pointer, fault.place) == ("create_run.assistant_id.required", "", "/assistant_id")
-    assert fault.actual is ABSENT
-    assert fault.message == "create_run.assistant_id is missing"
+def test_a_missing_member_is_reported_at_its_own_location() -> None:
+    (violation,) = validate_document("requests/create_run", "create_run", {}).violations
+    assert (violation.constraint, violation.pointer, violation.place) == (
+        "create_run.assistant_id.required",
+        "",
+        "/assistant_id",
+    )
+    assert violation.actual is ABSENT
+    assert violation.message == "create_run.assistant_id is missing"
 
 
-def test_a_value_of_the_wrong_type_is_one_fault() -> None:
-    assert found("objects/run", "run", {**told.run(), "status": 7}) == [("run.status.type", "/status")]
+def test_a_value_of_the_wrong_type_is_one_violation() -> None:
+    assert violations_of("objects/run", "run", {**histories.run(), "status": 7}) == [("run.status.type", "/status")]
 
 
 def test_an_overlap_is_at_most_half_of_its_chunk() -> None:
@@ -85,7 +90,7 @@ def test_an_overlap_is_at_most_half_of_its_chunk() -> None:
     def chunks(size: int, overlap: int) -> list[tuple[str, str]]:
         static = {"max_chunk_size_tokens": size, "chunk_overlap_tokens": overlap}
         stores = [{"chunking_strategy": {"type": "static", "static": static}}]
-        return found(
+        return violations_of(
             "requests/create_thread", "create_thread", {"tool_resources": {"file_search": {"vector_stores": stores}}}
         )
 
@@ -93,35 +98,35 @@ def test_an_overlap_is_at_most_half_of_its_chunk() -> None:
     assert [id_ for id_, _ in chunks(800, 401)] == [at]
 
 
-def test_what_excludes_each_other_does_not_come_together() -> None:
+def test_mutually_exclusive_members_are_a_violation() -> None:
     both: Any = {"tool_resources": {"file_search": {"vector_store_ids": [], "vector_stores": []}}}
     place = "/tool_resources/file_search"
-    assert found("requests/create_thread", "create_thread", both) == [
+    assert violations_of("requests/create_thread", "create_thread", both) == [
         ("create_thread.tool_resources.file_search.not", place)
     ]
 
 
-def test_a_pattern_ends_where_the_text_ends() -> None:
+def test_a_pattern_does_not_match_before_a_final_newline() -> None:
     tools = [{"type": "function", "function": {"name": "get_weather\n"}}]
     assert create_run(tools=tools) == [("create_run.tools[].function.name.pattern", "/tools/0/function/name")]
 
 
-def test_a_keyword_that_nothing_examines_is_a_fault_of_the_suite() -> None:
-    with pytest.raises(SuiteFault, match="multipleOf"):
-        examine_schema({"x-at": "x", "multipleOf": 2}, 3)
+def test_an_unsupported_keyword_is_an_internal_error() -> None:
+    with pytest.raises(InternalError, match="multipleOf"):
+        validate({"x-at": "x", "multipleOf": 2}, 3)
 
 
 def test_a_run_in_a_list_keeps_its_own_constraints() -> None:
-    page = told.page(told.run(status="nonsense"))
-    assert ("run.status.enum", "/data/0/status") in found("objects/run_list", "run_list", page)
+    page = histories.page(histories.run(status="nonsense"))
+    assert ("run.status.enum", "/data/0/status") in violations_of("objects/run_list", "run_list", page)
 
 
-# What jsonschema says of the same values.
+# Comparison with jsonschema.
 
 
 def variations(value: Any) -> Iterator[Any]:
-    """The value with each of its places, at any depth, replaced by strangers, and with each member left out."""
-    yield from STRANGERS
+    """The value with each place, at any depth, replaced by foreign values, and with each member left out."""
+    yield from FOREIGN_VALUES
     if isinstance(value, dict):
         yield {**value, "unheard_of": 1}
         for name, member in value.items():
@@ -136,36 +141,36 @@ def variations(value: Any) -> Iterator[Any]:
 
 
 def agrees(schema: Schema, oracle: Draft202012Validator, value: Any) -> bool:
-    faults = [
-        fault
-        for fault in examine_schema(schema, value).faults
-        if not fault.constraint.endswith("overlap_tokens.maximum")
+    violations = [
+        violation
+        for violation in validate(schema, value).violations
+        if not violation.constraint.endswith("overlap_tokens.maximum")
     ]
-    return (not faults) is oracle.is_valid(value)
+    return (not violations) is oracle.is_valid(value)
 
 
 @pytest.mark.parametrize("edition", [EDITIONS[0], EDITIONS[2], EDITIONS[-1]])
-@pytest.mark.parametrize("kind", sorted(objects()))
-def test_jsonschema_agrees_on_answers(kind: str, edition: str) -> None:
-    schema = compiled(objects()[kind], kind, edition)
+@pytest.mark.parametrize("kind", sorted(object_documents()))
+def test_jsonschema_agrees_on_responses(kind: str, edition: str) -> None:
+    schema = compile_schema(object_documents()[kind], kind, edition)
     oracle = Draft202012Validator(schema)
     for value in variations(SAMPLER.value(schema)):
         assert agrees(schema, oracle, value), value
 
 
-@pytest.mark.parametrize("operation", sorted(request_bodies()))
+@pytest.mark.parametrize("operation", sorted(body_documents()))
 def test_jsonschema_agrees_on_requests(operation: str) -> None:
-    made = bench(operation, EDITIONS[-1], SAMPLER)
+    made = payload_factory(operation, EDITIONS[-1], SAMPLER)
     oracle = Draft202012Validator(made.schema)
-    for payload in made.singles():
+    for payload in made.single_value_payloads():
         assert oracle.is_valid(payload.body), payload.constraint
     for negative in made.negatives():
-        # Our own keyword is the one that jsonschema does not know.
+        # jsonschema does not know x-atMostHalfOf.
         assert oracle.is_valid(negative.body) is negative.constraint.endswith("chunk_overlap_tokens.maximum")
-    for value in variations(dict(subjects(SAMPLER)[operation].control)):
+    for value in variations(dict(operation_profiles(SAMPLER)[operation].control)):
         assert agrees(made.schema, oracle, value), value
 
 
-def test_types_of_a_union_are_those_of_its_branches() -> None:
-    schema = compiled("requests/create_run", "create_run")
-    assert types_of(schema["properties"]["tool_choice"]) == ["null", "object", "string"]
+def test_a_union_allows_the_types_of_its_branches() -> None:
+    schema = compile_schema("requests/create_run", "create_run")
+    assert allowed_types(schema["properties"]["tool_choice"]) == ["null", "object", "string"]

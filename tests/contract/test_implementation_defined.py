@@ -1,4 +1,4 @@
-"""Doubts: what a correct server may refuse although the schema allows it."""
+"""Implementation-defined values: a correct server may refuse them although the schema allows them."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from runs_conformance.contract.constraint import keywords_within
-from runs_conformance.contract.implementation_defined import doubted_within, doubts
-from runs_conformance.contract.schema import Schema, compiled
+from runs_conformance.contract.constraint import constraints_with_ancestors
+from runs_conformance.contract.implementation_defined import implementation_defined, is_implementation_defined_within
+from runs_conformance.contract.schema import Schema, compile_schema
 
 
-def reasons(**members: Any) -> list[str]:
+def implementation_defined_places(**members: Any) -> list[str]:
     body = {"assistant_id": "asst_1", **members}
-    return [doubt.at for doubt in doubts(compiled("requests/create_run", "create_run"), body)]
+    return [each.at for each in implementation_defined(compile_schema("requests/create_run", "create_run"), body)]
 
 
 @pytest.mark.parametrize(
@@ -27,8 +27,8 @@ def reasons(**members: Any) -> list[str]:
         {"instructions": "x" * 256_000},
     ],
 )
-def test_what_nothing_is_known_against_must_be_accepted(members: dict[str, Any]) -> None:
-    assert reasons(**members) == []
+def test_values_without_an_entry_must_be_accepted(members: dict[str, Any]) -> None:
+    assert implementation_defined_places(**members) == []
 
 
 @pytest.mark.parametrize(
@@ -45,29 +45,33 @@ def test_what_nothing_is_known_against_must_be_accepted(members: dict[str, Any])
          "create_run.tools[].function.description"),
     ],
 )  # fmt: skip
-def test_what_the_record_leaves_open_is_doubtful(members: dict[str, Any], at: str) -> None:
-    assert reasons(**members) == [at]
+def test_values_with_an_entry_are_implementation_defined(members: dict[str, Any], at: str) -> None:
+    assert implementation_defined_places(**members) == [at]
 
 
-def around(constraint: str, operation: str = "create_run") -> tuple[Schema, ...]:
-    found = [
-        way for id_, _, _, _, way in keywords_within(compiled(f"requests/{operation}", operation)) if id_ == constraint
+def ancestors_of(constraint: str, operation: str = "create_run") -> tuple[Schema, ...]:
+    matches = [
+        ancestors
+        for id_, _, _, _, ancestors in constraints_with_ancestors(compile_schema(f"requests/{operation}", operation))
+        if id_ == constraint
     ]
-    assert found, constraint
-    return found[0]
+    assert matches, constraint
+    return matches[0]
 
 
 @pytest.mark.parametrize(
     ("operation", "constraint"),
     [
-        # An address has to be there, and whether it is taken depends on what is found at it.
+        # The address is required, and the server may refuse it for the content that it fetches there.
         ("create_message", "create_message.content[].image_url.detail.enum"),
-        # No tool resources are sure to be taken when a run is created.
+        # A server may refuse any tool resources in the creation of a run.
         ("create_thread_and_run", "create_thread_and_run.tool_resources.file_search.vector_store_ids.maxItems"),
     ],
 )
-def test_what_lies_in_something_doubtful_is_doubtful(operation: str, constraint: str) -> None:
-    assert doubted_within(around(constraint, operation))
+def test_places_within_an_implementation_defined_place_are_implementation_defined(
+    operation: str, constraint: str
+) -> None:
+    assert is_implementation_defined_within(ancestors_of(constraint, operation))
 
 
 @pytest.mark.parametrize(
@@ -80,5 +84,5 @@ def test_what_lies_in_something_doubtful_is_doubtful(operation: str, constraint:
         ("create_thread", "create_thread.tool_resources.file_search.vector_store_ids.maxItems"),
     ],
 )
-def test_a_doubt_about_some_values_leaves_the_others_certain(operation: str, constraint: str) -> None:
-    assert not doubted_within(around(constraint, operation))
+def test_an_entry_about_some_values_does_not_affect_the_others(operation: str, constraint: str) -> None:
+    assert not is_implementation_defined_within(ancestors_of(constraint, operation))
