@@ -1,1 +1,1 @@
-"""The suite put together: what a user chose, a target put to the test, recorded traffic reviewed."""
+"""The application: one module for each thing that a user can do."""

@@ -1,143 +1,163 @@
-"""What a run comes to: the report on its course."""
+"""Builds the report on a test run."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
 
-from runs_conformance.app.options import compared, demands, selected, suite, used
-from runs_conformance.app.run_metadata import Heading
-from runs_conformance.contract.lifecycle import kind_of_transition
+from runs_conformance.app.options import compare_to_baseline, describe_suite, requirements, selection_filter, usage
+from runs_conformance.app.run_metadata import RunHeader
+from runs_conformance.contract.lifecycle import classify_transition
 from runs_conformance.contract.operation import CAPABILITIES
 from runs_conformance.engine import outcome
 from runs_conformance.engine.budget import Counts
-from runs_conformance.engine.capabilities import STREAMING, broken_promises, failed_prerequisite, fruitless, not_offered
-from runs_conformance.engine.run_plan import Course
-from runs_conformance.engine.verdicts import Circumstances, Gap, verdicts, without
+from runs_conformance.engine.capabilities import (
+    STREAMING,
+    failed_prerequisite,
+    missing_declared_capabilities,
+    undelivered_streams,
+    unsupported_capabilities,
+)
+from runs_conformance.engine.run_plan import RunResult
+from runs_conformance.engine.verdicts import NotJudgedReason, VerdictContext, build_verdicts, discard_findings
 from runs_conformance.evidence.transition import Transitions
 from runs_conformance.generation import boundary
-from runs_conformance.model.program import Setting
+from runs_conformance.model.program import ProgramContext
 from runs_conformance.model.verdict import Outcome, Tally
-from runs_conformance.reporting.report import Judged, Report, Transition
+from runs_conformance.reporting.report import Report, TargetInfo, Transition
 
-ACCEPTED = "acceptance.smallest_request_is_accepted"
-"""What a target breaks that lacks what it was declared to offer."""
+ACCEPTANCE_RULE = "acceptance.smallest_request_is_accepted"
+"""The rule that fails if the target lacks a capability it was declared to have."""
 
-MORE = "a run that is not cut short"
-"""What those need that a run which was cut short did not come to."""
+COMPLETE_RUN = "a run that is not cut short"
+"""What a verdict needs that was not reached because the test run ended early."""
 
-_ASKS_FOR_A_STREAM = re.compile(r"\w+\.stream\.\w+\Z")
-"""The constraints on the member that asks for a stream."""
+_STREAM_FLAG_CONSTRAINT = re.compile(r"\w+\.stream\.\w+\Z")
+"""The constraints on the `stream` field of requests."""
 
 
-def concluded(heading: Heading, way: Course) -> Report:
-    """The report on a run that took this course."""
-    choice = heading.choice
-    every = demands(choice.edition)
-    missing = not_offered(way.surface, choice.declared, choice.denied)
+def build_report(header: RunHeader, result: RunResult) -> Report:
+    """Build the report on a test run from its result."""
+    options = header.options
+    all_requirements = requirements(options.edition)
+    missing = unsupported_capabilities(result.operation_stats, options.capabilities, options.no_capabilities)
     if STREAMING in missing:
-        missing |= {id_: missing[STREAMING] for id_ in every.constraints if _ASKS_FOR_A_STREAM.match(id_)}
-    tallies = without(way.tallies, missing, fruitless(way.surface, missing))
-    for promise in broken_promises(way.surface, choice.declared):
-        tallies[ACCEPTED] = tallies.get(ACCEPTED, Tally()).merge(Tally(1, [promise]))
-    judges = selected(choice, every)
-    circumstances = Circumstances(
-        selected=judges,
-        not_offered=missing,
-        gaps=_gaps(heading.setting),
-        gap=_gap(heading, way.cut),
+        missing |= {
+            id_: missing[STREAMING] for id_ in all_requirements.constraints if _STREAM_FLAG_CONSTRAINT.match(id_)
+        }
+    tallies = discard_findings(result.tallies, missing, undelivered_streams(result.operation_stats, missing))
+    for finding in missing_declared_capabilities(result.operation_stats, options.capabilities):
+        tallies[ACCEPTANCE_RULE] = tallies.get(ACCEPTANCE_RULE, Tally()).merge(Tally(1, [finding]))
+    is_selected = selection_filter(options, all_requirements)
+    context = VerdictContext(
+        is_selected=is_selected,
+        unsupported=missing,
+        not_judged_reasons=_unshowable_constraints(header.context),
+        default_reason=_default_reason(header, result.cut_reason),
     )
-    found = verdicts(tallies, every, circumstances, way.examples)
-    served = {heading.programs[id_] for id_ in way.played if id_ in heading.programs}
-    stated = {verdict.capability for verdict in found if verdict.level == "must" and judges(verdict.id)}
-    cut = way.interrupted or way.cut is not None
-    unjudged = [verdict.id for verdict in found if verdict.outcome is Outcome.NOT_JUDGED and verdict.needs == MORE]
-    comparison = compared(found, choice, every, profile=choice.profile, cut=cut)
-    conclusion = outcome.conclude(
-        found,
-        interrupted=way.interrupted,
-        faults=way.faults,
-        cut=way.cut,
-        unjudged=unjudged if way.cut else (),
-        prerequisite=failed_prerequisite(way.surface, {*heading.setting.given} - {"run"}),
-        # What one shard leaves open, another may decide.
-        must_decide=[name for name in CAPABILITIES if name in served & stated - {*missing} and not choice.shard],
-        fail_on=choice.fail_on,
-        most_inconclusive=choice.most_inconclusive,
+    verdicts = build_verdicts(tallies, all_requirements, context, result.counterexamples)
+    covered = {header.programs[id_] for id_ in result.program_ids if id_ in header.programs}
+    judged = {verdict.capability for verdict in verdicts if verdict.level == "must" and is_selected(verdict.id)}
+    is_cut = result.interrupted or result.cut_reason is not None
+    unjudged = [
+        verdict.id for verdict in verdicts if verdict.outcome is Outcome.NOT_JUDGED and verdict.needs == COMPLETE_RUN
+    ]
+    comparison = compare_to_baseline(verdicts, options, all_requirements, profile=options.profile, cut=is_cut)
+    conclusion = outcome.decide_outcome(
+        verdicts,
+        interrupted=result.interrupted,
+        internal_errors=result.internal_errors,
+        cut_reason=result.cut_reason,
+        not_judged=unjudged if result.cut_reason else (),
+        failed_prerequisite=failed_prerequisite(result.operation_stats, {*header.context.use} - {"run"}),
+        # Another shard may decide what this one does not.
+        required_capabilities=[
+            name for name in CAPABILITIES if name in covered & judged - {*missing} and not options.shard
+        ],
+        fail_on=options.fail_on,
+        max_inconclusive=options.max_inconclusive,
         comparison=comparison,
     )
     return Report(
-        suite=suite(choice, choice.profile, choice.seed),
-        target=Judged(
-            name=heading.target,
-            base_url=heading.base_url,
-            dialect=heading.dialect,
+        suite=describe_suite(options, options.profile, options.seed),
+        target=TargetInfo(
+            name=header.target,
+            base_url=header.base_url,
+            dialect=header.dialect,
             capabilities=tuple(name for name in CAPABILITIES if name not in missing),
-            access=heading.access,
+            access=header.access,
         ),
-        complete=not cut,
+        complete=not is_cut,
         outcome=conclusion.outcome,
         exit_code=conclusion.exit_code,
-        because=conclusion.because,
-        counts=used(way.counts),
-        verdicts=tuple(found),
+        reason=conclusion.reason,
+        usage=usage(result.counts),
+        verdicts=tuple(verdicts),
         comparison=comparison,
-        transitions=observed(way.transitions),
-        limits=way.limits,
-        started=heading.started,
+        transitions=report_transitions(result.transitions),
+        limits=result.limits,
+        started=header.started,
     )
 
 
-def untested(heading: Heading, why: str, counts: Counts) -> Report:
-    """The report on a target that cannot be tested."""
-    choice = heading.choice
-    circumstances = Circumstances(
-        gap=lambda capability, id_: Gap("the target cannot be tested", "a target that can be")
+def build_unreachable_report(header: RunHeader, reason: str, counts: Counts) -> Report:
+    """Build the report on a target that cannot be tested; `reason` says why."""
+    options = header.options
+    context = VerdictContext(
+        default_reason=lambda capability, id_: NotJudgedReason("the target cannot be tested", "a target that can be")
     )
     return Report(
-        suite=suite(choice, choice.profile, choice.seed),
-        target=Judged(name=heading.target, base_url=heading.base_url, dialect=heading.dialect),
+        suite=describe_suite(options, options.profile, options.seed),
+        target=TargetInfo(name=header.target, base_url=header.base_url, dialect=header.dialect),
         complete=False,
         outcome=Outcome.NOT_JUDGED,
         exit_code=outcome.NO_TARGET,
-        because=why,
-        counts=used(counts),
-        verdicts=tuple(verdicts({}, demands(choice.edition), circumstances)),
-        started=heading.started,
+        reason=reason,
+        usage=usage(counts),
+        verdicts=tuple(build_verdicts({}, requirements(options.edition), context)),
+        started=header.started,
     )
 
 
-def observed(seen: Transitions) -> tuple[Transition, ...]:
-    """The transitions as a report has them, the most frequent first."""
+def report_transitions(transitions: Transitions) -> tuple[Transition, ...]:
+    """Return the transitions in the form of a report, the most frequent first."""
     return tuple(
-        Transition(earlier, later, count, kind_of_transition(earlier, later))
-        for (earlier, later), count in sorted(seen.items(), key=lambda item: (-item[1], item[0]))
+        Transition(earlier, later, count, classify_transition(earlier, later))
+        for (earlier, later), count in sorted(transitions.items(), key=lambda item: (-item[1], item[0]))
     )
 
 
-def _gaps(setting: Setting) -> dict[str, Gap]:
-    """The request constraints that cannot be shown on the target, and why."""
-    never = {id_: Gap(reason) for id_, reason in boundary.unsendable(setting.edition).items()}
-    return {id_: Gap(f"needs {needs}", needs) for id_, needs in boundary.lacking(setting).items()} | never
+def _unshowable_constraints(context: ProgramContext) -> dict[str, NotJudgedReason]:
+    """Return the request constraints that cannot be tested on the target, each with the reason."""
+    unsendable = {
+        id_: NotJudgedReason(reason) for id_, reason in boundary.unsendable_constraints(context.edition).items()
+    }
+    return {
+        id_: NotJudgedReason(f"needs {needs}", needs)
+        for id_, needs in boundary.constraints_without_resources(context).items()
+    } | unsendable
 
 
-def _gap(heading: Heading, cut: str | None) -> Callable[[str, str], Gap]:
-    """Why something was not judged although nothing in particular was in its way; `cut` is what ended the run early."""
-    choice, served = heading.choice, set(heading.programs.values())
-    left_out = {out.capability: out for out in heading.left_out if out.capability not in served}
+def _default_reason(header: RunHeader, cut_reason: str | None) -> Callable[[str, str], NotJudgedReason]:
+    """Return a function that explains why a requirement without a reason of its own was not judged.
 
-    def gap(capability: str, id_: str) -> Gap:
-        left = left_out.get(capability)
-        if left is not None:
-            return Gap(left.reason, left.needs)
-        if cut is not None:
-            return Gap(f"the run was cut short: {cut}", MORE)
-        if choice.shard:
-            return Gap(f"shard {choice.shard} did not show it", "runs-conformance merge, with all shards")
-        if choice.select or choice.phases:
-            return Gap("nothing that was selected shows it", "a wider selection")
-        if choice.profile == "quick":
-            return Gap("outside profile quick", "--profile standard")
-        return Gap("nothing that was sent or answered showed it")
+    `cut_reason` says what ended the test run early; it is None for a complete run.
+    """
+    options, covered = header.options, set(header.programs.values())
+    skipped_capabilities = {out.capability: out for out in header.skipped if out.capability not in covered}
 
-    return gap
+    def explain(capability: str, id_: str) -> NotJudgedReason:
+        skipped = skipped_capabilities.get(capability)
+        if skipped is not None:
+            return NotJudgedReason(skipped.reason, skipped.needs)
+        if cut_reason is not None:
+            return NotJudgedReason(f"the run was cut short: {cut_reason}", COMPLETE_RUN)
+        if options.shard:
+            return NotJudgedReason(f"shard {options.shard} did not cover it", "runs-conformance merge, with all shards")
+        if options.select or options.phases:
+            return NotJudgedReason("no selected program covers it", "a wider selection")
+        if options.profile == "quick":
+            return NotJudgedReason("outside profile quick", "--profile standard")
+        return NotJudgedReason("no request or response covered it")
+
+    return explain

@@ -1,4 +1,4 @@
-"""All rules and constraints, to be looked up without any server."""
+"""Looks up rules and constraints; needs no server."""
 
 from __future__ import annotations
 
@@ -6,85 +6,108 @@ import textwrap
 from collections.abc import Iterator, Sequence
 
 from runs_conformance import config
-from runs_conformance.app.options import demands
+from runs_conformance.app.options import requirements
 from runs_conformance.contract.departure import departures, glob_matches
 from runs_conformance.contract.edition import DEFAULT_EDITION
 from runs_conformance.contract.operation import CAPABILITIES
 from runs_conformance.engine.plan import selector
-from runs_conformance.engine.verdicts import Demands
+from runs_conformance.engine.verdicts import Requirements
 from runs_conformance.errors import UsageError
+from runs_conformance.model.json import JSON
 from runs_conformance.model.rule import AnyRule, Constraint
 
 
-def lines(
+def select(
     globs: Sequence[str],
     edition: str | None = None,
     levels: Sequence[str] = (),
     kinds: Sequence[str] = (),
     capabilities: Sequence[str] = (),
-) -> Iterator[str]:
-    """One line for each rule and constraint that fits: level, id, statement. Raises UsageError where none does."""
+) -> list[AnyRule | Constraint]:
+    """Return the rules and constraints that match all filters. Raises UsageError if nothing matches."""
     for capability in capabilities:
-        config.known(capability, CAPABILITIES, "capability")
-    every = _demands(edition)
+        config.require_known(capability, CAPABILITIES, "capability")
+    known = _requirements(edition)
     selected = selector(globs, ())
     found = [
-        demand
-        for demand in _in_order(every)
-        if selected(demand.id)
-        and (not levels or demand.level in levels)
-        and (not kinds or ("constraint" if isinstance(demand, Constraint) else "rule") in kinds)
-        and (not capabilities or demand.capability in capabilities)
+        requirement
+        for requirement in _all_in_order(known)
+        if selected(requirement.id)
+        and (not levels or requirement.level in levels)
+        and (not kinds or _kind(requirement) in kinds)
+        and (not capabilities or requirement.capability in capabilities)
     ]
     if not found:
-        hint = config.nearest(globs[0], every.ids()) if globs else ""
-        raise UsageError(f"nothing fits{hint}")
-    width = min(max(len(demand.id) for demand in found), 60)
-    for demand in found:
-        yield f"{demand.level:6} {demand.id:{width}}  {demand.statement}"
+        hint = config.did_you_mean(globs[0], known.ids()) if globs else ""
+        raise UsageError(f"nothing matches{hint}")
+    return found
+
+
+def lines(selected: Sequence[AnyRule | Constraint]) -> Iterator[str]:
+    """Yield one line for each rule or constraint: level, id, statement."""
+    width = min(max(len(requirement.id) for requirement in selected), 60)
+    for requirement in selected:
+        yield f"{requirement.level:6} {requirement.id:{width}}  {requirement.statement}"
+
+
+def to_json(requirement: AnyRule | Constraint) -> dict[str, JSON]:
+    """Return the fields of a rule or constraint that identify and describe it."""
+    return {
+        "id": requirement.id,
+        "kind": _kind(requirement),
+        "level": str(requirement.level),
+        "capability": requirement.capability,
+        "operation": requirement.operation or None,
+        "statement": requirement.statement,
+        "source": str(requirement.source),
+    }
 
 
 def explanation(id_: str, edition: str | None = None) -> str:
-    """Everything that is known of one rule or constraint. Raises UsageError, with the nearest names, for another id."""
-    every = _demands(edition)
-    renamed = {old: rule.id for rule in every.rules.values() for old in rule.formerly}
-    name = config.known(renamed.get(id_, id_), every.ids(), "rule or constraint")
-    demand = every.rules.get(name) or every.constraints[name]
-    return "\n".join(_explained(demand))
+    """Describe one rule or constraint in full. Raises UsageError, with the nearest names, for an unknown id."""
+    known = _requirements(edition)
+    renamed = {old: rule.id for rule in known.rules.values() for old in rule.formerly}
+    name = config.require_known(renamed.get(id_, id_), known.ids(), "rule or constraint")
+    requirement = known.rules.get(name) or known.constraints[name]
+    return "\n".join(_explanation_lines(requirement))
 
 
-def _explained(demand: AnyRule | Constraint) -> Iterator[str]:
-    kind = f"{demand.side} constraint" if isinstance(demand, Constraint) else "rule"
-    operation = f", {demand.operation}" if demand.operation else ""
-    yield demand.id
-    yield f"{demand.level}, {kind}, {demand.capability}{operation}"
+def _explanation_lines(requirement: AnyRule | Constraint) -> Iterator[str]:
+    kind = f"{requirement.side} constraint" if isinstance(requirement, Constraint) else "rule"
+    operation = f", {requirement.operation}" if requirement.operation else ""
+    yield requirement.id
+    yield f"{requirement.level}, {kind}, {requirement.capability}{operation}"
     yield ""
-    yield from _filled(demand.statement)
-    if not isinstance(demand, Constraint):
-        for paragraph in demand.explanation.split("\n\n") if demand.explanation else ():
+    yield from _wrap(requirement.statement)
+    if not isinstance(requirement, Constraint):
+        for paragraph in requirement.explanation.split("\n\n") if requirement.explanation else ():
             yield ""
-            yield from _filled(paragraph)
+            yield from _wrap(paragraph)
     yield ""
-    yield from _filled(f"Source: {demand.source}")
-    if not isinstance(demand, Constraint):
-        if demand.items:
-            yield f"Contract items: {', '.join(demand.items)}"
-        if demand.needs:
-            yield f"Needs: {demand.needs}"
+    yield from _wrap(f"Source: {requirement.source}")
+    if not isinstance(requirement, Constraint):
+        if requirement.requirements:
+            yield f"Requirements: {', '.join(requirement.requirements)}"
+        if requirement.needs:
+            yield f"Needs: {requirement.needs}"
     for departure in departures():
-        if any(glob_matches(glob, demand.id) for glob in departure.excuses):
+        if any(glob_matches(glob, requirement.id) for glob in departure.excuses):
             yield ""
-            yield from _filled(f"Known departure {departure.id}: {departure.title}. {departure.evidence}")
+            yield from _wrap(f"Known deviation {departure.id}: {departure.title}. {departure.evidence}")
 
 
-def _filled(text: str) -> list[str]:
+def _kind(requirement: AnyRule | Constraint) -> str:
+    return "constraint" if isinstance(requirement, Constraint) else "rule"
+
+
+def _wrap(text: str) -> list[str]:
     return textwrap.wrap(" ".join(text.split()), 100, break_long_words=False, break_on_hyphens=False)
 
 
-def _demands(edition: str | None) -> Demands:
-    return demands(config.edition(edition) if edition else DEFAULT_EDITION)
+def _requirements(edition: str | None) -> Requirements:
+    return requirements(config.parse_edition(edition) if edition else DEFAULT_EDITION)
 
 
-def _in_order(every: Demands) -> Iterator[AnyRule | Constraint]:
-    yield from every.rules.values()
-    yield from every.constraints.values()
+def _all_in_order(known: Requirements) -> Iterator[AnyRule | Constraint]:
+    yield from known.rules.values()
+    yield from known.constraints.values()

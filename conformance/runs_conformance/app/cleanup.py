@@ -1,4 +1,4 @@
-"""Cleaning up after a run that could not: what its history created and did not delete is deleted."""
+"""Cleans up after an earlier test run: deletes what its history created and did not delete."""
 
 from __future__ import annotations
 
@@ -8,75 +8,77 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from runs_conformance.app.live_run import TAG
+from runs_conformance.app.live_run import METADATA_TAG
 from runs_conformance.client.credentials import Credentials
-from runs_conformance.client.recorder import HistoryFile, Recorder, Unrecorded
+from runs_conformance.client.recorder import HistoryWriter, NullRecorder, Recorder
 from runs_conformance.client.session import Session
 from runs_conformance.client.throttle import Throttle
-from runs_conformance.client.transport import Limits, Transport
+from runs_conformance.client.transport import ExchangeLimits, Transport
 from runs_conformance.engine.budget import Budget
 from runs_conformance.engine.collector import Collector
-from runs_conformance.engine.resources import PROGRAM, Ledger, Left, says_gone, sweep
+from runs_conformance.engine.resources import PROGRAM, Leftover, ResourceTracker, delete_leftovers, reports_missing
 from runs_conformance.errors import TargetError, UsageError
 from runs_conformance.model.case import Key, Role, Step
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.json import JSON, is_array, is_object
-from runs_conformance.recordings.load import Reading, read
+from runs_conformance.recordings.load import RecordedTraffic, load_traffic
 from runs_conformance.reporting.folder import HOME
 from runs_conformance.targets import Target
 
-LIMITS = Limits(idle=20.0, total=20.0)
-DELETED, CANCELLED, GONE, OVER = "deleted", "cancelled", "gone already", "over already"
-"""What became of an object that does not stay."""
+LIMITS = ExchangeLimits(idle=20.0, total=20.0)
+DELETED, CANCELLED, ALREADY_GONE, ALREADY_ENDED = "deleted", "cancelled", "already gone", "already ended"
+"""How an object was disposed of."""
 
-HOURS = 3600.0
-PAGES = 50
-"""So many pages of assistants are looked through for those that carry the run's id."""
+TIME_LIMIT = 3600.0
+"""Seconds after which cleanup stops."""
+
+MAX_ASSISTANT_PAGES = 50
+"""Maximum number of assistant pages searched for the tag of the test run."""
 
 
 @dataclass(slots=True)
-class Cleaned:
-    """What came of it: what was deleted, what was gone already, and what stays, with the reason."""
+class CleanupResult:
+    """The deleted objects, those already gone, and those that remain, each with the reason."""
 
-    deleted: list[Left] = field(default_factory=list)
-    gone: list[Left] = field(default_factory=list)
-    staying: list[tuple[Left, str]] = field(default_factory=list)
+    deleted: list[Leftover] = field(default_factory=list)
+    already_gone: list[Leftover] = field(default_factory=list)
+    remaining: list[tuple[Leftover, str]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
-class Remains:
-    """A history, and what its run left on the target. `unknown` counts creations whose answer never came."""
+class Leftovers:
+    """A history and the objects that its test run left on the target."""
 
     path: Path
-    reading: Reading
-    ledger: Ledger
+    traffic: RecordedTraffic
+    tracker: ResourceTracker
 
     @property
-    def run(self) -> Mapping[str, JSON]:
-        """What the history says of its run."""
-        return self.reading.run
+    def header(self) -> Mapping[str, JSON]:
+        """The first line of the history."""
+        return self.traffic.header
 
-    def said(self, name: str) -> str | None:
-        """A text that the history says of its run."""
-        value = self.run.get(name)
+    def header_text(self, name: str) -> str | None:
+        """Return a member of the header if it is a string."""
+        value = self.header.get(name)
         return value if isinstance(value, str) else None
 
     @property
-    def last(self) -> int:
-        """The number of the last exchange."""
-        return max((exchange.index for history in self.reading.histories for exchange in history), default=0)
+    def last_index(self) -> int:
+        """The index of the last exchange."""
+        return max((exchange.index for history in self.traffic.histories for exchange in history), default=0)
 
 
-def last() -> Path:
-    """The history of the run that began last. Raises UsageError where there is none."""
-    found = [path for path in HOME.glob("*/history.jsonl") if path.parent.name != "latest"]
-    if not found:
-        raise UsageError(f"{HOME}: holds no history of a run; give the folder of a report, or its history")
-    return max(found, key=_began)
+def latest_history() -> Path:
+    """Find the history of the latest test run. Raises UsageError if there is none."""
+    histories = [path for path in HOME.glob("*/history.jsonl") if path.parent.name != "latest"]
+    if not histories:
+        raise UsageError(f"{HOME}: holds no history of a run; name the folder of a report, or its history")
+    return max(histories, key=_start_time)
 
 
-def _began(history: Path) -> tuple[float, str]:
-    """When a run began, as its history says; where it does not, the name of its folder has to."""
+def _start_time(history: Path) -> tuple[float, str]:
+    """Sort key: the start time in the history, then the folder name for histories without one."""
     try:
         with history.open("rb") as lines:
             data = json.loads(lines.readline())
@@ -86,69 +88,73 @@ def _began(history: Path) -> tuple[float, str]:
     return (float(started) if isinstance(started, (int, float)) else 0.0), history.parent.name
 
 
-def remains(path: Path) -> Remains:
-    """What is left of the run whose history or folder this is. Raises UsageError where there is none."""
+def find_leftovers(path: Path) -> Leftovers:
+    """Read what a test run left behind from its history or folder. Raises UsageError if there is no history."""
     if path.name == "latest" and path.is_file():
         path = path.parent / path.read_text(encoding="utf-8").strip()
-    found = path / "history.jsonl" if path.is_dir() else path
-    if not found.is_file():
-        raise UsageError(f"{path}: holds no history.jsonl; give the folder of a report, or its history")
-    reading = read(found)
-    if not reading.run:
-        raise UsageError(f"{found}: not a history.jsonl of this suite, so what to delete is not known")
-    given = reading.run.get("given")
-    made = Ledger(frozenset(str(id_) for id_ in given.values()) if is_object(given) else frozenset())
-    everything = (exchange for history in reading.histories for exchange in history)
-    for exchange in sorted(everything, key=lambda exchange: exchange.index):
-        made.note(exchange)
-    return Remains(found, reading, made)
+    history = path / "history.jsonl" if path.is_dir() else path
+    if not history.is_file():
+        raise UsageError(f"{path}: holds no history.jsonl; name the folder of a report, or its history")
+    traffic = load_traffic(history)
+    if not traffic.header:
+        raise UsageError(f"{history}: not a history.jsonl of this suite, so the objects to delete are unknown")
+    given = traffic.header.get("given")
+    tracker = ResourceTracker(frozenset(str(id_) for id_ in given.values()) if is_object(given) else frozenset())
+    exchanges = (exchange for recorded in traffic.histories for exchange in recorded)
+    for exchange in sorted(exchanges, key=lambda exchange: exchange.index):
+        tracker.record(exchange)
+    return Leftovers(history, traffic, tracker)
 
 
-def clean(left: Remains, target: Target, done: Callable[[Left, str], object] = lambda thing, how: None) -> Cleaned:
-    """Delete on the target what is left there, and write that into the history; `done` is told of each.
+def delete(
+    leftovers: Leftovers, target: Target, on_object: Callable[[Leftover, str], object] = lambda leftover, outcome: None
+) -> CleanupResult:
+    """Delete the leftovers on the target and record the requests in the history.
 
-    Raises TargetError where the target does not answer.
+    Calls `on_object` for each object with its outcome. Raises TargetError if the target does not answer.
     """
-    cleaned = Cleaned()
-    with _session(left, target) as session:
+    result = CleanupResult()
+    with _open_session(leftovers, target) as session:
 
-        def note(thing: Left, exchange: Exchange | None) -> None:
-            how = _how(thing, exchange)
-            if how in (DELETED, CANCELLED):
-                cleaned.deleted.append(thing)
-            elif how in (GONE, OVER):
-                cleaned.gone.append(thing)
+        def record(leftover: Leftover, exchange: Exchange | None) -> None:
+            outcome = _describe_outcome(leftover, exchange)
+            if outcome in (DELETED, CANCELLED):
+                result.deleted.append(leftover)
+            elif outcome in (ALREADY_GONE, ALREADY_ENDED):
+                result.already_gone.append(leftover)
             else:
-                cleaned.staying.append((thing, how))
-            done(thing, how)
+                result.remaining.append((leftover, outcome))
+            on_object(leftover, outcome)
 
-        _forgotten(left, session)
-        sweep(left.ledger.left, session, seconds=HOURS, done=note)
-    tried = {thing.id for thing, _ in cleaned.staying}
-    cleaned.staying += [(thing, "not tried") for thing in left.ledger.left() if thing.id not in tried]
-    return cleaned
+        _track_unanswered_assistants(leftovers, session)
+        delete_leftovers(leftovers.tracker.leftovers, session, seconds=TIME_LIMIT, on_attempt=record)
+    tried = {leftover.id for leftover, _ in result.remaining}
+    result.remaining += [
+        (leftover, "not tried") for leftover in leftovers.tracker.leftovers() if leftover.id not in tried
+    ]
+    return result
 
 
-def _how(thing: Left, exchange: Exchange | None) -> str:
+def _describe_outcome(leftover: Leftover, exchange: Exchange | None) -> str:
     if exchange is None:
-        return "needs --second-api-key" if thing.step.key is Key.SECOND else "not sent"
+        return "needs --second-api-key" if leftover.deletion.key is Key.SECOND else "not sent"
     if exchange.response is None:
         return exchange.problem or "no answer"
     cancels = exchange.operation == "cancel_run"
     if exchange.accepted:
         return CANCELLED if cancels else DELETED
     if cancels and exchange.status in (400, 409):
-        return OVER
-    return GONE if says_gone(exchange) else f"HTTP {exchange.status}"
+        return ALREADY_ENDED
+    return ALREADY_GONE if reports_missing(exchange) else f"HTTP {exchange.status}"
 
 
-def _forgotten(left: Remains, session: Session) -> None:
-    """Enter the assistants that carry the run's id though no answer ever told theirs.
+def _track_unanswered_assistants(leftovers: Leftovers, session: Session) -> None:
+    """Track assistants that carry the tag of the test run but whose creation was never answered.
 
-    Raises TargetError where the target does not answer.
+    Raises TargetError if the target does not answer.
     """
-    run_id, after = left.said("run_id"), ""
-    for _ in range(PAGES if run_id else 0):
+    run_id, after = leftovers.header_text("run_id"), ""
+    for _ in range(MAX_ASSISTANT_PAGES if run_id else 0):
         query = (("limit", "100"), *((("after", after),) if after else ()))
         page = session.send(Step(operation="list_assistants", query=query, role=Role.CLEANUP), PROGRAM, {})
         if page.response is None:
@@ -156,29 +162,29 @@ def _forgotten(left: Remains, session: Session) -> None:
         data = page.member("data")
         for item in data if is_array(data) else ():
             metadata = item.get("metadata") if is_object(item) else None
-            if is_object(item) and is_object(metadata) and metadata.get(TAG) == run_id:
-                left.ledger.found("assistant", str(item.get("id")))
-        following = page.member("last_id")
-        if page.member("has_more") is not True or not isinstance(following, str) or following == after:
+            if is_object(item) and is_object(metadata) and metadata.get(METADATA_TAG) == run_id:
+                leftovers.tracker.add("assistant", str(item.get("id")))
+        last_id = page.member("last_id")
+        if page.member("has_more") is not True or not isinstance(last_id, str) or last_id == after:
             return
-        after = following
+        after = last_id
 
 
 @contextmanager
-def _session(left: Remains, target: Target) -> Iterator[Session]:
+def _open_session(leftovers: Leftovers, target: Target) -> Iterator[Session]:
     address = target.address
-    credentials = Credentials(target.key, target.second_key, address.dialect.key_header, address.secrets)
-    recorder: HistoryFile | None = None
+    credentials = Credentials(target.api_key, target.second_api_key, address.dialect.key_header, address.secrets)
+    recorder: HistoryWriter | None = None
     try:
-        recorder = HistoryFile(left.path, None, credentials)
+        recorder = HistoryWriter(leftovers.path, None, credentials)
     except UsageError:
-        # A history that cannot be written to is no reason to leave things behind.
+        # Objects must be deleted even if the history is not writable.
         recorder = None
-    to: Recorder = recorder or Unrecorded(credentials)
-    collector = Collector(to, Budget(), left.ledger)
+    sink: Recorder = recorder or NullRecorder(credentials)
+    collector = Collector(sink, Budget(), leftovers.tracker)
     try:
         with closing(Transport(address, LIMITS)) as wire:
-            yield Session(wire, collector, credentials, throttle=Throttle(), already=left.last)
+            yield Session(wire, collector, credentials, throttle=Throttle(), recorded_exchanges=leftovers.last_index)
     finally:
         if recorder is not None:
             recorder.close()

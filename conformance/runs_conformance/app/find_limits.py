@@ -1,4 +1,4 @@
-"""The bounds that a target keeps where it keeps others than the contract states, searched for after a run."""
+"""Finds the limits that a target enforces in place of the documented ones, after a test run."""
 
 from __future__ import annotations
 
@@ -6,38 +6,38 @@ from dataclasses import replace
 
 from runs_conformance.engine.budget import Budget
 from runs_conformance.engine.collector import Collector
-from runs_conformance.engine.polling import Pace
-from runs_conformance.engine.program_runner import Sender, play
-from runs_conformance.engine.run_plan import Course, tidy
-from runs_conformance.generation.boundary.limit import limit, search
+from runs_conformance.engine.polling import PollSchedule
+from runs_conformance.engine.program_runner import Sender, run_program
+from runs_conformance.engine.run_plan import RunResult, clean_up_program
+from runs_conformance.generation.boundary.limit import measured_limit, plan_search
 from runs_conformance.model.limit import Limit
-from runs_conformance.model.program import Setting
+from runs_conformance.model.program import ProgramContext
 
 
-def with_limits(
-    way: Course,
-    setting: Setting,
+def find_limits(
+    result: RunResult,
+    context: ProgramContext,
     sender: Sender,
     collector: Collector,
     budget: Budget,
-    pace: Pace,
+    schedule: PollSchedule,
     *,
-    tidies: bool,
-) -> Course:
-    """The course with the bound that the target keeps for each that was found broken; searching is no evidence."""
-    found: list[Limit] = []
-    for id_, tally in sorted(way.tallies.items()):
-        wanted = search(id_, setting) if tally.findings else None
-        if wanted is None:
+    cleans_up: bool,
+) -> RunResult:
+    """Find the enforced limit for each broken one and add it to the result. Requests of the search are not judged."""
+    limits: list[Limit] = []
+    for id_, tally in sorted(result.tallies.items()):
+        search = plan_search(id_, context) if tally.findings else None
+        if search is None:
             continue
-        program = wanted.program()
-        played = play(program, setting, sender, budget, pace)
+        program = search.program()
+        program_result = run_program(program, context, sender, budget, schedule)
         exchanges = collector.take(program.id)
-        if tidies:
-            tidy(program.id, exchanges, sender, collector)
-        bound = limit(wanted, exchanges)
-        if bound is not None:
-            found.append(bound)
-        if played.cut:
+        if cleans_up:
+            clean_up_program(program.id, exchanges, sender, collector)
+        enforced = measured_limit(search, exchanges)
+        if enforced is not None:
+            limits.append(enforced)
+        if program_result.budget_exhausted:
             break
-    return replace(way, limits=tuple(found))
+    return replace(result, limits=tuple(limits))

@@ -1,4 +1,4 @@
-"""Recorded traffic judged offline."""
+"""Judges recorded traffic offline."""
 
 from __future__ import annotations
 
@@ -6,103 +6,111 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from runs_conformance.app.attach_steps import with_steps
-from runs_conformance.app.build_report import observed
-from runs_conformance.app.options import Choice, check_selection, compared, judging, selected, suite, used
+from runs_conformance.app.attach_steps import attach_steps
+from runs_conformance.app.build_report import report_transitions
+from runs_conformance.app.options import (
+    RunOptions,
+    build_judges,
+    check_selection,
+    compare_to_baseline,
+    describe_suite,
+    selection_filter,
+    usage,
+)
 from runs_conformance.contract.constraint import constraints
 from runs_conformance.contract.edition import DEFAULT_EDITION
 from runs_conformance.contract.operation import CAPABILITIES
 from runs_conformance.engine import outcome
 from runs_conformance.engine.budget import Budget
-from runs_conformance.engine.run_plan import course, judged
-from runs_conformance.engine.verdicts import Circumstances, Demands, Gap, verdicts
+from runs_conformance.engine.run_plan import judge_program, merge_results
+from runs_conformance.engine.verdicts import NotJudgedReason, Requirements, VerdictContext, build_verdicts
 from runs_conformance.model.case import Role
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.rule import Constraint
 from runs_conformance.model.verdict import Outcome
-from runs_conformance.recordings.load import Reading, read
-from runs_conformance.reporting.report import Judged, Report
+from runs_conformance.recordings.load import RecordedTraffic, load_traffic
+from runs_conformance.reporting.report import Report, TargetInfo
 from runs_conformance.rules import catalogue as rules
 
-_NOT_SHOWN = Gap("the recorded traffic does not show it")
+_NOT_COVERED = NotJudgedReason("the recorded traffic does not cover it")
 
 
 @dataclass(frozen=True, slots=True)
-class Review:
-    """The report on recorded traffic, and what was read of it."""
+class RecordingReview:
+    """The report on recorded traffic, and the recordings it is based on."""
 
     report: Report
-    readings: tuple[Reading, ...]
+    readings: tuple[RecordedTraffic, ...]
 
     @property
     def skipped(self) -> Iterator[str]:
-        """What was left out, and why."""
+        """One line for each skipped entry: where it stands and why it was skipped."""
         for reading in self.readings:
-            for left_out in reading.skipped:
-                yield f"{left_out.where}: {left_out.reason}"
+            for entry in reading.skipped:
+                yield f"{entry.location}: {entry.reason}"
 
 
-def judge(paths: Sequence[Path], choice: Choice, edition: str | None = None) -> Review:
-    """Judge recorded traffic, each exchange by the edition of its own date unless one is given.
+def judge(paths: Sequence[Path], options: RunOptions, edition: str | None = None) -> RecordingReview:
+    """Judge recorded traffic by `edition` or, without one, each exchange by the edition of its own date.
 
-    Raises UsageError where a file cannot be read.
+    Raises UsageError if a file cannot be read.
     """
-    readings = tuple(read(path, edition) for path in paths)
+    readings = tuple(load_traffic(path, edition) for path in paths)
     budget = Budget()
     results = []
     exchanges = []
     for history in (history for reading in readings for history in reading.histories):
-        kept = _evidence(history)
-        exchanges += kept
-        by = replace(judging(choice), partial=choice.partial or history.partial)
-        results.append(judged(history.program, kept, by))
+        judged = _judged_exchanges(history)
+        exchanges += judged
+        judges = replace(build_judges(options), partial=options.partial or history.partial)
+        results.append(judge_program(history.program, judged, judges))
     for exchange in exchanges:
         budget.count(exchange)
     histories = (history for reading in readings for history in reading.histories)
-    way = with_steps(course(results, budget), histories, judging(choice))
-    every = Demands(rules=rules(), constraints=_constraints(edition, exchanges))
-    check_selection(choice, every.ids())
-    found = verdicts(
-        way.tallies,
-        every,
-        Circumstances(selected=selected(choice, every), gap=lambda capability, id_: _NOT_SHOWN),
-        way.examples,
+    result = attach_steps(merge_results(results, budget), histories, build_judges(options))
+    all_requirements = Requirements(rules=rules(), constraints=_constraints(edition, exchanges))
+    check_selection(options, all_requirements.ids())
+    verdicts = build_verdicts(
+        result.tallies,
+        all_requirements,
+        VerdictContext(
+            is_selected=selection_filter(options, all_requirements), default_reason=lambda capability, id_: _NOT_COVERED
+        ),
+        result.counterexamples,
     )
-    comparison = compared(found, choice, every, profile=None)
-    conclusion = outcome.conclude(
-        found,
-        faults=way.faults,
-        fail_on=choice.fail_on,
-        most_inconclusive=choice.most_inconclusive,
+    comparison = compare_to_baseline(verdicts, options, all_requirements, profile=None)
+    conclusion = outcome.decide_outcome(
+        verdicts,
+        internal_errors=result.internal_errors,
+        fail_on=options.fail_on,
+        max_inconclusive=options.max_inconclusive,
         comparison=comparison,
     )
-    shown = {verdict.capability for verdict in found if verdict.outcome in (Outcome.PASS, Outcome.FAIL)}
+    covered = {verdict.capability for verdict in verdicts if verdict.outcome in (Outcome.PASS, Outcome.FAIL)}
     report = Report(
-        suite=suite(replace(choice, edition=edition or DEFAULT_EDITION), None, None),
-        target=Judged(
+        suite=describe_suite(replace(options, edition=edition or DEFAULT_EDITION), None, None),
+        target=TargetInfo(
             name=", ".join(path.name for path in paths),
             base_url=None,
             dialect=" and ".join(sorted({exchange.dialect for exchange in exchanges})) or "openai",
-            capabilities=tuple(name for name in CAPABILITIES if name in shown),
+            capabilities=tuple(name for name in CAPABILITIES if name in covered),
         ),
         complete=True,
         outcome=conclusion.outcome,
         exit_code=conclusion.exit_code,
-        because=conclusion.because,
-        counts=used(way.counts),
-        verdicts=tuple(found),
+        reason=conclusion.reason,
+        usage=usage(result.counts),
+        verdicts=tuple(verdicts),
         comparison=comparison,
-        transitions=observed(way.transitions),
+        transitions=report_transitions(result.transitions),
         started=min((exchange.wall for exchange in exchanges if exchange.wall), default=None),
     )
-    return Review(report, readings)
+    return RecordingReview(report, readings)
 
 
-def _evidence(history: History) -> list[Exchange]:
-    """The exchanges that are judged: cleaning up is none of a program's history, and a path without operation is no
-    evidence.
-    """
+def _judged_exchanges(history: History) -> list[Exchange]:
+    """Return the exchanges to judge: without cleanup requests, and without paths outside the contract."""
     return [
         exchange
         for exchange in history
@@ -111,12 +119,13 @@ def _evidence(history: History) -> list[Exchange]:
 
 
 def _constraints(edition: str | None, exchanges: Sequence[Exchange]) -> Mapping[str, Constraint]:
-    """The constraints of the edition; where each exchange has its own, those of the newest first, then what only older
-    ones state.
+    """Return the constraints of the edition.
+
+    Without an edition these are the newest constraints, then those that only older editions state.
     """
-    stated = dict(constraints(edition or DEFAULT_EDITION))
+    known = dict(constraints(edition or DEFAULT_EDITION))
     if edition is None:
         for older in sorted({exchange.edition for exchange in exchanges if exchange.edition}, reverse=True):
             for id_, constraint in constraints(older).items():
-                stated.setdefault(id_, constraint)
-    return stated
+                known.setdefault(id_, constraint)
+    return known

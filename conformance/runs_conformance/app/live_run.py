@@ -1,4 +1,4 @@
-"""A visit to a target: what is held while it is put to the test, from the first request to the last."""
+"""A test run in progress: its resources from the first request to the last."""
 
 from __future__ import annotations
 
@@ -7,215 +7,235 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 
 from runs_conformance.app import find_limits, shrink_findings
-from runs_conformance.app.options import Choice, judging
+from runs_conformance.app.options import RunOptions, build_judges
 from runs_conformance.client.base_url import Address
 from runs_conformance.client.credentials import Credentials
-from runs_conformance.client.recorder import HistoryFile
+from runs_conformance.client.recorder import HistoryWriter
 from runs_conformance.client.session import Session
 from runs_conformance.client.throttle import Throttle
-from runs_conformance.client.transport import Limits, Transport
+from runs_conformance.client.transport import ExchangeLimits, Transport
 from runs_conformance.engine import polling, preflight
-from runs_conformance.engine.admission import Admission
+from runs_conformance.engine.admission_control import AdmissionControl
 from runs_conformance.engine.budget import Budget
 from runs_conformance.engine.collector import Collector
-from runs_conformance.engine.interruptible import awaited
+from runs_conformance.engine.interruptible import run_interruptible
 from runs_conformance.engine.plan import Plan
-from runs_conformance.engine.protected_sender import guarded
-from runs_conformance.engine.resources import HURRY, SECONDS, Ledger, sweep
-from runs_conformance.engine.run_plan import Course, Watcher, course, judged, run
-from runs_conformance.errors import BudgetSpent
+from runs_conformance.engine.protected_sender import protect_given_objects
+from runs_conformance.engine.resources import (
+    CLEANUP_SECONDS,
+    INTERRUPTED_CLEANUP_SECONDS,
+    ResourceTracker,
+    delete_leftovers,
+)
+from runs_conformance.engine.run_plan import ProgressListener, RunResult, judge_program, merge_results, run_plan
+from runs_conformance.errors import BudgetExhausted
 from runs_conformance.model.json import JSON
-from runs_conformance.model.program import Setting
-from runs_conformance.reporting.folder import Folder
+from runs_conformance.model.program import ProgramContext
+from runs_conformance.reporting.folder import RunFolder
 from runs_conformance.targets import Target
 
-NEAR_WORKERS, FAR_WORKERS = 5, 4
-"""How many programs are played at the same time on this machine and elsewhere, unless the user says otherwise."""
+LOCAL_WORKERS, REMOTE_WORKERS = 5, 4
+"""Default numbers of programs executed concurrently, on a loopback target and on a remote one."""
 
-PREFLIGHT = Limits(connect=10.0, idle=20.0, total=20.0)
-"""A target that has not said anything after this long counts as silent."""
+PREFLIGHT_LIMITS = ExchangeLimits(connect=10.0, idle=20.0, total=20.0)
+"""Timeouts after which a target counts as unresponsive."""
 
-TAG = "runs-conformance"
-"""The metadata by which assistants and threads of the suite are known; its value is the id of the run."""
+METADATA_TAG = "runs-conformance"
+"""Metadata key of the assistants and threads that the suite creates; its value is the id of the test run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Visit:
-    """One visit to a target."""
+class LiveRun:
+    """A test run in progress on one target."""
 
     target: Target
-    choice: Choice
-    setting: Setting
-    limits: Limits
+    options: RunOptions
+    context: ProgramContext
+    limits: ExchangeLimits
     session: Session
     collector: Collector
-    file: HistoryFile
+    file: HistoryWriter
     budget: Budget
-    pace: polling.Pace
-    watcher: Watcher
+    schedule: polling.PollSchedule
+    listener: ProgressListener
 
-    def play(self, plan: Plan) -> Course:
-        """Play a plan from the preflight to the cleaning up; an interruption from the keyboard ends it early.
+    def execute(self, plan: Plan) -> RunResult:
+        """Execute a plan from preflight to cleanup; an interruption from the keyboard ends it early.
 
-        Raises TargetError where testing the target makes no sense, UsageError where an object to work with is not
-        there.
+        Raises TargetError if the target cannot be tested, UsageError if an object named by `--use` does not exist.
         """
-        way = course((), self.budget, interrupted=True)
+        result = merge_results((), self.budget, interrupted=True)
         try:
-            no_route = self._meet()
-            way = self._run(plan, no_route)
-            if not (way.interrupted or way.cut):
-                way = self._with_limits(self._shrunk(way))
+            no_route = self._preflight()
+            result = self._run(plan, no_route)
+            if not (result.interrupted or result.cut_reason):
+                result = self._find_limits(self._shrink(result))
         except KeyboardInterrupt:
-            way = replace(way, interrupted=True)
-        except BudgetSpent as spent:
-            way = course((), self.budget, cut=str(spent))
+            result = replace(result, interrupted=True)
+        except BudgetExhausted as error:
+            result = merge_results((), self.budget, cut_reason=str(error))
         finally:
-            if way.interrupted:
+            if result.interrupted:
                 self.budget.stop("interrupted")
-            clean = self._leave(HURRY if way.interrupted else SECONDS)
-        return way if clean else replace(way, interrupted=True)
+            clean = self._clean_up(INTERRUPTED_CLEANUP_SECONDS if result.interrupted else CLEANUP_SECONDS)
+        return result if clean else replace(result, interrupted=True)
 
     @property
     def _workers(self) -> int:
-        """How many programs are played at the same time; on one thread for all of them no more than one."""
-        if "thread" in self.setting.given:
+        """The number of concurrent programs; one if all of them share a thread."""
+        if "thread" in self.context.use:
             return 1
-        return self.choice.workers or (NEAR_WORKERS if self.target.address.loopback else FAR_WORKERS)
+        return self.options.workers or (LOCAL_WORKERS if self.target.address.is_loopback else REMOTE_WORKERS)
 
-    def _meet(self) -> str | None:
-        """What an answer looks like where the target has no route."""
+    def _preflight(self) -> str | None:
+        """Run the preflight checks; return the signature of a response for an unknown route."""
 
-        def meet() -> str | None:
-            given = self.setting.given.get("thread")
+        def check() -> str | None:
+            thread = self.context.use.get("thread")
             url = self.target.address.url
-            preflight.preflight(self.session, url, given, read_only=self.setting.read_only)
-            preflight.look_up(self.session, url, self.setting.given)
-            return preflight.no_route(self.session)
+            preflight.check_target(self.session, url, thread, read_only=self.context.read_only)
+            preflight.check_objects_exist(self.session, url, self.context.use)
+            return preflight.no_route_signature(self.session)
 
-        self._bound_by(PREFLIGHT)
-        no_route = awaited(meet, "preflight")
-        self.collector.take(preflight.OUTSIDE)
+        self._cap_limits(PREFLIGHT_LIMITS)
+        no_route = run_interruptible(check, "preflight")
+        self.collector.take(preflight.PROBE_PROGRAM)
         self.session.transport.limits = self.limits
         return no_route
 
-    def _run(self, plan: Plan, no_route: str | None) -> Course:
-        by = judging(self.choice)
-        before = judged(preflight.PROGRAM, self.collector.take(preflight.PROGRAM), by)
-        return run(
+    def _run(self, plan: Plan, no_route: str | None) -> RunResult:
+        judges = build_judges(self.options)
+        preflight_verdicts = judge_program(preflight.PROGRAM, self.collector.take(preflight.PROGRAM), judges)
+        return run_plan(
             plan,
-            self.setting,
-            guarded(self.session, self.setting),
+            self.context,
+            protect_given_objects(self.session, self.context),
             self.collector,
-            by,
+            judges,
             self.budget,
-            pace=self.pace,
-            watcher=self.watcher,
+            schedule=self.schedule,
+            listener=self.listener,
             workers=self._workers,
-            tidies=self.target.lasting,
-            no_route=no_route,
-            already=[before],
+            cleans_up=self.target.persistent,
+            no_route_signature=no_route,
+            earlier=[preflight_verdicts],
         )
 
-    def _shrunk(self, way: Course) -> Course:
-        return awaited(
-            lambda: shrink_findings.shrunk(
-                way,
+    def _shrink(self, result: RunResult) -> RunResult:
+        return run_interruptible(
+            lambda: shrink_findings.shrink_findings(
+                result,
                 self.target,
-                self.choice,
-                setting=self.setting,
+                self.options,
+                context=self.context,
                 session=self.session,
-                ledger=self.collector.ledger,
+                tracker=self.collector.tracker,
                 budget=self.budget,
-                pace=self.pace,
+                schedule=self.schedule,
             ),
             "shrinking",
         )
 
-    def _with_limits(self, way: Course) -> Course:
-        if not self.choice.find_limits or self.setting.read_only:
-            return way
-        sender = guarded(self.session, self.setting)
-        return awaited(
-            lambda: find_limits.with_limits(
-                way, self.setting, sender, self.collector, self.budget, self.pace, tidies=self.target.lasting
+    def _find_limits(self, result: RunResult) -> RunResult:
+        if not self.options.find_limits or self.context.read_only:
+            return result
+        sender = protect_given_objects(self.session, self.context)
+        return run_interruptible(
+            lambda: find_limits.find_limits(
+                result,
+                self.context,
+                sender,
+                self.collector,
+                self.budget,
+                self.schedule,
+                cleans_up=self.target.persistent,
             ),
             "searching",
         )
 
-    def _leave(self, seconds: float) -> bool:
-        """Delete what is left on the target and tell what stays; says whether that was not interrupted."""
-        ledger = self.collector.ledger
-        if not self.target.lasting or not (things := ledger.left()):
+    def _clean_up(self, seconds: float) -> bool:
+        """Delete leftovers and report those that remain. Returns whether it finished uninterrupted."""
+        tracker = self.collector.tracker
+        if not self.target.persistent or not (leftovers := tracker.leftovers()):
             return True
-        self._bound_by(PREFLIGHT)
-        if seconds == HURRY:
-            self.watcher.cleaning(len(things))
+        self._cap_limits(PREFLIGHT_LIMITS)
+        if seconds == INTERRUPTED_CLEANUP_SECONDS:
+            self.listener.on_cleanup(len(leftovers))
         try:
-            awaited(lambda: sweep(ledger.left, self.session, seconds=seconds), "cleanup")
+            run_interruptible(lambda: delete_leftovers(tracker.leftovers, self.session, seconds=seconds), "cleanup")
         except KeyboardInterrupt:
             return False
         finally:
-            if things := ledger.left():
-                self.watcher.leaving([thing.named(self.session.credentials.redact) for thing in things])
+            if leftovers := tracker.leftovers():
+                self.listener.on_leftovers(
+                    [leftover.describe(self.session.credentials.redact) for leftover in leftovers]
+                )
         return True
 
-    def _bound_by(self, limits: Limits) -> None:
-        given = self.limits
+    def _cap_limits(self, limits: ExchangeLimits) -> None:
+        own = self.limits
         self.session.transport.limits = replace(
-            given, idle=min(limits.idle, given.idle), total=min(limits.total, given.total)
+            own, idle=min(limits.idle, own.idle), total=min(limits.total, own.total)
         )
 
 
 @contextmanager
-def visiting(
-    target: Target, choice: Choice, setting: Setting, folder: Folder, header: Mapping[str, JSON], watcher: Watcher
-) -> Iterator[Visit]:
-    """A visit whose every exchange is in the folder's history as soon as it has ended; `header` is the first line.
+def open_run(
+    target: Target,
+    options: RunOptions,
+    context: ProgramContext,
+    folder: RunFolder,
+    header: Mapping[str, JSON],
+    listener: ProgressListener,
+) -> Iterator[LiveRun]:
+    """Open a test run that records each exchange in the history of the folder; `header` is its first line.
 
-    Raises UsageError where the history cannot be written.
+    Raises UsageError if the history cannot be written.
     """
     address = target.address
-    credentials = Credentials(target.key, target.second_key, address.dialect.key_header, address.secrets)
-    budget = Budget(choice.most_requests, choice.most_runs, choice.most_seconds)
-    limits = Limits(idle=choice.timeout, total=choice.timeout, stream=3 * choice.timeout)
-    # With what cleaning up after a crash has to know.
-    first = {
+    credentials = Credentials(target.api_key, target.second_api_key, address.dialect.key_header, address.secrets)
+    budget = Budget(options.max_requests, options.max_runs, options.max_time)
+    limits = ExchangeLimits(idle=options.timeout, total=options.timeout, stream=3 * options.timeout)
+    # `runs-conformance cleanup` needs these members after a crash.
+    first_line = {
         **header,
-        "run_id": folder.run,
+        "run_id": folder.run_id,
         "dialect_name": address.dialect.name,
         "key_header": address.dialect.key_header,
-        "lasting": target.lasting,
-        "given": dict(setting.given),
+        "lasting": target.persistent,
+        "given": dict(context.use),
     }
-    with closing(HistoryFile(folder.history, first, credentials)) as file, closing(Transport(address, limits)) as wire:
-        ledger = Ledger(frozenset(setting.given.values()))
-        collector = Collector(file, budget, ledger)
-        owed = (lambda: len(ledger.left())) if target.lasting else None
-        yield Visit(
+    with (
+        closing(HistoryWriter(folder.history, first_line, credentials)) as file,
+        closing(Transport(address, limits)) as transport,
+    ):
+        tracker = ResourceTracker(frozenset(context.use.values()))
+        collector = Collector(file, budget, tracker)
+        cleanup_cost = (lambda: len(tracker.leftovers())) if target.persistent else None
+        yield LiveRun(
             target=target,
-            choice=choice,
-            setting=setting,
+            options=options,
+            context=context,
             limits=limits,
             session=Session(
-                wire,
+                transport,
                 collector,
                 credentials,
-                choice.edition,
-                throttle=Throttle(choice.spacing),
-                fixture_metadata={TAG: folder.run} if target.lasting else {},
-                admission=Admission(budget, choice.most_tokens, owed),
+                options.edition,
+                throttle=Throttle(1 / options.rate_limit if options.rate_limit else 0.0),
+                fixture_metadata={METADATA_TAG: folder.run_id} if target.persistent else {},
+                admission=AdmissionControl(budget, options.max_tokens, cleanup_cost),
             ),
             collector=collector,
             file=file,
             budget=budget,
-            pace=_pace(address, choice),
-            watcher=watcher,
+            schedule=_poll_schedule(address, options),
+            listener=listener,
         )
 
 
-def _pace(address: Address, choice: Choice) -> polling.Pace:
-    tempo = polling.loopback() if address.loopback else polling.remote()
-    if choice.poll is None:
-        return tempo
-    return replace(tempo, first=min(tempo.first, choice.poll), longest=choice.poll)
+def _poll_schedule(address: Address, options: RunOptions) -> polling.PollSchedule:
+    schedule = polling.loopback_schedule() if address.is_loopback else polling.remote_schedule()
+    if options.poll is None:
+        return schedule
+    return replace(schedule, min_interval=min(schedule.min_interval, options.poll), max_interval=options.poll)

@@ -1,4 +1,4 @@
-"""Histories of runs turned into the report that the run itself gave; several, as from shards, into one."""
+"""Rebuilds the report of a test run from its history, or one report from the histories of its shards."""
 
 from __future__ import annotations
 
@@ -6,201 +6,210 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from runs_conformance.app.attach_steps import with_steps
-from runs_conformance.app.build_report import concluded, untested
-from runs_conformance.app.options import Choice, judging
-from runs_conformance.app.run_metadata import Ending, Heading
-from runs_conformance.baseline import Gate
+from runs_conformance.app.attach_steps import attach_steps
+from runs_conformance.app.build_report import build_report, build_unreachable_report
+from runs_conformance.app.options import RunOptions, build_judges
+from runs_conformance.app.run_metadata import RunFooter, RunHeader
+from runs_conformance.baseline import BaselineGate
 from runs_conformance.engine import preflight
 from runs_conformance.engine.budget import Budget, Counts
-from runs_conformance.engine.capabilities import shape
-from runs_conformance.engine.run_plan import Course, Judged, course, judged
-from runs_conformance.engine.shard import missing, shard
+from runs_conformance.engine.capabilities import error_signature
+from runs_conformance.engine.run_plan import ProgramVerdicts, RunResult, judge_program, merge_results
+from runs_conformance.engine.shard import missing_shards, parse_shard
 from runs_conformance.errors import UsageError
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.json import JSON, is_object
-from runs_conformance.recordings.load import read
+from runs_conformance.recordings.load import load_traffic
 from runs_conformance.reporting.report import Report
 
-_ALIKE = ("edition", "strict", "select", "exclude", "fail_on", "profile", "phases", "model", "seed")
-"""What must have been chosen alike for runs whose histories make one report."""
+_SAME_IN_ALL_PARTS = ("edition", "strict", "select", "exclude", "fail_on", "profile", "phases", "model", "seed")
+"""Options that must have the same value in all parts of a test run."""
 
-UNENDED = "the run that wrote the history did not come to its end"
+UNFINISHED = "the run that wrote the history did not finish"
 
 
 @dataclass(frozen=True, slots=True)
-class Recorded:
-    """A run as its `history.jsonl` has it; `ending` is None where the run did not come to its end."""
+class RecordedRun:
+    """A test run as recorded in its `history.jsonl`. `footer` is None if the run did not finish."""
 
     path: Path
-    heading: Heading
+    header: RunHeader
     histories: tuple[History, ...]
-    ending: Ending | None
+    footer: RunFooter | None
 
     @property
     def no_route(self) -> str | None:
-        """What an answer looks like where the target has no route, as the run found it."""
-        outside = next((history for history in self.histories if history.program == preflight.OUTSIDE), None)
+        """The signature of a response for an unknown route, as recorded by the preflight."""
+        outside = next((history for history in self.histories if history.program == preflight.PROBE_PROGRAM), None)
         exchange = outside.exchanges[-1] if outside else None
-        return shape(exchange) if exchange is not None and exchange.status == 404 else None
+        return error_signature(exchange) if exchange is not None and exchange.status == 404 else None
 
 
-def recorded(path: Path) -> Recorded:
-    """The run that a `history.jsonl` holds. Raises UsageError where the file holds none."""
-    reading = read(path)
-    if not reading.run:
+def read_run(path: Path) -> RecordedRun:
+    """Read a test run from its `history.jsonl`. Raises UsageError for any other file."""
+    traffic = load_traffic(path)
+    if not traffic.header:
         raise UsageError(f"{path}: not the history.jsonl of a run; `runs-conformance judge {path}` judges recordings")
-    heading = Heading.from_json(reading.run, str(path))
-    ending = Ending.from_json(reading.end, str(path)) if reading.end else None
-    return Recorded(path, heading, reading.histories, ending)
+    header = RunHeader.from_json(traffic.header, str(path))
+    footer = RunFooter.from_json(traffic.footer, str(path)) if traffic.footer else None
+    return RecordedRun(path, header, traffic.histories, footer)
 
 
-def report_of(runs: Sequence[Recorded], gate: Gate | None = None) -> Report:
-    """The report on runs that are parts of one, with the verdicts that the whole would have given.
+def rebuild_report(runs: Sequence[RecordedRun], gate: BaselineGate | None = None) -> Report:
+    """Rebuild the report of a test run from all its parts.
 
-    `gate` is the user's baseline, which no history holds. Exchanges of the second and later histories are named with
-    the number of their history before them: `2:x000017`. Raises UsageError where the runs are no parts of one.
+    `gate` is the user's baseline, which a history does not contain. Exchange ids of the second and later histories get
+    the number of their history as a prefix: `2:x000017`. Raises UsageError unless the runs are parts of one.
     """
     _check_parts(runs)
-    heading = _joined([run.heading for run in runs], gate)
-    counts = _counts(runs)
-    why = next((run.ending.untested for run in runs if run.ending and run.ending.untested), None)
-    if why is not None:
-        return untested(heading, why, counts)
+    header = _merge_headers([run.header for run in runs], gate)
+    counts = _merge_counts(runs)
+    reason = next((run.footer.unreachable_reason for run in runs if run.footer and run.footer.unreachable_reason), None)
+    if reason is not None:
+        return build_unreachable_report(header, reason, counts)
     results = sorted(
-        (result for number, run in enumerate(runs, 1) for result in _judged(run, number)), key=_order(heading)
+        (result for number, run in enumerate(runs, 1) for result in _judge_programs(run, number)),
+        key=_plan_order(header),
     )
-    way = course(results, Budget())
-    endings = [run.ending for run in runs if run.ending is not None]
-    faults = dict.fromkeys((*way.faults, *(fault for ending in endings for fault in ending.faults)))
-    cut = next((ending.cut for ending in endings if ending.cut), None)
-    way = replace(
-        way,
+    result = merge_results(results, Budget())
+    footers = [run.footer for run in runs if run.footer is not None]
+    internal_errors = dict.fromkeys(
+        (*result.internal_errors, *(error for footer in footers for error in footer.internal_errors))
+    )
+    cut_reason = next((footer.cut_reason for footer in footers if footer.cut_reason), None)
+    result = replace(
+        result,
         counts=counts,
-        examples=_examples(way, runs),
-        # A program that the target kept from sending anything was played, too.
-        played=way.played if cut else tuple({**dict.fromkeys(way.played), **dict.fromkeys(heading.programs)}),
-        faults=tuple(faults),
-        cut=cut or (UNENDED if len(endings) < len(runs) else None),
-        interrupted=any(ending.interrupted for ending in endings),
-        limits=tuple(limit for ending in endings for limit in ending.limits),
+        counterexamples=_merge_counterexamples(result, runs),
+        # A program that could not send anything was executed, too.
+        program_ids=result.program_ids
+        if cut_reason
+        else tuple({**dict.fromkeys(result.program_ids), **dict.fromkeys(header.programs)}),
+        internal_errors=tuple(internal_errors),
+        cut_reason=cut_reason or (UNFINISHED if len(footers) < len(runs) else None),
+        interrupted=any(footer.interrupted for footer in footers),
+        limits=tuple(limit for footer in footers for limit in footer.limits),
     )
-    choice = heading.choice
-    return concluded(heading, with_steps(way, _shown(way, runs), judging(choice), choice.model))
+    options = header.options
+    return build_report(
+        header, attach_steps(result, _counterexample_histories(result, runs), build_judges(options), options.model)
+    )
 
 
-def _judged(run: Recorded, number: int) -> Iterator[Judged]:
-    """What each program's history comes to; what is sent beside them, as to clean up, is no evidence."""
-    choice = run.heading.choice
+def _judge_programs(run: RecordedRun, number: int) -> Iterator[ProgramVerdicts]:
+    """Judge the history of each program. Requests outside programs, like cleanup, are not judged."""
+    options = run.header.options
     for history in run.histories:
-        if history.program == preflight.PROGRAM or history.program in run.heading.programs:
-            yield judged(history.program, _numbered(history, number), judging(choice), run.no_route)
+        if history.program == preflight.PROGRAM or history.program in run.header.programs:
+            yield judge_program(
+                history.program, _with_prefixed_ids(history, number), build_judges(options), run.no_route
+            )
 
 
-def _shown(way: Course, runs: Sequence[Recorded]) -> Iterator[History]:
-    """The histories that the counterexamples are from."""
-    wanted = {example.get("program") for example in way.examples.values() if is_object(example)}
+def _counterexample_histories(result: RunResult, runs: Sequence[RecordedRun]) -> Iterator[History]:
+    """Yield the histories that contain the counterexamples."""
+    program_ids = {example.get("program") for example in result.counterexamples.values() if is_object(example)}
     for number, run in enumerate(runs, 1):
         for history in run.histories:
-            if history.program in wanted:
-                yield History.of(_numbered(history, number), history.program)
+            if history.program in program_ids:
+                yield History.of(_with_prefixed_ids(history, number), history.program)
 
 
-def _numbered(history: History, number: int) -> Sequence[Exchange]:
-    return history.exchanges if number == 1 else [_named(exchange, number) for exchange in history]
+def _with_prefixed_ids(history: History, number: int) -> Sequence[Exchange]:
+    return history.exchanges if number == 1 else [_prefix_id(exchange, number) for exchange in history]
 
 
-def _named(exchange: Exchange, number: int) -> Exchange:
+def _prefix_id(exchange: Exchange, number: int) -> Exchange:
     return replace(exchange, id=f"{number}:{exchange.id}")
 
 
-def _order(heading: Heading) -> _Order:
-    return _Order({id_: place for place, id_ in enumerate(heading.programs, 1)} | {preflight.PROGRAM: 0})
+def _plan_order(header: RunHeader) -> _PlanOrder:
+    return _PlanOrder({id_: position for position, id_ in enumerate(header.programs, 1)} | {preflight.PROGRAM: 0})
 
 
 @dataclass(frozen=True, slots=True)
-class _Order:
-    """The order in which a run folds its programs, so that no fold depends on which worker was faster."""
+class _PlanOrder:
+    """Sorts results in the order of the plan, so that merging does not depend on the speed of workers."""
 
-    places: Mapping[str, int]
+    positions: Mapping[str, int]
 
-    def __call__(self, result: Judged) -> int:
-        return self.places.get(result.program, len(self.places))
-
-
-def _examples(way: Course, runs: Sequence[Recorded]) -> dict[str, JSON]:
-    """The counterexamples, those that a run made smaller in place of those that were found first."""
-    smaller = {id_: example for run in runs if run.ending for id_, example in run.ending.examples.items()}
-    return {id_: smaller.get(id_, example) for id_, example in way.examples.items()}
+    def __call__(self, result: ProgramVerdicts) -> int:
+        return self.positions.get(result.program, len(self.positions))
 
 
-def _counts(runs: Sequence[Recorded]) -> Counts:
-    whole = Counts()
+def _merge_counterexamples(result: RunResult, runs: Sequence[RecordedRun]) -> dict[str, JSON]:
+    """Return the counterexamples, replaced by their shrunk form if a run recorded one."""
+    smaller = {id_: example for run in runs if run.footer for id_, example in run.footer.counterexamples.items()}
+    return {id_: smaller.get(id_, example) for id_, example in result.counterexamples.items()}
+
+
+def _merge_counts(runs: Sequence[RecordedRun]) -> Counts:
+    total = Counts()
     for run in runs:
-        counts = run.ending.counts if run.ending is not None else _counted(run)
-        whole.requests += counts.requests
-        whole.runs_started += counts.runs_started
-        whole.cases += counts.cases
-        whole.seconds = max(whole.seconds, counts.seconds)
+        counts = run.footer.counts if run.footer is not None else _count(run)
+        total.requests += counts.requests
+        total.runs_started += counts.runs_started
+        total.cases += counts.cases
+        total.seconds = max(total.seconds, counts.seconds)
         if counts.tokens is not None:
-            whole.tokens = (whole.tokens or 0) + counts.tokens
-    return whole
+            total.tokens = (total.tokens or 0) + counts.tokens
+    return total
 
 
-def _counted(run: Recorded) -> Counts:
+def _count(run: RecordedRun) -> Counts:
     budget = Budget()
-    every = sorted((exchange for history in run.histories for exchange in history), key=lambda each: each.index)
-    for exchange in every:
+    exchanges = sorted((exchange for history in run.histories for exchange in history), key=lambda each: each.index)
+    for exchange in exchanges:
         budget.count(exchange)
-    if every:
-        budget.counts.seconds = round(max(each.ended for each in every) - every[0].started, 3)
+    if exchanges:
+        budget.counts.seconds = round(max(each.ended for each in exchanges) - exchanges[0].started, 3)
     return budget.counts
 
 
-def _joined(headings: Sequence[Heading], gate: Gate | None) -> Heading:
-    first = headings[0]
+def _merge_headers(headers: Sequence[RunHeader], gate: BaselineGate | None) -> RunHeader:
+    first = headers[0]
     return replace(
         first,
-        choice=replace(first.choice, gate=gate, shard="" if len(headings) > 1 else first.choice.shard),
-        programs={id_: served for heading in headings for id_, served in heading.programs.items()},
-        started=min((each.started for each in headings if each.started is not None), default=None),
-        left_out=tuple(dict.fromkeys(out for heading in headings for out in heading.left_out)),
+        options=replace(first.options, gate=gate, shard="" if len(headers) > 1 else first.options.shard),
+        programs={id_: capability for header in headers for id_, capability in header.programs.items()},
+        started=min((each.started for each in headers if each.started is not None), default=None),
+        skipped=tuple(dict.fromkeys(each for header in headers for each in header.skipped)),
     )
 
 
-def _check_parts(runs: Sequence[Recorded]) -> None:
-    """Raise UsageError where runs differ in what a report says once."""
+def _check_parts(runs: Sequence[RecordedRun]) -> None:
+    """Raise UsageError if runs differ in a property that a report states once."""
     if not runs:
-        raise UsageError("no history is given")
+        raise UsageError("no history given")
     first = runs[0]
     for other in runs[1:]:
-        for name, ours, theirs in _said(first.heading, other.heading):
+        for name, ours, theirs in _comparable_settings(first.header, other.header):
             if ours != theirs:
                 raise UsageError(
-                    f"{other.path} is no part of the same run as {first.path}: {name} {theirs!r} is not {ours!r}"
+                    f"{other.path} is not a part of the same run as {first.path}: {name} {theirs!r} is not {ours!r}"
                 )
-    played: dict[str, Path] = {}
+    seen: dict[str, Path] = {}
     for run in runs:
-        for id_ in run.heading.programs:
-            if id_ in played:
-                raise UsageError(f"{run.path} and {played[id_]} both hold the program {id_}; give each part once")
-            played[id_] = run.path
+        for id_ in run.header.programs:
+            if id_ in seen:
+                raise UsageError(f"{run.path} and {seen[id_]} both contain the program {id_}; name each part once")
+            seen[id_] = run.path
 
 
-def check_shards(runs: Sequence[Recorded]) -> None:
-    """Raise UsageError where parts of a run lack, which would pass for a whole one."""
-    parts = [shard(run.heading.choice.shard) for run in runs if run.heading.choice.shard]
-    lacking = missing(parts)
-    if lacking:
-        raise UsageError(f"shard {', '.join(map(str, lacking))} is missing; give the history of every shard")
+def check_shards(runs: Sequence[RecordedRun]) -> None:
+    """Raise UsageError if shards are missing: the rest would look like a complete run."""
+    parts = [parse_shard(run.header.options.shard) for run in runs if run.header.options.shard]
+    absent = missing_shards(parts)
+    if absent:
+        raise UsageError(f"shard {', '.join(map(str, absent))} is missing; name the history of every shard")
 
 
-def _said(ours: Heading, theirs: Heading) -> Iterator[tuple[str, object, object]]:
+def _comparable_settings(ours: RunHeader, theirs: RunHeader) -> Iterator[tuple[str, object, object]]:
     for name in ("target", "dialect", "schema_digest"):
         yield name.replace("_", " "), getattr(ours, name), getattr(theirs, name)
-    yield from ((name.replace("_", " "), *_both(ours.choice, theirs.choice, name)) for name in _ALIKE)
+    yield from ((name.replace("_", " "), *_pair(ours.options, theirs.options, name)) for name in _SAME_IN_ALL_PARTS)
 
 
-def _both(ours: Choice, theirs: Choice, name: str) -> tuple[object, object]:
+def _pair(ours: RunOptions, theirs: RunOptions, name: str) -> tuple[object, object]:
     return getattr(ours, name), getattr(theirs, name)

@@ -1,4 +1,4 @@
-"""What failed, sent again: whether it still does."""
+"""Replays failures and reports whether they still occur."""
 
 from __future__ import annotations
 
@@ -9,227 +9,259 @@ from functools import cached_property
 from typing import TypeVar
 
 from runs_conformance import config
-from runs_conformance.app.options import Choice, judging, programs
-from runs_conformance.app.report_file import Failure, Saved
-from runs_conformance.app.run import setting_for
+from runs_conformance.app.options import RunOptions, all_programs, build_judges
+from runs_conformance.app.report_file import ReportedFailure, ReportFile
+from runs_conformance.app.run import program_context
 from runs_conformance.client.credentials import Credentials
-from runs_conformance.client.recorder import Unrecorded
+from runs_conformance.client.recorder import NullRecorder
 from runs_conformance.client.session import Session
-from runs_conformance.client.transport import Limits, Transport
+from runs_conformance.client.transport import ExchangeLimits, Transport
 from runs_conformance.engine import polling, preflight
 from runs_conformance.engine.budget import Budget
 from runs_conformance.engine.collector import Collector
-from runs_conformance.engine.interruptible import awaited
-from runs_conformance.engine.program_runner import Played, play
+from runs_conformance.engine.interruptible import run_interruptible
+from runs_conformance.engine.program_runner import ProgramResult, run_program
 from runs_conformance.engine.reproduction import Reproduction
-from runs_conformance.engine.resources import HURRY, sweep
-from runs_conformance.engine.run_plan import Judging, tidy
+from runs_conformance.engine.resources import INTERRUPTED_CLEANUP_SECONDS, delete_leftovers
+from runs_conformance.engine.run_plan import Judges, clean_up_program
 from runs_conformance.model.case import Key, Role
-from runs_conformance.model.exchange import LATER, Completion, Exchange
+from runs_conformance.model.exchange import RETRY_LATER_STATUSES, Completion, Exchange
 from runs_conformance.model.json import JSON
-from runs_conformance.model.program import Program, Setting
+from runs_conformance.model.program import Program, ProgramContext
 from runs_conformance.model.verdict import Outcome, Tally
-from runs_conformance.targets import DIALECTS, Target, remote
+from runs_conformance.targets import DIALECTS, Target, remote_target
 
 _T = TypeVar("_T")
-TRIES = 3
-"""So often are steps sent together that show nothing: what depends on time may show another time."""
+ATTEMPTS = 3
+"""How often concurrent steps are replayed before a race counts as not reproduced."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Repeat:
-    """What came of sending a failure again. `because` is one line for people, `sends` the requests it took."""
+class ReplayResult:
+    """The outcome of replaying a failure. `reason` is one line for people, `requests` the number sent."""
 
-    failure: Failure
+    failure: ReportedFailure
     outcome: Outcome
-    because: str
-    sends: int = 0
+    reason: str
+    requests: int = 0
     exchanges: tuple[Exchange, ...] = field(default=(), repr=False)
 
 
-def repeats(
-    kept: Saved, failures: Sequence[Failure], target: Target, model: str | None, timeout: float
-) -> Iterator[Repeat]:
-    """What comes of each failure as it is sent again. Raises TargetError where the target cannot be tested.
+def replay_failures(
+    report: ReportFile, failures: Sequence[ReportedFailure], target: Target, model: str | None, timeout: float
+) -> Iterator[ReplayResult]:
+    """Replay each failure. Raises TargetError if the target cannot be tested.
 
-    `model` takes the place of the one that was used then. What does not show by its own steps is tried by the whole
-    program that it was found by, if there is one: only what neither shows counts as mended.
+    `model` replaces the model of the original run. A failure that its own steps do not reproduce is replayed with the
+    whole program that found it, if there is one; it counts as fixed only if neither reproduces it.
     """
-    used = model or next((failure.model for failure in failures if failure.model), "") or Choice().model
-    choice = Choice(edition=kept.edition, strict=kept.strict, seed=kept.seed, model=used, timeout=timeout, stress=True)
-    credentials = Credentials(target.key, target.second_key, target.address.dialect.key_header, target.address.secrets)
-    limits = Limits(idle=timeout, total=timeout, stream=3 * timeout)
-    with closing(Transport(target.address, limits)) as wire:
+    model_used = model or next((failure.model for failure in failures if failure.model), "") or RunOptions().model
+    options = RunOptions(
+        edition=report.edition,
+        strict=report.strict,
+        seed=report.seed,
+        model=model_used,
+        timeout=timeout,
+        allow_stress=True,
+    )
+    credentials = Credentials(
+        target.api_key, target.second_api_key, target.address.dialect.key_header, target.address.secrets
+    )
+    limits = ExchangeLimits(idle=timeout, total=timeout, stream=3 * timeout)
+    with closing(Transport(target.address, limits)) as transport:
         budget = Budget()
-        collector = Collector(Unrecorded(credentials), budget)
-        session = Session(wire, collector, credentials, kept.edition)
-        stage = _Stage(target, choice, session, collector, budget, judging(choice), setting_for(target, choice), model)
+        collector = Collector(NullRecorder(credentials), budget)
+        session = Session(transport, collector, credentials, report.edition)
+        replayer = _Replayer(
+            target, options, session, collector, budget, build_judges(options), program_context(target, options), model
+        )
         try:
-            stage.meet()
+            replayer.preflight()
             for failure in failures:
-                yield stage.repeat(failure)
+                yield replayer.replay(failure)
         finally:
-            # There is no history from which it could be deleted later.
-            if target.lasting:
-                sweep(collector.ledger.left, session, seconds=HURRY)
+            # A replay writes no history that `cleanup` could use later.
+            if target.persistent:
+                delete_leftovers(collector.tracker.leftovers, session, seconds=INTERRUPTED_CLEANUP_SECONDS)
 
 
 @dataclass
-class _Stage:
-    """Where failures are sent again, on one target. Programs that were played whole are judged once for all."""
+class _Replayer:
+    """Replays failures on one target. Whole programs are executed and judged once, for all failures."""
 
     target: Target
-    choice: Choice
+    options: RunOptions
     session: Session
     collector: Collector
     budget: Budget
-    judging: Judging
-    setting: Setting
+    judges: Judges
+    context: ProgramContext
     model: str | None
-    whole: dict[str, tuple[Played, Mapping[str, Tally], int]] = field(default_factory=dict)
+    program_results: dict[str, tuple[ProgramResult, Mapping[str, Tally], int]] = field(default_factory=dict)
     count: int = 0
 
     def __post_init__(self) -> None:
-        self.pace = polling.loopback() if self.target.address.loopback else polling.remote()
+        self.schedule = polling.loopback_schedule() if self.target.address.is_loopback else polling.remote_schedule()
 
-    def meet(self) -> None:
-        """See whether the target can be tested. Raises TargetError where it cannot."""
-        self._uninterrupted(lambda: preflight.preflight(self.session, self.target.address.url))
+    def preflight(self) -> None:
+        """Check that the target can be tested. Raises TargetError if it cannot."""
+        self._finish_current_request(lambda: preflight.check_target(self.session, self.target.address.url))
         self.collector.take(preflight.PROGRAM)
 
     @cached_property
     def programs(self) -> Mapping[str, Program]:
-        """The programs that do not depend on how much was explored."""
-        every = programs(self.setting, self.choice)
-        return {program.id: program for program in every if program.phase != "explore"}
+        """The programs by id, without those that depend on the size of the exploration."""
+        programs = all_programs(self.context, self.options)
+        return {program.id: program for program in programs if program.phase != "explore"}
 
-    def repeat(self, failure: Failure) -> Repeat:
-        moves = failure.moves
-        if moves is None:
-            return _undecided(failure, "the report does not hold the requests that show it")
-        if Key.SECOND in moves.keys and self.target.second_key is None:
-            return _undecided(failure, "it takes the key of another tenant: --second-api-key")
+    def replay(self, failure: ReportedFailure) -> ReplayResult:
+        reproduction = failure.reproduction
+        if reproduction is None:
+            return _inconclusive(failure, "the report does not contain the requests that show it")
+        if Key.SECOND in reproduction.keys and self.target.second_api_key is None:
+            return _inconclusive(failure, "it needs the key of another tenant: --second-api-key")
         if self.model and failure.model:
-            moves = moves.with_model(failure.model, self.model)
-        sends = 0
-        result = _undecided(failure, "")
-        for _ in range(TRIES if moves.together else 1):
-            result = self._own_steps(failure, moves, sends)
-            sends = result.sends
+            reproduction = reproduction.with_model(failure.model, self.model)
+        requests = 0
+        result = _inconclusive(failure, "")
+        for _ in range(ATTEMPTS if reproduction.is_concurrent else 1):
+            result = self._replay_steps(failure, reproduction, requests)
+            requests = result.requests
             if result.outcome is Outcome.FAIL:
                 return result
-        if result.outcome is Outcome.PASS and failure.id in moves.steps[failure.shows].exercises:
-            # What a request may hold is decided by that request and those it is measured by.
+        if result.outcome is Outcome.PASS and failure.id in reproduction.steps[failure.decisive_step].exercises:
+            # For a request constraint, this request and its controls are sufficient evidence.
             return result
-        return self._by_program(failure, result, moves.together)
+        return self._replay_program(failure, result, reproduction.is_concurrent)
 
-    def _own_steps(self, failure: Failure, moves: Reproduction, sent: int) -> Repeat:
+    def _replay_steps(
+        self, failure: ReportedFailure, reproduction: Reproduction, earlier_requests: int
+    ) -> ReplayResult:
         self.count += 1
-        played, exchanges = self._played(moves.program(f"replay.{self.count}"))
-        history, tallies = self.judging.only(failure.id).tallies("replay", exchanges)
+        program_result, exchanges = self._run(reproduction.to_program(f"replay.{self.count}"))
+        history, tallies = self.judges.only(failure.id).tallies("replay", exchanges)
         tally = tallies.get(failure.id, Tally())
-        sends = sent + len(exchanges)
+        requests = earlier_requests + len(exchanges)
         if tally.findings:
             finding = tally.findings[0]
-            return Repeat(
+            return ReplayResult(
                 failure=failure,
                 outcome=Outcome.FAIL,
-                because=finding.message,
-                sends=sends,
+                reason=finding.message,
+                requests=requests,
                 exchanges=tuple(history),
             )
-        shows = moves.steps[failure.shows]
-        answers = [exchange for exchange in exchanges if exchange.step is shows]
-        why = played.fault or played.cut or played.stopped or _unanswered(answers) or _open(tally)
-        if why is None and not tally.judged and _refused_now(answers):
-            why = f"the request that showed it is refused now, with HTTP status {answers[-1].status}"
-        outcome = Outcome.INCONCLUSIVE if why else Outcome.PASS
-        return Repeat(failure=failure, outcome=outcome, because=why or "", sends=sends, exchanges=tuple(history))
+        decisive = reproduction.steps[failure.decisive_step]
+        step_exchanges = [exchange for exchange in exchanges if exchange.step is decisive]
+        reason = (
+            program_result.internal_error
+            or program_result.budget_exhausted
+            or program_result.stop_reason
+            or _unanswered_reason(step_exchanges)
+            or _inconclusive_reason(tally)
+        )
+        if reason is None and not tally.judged and _is_newly_refused(step_exchanges):
+            reason = f"the request that showed it is now refused with HTTP status {step_exchanges[-1].status}"
+        outcome = Outcome.INCONCLUSIVE if reason else Outcome.PASS
+        return ReplayResult(
+            failure=failure, outcome=outcome, reason=reason or "", requests=requests, exchanges=tuple(history)
+        )
 
-    def _by_program(self, failure: Failure, alone: Repeat, together: bool) -> Repeat:
-        """What the whole program says, where a failure did not show by its own steps."""
-        often = f"{TRIES} times; it depends on what happens at the same moment" if together else ""
+    def _replay_program(self, failure: ReportedFailure, result: ReplayResult, together: bool) -> ReplayResult:
+        """Replay the whole program that found a failure which its own steps do not reproduce."""
+        attempts_note = f"{ATTEMPTS} times; it depends on a race" if together else ""
         if failure.program not in self.programs:
-            return _with(alone, alone.outcome, alone.because or often)
-        if failure.program not in self.whole:
-            played, exchanges = self._played(self.programs[failure.program])
-            _, tallies = self.judging.tallies(failure.program, exchanges)
-            self.whole[failure.program] = played, tallies, len(exchanges)
-        whole, shown, sent = self.whole[failure.program]
-        tally = shown.get(failure.id, Tally())
+            return _revise(result, result.outcome, result.reason or attempts_note)
+        if failure.program not in self.program_results:
+            program_result, exchanges = self._run(self.programs[failure.program])
+            _, program_tallies = self.judges.tallies(failure.program, exchanges)
+            self.program_results[failure.program] = program_result, program_tallies, len(exchanges)
+        program_result, tallies, requests = self.program_results[failure.program]
+        tally = tallies.get(failure.id, Tally())
         if tally.findings:
-            because = f"{tally.findings[0].message} (in the whole program {failure.program}, not by its own steps)"
-            return _with(alone, Outcome.FAIL, because, sent)
-        ended = not (whole.fault or whole.cut or whole.stopped or tally.faults)
-        if alone.outcome is Outcome.PASS or (ended and tally.judged):
-            return _with(alone, Outcome.PASS, often, sent)
-        return _with(alone, Outcome.INCONCLUSIVE, alone.because, sent)
+            reason = f"{tally.findings[0].message} (only in the whole program {failure.program})"
+            return _revise(result, Outcome.FAIL, reason, requests)
+        finished = not (
+            program_result.internal_error
+            or program_result.budget_exhausted
+            or program_result.stop_reason
+            or tally.errors
+        )
+        if result.outcome is Outcome.PASS or (finished and tally.judged):
+            return _revise(result, Outcome.PASS, attempts_note, requests)
+        return _revise(result, Outcome.INCONCLUSIVE, result.reason, requests)
 
-    def _played(self, program: Program) -> tuple[Played, list[Exchange]]:
-        played = self._uninterrupted(lambda: play(program, self.setting, self.session, self.budget, self.pace))
+    def _run(self, program: Program) -> tuple[ProgramResult, list[Exchange]]:
+        program_result = self._finish_current_request(
+            lambda: run_program(program, self.context, self.session, self.budget, self.schedule)
+        )
         exchanges = self.collector.take(program.id)
-        if self.target.lasting:
-            tidy(program.id, exchanges, self.session, self.collector)
-        return played, exchanges
+        if self.target.persistent:
+            clean_up_program(program.id, exchanges, self.session, self.collector)
+        return program_result, exchanges
 
-    def _uninterrupted(self, work: Callable[[], _T]) -> _T:
-        """What the work gives; an interruption lets the request end that is under way, and no other begin."""
-        return awaited(work, "replay", lambda: self.budget.stop("interrupted"))
-
-
-def _undecided(failure: Failure, why: str) -> Repeat:
-    return Repeat(failure=failure, outcome=Outcome.INCONCLUSIVE, because=why)
+    def _finish_current_request(self, work: Callable[[], _T]) -> _T:
+        """Call `work`. An interruption lets the current request finish and prevents further ones."""
+        return run_interruptible(work, "replay", lambda: self.budget.stop("interrupted"))
 
 
-def _with(repeat: Repeat, outcome: Outcome, because: str, more: int = 0) -> Repeat:
-    return Repeat(
-        failure=repeat.failure,
+def _inconclusive(failure: ReportedFailure, reason: str) -> ReplayResult:
+    return ReplayResult(failure=failure, outcome=Outcome.INCONCLUSIVE, reason=reason)
+
+
+def _revise(result: ReplayResult, outcome: Outcome, reason: str, extra_requests: int = 0) -> ReplayResult:
+    return ReplayResult(
+        failure=result.failure,
         outcome=outcome,
-        because=because,
-        sends=repeat.sends + more,
-        exchanges=repeat.exchanges,
+        reason=reason,
+        requests=result.requests + extra_requests,
+        exchanges=result.exchanges,
     )
 
 
-def _unanswered(answers: Sequence[Exchange]) -> str | None:
-    """Why the request that showed it decides nothing now."""
-    if not answers:
-        return "the request that showed it was not reached"
-    last = answers[-1]
+def _unanswered_reason(step_exchanges: Sequence[Exchange]) -> str | None:
+    """Say why the responses of the decisive step decide nothing; None if they can."""
+    if not step_exchanges:
+        return "the request that showed it was not sent"
+    last = step_exchanges[-1]
     if last.completion is not Completion.ANSWERED:
         return last.problem or "the request that showed it was not answered"
-    if last.status in LATER:
+    if last.status in RETRY_LATER_STATUSES:
         return f"the request that showed it was answered with HTTP status {last.status}"
     return None
 
 
-def _refused_now(answers: Sequence[Exchange]) -> bool:
-    """Whether a request was refused that is not sent to be refused."""
-    step = answers[-1].step
-    return not answers[-1].accepted and (step is None or step.role is not Role.NEGATIVE)
+def _is_newly_refused(step_exchanges: Sequence[Exchange]) -> bool:
+    """Whether a request that should be accepted is now refused."""
+    step = step_exchanges[-1].step
+    return not step_exchanges[-1].accepted and (step is None or step.role is not Role.NEGATIVE)
 
 
-def _open(tally: Tally) -> str | None:
-    """Why a tally without findings decides nothing; None where it does. Where nothing was judged at all, what was
-    wrong does not come up any more.
+def _inconclusive_reason(tally: Tally) -> str | None:
+    """Say why a tally without findings is inconclusive; None if it is conclusive.
+
+    A tally without anything judged is conclusive: the violation no longer occurs.
     """
-    if tally.faults:
-        return tally.faults[0]
-    return None if tally.judged else next(iter(tally.undecided), None)
+    if tally.errors:
+        return tally.errors[0]
+    return None if tally.judged else next(iter(tally.inconclusive), None)
 
 
-def again(
+def replay_steps(
     id_: str, steps: JSON, base_url: str, *, edition: str, dialect: str = "openai", timeout: float = 60.0
-) -> Repeat:
-    """What comes of steps that showed a violation of an id, for a test of a user's own. The keys are those of the
-    environment. Raises UsageError or TargetError where they cannot be sent.
+) -> ReplayResult:
+    """Replay steps that showed a violation of `id_`, for use in a user's own test.
+
+    API keys come from the environment. Raises UsageError or TargetError if the steps cannot be sent.
     """
-    keys = [config.secret(None, name) for name in ("OPENAI_API_KEY", "CONFORMANCE_SECOND_API_KEY")]
+    keys = [config.resolve_secret(None, name) for name in ("OPENAI_API_KEY", "CONFORMANCE_SECOND_API_KEY")]
     key, second = (key.value if key else None for key in keys)
-    target = remote(base_url, dialect=config.known(dialect, DIALECTS, "dialect"), key=key, second_key=second)
-    moves = Reproduction.from_json(steps)
-    failure = Failure(id=id_, kind="", level="", statement="", moves=moves)
-    kept = Saved(
+    target = remote_target(
+        base_url, dialect=config.require_known(dialect, DIALECTS, "dialect"), api_key=key, second_api_key=second
+    )
+    reproduction = Reproduction.from_json(steps)
+    failure = ReportedFailure(id=id_, kind="", level="", statement="", reproduction=reproduction)
+    report = ReportFile(
         name="steps",
         target=target.name,
         base_url=base_url,
@@ -239,12 +271,12 @@ def again(
         seed=0,
         failures=(failure,),
     )
-    (result,) = repeats(kept, kept.failures, target, None, timeout)
+    (result,) = replay_failures(report, report.failures, target, None, timeout)
     return result
 
 
-def conclusion(results: Sequence[Repeat]) -> int:
-    """The exit code: 1 while any failure shows, 5 where one could not be decided, else 0."""
+def exit_code(results: Sequence[ReplayResult]) -> int:
+    """Return 1 if any failure still occurs, 5 if one is inconclusive, else 0."""
     outcomes = {result.outcome for result in results}
     if Outcome.FAIL in outcomes:
         return 1

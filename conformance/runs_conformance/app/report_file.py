@@ -1,4 +1,4 @@
-"""What a report or a history says failed, as far as it can be sent again."""
+"""Reads the failures of a report or history in a form that can be replayed."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from runs_conformance.app.merge import recorded, report_of
-from runs_conformance.config import nearest
+from runs_conformance.app.merge import read_run, rebuild_report
+from runs_conformance.config import did_you_mean
 from runs_conformance.contract.departure import glob_matches
 from runs_conformance.contract.edition import DEFAULT_EDITION, is_edition
 from runs_conformance.engine.reproduction import Reproduction
@@ -18,14 +18,14 @@ from runs_conformance.recordings import history_file
 from runs_conformance.reporting import report as reports
 from runs_conformance.wire import strict_json
 
-_LARGEST = 512 * 1024 * 1024
+_MAX_BYTES = 512 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Failure:
-    """One failed verdict: what broke, and the moves that show it; None where it cannot be sent again.
+class ReportedFailure:
+    """One failed verdict, and the steps that reproduce it; `reproduction` is None if it cannot be replayed.
 
-    `shows` is the place, among all its steps, of the one whose answer shows it.
+    `decisive_step` is the index of the step whose response shows the violation.
     """
 
     id: str
@@ -38,13 +38,13 @@ class Failure:
     pointer: str = ""
     expected: JSON = None
     actual: JSON = None
-    moves: Reproduction | None = field(default=None, repr=False)
-    shows: int = -1
+    reproduction: Reproduction | None = field(default=None, repr=False)
+    decisive_step: int = -1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Saved:
-    """What was judged, how, and all that failed. `base_url` is None where recorded traffic was judged."""
+class ReportFile:
+    """A saved report: what was judged, how, and its failures. `base_url` is None for recorded traffic."""
 
     name: str
     target: str
@@ -53,49 +53,50 @@ class Saved:
     edition: str
     strict: bool
     seed: int
-    failures: tuple[Failure, ...]
+    failures: tuple[ReportedFailure, ...]
 
-    def chosen(self, wanted: str | None) -> tuple[Failure, ...]:
-        """The failures that an id or glob names; all of them without one. Raises UsageError where it names none."""
-        if wanted is None:
+    def select(self, glob: str | None) -> tuple[ReportedFailure, ...]:
+        """Return the failures that match an id or glob, or all of them. Raises UsageError if none matches."""
+        if glob is None:
             return self.failures
-        found = tuple(failure for failure in self.failures if glob_matches(wanted, failure.id))
-        if not found:
+        matches = tuple(failure for failure in self.failures if glob_matches(glob, failure.id))
+        if not matches:
             ids = [failure.id for failure in self.failures]
-            hint = nearest(wanted, ids) or ("" if ids else "; nothing failed there")
-            raise UsageError(f"{self.name}: {wanted} is not among what failed{hint}")
-        return found
+            hint = did_you_mean(glob, ids) or ("" if ids else "; the report contains no failure")
+            raise UsageError(f"{self.name}: {glob} matches no failure{hint}")
+        return matches
 
 
-def saved(path: Path) -> Saved:
-    """What a report.json, a history.jsonl or a folder that holds one says. Raises UsageError where it is neither."""
-    found, report = document(path)
-    return _of_report(found.name, report)
+def load(path: Path) -> ReportFile:
+    """Load a report.json, a history.jsonl or the folder of one. Raises UsageError for anything else."""
+    found, report = read_report(path)
+    return _parse_report(found.name, report)
 
 
-def document(path: Path) -> tuple[Path, Mapping[str, JSON]]:
-    """The file and the report that a path leads to: report.json, history.jsonl, which is judged first, or the folder of
-    one. Raises UsageError where it is neither.
+def read_report(path: Path) -> tuple[Path, Mapping[str, JSON]]:
+    """Return the file and the report at a path: a report.json, a history.jsonl, which is judged, or the folder of one.
+
+    Raises UsageError for anything else.
     """
     if path.is_dir():
         path = next((path / name for name in ("report.json", "history.jsonl") if (path / name).is_file()), path)
     try:
         data = path.read_bytes()
     except OSError as error:
-        reason = "there is no report.json in it" if path.is_dir() else error.strerror or str(error)
+        reason = "it contains no report.json" if path.is_dir() else error.strerror or str(error)
         raise UsageError(f"{path}: cannot be read: {reason}") from None
-    if history_file.holds(data):
-        made: Mapping[str, JSON] = json.loads(reports.text(report_of([recorded(path)])))
-        return path, made
-    report = strict_json.parse(data, _LARGEST, max_depth=strict_json.MAX_DEPTH + 20).value
+    if history_file.is_history(data):
+        rebuilt: Mapping[str, JSON] = json.loads(reports.text(rebuild_report([read_run(path)])))
+        return path, rebuilt
+    report = strict_json.parse(data, _MAX_BYTES, max_depth=strict_json.MAX_DEPTH + 20).value
     if not is_object(report) or not is_array(report.get("verdicts")):
         raise UsageError(f"{path}: neither a report.json nor a history.jsonl of a run")
     return path, report
 
 
-def _of_report(name: str, report: Mapping[str, JSON]) -> Saved:
+def _parse_report(name: str, report: Mapping[str, JSON]) -> ReportFile:
     seed = at(report, "/suite/seed")
-    return Saved(
+    return ReportFile(
         name=name,
         target=_text(at(report, "/target/name")),
         base_url=_text(at(report, "/target/base_url")) or None,
@@ -111,14 +112,14 @@ def _edition(value: object) -> str:
     return value if isinstance(value, str) and is_edition(value) else DEFAULT_EDITION
 
 
-def _failures(verdicts: JSON) -> Iterator[Failure]:
+def _failures(verdicts: JSON) -> Iterator[ReportedFailure]:
     for verdict in verdicts if is_array(verdicts) else ():
         if not is_object(verdict) or verdict.get("outcome") != "fail":
             continue
         example = verdict.get("counterexample")
-        moves = _moves(at(example, "/steps"))
-        finding = _finding(verdict, example)
-        yield Failure(
+        reproduction = _parse_reproduction(at(example, "/steps"))
+        finding = _counterexample_finding(verdict, example)
+        yield ReportedFailure(
             id=_text(verdict.get("id")),
             kind=_text(verdict.get("kind")),
             level=_text(verdict.get("level")),
@@ -129,12 +130,12 @@ def _failures(verdicts: JSON) -> Iterator[Failure]:
             pointer=_text(finding.get("pointer")),
             expected=finding.get("expected"),
             actual=finding.get("actual"),
-            moves=moves,
-            shows=_place(moves, _text(finding.get("case"))),
+            reproduction=reproduction,
+            decisive_step=_decisive_step(reproduction, _text(finding.get("case"))),
         )
 
 
-def _moves(steps: object) -> Reproduction | None:
+def _parse_reproduction(steps: object) -> Reproduction | None:
     if not is_array(steps):
         return None
     try:
@@ -143,19 +144,19 @@ def _moves(steps: object) -> Reproduction | None:
         return None
 
 
-def _finding(verdict: Mapping[str, JSON], example: JSON) -> Mapping[str, JSON]:
-    """The finding that the counterexample shows, else the first."""
+def _counterexample_finding(verdict: Mapping[str, JSON], example: JSON) -> Mapping[str, JSON]:
+    """Return the finding of the counterexample or, if there is none, the first."""
     findings = verdict.get("findings")
-    every = [finding for finding in findings if is_object(finding)] if is_array(findings) else []
+    parsed = [finding for finding in findings if is_object(finding)] if is_array(findings) else []
     exchange = at(example, "/exchange")
-    shown = [finding for finding in every if finding.get("exchange") == exchange]
-    return next(iter([*shown, *every]), {})
+    matching = [finding for finding in parsed if finding.get("exchange") == exchange]
+    return next(iter([*matching, *parsed]), {})
 
 
-def _place(moves: Reproduction | None, case: str) -> int:
-    ids: Sequence[str] = [step.id for step in moves.steps] if moves is not None else []
-    places = [number for number, id_ in enumerate(ids) if id_ == case]
-    return places[-1] if places else len(ids) - 1
+def _decisive_step(reproduction: Reproduction | None, case: str) -> int:
+    ids: Sequence[str] = [step.id for step in reproduction.steps] if reproduction is not None else []
+    positions = [number for number, id_ in enumerate(ids) if id_ == case]
+    return positions[-1] if positions else len(ids) - 1
 
 
 def _text(value: object) -> str:

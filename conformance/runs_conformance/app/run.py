@@ -1,4 +1,4 @@
-"""A target put to the test: planned, played, judged, reported."""
+"""Tests a target: plans, executes, judges and reports."""
 
 from __future__ import annotations
 
@@ -6,74 +6,79 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from runs_conformance.app import shrink_findings
-from runs_conformance.app.attach_steps import recorded, with_steps
-from runs_conformance.app.build_report import concluded, untested
-from runs_conformance.app.live_run import Visit, visiting
-from runs_conformance.app.options import Choice, check_selection, demands, judging, programs
-from runs_conformance.app.run_metadata import Ending, Heading
-from runs_conformance.engine.plan import Plan, plan, selector
-from runs_conformance.engine.run_plan import Watcher
-from runs_conformance.engine.shard import shard, share
-from runs_conformance.engine.verdicts import Demands
+from runs_conformance.app.attach_steps import attach_steps, read_counterexample_histories
+from runs_conformance.app.build_report import build_report, build_unreachable_report
+from runs_conformance.app.live_run import LiveRun, open_run
+from runs_conformance.app.options import RunOptions, all_programs, build_judges, check_selection, requirements
+from runs_conformance.app.run_metadata import RunFooter, RunHeader
+from runs_conformance.engine.plan import Plan, build_plan, selector
+from runs_conformance.engine.run_plan import ProgressListener
+from runs_conformance.engine.shard import parse_shard, plan_for_shard
+from runs_conformance.engine.verdicts import Requirements
 from runs_conformance.errors import TargetError, UsageError
-from runs_conformance.model.program import Program, Setting
-from runs_conformance.reporting.folder import Folder
+from runs_conformance.model.program import Program, ProgramContext
+from runs_conformance.reporting.folder import RunFolder
 from runs_conformance.reporting.report import Report
 from runs_conformance.targets import Target
 
 
-def setting_for(target: Target, choice: Choice) -> Setting:
-    """What programs may know of a target."""
-    return Setting(
-        edition=choice.edition,
-        model=choice.model,
-        other_model=choice.other_model,
-        prompts=choice.prompts,
-        given=choice.use,
-        read_only=choice.read_only,
-        patience=choice.run_timeout,
-        expiry_patience=choice.expiry_timeout,
+def program_context(target: Target, options: RunOptions) -> ProgramContext:
+    """Derive the context of programs from the target and the options."""
+    return ProgramContext(
+        edition=options.edition,
+        model=options.model,
+        other_model=options.other_model,
+        prompts=options.prompts,
+        use=options.use,
+        read_only=options.read_only,
+        run_timeout=options.run_timeout,
+        expiry_timeout=options.expiry_timeout,
         dialect=target.address.dialect.family,
-        seed=choice.seed,
-        second_key=target.second_key is not None,
+        seed=options.seed,
+        has_second_api_key=target.second_api_key is not None,
         failing_model=target.failing_model,
-        accepts_any_file_id=target.any_file_id,
-        stress=choice.stress or target.address.loopback,
+        accepts_any_file_id=target.accepts_any_file_id,
+        allow_stress=options.allow_stress or target.address.is_loopback,
     )
 
 
-def plan_for(target: Target, choice: Choice) -> Plan:
-    """What would be played on a target. Raises UsageError where the selection matches nothing."""
-    setting = setting_for(target, choice)
-    kept = shrink_findings.kept_programs(target, choice)
-    every = [*programs(setting, choice), *kept]
-    known = [*demands(choice.edition).ids(), *(program.id for program in every)]
-    check_selection(choice, known)
-    wanted = _wanted(choice, demands(choice.edition))
-    whole = plan(every, setting, choice.profile, choice.phases, wanted, choice.denied)
-    return share(whole, shard(choice.shard), {program.id for program in kept}) if choice.shard else whole
+def plan_run(target: Target, options: RunOptions) -> Plan:
+    """Plan the programs to execute on a target. Raises UsageError if the selection matches nothing."""
+    context = program_context(target, options)
+    stored = shrink_findings.stored_programs(target, options)
+    programs = [*all_programs(context, options), *stored]
+    known = [*requirements(options.edition).ids(), *(program.id for program in programs)]
+    check_selection(options, known)
+    is_wanted = _program_filter(options, requirements(options.edition))
+    full_plan = build_plan(programs, context, options.profile, options.phases, is_wanted, options.no_capabilities)
+    return (
+        plan_for_shard(full_plan, parse_shard(options.shard), {program.id for program in stored})
+        if options.shard
+        else full_plan
+    )
 
 
-def _wanted(choice: Choice, every: Demands) -> Callable[[Program], bool]:
-    """Whether a program serves the selection: request constraints are shown by the boundary programs of their
-    operation alone.
+def _program_filter(options: RunOptions, known: Requirements) -> Callable[[Program], bool]:
+    """Return a predicate for the programs that serve the selection.
+
+    Request constraints are covered only by the boundary programs of their operation.
     """
-    chooses = selector(choice.select, choice.exclude)
-    if not choice.select:
+    is_selected = selector(options.select, options.exclude)
+    if not options.select:
         return lambda program: True
-    chosen = [id_ for id_ in every.ids() if chooses(id_)]
-    operations = {every.constraints[id_].operation for id_ in chosen if id_ in every.constraints}
-    general = any(id_ in every.rules or every.constraints[id_].side == "response" for id_ in chosen)
-    return lambda program: chooses(program.id) or general or not operations.isdisjoint(program.operations)
+    ids = [id_ for id_ in known.ids() if is_selected(id_)]
+    operations = {known.constraints[id_].operation for id_ in ids if id_ in known.constraints}
+    needs_all = any(id_ in known.rules or known.constraints[id_].side == "response" for id_ in ids)
+    return lambda program: is_selected(program.id) or needs_all or not operations.isdisjoint(program.operations)
 
 
 def judge(
     target: Target,
-    choice: Choice,
-    chosen: Plan,
-    folder: Folder,
-    watcher: Watcher,
-    visited: Callable[[], object] = lambda: None,
+    options: RunOptions,
+    plan: Plan,
+    folder: RunFolder,
+    listener: ProgressListener,
+    on_target_released: Callable[[], object] = lambda: None,
 ) -> Report:
     """Play a plan on a target, judge what came of it, and report.
 
@@ -81,24 +86,29 @@ def judge(
     says only that. `visited` is called when the target has been left, which an interruption does not undo any more.
     Raises UsageError where the folder cannot be written to, or an object to work with is not there.
     """
-    setting = setting_for(target, choice)
-    heading = Heading.of(target, choice, setting, chosen)
-    with visiting(target, choice, setting, folder, heading.to_json(), watcher) as visit:
+    context = program_context(target, options)
+    header = RunHeader.from_plan(target, options, context, plan)
+    with open_run(target, options, context, folder, header.to_json(), listener) as live_run:
         try:
-            way = visit.play(chosen)
+            result = live_run.execute(plan)
         except TargetError as error:
-            visited()
-            _end(visit, Ending(counts=visit.budget.counts, untested=str(error)))
-            return untested(heading, str(error), visit.budget.counts)
+            on_target_released()
+            _write_footer(live_run, RunFooter(counts=live_run.budget.counts, unreachable_reason=str(error)))
+            return build_unreachable_report(header, str(error), live_run.budget.counts)
         except UsageError as error:
-            _end(visit, Ending(counts=visit.budget.counts, untested=str(error)))
+            _write_footer(live_run, RunFooter(counts=live_run.budget.counts, unreachable_reason=str(error)))
             raise
-        visited()
-        _end(visit, Ending.of(way))
-    return concluded(heading, with_steps(way, recorded(folder.history, way), judging(choice), choice.model))
+        on_target_released()
+        _write_footer(live_run, RunFooter.from_result(result))
+    return build_report(
+        header,
+        attach_steps(
+            result, read_counterexample_histories(folder.history, result), build_judges(options), options.model
+        ),
+    )
 
 
-def _end(visit: Visit, ending: Ending) -> None:
-    """End the history, where there is room for it: the report of what was judged is worth more than its last line."""
+def _write_footer(live_run: LiveRun, footer: RunFooter) -> None:
+    """Write the last line of the history, if possible: a full disk must not cost the report."""
     with suppress(UsageError):
-        visit.file.end(ending.to_json())
+        live_run.file.write_footer(footer.to_json())

@@ -1,33 +1,56 @@
-"""What a history says of the run that wrote it, in its first and its last line."""
+"""The header and footer of a history: its first and last line, which describe the test run."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, Field, dataclass, field, fields
+from dataclasses import MISSING, Field, dataclass, field, fields, replace
 from typing import Any, TypeVar
 
 from runs_conformance import __version__
-from runs_conformance.app.options import Choice
+from runs_conformance.app.options import RunOptions
 from runs_conformance.client.base_url import Address
 from runs_conformance.contract.edition import is_edition
-from runs_conformance.contract.schema import digest
+from runs_conformance.contract.schema import schemas_digest
 from runs_conformance.engine.budget import Counts
 from runs_conformance.engine.plan import Plan
-from runs_conformance.engine.run_plan import Course
+from runs_conformance.engine.run_plan import RunResult
 from runs_conformance.errors import UsageError
 from runs_conformance.model.json import JSON, is_array, is_object
 from runs_conformance.model.limit import Limit
-from runs_conformance.model.program import Setting
-from runs_conformance.reporting.access import Access, variable
+from runs_conformance.model.program import ProgramContext
+from runs_conformance.reporting.access import RequestAccess, shell_variable
 from runs_conformance.targets import Target
 
-_Made = TypeVar("_Made")
+_Record = TypeVar("_Record")
+
+_HISTORY_NAMES: Mapping[type, Mapping[str, str]] = {
+    RunOptions: {
+        "max_inconclusive": "most_inconclusive",
+        "capabilities": "declared",
+        "no_capabilities": "denied",
+        "allow_stress": "stress",
+        "max_requests": "most_requests",
+        "max_runs": "most_runs",
+        "max_tokens": "most_tokens",
+        "max_time": "most_seconds",
+        "max_examples": "most_examples",
+        "rate_limit": "spacing",
+    },
+    ProgramContext: {
+        "run_timeout": "patience",
+        "expiry_timeout": "expiry_patience",
+        "use": "given",
+        "allow_stress": "stress",
+        "has_second_api_key": "second_key",
+    },
+}
+"""Members of a history whose name differs from the field: the file format does not change with the code."""
 
 
 @dataclass(frozen=True, slots=True)
-class LeftOut:
-    """Why a capability is served by no program that was to be played, and what would have to be given."""
+class SkippedCapability:
+    """A capability that no planned program covers: the reason, and what would be needed."""
 
     capability: str
     reason: str
@@ -35,86 +58,89 @@ class LeftOut:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Heading:
-    """Who was judged, by what choice, and what was to be played: everything a report needs beside the exchanges."""
+class RunHeader:
+    """The target, options and plan of a test run: everything a report needs besides the exchanges."""
 
     target: str
     base_url: str | None
     dialect: str
-    choice: Choice
-    setting: Setting
+    options: RunOptions
+    context: ProgramContext
     programs: Mapping[str, str]
-    """The capability that each program serves, in the order of the plan."""
-    left_out: tuple[LeftOut, ...] = ()
-    access: Access | None = None
+    """The capability that each program covers, in the order of the plan."""
+    skipped: tuple[SkippedCapability, ...] = ()
+    access: RequestAccess | None = None
     started: float | None = None
     suite: str = f"runs-conformance {__version__}"
-    schema_digest: str = field(default_factory=digest)
+    schema_digest: str = field(default_factory=schemas_digest)
 
     @classmethod
-    def of(cls, target: Target, choice: Choice, setting: Setting, chosen: Plan) -> Heading:
-        """The heading of a run that is about to begin."""
-        left: dict[str, LeftOut] = {}
-        for out in chosen.left_out:
+    def from_plan(cls, target: Target, options: RunOptions, context: ProgramContext, plan: Plan) -> RunHeader:
+        """Build the header of a test run that is about to begin."""
+        skipped: dict[str, SkippedCapability] = {}
+        for out in plan.skipped:
             capability = out.program.capability
-            left.setdefault(capability, LeftOut(capability, out.reason, out.needs))
+            skipped.setdefault(capability, SkippedCapability(capability, out.reason, out.needs))
         return cls(
             target=target.name,
             base_url=target.address.url,
             dialect=target.address.dialect.family,
-            choice=choice,
-            setting=setting,
-            programs={program.id: program.capability for program in chosen.programs},
-            left_out=tuple(left.values()),
+            options=options,
+            context=context,
+            programs={program.id: program.capability for program in plan.programs},
+            skipped=tuple(skipped.values()),
             access=_access(target.address),
             started=round(time.time(), 3),
         )
 
     def to_json(self) -> dict[str, JSON]:
-        """The first line, without its type."""
+        """Return the first line, without its type."""
+        rate = self.options.rate_limit
         return {
             "suite": self.suite,
             "target": self.target,
             "base_url": self.base_url,
             "dialect": self.dialect,
-            "edition": self.choice.edition,
-            "profile": self.choice.profile,
-            "seed": self.choice.seed,
-            "model": self.choice.model,
+            "edition": self.options.edition,
+            "profile": self.options.profile,
+            "seed": self.options.seed,
+            "model": self.options.model,
             "schema_digest": self.schema_digest,
             "started": self.started,
-            "choice": _written(self.choice),
-            "setting": _written(self.setting),
+            "choice": {**_to_json(self.options), "spacing": 1 / rate if rate else 0.0},
+            "setting": _to_json(self.context),
             "programs": [[id_, capability] for id_, capability in self.programs.items()],
             "access": self.access.to_json() if self.access is not None else None,
-            "left_out": [[out.capability, out.reason, out.needs] for out in self.left_out],
+            "left_out": [[out.capability, out.reason, out.needs] for out in self.skipped],
         }
 
     @classmethod
-    def from_json(cls, data: Mapping[str, JSON], name: str) -> Heading:
-        """The heading that a first line holds; `name` is the file's. Raises UsageError where it holds none."""
-        choice, setting, programs = data.get("choice"), data.get("setting"), data.get("programs")
-        if not is_object(choice) or not is_object(setting) or not is_array(programs):
+    def from_json(cls, data: Mapping[str, JSON], name: str) -> RunHeader:
+        """Parse a first line; `name` is the file, for messages. Raises UsageError if it is not a header."""
+        options, context, programs = data.get("choice"), data.get("setting"), data.get("programs")
+        if not is_object(options) or not is_object(context) or not is_array(programs):
             raise UsageError(
-                f"{name}: its first line does not say what was chosen for the run; "
-                f"`runs-conformance judge {name}` judges what it shows"
+                f"{name}: its first line does not contain the options of the run; "
+                f"`runs-conformance judge {name}` judges it as recorded traffic"
             )
         try:
-            chosen = _read(Choice, choice)
-            if not is_edition(chosen.edition):
-                raise ValueError(f"there is no edition {chosen.edition!r}")
+            parsed = _options_from_json(options)
+            if not is_edition(parsed.edition):
+                raise ValueError(f"there is no edition {parsed.edition!r}")
             url, started = data.get("base_url"), data.get("started")
-            left_out = data.get("left_out")
+            skipped = data.get("left_out")
             return cls(
                 target=str(data["target"]),
                 base_url=url if isinstance(url, str) else None,
                 dialect=str(data["dialect"]),
-                choice=chosen,
-                setting=_read(Setting, setting),
-                programs={pair[0]: pair[1] for pair in (_texts(each, 2) for each in programs)},
-                left_out=tuple(LeftOut(*_texts(each, 3)) for each in (left_out if is_array(left_out) else ())),
+                options=parsed,
+                context=_from_json(ProgramContext, context),
+                programs={pair[0]: pair[1] for pair in (_text_list(each, 2) for each in programs)},
+                skipped=tuple(
+                    SkippedCapability(*_text_list(each, 3)) for each in (skipped if is_array(skipped) else ())
+                ),
                 started=float(started) if isinstance(started, (int, float)) else None,
-                access=Access.from_json(data.get("access")),
+                access=RequestAccess.from_json(data.get("access")),
                 suite=str(data.get("suite", "")),
                 schema_digest=str(data.get("schema_digest", "")),
             )
@@ -123,111 +149,123 @@ class Heading:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ending:
-    """How a run ended, which its exchanges alone do not tell.
+class RunFooter:
+    """How a test run ended, as far as its exchanges do not show it.
 
-    `untested` says why the target could not be tested at all. `examples` are the counterexamples of what exploring
-    found, which were made smaller by exchanges that are no evidence. A run that was ended has none.
+    `unreachable_reason` says why the target could not be tested at all. `counterexamples` are those that exploration
+    members and shrank with requests that are not judged. A killed run has no footer.
     """
 
     counts: Counts
-    cut: str | None = None
+    cut_reason: str | None = None
     interrupted: bool = False
-    faults: tuple[str, ...] = ()
-    untested: str | None = None
-    examples: Mapping[str, JSON] = field(default_factory=dict)
+    internal_errors: tuple[str, ...] = ()
+    unreachable_reason: str | None = None
+    counterexamples: Mapping[str, JSON] = field(default_factory=dict)
     limits: tuple[Limit, ...] = ()
 
     @classmethod
-    def of(cls, way: Course) -> Ending:
-        """How this course ended."""
-        examples = {id_: way.examples[id_] for id_ in way.found if id_ in way.examples}
+    def from_result(cls, result: RunResult) -> RunFooter:
+        """Build the footer of a finished test run."""
+        shrunk = {
+            id_: result.counterexamples[id_] for id_ in result.explored_violations if id_ in result.counterexamples
+        }
         return cls(
-            counts=way.counts,
-            cut=way.cut,
-            interrupted=way.interrupted,
-            faults=way.faults,
-            examples=examples,
-            limits=way.limits,
+            counts=result.counts,
+            cut_reason=result.cut_reason,
+            interrupted=result.interrupted,
+            internal_errors=result.internal_errors,
+            counterexamples=shrunk,
+            limits=result.limits,
         )
 
     def to_json(self) -> dict[str, JSON]:
-        """The last line, without its type."""
+        """Return the last line, without its type."""
         return {
-            "counts": _written(self.counts),
-            "cut": self.cut,
+            "counts": _to_json(self.counts),
+            "cut": self.cut_reason,
             "interrupted": self.interrupted,
-            "faults": list(self.faults),
-            "untested": self.untested,
-            "examples": dict(self.examples),
-            "limits": [_written(limit) for limit in self.limits],
+            "faults": list(self.internal_errors),
+            "untested": self.unreachable_reason,
+            "examples": dict(self.counterexamples),
+            "limits": [_to_json(limit) for limit in self.limits],
         }
 
     @classmethod
-    def from_json(cls, data: Mapping[str, JSON], name: str) -> Ending:
-        """The ending that a last line holds; `name` is the file's. Raises UsageError where it holds none."""
+    def from_json(cls, data: Mapping[str, JSON], name: str) -> RunFooter:
+        """Parse a last line; `name` is the file, for messages. Raises UsageError if it is not a footer."""
         counts, faults, examples = data.get("counts"), data.get("faults"), data.get("examples")
         cut, untested = data.get("cut"), data.get("untested")
         limits = data.get("limits")
         try:
             return cls(
-                counts=_read(Counts, counts if is_object(counts) else {}),
-                cut=cut if isinstance(cut, str) else None,
+                counts=_from_json(Counts, counts if is_object(counts) else {}),
+                cut_reason=cut if isinstance(cut, str) else None,
                 interrupted=data.get("interrupted") is True,
-                faults=tuple(str(fault) for fault in faults) if is_array(faults) else (),
-                untested=untested if isinstance(untested, str) else None,
-                examples=examples if is_object(examples) else {},
-                limits=tuple(_read(Limit, each) for each in (limits if is_array(limits) else ()) if is_object(each)),
+                internal_errors=tuple(str(fault) for fault in faults) if is_array(faults) else (),
+                unreachable_reason=untested if isinstance(untested, str) else None,
+                counterexamples=examples if is_object(examples) else {},
+                limits=tuple(
+                    _from_json(Limit, each) for each in (limits if is_array(limits) else ()) if is_object(each)
+                ),
             )
         except (TypeError, ValueError) as error:
-            raise UsageError(f"{name}: its last line does not say how the run ended ({error})") from None
+            raise UsageError(f"{name}: its last line is not the end of a run ({error})") from None
 
 
-def _access(address: Address) -> Access:
-    """How a target is spoken to, fit to be shown."""
+def _access(address: Address) -> RequestAccess:
+    """Describe how requests reach the target, without secrets."""
 
-    def shown(pairs: Sequence[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
-        return tuple((name, variable(name) if address.is_secret(name, value) else value) for name, value in pairs)
+    def redact(pairs: Sequence[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+        return tuple((name, shell_variable(name) if address.is_secret(name, value) else value) for name, value in pairs)
 
-    return Access(address.dialect.key_header, shown(address.query), shown(address.headers))
+    return RequestAccess(address.dialect.key_header, redact(address.query), redact(address.headers))
 
 
-def _written(made: Any) -> dict[str, JSON]:
-    """The members of a dataclass that JSON can hold as they are."""
-    found: dict[str, JSON] = {}
-    for each in fields(made):
-        value = getattr(made, each.name)
+def _to_json(record: Any) -> dict[str, JSON]:
+    """Return the fields of a dataclass that JSON can represent directly, under the names that histories use."""
+    names = _HISTORY_NAMES.get(type(record), {})
+    members: dict[str, JSON] = {}
+    for each in fields(record):
+        value = getattr(record, each.name)
         if value is None or isinstance(value, (bool, int, float, str)):
-            found[each.name] = value
+            members[names.get(each.name, each.name)] = value
         elif isinstance(value, tuple) and all(isinstance(item, str) for item in value):
-            found[each.name] = list(value)
+            members[names.get(each.name, each.name)] = list(value)
         elif isinstance(value, Mapping) and all(isinstance(item, str) for item in value.values()):
-            found[each.name] = dict(value)
-    return found
+            members[names.get(each.name, each.name)] = dict(value)
+    return members
 
 
-def _read(kind: type[_Made], data: Mapping[str, JSON]) -> _Made:
-    """The dataclass whose members `_written` wrote; members that it does not know are left out. Raises TypeError where
-    one is of another kind.
-    """
-    known = {each.name: each for each in fields(kind)}  # type: ignore[arg-type]
-    return kind(**{name: _member(known[name], value) for name, value in data.items() if name in known})
+def _from_json(kind: type[_Record], data: Mapping[str, JSON]) -> _Record:
+    """Build a dataclass from what `_to_json` returned; ignores unknown members. Raises TypeError for a wrong type."""
+    names = _HISTORY_NAMES.get(kind, {})
+    known = {names.get(each.name, each.name): each for each in fields(kind)}  # type: ignore[arg-type]
+    return kind(
+        **{known[name].name: _check_member(known[name], value) for name, value in data.items() if name in known}
+    )
 
 
-def _member(each: Field[Any], value: JSON) -> Any:
-    usual = each.default if each.default is not MISSING else None
-    if isinstance(usual, tuple):
+def _options_from_json(data: Mapping[str, JSON]) -> RunOptions:
+    spacing = data.get("spacing")
+    options = _from_json(RunOptions, {name: value for name, value in data.items() if name != "spacing"})
+    return replace(options, rate_limit=1 / spacing) if isinstance(spacing, (int, float)) and spacing > 0 else options
+
+
+def _check_member(each: Field[Any], value: JSON) -> Any:
+    default = each.default if each.default is not MISSING else None
+    if isinstance(default, tuple):
         if not is_array(value) or not all(isinstance(item, str) for item in value):
-            raise TypeError(f"{each.name} is no list of texts")
+            raise TypeError(f"{each.name} is not a list of texts")
         return tuple(value)
-    if isinstance(usual, (bool, str)) and not isinstance(value, type(usual)):
-        raise TypeError(f"{each.name} is no {'text' if isinstance(usual, str) else 'boolean'}")
-    if isinstance(usual, (int, float)) and not isinstance(value, (int, float)):
-        raise TypeError(f"{each.name} is no number")
+    if isinstance(default, (bool, str)) and not isinstance(value, type(default)):
+        raise TypeError(f"{each.name} is not a {'text' if isinstance(default, str) else 'boolean'}")
+    if isinstance(default, (int, float)) and not isinstance(value, (int, float)):
+        raise TypeError(f"{each.name} is not a number")
     return value
 
 
-def _texts(value: JSON, count: int) -> Sequence[str]:
+def _text_list(value: JSON, count: int) -> Sequence[str]:
     if not is_array(value) or len(value) != count or not all(isinstance(item, str) for item in value):
-        raise ValueError(f"{value!r} is no list of {count} texts")
+        raise ValueError(f"{value!r} is not a list of {count} texts")
     return [str(item) for item in value]

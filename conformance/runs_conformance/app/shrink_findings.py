@@ -1,65 +1,65 @@
-"""The failures that exploring finds: made as small as they can be, and kept to be tried first the next time."""
+"""Shrinks the failures that exploration finds and stores them, so that the next run tries them first."""
 
 from __future__ import annotations
 
-from runs_conformance.app.options import Choice, judging
-from runs_conformance.client.recorder import Unrecorded
+from runs_conformance.app.options import RunOptions, build_judges
+from runs_conformance.client.recorder import NullRecorder
 from runs_conformance.client.session import Session
 from runs_conformance.engine.budget import Budget
 from runs_conformance.engine.collector import Collector
-from runs_conformance.engine.polling import Pace
-from runs_conformance.engine.protected_sender import guarded
-from runs_conformance.engine.resources import Ledger
-from runs_conformance.engine.run_plan import Course
+from runs_conformance.engine.polling import PollSchedule
+from runs_conformance.engine.protected_sender import protect_given_objects
+from runs_conformance.engine.resources import ResourceTracker
+from runs_conformance.engine.run_plan import RunResult
 from runs_conformance.engine.shrinking import exploration
-from runs_conformance.engine.shrinking.failure_store import Failures, failures
-from runs_conformance.engine.shrinking.shrinker import Allowance
-from runs_conformance.model.program import Program, Setting
+from runs_conformance.engine.shrinking.failure_store import FailureStore, open_failure_store
+from runs_conformance.engine.shrinking.shrinker import ShrinkBudget
+from runs_conformance.model.program import Program, ProgramContext
 from runs_conformance.targets import Target
 
-DISTANT = (60, 240)
-"""How many requests making a counterexample smaller may take off loopback, for each id and in all."""
+REMOTE_BUDGET = (60, 240)
+"""Shrink budget on remote targets: requests for each id, and in total."""
 
 
-def kept_programs(target: Target, choice: Choice) -> list[Program]:
-    """The failures that earlier runs found on this target and kept."""
-    kept = _kept(target, choice)
-    return kept.programs() if kept is not None else []
+def stored_programs(target: Target, options: RunOptions) -> list[Program]:
+    """Return programs for the stored failures of earlier runs on this target."""
+    store = _open_store(target, options)
+    return store.programs() if store is not None else []
 
 
-def shrunk(
-    way: Course,
+def shrink_findings(
+    result: RunResult,
     target: Target,
-    choice: Choice,
+    options: RunOptions,
     *,
-    setting: Setting,
+    context: ProgramContext,
     session: Session,
-    ledger: Ledger,
+    tracker: ResourceTracker,
     budget: Budget,
-    pace: Pace,
-) -> Course:
-    """The course with what only exploring found made as small as it can be; that is kept for the next run."""
-    kept = _kept(target, choice)
-    if way.found:
-        collector = Collector(Unrecorded(session.credentials), budget, ledger)
-        lab = exploration.Lab(
-            setting=setting,
-            sender=guarded(session.recording(collector), setting),
+    schedule: PollSchedule,
+) -> RunResult:
+    """Shrink the counterexamples that only exploration found and store them for the next run."""
+    store = _open_store(target, options)
+    if result.explored_violations:
+        collector = Collector(NullRecorder(session.credentials), budget, tracker)
+        lab = exploration.ShrinkContext(
+            context=context,
+            sender=protect_given_objects(session.with_recorder(collector), context),
             collector=collector,
-            judging=judging(choice),
+            judges=build_judges(options),
             budget=budget,
-            pace=pace,
-            tidies=target.lasting,
-            allowance=Allowance() if target.address.loopback else Allowance(*DISTANT),
+            schedule=schedule,
+            cleans_up=target.persistent,
+            shrink_budget=ShrinkBudget() if target.address.is_loopback else ShrinkBudget(*REMOTE_BUDGET),
         )
-        results = exploration.shrunk(way.found, lab, choice.workers or 3)
-        way = exploration.with_examples(way, results)
-        if kept is not None:
-            kept.keep({id_: result.case for id_, result in results.items()})
-    if kept is not None and "explore" in {program.partition(".")[0] for program in way.played}:
-        kept.forget({id_ for id_, tally in way.tallies.items() if tally.findings})
-    return way
+        results = exploration.shrink_violations(result.explored_violations, lab, options.workers or 3)
+        result = exploration.with_shrunk_counterexamples(result, results)
+        if store is not None:
+            store.save({id_: result.reproduction for id_, result in results.items()})
+    if store is not None and "explore" in {program.partition(".")[0] for program in result.program_ids}:
+        store.discard_fixed({id_ for id_, tally in result.tallies.items() if tally.findings})
+    return result
 
 
-def _kept(target: Target, choice: Choice) -> Failures | None:
-    return failures(choice.database, target.name, choice.edition) if choice.database is not None else None
+def _open_store(target: Target, options: RunOptions) -> FailureStore | None:
+    return open_failure_store(options.database, target.name, options.edition) if options.database is not None else None

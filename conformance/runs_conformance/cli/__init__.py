@@ -1,4 +1,4 @@
-"""The command `runs-conformance`: one module a command, each imported only when it is called."""
+"""The command line `runs-conformance`: one module for each subcommand, imported only when it is called."""
 
 from runs_conformance.cli.command import cli, main, run_command
 

@@ -1,44 +1,49 @@
-"""The options that hold a run against known failures, the gate they make, and the file afterwards."""
+"""Options that compare a test run to a baseline of known failures, and the file that they update."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from runs_conformance.cli.help import GATE, add_options, option
 from runs_conformance.cli.stderr import say
+from runs_conformance.model.plural import plural
 
 if TYPE_CHECKING:
-    from runs_conformance.baseline import Gate
+    from runs_conformance.baseline import BaselineGate
     from runs_conformance.reporting.report import Report
 
-OPTIONS = (
-    click.option(
-        "--baseline",
-        metavar="FILE",
-        type=click.Path(dir_okay=False, path_type=Path),
-        help="Known failures: fail only on new ones, and on entries that pass now or have expired.",
-    ),
-    click.option("--baseline-update", is_flag=True, help="Write the baseline: add what fails, drop what passes."),
-    click.option("--baseline-prune", is_flag=True, help="Only take out of the baseline what passes now."),
+BASELINE_OPTION = option(
+    "--baseline",
+    group=GATE,
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Known failures: fail only on new ones, and on entries that now pass or have expired.",
 )
-"""What every command that judges takes of a baseline."""
+
+BASELINE_OPTIONS = (
+    BASELINE_OPTION,
+    option(
+        "--baseline-update",
+        group=GATE,
+        is_flag=True,
+        help="Write the baseline: add failures, remove entries that now pass.",
+    ),
+    option("--baseline-prune", group=GATE, is_flag=True, help="Only remove baseline entries that now pass."),
+)
+
+add_baseline_options = add_options(BASELINE_OPTIONS)
 
 
-def with_baseline(command: Any) -> Any:
-    """The command with these options."""
-    for option in reversed(OPTIONS):
-        command = option(command)
-    return command
-
-
-def gate(given: dict[str, Any]) -> Gate | None:
-    """The gate that the options make. Raises UsageError where they cannot be used together."""
-    from runs_conformance.baseline import Baseline, Gate, Revision, read
+def build_gate(values: Mapping[str, Any]) -> BaselineGate | None:
+    """Build the gate from these options. Raises UsageError if they conflict."""
+    from runs_conformance.baseline import Baseline, BaselineGate, Revision, read
     from runs_conformance.errors import UsageError
 
-    path, update, prune = given["baseline"], given["baseline_update"], given["baseline_prune"]
+    path, update, prune = (values.get(name) for name in ("baseline", "baseline_update", "baseline_prune"))
     if update and prune:
         raise UsageError("--baseline-update and --baseline-prune: choose one; an update prunes too")
     if path is None:
@@ -47,19 +52,18 @@ def gate(given: dict[str, Any]) -> Gate | None:
         return None
     new = update and not path.exists()
     revision = Revision.UPDATE if update else Revision.PRUNE if prune else Revision.NONE
-    return Gate(baseline=Baseline(name=path.name) if new else read(path), revision=revision)
+    return BaselineGate(baseline=Baseline(name=path.name) if new else read(path), revision=revision)
 
 
-def keep(report: Report, given: dict[str, Any]) -> None:
-    """Write the baseline where that was asked for and the run was whole."""
-    if report.comparison is None or not (given["baseline_update"] or given["baseline_prune"]):
+def update_file(report: Report, values: Mapping[str, Any]) -> None:
+    """Write the baseline if an option asks for it and the test run is complete."""
+    if report.comparison is None or not (values["baseline_update"] or values["baseline_prune"]):
         return
     from runs_conformance.baseline import write
 
-    path = given["baseline"]
+    path = values["baseline"]
     if not report.complete or report.exit_code not in (0, 1):
-        say(f"runs-conformance: {path} is left as it was: {report.because}")
+        say(f"runs-conformance: {path} is unchanged: {report.reason}")
         return
     write(report.comparison.baseline, path)
-    count = len(report.comparison.baseline.entries)
-    say(f"wrote {path}: {count} {'entry' if count == 1 else 'entries'}")
+    say(f"wrote {path}: {plural(len(report.comparison.baseline.entries), 'entry', 'entries')}")

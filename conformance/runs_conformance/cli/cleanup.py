@@ -1,4 +1,4 @@
-"""`runs-conformance cleanup`: delete what a run left on its target."""
+"""`runs-conformance cleanup`: delete the objects that a run left on its target."""
 
 from __future__ import annotations
 
@@ -7,73 +7,77 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from runs_conformance.cli.configuration import was_given, without_foreign
+from runs_conformance.cli.configuration import drop_settings_for_other_server, is_explicit
+from runs_conformance.cli.help import OUTPUT, TARGET, declare_command, option
 from runs_conformance.cli.stderr import say
-from runs_conformance.cli.target import with_access
+from runs_conformance.cli.target import add_access_options
+from runs_conformance.model.plural import plural
 
 if TYPE_CHECKING:
-    from runs_conformance.app.cleanup import Remains
+    from runs_conformance.app.cleanup import Leftovers
     from runs_conformance.targets import Target
 
 
-@click.command("cleanup")
+@declare_command(
+    "cleanup",
+    examples=(("Show what the last run left behind", "runs-conformance cleanup --dry-run"),),
+)
 @click.argument("where", required=False, type=click.Path(path_type=Path), metavar="[HISTORY|REPORT_DIR]")
-@click.option("--base-url", metavar="URL", help="Where the target is now. Default: where it was.")
-@with_access
-@click.option("--dry-run", is_flag=True, help="Only say what is left.")
-def command(where: Path | None, **given: Any) -> int:
-    """Delete what a run left on its target: its threads and assistants, by its history. Default: the last run's.
+@option("--base-url", group=TARGET, metavar="URL", help="Current URL of the target. Default: that of the run.")
+@add_access_options
+@option("--dry-run", group=OUTPUT, is_flag=True, help="Only list the leftovers, and send nothing.")
+def command(where: Path | None, **values: Any) -> int:
+    """Delete the threads and assistants that a run left on its target, by its history. Default: the last run.
 
-    A run cleans up after itself; this is for one that was killed, or whose target did not answer. It can be repeated.
-    What was being created when a run was killed, and is no assistant, is known to nobody but the target.
+    A run cleans up after itself; use this for a run that was killed, or whose target did not answer. It can be
+    repeated. Apart from assistants, objects whose creation was in flight when the run was killed cannot be found;
+    delete them by hand.
     """
     from runs_conformance.app import cleanup
     from runs_conformance.engine.outcome import INCOMPLETE, PASSED
 
-    left = cleanup.remains(where or cleanup.last())
-    things = left.ledger.left()
-    if left.run.get("lasting") is False:
-        say("nothing to do: the target was the bundled emulator, which ended with its run")
+    leftovers = cleanup.find_leftovers(where or cleanup.latest_history())
+    objects = leftovers.tracker.leftovers()
+    if leftovers.header.get("lasting") is False:
+        say("nothing to do: the target was the bundled emulator, which stopped with its run")
         return PASSED
-    target = _target(left, given)
-    if given["dry_run"]:
-        for thing in things:
-            click.echo(f"left: {thing}")
-        click.echo(f"{_counted(len(things))} left on {target.address.url}; nothing was sent")
+    target = _target(leftovers, values)
+    if values["dry_run"]:
+        for each in objects:
+            click.echo(f"left: {each}")
+        click.echo(f"{plural(len(objects), 'object')} left on {target.address.url}; nothing was sent")
         return PASSED
-    say(f"cleaning up on {target.address.url} after the run {left.said('run_id') or left.path}")
-    cleaned = cleanup.clean(left, target, lambda thing, how: click.echo(f"{how}: {thing}"))
-    summary = f"{len(cleaned.deleted)} deleted, {len(cleaned.gone)} gone already, {len(cleaned.staying)} left"
-    if left.ledger.unknown:
-        summary += f"; {_counted(left.ledger.unknown)} may exist whose id no answer told"
+    say(f"cleaning up on {target.address.url} after run {leftovers.header_text('run_id') or leftovers.path}")
+    result = cleanup.delete(leftovers, target, lambda leftover, outcome: click.echo(f"{outcome}: {leftover}"))
+    summary = f"{len(result.deleted)} deleted, {len(result.already_gone)} already gone, {len(result.remaining)} left"
+    if leftovers.tracker.unknown_creations:
+        summary += f"; {plural(leftovers.tracker.unknown_creations, 'object')} of unknown id may exist"
     click.echo(summary)
-    return INCOMPLETE if cleaned.staying else PASSED
+    return INCOMPLETE if result.remaining else PASSED
 
 
-def _target(left: Remains, given: dict[str, Any]) -> Target:
+def _target(leftovers: Leftovers, values: dict[str, Any]) -> Target:
     from runs_conformance import config, targets
     from runs_conformance.errors import UsageError
 
-    # What conformance.toml says is of any server; the history says which one it was.
-    url = given["base_url"] if was_given("base_url") else left.said("base_url") or given["base_url"]
+    # The history names the server of the run; conformance.toml may name another.
+    url = values["base_url"] if is_explicit("base_url") else leftovers.header_text("base_url") or values["base_url"]
     if not url:
-        raise UsageError(f"{left.path}: does not say where the target is; give --base-url")
-    given = without_foreign(given, url)
-    dialect = (given["dialect"] if was_given("dialect") else None) or left.said("dialect_name") or "openai"
-    key = config.secret(given["api_key"], "OPENAI_API_KEY")
-    second = config.secret(given["second_api_key"], "CONFORMANCE_SECOND_API_KEY", flag="--second-api-key")
-    return targets.remote(
-        url,
-        dialect=config.known(dialect, targets.DIALECTS, "dialect"),
-        headers=config.headers(given["header"]),
-        query=config.queries(given["query"]),
-        path_prefix=given["path_prefix"],
-        hidden=config.hidden(given["header"], given["query"]),
-        key_header=given["key_header"] or left.said("key_header"),
-        key=key.value if key else None,
-        second_key=second.value if second else None,
+        raise UsageError(f"{leftovers.path}: does not name the target; use --base-url")
+    values = drop_settings_for_other_server(values, url)
+    dialect = (
+        (values["dialect"] if is_explicit("dialect") else None) or leftovers.header_text("dialect_name") or "openai"
     )
-
-
-def _counted(things: int) -> str:
-    return f"{things} {'object' if things == 1 else 'objects'}"
+    key = config.resolve_secret(values["api_key"], "OPENAI_API_KEY")
+    second = config.resolve_secret(values["second_api_key"], "CONFORMANCE_SECOND_API_KEY", flag="--second-api-key")
+    return targets.remote_target(
+        url,
+        dialect=config.require_known(dialect, targets.DIALECTS, "dialect"),
+        headers=config.parse_headers(values["headers"]),
+        query=config.parse_query(values["query"]),
+        path_prefix=values["path_prefix"],
+        secret_values=config.secret_values(values["headers"], values["query"]),
+        key_header=values["key_header"] or leftovers.header_text("key_header"),
+        api_key=key.value if key else None,
+        second_api_key=second.value if second else None,
+    )

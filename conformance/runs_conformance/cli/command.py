@@ -1,4 +1,4 @@
-"""The command itself: finds the subcommand, runs it, and turns every end into an exit code and one line."""
+"""The main command: runs a subcommand and turns every error into an exit code and one line."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ import click
 from runs_conformance import __version__
 from runs_conformance.cli.signals import INTERRUPTED
 from runs_conformance.cli.stderr import say
-from runs_conformance.cli.stdio import settle
-from runs_conformance.errors import BudgetSpent, ConformanceError, SuiteFault, TargetError, UsageError
+from runs_conformance.cli.stdio import tolerate_closed_pipes
+from runs_conformance.errors import BudgetExhausted, ConformanceError, InternalError, TargetError, UsageError
 
-EXIT: dict[type[ConformanceError], int] = {UsageError: 2, TargetError: 3, SuiteFault: 4, BudgetSpent: 5}
-"""The exit code that each error ends with."""
+EXIT_CODES: dict[type[ConformanceError], int] = {UsageError: 2, TargetError: 3, InternalError: 4, BudgetExhausted: 5}
+"""The exit code of each error."""
 
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
-"""Errors of a disk that takes no more."""
+_DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
+"""Error numbers of a full or read-only disk."""
 
 _COMMANDS = {
     "init": "runs_conformance.cli.init",
@@ -37,11 +37,11 @@ _COMMANDS = {
     "openapi": "runs_conformance.cli.openapi",
     "serve": "runs_conformance.cli.serve",
 }
-"""Where each command is, in the order in which the help shows them; a module holds one as `command`."""
+"""The module of each command, in the order of the help; a module defines its command as `command`."""
 
 
 class _Commands(click.Group):
-    """The commands, imported when they are called; a name that there is not is answered with the nearest one."""
+    """A group that imports commands when they are called and suggests the nearest name for an unknown one."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(_COMMANDS)
@@ -55,10 +55,10 @@ class _Commands(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
-            from runs_conformance.config import nearest
+        if args and args[0] not in _COMMANDS and not args[0].startswith("-") and not ctx.resilient_parsing:
+            from runs_conformance.config import did_you_mean
 
-            raise UsageError(f"there is no command {args[0]!r}{nearest(args[0], _COMMANDS)}")
+            raise UsageError(f"there is no command {args[0]!r}{did_you_mean(args[0], _COMMANDS)}")
         return super().resolve_command(ctx, args)
 
 
@@ -69,11 +69,11 @@ def cli() -> None:
 
 
 def main() -> None:
-    """Run the command and exit with the code that says how it came out."""
-    settle()
+    """Run the command line and exit with its code."""
+    tolerate_closed_pipes()
     code = run_command(sys.argv[1:])
     if code == INTERRUPTED:
-        # Nobody who has interrupted a run waits for what is still under way.
+        # Do not wait for worker threads after an interruption.
         with suppress(OSError):
             sys.stdout.flush()
             sys.stderr.flush()
@@ -82,7 +82,7 @@ def main() -> None:
 
 
 def run_command(arguments: list[str]) -> int:
-    """Run the command with these arguments; gives the exit code. An error is one line on standard error."""
+    """Run the command with these arguments and return the exit code. Prints an error as one line on standard error."""
     try:
         code = cli.main(arguments, prog_name="runs-conformance", standalone_mode=False)
         return code if isinstance(code, int) else 0
@@ -90,27 +90,29 @@ def run_command(arguments: list[str]) -> int:
         click.echo(error.format_message())
         return 0
     except click.ClickException as error:
-        return _say_error(" ".join(error.format_message().split()), 2)
+        return _report_error(" ".join(error.format_message().split()), 2)
     except ConformanceError as error:
-        return _say_error(str(error), next((code for kind, code in EXIT.items() if isinstance(error, kind)), 4))
+        return _report_error(
+            str(error), next((code for kind, code in EXIT_CODES.items() if isinstance(error, kind)), 4)
+        )
     except (click.Abort, KeyboardInterrupt):
-        return _say_error("interrupted", INTERRUPTED)
+        return _report_error("interrupted", INTERRUPTED)
     except OSError as error:
-        if error.errno not in _FULL:
-            return _say_fault(error)
+        if error.errno not in _DISK_FULL:
+            return _report_internal_error(error)
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return _say_error(f"cannot be written: {error.filename or 'the output'}: {error.strerror}", 2)
+        return _report_error(f"cannot be written: {error.filename or 'the output'}: {error.strerror}", 2)
     except Exception as error:
-        return _say_fault(error)
+        return _report_internal_error(error)
 
 
-def _say_fault(error: Exception) -> int:
+def _report_internal_error(error: Exception) -> int:
     if os.environ.get("RUNS_CONFORMANCE_TRACEBACK"):
         raise error
-    return _say_error(f"the suite itself is at fault: {_where(error)}; please report it", 4)
+    return _report_error(f"internal error: {_locate(error)}; please report it", 4)
 
 
-def _where(error: Exception) -> str:
+def _locate(error: Exception) -> str:
     at = error.__traceback__
     while at is not None and at.tb_next is not None:
         at = at.tb_next
@@ -118,6 +120,6 @@ def _where(error: Exception) -> str:
     return f"{type(error).__name__}: {error}{place}"
 
 
-def _say_error(text: str, code: int) -> int:
+def _report_error(text: str, code: int) -> int:
     say(f"runs-conformance: {text}")
     return code

@@ -1,62 +1,78 @@
-"""`runs-conformance diff`: what two servers, or two reports, differ in."""
+"""`runs-conformance diff`: compare two servers or two reports."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from runs_conformance.cli.configuration import Seconds, without_foreign
+from runs_conformance.cli.configuration import drop_settings_for_other_server
+from runs_conformance.cli.help import SCOPE, TARGET, add_options, declare_command, option
+from runs_conformance.cli.options import (
+    EDITION_HELP,
+    FIND_LIMITS_OPTION,
+    PROFILE_OPTION,
+    SEED_OPTION,
+    SELECTION_OPTIONS,
+    STRESS_OPTION,
+    TIMEOUT_OPTION,
+    build_options,
+    report_dir_option,
+)
 from runs_conformance.cli.signals import interruptible
 from runs_conformance.cli.stderr import say
-from runs_conformance.cli.target import opened, with_target
+from runs_conformance.cli.target import add_target_options, open_target
+
+if TYPE_CHECKING:
+    from runs_conformance.app.diff import ReportSummary
 
 
-@click.command("diff")
-@click.argument("one", metavar="A")
-@click.argument("other", metavar="B")
-@with_target
-@click.option("--b-api-key", metavar="KEY", help="The key of B, where it is another than A's.")
-@click.option("--b-model", metavar="NAME", help="The model that B's runs use, where it is another than A's.")
-@click.option("--b-dialect", metavar="NAME", help="How B is spoken to, where it is otherwise than A.")
-@click.option("--profile", type=click.Choice(["quick", "standard", "full"]), default="standard", show_default=True)
-@click.option("--edition", help="Date of the contract to judge by. Default: the newest.")
-@click.option("--select", multiple=True, metavar="GLOB", help="Only ids that match. Repeatable.")
-@click.option("--exclude", multiple=True, metavar="GLOB", help="No ids that match. Repeatable.")
-@click.option("--seed", type=int, default=0, show_default=True)
-@click.option("--timeout", type=Seconds(0.1, 3600), default=60.0, show_default=True, help="Seconds per request.")
-@click.option("--find-limits", is_flag=True, help="Where a bound is another than stated, search for the server's own.")
-@click.option("--allow-stress", is_flag=True, help="Races and hostile bodies also on a server that is not local.")
-@click.option(
-    "--report-dir",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="Where the reports on servers go, in folders a and b. Default: reports/<run-id>/ for each.",
+@declare_command(
+    "diff",
+    examples=(
+        ("Compare two servers", "runs-conformance diff http://127.0.0.1:8000/v1 https://api.example.org/v1"),
+        ("Compare two reports", "runs-conformance diff reports/monday reports/tuesday"),
+    ),
 )
-def command(one: str, other: str, **given: Any) -> int:
-    """Compare A and B, each a server's URL (or `emulator`), a report.json, a history.jsonl, or the folder of one.
+@click.argument("a", metavar="A")
+@click.argument("b", metavar="B")
+@add_target_options
+@option("--b-api-key", group=TARGET, metavar="KEY", help="API key of B, if it differs from that of A.")
+@option("--b-model", group=TARGET, metavar="NAME", help="Model that the runs of B use, if it differs from that of A.")
+@option("--b-dialect", group=TARGET, metavar="NAME", help="Dialect of B, if it differs from that of A.")
+@PROFILE_OPTION
+@option("--edition", group=SCOPE, metavar="DATE", help=EDITION_HELP)
+@add_options(SELECTION_OPTIONS)
+@SEED_OPTION
+@FIND_LIMITS_OPTION
+@TIMEOUT_OPTION
+@STRESS_OPTION
+@report_dir_option("reports/<run-id>/ for each server; otherwise its subfolders a and b.")
+def command(a: str, b: str, **values: Any) -> int:
+    """Compare A and B: each a server's URL (or `emulator`), a report.json, a history.jsonl, or the folder of one.
 
-    The same cases are sent to both servers. Exit code 0: no verdict differs; 1: some do.
+    Both servers receive the same requests. Exit code 0: all verdicts are equal; 1: some differ.
     """
     from runs_conformance.app import diff
     from runs_conformance.reporting.failure_text import printable
 
-    sides = []
-    for name, where in (("a", one), ("b", other)):
-        told = {**given, **_of_side(name, given)}
-        if _is_server(where):
-            sides.append(_judged(where, name, told))
-        else:
-            sides.append(diff.saved(_file(where)))
-    click.echo(printable("\n".join(diff.lines(*sides))))
-    return 1 if diff.differences(*sides) else 0
+    operands = {"a": a, "b": b}
+    # Files are read first, so that a missing one is noticed before a server is judged.
+    loaded = {name: diff.load_summary(_file(where)) for name, where in operands.items() if not _is_server(where)}
+    summaries = [
+        loaded[name] if name in loaded else _judge_server(where, name, {**values, **_overrides_for(name, values)})
+        for name, where in operands.items()
+    ]
+    click.echo(printable("\n".join(diff.lines(*summaries))))
+    return 1 if diff.differences(*summaries) else 0
 
 
-def _of_side(name: str, given: dict[str, Any]) -> dict[str, Any]:
+def _overrides_for(name: str, values: dict[str, Any]) -> dict[str, Any]:
     if name == "a":
         return {}
-    found = {member: given[f"b_{member}"] for member in ("api_key", "model", "dialect") if given[f"b_{member}"]}
-    return {**found, "second_api_key": None} if "api_key" in found else found
+    overrides = {each: values[f"b_{each}"] for each in ("api_key", "model", "dialect") if values[f"b_{each}"]}
+    return {**overrides, "second_api_key": None} if "api_key" in overrides else overrides
 
 
 def _is_server(where: str) -> bool:
@@ -70,43 +86,29 @@ def _file(where: str) -> Path:
 
     path = Path(where)
     if not path.exists():
-        raise UsageError(f"{where}: neither a URL (http://...) nor a file or folder that is there")
+        raise UsageError(f"{where}: neither a URL (http://...) nor an existing file or folder")
     return path
 
 
-def _judged(where: str, name: str, given: dict[str, Any]) -> Any:
-    """The report on one server, by the choice that holds for both."""
-    from runs_conformance import config
+def _judge_server(where: str, name: str, values: dict[str, Any]) -> ReportSummary:
+    """Judge one server, by the options that hold for both."""
     from runs_conformance.app import diff, run
-    from runs_conformance.app.options import Choice
-    from runs_conformance.contract.edition import DEFAULT_EDITION
     from runs_conformance.engine.outcome import NO_TARGET
     from runs_conformance.errors import TargetError
-    from runs_conformance.reporting.folder import folder
-    from runs_conformance.reporting.progress import Silent
+    from runs_conformance.reporting.folder import prepare_folder
+    from runs_conformance.reporting.progress import SilentProgress
     from runs_conformance.targets import EMULATOR
 
-    given = without_foreign(given, where)
-    choice = Choice(
-        edition=config.edition(given["edition"]) if given["edition"] else DEFAULT_EDITION,
-        select=given["select"],
-        exclude=given["exclude"],
-        profile=given["profile"],
-        model=given["model"],
-        other_model=given["other_model"],
-        seed=given["seed"],
-        timeout=given["timeout"],
-        stress=given["allow_stress"],
-        find_limits=given["find_limits"],
-    )
-    with interruptible() as interruption, opened(where, given) as target:
-        say(f"judging {name.upper()}: {target.name} by edition {choice.edition}, profile {choice.profile}")
-        here = folder(given["report_dir"] / name if given["report_dir"] else None)
-        plan = run.plan_for(target, choice)
-        report = run.judge(target, choice, plan, here, Silent(), interruption.put_off)
-        here.write(report, target.address.dialect.family)
+    values = drop_settings_for_other_server(values, where)
+    options = build_options(values)
+    with interruptible() as interruption, open_target(where, values) as target:
+        say(f"judging {name.upper()}: {target.name} by edition {options.edition}, profile {options.profile}")
+        folder = prepare_folder(values["report_dir"] / name if values["report_dir"] else None)
+        plan = run.plan_run(target, options)
+        report = run.judge(target, options, plan, folder, SilentProgress(), interruption.defer)
+        folder.write(report, target.address.dialect.family)
     if report.exit_code == NO_TARGET:
-        raise TargetError(f"{name.upper()}: {report.because}")
-    if interruption.came:
+        raise TargetError(f"{name.upper()}: {report.reason}")
+    if interruption.received:
         raise KeyboardInterrupt
-    return diff.Side.of(where if where == EMULATOR else target.address.url, report)
+    return diff.ReportSummary.from_report(where if where == EMULATOR else target.address.url, report)

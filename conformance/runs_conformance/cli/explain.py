@@ -1,15 +1,18 @@
-"""`runs-conformance explain`: what one rule or constraint demands."""
+"""`runs-conformance explain`: describe one rule or constraint."""
 
 from __future__ import annotations
 
 import click
 
+from runs_conformance.cli.completion import complete_ids
+from runs_conformance.cli.help import declare_command, option
 
-@click.command("explain")
-@click.argument("id_", metavar="ID")
-@click.option("--edition", help="Date of the contract.")
+
+@declare_command("explain")
+@click.argument("id_", metavar="ID", shell_complete=complete_ids)
+@option("--edition", metavar="DATE", help="Date of the contract. Default: the newest.")
 def command(id_: str, edition: str | None) -> None:
-    """Say what a rule or constraint demands, how binding it is, and where that is written."""
+    """Describe a rule or constraint: what it requires, at which level, and its source."""
     from runs_conformance.app import catalogue
 
     click.echo(catalogue.explanation(id_, edition))

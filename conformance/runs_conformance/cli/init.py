@@ -1,4 +1,4 @@
-"""`runs-conformance init`: look at a server and write a conformance.toml for it."""
+"""`runs-conformance init`: survey a server and write a conformance.toml for it."""
 
 from __future__ import annotations
 
@@ -9,26 +9,46 @@ from urllib.parse import urlsplit, urlunsplit
 
 import click
 
-from runs_conformance.cli.signals import LEFT, interruptible
-from runs_conformance.cli.target import ACCESS
+from runs_conformance.cli.help import OUTPUT, TARGET, add_options, declare_command, option
+from runs_conformance.cli.signals import WITHOUT_HISTORY, interruptible
+from runs_conformance.cli.target import ACCESS_OPTIONS
 
 if TYPE_CHECKING:
-    from runs_conformance.app.discover import Scouted
+    from runs_conformance.app.discover import Discovery
     from runs_conformance.client.base_url import Address
 
 _FILE = Path("conformance.toml")
 
 
-@click.command("init")
+@declare_command(
+    "init",
+    examples=(("Write conformance.toml for a local server", "runs-conformance init http://127.0.0.1:8000/v1"),),
+)
 @click.argument("base_url")
-@click.option("--model", default="gpt-4o", show_default=True, help="The model for the one run that is tried.")
-@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), default=_FILE, show_default=True)
-@click.option("--force", is_flag=True, help="Overwrite the file.")
-def command(base_url: str, **given: Any) -> int:
-    """Look at the server at BASE_URL and write a conformance.toml for it.
+@option(
+    "--model",
+    group=TARGET,
+    metavar="NAME",
+    default="gpt-4o",
+    show_default=True,
+    help="Model of the two test runs, if the server lists no models or lists this one.",
+)
+@option(
+    "--output",
+    group=OUTPUT,
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=_FILE,
+    show_default=True,
+    help="File to write.",
+)
+@option("--force", group=OUTPUT, is_flag=True, help="Overwrite the file if it exists.")
+@add_options(ACCESS_OPTIONS)
+def command(base_url: str, **values: Any) -> int:
+    """Survey the server at BASE_URL and write a conformance.toml for it.
 
-    Some thirty requests and two short runs, of which nothing is left behind. Keys are not written into the file, only
-    where they are to be found.
+    Sends about thirty requests and two short runs, and deletes everything it creates. The file contains references to
+    keys, never the keys themselves.
     """
     from runs_conformance import config
     from runs_conformance.app import discover
@@ -36,137 +56,136 @@ def command(base_url: str, **given: Any) -> int:
     from runs_conformance.errors import UsageError
     from runs_conformance.reporting.failure_text import printable
 
-    path: Path = given["output"]
-    if path.exists() and not given["force"]:
-        raise UsageError(f"{path} is there already; --force overwrites it, --output writes elsewhere")
-    key = config.secret(given["api_key"], "OPENAI_API_KEY")
-    addresses = dict(_addresses(base_url, given, bool(key)))
-    with interruptible(LEFT):
-        scouted = discover.scout(addresses, key.value if key else None, given["model"])
-    values = _values(scouted, addresses[scouted.address], given, key is not None)
-    notes = _notes(scouted, key.literal if key else False)
-    head = ("What each key means: docs/configuration.md. Judge the server with `runs-conformance run`.",)
+    path: Path = values["output"]
+    if path.exists() and not values["force"]:
+        raise UsageError(f"{path} exists already; --force overwrites it, --output writes elsewhere")
+    key = config.resolve_secret(values["api_key"], "OPENAI_API_KEY")
+    addresses = dict(_candidate_addresses(base_url, values, bool(key)))
+    with interruptible(WITHOUT_HISTORY):
+        discovery = discover.discover(addresses, key.value if key else None, values["model"])
+    settings = _settings(discovery, addresses[discovery.address], values, key is not None)
+    notes = _notes(discovery, key.literal if key else False)
+    head = ("All keys are described in docs/configuration.md. Judge the server with `runs-conformance run`.",)
     try:
-        path.write_text(draft.text(values, notes, head), encoding="utf-8")
+        path.write_text(draft.text(settings, notes, head), encoding="utf-8")
     except OSError as error:
         raise UsageError(f"{path}: cannot be written: {error.strerror or error}") from None
-    for line in _told(scouted):
+    for line in _summary_lines(discovery):
         click.echo(printable(line))
     click.echo(f"wrote {path}; next: runs-conformance run" + ("" if path == _FILE else f" --config {path}"))
     return 0
 
 
-for _option in reversed(ACCESS):
-    command = _option(command)
-
-
-def _addresses(base_url: str, given: dict[str, Any], key: bool) -> Iterator[tuple[Address, str]]:
-    """The ways in which the server may be spoken to, the likeliest first, each with its base URL."""
+def _candidate_addresses(base_url: str, values: dict[str, Any], key: bool) -> Iterator[tuple[Address, str]]:
+    """Yield the possible addresses of the server, the likeliest first, each with its base URL."""
     from runs_conformance import config, targets
 
-    dialect = config.known(given["dialect"] or targets.likely(base_url), targets.DIALECTS, "dialect")
-    headers, query = config.headers(given["header"]), config.queries(given["query"])
-    # What is no URL at all is said before it is taken apart.
-    targets.remote(base_url, dialect=dialect)
+    dialect = config.require_known(values["dialect"] or targets.guess_dialect(base_url), targets.DIALECTS, "dialect")
+    headers, query = config.parse_headers(values["headers"]), config.parse_query(values["query"])
+    # Report an invalid URL before taking it apart.
+    targets.remote_target(base_url, dialect=dialect)
     urls = [base_url]
     parts = urlsplit(base_url.strip())
-    if dialect == "openai" and not given["path_prefix"] and not parts.path.rstrip("/").endswith("/v1"):
+    if dialect == "openai" and not values["path_prefix"] and not parts.path.rstrip("/").endswith("/v1"):
         urls.append(urlunsplit(parts._replace(path=parts.path.rstrip("/") + "/v1")))
-    for header in (given["key_header"],) if given["key_header"] or not key else (None, "api-key"):
+    for header in (values["key_header"],) if values["key_header"] or not key else (None, "api-key"):
         for url in urls:
-            target = targets.remote(
+            target = targets.remote_target(
                 url,
                 dialect=dialect,
                 headers=headers,
                 query=query,
-                path_prefix=given["path_prefix"],
+                path_prefix=values["path_prefix"],
                 key_header=header,
-                hidden=config.hidden(given["header"], given["query"]),
+                secret_values=config.secret_values(values["headers"], values["query"]),
             )
             yield target.address, url
 
 
-def _values(scouted: Scouted, url: str, given: dict[str, Any], key: bool) -> dict[str, Any]:
-    """What is known, by the places of the keys."""
+def _settings(discovery: Discovery, url: str, values: dict[str, Any], has_key: bool) -> dict[str, Any]:
+    """Return the values to write, by dotted key."""
     from runs_conformance import targets
     from runs_conformance.wire.redaction import is_secret_name
 
-    address = scouted.address
-    usual = targets.DIALECTS[address.dialect.name]
+    address = discovery.address
+    defaults = targets.DIALECTS[address.dialect.name]
     parts = urlsplit(url.strip())
-    values: dict[str, Any] = {"base_url": urlunsplit((parts.scheme, parts.netloc, parts.path, "", ""))}
-    values["model"] = scouted.model
+    settings: dict[str, Any] = {"base_url": urlunsplit((parts.scheme, parts.netloc, parts.path, "", ""))}
+    settings["model"] = discovery.model
     if address.dialect.name != "openai":
-        values["dialect"] = address.dialect.name
-    if given["path_prefix"]:
-        values["path_prefix"] = given["path_prefix"]
-    if key:
-        named = given["api_key"] or ""
-        values["auth.api_key"] = _moved(named, given) if named.startswith(("env:", "@")) else "env:OPENAI_API_KEY"
-    if address.dialect.key_header != usual.key_header:
-        values["auth.key_header"] = address.dialect.key_header
-    texts = {name: text for name, _, text in (line.partition("=") for line in given["query"])}
-    query = {name: texts.get(name, value) for name, value in address.query if (name, value) not in usual.query}
-    lines = (line.partition(":") for line in given["header"])
+        settings["dialect"] = address.dialect.name
+    if values["path_prefix"]:
+        settings["path_prefix"] = values["path_prefix"]
+    if has_key:
+        reference = values["api_key"] or ""
+        settings["auth.api_key"] = (
+            _key_reference(reference, values) if reference.startswith(("env:", "@")) else "env:OPENAI_API_KEY"
+        )
+    if address.dialect.key_header != defaults.key_header:
+        settings["auth.key_header"] = address.dialect.key_header
+    texts = {name: text for name, _, text in (line.partition("=") for line in values["query"])}
+    query = {name: texts.get(name, value) for name, value in address.query if (name, value) not in defaults.query}
+    lines = (line.partition(":") for line in values["headers"])
     tables: Mapping[str, Mapping[str, str]] = {
         "query": query,
         "headers": {name.strip(): text.strip() for name, _, text in lines},
     }
-    for place, table in tables.items():
-        kept = {name: text for name, text in table.items() if not is_secret_name(name) or text.startswith("env:")}
-        if kept:
-            values[place] = kept
-    if scouted.streams:
-        values["capabilities"] = {"streaming": True}
-    return values
+    for key_name, table in tables.items():
+        safe = {name: text for name, text in table.items() if not is_secret_name(name) or text.startswith("env:")}
+        if safe:
+            settings[key_name] = safe
+    if discovery.streams:
+        settings["capabilities"] = {"streaming": True}
+    return settings
 
 
-def _moved(named: str, given: dict[str, Any]) -> str:
-    """A key's place as seen from the folder of the file."""
-    beside: Path = given["output"].parent
-    if not named.startswith("@") or beside == Path():
-        return named
-    return f"@{Path(named[1:]).expanduser().absolute()}"
+def _key_reference(reference: str, values: dict[str, Any]) -> str:
+    """Return a reference to an API key, relative to the folder of the file."""
+    folder: Path = values["output"].parent
+    if not reference.startswith("@") or folder == Path():
+        return reference
+    return f"@{Path(reference[1:]).expanduser().absolute()}"
 
 
-def _notes(scouted: Scouted, literal: bool) -> dict[str, list[str]]:
-    """What is said in the file beside the keys."""
+def _notes(discovery: Discovery, literal: bool) -> dict[str, list[str]]:
+    """Return the comments to write before keys, by dotted key."""
     from runs_conformance.contract.operation import CAPABILITIES
 
     notes: dict[str, list[str]] = {}
-    if scouted.models:
-        others = ", ".join(scouted.models[:8]) + (" ..." if len(scouted.models) > 8 else "")
+    if discovery.models:
+        others = ", ".join(discovery.models[:8]) + (" ..." if len(discovery.models) > 8 else "")
         notes["model"] = [f"The server lists {others}."]
-    if scouted.started is False:
-        notes.setdefault("model", []).append(f"A run was refused ({scouted.refused}); is the model right?")
-    if not scouted.needs_key:
+    if discovery.run_accepted is False:
+        notes.setdefault("model", []).append(f"A run was refused ({discovery.refusal}); is the model correct?")
+    if not discovery.needs_key:
         notes["auth.api_key"] = ["The server answers without a key."]
     elif literal:
         notes["auth.api_key"] = ["The key was given on the command line; put it into this variable."]
-    lacking = [name for name in CAPABILITIES if name in scouted.missing]
-    if lacking:
+    missing = [name for name in CAPABILITIES if name in discovery.missing]
+    if missing:
         notes["capabilities"] = [
-            f"Not there when this was written: {', '.join(lacking)}. Each run looks again; with",
-            f"{lacking[0]} = false it does not, with {lacking[0]} = true the lack is a failure.",
+            f"Missing when this was written: {', '.join(missing)}. Each run checks again; with",
+            f"{missing[0]} = false it does not, with {missing[0]} = true its absence is a failure.",
         ]
     return notes
 
 
-def _told(scouted: Scouted) -> Iterator[str]:
-    address = scouted.address
+def _summary_lines(discovery: Discovery) -> Iterator[str]:
+    address = discovery.address
     carrier = (
         "as a bearer token" if address.dialect.key_header == "Authorization" else f"in {address.dialect.key_header}"
     )
-    key = f"the key {carrier}" if scouted.needs_key else "no key needed"
+    key = f"the key {carrier}" if discovery.needs_key else "no key needed"
     yield f"{address.url} speaks {address.dialect.name}, {key}"
-    for why in dict.fromkeys(scouted.missing.values()):
-        yield f"  {why}"
-    if scouted.started is None:
-        yield "  no run could be tried"
+    for reason in dict.fromkeys(discovery.missing.values()):
+        yield f"  {reason}"
+    if discovery.run_accepted is None:
+        yield "  no run could be attempted"
     else:
-        yield f"  a run of {scouted.model} was {'started' if scouted.started else f'refused: {scouted.refused}'}"
-    if scouted.streams is not None:
-        yield f"  it {'streams' if scouted.streams else 'does not stream'}"
-    for thing in scouted.left:
-        yield f"  left behind: {thing}"
-    yield f"  {scouted.requests} requests"
+        verdict = "started" if discovery.run_accepted else f"refused: {discovery.refusal}"
+        yield f"  a run of {discovery.model} was {verdict}"
+    if discovery.streams is not None:
+        yield f"  it {'streams' if discovery.streams else 'does not stream'}"
+    for leftover in discovery.leftovers:
+        yield f"  left behind: {leftover}"
+    yield f"  {discovery.requests} requests"

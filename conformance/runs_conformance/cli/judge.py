@@ -1,4 +1,4 @@
-"""`runs-conformance judge`: judge traffic that was recorded."""
+"""`runs-conformance judge`: judge recorded traffic."""
 
 from __future__ import annotations
 
@@ -8,36 +8,49 @@ from typing import Any
 import click
 
 from runs_conformance.cli import baseline, output
-from runs_conformance.cli.options import chosen, with_choices
+from runs_conformance.cli.help import SCOPE, declare_command, option
+from runs_conformance.cli.options import build_options, judging_options
 from runs_conformance.cli.stderr import say
+from runs_conformance.model.plural import plural
 
 
-@click.command("judge")
+@declare_command(
+    "judge",
+    examples=(
+        ("Judge traffic that a browser or proxy saved", "runs-conformance judge session.har"),
+        ("Judge a part of production traffic", "runs-conformance judge capture.har --partial --report html"),
+    ),
+)
 @click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--partial", is_flag=True, help="Others use the same objects: accuse of nothing that they may have done.")
-@with_choices
-def command(files: tuple[Path, ...], **given: Any) -> int:
-    """Judge recorded traffic: history.jsonl, HAR, VCR cassettes."""
+@option(
+    "--partial",
+    group=SCOPE,
+    is_flag=True,
+    help="Other clients share these objects: findings that an unrecorded request could explain become inconclusive.",
+)
+@judging_options(
+    "Date of the contract to judge by. Default: the contract in force on the date of each exchange.",
+    "none is written; with --report, reports/<run-id>/.",
+)
+def command(files: tuple[Path, ...], **values: Any) -> int:
+    """Judge recorded traffic: history.jsonl, HAR, VCR cassettes, Azure test-proxy recordings."""
     from runs_conformance.app import judge_recording
     from runs_conformance.errors import UsageError
-    from runs_conformance.reporting.folder import folder
+    from runs_conformance.reporting.folder import prepare_folder
 
-    choice = chosen(given, partial=given["partial"])
-    if "har" in output.views(given):
-        raise UsageError("--report har is made of a run's history.jsonl: runs-conformance report HISTORY --report har")
-    reviewed = judge_recording.judge(files, choice, choice.edition if given["edition"] else None)
-    here = folder(given["report_dir"]) if given["report_dir"] or given["report"] else None
-    unwritten = output.written(here, reviewed.report, "openai", given)
-    left_out = list(reviewed.skipped)
-    if left_out and not given["quiet"]:
-        say(
-            f"{len(left_out)} {'entry was' if len(left_out) == 1 else 'entries were'} left out"
-            + ("" if given["verbose"] else ", for example")
-        )
-        for line in left_out if given["verbose"] else left_out[:3]:
+    options = build_options(values)
+    if "har" in output.views(values):
+        raise UsageError("--report har needs the history.jsonl of a run: runs-conformance report HISTORY --report har")
+    review = judge_recording.judge(files, options, options.edition if values["edition"] else None)
+    folder = prepare_folder(values["report_dir"]) if values["report_dir"] or values["report"] else None
+    problem = output.write_report(folder, review.report, "openai", values)
+    skipped = list(review.skipped)
+    if skipped and not values["quiet"]:
+        say(f"skipped {plural(len(skipped), 'entry', 'entries')}" + ("" if values["verbose"] else ", for example"))
+        for line in skipped if values["verbose"] else skipped[:3]:
             say(f"  {line}")
-    baseline.keep(reviewed.report, given)
-    output.tell(reviewed.report, None if unwritten else here, "openai", given)
-    if unwritten:
-        raise UsageError(unwritten)
-    return reviewed.report.exit_code
+    baseline.update_file(review.report, values)
+    output.print_summary(review.report, None if problem else folder, "openai", values)
+    if problem:
+        raise UsageError(problem)
+    return review.report.exit_code

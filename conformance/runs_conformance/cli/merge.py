@@ -1,4 +1,4 @@
-"""`runs-conformance merge`: one report on a run that several jobs played."""
+"""`runs-conformance merge`: join the shards of a test run into one report."""
 
 from __future__ import annotations
 
@@ -8,32 +8,32 @@ from typing import Any
 import click
 
 from runs_conformance.cli import baseline, output
+from runs_conformance.cli.help import add_options, declare_command
+from runs_conformance.cli.options import QUIET_AND_VERBOSE, report_dir_option
 
 
-@click.command("merge")
+@declare_command("merge", examples=(("Join the shards of a CI job", "runs-conformance merge shard1/ shard2/ shard3/"),))
 @click.argument("histories", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
-@baseline.with_baseline
-@output.OPTION
-@click.option("--report-dir", type=click.Path(file_okay=False, path_type=Path), help="Default: reports/<run-id>/.")
-@click.option("-q", "--quiet", is_flag=True, help="Only the last lines.")
-@click.option("-v", "--verbose", is_flag=True, help="Warnings and what was not judged in full.")
-def command(histories: tuple[Path, ...], report_dir: Path | None, **given: Any) -> int:
-    """Join the history.jsonl of every --shard, or the folders they are in, into one report."""
-    from runs_conformance.app.merge import check_shards, recorded, report_of
+@baseline.add_baseline_options
+@output.REPORT_OPTION
+@add_options((report_dir_option("reports/<run-id>/."), *QUIET_AND_VERBOSE))
+def command(histories: tuple[Path, ...], report_dir: Path | None, **values: Any) -> int:
+    """Join the history.jsonl of every --shard, or the folders that contain them, into one report."""
+    from runs_conformance.app.merge import check_shards, read_run, rebuild_report
     from runs_conformance.errors import UsageError
-    from runs_conformance.reporting.folder import folder
+    from runs_conformance.reporting.folder import prepare_folder
 
-    if "har" in output.views(given):
-        raise UsageError("--report har is made of one history: runs-conformance report HISTORY --report har")
-    gate = baseline.gate(given)
-    runs = [recorded(path / "history.jsonl" if path.is_dir() else path) for path in histories]
+    if "har" in output.views(values):
+        raise UsageError("--report har needs a single history: runs-conformance report HISTORY --report har")
+    gate = baseline.build_gate(values)
+    runs = [read_run(path / "history.jsonl" if path.is_dir() else path) for path in histories]
     check_shards(runs)
-    report = report_of(runs, gate)
-    here = folder(report_dir)
-    dialect = runs[0].heading.dialect
-    unwritten = output.written(here, report, dialect, given)
-    baseline.keep(report, given)
-    output.tell(report, here, dialect, given)
-    if unwritten:
-        raise UsageError(unwritten)
+    report = rebuild_report(runs, gate)
+    folder = prepare_folder(report_dir)
+    dialect = runs[0].header.dialect
+    problem = output.write_report(folder, report, dialect, values)
+    baseline.update_file(report, values)
+    output.print_summary(report, folder, dialect, values)
+    if problem:
+        raise UsageError(problem)
     return report.exit_code

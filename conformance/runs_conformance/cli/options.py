@@ -1,51 +1,179 @@
-"""Options that several commands share."""
+"""Options of every command that judges, and the run options that a command line makes."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from runs_conformance.cli import baseline, output
+from runs_conformance.cli.completion import complete_ids
+from runs_conformance.cli.configuration import Duration, resolve_conflict
+from runs_conformance.cli.help import GATE, LIMITS, OUTPUT, SCOPE, add_options, option
 
 if TYPE_CHECKING:
-    from runs_conformance.app.options import Choice
+    from runs_conformance.app.options import RunOptions
 
-CHOICES = (
-    click.option("--edition", help="Date of the contract to judge by. Default: the newest."),
-    click.option("--strict", is_flag=True, help="Read the document literally: excuse nothing the service did."),
-    click.option(
-        "--select", multiple=True, metavar="GLOB", help="Only ids that match, like 'create_run.*'. Repeatable."
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+EDITION_HELP = "Date of the contract to judge by. Default: the newest."
+
+SELECTION_OPTIONS = (
+    option(
+        "--select",
+        group=SCOPE,
+        multiple=True,
+        metavar="GLOB",
+        shell_complete=complete_ids,
+        help="Judge only matching ids, like 'create_run.*'. Repeatable.",
     ),
-    click.option("--exclude", multiple=True, metavar="GLOB", help="No ids that match. Repeatable."),
-    click.option("--fail-on", type=click.Choice(["must", "should"]), default="must", show_default=True),
-    click.option("--max-inconclusive", type=click.IntRange(0), help="More that stays undecided ends with exit 5."),
-    *baseline.OPTIONS,
-    output.OPTION,
-    click.option("--report-dir", type=click.Path(file_okay=False, path_type=Path), help="Default: reports/<run-id>/."),
-    click.option("-q", "--quiet", is_flag=True, help="Only the last lines."),
-    click.option("-v", "--verbose", is_flag=True, help="Warnings and what was not judged in full."),
+    option(
+        "--exclude",
+        group=SCOPE,
+        multiple=True,
+        metavar="GLOB",
+        shell_complete=complete_ids,
+        help="Judge no matching ids. Repeatable.",
+    ),
 )
-"""How recorded or fresh traffic is judged, and where the report goes."""
+
+PROFILE_OPTION = option(
+    "--profile",
+    group=SCOPE,
+    type=click.Choice(["quick", "standard", "full"]),
+    default="standard",
+    show_default=True,
+    help="How much to test.",
+)
+
+SEED_OPTION = option(
+    "--seed",
+    group=SCOPE,
+    type=int,
+    default=0,
+    show_default=True,
+    help="Seed of random payloads and programs; the same seed repeats them.",
+)
+
+FIND_LIMITS_OPTION = option(
+    "--find-limits",
+    group=SCOPE,
+    is_flag=True,
+    help="Where the server enforces a different limit than documented, find it by bisection.",
+)
+
+TIMEOUT_OPTION = option(
+    "--timeout", group=LIMITS, type=Duration(0.1, 3600), default=60.0, show_default=True, help="Seconds per request."
+)
+
+STRESS_OPTION = option(
+    "--allow-stress",
+    group=LIMITS,
+    is_flag=True,
+    help="Send races and hostile bodies to a server that is not on this machine, too.",
+)
+
+QUIET_AND_VERBOSE = (
+    option("-q", "--quiet", group=OUTPUT, is_flag=True, help="Print only the last lines."),
+    option(
+        "-v",
+        "--verbose",
+        group=OUTPUT,
+        is_flag=True,
+        help="Print all warnings and everything that was not judged.",
+    ),
+)
 
 
-def with_choices(command: Any) -> Any:
-    """The command with the options of every command that judges."""
-    for option in reversed(CHOICES):
-        command = option(command)
-    return command
+def report_dir_option(default: str) -> Callable[[_Command], _Command]:
+    """Declare --report-dir with the default that holds for the command."""
+    return option(
+        "--report-dir",
+        group=OUTPUT,
+        metavar="FOLDER",
+        type=click.Path(file_okay=False, path_type=Path),
+        help=f"Folder of the report. Default: {default}",
+    )
 
 
-def chosen(given: dict[str, Any], **more: Any) -> Choice:
-    """The choice that these options make; `more` are its other members. Raises UsageError where there is no such
-    edition.
+def judging_options(edition_help: str, report_dir_default: str) -> Callable[[_Command], _Command]:
+    """Return the decorator that adds the options of every command that judges."""
+    return add_options(
+        (
+            option("--edition", group=SCOPE, metavar="DATE", help=edition_help),
+            option(
+                "--strict",
+                group=SCOPE,
+                is_flag=True,
+                help="Judge by the document alone: excuse no known deviation of the real service.",
+            ),
+            *SELECTION_OPTIONS,
+            option(
+                "--fail-on",
+                group=GATE,
+                type=click.Choice(["must", "should"]),
+                default="must",
+                show_default=True,
+                help="Lowest level whose failures end with exit 1.",
+            ),
+            option(
+                "--max-inconclusive",
+                group=GATE,
+                metavar="N",
+                type=click.IntRange(0),
+                help="Exit with 5 if more than N verdicts are inconclusive.",
+            ),
+            *baseline.BASELINE_OPTIONS,
+            output.REPORT_OPTION,
+            report_dir_option(report_dir_default),
+            *QUIET_AND_VERBOSE,
+        )
+    )
+
+
+def build_options(values: Mapping[str, Any]) -> RunOptions:
+    """Build the run options from the parameters of a command, which have the same names.
+
+    Options that the command does not have keep their defaults. Raises UsageError for an unusable value.
     """
     from runs_conformance import config
-    from runs_conformance.app.options import Choice
-    from runs_conformance.contract.edition import DEFAULT_EDITION
+    from runs_conformance.app.options import RunOptions
+    from runs_conformance.engine.plan import PHASES
+    from runs_conformance.engine.shard import parse_shard
+    from runs_conformance.generation.programs.steps import PROMPTS
+    from runs_conformance.model.program import USABLE_KINDS
 
-    shared = {name: given[name] for name in ("strict", "select", "exclude", "fail_on")}
-    edition = config.edition(given["edition"]) if given["edition"] else DEFAULT_EDITION
-    shared["most_inconclusive"] = given["max_inconclusive"]
-    return Choice(edition=edition, gate=baseline.gate(given), **shared, **more)
+    parsers: dict[str, Any] = {
+        "edition": config.parse_edition,
+        "phases": lambda names: tuple(config.require_known(name, PHASES, "phase") for name in names),
+        "prompts": lambda pairs: config.parse_named_values(pairs, PROMPTS, "--prompt", "purpose"),
+        "use": lambda pairs: config.parse_named_values(pairs, USABLE_KINDS, "--use", "kind of object"),
+        "rate_limit": config.parse_rate,
+        "shard": lambda text: str(parse_shard(text)),
+    }
+    names = {each.name for each in fields(RunOptions)}
+    options = {name: value for name, value in values.items() if name in names and value is not None}
+    options |= _parse_capabilities(values)
+    options |= {name: parse(options[name]) for name, parse in parsers.items() if options.get(name)}
+    if values.get("no_database"):
+        options.pop("database", None)
+    return RunOptions(**options, gate=baseline.build_gate(values))
+
+
+def _parse_capabilities(values: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    """Return the declared and the denied capabilities; a flag wins over the file. Raises UsageError."""
+    from runs_conformance import config
+    from runs_conformance.contract.operation import CAPABILITIES
+    from runs_conformance.errors import UsageError
+
+    declared, denied = (tuple(values.get(name, ())) for name in ("capabilities", "no_capabilities"))
+    for name in (*declared, *denied):
+        config.require_known(name, CAPABILITIES, "capability")
+    if "core" in denied:
+        raise UsageError("--no-capability core: without the core of runs there is nothing to judge")
+    if both := {*declared} & {*denied}:
+        declared, denied = resolve_conflict(("capabilities", "no_capabilities"), (declared, denied), sorted(both))
+    return {"capabilities": declared, "no_capabilities": denied}

@@ -1,62 +1,67 @@
-"""What a command that judges leaves behind and says of it: the views of its report, the summary of a step, the end."""
+"""Output of a command that judges: the views of its report, the GitHub step summary, and the last lines."""
 
 from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from runs_conformance.cli.help import OUTPUT, option
 from runs_conformance.cli.stderr import say
 
 if TYPE_CHECKING:
-    from runs_conformance.reporting.folder import Folder
+    from runs_conformance.reporting.folder import RunFolder
     from runs_conformance.reporting.report import Report
 
-OPTION = click.option(
+REPORT_OPTION = option(
     "--report",
+    group=OUTPUT,
     multiple=True,
     metavar="VIEWS",
-    help="Of json, html, markdown, junit, ctrf, har, badge, claim, history. Default: json,html,markdown,history.",
+    help=(
+        "Views to write: json, html, markdown, junit, ctrf, har, badge, claim, history. "
+        "Default: json,html,markdown,history. Repeatable."
+    ),
 )
-"""Which views of the report are written."""
 
 
-def views(given: dict[str, Any]) -> tuple[str, ...]:
-    """The views that the option names. Raises UsageError for one that there is not."""
-    from runs_conformance.reporting.view import wanted
+def views(values: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the views that the option names. Raises UsageError for an unknown view."""
+    from runs_conformance.reporting.view import parse_views
 
-    return wanted(given["report"])
+    return parse_views(values["report"])
 
 
-def written(here: Folder | None, report: Report, dialect: str, given: dict[str, Any]) -> str | None:
-    """Write the report, and its summary where GitHub Actions asks for one; gives what went wrong.
+def write_report(folder: RunFolder | None, report: Report, dialect: str, values: Mapping[str, Any]) -> str | None:
+    """Write the report and, if GitHub Actions asks for one, its step summary.
 
-    What the report shows is told in any case, so that a disk that is full costs no verdict.
+    Returns an error instead of raising it, so that a full disk does not suppress the verdicts on the terminal.
     """
     from runs_conformance.errors import UsageError
     from runs_conformance.reporting import markdown, step_summary
 
-    trouble = None
-    if here is not None:
+    problem = None
+    if folder is not None:
         try:
-            for line in here.write(report, dialect, views(given)):
+            for line in folder.write(report, dialect, views(values)):
                 say(f"runs-conformance: {line}")
         except UsageError as error:
-            trouble = str(error)
+            problem = str(error)
     summary = os.environ.get(step_summary.VARIABLE)
     if summary:
-        trouble = step_summary.append(Path(summary), markdown.text(report, dialect)) or trouble
-    return trouble
+        problem = step_summary.append_summary(Path(summary), markdown.text(report, dialect)) or problem
+    return problem
 
 
-def tell(report: Report, here: Folder | None, dialect: str, given: dict[str, Any]) -> None:
-    """What a report comes to, on standard output; `here` is the folder that holds the rest."""
-    from runs_conformance.reporting.console import Left, Style, summary
+def print_summary(report: Report, folder: RunFolder | None, dialect: str, values: Mapping[str, Any]) -> None:
+    """Print the summary of a report on standard output; `folder` contains the full report."""
+    from runs_conformance.reporting.console import OutputFiles, Style, render_summary
 
-    verbosity = -1 if given["quiet"] else int(given["verbose"])
+    verbosity = -1 if values["quiet"] else int(values["verbose"])
     colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    left = Left(*here.to_open(views(given))) if here else Left()
-    click.echo(summary(report, Style(colour, verbosity, dialect), left))
+    files = OutputFiles(*folder.files_to_open(views(values))) if folder else OutputFiles()
+    click.echo(render_summary(report, Style(colour, verbosity, dialect), files))

@@ -1,4 +1,4 @@
-"""`runs-conformance replay`: send again what failed, or print it as something else that sends it."""
+"""`runs-conformance replay`: replay failures, or print one as a script."""
 
 from __future__ import annotations
 
@@ -7,60 +7,74 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from runs_conformance.cli.configuration import Seconds, without_foreign
-from runs_conformance.cli.signals import LEFT, interruptible
+from runs_conformance.cli.configuration import drop_settings_for_other_server
+from runs_conformance.cli.help import OUTPUT, declare_command, option
+from runs_conformance.cli.options import TIMEOUT_OPTION
+from runs_conformance.cli.signals import WITHOUT_HISTORY, interruptible
 from runs_conformance.cli.stderr import say
-from runs_conformance.cli.target import opened, with_target
+from runs_conformance.cli.target import add_target_options, open_target
 
 if TYPE_CHECKING:
-    from runs_conformance.app.replay import Repeat
-    from runs_conformance.app.report_file import Failure, Saved
+    from runs_conformance.app.replay import ReplayResult
+    from runs_conformance.app.report_file import ReportedFailure, ReportFile
 
-_WORDS = {"fail": "still fails", "pass": "passes now", "inconclusive": "not decided"}
+_OUTCOME_TEXT = {"fail": "still fails", "pass": "passes now", "inconclusive": "undecided"}
 
 
-@click.command("replay")
+@declare_command(
+    "replay",
+    examples=(
+        ("Replay all failures of the last run", "runs-conformance replay reports/latest"),
+        ("Print one as a pytest file", "runs-conformance replay reports/latest cancel.is_idempotent --as pytest"),
+    ),
+)
 @click.argument("report", type=click.Path(exists=True, path_type=Path))
 @click.argument("names", nargs=-1, metavar="[ID] [BASE_URL]")
-@with_target
-@click.option("--as", "form", type=click.Choice(["curl", "python", "pytest"]), help="Print it, and send nothing.")
-@click.option("--timeout", type=Seconds(0.1, 3600), default=60.0, show_default=True, help="Seconds per request.")
-@click.option("-v", "--verbose", is_flag=True, help="Every request and its answer.")
+@add_target_options
+@option(
+    "--as",
+    "form",
+    group=OUTPUT,
+    type=click.Choice(["curl", "python", "pytest"]),
+    help="Print one failure as a script, and send nothing.",
+)
+@TIMEOUT_OPTION
+@option("-v", "--verbose", group=OUTPUT, is_flag=True, help="Print every request and its status.")
 @click.pass_context
-def command(ctx: click.Context, /, report: Path, names: tuple[str, ...], **given: Any) -> int:
-    """Send again what failed in REPORT (report.json, history.jsonl or their folder) and say whether it still fails.
+def command(ctx: click.Context, /, report: Path, names: tuple[str, ...], **values: Any) -> int:
+    """Replay the failures in REPORT (report.json, history.jsonl or their folder) and print whether they still occur.
 
-    Without ID (or a glob like 'create_run.*') that is everything that failed; without BASE_URL, to the server that
-    was judged. Exit code 1: something still fails; 5: something could not be decided; 0: nothing fails any more.
+    ID (or a glob like 'create_run.*') selects failures; default: all. BASE_URL names another server; default: the one
+    that was judged. Exit code 1: a failure still occurs; 5: one is undecided; 0: none occurs any more.
     """
-    from runs_conformance.app.replay import conclusion, repeats
-    from runs_conformance.app.report_file import saved
+    from runs_conformance.app.replay import exit_code, replay_failures
+    from runs_conformance.app.report_file import load
 
-    wanted, base_url = _sorted_out(names)
-    kept = saved(report)
-    failures = kept.chosen(wanted)
-    if given["form"]:
-        return _print(kept, failures, base_url, given["form"])
+    id_, base_url = _split_id_and_url(names)
+    report_file = load(report)
+    failures = report_file.select(id_)
+    if values["form"]:
+        return _print_as(report_file, failures, base_url, values["form"])
     if not failures:
-        say(f"{kept.name}: nothing failed, so there is nothing to send again")
+        say(f"{report_file.name}: contains no failure to replay")
         return 0
-    model = given["model"] if _was_given(ctx, "model") else None
-    results: list[Repeat] = []
-    url = base_url or _url_of(kept)
-    given = without_foreign(given, url)
-    told = _told_by(kept, _was_given(ctx, "dialect"))
-    with interruptible(LEFT), opened(url, {**given, **told}) as target:
-        if base_url is None and not target.address.loopback:
-            # A report may come from anybody, and what is sent carries the user's key.
-            say(f"sending to {target.address.url}, which is what {kept.name} names")
-        for result in repeats(kept, failures, target, model, given["timeout"]):
+    model = values["model"] if _is_set(ctx, "model") else None
+    results: list[ReplayResult] = []
+    url = base_url or _url_of(report_file)
+    values = drop_settings_for_other_server(values, url)
+    overrides = _target_values(report_file, _is_set(ctx, "dialect"))
+    with interruptible(WITHOUT_HISTORY), open_target(url, {**values, **overrides}) as target:
+        if base_url is None and not target.address.is_loopback:
+            # A report may come from an untrusted source, and the requests carry the user's key.
+            say(f"sending to {target.address.url}, the server that {report_file.name} names")
+        for result in replay_failures(report_file, failures, target, model, values["timeout"]):
             results.append(result)
-            _tell(result, given["verbose"])
-    return conclusion(results)
+            _print_result(result, values["verbose"])
+    return exit_code(results)
 
 
-def _sorted_out(names: tuple[str, ...]) -> tuple[str | None, str | None]:
-    """The id and the URL among what was given: a URL is told by its `://`."""
+def _split_id_and_url(names: tuple[str, ...]) -> tuple[str | None, str | None]:
+    """Return the id and the URL among the arguments; a URL contains `://`."""
     urls = [name for name in names if "://" in name]
     ids = [name for name in names if "://" not in name]
     if len(urls) > 1 or len(ids) > 1:
@@ -68,81 +82,85 @@ def _sorted_out(names: tuple[str, ...]) -> tuple[str | None, str | None]:
     return next(iter(ids), None), next(iter(urls), None)
 
 
-def _was_given(ctx: click.Context, option: str) -> bool:
+def _is_set(ctx: click.Context, option: str) -> bool:
     return ctx.get_parameter_source(option) is not click.core.ParameterSource.DEFAULT
 
 
-def _url_of(kept: Saved) -> str | None:
-    """The URL of the server that was judged; None for the bundled emulator."""
+def _url_of(report_file: ReportFile) -> str | None:
+    """Return the URL of the server that was judged; None for the bundled emulator."""
     from runs_conformance.targets import EMULATOR
 
-    if kept.target == EMULATOR:
+    if report_file.target == EMULATOR:
         return None
-    if kept.base_url is None:
-        raise click.UsageError(f"{kept.name} is of recorded traffic: give the BASE_URL of the server to send it to")
-    return kept.base_url
+    if report_file.base_url is None:
+        raise click.UsageError(
+            f"{report_file.name} is about recorded traffic: name the BASE_URL of the server to send it to"
+        )
+    return report_file.base_url
 
 
-def _told_by(kept: Saved, dialect_given: bool) -> dict[str, Any]:
+def _target_values(report_file: ReportFile, dialect_is_set: bool) -> dict[str, Any]:
     from runs_conformance.contract.edition import DEFAULT_EDITION
 
-    if kept.dialect != "openai" and not dialect_given:
-        raise click.UsageError(f"{kept.name} is of a server of dialect {kept.dialect}: name it by --dialect")
-    return {"edition": None if kept.edition == DEFAULT_EDITION else kept.edition}
+    if report_file.dialect != "openai" and not dialect_is_set:
+        raise click.UsageError(
+            f"{report_file.name} is about a server of dialect {report_file.dialect}: name its dialect with --dialect"
+        )
+    return {"edition": None if report_file.edition == DEFAULT_EDITION else report_file.edition}
 
 
-def _tell(result: Repeat, verbose: bool) -> None:
+def _print_result(result: ReplayResult, verbose: bool) -> None:
     from runs_conformance.reporting.failure_text import printable
 
     failure = result.failure
-    because = f"  {result.because}" if result.because else ""
-    click.echo(printable(f"{_WORDS[result.outcome.value]:11}  {failure.level:6}  {failure.id}{because}"))
+    reason = f"  {result.reason}" if result.reason else ""
+    click.echo(printable(f"{_OUTCOME_TEXT[result.outcome.value]:11}  {failure.level:6}  {failure.id}{reason}"))
     if verbose:
         for exchange in result.exchanges:
             request = exchange.request
             click.echo(printable(f"    {request.method} {request.path} -> {exchange.status or exchange.problem}"))
 
 
-def _print(kept: Saved, failures: tuple[Failure, ...], base_url: str | None, form: str) -> int:
-    """Print one failure as something that sends it. Raises UsageError where it cannot be."""
+def _print_as(report_file: ReportFile, failures: tuple[ReportedFailure, ...], base_url: str | None, form: str) -> int:
+    """Print one failure as a script. Raises UsageError if that is impossible."""
     from runs_conformance.errors import UsageError
 
     if not failures:
-        raise UsageError(f"{kept.name}: nothing failed, so there is nothing to print")
+        raise UsageError(f"{report_file.name}: contains no failure to print")
     if len(failures) > 1:
         some = ", ".join(failure.id for failure in failures[:3])
-        raise UsageError(f"--as prints one failure; name one of the {len(failures)}, like {some}")
+        raise UsageError(f"--as prints one failure; name one of these {len(failures)}, like {some}")
     (failure,) = failures
-    if failure.moves is None:
-        raise UsageError(f"{kept.name}: it does not hold the requests that show {failure.id}")
-    click.echo(_printed(kept, failure, base_url or _url_of(kept), form), nl=False)
+    if failure.reproduction is None:
+        raise UsageError(f"{report_file.name}: does not contain the requests that show {failure.id}")
+    click.echo(_render(report_file, failure, base_url or _url_of(report_file), form), nl=False)
     return 0
 
 
-def _printed(kept: Saved, failure: Failure, base_url: str | None, form: str) -> str:
+def _render(report_file: ReportFile, failure: ReportedFailure, base_url: str | None, form: str) -> str:
     from runs_conformance.errors import UsageError
     from runs_conformance.reporting.codegen import curl, script
 
-    assert failure.moves is not None
-    steps = failure.moves.to_json()
+    assert failure.reproduction is not None
+    steps = failure.reproduction.to_json()
     if form == "curl":
         *before, case = steps
-        lines = curl.script({"before": before, "case": case}, base_url or script.LOCAL, kept.dialect)
+        lines = curl.script({"before": before, "case": case}, base_url or script.EMULATOR_URL, report_file.dialect)
         if lines is None:
-            raise UsageError(f"{failure.id}: what shows it cannot be sent from a shell; --as python")
+            raise UsageError(f"{failure.id}: curl cannot send these requests; use --as python")
         return lines + "\n"
-    told = script.Failure(
+    scripted = script.ScriptedFailure(
         id=failure.id,
         level=failure.level,
         statement=failure.statement,
-        moves=failure.moves.moves,
-        shows=failure.shows,
+        moves=failure.reproduction.moves,
+        failing_step=failure.decisive_step,
         message=failure.message,
         pointer=failure.pointer,
         expected=failure.expected,
         actual=failure.actual,
         base_url=base_url,
-        dialect=kept.dialect,
-        edition=kept.edition,
+        dialect=report_file.dialect,
+        edition=report_file.edition,
     )
-    return script.script(told) if form == "python" else script.pytest_file(told, steps)
+    return script.render_script(scripted) if form == "python" else script.render_test(scripted, steps)

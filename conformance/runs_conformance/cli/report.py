@@ -1,4 +1,4 @@
-"""`runs-conformance report`: write the views of a run's report later, from its history."""
+"""`runs-conformance report`: write views of a report later, from the history of the run."""
 
 from __future__ import annotations
 
@@ -9,31 +9,28 @@ from typing import Any
 import click
 
 from runs_conformance.cli import baseline, output
+from runs_conformance.cli.help import add_options, declare_command
+from runs_conformance.cli.options import QUIET_AND_VERBOSE, report_dir_option
 
 
-@click.command("report")
+@declare_command("report", examples=(("Write a HAR file", "runs-conformance report reports/latest --report har"),))
 @click.argument("history", type=click.Path(exists=True, path_type=Path))
-@output.OPTION
-@click.option(
-    "--report-dir", type=click.Path(file_okay=False, path_type=Path), help="Default: the folder of the history."
-)
-@baseline.OPTIONS[0]
-@click.option("-q", "--quiet", is_flag=True, help="Only the last lines.")
-@click.option("-v", "--verbose", is_flag=True, help="Warnings and what was not judged in full.")
-def command(history: Path, report_dir: Path | None, **given: Any) -> int:
-    """Judge the history.jsonl of a run, or the folder it is in, again, and write its report in these views."""
-    from runs_conformance.app.merge import recorded, report_of
+@output.REPORT_OPTION
+@add_options((report_dir_option("the folder of the history."), baseline.BASELINE_OPTION, *QUIET_AND_VERBOSE))
+def command(history: Path, report_dir: Path | None, **values: Any) -> int:
+    """Judge the history.jsonl of a run, or the folder that contains it, again and write these views of its report."""
+    from runs_conformance.app.merge import read_run, rebuild_report
     from runs_conformance.errors import UsageError
-    from runs_conformance.reporting.folder import folder
+    from runs_conformance.reporting.folder import prepare_folder
 
-    output.views(given)
-    gate = baseline.gate({**given, "baseline_update": False, "baseline_prune": False})
+    output.views(values)
+    gate = baseline.build_gate(values)
     history = history / "history.jsonl" if history.is_dir() else history
-    run = recorded(history)
-    report = report_of([run], gate)
-    here = replace(folder(report_dir or history.parent), elsewhere=history)
-    unwritten = output.written(here, report, run.heading.dialect, given)
-    output.tell(report, here, run.heading.dialect, given)
-    if unwritten:
-        raise UsageError(unwritten)
+    run = read_run(history)
+    report = rebuild_report([run], gate)
+    folder = replace(prepare_folder(report_dir or history.parent), external_history=history)
+    problem = output.write_report(folder, report, run.header.dialect, values)
+    output.print_summary(report, folder, run.header.dialect, values)
+    if problem:
+        raise UsageError(problem)
     return report.exit_code

@@ -1,4 +1,4 @@
-"""`runs-conformance serve`: the bundled emulator."""
+"""`runs-conformance serve`: serve the bundled emulator."""
 
 from __future__ import annotations
 
@@ -7,31 +7,69 @@ from typing import Any
 
 import click
 
+from runs_conformance.cli.completion import complete_mutants, complete_variants
+from runs_conformance.cli.help import declare_command, option
 
-class _Amount(click.FloatRange):
-    """A number that there is: neither `nan` nor `inf`."""
+
+class _FiniteNumber(click.FloatRange):
+    """A number other than `nan` and `inf`."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """The number. Fails for what is none, or is out of bounds."""
-        found = super().convert(value, param, ctx)
-        if not math.isfinite(found):
-            self.fail(f"{value} is no number to wait by", param, ctx)
-        return found
+        """Return the number. Fails if it is not finite or out of bounds."""
+        number = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value} is not a finite number", param, ctx)
+        return number
 
 
-@click.command("serve")
-@click.option("--host", default="127.0.0.1", show_default=True)
-@click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0 takes a free one.")
-@click.option("--step-ms", type=_Amount(0, 1e9), help="Pause between two beats of a run.")
-@click.option("--expires-s", type=_Amount(0, 1e9), help="Lifetime of a run.")
-@click.option("--edition", help="Date of the contract that is served.")
-@click.option("--mutant", multiple=True, metavar="NAME", help="Do this one thing wrong. Repeatable.")
-@click.option("--variant", multiple=True, metavar="NAME", help="Choose differently where the contract leaves it open.")
-@click.option("--failing-model", help="The model whose runs end failed.")
-def command(host: str, port: int, **given: Any) -> None:
-    """Serve the bundled emulator."""
+@declare_command(
+    "serve",
+    examples=(
+        ("Test a client against the emulator", "runs-conformance serve --port 8080"),
+        ("Serve one defect", "runs-conformance serve --mutant forgets_that_it_ended"),
+    ),
+)
+@option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8080,
+    show_default=True,
+    help="Port to listen on; 0 takes a free one.",
+)
+@option("--step-ms", metavar="MS", type=_FiniteNumber(0, 1e9), help="Milliseconds between two actions of a run.")
+@option("--expires-s", metavar="SECONDS", type=_FiniteNumber(0, 1e9), help="Seconds until a run expires.")
+@option("--edition", metavar="DATE", help="Date of the contract to serve. Default: the newest.")
+@option("--failing-model", metavar="NAME", help="Model whose runs end as failed.")
+@option(
+    "--mutant",
+    multiple=True,
+    metavar="NAME",
+    shell_complete=complete_mutants,
+    help="Introduce this defect. Repeatable.",
+)
+@option(
+    "--variant",
+    multiple=True,
+    metavar="NAME",
+    shell_complete=complete_variants,
+    help="Make this permitted choice where the contract leaves one. Repeatable.",
+)
+@option("--list-mutants", is_flag=True, help="List the mutants, and serve nothing.")
+@option("--list-variants", is_flag=True, help="List the variants, and serve nothing.")
+def command(host: str, port: int, list_mutants: bool, list_variants: bool, **values: Any) -> None:
+    """Serve the bundled emulator until interrupted."""
     from runs_conformance import config, targets
 
-    if given["edition"]:
-        config.edition(given["edition"])
-    targets.serve(host, port, lambda url: click.echo(f"serving {url} (Ctrl-C ends it)"), **given)
+    if list_mutants or list_variants:
+        entries = {
+            **(targets.list_mutants() if list_mutants else {}),
+            **(targets.list_variants() if list_variants else {}),
+        }
+        width = max(map(len, entries))
+        for name, text in entries.items():
+            click.echo(f"{name:{min(width, 60)}}  {text}")
+        return
+    if values["edition"]:
+        config.parse_edition(values["edition"])
+    targets.serve_emulator(host, port, lambda url: click.echo(f"serving {url} (Ctrl-C stops it)"), **values)

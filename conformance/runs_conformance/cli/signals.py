@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: the first ends a run in good order, the second at once."""
+"""Handles Ctrl-C and SIGTERM: the first ends a run in an orderly way, the second immediately."""
 
 from __future__ import annotations
 
@@ -11,44 +11,44 @@ from contextlib import contextmanager
 from types import FrameType
 
 INTERRUPTED = 130
-CLEANUP = "`runs-conformance cleanup` deletes what is left on the target"
-LEFT = "what it had created last may be left on the target"
-"""What is to be known where the second signal ended it: with a history, and without one."""
+WITH_HISTORY = "`runs-conformance cleanup` deletes what is left on the target"
+WITHOUT_HISTORY = "objects that it created last may be left on the target"
+"""The hint after a second signal, for commands with a history and without one."""
 
 _SHOW_CURSOR = "\x1b[?25h"
 
 
 class Interruption:
-    """What the signals do. `came` says that there was one; `after` is told where a second one ends everything."""
+    """The signal handler. `received` becomes true with the first signal; `hint` is printed at a second one."""
 
-    def __init__(self, after: str = CLEANUP) -> None:
-        self._after = after
-        self.came = False
-        self._put_off = False
+    def __init__(self, hint: str = WITH_HISTORY) -> None:
+        self._hint = hint
+        self.received = False
+        self._deferred = False
 
-    def take(self, number: int, frame: FrameType | None) -> None:
+    def handle(self, number: int, frame: FrameType | None) -> None:
         """Handle a signal: KeyboardInterrupt the first time, the end of the process the second time."""
-        if self.came:
+        if self.received:
             cursor = _SHOW_CURSOR if sys.stderr.isatty() else ""
-            os.write(2, f"{cursor}\nruns-conformance: ended at once; {self._after}\n".encode())
+            os.write(2, f"{cursor}\nruns-conformance: ended immediately; {self._hint}\n".encode())
             os._exit(INTERRUPTED)
-        self.came = True
-        if not self._put_off:
+        self.received = True
+        if not self._deferred:
             raise KeyboardInterrupt
 
-    def put_off(self) -> None:
-        """From now on the first signal ends nothing: what is left to do is short, and has to be whole."""
-        self._put_off = True
+    def defer(self) -> None:
+        """Do not interrupt on the first signal from now on: the rest is short and must be completed."""
+        self._deferred = True
 
 
 @contextmanager
-def interruptible(after: str = CLEANUP) -> Iterator[Interruption]:
-    """A block that both signals end alike. Outside the main thread, where there are no signals, nothing changes."""
-    interruption = Interruption(after)
+def interruptible(hint: str = WITH_HISTORY) -> Iterator[Interruption]:
+    """Handle both signals during a block. Does nothing outside the main thread, which receives no signals."""
+    interruption = Interruption(hint)
     if threading.current_thread() is not threading.main_thread():
         yield interruption
         return
-    before = {number: signal.signal(number, interruption.take) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, interruption.handle) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield interruption
     finally:

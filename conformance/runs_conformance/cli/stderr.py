@@ -1,4 +1,4 @@
-"""What the command says beside its results."""
+"""Messages on standard error, apart from results."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import click
 
 
 def say(text: str) -> None:
-    """One line on standard error, on which nobody else writes to the terminal."""
+    """Print one line on standard error, with control characters escaped."""
     if not text.isprintable():
         from runs_conformance.reporting.failure_text import printable
 

@@ -1,4 +1,4 @@
-"""Standard output and standard error, made to bear that nobody reads them."""
+"""Makes standard output and standard error tolerate a closed reader."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import sys
 from typing import Any, TextIO
 
 
-class Outlet:
-    """A text stream that goes on as if it were read when its reader has gone: a verdict is more than its telling.
+class TolerantStream:
+    """A text stream that discards its output once the reader has gone: the exit code matters more than the output.
 
-    Other errors are raised, unless it is `lenient`.
+    Raises other errors, unless it is `lenient`.
     """
 
     def __init__(self, stream: TextIO, lenient: bool) -> None:
@@ -18,36 +18,36 @@ class Outlet:
         self._lenient = lenient
 
     def write(self, text: str) -> int:
-        """Write as far as somebody reads."""
+        """Write, or discard the text if the reader has gone."""
         try:
             return self._stream.write(text)
         except OSError as error:
-            self._lose(error)
+            self._discard_output(error)
             return len(text)
 
     def flush(self) -> None:
-        """Flush as far as somebody reads."""
+        """Flush, or discard the buffer if the reader has gone."""
         try:
             self._stream.flush()
         except OSError as error:
-            self._lose(error)
+            self._discard_output(error)
 
-    def _lose(self, error: OSError) -> None:
+    def _discard_output(self, error: OSError) -> None:
         if not self._lenient and not isinstance(error, BrokenPipeError):
             raise error
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, self._stream.fileno())
-        os.close(nowhere)
+        devnull = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(devnull, self._stream.fileno())
+        os.close(devnull)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
 
 
-def settle() -> None:
-    """Make both outlets bear it, also where one was closed before the process began."""
-    sys.stdout = Outlet(sys.stdout or _nowhere(), lenient=False)
-    sys.stderr = Outlet(sys.stderr or _nowhere(), lenient=True)
+def tolerate_closed_pipes() -> None:
+    """Make both streams tolerate a closed reader, even one closed before the process started."""
+    sys.stdout = TolerantStream(sys.stdout or _open_devnull(), lenient=False)
+    sys.stderr = TolerantStream(sys.stderr or _open_devnull(), lenient=True)
 
 
-def _nowhere() -> TextIO:
+def _open_devnull() -> TextIO:
     return open(os.devnull, "w", encoding="utf-8")

@@ -1,99 +1,126 @@
-"""The options that say which server is meant, and the target they make."""
+"""Options that name the server under test, and the target they make."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from runs_conformance.cli import configuration
+from runs_conformance.cli.help import TARGET, add_options, option
 from runs_conformance.cli.stderr import say
 
 if TYPE_CHECKING:
     from runs_conformance.targets import Target
 
-ACCESS = (
-    click.option("--api-key", metavar="KEY", help="env:NAME, @file or the key. Default: $OPENAI_API_KEY."),
-    click.option("--key-header", metavar="NAME", help="The header that carries the key. Default: the dialect's."),
-    click.option("--header", multiple=True, metavar="'NAME: VALUE'", help="Sent with every request. Repeatable."),
-    click.option("--query", multiple=True, metavar="NAME=VALUE", help="Added to every request. Repeatable."),
-    click.option(
-        "--dialect",
-        metavar="NAME",
-        help="openai, azure-openai or azure-foundry-agents. Default: by the host, or openai.",
+ACCESS_OPTIONS = (
+    option(
+        "--api-key",
+        group=TARGET,
+        metavar="KEY",
+        help="API key, as env:NAME, @file or literally. Default: $OPENAI_API_KEY.",
     ),
-    click.option("--path-prefix", metavar="PATH", help="What stands between the host and /threads, like /openai."),
+    option(
+        "--key-header", group=TARGET, metavar="NAME", help="Header that carries the key. Default: that of the dialect."
+    ),
+    option(
+        "--header",
+        "headers",
+        group=TARGET,
+        multiple=True,
+        metavar="'NAME: VALUE'",
+        help="Header to send with every request. Repeatable.",
+    ),
+    option(
+        "--query",
+        group=TARGET,
+        multiple=True,
+        metavar="NAME=VALUE",
+        help="Query parameter to add to every request. Repeatable.",
+    ),
+    option(
+        "--dialect",
+        group=TARGET,
+        metavar="NAME",
+        help="openai, azure-openai or azure-foundry-agents. Default: guessed from the host, else openai.",
+    ),
+    option("--path-prefix", group=TARGET, metavar="PATH", help="Path between the host and /threads, like /openai."),
 )
-"""How the server is spoken to."""
+"""How to address the server."""
 
-SECOND_KEY = click.option(
-    "--second-api-key", metavar="KEY", help="Another tenant's. Default: $CONFORMANCE_SECOND_API_KEY."
+SECOND_KEY_OPTION = option(
+    "--second-api-key",
+    group=TARGET,
+    metavar="KEY",
+    help="API key of another tenant. Default: $CONFORMANCE_SECOND_API_KEY.",
 )
 
-OPTIONS = (
-    *configuration.OPTIONS,
-    *ACCESS,
-    SECOND_KEY,
-    click.option("--model", default="gpt-4o", show_default=True, help="The model that runs use."),
-    click.option("--other-model", default="gpt-4o-mini", show_default=True, help="Another, to override it in a run."),
-    click.option("--failing-model", help="A model whose runs end failed."),
+TARGET_OPTIONS = (
+    *configuration.CONFIG_OPTIONS,
+    *ACCESS_OPTIONS,
+    SECOND_KEY_OPTION,
+    option(
+        "--model", group=TARGET, metavar="NAME", default="gpt-4o", show_default=True, help="Model that the runs use."
+    ),
+    option(
+        "--other-model",
+        group=TARGET,
+        metavar="NAME",
+        default="gpt-4o-mini",
+        show_default=True,
+        help="Second model, to override the assistant's in a run.",
+    ),
+    option("--failing-model", group=TARGET, metavar="NAME", help="Model whose runs end as failed."),
 )
-"""Where the server is and how it is spoken to, of every command that puts one to the test."""
+"""The server under test, its keys and its models."""
 
 
-def with_access(command: Any) -> Any:
-    """The command with the options that say how a server is spoken to, read from the file where they are not given."""
-    command = configuration.naming_keys(command)
-    for option in reversed((*configuration.OPTIONS, *ACCESS, SECOND_KEY)):
-        command = option(command)
-    return command
+def add_access_options(command: Any) -> Any:
+    """Add the options that say how to address a server; the configuration file provides their defaults."""
+    options = (*configuration.CONFIG_OPTIONS, *ACCESS_OPTIONS, SECOND_KEY_OPTION)
+    return add_options(options)(configuration.blame_config_keys(command))
 
 
-def with_target(command: Any) -> Any:
-    """The command with the options of every command that speaks to a server."""
-    command = configuration.naming_keys(command)
-    for option in reversed(OPTIONS):
-        command = option(command)
-    return command
+def add_target_options(command: Any) -> Any:
+    """Add the options of every command that tests a server; the configuration file provides their defaults."""
+    return add_options(TARGET_OPTIONS)(configuration.blame_config_keys(command))
 
 
 @contextmanager
-def opened(base_url: str | None, given: dict[str, Any]) -> Iterator[Target]:
-    """The target at a URL; without one, the bundled emulator, which ends with the block.
+def open_target(base_url: str | None, values: Mapping[str, Any]) -> Iterator[Target]:
+    """Return the target at a URL or, without one, start the bundled emulator for the duration of the block.
 
-    Raises UsageError where an option cannot be used, TargetError where the emulator does not start.
+    Raises UsageError for an unusable option, TargetError if the emulator does not start.
     """
     from runs_conformance import config, targets
 
-    headers = config.headers(given["header"])
-    key = config.secret(given["api_key"], "OPENAI_API_KEY")
-    second = config.secret(given["second_api_key"], "CONFORMANCE_SECOND_API_KEY", flag="--second-api-key")
+    headers = config.parse_headers(values["headers"])
+    key = config.resolve_secret(values["api_key"], "OPENAI_API_KEY")
+    second_key = config.resolve_secret(values["second_api_key"], "CONFORMANCE_SECOND_API_KEY", flag="--second-api-key")
     if not base_url or base_url == targets.EMULATOR:
-        served = ("--edition", config.edition(given["edition"])) if given["edition"] else ()
-        with targets.emulator(*served, meanwhile=_prepare) as target:
+        arguments = ("--edition", config.parse_edition(values["edition"])) if values["edition"] else ()
+        with targets.emulator_target(*arguments, during_startup=_preload) as target:
             yield target
         return
-    target = targets.remote(
+    target = targets.remote_target(
         base_url,
-        dialect=config.known(given["dialect"] or targets.likely(base_url), targets.DIALECTS, "dialect"),
+        dialect=config.require_known(values["dialect"] or targets.guess_dialect(base_url), targets.DIALECTS, "dialect"),
         headers=headers,
-        query=config.queries(given["query"]),
-        path_prefix=given["path_prefix"],
-        hidden=config.hidden(given["header"], given["query"]),
-        key_header=given["key_header"],
-        key=key.value if key else None,
-        second_key=second.value if second else None,
-        failing_model=given["failing_model"],
+        query=config.parse_query(values["query"]),
+        path_prefix=values["path_prefix"],
+        secret_values=config.secret_values(values["headers"], values["query"]),
+        key_header=values["key_header"],
+        api_key=key.value if key else None,
+        second_api_key=second_key.value if second_key else None,
+        failing_model=values["failing_model"],
     )
-    if not target.address.loopback and any(secret is not None and secret.literal for secret in (key, second)):
-        say("a key on the command line can be read by others on this machine; prefer env:NAME or @file")
+    if not target.address.is_loopback and any(each is not None and each.literal for each in (key, second_key)):
+        say("other users of this machine can read a key on the command line; prefer env:NAME or @file")
     yield target
 
 
-def _prepare() -> None:
-    """What takes a while and has to be done anyway."""
-    from runs_conformance.app.options import demands
+def _preload() -> None:
+    """Load the requirements while the emulator starts, which takes as long."""
+    from runs_conformance.app.options import requirements
 
-    demands()
+    requirements()

@@ -1,8 +1,19 @@
-"""What the user gives by flags, environment and file, made into values that the other parts take."""
+"""Parses what the user configures by flags, environment and file."""
 
-from runs_conformance.config.name import edition, known, nearest
-from runs_conformance.config.pair import headers, hidden, named, queries
-from runs_conformance.config.secret import Secret, secret
-from runs_conformance.config.time import rate
+from runs_conformance.config.name import did_you_mean, parse_edition, require_known
+from runs_conformance.config.pair import parse_headers, parse_named_values, parse_query, secret_values
+from runs_conformance.config.secret import Secret, resolve_secret
+from runs_conformance.config.time import parse_rate
 
-__all__ = ["Secret", "edition", "headers", "hidden", "known", "named", "nearest", "queries", "rate", "secret"]
+__all__ = [
+    "Secret",
+    "did_you_mean",
+    "parse_edition",
+    "parse_headers",
+    "parse_named_values",
+    "parse_query",
+    "parse_rate",
+    "require_known",
+    "resolve_secret",
+    "secret_values",
+]

@@ -1,4 +1,4 @@
-"""Reads `conformance.toml`: every key is known and holds what it should, or one line says which does not."""
+"""Reads and validates `conformance.toml`; an unknown key or wrong value is an error of one line."""
 
 from __future__ import annotations
 
@@ -10,158 +10,158 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from runs_conformance.config.key import KEYS, SECTIONS, Form, Key
-from runs_conformance.config.name import edition, nearest
-from runs_conformance.config.time import seconds
+from runs_conformance.config.key import KEYS, SECTIONS, ConfigKey, ValueType
+from runs_conformance.config.name import did_you_mean, parse_edition
+from runs_conformance.config.time import parse_duration
 from runs_conformance.errors import UsageError
 from runs_conformance.wire.redaction import is_secret_name
 
 NAME = "conformance.toml"
-"""The file that is read where it is in the folder that the command is started in."""
+"""Name of the file that is read from the current folder."""
 
-_LARGEST = 1 << 20
-_HIGHEST = (1 << 63) - 1
+_MAX_BYTES = 1 << 20
+_MAX_NUMBER = (1 << 63) - 1
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
-    """What a file says: values by the place of their keys. No key is among them, only where keys are to be found."""
+class ConfigFile:
+    """The values of a file, by dotted name. API keys are references, never the keys themselves."""
 
     path: Path
     values: Mapping[str, Any] = field(default_factory=dict)
 
-    def options(self) -> dict[str, Any]:
-        """The values as the parameters of the command take them, names of files relative to the file's folder."""
-        found: dict[str, Any] = {}
-        for place, value in self.values.items():
-            key = KEYS[place]
-            if key.form is Form.SWITCHES:
-                found[key.option] = [name for name, on in value.items() if on]
-                found[f"no_{key.option}"] = [name for name, on in value.items() if not on]
-            elif key.form is Form.TABLE:
-                found[key.option] = [f"{name}{key.joint}{self._beside(text)}" for name, text in value.items()]
-            elif key.form is Form.PATH:
-                found[key.option] = str(self.path.parent / Path(value).expanduser())
-            elif key.form is Form.SECRET:
-                found[key.option] = self._beside(value)
+    def option_defaults(self) -> dict[str, Any]:
+        """Return the values as defaults of the command's parameters, with paths relative to the folder of the file."""
+        defaults: dict[str, Any] = {}
+        for dotted_name, value in self.values.items():
+            key = KEYS[dotted_name]
+            if key.type is ValueType.BOOLEAN_TABLE:
+                defaults[key.option] = [name for name, on in value.items() if on]
+                defaults[f"no_{key.option}"] = [name for name, on in value.items() if not on]
+            elif key.type is ValueType.TEXT_TABLE:
+                defaults[key.option] = [f"{name}{key.separator}{self._resolve(text)}" for name, text in value.items()]
+            elif key.type is ValueType.PATH:
+                defaults[key.option] = str(self.path.parent / Path(value).expanduser())
+            elif key.type is ValueType.SECRET:
+                defaults[key.option] = self._resolve(value)
             else:
-                found[key.option] = value
-        return found
+                defaults[key.option] = value
+        return defaults
 
-    def _beside(self, text: str) -> str:
+    def _resolve(self, text: str) -> str:
         return f"@{self.path.parent / Path(text[1:]).expanduser()}" if text.startswith("@") else text
 
 
-def load(path: Path) -> Settings:
-    """What a file says. Raises UsageError, in one line, where it cannot be read or says what cannot be."""
+def load(path: Path) -> ConfigFile:
+    """Load a file. Raises UsageError, in one line, if it cannot be read or is invalid."""
     try:
         content = path.read_bytes()
-        if len(content) > _LARGEST:
-            raise UsageError(f"{path}: it is too large to be a configuration")
+        if len(content) > _MAX_BYTES:
+            raise UsageError(f"{path}: too large for a configuration")
         document = tomllib.loads(content.decode("utf-8"))
     except OSError as error:
         raise UsageError(f"{path}: cannot be read: {error.strerror or error}") from None
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UsageError(f"{path}: it is not TOML: {error}") from None
+        raise UsageError(f"{path}: not TOML: {error}") from None
     except (ValueError, RecursionError):
-        raise UsageError(f"{path}: it holds a number too long, or tables nested too deeply, to be read") from None
+        raise UsageError(f"{path}: a number is too long, or tables are nested too deeply") from None
     try:
-        return Settings(path, dict(_values(document, "")))
+        return ConfigFile(path, dict(_values(document, "")))
     except UsageError as error:
         raise UsageError(f"{path}: {error}") from None
 
 
-def here() -> Path | None:
-    """The file in the current folder, if there is one."""
+def find() -> Path | None:
+    """Return the file in the current folder, or None."""
     path = Path(NAME)
     return path if path.is_file() else None
 
 
 def _values(table: Mapping[str, Any], section: str) -> Iterator[tuple[str, Any]]:
     for name, value in table.items():
-        place = f"{section}.{name}" if section else name
-        if place in KEYS:
-            yield place, _checked(KEYS[place], value)
+        dotted_name = f"{section}.{name}" if section else name
+        if dotted_name in KEYS:
+            yield dotted_name, _check_value(KEYS[dotted_name], value)
         elif not section and name in SECTIONS and isinstance(value, dict):
             yield from _values(value, name)
-        elif place in SECTIONS:
-            raise UsageError(f"{place}: it is a table; write [{place}]")
+        elif dotted_name in SECTIONS:
+            raise UsageError(f"{dotted_name}: is a table; write [{dotted_name}]")
         else:
-            raise UsageError(f"{place}: there is no such key{_meant(name, section)}")
+            raise UsageError(f"{dotted_name}: unknown key{_suggest_key(name, section)}")
 
 
-def _meant(name: str, section: str) -> str:
-    """The nearest key, in this table or, failing that, in any other."""
-    inside = [key.name for key in KEYS.values() if key.section == section] + ([] if section else list(SECTIONS))
-    elsewhere = {key.name: key.place for key in KEYS.values() if key.section != section}
+def _suggest_key(name: str, section: str) -> str:
+    """Suggest the nearest key in this table or, failing that, in any other."""
+    siblings = [key.name for key in KEYS.values() if key.section == section] + ([] if section else list(SECTIONS))
+    elsewhere = {key.name: key.dotted_name for key in KEYS.values() if key.section != section}
     if name in elsewhere:
         return f"; did you mean {elsewhere[name]}?"
-    other = difflib.get_close_matches(name, elsewhere, n=1, cutoff=0.7)
-    return nearest(name, inside) or (f"; did you mean {elsewhere[other[0]]}?" if other else "")
+    close = difflib.get_close_matches(name, elsewhere, n=1, cutoff=0.7)
+    return did_you_mean(name, siblings) or (f"; did you mean {elsewhere[close[0]]}?" if close else "")
 
 
-def _checked(key: Key, value: Any) -> Any:
-    """The value of a key. Raises UsageError where it is none."""
-    _fit(key.place, key.form, value)
-    for place, each in _members(key, value):
-        _fit(place, _OF[key.form], each)
-    if key.form is Form.TEXT and key.place == "edition":
-        _at(key.place, value)
-    if key.form in (Form.TABLE, Form.SWITCHES, Form.TEXTS):
+def _check_value(key: ConfigKey, value: Any) -> Any:
+    """Return the value of a key. Raises UsageError if it is invalid."""
+    _check_type(key.dotted_name, key.type, value)
+    for dotted_name, each in _members(key, value):
+        _check_type(dotted_name, _MEMBER_TYPE[key.type], each)
+    if key.type is ValueType.TEXT and key.dotted_name == "edition":
+        _check_edition(key.dotted_name, value)
+    if key.type in (ValueType.TEXT_TABLE, ValueType.BOOLEAN_TABLE, ValueType.TEXT_LIST):
         for name in value:
-            _among(key, name)
-    if key.form is Form.TEXT:
-        _among(key, value)
-    if key.place in ("headers", "query"):
+            _check_name(key, name)
+    if key.type is ValueType.TEXT:
+        _check_name(key, value)
+    if key.dotted_name in ("headers", "query"):
         _check_secrets(key, value)
-    if isinstance(value, int | float) and abs(value) > _HIGHEST:
-        raise UsageError(f"{key.place}: it is too large a number")
-    if key.form in (Form.WHOLE, Form.TIME):
-        number = seconds(str(value)) or 0.0
-        low, high = key.least, key.most
+    if isinstance(value, int | float) and abs(value) > _MAX_NUMBER:
+        raise UsageError(f"{key.dotted_name}: the number is too large")
+    if key.type in (ValueType.INTEGER, ValueType.DURATION):
+        number = parse_duration(str(value)) or 0.0
+        low, high = key.minimum, key.maximum
         if (low is not None and number < low) or (high is not None and number > high):
             bounds = f"at least {low:g}" if high is None else f"between {low or 0:g} and {high:g}"
-            raise UsageError(f"{key.place}: it must be {bounds}, not {value}")
+            raise UsageError(f"{key.dotted_name}: must be {bounds}, not {value}")
     return value
 
 
-def _at(place: str, value: str) -> None:
+def _check_edition(dotted_name: str, value: str) -> None:
     try:
-        edition(value)
+        parse_edition(value)
     except UsageError as error:
-        raise UsageError(f"{place}{str(error).removeprefix('--edition')}") from None
+        raise UsageError(f"{dotted_name}{str(error).removeprefix('--edition')}") from None
 
 
-def _among(key: Key, name: str) -> None:
-    if key.names and name not in key.names:
-        hint = nearest(name, key.names) or f"; known are {', '.join(key.names)}"
-        raise UsageError(f"{key.place}: {name!r} is not known{hint}")
+def _check_name(key: ConfigKey, name: str) -> None:
+    if key.allowed and name not in key.allowed:
+        hint = did_you_mean(name, key.allowed) or f"; allowed are {', '.join(key.allowed)}"
+        raise UsageError(f"{key.dotted_name}: unknown value {name!r}{hint}")
 
 
-def _check_secrets(key: Key, table: Mapping[str, str]) -> None:
+def _check_secrets(key: ConfigKey, table: Mapping[str, str]) -> None:
     for name, value in table.items():
         if is_secret_name(name) and not value.startswith(("env:", "@")):
-            raise UsageError(f"{key.place}.{name}: a secret does not belong in the file; write env:NAME or @FILE")
+            raise UsageError(f"{key.dotted_name}.{name}: the file must not contain a secret; write env:NAME or @FILE")
 
 
-def _members(key: Key, value: Any) -> Iterator[tuple[str, Any]]:
-    """What a list or table holds, by place."""
-    if key.form is Form.TEXTS:
-        yield from ((f"{key.place}[{number}]", each) for number, each in enumerate(value))
-    elif key.form in _OF:
-        yield from ((f"{key.place}.{name}", each) for name, each in value.items())
+def _members(key: ConfigKey, value: Any) -> Iterator[tuple[str, Any]]:
+    """Yield the members of a list or table, by dotted name."""
+    if key.type is ValueType.TEXT_LIST:
+        yield from ((f"{key.dotted_name}[{number}]", each) for number, each in enumerate(value))
+    elif key.type in _MEMBER_TYPE:
+        yield from ((f"{key.dotted_name}.{name}", each) for name, each in value.items())
 
 
-def _fit(place: str, form: Form, value: Any) -> None:
-    """Raise UsageError where a value is not of a form."""
+def _check_type(dotted_name: str, value_type: ValueType, value: Any) -> None:
+    """Raise UsageError if a value is not of a type."""
     if isinstance(value, str) and not value.strip():
-        raise UsageError(f"{place}: it is empty; write {form.value}, or leave it out")
-    if not _FITS[form](value):
-        hint = "; a key does not belong in the file" if form is Form.SECRET else ""
-        raise UsageError(f"{place}: it must be {form.value}, not {_kind(value)}{hint}")
+        raise UsageError(f"{dotted_name}: is empty; write {value_type.value}, or remove the key")
+    if not _IS_OF_TYPE[value_type](value):
+        hint = "; the file must not contain the key itself" if value_type is ValueType.SECRET else ""
+        raise UsageError(f"{dotted_name}: must be {value_type.value}, not {_describe_type(value)}{hint}")
 
 
-def _kind(value: Any) -> str:
+def _describe_type(value: Any) -> str:
     kinds = {bool: "true or false", int: "a whole number", float: "a number", str: "this text"}
     kinds |= {list: "this list", dict: "a table"}
     return kinds.get(type(value), "a date or time")
@@ -179,17 +179,23 @@ def _is_number(value: Any) -> bool:
     return _is_whole(value) or (isinstance(value, float) and math.isfinite(value))
 
 
-_FITS: Mapping[Form, Callable[[Any], bool]] = {
-    Form.TEXT: _is_text,
-    Form.PATH: _is_text,
-    Form.SECRET: lambda value: _is_text(value) and value.startswith(("env:", "@")),
-    Form.WHOLE: _is_whole,
-    Form.TIME: lambda value: _is_number(value) or (isinstance(value, str) and seconds(value) is not None),
-    Form.SWITCH: lambda value: isinstance(value, bool),
-    Form.TEXTS: lambda value: isinstance(value, list),
-    Form.TABLE: lambda value: isinstance(value, dict),
-    Form.SWITCHES: lambda value: isinstance(value, dict),
+_IS_OF_TYPE: Mapping[ValueType, Callable[[Any], bool]] = {
+    ValueType.TEXT: _is_text,
+    ValueType.PATH: _is_text,
+    ValueType.SECRET: lambda value: _is_text(value) and value.startswith(("env:", "@")),
+    ValueType.INTEGER: _is_whole,
+    ValueType.DURATION: lambda value: (
+        _is_number(value) or (isinstance(value, str) and parse_duration(value) is not None)
+    ),
+    ValueType.BOOLEAN: lambda value: isinstance(value, bool),
+    ValueType.TEXT_LIST: lambda value: isinstance(value, list),
+    ValueType.TEXT_TABLE: lambda value: isinstance(value, dict),
+    ValueType.BOOLEAN_TABLE: lambda value: isinstance(value, dict),
 }
 
-_OF: Mapping[Form, Form] = {Form.TEXTS: Form.TEXT, Form.TABLE: Form.TEXT, Form.SWITCHES: Form.SWITCH}
-"""What the members of a list or table are."""
+_MEMBER_TYPE: Mapping[ValueType, ValueType] = {
+    ValueType.TEXT_LIST: ValueType.TEXT,
+    ValueType.TEXT_TABLE: ValueType.TEXT,
+    ValueType.BOOLEAN_TABLE: ValueType.BOOLEAN,
+}
+"""The types of the members of lists and tables."""

@@ -1,19 +1,19 @@
-"""The page that describes `conformance.toml`."""
+"""Generates docs/configuration.md, the reference of `conformance.toml`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from runs_conformance.config import toml
-from runs_conformance.config.key import KEYS, SECTIONS, Form, Key
+from runs_conformance.config.key import KEYS, SECTIONS, ConfigKey, ValueType
 
 _HEAD = """# conformance.toml
 
-`runs-conformance run` reads `conformance.toml` from the folder it is started in, or the file that `--config` names;
-`--no-config` reads none. `runs-conformance init URL` writes one by asking the server.
+`runs-conformance run` reads `conformance.toml` from the current folder, or the file that `--config` names;
+`--no-config` reads none. `runs-conformance init URL` surveys a server and writes one.
 
-A flag wins over the environment, the environment over the file, the file over the default. A key that there is not, or
-one that holds the wrong thing, is an error (exit 2) that names it.
+Flags override the environment, the environment overrides the file, and the file overrides defaults. An unknown key or
+a wrong value is an error (exit 2) that names the key.
 
 ```toml
 #:schema ./conformance-toml.schema.json
@@ -28,47 +28,47 @@ max_requests = 2000
 max_tokens = 200000
 ```
 
-Editors complete and check it by [conformance-toml.schema.json](conformance-toml.schema.json).
+Editors can complete and validate the file with [conformance-toml.schema.json](conformance-toml.schema.json).
 
-## Keys stay out of it
+## No secrets in the file
 
-A key is named, never written down: `env:NAME` is the environment's, `@FILE` the first line of a file. This holds for
-`auth`, and for headers and query parameters whose names say that they carry a secret. Where `auth.api_key` is not set,
-`OPENAI_API_KEY` is taken; where it is, that variable is not looked at.
+The file refers to API keys and never contains them: `env:NAME` reads an environment variable, `@FILE` the first line of
+a file. This holds for `auth`, and for headers and query parameters whose names indicate a secret. If `auth.api_key` is
+set, `OPENAI_API_KEY` is ignored; otherwise it is the default.
 
-Keys, headers, query parameters and ids of the file are for the server that its `base_url` names. Where the command line
-or the environment names a server elsewhere, they are not used.
+Keys, headers, query parameters and ids of the file apply only to the server that its `base_url` names. They are ignored
+if the command line or the environment names another server.
 
 Paths are relative to the file."""
 
-_LACKING = """## Servers that do not have everything
+_CAPABILITIES = """## Servers with missing capabilities
 
-What a server offers is found out by each run: an operation whose every request is answered as if there were no such
-route is not applicable, and so are streams where `stream: true` is refused by an error that says so. `[capabilities]`
-settles it beforehand: `true` makes the lack a failure, `false` leaves out what is about it. The core of runs is always
-judged.
+Each run detects what the server offers: an operation whose every request is answered like an unknown route is not
+applicable, and neither are streams if the server refuses `stream: true` with an error that says so. `[capabilities]`
+settles this in advance: with `true`, a missing capability is a failure; with `false`, its rules are skipped. The core
+of runs is always judged.
 
-`[use]` names objects for a server on which they cannot be made, or should not be. They are read and worked with, never
-modified or deleted.
+`[use]` names existing objects, for a server that cannot or should not create them. The suite reads and uses these
+objects, and never modifies or deletes them.
 
-| kind | what it is good for |
+| kind | purpose |
 | --- | --- |
-| `assistant` | runs are of this one; it should have instructions |
-| `thread` | programs share this thread, one after the other, instead of making their own |
-| `run` | with `read_only`: one more run of the thread to look at |
-| `file`, `vector_store` | the demands on files and vector stores are judged |
+| `assistant` | all runs use this assistant; it should have instructions |
+| `thread` | programs share this thread, one after the other, instead of creating their own |
+| `run` | with `read_only`: an additional run of the thread to read |
+| `file`, `vector_store` | requirements on files and vector stores are judged |
 
-With `read_only` (`--read-only`) nothing but GETs is sent, and what they show of these objects is judged."""
+With `read_only` (`--read-only`) the suite sends only GET requests, about these objects."""
 
 _DIALECTS = """## Dialects
 
-| dialect | how it is spoken to |
+| dialect | conventions |
 | --- | --- |
-| `openai` | `<base_url>/threads/...`, the key as a bearer token; every server that follows the published API |
+| `openai` | `<base_url>/threads/...`, the key as a bearer token; for every server that follows the published API |
 | `azure-openai` | `<base_url>/openai/threads/...`, `/openai` once, `?api-version=`, the key as `api-key` |
 | `azure-foundry-agents` | `<base_url>/threads/...`, `?api-version=2025-05-01`, the key as a bearer token |
 
-Another gateway is `openai` with what differs:
+For another gateway, use `openai` and set what differs:
 
 ```toml
 base_url = "https://gateway.example.org"
@@ -84,23 +84,23 @@ tenant = "blue"
 
 
 def page() -> list[str]:
-    """The lines of the page."""
+    """Return the lines of the page."""
     lines = [*_HEAD.split("\n"), "", "## Keys", ""]
     lines += _table([key for key in KEYS.values() if not key.section])
-    for section, about in SECTIONS.items():
-        lines += [f"### [{section}]", "", about, ""]
+    for section, description in SECTIONS.items():
+        lines += [f"### [{section}]", "", description, ""]
         lines += _table([key for key in KEYS.values() if key.section == section])
-    return [*lines, *_LACKING.split("\n"), "", *_DIALECTS.split("\n")]
+    return [*lines, *_CAPABILITIES.split("\n"), "", *_DIALECTS.split("\n")]
 
 
-def _table(keys: list[Key]) -> Iterator[str]:
-    yield "| key | what it is | holds | like | flag |"
+def _table(keys: list[ConfigKey]) -> Iterator[str]:
+    yield "| key | meaning | value | example | flag |"
     yield "| --- | --- | --- | --- | --- |"
     for key in keys:
-        holds = key.form.value
-        if key.names:
-            holds += (" by " if key.form in (Form.TABLE, Form.SWITCHES) else ": ") + ", ".join(
-                f"`{n}`" for n in key.names
+        value = key.type.value
+        if key.allowed:
+            value += (" by " if key.type in (ValueType.TEXT_TABLE, ValueType.BOOLEAN_TABLE) else ": ") + ", ".join(
+                f"`{n}`" for n in key.allowed
             )
-        yield f"| `{key.name}` | {key.about} | {holds} | `{toml.written(key.example)}` | `{key.flag}` |"
+        yield f"| `{key.name}` | {key.description} | {value} | `{toml.dump(key.example)}` | `{key.flag}` |"
     yield ""

@@ -1,4 +1,4 @@
-"""The keys of `conformance.toml`: what each holds, and the flag that it stands for."""
+"""The keys of `conformance.toml`, with their types and the flags that they replace."""
 
 from __future__ import annotations
 
@@ -12,151 +12,212 @@ from runs_conformance.contract.operation import CAPABILITIES
 from runs_conformance.engine.plan import PHASES, PROFILES
 from runs_conformance.generation.programs.steps import PROMPTS
 from runs_conformance.model.json import JSON
-from runs_conformance.model.program import GIVEN
+from runs_conformance.model.program import USABLE_KINDS
 
 
-class Form(Enum):
-    """What a key holds, in words for people."""
+class ValueType(Enum):
+    """The type of a value; its own value describes it to people."""
 
     TEXT = "a text"
     SECRET = "a text of the form env:NAME or @FILE"
     PATH = "a path"
-    WHOLE = "a whole number"
-    TIME = "a number of seconds, or a text like 90s, 5m or 1h"
-    SWITCH = "true or false"
-    TEXTS = "a list of texts"
-    TABLE = "a table of texts"
-    SWITCHES = "a table of true and false"
+    INTEGER = "a whole number"
+    DURATION = "a number of seconds, or a text like 90s, 5m or 1h"
+    BOOLEAN = "true or false"
+    TEXT_LIST = "a list of texts"
+    TEXT_TABLE = "a table of texts"
+    BOOLEAN_TABLE = "a table of true and false"
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
-    """A key of the file: its place, what it holds, and what it is for.
+class ConfigKey:
+    """A key of the file, with its type and purpose.
 
-    `flag` is the flag of `run` that it stands for. `names` are the only values a text may have, or the only names in a
-    table; a number is between `least` and `most`. `joint` is what stands between name and value where a table is given
-    by flags.
+    `flag` is the flag of `run` that sets the same parameter. `allowed` are the permitted values of a text, or the
+    permitted names in a table; a number is between `minimum` and `maximum`. `separator` stands between name and value
+    when a table is written as flags.
     """
 
-    place: str
-    form: Form
-    about: str
+    dotted_name: str
+    type: ValueType
+    description: str
     example: JSON
     flag: str
-    names: tuple[str, ...] = ()
-    least: float | None = None
-    most: float | None = None
-    joint: str = "="
+    allowed: tuple[str, ...] = ()
+    minimum: float | None = None
+    maximum: float | None = None
+    separator: str = "="
 
     @property
     def section(self) -> str:
-        """The table that it stands in; empty at the top of the file."""
-        return self.place.rpartition(".")[0]
+        """The table that contains the key; empty at the top of the file."""
+        return self.dotted_name.rpartition(".")[0]
 
     @property
     def name(self) -> str:
-        """What it is called within its table."""
-        return self.place.rpartition(".")[2]
+        """The name within the table."""
+        return self.dotted_name.rpartition(".")[2]
 
     @property
     def option(self) -> str:
-        """The parameter of the command that it sets."""
+        """The parameter of the command that the key sets: plural for a list or table, whose flag is repeatable."""
+        if self.type in (ValueType.TEXT_LIST, ValueType.TEXT_TABLE, ValueType.BOOLEAN_TABLE) and not self.section:
+            return self.dotted_name
         return self.flag.removeprefix("--").replace("-", "_").lower()
 
 
-def _top() -> Iterable[Key]:
-    text, texts, whole = Form.TEXT, Form.TEXTS, Form.WHOLE
-    yield Key("base_url", text, "The server to judge.", "http://127.0.0.1:8000/v1", "BASE_URL")
-    yield Key("model", text, "The model that runs use; on Azure the name of the deployment.", "gpt-4o", "--model")
-    yield Key("other_model", text, "Another one, to override the assistant's in a run.", "gpt-4o-mini", "--other-model")
-    yield Key("failing_model", text, "One whose runs end failed.", "no-quota", "--failing-model")
-    yield Key("edition", text, f"Date of the contract, {EDITIONS[0]} or later.", EDITIONS[-1], "--edition")
-    yield Key("dialect", text, "How the server is spoken to.", "openai", "--dialect", tuple(DIALECTS))
-    yield Key(
-        "path_prefix", text, "What stands between host and /threads, if not in base_url.", "/openai", "--path-prefix"
+def _top() -> Iterable[ConfigKey]:
+    text, texts, whole = ValueType.TEXT, ValueType.TEXT_LIST, ValueType.INTEGER
+    yield ConfigKey("base_url", text, "The server to judge.", "http://127.0.0.1:8000/v1", "BASE_URL")
+    yield ConfigKey(
+        "model", text, "The model that runs use; on Azure, the name of the deployment.", "gpt-4o", "--model"
     )
-    yield Key("profile", text, "How much is tried.", "standard", "--profile", tuple(PROFILES))
-    yield Key("phases", texts, "Only these phases.", ["boundary", "lifecycle"], "--phase", PHASES)
-    yield Key("select", texts, "Only ids that match.", ["create_run.*"], "--select")
-    yield Key("exclude", texts, "No ids that match.", ["tools.*"], "--exclude")
-    yield Key("strict", Form.SWITCH, "Excuse nothing that the real service did.", False, "--strict")
-    yield Key("read_only", Form.SWITCH, "Send nothing but GETs, about the objects in use.", False, "--read-only")
-    yield Key("allow_stress", Form.SWITCH, "Races and hostile bodies also off loopback.", False, "--allow-stress")
-    yield Key("seed", whole, "What random payloads are drawn from.", 0, "--seed")
-    yield Key("database", Form.PATH, "Where failures are kept for the next run.", ".runs-conformance", "--database")
+    yield ConfigKey(
+        "other_model", text, "A second model, to override the assistant's in a run.", "gpt-4o-mini", "--other-model"
+    )
+    yield ConfigKey("failing_model", text, "A model whose runs end as failed.", "no-quota", "--failing-model")
+    yield ConfigKey("edition", text, f"Date of the contract, {EDITIONS[0]} or later.", EDITIONS[-1], "--edition")
+    yield ConfigKey("dialect", text, "How to address the server.", "openai", "--dialect", tuple(DIALECTS))
+    yield ConfigKey(
+        "path_prefix",
+        text,
+        "The path between host and /threads, unless base_url contains it.",
+        "/openai",
+        "--path-prefix",
+    )
+    yield ConfigKey("profile", text, "How much to test.", "standard", "--profile", tuple(PROFILES))
+    yield ConfigKey("phases", texts, "Run only these phases.", ["boundary", "lifecycle"], "--phase", PHASES)
+    yield ConfigKey("select", texts, "Judge only matching ids.", ["create_run.*"], "--select")
+    yield ConfigKey("exclude", texts, "Judge no matching ids.", ["tools.*"], "--exclude")
+    yield ConfigKey("strict", ValueType.BOOLEAN, "Excuse no known deviation of the real service.", False, "--strict")
+    yield ConfigKey(
+        "read_only", ValueType.BOOLEAN, "Send only GET requests, about the objects in use.", False, "--read-only"
+    )
+    yield ConfigKey(
+        "allow_stress",
+        ValueType.BOOLEAN,
+        "Send races and hostile bodies to a remote server, too.",
+        False,
+        "--allow-stress",
+    )
+    yield ConfigKey("seed", whole, "Seed of random payloads and programs.", 0, "--seed")
+    yield ConfigKey(
+        "database",
+        ValueType.PATH,
+        "Folder of saved failures, which are re-run first next time.",
+        ".runs-conformance",
+        "--database",
+    )
 
 
-def _access() -> Iterable[Key]:
-    secret, table = Form.SECRET, Form.TABLE
-    yield Key("auth.api_key", secret, "The key.", "env:OPENAI_API_KEY", "--api-key")
-    yield Key("auth.second_api_key", secret, "Another tenant's key.", "env:OTHER_API_KEY", "--second-api-key")
-    yield Key(
+def _access() -> Iterable[ConfigKey]:
+    secret, table = ValueType.SECRET, ValueType.TEXT_TABLE
+    yield ConfigKey("auth.api_key", secret, "The API key.", "env:OPENAI_API_KEY", "--api-key")
+    yield ConfigKey(
+        "auth.second_api_key", secret, "The API key of another tenant.", "env:OTHER_API_KEY", "--second-api-key"
+    )
+    yield ConfigKey(
         "auth.key_header",
-        Form.TEXT,
-        "The header that carries it: Authorization as a bearer token, any other as it is.",
+        ValueType.TEXT,
+        "Header that carries the key: in Authorization as a bearer token, in any other as it is.",
         "api-key",
         "--key-header",
     )
-    yield Key("headers", table, "Sent with every request.", {"X-Team": "blue"}, "--header", joint=": ")
-    yield Key("query", table, "Added to every request.", {"api-version": "2024-07-01-preview"}, "--query")
+    yield ConfigKey(
+        "headers", table, "Headers to send with every request.", {"X-Team": "blue"}, "--header", separator=": "
+    )
+    yield ConfigKey(
+        "query", table, "Query parameters to add to every request.", {"api-version": "2024-07-01-preview"}, "--query"
+    )
 
 
-def _limits() -> Iterable[Key]:
-    whole, time = Form.WHOLE, Form.TIME
-    yield Key("pacing.workers", whole, "Programs played at the same time.", 4, "--workers", least=1, most=64)
-    yield Key("pacing.rate_limit", Form.TEXT, "No faster than this, all workers together.", "10/s", "--rate-limit")
-    yield Key("pacing.poll", time, "The longest pause between two looks at a run.", 2, "--poll", least=0.01, most=600)
-    yield Key("budget.max_requests", whole, "No more requests than this.", 2000, "--max-requests", least=1)
-    yield Key("budget.max_runs", whole, "No more runs than this.", 100, "--max-runs", least=0)
-    yield Key("budget.max_tokens", whole, "No more tokens than this.", 200_000, "--max-tokens", least=1)
-    yield Key("budget.max_time", time, "Begin nothing after this long.", "10m", "--max-time", least=0.1)
-    yield Key("budget.max_examples", whole, "So many random payloads.", 300, "--max-examples", least=1)
-    yield Key("timeouts.request", time, "For one request.", 60, "--timeout", least=0.1, most=3600)
-    yield Key("timeouts.run", time, "For a run to end or to ask for something.", 60, "--run-timeout", least=0.1)
-    yield Key("timeouts.expiry", time, "For a run to expire.", "11m", "--expiry-timeout", least=0.1)
+def _limits() -> Iterable[ConfigKey]:
+    whole, time = ValueType.INTEGER, ValueType.DURATION
+    yield ConfigKey(
+        "pacing.workers", whole, "Number of programs to run concurrently.", 4, "--workers", minimum=1, maximum=64
+    )
+    yield ConfigKey(
+        "pacing.rate_limit", ValueType.TEXT, "Maximum rate of requests, over all workers.", "10/s", "--rate-limit"
+    )
+    yield ConfigKey("pacing.poll", time, "Longest polling interval.", 2, "--poll", minimum=0.01, maximum=600)
+    yield ConfigKey("budget.max_requests", whole, "Maximum number of requests.", 2000, "--max-requests", minimum=1)
+    yield ConfigKey("budget.max_runs", whole, "Maximum number of runs.", 100, "--max-runs", minimum=0)
+    yield ConfigKey("budget.max_tokens", whole, "Maximum number of tokens.", 200_000, "--max-tokens", minimum=1)
+    yield ConfigKey("budget.max_time", time, "Start nothing new after this time.", "10m", "--max-time", minimum=0.1)
+    yield ConfigKey(
+        "budget.max_examples",
+        whole,
+        "Number of random payloads; random programs scale with it.",
+        300,
+        "--max-examples",
+        minimum=1,
+    )
+    yield ConfigKey("timeouts.request", time, "Timeout of a request.", 60, "--timeout", minimum=0.1, maximum=3600)
+    yield ConfigKey(
+        "timeouts.run", time, "Time for a run to end or to ask for tool outputs.", 60, "--run-timeout", minimum=0.1
+    )
+    yield ConfigKey(
+        "timeouts.expiry", time, "Time to wait for a run to expire.", "11m", "--expiry-timeout", minimum=0.1
+    )
 
 
-def _rest() -> Iterable[Key]:
-    yield Key(
+def _capabilities_and_reports() -> Iterable[ConfigKey]:
+    yield ConfigKey(
         "capabilities",
-        Form.SWITCHES,
-        "What the server has (true: its lack is a failure) and has not (false: it is not judged).",
+        ValueType.BOOLEAN_TABLE,
+        "Capabilities: true if the server must implement it, false if it does not and its rules are skipped.",
         {"streaming": True, "tenancy": False},
         "--capability",
         CAPABILITIES,
     )
-    yield Key(
+    yield ConfigKey(
         "prompts",
-        Form.TABLE,
-        "What is said to the model for a purpose, where the suite's own words do not work.",
+        ValueType.TEXT_TABLE,
+        "Prompts for the model by purpose, if the suite's own prompt does not work.",
         {"call_one": "Look up the weather in Paris with get_weather."},
         "--prompt",
         tuple(PROMPTS),
     )
-    yield Key(
+    yield ConfigKey(
         "use",
-        Form.TABLE,
-        "Ids of existing objects to work with; none of them is changed or deleted.",
+        ValueType.TEXT_TABLE,
+        "Ids of existing objects to work with; they are never modified or deleted.",
         {"assistant": "asst_abc123"},
         "--use",
-        GIVEN,
+        USABLE_KINDS,
     )
-    yield Key("gate.fail_on", Form.TEXT, "What ends with exit 1.", "must", "--fail-on", ("must", "should"))
-    yield Key("gate.max_inconclusive", Form.WHOLE, "More ends with exit 5.", 20, "--max-inconclusive", least=0)
-    yield Key("gate.baseline", Form.PATH, "Known failures.", "baseline.toml", "--baseline")
-    yield Key("report.dir", Form.PATH, "Where the report goes.", "reports/nightly", "--report-dir")
-    yield Key("report.views", Form.TEXTS, "What is written of it.", ["html", "junit"], "--report")
+    yield ConfigKey(
+        "gate.fail_on",
+        ValueType.TEXT,
+        "Lowest level whose failures end with exit 1.",
+        "must",
+        "--fail-on",
+        ("must", "should"),
+    )
+    yield ConfigKey(
+        "gate.max_inconclusive",
+        ValueType.INTEGER,
+        "More inconclusive verdicts than this end with exit 5.",
+        20,
+        "--max-inconclusive",
+        minimum=0,
+    )
+    yield ConfigKey("gate.baseline", ValueType.PATH, "Known failures.", "baseline.toml", "--baseline")
+    yield ConfigKey("report.dir", ValueType.PATH, "Folder of the report.", "reports/nightly", "--report-dir")
+    yield ConfigKey("report.views", ValueType.TEXT_LIST, "Views of the report to write.", ["html", "junit"], "--report")
 
 
-KEYS: Mapping[str, Key] = {key.place: key for key in (*_top(), *_access(), *_limits(), *_rest())}
-"""Every key by its place."""
+KEYS: Mapping[str, ConfigKey] = {
+    key.dotted_name: key for key in (*_top(), *_access(), *_limits(), *_capabilities_and_reports())
+}
+"""All keys by dotted name."""
 
 SECTIONS: Mapping[str, str] = {
-    "auth": "Keys, by the environment or files only.",
-    "pacing": "How fast.",
-    "budget": "What a run may use up; where it is used up, the exit code is 5.",
-    "timeouts": "How long the server may take.",
-    "gate": "What passes.",
-    "report": "What is left behind.",
+    "auth": "API keys, as references to the environment or files.",
+    "pacing": "Concurrency and rate.",
+    "budget": "Limits on cost; the exit code is 5 if one is reached.",
+    "timeouts": "Timeouts of the server.",
+    "gate": "Conditions for exit code 0.",
+    "report": "Output.",
 }
-"""The tables that hold keys of their own."""
+"""The tables that contain keys, with their descriptions."""

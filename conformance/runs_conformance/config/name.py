@@ -1,4 +1,4 @@
-"""Names that a user gives for what is known, and the nearest ones where there is no such name."""
+"""Checks names and suggests the nearest ones for a typo."""
 
 from __future__ import annotations
 
@@ -8,37 +8,37 @@ from collections.abc import Iterable
 from runs_conformance.contract.edition import EDITIONS, is_edition
 from runs_conformance.errors import UsageError
 
-_FEW = 20
-"""So many names are told in one line."""
+_MAX_LISTED = 20
+"""Maximum number of names listed in one line."""
 
 
-def edition(given: str) -> str:
-    """The edition that was asked for. Raises UsageError where it is none."""
-    if is_edition(given):
-        return given
-    raise UsageError(f"--edition {given!r} is not one of {', '.join(EDITIONS)} (or another date since {EDITIONS[0]})")
+def parse_edition(name: str) -> str:
+    """Return a valid edition. Raises UsageError for any other text."""
+    if is_edition(name):
+        return name
+    raise UsageError(f"--edition {name!r} is not one of {', '.join(EDITIONS)} (or another date since {EDITIONS[0]})")
 
 
-def known(given: str, names: Iterable[str], what: str) -> str:
-    """The name that was given. Raises UsageError where it is not among `names`, with the nearest, and all if few."""
-    every = list(names)
-    if given in every:
-        return given
-    raise UsageError(f"there is no {what} {given!r}{_hint(given, every)}")
+def require_known(name: str, names: Iterable[str], what: str) -> str:
+    """Return a name that is among `names`. Raises UsageError, with the nearest ones, and all if there are few."""
+    known = list(names)
+    if name in known:
+        return name
+    raise UsageError(f"there is no {what} {name!r}{_hint(name, known)}")
 
 
-def _hint(given: str, names: list[str]) -> str:
-    close = nearest(given, names)
-    if len(names) > _FEW:
+def _hint(name: str, names: list[str]) -> str:
+    close = did_you_mean(name, names)
+    if len(names) > _MAX_LISTED:
         return close
-    likeness = {name: difflib.SequenceMatcher(None, given, name).ratio() for name in names}
-    return f"{close or ';'} there are {', '.join(sorted(names, key=lambda name: -likeness[name]))}"
+    similarity = {each: difflib.SequenceMatcher(None, name, each).ratio() for each in names}
+    return f"{close or ';'} there are {', '.join(sorted(names, key=lambda each: -similarity[each]))}"
 
 
-def nearest(given: str, names: Iterable[str]) -> str:
-    """`; did you mean ...?` with the names most like the one given, or nothing."""
-    every = list(names)
-    close = difflib.get_close_matches(given, every, n=3, cutoff=0.5)
+def did_you_mean(name: str, names: Iterable[str]) -> str:
+    """Return `; did you mean ...?` with the nearest names, or an empty text."""
+    known = list(names)
+    close = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
     if not close:
-        close = [name for name in every if given.lower() in name.lower()][:3]
+        close = [each for each in known if name.lower() in each.lower()][:3]
     return f"; did you mean {' or '.join(close)}?" if close else ""

@@ -1,4 +1,4 @@
-"""Pairs of a name and a value, as flags and the file give them: headers, query parameters, prompts, ids to use."""
+"""Parses pairs of a name and a value: headers, query parameters, prompts, ids to use."""
 
 from __future__ import annotations
 
@@ -6,67 +6,67 @@ import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from runs_conformance.config.name import known
-from runs_conformance.config.secret import read
+from runs_conformance.config.name import require_known
+from runs_conformance.config.secret import read_first_line
 from runs_conformance.errors import UsageError
 
 _SEPARATORS = '()<>@,;:\\"/[]?={}'
 
 
-def headers(given: Iterable[str]) -> tuple[tuple[str, str], ...]:
-    """Header fields of the form `Name: value`. Raises UsageError for any other."""
-    return tuple(_header(line) for line in given)
+def parse_headers(lines: Iterable[str]) -> tuple[tuple[str, str], ...]:
+    """Parse headers of the form `Name: value`. Raises UsageError for any other text."""
+    return tuple(_parse_header(line) for line in lines)
 
 
-def queries(given: Iterable[str]) -> tuple[tuple[str, str], ...]:
-    """Query parameters of the form `name=value`. Raises UsageError for any other."""
+def parse_query(lines: Iterable[str]) -> tuple[tuple[str, str], ...]:
+    """Parse query parameters of the form `name=value`. Raises UsageError for any other text."""
     pairs = []
-    for text in given:
+    for text in lines:
         name, value = _split(text, "--query")
-        pairs.append((name, _resolved(value, f"--query {name}")))
+        pairs.append((name, _resolve(value, f"--query {name}")))
     return tuple(pairs)
 
 
-def hidden(header_lines: Iterable[str], query_pairs: Iterable[str]) -> tuple[str, ...]:
-    """The values among these headers and query parameters that the user named rather than wrote: they are secret."""
-    given = [*(line.partition(":") for line in header_lines), *(text.partition("=") for text in query_pairs)]
-    named_ones = ((name.strip(), text.strip()) for name, _, text in given if text.strip().startswith(("env:", "@")))
-    return tuple(_resolved(text, name) for name, text in named_ones)
+def secret_values(header_lines: Iterable[str], query_pairs: Iterable[str]) -> tuple[str, ...]:
+    """Return the values that these headers and query parameters refer to by `env:` or `@`; they are secret."""
+    lines = [*(line.partition(":") for line in header_lines), *(text.partition("=") for text in query_pairs)]
+    references = ((name.strip(), text.strip()) for name, _, text in lines if text.strip().startswith(("env:", "@")))
+    return tuple(_resolve(text, name) for name, text in references)
 
 
-def named(given: Iterable[str], names: Iterable[str], flag: str, what: str) -> Mapping[str, str]:
-    """Values by name, of the form `name=value`, the names being among those known. Raises UsageError for any other."""
-    every = list(names)
-    pairs = (_split(text, flag) for text in given)
-    return {known(name, every, what): value for name, value in pairs}
+def parse_named_values(lines: Iterable[str], names: Iterable[str], flag: str, what: str) -> Mapping[str, str]:
+    """Parse pairs `name=value` whose names are among `names`. Raises UsageError for any other text."""
+    known = list(names)
+    pairs = (_split(text, flag) for text in lines)
+    return {require_known(name, known, what): value for name, value in pairs}
 
 
 def _split(text: str, flag: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not equals or not name.strip() or not value.strip():
-        raise UsageError(f"{flag}{' ' + name.strip() if equals else ''}: it is given as name=value")
+        raise UsageError(f"{flag}{' ' + name.strip() if equals else ''}: write name=value")
     return name.strip(), value.strip()
 
 
-def _header(line: str) -> tuple[str, str]:
+def _parse_header(line: str) -> tuple[str, str]:
     name, colon, value = line.partition(":")
     name, value = name.strip(), value.strip()
     if not colon or not name or any(not (33 <= ord(char) < 127) or char in _SEPARATORS for char in name):
-        raise UsageError(f"--header{' ' + name if colon else ''}: a header is given as 'Name: value'")
-    value = _resolved(value, f"--header {name}")
+        raise UsageError(f"--header{' ' + name if colon else ''}: write a header as 'Name: value'")
+    value = _resolve(value, f"--header {name}")
     if not (value.isascii() and value.isprintable()):
-        raise UsageError(f"--header {name}: the value holds characters that a header cannot carry")
+        raise UsageError(f"--header {name}: the value contains characters that are not allowed in a header")
     return name, value
 
 
-def _resolved(value: str, where: str) -> str:
-    """The value, or what the environment or a file holds where `env:NAME` or `@file` says so."""
+def _resolve(value: str, where: str) -> str:
+    """Return the value, or the content of the variable or file that `env:NAME` or `@file` names."""
     if value.startswith("env:"):
         variable = value.removeprefix("env:")
-        found = os.environ.get(variable, "").strip()
-        if not found:
-            raise UsageError(f"{where}: the environment has no {variable}")
-        return found
+        content = os.environ.get(variable, "").strip()
+        if not content:
+            raise UsageError(f"{where}: the environment variable {variable} is not set")
+        return content
     if value.startswith("@"):
-        return read(Path(value[1:]), where)
+        return read_first_line(Path(value[1:]), where)
     return value

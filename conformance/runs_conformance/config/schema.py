@@ -1,10 +1,10 @@
-"""The JSON Schema of `conformance.toml`, by which editors complete and check it."""
+"""Generates the JSON Schema of `conformance.toml`, for completion and validation in editors."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from runs_conformance.config.key import KEYS, SECTIONS, Form, Key
+from runs_conformance.config.key import KEYS, SECTIONS, ConfigKey, ValueType
 from runs_conformance.model.json import JSON
 
 _TEXT: dict[str, JSON] = {"type": "string", "minLength": 1}
@@ -13,11 +13,11 @@ _LENGTH = "^[0-9]+(\\.[0-9]+)? ?[smh]?$"
 
 
 def document() -> dict[str, JSON]:
-    """The schema, made from the keys."""
+    """Generate the schema from the keys."""
     properties: dict[str, Any] = {}
-    for section, about in SECTIONS.items():
+    for section, description in SECTIONS.items():
         properties[section] = {
-            "description": about,
+            "description": description,
             "type": "object",
             "additionalProperties": False,
             "properties": {key.name: _of(key) for key in KEYS.values() if key.section == section},
@@ -27,43 +27,43 @@ def document() -> dict[str, JSON]:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": "https://runs-conformance.invalid/conformance-toml.schema.json",
         "title": "conformance.toml",
-        "description": "Made from conformance/runs_conformance/config/key.py by `python -m runs_conformance.docgen`.",
+        "description": "Generated from runs_conformance/config/key.py by `python -m runs_conformance.docgen`.",
         "type": "object",
         "additionalProperties": False,
         "properties": {**top, **properties},
     }
 
 
-def _of(key: Key) -> dict[str, Any]:
-    return {"description": f"{key.about} Flag: {key.flag}.", **_shape(key), "examples": [key.example]}
+def _of(key: ConfigKey) -> dict[str, Any]:
+    return {"description": f"{key.description} Flag: {key.flag}.", **_shape(key), "examples": [key.example]}
 
 
-def _shape(key: Key) -> dict[str, Any]:
-    names: dict[str, JSON] = {"enum": list(key.names)} if key.names else {}
-    match key.form:
-        case Form.TEXT:
+def _shape(key: ConfigKey) -> dict[str, Any]:
+    names: dict[str, JSON] = {"enum": list(key.allowed)} if key.allowed else {}
+    match key.type:
+        case ValueType.TEXT:
             return {**_TEXT, **names}
-        case Form.PATH:
+        case ValueType.PATH:
             return dict(_TEXT)
-        case Form.SECRET:
+        case ValueType.SECRET:
             return dict(_PLACE)
-        case Form.SWITCH:
+        case ValueType.BOOLEAN:
             return {"type": "boolean"}
-        case Form.TEXTS:
+        case ValueType.TEXT_LIST:
             return {"type": "array", "items": {**_TEXT, **names}}
-        case Form.WHOLE:
+        case ValueType.INTEGER:
             return {"type": "integer", **_bounds(key)}
-        case Form.TIME:
+        case ValueType.DURATION:
             return {"anyOf": [{"type": "number", **_bounds(key)}, {"type": "string", "pattern": _LENGTH}]}
-        case Form.TABLE | Form.SWITCHES:
-            member: dict[str, JSON] = {"type": "boolean"} if key.form is Form.SWITCHES else dict(_TEXT)
+        case ValueType.TEXT_TABLE | ValueType.BOOLEAN_TABLE:
+            member: dict[str, JSON] = {"type": "boolean"} if key.type is ValueType.BOOLEAN_TABLE else dict(_TEXT)
             return {"type": "object", "additionalProperties": member} | ({"propertyNames": names} if names else {})
 
 
-def _bounds(key: Key) -> dict[str, JSON]:
+def _bounds(key: ConfigKey) -> dict[str, JSON]:
     bounds: dict[str, JSON] = {}
-    if key.least is not None:
-        bounds["minimum"] = key.least
-    if key.most is not None:
-        bounds["maximum"] = key.most
+    if key.minimum is not None:
+        bounds["minimum"] = key.minimum
+    if key.maximum is not None:
+        bounds["maximum"] = key.maximum
     return bounds

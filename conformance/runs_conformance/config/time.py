@@ -1,4 +1,4 @@
-"""Lengths of time and rates as people write them."""
+"""Parses durations and rates."""
 
 from __future__ import annotations
 
@@ -12,26 +12,35 @@ _DAY = 86_400.0
 _LENGTH = re.compile(r"(\d+(?:\.\d+)?(?:e[+-]?\d+)?) ?([smh]?)\Z")
 
 
-def seconds(given: str) -> float | None:
-    """How long `90`, `90s`, `1.5m` or `1h` is; None for any other text."""
-    found = _LENGTH.match(given.strip())
-    length = float(found.group(1)) * _UNITS[found.group(2)] if found else math.inf
+def parse_duration(text: str) -> float | None:
+    """Return the seconds in `90`, `90s`, `1.5m` or `1h`; None for any other text."""
+    match = _LENGTH.match(text.strip())
+    length = float(match.group(1)) * _UNITS[match.group(2)] if match else math.inf
     return length if math.isfinite(length) else None
 
 
-_PER = {"s": 1.0, "sec": 1.0, "second": 1.0, "m": 60.0, "min": 60.0, "minute": 60.0, "h": 3600.0, "hour": 3600.0}
+_UNIT_SECONDS = {
+    "s": 1.0,
+    "sec": 1.0,
+    "second": 1.0,
+    "m": 60.0,
+    "min": 60.0,
+    "minute": 60.0,
+    "h": 3600.0,
+    "hour": 3600.0,
+}
 
 
-def rate(given: str) -> float:
-    """The seconds between two requests that a rate like `10/s` or `60/min` allows. Raises UsageError for any other."""
-    count, _, unit = given.partition("/")
-    length = _PER.get(unit.strip())
+def parse_rate(text: str) -> float:
+    """Return the requests per second of a rate like `10/s` or `60/min`. Raises UsageError for any other text."""
+    count, _, unit = text.partition("/")
+    length = _UNIT_SECONDS.get(unit.strip())
     try:
         number = float(count)
     except ValueError:
         number = 0.0
     if length is None or not 0 < number < float("inf"):
-        raise UsageError(f"--rate-limit {given!r}: a rate is given as 10/s, 60/min or 1000/h")
+        raise UsageError(f"--rate-limit {text!r}: write a rate as 10/s, 60/min or 1000/h")
     if number * _DAY < length:
-        raise UsageError(f"--rate-limit {given!r}: it is less than one request a day; a rate is given as 10/s")
-    return length / number
+        raise UsageError(f"--rate-limit {text!r}: less than one request a day; write a rate as 10/s")
+    return number / length
