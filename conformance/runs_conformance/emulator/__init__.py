@@ -1,1 +1,1 @@
-"""The reference server: the Assistants API's Runs surface in memory, driven by a pretend model."""
+"""The reference server: the Runs surface of the Assistants API in memory, with a fake model."""

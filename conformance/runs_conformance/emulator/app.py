@@ -1,4 +1,4 @@
-"""Emulators as Starlette applications: one, or several side by side in one process."""
+"""Starlette applications that serve one emulator, or several in one process."""
 
 from __future__ import annotations
 
@@ -10,51 +10,54 @@ from starlette.responses import JSONResponse
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp
 
-from runs_conformance.emulator.asgi import Surface
-from runs_conformance.emulator.catalogue import alter
+from runs_conformance.emulator.asgi import AsgiApp
+from runs_conformance.emulator.catalogue import apply_by_name
 from runs_conformance.emulator.clock import Clock
-from runs_conformance.emulator.context import World
-from runs_conformance.emulator.hooks import Behaviour, plain
-from runs_conformance.emulator.options import Options
+from runs_conformance.emulator.context import Hooks, ServerState
+from runs_conformance.emulator.default import default_hooks
+from runs_conformance.emulator.server_options import EmulatorOptions
 
 BASE = "/v1"
 
 
-def build(options: Options, mutants: Sequence[str] = (), variants: Sequence[str] = ()) -> Starlette:
-    """One emulator, its operations below `/v1`."""
-    behaviour = plain(options.edition)
-    return assemble(alter(behaviour, options, mutants, variants), behaviour)
+def build(options: EmulatorOptions, mutants: Sequence[str] = (), variants: Sequence[str] = ()) -> Starlette:
+    """An application with one emulator below `/v1`. Raises UsageError for an unknown mutant or variant."""
+    hooks = default_hooks(options.edition)
+    return build_with_hooks(apply_by_name(hooks, options, mutants, variants), hooks)
 
 
-def assemble(options: Options, behaviour: Behaviour, clock: Clock | None = None) -> Starlette:
-    """One emulator of a behaviour that was made by hand."""
+def build_with_hooks(options: EmulatorOptions, hooks: Hooks, clock: Clock | None = None) -> Starlette:
+    """An application with one emulator that uses these hooks."""
     clock = clock or Clock()
-    return Starlette(routes=[_clock_route(clock), Mount(BASE, app=_surface(options, behaviour, clock, BASE))])
+    return Starlette(routes=[_clock_route(clock), Mount(BASE, app=_mounted_app(options, hooks, clock, BASE))])
 
 
-def many(options: Options, emulators: Mapping[str, tuple[Sequence[str], Sequence[str]]]) -> Starlette:
-    """Several emulators, each below `/<prefix>/v1` with its own mutants and variants; they share one clock."""
+def build_many(options: EmulatorOptions, emulators: Mapping[str, tuple[Sequence[str], Sequence[str]]]) -> Starlette:
+    """An application with several emulators, each below `/<prefix>/v1`. They share one clock.
+
+    `emulators` maps prefixes to the names of mutants and of variants. Raises UsageError for an unknown name.
+    """
     clock = Clock()
     mounts = []
     for prefix, (mutants, variants) in emulators.items():
-        behaviour = plain(options.edition)
-        chosen = alter(behaviour, options, mutants, variants)
+        hooks = default_hooks(options.edition)
+        emulator_options = apply_by_name(hooks, options, mutants, variants)
         base = f"/{prefix}{BASE}"
-        mounts.append(Mount(base, app=_surface(chosen, behaviour, clock, base)))
+        mounts.append(Mount(base, app=_mounted_app(emulator_options, hooks, clock, base)))
     return Starlette(routes=[_clock_route(clock), *mounts])
 
 
-def _surface(options: Options, behaviour: Behaviour, clock: Clock, base: str) -> ASGIApp:
-    app: ASGIApp = Surface(World(options, behaviour, clock), base)
-    for wrap in behaviour.wrappers:
-        app = wrap(app)
+def _mounted_app(options: EmulatorOptions, hooks: Hooks, clock: Clock, base: str) -> ASGIApp:
+    app: ASGIApp = AsgiApp(ServerState(options, hooks, clock), base)
+    for middleware in hooks.middleware:
+        app = middleware(app)
     return app
 
 
 def _clock_route(clock: Clock) -> Route:
-    async def move(request: Request) -> JSONResponse:
+    async def advance(request: Request) -> JSONResponse:
         seconds = (await request.json())["advance"]
         clock.advance(float(seconds))
         return JSONResponse({"now": clock.now()})
 
-    return Route("/_emulator/clock", move, methods=["POST"])
+    return Route("/_emulator/clock", advance, methods=["POST"])

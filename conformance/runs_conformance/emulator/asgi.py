@@ -1,4 +1,4 @@
-"""The HTTP surface: an ASGI application that turns requests into calls, and answers into bytes."""
+"""The ASGI application of an emulator: parses requests, calls the handlers, and encodes the answers."""
 
 from __future__ import annotations
 
@@ -13,92 +13,90 @@ from starlette.types import Receive, Scope, Send
 
 from runs_conformance.contract.lifecycle import TERMINAL
 from runs_conformance.contract.operation import OPERATIONS, Operation, find_operation
-from runs_conformance.emulator.context import Call, World
-from runs_conformance.emulator.operations import Following
-from runs_conformance.emulator.refusal import Refusal
+from runs_conformance.emulator.api_errors import ApiError
+from runs_conformance.emulator.context import EventStreamAnswer, RequestContext, ServerState
 from runs_conformance.emulator.run_machine import advance
 
 _LONGEST_WAIT = 0.25
 
 
-class Surface:
-    """The operations of one emulator, below its base path."""
+class AsgiApp:
+    """An ASGI application with the operations of one emulator below a base path."""
 
-    def __init__(self, world: World, base: str) -> None:
-        self._world = world
+    def __init__(self, server: ServerState, base: str) -> None:
+        self._server = server
         self._base = base
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         request = Request(scope, receive)
-        operation: Operation | None = None
         try:
-            answer = await self._answer(request)
-        except Refusal as refusal:
-            operation = _named(request, self._base)
-            answer = self._refused(operation, refusal)
+            response = await self._respond(request)
+        except ApiError as error:
+            response = self._error_response(_operation(request, self._base), error)
         except RecursionError:
-            answer = self._refused(operation, Refusal(400, "The request is nested too deeply."))
+            response = self._error_response(None, ApiError(400, "The request is nested too deeply."))
         except ClientDisconnect:
             return
-        await answer(scope, receive, send)
+        await response(scope, receive, send)
 
-    async def _answer(self, request: Request) -> Response:
-        behaviour, world = self._world.behaviour, self._world
-        tenant = behaviour.authenticate(world.options, request.headers)
-        behaviour.check_beta(request.headers)
-        path = _below(request, self._base)
-        found = find_operation(request.method, path)
-        if found is None:
-            raise _no_operation(request.method, self._base + path)
-        operation, ids = found
+    async def _respond(self, request: Request) -> Response:
+        hooks, server = self._server.hooks, self._server
+        tenant = hooks.authenticate(server.options, request.headers)
+        hooks.check_beta_header(request.headers)
+        path = _path_below_base(request, self._base)
+        match = find_operation(request.method, path)
+        if match is None:
+            raise _unknown_operation(request.method, self._base + path)
+        operation, path_params = match
         raw = await request.body()
-        body = behaviour.read_body(operation, raw, request.headers.get("content-type"))
+        body = hooks.read_body(operation, raw, request.headers.get("content-type"))
         pairs = parse_qsl(request.url.query, keep_blank_values=True)
-        query = behaviour.read_query(behaviour.schemas, operation, pairs)
-        behaviour.check_body(behaviour.schemas, operation, body)
-        call = Call(world, operation, behaviour.store_of(world, tenant), ids, query, body)
-        answer = await behaviour.handlers[operation.name](call)
-        if isinstance(answer, Following):
+        query = hooks.read_query(hooks.schemas, operation, pairs)
+        hooks.validate_body(hooks.schemas, operation, body)
+        store = hooks.store_for_tenant(server, tenant)
+        context = RequestContext(server, operation, store, path_params, query, body)
+        answer = await hooks.handlers[operation.name](context)
+        if isinstance(answer, EventStreamAnswer):
             return StreamingResponse(
-                self._frames(answer), media_type=None, headers=self._headers(behaviour.stream_type), status_code=200
+                self._frames(answer), media_type=None, headers=self._headers(hooks.stream_content_type), status_code=200
             )
-        return self._json(behaviour.success(operation), behaviour.finished(call, answer))
+        return self._json_response(hooks.success_status(operation), hooks.response_body(context, answer))
 
-    def _refused(self, operation: Operation | None, refusal: Refusal) -> Response:
-        behaviour = self._world.behaviour
-        return self._json(behaviour.refusal_status(operation, refusal), behaviour.envelope(refusal))
+    def _error_response(self, operation: Operation | None, error: ApiError) -> Response:
+        hooks = self._server.hooks
+        return self._json_response(hooks.error_status(operation, error), hooks.error_body(error))
 
-    def _json(self, status: int, value: Any) -> Response:
-        behaviour = self._world.behaviour
-        return Response(behaviour.encode(value), status, headers=self._headers(behaviour.json_type))
+    def _json_response(self, status: int, value: Any) -> Response:
+        hooks = self._server.hooks
+        return Response(hooks.encode_json(value), status, headers=self._headers(hooks.json_content_type))
 
     def _headers(self, content_type: str) -> Mapping[str, str]:
-        return {"content-type": content_type, **self._world.behaviour.headers(self._world)}
+        return {"content-type": content_type, **self._server.hooks.response_headers(self._server)}
 
-    async def _frames(self, following: Following) -> AsyncIterator[bytes]:
-        behaviour, world, run = self._world.behaviour, self._world, following.run
-        for name, data in behaviour.opening(world, run, following.opening):
-            yield behaviour.frame(name, data)
-        sent = following.start
+    async def _frames(self, answer: EventStreamAnswer) -> AsyncIterator[bytes]:
+        hooks, server, run = self._server.hooks, self._server, answer.run
+        for name, data in hooks.opening_events(server, run, answer.opening_events):
+            yield hooks.encode_event(name, data)
+        sent = answer.start
         while True:
             run.changed.clear()
-            now = world.clock.now()
-            advance(world, following.thread, run, now)
+            now = server.clock.now()
+            advance(server, answer.thread, run, now)
             for name, data in run.events[sent:]:
-                yield behaviour.frame(name, data)
+                yield hooks.encode_event(name, data)
             if sent < len(run.events):
                 sent = len(run.events)
                 continue
-            if run.status in TERMINAL or run.status == "requires_action" or run.notes.get("gone"):
+            if run.status in TERMINAL or run.status == "requires_action" or run.is_deleted:
                 break
-            await _until(run.changed, (run.beats[0][0] if run.beats else run.expires_at) - now)
-        for name, data in behaviour.ending(world, run):
-            yield behaviour.frame(name, data)
+            await _wait_for(run.changed, (run.actions[0][0] if run.actions else run.expires_at) - now)
+        for name, data in hooks.closing_events(server, run):
+            yield hooks.encode_event(name, data)
 
 
-async def _until(changed: asyncio.Event, seconds: float) -> None:
-    # The wait is cut short now and then because somebody may have moved the clock.
+async def _wait_for(changed: asyncio.Event, seconds: float) -> None:
+    # The wait is bounded because a test may advance the clock.
     try:
         async with asyncio.timeout(min(max(seconds, 0), _LONGEST_WAIT)):
             await changed.wait()
@@ -106,18 +104,18 @@ async def _until(changed: asyncio.Event, seconds: float) -> None:
         pass
 
 
-def _below(request: Request, base: str) -> str:
+def _path_below_base(request: Request, base: str) -> str:
     path: str = request.scope["path"]
     return path[path.index(base) + len(base) :] if base in path else path
 
 
-def _named(request: Request, base: str) -> Operation | None:
-    found = find_operation(request.method, _below(request, base))
-    return found[0] if found else None
+def _operation(request: Request, base: str) -> Operation | None:
+    match = find_operation(request.method, _path_below_base(request, base))
+    return match[0] if match else None
 
 
-def _no_operation(method: str, path: str) -> Refusal:
+def _unknown_operation(method: str, path: str) -> ApiError:
     below = path.partition("/v1")[2]
     if any(find_operation(other, below) for other in {op.method for op in OPERATIONS.values()}):
-        return Refusal(405, f"Not allowed to {method} on {path}.", None, "method_not_supported")
-    return Refusal(404, f"Invalid URL ({method} {path})")
+        return ApiError(405, f"Not allowed to {method} on {path}.", None, "method_not_supported")
+    return ApiError(404, f"Invalid URL ({method} {path})")

@@ -6,16 +6,16 @@ import time
 
 
 class Clock:
-    """Unix time that never runs backwards, plus what it was moved by."""
+    """Unix time that never runs backwards, plus the seconds it was advanced by."""
 
     def __init__(self) -> None:
         self._base = time.time() - time.monotonic()
-        self._moved = 0.0
+        self._advanced = 0.0
 
     def now(self) -> float:
         """The current time in seconds."""
-        return self._base + time.monotonic() + self._moved
+        return self._base + time.monotonic() + self._advanced
 
     def advance(self, seconds: float) -> None:
         """Move the clock ahead."""
-        self._moved += seconds
+        self._advanced += seconds

@@ -1,4 +1,4 @@
-"""The service's words for what is wrong with a request."""
+"""The error messages of the original service for schema violations."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from runs_conformance.contract.json_type import allowed_types
 from runs_conformance.contract.schema import Schema
-from runs_conformance.contract.schema_violation import Fault, types_of
-from runs_conformance.emulator.refusal import Refusal, bad, missing
-from runs_conformance.model.json import at, is_integer, parts
+from runs_conformance.contract.schema_violation import SchemaViolation
+from runs_conformance.emulator.api_errors import ApiError, bad_request, missing_parameter
+from runs_conformance.model.json import at, is_integer, pointer_tokens
 
 _NOUNS = {
     "string": "a string",
@@ -22,63 +23,63 @@ _NOUNS = {
 }
 
 
-def refusal_of(fault: Fault, schema: Schema, value: Any) -> Refusal:
-    """The service's refusal of a fault: its wording, the parameter, and the code."""
-    keyword = fault.constraint.rpartition(".")[2]
-    param = _param(fault.pointer, value)
-    if fault.constraint.endswith(".propertyNames.maxLength"):
-        return bad(
+def error_for(violation: SchemaViolation, schema: Schema, value: Any) -> ApiError:
+    """The API error for a violation: message, parameter and code in the service's wording."""
+    keyword = violation.constraint.rpartition(".")[2]
+    param = _param(violation.pointer, value)
+    if violation.constraint.endswith(".propertyNames.maxLength"):
+        return bad_request(
             f"Invalid '{param}': property name too long. Expected a property name with maximum length "
-            f"{fault.expected}, but got a property name with length {_length(fault.actual)} instead.",
+            f"{violation.expected}, but got a property name with length {_length(violation.actual)} instead.",
             param,
             "property_name_above_max_length",
         )
     match keyword:
         case "required":
-            member = fault.member or str(fault.expected)
-            return missing(f"{param}.{member}" if param else member)
+            member = violation.member or str(violation.expected)
+            return missing_parameter(f"{param}.{member}" if param else member)
         case "additionalProperties":
-            name = f"{param}.{fault.member}" if param else str(fault.member)
-            return bad(f"Unknown parameter: '{name}'.", name, "unknown_parameter")
+            name = f"{param}.{violation.member}" if param else str(violation.member)
+            return bad_request(f"Unknown parameter: '{name}'.", name, "unknown_parameter")
         case "type":
-            return bad(_wrong_type(param, fault), param or None, "invalid_type")
+            return bad_request(_wrong_type(param, violation), param or None, "invalid_type")
         case "enum" | "const":
-            allowed = _enumeration([_quoted(item) for item in _listed(fault.expected) if item is not None])
-            return bad(
-                f"Invalid value: {_quoted(fault.actual)}. Supported values are: {allowed}.", param, "invalid_value"
+            allowed = _join_with_and([_quoted(item) for item in _as_list(violation.expected) if item is not None])
+            return bad_request(
+                f"Invalid value: {_quoted(violation.actual)}. Supported values are: {allowed}.", param, "invalid_value"
             )
         case "minimum" | "maximum":
-            return _out_of_range(param, keyword, fault, schema)
+            return _out_of_range(param, keyword, violation, schema)
         case "not":
             code = "mutually_exclusive_parameters"
-            return bad(f"Invalid '{param}': mutually exclusive parameters.", param or None, code)
+            return bad_request(f"Invalid '{param}': mutually exclusive parameters.", param or None, code)
         case "pattern":
-            return bad(
+            return bad_request(
                 f"Invalid '{param}': string does not match pattern. "
-                f"Expected a string that matches the pattern '{fault.expected}'.",
+                f"Expected a string that matches the pattern '{violation.expected}'.",
                 param,
                 "invalid_value",
             )
         case _:
-            return _wrong_size(param, keyword, fault)
+            return _wrong_size(param, keyword, violation)
 
 
-def _wrong_type(param: str, fault: Fault) -> str:
-    wanted = [kind for kind in _listed(fault.expected) if kind != "null"] or ["null"]
-    nouns = [_NOUNS.get(str(kind), str(kind)) for kind in wanted]
+def _wrong_type(param: str, violation: SchemaViolation) -> str:
+    types = [kind for kind in _as_list(violation.expected) if kind != "null"] or ["null"]
+    nouns = [_NOUNS.get(str(kind), str(kind)) for kind in types]
     expected = nouns[0] if len(nouns) == 1 else "one of " + " or ".join(nouns)
-    return f"Invalid type for '{param}': expected {expected}, but got {_noun(fault.actual)} instead."
+    return f"Invalid type for '{param}': expected {expected}, but got {_noun(violation.actual)} instead."
 
 
-def _out_of_range(param: str, keyword: str, fault: Fault, schema: Schema) -> Refusal:
-    above = keyword == "maximum"
-    kind = "integer" if "integer" in types_of(_place(schema, fault)) else "decimal"
-    where, sign = ("above maximum", "<=") if above else ("below minimum", ">=")
-    return bad(
-        f"Invalid '{param}': {kind} {where} value. "
-        f"Expected a value {sign} {fault.expected}, but got {fault.actual} instead.",
+def _out_of_range(param: str, keyword: str, violation: SchemaViolation, schema: Schema) -> ApiError:
+    is_maximum = keyword == "maximum"
+    kind = "integer" if "integer" in allowed_types(_schema_node(schema, violation)) else "decimal"
+    bound, sign = ("above maximum", "<=") if is_maximum else ("below minimum", ">=")
+    return bad_request(
+        f"Invalid '{param}': {kind} {bound} value. "
+        f"Expected a value {sign} {violation.expected}, but got {violation.actual} instead.",
         param,
-        f"{kind}_{'above_max' if above else 'below_min'}_value",
+        f"{kind}_{'above_max' if is_maximum else 'below_min'}_value",
     )
 
 
@@ -90,45 +91,45 @@ _SIZES = {
 }
 
 
-def _wrong_size(param: str, keyword: str, fault: Fault) -> Refusal:
-    size = _length(fault.actual)
+def _wrong_size(param: str, keyword: str, violation: SchemaViolation) -> ApiError:
+    size = _length(violation.actual)
     if keyword not in _SIZES:
-        many = keyword == "maxProperties"
-        word, most, code = ("many", "most", "above_max") if many else ("few", "least", "below_min")
-        return bad(
-            f"Invalid '{param}': too {word} properties. Expected an object with at {most} {fault.expected} properties, "
-            f"but got an object with {size} properties instead.",
+        is_maximum = keyword == "maxProperties"
+        word, most, code = ("many", "most", "above_max") if is_maximum else ("few", "least", "below_min")
+        return bad_request(
+            f"Invalid '{param}': too {word} properties. Expected an object with at {most} {violation.expected} "
+            f"properties, but got an object with {size} properties instead.",
             param,
             f"object_{code}_properties",
         )
     kind, word, bound, code = _SIZES[keyword]
     noun = _NOUNS[kind]
-    got = f"{noun} with length {size}" if size else f"an empty {kind}"
-    return bad(
+    actual = f"{noun} with length {size}" if size else f"an empty {kind}"
+    return bad_request(
         f"Invalid '{param}': {kind} too {word}. "
-        f"Expected {noun} with {bound} length {fault.expected}, but got {got} instead.",
+        f"Expected {noun} with {bound} length {violation.expected}, but got {actual} instead.",
         param,
         f"{kind}_{code}_length",
     )
 
 
-def _place(schema: Schema, fault: Fault) -> Schema:
-    where = fault.constraint.rpartition(".")[0]
+def _schema_node(schema: Schema, violation: SchemaViolation) -> Schema:
+    at_constraint = violation.constraint.rpartition(".")[0]
     todo: list[Any] = [schema]
     while todo:
-        place = todo.pop()
-        if isinstance(place, dict):
-            if place.get("x-at") == where and "type" in place:
-                return place
-            todo += place.values()
-        elif isinstance(place, list):
-            todo += place
+        node = todo.pop()
+        if isinstance(node, dict):
+            if node.get("x-at") == at_constraint and "type" in node:
+                return node
+            todo += node.values()
+        elif isinstance(node, list):
+            todo += node
     return {}
 
 
 def _param(pointer: str, value: Any) -> str:
     text = ""
-    for token in parts(pointer):
+    for token in pointer_tokens(pointer):
         is_index = isinstance(value, list) and token.isdecimal()
         text += f"[{token}]" if is_index else f".{token}" if text else token
         value = at(value, "/" + token.replace("~", "~0").replace("/", "~1"))
@@ -150,17 +151,17 @@ def _noun(value: Any) -> str:
 
 
 def _quoted(value: Any) -> str:
-    shown = value if isinstance(value, str) else json.dumps(value, default=str)
-    return f"'{shown if len(shown) <= 80 else shown[:77] + '...'}'"
+    text = value if isinstance(value, str) else json.dumps(value, default=str)
+    return f"'{text if len(text) <= 80 else text[:77] + '...'}'"
 
 
-def _enumeration(items: list[str]) -> str:
+def _join_with_and(items: list[str]) -> str:
     if len(items) < 3:
         return " and ".join(items)
     return ", ".join(items[:-1]) + ", and " + items[-1]
 
 
-def _listed(value: Any) -> list[Any]:
+def _as_list(value: Any) -> list[Any]:
     return list(value) if isinstance(value, (list, tuple)) else [value]
 
 

@@ -1,102 +1,113 @@
-"""Making assistants, messages and runs from request bodies: what is taken over, and what the defaults are."""
+"""Factories of assistants, messages and runs: they read request bodies and fill in defaults."""
 
 from __future__ import annotations
 
+import string
 from collections.abc import Mapping
 from typing import Any
 
-from runs_conformance.contract.lifecycle import TERMINAL
-from runs_conformance.emulator import refusal
-from runs_conformance.emulator.context import Call
+from runs_conformance.emulator import api_errors
+from runs_conformance.emulator.context import RequestContext, ServerState
 from runs_conformance.emulator.state import Assistant, Members, Message, Run, Thread
 
 _RANKING = {"ranker": "default_2024_08_21", "score_threshold": 0.0}
+_ALPHABET = string.ascii_letters + string.digits
+_PREFIXES = {
+    "assistant": "asst_",
+    "thread": "thread_",
+    "message": "msg_",
+    "run": "run_",
+    "run_step": "step_",
+    "tool_call": "call_",
+    "file": "file-",
+}
+
+
+def new_id(server: ServerState, kind: str) -> str:
+    """A new id: the prefix of the kind and 24 random letters and digits."""
+    return _PREFIXES[kind] + "".join(server.random.choices(_ALPHABET, k=24))
 
 
 def new_assistant_members(edition: str, body: Members) -> Members:
-    """The members of an assistant that a body asks for, defaults filled in."""
-    tools = [tool(edition, given) for given in body.get("tools") or []]
+    """The members of an assistant that a body asks for, with defaults."""
+    tools = [normalize_tool(edition, tool) for tool in body.get("tools") or []]
     return {
         "name": body.get("name"),
         "description": body.get("description"),
         "model": body.get("model"),
         "instructions": body.get("instructions"),
         "tools": tools,
-        "top_p": _number(body.get("top_p")),
-        "temperature": _number(body.get("temperature")),
+        "top_p": _or(body.get("top_p"), 1.0),
+        "temperature": _or(body.get("temperature"), 1.0),
         "reasoning_effort": body.get("reasoning_effort"),
-        "tool_resources": resources(body.get("tool_resources"), tools),
+        "tool_resources": normalize_tool_resources(body.get("tool_resources"), tools),
         "metadata": new_metadata({}, body.get("metadata")),
         "response_format": body.get("response_format") or "auto",
     }
 
 
-def _number(value: float | None) -> float:
-    return 1.0 if value is None else value
-
-
-def tool(edition: str, given: Mapping[str, Any]) -> Members:
-    """A tool as it comes back: a function with parameters and `strict`, a file search with its ranking."""
-    match given:
+def normalize_tool(edition: str, tool: Mapping[str, Any]) -> Members:
+    """A tool as answers show it: a function with parameters and `strict`, a file search with ranking options."""
+    match tool:
         case {"type": "function", "function": function}:
-            made: Members = {"name": function["name"]}
+            normalized: Members = {"name": function["name"]}
             if function.get("description") is not None:
-                made["description"] = function["description"]
-            made["parameters"] = function.get("parameters") or {"type": "object", "properties": {}}
+                normalized["description"] = function["description"]
+            normalized["parameters"] = function.get("parameters") or {"type": "object", "properties": {}}
             if edition >= "2024-08-06":
-                made["strict"] = bool(function.get("strict"))
-            return {"type": "function", "function": made}
+                normalized["strict"] = bool(function.get("strict"))
+            return {"type": "function", "function": normalized}
         case {"type": "file_search"} if edition >= "2024-08-28":
-            search = dict(given.get("file_search") or {})
+            search = dict(tool.get("file_search") or {})
             search["ranking_options"] = {**_RANKING, **(search.get("ranking_options") or {})}
             return {"type": "file_search", "file_search": search}
         case _:
-            return dict(given)
+            return dict(tool)
 
 
-def resources(given: Members | None, tools: list[Members] | None = None) -> Members:
-    """Tool resources as they come back. A vector store to be made is answered by the id that it got."""
-    made: Members = {}
-    given = given or {}
-    if "code_interpreter" in given:
-        made["code_interpreter"] = {"file_ids": list((given["code_interpreter"] or {}).get("file_ids") or [])}
-    elif any(used["type"] == "code_interpreter" for used in tools or []):
-        made["code_interpreter"] = {"file_ids": []}
-    if "file_search" in given:
-        search = given["file_search"] or {}
+def normalize_tool_resources(resources: Members | None, tools: list[Members] | None = None) -> Members:
+    """Tool resources as answers show them. A vector store to be created is replaced by its new id."""
+    normalized: Members = {}
+    resources = resources or {}
+    if "code_interpreter" in resources:
+        normalized["code_interpreter"] = {"file_ids": list((resources["code_interpreter"] or {}).get("file_ids") or [])}
+    elif any(tool["type"] == "code_interpreter" for tool in tools or []):
+        normalized["code_interpreter"] = {"file_ids": []}
+    if "file_search" in resources:
+        search = resources["file_search"] or {}
         stores = list(search.get("vector_store_ids") or [])
         stores += [f"vs_{number:024d}" for number, _ in enumerate(search.get("vector_stores") or [], 1)]
-        made["file_search"] = {"vector_store_ids": stores}
-    return made
+        normalized["file_search"] = {"vector_store_ids": stores}
+    return normalized
 
 
-def new_metadata(old: dict[str, str], given: dict[str, str] | None) -> dict[str, str]:
-    """The metadata after a change: what is given replaces what was there."""
-    return dict(given or {})
+def new_metadata(old: dict[str, str], new: dict[str, str] | None) -> dict[str, str]:
+    """The metadata after a change: the new pairs replace the old ones."""
+    return dict(new or {})
 
 
-def new_message(call: Call, thread: Thread, body: Members) -> Message:
-    """A message that a request adds to a thread."""
-    world = call.world
+def new_message(request: RequestContext, thread: Thread, body: Members) -> Message:
+    """The message that a request adds to a thread."""
+    server = request.server
     content = body["content"]
     if content == "":
-        raise refusal.empty_content()
+        raise api_errors.empty_content()
     parts = [{"type": "text", "text": content}] if isinstance(content, str) else content
-    now = world.clock.now()
+    now = server.clock.now()
     return Message(
-        id=world.behaviour.new_id(world, "message"),
-        seq=world.seq(),
+        id=server.hooks.new_id(server, "message"),
+        seq=server.seq(),
         created_at=now,
         thread_id=thread.id,
         role=body["role"],
-        content=[_part(part) for part in parts],
+        content=[_content_part(part) for part in parts],
         attachments=list(body.get("attachments") or []),
-        metadata=world.behaviour.new_metadata({}, body.get("metadata")),
+        metadata=server.hooks.new_metadata({}, body.get("metadata")),
         completed_at=now,
     )
 
 
-def _part(part: Members) -> Members:
+def _content_part(part: Members) -> Members:
     match part:
         case {"type": "text", "text": text}:
             return {"type": "text", "text": {"value": text, "annotations": []}}
@@ -106,113 +117,82 @@ def _part(part: Members) -> Members:
             return dict(part)
 
 
-def add_messages(call: Call, thread: Thread, bodies: list[Members]) -> None:
-    """Add messages to a thread, in order; none if one of them is refused."""
-    made = [call.world.behaviour.new_message(call, thread, body) for body in bodies]
-    thread.messages.update({message.id: message for message in made})
+def add_messages(request: RequestContext, thread: Thread, bodies: list[Members]) -> None:
+    """Add messages to a thread in order; if one is invalid, none is added."""
+    messages = [request.server.hooks.new_message(request, thread, body) for body in bodies]
+    thread.messages.update({message.id: message for message in messages})
 
 
-def messages_of(thread: Thread, run_id: str | None) -> list[Message]:
-    """The thread's messages, or those that one run made."""
-    return [message for message in thread.messages.values() if run_id is None or message.run_id == run_id]
+def new_thread(request: RequestContext, body: Members) -> Thread:
+    """The thread that a body asks for, with its messages."""
+    server = request.server
+    thread = Thread(
+        id=server.hooks.new_id(server, "thread"),
+        seq=server.seq(),
+        created_at=server.clock.now(),
+        metadata=server.hooks.new_metadata({}, body.get("metadata")),
+        tool_resources=normalize_tool_resources(body.get("tool_resources")),
+    )
+    server.hooks.add_messages(request, thread, body.get("messages") or [])
+    return thread
 
 
-def new_run(call: Call, thread: Thread, assistant: Assistant, body: Members) -> Run:
-    """The run that a body asks for: its own members, else the assistant's, else the defaults."""
-    world = call.world
-    now = world.clock.now()
+def new_run(request: RequestContext, thread: Thread, assistant: Assistant, body: Members) -> Run:
+    """The run that a body asks for. Omitted members are inherited from the assistant or have defaults."""
+    server = request.server
+    now = server.clock.now()
     return Run(
-        id=world.behaviour.new_id(world, "run"),
-        seq=world.seq(),
+        id=server.hooks.new_id(server, "run"),
+        seq=server.seq(),
         created_at=now,
         thread_id=thread.id,
         assistant_id=assistant.id,
         model=_or(body.get("model"), assistant.members["model"]),
-        instructions=world.behaviour.instructions(assistant, body),
-        tools=run_tools(world.options.edition, assistant, body),
-        metadata=world.behaviour.new_metadata({}, body.get("metadata")),
-        settings=world.behaviour.settings(assistant, body),
-        expires_at=int(now) + world.options.expires_s,
-        include=frozenset(call.query.get("include", ())),
+        instructions=server.hooks.run_instructions(assistant, body),
+        tools=_run_tools(server.options.edition, assistant, body),
+        metadata=server.hooks.new_metadata({}, body.get("metadata")),
+        settings=server.hooks.run_settings(assistant, body),
+        expires_at=int(now) + server.options.expires_s,
+        include=frozenset(request.query.get("include", ())),
     )
 
 
-def instructions(assistant: Assistant, body: Members) -> str | None:
-    """The instructions of a run: given ones replace the assistant's, additional ones come after."""
+def run_instructions(assistant: Assistant, body: Members) -> str | None:
+    """The instructions of a run: those of the body or else of the assistant, then the additional ones."""
     base: str | None = _or(body.get("instructions"), assistant.members["instructions"])
-    more: str | None = body.get("additional_instructions")
-    return base if not more else f"{base}\n{more}" if base else more
+    additional: str | None = body.get("additional_instructions")
+    return base if not additional else f"{base}\n{additional}" if base else additional
 
 
-def run_tools(edition: str, assistant: Assistant, body: Members) -> list[Members]:
-    """The tools of a run: given ones replace the assistant's."""
-    given = body.get("tools")
-    return list(assistant.members["tools"]) if given is None else [tool(edition, item) for item in given]
+def _run_tools(edition: str, assistant: Assistant, body: Members) -> list[Members]:
+    tools = body.get("tools")
+    return list(assistant.members["tools"]) if tools is None else [normalize_tool(edition, tool) for tool in tools]
 
 
-def settings(assistant: Assistant, body: Members) -> Members:
-    """The members of a run that only say how it is to work."""
-    mine = assistant.members
-    parallel = body.get("parallel_tool_calls")
+def run_settings(assistant: Assistant, body: Members) -> Members:
+    """The settings of a run: sampling, limits, response format and tool choice."""
+    inherited = assistant.members
     return {
-        "temperature": _or(body.get("temperature"), mine["temperature"]),
-        "top_p": _or(body.get("top_p"), mine["top_p"]),
-        "reasoning_effort": _or(body.get("reasoning_effort"), mine["reasoning_effort"]),
+        "temperature": _or(body.get("temperature"), inherited["temperature"]),
+        "top_p": _or(body.get("top_p"), inherited["top_p"]),
+        "reasoning_effort": _or(body.get("reasoning_effort"), inherited["reasoning_effort"]),
         "max_completion_tokens": body.get("max_completion_tokens"),
         "max_prompt_tokens": body.get("max_prompt_tokens"),
         "truncation_strategy": {"type": "auto", "last_messages": None, **(body.get("truncation_strategy") or {})},
-        "response_format": _or(body.get("response_format"), mine["response_format"]),
+        "response_format": _or(body.get("response_format"), inherited["response_format"]),
         "tool_choice": _or(body.get("tool_choice"), "auto"),
-        "parallel_tool_calls": True if parallel is None else parallel,
+        "parallel_tool_calls": _or(body.get("parallel_tool_calls"), True),
     }
 
 
-def _or(value: Any, otherwise: Any) -> Any:
-    return otherwise if value is None else value
-
-
-def holds_lock(run: Run) -> bool:
-    """Whether the run keeps its thread locked."""
-    return run.status not in TERMINAL
-
-
-def _holder(call: Call, thread: Thread) -> Run | None:
-    return next((run for run in thread.runs.values() if call.world.behaviour.holds_lock(run)), None)
-
-
-async def admit_run(call: Call, thread: Thread) -> None:
-    """Refuse a run on a thread that another run keeps locked."""
-    if holder := _holder(call, thread):
-        raise refusal.already_active(thread.id, holder.id)
-
-
-async def admit_message(call: Call, thread: Thread) -> None:
-    """Refuse a message to a thread that a run keeps locked."""
-    if holder := _holder(call, thread):
-        raise refusal.locked(thread.id, holder.id)
-
-
-async def admit_outputs(call: Call, run: Run) -> None:
-    """Refuse outputs that the run does not wait for."""
-    call.world.behaviour.check_submit(call.world, run, call.body["tool_outputs"])
+def _or(value: Any, default: Any) -> Any:
+    return default if value is None else value
 
 
 def check_runnable(thread: Thread, assistant: Assistant, body: Members) -> None:
-    """Refuse a run that would have nothing to go by: no user message and no instructions."""
-    spoken = any(message.role == "user" for message in thread.messages.values())
-    spoken = spoken or any(message["role"] == "user" for message in body.get("additional_messages") or [])
-    if not spoken and not instructions(assistant, body):
-        raise refusal.nothing_to_run()
-
-
-def remove_thread(call: Call, thread: Thread) -> None:
-    """Forget a thread and everything in it; streams of its runs end."""
-    del call.store.threads[thread.id]
-    for run in thread.runs.values():
-        run.notes["gone"] = True
-        run.changed.set()
-
-
-def remove_message(thread: Thread, message: Message) -> None:
-    """Forget a message."""
-    del thread.messages[message.id]
+    """Reject a run without any input: no user message and no instructions."""
+    has_user_message = any(message.role == "user" for message in thread.messages.values()) or any(
+        message["role"] == "user" for message in body.get("additional_messages") or []
+    )
+    if not has_user_message and not run_instructions(assistant, body):
+        raise api_errors.nothing_to_run()

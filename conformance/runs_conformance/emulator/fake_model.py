@@ -1,8 +1,8 @@
-"""The pretend model: decides from the request alone what a run does.
+"""The fake model: decides from its input alone what a run does.
 
-It is deterministic, and it can be driven by what a client may ask for: the tool choice, the names of functions, and a
-few words in the latest user message ("count from 1 to ...", "very long", "... words" make it long-winded; "twice" makes
-it call its functions again; "say what you will do" makes it write a message before it calls any).
+It is deterministic. Clients control it with the tool choice, with function names in the latest user message, and with a
+few phrases there: "count from 1 to ...", "very long" or "... words" gives a long answer, "twice" makes it call its
+functions a second time, and "say what you will do" makes it write a message before it calls any.
 """
 
 from __future__ import annotations
@@ -14,36 +14,37 @@ from dataclasses import dataclass
 from typing import Any
 
 from runs_conformance.emulator.model_actions import (
-    Await,
-    Beat,
-    Begin,
-    Call,
+    AddLogs,
+    AddSearchResults,
+    AddToolCall,
+    AppendInput,
+    AppendText,
+    AwaitOutputs,
     CloseMessage,
-    CloseTools,
-    End,
-    Found,
-    Input,
-    Logs,
+    CloseToolCallStep,
+    EndRun,
+    ModelAction,
     OpenMessage,
-    OpenTools,
-    Say,
+    OpenToolCallStep,
+    StartRun,
 )
-from runs_conformance.emulator.state import Usage
+from runs_conformance.emulator.tokens import TokenUsage, tokenize
 
-_LONG = re.compile(r"count\b.*\d|very long|\b\d+ words", re.IGNORECASE | re.DOTALL)
+_LONG_ANSWER = re.compile(r"count\b.*\d|very long|\b\d+ words", re.IGNORECASE | re.DOTALL)
 _CODE = re.compile(r"\b(code|calculat|comput|python|plot|graph|solve)", re.IGNORECASE)
 _SEARCH = re.compile(r"\b(search|file|document|look up)", re.IGNORECASE)
-_ALOUD = re.compile(r"\bsay what you will do\b", re.IGNORECASE)
-_TOKEN = re.compile(r"\s*\S+|\s+\Z")
+_MESSAGE_FIRST = re.compile(r"\bsay what you will do\b", re.IGNORECASE)
 _SHORT_DELTAS, _LONG_DELTAS, _LONG_TOKENS = 8, 60, 600
-_MOST_CALLS = 3
-_CODE_RUN = "print(6 * 7)"
+_MAX_CALLS = 3
+_EXECUTED_CODE = "print(6 * 7)"
 
 
 @dataclass(frozen=True, slots=True)
-class Situation:
-    """What the pretend model looks at. `outputs` are those submitted so far, `round` how often; `spent` are the
-    tokens used up.
+class ModelInput:
+    """The input of the fake model.
+
+    `text` is the latest user message. `round` is the number of submissions so far, `outputs` the submitted outputs.
+    `fails` makes the run fail.
     """
 
     text: str
@@ -57,79 +58,73 @@ class Situation:
     fails: bool = False
     round: int = 0
     outputs: tuple[str, ...] = ()
-    spent: int = 0
+    completion_tokens_used: int = 0
 
 
-def tokens(text: str) -> list[str]:
-    """The text in tokens: words, each with the space before it. Together they are the text again."""
-    return _TOKEN.findall(text)
-
-
-def plan(situation: Situation) -> list[Beat]:
-    """What the run does from now until it waits for outputs or ends."""
-    beats: list[Beat] = [Begin()]
-    if situation.fails:
-        return [*beats, OpenMessage(), End("failed")]
-    latest = len(tokens(situation.text))
-    if situation.max_prompt_tokens is not None and latest > situation.max_prompt_tokens:
-        return [*beats, End("incomplete", "max_prompt_tokens")]
-    if situation.round == 0:
-        for kind in built_in_calls(situation):
-            beats += _built_in(kind, situation)
-    called = function_calls(situation)
-    if called:
-        if situation.round == 0 and _ALOUD.search(situation.text):
-            said = tokens("I will look it up.")
-            beats += [
+def plan(model_input: ModelInput) -> list[ModelAction]:
+    """The actions of the run until it waits for outputs or ends."""
+    actions: list[ModelAction] = [StartRun()]
+    if model_input.fails:
+        return [*actions, OpenMessage(), EndRun("failed")]
+    text_tokens = len(tokenize(model_input.text))
+    if model_input.max_prompt_tokens is not None and text_tokens > model_input.max_prompt_tokens:
+        return [*actions, EndRun("incomplete", "max_prompt_tokens")]
+    if model_input.round == 0:
+        for kind in built_in_calls(model_input):
+            actions += _use_built_in_tool(kind, model_input)
+    functions = function_calls(model_input)
+    if functions:
+        if model_input.round == 0 and _MESSAGE_FIRST.search(model_input.text):
+            pieces = tokenize("I will look it up.")
+            actions += [
                 OpenMessage(),
-                *(Say(piece) for piece in said),
-                CloseMessage(Usage(situation.prompt_tokens, len(said))),
+                *(AppendText(piece) for piece in pieces),
+                CloseMessage(TokenUsage(model_input.prompt_tokens, len(pieces))),
             ]
-        return [*beats, *_functions(called, situation)]
-    return [*beats, *_answer(situation)]
+        return [*actions, *_call_functions(functions, model_input)]
+    return [*actions, *_answer(model_input)]
 
 
-def function_calls(situation: Situation) -> list[Mapping[str, Any]]:
-    """The functions that the model calls now."""
-    functions = [tool["function"] for tool in situation.tools if tool["type"] == "function"]
-    if situation.round > (1 if "twice" in situation.text.lower() else 0):
+def function_calls(model_input: ModelInput) -> list[Mapping[str, Any]]:
+    """The functions that the model calls in this round."""
+    functions = [tool["function"] for tool in model_input.tools if tool["type"] == "function"]
+    if model_input.round > (1 if "twice" in model_input.text.lower() else 0):
         return []
-    match situation.tool_choice:
+    match model_input.tool_choice:
         case "none":
             return []
         case "required":
-            wanted = functions
+            selected = functions
         case {"type": "function", "function": {"name": name}}:
             return [function for function in functions if function["name"] == name][:1]
         case {"type": _}:
             return []
         case _:
-            wanted = [function for function in functions if _names(situation.text, function["name"])]
-    return wanted[: _MOST_CALLS if situation.parallel_tool_calls else 1]
+            selected = [function for function in functions if _mentions(model_input.text, function["name"])]
+    return selected[: _MAX_CALLS if model_input.parallel_tool_calls else 1]
 
 
-def _names(text: str, function: str) -> bool:
+def _mentions(text: str, function: str) -> bool:
     return re.search(rf"(?<![\w-]){re.escape(function)}(?![\w-])", text) is not None
 
 
-def built_in_calls(situation: Situation) -> list[str]:
-    """The built-in tools that the model uses now."""
-    present = [tool["type"] for tool in situation.tools if tool["type"] != "function"]
-    present = list(dict.fromkeys(present))
-    match situation.tool_choice:
+def built_in_calls(model_input: ModelInput) -> list[str]:
+    """The built-in tools that the model uses in this round."""
+    available = list(dict.fromkeys(tool["type"] for tool in model_input.tools if tool["type"] != "function"))
+    match model_input.tool_choice:
         case "none":
             return []
         case "required":
-            return present
+            return available
         case {"type": kind}:
-            return [kind] if kind in present else []
+            return [kind] if kind in available else []
         case _:
-            asked = {"code_interpreter": _CODE, "file_search": _SEARCH}
-            return [kind for kind in present if asked[kind].search(situation.text)]
+            patterns = {"code_interpreter": _CODE, "file_search": _SEARCH}
+            return [kind for kind in available if patterns[kind].search(model_input.text)]
 
 
 def arguments_for(function: Mapping[str, Any], text: str) -> str:
-    """Arguments that fit the function's parameters, as JSON text."""
+    """Arguments that match the function's parameters, as JSON text."""
     parameters = function.get("parameters")
     value = _example(parameters, text, 4) if isinstance(parameters, Mapping) else {}
     return json.dumps(value if isinstance(value, dict) else {}, separators=(",", ":"))
@@ -160,58 +155,64 @@ def _example(schema: Any, text: str, depth: int) -> Any:
             return words[-1][:40] if words else "text"
 
 
-def _functions(called: list[Mapping[str, Any]], situation: Situation) -> list[Beat]:
-    beats: list[Beat] = [OpenTools()]
-    spent = 0
-    for index, function in enumerate(called):
-        arguments = arguments_for(function, situation.text)
-        beats.append(Call("function", function["name"]))
-        beats += [Input(index, piece) for piece in _pieces(list(arguments), 3)]
-        spent += 4 + len(arguments) // 4
-    return [*beats, Await(Usage(situation.prompt_tokens, spent))]
+def _call_functions(functions: list[Mapping[str, Any]], model_input: ModelInput) -> list[ModelAction]:
+    actions: list[ModelAction] = [OpenToolCallStep()]
+    tokens_used = 0
+    for index, function in enumerate(functions):
+        arguments = arguments_for(function, model_input.text)
+        actions.append(AddToolCall("function", function["name"]))
+        actions += [AppendInput(index, piece) for piece in _split(list(arguments), 3)]
+        tokens_used += 4 + len(arguments) // 4
+    return [*actions, AwaitOutputs(TokenUsage(model_input.prompt_tokens, tokens_used))]
 
 
-def _built_in(kind: str, situation: Situation) -> list[Beat]:
-    opening: list[Beat] = [OpenTools(), Call(kind)]
-    usage = Usage(situation.prompt_tokens, 8)
+def _use_built_in_tool(kind: str, model_input: ModelInput) -> list[ModelAction]:
+    opening: list[ModelAction] = [OpenToolCallStep(), AddToolCall(kind)]
+    usage = TokenUsage(model_input.prompt_tokens, 8)
     if kind == "code_interpreter":
-        pieces = [Input(0, piece) for piece in _pieces(tokens(_CODE_RUN), 3)]
-        return [*opening, *pieces, Logs(0, "42\n"), CloseTools(usage)]
+        pieces = [AppendInput(0, piece) for piece in _split(tokenize(_EXECUTED_CODE), 3)]
+        return [*opening, *pieces, AddLogs(0, "42\n"), CloseToolCallStep(usage)]
     content = [{"type": "text", "text": "notes"}]
-    found = {"file_id": "file-" + "0" * 24, "file_name": "notes.txt", "score": 0.75, "content": content}
-    return [*opening, Found(0, (found,)), CloseTools(usage)]
+    result = {"file_id": "file-" + "0" * 24, "file_name": "notes.txt", "score": 0.75, "content": content}
+    return [*opening, AddSearchResults(0, (result,)), CloseToolCallStep(usage)]
 
 
-def answer_text(situation: Situation) -> str:
-    """What the model says in the end."""
-    if _LONG.search(situation.text):
+def answer_text(model_input: ModelInput) -> str:
+    """The text of the final answer."""
+    if _LONG_ANSWER.search(model_input.text):
         return " ".join(str(number) for number in range(1, _LONG_TOKENS + 1))
-    said = " ".join(situation.text.split()[:12])
-    text = f"You said: {said}." if said else "You said nothing."
-    if situation.outputs:
-        text += " The tools said: " + "; ".join(output[:80] for output in situation.outputs) + "."
-    match situation.response_format:
+    quote = " ".join(model_input.text.split()[:12])
+    text = f"You said: {quote}." if quote else "You said nothing."
+    if model_input.outputs:
+        text += " The tools said: " + "; ".join(output[:80] for output in model_input.outputs) + "."
+    match model_input.response_format:
         case {"type": "json_object"}:
             return json.dumps({"answer": text})
         case {"type": "json_schema", "json_schema": {"schema": schema}}:
-            return json.dumps(_example(schema, situation.text, 6))
+            return json.dumps(_example(schema, model_input.text, 6))
         case _:
             return text
 
 
-def _answer(situation: Situation) -> list[Beat]:
-    said = tokens(answer_text(situation))
-    usual = _LONG_DELTAS if len(said) >= _LONG_TOKENS else _SHORT_DELTAS
-    most = situation.max_completion_tokens
-    left = len(said) if most is None else max(int(most) - situation.spent, 0)
-    kept = said[:left]
-    usage = Usage(situation.prompt_tokens + sum(len(tokens(output)) for output in situation.outputs), len(kept))
-    pieces = [Say(piece) for piece in _pieces(kept, usual)]
-    if len(kept) < len(said):
-        return [OpenMessage(), *pieces, CloseMessage(usage, "max_tokens"), End("incomplete", "max_completion_tokens")]
-    return [OpenMessage(), *pieces, CloseMessage(usage), End("completed")]
+def _answer(model_input: ModelInput) -> list[ModelAction]:
+    answer = tokenize(answer_text(model_input))
+    max_deltas = _LONG_DELTAS if len(answer) >= _LONG_TOKENS else _SHORT_DELTAS
+    limit = model_input.max_completion_tokens
+    budget = len(answer) if limit is None else max(int(limit) - model_input.completion_tokens_used, 0)
+    written = answer[:budget]
+    prompt_tokens = model_input.prompt_tokens + sum(len(tokenize(output)) for output in model_input.outputs)
+    usage = TokenUsage(prompt_tokens, len(written))
+    deltas = [AppendText(piece) for piece in _split(written, max_deltas)]
+    if len(written) < len(answer):
+        return [
+            OpenMessage(),
+            *deltas,
+            CloseMessage(usage, "max_tokens"),
+            EndRun("incomplete", "max_completion_tokens"),
+        ]
+    return [OpenMessage(), *deltas, CloseMessage(usage), EndRun("completed")]
 
 
-def _pieces(parts: list[str], most: int) -> list[str]:
-    size = max(1, -(-len(parts) // most))
+def _split(parts: list[str], max_pieces: int) -> list[str]:
+    size = max(1, -(-len(parts) // max_pieces))
     return ["".join(parts[start : start + size]) for start in range(0, len(parts), size)]

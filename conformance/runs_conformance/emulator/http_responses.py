@@ -1,68 +1,66 @@
-"""How answers leave: HTTP statuses, headers, the error envelope, and the frames of an event stream."""
+"""HTTP responses: statuses, headers, error bodies and event stream frames."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from typing import Any
 
 from runs_conformance.contract.operation import Operation
-from runs_conformance.emulator.context import Call, World
-from runs_conformance.emulator.refusal import Refusal
+from runs_conformance.emulator.api_errors import ApiError
+from runs_conformance.emulator.context import Events, RequestContext, ServerState
 from runs_conformance.emulator.state import Run
 
 
-def success(operation: Operation) -> int:
-    """The HTTP status of success: 200 for everything."""
+def success_status(operation: Operation) -> int:
+    """The HTTP status of success: 200 for every operation."""
     return 200
 
 
-def refusal_status(operation: Operation | None, refusal: Refusal) -> int:
-    """The HTTP status of a refusal."""
-    return refusal.http_status
+def error_status(operation: Operation | None, error: ApiError) -> int:
+    """The HTTP status of an error."""
+    return error.http_status
 
 
-def envelope(refusal: Refusal) -> Any:
-    """The body of a refusal: four members, the last two null where they say nothing."""
-    error = {"message": refusal.message, "type": refusal.type, "param": refusal.param, "code": refusal.code}
-    return {"error": error}
+def error_body(error: ApiError) -> Any:
+    """The JSON body of an error: an `error` object with four members, the last two possibly null."""
+    return {"error": {"message": error.message, "type": error.type, "param": error.param, "code": error.code}}
 
 
-def finished(call: Call, answer: Any) -> Any:
-    """A successful answer's JSON, just before it is encoded."""
-    return answer
+def response_body(request: RequestContext, body: Any) -> Any:
+    """The JSON of a successful answer, just before it is encoded."""
+    return body
 
 
-def encode(value: Any) -> bytes:
-    """JSON text, compact, with characters as they are."""
+def encode_json(value: Any) -> bytes:
+    """Compact JSON text, not restricted to ASCII."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def headers(world: World) -> dict[str, str]:
-    """The headers of every answer."""
+def response_headers(server: ServerState) -> dict[str, str]:
+    """The headers of every response."""
     return {
         "openai-version": "2020-10-01",
         "openai-processing-ms": "1",
-        "x-request-id": f"req_{world.random.getrandbits(128):032x}",
+        "x-request-id": f"req_{server.random.getrandbits(128):032x}",
     }
 
 
-def frame(name: str, data: Any) -> bytes:
+def encode_event(name: str, data: Any) -> bytes:
     """One server-sent event."""
     text = data if isinstance(data, str) else json.dumps(data, ensure_ascii=False, separators=(",", ":"))
     return f"event: {name}\ndata: {text}\n\n".encode()
 
 
-def events(world: World, run: Run, name: str, data: Any) -> Iterable[tuple[str, Any]]:
-    """What followers are told when something happens: one event."""
+def expand_event(server: ServerState, run: Run, name: str, data: Any) -> Events:
+    """The events to send for a change of a run or of one of its objects: one."""
     return ((name, data),)
 
 
-def opening(world: World, run: Run, told: Iterable[tuple[str, Any]]) -> Iterable[tuple[str, Any]]:
-    """What a stream begins with, before the run's own events."""
-    return told
+def opening_events(server: ServerState, run: Run, events: Events) -> Events:
+    """The events of a stream before those of its run."""
+    return events
 
 
-def ending(world: World, run: Run) -> Iterable[tuple[str, Any]]:
-    """What a stream ends with."""
+def closing_events(server: ServerState, run: Run) -> Events:
+    """The events of a stream after those of its run."""
     return (("done", "[DONE]"),)

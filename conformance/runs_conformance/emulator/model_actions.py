@@ -1,7 +1,7 @@
-"""The beats of a run: what the pretend model does, one thing at a time.
+"""The actions of a run: what the fake model does, one thing at a time.
 
-A beat is data. The machine applies it when it is due, so a poll, a list and an open stream all see the same course of
-events. `pause` is how long it comes after the beat before it, in units of the emulator's step.
+An action is data. The run machine performs it when it is due, so polls, lists and open streams all observe the same
+sequence. `pause` is its delay after the previous action, in units of the emulator's `step_ms`.
 """
 
 from __future__ import annotations
@@ -9,26 +9,26 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from runs_conformance.emulator.state import Usage
+from runs_conformance.emulator.tokens import TokenUsage
 
 
 @dataclass(frozen=True, slots=True)
-class Begin:
-    """The run starts to work, or works on after a submission."""
+class StartRun:
+    """Start the run, or resume it after tool outputs."""
 
     pause: float = 1
 
 
 @dataclass(frozen=True, slots=True)
-class OpenTools:
-    """A step of tool calls begins, empty."""
+class OpenToolCallStep:
+    """Open a step for tool calls, without any yet."""
 
     pause: float = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
-    """A tool call appears in the open step."""
+class AddToolCall:
+    """Add a tool call to the open step."""
 
     type: str
     name: str = ""
@@ -36,8 +36,8 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Input:
-    """More of the arguments of a function, or of the code to run, in the call at `index`."""
+class AppendInput:
+    """Append to the function arguments, or to the code, of the call at `index`."""
 
     index: int
     text: str
@@ -45,8 +45,8 @@ class Input:
 
 
 @dataclass(frozen=True, slots=True)
-class Logs:
-    """What the code that was run printed."""
+class AddLogs:
+    """Add the output of executed code."""
 
     index: int
     text: str
@@ -54,8 +54,8 @@ class Logs:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """What a file search found."""
+class AddSearchResults:
+    """Add the results of a file search."""
 
     index: int
     results: tuple[Any, ...]
@@ -63,31 +63,31 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class CloseTools:
-    """The open step of tool calls is done."""
+class CloseToolCallStep:
+    """Complete the open step of tool calls."""
 
-    usage: Usage
+    usage: TokenUsage
     pause: float = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Await:
-    """The run waits for the outputs of the functions called in the open step."""
+class AwaitOutputs:
+    """Wait for the outputs of the functions called in the open step."""
 
-    usage: Usage
+    usage: TokenUsage
     pause: float = 1
 
 
 @dataclass(frozen=True, slots=True)
 class OpenMessage:
-    """The answer begins: a step, and in it an empty message."""
+    """Open a step with an empty message."""
 
     pause: float = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Say:
-    """More of the answer's text."""
+class AppendText:
+    """Append text to the open message."""
 
     text: str
     pause: float = 1
@@ -95,16 +95,16 @@ class Say:
 
 @dataclass(frozen=True, slots=True)
 class CloseMessage:
-    """The answer is done, or cut off for a reason."""
+    """Complete the open message, or end it incomplete for `reason`."""
 
-    usage: Usage
+    usage: TokenUsage
     reason: str | None = None
     pause: float = 1
 
 
 @dataclass(frozen=True, slots=True)
-class End:
-    """The run ends. `reason` is that of an incomplete run."""
+class EndRun:
+    """End the run. `reason` is that of an incomplete run."""
 
     status: str
     reason: str | None = None
@@ -112,24 +112,24 @@ class End:
 
 
 @dataclass(frozen=True, slots=True)
-class Cancelled:
-    """A cancellation takes effect."""
+class FinishCancelling:
+    """End a run that is being cancelled."""
 
     pause: float = 1
 
 
-Beat: TypeAlias = (
-    Begin
-    | OpenTools
-    | Call
-    | Input
-    | Logs
-    | Found
-    | CloseTools
-    | Await
+ModelAction: TypeAlias = (
+    StartRun
+    | OpenToolCallStep
+    | AddToolCall
+    | AppendInput
+    | AddLogs
+    | AddSearchResults
+    | CloseToolCallStep
+    | AwaitOutputs
     | OpenMessage
-    | Say
+    | AppendText
     | CloseMessage
-    | End
-    | Cancelled
+    | EndRun
+    | FinishCancelling
 )

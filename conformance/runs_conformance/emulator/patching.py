@@ -1,4 +1,8 @@
-"""Ways to spoil a behaviour, for the mutants to be short."""
+"""Helpers that replace hooks; they keep mutants and variants short.
+
+Each function wraps a hook with a `change` callable. `change` either mutates its argument or returns a replacement, as
+the function documents.
+"""
 
 from __future__ import annotations
 
@@ -7,141 +11,142 @@ from functools import partial
 from typing import Any, TypeAlias
 
 from runs_conformance.contract.operation import OPERATIONS, Operation
-from runs_conformance.emulator.context import Call, World
-from runs_conformance.emulator.hooks import Behaviour, Events
-from runs_conformance.emulator.listing import Page
+from runs_conformance.emulator.context import Events, Hooks, RequestContext, ServerState
+from runs_conformance.emulator.list_pages import ListPage
+from runs_conformance.emulator.request_validation import Schemas
 from runs_conformance.emulator.state import Members, Run
-from runs_conformance.emulator.validation import Schemas
 
-Wrapper: TypeAlias = Callable[[Callable[[Call], Awaitable[Any]], Call], Awaitable[Any]]
+HandlerWrapper: TypeAlias = Callable[[Callable[[RequestContext], Awaitable[Any]], RequestContext], Awaitable[Any]]
 
 
-def shown(behaviour: Behaviour, kind: str, change: Callable[[Members, Any, str], object]) -> None:
-    """Have `change` alter what is shown of a kind of object: it gets the members, the object, and the channel."""
-    inner = getattr(behaviour, f"{kind}_object")
+def patch_object(hooks: Hooks, kind: str, change: Callable[[Members, Any, str], object]) -> None:
+    """Have `change` mutate serialized objects of a kind; its arguments are the JSON object, the stored object and the
+    channel, `json` or `stream`.
+    """
+    inner = getattr(hooks, f"{kind}_object")
 
-    def outer(world: World, subject: Any, *rest: Any) -> Members:
-        members = dict(inner(world, subject, *rest))
+    def outer(server: ServerState, subject: Any, *rest: Any) -> Members:
+        members = dict(inner(server, subject, *rest))
         change(members, subject, rest[0] if rest else "json")
         return members
 
-    setattr(behaviour, f"{kind}_object", outer)
+    setattr(hooks, f"{kind}_object", outer)
 
 
-def without(behaviour: Behaviour, kind: str, *names: str) -> None:
-    """Leave members of a kind of object out."""
-    shown(behaviour, kind, lambda members, *_: [members.pop(name, None) for name in names])
+def remove_members(hooks: Hooks, kind: str, *names: str) -> None:
+    """Remove members from serialized objects of a kind."""
+    patch_object(hooks, kind, lambda members, *_: [members.pop(name, None) for name in names])
 
 
-def told(behaviour: Behaviour, change: Callable[[World, Run, str, Any], Events]) -> None:
-    """Have `change` say which events take the place of one."""
-    inner = behaviour.events
+def patch_events(hooks: Hooks, change: Callable[[ServerState, Run, str, Any], Events]) -> None:
+    """Have `change` return the events to send in place of each event."""
+    inner = hooks.expand_event
 
-    def outer(world: World, run: Run, name: str, data: Any) -> Events:
-        return [event for told in inner(world, run, name, data) for event in change(world, run, *told)]
+    def outer(server: ServerState, run: Run, name: str, data: Any) -> Events:
+        return [event for original in inner(server, run, name, data) for event in change(server, run, *original)]
 
-    behaviour.events = outer
+    hooks.expand_event = outer
 
 
-def around(behaviour: Behaviour, wrap: Wrapper, *operations: str) -> None:
-    """Put `wrap` around the handlers of some operations: it gets the handler and the call."""
+def wrap_handlers(hooks: Hooks, wrapper: HandlerWrapper, *operations: str) -> None:
+    """Wrap the handlers of some operations; the arguments of `wrapper` are the handler and the request."""
     for operation in operations:
-        behaviour.handlers[operation] = partial(wrap, behaviour.handlers[operation])
+        hooks.handlers[operation] = partial(wrapper, hooks.handlers[operation])
 
 
-def answered(behaviour: Behaviour, change: Callable[[Call, Any], Any], *operations: str) -> None:
-    """Have `change` replace the JSON with which some operations are answered; all operations if none is named."""
-    inner = behaviour.finished
+def patch_response(hooks: Hooks, change: Callable[[RequestContext, Any], Any], *operations: str) -> None:
+    """Have `change` return the JSON answer of some operations, or of all if none is named."""
+    inner = hooks.response_body
 
-    def outer(call: Call, answer: Any) -> Any:
-        answer = inner(call, answer)
-        return change(call, answer) if not operations or call.operation.name in operations else answer
+    def outer(request: RequestContext, answer: Any) -> Any:
+        answer = inner(request, answer)
+        return change(request, answer) if not operations or request.operation.name in operations else answer
 
-    behaviour.finished = outer
+    hooks.response_body = outer
 
 
-def queried(behaviour: Behaviour, change: Callable[[dict[str, Any]], object]) -> None:
-    """Have `change` alter the queries of lists after they were checked."""
-    inner = behaviour.read_query
+def patch_query(hooks: Hooks, change: Callable[[dict[str, Any]], object]) -> None:
+    """Have `change` mutate the validated queries of lists."""
+    inner = hooks.read_query
 
     def read(schemas: Schemas, operation: Operation, pairs: Sequence[tuple[str, str]]) -> dict[str, Any]:
         query = inner(schemas, operation, pairs)
-        if operation.lists:
+        if operation.listed_kind:
             change(query)
         return query
 
-    behaviour.read_query = read
+    hooks.read_query = read
 
 
-def paged(behaviour: Behaviour, change: Callable[[Page[Any], Sequence[Any], dict[str, Any]], Page[Any]]) -> None:
-    """Have `change` replace the pages of lists: it gets the page, all that could be on it, and the query."""
-    inner = behaviour.page
-    behaviour.page = lambda items, query: change(inner(items, query), items, query)
+def patch_page(hooks: Hooks, change: Callable[[ListPage[Any], Sequence[Any], dict[str, Any]], ListPage[Any]]) -> None:
+    """Have `change` return the pages of lists; its arguments are the page, all sorted items and the query."""
+    inner = hooks.paginate
+    hooks.paginate = lambda items, query: change(inner(items, query), items, query)
 
 
-def taken(behaviour: Behaviour, change: Callable[[Any], object], *operations: str) -> None:
-    """Have `change` alter the bodies of some operations before they are checked; of all operations if none is named."""
-    inner = behaviour.check_body
+def patch_request_body(hooks: Hooks, change: Callable[[Any], object], *operations: str) -> None:
+    """Have `change` mutate the bodies of some operations, or of all if none is named, before they are validated."""
+    inner = hooks.validate_body
 
     def outer(schemas: Schemas, operation: Operation, body: Any) -> None:
         if isinstance(body, dict) and (not operations or operation.name in operations):
             change(body)
         inner(schemas, operation, body)
 
-    behaviour.check_body = outer
+    hooks.validate_body = outer
 
 
-def coerced(behaviour: Behaviour, member: str, change: Callable[[Any], Any], *operations: str) -> None:
-    """Have `change` replace one member of the bodies of some operations before they are checked, where it is there."""
+def patch_request_member(hooks: Hooks, member: str, change: Callable[[Any], Any], *operations: str) -> None:
+    """Have `change` return the value of a body member of some operations before it is validated."""
 
     def apply(body: dict[str, Any]) -> None:
         if member in body:
             body[member] = change(body[member])
 
-    taken(behaviour, apply, *operations)
+    patch_request_body(hooks, apply, *operations)
 
 
-def keyword(behaviour: Behaviour, constraint: str, value: Any) -> None:
-    """Set one keyword of the emulator's own request schemas, named by its constraint id; None drops it.
+def set_keyword(hooks: Hooks, constraint: str, value: Any) -> None:
+    """Set the keyword of the request schemas that a constraint id names; None removes it.
 
-    `required` is set per member: only dropping it makes sense.
+    A `required` constraint can only be removed. Raises ValueError if the schemas have no such constraint.
     """
-    where, _, word = constraint.rpartition(".")
-    holder, _, member = where.rpartition(".")
-    found = False
-    for place in places(behaviour, constraint.partition(".")[0]):
-        if word == "required" and place.get("x-at") == holder and member in place.get("required", ()):
-            place["required"] = [name for name in place["required"] if name != member]
-            found = True
-        elif place.get("x-at") == where and word in place:
-            found = True
+    node_id, _, keyword = constraint.rpartition(".")
+    parent_id, _, member = node_id.rpartition(".")
+    is_present = False
+    for node in schema_nodes(hooks, constraint.partition(".")[0]):
+        if keyword == "required" and node.get("x-at") == parent_id and member in node.get("required", ()):
+            node["required"] = [name for name in node["required"] if name != member]
+            is_present = True
+        elif node.get("x-at") == node_id and keyword in node:
+            is_present = True
             if value is None:
-                del place[word]
+                del node[keyword]
             else:
-                place[word] = value
-    if not found:
+                node[keyword] = value
+    if not is_present:
         raise ValueError(f"the request schemas have no {constraint}")
 
 
-def places(behaviour: Behaviour, operation: str) -> Iterator[dict[str, Any]]:
-    """Every place of the request schemas of an operation."""
-    sides = OPERATIONS[operation]
-    todo: list[Any] = [behaviour.schemas.body(operation)] if sides.body else []
-    todo += [behaviour.schemas.query(operation)] if sides.query else []
+def schema_nodes(hooks: Hooks, operation: str) -> Iterator[dict[str, Any]]:
+    """The schemas at every place of an operation's body and query."""
+    schemas = OPERATIONS[operation]
+    todo: list[Any] = [hooks.schemas.body(operation)] if schemas.body else []
+    todo += [hooks.schemas.query(operation)] if schemas.query else []
     while todo:
-        place = todo.pop()
-        if isinstance(place, dict):
-            if "x-at" in place:
-                yield place
-            todo += [value for key, value in place.items() if not key.startswith("x-")]
-        elif isinstance(place, list):
-            todo += [item for item in place if isinstance(item, (dict, list))]
+        node = todo.pop()
+        if isinstance(node, dict):
+            if "x-at" in node:
+                yield node
+            todo += [value for key, value in node.items() if not key.startswith("x-")]
+        elif isinstance(node, list):
+            todo += [item for item in node if isinstance(item, (dict, list))]
 
 
-def each(value: Any, change: Callable[[dict[str, Any]], object]) -> None:
-    """Call `change` on every JSON object in a value, the inner ones first."""
+def visit_objects(value: Any, change: Callable[[dict[str, Any]], object]) -> None:
+    """Call `change` on every JSON object in a value, inner objects first."""
     inner = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
     for member in list(inner):
-        each(member, change)
+        visit_objects(member, change)
     if isinstance(value, dict):
         change(value)

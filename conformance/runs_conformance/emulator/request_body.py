@@ -1,4 +1,4 @@
-"""Reading the body of a request: JSON by the letter, so that whatever is taken can be answered again."""
+"""Strict parsing of request bodies: only values that can be encoded as JSON again are accepted."""
 
 from __future__ import annotations
 
@@ -9,28 +9,28 @@ from collections.abc import Iterator
 from typing import Any
 
 from runs_conformance.contract.operation import Operation
-from runs_conformance.contract.schema import compiled
-from runs_conformance.emulator.refusal import Refusal, bad, missing, not_json
+from runs_conformance.contract.schema import compile_schema
+from runs_conformance.emulator.api_errors import ApiError, bad_request, invalid_json, missing_parameter
 from runs_conformance.model.json import ABSENT
 
-_DEEPEST = 200
-_LARGEST = 32 * 1024 * 1024
+_MAX_DEPTH = 200
+_MAX_BYTES = 32 * 1024 * 1024
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def read_body(operation: Operation, raw: bytes, content_type: str | None) -> Any:
-    """The JSON of a request body, or `ABSENT` where an operation may do without."""
+    """The JSON value of a request body; `ABSENT` if the operation has none. Raises ApiError for an invalid body."""
     if operation.body is None:
         return ABSENT
-    if len(raw) > _LARGEST:
-        raise Refusal(413, "The request body is too large.")
+    if len(raw) > _MAX_BYTES:
+        raise ApiError(413, "The request body is too large.")
     if not raw.strip():
         if operation.body_required:
-            return _nothing(operation)
+            raise _empty_body(operation)
         return ABSENT
     kind = (content_type or "").partition(";")[0].strip().lower()
     if kind != "application/json" and not (kind.startswith("application/") and kind.endswith("+json")):
-        raise bad(
+        raise bad_request(
             f"Unsupported content type: '{kind}'. This API method only accepts 'application/json' requests.",
             None,
             "unsupported_content_type",
@@ -38,35 +38,35 @@ def read_body(operation: Operation, raw: bytes, content_type: str | None) -> Any
     return parse(raw)
 
 
-def _nothing(operation: Operation) -> Any:
-    required = compiled(f"requests/{operation.body}", operation.name).get("required")
+def _empty_body(operation: Operation) -> ApiError:
+    required = compile_schema(f"requests/{operation.body}", operation.name).get("required")
     if required:
-        raise missing(required[0])
-    raise not_json("it is empty")
+        return missing_parameter(required[0])
+    return invalid_json("it is empty")
 
 
 def parse(raw: bytes) -> Any:
-    """The value of a JSON text; whatever cannot be answered in JSON again is refused."""
+    """The value of a JSON text. Raises ApiError if it is invalid or cannot be encoded as JSON again."""
     try:
-        value = json.loads(raw.decode("utf-8"), parse_constant=_no_constant, parse_float=_finite)
+        value = json.loads(raw.decode("utf-8"), parse_constant=_reject_constant, parse_float=_parse_finite)
     except UnicodeDecodeError:
-        raise not_json("it is not UTF-8") from None
+        raise invalid_json("it is not UTF-8") from None
     except RecursionError:
-        raise not_json("it is nested too deeply") from None
+        raise invalid_json("it is nested too deeply") from None
     except ValueError as error:
-        raise not_json(str(error)) from None
-    if raw.count(b"[") + raw.count(b"{") > _DEEPEST and _depth(value) > _DEEPEST:
-        raise not_json("it is nested too deeply")
+        raise invalid_json(str(error)) from None
+    if raw.count(b"[") + raw.count(b"{") > _MAX_DEPTH and _depth(value) > _MAX_DEPTH:
+        raise invalid_json("it is nested too deeply")
     if b"\\u" in raw and any(_SURROGATE.search(text) for text in _strings(value)):
-        raise not_json("a string holds half of a surrogate pair")
+        raise invalid_json("a string holds half of a surrogate pair")
     return value
 
 
-def _no_constant(name: str) -> Any:
+def _reject_constant(name: str) -> Any:
     raise ValueError(f"{name} is not a JSON value")
 
 
-def _finite(text: str) -> float:
+def _parse_finite(text: str) -> float:
     value = float(text)
     if math.isinf(value):
         raise ValueError("a number is out of range")

@@ -1,8 +1,8 @@
-"""The machine: applies a run's beats when they are due, and tells those who follow it.
+"""The run machine: performs the actions of a run when they are due, and emits its events.
 
-There is one course of events for everybody. `advance` is called on every access and does what is due since the last
-one, each beat at the time at which it was due; an event stream does nothing else than to advance and to pass on what
-was told.
+`advance` is called on every access and performs all actions that have become due, each with its own due time. Polls,
+lists and event streams therefore observe the same sequence. An event stream only calls `advance` and forwards what was
+emitted.
 """
 
 from __future__ import annotations
@@ -12,157 +12,159 @@ from collections.abc import Iterable
 from typing import Any
 
 from runs_conformance.contract.lifecycle import TERMINAL
-from runs_conformance.emulator import refusal
-from runs_conformance.emulator.context import World
-from runs_conformance.emulator.fake_model import Situation, tokens
+from runs_conformance.emulator import api_errors
+from runs_conformance.emulator.context import RequestContext, ServerState
+from runs_conformance.emulator.event_log import emit
+from runs_conformance.emulator.fake_model import ModelInput
 from runs_conformance.emulator.model_actions import (
-    Await,
-    Beat,
-    Begin,
-    Call,
-    Cancelled,
+    AddLogs,
+    AddSearchResults,
+    AddToolCall,
+    AppendInput,
+    AppendText,
+    AwaitOutputs,
     CloseMessage,
-    CloseTools,
-    End,
-    Found,
-    Input,
-    Logs,
+    CloseToolCallStep,
+    EndRun,
+    FinishCancelling,
+    ModelAction,
     OpenMessage,
-    OpenTools,
-    Say,
+    OpenToolCallStep,
+    StartRun,
 )
 from runs_conformance.emulator.run_steps import (
     SERVER_ERROR,
-    add_input,
     add_logs,
-    add_results,
-    begin_call,
+    add_search_results,
+    add_tool_call,
+    append_input,
+    append_text,
     begin_step,
     close_message,
     close_step,
     open_message,
     open_step,
-    say,
 )
-from runs_conformance.emulator.state import Run, Thread, Usage
-from runs_conformance.emulator.telling import tell
+from runs_conformance.emulator.state import Run, Thread
+from runs_conformance.emulator.tokens import TokenUsage, tokenize
 
-_MESSAGE_ENDS = {"cancelled": "run_cancelled", "expired": "run_expired", "failed": "run_failed"}
-_INCOMPLETE_IS_TOLD = "2024-05-28"
+_INCOMPLETE_REASONS = {"cancelled": "run_cancelled", "expired": "run_expired", "failed": "run_failed"}
+_FIRST_WITH_INCOMPLETE_EVENT = "2024-05-28"
 
 
-def advance(world: World, thread: Thread, run: Run, now: float) -> None:
-    """Apply every beat that is due, and expire the run when its time is up."""
+def advance(server: ServerState, thread: Thread, run: Run, now: float) -> None:
+    """Perform every action that is due, and expire the run when its lifetime is over."""
     while run.status not in TERMINAL:
-        due = run.beats[0][0] if run.beats else None
+        due = run.actions[0][0] if run.actions else None
         if run.expires_at <= now and (due is None or run.expires_at <= due):
-            world.behaviour.expire(world, thread, run, run.expires_at)
+            server.hooks.expire(server, thread, run, run.expires_at)
             return
         if due is None or due > now:
             return
-        _, beat = run.beats.popleft()
-        world.behaviour.perform(world, thread, run, beat, due)
+        _, action = run.actions.popleft()
+        server.hooks.perform(server, thread, run, action, due)
 
 
-def schedule(world: World, run: Run, beats: Iterable[Beat], start: float) -> None:
-    """Replace what the run will still do by these beats, the first of them a pause after `start`."""
-    due, timed = start, deque[tuple[float, Beat]]()
-    for beat in beats:
-        due += beat.pause * world.options.step_ms / 1000
-        timed.append((due, beat))
-    run.beats = timed
+def schedule(server: ServerState, run: Run, actions: Iterable[ModelAction], start: float) -> None:
+    """Replace the pending actions of a run; the pauses count from `start`."""
+    due, scheduled = start, deque[tuple[float, ModelAction]]()
+    for action in actions:
+        due += action.pause * server.options.step_ms / 1000
+        scheduled.append((due, action))
+    run.actions = scheduled
     run.changed.set()
 
 
-def begin(world: World, thread: Thread, run: Run, now: float) -> None:
-    """Let the pretend model work on the run from now on."""
-    schedule(world, run, world.behaviour.plan(situation(world, thread, run)), now)
+def begin(server: ServerState, thread: Thread, run: Run, now: float) -> None:
+    """Have the fake model work on the run from now on."""
+    schedule(server, run, server.hooks.plan(model_input_for(server, thread, run)), now)
 
 
-def _whole(number: float | None) -> int | None:
-    """A whole number that may have been written as `300.0`, which JSON does not tell from `300`."""
+def _integer(number: float | None) -> int | None:
+    """The integer of a JSON number, which may be written as `300.0`."""
     return None if number is None else int(number)
 
 
-def situation(world: World, thread: Thread, run: Run) -> Situation:
-    """What the pretend model gets to see of a run."""
+def model_input_for(server: ServerState, thread: Thread, run: Run) -> ModelInput:
+    """The input of the fake model for a run."""
     text = next((message.text for message in reversed(thread.messages.values()) if message.role == "user"), "")
     before = [message for message in thread.messages.values() if message.run_id != run.id]
-    last = _whole((run.settings.get("truncation_strategy") or {}).get("last_messages"))
-    seen = before[-last:] if last else before
-    return Situation(
+    last_messages = _integer((run.settings.get("truncation_strategy") or {}).get("last_messages"))
+    visible = before[-last_messages:] if last_messages else before
+    return ModelInput(
         text=text,
-        prompt_tokens=len(tokens(run.instructions or "")) + sum(len(tokens(message.text)) + 2 for message in seen),
+        prompt_tokens=len(tokenize(run.instructions or ""))
+        + sum(len(tokenize(message.text)) + 2 for message in visible),
         tools=tuple(run.tools),
         tool_choice=run.settings["tool_choice"],
         parallel_tool_calls=run.settings["parallel_tool_calls"] is not False,
         response_format=run.settings["response_format"],
-        max_prompt_tokens=_whole(run.settings["max_prompt_tokens"]),
-        max_completion_tokens=_whole(run.settings["max_completion_tokens"]),
-        fails=run.model == world.options.failing_model,
+        max_prompt_tokens=_integer(run.settings["max_prompt_tokens"]),
+        max_completion_tokens=_integer(run.settings["max_completion_tokens"]),
+        fails=run.model == server.options.failing_model,
         round=run.round,
         outputs=tuple(run.outputs),
-        spent=sum(step.spent.completion for step in run.steps),
+        completion_tokens_used=sum(step.tokens_used.completion for step in run.steps),
     )
 
 
-def move(world: World, run: Run, status: str) -> None:
-    """Set the run's status and tell it. Before there was an event for it, an incomplete run was told as completed."""
+def set_status(server: ServerState, run: Run, status: str) -> None:
+    """Set the run's status and emit its event. Old editions have no event for `incomplete`, but emit `completed`."""
     run.status = status
-    early = status == "incomplete" and world.options.edition < _INCOMPLETE_IS_TOLD
-    tell(world, run, "thread.run.completed" if early else f"thread.run.{status}", run)
+    lacks_event = status == "incomplete" and server.options.edition < _FIRST_WITH_INCOMPLETE_EVENT
+    emit(server, run, "thread.run.completed" if lacks_event else f"thread.run.{status}", run)
 
 
-def perform(world: World, thread: Thread, run: Run, beat: Beat, at: float) -> None:
-    """Apply one beat."""
-    match beat:
-        case Begin():
+def perform(server: ServerState, thread: Thread, run: Run, action: ModelAction, at: float) -> None:
+    """Perform one action."""
+    match action:
+        case StartRun():
             run.started_at = at
-            move(world, run, "in_progress")
-        case OpenTools():
-            begin_step(world, run, "tool_calls", None, at)
-        case Call(kind, name):
-            begin_call(world, run, kind, name)
-        case Input(index, text):
-            add_input(world, run, index, text)
-        case Logs(index, text):
-            add_logs(world, run, index, text)
-        case Found(index, results):
-            add_results(world, run, index, results)
-        case CloseTools(usage):
+            set_status(server, run, "in_progress")
+        case OpenToolCallStep():
+            begin_step(server, run, "tool_calls", None, at)
+        case AddToolCall(kind, name):
+            add_tool_call(server, run, kind, name)
+        case AppendInput(index, text):
+            append_input(server, run, index, text)
+        case AddLogs(index, text):
+            add_logs(server, run, index, text)
+        case AddSearchResults(index, results):
+            add_search_results(server, run, index, results)
+        case CloseToolCallStep(usage):
             step = open_step(run)
-            step.spent = usage
-            close_step(world, run, step, "completed", at)
-        case Await(usage):
+            step.tokens_used = usage
+            close_step(server, run, step, "completed", at)
+        case AwaitOutputs(usage):
             step = open_step(run)
-            step.spent = usage
-            run.pending = tuple(step.calls)
-            move(world, run, "requires_action")
+            step.tokens_used = usage
+            run.pending_calls = tuple(step.calls)
+            set_status(server, run, "requires_action")
         case OpenMessage():
-            open_message(world, thread, run, at)
-        case Say(text):
-            say(world, run, text)
+            open_message(server, thread, run, at)
+        case AppendText(text):
+            append_text(server, run, text)
         case CloseMessage(usage, reason):
             step = open_step(run)
-            step.spent = usage
-            close_message(world, run, step, reason, at)
-            close_step(world, run, step, "completed", at)
-        case End(status, reason):
+            step.tokens_used = usage
+            close_message(server, run, step, reason, at)
+            close_step(server, run, step, "completed", at)
+        case EndRun(status, reason):
             run.incomplete_reason = reason
-            world.behaviour.finish(world, run, status, at)
-        case Cancelled():
-            world.behaviour.finish(world, run, "cancelled", at)
+            server.hooks.finish(server, run, status, at)
+        case FinishCancelling():
+            server.hooks.finish(server, run, "cancelled", at)
 
 
-def finish(world: World, run: Run, status: str, at: float) -> None:
-    """End the run, and with it whatever was still open in it."""
-    run.beats.clear()
+def finish(server: ServerState, run: Run, status: str, at: float) -> None:
+    """End the run with its open step and message."""
+    run.actions.clear()
     step = run.open_step
     if step is not None:
         if step.message is not None:
-            close_message(world, run, step, _MESSAGE_ENDS.get(status), at)
-        close_step(world, run, step, status if status in _MESSAGE_ENDS else "completed", at)
-    run.pending = ()
+            close_message(server, run, step, _INCOMPLETE_REASONS.get(status), at)
+        close_step(server, run, step, status if status in _INCOMPLETE_REASONS else "completed", at)
+    run.pending_calls = ()
     if status == "cancelled":
         run.cancelled_at = at
     elif status == "failed":
@@ -170,55 +172,81 @@ def finish(world: World, run: Run, status: str, at: float) -> None:
         run.last_error = dict(SERVER_ERROR)
     else:
         run.completed_at = at
-    for ended in run.steps:
-        ended.expires_at = None
-    run.usage = sum((step.usage for step in run.steps if step.usage), Usage())
-    move(world, run, status)
+    for step in run.steps:
+        step.expires_at = None
+    run.usage = sum((step.usage for step in run.steps if step.usage), TokenUsage())
+    set_status(server, run, status)
 
 
-def expire(world: World, thread: Thread, run: Run, at: float) -> None:
-    """End the run because its time is up."""
-    world.behaviour.finish(world, run, "expired", at)
+def expire(server: ServerState, thread: Thread, run: Run, at: float) -> None:
+    """End the run because its lifetime is over."""
+    server.hooks.finish(server, run, "expired", at)
 
 
-def check_cancel(world: World, run: Run) -> None:
-    """Refuse to cancel what is ended or being cancelled."""
+def check_cancel(server: ServerState, run: Run) -> None:
+    """Reject cancelling a run that has ended or is being cancelled."""
     if run.status in TERMINAL or run.status == "cancelling":
-        raise refusal.cannot_cancel(run.status)
+        raise api_errors.cannot_cancel(run.status)
 
 
-def cancel(world: World, thread: Thread, run: Run, now: float) -> None:
-    """Begin to cancel; it takes effect a beat later."""
-    run.pending = ()
-    move(world, run, "cancelling")
-    schedule(world, run, [Cancelled()], now)
+def cancel(server: ServerState, thread: Thread, run: Run, now: float) -> None:
+    """Start cancelling; the run is cancelled one action later."""
+    run.pending_calls = ()
+    set_status(server, run, "cancelling")
+    schedule(server, run, [FinishCancelling()], now)
 
 
-def check_submit(world: World, run: Run, outputs: list[dict[str, Any]]) -> None:
-    """Refuse outputs that are not wanted: in the wrong status, or not exactly one for each pending call."""
+def check_submit(server: ServerState, run: Run, outputs: list[dict[str, Any]]) -> None:
+    """Reject outputs in the wrong status, or other than exactly one for each pending call."""
     if run.status != "requires_action":
-        raise refusal.no_outputs_wanted(run.status)
-    wanted = [call["id"] for call in run.pending]
-    got = [str(output.get("tool_call_id")) for output in outputs]
-    if sorted(wanted) != sorted(got):
-        raise refusal.other_outputs_wanted(wanted, got)
+        raise api_errors.outputs_not_expected(run.status)
+    expected = [call["id"] for call in run.pending_calls]
+    actual = [str(output.get("tool_call_id")) for output in outputs]
+    if sorted(expected) != sorted(actual):
+        raise api_errors.wrong_outputs(expected, actual)
 
 
-def submit(world: World, thread: Thread, run: Run, outputs: list[dict[str, Any]], now: float) -> None:
-    """Take the outputs in, close the step that waited for them, and queue the run again."""
+def submit(server: ServerState, thread: Thread, run: Run, outputs: list[dict[str, Any]], now: float) -> None:
+    """Store the outputs, complete the step that waited for them, and queue the run again."""
     by_id = {output["tool_call_id"]: output.get("output") for output in outputs}
     step = open_step(run)
-    for pending in step.calls:
-        pending["function"]["output"] = by_id.get(pending["id"]) or ""
-        run.outputs.append(pending["function"]["output"])
-    run.pending = ()
+    for call in step.calls:
+        call["function"]["output"] = by_id.get(call["id"]) or ""
+        run.outputs.append(call["function"]["output"])
+    run.pending_calls = ()
     run.round += 1
-    close_step(world, run, step, "completed", now)
-    move(world, run, "queued")
-    begin(world, thread, run, now)
+    close_step(server, run, step, "completed", now)
+    set_status(server, run, "queued")
+    begin(server, thread, run, now)
 
 
-def check_modify(world: World, run: Run) -> None:
-    """Refuse to modify a run that is active."""
+def check_modify(server: ServerState, run: Run) -> None:
+    """Reject modifying an active run."""
     if run.status not in TERMINAL:
-        raise refusal.cannot_update(run.status)
+        raise api_errors.cannot_update(run.status)
+
+
+def holds_lock(run: Run) -> bool:
+    """Whether the run keeps its thread locked."""
+    return run.status not in TERMINAL
+
+
+def _lock_holder(request: RequestContext, thread: Thread) -> Run | None:
+    return next((run for run in thread.runs.values() if request.server.hooks.holds_lock(run)), None)
+
+
+async def admit_run(request: RequestContext, thread: Thread) -> None:
+    """Reject a run on a locked thread."""
+    if holder := _lock_holder(request, thread):
+        raise api_errors.run_already_active(thread.id, holder.id)
+
+
+async def admit_message(request: RequestContext, thread: Thread) -> None:
+    """Reject a message to a locked thread."""
+    if holder := _lock_holder(request, thread):
+        raise api_errors.thread_locked(thread.id, holder.id)
+
+
+async def admit_outputs(request: RequestContext, run: Run) -> None:
+    """Reject outputs that the run does not wait for."""
+    request.server.hooks.check_submit(request.server, run, request.body["tool_outputs"])

@@ -1,30 +1,30 @@
-"""What happens within a run: steps and messages that begin, grow and end, each told as it happens."""
+"""Changes within a run: its steps, messages and tool calls. Every change emits its events."""
 
 from __future__ import annotations
 
 import copy
 from typing import Any
 
-from runs_conformance.emulator.context import World
-from runs_conformance.emulator.state import Message, Run, Step, Thread
-from runs_conformance.emulator.telling import tell
+from runs_conformance.emulator.context import ServerState
+from runs_conformance.emulator.event_log import emit
+from runs_conformance.emulator.state import Message, Run, RunStep, Thread
 
 SERVER_ERROR = {"code": "server_error", "message": "Sorry, something went wrong."}
 
 
-def open_step(run: Run) -> Step:
-    """The step that is in progress."""
+def open_step(run: Run) -> RunStep:
+    """The step in progress. Raises RuntimeError if there is none."""
     step = run.open_step
     if step is None:
         raise RuntimeError(f"{run.id} has no open step")
     return step
 
 
-def begin_step(world: World, run: Run, kind: str, message: Message | None, at: float) -> None:
-    """A step begins."""
-    step = Step(
-        id=world.behaviour.new_id(world, "run_step"),
-        seq=world.seq(),
+def begin_step(server: ServerState, run: Run, kind: str, message: Message | None, at: float) -> None:
+    """Begin a step."""
+    step = RunStep(
+        id=server.hooks.new_id(server, "run_step"),
+        seq=server.seq(),
         created_at=at,
         run_id=run.id,
         assistant_id=run.assistant_id,
@@ -34,29 +34,29 @@ def begin_step(world: World, run: Run, kind: str, message: Message | None, at: f
         message=message,
     )
     run.steps.append(step)
-    tell(world, run, "thread.run.step.created", step)
-    tell(world, run, "thread.run.step.in_progress", step)
+    emit(server, run, "thread.run.step.created", step)
+    emit(server, run, "thread.run.step.in_progress", step)
 
 
-def close_step(world: World, run: Run, step: Step, status: str, at: float) -> None:
-    """A step ends."""
+def close_step(server: ServerState, run: Run, step: RunStep, status: str, at: float) -> None:
+    """End a step."""
     step.status = status
     if status == "completed":
         step.completed_at = at
-        step.usage = step.spent
+        step.usage = step.tokens_used
     elif status == "cancelled":
         step.cancelled_at = at
     elif status == "failed":
         step.failed_at = at
         step.last_error = dict(SERVER_ERROR)
-    tell(world, run, f"thread.run.step.{status}", step)
+    emit(server, run, f"thread.run.step.{status}", step)
 
 
-def open_message(world: World, thread: Thread, run: Run, at: float) -> None:
-    """The answer begins: a message, and the step that creates it."""
+def open_message(server: ServerState, thread: Thread, run: Run, at: float) -> None:
+    """Begin an empty message, and the step that creates it."""
     message = Message(
-        id=world.behaviour.new_id(world, "message"),
-        seq=world.seq(),
+        id=server.hooks.new_id(server, "message"),
+        seq=server.seq(),
         created_at=at,
         thread_id=run.thread_id,
         role="assistant",
@@ -66,28 +66,28 @@ def open_message(world: World, thread: Thread, run: Run, at: float) -> None:
         status="in_progress",
     )
     thread.messages[message.id] = message
-    begin_step(world, run, "message_creation", message, at)
-    tell(world, run, "thread.message.created", message)
-    tell(world, run, "thread.message.in_progress", message)
+    begin_step(server, run, "message_creation", message, at)
+    emit(server, run, "thread.message.created", message)
+    emit(server, run, "thread.message.in_progress", message)
 
 
-def say(world: World, run: Run, text: str) -> None:
-    """More of the answer is there."""
+def append_text(server: ServerState, run: Run, text: str) -> None:
+    """Append text to the open message."""
     message = open_step(run).message
     if message is None:
         raise RuntimeError(f"{run.id} has no open message")
-    said: dict[str, Any] = {"value": text}
+    text_delta: dict[str, Any] = {"value": text}
     if message.content:
         message.content[0]["text"]["value"] += text
     else:
         message.content.append({"type": "text", "text": {"value": text, "annotations": []}})
-        said["annotations"] = []
-    delta = {"content": [{"index": 0, "type": "text", "text": said}]}
-    tell(world, run, "thread.message.delta", {"id": message.id, "object": "thread.message.delta", "delta": delta})
+        text_delta["annotations"] = []
+    delta = {"content": [{"index": 0, "type": "text", "text": text_delta}]}
+    emit(server, run, "thread.message.delta", {"id": message.id, "object": "thread.message.delta", "delta": delta})
 
 
-def close_message(world: World, run: Run, step: Step, reason: str | None, at: float) -> None:
-    """The answer ends, or is cut off for a reason."""
+def close_message(server: ServerState, run: Run, step: RunStep, reason: str | None, at: float) -> None:
+    """Complete the message, or end it incomplete for `reason`."""
     message = step.message
     if message is None or message.status != "in_progress":
         return
@@ -95,11 +95,11 @@ def close_message(world: World, run: Run, step: Step, reason: str | None, at: fl
         message.status, message.completed_at = "completed", at
     else:
         message.status, message.incomplete_at, message.incomplete_reason = "incomplete", at, reason
-    tell(world, run, f"thread.message.{message.status}", message)
+    emit(server, run, f"thread.message.{message.status}", message)
 
 
-def begin_call(world: World, run: Run, kind: str, name: str) -> None:
-    """A tool call appears in the open step."""
+def add_tool_call(server: ServerState, run: Run, kind: str, name: str) -> None:
+    """Add a tool call to the open step."""
     step = open_step(run)
     bodies: dict[str, dict[str, Any]] = {
         "function": {"name": name, "arguments": "", "output": None},
@@ -107,11 +107,11 @@ def begin_call(world: World, run: Run, kind: str, name: str) -> None:
         "file_search": {"ranking_options": _ranking(run), "results": []},
     }
     body = bodies[kind]
-    call = {"id": world.behaviour.new_id(world, "tool_call"), "type": kind, kind: body}
+    call = {"id": server.hooks.new_id(server, "tool_call"), "type": kind, kind: body}
     step.calls.append(call)
-    # What is told must not change when the call goes on.
-    shown = {} if kind == "file_search" else copy.deepcopy(body)
-    _tell_calls(world, run, step, {"index": len(step.calls) - 1, "id": call["id"], "type": kind, kind: shown})
+    # The emitted event must not change when the call does.
+    initial = {} if kind == "file_search" else copy.deepcopy(body)
+    _emit_call_delta(server, run, step, {"index": len(step.calls) - 1, "id": call["id"], "type": kind, kind: initial})
 
 
 def _ranking(run: Run) -> dict[str, Any]:
@@ -120,31 +120,31 @@ def _ranking(run: Run) -> dict[str, Any]:
     return {"ranker": "default_2024_08_21", "score_threshold": 0.0, **options}
 
 
-def add_input(world: World, run: Run, index: int, text: str) -> None:
-    """More of what a call is given is there."""
+def append_input(server: ServerState, run: Run, index: int, text: str) -> None:
+    """Append to the arguments or code of a tool call."""
     step = open_step(run)
     kind = step.calls[index]["type"]
     member = "arguments" if kind == "function" else "input"
     step.calls[index][kind][member] += text
-    _tell_calls(world, run, step, {"index": index, "type": kind, kind: {member: text}})
+    _emit_call_delta(server, run, step, {"index": index, "type": kind, kind: {member: text}})
 
 
-def add_logs(world: World, run: Run, index: int, text: str) -> None:
-    """The code that was run has printed something."""
+def add_logs(server: ServerState, run: Run, index: int, text: str) -> None:
+    """Add the output of executed code."""
     step = open_step(run)
     output = {"type": "logs", "logs": text}
     step.calls[index]["code_interpreter"]["outputs"].append(output)
-    shown = {"outputs": [{"index": 0, **output}]}
-    _tell_calls(world, run, step, {"index": index, "type": "code_interpreter", "code_interpreter": shown})
+    delta = {"outputs": [{"index": 0, **output}]}
+    _emit_call_delta(server, run, step, {"index": index, "type": "code_interpreter", "code_interpreter": delta})
 
 
-def add_results(world: World, run: Run, index: int, results: tuple[Any, ...]) -> None:
-    """A search has found something."""
+def add_search_results(server: ServerState, run: Run, index: int, results: tuple[Any, ...]) -> None:
+    """Store the results of a file search."""
     step = open_step(run)
     step.calls[index]["file_search"]["results"] = list(results)
-    _tell_calls(world, run, step, {"index": index, "type": "file_search", "file_search": {}})
+    _emit_call_delta(server, run, step, {"index": index, "type": "file_search", "file_search": {}})
 
 
-def _tell_calls(world: World, run: Run, step: Step, call: dict[str, Any]) -> None:
+def _emit_call_delta(server: ServerState, run: Run, step: RunStep, call: dict[str, Any]) -> None:
     delta = {"step_details": {"type": "tool_calls", "tool_calls": [call]}}
-    tell(world, run, "thread.run.step.delta", {"id": step.id, "object": "thread.run.step.delta", "delta": delta})
+    emit(server, run, "thread.run.step.delta", {"id": step.id, "object": "thread.run.step.delta", "delta": delta})

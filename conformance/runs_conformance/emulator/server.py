@@ -1,4 +1,4 @@
-"""Serving an application on a socket."""
+"""HTTP servers for ASGI applications."""
 
 from __future__ import annotations
 
@@ -15,73 +15,69 @@ from starlette.types import ASGIApp
 
 from runs_conformance.errors import TargetError
 
-_PATIENCE = 30.0
-"""Seconds that an application gets to start up."""
+_STARTUP_TIMEOUT_S = 30.0
 
 
 def serve(app: ASGIApp, host: str, port: int, ready: Callable[[str], None], *, watch_stdin: bool = False) -> None:
-    """Serve until interrupted. `ready` is called with the base URL once connections are taken; port 0 takes a free
-    one.
+    """Serve until interrupted. Calls `ready` with the origin once connections are accepted. Port 0 selects a free port.
 
-    With `watch_stdin` the server ends when standard input does, so that it never outlives the process that holds the
-    other end.
+    With `watch_stdin` the server stops when standard input is closed, so that it never outlives its parent process.
     """
-    bound = _bound(host, port)
+    listener = _listen(host, port)
     server = uvicorn.Server(_config(app, lifespan="off"))
     if watch_stdin:
-        threading.Thread(target=_end_with_stdin, args=(server,), daemon=True).start()
-    ready(_origin(bound))
-    server.run(sockets=[bound])
+        threading.Thread(target=_stop_with_stdin, args=(server,), daemon=True).start()
+    ready(_origin(listener))
+    server.run(sockets=[listener])
 
 
 @contextmanager
-def hosted(app: ASGIApp, *, lifespan: str = "auto", log_level: str = "warning") -> Iterator[str]:
-    """The origin at which an application is served, by a thread of this process and on a free port of the loopback
-    interface, as long as the block lasts.
+def serve_in_thread(app: ASGIApp, *, lifespan: str = "auto", log_level: str = "warning") -> Iterator[str]:
+    """Serve an application from a thread of this process on a free loopback port; yields its origin.
 
-    Raises TargetError where the application does not start up.
+    Raises TargetError if the application does not start.
     """
-    bound = _bound("127.0.0.1", 0)
+    listener = _listen("127.0.0.1", 0)
     server = uvicorn.Server(_config(app, lifespan=lifespan, log_level=log_level))
 
     def run() -> None:
-        # An application that does not start up makes the server exit, which ends no more than this thread.
+        # If the application does not start, uvicorn raises SystemExit; it must end only this thread.
         with suppress(SystemExit):
-            server.run(sockets=[bound])
+            server.run(sockets=[listener])
 
-    thread = threading.Thread(target=run, name="hosted", daemon=True)
+    thread = threading.Thread(target=run, name="serve_in_thread", daemon=True)
     thread.start()
     try:
-        ends = time.monotonic() + _PATIENCE
+        deadline = time.monotonic() + _STARTUP_TIMEOUT_S
         while not server.started:
-            if not thread.is_alive() or time.monotonic() > ends:
-                raise TargetError("the application does not start up; its log says why")
+            if not thread.is_alive() or time.monotonic() > deadline:
+                raise TargetError("the application did not start; see its log")
             time.sleep(0.002)
-        yield _origin(bound)
+        yield _origin(listener)
     finally:
         server.should_exit = True
         thread.join(5)
-        bound.close()
+        listener.close()
 
 
-def _bound(host: str, port: int) -> socket.socket:
+def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # asyncio only turns Nagle's delay off (40 ms an answer) for sockets whose protocol is spelled out.
-    bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    # asyncio disables Nagle's algorithm (40 ms per response) only for sockets with an explicit protocol.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        bound.bind((host, port))
+        listener.bind((host, port))
     except OSError:
-        bound.close()
+        listener.close()
         raise
-    # The backlog is open before the loop runs, so whoever is told may connect at once.
-    bound.listen(512)
-    return bound
+    # Listening before the event loop runs lets clients connect at once.
+    listener.listen(512)
+    return listener
 
 
-def _origin(bound: socket.socket) -> str:
-    host, port = bound.getsockname()[:2]
-    return f"http://[{host}]:{port}" if bound.family is socket.AF_INET6 else f"http://{host}:{port}"
+def _origin(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if listener.family is socket.AF_INET6 else f"http://{host}:{port}"
 
 
 def _config(app: ASGIApp, *, lifespan: Any, log_level: str = "warning") -> uvicorn.Config:
@@ -96,7 +92,7 @@ def _config(app: ASGIApp, *, lifespan: Any, log_level: str = "warning") -> uvico
     )
 
 
-def _end_with_stdin(server: uvicorn.Server) -> None:
+def _stop_with_stdin(server: uvicorn.Server) -> None:
     while sys.stdin.buffer.read(4096):
         pass
     server.should_exit = True

@@ -1,27 +1,16 @@
-"""What the emulator remembers: assistants, threads, messages, runs and steps of one tenant."""
+"""Stored objects of one tenant: assistants, threads, messages, runs and steps."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from runs_conformance.emulator.model_actions import Beat
+from runs_conformance.emulator.model_actions import ModelAction
+from runs_conformance.emulator.tokens import TokenUsage
 
 Members = dict[str, Any]
-
-
-@dataclass(slots=True)
-class Usage:
-    """Tokens spent."""
-
-    prompt: int = 0
-    completion: int = 0
-
-    def __add__(self, other: Usage) -> Usage:
-        return Usage(self.prompt + other.prompt, self.completion + other.completion)
 
 
 @dataclass(slots=True)
@@ -36,7 +25,7 @@ class Assistant:
 
 @dataclass(slots=True)
 class Message:
-    """A message. Its status is shown in streams only, as the service did."""
+    """A message. Its status appears only in streams, as in the original service."""
 
     id: str
     seq: int
@@ -55,13 +44,16 @@ class Message:
 
     @property
     def text(self) -> str:
-        """All of its text parts in one."""
+        """The concatenated text parts."""
         return "".join(part["text"]["value"] for part in self.content if part["type"] == "text")
 
 
 @dataclass(slots=True)
-class Step:
-    """A run step: the creation of a message, or a round of tool calls. `expires_at` goes when the run is over."""
+class RunStep:
+    """A run step: the creation of a message, or a round of tool calls.
+
+    `expires_at` is reset to None when the run ends. `tokens_used` becomes `usage` when the step is completed.
+    """
 
     id: str
     seq: int
@@ -78,16 +70,17 @@ class Step:
     completed_at: float | None = None
     failed_at: float | None = None
     last_error: Members | None = None
-    usage: Usage | None = None
-    spent: Usage = field(default_factory=Usage)
+    usage: TokenUsage | None = None
+    tokens_used: TokenUsage = field(default_factory=TokenUsage)
 
 
 @dataclass(slots=True)
 class Run:
-    """A run. `settings` are the members that the request or a default sets and that never change.
+    """A run. `settings` are the members that the request or a default sets once.
 
-    `beats` is what the pretend model will still do and when; `pending` are the calls that wait for outputs; `round`
-    counts the submissions. Events are only written while somebody follows.
+    `actions` are the pending actions of the fake model with the times they are due. `pending_calls` are the tool calls
+    that wait for outputs. `round` counts the submissions. Events are recorded only while the run `is_streamed`. Mutants
+    and variants keep their own state in `notes`.
     """
 
     id: str
@@ -106,29 +99,30 @@ class Run:
     cancelled_at: float | None = None
     failed_at: float | None = None
     completed_at: float | None = None
-    pending: tuple[Members, ...] = ()
+    pending_calls: tuple[Members, ...] = ()
     last_error: Members | None = None
     incomplete_reason: str | None = None
-    usage: Usage | None = None
-    steps: list[Step] = field(default_factory=list)
+    usage: TokenUsage | None = None
+    steps: list[RunStep] = field(default_factory=list)
     include: frozenset[str] = frozenset()
     round: int = 0
     outputs: list[str] = field(default_factory=list)
-    beats: deque[tuple[float, Beat]] = field(default_factory=deque)
-    followed: bool = False
+    actions: deque[tuple[float, ModelAction]] = field(default_factory=deque)
+    is_streamed: bool = False
+    is_deleted: bool = False
     events: list[tuple[str, Any]] = field(default_factory=list)
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     notes: Members = field(default_factory=dict)
 
     @property
-    def open_step(self) -> Step | None:
-        """The step that is still in progress."""
+    def open_step(self) -> RunStep | None:
+        """The step in progress."""
         return next((step for step in reversed(self.steps) if step.status == "in_progress"), None)
 
 
 @dataclass(slots=True)
 class Thread:
-    """A thread with its messages and runs in the order of their creation."""
+    """A thread with its messages and runs in order of creation."""
 
     id: str
     seq: int
@@ -141,7 +135,7 @@ class Thread:
 
 @dataclass(slots=True)
 class Store:
-    """Everything that belongs to one tenant."""
+    """All objects of one tenant."""
 
     assistants: dict[str, Assistant] = field(default_factory=dict)
     threads: dict[str, Thread] = field(default_factory=dict)

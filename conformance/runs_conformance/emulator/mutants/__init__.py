@@ -1,1 +1,1 @@
-"""Mutants of the emulator, one module a topic: servers that do one thing wrong."""
+"""Mutants of the emulator, one module per topic. Each has one deliberate defect."""

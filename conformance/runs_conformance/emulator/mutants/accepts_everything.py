@@ -1,4 +1,4 @@
-"""The server that never refuses a body: what it cannot use, it leaves out or makes up."""
+"""A mutant that accepts every body: it removes what it cannot use and invents what is missing."""
 
 from __future__ import annotations
 
@@ -7,68 +7,67 @@ from typing import Any
 
 from runs_conformance.contract.operation import Operation
 from runs_conformance.contract.schema import Schema
-from runs_conformance.contract.schema_violation import Fault
-from runs_conformance.emulator.catalogue import blind
-from runs_conformance.emulator.context import Call, World
-from runs_conformance.emulator.hooks import Behaviour
-from runs_conformance.emulator.patching import around
-from runs_conformance.emulator.refusal import Refusal, no_outputs_wanted
+from runs_conformance.contract.schema_violation import SchemaViolation
+from runs_conformance.emulator.api_errors import ApiError, outputs_not_expected
+from runs_conformance.emulator.context import Hooks, RequestContext, ServerState
+from runs_conformance.emulator.declaration import written_from_spec
+from runs_conformance.emulator.patching import wrap_handlers
+from runs_conformance.emulator.request_validation import Schemas
 from runs_conformance.emulator.state import Members, Run
-from runs_conformance.emulator.validation import Schemas
-from runs_conformance.model.json import ABSENT, parts
+from runs_conformance.model.json import ABSENT, pointer_tokens
 
-_MADE_UP: dict[str, Any] = {"assistant_id": "", "role": "user", "content": "-", "tool_outputs": [], "model": "gpt-4o"}
-_ROUNDS = 100
+_INVENTED: dict[str, Any] = {"assistant_id": "", "role": "user", "content": "-", "tool_outputs": [], "model": "gpt-4o"}
+_MAX_REPAIRS = 100
 
 
-@blind("create_run", broad="Nothing that the contract demands of any body is checked.")
-def accepts_every_body(behaviour: Behaviour) -> None:
-    """Takes every body, valid or not, and keeps the thread locked while the run is active."""
-    inner = behaviour.read_body
+@written_from_spec("create_run", broad_reason="No body is validated.")
+def accepts_every_body(hooks: Hooks) -> None:
+    """Accepts every body, valid or not, but keeps the thread locked while the run is active."""
+    inner = hooks.read_body
 
     def read(operation: Operation, raw: bytes, content_type: str | None) -> Any:
         try:
             body = inner(operation, raw, content_type)
-        except Refusal:
+        except ApiError:
             body = {}
         return body if body is ABSENT or isinstance(body, dict) else {}
 
     def check(schemas: Schemas, operation: Operation, body: Any) -> None:
         if operation.body and body is not ABSENT:
-            mend(schemas.judge, schemas.body(operation.name), body)
+            repair_body(schemas.find_violations, schemas.body(operation.name), body)
 
-    def check_submit(world: World, run: Run, outputs: list[Members]) -> None:
+    def check_submit(server: ServerState, run: Run, outputs: list[Members]) -> None:
         if run.status != "requires_action":
-            raise no_outputs_wanted(run.status)
+            raise outputs_not_expected(run.status)
 
-    behaviour.read_body, behaviour.check_body, behaviour.check_submit = read, check, check_submit
-    around(behaviour, run_any_assistant, "create_run", "create_thread_and_run")
-
-
-async def run_any_assistant(inner: Any, call: Call) -> Any:
-    """Run the newest assistant where the request names none."""
-    if not call.body.get("assistant_id"):
-        call.body["assistant_id"] = next(reversed(call.store.assistants), "asst_none")
-    return await inner(call)
+    hooks.read_body, hooks.validate_body, hooks.check_submit = read, check, check_submit
+    wrap_handlers(hooks, run_newest_assistant, "create_run", "create_thread_and_run")
 
 
-def mend(judge: Callable[[Schema, Any], list[Fault]], schema: Schema, value: dict[str, Any]) -> None:
-    """Change a value until it keeps its schema: what breaks it is taken out, what is missing is made up."""
-    for _ in range(_ROUNDS):
-        faults = judge(schema, value)
-        if not faults:
+async def run_newest_assistant(inner: Any, request: RequestContext) -> Any:
+    """Run the newest assistant if the request names none."""
+    if not request.body.get("assistant_id"):
+        request.body["assistant_id"] = next(reversed(request.store.assistants), "asst_none")
+    return await inner(request)
+
+
+def repair_body(judge: Callable[[Schema, Any], list[SchemaViolation]], schema: Schema, value: dict[str, Any]) -> None:
+    """Change a value until it is valid: remove what violates the schema, invent what is missing."""
+    for _ in range(_MAX_REPAIRS):
+        violations = judge(schema, value)
+        if not violations:
             return
-        _mend_one(value, faults[0])
+        _repair(value, violations[0])
     value.clear()
 
 
-def _mend_one(value: dict[str, Any], fault: Fault) -> None:
-    path = parts(fault.pointer)
-    missing = fault.constraint.endswith(".required")
-    member = fault.member or (str(fault.expected) if missing else None)
-    if missing and member in _MADE_UP:
-        _at(value, path)[member] = _MADE_UP[member]
-    elif fault.constraint.endswith(".additionalProperties"):
+def _repair(value: dict[str, Any], violation: SchemaViolation) -> None:
+    path = pointer_tokens(violation.pointer)
+    missing = violation.constraint.endswith(".required")
+    member = violation.member or (str(violation.expected) if missing else None)
+    if missing and member in _INVENTED:
+        _at(value, path)[member] = _INVENTED[member]
+    elif violation.constraint.endswith(".additionalProperties"):
         del _at(value, path)[member]
     elif path:
         _remove(_at(value, path[:-1]), path[-1])

@@ -1,4 +1,4 @@
-"""Keys that are not asked for, and tenants that see each other."""
+"""Mutants of authentication and tenancy."""
 
 from __future__ import annotations
 
@@ -7,192 +7,192 @@ from contextvars import ContextVar
 from typing import Any
 
 from runs_conformance.contract.operation import Operation
-from runs_conformance.emulator.catalogue import blind, mutant
-from runs_conformance.emulator.context import Call, World
-from runs_conformance.emulator.hooks import Behaviour
-from runs_conformance.emulator.options import Options
-from runs_conformance.emulator.patching import around
-from runs_conformance.emulator.refusal import Refusal, not_authorised
+from runs_conformance.emulator.api_errors import ApiError, unauthorized
+from runs_conformance.emulator.context import Hooks, RequestContext, ServerState
+from runs_conformance.emulator.declaration import mutant, written_from_spec
+from runs_conformance.emulator.patching import wrap_handlers
+from runs_conformance.emulator.server_options import EmulatorOptions
 from runs_conformance.emulator.state import Store
 
 
-@blind("L-86", level="should")
-def needs_no_beta_header(behaviour: Behaviour) -> None:
-    """Requests without the beta header are carried out."""
-    behaviour.check_beta = lambda headers: None
+@written_from_spec("missing-beta-header-refused", level="should")
+def needs_no_beta_header(hooks: Hooks) -> None:
+    """Accepts requests without the beta header."""
+    hooks.check_beta_header = lambda headers: None
 
 
-@blind("L-87", level="should")
-def needs_no_key(behaviour: Behaviour) -> None:
-    """Requests without a key are carried out."""
-    inner = behaviour.authenticate
+@written_from_spec("invalid-key-is-401", level="should")
+def needs_no_key(hooks: Hooks) -> None:
+    """Accepts requests without a key."""
+    inner = hooks.authenticate
 
-    def authenticate(options: Options, headers: Mapping[str, str]) -> str:
-        return inner(options, headers) if headers.get("authorization") else "sk-anybody"
+    def authenticate(options: EmulatorOptions, headers: Mapping[str, str]) -> str:
+        return inner(options, headers) if headers.get("authorization") else "sk-anonymous"
 
-    behaviour.authenticate = authenticate
-
-
-@blind("L-87", level="should")
-def takes_any_key(behaviour: Behaviour) -> None:
-    """Requests with any key are carried out."""
-
-    def authenticate(options: Options, headers: Mapping[str, str]) -> str:
-        given = headers.get("authorization", "")
-        if not given:
-            raise Refusal(401, "You didn't provide an API key.", None, "invalid_api_key")
-        return given
-
-    behaviour.authenticate = authenticate
+    hooks.authenticate = authenticate
 
 
-@blind("L-87", level="should")
-def forbids_instead(behaviour: Behaviour) -> None:
-    """Requests with a wrong key are answered 403."""
-    inner = behaviour.refusal_status
-    behaviour.refusal_status = lambda operation, refusal: (
-        403 if refusal.http_status == 401 else inner(operation, refusal)
-    )
+@written_from_spec("invalid-key-is-401", level="should")
+def takes_any_key(hooks: Hooks) -> None:
+    """Accepts any key."""
+
+    def authenticate(options: EmulatorOptions, headers: Mapping[str, str]) -> str:
+        key = headers.get("authorization", "")
+        if not key:
+            raise ApiError(401, "You didn't provide an API key.", None, "invalid_api_key")
+        return key
+
+    hooks.authenticate = authenticate
 
 
-@blind("L-87", level="should")
-def asks_for_keys_only_to_write(behaviour: Behaviour) -> None:
-    """Objects can be read without a key."""
-    inner, store = behaviour.authenticate, behaviour.store_of
+@written_from_spec("invalid-key-is-401", level="should")
+def forbids_instead(hooks: Hooks) -> None:
+    """Answers a wrong key with 403."""
+    inner = hooks.error_status
+    hooks.error_status = lambda operation, error: 403 if error.http_status == 401 else inner(operation, error)
 
-    def authenticate(options: Options, headers: Mapping[str, str]) -> str:
+
+@written_from_spec("invalid-key-is-401", level="should")
+def asks_for_keys_only_to_write(hooks: Hooks) -> None:
+    """Lets objects be read without a key."""
+    inner, store = hooks.authenticate, hooks.store_for_tenant
+
+    def authenticate(options: EmulatorOptions, headers: Mapping[str, str]) -> str:
         try:
             return inner(options, headers)
-        except Refusal:
+        except ApiError:
             if headers.get("content-type"):
                 raise
             return ""
 
-    def find(world: World, tenant: str) -> Store:
-        return store(world, tenant) if tenant else _all(world)
+    def find(server: ServerState, tenant: str) -> Store:
+        return store(server, tenant) if tenant else _all(server)
 
-    behaviour.authenticate, behaviour.store_of = authenticate, find
+    hooks.authenticate, hooks.store_for_tenant = authenticate, find
 
 
-def _all(world: World) -> Store:
+def _all(server: ServerState) -> Store:
     everything = Store()
-    for store in world.stores.values():
+    for store in server.stores.values():
         everything.assistants.update(store.assistants)
         everything.threads.update(store.threads)
     return everything
 
 
-@blind("tenancy")
-def shares_everything(behaviour: Behaviour) -> None:
-    """All keys see and change the same objects."""
-    inner = behaviour.store_of
-    behaviour.store_of = lambda world, tenant: inner(world, "everybody")
+@written_from_spec("tenancy")
+def shares_everything(hooks: Hooks) -> None:
+    """All keys share the same objects."""
+    inner = hooks.store_for_tenant
+    hooks.store_for_tenant = lambda server, tenant: inner(server, "everybody")
 
 
-@blind("tenancy")
-def shows_threads_to_everybody(behaviour: Behaviour) -> None:
+@written_from_spec("tenancy")
+def shows_threads_to_everybody(hooks: Hooks) -> None:
     """A thread of another key can be read, with its runs and messages."""
 
-    async def look(inner: Any, call: Call) -> Any:
-        if call.path["thread_id"] not in call.store.threads:
-            call.store = _all(call.world)
-        return await inner(call)
+    async def handle(inner: Any, request: RequestContext) -> Any:
+        if request.path_params["thread_id"] not in request.store.threads:
+            request.store = _all(request.server)
+        return await inner(request)
 
-    around(behaviour, look, "get_thread", "get_run", "list_messages", "list_runs", "get_message")
-
-
-@blind("tenancy")
-def lists_all_assistants(behaviour: Behaviour) -> None:
-    """The list of assistants holds those of every key."""
-
-    async def look(inner: Any, call: Call) -> Any:
-        call.store = _all(call.world)
-        return await inner(call)
-
-    around(behaviour, look, "list_assistants")
+    wrap_handlers(hooks, handle, "get_thread", "get_run", "list_messages", "list_runs", "get_message")
 
 
-@blind("tenancy")
-def lets_strangers_cancel(behaviour: Behaviour) -> None:
+@written_from_spec("tenancy")
+def lists_all_assistants(hooks: Hooks) -> None:
+    """The list of assistants includes those of every key."""
+
+    async def handle(inner: Any, request: RequestContext) -> Any:
+        request.store = _all(request.server)
+        return await inner(request)
+
+    wrap_handlers(hooks, handle, "list_assistants")
+
+
+@written_from_spec("tenancy")
+def lets_strangers_cancel(hooks: Hooks) -> None:
     """A run of another key can be cancelled."""
 
-    async def cancel(inner: Any, call: Call) -> Any:
-        if call.path["thread_id"] not in call.store.threads:
-            call.store = _all(call.world)
-        return await inner(call)
+    async def cancel(inner: Any, request: RequestContext) -> Any:
+        if request.path_params["thread_id"] not in request.store.threads:
+            request.store = _all(request.server)
+        return await inner(request)
 
-    around(behaviour, cancel, "cancel_run")
+    wrap_handlers(hooks, cancel, "cancel_run")
 
 
-@blind("tenancy")
-def lets_strangers_delete(behaviour: Behaviour) -> None:
+@written_from_spec("tenancy")
+def lets_strangers_delete(hooks: Hooks) -> None:
     """A thread of another key can be deleted."""
 
-    async def delete(inner: Any, call: Call) -> Any:
-        for store in call.world.stores.values():
-            if call.path["thread_id"] in store.threads:
-                call.store = store
-        return await inner(call)
+    async def delete(inner: Any, request: RequestContext) -> Any:
+        for store in request.server.stores.values():
+            if request.path_params["thread_id"] in store.threads:
+                request.store = store
+        return await inner(request)
 
-    around(behaviour, delete, "delete_thread")
+    wrap_handlers(hooks, delete, "delete_thread")
 
 
-@blind("tenancy")
-def runs_strangers_assistants(behaviour: Behaviour) -> None:
+@written_from_spec("tenancy")
+def runs_strangers_assistants(hooks: Hooks) -> None:
     """An assistant of another key can be run."""
-    inner = behaviour.find_assistant_to_run
+    inner = hooks.find_assistant_to_run
 
-    def find(call: Call, id_: str) -> Any:
-        return _all(call.world).assistants.get(id_) or inner(call, id_)
+    def find(request: RequestContext, id_: str) -> Any:
+        return _all(request.server).assistants.get(id_) or inner(request, id_)
 
-    behaviour.find_assistant_to_run = find
-
-
-@blind("tenancy")
-def forbids_what_is_not_yours(behaviour: Behaviour) -> None:
-    """A thread of another key is answered 200 with its id and nothing else."""
-
-    async def look(inner: Any, call: Call) -> Any:
-        if call.path["thread_id"] not in call.store.threads and call.path["thread_id"] in _all(call.world).threads:
-            return {"id": call.path["thread_id"], "object": "thread", "owner": "somebody else"}
-        return await inner(call)
-
-    around(behaviour, look, "get_thread")
+    hooks.find_assistant_to_run = find
 
 
-_stranger: ContextVar[bool] = ContextVar("stranger")
+@written_from_spec("tenancy")
+def forbids_what_is_not_yours(hooks: Hooks) -> None:
+    """Answers 200 for a thread of another key, with its id only."""
+
+    async def handle(inner: Any, request: RequestContext) -> Any:
+        if (
+            request.path_params["thread_id"] not in request.store.threads
+            and request.path_params["thread_id"] in _all(request.server).threads
+        ):
+            return {"id": request.path_params["thread_id"], "object": "thread", "owner": "another tenant"}
+        return await inner(request)
+
+    wrap_handlers(hooks, handle, "get_thread")
 
 
-@mutant("L-87")
-def shows_what_it_refuses(behaviour: Behaviour) -> None:
-    """A look without the right key is answered 401, with the object in the body."""
-    inner, read, success = behaviour.authenticate, behaviour.read_body, behaviour.success
+_is_unauthorized: ContextVar[bool] = ContextVar("stranger")
 
-    def authenticate(options: Options, headers: Mapping[str, str]) -> str:
+
+@mutant("invalid-key-is-401")
+def shows_what_it_refuses(hooks: Hooks) -> None:
+    """A read without a valid key is answered 401, with the object in the body."""
+    inner, read, success = hooks.authenticate, hooks.read_body, hooks.success_status
+
+    def authenticate(options: EmulatorOptions, headers: Mapping[str, str]) -> str:
         try:
             tenant = inner(options, headers)
-        except Refusal:
-            _stranger.set(True)
+        except ApiError:
+            _is_unauthorized.set(True)
             return options.keys[0] if options.keys else "sk-a"
-        _stranger.set(False)
+        _is_unauthorized.set(False)
         return tenant
 
     def body(operation: Operation, raw: bytes, content_type: str | None) -> Any:
-        if _stranger.get() and operation.method != "GET":
-            raise not_authorised("")
+        if _is_unauthorized.get() and operation.method != "GET":
+            raise unauthorized("")
         return read(operation, raw, content_type)
 
-    behaviour.authenticate, behaviour.read_body = authenticate, body
-    behaviour.success = lambda operation: 401 if _stranger.get() else success(operation)
+    hooks.authenticate, hooks.read_body = authenticate, body
+    hooks.success_status = lambda operation: 401 if _is_unauthorized.get() else success(operation)
 
 
-@mutant("L-87", level="should")
-def skips_the_scheme(behaviour: Behaviour) -> None:
-    """The key is what stands after the first word of Authorization, whatever that word is."""
-    inner = behaviour.authenticate
+@mutant("invalid-key-is-401", level="should")
+def skips_the_scheme(hooks: Hooks) -> None:
+    """Takes the last word of Authorization as the key, whatever the scheme is."""
+    inner = hooks.authenticate
 
-    def authenticate(options: Options, headers: Mapping[str, str]) -> str:
+    def authenticate(options: EmulatorOptions, headers: Mapping[str, str]) -> str:
         key = headers.get("authorization", "").rpartition(" ")[2]
         return inner(options, {**headers, "authorization": f"Bearer {key}"})
 
-    behaviour.authenticate = authenticate
+    hooks.authenticate = authenticate

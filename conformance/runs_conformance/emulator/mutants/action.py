@@ -1,119 +1,119 @@
-"""What a run requires of its client, shown wrongly; and tool choices that are not obeyed."""
+"""Mutants of required_action and tool_choice."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import Any
 
-from runs_conformance.emulator.catalogue import blind
-from runs_conformance.emulator.fake_model import Situation
-from runs_conformance.emulator.hooks import Behaviour
-from runs_conformance.emulator.model_actions import Beat
-from runs_conformance.emulator.model_actions import Call as ToolCall
+from runs_conformance.emulator.context import Hooks
+from runs_conformance.emulator.declaration import written_from_spec
+from runs_conformance.emulator.fake_model import ModelInput
+from runs_conformance.emulator.model_actions import AddToolCall as ToolCall
+from runs_conformance.emulator.model_actions import ModelAction
 from runs_conformance.emulator.state import Members, Run
 
 
-@blind("L-05")
-def requires_nothing(behaviour: Behaviour) -> None:
-    """A run that waits for outputs does not show which."""
-    behaviour.required_action = lambda run: None
+@written_from_spec("required-action-iff-requires-action")
+def requires_nothing(hooks: Hooks) -> None:
+    """A run that waits for outputs has no required_action."""
+    hooks.required_action = lambda run: None
 
 
-@blind("L-05")
-def keeps_requiring(behaviour: Behaviour) -> None:
-    """required_action stays after the outputs were submitted."""
-    inner = behaviour.required_action
+@written_from_spec("required-action-iff-requires-action")
+def keeps_requiring(hooks: Hooks) -> None:
+    """required_action remains after the outputs were submitted."""
+    inner = hooks.required_action
 
     def action(run: Run) -> Members | None:
-        now = inner(run)
-        if now is not None:
-            run.notes["action"] = now
-        kept: Members | None = run.notes.get("action")
-        return kept
+        current = inner(run)
+        if current is not None:
+            run.notes["action"] = current
+        previous: Members | None = run.notes.get("action")
+        return previous
 
-    behaviour.required_action = action
+    hooks.required_action = action
 
 
-@blind("L-05")
-def requires_action_early(behaviour: Behaviour) -> None:
-    """required_action is set, with no calls, while a run is only in progress."""
-    inner = behaviour.required_action
+@written_from_spec("required-action-iff-requires-action")
+def requires_action_early(hooks: Hooks) -> None:
+    """required_action is set, without calls, while a run is in progress."""
+    inner = hooks.required_action
     empty = {"type": "submit_tool_outputs", "submit_tool_outputs": {"tool_calls": []}}
-    behaviour.required_action = lambda run: empty if run.status == "in_progress" else inner(run)
+    hooks.required_action = lambda run: empty if run.status == "in_progress" else inner(run)
 
 
-@blind("L-06", level="should")
-def requires_no_calls(behaviour: Behaviour) -> None:
-    """A run waits for outputs, and names no calls."""
-    inner = behaviour.required_action
+@written_from_spec("tool-call-ids-unique-within-run", level="should")
+def requires_no_calls(hooks: Hooks) -> None:
+    """The required_action of a waiting run lists no calls."""
+    inner = hooks.required_action
 
     def action(run: Run) -> Members | None:
-        shown = inner(run)
-        if shown is not None:
-            shown["submit_tool_outputs"] = {"tool_calls": []}
-        return shown
+        required = inner(run)
+        if required is not None:
+            required["submit_tool_outputs"] = {"tool_calls": []}
+        return required
 
-    behaviour.required_action = action
+    hooks.required_action = action
 
 
-@blind("L-06", level="should")
-def gives_all_calls_one_id(behaviour: Behaviour) -> None:
+@written_from_spec("tool-call-ids-unique-within-run", level="should")
+def gives_all_calls_one_id(hooks: Hooks) -> None:
     """All tool calls have the same id."""
-    inner = behaviour.new_id
-    behaviour.new_id = lambda world, kind: "call_" + "0" * 24 if kind == "tool_call" else inner(world, kind)
+    inner = hooks.new_id
+    hooks.new_id = lambda server, kind: "call_" + "0" * 24 if kind == "tool_call" else inner(server, kind)
 
 
-@blind("L-80")
-def calls_when_told_not_to(behaviour: Behaviour) -> None:
-    """tool_choice none is taken for required."""
-    _situation(behaviour, lambda s: replace(s, tool_choice="required") if s.tool_choice == "none" else s)
+@written_from_spec("tool-choice-is-obeyed")
+def calls_when_told_not_to(hooks: Hooks) -> None:
+    """Treats tool_choice none as required."""
+    _patch_model_input(hooks, lambda s: replace(s, tool_choice="required") if s.tool_choice == "none" else s)
 
 
-@blind("L-80")
-def does_not_call_when_required(behaviour: Behaviour) -> None:
-    """tool_choice required is taken for auto."""
-    _situation(behaviour, lambda s: replace(s, tool_choice="auto") if s.tool_choice == "required" else s)
+@written_from_spec("tool-choice-is-obeyed")
+def does_not_call_when_required(hooks: Hooks) -> None:
+    """Treats tool_choice required as auto."""
+    _patch_model_input(hooks, lambda s: replace(s, tool_choice="auto") if s.tool_choice == "required" else s)
 
 
-@blind("L-80")
-def ignores_the_named_function(behaviour: Behaviour) -> None:
-    """A tool choice that names a function is taken for auto."""
-    _situation(behaviour, lambda s: replace(s, tool_choice="auto") if isinstance(s.tool_choice, dict) else s)
+@written_from_spec("tool-choice-is-obeyed")
+def ignores_the_named_function(hooks: Hooks) -> None:
+    """Treats a tool_choice that names a function as auto."""
+    _patch_model_input(hooks, lambda s: replace(s, tool_choice="auto") if isinstance(s.tool_choice, dict) else s)
 
 
-@blind("L-80")
-def calls_another_function(behaviour: Behaviour) -> None:
-    """A tool choice that names a function has the last one called."""
+@written_from_spec("tool-choice-is-obeyed")
+def calls_another_function(hooks: Hooks) -> None:
+    """A tool_choice that names a function calls the last function instead."""
 
-    def change(situation: Situation) -> Situation:
-        functions = [tool for tool in situation.tools if tool["type"] == "function"]
-        if isinstance(situation.tool_choice, dict) and len(functions) > 1:
-            return replace(situation, tools=tuple(functions[-1:]), tool_choice="required")
-        return situation
+    def change(model_input: ModelInput) -> ModelInput:
+        functions = [tool for tool in model_input.tools if tool["type"] == "function"]
+        if isinstance(model_input.tool_choice, dict) and len(functions) > 1:
+            return replace(model_input, tools=tuple(functions[-1:]), tool_choice="required")
+        return model_input
 
-    _situation(behaviour, change)
-
-
-@blind("L-81", level="should")
-def calls_in_parallel_regardless(behaviour: Behaviour) -> None:
-    """parallel_tool_calls false is not looked at."""
-    _situation(behaviour, lambda situation: replace(situation, parallel_tool_calls=True))
+    _patch_model_input(hooks, change)
 
 
-def _situation(behaviour: Behaviour, change: Any) -> None:
-    inner = behaviour.plan
-    behaviour.plan = lambda situation: inner(change(situation))
+@written_from_spec("no-parallel-calls-when-disabled", level="should")
+def calls_in_parallel_regardless(hooks: Hooks) -> None:
+    """Ignores parallel_tool_calls false."""
+    _patch_model_input(hooks, lambda model_input: replace(model_input, parallel_tool_calls=True))
 
 
-@blind("L-80")
-def misnames_calls(behaviour: Behaviour) -> None:
-    """A call of a function has the name of its type."""
-    inner = behaviour.plan
+def _patch_model_input(hooks: Hooks, change: Any) -> None:
+    inner = hooks.plan
+    hooks.plan = lambda model_input: inner(change(model_input))
 
-    def plan(situation: Situation) -> list[Beat]:
+
+@written_from_spec("tool-choice-is-obeyed")
+def misnames_calls(hooks: Hooks) -> None:
+    """A function call has its type as its name."""
+    inner = hooks.plan
+
+    def plan(model_input: ModelInput) -> list[ModelAction]:
         return [
-            replace(beat, name="function") if isinstance(beat, ToolCall) and beat.name else beat
-            for beat in inner(situation)
+            replace(action, name="function") if isinstance(action, ToolCall) and action.name else action
+            for action in inner(model_input)
         ]
 
-    behaviour.plan = plan
+    hooks.plan = plan

@@ -1,50 +1,49 @@
-"""Assistants that are not kept as they were created."""
+"""Mutants of stored assistants."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from runs_conformance.emulator.catalogue import mutant
-from runs_conformance.emulator.context import Call
-from runs_conformance.emulator.hooks import Behaviour
-from runs_conformance.emulator.patching import around
+from runs_conformance.emulator.context import Hooks, RequestContext
+from runs_conformance.emulator.declaration import mutant
+from runs_conformance.emulator.patching import wrap_handlers
 
 
-@mutant("L-54")
-def forgets_descriptions(behaviour: Behaviour) -> None:
-    """The description of an assistant is answered when it is created, and not kept."""
+@mutant("run-identity-never-changes")
+def forgets_descriptions(hooks: Hooks) -> None:
+    """Returns the description of an assistant on creation, but does not store it."""
 
-    async def look(inner: Any, call: Call) -> Any:
-        return {**await inner(call), "description": None}
+    async def handle(inner: Any, request: RequestContext) -> Any:
+        return {**await inner(request), "description": None}
 
-    around(behaviour, look, "get_assistant")
+    wrap_handlers(hooks, handle, "get_assistant")
 
 
-def _without(behaviour: Behaviour, operation: str, *names: str) -> None:
-    """Have an operation overlook members of its body."""
+def _without(hooks: Hooks, operation: str, *names: str) -> None:
+    """Have an operation ignore members of its body."""
 
-    async def overlooking(inner: Any, call: Call) -> Any:
-        if isinstance(call.body, dict):
+    async def drop_members(inner: Any, request: RequestContext) -> Any:
+        if isinstance(request.body, dict):
             for name in names:
-                call.body.pop(name, None)
-        return await inner(call)
+                request.body.pop(name, None)
+        return await inner(request)
 
-    around(behaviour, overlooking, operation)
+    wrap_handlers(hooks, drop_members, operation)
 
 
 @mutant("assistants")
-def has_no_descriptions(behaviour: Behaviour) -> None:
-    """An assistant is created without its description."""
-    _without(behaviour, "create_assistant", "description")
+def has_no_descriptions(hooks: Hooks) -> None:
+    """Ignores the description when it creates an assistant."""
+    _without(hooks, "create_assistant", "description")
 
 
 @mutant("assistants", level="should")
-def has_one_temperature_for_all(behaviour: Behaviour) -> None:
-    """An assistant is created without its temperature and top_p."""
-    _without(behaviour, "create_assistant", "temperature", "top_p")
+def has_one_temperature_for_all(hooks: Hooks) -> None:
+    """Ignores temperature and top_p when it creates an assistant."""
+    _without(hooks, "create_assistant", "temperature", "top_p")
 
 
 @mutant("modify")
-def keeps_names_for_ever(behaviour: Behaviour) -> None:
+def keeps_names_for_ever(hooks: Hooks) -> None:
     """Modifying an assistant does not change its name."""
-    _without(behaviour, "modify_assistant", "name")
+    _without(hooks, "modify_assistant", "name")

@@ -1,6 +1,6 @@
-"""Faults in corners: each shows only where two things come together in a body, or with texts that nobody thought of.
+"""Defects of combinations of values, which only the exploration phase reaches.
 
-The boundary values and the written programs do not come there by themselves; exploring has to.
+Each needs two values in one body, or an unusual text, that neither boundary values nor programs contain.
 """
 
 from __future__ import annotations
@@ -9,51 +9,51 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from runs_conformance.contract.operation import Operation
-from runs_conformance.contract.schema_violation import Fault
-from runs_conformance.emulator.catalogue import corner
-from runs_conformance.emulator.context import Call
-from runs_conformance.emulator.hooks import Behaviour
-from runs_conformance.emulator.patching import around, shown
-from runs_conformance.emulator.refusal import Refusal, bad
+from runs_conformance.contract.schema_violation import SchemaViolation
+from runs_conformance.emulator.api_errors import ApiError, bad_request
+from runs_conformance.emulator.context import Hooks, RequestContext
+from runs_conformance.emulator.declaration import exploration_only
+from runs_conformance.emulator.patching import patch_object, wrap_handlers
+from runs_conformance.emulator.request_validation import Schemas
 from runs_conformance.emulator.state import Members, Message, Thread
-from runs_conformance.emulator.validation import Schemas
 
-Excuse = Callable[[Fault, Any], bool]
+Excuse = Callable[[SchemaViolation, Any], bool]
 
 
-def _overlooks(behaviour: Behaviour, constraint: str, excuse: Excuse) -> None:
-    """Have every operation overlook the faults against one constraint that `excuse` says, where they are all that is
-    wrong with a body: operations share what checks the same place.
-    """
-    inner = behaviour.check_body
+def _ignore_violations(hooks: Hooks, constraint: str, excuse: Excuse) -> None:
+    """Have all operations accept bodies whose only violations are of one constraint and satisfy `excuse`."""
+    inner = hooks.validate_body
 
-    def check(schemas: Schemas, called: Operation, body: Any) -> None:
+    def check(schemas: Schemas, operation: Operation, body: Any) -> None:
         if isinstance(body, dict):
-            faults = schemas.judge(schemas.body(called.name), body)
-            if faults and all(_at_end(fault, called.name, constraint) and excuse(fault, body) for fault in faults):
-                _mend(body, faults)
+            violations = schemas.find_violations(schemas.body(operation.name), body)
+            if violations and all(
+                _matches_constraint(violation, operation.name, constraint) and excuse(violation, body)
+                for violation in violations
+            ):
+                _remove_invalid_values(body, violations)
                 return
-        inner(schemas, called, body)
+        inner(schemas, operation, body)
 
-    behaviour.check_body = check
-
-
-def _at_end(fault: Fault, operation: str, constraint: str) -> bool:
-    """Whether a fault is against this constraint, at the top of a body or at the same place deeper in it."""
-    return fault.constraint == f"{operation}.{constraint}" or fault.constraint.endswith(f"[].{constraint}")
+    hooks.validate_body = check
 
 
-def _mend(body: Any, faults: Sequence[Fault]) -> None:
-    """Take what is wrong out of a body, so that the rest of the server can work with it."""
-    for fault in faults:
-        tokens = fault.place.split("/")[1:]
+def _matches_constraint(violation: SchemaViolation, operation: str, constraint: str) -> bool:
+    """Whether a violation is of this constraint, at the top of a body or deeper at the same place."""
+    return violation.constraint == f"{operation}.{constraint}" or violation.constraint.endswith(f"[].{constraint}")
+
+
+def _remove_invalid_values(body: Any, violations: Sequence[SchemaViolation]) -> None:
+    """Remove the invalid values from a body, so that the handlers can process it."""
+    for violation in violations:
+        tokens = violation.place.split("/")[1:]
         holder = body
         for token in tokens[:-1]:
             holder = holder[int(token)] if isinstance(holder, list) else holder[token]
         value = holder[int(tokens[-1])] if isinstance(holder, list) else holder.get(tokens[-1])
-        if fault.constraint.endswith((".name.pattern", ".maxProperties", ".maxItems", ".maxLength", ".minimum")):
+        if violation.constraint.endswith((".name.pattern", ".maxProperties", ".maxItems", ".maxLength", ".minimum")):
             continue
-        if fault.constraint.endswith("content[].type.enum"):
+        if violation.constraint.endswith("content[].type.enum"):
             around_it = body
             for token in tokens[:-2]:
                 around_it = around_it[int(token)] if isinstance(around_it, list) else around_it[token]
@@ -64,138 +64,144 @@ def _mend(body: Any, faults: Sequence[Fault]) -> None:
             holder.pop(tokens[-1], None)
 
 
-def _refuses(behaviour: Behaviour, operation: str, wrong: Callable[[Any], bool], status: int = 400) -> None:
-    """Have one operation refuse some legal bodies."""
+def _reject_if(hooks: Hooks, operation: str, is_rejected: Callable[[Any], bool], status: int = 400) -> None:
+    """Have one operation reject some valid bodies."""
 
-    async def refusing(inner: Any, call: Call) -> Any:
-        if isinstance(call.body, dict) and wrong(call.body):
-            raise bad("That is not possible.") if status == 400 else Refusal(status, "Something went wrong.")
-        return await inner(call)
+    async def reject(inner: Any, request: RequestContext) -> Any:
+        if isinstance(request.body, dict) and is_rejected(request.body):
+            raise bad_request("That is not possible.") if status == 400 else ApiError(status, "Something went wrong.")
+        return await inner(request)
 
-    around(behaviour, refusing, operation)
+    wrap_handlers(hooks, reject, operation)
 
 
-def _pairs(body: Any) -> dict[str, Any]:
+def _metadata_pairs(body: Any) -> dict[str, Any]:
     pairs = body.get("metadata")
     return pairs if isinstance(pairs, dict) else {}
 
 
-@corner("metadata")
-def refuses_16_pairs_with_an_empty_value(behaviour: Behaviour) -> None:
-    """Refuses 16 pairs of metadata when one of their values is empty."""
+@exploration_only("metadata")
+def refuses_16_pairs_with_an_empty_value(hooks: Hooks) -> None:
+    """Rejects 16 metadata pairs if one of their values is empty."""
     for operation in ("create_assistant", "modify_assistant", "create_thread", "modify_thread", "create_message"):
-        _refuses(behaviour, operation, lambda body: len(_pairs(body)) == 16 and "" in _pairs(body).values())
+        _reject_if(
+            hooks, operation, lambda body: len(_metadata_pairs(body)) == 16 and "" in _metadata_pairs(body).values()
+        )
 
 
-@corner("create_message.metadata")
-def refuses_a_key_with_a_dot(behaviour: Behaviour) -> None:
-    """Refuses a message whose metadata has a key with a dot in it."""
-    _refuses(behaviour, "create_message", lambda body: any("." in key for key in _pairs(body)))
+@exploration_only("create_message.metadata")
+def refuses_a_key_with_a_dot(hooks: Hooks) -> None:
+    """Rejects a message with a dot in a metadata key."""
+    _reject_if(hooks, "create_message", lambda body: any("." in key for key in _metadata_pairs(body)))
 
 
-@corner("create_thread.metadata")
-def fails_on_characters_beyond_the_first_plane(behaviour: Behaviour) -> None:
-    """Fails with 500 where a thread's metadata holds an emoji."""
-    _refuses(
-        behaviour,
+@exploration_only("create_thread.metadata")
+def fails_on_characters_beyond_the_first_plane(hooks: Hooks) -> None:
+    """Fails with 500 if a thread's metadata contains an emoji."""
+    _reject_if(
+        hooks,
         "create_thread",
-        lambda body: any(ord(char) > 0xFFFF for pair in _pairs(body).items() for char in "".join(pair)),
+        lambda body: any(ord(char) > 0xFFFF for pair in _metadata_pairs(body).items() for char in "".join(pair)),
         500,
     )
 
 
-@corner("create_assistant.tools")
-def refuses_a_strict_function_beside_file_search(behaviour: Behaviour) -> None:
-    """Refuses an assistant that has a strict function and file search together."""
+@exploration_only("create_assistant.tools")
+def refuses_a_strict_function_beside_file_search(hooks: Hooks) -> None:
+    """Rejects an assistant that has both a strict function and file search."""
 
-    def wrong(body: Any) -> bool:
+    def is_rejected(body: Any) -> bool:
         tools = body.get("tools") or []
         strict = any(tool.get("function", {}).get("strict") for tool in tools)
         return strict and any(tool["type"] == "file_search" for tool in tools)
 
-    _refuses(behaviour, "create_assistant", wrong)
+    _reject_if(hooks, "create_assistant", is_rejected)
 
 
-@corner("create_run.response_format")
-def refuses_a_schema_beside_tools(behaviour: Behaviour) -> None:
-    """Refuses a run that has both tools and a response format with a JSON schema."""
+@exploration_only("create_run.response_format")
+def refuses_a_schema_beside_tools(hooks: Hooks) -> None:
+    """Rejects a run that has both tools and a response format with a JSON schema."""
 
-    def wrong(body: Any) -> bool:
-        wanted = body.get("response_format")
-        return bool(body.get("tools")) and isinstance(wanted, dict) and wanted["type"] == "json_schema"
+    def is_rejected(body: Any) -> bool:
+        response_format = body.get("response_format")
+        return (
+            bool(body.get("tools")) and isinstance(response_format, dict) and response_format["type"] == "json_schema"
+        )
 
-    _refuses(behaviour, "create_run", wrong)
+    _reject_if(hooks, "create_run", is_rejected)
 
 
-@corner("create_thread_and_run.thread")
-def fails_on_an_assistants_message_with_parts(behaviour: Behaviour) -> None:
-    """Fails with 500 where a thread to be run begins with a message of the assistant that has a list of parts."""
+@exploration_only("create_thread_and_run.thread")
+def fails_on_an_assistants_message_with_parts(hooks: Hooks) -> None:
+    """create_thread_and_run fails with 500 if an initial assistant message has a list of parts."""
 
-    def wrong(body: Any) -> bool:
+    def is_rejected(body: Any) -> bool:
         messages = (body.get("thread") or {}).get("messages") or []
         return any(message["role"] == "assistant" and isinstance(message["content"], list) for message in messages)
 
-    _refuses(behaviour, "create_thread_and_run", wrong, 500)
+    _reject_if(hooks, "create_thread_and_run", is_rejected, 500)
 
 
-@corner("metadata")
-def takes_any_value_in_the_last_pair(behaviour: Behaviour) -> None:
-    """Takes a value of metadata that is no text, in the last of several pairs."""
+@exploration_only("metadata")
+def takes_any_value_in_the_last_pair(hooks: Hooks) -> None:
+    """Accepts a metadata value that is not a string in the last of several pairs."""
 
-    def last(fault: Fault, body: Any) -> bool:
-        keys = list(_pairs(body))
-        return len(keys) > 1 and fault.place == f"/metadata/{keys[-1]}"
+    def last(violation: SchemaViolation, body: Any) -> bool:
+        keys = list(_metadata_pairs(body))
+        return len(keys) > 1 and violation.place == f"/metadata/{keys[-1]}"
 
-    _overlooks(behaviour, "metadata{}.type", last)
-
-
-@corner("create_assistant.tools[].function.name.pattern")
-def checks_the_name_of_the_first_function_only(behaviour: Behaviour) -> None:
-    """Takes any name of a function that is not the first tool, of assistants and of runs."""
-    _overlooks(behaviour, "tools[].function.name.pattern", lambda fault, body: not fault.place.startswith("/tools/0/"))
+    _ignore_violations(hooks, "metadata{}.type", last)
 
 
-@corner("create_message.content[].type.enum")
-def checks_the_first_part_only(behaviour: Behaviour) -> None:
-    """Takes parts of an unknown type that are not the first of a message, wherever the message is given."""
-    _overlooks(behaviour, "content[].type.enum", lambda fault, body: "/content/0/" not in fault.place)
-
-
-@corner("metadata")
-def takes_a_long_value_beside_others(behaviour: Behaviour) -> None:
-    """Takes a value of metadata that is too long, beside at least two other pairs."""
-    _overlooks(behaviour, "metadata{}.maxLength", lambda fault, body: len(_pairs(body)) >= 3)
-
-
-@corner("metadata")
-def takes_17_pairs_with_an_empty_value(behaviour: Behaviour) -> None:
-    """Takes 17 pairs of metadata when one of their values is empty."""
-    _overlooks(behaviour, "metadata.maxProperties", lambda fault, body: "" in _pairs(body).values())
-
-
-@corner("create_message.additionalProperties")
-def takes_unknown_members_beside_metadata(behaviour: Behaviour) -> None:
-    """Takes unknown members of a body that has more than one pair of metadata."""
-    _overlooks(behaviour, "additionalProperties", lambda fault, body: len(_pairs(body)) > 1)
-
-
-@corner("create_run.max_completion_tokens.minimum")
-def takes_few_tokens_beside_a_limit_on_the_prompt(behaviour: Behaviour) -> None:
-    """Takes fewer than 256 completion tokens for a run that limits its prompt as well."""
-    _overlooks(
-        behaviour, "max_completion_tokens.minimum", lambda fault, body: body.get("max_prompt_tokens") is not None
+@exploration_only("create_assistant.tools[].function.name.pattern")
+def checks_the_name_of_the_first_function_only(hooks: Hooks) -> None:
+    """Accepts any function name in tools other than the first, of assistants and of runs."""
+    _ignore_violations(
+        hooks, "tools[].function.name.pattern", lambda violation, body: not violation.place.startswith("/tools/0/")
     )
 
 
-@corner("create_run.temperature.type")
-def takes_a_temperature_in_words_beside_top_p(behaviour: Behaviour) -> None:
-    """Takes any temperature, of a run or of an assistant, that comes with `top_p`."""
-    _overlooks(behaviour, "temperature.type", lambda fault, body: body.get("top_p") is not None)
+@exploration_only("create_message.content[].type.enum")
+def checks_the_first_part_only(hooks: Hooks) -> None:
+    """Accepts content parts of an unknown type after the first part of a message."""
+    _ignore_violations(hooks, "content[].type.enum", lambda violation, body: "/content/0/" not in violation.place)
 
 
-@corner("assistants")
-def cuts_deep_parameters(behaviour: Behaviour) -> None:
-    """Keeps the parameters of a function to a depth of two objects."""
+@exploration_only("metadata")
+def takes_a_long_value_beside_others(hooks: Hooks) -> None:
+    """Accepts a metadata value that is too long if there are at least two other pairs."""
+    _ignore_violations(hooks, "metadata{}.maxLength", lambda violation, body: len(_metadata_pairs(body)) >= 3)
+
+
+@exploration_only("metadata")
+def takes_17_pairs_with_an_empty_value(hooks: Hooks) -> None:
+    """Accepts 17 metadata pairs if one of their values is empty."""
+    _ignore_violations(hooks, "metadata.maxProperties", lambda violation, body: "" in _metadata_pairs(body).values())
+
+
+@exploration_only("create_message.additionalProperties")
+def takes_unknown_members_beside_metadata(hooks: Hooks) -> None:
+    """Accepts unknown members if the body has more than one metadata pair."""
+    _ignore_violations(hooks, "additionalProperties", lambda violation, body: len(_metadata_pairs(body)) > 1)
+
+
+@exploration_only("create_run.max_completion_tokens.minimum")
+def takes_few_tokens_beside_a_limit_on_the_prompt(hooks: Hooks) -> None:
+    """Accepts max_completion_tokens below 256 if max_prompt_tokens is set as well."""
+    _ignore_violations(
+        hooks, "max_completion_tokens.minimum", lambda violation, body: body.get("max_prompt_tokens") is not None
+    )
+
+
+@exploration_only("create_run.temperature.type")
+def takes_a_temperature_in_words_beside_top_p(hooks: Hooks) -> None:
+    """Accepts any type of temperature, of a run or an assistant, if `top_p` is set as well."""
+    _ignore_violations(hooks, "temperature.type", lambda violation, body: body.get("top_p") is not None)
+
+
+@exploration_only("assistants")
+def cuts_deep_parameters(hooks: Hooks) -> None:
+    """Stores function parameters only to a depth of two objects."""
 
     def cut(schema: Any, depth: int) -> Any:
         if not isinstance(schema, dict) or "properties" not in schema:
@@ -203,7 +209,7 @@ def cuts_deep_parameters(behaviour: Behaviour) -> None:
         inner = {name: cut(member, depth - 1) for name, member in schema["properties"].items()} if depth else {}
         return {**schema, "properties": inner}
 
-    def cutting(members: Members, *_: Any) -> None:
+    def cut_parameters(members: Members, *_: Any) -> None:
         members["tools"] = [
             {**tool, "function": {**tool["function"], "parameters": cut(tool["function"]["parameters"], 1)}}
             if tool["type"] == "function"
@@ -211,29 +217,29 @@ def cuts_deep_parameters(behaviour: Behaviour) -> None:
             for tool in members["tools"]
         ]
 
-    shown(behaviour, "assistant", cutting)
+    patch_object(hooks, "assistant", cut_parameters)
 
 
-@corner("messages")
-def loses_the_last_of_many_parts(behaviour: Behaviour) -> None:
-    """Keeps no more than four parts of a message."""
+@exploration_only("messages")
+def loses_the_last_of_many_parts(hooks: Hooks) -> None:
+    """Stores at most four parts of a message."""
 
-    inner = behaviour.new_message
+    inner = hooks.new_message
 
-    def made(call: Call, thread: Thread, body: Members) -> Message:
-        message = inner(call, thread, body)
+    def create(request: RequestContext, thread: Thread, body: Members) -> Message:
+        message = inner(request, thread, body)
         message.content = message.content[:4]
         return message
 
-    behaviour.new_message = made
+    hooks.new_message = create
 
 
-@corner("metadata")
-def loses_empty_values_of_many(behaviour: Behaviour) -> None:
-    """Keeps no empty values of metadata that has ten pairs or more."""
+@exploration_only("metadata")
+def loses_empty_values_of_many(hooks: Hooks) -> None:
+    """Drops empty values from metadata with ten pairs or more."""
 
-    def kept(old: dict[str, str], given: dict[str, str] | None) -> dict[str, str]:
-        made = dict(given or {})
-        return {key: value for key, value in made.items() if value} if len(made) >= 10 else made
+    def replace_metadata(old: dict[str, str], new: dict[str, str] | None) -> dict[str, str]:
+        pairs = dict(new or {})
+        return {key: value for key, value in pairs.items() if value} if len(pairs) >= 10 else pairs
 
-    behaviour.new_metadata = kept
+    hooks.new_metadata = replace_metadata

@@ -1,56 +1,55 @@
-"""Deletions that reach too far, and what is said of what is gone."""
+"""Mutants of deletion, and of answers about deleted objects."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from runs_conformance.emulator.catalogue import mutant
-from runs_conformance.emulator.context import Call
-from runs_conformance.emulator.hooks import Behaviour
-from runs_conformance.emulator.patching import around
-from runs_conformance.emulator.refusal import Refusal, bad
+from runs_conformance.emulator.api_errors import ApiError, bad_request
+from runs_conformance.emulator.context import Hooks, RequestContext
+from runs_conformance.emulator.declaration import mutant
+from runs_conformance.emulator.patching import wrap_handlers
 
 
 @mutant("deletion")
-def deletes_by_any_path(behaviour: Behaviour) -> None:
-    """A message is deleted before its thread is looked at, so that a path with another thread deletes it, too."""
+def deletes_by_any_path(hooks: Hooks) -> None:
+    """Deletes a message before it checks the thread, so a path with another thread deletes it too."""
 
-    async def delete(inner: Any, call: Call) -> Any:
-        for thread in call.store.threads.values():
-            if thread.id != call.path["thread_id"]:
-                thread.messages.pop(call.path["message_id"], None)
-        return await inner(call)
+    async def delete(inner: Any, request: RequestContext) -> Any:
+        for thread in request.store.threads.values():
+            if thread.id != request.path_params["thread_id"]:
+                thread.messages.pop(request.path_params["message_id"], None)
+        return await inner(request)
 
-    around(behaviour, delete, "delete_message")
+    wrap_handlers(hooks, delete, "delete_message")
 
 
-@mutant("L-88", level="should")
-def says_gone(behaviour: Behaviour) -> None:
-    """What was deleted is answered with HTTP status 410."""
+@mutant("deleted-object-is-gone", level="should")
+def says_gone(hooks: Hooks) -> None:
+    """Answers 410 for deleted objects."""
     deleted: set[str] = set()
 
-    async def delete(inner: Any, call: Call) -> Any:
-        answer = await inner(call)
+    async def delete(inner: Any, request: RequestContext) -> Any:
+        answer = await inner(request)
         deleted.add(answer["id"])
         return answer
 
-    async def look(inner: Any, call: Call) -> Any:
-        if deleted & set(call.path.values()):
-            raise Refusal(410, "It was deleted.")
-        return await inner(call)
+    async def look(inner: Any, request: RequestContext) -> Any:
+        if deleted & set(request.path_params.values()):
+            raise ApiError(410, "It was deleted.")
+        return await inner(request)
 
-    around(behaviour, look, *behaviour.handlers)
-    around(behaviour, delete, "delete_assistant", "delete_thread", "delete_message")
+    wrap_handlers(hooks, look, *hooks.handlers)
+    wrap_handlers(hooks, delete, "delete_assistant", "delete_thread", "delete_message")
 
 
-@mutant("L-88", level="should")
-def deletes_no_answers(behaviour: Behaviour) -> None:
-    """A message that a run wrote cannot be deleted."""
+@mutant("deleted-object-is-gone", level="should")
+def deletes_no_answers(hooks: Hooks) -> None:
+    """Messages written by a run cannot be deleted."""
 
-    async def delete(inner: Any, call: Call) -> Any:
-        thread = call.world.behaviour.find_thread(call, call.path["thread_id"])
-        if call.world.behaviour.find_message(call, thread, call.path["message_id"]).run_id is not None:
-            raise bad("Messages of a run cannot be deleted.")
-        return await inner(call)
+    async def delete(inner: Any, request: RequestContext) -> Any:
+        thread = request.server.hooks.find_thread(request, request.path_params["thread_id"])
+        if request.server.hooks.find_message(request, thread, request.path_params["message_id"]).run_id is not None:
+            raise bad_request("Messages of a run cannot be deleted.")
+        return await inner(request)
 
-    around(behaviour, delete, "delete_message")
+    wrap_handlers(hooks, delete, "delete_message")

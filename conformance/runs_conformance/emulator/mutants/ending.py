@@ -1,27 +1,26 @@
-"""Runs that end without saying why or when."""
+"""Mutants of ended runs: the reason or the time is missing or wrong."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from runs_conformance.emulator.catalogue import blind, mutant
-from runs_conformance.emulator.context import World
-from runs_conformance.emulator.fake_model import Situation
-from runs_conformance.emulator.hooks import Behaviour
-from runs_conformance.emulator.model_actions import Beat, End
-from runs_conformance.emulator.patching import shown
+from runs_conformance.emulator.context import Hooks, ServerState
+from runs_conformance.emulator.declaration import mutant, written_from_spec
+from runs_conformance.emulator.fake_model import ModelInput
+from runs_conformance.emulator.model_actions import EndRun, ModelAction
+from runs_conformance.emulator.patching import patch_object
 from runs_conformance.emulator.run_machine import schedule
 from runs_conformance.emulator.state import Members, Run, Thread
 
 
-@blind("L-07")
-def fails_without_a_reason(behaviour: Behaviour) -> None:
+@written_from_spec("failed-run-has-last-error")
+def fails_without_a_reason(hooks: Hooks) -> None:
     """A failed run has no last_error."""
-    shown(behaviour, "run", lambda members, *_: members.update(last_error=None))
+    patch_object(hooks, "run", lambda members, *_: members.update(last_error=None))
 
 
-@blind("L-07")
-def completes_with_an_error(behaviour: Behaviour) -> None:
+@written_from_spec("failed-run-has-last-error")
+def completes_with_an_error(hooks: Hooks) -> None:
     """A completed run has a last_error."""
     error = {"code": "server_error", "message": ""}
 
@@ -29,110 +28,110 @@ def completes_with_an_error(behaviour: Behaviour) -> None:
         if run.status == "completed":
             members["last_error"] = error
 
-    shown(behaviour, "run", change)
+    patch_object(hooks, "run", change)
 
 
-@blind("L-08")
-def fails_without_a_time(behaviour: Behaviour) -> None:
+@written_from_spec("failed-run-has-failed-at")
+def fails_without_a_time(hooks: Hooks) -> None:
     """A failed run has no failed_at."""
-    shown(behaviour, "run", lambda members, *_: members.update(failed_at=None))
+    patch_object(hooks, "run", lambda members, *_: members.update(failed_at=None))
 
 
-@blind("L-08")
-def stamps_failures_as_completions(behaviour: Behaviour) -> None:
+@written_from_spec("failed-run-has-failed-at")
+def stamps_failures_as_completions(hooks: Hooks) -> None:
     """A failed run has completed_at instead of failed_at."""
 
     def change(members: Members, run: Run, _: str) -> None:
         if run.status == "failed":
             members.update(completed_at=members["failed_at"], failed_at=None)
 
-    shown(behaviour, "run", change)
+    patch_object(hooks, "run", change)
 
 
-@blind("L-09")
-def does_not_say_why_incomplete(behaviour: Behaviour) -> None:
+@written_from_spec("incomplete-run-says-why")
+def does_not_say_why_incomplete(hooks: Hooks) -> None:
     """An incomplete run has no incomplete_details."""
-    shown(behaviour, "run", lambda members, *_: members.update(incomplete_details=None))
+    patch_object(hooks, "run", lambda members, *_: members.update(incomplete_details=None))
 
 
-@blind("L-09")
-def details_what_is_complete(behaviour: Behaviour) -> None:
+@written_from_spec("incomplete-run-says-why")
+def details_what_is_complete(hooks: Hooks) -> None:
     """A completed run has incomplete_details."""
 
     def change(members: Members, run: Run, _: str) -> None:
         if run.status == "completed":
             members["incomplete_details"] = {"reason": "max_completion_tokens"}
 
-    shown(behaviour, "run", change)
+    patch_object(hooks, "run", change)
 
 
-@blind("ending")
-def completes_over_the_limit(behaviour: Behaviour) -> None:
-    """A run that used up its completion tokens is completed all the same."""
-    inner = behaviour.plan
+@written_from_spec("ending")
+def completes_over_the_limit(hooks: Hooks) -> None:
+    """A run that used up its completion tokens ends completed."""
+    inner = hooks.plan
 
-    def plan(situation: Situation) -> list[Beat]:
+    def plan(model_input: ModelInput) -> list[ModelAction]:
         return [
-            End("completed") if isinstance(beat, End) and beat.status == "incomplete" else beat
-            for beat in inner(situation)
+            EndRun("completed") if isinstance(action, EndRun) and action.status == "incomplete" else action
+            for action in inner(model_input)
         ]
 
-    behaviour.plan = plan
+    hooks.plan = plan
 
 
-@blind("ending")
-def ignores_token_limits(behaviour: Behaviour) -> None:
-    """A run writes on past its max_completion_tokens."""
-    inner = behaviour.plan
-    behaviour.plan = lambda situation: inner(replace(situation, max_completion_tokens=None, max_prompt_tokens=None))
+@written_from_spec("ending")
+def ignores_token_limits(hooks: Hooks) -> None:
+    """A run exceeds its max_completion_tokens."""
+    inner = hooks.plan
+    hooks.plan = lambda model_input: inner(replace(model_input, max_completion_tokens=None, max_prompt_tokens=None))
 
 
-@blind("L-07")
-def never_counts_as_failed(behaviour: Behaviour) -> None:
-    """A failed run keeps an empty object as last_error."""
+@written_from_spec("failed-run-has-last-error")
+def never_counts_as_failed(hooks: Hooks) -> None:
+    """The last_error of a failed run is an empty object."""
 
     def change(members: Members, run: Run, _: str) -> None:
         if run.status == "failed":
             members["last_error"] = {}
 
-    shown(behaviour, "run", change)
+    patch_object(hooks, "run", change)
 
 
-@mutant("L-07", level="should")
-def shows_errors_while_trying_again(behaviour: Behaviour) -> None:
-    """A run in progress shows the error of an attempt that is repeated."""
+@mutant("failed-run-has-last-error", level="should")
+def shows_errors_while_trying_again(hooks: Hooks) -> None:
+    """A run in progress shows the error of a failed attempt that is being retried."""
     error = {"code": "rate_limit_exceeded", "message": "The model was busy."}
 
     def change(members: Members, run: Run, _: str) -> None:
         if run.status == "in_progress":
             members["last_error"] = error
 
-    shown(behaviour, "run", change)
+    patch_object(hooks, "run", change)
 
 
-@mutant("L-07", level="should")
-def numbers_the_looks_at_an_error(behaviour: Behaviour) -> None:
-    """The message of a failed run's error names the request that shows it."""
-    inner = behaviour.run_object
+@mutant("failed-run-has-last-error", level="should")
+def numbers_the_looks_at_an_error(hooks: Hooks) -> None:
+    """The error message of a failed run contains the number of the request."""
+    inner = hooks.run_object
 
-    def show(world: World, run: Run, channel: str) -> Members:
-        members = inner(world, run, channel)
+    def show(server: ServerState, run: Run, channel: str) -> Members:
+        members = inner(server, run, channel)
         if error := members["last_error"]:
-            members["last_error"] = {**error, "message": f"{error['message']} (request {world.seq()})"}
+            members["last_error"] = {**error, "message": f"{error['message']} (request {server.seq()})"}
         return members
 
-    behaviour.run_object = show
+    hooks.run_object = show
 
 
-@mutant("L-31", level="should")
-def fails_what_is_cancelled_while_it_waits(behaviour: Behaviour) -> None:
-    """A run that is cancelled while it waits for outputs ends failed, as if the cancellation were an error."""
-    inner = behaviour.cancel
+@mutant("cancel-ends-run-in-progress", level="should")
+def fails_what_is_cancelled_while_it_waits(hooks: Hooks) -> None:
+    """A run that is cancelled while it waits for outputs ends failed."""
+    inner = hooks.cancel
 
-    def cancel(world: World, thread: Thread, run: Run, now: float) -> None:
+    def cancel(server: ServerState, thread: Thread, run: Run, now: float) -> None:
         waits = run.status == "requires_action"
-        inner(world, thread, run, now)
+        inner(server, thread, run, now)
         if waits:
-            schedule(world, run, [End("failed")], now)
+            schedule(server, run, [EndRun("failed")], now)
 
-    behaviour.cancel = cancel
+    hooks.cancel = cancel

@@ -1,4 +1,4 @@
-"""Refusals in another envelope or with another HTTP status, or not at all."""
+"""Mutants of error answers: other envelopes, other HTTP statuses, or no error."""
 
 from __future__ import annotations
 
@@ -7,272 +7,271 @@ from dataclasses import replace
 from typing import Any
 
 from runs_conformance.contract.operation import Operation
-from runs_conformance.emulator.catalogue import blind, mutant
-from runs_conformance.emulator.context import Call
-from runs_conformance.emulator.hooks import Behaviour
-from runs_conformance.emulator.patching import around
-from runs_conformance.emulator.refusal import Refusal
+from runs_conformance.emulator.api_errors import ApiError
+from runs_conformance.emulator.context import Hooks, RequestContext
+from runs_conformance.emulator.declaration import mutant, written_from_spec
+from runs_conformance.emulator.patching import wrap_handlers
 from runs_conformance.emulator.state import Thread
 
 
-def _reworded(behaviour: Behaviour, change: Any) -> None:
-    """Have `change` replace the `error` member."""
-    inner = behaviour.envelope
-    behaviour.envelope = lambda refusal: {"error": change(inner(refusal)["error"])}
+def _replace_error(hooks: Hooks, change: Any) -> None:
+    """Have `change` return the `error` member."""
+    inner = hooks.error_body
+    hooks.error_body = lambda error: {"error": change(inner(error)["error"])}
 
 
-def _answered_with(behaviour: Behaviour, status: int, *found: int) -> None:
-    """Answer refusals of some HTTP statuses with another."""
-    inner = behaviour.refusal_status
+def _replace_status(hooks: Hooks, status: int, *statuses: int) -> None:
+    """Replace some HTTP statuses of errors with another."""
+    inner = hooks.error_status
 
-    def choose(operation: Operation | None, refusal: Refusal) -> int:
-        usual = inner(operation, refusal)
-        return status if usual in found else usual
+    def choose(operation: Operation | None, error: ApiError) -> int:
+        original = inner(operation, error)
+        return status if original in statuses else original
 
-    behaviour.refusal_status = choose
+    hooks.error_status = choose
 
 
-@blind("error")
-def answers_like_a_framework(behaviour: Behaviour) -> None:
-    """An invalid body is answered 422 with a list of details, as web frameworks do by default."""
-    _answered_with(behaviour, 422, 400)
-    behaviour.envelope = lambda refusal: {
-        "detail": [{"type": refusal.code or "value_error", "loc": ["body", refusal.param], "msg": refusal.message}]
+@written_from_spec("error")
+def answers_like_a_framework(hooks: Hooks) -> None:
+    """Answers an invalid body with 422 and a list of details, the default of web frameworks."""
+    _replace_status(hooks, 422, 400)
+    hooks.error_body = lambda error: {
+        "detail": [{"type": error.code or "value_error", "loc": ["body", error.param], "msg": error.message}]
     }
 
 
-@blind("error")
-def answers_detail(behaviour: Behaviour) -> None:
-    """Something unknown is answered with a detail member instead of an error."""
-    inner = behaviour.envelope
-    behaviour.envelope = lambda refusal: {"detail": "Not Found"} if refusal.http_status == 404 else inner(refusal)
+@written_from_spec("error")
+def answers_detail(hooks: Hooks) -> None:
+    """Answers an unknown id with a detail member instead of an error."""
+    inner = hooks.error_body
+    hooks.error_body = lambda error: {"detail": "Not Found"} if error.http_status == 404 else inner(error)
 
 
-@blind("L-85")
-def answers_errors_in_plain_text(behaviour: Behaviour) -> None:
-    """Refusals are plain text."""
-    inner = behaviour.encode
-    behaviour.envelope = lambda refusal: refusal.message
-    behaviour.encode = lambda value: value.encode() if isinstance(value, str) else inner(value)
+@written_from_spec("errors-have-envelope")
+def answers_errors_in_plain_text(hooks: Hooks) -> None:
+    """Errors are plain text."""
+    inner = hooks.encode_json
+    hooks.error_body = lambda error: error.message
+    hooks.encode_json = lambda value: value.encode() if isinstance(value, str) else inner(value)
 
 
-@blind("error")
-def answers_errors_as_text(behaviour: Behaviour) -> None:
-    """The error member is a text."""
-    behaviour.envelope = lambda refusal: {"error": refusal.message}
+@written_from_spec("error")
+def answers_errors_as_text(hooks: Hooks) -> None:
+    """The error member is a string."""
+    hooks.error_body = lambda error: {"error": error.message}
 
 
-@blind("error")
-def answers_errors_without_envelope(behaviour: Behaviour) -> None:
-    """The members of an error stand in the body itself."""
-    inner = behaviour.envelope
-    behaviour.envelope = lambda refusal: inner(refusal)["error"]
+@written_from_spec("error")
+def answers_errors_without_envelope(hooks: Hooks) -> None:
+    """The members of an error are at the top of the body."""
+    inner = hooks.error_body
+    hooks.error_body = lambda error: inner(error)["error"]
 
 
-@blind("error.error.param.required")
-def leaves_param_out(behaviour: Behaviour) -> None:
+@written_from_spec("error.error.param.required")
+def leaves_param_out(hooks: Hooks) -> None:
     """An error has no param member."""
-    _reworded(behaviour, lambda error: {name: value for name, value in error.items() if name != "param"})
+    _replace_error(hooks, lambda error: {name: value for name, value in error.items() if name != "param"})
 
 
-@blind("error.error.code.required")
-def leaves_code_out(behaviour: Behaviour) -> None:
+@written_from_spec("error.error.code.required")
+def leaves_code_out(hooks: Hooks) -> None:
     """An error without a code has no code member."""
-    _reworded(behaviour, lambda error: {k: v for k, v in error.items() if k != "code" or v is not None})
+    _replace_error(hooks, lambda error: {k: v for k, v in error.items() if k != "code" or v is not None})
 
 
-@blind("error.error.type.required")
-def leaves_type_out(behaviour: Behaviour) -> None:
+@written_from_spec("error.error.type.required")
+def leaves_type_out(hooks: Hooks) -> None:
     """An error has no type."""
-    _reworded(behaviour, lambda error: {name: value for name, value in error.items() if name != "type"})
+    _replace_error(hooks, lambda error: {name: value for name, value in error.items() if name != "type"})
 
 
-@blind("error.error.message.type")
-def says_nothing(behaviour: Behaviour) -> None:
+@written_from_spec("error.error.message.type")
+def says_nothing(hooks: Hooks) -> None:
     """An error's message is null."""
-    _reworded(behaviour, lambda error: {**error, "message": None})
+    _replace_error(hooks, lambda error: {**error, "message": None})
 
 
-@blind("error.error.code.type")
-def numbers_errors(behaviour: Behaviour) -> None:
+@written_from_spec("error.error.code.type")
+def numbers_errors(hooks: Hooks) -> None:
     """An error's code is a number."""
-    _reworded(behaviour, lambda error: {**error, "code": 400})
+    _replace_error(hooks, lambda error: {**error, "code": 400})
 
 
-@blind("error.error.message.type")
-def lists_messages(behaviour: Behaviour) -> None:
+@written_from_spec("error.error.message.type")
+def lists_messages(hooks: Hooks) -> None:
     """An error's message is a list of messages."""
-    _reworded(behaviour, lambda error: {**error, "message": [error["message"]]})
+    _replace_error(hooks, lambda error: {**error, "message": [error["message"]]})
 
 
-@blind("refusals", level="should")
-def never_names_the_param(behaviour: Behaviour) -> None:
+@written_from_spec("refusals", level="should")
+def never_names_the_param(hooks: Hooks) -> None:
     """An error's param is always null."""
-    _reworded(behaviour, lambda error: {**error, "param": None})
+    _replace_error(hooks, lambda error: {**error, "param": None})
 
 
-@blind("refusals", level="should")
-def blames_another_param(behaviour: Behaviour) -> None:
+@written_from_spec("refusals", level="should")
+def blames_another_param(hooks: Hooks) -> None:
     """An error's param is always "body"."""
-    _reworded(behaviour, lambda error: {**error, "param": error["param"] and "body"})
+    _replace_error(hooks, lambda error: {**error, "param": error["param"] and "body"})
 
 
-@blind("refusals", level="should")
-def refuses_with_422(behaviour: Behaviour) -> None:
-    """An invalid request is answered 422."""
-    _answered_with(behaviour, 422, 400)
+@written_from_spec("refusals", level="should")
+def refuses_with_422(hooks: Hooks) -> None:
+    """Answers invalid requests with 422."""
+    _replace_status(hooks, 422, 400)
 
 
-@blind(
+@written_from_spec(
     "refusals",
-    broad="Each refusal that the contract demands looks like an acceptance, and its body like a broken object.",
+    broad_reason="Every required rejection looks like an acceptance, and its body like an invalid object.",
 )
-def refuses_with_200(behaviour: Behaviour) -> None:
-    """Refusals are answered 200, with the error in the body."""
-    _answered_with(behaviour, 200, 400, 404)
+def refuses_with_200(hooks: Hooks) -> None:
+    """Answers errors with 200 and the error in the body."""
+    _replace_status(hooks, 200, 400, 404)
 
 
-@blind("errors", broad="Each refusal of an illegal body is a failure of the server instead.")
-def refuses_with_500(behaviour: Behaviour) -> None:
-    """An invalid request is answered 500."""
-    _answered_with(behaviour, 500, 400)
+@written_from_spec("errors", broad_reason="Every rejection of an invalid body is a server error.")
+def refuses_with_500(hooks: Hooks) -> None:
+    """Answers invalid requests with 500."""
+    _replace_status(hooks, 500, 400)
 
 
-@blind("errors")
-def creates_with_201(behaviour: Behaviour) -> None:
-    """What was created is answered 201."""
-    behaviour.success = lambda operation: 201 if operation.creates else 200
+@written_from_spec("errors")
+def creates_with_201(hooks: Hooks) -> None:
+    """Answers creations with 201."""
+    hooks.success_status = lambda operation: 201 if operation.creates else 200
 
 
-@blind("errors")
-def runs_with_202(behaviour: Behaviour) -> None:
-    """A run that was started or cancelled is answered 202."""
-    behaviour.success = lambda operation: 202 if operation.name in ("create_run", "cancel_run") else 200
+@written_from_spec("errors")
+def runs_with_202(hooks: Hooks) -> None:
+    """Answers create_run and cancel_run with 202."""
+    hooks.success_status = lambda operation: 202 if operation.name in ("create_run", "cancel_run") else 200
 
 
-@blind("errors")
-def breaks_on_unknown_ids(behaviour: Behaviour) -> None:
-    """What does not exist is answered 500."""
-    _answered_with(behaviour, 500, 404)
+@written_from_spec("errors")
+def breaks_on_unknown_ids(hooks: Hooks) -> None:
+    """Answers unknown ids with 500."""
+    _replace_status(hooks, 500, 404)
 
 
-@blind(
-    "L-84",
+@written_from_spec(
+    "unknown-object-is-404",
     level="should",
-    broad="Every rule that asks for a thing that is not there, or no longer, sees it answered as if it were.",
+    broad_reason="Every rule that requests an unknown or deleted object sees a success.",
 )
-def answers_unknown_with_nothing(behaviour: Behaviour) -> None:
-    """What does not exist is answered 200 and null."""
-    _answered_with(behaviour, 200, 404)
-    inner = behaviour.envelope
-    behaviour.envelope = lambda refusal: None if refusal.http_status == 404 else inner(refusal)
+def answers_unknown_with_nothing(hooks: Hooks) -> None:
+    """Answers unknown ids with 200 and null."""
+    _replace_status(hooks, 200, 404)
+    inner = hooks.error_body
+    hooks.error_body = lambda error: None if error.http_status == 404 else inner(error)
 
 
-@blind(
-    "L-84",
+@written_from_spec(
+    "unknown-object-is-404",
     level="should",
-    broad="A deleted or foreign thread comes back to life, empty, whenever somebody asks for it.",
+    broad_reason="Requesting a deleted thread, or one of another key, recreates it empty.",
 )
-def creates_threads_on_demand(behaviour: Behaviour) -> None:
-    """A thread that does not exist is created when it is asked for."""
-    inner = behaviour.find_thread
+def creates_threads_on_demand(hooks: Hooks) -> None:
+    """Creates a thread when an unknown id is requested."""
+    inner = hooks.find_thread
 
-    def find(call: Call, id_: str) -> Thread:
-        if id_ not in call.store.threads:
-            now = call.world.clock.now()
-            call.store.threads[id_] = Thread(id_, call.world.seq(), now, {}, {})
-        return call.store.threads[id_] if not id_.startswith("thread") else inner(call, id_)
+    def find(request: RequestContext, id_: str) -> Thread:
+        if id_ not in request.store.threads:
+            now = request.server.clock.now()
+            request.store.threads[id_] = Thread(id_, request.server.seq(), now, {}, {})
+        return request.store.threads[id_] if not id_.startswith("thread") else inner(request, id_)
 
-    behaviour.find_thread = find
-
-
-@blind("L-84", level="should")
-def lists_unknown_threads_as_empty(behaviour: Behaviour) -> None:
-    """The lists of a thread that does not exist are empty."""
-
-    async def look(inner: Any, call: Call) -> Any:
-        if call.path["thread_id"] not in call.store.threads:
-            return call.world.behaviour.list_object([], False)
-        return await inner(call)
-
-    around(behaviour, look, "list_messages", "list_runs")
+    hooks.find_thread = find
 
 
-@blind(
-    "L-84",
+@written_from_spec("unknown-object-is-404", level="should")
+def lists_unknown_threads_as_empty(hooks: Hooks) -> None:
+    """Answers lists of an unknown thread with an empty page."""
+
+    async def handle(inner: Any, request: RequestContext) -> Any:
+        if request.path_params["thread_id"] not in request.store.threads:
+            return request.server.hooks.list_object([], False)
+        return await inner(request)
+
+    wrap_handlers(hooks, handle, "list_messages", "list_runs")
+
+
+@written_from_spec(
+    "unknown-object-is-404",
     level="should",
-    broad="A deletion that finds nothing is told as one that succeeded, of deleted and foreign things, too.",
+    broad_reason="Deleting an object twice, or one of another key, succeeds as well.",
 )
-def deletes_what_is_unknown(behaviour: Behaviour) -> None:
-    """Deleting what does not exist succeeds."""
+def deletes_what_is_unknown(hooks: Hooks) -> None:
+    """Deleting an unknown id succeeds."""
 
-    async def delete(inner: Any, call: Call) -> Any:
+    async def delete(inner: Any, request: RequestContext) -> Any:
         try:
-            return await inner(call)
-        except Refusal:
-            kind = call.operation.name.removeprefix("delete_")
-            return call.world.behaviour.deletion_object(kind, call.path[f"{kind}_id"])
+            return await inner(request)
+        except ApiError:
+            kind = request.operation.name.removeprefix("delete_")
+            return request.server.hooks.deletion_object(kind, request.path_params[f"{kind}_id"])
 
-    around(behaviour, delete, "delete_thread", "delete_message", "delete_assistant")
-
-
-@blind("errors")
-def runs_unknown_assistants(behaviour: Behaviour) -> None:
-    """A run of an assistant that does not exist is answered 500."""
-    inner = behaviour.find_assistant_to_run
-
-    def find(call: Call, id_: str) -> Any:
-        if id_ not in call.store.assistants:
-            raise Refusal(500, "Internal Server Error", None, None, "server_error")
-        return inner(call, id_)
-
-    behaviour.find_assistant_to_run = find
+    wrap_handlers(hooks, delete, "delete_thread", "delete_message", "delete_assistant")
 
 
-@mutant("L-84", level="should")
-def names_errors_by_their_status(behaviour: Behaviour) -> None:
+@written_from_spec("errors")
+def runs_unknown_assistants(hooks: Hooks) -> None:
+    """Answers a run of an unknown assistant with 500."""
+    inner = hooks.find_assistant_to_run
+
+    def find(request: RequestContext, id_: str) -> Any:
+        if id_ not in request.store.assistants:
+            raise ApiError(500, "Internal Server Error", None, None, "server_error")
+        return inner(request, id_)
+
+    hooks.find_assistant_to_run = find
+
+
+@mutant("unknown-object-is-404", level="should")
+def names_errors_by_their_status(hooks: Hooks) -> None:
     """The type of an error is the name of its HTTP status."""
     names = {400: "bad_request", 401: "unauthorized", 404: "not_found"}
-    _retyped(behaviour, lambda refusal: names.get(refusal.http_status, refusal.type))
+    _replace_type(hooks, lambda error: names.get(error.http_status, error.type))
 
 
-def _retyped(behaviour: Behaviour, type_of: Callable[[Refusal], str]) -> None:
-    inner = behaviour.envelope
-    behaviour.envelope = lambda refusal: inner(replace(refusal, type=type_of(refusal)))
+def _replace_type(hooks: Hooks, type_of: Callable[[ApiError], str]) -> None:
+    inner = hooks.error_body
+    hooks.error_body = lambda error: inner(replace(error, type=type_of(error)))
 
 
 @mutant("errors", level="should")
-def shows_where_it_broke(behaviour: Behaviour) -> None:
-    """A body that is not JSON is refused with the stack of the parser."""
-    inner = behaviour.envelope
+def shows_where_it_broke(hooks: Hooks) -> None:
+    """The error for invalid JSON contains the stack trace of the parser."""
+    inner = hooks.error_body
     stack = 'Traceback (most recent call last):\n  File "/srv/app/api.py", line 41, in parse\n'
 
-    def envelope(refusal: Refusal) -> Any:
-        broken = refusal.message.startswith("We could not parse")
-        return inner(replace(refusal, message=stack + refusal.message) if broken else refusal)
+    def envelope(error: ApiError) -> Any:
+        broken = error.message.startswith("We could not parse")
+        return inner(replace(error, message=stack + error.message) if broken else error)
 
-    behaviour.envelope = envelope
+    hooks.error_body = envelope
 
 
 @mutant("refusals", level="should")
-def answers_locks_with_409(behaviour: Behaviour) -> None:
-    """A message or run on a locked thread is refused with HTTP status 409."""
-    inner = behaviour.refusal_status
+def answers_locks_with_409(hooks: Hooks) -> None:
+    """Answers a message or run on a locked thread with 409."""
+    inner = hooks.error_status
 
-    def status(operation: Operation | None, refusal: Refusal) -> int:
-        locked = "already has an active run" in refusal.message or "while a run" in refusal.message
-        return 409 if locked else inner(operation, refusal)
+    def status(operation: Operation | None, error: ApiError) -> int:
+        locked = "already has an active run" in error.message or "while a run" in error.message
+        return 409 if locked else inner(operation, error)
 
-    behaviour.refusal_status = status
+    hooks.error_status = status
 
 
 @mutant("refusals")
-def answers_unknown_roles_with_404(behaviour: Behaviour) -> None:
-    """A message of a role that does not exist is refused with HTTP status 404."""
-    inner = behaviour.refusal_status
+def answers_unknown_roles_with_404(hooks: Hooks) -> None:
+    """Answers a message with an unknown role with 404."""
+    inner = hooks.error_status
 
-    def status(operation: Operation | None, refusal: Refusal) -> int:
-        role = operation is not None and operation.name == "create_message" and refusal.param == "role"
-        return 404 if role and refusal.code == "invalid_value" else inner(operation, refusal)
+    def status(operation: Operation | None, error: ApiError) -> int:
+        role = operation is not None and operation.name == "create_message" and error.param == "role"
+        return 404 if role and error.code == "invalid_value" else inner(operation, error)
 
-    behaviour.refusal_status = status
+    hooks.error_status = status

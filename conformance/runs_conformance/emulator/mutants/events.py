@@ -1,4 +1,4 @@
-"""Events that are missing, too many, or in another order."""
+"""Mutants of events: missing, additional, or in the wrong order."""
 
 from __future__ import annotations
 
@@ -6,231 +6,229 @@ from dataclasses import replace
 from typing import Any
 
 from runs_conformance.contract.lifecycle import TERMINAL
-from runs_conformance.emulator.catalogue import blind, mutant
-from runs_conformance.emulator.context import Call, World
-from runs_conformance.emulator.hooks import Behaviour, Events
-from runs_conformance.emulator.operations import Following
-from runs_conformance.emulator.patching import around, told
+from runs_conformance.emulator.context import Events, EventStreamAnswer, Hooks, RequestContext, ServerState
+from runs_conformance.emulator.declaration import mutant, written_from_spec
+from runs_conformance.emulator.patching import patch_events, wrap_handlers
 from runs_conformance.emulator.state import Run
 
 
-def _without(behaviour: Behaviour, *names: str) -> None:
-    told(behaviour, lambda world, run, name, data: () if name in names else ((name, data),))
+def _without(hooks: Hooks, *names: str) -> None:
+    patch_events(hooks, lambda server, run, name, data: () if name in names else ((name, data),))
 
 
-@blind("L-61")
-def shows_the_next_status(behaviour: Behaviour) -> None:
+@written_from_spec("event-name-matches-run-status")
+def shows_the_next_status(hooks: Hooks) -> None:
     """thread.run.created carries a run that is in progress."""
 
-    def change(world: World, run: Run, name: str, data: Any) -> Events:
+    def change(server: ServerState, run: Run, name: str, data: Any) -> Events:
         if name == "thread.run.created":
             data = {**data, "status": "in_progress"}
         return ((name, data),)
 
-    told(behaviour, change)
+    patch_events(hooks, change)
 
 
-@blind("L-61")
-def completes_in_progress(behaviour: Behaviour) -> None:
+@written_from_spec("event-name-matches-run-status")
+def completes_in_progress(hooks: Hooks) -> None:
     """thread.run.completed carries a run that is still in progress."""
 
-    def change(world: World, run: Run, name: str, data: Any) -> Events:
+    def change(server: ServerState, run: Run, name: str, data: Any) -> Events:
         if name == "thread.run.completed":
             data = {**data, "status": "in_progress", "completed_at": None, "usage": None}
         return ((name, data),)
 
-    told(behaviour, change)
+    patch_events(hooks, change)
 
 
-@blind("L-61")
-def tells_incomplete_as_failed(behaviour: Behaviour) -> None:
-    """An incomplete run is told as thread.run.failed."""
-    told(
-        behaviour,
-        lambda world, run, name, data: ((name.replace("thread.run.incomplete", "thread.run.failed"), data),),
+@written_from_spec("event-name-matches-run-status")
+def tells_incomplete_as_failed(hooks: Hooks) -> None:
+    """An incomplete run is sent as thread.run.failed."""
+    patch_events(
+        hooks,
+        lambda server, run, name, data: ((name.replace("thread.run.incomplete", "thread.run.failed"), data),),
     )
 
 
-@blind("L-63", level="should")
-def skips_queued(behaviour: Behaviour) -> None:
+@written_from_spec("stream-events-are-ordered", level="should")
+def skips_queued(hooks: Hooks) -> None:
     """A stream has no thread.run.queued."""
-    _without(behaviour, "thread.run.queued")
+    _without(hooks, "thread.run.queued")
 
 
-@blind("L-63", level="should")
-def skips_created(behaviour: Behaviour) -> None:
+@written_from_spec("stream-events-are-ordered", level="should")
+def skips_created(hooks: Hooks) -> None:
     """A stream has no thread.run.created."""
-    _without(behaviour, "thread.run.created")
+    _without(hooks, "thread.run.created")
 
 
-@blind("L-63", level="should")
-def skips_the_end(behaviour: Behaviour) -> None:
-    """A stream goes from the last step to done, without the end of the run."""
-    _without(behaviour, *[f"thread.run.{status}" for status in TERMINAL])
+@written_from_spec("stream-events-are-ordered", level="should")
+def skips_the_end(hooks: Hooks) -> None:
+    """A stream has no event for the end of the run."""
+    _without(hooks, *[f"thread.run.{status}" for status in TERMINAL])
 
 
-@blind("L-63", level="should")
-def skips_steps(behaviour: Behaviour) -> None:
-    """A stream has no events of steps."""
-    told(behaviour, lambda world, run, name, data: () if name.startswith("thread.run.step.") else ((name, data),))
+@written_from_spec("stream-events-are-ordered", level="should")
+def skips_steps(hooks: Hooks) -> None:
+    """A stream has no step events."""
+    patch_events(hooks, lambda server, run, name, data: () if name.startswith("thread.run.step.") else ((name, data),))
 
 
-@blind("L-63", level="should")
-def starts_before_it_is_created(behaviour: Behaviour) -> None:
+@written_from_spec("stream-events-are-ordered", level="should")
+def starts_before_it_is_created(hooks: Hooks) -> None:
     """thread.run.in_progress comes before thread.run.created."""
     held: dict[str, list[tuple[str, Any]]] = {}
 
-    def change(world: World, run: Run, name: str, data: Any) -> Events:
+    def change(server: ServerState, run: Run, name: str, data: Any) -> Events:
         if name in ("thread.run.created", "thread.run.queued") and run.round == 0:
             held.setdefault(run.id, []).append((name, data))
             return ()
         return ((name, data), *held.pop(run.id, ()))
 
-    told(behaviour, change)
+    patch_events(hooks, change)
 
 
-@blind("L-63", level="should")
-def ends_twice(behaviour: Behaviour) -> None:
-    """The end of a run is told twice."""
+@written_from_spec("stream-events-are-ordered", level="should")
+def ends_twice(hooks: Hooks) -> None:
+    """The event for the end of a run is sent twice."""
     ends = {f"thread.run.{status}" for status in TERMINAL}
-    told(behaviour, lambda world, run, name, data: ((name, data),) * (2 if name in ends else 1))
+    patch_events(hooks, lambda server, run, name, data: ((name, data),) * (2 if name in ends else 1))
 
 
-@blind("L-63", level="should")
-def goes_on_after_the_end(behaviour: Behaviour) -> None:
-    """A run is told to be in progress after it was told to be completed."""
+@written_from_spec("stream-events-are-ordered", level="should")
+def goes_on_after_the_end(hooks: Hooks) -> None:
+    """thread.run.in_progress is sent after thread.run.completed."""
 
-    def change(world: World, run: Run, name: str, data: Any) -> Events:
+    def change(server: ServerState, run: Run, name: str, data: Any) -> Events:
         if name != "thread.run.completed":
             return ((name, data),)
         return (name, data), ("thread.run.in_progress", {**data, "status": "in_progress"})
 
-    told(behaviour, change)
+    patch_events(hooks, change)
 
 
-@blind("L-63", level="should")
-def skips_the_new_thread(behaviour: Behaviour) -> None:
+@written_from_spec("stream-events-are-ordered", level="should")
+def skips_the_new_thread(hooks: Hooks) -> None:
     """The stream that creates a thread has no thread.created."""
-    behaviour.opening = lambda world, run, opening: ()
+    hooks.opening_events = lambda server, run, opening: ()
 
 
-@blind("L-67", level="should")
-def completes_steps_before_messages(behaviour: Behaviour) -> None:
-    """A message's step is told to be completed before the message."""
+@written_from_spec("step-completes-after-its-message", level="should")
+def completes_steps_before_messages(hooks: Hooks) -> None:
+    """The step of a message is completed before the message."""
     held: dict[str, tuple[str, Any]] = {}
 
-    def change(world: World, run: Run, name: str, data: Any) -> Events:
+    def change(server: ServerState, run: Run, name: str, data: Any) -> Events:
         if name == "thread.message.completed":
             held[run.id] = (name, data)
             return ()
         return ((name, data), held.pop(run.id)) if run.id in held else ((name, data),)
 
-    told(behaviour, change)
+    patch_events(hooks, change)
 
 
-@blind("L-63", level="should")
-def never_completes_messages(behaviour: Behaviour) -> None:
+@written_from_spec("stream-events-are-ordered", level="should")
+def never_completes_messages(hooks: Hooks) -> None:
     """A stream has no thread.message.completed."""
-    _without(behaviour, "thread.message.completed")
+    _without(hooks, "thread.message.completed")
 
 
-@blind("L-68", level="should")
-def does_not_tell_what_is_required(behaviour: Behaviour) -> None:
-    """A stream stops without thread.run.requires_action."""
-    _without(behaviour, "thread.run.requires_action")
+@written_from_spec("stream-closes-on-required-action", level="should")
+def does_not_tell_what_is_required(hooks: Hooks) -> None:
+    """A stream ends without thread.run.requires_action."""
+    _without(hooks, "thread.run.requires_action")
 
 
-@blind("L-69", level="should")
-def forgets_the_step_after_outputs(behaviour: Behaviour) -> None:
-    """The stream after outputs does not tell that the step is completed."""
+@written_from_spec("submit-stream-opens-with-completed-step", level="should")
+def forgets_the_step_after_outputs(hooks: Hooks) -> None:
+    """The stream after outputs has no thread.run.step.completed for the tool calls."""
 
-    def change(world: World, run: Run, name: str, data: Any) -> Events:
+    def change(server: ServerState, run: Run, name: str, data: Any) -> Events:
         return () if name == "thread.run.step.completed" and run.status == "requires_action" else ((name, data),)
 
-    told(behaviour, change)
+    patch_events(hooks, change)
 
 
-@blind("L-69", level="should")
-def begins_anew_after_outputs(behaviour: Behaviour) -> None:
-    """The stream after outputs begins with all that was told before."""
+@written_from_spec("submit-stream-opens-with-completed-step", level="should")
+def begins_anew_after_outputs(hooks: Hooks) -> None:
+    """The stream after outputs repeats all earlier events."""
 
-    async def submit(inner: Any, call: Call) -> Any:
-        answer = await inner(call)
-        return replace(answer, start=0) if isinstance(answer, Following) else answer
+    async def submit(inner: Any, request: RequestContext) -> Any:
+        answer = await inner(request)
+        return replace(answer, start=0) if isinstance(answer, EventStreamAnswer) else answer
 
-    around(behaviour, submit, "submit_tool_outputs")
+    wrap_handlers(hooks, submit, "submit_tool_outputs")
 
 
-@blind("L-70")
-def creates_threads_again(behaviour: Behaviour) -> None:
+@written_from_spec("thread-created-only-with-new-thread")
+def creates_threads_again(hooks: Hooks) -> None:
     """Every stream begins with thread.created."""
 
-    async def run(inner: Any, call: Call) -> Any:
-        answer = await inner(call)
-        if not isinstance(answer, Following):
+    async def run(inner: Any, request: RequestContext) -> Any:
+        answer = await inner(request)
+        if not isinstance(answer, EventStreamAnswer):
             return answer
-        thread = call.world.behaviour.thread_object(call.world, answer.thread, "stream")
-        return replace(answer, opening=(("thread.created", thread),))
+        thread = request.server.hooks.thread_object(request.server, answer.thread, "stream")
+        return replace(answer, opening_events=(("thread.created", thread),))
 
-    around(behaviour, run, "create_run")
+    wrap_handlers(hooks, run, "create_run")
 
 
-@blind("L-74", level="should")
-def streams_other_usage(behaviour: Behaviour) -> None:
+@written_from_spec("stored-object-matches-stream", level="should")
+def streams_other_usage(hooks: Hooks) -> None:
     """The usage of a streamed run differs from that of the stored one."""
 
-    def change(world: World, run: Run, name: str, data: Any) -> Events:
+    def change(server: ServerState, run: Run, name: str, data: Any) -> Events:
         if name.startswith("thread.run.") and data.get("usage") and data["object"] == "thread.run":
             spent = data["usage"]
             more = {"prompt_tokens": spent["prompt_tokens"] + 1, "total_tokens": spent["total_tokens"] + 1}
             data = {**data, "usage": {**spent, **more}}
         return ((name, data),)
 
-    told(behaviour, change)
+    patch_events(hooks, change)
 
 
-@blind("L-74", level="should")
-def streams_other_steps(behaviour: Behaviour) -> None:
+@written_from_spec("stored-object-matches-stream", level="should")
+def streams_other_steps(hooks: Hooks) -> None:
     """The steps of a stream have other ids than the stored ones."""
 
-    def change(world: World, run: Run, name: str, data: Any) -> Events:
+    def change(server: ServerState, run: Run, name: str, data: Any) -> Events:
         if name.startswith("thread.run.step."):
             data = {**data, "id": data["id"].replace("step_", "step_x")}
         return ((name, data),)
 
-    told(behaviour, change)
+    patch_events(hooks, change)
 
 
-@blind("message.status.required")
-def streams_messages_without_status(behaviour: Behaviour) -> None:
-    """The messages of a stream have no status, as those of a JSON answer."""
-    inner = behaviour.message_object
-    behaviour.message_object = lambda world, message, channel: inner(world, message, "json")
+@written_from_spec("message.status.required")
+def streams_messages_without_status(hooks: Hooks) -> None:
+    """Streamed messages have no status."""
+    inner = hooks.message_object
+    hooks.message_object = lambda server, message, channel: inner(server, message, "json")
 
 
-@mutant("L-61", level="should")
-def creates_messages_completed(behaviour: Behaviour) -> None:
-    """A message that is created is told as completed at once."""
+@mutant("event-name-matches-run-status", level="should")
+def creates_messages_completed(hooks: Hooks) -> None:
+    """thread.message.created carries a message that is already completed."""
 
-    def change(world: World, run: Run, name: str, data: Any) -> Events:
+    def change(server: ServerState, run: Run, name: str, data: Any) -> Events:
         if name == "thread.message.created":
             data = {**data, "status": "completed", "completed_at": data["created_at"]}
         return ((name, data),)
 
-    told(behaviour, change)
+    patch_events(hooks, change)
 
 
-@mutant("L-61", level="should")
-def tells_no_end_of_messages(behaviour: Behaviour) -> None:
-    """A message that is told to be completed has no completed_at."""
+@mutant("event-name-matches-run-status", level="should")
+def tells_no_end_of_messages(hooks: Hooks) -> None:
+    """A message in thread.message.completed has no completed_at."""
 
-    def change(world: World, run: Run, name: str, data: Any) -> Events:
+    def change(server: ServerState, run: Run, name: str, data: Any) -> Events:
         return ((name, {**data, "completed_at": None} if name == "thread.message.completed" else data),)
 
-    told(behaviour, change)
+    patch_events(hooks, change)
 
 
-@mutant("L-63", level="should")
-def begins_messages_without_a_word(behaviour: Behaviour) -> None:
-    """No event says that a message is in progress."""
-    told(behaviour, lambda world, run, name, data: () if name == "thread.message.in_progress" else ((name, data),))
+@mutant("stream-events-are-ordered", level="should")
+def begins_messages_without_a_word(hooks: Hooks) -> None:
+    """A stream has no thread.message.in_progress."""
+    patch_events(hooks, lambda server, run, name, data: () if name == "thread.message.in_progress" else ((name, data),))

@@ -1,4 +1,4 @@
-"""Runs that change when they may not, or forget who they are."""
+"""Mutants of the run lifecycle: forbidden transitions, and members that must not change."""
 
 from __future__ import annotations
 
@@ -7,140 +7,139 @@ from dataclasses import replace
 from typing import Any
 
 from runs_conformance.contract.lifecycle import TERMINAL
-from runs_conformance.emulator.catalogue import blind
-from runs_conformance.emulator.context import Call, World
-from runs_conformance.emulator.hooks import Behaviour
-from runs_conformance.emulator.model_actions import End
-from runs_conformance.emulator.patching import around, shown
+from runs_conformance.emulator.context import Hooks, RequestContext, ServerState
+from runs_conformance.emulator.declaration import written_from_spec
+from runs_conformance.emulator.model_actions import EndRun
+from runs_conformance.emulator.patching import patch_object, wrap_handlers
 from runs_conformance.emulator.state import Members, Run, Thread
 
 
-@blind("L-01", level="should")
-def answers_with_another_assistant(behaviour: Behaviour) -> None:
-    """A created run is answered with the id of no assistant."""
+@written_from_spec("created-run-is-queued", level="should")
+def answers_with_another_assistant(hooks: Hooks) -> None:
+    """The answer to create_run has an unknown assistant_id."""
 
     def change(members: Members, run: Run, _: str) -> None:
         if run.status == "queued":
             members["assistant_id"] = "asst_000000000000000000000000"
 
-    shown(behaviour, "run", change)
+    patch_object(hooks, "run", change)
 
 
-@blind("L-03")
-def revives_on_modify(behaviour: Behaviour) -> None:
-    """Modifying a run that is over queues it again."""
+@written_from_spec("terminal-status-is-final")
+def revives_on_modify(hooks: Hooks) -> None:
+    """Modifying an ended run queues it again."""
 
-    async def modify(inner: Any, call: Call) -> Any:
-        answer = await inner(call)
-        run = call.store.threads[call.path["thread_id"]].runs[call.path["run_id"]]
+    async def modify(inner: Any, request: RequestContext) -> Any:
+        answer = await inner(request)
+        run = request.store.threads[request.path_params["thread_id"]].runs[request.path_params["run_id"]]
         run.status = "queued"
-        run.beats = deque([(call.world.clock.now(), End("completed"))])
+        run.actions = deque([(request.server.clock.now(), EndRun("completed"))])
         return answer
 
-    around(behaviour, modify, "modify_run")
+    wrap_handlers(hooks, modify, "modify_run")
 
 
-@blind("L-03")
-def cancels_what_is_over(behaviour: Behaviour) -> None:
+@written_from_spec("terminal-status-is-final")
+def cancels_what_is_over(hooks: Hooks) -> None:
     """Cancelling a completed run makes it cancelled."""
-    behaviour.check_cancel = lambda world, run: None
+    hooks.check_cancel = lambda server, run: None
 
 
-@blind("L-03")
-def forgets_that_it_ended(behaviour: Behaviour) -> None:
-    """A run that is over is shown in progress again from the third look on."""
+@written_from_spec("terminal-status-is-final")
+def forgets_that_it_ended(hooks: Hooks) -> None:
+    """An ended run is in progress again from the third read on."""
 
     def change(members: Members, run: Run, _: str) -> None:
         if run.status in TERMINAL:
-            run.notes["looks"] = run.notes.get("looks", 0) + 1
-            if run.notes["looks"] > 2:
+            run.notes["reads"] = run.notes.get("reads", 0) + 1
+            if run.notes["reads"] > 2:
                 members["status"] = "in_progress"
 
-    shown(behaviour, "run", change)
+    patch_object(hooks, "run", change)
 
 
-@blind("L-03")
-def fails_after_completing(behaviour: Behaviour) -> None:
-    """A completed run is shown as failed once its messages were listed."""
+@written_from_spec("terminal-status-is-final")
+def fails_after_completing(hooks: Hooks) -> None:
+    """A completed run becomes failed when its messages are listed."""
 
-    async def look(inner: Any, call: Call) -> Any:
-        answer = await inner(call)
-        for run in call.store.threads[call.path["thread_id"]].runs.values():
+    async def look(inner: Any, request: RequestContext) -> Any:
+        answer = await inner(request)
+        for run in request.store.threads[request.path_params["thread_id"]].runs.values():
             if run.status == "completed":
                 run.status, run.failed_at, run.completed_at = "failed", run.completed_at, None
                 run.last_error = {"code": "server_error", "message": "Sorry, something went wrong."}
         return answer
 
-    around(behaviour, look, "list_messages")
+    wrap_handlers(hooks, look, "list_messages")
 
 
-@blind("L-04")
-def goes_back_to_queued(behaviour: Behaviour) -> None:
-    """A run in progress is shown queued at every second look."""
+@written_from_spec("transitions-follow-the-graph")
+def goes_back_to_queued(hooks: Hooks) -> None:
+    """A run in progress is queued on every second read."""
 
     def change(members: Members, run: Run, _: str) -> None:
         if run.status == "in_progress":
-            run.notes["looks"] = run.notes.get("looks", 0) + 1
-            if run.notes["looks"] % 2 == 0:
+            run.notes["reads"] = run.notes.get("reads", 0) + 1
+            if run.notes["reads"] % 2 == 0:
                 members["status"] = "queued"
 
-    shown(behaviour, "run", change)
+    patch_object(hooks, "run", change)
 
 
-@blind("L-04")
-def waits_again_after_cancelling(behaviour: Behaviour) -> None:
-    """A cancelled run that waited for outputs is shown waiting once more before it is cancelled."""
-    inner = behaviour.cancel
+@written_from_spec("transitions-follow-the-graph")
+def waits_again_after_cancelling(hooks: Hooks) -> None:
+    """A cancelled run that waited for outputs returns to requires_action once before it ends."""
+    inner = hooks.cancel
 
-    def cancel(world: World, thread: Thread, run: Run, now: float) -> None:
-        pending = run.pending
-        inner(world, thread, run, now)
+    def cancel(server: ServerState, thread: Thread, run: Run, now: float) -> None:
+        pending = run.pending_calls
+        inner(server, thread, run, now)
         if pending:
             run.notes["pending"] = pending
 
-    behaviour.cancel = cancel
+    hooks.cancel = cancel
 
-    async def look(inner: Any, call: Call) -> Any:
-        answer = await inner(call)
-        run = call.store.threads[call.path["thread_id"]].runs[call.path["run_id"]]
+    async def look(inner: Any, request: RequestContext) -> Any:
+        answer = await inner(request)
+        run = request.store.threads[request.path_params["thread_id"]].runs[request.path_params["run_id"]]
         if pending := run.notes.pop("pending", None):
-            ghost = replace(run, status="requires_action", pending=pending, cancelled_at=None, usage=None)
-            return call.world.behaviour.run_object(call.world, ghost, "json")
+            ghost = replace(run, status="requires_action", pending_calls=pending, cancelled_at=None, usage=None)
+            return request.server.hooks.run_object(request.server, ghost, "json")
         return answer
 
-    around(behaviour, look, "get_run")
+    wrap_handlers(hooks, look, "get_run")
 
 
-@blind("L-54")
-def is_always_new(behaviour: Behaviour) -> None:
-    """A run's created_at is the time at which it is shown."""
-    inner = behaviour.run_object
+@written_from_spec("run-identity-never-changes")
+def is_always_new(hooks: Hooks) -> None:
+    """created_at of a run increases with every read."""
+    inner = hooks.run_object
 
-    def show(world: World, run: Run, channel: str) -> Members:
-        run.notes["shown"] = run.notes.get("shown", -1) + 1
-        members = inner(world, run, channel)
-        return {**members, "created_at": members["created_at"] + run.notes["shown"]}
+    def show(server: ServerState, run: Run, channel: str) -> Members:
+        run.notes["reads"] = run.notes.get("reads", -1) + 1
+        members = inner(server, run, channel)
+        return {**members, "created_at": members["created_at"] + run.notes["reads"]}
 
-    behaviour.run_object = show
+    hooks.run_object = show
 
 
-@blind("L-54")
-def forgets_its_thread(behaviour: Behaviour) -> None:
-    """A run that is over shows another thread_id."""
+@written_from_spec("run-identity-never-changes")
+def forgets_its_thread(hooks: Hooks) -> None:
+    """An ended run has another thread_id."""
 
     def change(members: Members, run: Run, _: str) -> None:
         if run.status in TERMINAL:
             members["thread_id"] = "thread_" + "0" * 24
 
-    shown(behaviour, "run", change)
+    patch_object(hooks, "run", change)
 
 
-@blind("L-54")
-def renames_itself(behaviour: Behaviour) -> None:
-    """A run that is read has another id than the one it was created with."""
+@written_from_spec("run-identity-never-changes")
+def renames_itself(hooks: Hooks) -> None:
+    """get_run returns another id than create_run did."""
 
-    async def look(inner: Any, call: Call) -> Any:
-        answer = await inner(call)
+    async def look(inner: Any, request: RequestContext) -> Any:
+        answer = await inner(request)
         return {**answer, "id": answer["id"][:-1] + ("A" if answer["id"][-1] != "A" else "B")}
 
-    around(behaviour, look, "get_run")
+    wrap_handlers(hooks, look, "get_run")

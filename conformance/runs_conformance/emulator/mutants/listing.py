@@ -1,219 +1,219 @@
-"""Lists: envelope, order, and what is in them."""
+"""Mutants of lists: envelope, order and content."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from runs_conformance.emulator.catalogue import blind, mutant
-from runs_conformance.emulator.context import Call
-from runs_conformance.emulator.hooks import Behaviour
-from runs_conformance.emulator.listing import Page
-from runs_conformance.emulator.patching import answered, around, paged, queried
+from runs_conformance.emulator.context import Hooks, RequestContext
+from runs_conformance.emulator.declaration import mutant, written_from_spec
+from runs_conformance.emulator.list_pages import ListPage
+from runs_conformance.emulator.patching import patch_page, patch_query, patch_response, wrap_handlers
 from runs_conformance.emulator.state import Message, Thread
 
 
-@blind(
-    "L-48",
-    broad="The default order turns round for every list, and with it each page, cursor and comparison with the whole.",
+@written_from_spec(
+    "list-envelope-order-and-default-limit",
+    broad_reason="The default order of every list is reversed, which affects all pages, cursors and comparisons.",
 )
-def lists_oldest_first(behaviour: Behaviour) -> None:
-    """Lists are ascending unless told otherwise."""
-    queried(behaviour, lambda query: query.setdefault("order", "asc"))
+def lists_oldest_first(hooks: Hooks) -> None:
+    """The default order of lists is ascending."""
+    patch_query(hooks, lambda query: query.setdefault("order", "asc"))
 
 
-@blind("L-48")
-def holds_10_by_default(behaviour: Behaviour) -> None:
-    """A page holds 10 unless told otherwise."""
-    queried(behaviour, lambda query: query.setdefault("limit", 10))
+@written_from_spec("list-envelope-order-and-default-limit")
+def holds_10_by_default(hooks: Hooks) -> None:
+    """The default limit of a page is 10."""
+    patch_query(hooks, lambda query: query.setdefault("limit", 10))
 
 
-@blind("L-48")
-def holds_everything_by_default(behaviour: Behaviour) -> None:
-    """A page holds everything unless told otherwise."""
-    queried(behaviour, lambda query: query.setdefault("limit", 10_000))
+@written_from_spec("list-envelope-order-and-default-limit")
+def holds_everything_by_default(hooks: Hooks) -> None:
+    """A page contains everything by default."""
+    patch_query(hooks, lambda query: query.setdefault("limit", 10_000))
 
 
-@blind("run_list.object.const")
-def calls_a_list_a_list_of_runs(behaviour: Behaviour) -> None:
+@written_from_spec("run_list.object.const")
+def calls_a_list_a_list_of_runs(hooks: Hooks) -> None:
     """The object of a list of runs is "thread.run.list"."""
-    answered(behaviour, lambda _, answer: {**answer, "object": "thread.run.list"}, "list_runs")
+    patch_response(hooks, lambda _, answer: {**answer, "object": "thread.run.list"}, "list_runs")
 
 
-@blind(
+@written_from_spec(
     "message_list.data.required",
-    broad="A page without data shows nothing, so whatever is looked for in a list of messages is missing.",
+    broad_reason="A page without data contains no messages, so every expected message is missing.",
 )
-def calls_the_data_items(behaviour: Behaviour) -> None:
-    """A list of messages holds items instead of data."""
+def calls_the_data_items(hooks: Hooks) -> None:
+    """A list of messages has items instead of data."""
 
-    def change(call: Call, answer: Any) -> Any:
+    def change(request: RequestContext, answer: Any) -> Any:
         return {"items" if name == "data" else name: value for name, value in answer.items()}
 
-    answered(behaviour, change, "list_messages")
+    patch_response(hooks, change, "list_messages")
 
 
-@blind("run_list.has_more.required")
-def leaves_has_more_out(behaviour: Behaviour) -> None:
-    """A list does not say whether there is more when there is not."""
+@written_from_spec("run_list.has_more.required")
+def leaves_has_more_out(hooks: Hooks) -> None:
+    """The last page of a list has no has_more."""
 
-    def change(call: Call, answer: Any) -> Any:
-        if call.operation.lists and not answer["has_more"]:
+    def change(request: RequestContext, answer: Any) -> Any:
+        if request.operation.listed_kind and not answer["has_more"]:
             del answer["has_more"]
         return answer
 
-    answered(behaviour, change)
+    patch_response(hooks, change)
 
 
-@blind("run_step_list.has_more.type")
-def counts_what_is_left(behaviour: Behaviour) -> None:
+@written_from_spec("run_step_list.has_more.type")
+def counts_what_is_left(hooks: Hooks) -> None:
     """The has_more of a list of steps is a number."""
-    answered(behaviour, lambda _, answer: {**answer, "has_more": int(answer["has_more"])}, "list_run_steps")
+    patch_response(hooks, lambda _, answer: {**answer, "has_more": int(answer["has_more"])}, "list_run_steps")
 
 
-@blind("transport")
-def lists_without_an_envelope(behaviour: Behaviour) -> None:
+@written_from_spec("transport")
+def lists_without_an_envelope(hooks: Hooks) -> None:
     """A list of runs is a plain array."""
-    answered(behaviour, lambda _, answer: answer["data"], "list_runs")
+    patch_response(hooks, lambda _, answer: answer["data"], "list_runs")
 
 
-@blind("L-49")
-def ignores_order(behaviour: Behaviour) -> None:
-    """Lists are descending whatever is asked for."""
-    queried(behaviour, lambda query: query.pop("order", None))
+@written_from_spec("ascending-reverses-descending")
+def ignores_order(hooks: Hooks) -> None:
+    """Lists are always descending."""
+    patch_query(hooks, lambda query: query.pop("order", None))
 
 
-@blind("L-50")
-def orders_only_the_page(behaviour: Behaviour) -> None:
-    """An ascending page is the newest page turned around."""
-    ordered = behaviour.ordered
-    behaviour.ordered = lambda items, order: ordered(items, "desc")
+@written_from_spec("after-is-exclusive-and-complete")
+def orders_only_the_page(hooks: Hooks) -> None:
+    """An ascending page is the newest page reversed."""
+    ordered = hooks.sort_items
+    hooks.sort_items = lambda items, order: ordered(items, "desc")
 
-    def change(page: Page[Any], items: Sequence[Any], query: dict[str, Any]) -> Page[Any]:
-        return Page(page.items[::-1], page.has_more) if query.get("order") == "asc" else page
+    def change(page: ListPage[Any], items: Sequence[Any], query: dict[str, Any]) -> ListPage[Any]:
+        return ListPage(page.items[::-1], page.has_more) if query.get("order") == "asc" else page
 
-    paged(behaviour, change)
-
-
-@blind("L-49")
-def orders_by_id(behaviour: Behaviour) -> None:
-    """Lists are in the order of the ids."""
-    behaviour.ordered = lambda items, order: sorted(items, key=lambda item: item.id, reverse=order == "desc")
+    patch_page(hooks, change)
 
 
-@blind("L-60")
-def ignores_the_run_filter(behaviour: Behaviour) -> None:
-    """Messages are listed whatever run is asked for."""
-    inner = behaviour.messages_of
-    behaviour.messages_of = lambda thread, run_id: inner(thread, None)
+@written_from_spec("ascending-reverses-descending")
+def orders_by_id(hooks: Hooks) -> None:
+    """Lists are sorted by id."""
+    hooks.sort_items = lambda items, order: sorted(items, key=lambda item: item.id, reverse=order == "desc")
 
 
-@blind("L-60")
-def filters_after_paging(behaviour: Behaviour) -> None:
-    """Messages of a run are looked for in the page only, not in the thread."""
-    inner = behaviour.messages_of
-    behaviour.messages_of = lambda thread, run_id: inner(thread, None)
-
-    def change(call: Call, answer: Any) -> Any:
-        wanted = call.query.get("run_id")
-        kept = [item for item in answer["data"] if wanted is None or item["run_id"] == wanted]
-        ends = {"first_id": kept[0]["id"] if kept else None, "last_id": kept[-1]["id"] if kept else None}
-        return {**answer, "data": kept, **ends}
-
-    answered(behaviour, change, "list_messages")
+@written_from_spec("messages-filter-by-run")
+def ignores_the_run_filter(hooks: Hooks) -> None:
+    """The list of messages ignores run_id."""
+    inner = hooks.thread_messages
+    hooks.thread_messages = lambda thread, run_id: inner(thread, None)
 
 
-@blind("L-60")
-def knows_no_messages_of_runs(behaviour: Behaviour) -> None:
-    """No message is ever found for a run."""
-    inner = behaviour.messages_of
+@written_from_spec("messages-filter-by-run")
+def filters_after_paging(hooks: Hooks) -> None:
+    """The list of messages applies run_id to the page, not to the thread."""
+    inner = hooks.thread_messages
+    hooks.thread_messages = lambda thread, run_id: inner(thread, None)
+
+    def change(request: RequestContext, answer: Any) -> Any:
+        run_id = request.query.get("run_id")
+        items = [item for item in answer["data"] if run_id is None or item["run_id"] == run_id]
+        ends = {"first_id": items[0]["id"] if items else None, "last_id": items[-1]["id"] if items else None}
+        return {**answer, "data": items, **ends}
+
+    patch_response(hooks, change, "list_messages")
+
+
+@written_from_spec("messages-filter-by-run")
+def knows_no_messages_of_runs(hooks: Hooks) -> None:
+    """The list of messages of a run is always empty."""
+    inner = hooks.thread_messages
 
     def find(thread: Thread, run_id: str | None) -> list[Message]:
         return inner(thread, run_id) if run_id is None else []
 
-    behaviour.messages_of = find
+    hooks.thread_messages = find
 
 
-@blind(
-    "L-48",
-    broad="Runs of other threads stand in the list, and seem to have been made by whatever came before.",
+@written_from_spec(
+    "list-envelope-order-and-default-limit",
+    broad_reason="The list contains runs of other threads, which no recorded request created.",
 )
-def lists_runs_of_all_threads(behaviour: Behaviour) -> None:
+def lists_runs_of_all_threads(hooks: Hooks) -> None:
     """The runs of a thread include those of every other thread."""
 
-    async def show(inner: Any, call: Call) -> Any:
-        world = call.world
-        runs = [run for thread in call.store.threads.values() for run in thread.runs.values()]
-        ordered = world.behaviour.ordered(runs, call.query.get("order", "desc"))
-        page = world.behaviour.page(ordered, call.query)
-        return world.behaviour.list_object(
-            [world.behaviour.run_object(world, run, "json") for run in page.items], page.has_more
+    async def show(inner: Any, request: RequestContext) -> Any:
+        server = request.server
+        runs = [run for thread in request.store.threads.values() for run in thread.runs.values()]
+        ordered = server.hooks.sort_items(runs, request.query.get("order", "desc"))
+        page = server.hooks.paginate(ordered, request.query)
+        return server.hooks.list_object(
+            [server.hooks.run_object(server, run, "json") for run in page.items], page.has_more
         )
 
-    around(behaviour, show, "list_runs")
+    wrap_handlers(hooks, show, "list_runs")
 
 
-@blind("L-48")
-def lists_steps_of_all_runs(behaviour: Behaviour) -> None:
+@written_from_spec("list-envelope-order-and-default-limit")
+def lists_steps_of_all_runs(hooks: Hooks) -> None:
     """The steps of a run include those of the thread's other runs."""
 
-    async def show(inner: Any, call: Call) -> Any:
-        world = call.world
-        thread = world.behaviour.find_thread(call, call.path["thread_id"])
-        world.behaviour.find_run(call, thread, call.path["run_id"])
+    async def show(inner: Any, request: RequestContext) -> Any:
+        server = request.server
+        thread = server.hooks.find_thread(request, request.path_params["thread_id"])
+        server.hooks.find_run(request, thread, request.path_params["run_id"])
         steps: Iterable[Any] = [step for run in thread.runs.values() for step in run.steps]
-        page = world.behaviour.page(world.behaviour.ordered(steps, call.query.get("order", "desc")), call.query)
-        shown = [world.behaviour.step_object(world, step, "json", frozenset()) for step in page.items]
-        return world.behaviour.list_object(shown, page.has_more)
+        page = server.hooks.paginate(server.hooks.sort_items(steps, request.query.get("order", "desc")), request.query)
+        steps_json = [server.hooks.step_object(server, step, "json", frozenset()) for step in page.items]
+        return server.hooks.list_object(steps_json, page.has_more)
 
-    around(behaviour, show, "list_run_steps")
+    wrap_handlers(hooks, show, "list_run_steps")
 
 
-@blind(
-    "L-03", broad="A finished run seems to be queued again in every list, which contradicts all that was seen of it."
+@written_from_spec(
+    "terminal-status-is-final",
+    broad_reason="An ended run is queued in every list, which contradicts all other observations.",
 )
-def lists_runs_as_they_began(behaviour: Behaviour) -> None:
-    """A run in a list is shown as it was when it was created."""
-    create = behaviour.new_run
+def lists_runs_as_they_began(hooks: Hooks) -> None:
+    """Lists show a run in its initial state."""
+    create = hooks.new_run
 
-    def make(call: Call, *rest: Any) -> Any:
-        run = create(call, *rest)
-        run.notes["begun"] = call.world.behaviour.run_object(call.world, run, "json")
+    def make(request: RequestContext, *rest: Any) -> Any:
+        run = create(request, *rest)
+        run.notes["initial"] = request.server.hooks.run_object(request.server, run, "json")
         return run
 
-    behaviour.new_run = make
+    hooks.new_run = make
 
-    async def show(inner: Any, call: Call) -> Any:
-        answer = await inner(call)
-        thread = call.store.threads[call.path["thread_id"]]
-        answer["data"] = [thread.runs[item["id"]].notes["begun"] for item in answer["data"]]
+    async def show(inner: Any, request: RequestContext) -> Any:
+        answer = await inner(request)
+        thread = request.store.threads[request.path_params["thread_id"]]
+        answer["data"] = [thread.runs[item["id"]].notes["initial"] for item in answer["data"]]
         return answer
 
-    around(behaviour, show, "list_runs")
+    wrap_handlers(hooks, show, "list_runs")
 
 
-@mutant("L-60")
-def finds_one_message_of_a_run(behaviour: Behaviour) -> None:
-    """Of the messages of a run only the last one is found."""
-    inner = behaviour.messages_of
-    behaviour.messages_of = lambda thread, run_id: inner(thread, run_id)[0 if run_id is None else -1 :]
+@mutant("messages-filter-by-run")
+def finds_one_message_of_a_run(hooks: Hooks) -> None:
+    """The list of messages of a run contains only the last one."""
+    inner = hooks.thread_messages
+    hooks.thread_messages = lambda thread, run_id: inner(thread, run_id)[0 if run_id is None else -1 :]
 
 
-@mutant("L-52")
-def finds_all_messages_of_a_run_at_once(behaviour: Behaviour) -> None:
-    """A list of a run's messages knows neither limit nor cursor."""
-    queried(
-        behaviour, lambda query: [query.pop(name, None) for name in ("limit", "after", "before") if "run_id" in query]
+@mutant("limit-is-honoured")
+def finds_all_messages_of_a_run_at_once(hooks: Hooks) -> None:
+    """The list of messages of a run ignores limit and cursors."""
+    patch_query(
+        hooks, lambda query: [query.pop(name, None) for name in ("limit", "after", "before") if "run_id" in query]
     )
 
 
-@mutant("L-60")
-def filters_the_first_page_only(behaviour: Behaviour) -> None:
-    """The messages of a run are listed without regard to the run from the second page on."""
+@mutant("messages-filter-by-run")
+def filters_the_first_page_only(hooks: Hooks) -> None:
+    """The list of messages ignores run_id from the second page on."""
 
-    async def look(inner: Any, call: Call) -> Any:
-        if "after" in call.query:
-            call.query.pop("run_id", None)
-        return await inner(call)
+    async def handle(inner: Any, request: RequestContext) -> Any:
+        if "after" in request.query:
+            request.query.pop("run_id", None)
+        return await inner(request)
 
-    around(behaviour, look, "list_messages")
+    wrap_handlers(hooks, handle, "list_messages")

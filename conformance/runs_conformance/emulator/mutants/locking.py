@@ -1,4 +1,4 @@
-"""Threads that are not locked while a run is active, or stay locked afterwards; and cancellation."""
+"""Mutants of thread locks and of cancellation."""
 
 from __future__ import annotations
 
@@ -6,238 +6,237 @@ import asyncio
 from typing import Any
 
 from runs_conformance.contract.lifecycle import TERMINAL
-from runs_conformance.emulator import refusal
-from runs_conformance.emulator.catalogue import blind, mutant
-from runs_conformance.emulator.context import Call, World
-from runs_conformance.emulator.hooks import Behaviour
-from runs_conformance.emulator.patching import around, shown
-from runs_conformance.emulator.run_machine import advance, move, schedule
+from runs_conformance.emulator import api_errors
+from runs_conformance.emulator.context import Hooks, RequestContext, ServerState
+from runs_conformance.emulator.declaration import mutant, written_from_spec
+from runs_conformance.emulator.patching import patch_object, wrap_handlers
+from runs_conformance.emulator.run_machine import advance, schedule, set_status
 from runs_conformance.emulator.state import Assistant, Members, Run, Thread
 
-_RACE = 0.03
+_RACE_S = 0.03
 
 
-async def _admit(call: Call, thread: Thread) -> None:
+async def _admit(request: RequestContext, thread: Thread) -> None:
     return None
 
 
-@blind("L-25")
-def adds_messages_to_locked_threads(behaviour: Behaviour) -> None:
-    """A message is added while a run is active."""
-    behaviour.admit_message = _admit
+@written_from_spec("active-run-blocks-new-messages")
+def adds_messages_to_locked_threads(hooks: Hooks) -> None:
+    """Accepts a message while a run is active."""
+    hooks.admit_message = _admit
 
 
-@blind("L-26")
-def runs_twice_at_once(behaviour: Behaviour) -> None:
-    """A second run is started while one is active."""
-    behaviour.admit_run = _admit
+@written_from_spec("active-run-blocks-second-run")
+def runs_twice_at_once(hooks: Hooks) -> None:
+    """Accepts a second run while one is active."""
+    hooks.admit_run = _admit
 
 
-@blind("L-26")
-def replaces_the_active_run(behaviour: Behaviour) -> None:
-    """A second run is started, and ends the active one as cancelled."""
+@written_from_spec("active-run-blocks-second-run")
+def replaces_the_active_run(hooks: Hooks) -> None:
+    """A second run cancels the active one."""
 
-    async def admit(call: Call, thread: Thread) -> None:
+    async def admit(request: RequestContext, thread: Thread) -> None:
         for run in thread.runs.values():
             if run.status not in TERMINAL:
-                call.world.behaviour.finish(call.world, run, "cancelled", call.world.clock.now())
+                request.server.hooks.finish(request.server, run, "cancelled", request.server.clock.now())
 
-    behaviour.admit_run = admit
-
-
-@blind("L-26", level="must")
-def checks_the_lock_too_early(behaviour: Behaviour) -> None:
-    """The lock is looked at some time before the run is stored, so that two at once both pass."""
-    inner = behaviour.admit_run
-
-    async def admit(call: Call, thread: Thread) -> None:
-        await inner(call, thread)
-        await asyncio.sleep(_RACE)
-
-    behaviour.admit_run = admit
+    hooks.admit_run = admit
 
 
-@blind("L-25")
-def forgets_the_lock_after_outputs(behaviour: Behaviour) -> None:
-    """The lock is gone once outputs were submitted."""
-    behaviour.holds_lock = lambda run: run.status not in TERMINAL and run.round == 0
+@written_from_spec("active-run-blocks-second-run", level="must")
+def checks_the_lock_too_early(hooks: Hooks) -> None:
+    """Checks the lock some time before it stores the run, so two concurrent requests both succeed."""
+    inner = hooks.admit_run
+
+    async def admit(request: RequestContext, thread: Thread) -> None:
+        await inner(request, thread)
+        await asyncio.sleep(_RACE_S)
+
+    hooks.admit_run = admit
 
 
-@blind("L-27", level="should")
-def locks_only_in_progress(behaviour: Behaviour) -> None:
+@written_from_spec("active-run-blocks-new-messages")
+def forgets_the_lock_after_outputs(hooks: Hooks) -> None:
+    """Submitting outputs releases the lock."""
+    hooks.holds_lock = lambda run: run.status not in TERMINAL and run.round == 0
+
+
+@written_from_spec("lock-covers-all-active-statuses", level="should")
+def locks_only_in_progress(hooks: Hooks) -> None:
     """A thread is locked only while its run is in progress."""
-    behaviour.holds_lock = lambda run: run.status == "in_progress"
+    hooks.holds_lock = lambda run: run.status == "in_progress"
 
 
-@blind("L-27", level="should")
-def unlocks_while_waiting(behaviour: Behaviour) -> None:
+@written_from_spec("lock-covers-all-active-statuses", level="should")
+def unlocks_while_waiting(hooks: Hooks) -> None:
     """A thread is not locked while its run waits for outputs."""
-    behaviour.holds_lock = lambda run: run.status not in TERMINAL and run.status != "requires_action"
+    hooks.holds_lock = lambda run: run.status not in TERMINAL and run.status != "requires_action"
 
 
-@blind("L-27", level="should")
-def unlocks_while_cancelling(behaviour: Behaviour) -> None:
+@written_from_spec("lock-covers-all-active-statuses", level="should")
+def unlocks_while_cancelling(hooks: Hooks) -> None:
     """A thread is not locked while its run is being cancelled."""
-    behaviour.holds_lock = lambda run: run.status not in TERMINAL and run.status != "cancelling"
+    hooks.holds_lock = lambda run: run.status not in TERMINAL and run.status != "cancelling"
 
 
-@blind("L-28")
-def never_unlocks(behaviour: Behaviour) -> None:
+@written_from_spec("end-of-run-releases-lock")
+def never_unlocks(hooks: Hooks) -> None:
     """A thread stays locked after its run."""
-    behaviour.holds_lock = lambda run: True
+    hooks.holds_lock = lambda run: True
 
 
-@blind("L-28")
-def stays_locked_after_cancelling(behaviour: Behaviour) -> None:
-    """A thread stays locked after a run that was cancelled."""
-    behaviour.holds_lock = lambda run: run.status not in TERMINAL or run.status == "cancelled"
+@written_from_spec("end-of-run-releases-lock")
+def stays_locked_after_cancelling(hooks: Hooks) -> None:
+    """A thread stays locked after a cancelled run."""
+    hooks.holds_lock = lambda run: run.status not in TERMINAL or run.status == "cancelled"
 
 
-@blind("L-28")
-def locks_all_threads(behaviour: Behaviour) -> None:
+@written_from_spec("end-of-run-releases-lock")
+def locks_all_threads(hooks: Hooks) -> None:
     """An active run locks every thread of its owner."""
 
-    async def admit(call: Call, thread: Thread) -> None:
-        for other in call.store.threads.values():
+    async def admit(request: RequestContext, thread: Thread) -> None:
+        for other in request.store.threads.values():
             for run in other.runs.values():
-                # Runs go on when they are looked at, and nobody else may look at these.
-                advance(call.world, other, run, call.world.clock.now())
-                if call.world.behaviour.holds_lock(run):
-                    raise refusal.already_active(thread.id, run.id)
+                # A run advances only when it is accessed, and no request may access the other thread.
+                advance(request.server, other, run, request.server.clock.now())
+                if request.server.hooks.holds_lock(run):
+                    raise api_errors.run_already_active(thread.id, run.id)
 
-    behaviour.admit_run = admit
+    hooks.admit_run = admit
 
 
-@blind("L-29", level="should")
-def hides_locked_threads(behaviour: Behaviour) -> None:
-    """The messages of a thread cannot be listed while it is locked."""
+@written_from_spec("locked-thread-stays-readable", level="should")
+def hides_locked_threads(hooks: Hooks) -> None:
+    """The messages of a locked thread cannot be listed."""
 
-    async def look(inner: Any, call: Call) -> Any:
-        thread = call.world.behaviour.find_thread(call, call.path["thread_id"])
+    async def handle(inner: Any, request: RequestContext) -> Any:
+        thread = request.server.hooks.find_thread(request, request.path_params["thread_id"])
         for run in thread.runs.values():
             if run.status not in TERMINAL:
-                raise refusal.bad(f"Thread {thread.id} is locked by {run.id}.")
-        return await inner(call)
+                raise api_errors.bad_request(f"Thread {thread.id} is locked by {run.id}.")
+        return await inner(request)
 
-    around(behaviour, look, "list_messages")
+    wrap_handlers(hooks, handle, "list_messages")
 
 
-@blind("L-29", level="should")
-def freezes_locked_threads(behaviour: Behaviour) -> None:
-    """A thread's metadata cannot be modified while it is locked."""
+@written_from_spec("locked-thread-stays-readable", level="should")
+def freezes_locked_threads(hooks: Hooks) -> None:
+    """The metadata of a locked thread cannot be modified."""
 
-    async def modify(inner: Any, call: Call) -> Any:
-        thread = call.world.behaviour.find_thread(call, call.path["thread_id"])
+    async def modify(inner: Any, request: RequestContext) -> Any:
+        thread = request.server.hooks.find_thread(request, request.path_params["thread_id"])
         for run in thread.runs.values():
             if run.status not in TERMINAL:
-                raise refusal.bad(f"Thread {thread.id} is locked by {run.id}.")
-        return await inner(call)
+                raise api_errors.bad_request(f"Thread {thread.id} is locked by {run.id}.")
+        return await inner(request)
 
-    around(behaviour, modify, "modify_thread")
-
-
-@blind("L-31", level="should")
-def never_finishes_cancelling(behaviour: Behaviour) -> None:
-    """A run that is being cancelled stays so."""
-
-    def cancel(world: World, thread: Thread, run: Run, now: float) -> None:
-        run.pending = ()
-        move(world, run, "cancelling")
-        schedule(world, run, [], now)
-
-    behaviour.cancel = cancel
+    wrap_handlers(hooks, modify, "modify_thread")
 
 
-@blind("L-31", level="should")
-def answers_cancels_and_goes_on(behaviour: Behaviour) -> None:
-    """Cancelling is answered with the run as it is, and nothing else happens."""
-    behaviour.cancel = lambda world, thread, run, now: None
+@written_from_spec("cancel-ends-run-in-progress", level="should")
+def never_finishes_cancelling(hooks: Hooks) -> None:
+    """A run that is being cancelled stays in cancelling."""
+
+    def cancel(server: ServerState, thread: Thread, run: Run, now: float) -> None:
+        run.pending_calls = ()
+        set_status(server, run, "cancelling")
+        schedule(server, run, [], now)
+
+    hooks.cancel = cancel
 
 
-@blind("L-31", level="should")
-def refuses_to_cancel(behaviour: Behaviour) -> None:
-    """Cancelling a run in progress is refused."""
-
-    def check(world: World, run: Run) -> None:
-        raise refusal.cannot_cancel(run.status)
-
-    behaviour.check_cancel = check
+@written_from_spec("cancel-ends-run-in-progress", level="should")
+def answers_cancels_and_goes_on(hooks: Hooks) -> None:
+    """cancel_run returns the run, but does not cancel it."""
+    hooks.cancel = lambda server, thread, run, now: None
 
 
-@blind("L-32", level="should")
-def does_not_cancel_what_waits(behaviour: Behaviour) -> None:
-    """Cancelling a run that waits for outputs is refused."""
-    inner = behaviour.check_cancel
+@written_from_spec("cancel-ends-run-in-progress", level="should")
+def refuses_to_cancel(hooks: Hooks) -> None:
+    """Cancelling a run in progress is rejected."""
 
-    def check(world: World, run: Run) -> None:
+    def check(server: ServerState, run: Run) -> None:
+        raise api_errors.cannot_cancel(run.status)
+
+    hooks.check_cancel = check
+
+
+@written_from_spec("cancel-accepted-while-queued-or-waiting", level="should")
+def does_not_cancel_what_waits(hooks: Hooks) -> None:
+    """Cancelling a run that waits for outputs is rejected."""
+    inner = hooks.check_cancel
+
+    def check(server: ServerState, run: Run) -> None:
         if run.status == "requires_action":
-            raise refusal.cannot_cancel(run.status)
-        inner(world, run)
+            raise api_errors.cannot_cancel(run.status)
+        inner(server, run)
 
-    behaviour.check_cancel = check
+    hooks.check_cancel = check
 
 
-@blind("L-33", level="should")
-def answers_late_cancels(behaviour: Behaviour) -> None:
-    """Cancelling a run that is over is answered with the run as it is."""
+@written_from_spec("cancel-refused-after-end", level="should")
+def answers_late_cancels(hooks: Hooks) -> None:
+    """Cancelling an ended run returns the run."""
 
-    async def cancel(inner: Any, call: Call) -> Any:
-        thread = call.world.behaviour.find_thread(call, call.path["thread_id"])
-        run = call.world.behaviour.find_run(call, thread, call.path["run_id"])
+    async def cancel(inner: Any, request: RequestContext) -> Any:
+        thread = request.server.hooks.find_thread(request, request.path_params["thread_id"])
+        run = request.server.hooks.find_run(request, thread, request.path_params["run_id"])
         if run.status in TERMINAL:
-            return call.world.behaviour.run_object(call.world, run, "json")
-        return await inner(call)
+            return request.server.hooks.run_object(request.server, run, "json")
+        return await inner(request)
 
-    around(behaviour, cancel, "cancel_run")
+    wrap_handlers(hooks, cancel, "cancel_run")
 
 
-@blind("L-35", level="should")
-def leaves_steps_in_progress(behaviour: Behaviour) -> None:
+@written_from_spec("cancellation-closes-steps-and-messages", level="should")
+def leaves_steps_in_progress(hooks: Hooks) -> None:
     """The steps of a cancelled run stay in progress."""
-    inner = behaviour.finish
+    inner = hooks.finish
 
-    def finish(world: World, run: Run, status: str, at: float) -> None:
+    def finish(server: ServerState, run: Run, status: str, at: float) -> None:
         steps, run.steps = run.steps, [step for step in run.steps if step.status != "in_progress"]
-        inner(world, run, status, at)
+        inner(server, run, status, at)
         run.steps = steps
 
-    behaviour.finish = finish
+    hooks.finish = finish
 
 
-@blind("L-35", level="should")
-def removes_cancelled_steps(behaviour: Behaviour) -> None:
-    """A cancelled run has no steps any more."""
-    inner = behaviour.finish
+@written_from_spec("cancellation-closes-steps-and-messages", level="should")
+def removes_cancelled_steps(hooks: Hooks) -> None:
+    """A cancelled run loses its steps."""
+    inner = hooks.finish
 
-    def finish(world: World, run: Run, status: str, at: float) -> None:
-        inner(world, run, status, at)
+    def finish(server: ServerState, run: Run, status: str, at: float) -> None:
+        inner(server, run, status, at)
         if status == "cancelled":
             run.steps.clear()
 
-    behaviour.finish = finish
+    hooks.finish = finish
 
 
-@blind("L-35", level="should")
-def completes_cancelled_steps(behaviour: Behaviour) -> None:
+@written_from_spec("cancellation-closes-steps-and-messages", level="should")
+def completes_cancelled_steps(hooks: Hooks) -> None:
     """The unfinished steps of a cancelled run are completed."""
 
     def change(members: dict[str, Any], *_: Any) -> None:
         if members["status"] == "cancelled":
             members.update(status="completed", completed_at=members["cancelled_at"], cancelled_at=None)
 
-    shown(behaviour, "step", change)
+    patch_object(hooks, "step", change)
 
 
-@mutant("L-28")
-def locks_the_assistant(behaviour: Behaviour) -> None:
-    """An active run locks its assistant, so that it can run on one thread at a time."""
-    inner = behaviour.new_run
+@mutant("end-of-run-releases-lock")
+def locks_the_assistant(hooks: Hooks) -> None:
+    """An active run locks its assistant, which can run on only one thread at a time."""
+    inner = hooks.new_run
 
-    def new(call: Call, thread: Thread, assistant: Assistant, body: Members) -> Run:
-        for other in call.store.threads.values():
+    def new(request: RequestContext, thread: Thread, assistant: Assistant, body: Members) -> Run:
+        for other in request.store.threads.values():
             for run in other.runs.values():
                 if run.assistant_id == assistant.id and run.status not in TERMINAL:
-                    raise refusal.already_active(other.id, run.id)
-        return inner(call, thread, assistant, body)
+                    raise api_errors.run_already_active(other.id, run.id)
+        return inner(request, thread, assistant, body)
 
-    behaviour.new_run = new
+    hooks.new_run = new

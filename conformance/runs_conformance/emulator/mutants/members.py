@@ -1,183 +1,182 @@
-"""Messages, steps, threads and assistants that are shown with members missing, mistyped or misnamed."""
+"""Mutants of messages, steps, threads and assistants: members are missing, mistyped or misnamed."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from runs_conformance.emulator.catalogue import blind
-from runs_conformance.emulator.context import World
-from runs_conformance.emulator.hooks import Behaviour
-from runs_conformance.emulator.objects import CONTENT_OF_RESULTS
-from runs_conformance.emulator.patching import answered, each, shown, without
-from runs_conformance.emulator.state import Members, Message, Step
+from runs_conformance.emulator.context import Hooks, ServerState
+from runs_conformance.emulator.declaration import written_from_spec
+from runs_conformance.emulator.patching import patch_object, patch_response, remove_members, visit_objects
+from runs_conformance.emulator.serializers import SEARCH_RESULT_CONTENT
+from runs_conformance.emulator.state import Members, Message, RunStep
 
 
-@blind("message.object.const")
-def calls_a_message_message(behaviour: Behaviour) -> None:
+@written_from_spec("message.object.const")
+def calls_a_message_message(hooks: Hooks) -> None:
     """A message's object is "message"."""
-    shown(behaviour, "message", lambda message, *_: message.update(object="message"))
+    patch_object(hooks, "message", lambda message, *_: message.update(object="message"))
 
 
-@blind("run_step.object.const")
-def calls_a_step_step(behaviour: Behaviour) -> None:
+@written_from_spec("run_step.object.const")
+def calls_a_step_step(hooks: Hooks) -> None:
     """A step's object is "run.step"."""
-    shown(behaviour, "step", lambda step, *_: step.update(object="run.step"))
+    patch_object(hooks, "step", lambda step, *_: step.update(object="run.step"))
 
 
-@blind("thread.object.const")
-def calls_a_thread_threads(behaviour: Behaviour) -> None:
+@written_from_spec("thread.object.const")
+def calls_a_thread_threads(hooks: Hooks) -> None:
     """A thread's object is "threads"."""
-    shown(behaviour, "thread", lambda thread, *_: thread.update(object="threads"))
+    patch_object(hooks, "thread", lambda thread, *_: thread.update(object="threads"))
 
 
-@blind("message_deleted.object.const")
-def calls_a_deleted_message_message(behaviour: Behaviour) -> None:
-    """The deletion of a message is answered with object "thread.message"."""
-    answered(behaviour, lambda _, answer: {**answer, "object": "thread.message"}, "delete_message")
+@written_from_spec("message_deleted.object.const")
+def calls_a_deleted_message_message(hooks: Hooks) -> None:
+    """The object of a message deletion is "thread.message"."""
+    patch_response(hooks, lambda _, answer: {**answer, "object": "thread.message"}, "delete_message")
 
 
-@blind("thread_deleted.deleted.type")
-def says_deleted_in_words(behaviour: Behaviour) -> None:
-    """The deletion of a thread is answered with deleted "true"."""
-    answered(behaviour, lambda _, answer: {**answer, "deleted": "true"}, "delete_thread")
+@written_from_spec("thread_deleted.deleted.type")
+def says_deleted_in_words(hooks: Hooks) -> None:
+    """The deleted member of a thread deletion is "true"."""
+    patch_response(hooks, lambda _, answer: {**answer, "deleted": "true"}, "delete_thread")
 
 
-@blind("message.content.type")
-def shows_content_as_text(behaviour: Behaviour) -> None:
-    """A message's content is a text."""
+@written_from_spec("message.content.type")
+def shows_content_as_text(hooks: Hooks) -> None:
+    """The content of a message is a string."""
 
     def change(members: Members, message: Message, channel: str) -> None:
         if channel == "json":
             members["content"] = message.text
 
-    shown(behaviour, "message", change)
+    patch_object(hooks, "message", change)
 
 
-@blind("message.content[].text.type")
-def flattens_text_parts(behaviour: Behaviour) -> None:
-    """The text of a text part is a text instead of an object."""
+@written_from_spec("message.content[].text.type")
+def flattens_text_parts(hooks: Hooks) -> None:
+    """The text of a text part is a string instead of an object."""
 
     def change(members: Members, *_: Any) -> None:
         members["content"] = [
             {**part, "text": part["text"]["value"]} if "text" in part else part for part in members["content"]
         ]
 
-    shown(behaviour, "message", change)
+    patch_object(hooks, "message", change)
 
 
-@blind("message.content[].text.annotations.required")
-def leaves_annotations_out(behaviour: Behaviour) -> None:
+@written_from_spec("message.content[].text.annotations.required")
+def leaves_annotations_out(hooks: Hooks) -> None:
     """Text parts have no annotations."""
 
     def change(members: Members, *_: Any) -> None:
         for part in members["content"]:
             part.get("text", {}).pop("annotations", None)
 
-    shown(behaviour, "message", change)
+    patch_object(hooks, "message", change)
 
 
-@blind("message.attachments.required")
-def leaves_attachments_out(behaviour: Behaviour) -> None:
-    """Messages have no attachments member."""
-    without(behaviour, "message", "attachments")
+@written_from_spec("message.attachments.required")
+def leaves_attachments_out(hooks: Hooks) -> None:
+    """Messages have no attachments."""
+    remove_members(hooks, "message", "attachments")
 
 
-@blind("message.role.enum")
-def calls_the_assistant_a_bot(behaviour: Behaviour) -> None:
+@written_from_spec("message.role.enum")
+def calls_the_assistant_a_bot(hooks: Hooks) -> None:
     """The role of an assistant's message is "bot"."""
 
     def change(members: Members, *_: Any) -> None:
         if members["role"] == "assistant":
             members["role"] = "bot"
 
-    shown(behaviour, "message", change)
+    patch_object(hooks, "message", change)
 
 
-@blind("message.run_id.required")
-def leaves_run_id_out(behaviour: Behaviour) -> None:
+@written_from_spec("message.run_id.required")
+def leaves_run_id_out(hooks: Hooks) -> None:
     """A message that belongs to no run has no run_id member."""
-    shown(behaviour, "message", lambda message, *_: message.pop("run_id") if message["run_id"] is None else None)
+    patch_object(hooks, "message", lambda message, *_: message.pop("run_id") if message["run_id"] is None else None)
 
 
-@blind("message.created_at.required")
-def leaves_creation_out(behaviour: Behaviour) -> None:
-    """A created message is answered without created_at."""
-    answered(
-        behaviour,
+@written_from_spec("message.created_at.required")
+def leaves_creation_out(hooks: Hooks) -> None:
+    """The answer to create_message has no created_at."""
+    patch_response(
+        hooks,
         lambda _, answer: {name: value for name, value in answer.items() if name != "created_at"},
         "create_message",
     )
 
 
-@blind("run_step.step_details.tool_calls[].function.output.required")
-def leaves_outputs_out(behaviour: Behaviour) -> None:
-    """A function call in a step has no output member until there is one."""
+@written_from_spec("run_step.step_details.tool_calls[].function.output.required")
+def leaves_outputs_out(hooks: Hooks) -> None:
+    """A function call in a step has no output member before its output is submitted."""
 
     def change(call: dict[str, Any]) -> None:
         if "arguments" in call and call.get("output", "") is None:
             del call["output"]
 
-    shown(behaviour, "step", lambda step, *_: each(step["step_details"], change))
+    patch_object(hooks, "step", lambda step, *_: visit_objects(step["step_details"], change))
 
 
-@blind("run_step.step_details.tool_calls[].code_interpreter.outputs.required")
-def leaves_code_outputs_out(behaviour: Behaviour) -> None:
-    """A code interpreter's call shows no outputs."""
+@written_from_spec("run_step.step_details.tool_calls[].code_interpreter.outputs.required")
+def leaves_code_outputs_out(hooks: Hooks) -> None:
+    """A code interpreter call has no outputs."""
 
     def change(call: dict[str, Any]) -> None:
         if "input" in call:
             call.pop("outputs", None)
 
-    shown(behaviour, "step", lambda step, *_: each(step["step_details"], change))
+    patch_object(hooks, "step", lambda step, *_: visit_objects(step["step_details"], change))
 
 
-@blind("run_step.step_details.type.required")
-def leaves_the_type_of_details_out(behaviour: Behaviour) -> None:
-    """A step's details have no type."""
-    shown(behaviour, "step", lambda step, *_: step["step_details"].pop("type"))
+@written_from_spec("run_step.step_details.type.required")
+def leaves_the_type_of_details_out(hooks: Hooks) -> None:
+    """The details of a step have no type."""
+    patch_object(hooks, "step", lambda step, *_: step["step_details"].pop("type"))
 
 
-@blind("run_step.run_id.required")
-def leaves_the_run_of_a_step_out(behaviour: Behaviour) -> None:
-    """A step does not name its run."""
-    without(behaviour, "step", "run_id")
+@written_from_spec("run_step.run_id.required")
+def leaves_the_run_of_a_step_out(hooks: Hooks) -> None:
+    """A step has no run_id."""
+    remove_members(hooks, "step", "run_id")
 
 
-@blind("run_step.type.enum")
-def calls_a_tool_step_tool_call(behaviour: Behaviour) -> None:
-    """A step of tool calls has the type "tool_call"."""
+@written_from_spec("run_step.type.enum")
+def calls_a_tool_step_tool_call(hooks: Hooks) -> None:
+    """The type of a step of tool calls is "tool_call"."""
 
-    def change(members: Members, step: Step, _: str) -> None:
+    def change(members: Members, step: RunStep, _: str) -> None:
         if step.message is None:
             members["type"] = "tool_call"
 
-    shown(behaviour, "step", change)
+    patch_object(hooks, "step", change)
 
 
-@blind("assistant.tools.required")
-def leaves_an_assistants_tools_out(behaviour: Behaviour) -> None:
+@written_from_spec("assistant.tools.required")
+def leaves_an_assistants_tools_out(hooks: Hooks) -> None:
     """An assistant without tools has no tools member."""
-    shown(behaviour, "assistant", lambda assistant, *_: assistant.pop("tools") if not assistant["tools"] else None)
+    patch_object(hooks, "assistant", lambda assistant, *_: assistant.pop("tools") if not assistant["tools"] else None)
 
 
-@blind("thread.metadata.required")
-def leaves_a_threads_metadata_out(behaviour: Behaviour) -> None:
-    """A thread has no metadata member."""
-    without(behaviour, "thread", "metadata")
+@written_from_spec("thread.metadata.required")
+def leaves_a_threads_metadata_out(hooks: Hooks) -> None:
+    """A thread has no metadata."""
+    remove_members(hooks, "thread", "metadata")
 
 
-@blind("thread.tool_resources.required")
-def leaves_a_threads_resources_out(behaviour: Behaviour) -> None:
-    """A thread has no tool_resources member."""
-    without(behaviour, "thread", "tool_resources")
+@written_from_spec("thread.tool_resources.required")
+def leaves_a_threads_resources_out(hooks: Hooks) -> None:
+    """A thread has no tool_resources."""
+    remove_members(hooks, "thread", "tool_resources")
 
 
-@blind("L-89", level="may")
-def shows_results_with_content(behaviour: Behaviour) -> None:
-    """Search results hold their content whether it was asked for or not."""
-    inner = behaviour.step_object
+@written_from_spec("search-results-only-when-included", level="may")
+def shows_results_with_content(hooks: Hooks) -> None:
+    """Search results always include their content."""
+    inner = hooks.step_object
 
-    def show(world: World, step: Step, channel: str, include: frozenset[str]) -> Members:
-        return inner(world, step, channel, frozenset({CONTENT_OF_RESULTS}))
+    def show(server: ServerState, step: RunStep, channel: str, include: frozenset[str]) -> Members:
+        return inner(server, step, channel, frozenset({SEARCH_RESULT_CONTENT}))
 
-    behaviour.step_object = show
+    hooks.step_object = show

@@ -1,135 +1,134 @@
-"""Modifications that do too much, or nothing."""
+"""Mutants of modification: it changes too much, or nothing."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from runs_conformance.emulator import refusal
-from runs_conformance.emulator.catalogue import blind, mutant
-from runs_conformance.emulator.context import Call, World
-from runs_conformance.emulator.hooks import Behaviour
-from runs_conformance.emulator.operations import get_run
-from runs_conformance.emulator.patching import around
+from runs_conformance.emulator import api_errors
+from runs_conformance.emulator.context import Hooks, RequestContext, ServerState
+from runs_conformance.emulator.declaration import mutant, written_from_spec
+from runs_conformance.emulator.handlers import get_run
+from runs_conformance.emulator.patching import wrap_handlers
 from runs_conformance.emulator.state import Run
 
 
-@blind("L-43")
-def modifies_instructions(behaviour: Behaviour) -> None:
+@written_from_spec("modify-run-changes-only-metadata")
+def modifies_instructions(hooks: Hooks) -> None:
     """Modifying a run's metadata changes its instructions."""
 
-    async def modify(inner: Any, call: Call) -> Any:
-        answer = await inner(call)
-        run = call.store.threads[call.path["thread_id"]].runs[call.path["run_id"]]
+    async def modify(inner: Any, request: RequestContext) -> Any:
+        answer = await inner(request)
+        run = request.store.threads[request.path_params["thread_id"]].runs[request.path_params["run_id"]]
         run.instructions = "modified"
         return {**answer, "instructions": "modified"}
 
-    around(behaviour, modify, "modify_run")
+    wrap_handlers(hooks, modify, "modify_run")
 
 
-@blind("L-43")
-def modifies_the_end(behaviour: Behaviour) -> None:
-    """Modifying a run's metadata moves its completed_at."""
+@written_from_spec("modify-run-changes-only-metadata")
+def modifies_the_end(hooks: Hooks) -> None:
+    """Modifying a run's metadata changes its completed_at."""
 
-    async def modify(inner: Any, call: Call) -> Any:
-        await inner(call)
-        run = call.store.threads[call.path["thread_id"]].runs[call.path["run_id"]]
-        run.completed_at = (run.completed_at or call.world.clock.now()) + 5
-        return await get_run(call)
+    async def modify(inner: Any, request: RequestContext) -> Any:
+        await inner(request)
+        run = request.store.threads[request.path_params["thread_id"]].runs[request.path_params["run_id"]]
+        run.completed_at = (run.completed_at or request.server.clock.now()) + 5
+        return await get_run(request)
 
-    around(behaviour, modify, "modify_run")
+    wrap_handlers(hooks, modify, "modify_run")
 
 
-@blind("L-44", level="should")
-def forgets_modifications(behaviour: Behaviour) -> None:
-    """Modifying a run is answered as if it had happened, but is not stored."""
+@written_from_spec("ended-run-can-be-modified", level="should")
+def forgets_modifications(hooks: Hooks) -> None:
+    """modify_run returns the new metadata, but does not store it."""
 
-    async def modify(inner: Any, call: Call) -> Any:
-        run = call.store.threads[call.path["thread_id"]].runs[call.path["run_id"]]
+    async def modify(inner: Any, request: RequestContext) -> Any:
+        run = request.store.threads[request.path_params["thread_id"]].runs[request.path_params["run_id"]]
         before = run.metadata
-        answer = await inner(call)
+        answer = await inner(request)
         run.metadata = before
         return answer
 
-    around(behaviour, modify, "modify_run")
+    wrap_handlers(hooks, modify, "modify_run")
 
 
-@blind("L-44", level="should")
-def never_modifies(behaviour: Behaviour) -> None:
-    """Modifying a run is answered with the run as it is."""
+@written_from_spec("ended-run-can-be-modified", level="should")
+def never_modifies(hooks: Hooks) -> None:
+    """modify_run returns the run unchanged."""
 
-    async def modify(inner: Any, call: Call) -> Any:
-        return await get_run(call)
+    async def modify(inner: Any, request: RequestContext) -> Any:
+        return await get_run(request)
 
-    around(behaviour, modify, "modify_run")
+    wrap_handlers(hooks, modify, "modify_run")
 
 
-@blind("L-44", level="should")
-def refuses_to_modify(behaviour: Behaviour) -> None:
-    """Modifying a run that is over is refused."""
+@written_from_spec("ended-run-can-be-modified", level="should")
+def refuses_to_modify(hooks: Hooks) -> None:
+    """Modifying an ended run is rejected."""
 
-    def check(world: World, run: Run) -> None:
-        raise refusal.cannot_update(run.status)
+    def check(server: ServerState, run: Run) -> None:
+        raise api_errors.cannot_update(run.status)
 
-    behaviour.check_modify = check
+    hooks.check_modify = check
 
 
 @mutant("acceptance")
-def wants_whole_messages(behaviour: Behaviour) -> None:
-    """A modification of a message is refused unless it gives role and content, as when it was created."""
+def wants_whole_messages(hooks: Hooks) -> None:
+    """modify_message requires role and content."""
 
-    async def modify(inner: Any, call: Call) -> Any:
+    async def modify(inner: Any, request: RequestContext) -> Any:
         for name in ("role", "content"):
-            if name not in call.body:
-                raise refusal.missing(name)
-        return await inner(call)
+            if name not in request.body:
+                raise api_errors.missing_parameter(name)
+        return await inner(request)
 
-    around(behaviour, modify, "modify_message")
+    wrap_handlers(hooks, modify, "modify_message")
 
 
 @mutant("modify")
-def replaces_whole_messages(behaviour: Behaviour) -> None:
-    """Modifying a message's metadata empties its content, which the request does not give."""
+def replaces_whole_messages(hooks: Hooks) -> None:
+    """Modifying a message's metadata empties its content."""
 
-    async def modify(inner: Any, call: Call) -> Any:
-        thread = call.world.behaviour.find_thread(call, call.path["thread_id"])
-        call.world.behaviour.find_message(call, thread, call.path["message_id"]).content = []
-        return await inner(call)
+    async def modify(inner: Any, request: RequestContext) -> Any:
+        thread = request.server.hooks.find_thread(request, request.path_params["thread_id"])
+        request.server.hooks.find_message(request, thread, request.path_params["message_id"]).content = []
+        return await inner(request)
 
-    around(behaviour, modify, "modify_message")
+    wrap_handlers(hooks, modify, "modify_message")
 
 
 @mutant("modify", level="should")
-def clears_metadata_that_is_not_given(behaviour: Behaviour) -> None:
-    """A modification that says nothing of metadata empties it."""
+def clears_metadata_that_is_not_given(hooks: Hooks) -> None:
+    """A modification without metadata empties the metadata."""
 
-    async def modify(inner: Any, call: Call) -> Any:
-        if isinstance(call.body, dict):
-            call.body.setdefault("metadata", {})
-        return await inner(call)
+    async def modify(inner: Any, request: RequestContext) -> Any:
+        if isinstance(request.body, dict):
+            request.body.setdefault("metadata", {})
+        return await inner(request)
 
-    around(behaviour, modify, "modify_assistant", "modify_thread", "modify_run", "modify_message")
+    wrap_handlers(hooks, modify, "modify_assistant", "modify_thread", "modify_run", "modify_message")
 
 
-@mutant("L-75")
-def wants_a_thread_to_run(behaviour: Behaviour) -> None:
-    """A run is not created without a thread, though an empty one would do."""
+@mutant("thread-and-run-creates-messages")
+def wants_a_thread_to_run(hooks: Hooks) -> None:
+    """create_thread_and_run requires a thread."""
 
-    async def start(inner: Any, call: Call) -> Any:
-        if call.body.get("thread") is None:
-            raise refusal.missing("thread")
-        return await inner(call)
+    async def start(inner: Any, request: RequestContext) -> Any:
+        if request.body.get("thread") is None:
+            raise api_errors.missing_parameter("thread")
+        return await inner(request)
 
-    around(behaviour, start, "create_thread_and_run")
+    wrap_handlers(hooks, start, "create_thread_and_run")
 
 
 @mutant("modify")
-def modifies_no_answers(behaviour: Behaviour) -> None:
-    """The metadata of a message that a run wrote cannot be modified."""
+def modifies_no_answers(hooks: Hooks) -> None:
+    """The metadata of a message written by a run cannot be modified."""
 
-    async def modify(inner: Any, call: Call) -> Any:
-        thread = call.world.behaviour.find_thread(call, call.path["thread_id"])
-        if call.world.behaviour.find_message(call, thread, call.path["message_id"]).run_id is not None:
-            raise refusal.bad("Messages of a run cannot be modified.")
-        return await inner(call)
+    async def modify(inner: Any, request: RequestContext) -> Any:
+        thread = request.server.hooks.find_thread(request, request.path_params["thread_id"])
+        if request.server.hooks.find_message(request, thread, request.path_params["message_id"]).run_id is not None:
+            raise api_errors.bad_request("Messages of a run cannot be modified.")
+        return await inner(request)
 
-    around(behaviour, modify, "modify_message")
+    wrap_handlers(hooks, modify, "modify_message")

@@ -1,137 +1,136 @@
-"""Objects that are found where they are not, and what deletion leaves."""
+"""Mutants of ownership: objects are found under other parents, or remain after deletion."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from runs_conformance.emulator.catalogue import blind
-from runs_conformance.emulator.context import Call
-from runs_conformance.emulator.hooks import Behaviour
-from runs_conformance.emulator.patching import around
-from runs_conformance.emulator.state import Message, Run, Step, Thread
+from runs_conformance.emulator.context import Hooks, RequestContext
+from runs_conformance.emulator.declaration import written_from_spec
+from runs_conformance.emulator.patching import wrap_handlers
+from runs_conformance.emulator.state import Message, Run, RunStep, Thread
 
 
-@blind("ids", level="should")
-def counts_ids(behaviour: Behaviour) -> None:
-    """Ids are counters."""
+@written_from_spec("ids", level="should")
+def counts_ids(hooks: Hooks) -> None:
+    """Ids are sequential numbers."""
     prefixes = {"message": "msg", "run_step": "step", "tool_call": "call", "assistant": "asst"}
-    behaviour.new_id = lambda world, kind: f"{prefixes.get(kind, kind)}_{world.seq():024d}"
+    hooks.new_id = lambda server, kind: f"{prefixes.get(kind, kind)}_{server.seq():024d}"
 
 
-def _everywhere(call: Call) -> list[Thread]:
-    return list(call.store.threads.values())
+def _all_threads(request: RequestContext) -> list[Thread]:
+    return list(request.store.threads.values())
 
 
-@blind("L-90", level="should")
-def finds_runs_in_any_thread(behaviour: Behaviour) -> None:
+@written_from_spec("run-only-under-own-thread", level="should")
+def finds_runs_in_any_thread(hooks: Hooks) -> None:
     """A run is found under any thread."""
-    inner = behaviour.find_run
+    inner = hooks.find_run
 
-    def find(call: Call, thread: Thread, id_: str) -> Run:
-        return next((other.runs[id_] for other in _everywhere(call) if id_ in other.runs), None) or inner(
-            call, thread, id_
+    def find(request: RequestContext, thread: Thread, id_: str) -> Run:
+        return next((other.runs[id_] for other in _all_threads(request) if id_ in other.runs), None) or inner(
+            request, thread, id_
         )
 
-    behaviour.find_run = find
+    hooks.find_run = find
 
 
-@blind("L-90", level="should")
-def finds_steps_in_any_run(behaviour: Behaviour) -> None:
+@written_from_spec("run-only-under-own-thread", level="should")
+def finds_steps_in_any_run(hooks: Hooks) -> None:
     """A step is found under any run."""
-    inner = behaviour.find_step
+    inner = hooks.find_step
 
-    def find(call: Call, run: Run, id_: str) -> Step:
-        for thread in _everywhere(call):
+    def find(request: RequestContext, run: Run, id_: str) -> RunStep:
+        for thread in _all_threads(request):
             for other in thread.runs.values():
                 for step in other.steps:
                     if step.id == id_:
                         return step
-        return inner(call, run, id_)
+        return inner(request, run, id_)
 
-    behaviour.find_step = find
+    hooks.find_step = find
 
 
-@blind("L-90", level="should")
-def finds_messages_in_any_thread(behaviour: Behaviour) -> None:
+@written_from_spec("run-only-under-own-thread", level="should")
+def finds_messages_in_any_thread(hooks: Hooks) -> None:
     """A message is found under any thread."""
-    inner = behaviour.find_message
+    inner = hooks.find_message
 
-    def find(call: Call, thread: Thread, id_: str) -> Message:
-        for other in _everywhere(call):
+    def find(request: RequestContext, thread: Thread, id_: str) -> Message:
+        for other in _all_threads(request):
             if id_ in other.messages:
                 return other.messages[id_]
-        return inner(call, thread, id_)
+        return inner(request, thread, id_)
 
-    behaviour.find_message = find
+    hooks.find_message = find
 
 
-@blind("L-88", level="should")
-def keeps_deleted_messages(behaviour: Behaviour) -> None:
+@written_from_spec("deleted-object-is-gone", level="should")
+def keeps_deleted_messages(hooks: Hooks) -> None:
     """A deleted message can still be read."""
-    behaviour.remove_message = lambda thread, message: None
+    hooks.remove_message = lambda thread, message: None
 
 
-@blind("L-88", level="should")
-def lists_deleted_messages(behaviour: Behaviour) -> None:
-    """A deleted message cannot be read, but stays in the list."""
-    gone: set[str] = set()
-    inner = behaviour.find_message
+@written_from_spec("deleted-object-is-gone", level="should")
+def lists_deleted_messages(hooks: Hooks) -> None:
+    """A deleted message cannot be read, but remains in the list."""
+    deleted: set[str] = set()
+    inner = hooks.find_message
 
-    def find(call: Call, thread: Thread, id_: str) -> Message:
-        return inner(call, thread, "" if id_ in gone else id_)
+    def find(request: RequestContext, thread: Thread, id_: str) -> Message:
+        return inner(request, thread, "" if id_ in deleted else id_)
 
-    behaviour.remove_message = lambda thread, message: gone.add(message.id)
-    behaviour.find_message = find
+    hooks.remove_message = lambda thread, message: deleted.add(message.id)
+    hooks.find_message = find
 
 
-@blind("L-88", level="should")
-def keeps_deleted_threads(behaviour: Behaviour) -> None:
+@written_from_spec("deleted-object-is-gone", level="should")
+def keeps_deleted_threads(hooks: Hooks) -> None:
     """A deleted thread can still be read."""
-    behaviour.remove_thread = lambda call, thread: None
+    hooks.remove_thread = lambda request, thread: None
 
 
-@blind("L-88", level="should")
-def keeps_runs_of_deleted_threads(behaviour: Behaviour) -> None:
+@written_from_spec("deleted-object-is-gone", level="should")
+def keeps_runs_of_deleted_threads(hooks: Hooks) -> None:
     """The runs of a deleted thread can still be read."""
-    gone: dict[str, Thread] = {}
-    remove = behaviour.remove_thread
+    deleted: dict[str, Thread] = {}
+    remove = hooks.remove_thread
 
-    def forget(call: Call, thread: Thread) -> None:
-        gone[thread.id] = thread
-        remove(call, thread)
+    def forget(request: RequestContext, thread: Thread) -> None:
+        deleted[thread.id] = thread
+        remove(request, thread)
 
-    async def look(inner: Any, call: Call) -> Any:
-        thread = gone.get(call.path["thread_id"])
-        if thread is not None and call.path["run_id"] in thread.runs:
-            return call.world.behaviour.run_object(call.world, thread.runs[call.path["run_id"]], "json")
-        return await inner(call)
+    async def handle(inner: Any, request: RequestContext) -> Any:
+        thread = deleted.get(request.path_params["thread_id"])
+        if thread is not None and request.path_params["run_id"] in thread.runs:
+            return request.server.hooks.run_object(request.server, thread.runs[request.path_params["run_id"]], "json")
+        return await inner(request)
 
-    behaviour.remove_thread = forget
-    around(behaviour, look, "get_run")
+    hooks.remove_thread = forget
+    wrap_handlers(hooks, handle, "get_run")
 
 
-@blind("L-88", level="should")
-def runs_deleted_assistants(behaviour: Behaviour) -> None:
+@written_from_spec("deleted-object-is-gone", level="should")
+def runs_deleted_assistants(hooks: Hooks) -> None:
     """A deleted assistant can still be run."""
     known: dict[str, Any] = {}
-    inner = behaviour.find_assistant_to_run
+    inner = hooks.find_assistant_to_run
 
-    def find(call: Call, id_: str) -> Any:
-        if id_ in call.store.assistants:
-            known[id_] = call.store.assistants[id_]
-        return known.get(id_) or inner(call, id_)
+    def find(request: RequestContext, id_: str) -> Any:
+        if id_ in request.store.assistants:
+            known[id_] = request.store.assistants[id_]
+        return known.get(id_) or inner(request, id_)
 
-    async def delete(handler: Any, call: Call) -> Any:
-        if call.path["assistant_id"] in call.store.assistants:
-            known[call.path["assistant_id"]] = call.store.assistants[call.path["assistant_id"]]
-        return await handler(call)
+    async def delete(handler: Any, request: RequestContext) -> Any:
+        if request.path_params["assistant_id"] in request.store.assistants:
+            known[request.path_params["assistant_id"]] = request.store.assistants[request.path_params["assistant_id"]]
+        return await handler(request)
 
-    behaviour.find_assistant_to_run = find
-    around(behaviour, delete, "delete_assistant")
+    hooks.find_assistant_to_run = find
+    wrap_handlers(hooks, delete, "delete_assistant")
 
 
-@blind("L-88", level="should")
-def says_not_deleted(behaviour: Behaviour) -> None:
-    """The deletion of a message is answered with deleted false."""
-    inner = behaviour.deletion_object
-    behaviour.deletion_object = lambda kind, id_: {**inner(kind, id_), "deleted": kind != "message"}
+@written_from_spec("deleted-object-is-gone", level="should")
+def says_not_deleted(hooks: Hooks) -> None:
+    """The deleted member of a message deletion is false."""
+    inner = hooks.deletion_object
+    hooks.deletion_object = lambda kind, id_: {**inner(kind, id_), "deleted": kind != "message"}

@@ -1,54 +1,54 @@
-"""Pages: cursors, sizes, and whether there is more."""
+"""Mutants of pages: cursors, sizes and has_more."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from runs_conformance.emulator.catalogue import blind, mutant
-from runs_conformance.emulator.hooks import Behaviour
-from runs_conformance.emulator.listing import Page
-from runs_conformance.emulator.patching import paged, queried
+from runs_conformance.emulator.context import Hooks
+from runs_conformance.emulator.declaration import mutant, written_from_spec
+from runs_conformance.emulator.list_pages import ListPage
+from runs_conformance.emulator.patching import patch_page, patch_query
 from runs_conformance.emulator.state import Members, Run
 
 
-@blind("L-50")
-def includes_the_cursor(behaviour: Behaviour) -> None:
+@written_from_spec("after-is-exclusive-and-complete")
+def includes_the_cursor(hooks: Hooks) -> None:
     """The page after an object begins with that object."""
-    inner = behaviour.page
+    inner = hooks.paginate
 
-    def page(items: Sequence[Any], query: dict[str, Any]) -> Page[Any]:
+    def page(items: Sequence[Any], query: dict[str, Any]) -> ListPage[Any]:
         if "after" not in query:
             return inner(items, query)
         start = next((index for index, item in enumerate(items) if item.id == query["after"]), 0)
         rest = {name: value for name, value in query.items() if name != "after"}
         return inner(items[start:], rest)
 
-    behaviour.page = page
+    hooks.paginate = page
 
 
-@blind("L-50")
-def ignores_after(behaviour: Behaviour) -> None:
-    """Every page is the first one."""
-    queried(behaviour, lambda query: query.pop("after", None))
+@written_from_spec("after-is-exclusive-and-complete")
+def ignores_after(hooks: Hooks) -> None:
+    """The cursor after is ignored."""
+    patch_query(hooks, lambda query: query.pop("after", None))
 
 
-@blind("L-50")
-def skips_one_between_pages(behaviour: Behaviour) -> None:
-    """The page after an object leaves out the one that follows it."""
+@written_from_spec("after-is-exclusive-and-complete")
+def skips_one_between_pages(hooks: Hooks) -> None:
+    """The page after a cursor skips one object."""
 
-    def change(page: Page[Any], items: Sequence[Any], query: dict[str, Any]) -> Page[Any]:
-        return Page(page.items[1:], page.has_more) if "after" in query else page
+    def change(page: ListPage[Any], items: Sequence[Any], query: dict[str, Any]) -> ListPage[Any]:
+        return ListPage(page.items[1:], page.has_more) if "after" in query else page
 
-    paged(behaviour, change)
+    patch_page(hooks, change)
 
 
-@blind("L-50")
-def pages_by_age_alone(behaviour: Behaviour) -> None:
-    """The page after an object leaves out everything that was created in the same second."""
-    inner = behaviour.page
+@written_from_spec("after-is-exclusive-and-complete")
+def pages_by_age_alone(hooks: Hooks) -> None:
+    """The page after a cursor skips everything created in the same second."""
+    inner = hooks.paginate
 
-    def page(items: Sequence[Any], query: dict[str, Any]) -> Page[Any]:
+    def page(items: Sequence[Any], query: dict[str, Any]) -> ListPage[Any]:
         cursor = next((item for item in items if item.id == query.get("after")), None)
         if cursor is None:
             return inner(items, query)
@@ -58,128 +58,130 @@ def pages_by_age_alone(behaviour: Behaviour) -> None:
             return inner([item for item in items if int(item.created_at) > second], rest)
         return inner([item for item in items if int(item.created_at) < second], rest)
 
-    behaviour.page = page
+    hooks.paginate = page
 
 
-@blind("L-50")
-def never_has_more(behaviour: Behaviour) -> None:
-    """No list ever says that there is more."""
-    paged(behaviour, lambda page, *_: Page(page.items, False))
+@written_from_spec("after-is-exclusive-and-complete")
+def never_has_more(hooks: Hooks) -> None:
+    """has_more is always false."""
+    patch_page(hooks, lambda page, *_: ListPage(page.items, False))
 
 
-@blind("L-50")
-def always_has_more(behaviour: Behaviour) -> None:
-    """Every list says that there is more."""
-    paged(behaviour, lambda page, *_: Page(page.items, True))
+@written_from_spec("after-is-exclusive-and-complete")
+def always_has_more(hooks: Hooks) -> None:
+    """has_more is always true."""
+    patch_page(hooks, lambda page, *_: ListPage(page.items, True))
 
 
-@blind("L-50")
-def has_more_when_full(behaviour: Behaviour) -> None:
-    """A list says that there is more whenever the page is full."""
+@written_from_spec("after-is-exclusive-and-complete")
+def has_more_when_full(hooks: Hooks) -> None:
+    """has_more is true whenever the page is full."""
 
-    def change(page: Page[Any], items: Sequence[Any], query: dict[str, Any]) -> Page[Any]:
-        return Page(page.items, len(page.items) >= query.get("limit", 20))
+    def change(page: ListPage[Any], items: Sequence[Any], query: dict[str, Any]) -> ListPage[Any]:
+        return ListPage(page.items, len(page.items) >= query.get("limit", 20))
 
-    paged(behaviour, change)
-
-
-@blind("L-51", level="should")
-def ignores_before(behaviour: Behaviour) -> None:
-    """The cursor before is not looked at."""
-    queried(behaviour, lambda query: query.pop("before", None))
+    patch_page(hooks, change)
 
 
-@blind("L-51", level="should")
-def reads_before_as_after(behaviour: Behaviour) -> None:
-    """The page before an object is the one after it."""
+@written_from_spec("before-is-exclusive", level="should")
+def ignores_before(hooks: Hooks) -> None:
+    """The cursor before is ignored."""
+    patch_query(hooks, lambda query: query.pop("before", None))
+
+
+@written_from_spec("before-is-exclusive", level="should")
+def reads_before_as_after(hooks: Hooks) -> None:
+    """The cursor before is treated as after."""
 
     def change(query: dict[str, Any]) -> None:
         if "before" in query:
             query["after"] = query.pop("before")
 
-    queried(behaviour, change)
+    patch_query(hooks, change)
 
 
-@blind("L-52")
-def ignores_limit(behaviour: Behaviour) -> None:
-    """A page holds 20 whatever is asked for."""
-    queried(behaviour, lambda query: query.pop("limit", None))
+@written_from_spec("limit-is-honoured")
+def ignores_limit(hooks: Hooks) -> None:
+    """The limit is ignored; a page contains 20."""
+    patch_query(hooks, lambda query: query.pop("limit", None))
 
 
-@blind("L-52")
-def holds_one_more(behaviour: Behaviour) -> None:
-    """A page holds one more than was asked for."""
+@written_from_spec("limit-is-honoured")
+def holds_one_more(hooks: Hooks) -> None:
+    """A page contains one more than its limit."""
 
     def change(query: dict[str, Any]) -> None:
         if "limit" in query:
             query["limit"] += 1
 
-    queried(behaviour, change)
+    patch_query(hooks, change)
 
 
-@blind("L-52")
-def holds_20_at_most(behaviour: Behaviour) -> None:
-    """A page never holds more than 20."""
+@written_from_spec("limit-is-honoured")
+def holds_20_at_most(hooks: Hooks) -> None:
+    """A page contains at most 20."""
 
     def change(query: dict[str, Any]) -> None:
         if "limit" in query:
             query["limit"] = min(query["limit"], 20)
 
-    queried(behaviour, change)
+    patch_query(hooks, change)
 
 
-@blind("L-53", level="should")
-def swaps_first_and_last(behaviour: Behaviour) -> None:
-    """A list's first_id is the last, and its last_id the first."""
-    _listed(behaviour, lambda answer: answer.update(first_id=answer["last_id"], last_id=answer["first_id"]))
+@written_from_spec("first-and-last-id-match-page", level="should")
+def swaps_first_and_last(hooks: Hooks) -> None:
+    """first_id and last_id of a list are swapped."""
+    _listed(hooks, lambda answer: answer.update(first_id=answer["last_id"], last_id=answer["first_id"]))
 
 
-@blind("L-53", level="should")
-def never_names_the_last(behaviour: Behaviour) -> None:
-    """A list's last_id is null when there is no more."""
-    _listed(behaviour, lambda answer: answer.update(last_id=answer["last_id"] if answer["has_more"] else None))
+@written_from_spec("first-and-last-id-match-page", level="should")
+def never_names_the_last(hooks: Hooks) -> None:
+    """last_id of the last page is null."""
+    _listed(hooks, lambda answer: answer.update(last_id=answer["last_id"] if answer["has_more"] else None))
 
 
-def _listed(behaviour: Behaviour, change: Any) -> None:
-    inner = behaviour.list_object
+def _listed(hooks: Hooks, change: Any) -> None:
+    inner = hooks.list_object
 
     def make(data: list[Members], has_more: bool) -> Members:
         answer = inner(data, has_more)
         change(answer)
         return answer
 
-    behaviour.list_object = make
+    hooks.list_object = make
 
 
-@mutant("L-50")
-def lists_runs_once_a_step(behaviour: Behaviour) -> None:
-    """A run stands in a list as often as it has steps, as in a join of two tables."""
-    inner = behaviour.ordered
-    behaviour.ordered = lambda items, order: [
+@mutant("after-is-exclusive-and-complete")
+def lists_runs_once_a_step(hooks: Hooks) -> None:
+    """A list contains a run once per step, like a join of two tables."""
+    inner = hooks.sort_items
+    hooks.sort_items = lambda items, order: [
         item for item in inner(items, order) for _ in range(max(1, len(item.steps) if isinstance(item, Run) else 1))
     ]
 
 
-@mutant("L-50", level="may")
-def ignores_unknown_cursors(behaviour: Behaviour) -> None:
-    """A page after an id that is not in the list is the first one."""
-    inner = behaviour.page
+@mutant("after-is-exclusive-and-complete", level="may")
+def ignores_unknown_cursors(hooks: Hooks) -> None:
+    """The page after an unknown id is the first one."""
+    inner = hooks.paginate
 
-    def page(items: Sequence[Any], query: dict[str, Any]) -> Page[Any]:
+    def page(items: Sequence[Any], query: dict[str, Any]) -> ListPage[Any]:
         ids = {item.id for item in items}
-        lost = [name for name in ("after", "before") if query.get(name) not in ids]
-        return inner(items, {name: value for name, value in query.items() if name not in lost})
+        unknown = [name for name in ("after", "before") if query.get(name) not in ids]
+        return inner(items, {name: value for name, value in query.items() if name not in unknown})
 
-    behaviour.page = page
-
-
-@mutant("L-52", level="should")
-def holds_50_at_most(behaviour: Behaviour) -> None:
-    """A page holds 50 items at most, whatever is asked for, and says that there is more."""
-    queried(behaviour, lambda query: query.update(limit=min(query["limit"], 50)) if "limit" in query else None)
+    hooks.paginate = page
 
 
-@mutant("L-50")
-def ends_every_list_at_50(behaviour: Behaviour) -> None:
-    """A page holds 50 items at most, and says that there is no more."""
-    paged(behaviour, lambda page, items, query: Page(page.items[:50], page.has_more) if len(page.items) > 50 else page)
+@mutant("limit-is-honoured", level="should")
+def holds_50_at_most(hooks: Hooks) -> None:
+    """A page contains at most 50 items; has_more is correct."""
+    patch_query(hooks, lambda query: query.update(limit=min(query["limit"], 50)) if "limit" in query else None)
+
+
+@mutant("after-is-exclusive-and-complete")
+def ends_every_list_at_50(hooks: Hooks) -> None:
+    """A page contains at most 50 items, but has_more is false."""
+    patch_page(
+        hooks, lambda page, items, query: ListPage(page.items[:50], page.has_more) if len(page.items) > 50 else page
+    )

@@ -1,4 +1,4 @@
-"""Requests that break the server, and refusals that leave a trace."""
+"""Mutants that fail on unusual requests, or that apply rejected ones."""
 
 from __future__ import annotations
 
@@ -6,257 +6,256 @@ from collections.abc import Sequence
 from typing import Any
 
 from runs_conformance.contract.operation import Operation
-from runs_conformance.emulator.catalogue import blind, mutant
-from runs_conformance.emulator.context import Call
-from runs_conformance.emulator.hooks import Behaviour
-from runs_conformance.emulator.patching import around
-from runs_conformance.emulator.refusal import Refusal
+from runs_conformance.emulator.api_errors import ApiError
+from runs_conformance.emulator.context import Hooks, RequestContext
+from runs_conformance.emulator.declaration import mutant, written_from_spec
+from runs_conformance.emulator.patching import wrap_handlers
+from runs_conformance.emulator.request_validation import Schemas
 from runs_conformance.emulator.state import Thread
-from runs_conformance.emulator.validation import Schemas
 
-_BROKEN = Refusal(500, "The server had an error while processing your request.", None, None, "server_error")
+_SERVER_ERROR = ApiError(500, "The server had an error while processing your request.", None, None, "server_error")
 
 
-def _breaks_on(behaviour: Behaviour, breaks: Any) -> None:
-    inner = behaviour.read_body
+def _fail_if(hooks: Hooks, is_fatal: Any) -> None:
+    inner = hooks.read_body
 
     def read(operation: Operation, raw: bytes, content_type: str | None) -> Any:
-        if breaks(raw, content_type):
-            raise _BROKEN
+        if is_fatal(raw, content_type):
+            raise _SERVER_ERROR
         return inner(operation, raw, content_type)
 
-    behaviour.read_body = read
+    hooks.read_body = read
 
 
-@blind("robustness")
-def breaks_on_bad_json(behaviour: Behaviour) -> None:
-    """A body that is not JSON is answered 500."""
-    inner = behaviour.read_body
+@written_from_spec("robustness")
+def breaks_on_bad_json(hooks: Hooks) -> None:
+    """Answers invalid JSON with 500."""
+    inner = hooks.read_body
 
     def read(operation: Operation, raw: bytes, content_type: str | None) -> Any:
         try:
             return inner(operation, raw, content_type)
-        except Refusal as refusal:
-            raise _BROKEN if refusal.message.startswith("We could not parse") else refusal from None
+        except ApiError as error:
+            raise _SERVER_ERROR if error.message.startswith("We could not parse") else error from None
 
-    behaviour.read_body = read
+    hooks.read_body = read
 
 
-@blind("robustness")
-def breaks_on_bad_utf8(behaviour: Behaviour) -> None:
-    """A body that is not UTF-8 is answered 500."""
+@written_from_spec("robustness")
+def breaks_on_bad_utf8(hooks: Hooks) -> None:
+    """Answers invalid UTF-8 with 500."""
 
-    def breaks(raw: bytes, content_type: str | None) -> bool:
+    def is_fatal(raw: bytes, content_type: str | None) -> bool:
         try:
             raw.decode()
         except UnicodeDecodeError:
             return True
         return False
 
-    _breaks_on(behaviour, breaks)
+    _fail_if(hooks, is_fatal)
 
 
-@blind("robustness")
-def breaks_on_depth(behaviour: Behaviour) -> None:
-    """A deeply nested body is answered 500."""
-    _breaks_on(behaviour, lambda raw, _: raw.count(b"[") > 100 or raw.count(b"{") > 100)
+@written_from_spec("robustness")
+def breaks_on_depth(hooks: Hooks) -> None:
+    """Answers a deeply nested body with 500."""
+    _fail_if(hooks, lambda raw, _: raw.count(b"[") > 100 or raw.count(b"{") > 100)
 
 
-@blind("robustness")
-def breaks_on_zero(behaviour: Behaviour) -> None:
-    """A text with a NUL character is answered 500, as databases do that cannot store it."""
-    _breaks_on(behaviour, lambda raw, _: b"\\u0000" in raw)
+@written_from_spec("robustness")
+def breaks_on_zero(hooks: Hooks) -> None:
+    """Answers a NUL character with 500, like a server whose database cannot store it."""
+    _fail_if(hooks, lambda raw, _: b"\\u0000" in raw)
 
 
-@blind("robustness")
-def breaks_on_half_a_character(behaviour: Behaviour) -> None:
-    """A text with half of a surrogate pair is answered 500."""
+@written_from_spec("robustness")
+def breaks_on_half_a_character(hooks: Hooks) -> None:
+    """Answers a lone surrogate with 500."""
 
-    def breaks(raw: bytes, content_type: str | None) -> bool:
+    def is_fatal(raw: bytes, content_type: str | None) -> bool:
         lower = raw.lower()
         return (b"\\ud8" in lower and b"\\udc" not in lower) or (b"\\udc00" in lower and b"\\ud8" not in lower)
 
-    _breaks_on(behaviour, breaks)
+    _fail_if(hooks, is_fatal)
 
 
-@blind("robustness")
-def breaks_on_length(behaviour: Behaviour) -> None:
-    """A body of more than 512 KB is answered 500."""
-    _breaks_on(behaviour, lambda raw, _: len(raw) > 512 * 1024)
+@written_from_spec("robustness")
+def breaks_on_length(hooks: Hooks) -> None:
+    """Answers a body of more than 512 KB with 500."""
+    _fail_if(hooks, lambda raw, _: len(raw) > 512 * 1024)
 
 
-@blind("robustness")
-def breaks_without_a_content_type(behaviour: Behaviour) -> None:
-    """A body of another content type is answered 500."""
-    _breaks_on(behaviour, lambda raw, kind: bool(raw) and not (kind or "").startswith("application/json"))
+@written_from_spec("robustness")
+def breaks_without_a_content_type(hooks: Hooks) -> None:
+    """Answers an unexpected content type with 500."""
+    _fail_if(hooks, lambda raw, kind: bool(raw) and not (kind or "").startswith("application/json"))
 
 
-@blind("robustness", broad="Every operation that takes a body breaks on one that is a list.")
-def breaks_on_arrays(behaviour: Behaviour) -> None:
-    """A body that is no object is answered 500."""
-    inner = behaviour.check_body
+@written_from_spec("robustness", broad_reason="Every operation with a body fails if the body is a list.")
+def breaks_on_arrays(hooks: Hooks) -> None:
+    """Answers a body that is not an object with 500."""
+    inner = hooks.validate_body
 
     def check(schemas: Schemas, operation: Operation, body: Any) -> None:
         if isinstance(body, (list, str, int)):
-            raise _BROKEN
+            raise _SERVER_ERROR
         inner(schemas, operation, body)
 
-    behaviour.check_body = check
+    hooks.validate_body = check
 
 
-@blind("robustness")
-def breaks_on_long_ids(behaviour: Behaviour) -> None:
-    """A very long id is answered 500."""
-    inner = behaviour.find_thread
+@written_from_spec("robustness")
+def breaks_on_long_ids(hooks: Hooks) -> None:
+    """Answers a very long id with 500."""
+    inner = hooks.find_thread
 
-    def find(call: Call, id_: str) -> Thread:
+    def find(request: RequestContext, id_: str) -> Thread:
         if len(id_) > 200:
-            raise _BROKEN
-        return inner(call, id_)
+            raise _SERVER_ERROR
+        return inner(request, id_)
 
-    behaviour.find_thread = find
+    hooks.find_thread = find
 
 
-@blind("robustness")
-def breaks_on_odd_limits(behaviour: Behaviour) -> None:
-    """A limit that is no number is answered 500."""
-    inner = behaviour.read_query
+@written_from_spec("robustness")
+def breaks_on_odd_limits(hooks: Hooks) -> None:
+    """Answers a limit that is not a number with 500."""
+    inner = hooks.read_query
 
     def read(schemas: Schemas, operation: Operation, pairs: Sequence[tuple[str, str]]) -> dict[str, Any]:
         if any(name == "limit" and not text.lstrip("-").isdecimal() for name, text in pairs):
-            raise _BROKEN
+            raise _SERVER_ERROR
         return inner(schemas, operation, pairs)
 
-    behaviour.read_query = read
+    hooks.read_query = read
 
 
-@blind("traces")
-def adds_messages_before_refusing(behaviour: Behaviour) -> None:
-    """A run that is refused because of its assistant leaves its additional messages in the thread."""
+@written_from_spec("traces")
+def adds_messages_before_refusing(hooks: Hooks) -> None:
+    """A run rejected for its assistant leaves its additional messages in the thread."""
 
-    async def run(inner: Any, call: Call) -> Any:
-        thread = call.store.threads.get(call.path["thread_id"])
-        known = call.store.assistants.get(call.body["assistant_id"])
+    async def run(inner: Any, request: RequestContext) -> Any:
+        thread = request.store.threads.get(request.path_params["thread_id"])
+        known = request.store.assistants.get(request.body["assistant_id"])
         if thread is not None and known is None:
-            call.world.behaviour.add_messages(call, thread, call.body.get("additional_messages") or [])
-        return await inner(call)
+            request.server.hooks.add_messages(request, thread, request.body.get("additional_messages") or [])
+        return await inner(request)
 
-    around(behaviour, run, "create_run")
+    wrap_handlers(hooks, run, "create_run")
 
 
-@blind("traces")
-def starts_what_it_refuses(behaviour: Behaviour) -> None:
-    """An invalid request for a run is refused, and the run started all the same."""
-    refused: list[Refusal] = []
-    check = behaviour.check_body
+@written_from_spec("traces")
+def starts_what_it_refuses(hooks: Hooks) -> None:
+    """An invalid create_run is rejected, but starts a run."""
+    errors: list[ApiError] = []
+    check = hooks.validate_body
 
-    def examine(schemas: Schemas, operation: Operation, body: Any) -> None:
+    def validate(schemas: Schemas, operation: Operation, body: Any) -> None:
         try:
             check(schemas, operation, body)
-        except Refusal as refusal:
+        except ApiError as error:
             if operation.name != "create_run" or not isinstance(body, dict) or "assistant_id" not in body:
                 raise
             assistant = body["assistant_id"]
             body.clear()
             body["assistant_id"] = assistant
-            refused.append(refusal)
+            errors.append(error)
 
-    async def run(inner: Any, call: Call) -> Any:
-        why = refused.pop() if refused else None
-        answer = await inner(call)
-        if why is not None:
-            raise why
+    async def run(inner: Any, request: RequestContext) -> Any:
+        error_to_raise = errors.pop() if errors else None
+        answer = await inner(request)
+        if error_to_raise is not None:
+            raise error_to_raise
         return answer
 
-    behaviour.check_body = examine
-    around(behaviour, run, "create_run")
+    hooks.validate_body = validate
+    wrap_handlers(hooks, run, "create_run")
 
 
-@blind("traces")
-def stores_what_it_refuses(behaviour: Behaviour) -> None:
-    """Metadata that is refused on a thread is stored as far as it is valid."""
-    check = behaviour.check_body
-    refused: list[tuple[Refusal, dict[str, str]]] = []
+@written_from_spec("traces")
+def stores_what_it_refuses(hooks: Hooks) -> None:
+    """Invalid metadata is rejected, but its valid part is stored."""
+    check = hooks.validate_body
+    errors: list[tuple[ApiError, dict[str, str]]] = []
 
-    def examine(schemas: Schemas, operation: Operation, body: Any) -> None:
+    def validate(schemas: Schemas, operation: Operation, body: Any) -> None:
         try:
             check(schemas, operation, body)
-        except Refusal as refusal:
-            given = body.get("metadata") if isinstance(body, dict) else None
-            if operation.name not in ("modify_thread", "modify_run") or not isinstance(given, dict):
+        except ApiError as error:
+            metadata = body.get("metadata") if isinstance(body, dict) else None
+            if operation.name not in ("modify_thread", "modify_run") or not isinstance(metadata, dict):
                 raise
-            refused.append((refusal, {name: str(value)[:512] for name, value in list(given.items())[:16]}))
+            errors.append((error, {name: str(value)[:512] for name, value in list(metadata.items())[:16]}))
             body.clear()
 
-    async def modify(inner: Any, call: Call) -> Any:
-        answer = await inner(call)
-        if refused:
-            why, kept = refused.pop()
-            thread = call.store.threads[call.path["thread_id"]]
-            (thread.runs[call.path["run_id"]] if "run_id" in call.path else thread).metadata = kept
-            raise why
+    async def modify(inner: Any, request: RequestContext) -> Any:
+        answer = await inner(request)
+        if errors:
+            error_to_raise, valid = errors.pop()
+            thread = request.store.threads[request.path_params["thread_id"]]
+            (thread.runs[request.path_params["run_id"]] if "run_id" in request.path_params else thread).metadata = valid
+            raise error_to_raise
         return answer
 
-    behaviour.check_body = examine
-    around(behaviour, modify, "modify_thread", "modify_run")
+    hooks.validate_body = validate
+    wrap_handlers(hooks, modify, "modify_thread", "modify_run")
 
 
 @mutant("robustness", level="may")
-def takes_nothing_for_an_empty_object(behaviour: Behaviour) -> None:
-    """A request without a body is carried out as if it were an empty object."""
-    inner = behaviour.read_body
-    behaviour.read_body = lambda operation, raw, kind: inner(
+def takes_nothing_for_an_empty_object(hooks: Hooks) -> None:
+    """Treats a missing body as an empty object."""
+    inner = hooks.read_body
+    hooks.read_body = lambda operation, raw, kind: inner(
         operation, b"{}" if operation.body_required and not raw else raw, kind or "application/json"
     )
 
 
 @mutant("robustness", level="should")
-def knows_json_by_one_name(behaviour: Behaviour) -> None:
-    """A body is read only under exactly application/json, without a charset and in small letters."""
-    inner = behaviour.read_body
-    behaviour.read_body = lambda operation, raw, kind: inner(
+def knows_json_by_one_name(hooks: Hooks) -> None:
+    """Accepts only the exact content type application/json, in lower case and without a charset."""
+    inner = hooks.read_body
+    hooks.read_body = lambda operation, raw, kind: inner(
         operation, raw, kind if kind == "application/json" else "text/plain"
     )
 
 
 @mutant("robustness", level="may")
-def reads_json_under_any_name(behaviour: Behaviour) -> None:
-    """A body is read as JSON whatever its content type."""
-    inner = behaviour.read_body
-    behaviour.read_body = lambda operation, raw, _: inner(operation, raw, "application/json")
+def reads_json_under_any_name(hooks: Hooks) -> None:
+    """Accepts JSON with any content type."""
+    inner = hooks.read_body
+    hooks.read_body = lambda operation, raw, _: inner(operation, raw, "application/json")
 
 
 @mutant("traces")
-def changes_assistants_before_refusing(behaviour: Behaviour) -> None:
-    """An assistant's modification that is refused is carried out as far as it is valid."""
-    check = behaviour.check_body
-    refused: list[Refusal] = []
+def changes_assistants_before_refusing(hooks: Hooks) -> None:
+    """An invalid modify_assistant is rejected, but its valid members are stored."""
+    check = hooks.validate_body
+    errors: list[ApiError] = []
 
-    def examine(schemas: Schemas, operation: Operation, body: Any) -> None:
+    def validate(schemas: Schemas, operation: Operation, body: Any) -> None:
         try:
             check(schemas, operation, body)
-        except Refusal as refusal:
+        except ApiError as error:
             if operation.name != "modify_assistant" or not isinstance(body, dict):
                 raise
             valid = {name: value for name, value in body.items() if _is_valid(check, schemas, operation, name, value)}
             body.clear()
             body.update(valid)
-            refused.append(refusal)
+            errors.append(error)
 
-    async def modify(inner: Any, call: Call) -> Any:
-        why = refused.pop() if refused else None
-        answer = await inner(call)
-        if why is not None:
-            raise why
+    async def modify(inner: Any, request: RequestContext) -> Any:
+        error_to_raise = errors.pop() if errors else None
+        answer = await inner(request)
+        if error_to_raise is not None:
+            raise error_to_raise
         return answer
 
-    behaviour.check_body = examine
-    around(behaviour, modify, "modify_assistant")
+    hooks.validate_body = validate
+    wrap_handlers(hooks, modify, "modify_assistant")
 
 
 def _is_valid(check: Any, schemas: Schemas, operation: Operation, name: str, value: Any) -> bool:
     try:
         check(schemas, operation, {name: value})
-    except Refusal:
+    except ApiError:
         return False
     return True

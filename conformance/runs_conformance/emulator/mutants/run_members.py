@@ -1,4 +1,4 @@
-"""Runs that are shown with members missing or mistyped."""
+"""Mutants of runs: members are missing or mistyped."""
 
 from __future__ import annotations
 
@@ -6,119 +6,118 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from runs_conformance.emulator.catalogue import blind
-from runs_conformance.emulator.context import Call
-from runs_conformance.emulator.hooks import Behaviour
-from runs_conformance.emulator.patching import answered, shown, without
+from runs_conformance.emulator.context import Hooks, RequestContext
+from runs_conformance.emulator.declaration import written_from_spec
+from runs_conformance.emulator.patching import patch_object, patch_response, remove_members
 from runs_conformance.emulator.state import Members, Run
 
 
-@blind("run.usage.required")
-def leaves_usage_out_until_it_is_known(behaviour: Behaviour) -> None:
-    """A run shows no usage member while there is no usage."""
-    shown(behaviour, "run", lambda run, *_: run.pop("usage") if run["usage"] is None else None)
+@written_from_spec("run.usage.required")
+def leaves_usage_out_until_it_is_known(hooks: Hooks) -> None:
+    """A run without usage has no usage member."""
+    patch_object(hooks, "run", lambda run, *_: run.pop("usage") if run["usage"] is None else None)
 
 
-@blind("run.required_action.required")
-def leaves_required_action_out(behaviour: Behaviour) -> None:
-    """A run shows no required_action member while nothing is required."""
-    shown(behaviour, "run", lambda run, *_: run.pop("required_action") if run["required_action"] is None else None)
+@written_from_spec("run.required_action.required")
+def leaves_required_action_out(hooks: Hooks) -> None:
+    """A run without required_action has no required_action member."""
+    patch_object(hooks, "run", lambda run, *_: run.pop("required_action") if run["required_action"] is None else None)
 
 
-@blind(
+@written_from_spec(
     "run.completed_at.required",
-    broad="Each member of a run that may be null is required, and each is missing at some time.",
+    broad_reason="Every nullable member of a run is required, and each is null at some time.",
 )
-def leaves_nulls_out(behaviour: Behaviour) -> None:
-    """Members that are null are left out of every run, as serializers do that skip what is empty."""
+def leaves_nulls_out(hooks: Hooks) -> None:
+    """Members of a run that are null are omitted, as some serializers do."""
 
     def skip(run: Members, *_: Any) -> None:
         for name in [name for name, value in run.items() if value is None]:
             del run[name]
 
-    shown(behaviour, "run", skip)
+    patch_object(hooks, "run", skip)
 
 
-@blind("run.last_error.required")
-def leaves_last_error_out(behaviour: Behaviour) -> None:
+@written_from_spec("run.last_error.required")
+def leaves_last_error_out(hooks: Hooks) -> None:
     """A run has no last_error member."""
-    without(behaviour, "run", "last_error")
+    remove_members(hooks, "run", "last_error")
 
 
-@blind("run.incomplete_details.required")
-def leaves_incomplete_details_out(behaviour: Behaviour) -> None:
+@written_from_spec("run.incomplete_details.required")
+def leaves_incomplete_details_out(hooks: Hooks) -> None:
     """A run has no incomplete_details member."""
-    without(behaviour, "run", "incomplete_details")
+    remove_members(hooks, "run", "incomplete_details")
 
 
-@blind("run.parallel_tool_calls.required")
-def leaves_parallel_tool_calls_out(behaviour: Behaviour) -> None:
+@written_from_spec("run.parallel_tool_calls.required")
+def leaves_parallel_tool_calls_out(hooks: Hooks) -> None:
     """A run has no parallel_tool_calls member."""
-    without(behaviour, "run", "parallel_tool_calls")
+    remove_members(hooks, "run", "parallel_tool_calls")
 
 
-@blind("run.truncation_strategy.required")
-def leaves_truncation_out(behaviour: Behaviour) -> None:
+@written_from_spec("run.truncation_strategy.required")
+def leaves_truncation_out(hooks: Hooks) -> None:
     """A run has no truncation_strategy member."""
-    without(behaviour, "run", "truncation_strategy")
+    remove_members(hooks, "run", "truncation_strategy")
 
 
-@blind("run.assistant_id.required")
-def leaves_the_assistant_out_of_lists(behaviour: Behaviour) -> None:
-    """A run in a list does not name its assistant."""
+@written_from_spec("run.assistant_id.required")
+def leaves_the_assistant_out_of_lists(hooks: Hooks) -> None:
+    """Runs in lists have no assistant_id."""
 
-    def change(call: Call, answer: Any) -> Any:
+    def change(request: RequestContext, answer: Any) -> Any:
         for run in answer["data"]:
             run.pop("assistant_id")
         return answer
 
-    answered(behaviour, change, "list_runs")
+    patch_response(hooks, change, "list_runs")
 
 
-@blind("run.metadata.required")
-def leaves_metadata_out(behaviour: Behaviour) -> None:
+@written_from_spec("run.metadata.required")
+def leaves_metadata_out(hooks: Hooks) -> None:
     """A run without metadata has no metadata member."""
-    shown(behaviour, "run", lambda run, *_: run.pop("metadata") if not run["metadata"] else None)
+    patch_object(hooks, "run", lambda run, *_: run.pop("metadata") if not run["metadata"] else None)
 
 
-@blind("run.object.const")
-def calls_a_run_run(behaviour: Behaviour) -> None:
+@written_from_spec("run.object.const")
+def calls_a_run_run(hooks: Hooks) -> None:
     """A run's object is "run"."""
-    shown(behaviour, "run", lambda run, *_: run.update(object="run"))
+    patch_object(hooks, "run", lambda run, *_: run.update(object="run"))
 
 
-@blind("run.created_at.type", broad="Every time in every object has the same fault.")
-def writes_dates(behaviour: Behaviour) -> None:
-    """Times are ISO 8601 texts."""
-    behaviour.stamp = lambda at: datetime.fromtimestamp(int(at), UTC).isoformat()
+@written_from_spec("run.created_at.type", broad_reason="Every time in every object has the same violation.")
+def writes_dates(hooks: Hooks) -> None:
+    """Times are ISO 8601 strings."""
+    hooks.timestamp = lambda at: datetime.fromtimestamp(int(at), UTC).isoformat()
 
 
-@blind("run.created_at.type", broad="Every time in every object has the same fault.")
-def writes_fractions_of_seconds(behaviour: Behaviour) -> None:
+@written_from_spec("run.created_at.type", broad_reason="Every time in every object has the same violation.")
+def writes_fractions_of_seconds(hooks: Hooks) -> None:
     """Times have fractions of a second."""
-    behaviour.stamp = lambda at: int(at) + 0.25
+    hooks.timestamp = lambda at: int(at) + 0.25
 
 
-@blind("run.expires_at.type")
-def writes_expiry_as_text(behaviour: Behaviour) -> None:
-    """A run's expires_at is the text of a number."""
-    shown(behaviour, "run", lambda run, *_: run.update(expires_at=run["expires_at"] and str(run["expires_at"])))
+@written_from_spec("run.expires_at.type")
+def writes_expiry_as_text(hooks: Hooks) -> None:
+    """expires_at of a run is a numeric string."""
+    patch_object(hooks, "run", lambda run, *_: run.update(expires_at=run["expires_at"] and str(run["expires_at"])))
 
 
-@blind("run.usage.total_tokens.type")
-def writes_usage_as_text(behaviour: Behaviour) -> None:
-    """The total of tokens is a text."""
+@written_from_spec("run.usage.total_tokens.type")
+def writes_usage_as_text(hooks: Hooks) -> None:
+    """The total of tokens is a string."""
 
     def change(run: Members, *_: Any) -> None:
         if run["usage"]:
             run["usage"] = {**run["usage"], "total_tokens": str(run["usage"]["total_tokens"])}
 
-    shown(behaviour, "run", change)
+    patch_object(hooks, "run", change)
 
 
-@blind("run.usage.prompt_tokens.required")
-def names_usage_differently(behaviour: Behaviour) -> None:
-    """Usage counts input_tokens and output_tokens."""
+@written_from_spec("run.usage.prompt_tokens.required")
+def names_usage_differently(hooks: Hooks) -> None:
+    """Usage has input_tokens and output_tokens."""
 
     def change(run: Members, *_: Any) -> None:
         if usage := run["usage"]:
@@ -128,80 +127,80 @@ def names_usage_differently(behaviour: Behaviour) -> None:
                 "total_tokens": usage["total_tokens"],
             }
 
-    shown(behaviour, "run", change)
+    patch_object(hooks, "run", change)
 
 
-@blind("run.tools.type")
-def shows_no_tools_as_null(behaviour: Behaviour) -> None:
-    """A run without tools shows null."""
-    shown(behaviour, "run", lambda run, *_: run.update(tools=run["tools"] or None))
+@written_from_spec("run.tools.type")
+def shows_no_tools_as_null(hooks: Hooks) -> None:
+    """The tools of a run without tools are null."""
+    patch_object(hooks, "run", lambda run, *_: run.update(tools=run["tools"] or None))
 
 
-@blind("run.model.type")
-def shows_the_model_as_an_object(behaviour: Behaviour) -> None:
+@written_from_spec("run.model.type")
+def shows_the_model_as_an_object(hooks: Hooks) -> None:
     """A run's model is an object."""
-    shown(behaviour, "run", lambda run, *_: run.update(model={"id": run["model"]}))
+    patch_object(hooks, "run", lambda run, *_: run.update(model={"id": run["model"]}))
 
 
-@blind("run.metadata.type")
-def shows_metadata_as_pairs(behaviour: Behaviour) -> None:
+@written_from_spec("run.metadata.type")
+def shows_metadata_as_pairs(hooks: Hooks) -> None:
     """A run's metadata is a list of pairs."""
 
     def change(run: Members, *_: Any) -> None:
         run["metadata"] = [{"key": key, "value": value} for key, value in run["metadata"].items()]
 
-    shown(behaviour, "run", change)
+    patch_object(hooks, "run", change)
 
 
-@blind("run.status.enum")
-def spells_canceled(behaviour: Behaviour) -> None:
-    """A cancelled run is "canceled"."""
-    shown(behaviour, "run", lambda run, *_: run.update(status=run["status"].replace("cancell", "cancel")))
+@written_from_spec("run.status.enum")
+def spells_canceled(hooks: Hooks) -> None:
+    """The status of a cancelled run is "canceled"."""
+    patch_object(hooks, "run", lambda run, *_: run.update(status=run["status"].replace("cancell", "cancel")))
 
 
-@blind("run.status.enum")
-def writes_status_in_capitals(behaviour: Behaviour) -> None:
-    """A run's status is written in capitals."""
-    shown(behaviour, "run", lambda run, *_: run.update(status=run["status"].upper()))
+@written_from_spec("run.status.enum")
+def writes_status_in_capitals(hooks: Hooks) -> None:
+    """The status of a run is in upper case."""
+    patch_object(hooks, "run", lambda run, *_: run.update(status=run["status"].upper()))
 
 
-@blind("run.status.enum")
-def invents_a_status(behaviour: Behaviour) -> None:
-    """A run in progress is "running"."""
+@written_from_spec("run.status.enum")
+def invents_a_status(hooks: Hooks) -> None:
+    """The status of a run in progress is "running"."""
 
     def change(run: Members, *_: Any) -> None:
         if run["status"] == "in_progress":
             run["status"] = "running"
 
-    shown(behaviour, "run", change)
+    patch_object(hooks, "run", change)
 
 
-@blind("run.required_action.submit_tool_outputs.tool_calls[].function.arguments.type")
-def shows_arguments_as_an_object(behaviour: Behaviour) -> None:
+@written_from_spec("run.required_action.submit_tool_outputs.tool_calls[].function.arguments.type")
+def shows_arguments_as_an_object(hooks: Hooks) -> None:
     """The arguments of a pending call are an object instead of JSON text."""
 
     def change(run: Members, *_: Any) -> None:
         for call in _pending(run):
             call["function"]["arguments"] = json.loads(call["function"]["arguments"])
 
-    shown(behaviour, "run", change)
+    patch_object(hooks, "run", change)
 
 
-@blind("run.required_action.submit_tool_outputs.tool_calls[].type.required")
-def leaves_the_type_of_calls_out(behaviour: Behaviour) -> None:
+@written_from_spec("run.required_action.submit_tool_outputs.tool_calls[].type.required")
+def leaves_the_type_of_calls_out(hooks: Hooks) -> None:
     """A pending call has no type."""
-    shown(behaviour, "run", lambda run, *_: [call.pop("type") for call in _pending(run)])
+    patch_object(hooks, "run", lambda run, *_: [call.pop("type") for call in _pending(run)])
 
 
-@blind("run.required_action.submit_tool_outputs.required")
-def flattens_required_action(behaviour: Behaviour) -> None:
-    """The pending calls stand in required_action itself."""
+@written_from_spec("run.required_action.submit_tool_outputs.required")
+def flattens_required_action(hooks: Hooks) -> None:
+    """The pending calls are members of required_action itself."""
 
     def change(run: Members, *_: Any) -> None:
         if run["required_action"]:
             run["required_action"] = {"type": "submit_tool_outputs", "tool_calls": _pending(run)}
 
-    shown(behaviour, "run", change)
+    patch_object(hooks, "run", change)
 
 
 def _pending(run: Members) -> list[Any]:
@@ -209,51 +208,51 @@ def _pending(run: Members) -> list[Any]:
     return action["submit_tool_outputs"]["tool_calls"] if action else []
 
 
-@blind("run.last_error.type")
-def shows_last_error_as_text(behaviour: Behaviour) -> None:
-    """A failed run's last_error is a text."""
+@written_from_spec("run.last_error.type")
+def shows_last_error_as_text(hooks: Hooks) -> None:
+    """last_error of a failed run is a string."""
 
     def change(members: Members, run: Run, _: str) -> None:
         if run.last_error:
             members["last_error"] = run.last_error["message"]
 
-    shown(behaviour, "run", change)
+    patch_object(hooks, "run", change)
 
 
-@blind("run.last_error.code.enum")
-def invents_an_error_code(behaviour: Behaviour) -> None:
-    """A failed run's error has the code "internal_error"."""
+@written_from_spec("run.last_error.code.enum")
+def invents_an_error_code(hooks: Hooks) -> None:
+    """The error code of a failed run is "internal_error"."""
 
     def change(members: Members, run: Run, _: str) -> None:
         if run.last_error:
             members["last_error"] = {**run.last_error, "code": "internal_error"}
 
-    shown(behaviour, "run", change)
+    patch_object(hooks, "run", change)
 
 
-@blind("run.incomplete_details.reason.enum")
-def invents_a_reason(behaviour: Behaviour) -> None:
-    """An incomplete run's reason is that of a chat completion."""
+@written_from_spec("run.incomplete_details.reason.enum")
+def invents_a_reason(hooks: Hooks) -> None:
+    """The reason of an incomplete run is "length", as in chat completions."""
 
     def change(members: Members, run: Run, _: str) -> None:
         if run.incomplete_reason:
             members["incomplete_details"] = {"reason": "length"}
 
-    shown(behaviour, "run", change)
+    patch_object(hooks, "run", change)
 
 
-@blind("run.tool_choice.required")
-def leaves_tool_choice_out(behaviour: Behaviour) -> None:
-    """A run shows tool_choice only where one was given."""
-    shown(behaviour, "run", lambda run, *_: run.pop("tool_choice") if run["tool_choice"] == "auto" else None)
+@written_from_spec("run.tool_choice.required")
+def leaves_tool_choice_out(hooks: Hooks) -> None:
+    """A run has tool_choice only if the request set it."""
+    patch_object(hooks, "run", lambda run, *_: run.pop("tool_choice") if run["tool_choice"] == "auto" else None)
 
 
-@blind("run.response_format.enum")
-def shows_response_format_as_text(behaviour: Behaviour) -> None:
-    """A run's response_format is "text" where none was given."""
+@written_from_spec("run.response_format.enum")
+def shows_response_format_as_text(hooks: Hooks) -> None:
+    """The default response_format of a run is "text"."""
 
     def change(run: Members, *_: Any) -> None:
         if run["response_format"] == "auto":
             run["response_format"] = "text"
 
-    shown(behaviour, "run", change)
+    patch_object(hooks, "run", change)

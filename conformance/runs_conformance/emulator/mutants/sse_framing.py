@@ -1,4 +1,4 @@
-"""Streams that are framed in another way, come unasked, or do not come."""
+"""Mutants of streams: wrong framing, unrequested streams, and missing streams."""
 
 from __future__ import annotations
 
@@ -6,163 +6,170 @@ import json
 from typing import Any
 
 from runs_conformance.contract.operation import Operation
-from runs_conformance.emulator.catalogue import blind, mutant
-from runs_conformance.emulator.context import Call, World
-from runs_conformance.emulator.hooks import Behaviour, Events
-from runs_conformance.emulator.operations import Following
-from runs_conformance.emulator.patching import around, told
-from runs_conformance.emulator.refusal import Refusal
+from runs_conformance.emulator.api_errors import ApiError
+from runs_conformance.emulator.context import Events, EventStreamAnswer, Hooks, RequestContext, ServerState
+from runs_conformance.emulator.declaration import mutant, written_from_spec
+from runs_conformance.emulator.patching import patch_events, wrap_handlers
+from runs_conformance.emulator.request_validation import Schemas
 from runs_conformance.emulator.state import Run
-from runs_conformance.emulator.validation import Schemas
 
 
-@blind("L-62")
-def never_says_done(behaviour: Behaviour) -> None:
+@written_from_spec("stream-ends-with-done")
+def never_says_done(hooks: Hooks) -> None:
     """A stream ends without done."""
-    behaviour.ending = lambda world, run: ()
+    hooks.closing_events = lambda server, run: ()
 
 
-@blind("L-62")
-def says_done_in_json(behaviour: Behaviour) -> None:
+@written_from_spec("stream-ends-with-done")
+def says_done_in_json(hooks: Hooks) -> None:
     """The data of done is an empty object."""
-    behaviour.ending = lambda world, run: (("done", {}),)
+    hooks.closing_events = lambda server, run: (("done", {}),)
 
 
-@blind("L-62")
-def names_done_message(behaviour: Behaviour) -> None:
-    """[DONE] comes as the data of an event called message."""
-    behaviour.ending = lambda world, run: (("message", "[DONE]"),)
+@written_from_spec("stream-ends-with-done")
+def names_done_message(hooks: Hooks) -> None:
+    """[DONE] is the data of an event named message."""
+    hooks.closing_events = lambda server, run: (("message", "[DONE]"),)
 
 
-@blind("L-62")
-def breaks_off_while_waiting(behaviour: Behaviour) -> None:
-    """A stream that stops because outputs are required ends without done."""
-    inner = behaviour.ending
-    behaviour.ending = lambda world, run: () if run.status == "requires_action" else inner(world, run)
+@written_from_spec("stream-ends-with-done")
+def breaks_off_while_waiting(hooks: Hooks) -> None:
+    """A stream that ends in requires_action has no done."""
+    inner = hooks.closing_events
+    hooks.closing_events = lambda server, run: () if run.status == "requires_action" else inner(server, run)
 
 
-@blind("L-64", level="should")
-def answers_streams_in_json(behaviour: Behaviour) -> None:
-    """A run that is to be streamed is answered as JSON."""
+@written_from_spec("stream-is-sse-with-json", level="should")
+def answers_streams_in_json(hooks: Hooks) -> None:
+    """Requests with stream true are answered with JSON."""
 
-    async def answer(inner: Any, call: Call) -> Any:
-        made = await inner(call)
-        return call.world.behaviour.run_object(call.world, made.run, "json") if isinstance(made, Following) else made
+    async def answer(inner: Any, request: RequestContext) -> Any:
+        result = await inner(request)
+        return (
+            request.server.hooks.run_object(request.server, result.run, "json")
+            if isinstance(result, EventStreamAnswer)
+            else result
+        )
 
-    around(behaviour, answer, "create_run", "create_thread_and_run", "submit_tool_outputs")
-
-
-@blind("L-64", level="should")
-def streams_as_plain_json(behaviour: Behaviour) -> None:
-    """A stream's content type is application/json."""
-    behaviour.stream_type = "application/json"
+    wrap_handlers(hooks, answer, "create_run", "create_thread_and_run", "submit_tool_outputs")
 
 
-@blind("L-64", level="should")
-def streams_without_names(behaviour: Behaviour) -> None:
-    """Events have no name, only data."""
-    inner = behaviour.frame
-    behaviour.frame = lambda name, data: inner(name, data).partition(b"\n")[2]
+@written_from_spec("stream-is-sse-with-json", level="should")
+def streams_as_plain_json(hooks: Hooks) -> None:
+    """The content type of a stream is application/json."""
+    hooks.stream_content_type = "application/json"
 
 
-@blind("L-64", level="should")
-def breaks_data_into_lines(behaviour: Behaviour) -> None:
-    """The data of an event is written over several lines of which only the first is marked as data."""
-    behaviour.frame = lambda name, data: (
+@written_from_spec("stream-is-sse-with-json", level="should")
+def streams_without_names(hooks: Hooks) -> None:
+    """Events have no name."""
+    inner = hooks.encode_event
+    hooks.encode_event = lambda name, data: inner(name, data).partition(b"\n")[2]
+
+
+@written_from_spec("stream-is-sse-with-json", level="should")
+def breaks_data_into_lines(hooks: Hooks) -> None:
+    """The data of an event has several lines, but only the first has the data field name."""
+    hooks.encode_event = lambda name, data: (
         f"event: {name}\ndata: {data if isinstance(data, str) else json.dumps(data, indent=1)}\n\n".encode()
     )
 
 
-@blind("L-64", level="should")
-def writes_python_data(behaviour: Behaviour) -> None:
-    """The data of an event is what Python prints, not JSON."""
-    behaviour.frame = lambda name, data: f"event: {name}\ndata: {data}\n\n".encode()
+@written_from_spec("stream-is-sse-with-json", level="should")
+def writes_python_data(hooks: Hooks) -> None:
+    """The data of an event is Python's repr instead of JSON."""
+    hooks.encode_event = lambda name, data: f"event: {name}\ndata: {data}\n\n".encode()
 
 
-@blind("L-73")
-def always_streams(behaviour: Behaviour) -> None:
-    """A run is streamed whether it was asked for or not."""
+@written_from_spec("no-stream-means-json")
+def always_streams(hooks: Hooks) -> None:
+    """A run is always streamed."""
 
-    async def run(inner: Any, call: Call) -> Any:
-        call.body["stream"] = True
-        return await inner(call)
+    async def run(inner: Any, request: RequestContext) -> Any:
+        request.body["stream"] = True
+        return await inner(request)
 
-    around(behaviour, run, "create_run", "create_thread_and_run")
-
-
-@blind("L-73")
-def streams_when_stream_is_false(behaviour: Behaviour) -> None:
-    """A run is streamed whenever stream is given, even as false."""
-
-    async def run(inner: Any, call: Call) -> Any:
-        call.body["stream"] = "stream" in call.body
-        return await inner(call)
-
-    around(behaviour, run, "create_run", "create_thread_and_run", "submit_tool_outputs")
+    wrap_handlers(hooks, run, "create_run", "create_thread_and_run")
 
 
-@blind("L-85", broad="The error that is answered with 200 is read as a run, of which every member is missing.")
-def streams_its_refusals(behaviour: Behaviour) -> None:
-    """A request for a stream that is refused is answered 200 with an error member missing its type."""
-    refused: list[bool] = []
-    check, status, envelope = behaviour.check_body, behaviour.refusal_status, behaviour.envelope
+@written_from_spec("no-stream-means-json")
+def streams_when_stream_is_false(hooks: Hooks) -> None:
+    """A run is streamed if stream is present, even as false."""
 
-    def examine(schemas: Schemas, operation: Operation, body: Any) -> None:
-        refused.clear()
+    async def run(inner: Any, request: RequestContext) -> Any:
+        request.body["stream"] = "stream" in request.body
+        return await inner(request)
+
+    wrap_handlers(hooks, run, "create_run", "create_thread_and_run", "submit_tool_outputs")
+
+
+@written_from_spec(
+    "errors-have-envelope",
+    broad_reason="The error with status 200 is read as a run without any member.",
+)
+def streams_its_refusals(hooks: Hooks) -> None:
+    """A rejected request with stream true is answered 200, with an error member that is a string."""
+    rejections: list[bool] = []
+    check, status, envelope = hooks.validate_body, hooks.error_status, hooks.error_body
+
+    def validate(schemas: Schemas, operation: Operation, body: Any) -> None:
+        rejections.clear()
         try:
             check(schemas, operation, body)
-        except Refusal:
-            refused.extend([True] * (isinstance(body, dict) and body.get("stream") is True))
+        except ApiError:
+            rejections.extend([True] * (isinstance(body, dict) and body.get("stream") is True))
             raise
 
-    behaviour.check_body = examine
-    behaviour.refusal_status = lambda operation, refusal: 200 if refused else status(operation, refusal)
-    behaviour.envelope = lambda refusal: {"error": refusal.message} if refused else envelope(refusal)
+    hooks.validate_body = validate
+    hooks.error_status = lambda operation, error: 200 if rejections else status(operation, error)
+    hooks.error_body = lambda error: {"error": error.message} if rejections else envelope(error)
 
 
-@mutant("L-62")
-def talks_on_after_done(behaviour: Behaviour) -> None:
-    """What a run used up is told after done."""
-    inner = behaviour.ending
-    behaviour.ending = lambda world, run: (*inner(world, run), ("usage", behaviour.usage_object(run.usage) or {}))
+@mutant("stream-ends-with-done")
+def talks_on_after_done(hooks: Hooks) -> None:
+    """An event with the usage follows done."""
+    inner = hooks.closing_events
+    hooks.closing_events = lambda server, run: (*inner(server, run), ("usage", hooks.usage_object(run.usage) or {}))
 
 
-@mutant("L-64", level="should")
-def ends_without_an_empty_line(behaviour: Behaviour) -> None:
-    """No empty line ends the last event of a stream."""
-    inner = behaviour.frame
-    behaviour.frame = lambda name, data: inner(name, data)[:-1] if name == "done" else inner(name, data)
+@mutant("stream-is-sse-with-json", level="should")
+def ends_without_an_empty_line(hooks: Hooks) -> None:
+    """The last event of a stream is not terminated by an empty line."""
+    inner = hooks.encode_event
+    hooks.encode_event = lambda name, data: inner(name, data)[:-1] if name == "done" else inner(name, data)
 
 
-@mutant("L-71", level="may")
-def breaks_off_without_a_word(behaviour: Behaviour) -> None:
-    """A stream whose run fails breaks off with an error event that says nothing."""
+@mutant("error-event-shape", level="may")
+def breaks_off_without_a_word(hooks: Hooks) -> None:
+    """A stream whose run fails ends with an empty error event."""
 
-    def change(world: World, run: Run, name: str, data: Any) -> Events:
+    def change(server: ServerState, run: Run, name: str, data: Any) -> Events:
         return (("error", {}),) if name == "thread.run.failed" else ((name, data),)
 
-    told(behaviour, change)
+    patch_events(hooks, change)
 
 
-@mutant("L-85", level="should")
-def refuses_in_events(behaviour: Behaviour) -> None:
-    """A request for a stream that breaks its schema is refused by a stream with an error in it."""
-    refused: list[bool] = []
-    check, encode, headers = behaviour.check_body, behaviour.encode, behaviour.headers
+@mutant("errors-have-envelope", level="should")
+def refuses_in_events(hooks: Hooks) -> None:
+    """An invalid request with stream true is answered with a stream that contains the error."""
+    rejections: list[bool] = []
+    check, encode, headers = hooks.validate_body, hooks.encode_json, hooks.response_headers
 
-    def examine(schemas: Schemas, operation: Operation, body: Any) -> None:
+    def validate(schemas: Schemas, operation: Operation, body: Any) -> None:
         try:
             check(schemas, operation, body)
-        except Refusal:
-            refused.extend([True] * (isinstance(body, dict) and body.get("stream") is True))
+        except ApiError:
+            rejections.extend([True] * (isinstance(body, dict) and body.get("stream") is True))
             raise
 
-    def encoded(value: Any) -> bytes:
-        return behaviour.frame("error", value) + behaviour.frame("done", "[DONE]") if refused else encode(value)
+    def encode_as_events(value: Any) -> bytes:
+        return (
+            hooks.encode_event("error", value) + hooks.encode_event("done", "[DONE]") if rejections else encode(value)
+        )
 
-    def typed(world: World) -> dict[str, str]:
-        streams = {"content-type": behaviour.stream_type} if refused else {}
-        refused.clear()
-        return headers(world) | streams
+    def stream_headers(server: ServerState) -> dict[str, str]:
+        streams = {"content-type": hooks.stream_content_type} if rejections else {}
+        rejections.clear()
+        return headers(server) | streams
 
-    behaviour.check_body, behaviour.encode, behaviour.headers = examine, encoded, typed
+    hooks.validate_body, hooks.encode_json, hooks.response_headers = validate, encode_as_events, stream_headers

@@ -1,4 +1,4 @@
-"""Answers that are not what HTTP and JSON say they are, or do not come."""
+"""Mutants of HTTP and JSON: wrong content types, invalid JSON, and missing or truncated answers."""
 
 from __future__ import annotations
 
@@ -9,153 +9,152 @@ from typing import Any
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from runs_conformance.contract.operation import Operation
-from runs_conformance.emulator.catalogue import mutant
-from runs_conformance.emulator.context import World
-from runs_conformance.emulator.hooks import Behaviour
-from runs_conformance.emulator.refusal import Refusal
+from runs_conformance.emulator.api_errors import ApiError
+from runs_conformance.emulator.context import Hooks, ServerState
+from runs_conformance.emulator.declaration import mutant
 
-_GATEWAY_S = 11.0
+_GATEWAY_TIMEOUT_S = 11.0
 _OPEN_S = 0.5
 _LONG = 150_000
 
-Sending = Callable[[Message, Send], Awaitable[None]]
+Sender = Callable[[Message, Send], Awaitable[None]]
 
 
-def _sent(behaviour: Behaviour, choose: Callable[[Scope], Sending | None]) -> None:
-    """Have a function send the answers of the requests that it is chosen for."""
+def _alter_sending(hooks: Hooks, choose: Callable[[Scope], Sender | None]) -> None:
+    """Have `choose` select, per request, a function that sends the answer."""
 
     def wrap(app: ASGIApp) -> ASGIApp:
         async def outer(scope: Scope, receive: Receive, send: Send) -> None:
-            sending = choose(scope)
+            sender = choose(scope)
 
-            async def sent(message: Message) -> None:
-                await (send(message) if sending is None else sending(message, send))
+            async def send_altered(message: Message) -> None:
+                await (send(message) if sender is None else sender(message, send))
 
-            await app(scope, receive, sent)
+            await app(scope, receive, send_altered)
 
         return outer
 
-    behaviour.wrappers.append(wrap)
+    hooks.middleware.append(wrap)
 
 
 @mutant("transport")
-def answers_html(behaviour: Behaviour) -> None:
-    """The content type of every answer is that of a web page."""
-    behaviour.json_type = "text/html; charset=utf-8"
+def answers_html(hooks: Hooks) -> None:
+    """The content type of JSON answers is that of a web page."""
+    hooks.json_content_type = "text/html; charset=utf-8"
 
 
 @mutant("transport")
-def marks_the_byte_order(behaviour: Behaviour) -> None:
+def marks_the_byte_order(hooks: Hooks) -> None:
     """Answers begin with a byte order mark."""
-    inner = behaviour.encode
-    behaviour.encode = lambda value: b"\xef\xbb\xbf" + inner(value)
+    inner = hooks.encode_json
+    hooks.encode_json = lambda value: b"\xef\xbb\xbf" + inner(value)
 
 
 @mutant("transport", level="should")
-def names_members_twice(behaviour: Behaviour) -> None:
-    """An object with metadata has that member twice, as texts do that were put together from two."""
-    inner = behaviour.encode
-    behaviour.encode = lambda value: inner(value).replace(b'"metadata":{}', b'"metadata":{},"metadata":{}')
+def names_members_twice(hooks: Hooks) -> None:
+    """An object with empty metadata has a duplicate metadata member."""
+    inner = hooks.encode_json
+    hooks.encode_json = lambda value: inner(value).replace(b'"metadata":{}', b'"metadata":{},"metadata":{}')
 
 
 @mutant("transport", level="should")
-def breaks_answers_off(behaviour: Behaviour) -> None:
-    """A step that is looked at by itself is cut in the middle of its text."""
+def breaks_answers_off(hooks: Hooks) -> None:
+    """The answer to get_run_step is truncated."""
 
     async def cut(message: Message, send: Send) -> None:
         if message["type"] == "http.response.body":
             message = {**message, "body": message["body"][: len(message["body"]) // 2], "more_body": True}
         await send(message)
 
-    _sent(behaviour, lambda scope: cut if "/steps/" in scope["path"] else None)
+    _alter_sending(hooks, lambda scope: cut if "/steps/" in scope["path"] else None)
 
 
-@mutant("L-85", level="should")
-def answers_errors_as_plain_text(behaviour: Behaviour) -> None:
-    """An error in JSON goes by the content type text/plain."""
-    refused: list[bool] = []
-    envelope, headers = behaviour.envelope, behaviour.headers
+@mutant("errors-have-envelope", level="should")
+def answers_errors_as_plain_text(hooks: Hooks) -> None:
+    """The content type of errors is text/plain."""
+    errors: list[bool] = []
+    envelope, headers = hooks.error_body, hooks.response_headers
 
-    def noted(refusal: Refusal) -> Any:
-        refused.append(True)
-        return envelope(refusal)
+    def count_error(error: ApiError) -> Any:
+        errors.append(True)
+        return envelope(error)
 
-    def typed(world: World) -> dict[str, str]:
-        return headers(world) | ({"content-type": "text/plain; charset=utf-8"} if refused and refused.pop() else {})
+    def error_headers(server: ServerState) -> dict[str, str]:
+        return headers(server) | ({"content-type": "text/plain; charset=utf-8"} if errors and errors.pop() else {})
 
-    behaviour.envelope, behaviour.headers = noted, typed
+    hooks.error_body, hooks.response_headers = count_error, error_headers
 
 
 @mutant("robustness")
-def leaves_deep_bodies_hanging(behaviour: Behaviour) -> None:
-    """A long and deeply nested body is worked on until a gateway gives up after eleven seconds."""
+def leaves_deep_bodies_hanging(hooks: Hooks) -> None:
+    """A long and deeply nested body times out at a gateway after eleven seconds."""
 
     def wrap(app: ASGIApp) -> ASGIApp:
         async def outer(scope: Scope, receive: Receive, send: Send) -> None:
             deep, long = False, int(dict(scope["headers"]).get(b"content-length", 0)) > _LONG
 
-            async def received() -> Message:
+            async def inspect_message() -> Message:
                 nonlocal deep
                 message = await receive()
                 deep = deep or (long and b"[" * 50 in message.get("body", b""))
                 return message
 
-            async def sent(message: Message) -> None:
+            async def send_altered(message: Message) -> None:
                 if not deep:
                     await send(message)
                 elif message["type"] == "http.response.start":
-                    await asyncio.sleep(_GATEWAY_S)
+                    await asyncio.sleep(_GATEWAY_TIMEOUT_S)
                     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"9")]})
 
-            await app(scope, received, sent)
+            await app(scope, inspect_message, send_altered)
 
         return outer
 
-    behaviour.wrappers.append(wrap)
+    hooks.middleware.append(wrap)
 
 
 @mutant("robustness")
-def breaks_the_connection_with_bad_json(behaviour: Behaviour) -> None:
-    """The next request on a connection that carried a body which is not JSON is answered 500."""
+def breaks_the_connection_with_bad_json(hooks: Hooks) -> None:
+    """After invalid JSON, the next request on the same connection is answered 500."""
     broken: set[Any] = set()
-    read = behaviour.read_body
-    bad: list[bool] = []
+    read = hooks.read_body
+    failures: list[bool] = []
 
-    def reading(operation: Operation, raw: bytes, content_type: str | None) -> Any:
+    def read_and_note(operation: Operation, raw: bytes, content_type: str | None) -> Any:
         try:
             return read(operation, raw, content_type)
-        except Refusal as refusal:
-            bad.extend([True] * refusal.message.startswith("We could not parse"))
+        except ApiError as error:
+            failures.extend([True] * error.message.startswith("We could not parse"))
             raise
 
     def wrap(app: ASGIApp) -> ASGIApp:
         async def outer(scope: Scope, receive: Receive, send: Send) -> None:
             breaks = tuple(scope["client"]) in broken
 
-            async def sent(message: Message) -> None:
-                if bad:
-                    bad.clear()
+            async def send_altered(message: Message) -> None:
+                if failures:
+                    failures.clear()
                     broken.add(tuple(scope["client"]))
                 if breaks and message["type"] == "http.response.start":
                     broken.discard(tuple(scope["client"]))
                     message = {**message, "status": 500}
                 await send(message)
 
-            await app(scope, receive, sent)
+            await app(scope, receive, send_altered)
 
         return outer
 
-    behaviour.read_body = reading
-    behaviour.wrappers.append(wrap)
+    hooks.read_body = read_and_note
+    hooks.middleware.append(wrap)
 
 
-@mutant("L-62", level="should")
-def leaves_streams_open(behaviour: Behaviour) -> None:
-    """The answer goes on after done, though nothing more comes."""
+@mutant("stream-ends-with-done", level="should")
+def leaves_streams_open(hooks: Hooks) -> None:
+    """The connection of a stream stays open after done."""
 
     async def late(message: Message, send: Send) -> None:
         if message.get("more_body") is False and not message["body"]:
             await asyncio.sleep(_OPEN_S)
         await send(message)
 
-    _sent(behaviour, lambda scope: late if scope["method"] == "POST" else None)
+    _alter_sending(hooks, lambda scope: late if scope["method"] == "POST" else None)

@@ -1,4 +1,4 @@
-"""Values of the wrong type, taken as if they were right; and null, refused where it is legal."""
+"""Mutants of types: values of the wrong type are accepted, or a permitted null is rejected."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from runs_conformance.emulator.catalogue import Mutant, blind, enter
-from runs_conformance.emulator.context import Call
-from runs_conformance.emulator.hooks import Behaviour
-from runs_conformance.emulator.mutants.constraints import refuse_null
-from runs_conformance.emulator.patching import around, coerced, keyword
+from runs_conformance.emulator.context import Hooks, RequestContext
+from runs_conformance.emulator.declaration import Mutant, register, written_from_spec
+from runs_conformance.emulator.mutants.constraints import reject_null
+from runs_conformance.emulator.patching import patch_request_member, set_keyword, wrap_handlers
 from runs_conformance.model.source import Level
 
 
@@ -19,22 +18,22 @@ def _to_int(value: Any) -> Any:
     return int(value) if isinstance(value, str) and value.lstrip("-").isdecimal() else value
 
 
-@blind("create_run.max_prompt_tokens.type")
-def reads_integers_from_strings(behaviour: Behaviour) -> None:
-    """Takes "256" for 256."""
-    coerced(behaviour, "max_prompt_tokens", _to_int, "create_run")
+@written_from_spec("create_run.max_prompt_tokens.type")
+def reads_integers_from_strings(hooks: Hooks) -> None:
+    """Accepts "256" as 256."""
+    patch_request_member(hooks, "max_prompt_tokens", _to_int, "create_run")
 
 
-@blind("create_run.max_completion_tokens.type")
-def cuts_off_fractions(behaviour: Behaviour) -> None:
-    """Takes 256.5 for 256."""
+@written_from_spec("create_run.max_completion_tokens.type")
+def cuts_off_fractions(hooks: Hooks) -> None:
+    """Accepts 256.5 as 256."""
     cut: Callable[[Any], Any] = lambda value: int(value) if isinstance(value, float) else value  # noqa: E731
-    coerced(behaviour, "max_completion_tokens", cut, "create_run")
+    patch_request_member(hooks, "max_completion_tokens", cut, "create_run")
 
 
-@blind("create_run.temperature.type")
-def reads_numbers_from_strings(behaviour: Behaviour) -> None:
-    """Takes "1" for 1."""
+@written_from_spec("create_run.temperature.type")
+def reads_numbers_from_strings(hooks: Hooks) -> None:
+    """Accepts "1" as 1."""
 
     def read(value: Any) -> Any:
         try:
@@ -42,71 +41,75 @@ def reads_numbers_from_strings(behaviour: Behaviour) -> None:
         except ValueError:
             return value
 
-    coerced(behaviour, "temperature", read, "create_run")
+    patch_request_member(hooks, "temperature", read, "create_run")
 
 
-@blind("create_run.truncation_strategy.last_messages.type")
-def reads_true_as_one(behaviour: Behaviour) -> None:
-    """Takes true for 1."""
+@written_from_spec("create_run.truncation_strategy.last_messages.type")
+def reads_true_as_one(hooks: Hooks) -> None:
+    """Accepts true as 1."""
 
     def read(value: Any) -> Any:
         if isinstance(value, dict) and isinstance(value.get("last_messages"), bool):
             return {**value, "last_messages": int(value["last_messages"])}
         return value
 
-    coerced(behaviour, "truncation_strategy", read, "create_run")
+    patch_request_member(hooks, "truncation_strategy", read, "create_run")
 
 
-@blind("create_run.parallel_tool_calls.type")
-def reads_booleans_loosely(behaviour: Behaviour) -> None:
-    """Takes "yes", 0 and the like for booleans."""
-    coerced(behaviour, "parallel_tool_calls", lambda value: value if value is None else bool(value), "create_run")
+@written_from_spec("create_run.parallel_tool_calls.type")
+def reads_booleans_loosely(hooks: Hooks) -> None:
+    """Accepts "yes", 0 and similar values as booleans."""
+    patch_request_member(
+        hooks, "parallel_tool_calls", lambda value: value if value is None else bool(value), "create_run"
+    )
 
 
-@blind("create_run.stream.type")
-def reads_stream_from_strings(behaviour: Behaviour) -> None:
-    """Takes "true" for true where a stream is asked for."""
-    coerced(behaviour, "stream", lambda value: value == "true" if isinstance(value, str) else value, "create_run")
+@written_from_spec("create_run.stream.type")
+def reads_stream_from_strings(hooks: Hooks) -> None:
+    """Accepts "true" as true for stream."""
+    patch_request_member(
+        hooks, "stream", lambda value: value == "true" if isinstance(value, str) else value, "create_run"
+    )
 
 
-@blind("create_run.metadata{}.type")
-def turns_metadata_into_text(behaviour: Behaviour) -> None:
-    """Takes numbers and booleans in metadata, and stores their text."""
+@written_from_spec("create_run.metadata{}.type")
+def turns_metadata_into_text(hooks: Hooks) -> None:
+    """Accepts numbers and booleans in metadata, and stores them as strings."""
 
     def read(value: Any) -> Any:
         if not isinstance(value, dict):
             return value
         return {name: str(item) if isinstance(item, (int, float)) else item for name, item in value.items()}
 
-    coerced(behaviour, "metadata", read, "create_run")
+    patch_request_member(hooks, "metadata", read, "create_run")
 
 
-@blind("modify_run.metadata{}.type")
-def stores_metadata_of_any_type(behaviour: Behaviour) -> None:
-    """Takes metadata values of any type and stores them as they are."""
-    keyword(behaviour, "modify_run.metadata{}.type", ["string", "number", "boolean", "object", "array", "null"])
+@written_from_spec("modify_run.metadata{}.type")
+def stores_metadata_of_any_type(hooks: Hooks) -> None:
+    """Accepts and stores metadata values of any type."""
+    set_keyword(hooks, "modify_run.metadata{}.type", ["string", "number", "boolean", "object", "array", "null"])
 
 
-@blind("create_run.tools.type")
-def takes_one_tool_for_a_list(behaviour: Behaviour) -> None:
-    """Takes a single tool where a list of tools is expected."""
-    coerced(behaviour, "tools", lambda value: [value] if isinstance(value, dict) else value, "create_run")
+@written_from_spec("create_run.tools.type")
+def takes_one_tool_for_a_list(hooks: Hooks) -> None:
+    """Accepts a single tool instead of a list."""
+    patch_request_member(hooks, "tools", lambda value: [value] if isinstance(value, dict) else value, "create_run")
 
 
-@blind("create_message.content.type")
-def turns_content_into_text(behaviour: Behaviour) -> None:
-    """Takes a number, null or an object as content, and stores its text."""
-    coerced(
-        behaviour,
+@written_from_spec("create_message.content.type")
+def turns_content_into_text(hooks: Hooks) -> None:
+    """Accepts a number, null or an object as content, and stores it as text."""
+    patch_request_member(
+        hooks,
         "content",
         lambda value: value if isinstance(value, (str, list)) else json.dumps(value),
         "create_message",
     )
 
 
-@blind("submit_tool_outputs.tool_outputs[].output.type")
-def turns_outputs_into_text(behaviour: Behaviour) -> None:
-    """Takes outputs that are not strings, and stores their JSON."""
+@written_from_spec("submit_tool_outputs.tool_outputs[].output.type")
+def turns_outputs_into_text(hooks: Hooks) -> None:
+    """Accepts outputs that are not strings, and stores their JSON."""
 
     def read(value: Any) -> Any:
         for item in value if isinstance(value, list) else ():
@@ -114,20 +117,20 @@ def turns_outputs_into_text(behaviour: Behaviour) -> None:
                 item["output"] = json.dumps(item["output"])
         return value
 
-    coerced(behaviour, "tool_outputs", read, "submit_tool_outputs")
+    patch_request_member(hooks, "tool_outputs", read, "submit_tool_outputs")
 
 
-@blind("create_run.assistant_id.type")
-def takes_null_for_the_assistant(behaviour: Behaviour) -> None:
-    """Takes null and numbers as assistant_id, and uses the newest assistant."""
-    keyword(behaviour, "create_run.assistant_id.type", ["string", "null", "integer"])
+@written_from_spec("create_run.assistant_id.type")
+def takes_null_for_the_assistant(hooks: Hooks) -> None:
+    """Accepts null and numbers as assistant_id, and uses the newest assistant."""
+    set_keyword(hooks, "create_run.assistant_id.type", ["string", "null", "integer"])
 
-    async def run(inner: Any, call: Call) -> Any:
-        if not isinstance(call.body.get("assistant_id"), str):
-            call.body["assistant_id"] = next(reversed(call.store.assistants), "asst_none")
-        return await inner(call)
+    async def run(inner: Any, request: RequestContext) -> Any:
+        if not isinstance(request.body.get("assistant_id"), str):
+            request.body["assistant_id"] = next(reversed(request.store.assistants), "asst_none")
+        return await inner(request)
 
-    around(behaviour, run, "create_run")
+    wrap_handlers(hooks, run, "create_run")
 
 
 for _name, _constraint in (
@@ -142,5 +145,5 @@ for _name, _constraint in (
     ("refuses_null_token_limit", "create_run.max_completion_tokens.type"),
 ):
     _member = _constraint.split(".")[1]
-    _alter = partial(refuse_null, constraint=_constraint)
-    enter(Mutant(_name, _constraint, Level.MUST, f"Refuses null for {_member}.", _alter, blind=True))
+    _alter = partial(reject_null, constraint=_constraint)
+    register(Mutant(_name, _constraint, Level.MUST, f"Rejects null for {_member}.", _alter, written_from_spec=True))

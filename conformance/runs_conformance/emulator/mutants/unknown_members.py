@@ -1,4 +1,4 @@
-"""Bodies with unknown, missing or unheard-of members, taken all the same."""
+"""Mutants that accept bodies with unknown, missing or unsupported members."""
 
 from __future__ import annotations
 
@@ -7,60 +7,59 @@ from functools import partial
 from typing import Any
 
 from runs_conformance.contract.operation import Operation
-from runs_conformance.emulator.catalogue import Mutant, blind, enter
-from runs_conformance.emulator.context import Call
-from runs_conformance.emulator.hooks import Behaviour
-from runs_conformance.emulator.patching import around, coerced, keyword, taken
-from runs_conformance.emulator.refusal import Refusal
-from runs_conformance.emulator.validation import Schemas
+from runs_conformance.emulator.api_errors import ApiError
+from runs_conformance.emulator.context import Hooks, RequestContext
+from runs_conformance.emulator.declaration import Mutant, register, written_from_spec
+from runs_conformance.emulator.patching import patch_request_body, patch_request_member, set_keyword, wrap_handlers
+from runs_conformance.emulator.request_validation import Schemas
 from runs_conformance.model.source import Level
 
 
-@blind("create_run.assistant_id.required")
-def takes_any_assistant(behaviour: Behaviour) -> None:
-    """Runs the newest assistant when none is named."""
-    keyword(behaviour, "create_run.assistant_id.required", None)
+@written_from_spec("create_run.assistant_id.required")
+def takes_any_assistant(hooks: Hooks) -> None:
+    """Runs the newest assistant if assistant_id is missing."""
+    set_keyword(hooks, "create_run.assistant_id.required", None)
 
-    async def run(inner: Any, call: Call) -> Any:
-        call.body.setdefault("assistant_id", next(reversed(call.store.assistants), "asst_none"))
-        return await inner(call)
+    async def run(inner: Any, request: RequestContext) -> Any:
+        request.body.setdefault("assistant_id", next(reversed(request.store.assistants), "asst_none"))
+        return await inner(request)
 
-    around(behaviour, run, "create_run")
-
-
-@blind("create_message.role.enum")
-def accepts_any_role(behaviour: Behaviour) -> None:
-    """Takes messages of any role, and stores them as the user's."""
-    coerced(behaviour, "role", lambda value: "user" if isinstance(value, str) else value, "create_message")
+    wrap_handlers(hooks, run, "create_run")
 
 
-@blind("create_message.role.required")
-def supposes_a_role(behaviour: Behaviour) -> None:
-    """Takes messages without a role for the user's."""
-    taken(behaviour, lambda body: body.setdefault("role", "user"), "create_message")
+@written_from_spec("create_message.role.enum")
+def accepts_any_role(hooks: Hooks) -> None:
+    """Accepts messages with any role, and stores them with role user."""
+    patch_request_member(hooks, "role", lambda value: "user" if isinstance(value, str) else value, "create_message")
 
 
-@blind("create_message.content.required")
-def supposes_content(behaviour: Behaviour) -> None:
-    """Takes messages without content."""
-    taken(behaviour, lambda body: body.setdefault("content", "-"), "create_message")
+@written_from_spec("create_message.role.required")
+def supposes_a_role(hooks: Hooks) -> None:
+    """Accepts messages without a role as those of the user."""
+    patch_request_body(hooks, lambda body: body.setdefault("role", "user"), "create_message")
 
 
-@blind("create_run.tool_choice.enum")
-def accepts_any_tool_choice(behaviour: Behaviour) -> None:
-    """Takes any text as tool_choice, and treats what it does not know as auto."""
+@written_from_spec("create_message.content.required")
+def supposes_content(hooks: Hooks) -> None:
+    """Accepts messages without content."""
+    patch_request_body(hooks, lambda body: body.setdefault("content", "-"), "create_message")
+
+
+@written_from_spec("create_run.tool_choice.enum")
+def accepts_any_tool_choice(hooks: Hooks) -> None:
+    """Accepts any string as tool_choice, and treats unknown ones as auto."""
     known = ("none", "auto", "required")
-    coerced(
-        behaviour,
+    patch_request_member(
+        hooks,
         "tool_choice",
         lambda value: "auto" if isinstance(value, str) and value not in known else value,
         "create_run",
     )
 
 
-@blind("create_run.tools[].type.enum")
-def skips_unknown_tools(behaviour: Behaviour) -> None:
-    """Leaves out tools of a type that it does not know."""
+@written_from_spec("create_run.tools[].type.enum")
+def skips_unknown_tools(hooks: Hooks) -> None:
+    """Ignores tools of an unknown type."""
     known = ("function", "code_interpreter", "file_search", None)
 
     def skip(value: Any) -> Any:
@@ -68,12 +67,12 @@ def skips_unknown_tools(behaviour: Behaviour) -> None:
             return value
         return [item for item in value if not isinstance(item, dict) or item.get("type") in known]
 
-    coerced(behaviour, "tools", skip, "create_run")
+    patch_request_member(hooks, "tools", skip, "create_run")
 
 
-@blind("create_run.tools[].function.name.required")
-def names_functions_itself(behaviour: Behaviour) -> None:
-    """Takes functions without a name, and calls them "function"."""
+@written_from_spec("create_run.tools[].function.name.required")
+def names_functions_itself(hooks: Hooks) -> None:
+    """Accepts functions without a name, and names them "function"."""
 
     def name(value: Any) -> Any:
         for item in value if isinstance(value, list) else ():
@@ -81,21 +80,23 @@ def names_functions_itself(behaviour: Behaviour) -> None:
                 item["function"].setdefault("name", "function")
         return value
 
-    coerced(behaviour, "tools", name, "create_run")
+    patch_request_member(hooks, "tools", name, "create_run")
 
 
-@blind(
+@written_from_spec(
     "create_run.response_format.type.enum",
-    broad="Everything that the contract demands of an object there goes unchecked.",
+    broad_reason="No constraint of the object is checked.",
 )
-def accepts_any_response_format(behaviour: Behaviour) -> None:
-    """Takes any object as response_format."""
-    coerced(behaviour, "response_format", lambda value: "auto" if isinstance(value, dict) else value, "create_run")
+def accepts_any_response_format(hooks: Hooks) -> None:
+    """Accepts any object as response_format."""
+    patch_request_member(
+        hooks, "response_format", lambda value: "auto" if isinstance(value, dict) else value, "create_run"
+    )
 
 
-@blind("create_run.response_format.json_schema.required")
-def accepts_no_json_schema(behaviour: Behaviour) -> None:
-    """Takes a response_format of json_schema that holds no schema."""
+@written_from_spec("create_run.response_format.json_schema.required")
+def accepts_no_json_schema(hooks: Hooks) -> None:
+    """Accepts a response_format of type json_schema without a schema."""
     schema = {"name": "answer", "schema": {}}
 
     def fill(value: Any) -> Any:
@@ -103,94 +104,94 @@ def accepts_no_json_schema(behaviour: Behaviour) -> None:
             return {"json_schema": schema, **value}
         return value
 
-    coerced(behaviour, "response_format", fill, "create_run")
+    patch_request_member(hooks, "response_format", fill, "create_run")
 
 
-@blind("create_run.reasoning_effort.enum")
-def accepts_any_effort(behaviour: Behaviour) -> None:
-    """Takes any text as reasoning_effort."""
-    keyword(behaviour, "create_run.reasoning_effort.enum", None)
+@written_from_spec("create_run.reasoning_effort.enum")
+def accepts_any_effort(hooks: Hooks) -> None:
+    """Accepts any string as reasoning_effort."""
+    set_keyword(hooks, "create_run.reasoning_effort.enum", None)
 
 
-@blind("create_run.truncation_strategy.type.enum")
-def accepts_any_truncation(behaviour: Behaviour) -> None:
-    """Takes any type of truncation strategy."""
-    keyword(behaviour, "create_run.truncation_strategy.type.enum", None)
+@written_from_spec("create_run.truncation_strategy.type.enum")
+def accepts_any_truncation(hooks: Hooks) -> None:
+    """Accepts any type of truncation strategy."""
+    set_keyword(hooks, "create_run.truncation_strategy.type.enum", None)
 
 
-@blind("create_thread_and_run.thread.type")
-def accepts_no_thread_object(behaviour: Behaviour) -> None:
-    """Takes anything as the thread to create, and creates an empty one with a greeting."""
+@written_from_spec("create_thread_and_run.thread.type")
+def accepts_no_thread_object(hooks: Hooks) -> None:
+    """Accepts any value as the thread to create, and creates one with a greeting."""
     greeting = {"messages": [{"role": "user", "content": "Hello"}]}
-    coerced(
-        behaviour,
+    patch_request_member(
+        hooks,
         "thread",
         lambda value: value if isinstance(value, dict) or value is None else greeting,
         "create_thread_and_run",
     )
 
 
-@blind("list_runs.order.enum", level="should")
-def accepts_any_order(behaviour: Behaviour) -> None:
-    """Takes any text as order, and lists newest first."""
-    keyword(behaviour, "list_runs.order.enum", None)
+@written_from_spec("list_runs.order.enum", level="should")
+def accepts_any_order(hooks: Hooks) -> None:
+    """Accepts any string as order, and lists newest first."""
+    set_keyword(hooks, "list_runs.order.enum", None)
 
 
-@blind("list_messages.limit.type", level="should")
-def accepts_any_limit(behaviour: Behaviour) -> None:
-    """Takes a limit that is no integer, and uses the default."""
-    inner = behaviour.read_query
+@written_from_spec("list_messages.limit.type", level="should")
+def accepts_any_limit(hooks: Hooks) -> None:
+    """Accepts a limit that is not an integer, and uses the default."""
+    inner = hooks.read_query
 
     def read(schemas: Schemas, operation: Operation, pairs: Sequence[tuple[str, str]]) -> dict[str, Any]:
-        kept = [(name, text) for name, text in pairs if name != "limit" or text.lstrip("-").isdecimal()]
-        return inner(schemas, operation, kept)
+        valid = [(name, text) for name, text in pairs if name != "limit" or text.lstrip("-").isdecimal()]
+        return inner(schemas, operation, valid)
 
-    behaviour.read_query = read
-
-
-@blind("create_run.include[].enum")
-def accepts_any_include(behaviour: Behaviour) -> None:
-    """Takes any value of include[]."""
-    keyword(behaviour, "create_run.include[].enum", None)
+    hooks.read_query = read
 
 
-@blind("create_run.type")
-def reads_arrays_as_objects(behaviour: Behaviour) -> None:
-    """Takes a body that is no object for an empty one, and runs the newest assistant."""
-    inner = behaviour.read_body
+@written_from_spec("create_run.include[].enum")
+def accepts_any_include(hooks: Hooks) -> None:
+    """Accepts any value of include[]."""
+    set_keyword(hooks, "create_run.include[].enum", None)
+
+
+@written_from_spec("create_run.type")
+def reads_arrays_as_objects(hooks: Hooks) -> None:
+    """Treats a create_run body that is not an object as empty, and runs the newest assistant."""
+    inner = hooks.read_body
 
     def read(operation: Operation, raw: bytes, content_type: str | None) -> Any:
         body = inner(operation, raw, content_type)
         return body if isinstance(body, dict) or operation.name != "create_run" else {}
 
-    behaviour.read_body = read
-    takes_any_assistant(behaviour)
+    hooks.read_body = read
+    takes_any_assistant(hooks)
 
 
-@blind("modify_run.type")
-def modifies_without_an_object(behaviour: Behaviour) -> None:
-    """Takes a body that is no object for an empty one when a run is modified."""
-    inner = behaviour.read_body
+@written_from_spec("modify_run.type")
+def modifies_without_an_object(hooks: Hooks) -> None:
+    """Treats a modify_run body that is not an object as empty."""
+    inner = hooks.read_body
 
     def read(operation: Operation, raw: bytes, content_type: str | None) -> Any:
         body = inner(operation, raw, content_type)
         return body if isinstance(body, dict) or operation.name != "modify_run" else {}
 
-    behaviour.read_body = read
+    hooks.read_body = read
 
 
-@blind("robustness")
-def reads_broken_json(behaviour: Behaviour) -> None:
-    """Takes a body that is not JSON for an empty one."""
-    inner = behaviour.read_body
+@written_from_spec("robustness")
+def reads_broken_json(hooks: Hooks) -> None:
+    """Treats invalid JSON as an empty object."""
+    inner = hooks.read_body
 
     def read(operation: Operation, raw: bytes, content_type: str | None) -> Any:
         try:
             return inner(operation, raw, content_type)
-        except Refusal:
+        except ApiError:
             return {}
 
-    behaviour.read_body = read
+    hooks.read_body = read
 
 
 for _name, _constraint in (
@@ -202,5 +203,5 @@ for _name, _constraint in (
     ("ignores_unknown_members_at_once", "create_thread_and_run.additionalProperties"),
     ("ignores_unknown_members_when_modifying", "modify_run.additionalProperties"),
 ):
-    _alter = partial(keyword, constraint=_constraint, value=None)
-    enter(Mutant(_name, _constraint, Level.MUST, "Drops members that it does not know.", _alter, blind=True))
+    _alter = partial(set_keyword, constraint=_constraint, value=None)
+    register(Mutant(_name, _constraint, Level.MUST, "Ignores unknown members.", _alter, written_from_spec=True))

@@ -1,65 +1,65 @@
-"""Tokens that are counted too early, not at all, or wrongly."""
+"""Mutants of token usage: set too early, missing or wrong."""
 
 from __future__ import annotations
 
-from runs_conformance.emulator.catalogue import blind
-from runs_conformance.emulator.context import World
-from runs_conformance.emulator.hooks import Behaviour
-from runs_conformance.emulator.patching import shown
-from runs_conformance.emulator.state import Members, Run, Usage
+from runs_conformance.emulator.context import Hooks, ServerState
+from runs_conformance.emulator.declaration import written_from_spec
+from runs_conformance.emulator.patching import patch_object
+from runs_conformance.emulator.state import Members, Run
+from runs_conformance.emulator.tokens import TokenUsage
 
 
-@blind("L-22")
-def counts_before_the_end(behaviour: Behaviour) -> None:
-    """A run that is not over has usage, all zeros."""
-    inner = behaviour.usage_object
-    shown(behaviour, "run", lambda members, *_: members.update(usage=members["usage"] or inner(Usage())))
+@written_from_spec("usage-null-until-end")
+def counts_before_the_end(hooks: Hooks) -> None:
+    """An active run has usage, all zeros."""
+    inner = hooks.usage_object
+    patch_object(hooks, "run", lambda members, *_: members.update(usage=members["usage"] or inner(TokenUsage())))
 
 
-@blind("L-22", level="should")
-def never_counts(behaviour: Behaviour) -> None:
+@written_from_spec("usage-null-until-end", level="should")
+def never_counts(hooks: Hooks) -> None:
     """A completed run has no usage."""
 
     def change(members: Members, run: Run, _: str) -> None:
         if run.status == "completed":
             members["usage"] = None
 
-    shown(behaviour, "run", change)
+    patch_object(hooks, "run", change)
 
 
-@blind("L-23", level="should")
-def adds_up_wrongly(behaviour: Behaviour) -> None:
+@written_from_spec("usage-adds-up", level="should")
+def adds_up_wrongly(hooks: Hooks) -> None:
     """The total of tokens is not the sum of its parts."""
-    inner = behaviour.usage_object
+    inner = hooks.usage_object
 
-    def usage(spent: Usage | None) -> Members | None:
-        made = inner(spent)
-        if made is not None:
-            made["total_tokens"] += 1
-        return made
+    def usage(spent: TokenUsage | None) -> Members | None:
+        usage_json = inner(spent)
+        if usage_json is not None:
+            usage_json["total_tokens"] += 1
+        return usage_json
 
-    behaviour.usage_object = usage
+    hooks.usage_object = usage
 
 
-@blind("L-23", level="should")
-def counts_only_the_last_step(behaviour: Behaviour) -> None:
+@written_from_spec("usage-adds-up", level="should")
+def counts_only_the_last_step(hooks: Hooks) -> None:
     """A run's usage is that of its last step."""
-    inner = behaviour.finish
+    inner = hooks.finish
 
-    def finish(world: World, run: Run, status: str, at: float) -> None:
+    def finish(server: ServerState, run: Run, status: str, at: float) -> None:
         first, run.steps = run.steps[:-1], run.steps[-1:]
-        inner(world, run, status, at)
+        inner(server, run, status, at)
         run.steps = first + run.steps
 
-    behaviour.finish = finish
+    hooks.finish = finish
 
 
-@blind("L-24", level="should")
-def does_not_count_what_was_cancelled(behaviour: Behaviour) -> None:
+@written_from_spec("usage-set-for-every-end", level="should")
+def does_not_count_what_was_cancelled(hooks: Hooks) -> None:
     """A cancelled run has no usage."""
 
     def change(members: Members, run: Run, _: str) -> None:
         if run.status == "cancelled":
             members["usage"] = None
 
-    shown(behaviour, "run", change)
+    patch_object(hooks, "run", change)

@@ -1,1 +1,1 @@
-"""Legal variants of the emulator, one module a topic: correct servers that chose differently."""
+"""Legal variants of the emulator, one module per topic. Each is a correct server."""

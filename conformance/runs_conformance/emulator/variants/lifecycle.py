@@ -1,262 +1,263 @@
-"""Choices that the contract leaves open about stamps, cancellation, modification and members."""
+"""Permitted choices about timestamps, cancellation, modification and members."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from runs_conformance.contract.lifecycle import TERMINAL
-from runs_conformance.emulator import refusal
-from runs_conformance.emulator.catalogue import variant
-from runs_conformance.emulator.context import Call, World
-from runs_conformance.emulator.hooks import Behaviour
-from runs_conformance.emulator.model_actions import Await, Beat, Begin, Cancelled
-from runs_conformance.emulator.patching import answered, around, shown, without
-from runs_conformance.emulator.run_machine import move
+from runs_conformance.emulator import api_errors
+from runs_conformance.emulator.context import Hooks, RequestContext, ServerState
+from runs_conformance.emulator.declaration import variant
+from runs_conformance.emulator.model_actions import AwaitOutputs, FinishCancelling, ModelAction, StartRun
+from runs_conformance.emulator.patching import patch_object, patch_response, remove_members, wrap_handlers
+from runs_conformance.emulator.run_machine import set_status
 from runs_conformance.emulator.state import Assistant, Members, Message, Run, Thread
 
-_MOST_PAIRS = 16
+_MAX_PAIRS = 16
 
 
 @variant()
-def cancels_at_once(behaviour: Behaviour) -> None:
-    """Cancelling is answered with a cancelled run."""
-    behaviour.cancel = lambda world, thread, run, now: world.behaviour.finish(world, run, "cancelled", now)
+def cancels_at_once(hooks: Hooks) -> None:
+    """cancel_run returns a cancelled run."""
+    hooks.cancel = lambda server, thread, run, now: server.hooks.finish(server, run, "cancelled", now)
 
 
 @variant()
-def completes_all_the_same(behaviour: Behaviour) -> None:
-    """Cancelling comes too late: the run is cancelling for a while, and then completes."""
+def completes_all_the_same(hooks: Hooks) -> None:
+    """Cancelling is too late: the run is cancelling for a while, and then completes."""
 
-    def cancel(world: World, thread: Thread, run: Run, now: float) -> None:
-        waits = run.status == "requires_action" or not run.beats
-        move(world, run, "cancelling")
-        run.pending = ()
-        if waits:
-            run.beats.append((now + 0.05, Cancelled()))
+    def cancel(server: ServerState, thread: Thread, run: Run, now: float) -> None:
+        is_idle = run.status == "requires_action" or not run.actions
+        set_status(server, run, "cancelling")
+        run.pending_calls = ()
+        if is_idle:
+            run.actions.append((now + 0.05, FinishCancelling()))
 
-    inner = behaviour.perform
+    inner = hooks.perform
 
-    def perform(world: World, thread: Thread, run: Run, beat: Beat, at: float) -> None:
-        if isinstance(beat, Begin) and run.status == "cancelling":
+    def perform(server: ServerState, thread: Thread, run: Run, action: ModelAction, at: float) -> None:
+        if isinstance(action, StartRun) and run.status == "cancelling":
             run.started_at = at
             return
-        gives_up = isinstance(beat, Await) and run.status == "cancelling"
-        inner(world, thread, run, Cancelled() if gives_up else beat, at)
+        gives_up = isinstance(action, AwaitOutputs) and run.status == "cancelling"
+        inner(server, thread, run, FinishCancelling() if gives_up else action, at)
 
-    behaviour.cancel, behaviour.perform = cancel, perform
+    hooks.cancel, hooks.perform = cancel, perform
 
 
 @variant()
-def answers_a_second_cancel(behaviour: Behaviour) -> None:
-    """Cancelling a run that is being cancelled is answered with the run."""
+def answers_a_second_cancel(hooks: Hooks) -> None:
+    """Cancelling a run in cancelling returns the run."""
 
-    async def cancel(inner: Any, call: Call) -> Any:
-        thread = call.world.behaviour.find_thread(call, call.path["thread_id"])
-        run = call.world.behaviour.find_run(call, thread, call.path["run_id"])
+    async def cancel(inner: Any, request: RequestContext) -> Any:
+        thread = request.server.hooks.find_thread(request, request.path_params["thread_id"])
+        run = request.server.hooks.find_run(request, thread, request.path_params["run_id"])
         if run.status == "cancelling":
-            return call.world.behaviour.run_object(call.world, run, "json")
-        return await inner(call)
+            return request.server.hooks.run_object(request.server, run, "json")
+        return await inner(request)
 
-    around(behaviour, cancel, "cancel_run")
+    wrap_handlers(hooks, cancel, "cancel_run")
 
 
 @variant()
-def keeps_started_at(behaviour: Behaviour) -> None:
-    """started_at is not reset when a run goes on after its outputs."""
-    inner = behaviour.perform
+def keeps_started_at(hooks: Hooks) -> None:
+    """started_at is not reset when a run resumes after its outputs."""
+    inner = hooks.perform
 
-    def perform(world: World, thread: Thread, run: Run, beat: Beat, at: float) -> None:
+    def perform(server: ServerState, thread: Thread, run: Run, action: ModelAction, at: float) -> None:
         started = run.started_at
-        inner(world, thread, run, beat, at if started is None or not isinstance(beat, Begin) else started)
+        inner(server, thread, run, action, at if started is None or not isinstance(action, StartRun) else started)
 
-    behaviour.perform = perform
+    hooks.perform = perform
 
 
 @variant()
-def keeps_expires_at(behaviour: Behaviour) -> None:
-    """A run that is over still shows expires_at."""
+def keeps_expires_at(hooks: Hooks) -> None:
+    """An ended run keeps its expires_at."""
 
     def change(members: Members, run: Run, _: str) -> None:
         members["expires_at"] = int(run.expires_at)
 
-    shown(behaviour, "run", change)
+    patch_object(hooks, "run", change)
 
 
 @variant()
-def stamps_only_completion(behaviour: Behaviour) -> None:
-    """A run that ended incomplete or expired has no completed_at."""
+def stamps_only_completion(hooks: Hooks) -> None:
+    """Incomplete and expired runs have no completed_at."""
 
     def change(members: Members, run: Run, _: str) -> None:
         if run.status in ("incomplete", "expired"):
             members["completed_at"] = None
 
-    shown(behaviour, "run", change)
+    patch_object(hooks, "run", change)
 
 
 @variant()
-def shows_empty_instructions(behaviour: Behaviour) -> None:
-    """A run without instructions shows an empty text."""
-    inner = behaviour.instructions
-    behaviour.instructions = lambda assistant, body: inner(assistant, body) or ""
+def shows_empty_instructions(hooks: Hooks) -> None:
+    """The instructions of a run without any are an empty string."""
+    inner = hooks.run_instructions
+    hooks.run_instructions = lambda assistant, body: inner(assistant, body) or ""
 
 
 @variant()
-def hides_additional_instructions(behaviour: Behaviour) -> None:
-    """A run's instructions do not show the additional ones."""
-    inner = behaviour.instructions
+def hides_additional_instructions(hooks: Hooks) -> None:
+    """The instructions of a run do not include the additional ones."""
+    inner = hooks.run_instructions
 
     def instructions(assistant: Assistant, body: Members) -> str | None:
         return inner(assistant, {**body, "additional_instructions": None})
 
-    behaviour.instructions = instructions
+    hooks.run_instructions = instructions
 
 
 @variant()
-def modifies_active_runs(behaviour: Behaviour) -> None:
-    """A run can be modified while it is active."""
-    behaviour.check_modify = lambda world, run: None
+def modifies_active_runs(hooks: Hooks) -> None:
+    """An active run can be modified."""
+    hooks.check_modify = lambda server, run: None
 
 
 @variant()
-def merges_metadata(behaviour: Behaviour) -> None:
-    """Modified metadata is merged with what was there; where that is too much, what is new stays."""
+def merges_metadata(hooks: Hooks) -> None:
+    """New metadata is merged with the old; if the limit is exceeded, old pairs are dropped."""
 
-    def merged(old: dict[str, str], given: dict[str, str] | None) -> dict[str, str]:
-        new = given or {}
-        kept = [name for name in old if name not in new][: _MOST_PAIRS - len(new)]
+    def merge(old: dict[str, str], added_pairs: dict[str, str] | None) -> dict[str, str]:
+        new = added_pairs or {}
+        kept = [name for name in old if name not in new][: _MAX_PAIRS - len(new)]
         return {**{name: old[name] for name in kept}, **new}
 
-    behaviour.new_metadata = merged
+    hooks.new_metadata = merge
 
 
 @variant()
-def runs_on_nothing(behaviour: Behaviour) -> None:
-    """A run on an empty thread is accepted, instructions or not."""
-    behaviour.check_runnable = lambda thread, assistant, body: None
+def runs_on_nothing(hooks: Hooks) -> None:
+    """A run on an empty thread is accepted even without instructions."""
+    hooks.check_runnable = lambda thread, assistant, body: None
 
 
 @variant()
-def protects_locked_threads(behaviour: Behaviour) -> None:
-    """Nothing is deleted from a thread while a run is active on it."""
+def protects_locked_threads(hooks: Hooks) -> None:
+    """A locked thread and its messages cannot be deleted."""
 
-    async def delete(inner: Any, call: Call) -> Any:
-        thread = call.world.behaviour.find_thread(call, call.path["thread_id"])
-        if "message_id" in call.path:
-            call.world.behaviour.find_message(call, thread, call.path["message_id"])
+    async def delete(inner: Any, request: RequestContext) -> Any:
+        thread = request.server.hooks.find_thread(request, request.path_params["thread_id"])
+        if "message_id" in request.path_params:
+            request.server.hooks.find_message(request, thread, request.path_params["message_id"])
         for run in thread.runs.values():
             if run.status not in TERMINAL:
-                raise refusal.bad(f"Thread {thread.id} has an active run {run.id}.")
-        return await inner(call)
+                raise api_errors.bad_request(f"Thread {thread.id} has an active run {run.id}.")
+        return await inner(request)
 
-    around(behaviour, delete, "delete_thread", "delete_message")
-
-
-@variant()
-def shows_the_status_of_messages(behaviour: Behaviour) -> None:
-    """Messages have their status in every answer, not only in streams."""
-    inner = behaviour.message_object
-    behaviour.message_object = lambda world, message, channel: inner(world, message, "stream")
+    wrap_handlers(hooks, delete, "delete_thread", "delete_message")
 
 
 @variant()
-def modifies_messages_without_attachments(behaviour: Behaviour) -> None:
-    """A modified message is answered with file_ids instead of attachments, as the service did."""
+def shows_the_status_of_messages(hooks: Hooks) -> None:
+    """Messages have a status in every answer, not only in streams."""
+    inner = hooks.message_object
+    hooks.message_object = lambda server, message, channel: inner(server, message, "stream")
 
-    def change(call: Call, answer: Members) -> Members:
+
+@variant()
+def modifies_messages_without_attachments(hooks: Hooks) -> None:
+    """modify_message returns file_ids instead of attachments, as the service did."""
+
+    def change(request: RequestContext, answer: Members) -> Members:
         kept = {name: value for name, value in answer.items() if name != "attachments"}
         return {**kept, "file_ids": []}
 
-    answered(behaviour, change, "modify_message")
+    patch_response(hooks, change, "modify_message")
 
 
 @variant()
-def shows_empty_resources_when_read(behaviour: Behaviour) -> None:
-    """A thread without resources is shown with an empty code interpreter when it is read, as the service did."""
+def shows_empty_resources_when_read(hooks: Hooks) -> None:
+    """get_thread shows an empty code interpreter for a thread without resources, as the service did."""
 
-    def change(call: Call, answer: Members) -> Members:
+    def change(request: RequestContext, answer: Members) -> Members:
         return {**answer, "tool_resources": answer["tool_resources"] or {"code_interpreter": {"file_ids": []}}}
 
-    answered(behaviour, change, "get_thread")
+    patch_response(hooks, change, "get_thread")
 
 
 @variant()
-def shows_what_is_documented(behaviour: Behaviour) -> None:
-    """Objects have exactly the members of the published document."""
-    shows_the_status_of_messages(behaviour)
-    shows_empty_instructions(behaviour)
-    without(behaviour, "run", "tool_resources", "reasoning_effort")
-    without(behaviour, "step", "expires_at")
-    shown(behaviour, "step", lambda step, *_: step.update(metadata={}, expired_at=None))
-    counts_without_details(behaviour)
+def shows_what_is_documented(hooks: Hooks) -> None:
+    """Objects have exactly the members of the published OpenAPI document."""
+    shows_the_status_of_messages(hooks)
+    shows_empty_instructions(hooks)
+    remove_members(hooks, "run", "tool_resources", "reasoning_effort")
+    remove_members(hooks, "step", "expires_at")
+    patch_object(hooks, "step", lambda step, *_: step.update(metadata={}, expired_at=None))
+    counts_without_details(hooks)
 
 
 @variant()
-def counts_without_details(behaviour: Behaviour) -> None:
+def counts_without_details(hooks: Hooks) -> None:
     """Usage has no details."""
-    inner = behaviour.usage_object
+    inner = hooks.usage_object
     names = ("prompt_tokens", "completion_tokens", "total_tokens")
 
     def usage(spent: Any) -> Members | None:
-        made = inner(spent)
-        return None if made is None else {name: made[name] for name in names}
+        original = inner(spent)
+        return None if original is None else {name: original[name] for name in names}
 
-    behaviour.usage_object = usage
+    hooks.usage_object = usage
 
 
 @variant()
-def leaves_defaults_null(behaviour: Behaviour) -> None:
-    """Temperature and top_p are null where none was given."""
-    inner = behaviour.settings
+def leaves_defaults_null(hooks: Hooks) -> None:
+    """The default temperature and top_p are null."""
+    inner = hooks.run_settings
 
     def settings(assistant: Assistant, body: Members) -> Members:
-        made = inner(assistant, body)
-        usual = [name for name in ("temperature", "top_p") if assistant.members[name] == 1.0 and body.get(name) is None]
-        return {**made, **dict.fromkeys(usual)}
+        original = inner(assistant, body)
+        defaults = [
+            name for name in ("temperature", "top_p") if assistant.members[name] == 1.0 and body.get(name) is None
+        ]
+        return {**original, **dict.fromkeys(defaults)}
 
-    behaviour.settings = settings
+    hooks.run_settings = settings
 
 
 @variant()
-def names_the_run_of_what_it_was_given(behaviour: Behaviour) -> None:
-    """Additional messages name the run with which they came."""
-    inner = behaviour.new_run
+def names_the_run_of_what_it_was_given(hooks: Hooks) -> None:
+    """The run_id of additional messages is that of their run."""
+    inner = hooks.new_run
 
-    def make(call: Call, thread: Thread, *rest: Any) -> Run:
-        run = inner(call, thread, *rest)
-        count = len(call.body.get("additional_messages") or ())
+    def make(request: RequestContext, thread: Thread, *rest: Any) -> Run:
+        run = inner(request, thread, *rest)
+        count = len(request.body.get("additional_messages") or ())
         added: list[Message] = list(thread.messages.values())[-count:] if count else []
         for message in added:
             message.run_id = run.id
         return run
 
-    behaviour.new_run = make
+    hooks.new_run = make
 
 
 @variant()
-def has_more_members(behaviour: Behaviour) -> None:
-    """Every object has members that the contract does not name."""
+def has_more_members(hooks: Hooks) -> None:
+    """Every object has members that the contract does not define."""
     extra = {"x_vendor": {"region": "north", "tier": None}, "project_id": "proj_1"}
     for kind in ("assistant", "thread", "message", "run", "step"):
-        shown(behaviour, kind, lambda members, *_: members.update(extra))
-    inner = behaviour.envelope
-    behaviour.envelope = lambda refused: {**inner(refused), "request_id": "req_1"}
-    listing = behaviour.list_object
-    behaviour.list_object = lambda data, has_more: {**listing(data, has_more), "total": len(data)}
+        patch_object(hooks, kind, lambda members, *_: members.update(extra))
+    inner = hooks.error_body
+    hooks.error_body = lambda error: {**inner(error), "request_id": "req_1"}
+    listing = hooks.list_object
+    hooks.list_object = lambda data, has_more: {**listing(data, has_more), "total": len(data)}
 
 
 @variant()
-def stamps_alike(behaviour: Behaviour) -> None:
-    """Times are whole tens of seconds, so that most are equal."""
-    behaviour.stamp = lambda at: int(at) // 10 * 10
+def stamps_alike(hooks: Hooks) -> None:
+    """Timestamps are multiples of ten seconds, so most are equal."""
+    hooks.timestamp = lambda at: int(at) // 10 * 10
 
 
 @variant()
-def is_two_minutes_ahead(behaviour: Behaviour) -> None:
+def is_two_minutes_ahead(hooks: Hooks) -> None:
     """The server's clock is two minutes ahead."""
-    behaviour.stamp = lambda at: int(at) + 120
+    hooks.timestamp = lambda at: int(at) + 120
 
 
 @variant()
-def is_two_minutes_behind(behaviour: Behaviour) -> None:
+def is_two_minutes_behind(hooks: Hooks) -> None:
     """The server's clock is two minutes behind."""
-    behaviour.stamp = lambda at: int(at) - 120
+    hooks.timestamp = lambda at: int(at) - 120

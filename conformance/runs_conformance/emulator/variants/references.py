@@ -1,4 +1,4 @@
-"""Other ids, other answers to what does not exist, other cursors, and refusals that the service was seen to make."""
+"""Other ids, cursors, answers to unknown ids, and rejections that the service was observed to make."""
 
 from __future__ import annotations
 
@@ -8,191 +8,192 @@ from collections.abc import Sequence
 from typing import Any
 
 from runs_conformance.contract.operation import Operation
-from runs_conformance.emulator.catalogue import variant
-from runs_conformance.emulator.context import Call, World
+from runs_conformance.emulator.api_errors import ApiError, bad_request, malformed_id, not_found
+from runs_conformance.emulator.context import Hooks, RequestContext, ServerState
+from runs_conformance.emulator.declaration import variant
 from runs_conformance.emulator.factories import add_messages, new_message
-from runs_conformance.emulator.hooks import Behaviour
-from runs_conformance.emulator.listing import Page
-from runs_conformance.emulator.patching import keyword, taken
-from runs_conformance.emulator.refusal import Refusal, bad, unknown, wrong_prefix
+from runs_conformance.emulator.list_pages import ListPage
+from runs_conformance.emulator.patching import patch_request_body, set_keyword
 from runs_conformance.emulator.state import Members, Message, Thread
 
 
 @variant()
-def has_bare_ids(behaviour: Behaviour) -> None:
+def has_bare_ids(hooks: Hooks) -> None:
     """Ids are UUIDs, without a prefix."""
-    behaviour.new_id = lambda world, kind: str(uuid.UUID(int=world.random.getrandbits(128), version=4))
-    behaviour.check_id = lambda param, id_: None
+    hooks.new_id = lambda server, kind: str(uuid.UUID(int=server.random.getrandbits(128), version=4))
+    hooks.check_id = lambda param, id_: None
 
 
 @variant()
-def has_long_ids(behaviour: Behaviour) -> None:
-    """Ids are long, and hold dashes and dots."""
-    inner = behaviour.new_id
-    behaviour.new_id = lambda world, kind: f"{inner(world, kind)}-{world.random.getrandbits(200):050x}.eu"
+def has_long_ids(hooks: Hooks) -> None:
+    """Ids are long and contain dashes and dots."""
+    inner = hooks.new_id
+    hooks.new_id = lambda server, kind: f"{inner(server, kind)}-{server.random.getrandbits(200):050x}.eu"
 
 
 @variant()
-def has_short_ids(behaviour: Behaviour) -> None:
-    """Ids are eight characters after their prefix."""
-    inner = behaviour.new_id
-    behaviour.new_id = lambda world, kind: inner(world, kind)[:-16]
+def has_short_ids(hooks: Hooks) -> None:
+    """Ids have eight characters after their prefix."""
+    inner = hooks.new_id
+    hooks.new_id = lambda server, kind: inner(server, kind)[:-16]
 
 
 @variant()
-def finds_nothing_malformed(behaviour: Behaviour) -> None:
-    """A malformed id is answered 404, as any other that does not exist."""
+def finds_nothing_malformed(hooks: Hooks) -> None:
+    """A malformed id is answered 404, like an unknown one."""
 
     def check(param: str, id_: str) -> None:
         if not id_.startswith(("thread", "asst")):
-            raise unknown(param.removesuffix("_id"), id_)
+            raise not_found(param.removesuffix("_id"), id_)
 
-    behaviour.check_id = check
+    hooks.check_id = check
 
 
 @variant()
-def refuses_what_is_malformed(behaviour: Behaviour) -> None:
-    """A malformed id is answered 400, of whatever kind it is."""
+def refuses_what_is_malformed(hooks: Hooks) -> None:
+    """A malformed id of any kind is answered 400."""
     for kind, prefix in (("message", "msg_"), ("run", "run_"), ("step", "step_")):
-        _strict(behaviour, kind, prefix)
+        _require_prefix(hooks, kind, prefix)
 
 
-def _strict(behaviour: Behaviour, kind: str, prefix: str) -> None:
-    inner = getattr(behaviour, f"find_{kind}")
+def _require_prefix(hooks: Hooks, kind: str, prefix: str) -> None:
+    inner = getattr(hooks, f"find_{kind}")
 
-    def find(call: Call, holder: Any, id_: str) -> Any:
+    def find(request: RequestContext, holder: Any, id_: str) -> Any:
         if not re.fullmatch(rf"{prefix}\w+", id_):
-            raise wrong_prefix(f"{kind}_id", id_, prefix)
-        return inner(call, holder, id_)
+            raise malformed_id(f"{kind}_id", id_, prefix)
+        return inner(request, holder, id_)
 
-    setattr(behaviour, f"find_{kind}", find)
+    setattr(hooks, f"find_{kind}", find)
 
 
-def _cursors(behaviour: Behaviour, answer: Any) -> None:
-    inner = behaviour.page
+def _patch_unknown_cursors(hooks: Hooks, answer: Any) -> None:
+    inner = hooks.paginate
 
-    def page(items: Sequence[Any], query: dict[str, Any]) -> Page[Any]:
+    def page(items: Sequence[Any], query: dict[str, Any]) -> ListPage[Any]:
         try:
             return inner(items, query)
-        except Refusal:
-            found: Page[Any] = answer(inner, items, query)
-            return found
+        except ApiError:
+            fallback: ListPage[Any] = answer(inner, items, query)
+            return fallback
 
-    behaviour.page = page
-
-
-@variant()
-def finds_nothing_after_unknown_cursors(behaviour: Behaviour) -> None:
-    """The page after an unknown object is empty."""
-    _cursors(behaviour, lambda inner, items, query: Page([], False))
+    hooks.paginate = page
 
 
 @variant()
-def begins_again_after_unknown_cursors(behaviour: Behaviour) -> None:
-    """The page after an unknown object is the first."""
-    kept = ("limit",)
-    _cursors(behaviour, lambda inner, items, query: inner(items, {k: v for k, v in query.items() if k in kept}))
+def finds_nothing_after_unknown_cursors(hooks: Hooks) -> None:
+    """The page after an unknown cursor is empty."""
+    _patch_unknown_cursors(hooks, lambda inner, items, query: ListPage([], False))
 
 
 @variant()
-def does_not_find_cursors(behaviour: Behaviour) -> None:
+def begins_again_after_unknown_cursors(hooks: Hooks) -> None:
+    """The page after an unknown cursor is the first."""
+    kept_names = ("limit",)
+    _patch_unknown_cursors(
+        hooks, lambda inner, items, query: inner(items, {k: v for k, v in query.items() if k in kept_names})
+    )
+
+
+@variant()
+def does_not_find_cursors(hooks: Hooks) -> None:
     """An unknown cursor is answered 404."""
 
-    def refuse(inner: Any, items: Sequence[Any], query: dict[str, Any]) -> Page[Any]:
-        raise unknown("object", str(query.get("after", query.get("before"))))
+    def refuse(inner: Any, items: Sequence[Any], query: dict[str, Any]) -> ListPage[Any]:
+        raise not_found("object", str(query.get("after", query.get("before"))))
 
-    _cursors(behaviour, refuse)
+    _patch_unknown_cursors(hooks, refuse)
 
 
 @variant()
-def clamps_limits(behaviour: Behaviour) -> None:
-    """A limit outside 1 to 100 is taken for the nearest one inside."""
+def clamps_limits(hooks: Hooks) -> None:
+    """A limit outside 1 to 100 is clamped."""
     for operation in ("list_runs", "list_messages", "list_run_steps", "list_assistants"):
-        keyword(behaviour, f"{operation}.limit.minimum", None)
-        keyword(behaviour, f"{operation}.limit.maximum", None)
-    inner = behaviour.page
+        set_keyword(hooks, f"{operation}.limit.minimum", None)
+        set_keyword(hooks, f"{operation}.limit.maximum", None)
+    inner = hooks.paginate
 
-    def page(items: Sequence[Any], query: dict[str, Any]) -> Page[Any]:
+    def page(items: Sequence[Any], query: dict[str, Any]) -> ListPage[Any]:
         return inner(items, {**query, "limit": min(max(query.get("limit", 20), 1), 100)})
 
-    behaviour.page = page
+    hooks.paginate = page
 
 
 @variant()
-def shows_empty_lists_without_null(behaviour: Behaviour) -> None:
-    """An empty list's first_id and last_id are empty texts, as the published document has no null there."""
-    inner = behaviour.list_object
+def shows_empty_lists_without_null(hooks: Hooks) -> None:
+    """first_id and last_id of an empty list are empty strings, because the published document has no null there."""
+    inner = hooks.list_object
 
     def make(data: list[Members], has_more: bool) -> Members:
-        made = inner(data, has_more)
-        return {**made, "first_id": made["first_id"] or "", "last_id": made["last_id"] or ""}
+        original = inner(data, has_more)
+        return {**original, "first_id": original["first_id"] or "", "last_id": original["last_id"] or ""}
 
-    behaviour.list_object = make
-
-
-@variant()
-def answers_invalid_with_422(behaviour: Behaviour) -> None:
-    """A body that breaks the contract is answered 422."""
-
-    def status(operation: Operation | None, refusal: Refusal) -> int:
-        of_the_body = refusal.code not in (None, "invalid_beta") and "Expected an ID" not in refusal.message
-        return 422 if refusal.http_status == 400 and of_the_body else refusal.http_status
-
-    behaviour.refusal_status = status
+    hooks.list_object = make
 
 
 @variant()
-def names_no_param_and_no_code(behaviour: Behaviour) -> None:
-    """Errors have param and code, but both are always null."""
-    inner = behaviour.envelope
+def answers_invalid_with_422(hooks: Hooks) -> None:
+    """An invalid body is answered 422."""
 
-    def envelope(refusal: Refusal) -> Any:
-        return {"error": {**inner(refusal)["error"], "param": None, "code": None}}
+    def status(operation: Operation | None, error: ApiError) -> int:
+        of_the_body = error.code not in (None, "invalid_beta") and "Expected an ID" not in error.message
+        return 422 if error.http_status == 400 and of_the_body else error.http_status
 
-    behaviour.envelope = envelope
+    hooks.error_status = status
 
 
 @variant()
-def takes_32_messages(behaviour: Behaviour) -> None:
-    """A thread is created with 32 messages at most, as was recorded."""
+def names_no_param_and_no_code(hooks: Hooks) -> None:
+    """The param and code of errors are always null."""
+    inner = hooks.error_body
 
-    def add(call: Call, thread: Thread, bodies: list[Members]) -> None:
+    def envelope(error: ApiError) -> Any:
+        return {"error": {**inner(error)["error"], "param": None, "code": None}}
+
+    hooks.error_body = envelope
+
+
+@variant()
+def takes_32_messages(hooks: Hooks) -> None:
+    """create_thread accepts at most 32 messages, as was observed."""
+
+    def add(request: RequestContext, thread: Thread, bodies: list[Members]) -> None:
         if len(bodies) > 32:
-            raise bad("Invalid 'messages': array too long.", "messages", "array_above_max_length")
-        add_messages(call, thread, bodies)
+            raise bad_request("Invalid 'messages': array too long.", "messages", "array_above_max_length")
+        add_messages(request, thread, bodies)
 
-    behaviour.add_messages = add
+    hooks.add_messages = add
 
 
 @variant()
-def takes_256000_characters(behaviour: Behaviour) -> None:
-    """A message holds 256,000 characters at most, as was recorded."""
+def takes_256000_characters(hooks: Hooks) -> None:
+    """A message has at most 256,000 characters, as was observed."""
 
-    def make(call: Call, thread: Thread, body: Members) -> Message:
+    def make(request: RequestContext, thread: Thread, body: Members) -> Message:
         if isinstance(body["content"], str) and len(body["content"]) > 256_000:
-            raise bad("Invalid 'content': string too long.", "content", "string_above_max_length")
-        return new_message(call, thread, body)
+            raise bad_request("Invalid 'content': string too long.", "content", "string_above_max_length")
+        return new_message(request, thread, body)
 
-    behaviour.new_message = make
+    hooks.new_message = make
 
 
 @variant()
-def takes_empty_messages(behaviour: Behaviour) -> None:
+def takes_empty_messages(hooks: Hooks) -> None:
     """A message may be empty."""
 
-    def make(call: Call, thread: Thread, body: Members) -> Message:
+    def make(request: RequestContext, thread: Thread, body: Members) -> Message:
         if body["content"] != "":
-            return new_message(call, thread, body)
-        message = new_message(call, thread, {**body, "content": "-"})
+            return new_message(request, thread, body)
+        message = new_message(request, thread, {**body, "content": "-"})
         message.content[0]["text"]["value"] = ""
         return message
 
-    behaviour.new_message = make
+    hooks.new_message = make
 
 
 @variant()
-def takes_short_descriptions(behaviour: Behaviour) -> None:
-    """The description of a function holds 1,024 characters at most, as was recorded."""
+def takes_short_descriptions(hooks: Hooks) -> None:
+    """The description of a function has at most 1,024 characters, as was observed."""
 
     def check(body: dict[str, Any]) -> None:
         tools = body.get("tools")
@@ -201,14 +202,14 @@ def takes_short_descriptions(behaviour: Behaviour) -> None:
             text = function.get("description") if isinstance(function, dict) else None
             if isinstance(text, str) and len(text) > 1024:
                 where = "tools[0].function.description"
-                raise bad(f"Invalid '{where}': string too long.", where, "string_above_max_length")
+                raise bad_request(f"Invalid '{where}': string too long.", where, "string_above_max_length")
 
-    taken(behaviour, check, "create_run", "create_thread_and_run", "create_assistant", "modify_assistant")
+    patch_request_body(hooks, check, "create_run", "create_thread_and_run", "create_assistant", "modify_assistant")
 
 
 @variant()
-def knows_its_models(behaviour: Behaviour) -> None:
-    """Reasoning models take no temperature, and older models no schema, as was recorded."""
+def knows_its_models(hooks: Hooks) -> None:
+    """Reasoning models accept no temperature, and older models no JSON schema, as was observed."""
 
     def check(body: dict[str, Any]) -> None:
         model = body.get("model")
@@ -217,42 +218,48 @@ def knows_its_models(behaviour: Behaviour) -> None:
         if model.startswith(("o1", "o3", "gpt-5")) and (
             body.get("temperature") is not None or body.get("top_p") is not None
         ):
-            raise bad("Unsupported parameter: 'temperature' is not supported with this model.", "model", None)
-        wanted = body.get("response_format")
-        if model.startswith(("gpt-3.5", "gpt-4-")) and isinstance(wanted, dict) and wanted.get("type") == "json_schema":
-            raise bad("Invalid parameter: 'response_format' of type 'json_schema' is not supported with this model.")
+            raise bad_request("Unsupported parameter: 'temperature' is not supported with this model.", "model", None)
+        response_format = body.get("response_format")
+        if (
+            model.startswith(("gpt-3.5", "gpt-4-"))
+            and isinstance(response_format, dict)
+            and response_format.get("type") == "json_schema"
+        ):
+            raise bad_request(
+                "Invalid parameter: 'response_format' of type 'json_schema' is not supported with this model."
+            )
 
-    taken(behaviour, check, "create_run", "create_thread_and_run", "create_assistant", "modify_assistant")
+    patch_request_body(hooks, check, "create_run", "create_thread_and_run", "create_assistant", "modify_assistant")
 
 
 @variant()
-def wants_every_output(behaviour: Behaviour) -> None:
-    """Each submitted output must hold an output, though the document does not require it."""
-    inner = behaviour.check_submit
+def wants_every_output(hooks: Hooks) -> None:
+    """Each submitted output must have an output member, though the published document does not require it."""
+    inner = hooks.check_submit
 
-    def check(world: World, run: Any, outputs: list[Members]) -> None:
+    def check(server: ServerState, run: Any, outputs: list[Members]) -> None:
         if any(output.get("output") is None for output in outputs):
-            raise bad("Missing required parameter: 'tool_outputs[0].output'.", "tool_outputs[0].output")
-        inner(world, run, outputs)
+            raise bad_request("Missing required parameter: 'tool_outputs[0].output'.", "tool_outputs[0].output")
+        inner(server, run, outputs)
 
-    behaviour.check_submit = check
+    hooks.check_submit = check
 
 
 @variant()
-def wants_known_functions(behaviour: Behaviour) -> None:
-    """A tool choice must name a tool that the run has."""
-    inner = behaviour.new_run
+def wants_known_functions(hooks: Hooks) -> None:
+    """A tool_choice must name a tool of the run."""
+    inner = hooks.new_run
 
-    def make(call: Call, *rest: Any) -> Any:
-        run = inner(call, *rest)
+    def make(request: RequestContext, *rest: Any) -> Any:
+        run = inner(request, *rest)
         choice = run.settings["tool_choice"]
         if isinstance(choice, dict):
             name = (choice.get("function") or {}).get("name")
             names = [tool.get("function", {}).get("name") for tool in run.tools if tool["type"] == choice["type"]]
             if not names or (choice["type"] == "function" and name not in names):
-                raise bad(
+                raise bad_request(
                     "Invalid value for 'tool_choice': it names no tool of the run.", "tool_choice", "invalid_value"
                 )
         return run
 
-    behaviour.new_run = make
+    hooks.new_run = make
