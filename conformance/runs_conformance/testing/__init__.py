@@ -1,6 +1,6 @@
-"""The emulator on strings, for those who test a client: in this process, told what to answer and when to fail."""
+"""A scriptable emulator for testing clients: it runs in this process, and tests decide its answers and failures."""
 
-from runs_conformance.testing.fault_injector import Seen
-from runs_conformance.testing.scriptable_emulator import Puppet, start_emulator
+from runs_conformance.testing.fault_injector import ReceivedRequest
+from runs_conformance.testing.scriptable_emulator import ScriptableEmulator, start_emulator
 
-__all__ = ["Puppet", "Seen", "start_emulator"]
+__all__ = ["ReceivedRequest", "ScriptableEmulator", "start_emulator"]

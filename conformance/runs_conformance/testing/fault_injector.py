@@ -1,4 +1,4 @@
-"""What goes wrong between a client and the emulator, and what the client sent."""
+"""Faults between a client and the emulator, and a record of the requests that the client sent."""
 
 from __future__ import annotations
 
@@ -14,17 +14,18 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from runs_conformance.contract.operation import find_operation
 from runs_conformance.emulator.app import BASE
 
-_TEXTS: Mapping[int, tuple[str, str | None, str]] = {
+_ERRORS: Mapping[int, tuple[str, str | None, str]] = {
     401: ("Incorrect API key provided.", "invalid_api_key", "invalid_request_error"),
     429: ("Rate limit reached for requests.", "rate_limit_exceeded", "requests"),
     500: ("The server had an error while processing your request. Sorry about that!", None, "server_error"),
     503: ("The engine is currently overloaded, please try again later.", None, "server_error"),
 }
+"""Message, code and type of an error by HTTP status."""
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """A request that came in. `operation` is None for a path that is no operation's, `body` for no JSON."""
+class ReceivedRequest:
+    """A request from the client. `operation` is None if the path has none, `body` is None if it is not JSON."""
 
     method: str
     path: str
@@ -35,11 +36,11 @@ class Seen:
 
 
 @dataclass(slots=True)
-class Fault:
-    """Something that happens to the next requests, or to those of one operation.
+class InjectedFault:
+    """A fault of the next `times` requests, or of the next ones of one operation.
 
-    `delay` comes before anything else; then the request is refused by `http_status`, or its answer is cut after so
-    many chunks, or nothing more happens to it.
+    First comes the `delay` in seconds. Then the request is answered with an error if `http_status` is set, or the
+    connection is dropped after `cut_after` chunks of the answer.
     """
 
     times: int
@@ -50,51 +51,50 @@ class Fault:
     cut_after: int | None = None
 
 
-class Cut(ConnectionError):  # noqa: N818 -- it is asked for, no error
-    """The connection is given up in the middle of an answer."""
+class ConnectionCut(ConnectionError):  # noqa: N818 -- it is injected, not an error
+    """The connection is dropped in the middle of an answer."""
 
 
 @dataclass(slots=True)
-class Wire:
-    """All that stands between a client and an emulator."""
+class FaultInjector:
+    """Middleware between a client and an emulator."""
 
-    faults: list[Fault] = field(default_factory=list)
-    seen: list[Seen] = field(default_factory=list)
+    faults: list[InjectedFault] = field(default_factory=list)
+    received: list[ReceivedRequest] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def around(self, app: ASGIApp) -> ASGIApp:
-        """The application with what goes wrong on the way to it."""
+    def wrap(self, app: ASGIApp) -> ASGIApp:
+        """The application with faults injected before it."""
 
         async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
-            raw, replayed = await _body(receive)
-            request = _seen(scope, raw)
-            fault = self._take(request)
+            raw, receive_again = await _read_body(receive)
+            fault = self._record(_parse_request(scope, raw))
             if fault is not None:
                 await asyncio.sleep(fault.delay)
                 if fault.http_status is not None:
-                    await _refuse(fault, send)
+                    await _send_error(fault, send)
                     return
                 if fault.cut_after is not None:
-                    send = _cutting(send, fault.cut_after)
-            await app(scope, replayed, send)
+                    send = _cut_after(send, fault.cut_after)
+            await app(scope, receive_again, send)
 
         return wrapped
 
-    def add(self, fault: Fault) -> None:
-        """Let this happen, after what was added before."""
+    def add(self, fault: InjectedFault) -> None:
+        """Queue a fault."""
         with self._lock:
             self.faults.append(fault)
 
     def clear(self) -> None:
-        """Let nothing more go wrong, and forget what was seen."""
+        """Discard the faults and the received requests."""
         with self._lock:
             self.faults.clear()
-            self.seen.clear()
+            self.received.clear()
 
-    def _take(self, request: Seen) -> Fault | None:
-        """Write the request down; what happens to it."""
+    def _record(self, request: ReceivedRequest) -> InjectedFault | None:
+        """Record a request; returns its fault, if any."""
         with self._lock:
-            self.seen.append(request)
+            self.received.append(request)
             for fault in self.faults:
                 if fault.operation in (None, request.operation):
                     fault.times -= 1
@@ -103,8 +103,8 @@ class Wire:
         return None
 
 
-async def _body(receive: Receive) -> tuple[bytes, Receive]:
-    """The whole request body, and how to receive it again."""
+async def _read_body(receive: Receive) -> tuple[bytes, Receive]:
+    """The whole request body, and a `receive` that replays it."""
     messages: list[Message] = []
     while True:
         message = await receive()
@@ -112,34 +112,34 @@ async def _body(receive: Receive) -> tuple[bytes, Receive]:
         if message["type"] != "http.request" or not message.get("more_body"):
             break
     raw = b"".join(message.get("body", b"") for message in messages)
-    waiting = iter(messages)
+    replayed = iter(messages)
 
-    async def again() -> MutableMapping[str, Any]:
-        return next(waiting, None) or await receive()
+    async def receive_again() -> MutableMapping[str, Any]:
+        return next(replayed, None) or await receive()
 
-    return raw, again
+    return raw, receive_again
 
 
-def _seen(scope: Scope, raw: bytes) -> Seen:
+def _parse_request(scope: Scope, raw: bytes) -> ReceivedRequest:
     path = scope["path"]
-    found = find_operation(scope["method"], path.partition(BASE)[2])
+    match = find_operation(scope["method"], path.partition(BASE)[2])
     try:
         body = json.loads(raw) if raw else None
     except ValueError:
         body = None
-    return Seen(
+    return ReceivedRequest(
         method=scope["method"],
         path=path,
-        operation=found[0].name if found else None,
+        operation=match[0].name if match else None,
         headers={name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]},
         body=body,
         query=scope["query_string"].decode("latin-1"),
     )
 
 
-async def _refuse(fault: Fault, send: Send) -> None:
+async def _send_error(fault: InjectedFault, send: Send) -> None:
     status = fault.http_status or 500
-    message, code, kind = _TEXTS.get(status, (f"This answer was asked for: HTTP {status}.", None, "server_error"))
+    message, code, kind = _ERRORS.get(status, (f"Injected fault: HTTP {status}.", None, "server_error"))
     error = {"message": message, "type": kind, "param": None, "code": code}
     body = json.dumps({"error": error}).encode()
     headers = {"content-type": "application/json", "content-length": str(len(body)), **fault.headers}
@@ -148,17 +148,17 @@ async def _refuse(fault: Fault, send: Send) -> None:
     await send({"type": "http.response.body", "body": body})
 
 
-def _cutting(send: Send, after: int) -> Send:
-    """A `send` that passes on so many chunks of the answer and then gives the connection up."""
-    left = after
+def _cut_after(send: Send, chunks: int) -> Send:
+    """A `send` that forwards this number of chunks and then drops the connection."""
+    remaining = chunks
 
-    async def cutting(message: Message) -> None:
-        nonlocal left
+    async def cutting_send(message: Message) -> None:
+        nonlocal remaining
         if message["type"] == "http.response.body":
-            if left <= 0:
-                raise Cut("the answer is cut off, as it was asked for")
-            left -= 1
+            if remaining <= 0:
+                raise ConnectionCut("injected fault: the connection was dropped")
+            remaining -= 1
             message = {**message, "more_body": True}
         await send(message)
 
-    return cutting
+    return cutting_send

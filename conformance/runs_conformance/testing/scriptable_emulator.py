@@ -1,4 +1,4 @@
-"""An emulator that a test holds in its hand."""
+"""An emulator whose answers and failures a test decides."""
 
 from __future__ import annotations
 
@@ -7,92 +7,90 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from runs_conformance.config import edition as checked_edition
-from runs_conformance.config import known
+from runs_conformance.config import parse_edition, require_known
 from runs_conformance.contract.operation import OPERATIONS
-from runs_conformance.emulator.app import BASE, assemble
-from runs_conformance.emulator.catalogue import alter
+from runs_conformance.emulator.app import BASE, build_with_hooks
+from runs_conformance.emulator.catalogue import apply_by_name
 from runs_conformance.emulator.clock import Clock
-from runs_conformance.emulator.hooks import plain
-from runs_conformance.emulator.options import Options
-from runs_conformance.emulator.server import hosted
-from runs_conformance.testing import script
-from runs_conformance.testing.fault_injector import Fault, Seen, Wire
-from runs_conformance.testing.script import Script
+from runs_conformance.emulator.default import default_hooks
+from runs_conformance.emulator.server import serve_in_thread
+from runs_conformance.emulator.server_options import EmulatorOptions
+from runs_conformance.testing import run_script
+from runs_conformance.testing.fault_injector import FaultInjector, InjectedFault, ReceivedRequest
+from runs_conformance.testing.run_script import RunScript
 
 
 @dataclass(slots=True)
-class Puppet:
-    """A running emulator that does what it is told, and otherwise what the API does.
+class ScriptableEmulator:
+    """A running emulator that follows a script, and otherwise behaves like the API.
 
-    `base_url` and `api_key` are for the client under test. What runs do next is told by `say`, `call`, `fail`,
-    `cut_off` and `hang`, one for each run or submission, in that order; with nothing told, the pretend model answers.
-    What goes wrong on the way is told by `refuse`, `delay` and `break_answer`. Each can be limited to one operation,
-    such as `create_run`.
+    `base_url` and `api_key` are for the client under test. `say`, `call`, `fail`, `cut_off` and `hang` script the next
+    turns, one for each run or submission, in that order; without a script the fake model answers. `refuse`, `delay` and
+    `break_answer` inject faults, optionally into one operation only, such as `create_run`.
     """
 
     base_url: str
     api_key: str = "sk-emulator"
-    _script: Script = field(default_factory=Script, repr=False)
-    _wire: Wire = field(default_factory=Wire, repr=False)
+    _script: RunScript = field(default_factory=RunScript, repr=False)
+    _fault_injector: FaultInjector = field(default_factory=FaultInjector, repr=False)
     _clock: Clock = field(default_factory=Clock, repr=False)
 
     def say(self, text: str) -> None:
-        """The next run answers this and completes."""
-        self._script.scenes.append(script.saying(text))
+        """Have the next run answer with this text and complete."""
+        self._script.turns.append(run_script.answer(text))
 
     def call(self, function: str, arguments: Mapping[str, Any] | str = "{}", *more: tuple[str, Any]) -> None:
-        """The next run waits for the output of this function; `more` are calls beside it, as (name, arguments).
+        """Have the next run call this function; `more` are parallel calls as pairs of name and arguments.
 
-        Arguments given as text are sent as they are, so that they need not be JSON.
+        Arguments given as text are sent unchanged, so they may be invalid JSON.
         """
-        self._script.scenes.append(script.calling([(function, arguments), *more]))
+        self._script.turns.append(run_script.call_functions([(function, arguments), *more]))
 
     def fail(self, code: str = "server_error", message: str = "Sorry, something went wrong.") -> None:
-        """The next run ends failed with this error."""
-        self._script.scenes.append(script.failing(code, message))
+        """Have the next run end failed with this error."""
+        self._script.turns.append(run_script.fail(code, message))
 
     def cut_off(self, text: str = "I was about to", reason: str = "max_completion_tokens") -> None:
-        """The next run ends incomplete for this reason."""
-        self._script.scenes.append(script.cut_off(text, reason))
+        """Have the next run end incomplete for this reason, after this text."""
+        self._script.turns.append(run_script.cut_off(text, reason))
 
     def hang(self) -> None:
-        """The next run stays in progress until it is cancelled, or its time is up (see `advance`)."""
-        self._script.scenes.append(script.hanging())
+        """Have the next run stay in progress until it is cancelled or expires (see `advance`)."""
+        self._script.turns.append(run_script.hang())
 
     def advance(self, seconds: float) -> None:
-        """Move the emulator's clock ahead, so that runs expire."""
+        """Move the emulator's clock ahead, for example to let runs expire."""
         self._clock.advance(seconds)
 
     def refuse(
         self, times: int = 1, http_status: int = 429, *, retry_after: float | None = None, operation: str | None = None
     ) -> None:
-        """Answer the next requests by an error with this HTTP status."""
+        """Answer the next requests with an error of this HTTP status."""
         headers = {} if retry_after is None else {"retry-after": f"{retry_after:g}"}
-        self._add(Fault(times, operation, http_status=http_status, headers=headers))
+        self._inject(InjectedFault(times, operation, http_status=http_status, headers=headers))
 
     def delay(self, seconds: float, times: int = 1, *, operation: str | None = None) -> None:
-        """Let the next requests wait so long for their answers."""
-        self._add(Fault(times, operation, delay=seconds))
+        """Delay the answers to the next requests."""
+        self._inject(InjectedFault(times, operation, delay=seconds))
 
     def break_answer(self, after: int = 0, times: int = 1, *, operation: str | None = None) -> None:
-        """Lose the connection in the middle of the next answers: after so many events of a stream, or none."""
-        self._add(Fault(times, operation, cut_after=after))
+        """Drop the connection during the next answers, after this number of events of a stream."""
+        self._inject(InjectedFault(times, operation, cut_after=after))
 
     @property
-    def requests(self) -> list[Seen]:
-        """The requests that came in, the oldest first."""
-        return list(self._wire.seen)
+    def requests(self) -> list[ReceivedRequest]:
+        """The received requests, oldest first."""
+        return list(self._fault_injector.received)
 
     def reset(self) -> None:
-        """Forget what was told and what came in; objects stay."""
-        self._script.scenes.clear()
-        self._wire.clear()
+        """Discard the script, the faults and the received requests; the stored objects remain."""
+        self._script.turns.clear()
+        self._fault_injector.clear()
 
-    def _add(self, fault: Fault) -> None:
+    def _inject(self, fault: InjectedFault) -> None:
         if fault.operation is not None:
-            known(fault.operation, OPERATIONS, "operation")
-        self._wire.add(fault)
+            require_known(fault.operation, OPERATIONS, "operation")
+        self._fault_injector.add(fault)
 
 
 @contextmanager
@@ -102,22 +100,24 @@ def start_emulator(
     variants: Sequence[str] = (),
     edition: str | None = None,
     **options: Any,
-) -> Iterator[Puppet]:
-    """An emulator on a free port of the loopback interface, as long as the block lasts.
+) -> Iterator[ScriptableEmulator]:
+    """Serve an emulator on a free loopback port until the block ends.
 
     `mutants` and `variants` are those of `runs-conformance serve`; `options` are `step_ms`, `expires_s`,
-    `failing_model` and `keys`. Raises UsageError for names that there are not.
+    `failing_model` and `keys`. Raises UsageError for an unknown name.
     """
     for name in options:
-        known(name, ("step_ms", "expires_s", "failing_model", "keys"), "option of the emulator")
+        require_known(name, ("step_ms", "expires_s", "failing_model", "keys"), "option of the emulator")
     if edition is not None:
-        options["edition"] = checked_edition(edition)
-    chosen, script, wire, clock = Options(**options), Script(), Wire(), Clock()
-    behaviour = plain(chosen.edition)
-    chosen = alter(behaviour, chosen, mutants, variants)
-    script.direct(behaviour)
-    behaviour.wrappers.append(wire.around)
-    # An answer that is broken off is an error in the server's log, and here it was asked for.
-    with hosted(assemble(chosen, behaviour, clock), lifespan="off", log_level="critical") as origin:
-        key = chosen.keys[0] if chosen.keys else "sk-emulator"
-        yield Puppet(origin + BASE, key, script, wire, clock)
+        options["edition"] = parse_edition(edition)
+    emulator_options, script, fault_injector, clock = EmulatorOptions(**options), RunScript(), FaultInjector(), Clock()
+    hooks = default_hooks(emulator_options.edition)
+    emulator_options = apply_by_name(hooks, emulator_options, mutants, variants)
+    script.install(hooks)
+    hooks.middleware.append(fault_injector.wrap)
+    # uvicorn logs a dropped connection as an error, but here it is intended.
+    with serve_in_thread(
+        build_with_hooks(emulator_options, hooks, clock), lifespan="off", log_level="critical"
+    ) as origin:
+        key = emulator_options.keys[0] if emulator_options.keys else "sk-emulator"
+        yield ScriptableEmulator(origin + BASE, key, script, fault_injector, clock)

@@ -10,7 +10,7 @@ import openai
 import pytest
 
 from runs_conformance.errors import UsageError
-from runs_conformance.testing import Puppet, start_emulator
+from runs_conformance.testing import ScriptableEmulator, start_emulator
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
@@ -18,13 +18,13 @@ ASK = [{"role": "user", "content": "What is the weather?"}]
 
 
 @pytest.fixture
-def held() -> Iterator[Puppet]:
+def held() -> Iterator[ScriptableEmulator]:
     with start_emulator(step_ms=1) as made:
         yield made
 
 
 @pytest.fixture
-def client(held: Puppet) -> Iterator[Any]:
+def client(held: ScriptableEmulator) -> Iterator[Any]:
     with openai.OpenAI(api_key=held.api_key, base_url=held.base_url, max_retries=0) as made:
         yield made
 
@@ -49,19 +49,19 @@ def answer(client: Any, thread: str) -> str:
     return str(content.text.value)
 
 
-def test_it_says_what_it_is_told(held: Puppet, client: Any, assistant: str) -> None:
+def test_it_says_what_it_is_told(held: ScriptableEmulator, client: Any, assistant: str) -> None:
     held.say("It rains.")
     run = ran(client, assistant)
     assert (run.status, answer(client, run.thread_id)) == ("completed", "It rains.")
 
 
-def test_with_nothing_told_the_pretend_model_answers(held: Puppet, client: Any, assistant: str) -> None:
+def test_with_nothing_told_the_pretend_model_answers(held: ScriptableEmulator, client: Any, assistant: str) -> None:
     held.say("It rains.")
     held.reset()
     assert answer(client, ran(client, assistant).thread_id) == "You said: What is the weather?."
 
 
-def test_it_calls_functions_and_goes_on_with_the_outputs(held: Puppet, client: Any, assistant: str) -> None:
+def test_it_calls_functions_and_goes_on_with_the_outputs(held: ScriptableEmulator, client: Any, assistant: str) -> None:
     held.call("get_weather", {"city": "Oslo"}, ("broken", "{not json"))
     held.say("Done.")
     run = ran(client, assistant)
@@ -80,7 +80,7 @@ def test_it_calls_functions_and_goes_on_with_the_outputs(held: Puppet, client: A
     assert (ended.status, answer(client, run.thread_id)) == ("completed", "Done.")
 
 
-def test_it_fails_as_it_is_told(held: Puppet, client: Any, assistant: str) -> None:
+def test_it_fails_as_it_is_told(held: ScriptableEmulator, client: Any, assistant: str) -> None:
     held.fail("rate_limit_exceeded", "You exceeded your quota.")
     run = ran(client, assistant)
     assert run.status == "failed"
@@ -88,7 +88,7 @@ def test_it_fails_as_it_is_told(held: Puppet, client: Any, assistant: str) -> No
     assert (run.last_error.code, run.last_error.message) == ("rate_limit_exceeded", "You exceeded your quota.")
 
 
-def test_it_ends_incomplete(held: Puppet, client: Any, assistant: str) -> None:
+def test_it_ends_incomplete(held: ScriptableEmulator, client: Any, assistant: str) -> None:
     held.cut_off("It r")
     run = ran(client, assistant)
     assert run.status == "incomplete"
@@ -97,7 +97,9 @@ def test_it_ends_incomplete(held: Puppet, client: Any, assistant: str) -> None:
     assert answer(client, run.thread_id) == "It r"
 
 
-def test_a_run_that_hangs_expires_when_the_clock_is_moved(held: Puppet, client: Any, assistant: str) -> None:
+def test_a_run_that_hangs_expires_when_the_clock_is_moved(
+    held: ScriptableEmulator, client: Any, assistant: str
+) -> None:
     held.hang()
     run = client.beta.threads.create_and_run(assistant_id=assistant, thread={"messages": ASK})
     assert client.beta.threads.runs.retrieve(run.id, thread_id=run.thread_id).status in ("queued", "in_progress")
@@ -110,7 +112,7 @@ def test_a_run_that_hangs_expires_when_the_clock_is_moved(held: Puppet, client: 
     [(429, openai.RateLimitError), (500, openai.InternalServerError), (401, openai.AuthenticationError)],
 )
 def test_it_refuses_the_next_requests_only(
-    held: Puppet, client: Any, http_status: int, error: type[openai.APIStatusError]
+    held: ScriptableEmulator, client: Any, http_status: int, error: type[openai.APIStatusError]
 ) -> None:
     held.refuse(2, http_status, retry_after=0.5)
     for _ in range(2):
@@ -120,14 +122,14 @@ def test_it_refuses_the_next_requests_only(
     assert client.beta.threads.create().id.startswith("thread_")
 
 
-def test_a_client_that_tries_again_gets_through(held: Puppet) -> None:
+def test_a_client_that_tries_again_gets_through(held: ScriptableEmulator) -> None:
     held.refuse(2, 503, retry_after=0.01)
     with openai.OpenAI(api_key="sk", base_url=held.base_url, max_retries=2) as patient:
         patient.beta.threads.create()
     assert [seen.operation for seen in held.requests] == ["create_thread"] * 3
 
 
-def test_a_fault_can_be_of_one_operation(held: Puppet, client: Any, assistant: str) -> None:
+def test_a_fault_can_be_of_one_operation(held: ScriptableEmulator, client: Any, assistant: str) -> None:
     held.refuse(1, 500, operation="create_run")
     thread = client.beta.threads.create()
     with pytest.raises(openai.InternalServerError):
@@ -135,19 +137,19 @@ def test_a_fault_can_be_of_one_operation(held: Puppet, client: Any, assistant: s
     assert client.beta.threads.runs.create(thread.id, assistant_id=assistant).thread_id == thread.id
 
 
-def test_an_operation_that_there_is_not(held: Puppet) -> None:
+def test_an_operation_that_there_is_not(held: ScriptableEmulator) -> None:
     with pytest.raises(UsageError, match="did you mean create_run"):
         held.refuse(operation="create_runs")
 
 
-def test_a_slow_answer_runs_into_the_clients_timeout(held: Puppet, client: Any) -> None:
+def test_a_slow_answer_runs_into_the_clients_timeout(held: ScriptableEmulator, client: Any) -> None:
     held.delay(5)
     with pytest.raises(openai.APITimeoutError):
         client.with_options(timeout=0.1).beta.threads.create()
 
 
 def test_a_stream_breaks_off_after_so_many_events(
-    held: Puppet, client: Any, assistant: str, capfd: pytest.CaptureFixture[str]
+    held: ScriptableEmulator, client: Any, assistant: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     held.break_answer(after=3, operation="create_thread_and_run")
     events: list[str] = []
@@ -159,7 +161,7 @@ def test_a_stream_breaks_off_after_so_many_events(
     assert capfd.readouterr().err == ""
 
 
-def test_what_came_in_is_kept(held: Puppet, client: Any) -> None:
+def test_what_came_in_is_kept(held: ScriptableEmulator, client: Any) -> None:
     client.beta.threads.create(metadata={"a": "b"})
     (seen,) = held.requests
     assert (seen.method, seen.path, seen.operation, seen.body) == (
