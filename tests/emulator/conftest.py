@@ -14,8 +14,8 @@ from urllib.parse import urlencode, urlsplit
 import pytest
 
 from runs_conformance.emulator.app import build
-from runs_conformance.emulator.options import Options
 from runs_conformance.emulator.server import serve
+from runs_conformance.emulator.server_options import EmulatorOptions
 
 HEADERS = {
     "authorization": "Bearer sk-test",
@@ -133,8 +133,10 @@ Serve = Callable[..., Served]
 def serve_emulator() -> Serve:
     """Serves an emulator with the options and mutants that are given; it lives as long as the tests."""
 
-    def start(options: Options | None = None, mutants: Sequence[str] = (), variants: Sequence[str] = ()) -> Served:
-        return Served(served(build(options or Options(), mutants, variants)))
+    def start(
+        options: EmulatorOptions | None = None, mutants: Sequence[str] = (), variants: Sequence[str] = ()
+    ) -> Served:
+        return Served(served(build(options or EmulatorOptions(), mutants, variants)))
 
     return start
 
@@ -149,10 +151,10 @@ def served(app: Any) -> str:
 @pytest.fixture(scope="session")
 def emulator(serve_emulator: Serve) -> Served:
     """The plain emulator; its runs do not move unless the clock does."""
-    return serve_emulator(Options(step_ms=1000))
+    return serve_emulator(EmulatorOptions(step_ms=1000))
 
 
 @pytest.fixture(scope="session")
 def quick(serve_emulator: Serve) -> Served:
     """The plain emulator with hardly a pause between beats."""
-    return serve_emulator(Options(step_ms=1))
+    return serve_emulator(EmulatorOptions(step_ms=1))

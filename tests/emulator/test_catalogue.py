@@ -11,16 +11,17 @@ from collections import Counter
 import pytest
 
 from runs_conformance.contract.constraint import constraints
-from runs_conformance.contract.requirement import ITEMS
-from runs_conformance.emulator.app import build, many
-from runs_conformance.emulator.catalogue import Mutant, Variant, catalogue, generated, variants, written
-from runs_conformance.emulator.hooks import plain
-from runs_conformance.emulator.options import Options
+from runs_conformance.contract.requirement import REQUIREMENTS
+from runs_conformance.emulator.app import build, build_many
+from runs_conformance.emulator.catalogue import generated_mutants, handwritten_mutants, standard_mutants, variants
+from runs_conformance.emulator.declaration import Mutant, Variant
+from runs_conformance.emulator.default import default_hooks
+from runs_conformance.emulator.server_options import EmulatorOptions
 from runs_conformance.errors import UsageError
 from runs_conformance.rules import catalogue as rules
 from tests.emulator.conftest import Served, served
 
-ENTRIES: list[Mutant | Variant] = [*catalogue(), *variants()]
+ENTRIES: list[Mutant | Variant] = [*standard_mutants(), *variants()]
 TOPICS = {*(id_.partition(".")[0] for id_ in rules())}
 
 
@@ -31,20 +32,22 @@ def test_names_are_unique_and_texts_are_there() -> None:
 
 
 def test_there_are_enough() -> None:
-    assert len(written()) >= 150
-    assert sum(entry.blind for entry in written()) >= 60
-    assert len(generated()) >= 500
+    assert len(handwritten_mutants()) >= 150
+    assert sum(entry.written_from_spec for entry in handwritten_mutants()) >= 60
+    assert len(generated_mutants()) >= 500
     assert len(variants()) >= 40
 
 
 def test_every_mutant_names_what_it_breaks() -> None:
-    """An item is a numbered one, a topic of rules, or a place of the contract with all that is demanded of it."""
+    """An item is a requirement, a topic of rules, or a place of the contract with every constraint on it."""
     places = {id_[:end] for id_ in constraints() for end in range(len(id_) + 1) if id_[end : end + 1] in (".", "")}
-    assert {entry.item for entry in catalogue()} - {*places, *ITEMS, *TOPICS} == set()
+    assert {entry.item for entry in standard_mutants()} - {*places, *REQUIREMENTS, *TOPICS} == set()
 
 
 def test_no_mutant_refuses_what_a_correct_server_may_refuse() -> None:
-    names = {mutant.name.removeprefix("tightened:") for mutant in generated() if mutant.name.startswith("tightened:")}
+    names = {
+        mutant.name.removeprefix("tightened:") for mutant in generated_mutants() if mutant.name.startswith("tightened:")
+    }
     assert {"create_run.temperature.type", "create_message.content[].image_file.detail.enum"} <= names
     left_open = {
         "create_run.parallel_tool_calls.type",
@@ -56,18 +59,18 @@ def test_no_mutant_refuses_what_a_correct_server_may_refuse() -> None:
 
 
 def test_every_alteration_finds_its_place() -> None:
-    edition = Options().edition
+    edition = EmulatorOptions().edition
     for entry in ENTRIES:
-        entry.alter(plain(edition))
+        entry.apply(default_hooks(edition))
 
 
 def test_an_unknown_name_is_told() -> None:
     with pytest.raises(UsageError, match="nothing_like_it"):
-        build(Options(), ["nothing_like_it"])
+        build(EmulatorOptions(), ["nothing_like_it"])
 
 
 def test_several_are_served_by_one_process() -> None:
-    origin = served(many(Options(), {"a": (["accepts_21_tools"], []), "b": ([], ["has_bare_ids"])}))
+    origin = served(build_many(EmulatorOptions(), {"a": (["accepts_21_tools"], []), "b": ([], ["has_bare_ids"])}))
     mutant, variant = Served(f"{origin}/a"), Served(f"{origin}/b")
     assert mutant.thread("Hello").startswith("thread_")
     assert re.fullmatch(r"[0-9a-f-]{36}", variant.thread("Hello"))
@@ -75,7 +78,9 @@ def test_several_are_served_by_one_process() -> None:
 
 def test_relaxed_and_tightened_keywords_are_seen() -> None:
     bound = "create_run.max_prompt_tokens.minimum"
-    origin = served(many(Options(), {name: ([f"{name}:{bound}"], []) for name in ("relaxed", "tightened")}))
+    origin = served(
+        build_many(EmulatorOptions(), {name: ([f"{name}:{bound}"], []) for name in ("relaxed", "tightened")})
+    )
     seen = {}
     for name in ("relaxed", "tightened"):
         server = Served(f"{origin}/{name}")

@@ -20,13 +20,13 @@ from typing import Any
 from urllib.parse import urlencode
 
 from runs_conformance.contract.operation import find_operation
-from runs_conformance.emulator.app import assemble
-from runs_conformance.emulator.fake_model import Situation
-from runs_conformance.emulator.hooks import plain
-from runs_conformance.emulator.model_actions import Beat
-from runs_conformance.emulator.options import Options
-from runs_conformance.emulator.patching import keyword
-from runs_conformance.emulator.state import Usage
+from runs_conformance.emulator.app import build_with_hooks
+from runs_conformance.emulator.default import default_hooks
+from runs_conformance.emulator.fake_model import ModelInput
+from runs_conformance.emulator.model_actions import ModelAction
+from runs_conformance.emulator.patching import set_keyword
+from runs_conformance.emulator.server_options import EmulatorOptions
+from runs_conformance.emulator.tokens import TokenUsage
 from tests.emulator.conftest import Answer, Served, served
 
 _OUTPUTS = "list.data[].step_details.tool_calls[].code_interpreter.outputs[]"
@@ -301,25 +301,25 @@ def _type(value: Any) -> str:
 
 
 def _server(date: str) -> tuple[Served, dict[str, Any]]:
-    options = Options(step_ms=1000, edition=max(date, "2024-04-27"))
-    behaviour = plain(options.edition)
+    options = EmulatorOptions(step_ms=1000, edition=max(date, "2024-04-27"))
+    hooks = default_hooks(options.edition)
     wish: dict[str, Any] = {}
-    keyword(behaviour, "create_run.max_completion_tokens.minimum", 16)  # recorded as accepted in April 2024
-    inner, usage = behaviour.plan, behaviour.usage_object
+    set_keyword(hooks, "create_run.max_completion_tokens.minimum", 16)  # recorded as accepted in April 2024
+    inner, usage = hooks.plan, hooks.usage_object
 
-    def plan(situation: Situation) -> list[Beat]:
-        forced = wish.get("tool_choice", "auto") if situation.round == 0 else "none"
-        beats = inner(replace(situation, tool_choice=forced, text=wish.get("text", situation.text)))
-        return [replace(beat, pause=0) for beat in beats] if wish.get("streamed") else beats
+    def plan(model_input: ModelInput) -> list[ModelAction]:
+        forced = wish.get("tool_choice", "auto") if model_input.round == 0 else "none"
+        actions = inner(replace(model_input, tool_choice=forced, text=wish.get("text", model_input.text)))
+        return [replace(action, pause=0) for action in actions] if wish.get("streamed") else actions
 
-    def usage_object(spent: Usage | None) -> Any:
+    def usage_object(spent: TokenUsage | None) -> Any:
         made = usage(spent)
         if made is not None and date < "2025":  # the details came some time between June 2024 and October 2025
             del made["prompt_token_details"], made["completion_tokens_details"]
         return made
 
-    behaviour.plan, behaviour.usage_object = plan, usage_object
-    return Served(served(assemble(options, behaviour))), wish
+    hooks.plan, hooks.usage_object = plan, usage_object
+    return Served(served(build_with_hooks(options, hooks))), wish
 
 
 def test_the_emulator_answers_as_the_service_did(recordings: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from runs_conformance.emulator.options import Options
+from runs_conformance.emulator.server_options import EmulatorOptions
 from tests.emulator.conftest import Serve, Served
 
 
@@ -89,7 +89,7 @@ def test_headers(emulator: Served, headers: dict[str, str | None], status: int, 
 
 
 def test_keys_are_tenants(serve_emulator: Serve) -> None:
-    server = serve_emulator(Options(keys=("one", "two")))
+    server = serve_emulator(EmulatorOptions(keys=("one", "two")))
     one, two = ({"authorization": f"Bearer {key}"} for key in ("one", "two"))
     thread = server.post("/threads", {}, headers=one)["id"]
     server.get(f"/threads/{thread}", headers=one)

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from runs_conformance.emulator.listing import Page, ordered, page
-from runs_conformance.emulator.refusal import Refusal
+from runs_conformance.emulator.api_errors import ApiError
+from runs_conformance.emulator.list_pages import ListPage, paginate, sort_items
 from tests.emulator.conftest import Served
 
 
@@ -24,13 +24,13 @@ THINGS = [
 ]
 
 
-def ids(found: Page[Any]) -> str:
+def ids(found: ListPage[Any]) -> str:
     return "".join(item.id for item in found.items)
 
 
 def test_what_was_created_in_one_second_keeps_its_order() -> None:
-    assert "".join(item.id for item in ordered(THINGS, "asc")) == "abcde"
-    assert "".join(item.id for item in ordered(THINGS, "desc")) == "edcba"
+    assert "".join(item.id for item in sort_items(THINGS, "asc")) == "abcde"
+    assert "".join(item.id for item in sort_items(THINGS, "desc")) == "edcba"
 
 
 @pytest.mark.parametrize(
@@ -51,13 +51,13 @@ def test_what_was_created_in_one_second_keeps_its_order() -> None:
     ],
 )
 def test_a_page_is_what_the_query_asks_for(query: dict[str, Any], expected: str, more: bool) -> None:
-    found = page(THINGS, query)
+    found = paginate(THINGS, query)
     assert (ids(found), found.has_more) == (expected, more)
 
 
 def test_an_unknown_cursor_is_refused() -> None:
-    with pytest.raises(Refusal):
-        page(THINGS, {"after": "x"})
+    with pytest.raises(ApiError):
+        paginate(THINGS, {"after": "x"})
 
 
 def test_a_walk_reaches_everything_once(emulator: Served) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from runs_conformance.emulator.options import Options
+from runs_conformance.emulator.server_options import EmulatorOptions
 from tests.emulator.conftest import Serve, Served
 
 FUNCTION = {"type": "function", "function": {"name": "f"}}
@@ -114,7 +114,7 @@ def test_a_run_expires(emulator: Served, assistant: str, choice: str) -> None:
 
 
 def test_a_slow_run_expires_in_flight(serve_emulator: Serve) -> None:
-    server = serve_emulator(Options(step_ms=1000, expires_s=20))
+    server = serve_emulator(EmulatorOptions(step_ms=1000, expires_s=20))
     thread, run = start(server, server.assistant(), "count to 500")
     ended = server.run_to(thread, run, "expired")
     assert ended["usage"]["total_tokens"] == 0

@@ -7,8 +7,18 @@ from typing import Any
 
 import pytest
 
-from runs_conformance.emulator.fake_model import Situation, answer_text, arguments_for, plan, tokens
-from runs_conformance.emulator.model_actions import Await, Beat, Call, CloseMessage, End, Input, OpenMessage, Say
+from runs_conformance.emulator.fake_model import ModelInput, answer_text, arguments_for, plan
+from runs_conformance.emulator.model_actions import (
+    AddToolCall,
+    AppendInput,
+    AppendText,
+    AwaitOutputs,
+    CloseMessage,
+    EndRun,
+    ModelAction,
+    OpenMessage,
+)
+from runs_conformance.emulator.tokens import tokenize
 
 
 def function(name: str, **parameters: Any) -> dict[str, Any]:
@@ -18,18 +28,18 @@ def function(name: str, **parameters: Any) -> dict[str, Any]:
 TOOLS = (function("f"), function("g"), function("h"), function("i"), {"type": "code_interpreter"})
 
 
-def called(beats: list[Beat]) -> list[str]:
-    return [beat.name or beat.type for beat in beats if isinstance(beat, Call)]
+def called(actions: list[ModelAction]) -> list[str]:
+    return [action.name or action.type for action in actions if isinstance(action, AddToolCall)]
 
 
-def said(beats: list[Beat]) -> str:
-    return "".join(beat.text for beat in beats if isinstance(beat, Say))
+def said(actions: list[ModelAction]) -> str:
+    return "".join(action.text for action in actions if isinstance(action, AppendText))
 
 
 def test_a_plain_question_is_answered() -> None:
-    beats = plan(Situation("Hello  there", 3, TOOLS))
-    assert said(beats) == "You said: Hello there."
-    assert beats[-1] == End("completed")
+    actions = plan(ModelInput("Hello  there", 3, TOOLS))
+    assert said(actions) == "You said: Hello there."
+    assert actions[-1] == EndRun("completed")
 
 
 @pytest.mark.parametrize(
@@ -44,20 +54,20 @@ def test_a_plain_question_is_answered() -> None:
     ],
 )
 def test_tools_are_called_as_the_choice_says(choice: Any, parallel: bool, expected: list[str]) -> None:
-    beats = plan(Situation("Hello", 1, TOOLS, choice, parallel))
-    assert called(beats) == expected
-    assert isinstance(beats[-1], Await) == any(name in expected for name in "fgh")
+    actions = plan(ModelInput("Hello", 1, TOOLS, choice, parallel))
+    assert called(actions) == expected
+    assert isinstance(actions[-1], AwaitOutputs) == any(name in expected for name in "fgh")
 
 
 def test_a_function_that_the_message_names_is_called() -> None:
-    situation = Situation("please use get_weather", 4, (function("get_weather"), function("get_time")))
-    assert called(plan(situation)) == ["get_weather"]
+    model_input = ModelInput("please use get_weather", 4, (function("get_weather"), function("get_time")))
+    assert called(plan(model_input)) == ["get_weather"]
 
 
 @pytest.mark.parametrize(("text", "rounds"), [("Hello", 1), ("Do it twice", 2)])
 def test_functions_are_called_again_if_the_message_says_so(text: str, rounds: int) -> None:
     waits = [
-        isinstance(plan(Situation(text, 1, (function("f"),), "required", round=n))[-1], Await)
+        isinstance(plan(ModelInput(text, 1, (function("f"),), "required", round=n))[-1], AwaitOutputs)
         for n in range(rounds + 1)
     ]
     assert waits == [True] * rounds + [False]
@@ -67,8 +77,8 @@ def test_arguments_fit_the_parameters_and_come_in_pieces() -> None:
     parameters = {"city": {"type": "string"}, "days": {"type": "integer"}, "unit": {"enum": ["C", "F"]}}
     tool = function("f", **parameters)
     assert json.loads(arguments_for(tool["function"], "Rain in Oslo")) == {"city": "Oslo", "days": 1, "unit": "C"}
-    beats = plan(Situation("Rain in Oslo", 3, (tool,), "required"))
-    assert "".join(beat.text for beat in beats if isinstance(beat, Input)) == arguments_for(
+    actions = plan(ModelInput("Rain in Oslo", 3, (tool,), "required"))
+    assert "".join(action.text for action in actions if isinstance(action, AppendInput)) == arguments_for(
         tool["function"], "Rain in Oslo"
     )
 
@@ -80,24 +90,24 @@ def test_odd_parameters_yield_arguments_all_the_same(parameters: Any) -> None:
 
 @pytest.mark.parametrize("text", ["count from 1 to 500", "a very long story", "write 1000 words"])
 def test_a_long_answer_has_many_deltas(text: str) -> None:
-    assert sum(isinstance(beat, Say) for beat in plan(Situation(text, 5))) == 60
+    assert sum(isinstance(action, AppendText) for action in plan(ModelInput(text, 5))) == 60
 
 
 def test_a_long_answer_is_cut_at_the_limit() -> None:
-    beats = plan(Situation("count to 500", 3, max_completion_tokens=256))
-    assert len(tokens(said(beats))) == 256
-    assert beats[-1] == End("incomplete", "max_completion_tokens")
-    assert [beat.reason for beat in beats if isinstance(beat, CloseMessage)] == ["max_tokens"]
+    actions = plan(ModelInput("count to 500", 3, max_completion_tokens=256))
+    assert len(tokenize(said(actions))) == 256
+    assert actions[-1] == EndRun("incomplete", "max_completion_tokens")
+    assert [action.reason for action in actions if isinstance(action, CloseMessage)] == ["max_tokens"]
 
 
 def test_a_prompt_over_its_limit_gets_no_answer() -> None:
-    beats = plan(Situation("word " * 300, 300, max_prompt_tokens=256))
-    assert beats[-1] == End("incomplete", "max_prompt_tokens")
-    assert not any(isinstance(beat, OpenMessage) for beat in beats)
+    actions = plan(ModelInput("word " * 300, 300, max_prompt_tokens=256))
+    assert actions[-1] == EndRun("incomplete", "max_prompt_tokens")
+    assert not any(isinstance(action, OpenMessage) for action in actions)
 
 
 def test_a_failing_model_fails() -> None:
-    assert plan(Situation("Hello", 1, fails=True))[-1] == End("failed")
+    assert plan(ModelInput("Hello", 1, fails=True))[-1] == EndRun("failed")
 
 
 @pytest.mark.parametrize(
@@ -108,9 +118,9 @@ def test_a_failing_model_fails() -> None:
     ],
 )
 def test_json_is_answered_where_it_is_asked_for(wanted: Any) -> None:
-    assert isinstance(json.loads(answer_text(Situation("Hello", 1, response_format=wanted))), dict)
+    assert isinstance(json.loads(answer_text(ModelInput("Hello", 1, response_format=wanted))), dict)
 
 
 @pytest.mark.parametrize("text", ["", " ", "a", "  a b\n", "a \t b  ", "ümläut 😀 x"])
 def test_tokens_are_the_text_again(text: str) -> None:
-    assert "".join(tokens(text)) == text
+    assert "".join(tokenize(text)) == text
