@@ -1,1 +1,1 @@
-"""What is sent: boundary cases, random payloads and multi-step programs, all derived from the contract."""
+"""Generates the requests: boundary cases, random payloads and multi-step programs, all derived from the contract."""

@@ -1,29 +1,29 @@
-"""A target in memory for playing programs against: it judges bodies by the schemas, and may be told to do otherwise."""
+"""An in-memory target for boundary programs: it validates bodies by the schemas, unless a test overrides it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from runs_conformance.contract.constraint import request_bodies, request_queries
+from runs_conformance.contract.constraint import body_documents, query_documents
 from runs_conformance.contract.operation import OPERATIONS
-from runs_conformance.contract.schema_violation import examine
+from runs_conformance.contract.validation import validate_document
 from runs_conformance.model.case import Ref, Step
 from runs_conformance.model.exchange import Completion, Event, Exchange, Request, Response
 from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT, at
-from runs_conformance.model.program import Program, Setting
+from runs_conformance.model.program import Program, ProgramContext
 
-SETTING = Setting(edition="2026-08-14", accepts_any_file_id=True)
+CONTEXT = ProgramContext(edition="2026-08-14", accepts_any_file_id=True)
 Answer = tuple[int, Any]
 Override = Callable[[Step, Any], Answer | None]
 
 
 class Target:
-    """Answers steps as a correct server would, whose runs stay active until they are cancelled.
+    """Answers steps like a correct server whose runs stay active until they are cancelled.
 
-    `override` may answer first; what it answers with None is answered correctly, but for the one constraint that it is
-    `ignoring`.
+    `override` may answer first; if it returns None, the answer is correct except that the constraint `ignoring` is not
+    enforced.
     """
 
     def __init__(self, override: Override = lambda step, body: None, ignoring: str = "") -> None:
@@ -35,8 +35,8 @@ class Target:
         self.runs: dict[str, dict[str, Any]] = {}
         self.serial = 0
 
-    def play(self, program: Program, setting: Setting = SETTING) -> History:
-        moves = program.play(setting)
+    def execute(self, program: Program, context: ProgramContext = CONTEXT) -> History:
+        moves = program.generate(context)
         try:
             move = next(moves)
             while True:
@@ -69,7 +69,7 @@ class Target:
             ended=number + 0.9,
             step=step,
             path=path,
-            edition=SETTING.edition,
+            edition=CONTEXT.edition,
         )
         self.exchanges.append(exchange)
         if step.name:
@@ -103,23 +103,26 @@ class Target:
     def _refused(self, step: Step, body: Any) -> bool:
         if step.raw is not None or step.headers:
             return True
-        kind = request_bodies().get(step.operation)
-        if kind and body is not ABSENT and self._broken(kind, step.operation, body):
+        document = body_documents().get(step.operation)
+        if document and body is not ABSENT and self._broken(document, step.operation, body):
             return True
-        asked = request_queries().get(step.operation)
-        if not asked or not step.query:
+        query_document = query_documents().get(step.operation)
+        if not query_document or not step.query:
             return False
-        read: dict[str, Any] = {}
+        query: dict[str, Any] = {}
         for name, value in step.query:
             if name == "include[]":
-                read["include"] = [value]
+                query["include"] = [value]
             else:
                 text = str(value)
-                read[name] = int(text) if text.lstrip("-").isdecimal() else text
-        return self._broken(asked, step.operation, read)
+                query[name] = int(text) if text.lstrip("-").isdecimal() else text
+        return self._broken(query_document, step.operation, query)
 
     def _broken(self, document: str, operation: str, value: Any) -> bool:
-        return any(fault.constraint != self.ignoring for fault in examine(document, operation, value).faults)
+        return any(
+            violation.constraint != self.ignoring
+            for violation in validate_document(document, operation, value).violations
+        )
 
     def _run(self, thread: str, body: Any) -> dict[str, Any]:
         run: dict[str, Any] = {"id": self._id("run"), "object": "thread.run", "thread_id": thread, "status": "queued"}
@@ -140,6 +143,6 @@ class Target:
             self.busy.pop(run["thread_id"], None)
         return 200, dict(run)
 
-    def _id(self, kind: str) -> str:
+    def _id(self, document: str) -> str:
         self.serial += 1
-        return f"{kind}_{self.serial}"
+        return f"{document}_{self.serial}"

@@ -1,4 +1,4 @@
-"""The legal and illegal values of single places."""
+"""The valid and invalid values of single places."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ from typing import Any
 
 import pytest
 
-from runs_conformance.generation.boundary.cases import bench
-from runs_conformance.generation.boundary.invalid_values import wrong_types
-from runs_conformance.generation.boundary.payload_factory import Bench
-from runs_conformance.generation.boundary.sample import Lacking, Sampler, depends_on_files
+from runs_conformance.generation.boundary.cases import payload_factory
+from runs_conformance.generation.boundary.invalid_values import wrong_type_values
+from runs_conformance.generation.boundary.payload_factory import PayloadFactory
+from runs_conformance.generation.boundary.sample import MissingResource, Sampler, depends_on_files
 from runs_conformance.model.json import ABSENT
 
-SAMPLER = Sampler("gpt-4o", any_file=True)
-BENCH = bench("create_run", "2026-08-14", SAMPLER)
+SAMPLER = Sampler("gpt-4o", accepts_any_file_id=True)
+FACTORY = payload_factory("create_run", "2026-08-14", SAMPLER)
 
 
-def bad(constraint: str, made: Bench = BENCH) -> list[Any]:
-    return [negative.mutation.became for negative in made.negatives() if negative.constraint == constraint]
+def invalid_values(constraint: str, factory: PayloadFactory = FACTORY) -> list[Any]:
+    return [negative.mutation.mutated for negative in factory.negatives() if negative.constraint == constraint]
 
 
-def good(constraint: str, made: Bench = BENCH) -> list[Any]:
-    return [payload.values[0][1] for payload in made.singles() if payload.constraint == constraint]
+def valid_values(constraint: str, factory: PayloadFactory = FACTORY) -> list[Any]:
+    return [payload.values[0][1] for payload in factory.single_value_payloads() if payload.constraint == constraint]
 
 
 @pytest.mark.parametrize(
@@ -44,26 +44,26 @@ def good(constraint: str, made: Bench = BENCH) -> list[Any]:
         ("create_run.tool_choice.enum", ["any", "unexpected", "NONE", ""]),
     ],
 )
-def test_the_nearest_illegal_values(constraint: str, expected: list[Any]) -> None:
-    assert bad(constraint) == expected
+def test_nearest_invalid_values(constraint: str, expected: list[Any]) -> None:
+    assert invalid_values(constraint) == expected
 
 
-def test_lists_and_maps_are_one_too_long() -> None:
-    (tools,) = bad("create_run.tools.maxItems")
-    (metadata,) = bad("create_run.metadata.maxProperties")
+def test_lists_and_maps_exceed_their_limit_by_one() -> None:
+    (tools,) = invalid_values("create_run.tools.maxItems")
+    (metadata,) = invalid_values("create_run.metadata.maxProperties")
     names = {tool["function"]["name"] for tool in tools}
     assert (len(tools), len(names), len(metadata)) == (21, 21, 17)
 
 
-def test_each_named_branch_of_a_union_is_a_choice() -> None:
-    kinds = [value["type"] for value in good("create_run.tools[].type.enum")]
+def test_each_discriminated_union_branch_is_an_enum_value() -> None:
+    kinds = [value["type"] for value in valid_values("create_run.tools[].type.enum")]
     assert kinds == ["code_interpreter", "file_search", "function"]
-    assert [value["type"] for value in good("create_run.response_format.type.enum")] == [
+    assert [value["type"] for value in valid_values("create_run.response_format.type.enum")] == [
         "text",
         "json_object",
         "json_schema",
     ]
-    assert good("create_run.response_format.type") == ["auto", None]
+    assert valid_values("create_run.response_format.type") == ["auto", None]
 
 
 @pytest.mark.parametrize(
@@ -80,60 +80,60 @@ def test_each_named_branch_of_a_union_is_a_choice() -> None:
         ("create_run.stream.type", [None, True, False]),
     ],
 )
-def test_the_legal_edges(constraint: str, expected: list[Any]) -> None:
-    assert good(constraint) == expected
+def test_boundary_values(constraint: str, expected: list[Any]) -> None:
+    assert valid_values(constraint) == expected
 
 
-def test_what_says_what_else_belongs_into_its_object_comes_with_it() -> None:
-    choices = good("create_run.tool_choice.type.enum")
+def test_discriminator_values_come_with_their_objects() -> None:
+    choices = valid_values("create_run.tool_choice.type.enum")
     assert choices == [
         {"type": "function", "function": {"name": "sample"}},
         {"type": "code_interpreter"},
         {"type": "file_search"},
     ]
-    assert {"type": "last_messages", "last_messages": 2} in good("create_run.truncation_strategy.type.enum")
+    assert {"type": "last_messages", "last_messages": 2} in valid_values("create_run.truncation_strategy.type.enum")
 
 
-def test_a_forced_tool_comes_with_the_tools_to_choose_from() -> None:
-    bodies = [payload.body for payload in BENCH.singles() if payload.body.get("tool_choice")]
+def test_a_forced_tool_comes_with_tools() -> None:
+    bodies = [payload.body for payload in FACTORY.single_value_payloads() if payload.body.get("tool_choice")]
     assert bodies
     assert all(body.get("tools") for body in bodies)
 
 
 @pytest.mark.parametrize("allowed", [["string"], ["integer", "null"], ["array"], ["object"], ["boolean"], ["number"]])
-def test_wrong_types_are_wrong(allowed: list[str]) -> None:
-    from runs_conformance.contract.schema_violation import kind_of
+def test_wrong_types_are_not_allowed_types(allowed: list[str]) -> None:
+    from runs_conformance.contract.json_type import json_type_of
 
-    kinds = [kind_of(value) for value in wrong_types(allowed, 1)]
+    kinds = [json_type_of(value) for value in wrong_type_values(allowed, 1)]
     assert len(set(kinds)) == len(kinds)
     assert not set(kinds) & set(allowed)
     assert ("null" in kinds) is ("null" not in allowed)
 
 
-def test_without_file_ids_nothing_that_needs_one_is_made() -> None:
-    bare = bench("create_thread", "2026-08-14", Sampler("gpt-4o"))
-    assert not bad("create_thread.tool_resources.code_interpreter.file_ids.maxItems", bare)
-    assert bad("create_thread.tool_resources.code_interpreter.file_ids.type", bare)
-    certain = [payload for payload in bare.singles() if not payload.doubt]
+def test_without_file_ids_no_value_needs_one() -> None:
+    without_files = payload_factory("create_thread", "2026-08-14", Sampler("gpt-4o"))
+    assert not invalid_values("create_thread.tool_resources.code_interpreter.file_ids.maxItems", without_files)
+    assert invalid_values("create_thread.tool_resources.code_interpreter.file_ids.type", without_files)
+    certain = [payload for payload in without_files.single_value_payloads() if not payload.implementation_defined]
     assert not any(depends_on_files(payload.body) for payload in certain)
 
 
-def test_a_file_id_that_is_given_is_used_but_not_relied_upon() -> None:
-    given = bench("create_thread", "2026-08-14", Sampler("gpt-4o", given={"file": "file-real"}))
-    using = [payload for payload in given.singles() if "file-real" in str(payload.body)]
-    assert using
-    assert all(payload.doubt for payload in using)
+def test_payloads_with_a_file_id_in_use_are_implementation_defined() -> None:
+    configured = payload_factory("create_thread", "2026-08-14", Sampler("gpt-4o", use={"file": "file-real"}))
+    payloads_with_file = [payload for payload in configured.single_value_payloads() if "file-real" in str(payload.body)]
+    assert payloads_with_file
+    assert all(payload.implementation_defined for payload in payloads_with_file)
 
 
-def test_a_sample_that_cannot_be_made_says_what_it_lacks() -> None:
-    schema = BENCH.schema["properties"]["additional_messages"]["items"]["properties"]["attachments"]["items"]
-    with pytest.raises(Lacking) as lacking:
+def test_missing_resource_names_its_kind() -> None:
+    schema = FACTORY.schema["properties"]["additional_messages"]["items"]["properties"]["attachments"]["items"]
+    with pytest.raises(MissingResource) as error:
         Sampler("gpt-4o").value(schema["properties"]["file_id"])
-    assert lacking.value.kind == "file"
+    assert error.value.kind == "file"
 
 
-def test_on_a_reasoning_model_a_temperature_is_doubtful() -> None:
-    made = bench("create_run", "2026-08-14", Sampler("o3-mini", any_file=True))
-    doubt = {payload.constraint: payload.doubt for payload in made.singles()}
-    assert doubt["create_run.temperature.maximum"]
-    assert not doubt["create_run.max_prompt_tokens.minimum"]
+def test_temperature_is_implementation_defined_on_a_reasoning_model() -> None:
+    factory = payload_factory("create_run", "2026-08-14", Sampler("o3-mini", accepts_any_file_id=True))
+    reasons = {payload.constraint: payload.implementation_defined for payload in factory.single_value_payloads()}
+    assert reasons["create_run.temperature.maximum"]
+    assert not reasons["create_run.max_prompt_tokens.minimum"]

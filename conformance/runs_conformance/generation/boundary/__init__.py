@@ -1,5 +1,9 @@
-"""Boundary cases: for each keyword at each place of a request the nearest legal and the nearest illegal value."""
+"""Boundary cases: the nearest valid and the nearest invalid value for each keyword at each place of a request."""
 
-from runs_conformance.generation.boundary.catalogue import lacking, programs, unsendable
+from runs_conformance.generation.boundary.catalogue import (
+    constraints_without_resources,
+    programs,
+    unsendable_constraints,
+)
 
-__all__ = ["lacking", "programs", "unsendable"]
+__all__ = ["constraints_without_resources", "programs", "unsendable_constraints"]

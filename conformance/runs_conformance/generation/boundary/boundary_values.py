@@ -1,108 +1,111 @@
-"""Legal values: for each keyword at a place the values at its very edge, and one of every kind that it allows."""
+"""Valid values: for each keyword at a place the values exactly at its bound, and one of each type that it allows."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from runs_conformance.contract.json_type import allowed_types, discriminator_of
 from runs_conformance.contract.schema import Schema
-from runs_conformance.contract.schema_violation import discriminator_of, types_of
-from runs_conformance.generation.boundary.invalid_values import MOST_ITEMS
+from runs_conformance.generation.boundary.invalid_values import MAX_ITEMS
 from runs_conformance.generation.boundary.place import Place
-from runs_conformance.generation.boundary.sample import Lacking, Sampler, available, key_names
+from runs_conformance.generation.boundary.sample import MissingResource, Sampler, key_names, until_missing
 from runs_conformance.model.json import JSON
 
 
 @dataclass(frozen=True, slots=True)
-class Edge:
-    """One legal value of a place that a server with an off bound or a narrow type refuses. `further` ones are no edge
-    of a bound, and are sent only where another body has room for them.
+class BoundaryValue:
+    """A valid value of a place that a server with a wrong bound or too narrow a type refuses.
+
+    `optional` values test no bound and are sent only if another body has room for them.
     """
 
     constraint: str
     value: JSON
-    further: bool = False
+    optional: bool = False
 
 
-def edges(place: Place, sampler: Sampler) -> Iterator[Edge]:
-    """The legal edges of a place that can be made, those of its type first."""
+def boundary_values(place: Place, sampler: Sampler) -> Iterator[BoundaryValue]:
+    """Yield the boundary values of a place that can be built, those of its type first."""
     schema, at = place.schema, place.at
-    if not types_of(schema):
+    if not allowed_types(schema):
         return
-    if not place.branch:
-        yield from available(_of_type(schema, at, sampler))
+    if not place.is_union_branch:
+        yield from until_missing(_type_values(schema, at, sampler))
     if "oneOf" in schema:
         return
-    if "enum" in schema and not place.choice:
-        yield from (Edge(f"{at}.enum", value) for value in schema["enum"] if value is not None)
+    if "enum" in schema and not place.is_discriminator:
+        yield from (BoundaryValue(f"{at}.enum", value) for value in schema["enum"] if value is not None)
     for keyword in ("minimum", "maximum"):
         if keyword in schema:
-            yield Edge(f"{at}.{keyword}", schema[keyword])
-    yield from _of_text(schema, at)
-    if choice := sampler.choice(schema):
-        yield from available(Edge(f"{at}.{choice}.enum", value) for value in sampler.objects(schema))
-    yield from available(_of_array(schema, at, sampler))
+            yield BoundaryValue(f"{at}.{keyword}", schema[keyword])
+    yield from _string_values(schema, at)
+    if member := sampler.discriminator(schema):
+        yield from until_missing(
+            BoundaryValue(f"{at}.{member}.enum", value) for value in sampler.smallest_objects(schema)
+        )
+    yield from until_missing(_array_values(schema, at, sampler))
     if isinstance(schema.get("additionalProperties"), dict):
-        yield from available(_of_map(schema, at, sampler))
+        yield from until_missing(_map_values(schema, at, sampler))
 
 
-def _of_type(schema: Schema, at: str, sampler: Sampler) -> Iterator[Edge]:
+def _type_values(schema: Schema, at: str, sampler: Sampler) -> Iterator[BoundaryValue]:
     if "oneOf" in schema:
-        told_apart = discriminator_of(schema)
+        discriminator = discriminator_of(schema)
         for branch in schema["oneOf"]:
-            named = told_apart is not None and "properties" in branch
-            if not named and _shown_by_members(branch):
+            is_named = discriminator is not None and "properties" in branch
+            if not is_named and _is_covered_by_members(branch):
                 continue
             try:
                 value = sampler.value(branch)
-            except Lacking:
+            except MissingResource:
                 continue
-            # One whose kind has a name is a choice among these names, whatever else it holds.
-            yield Edge(f"{at}.{told_apart[0]}.enum" if named and told_apart else f"{at}.type", value)
+            # A branch with a discriminator exercises the discriminator's enum, whatever else it holds.
+            yield BoundaryValue(f"{at}.{discriminator[0]}.enum" if is_named and discriminator else f"{at}.type", value)
         return
-    kinds = types_of(schema)
-    if "null" in kinds:
-        yield Edge(f"{at}.type", None)
-    if "boolean" in kinds:
-        yield Edge(f"{at}.type", True)
-    if not schema.keys() & {"minimum", "maximum", "maxLength"} and not _shown_by_members(schema):
+    types = allowed_types(schema)
+    if "null" in types:
+        yield BoundaryValue(f"{at}.type", None)
+    if "boolean" in types:
+        yield BoundaryValue(f"{at}.type", True)
+    if not schema.keys() & {"minimum", "maximum", "maxLength"} and not _is_covered_by_members(schema):
         sample = sampler.value(schema)
-        yield Edge(f"{at}.type", sample, further=sample in ({}, False))
-    if "object" in kinds and schema.get("properties") and not schema.get("required"):
-        yield Edge(f"{at}.type", {}, further=True)
-    if "string" in kinds and not {"enum", "minLength", "format", "x-references"} & schema.keys():
-        yield Edge(f"{at}.type", "", further=True)
-    if "number" in kinds and "minimum" in schema and "maximum" in schema:
-        yield Edge(f"{at}.type", schema["minimum"] + (schema["maximum"] - schema["minimum"]) / 4)
+        yield BoundaryValue(f"{at}.type", sample, optional=sample in ({}, False))
+    if "object" in types and schema.get("properties") and not schema.get("required"):
+        yield BoundaryValue(f"{at}.type", {}, optional=True)
+    if "string" in types and not {"enum", "minLength", "format", "x-references"} & schema.keys():
+        yield BoundaryValue(f"{at}.type", "", optional=True)
+    if "number" in types and "minimum" in schema and "maximum" in schema:
+        yield BoundaryValue(f"{at}.type", schema["minimum"] + (schema["maximum"] - schema["minimum"]) / 4)
 
 
-def _shown_by_members(schema: Schema) -> bool:
-    """Whether every edge of some member shows the object that it is in, too."""
+def _is_covered_by_members(schema: Schema) -> bool:
+    """Whether the boundary values of a required member also exercise the object itself."""
     return any("x-at" in schema["properties"][name] for name in schema.get("required", ()) if "properties" in schema)
 
 
-def _of_text(schema: Schema, at: str) -> Iterator[Edge]:
+def _string_values(schema: Schema, at: str) -> Iterator[BoundaryValue]:
     if schema.get("minLength", 0) > 0:
-        yield Edge(f"{at}.minLength", "x" * schema["minLength"])
+        yield BoundaryValue(f"{at}.minLength", "x" * schema["minLength"])
     if "maxLength" in schema:
-        yield Edge(f"{at}.maxLength", "x" * schema["maxLength"])
-        if "pattern" not in schema and schema["maxLength"] <= MOST_ITEMS:
-            # Characters are counted, not bytes.
-            yield Edge(f"{at}.maxLength", "é" * schema["maxLength"], further=True)
+        yield BoundaryValue(f"{at}.maxLength", "x" * schema["maxLength"])
+        if "pattern" not in schema and schema["maxLength"] <= MAX_ITEMS:
+            # The limit counts characters, not bytes.
+            yield BoundaryValue(f"{at}.maxLength", "é" * schema["maxLength"], optional=True)
     if "pattern" in schema:
-        yield Edge(f"{at}.pattern", "Az_09-")
+        yield BoundaryValue(f"{at}.pattern", "Az_09-")
 
 
-def _of_array(schema: Schema, at: str, sampler: Sampler) -> Iterator[Edge]:
+def _array_values(schema: Schema, at: str, sampler: Sampler) -> Iterator[BoundaryValue]:
     for keyword in ("minItems", "maxItems"):
-        if 0 < schema.get(keyword, 0) <= MOST_ITEMS:
-            yield Edge(f"{at}.{keyword}", sampler.several(schema["items"], schema[keyword]))
+        if 0 < schema.get(keyword, 0) <= MAX_ITEMS:
+            yield BoundaryValue(f"{at}.{keyword}", sampler.distinct_items(schema["items"], schema[keyword]))
 
 
-def _of_map(schema: Schema, at: str, sampler: Sampler) -> Iterator[Edge]:
+def _map_values(schema: Schema, at: str, sampler: Sampler) -> Iterator[BoundaryValue]:
     filler = sampler.value(schema["additionalProperties"])
     if "maxProperties" in schema:
-        yield Edge(f"{at}.maxProperties", dict.fromkeys(key_names(schema), filler))
+        yield BoundaryValue(f"{at}.maxProperties", dict.fromkeys(key_names(schema), filler))
     longest = schema.get("propertyNames", {}).get("maxLength")
     if longest is not None:
-        yield Edge(f"{at}.propertyNames.maxLength", {"k" * longest: filler})
+        yield BoundaryValue(f"{at}.propertyNames.maxLength", {"k" * longest: filler})

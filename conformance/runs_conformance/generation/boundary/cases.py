@@ -1,4 +1,4 @@
-"""Material: everything that is sent to show the request constraints of one operation, as steps."""
+"""Cases: the steps that exercise the request constraints of one operation."""
 
 from __future__ import annotations
 
@@ -6,202 +6,225 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from runs_conformance.contract.constraint import request_bodies, request_queries
+from runs_conformance.contract.constraint import body_documents, query_documents
 from runs_conformance.contract.operation import OPERATIONS
-from runs_conformance.generation.boundary.deduplication import Kin
-from runs_conformance.generation.boundary.operation_profile import subjects
-from runs_conformance.generation.boundary.packing import packed
-from runs_conformance.generation.boundary.payload_factory import Bench, Negative, Payload
-from runs_conformance.generation.boundary.query import Asked, QueryBench
-from runs_conformance.generation.boundary.sample import ASSISTANT, TOOL_CALL, Sampler
+from runs_conformance.generation.boundary.deduplication import DeduplicationKey
+from runs_conformance.generation.boundary.operation_profile import operation_profiles
+from runs_conformance.generation.boundary.packing import pack
+from runs_conformance.generation.boundary.payload_factory import Negative, Payload, PayloadFactory
+from runs_conformance.generation.boundary.query import QueryCase, QueryFactory
+from runs_conformance.generation.boundary.sample import ASSISTANT_PLACEHOLDER, TOOL_CALL_PLACEHOLDER, Sampler
 from runs_conformance.model.case import REFUSES_BODY, Accept, Either, Expectation, Mutation, Ref, Role, Step
-from runs_conformance.model.json import ABSENT, JSON, is_object, pointer
+from runs_conformance.model.json import ABSENT, JSON, is_object, json_pointer
 
-PACKED = "packed"
-"""The tag of a legal request that carries many edges: its refusal says nothing by itself."""
 MALFORMED_JSON, EMPTY_BODY, WRONG_CONTENT_TYPE = "malformed_json", "empty_body", "wrong_content_type"
-"""The tags of bodies that are wrong below the level of the schema."""
+"""The anomalies of bodies that are malformed below the level of the schema."""
 
-MOST_USED = "create_run"
-"""The operation that is tried with what one is enough for."""
+REFERENCE_OPERATION = "create_run"
+"""The operation that covers what needs testing on only one operation."""
 
-_BOUND = {
-    ASSISTANT: Ref("assistant"),
-    TOOL_CALL: Ref("waiting", "/required_action/submit_tool_outputs/tool_calls/0/id"),
+_PLACEHOLDER_REFERENCES = {
+    ASSISTANT_PLACEHOLDER: Ref("assistant"),
+    TOOL_CALL_PLACEHOLDER: Ref("waiting", "/required_action/submit_tool_outputs/tool_calls/0/id"),
 }
 _ACCEPT = Accept()
 
 
 @dataclass(frozen=True, slots=True)
-class Legal:
-    """A legal request, and the requests of one edge each that take its place where it is refused."""
+class ValidCase:
+    """A valid request, and the single-value requests that replace it if it is refused."""
 
     step: Step
     parts: tuple[Step, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Material:
-    """The requests for one operation: the smallest one that is sure to be accepted, legal ones, and negatives.
+class OperationCases:
+    """The requests of one operation: the smallest that is certain to be accepted, valid ones, and negatives.
 
-    Of the legal ones, the `twins` are enough to show a legal value of every constraint that a negative breaks.
+    The `positive_controls` suffice to exercise every constraint that a negative violates.
     """
 
     control: Step
-    twins: tuple[Legal, ...]
-    further: tuple[Legal, ...]
+    positive_controls: tuple[ValidCase, ...]
+    extra_valid: tuple[ValidCase, ...]
     negatives: tuple[Step, ...]
 
 
-def bench(operation: str, edition: str, sampler: Sampler) -> Bench:
-    """What is needed to make bodies for an operation."""
-    subject = subjects(sampler)[operation]
-    seeded = replace(sampler, seeds={**subject.seeds, operation: subject.control})
-    return Bench(subject, subject.schema(edition), seeded)
+def payload_factory(operation: str, edition: str, sampler: Sampler) -> PayloadFactory:
+    """The factory of an operation's bodies."""
+    profile = operation_profiles(sampler)[operation]
+    configured = replace(sampler, overrides={**profile.overrides, operation: profile.control})
+    return PayloadFactory(profile, profile.schema(edition), configured)
 
 
-def material(
+def build_cases(
     operation: str, edition: str, sampler: Sampler, path: Mapping[str, JSON | Ref], name: str = ""
-) -> Material:
-    """All requests for an operation on the objects that `path` names; `name` is what its answers are called."""
-    usual = Step(operation=operation, path=path, name=name)
-    control, legal, negatives = usual, list[Legal](), list[Step]()
-    if operation in request_bodies():
-        made = bench(operation, edition, sampler)
-        control = replace(usual, body=bound(made.subject.control), exercises=made.shown(made.subject.control))
-        legal += [_legal(usual, payload) for payload in packed(made, made.singles())]
-        negatives += [refused(usual, negative) for negative in made.negatives(_kin_before(operation, edition, sampler))]
-        negatives += _unreadable(control)
-    if operation in request_queries():
-        queries = QueryBench(operation, edition)
-        asked = [_asked(control, whole, parts) for whole, parts in queries.legal()]
-        legal = _with_query(legal, asked) if legal else asked
+) -> OperationCases:
+    """Build all requests of an operation on the objects that `path` names; `name` names its answers."""
+    template = Step(operation=operation, path=path, name=name)
+    control, valid_cases, negatives = template, list[ValidCase](), list[Step]()
+    if operation in body_documents():
+        factory = payload_factory(operation, edition, sampler)
+        control = replace(
+            template,
+            body=bind_placeholders(factory.profile.control),
+            exercises=factory.exercised_constraints(factory.profile.control),
+        )
+        valid_cases += [_valid_case(template, payload) for payload in pack(factory, factory.single_value_payloads())]
+        negatives += [
+            negative_step(template, negative)
+            for negative in factory.negatives(_keys_covered_before(operation, edition, sampler))
+        ]
+        negatives += _malformed_bodies(control)
+    if operation in query_documents():
+        queries = QueryFactory(operation, edition)
+        query_cases = [_query_case(control, combined, parts) for combined, parts in queries.valid_cases()]
+        valid_cases = _attach_queries(valid_cases, query_cases) if valid_cases else query_cases
         negatives += [
             replace(control, query=query, role=Role.NEGATIVE, expectation=REFUSES_BODY, mutation=m, exercises=(id_,))
             for id_, query, m in queries.negatives()
         ]
-    if "assistant" in sampler.given:
-        legal = [Legal(_doubted(each.step), tuple(map(_doubted, each.parts))) for each in legal]
+    if "assistant" in sampler.use:
+        valid_cases = [
+            ValidCase(
+                _allow_refusal_without_instructions(each.step),
+                tuple(map(_allow_refusal_without_instructions, each.parts)),
+            )
+            for each in valid_cases
+        ]
     control = replace(control, role=Role.CONTROL, expectation=_ACCEPT)
-    broken = {id_ for step in negatives for id_ in step.exercises}
-    legal = [_within(request, broken) for request in legal]
-    twins = _twins(legal, broken - set(control.exercises))
-    return Material(control, twins, tuple(each for each in legal if each not in twins), tuple(negatives))
+    violated = {id_ for step in negatives for id_ in step.exercises}
+    valid_cases = [_restrict_to_violated(request, violated) for request in valid_cases]
+    positive_controls = _select_positive_controls(valid_cases, violated - set(control.exercises))
+    return OperationCases(
+        control,
+        positive_controls,
+        tuple(each for each in valid_cases if each not in positive_controls),
+        tuple(negatives),
+    )
 
 
-def _kin_before(operation: str, edition: str, sampler: Sampler) -> frozenset[Kin]:
-    """What is sent to the operations before this one, the most used first."""
-    order = (MOST_USED, *(name for name in subjects(sampler) if name != MOST_USED))
-    return frozenset[Kin]().union(*(_kin(name, edition, sampler) for name in order[: order.index(operation)]))
+def _keys_covered_before(operation: str, edition: str, sampler: Sampler) -> frozenset[DeduplicationKey]:
+    """The deduplication keys of all operations before this one, the reference operation first."""
+    order = (REFERENCE_OPERATION, *(name for name in operation_profiles(sampler) if name != REFERENCE_OPERATION))
+    return frozenset[DeduplicationKey]().union(
+        *(_deduplication_keys(name, edition, sampler) for name in order[: order.index(operation)])
+    )
 
 
-def _kin(operation: str, edition: str, sampler: Sampler) -> frozenset[Kin]:
-    return _known_kin(operation, edition, sampler.model, sampler.any_file, frozenset(sampler.given.items()))
+def _deduplication_keys(operation: str, edition: str, sampler: Sampler) -> frozenset[DeduplicationKey]:
+    return _cached_deduplication_keys(
+        operation, edition, sampler.model, sampler.accepts_any_file_id, frozenset(sampler.use.items())
+    )
 
 
 @lru_cache(maxsize=64)
-def _known_kin(
-    operation: str, edition: str, model: str, any_file: bool, given: frozenset[tuple[str, str]]
-) -> frozenset[Kin]:
-    return frozenset(bench(operation, edition, Sampler(model, any_file, dict(given))).kin())
+def _cached_deduplication_keys(
+    operation: str, edition: str, model: str, accepts_any_file_id: bool, in_use: frozenset[tuple[str, str]]
+) -> frozenset[DeduplicationKey]:
+    return frozenset(
+        payload_factory(operation, edition, Sampler(model, accepts_any_file_id, dict(in_use))).deduplication_keys()
+    )
 
 
-def _doubted(step: Step) -> Step:
-    """The step as one that may be refused, where nothing but the assistant that was given may say what to do."""
+def _allow_refusal_without_instructions(step: Step) -> Step:
+    """Allow a refusal if only the assistant that the user supplied may tell the run what to do."""
     body = step.body
     if step.operation != "create_thread_and_run" or not is_object(body) or body.get("instructions"):
         return step
     thread = body.get("thread")
     if is_object(thread) and thread.get("messages"):
         return step
-    return replace(step, expectation=Either("the assistant that was given may have no instructions"))
+    return replace(step, expectation=Either("the assistant in use may have no instructions"))
 
 
-def _within(request: Legal, broken: set[str]) -> Legal:
-    """The legal request without the constraints that no negative breaks: their legal side alone is no verdict."""
+def _restrict_to_violated(request: ValidCase, violated: set[str]) -> ValidCase:
+    """Drop the constraints that no negative violates: valid values alone support no verdict."""
 
-    def kept(step: Step) -> Step:
-        return replace(step, exercises=tuple(id_ for id_ in step.exercises if id_ in broken))
+    def restrict(step: Step) -> Step:
+        return replace(step, exercises=tuple(id_ for id_ in step.exercises if id_ in violated))
 
-    return Legal(kept(request.step), tuple(kept(part) for part in request.parts))
+    return ValidCase(restrict(request.step), tuple(restrict(part) for part in request.parts))
 
 
-def _twins(legal: Sequence[Legal], wanted: set[str]) -> tuple[Legal, ...]:
-    """A few of the legal requests that together show all of the wanted constraints that they all show."""
-    chosen: list[Legal] = []
-    left = list(legal)
-    while left:
-        best = max(left, key=lambda request: len(wanted & set(request.step.exercises)))
-        if not wanted & set(best.step.exercises):
+def _select_positive_controls(valid_cases: Sequence[ValidCase], uncovered: set[str]) -> tuple[ValidCase, ...]:
+    """Select few valid requests that exercise all wanted constraints that any of them exercises."""
+    chosen: list[ValidCase] = []
+    remaining = list(valid_cases)
+    while remaining:
+        best = max(remaining, key=lambda request: len(uncovered & set(request.step.exercises)))
+        if not uncovered & set(best.step.exercises):
             break
         chosen.append(best)
-        left.remove(best)
-        wanted -= set(best.step.exercises)
-    return tuple(each for each in legal if each in chosen)
+        remaining.remove(best)
+        uncovered -= set(best.step.exercises)
+    return tuple(each for each in valid_cases if each in chosen)
 
 
-def _asked(control: Step, whole: Asked, parts: Sequence[Asked]) -> Legal:
-    """A legal query added to the smallest body; where it has several values, with the queries of one value each."""
+def _query_case(control: Step, combined: QueryCase, parts: Sequence[QueryCase]) -> ValidCase:
+    """Add a valid query to the smallest body; a query of several values has single-value queries as its parts."""
 
-    def asking(query: Asked) -> Step:
+    def query_step(query: QueryCase) -> Step:
         step = replace(control, query=query.query, role=Role.VALID, expectation=_ACCEPT, mutation=query.mutation)
-        return replace(step, exercises=query.shows)
+        return replace(step, exercises=query.exercises)
 
     if len(parts) == 1:
-        return Legal(asking(parts[0]))
-    return Legal(replace(asking(whole), tag=PACKED), tuple(asking(part) for part in parts))
+        return ValidCase(query_step(parts[0]))
+    return ValidCase(replace(query_step(combined), packed=True), tuple(query_step(part) for part in parts))
 
 
-def _with_query(legal: Sequence[Legal], asked: Sequence[Legal]) -> list[Legal]:
-    """The legal requests with queries added to the first of them, one each, so that none is sent for a query alone."""
+def _attach_queries(valid_cases: Sequence[ValidCase], query_cases: Sequence[ValidCase]) -> list[ValidCase]:
+    """Add one query to each of the first valid requests, so that no request is sent for a query alone."""
     added = [
-        Legal(
+        ValidCase(
             replace(
                 request.step,
                 query=other.step.query,
                 exercises=(*request.step.exercises, *other.step.exercises),
                 mutation=None,
-                tag=PACKED,
+                packed=True,
             ),
             (*(request.parts or (request.step,)), *(other.parts or (other.step,))),
         )
-        for request, other in zip(legal, asked, strict=False)
+        for request, other in zip(valid_cases, query_cases, strict=False)
     ]
-    return [*added, *legal[len(added) :]]
+    return [*added, *valid_cases[len(added) :]]
 
 
-def _legal(usual: Step, payload: Payload) -> Legal:
-    parts = tuple(_valid(usual, part) for part in payload.parts)
-    step = _valid(usual, payload)
-    return Legal(replace(step, tag=PACKED) if parts else step, parts)
+def _valid_case(template: Step, payload: Payload) -> ValidCase:
+    parts = tuple(_valid_step(template, part) for part in payload.parts)
+    step = _valid_step(template, payload)
+    return ValidCase(replace(step, packed=True) if parts else step, parts)
 
 
-def _valid(usual: Step, payload: Payload) -> Step:
-    """The step of a legal payload; of a single one, the constraint whose edge it is comes first, and the mutation is
-    where it departs from the smallest body.
+def _valid_step(template: Step, payload: Payload) -> Step:
+    """The step of a valid payload.
+
+    A single-value payload lists its own constraint first; its mutation is where it departs from the smallest body.
     """
-    expectation: Expectation = Either(payload.doubt) if payload.doubt else _ACCEPT
+    expectation: Expectation = Either(payload.implementation_defined) if payload.implementation_defined else _ACCEPT
     return replace(
-        usual,
-        body=bound(payload.body),
+        template,
+        body=bind_placeholders(payload.body),
         role=Role.VALID,
         expectation=expectation,
-        exercises=(payload.constraint, *sorted(payload.shows - {payload.constraint})),
+        exercises=(payload.constraint, *sorted(payload.exercises - {payload.constraint})),
         stream=payload.body.get("stream") is True,
-        mutation=None if payload.parts else _departure(payload),
+        mutation=None if payload.parts else _single_value_mutation(payload),
     )
 
 
-def _departure(payload: Payload) -> Mutation:
+def _single_value_mutation(payload: Payload) -> Mutation:
     path, value = payload.values[0]
-    return Mutation(pointer(*path), payload.constraint.rpartition(".")[2], ABSENT, value)
+    return Mutation(json_pointer(*path), payload.constraint.rpartition(".")[2], ABSENT, value)
 
 
-def refused(usual: Step, negative: Negative) -> Step:
-    """The step of a negative, which has to be refused."""
+def negative_step(template: Step, negative: Negative) -> Step:
+    """The step of a negative, which must be refused."""
     return replace(
-        usual,
-        body=bound(negative.body),
+        template,
+        body=bind_placeholders(negative.body),
         role=Role.NEGATIVE,
         expectation=REFUSES_BODY,
         mutation=negative.mutation,
@@ -209,29 +232,29 @@ def refused(usual: Step, negative: Negative) -> Step:
     )
 
 
-def _unreadable(control: Step) -> Iterator[Step]:
-    """Bodies that are not JSON, not there, or not declared as JSON."""
+def _malformed_bodies(control: Step) -> Iterator[Step]:
+    """Yield bodies that are not JSON, empty, or not declared as JSON."""
     negative = replace(control, role=Role.NEGATIVE, expectation=REFUSES_BODY, exercises=())
-    cut = b'{"metadata": {"topic": "sample"}'
-    yield replace(negative, raw=cut, mutation=_unlike("json"), tag=MALFORMED_JSON)
+    truncated = b'{"metadata": {"topic": "sample"}'
+    yield replace(negative, raw=truncated, mutation=_body_mutation("json"), anomaly=MALFORMED_JSON)
     if OPERATIONS[control.operation].body_required:
-        yield replace(negative, raw=b"", mutation=_unlike("body"), tag=EMPTY_BODY)
-    if control.operation == MOST_USED:
-        # What a body is said to be is looked at before it is known which operation it is for.
+        yield replace(negative, raw=b"", mutation=_body_mutation("body"), anomaly=EMPTY_BODY)
+    if control.operation == REFERENCE_OPERATION:
+        # Servers check the content type before they know the operation.
         headers = {"Content-Type": "text/plain"}
-        yield replace(negative, headers=headers, mutation=_unlike("content_type"), tag=WRONG_CONTENT_TYPE)
+        yield replace(negative, headers=headers, mutation=_body_mutation("content_type"), anomaly=WRONG_CONTENT_TYPE)
 
 
-def _unlike(keyword: str) -> Mutation:
+def _body_mutation(keyword: str) -> Mutation:
     return Mutation("", keyword, ABSENT, ABSENT)
 
 
-def bound(value: object) -> object:
-    """A body with references where samples stand for ids that only the target can give."""
+def bind_placeholders(value: object) -> object:
+    """Replace the placeholders in a body with references to ids that the target supplies."""
     if isinstance(value, str):
-        return _BOUND.get(value, value)
+        return _PLACEHOLDER_REFERENCES.get(value, value)
     if is_object(value):
-        return {name: bound(member) for name, member in value.items()}
+        return {name: bind_placeholders(member) for name, member in value.items()}
     if isinstance(value, (list, tuple)):
-        return [bound(item) for item in value]
+        return [bind_placeholders(item) for item in value]
     return value

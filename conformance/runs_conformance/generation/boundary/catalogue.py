@@ -5,127 +5,135 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 
-from runs_conformance.contract.constraint import constraints, keywords, request_bodies, request_queries
+from runs_conformance.contract.constraint import body_documents, constraints, query_documents, schema_constraints
 from runs_conformance.contract.edition import DEFAULT_EDITION
-from runs_conformance.contract.schema import compiled
-from runs_conformance.generation.boundary.cases import Material, material
-from runs_conformance.generation.boundary.execution import playing, playing_further
-from runs_conformance.generation.boundary.fixtures import STAGES, Stage
-from runs_conformance.generation.boundary.invalid_values import MOST_ITEMS
+from runs_conformance.contract.schema import compile_schema
+from runs_conformance.generation.boundary.cases import OperationCases, build_cases
+from runs_conformance.generation.boundary.execution import case_generator, extra_valid_generator
+from runs_conformance.generation.boundary.fixtures import FIXTURES, Fixture
+from runs_conformance.generation.boundary.invalid_values import MAX_ITEMS
 from runs_conformance.generation.boundary.sample import Sampler
-from runs_conformance.model.program import Play, Program, Setting
+from runs_conformance.model.program import Program, ProgramContext, StepGenerator
 
-_STARTING = frozenset({"create_run", "create_thread_and_run", "submit_tool_outputs"})
-"""The operations of which each accepted request uses up a run."""
+_CONSUMES_RUN = frozenset({"create_run", "create_thread_and_run", "submit_tool_outputs"})
+"""The operations whose accepted requests each consume a run."""
 
-_ON_A_RUN = frozenset({"modify_run", "list_run_steps", "get_run_step"})
-"""The operations that need one run, and use up none."""
+_NEEDS_RUN = frozenset({"modify_run", "list_run_steps", "get_run_step"})
+"""The operations that need one run and do not consume it."""
 
-_TOGETHER = {"list_run_steps": ("list_run_steps", "get_run_step")}
-"""Operations whose requests are sent upon the same run, which the first of them makes ready."""
+_SHARED_FIXTURE = {"list_run_steps": ("list_run_steps", "get_run_step")}
+"""Operations that use the same run, which the fixture of the first creates."""
 
-_QUICK = _STARTING | {"modify_run"}
+_QUICK = _CONSUMES_RUN | {"modify_run"}
 
-_NOTHING = frozenset({""})
-_READS: Mapping[str, frozenset[str]] = {
+_NEVER_READ_ONLY = frozenset({""})
+_READ_ONLY_NEEDS: Mapping[str, frozenset[str]] = {
     "list_assistants": frozenset(),
     "list_messages": frozenset({"thread"}),
     "list_runs": frozenset({"thread"}),
     "list_run_steps": frozenset({"thread", "run"}),
 }
-"""The operations whose requests only read, with what has to be given for them."""
+"""The operations that only read, with the kinds of existing objects that a read-only test run must supply."""
 
-NEEDS_FILES = "ids of files and vector stores that the target has"
+NEEDS_FILES = "ids of existing files and vector stores"
 
 
-def programs(setting: Setting, operations: Iterable[str] | None = None) -> list[Program]:
-    """The boundary programs for a setting, of all operations or of these.
+def programs(context: ProgramContext, operations: Iterable[str] | None = None) -> list[Program]:
+    """The boundary programs for a target, of all operations or of the given ones.
 
-    Where an assistant is given, none are made and none is modified; nor is a thread that is given.
+    An assistant or thread in use is not modified, and no assistant is created beside one in use.
     """
-    chosen = set(STAGES) if operations is None else set(operations)
-    if "assistant" in setting.given:
+    chosen = set(FIXTURES) if operations is None else set(operations)
+    if "assistant" in context.use:
         chosen -= {"create_assistant", "modify_assistant"}
-    if "thread" in setting.given:
+    if "thread" in context.use:
         chosen -= {"modify_thread"}
-    followers = {name for names in _TOGETHER.values() for name in names[1:]}
+    followers = {name for names in _SHARED_FIXTURE.values() for name in names[1:]}
     return [
         program
-        for name in STAGES
-        if name not in followers and not chosen.isdisjoint(_TOGETHER.get(name, (name,)))
-        for program in _programs(name, setting)
+        for name in FIXTURES
+        if name not in followers and not chosen.isdisjoint(_SHARED_FIXTURE.get(name, (name,)))
+        for program in _programs(name, context)
     ]
 
 
-def unsendable(edition: str = DEFAULT_EDITION) -> Mapping[str, str]:
-    """The request constraints that no request can break, each with the reason."""
-    found: dict[str, str] = {}
-    for operation, document in request_queries().items():
-        for id_, keyword, _, _ in keywords(compiled(document, operation, edition)):
+def unsendable_constraints(edition: str = DEFAULT_EDITION) -> Mapping[str, str]:
+    """The request constraints that no request can violate, each with the reason."""
+    reasons: dict[str, str] = {}
+    for operation, document in query_documents().items():
+        for id_, keyword, _, _ in schema_constraints(compile_schema(document, operation, edition)):
             if keyword == "type" and id_ != f"{operation}.type" and not id_.endswith(".limit.type"):
-                found[id_] = "every value of a query is a string"
-    for operation, document in request_bodies().items():
-        for id_, keyword, _, value in keywords(compiled(document, operation, edition)):
-            if keyword == "maxItems" and value > MOST_ITEMS:
-                found[id_] = f"a list of {value + 1:,} items is longer than the suite sends"
+                reasons[id_] = "every query value is a string"
+    for operation, document in body_documents().items():
+        for id_, keyword, _, value in schema_constraints(compile_schema(document, operation, edition)):
+            if keyword == "maxItems" and value > MAX_ITEMS:
+                reasons[id_] = f"a list of {value + 1:,} items is longer than the suite sends"
     known = constraints(edition)
-    return {id_: reason for id_, reason in found.items() if id_ in known}
+    return {id_: reason for id_, reason in reasons.items() if id_ in known}
 
 
-def lacking(setting: Setting) -> Mapping[str, str]:
-    """The request constraints that cannot be shown in a setting, each with what would have to be given."""
-    shown = {id_ for name in STAGES for step in material_in(name, setting).negatives for id_ in step.exercises}
-    left = (id_ for id_, constraint in constraints(setting.edition).items() if constraint.side == "request")
-    never = unsendable(setting.edition)
-    return {id_: NEEDS_FILES for id_ in left if id_ not in shown and id_ not in never}
+def constraints_without_resources(context: ProgramContext) -> Mapping[str, str]:
+    """The request constraints that cannot be exercised on a target, each with the resources that are missing."""
+    exercised = {
+        id_ for name in FIXTURES for step in operation_cases(name, context).negatives for id_ in step.exercises
+    }
+    requests = (id_ for id_, constraint in constraints(context.edition).items() if constraint.side == "request")
+    unsendable = unsendable_constraints(context.edition)
+    return {id_: NEEDS_FILES for id_ in requests if id_ not in exercised and id_ not in unsendable}
 
 
-def _programs(operation: str, setting: Setting) -> Iterator[Program]:
-    """The program of an operation's negatives, and where legal values cost runs another of those it can do without."""
-    stage, together = STAGES[operation], _TOGETHER.get(operation, (operation,))
-    planned = material_in(operation, setting)
-    writes = not setting.read_only or not _READS.get(operation, _NOTHING) <= {*setting.given}
+def _programs(operation: str, context: ProgramContext) -> Iterator[Program]:
+    """Yield the program of an operation's negatives and, if valid requests cost runs, one for the extra valid ones."""
+    fixture, operations = FIXTURES[operation], _SHARED_FIXTURE.get(operation, (operation,))
+    cases = operation_cases(operation, context)
+    writes = not context.read_only or not _READ_ONLY_NEEDS.get(operation, _NEVER_READ_ONLY) <= {*context.use}
 
-    def make(setting: Setting) -> Material:
-        return material_in(operation, setting)
+    def make_cases(context: ProgramContext) -> OperationCases:
+        return operation_cases(operation, context)
 
-    def followed(setting: Setting) -> Iterator[tuple[Stage, Material]]:
-        return ((STAGES[name], material_in(name, setting)) for name in together)
+    def make_shared_cases(context: ProgramContext) -> Iterator[tuple[Fixture, OperationCases]]:
+        return ((FIXTURES[name], operation_cases(name, context)) for name in operations)
 
-    def program(id_: str, title: str, play: Callable[[Setting], Play], accepted: int, refused: int) -> Program:
+    def program(
+        id_: str, title: str, generate: Callable[[ProgramContext], StepGenerator], accepted: int, refused: int
+    ) -> Program:
         return Program(
             id=id_,
             title=title,
             phase="boundary",
             capability="listing" if operation.startswith("list_") else "validation",
-            play=play,
-            runs=accepted if operation in _STARTING else int(operation in _ON_A_RUN),
-            requests=4 + accepted * (3 if stage.leave else 1) + refused,
+            generate=generate,
+            runs=accepted if operation in _CONSUMES_RUN else int(operation in _NEEDS_RUN),
+            requests=4 + accepted * (3 if fixture.after_accept else 1) + refused,
             quick=(operation in _QUICK and id_ == f"boundary.{operation}") or not writes,
             writes=writes,
-            operations=together,
+            operations=operations,
         )
 
-    first = f"boundary.{operation}"
-    title = f"Illegal values of {' and '.join(together)}, at every bound, beside legal ones"
-    apart = operation in _STARTING
-    legal = len(planned.twins) if apart else len(planned.twins) + len(planned.further)
-    others = [material_in(name, setting) for name in together[1:]]
-    legal += sum(1 + len(each.twins) + len(each.further) for each in others)
-    refused = sum(len(each.negatives) for each in (planned, *others))
-    yield program(first, title, playing(followed, apart), 1 + legal, refused)
-    if apart and planned.further:
-        title = f"Further legal values of {operation}, at every bound"
-        yield program(f"{first}.legal", title, playing_further(stage, make), len(planned.further), 0)
+    id_ = f"boundary.{operation}"
+    title = f"Invalid values of {' and '.join(operations)} at every bound, with valid ones as controls"
+    extra_valid_apart = operation in _CONSUMES_RUN
+    valid = len(cases.positive_controls) if extra_valid_apart else len(cases.positive_controls) + len(cases.extra_valid)
+    other_cases = [operation_cases(name, context) for name in operations[1:]]
+    valid += sum(1 + len(each.positive_controls) + len(each.extra_valid) for each in other_cases)
+    refused = sum(len(each.negatives) for each in (cases, *other_cases))
+    yield program(id_, title, case_generator(make_shared_cases, extra_valid_apart), 1 + valid, refused)
+    if extra_valid_apart and cases.extra_valid:
+        title = f"Further valid values of {operation} at every bound"
+        yield program(f"{id_}.legal", title, extra_valid_generator(fixture, make_cases), len(cases.extra_valid), 0)
 
 
-def material_in(operation: str, setting: Setting) -> Material:
-    """The requests for an operation in a setting."""
-    given = frozenset(setting.given.items())
-    return _material(operation, setting.edition, setting.model, setting.accepts_any_file_id, given)
+def operation_cases(operation: str, context: ProgramContext) -> OperationCases:
+    """The requests of an operation for a target."""
+    in_use = frozenset(context.use.items())
+    return _cached_cases(operation, context.edition, context.model, context.accepts_any_file_id, in_use)
 
 
 @lru_cache(maxsize=64)
-def _material(operation: str, edition: str, model: str, any_file: bool, given: frozenset[tuple[str, str]]) -> Material:
-    stage = STAGES[operation]
-    return material(operation, edition, Sampler(model, any_file, dict(given)), stage.path, stage.name)
+def _cached_cases(
+    operation: str, edition: str, model: str, accepts_any_file_id: bool, in_use: frozenset[tuple[str, str]]
+) -> OperationCases:
+    fixture = FIXTURES[operation]
+    return build_cases(
+        operation, edition, Sampler(model, accepts_any_file_id, dict(in_use)), fixture.path, fixture.name
+    )

@@ -1,43 +1,47 @@
-"""Kinship: which odd values one operation may leave to another, because the contract states their places alike."""
+"""Deduplication: which unusual values one operation may leave to another, since both state the place identically."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
-from runs_conformance.generation.boundary.invalid_values import Break
+from runs_conformance.generation.boundary.invalid_values import InvalidValue
 from runs_conformance.generation.boundary.place import Place
 from runs_conformance.model.json import JSON
 
-Kin = tuple[str, str, str, str]
-"""A break as far as it says nothing of the operation: the place's name and schema, the keyword, the value."""
+DeduplicationKey = tuple[str, str, str, str]
+"""A violation without its operation: the place's name and schema, the keyword and the value."""
 
-EVERYWHERE = 1
-"""No deeper than this, null is sent to every operation: that is where careless clients send it."""
+NULL_DEPTH = 1
+"""Down to this depth null is sent to every operation, since careless clients send it there."""
 
 
-def shared(place: Place, each: Break) -> bool:
-    """Whether one operation may stand for all that state a place alike, where this is not the nearest break of it.
+def can_be_covered_elsewhere(place: Place, violation: InvalidValue) -> bool:
+    """Whether one operation may stand in for all that state a place identically, unless this is its nearest violation.
 
-    What is easily taken for a number or a truth value never is: each operation reads its own.
+    Values that are easily taken for a number or boolean are not shared: each operation parses its own.
     """
-    if each.keyword == "type" and isinstance(each.good, (int, float)):
+    if violation.keyword == "type" and isinstance(violation.valid, (int, float)):
         return False
-    return not (each.bad is None and len(place.path) <= EVERYWHERE)
+    return not (violation.invalid is None and len(place.path) <= NULL_DEPTH)
 
 
-def kin(place: Place, each: Break) -> Kin:
-    """What a break has in common with the same one elsewhere."""
+def deduplication_key(place: Place, violation: InvalidValue) -> DeduplicationKey:
+    """The parts of a violation that are equal in all operations that state the place identically."""
     name = str(place.path[-1]) if place.path else ""
-    return name, _text(_stripped(place.schema)), each.keyword, _text(each.bad)
+    return name, _canonical(_strip_annotations(place.schema)), violation.keyword, _canonical(violation.invalid)
 
 
-def _stripped(schema: Any) -> Any:
-    """The schema without what says where it is and where it comes from."""
+def _strip_annotations(schema: Any) -> Any:
+    """The schema without the annotations of its position and its source."""
     if isinstance(schema, dict):
-        return {key: _stripped(value) for key, value in schema.items() if not key.startswith("x-") or key == "x-either"}
-    return [_stripped(item) for item in schema] if isinstance(schema, list) else schema
+        return {
+            key: _strip_annotations(value)
+            for key, value in schema.items()
+            if not key.startswith("x-") or key == "x-implementation-defined"
+        }
+    return [_strip_annotations(item) for item in schema] if isinstance(schema, list) else schema
 
 
-def _text(value: JSON) -> str:
+def _canonical(value: JSON) -> str:
     return json.dumps(value, sort_keys=True)

@@ -1,4 +1,4 @@
-"""Plays the material of one operation: each negative where its refusal can mean only one thing."""
+"""Runs the cases of one operation, each negative in a state in which its refusal has only one possible reason."""
 
 from __future__ import annotations
 
@@ -6,129 +6,133 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from runs_conformance.generation.boundary.cases import Legal, Material
-from runs_conformance.generation.boundary.fixtures import Stage, may_have_happened
+from runs_conformance.generation.boundary.cases import OperationCases, ValidCase
+from runs_conformance.generation.boundary.fixtures import Fixture, may_have_taken_effect
 from runs_conformance.model.case import Either, Move, Step
 from runs_conformance.model.exchange import Exchange
-from runs_conformance.model.program import Play, Setting
+from runs_conformance.model.program import ProgramContext, StepGenerator
 
 
-def playing(
-    make: Callable[[Setting], Iterator[tuple[Stage, Material]]], apart: bool = False
-) -> Callable[[Setting], Play]:
-    """The play of negatives with legal requests, of one operation or of several upon what the first makes ready: all
-    legal requests, or where the others are played `apart` those that show the places of the negatives.
+def case_generator(
+    make_cases: Callable[[ProgramContext], Iterator[tuple[Fixture, OperationCases]]], extra_valid_apart: bool = False
+) -> Callable[[ProgramContext], StepGenerator]:
+    """Build the generator that sends negatives and valid requests, of one operation or several on the first's fixture.
+
+    It sends all valid requests or, if another program sends the extra ones (`extra_valid_apart`), only the positive
+    controls.
     """
 
-    def play(setting: Setting) -> Play:
-        for number, (stage, material) in enumerate(make(setting)):
-            if not number and not (yield from stage.enter(setting)):
+    def generate(context: ProgramContext) -> StepGenerator:
+        for index, (fixture, cases) in enumerate(make_cases(context)):
+            if not index and not (yield from fixture.set_up(context)):
                 return
-            yield from _played(Performance(stage, setting), material, apart)
+            yield from _run_cases(CaseRun(fixture, context), cases, extra_valid_apart)
 
-    return play
+    return generate
 
 
-def _played(performance: Performance, material: Material, apart: bool) -> Generator[Move, Any, None]:
-    legal = material.twins if apart else (*material.twins, *material.further)
-    if performance.stage.last_control:
-        yield from performance.negatives(material.negatives)
-        if performance.stage.look is not None:
-            yield performance.stage.look
-        yield from performance.send(material.control)
-        yield from performance.legal(legal)
+def _run_cases(case_run: CaseRun, cases: OperationCases, extra_valid_apart: bool) -> Generator[Move, Any, None]:
+    valid = cases.positive_controls if extra_valid_apart else (*cases.positive_controls, *cases.extra_valid)
+    if case_run.fixture.control_last:
+        yield from case_run.send_negatives(cases.negatives)
+        if case_run.fixture.state_check is not None:
+            yield case_run.fixture.state_check
+        yield from case_run.send(cases.control)
+        yield from case_run.send_valid(valid)
         return
-    control = yield from performance.send(material.control)
+    control = yield from case_run.send(cases.control)
     if control is not None and control.accepted:
-        yield from performance.legal(legal)
-        if apart and performance.refusals:
-            # What a refused request would have shown, others may.
-            yield from performance.legal(material.further)
-        yield from performance.negatives(material.negatives)
+        yield from case_run.send_valid(valid)
+        if extra_valid_apart and case_run.refusals:
+            # An extra request may exercise what a refused control was to exercise.
+            yield from case_run.send_valid(cases.extra_valid)
+        yield from case_run.send_negatives(cases.negatives)
     else:
-        # Nothing will be decided: one negative of each constraint shows that it was tried.
-        yield from performance.negatives(_first_of_each(material.negatives))
-    if performance.failures:
-        yield from performance.send(material.control)
+        # No verdict is possible without an accepted control: one negative per constraint records the attempt.
+        yield from case_run.send_negatives(_first_per_constraint(cases.negatives))
+    if case_run.server_errors:
+        yield from case_run.send(cases.control)
 
 
-def playing_further(stage: Stage, make: Callable[[Setting], Material]) -> Callable[[Setting], Play]:
-    """The play of the other legal requests of an operation; the smallest is only sent where one was not accepted."""
+def extra_valid_generator(
+    fixture: Fixture, make_cases: Callable[[ProgramContext], OperationCases]
+) -> Callable[[ProgramContext], StepGenerator]:
+    """Build the generator that sends an operation's extra valid requests, and the controls if one is not accepted."""
 
-    def play(setting: Setting) -> Play:
-        performance = Performance(stage, setting)
-        if not (yield from stage.enter(setting)):
+    def generate(context: ProgramContext) -> StepGenerator:
+        case_run = CaseRun(fixture, context)
+        if not (yield from fixture.set_up(context)):
             return
-        material = make(setting)
-        yield from performance.legal(material.further)
-        if performance.failures or performance.refusals:
-            # Others show whether it is the value that is refused, or the place, or everything.
-            yield from performance.send(material.control)
-            yield from performance.legal(material.twins)
+        cases = make_cases(context)
+        yield from case_run.send_valid(cases.extra_valid)
+        if case_run.server_errors or case_run.refusals:
+            # The controls tell whether the target refuses the value, the member or every request.
+            yield from case_run.send(cases.control)
+            yield from case_run.send_valid(cases.positive_controls)
 
-    return play
+    return generate
 
 
-def _first_of_each(negatives: Sequence[Step]) -> list[Step]:
+def _first_per_constraint(negatives: Sequence[Step]) -> list[Step]:
     first: dict[tuple[str, ...], Step] = {}
     for step in negatives:
-        first.setdefault(step.exercises or (step.tag,), step)
+        first.setdefault(step.exercises or (step.anomaly,), step)
     return list(first.values())
 
 
 @dataclass(slots=True)
-class Performance:
-    """One play under way. `spent` says that the stage must be entered again, `over` that it cannot be."""
+class CaseRun:
+    """One execution of an operation's cases. A `consumed` fixture must be reset; an `exhausted` one cannot be."""
 
-    stage: Stage
-    setting: Setting
-    spent: bool = False
-    over: bool = False
-    failures: int = 0
+    fixture: Fixture
+    context: ProgramContext
+    consumed: bool = False
+    exhausted: bool = False
+    server_errors: int = 0
     refusals: int = 0
-    failed: set[str] = field(default_factory=set)
+    failed_constraints: set[str] = field(default_factory=set)
 
     def send(self, step: Step) -> Generator[Move, Any, Exchange | None]:
-        """Send a step on a stage that is ready; None where the stage cannot be made ready any more."""
-        if self.spent and not self.over:
-            again = self.stage.again or self.stage.enter
-            self.over = not (yield from again(self.setting))
-            self.spent = False
-        if self.over:
+        """Send a step, after resetting a consumed fixture; None if the fixture cannot be reset."""
+        if self.consumed and not self.exhausted:
+            set_up = self.fixture.reset or self.fixture.set_up
+            self.exhausted = not (yield from set_up(self.context))
+            self.consumed = False
+        if self.exhausted:
             return None
         exchange: Exchange = yield step
-        if may_have_happened(exchange) and self.stage.used_up(step):
-            self.spent = True
-            if self.stage.leave is not None:
-                yield from self.stage.leave(exchange)
+        if may_have_taken_effect(exchange) and self.fixture.is_consumed(step):
+            self.consumed = True
+            if self.fixture.after_accept is not None:
+                yield from self.fixture.after_accept(exchange)
         return exchange
 
-    def surely(self, step: Step) -> Generator[Move, Any, Exchange | None]:
-        """Send a step, and once more where the target failed (5xx): only what repeats is a failure."""
+    def send_with_retry(self, step: Step) -> Generator[Move, Any, Exchange | None]:
+        """Send a step, once more after a server error (5xx), since only a repeated one is a failure."""
         exchange = yield from self.send(step)
         if exchange is not None and exchange.status is not None and exchange.status >= 500:
-            self.failures += 1
+            self.server_errors += 1
             exchange = yield from self.send(step)
         return exchange
 
-    def legal(self, many: Sequence[Legal]) -> Generator[Move, Any, None]:
-        """Send legal requests; those of one edge each where one that carries many is not accepted."""
-        for legal in many:
-            exchange = yield from self.surely(legal.step)
+    def send_valid(self, cases: Sequence[ValidCase]) -> Generator[Move, Any, None]:
+        """Send valid requests; if a packed one is not accepted, send its single-value parts."""
+        for case in cases:
+            exchange = yield from self.send_with_retry(case.step)
             if exchange is None:
                 return
             if not exchange.accepted:
                 self.refusals += 1
-                for part in legal.parts:
-                    yield from self.surely(part)
+                for part in case.parts:
+                    yield from self.send_with_retry(part)
 
-    def negatives(self, many: Sequence[Step]) -> Generator[Move, Any, None]:
-        """Send negatives, no more of a constraint once one of them was accepted."""
-        for step in many:
-            if step.exercises and step.exercises[0] in self.failed:
+    def send_negatives(self, negatives: Sequence[Step]) -> Generator[Move, Any, None]:
+        """Send negatives; once one of a constraint was accepted, skip the others."""
+        for step in negatives:
+            if step.exercises and step.exercises[0] in self.failed_constraints:
                 continue
-            exchange = yield from self.surely(step)
+            exchange = yield from self.send_with_retry(step)
             if exchange is None:
                 return
             if exchange.accepted and step.exercises and not isinstance(step.expectation, Either):
-                self.failed.add(step.exercises[0])
+                self.failed_constraints.add(step.exercises[0])

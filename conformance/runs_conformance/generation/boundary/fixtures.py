@@ -1,120 +1,118 @@
-"""Stages: what must exist on the target before an operation's requests can be sent, and what one of them uses up."""
+"""Fixtures: the objects that an operation's requests need on the target, and which requests consume them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any
 
+from runs_conformance.generation.programs.fragments import Fragment
 from runs_conformance.generation.programs.steps import (
-    OVER,
+    TERMINAL_STATUSES,
     assistant,
+    force_function,
     function_tool,
-    given_run,
-    named,
     on_run,
     poll,
     prompt,
     run,
+    run_in_use,
     thread,
 )
 from runs_conformance.model.case import Move, Ref, Role, Step
 from runs_conformance.model.exchange import Completion, Exchange
 from runs_conformance.model.json import JSON
-from runs_conformance.model.program import Setting
+from runs_conformance.model.program import ProgramContext
 
-Preparing: TypeAlias = Generator[Move, Any, bool]
-"""Sends what prepares a stage, and says whether it is ready."""
-
-_TRIES = 2
-"""How often a model is asked for a function call that it was told to make."""
+_MAX_ATTEMPTS = 2
+"""How often a model is asked for a function call before giving up."""
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
-    """What one operation's requests are sent to.
+class Fixture:
+    """The objects that one operation's requests are sent to.
 
-    `enter` makes it ready, `again` after a request that used it up. `used_up` says which answers do, and `leave`
-    sends what must follow such an answer at once. `name` is what the operation's answers are called. Where
-    `last_control` is set, the control is itself used up by being accepted, and so comes after the negatives; `look`
-    shows in between that they changed nothing.
+    `set_up` creates them, and `reset` replaces them after a request that consumed them (`set_up` if there is no
+    `reset`). `is_consumed` says whether a step that took effect consumes the fixture; `after_accept` then sends the
+    steps that must follow at once. `name` names the operation's answers. If `control_last` is set, the control itself
+    consumes the fixture and so follows the negatives; `state_check` in between shows that they changed nothing.
     """
 
-    enter: Callable[[Setting], Preparing]
+    set_up: Callable[[ProgramContext], Fragment]
     path: Mapping[str, JSON | Ref] = field(default_factory=dict)
-    again: Callable[[Setting], Preparing] | None = None
-    used_up: Callable[[Step], bool] = lambda step: step.role is Role.NEGATIVE
-    leave: Callable[[Exchange], Generator[Move, Any, None]] | None = None
+    reset: Callable[[ProgramContext], Fragment] | None = None
+    is_consumed: Callable[[Step], bool] = lambda step: step.role is Role.NEGATIVE
+    after_accept: Callable[[Exchange], Generator[Move, Any, None]] | None = None
     name: str = ""
-    last_control: bool = False
-    look: Step | None = None
+    control_last: bool = False
+    state_check: Step | None = None
 
 
-def _all_accepted(*steps: Step) -> Preparing:
+def _create_all(*steps: Step) -> Fragment:
     for step in steps:
         exchange = yield step
-        if not _gave_id(exchange):
+        if not _has_id(exchange):
             return False
     return True
 
 
-def _gave_id(exchange: Exchange) -> bool:
+def _has_id(exchange: Exchange) -> bool:
     return exchange.accepted and isinstance(exchange.member("id"), str)
 
 
-def may_have_happened(exchange: Exchange) -> bool:
-    """Whether the request was carried out, or nobody can tell."""
+def may_have_taken_effect(exchange: Exchange) -> bool:
+    """Whether the request was carried out, or its outcome is unknown."""
     return exchange.accepted or exchange.completion is Completion.UNKNOWN
 
 
-def _nothing(setting: Setting) -> Preparing:
-    return (yield from _all_accepted())
+def _set_up_nothing(context: ProgramContext) -> Fragment:
+    return (yield from _create_all())
 
 
-def _an_assistant(setting: Setting) -> Preparing:
-    return (yield from _all_accepted(assistant(setting)))
+def _create_assistant(context: ProgramContext) -> Fragment:
+    return (yield from _create_all(assistant(context)))
 
 
-def _a_thread(setting: Setting) -> Preparing:
-    return (yield from _all_accepted(thread(setting)))
+def _create_thread(context: ProgramContext) -> Fragment:
+    return (yield from _create_all(thread(context)))
 
 
-def _a_message(setting: Setting) -> Preparing:
-    body = {"role": "user", "content": prompt(setting)}
+def _create_message(context: ProgramContext) -> Fragment:
+    body = {"role": "user", "content": prompt(context)}
     path = {"thread_id": Ref("thread")}
     message = Step(operation="create_message", name="message", path=path, body=body, role=Role.FIXTURE)
-    return (yield from _all_accepted(thread(setting), message))
+    return (yield from _create_all(thread(context), message))
 
 
-def _an_idle_thread(setting: Setting) -> Preparing:
-    return (yield from _all_accepted(assistant(setting), thread(setting)))
+def _create_idle_thread(context: ProgramContext) -> Fragment:
+    return (yield from _create_all(assistant(context), thread(context)))
 
 
-def _a_waiting_run(setting: Setting) -> Preparing:
-    return (yield from _an_assistant(setting)) and (yield from _another_waiting_run(setting))
+def _set_up_waiting_run(context: ProgramContext) -> Fragment:
+    return (yield from _create_assistant(context)) and (yield from _start_waiting_run(context))
 
 
-def _another_waiting_run(setting: Setting) -> Preparing:
-    """A run that waits for the outputs of one call."""
-    for _ in range(_TRIES):
-        forced = run(tools=[function_tool()], tool_choice=named())
-        if not (yield from _all_accepted(thread(setting, text=prompt(setting, "call_one")), forced)):
+def _start_waiting_run(context: ProgramContext) -> Fragment:
+    """Start a run that waits for the output of one call."""
+    for _ in range(_MAX_ATTEMPTS):
+        forced = run(tools=[function_tool()], tool_choice=force_function())
+        if not (yield from _create_all(thread(context, text=prompt(context, "call_one")), forced)):
             return False
         if (yield poll(name="waiting")).member("status") == "requires_action":
             return True
     return False
 
 
-def _a_finished_run(setting: Setting) -> Preparing:
-    if setting.read_only:
-        return (yield from _all_accepted(thread(setting), given_run(setting)))
-    if not (yield from _all_accepted(assistant(setting), thread(setting), run())):
+def _finish_run(context: ProgramContext) -> Fragment:
+    if context.read_only:
+        return (yield from _create_all(thread(context), run_in_use(context)))
+    if not (yield from _create_all(assistant(context), thread(context), run())):
         return False
-    return (yield poll(until=OVER)).member("status") in OVER
+    return (yield poll(until=TERMINAL_STATUSES)).member("status") in TERMINAL_STATUSES
 
 
-def _a_step(setting: Setting) -> Preparing:
-    if not (yield from _a_finished_run(setting)):
+def _create_run_step(context: ProgramContext) -> Fragment:
+    if not (yield from _finish_run(context)):
         return False
     path = {"thread_id": Ref("thread"), "run_id": Ref("run")}
     steps = yield Step(operation="list_run_steps", name="steps", path=path, role=Role.FIXTURE)
@@ -122,14 +120,14 @@ def _a_step(setting: Setting) -> Preparing:
     return steps.accepted and isinstance(data, list) and len(data) > 0
 
 
-def _cancel(thread: str | Ref) -> Callable[[Exchange], Generator[Move, Any, None]]:
-    """Cancels the run that an answer created; a stream was read to the end of its run."""
+def _cancel_run_on(thread: str | Ref) -> Callable[[Exchange], Generator[Move, Any, None]]:
+    """Build the steps that cancel the run an answer created; a streamed run has already ended."""
 
-    def leave(exchange: Exchange) -> Generator[Move, Any, None]:
-        if _gave_id(exchange):
+    def cancel(exchange: Exchange) -> Generator[Move, Any, None]:
+        if _has_id(exchange):
             yield on_run("cancel_run", "run", thread)
 
-    return leave
+    return cancel
 
 
 def _always(step: Step) -> bool:
@@ -143,33 +141,42 @@ def _never(step: Step) -> bool:
 _THREAD: Mapping[str, JSON | Ref] = {"thread_id": Ref("thread")}
 _RUN: Mapping[str, JSON | Ref] = {**_THREAD, "run_id": Ref("run")}
 
-STAGES: Mapping[str, Stage] = {
-    "list_assistants": Stage(_nothing, used_up=_never),
-    "create_assistant": Stage(_nothing, used_up=_never),
-    "modify_assistant": Stage(_an_assistant, {"assistant_id": Ref("assistant")}),
-    "create_thread": Stage(_nothing, used_up=_never),
-    "modify_thread": Stage(_a_thread, _THREAD),
-    "list_messages": Stage(_a_thread, _THREAD, used_up=_never),
-    "create_message": Stage(_a_thread, _THREAD),
-    "modify_message": Stage(_a_message, {**_THREAD, "message_id": Ref("message")}),
-    "list_runs": Stage(_a_thread, _THREAD, used_up=_never),
-    "create_run": Stage(
-        _an_idle_thread, _THREAD, again=_a_thread, used_up=_always, leave=_cancel("thread"), name="run"
+FIXTURES: Mapping[str, Fixture] = {
+    "list_assistants": Fixture(_set_up_nothing, is_consumed=_never),
+    "create_assistant": Fixture(_set_up_nothing, is_consumed=_never),
+    "modify_assistant": Fixture(_create_assistant, {"assistant_id": Ref("assistant")}),
+    "create_thread": Fixture(_set_up_nothing, is_consumed=_never),
+    "modify_thread": Fixture(_create_thread, _THREAD),
+    "list_messages": Fixture(_create_thread, _THREAD, is_consumed=_never),
+    "create_message": Fixture(_create_thread, _THREAD),
+    "modify_message": Fixture(_create_message, {**_THREAD, "message_id": Ref("message")}),
+    "list_runs": Fixture(_create_thread, _THREAD, is_consumed=_never),
+    "create_run": Fixture(
+        _create_idle_thread,
+        _THREAD,
+        reset=_create_thread,
+        is_consumed=_always,
+        after_accept=_cancel_run_on("thread"),
+        name="run",
     ),
-    "create_thread_and_run": Stage(
-        _an_assistant, again=_nothing, used_up=_always, leave=_cancel(Ref("run", "/thread_id")), name="run"
+    "create_thread_and_run": Fixture(
+        _create_assistant,
+        reset=_set_up_nothing,
+        is_consumed=_always,
+        after_accept=_cancel_run_on(Ref("run", "/thread_id")),
+        name="run",
     ),
-    "modify_run": Stage(_a_finished_run, _RUN, used_up=_never),
-    "submit_tool_outputs": Stage(
-        _a_waiting_run,
+    "modify_run": Fixture(_finish_run, _RUN, is_consumed=_never),
+    "submit_tool_outputs": Fixture(
+        _set_up_waiting_run,
         _RUN,
-        again=_another_waiting_run,
-        used_up=_always,
-        leave=_cancel("thread"),
-        last_control=True,
-        look=on_run("get_run", role=Role.LOOK),
+        reset=_start_waiting_run,
+        is_consumed=_always,
+        after_accept=_cancel_run_on("thread"),
+        control_last=True,
+        state_check=on_run("get_run", role=Role.READ),
     ),
-    "list_run_steps": Stage(_a_step, _RUN, used_up=_never),
-    "get_run_step": Stage(_a_step, {**_RUN, "step_id": Ref("steps", "/data/0/id")}, used_up=_never),
+    "list_run_steps": Fixture(_create_run_step, _RUN, is_consumed=_never),
+    "get_run_step": Fixture(_create_run_step, {**_RUN, "step_id": Ref("steps", "/data/0/id")}, is_consumed=_never),
 }
-"""The stage of every operation whose requests have constraints."""
+"""The fixture of every operation whose requests have constraints."""

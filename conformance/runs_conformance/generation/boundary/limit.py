@@ -1,4 +1,4 @@
-"""The search for a target's own bound: from the one that the contract states outwards or inwards, then by halves."""
+"""Search for a target's own limit: from the stated limit outwards or inwards, then by bisection."""
 
 from __future__ import annotations
 
@@ -6,153 +6,153 @@ from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from runs_conformance.generation.boundary.catalogue import material_in
-from runs_conformance.generation.boundary.execution import Performance
-from runs_conformance.generation.boundary.fixtures import STAGES
+from runs_conformance.generation.boundary.catalogue import operation_cases
+from runs_conformance.generation.boundary.execution import CaseRun
+from runs_conformance.generation.boundary.fixtures import FIXTURES
 from runs_conformance.model.case import Either, Move, Role, Step
 from runs_conformance.model.exchange import Exchange
-from runs_conformance.model.json import JSON, parts
+from runs_conformance.model.json import JSON, pointer_tokens
 from runs_conformance.model.limit import Limit
-from runs_conformance.model.program import Play, Program, Setting
+from runs_conformance.model.program import Program, ProgramContext, StepGenerator
 
 PHASE = "limits"
 _OUTWARD = {"maximum": 1, "maxLength": 1, "maxItems": 1, "maxProperties": 1}
 _INWARD = {"minimum": -1, "minLength": -1, "minItems": -1}
-_SIDES: Mapping[str, int] = _OUTWARD | _INWARD
-"""The keywords of bounds, with the side on which values are illegal."""
+_DIRECTIONS: Mapping[str, int] = _OUTWARD | _INWARD
+"""The keywords of limits, with the direction in which values become invalid."""
 
-_FARTHEST = {"maximum": 2**31 - 1, "minimum": 2**31, "maxLength": 2**20, "maxItems": 1000, "maxProperties": 1000}
-"""How far from zero values are tried, by keyword."""
+_MAX_MAGNITUDE = {"maximum": 2**31 - 1, "minimum": 2**31, "maxLength": 2**20, "maxItems": 1000, "maxProperties": 1000}
+"""The greatest magnitude that is tried, by keyword."""
 
-_ASKED = Either("which bound the target keeps is what is asked")
+_UNDETERMINED = Either("the search determines the limit that the target enforces")
 
 
 @dataclass(frozen=True, slots=True)
-class Search:
-    """The search for one bound. `step` is the negative that breaks the stated one by one."""
+class LimitSearch:
+    """The search for one limit. `step` is the negative that exceeds the stated limit by one."""
 
     id: str
     step: Step
     keyword: str
 
     @property
-    def side(self) -> int:
-        """1 where greater values are illegal, -1 where smaller ones are."""
-        return _SIDES[self.keyword]
+    def direction(self) -> int:
+        """1 if greater values are invalid, -1 if smaller ones are."""
+        return _DIRECTIONS[self.keyword]
 
     @property
     def stated(self) -> int:
-        """The bound that the contract states."""
+        """The limit that the contract states."""
         assert self.step.mutation is not None
-        return _size(self.step.mutation.became) - self.side
+        return _size(self.step.mutation.mutated) - self.direction
 
-    def sent(self, size: int) -> Step:
+    def step_with_size(self, size: int) -> Step:
         """The request with a value of this size at the place."""
         mutation = self.step.mutation
         assert mutation is not None
-        value = _resized(mutation.became, size)
-        body = _put(self.step.body, parts(mutation.pointer), value)
+        value = _resize(mutation.mutated, size)
+        body = _replace_at(self.step.body, pointer_tokens(mutation.pointer), value)
         return replace(
             self.step,
             body=body,
             role=Role.ACT,
-            expectation=_ASKED,
+            expectation=_UNDETERMINED,
             exercises=(),
-            mutation=replace(mutation, became=value),
-            tag=PHASE,
+            mutation=replace(mutation, mutated=value),
+            limit_search=True,
         )
 
-    def has(self, size: int) -> bool:
-        """Whether there are values of this size, near enough to be tried."""
-        low = -_FARTHEST["minimum"] if self.keyword in ("minimum", "maximum") else 0
-        return low <= size <= _FARTHEST.get(self.keyword, 2**20)
+    def is_in_range(self, size: int) -> bool:
+        """Whether values of this size exist and are small enough to try."""
+        low = -_MAX_MAGNITUDE["minimum"] if self.keyword in ("minimum", "maximum") else 0
+        return low <= size <= _MAX_MAGNITUDE.get(self.keyword, 2**20)
 
     def program(self) -> Program:
-        """The program that searches; it stops where the target takes nothing more."""
+        """The program that performs the search; it stops if its fixture cannot be reset."""
         return Program(
             id=f"{PHASE}.{self.id}",
-            title=f"The bound that the target keeps for {self.id}",
+            title=f"Search for the limit that the target enforces for {self.id}",
             phase=PHASE,
             capability="validation",
-            play=self._play,
+            generate=self._search,
             runs=0,
             requests=60,
         )
 
-    def _play(self, setting: Setting) -> Play:
-        stage = STAGES[self.step.operation]
-        if not (yield from stage.enter(setting)):
+    def _search(self, context: ProgramContext) -> StepGenerator:
+        fixture = FIXTURES[self.step.operation]
+        if not (yield from fixture.set_up(context)):
             return
-        performance = Performance(stage, setting)
+        case_run = CaseRun(fixture, context)
 
-        def takes(offset: int) -> Generator[Move, Any, bool | None]:
-            size = self.stated + offset * self.side
-            if not self.has(size):
+        def accepts(offset: int) -> Generator[Move, Any, bool | None]:
+            size = self.stated + offset * self.direction
+            if not self.is_in_range(size):
                 return None
-            exchange = yield from performance.send(self.sent(size))
+            exchange = yield from case_run.send(self.step_with_size(size))
             return None if exchange is None else exchange.accepted
 
-        low, high = yield from _bracket(takes)
+        low, high = yield from _bracket(accepts)
         while low is not None and high is not None and high - low > 1:
             middle = (low + high) // 2
-            taken = yield from takes(middle)
-            if taken is None:
+            accepted = yield from accepts(middle)
+            if accepted is None:
                 return
-            low, high = (middle, high) if taken else (low, middle)
+            low, high = (middle, high) if accepted else (low, middle)
 
 
 def _bracket(
-    takes: Callable[[int], Generator[Move, Any, bool | None]],
+    accepts: Callable[[int], Generator[Move, Any, bool | None]],
 ) -> Generator[Move, Any, tuple[int | None, int | None]]:
-    """Offsets from the stated bound of a value that is taken and of one that is not; None where there is none."""
-    at_bound = yield from takes(0)
+    """Offsets from the stated limit of an accepted and a refused value; None for one that was not found."""
+    at_bound = yield from accepts(0)
     if at_bound is None:
         return None, None
     near, far, sign = 0, 1, 1 if at_bound else -1
     while True:
-        taken = yield from takes(sign * far)
-        if taken is None:
+        accepted = yield from accepts(sign * far)
+        if accepted is None:
             return (near, None) if at_bound else (None, near)
-        if taken is not at_bound:
+        if accepted is not at_bound:
             return (near, far) if at_bound else (-far, near)
         near, far = sign * far, far * 2
 
 
-def search(id_: str, setting: Setting) -> Search | None:
-    """The search for the bound of a request constraint; None where it has none, or none that can be searched."""
+def plan_search(id_: str, context: ProgramContext) -> LimitSearch | None:
+    """The search for the limit of a request constraint; None if it has none, or none that can be searched."""
     operation, keyword = id_.partition(".")[0], id_.rpartition(".")[2]
-    if operation not in STAGES or keyword not in _SIDES or "propertyNames" in id_:
+    if operation not in FIXTURES or keyword not in _DIRECTIONS or "propertyNames" in id_:
         return None
-    for step in material_in(operation, setting).negatives:
+    for step in operation_cases(operation, context).negatives:
         mutation = step.mutation
         if step.exercises == (id_,) and mutation is not None and mutation.keyword == keyword:
-            sized = isinstance(mutation.became, (int, str, list, dict)) and not isinstance(mutation.became, bool)
-            return Search(id_, step, keyword) if sized and mutation.place == "body" else None
+            has_size = isinstance(mutation.mutated, (int, str, list, dict)) and not isinstance(mutation.mutated, bool)
+            return LimitSearch(id_, step, keyword) if has_size and mutation.place == "body" else None
     return None
 
 
-def limit(found: Search, exchanges: Iterable[Exchange]) -> Limit | None:
-    """The bound that these exchanges of a search show; None where nothing was answered."""
-    taken: list[int] = []
+def measured_limit(search: LimitSearch, exchanges: Iterable[Exchange]) -> Limit | None:
+    """The limit that the exchanges of a search show; None if no request was answered."""
+    accepted: list[int] = []
     refused: list[int] = []
     for exchange in exchanges:
         step = exchange.step
-        if step is not None and step.tag == PHASE and step.mutation is not None:
-            size = _size(step.mutation.became) * found.side
+        if step is not None and step.limit_search and step.mutation is not None:
+            size = _size(step.mutation.mutated) * search.direction
             if exchange.accepted:
-                taken.append(size)
+                accepted.append(size)
             elif exchange.refused:
                 refused.append(size)
-    if not taken and not refused:
+    if not accepted and not refused:
         return None
-    outermost = max(taken, default=None)
-    beyond = [size for size in refused if outermost is None or size > outermost]
+    farthest = max(accepted, default=None)
+    beyond = [size for size in refused if farthest is None or size > farthest]
     nearest = min(beyond, default=None)
     return Limit(
-        found.id,
-        found.stated,
-        outermost * found.side if outermost is not None else None,
-        nearest * found.side if nearest is not None else None,
+        search.id,
+        search.stated,
+        farthest * search.direction if farthest is not None else None,
+        nearest * search.direction if nearest is not None else None,
     )
 
 
@@ -162,8 +162,8 @@ def _size(value: object) -> int:
     return int(value) if isinstance(value, (int, float)) else 0
 
 
-def _resized(value: object, size: int) -> JSON:
-    """A value like this one, of another size."""
+def _resize(value: object, size: int) -> JSON:
+    """A value of the same kind with another size."""
     if isinstance(value, str):
         return "x" * size
     if isinstance(value, (list, tuple)):
@@ -175,11 +175,11 @@ def _resized(value: object, size: int) -> JSON:
     return size
 
 
-def _put(whole: Any, path: list[str], value: JSON) -> Any:
-    """A body with another value at a place."""
+def _replace_at(body: Any, path: list[str], value: JSON) -> Any:
+    """The body with another value at a place."""
     if not path:
         return value
     first, *rest = path
-    if isinstance(whole, (list, tuple)):
-        return [_put(item, rest, value) if str(index) == first else item for index, item in enumerate(whole)]
-    return {**whole, first: _put(whole.get(first), rest, value)}
+    if isinstance(body, (list, tuple)):
+        return [_replace_at(item, rest, value) if str(index) == first else item for index, item in enumerate(body)]
+    return {**body, first: _replace_at(body.get(first), rest, value)}

@@ -1,88 +1,95 @@
-"""What must be known of an operation to send it boundary values, beyond what its schema says."""
+"""What generating boundary values requires beyond an operation's schema."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from runs_conformance.contract.constraint import request_bodies
-from runs_conformance.contract.schema import Schema, compiled
-from runs_conformance.generation.boundary.sample import ANY_OBJECT, ASSISTANT, TEXT, TOOL_CALL, Sampler
+from runs_conformance.contract.constraint import body_documents
+from runs_conformance.contract.schema import Schema, compile_schema
+from runs_conformance.generation.boundary.sample import (
+    ASSISTANT_PLACEHOLDER,
+    EMPTY_OBJECT_SCHEMA,
+    SAMPLE_TEXT,
+    TOOL_CALL_PLACEHOLDER,
+    Sampler,
+)
 from runs_conformance.model.json import JSON, is_array, is_object
 
 _HELLO: Mapping[str, JSON] = {"role": "user", "content": "Say hello in one short sentence."}
-_TAGGED: Mapping[str, JSON] = {"metadata": {"topic": TEXT}}
+_TAGGED: Mapping[str, JSON] = {"metadata": {"topic": SAMPLE_TEXT}}
 _EVERY_TOOL: list[JSON] = [
-    {"type": "function", "function": {"name": TEXT, "parameters": dict(ANY_OBJECT)}},
+    {"type": "function", "function": {"name": SAMPLE_TEXT, "parameters": dict(EMPTY_OBJECT_SCHEMA)}},
     {"type": "code_interpreter"},
     {"type": "file_search"},
 ]
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
-    """One operation with a body. `control` is the smallest body that is sure to be accepted.
+class OperationProfile:
+    """One operation with a body. `control` is the smallest body that is certain to be accepted.
 
-    `companions` are the members that a member cannot safely go without. `seeds` are what a sample is at a certain
-    place. `alone` names members whose legal values share no payload with others: they change how the answer comes.
+    `required_with` maps a member to the members that it cannot safely be sent without. `overrides` replace the samples
+    at certain places. `sent_separately` names members whose values share no payload with each other, since they change
+    how the response is delivered.
     """
 
     operation: str
     control: Mapping[str, JSON]
-    companions: Mapping[str, Mapping[str, JSON]] = field(default_factory=dict)
-    seeds: Mapping[str, JSON] = field(default_factory=dict)
-    alone: tuple[str, ...] = ()
+    required_with: Mapping[str, Mapping[str, JSON]] = field(default_factory=dict)
+    overrides: Mapping[str, JSON] = field(default_factory=dict)
+    sent_separately: tuple[str, ...] = ()
 
     def schema(self, edition: str) -> Schema:
         """The schema of the body in an edition."""
-        return compiled(request_bodies()[self.operation], self.operation, edition)
+        return compile_schema(body_documents()[self.operation], self.operation, edition)
 
-    def whole(self, value: JSON) -> JSON:
-        """A body with the companions that its members need."""
+    def complete_body(self, value: JSON) -> JSON:
+        """Add the members that the body's members require."""
         if not is_object(value):
             return value
         body = dict(value)
-        for member, others in self.companions.items():
+        for member, required in self.required_with.items():
             if body.get(member) is not None:
-                body = {**others, **body}
+                body = {**required, **body}
         return body
 
-    def fits(self, body: JSON) -> bool:
-        """Whether the state that the request meets allows a body that the schema allows: outputs answer all calls."""
+    def matches_state(self, body: JSON) -> bool:
+        """Whether the target's state allows a valid body: tool outputs must answer all pending calls."""
         if self.operation != "submit_tool_outputs" or not is_object(body):
             return True
         outputs = body.get("tool_outputs")
         calls = [item.get("tool_call_id") for item in outputs if is_object(item)] if is_array(outputs) else []
-        return calls == [TOOL_CALL]
+        return calls == [TOOL_CALL_PLACEHOLDER]
 
 
-def subjects(sampler: Sampler) -> dict[str, Subject]:
+def operation_profiles(sampler: Sampler) -> dict[str, OperationProfile]:
     """Every operation with a body, by name."""
     thread: JSON = {"messages": [dict(_HELLO)]}
-    run: Mapping[str, JSON] = {"assistant_id": ASSISTANT}
+    run: Mapping[str, JSON] = {"assistant_id": ASSISTANT_PLACEHOLDER}
     tools: Mapping[str, Mapping[str, JSON]] = {"tool_choice": {"tools": _EVERY_TOOL}}
-    outputs: JSON = [{"tool_call_id": TOOL_CALL, "output": TEXT}]
-    found = (
-        Subject("create_assistant", {"model": sampler.model}),
-        Subject("modify_assistant", _TAGGED),
-        Subject("create_thread", {"messages": [dict(_HELLO)]}),
-        Subject("modify_thread", _TAGGED),
-        Subject("create_message", _HELLO),
-        Subject("modify_message", _TAGGED),
-        Subject("create_run", run, tools, alone=("stream",)),
-        Subject(
+    outputs: JSON = [{"tool_call_id": TOOL_CALL_PLACEHOLDER, "output": SAMPLE_TEXT}]
+    profiles = (
+        OperationProfile("create_assistant", {"model": sampler.model}),
+        OperationProfile("modify_assistant", _TAGGED),
+        OperationProfile("create_thread", {"messages": [dict(_HELLO)]}),
+        OperationProfile("modify_thread", _TAGGED),
+        OperationProfile("create_message", _HELLO),
+        OperationProfile("modify_message", _TAGGED),
+        OperationProfile("create_run", run, tools, sent_separately=("stream",)),
+        OperationProfile(
             "create_thread_and_run",
             {**run, "thread": thread},
             tools,
-            seeds={"create_thread_and_run.thread": thread},
-            alone=("stream",),
+            overrides={"create_thread_and_run.thread": thread},
+            sent_separately=("stream",),
         ),
-        Subject("modify_run", _TAGGED),
-        Subject(
+        OperationProfile("modify_run", _TAGGED),
+        OperationProfile(
             "submit_tool_outputs",
             {"tool_outputs": outputs},
-            seeds={"submit_tool_outputs.tool_outputs": outputs},
-            alone=("stream",),
+            overrides={"submit_tool_outputs.tool_outputs": outputs},
+            sent_separately=("stream",),
         ),
     )
-    return {subject.operation: subject for subject in found}
+    return {subject.operation: subject for subject in profiles}

@@ -1,4 +1,4 @@
-"""Payloads: legal bodies that show edges of constraints, and negatives that break exactly one place."""
+"""Payloads: valid bodies that carry boundary values, and negatives that violate the schema at exactly one place."""
 
 from __future__ import annotations
 
@@ -6,43 +6,47 @@ from collections import Counter
 from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from runs_conformance.contract.implementation_defined import doubts
+from runs_conformance.contract.implementation_defined import implementation_defined
 from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.contract.schema import Schema
-from runs_conformance.contract.schema_violation import examine_schema
-from runs_conformance.errors import SuiteFault
-from runs_conformance.generation.boundary.boundary_values import edges
-from runs_conformance.generation.boundary.deduplication import Kin, kin, shared
-from runs_conformance.generation.boundary.invalid_values import Break, breaks
-from runs_conformance.generation.boundary.operation_profile import Subject
+from runs_conformance.contract.validation import validate
+from runs_conformance.errors import InternalError
+from runs_conformance.generation.boundary.boundary_values import boundary_values
+from runs_conformance.generation.boundary.deduplication import (
+    DeduplicationKey,
+    can_be_covered_elsewhere,
+    deduplication_key,
+)
+from runs_conformance.generation.boundary.invalid_values import InvalidValue, invalid_values
+from runs_conformance.generation.boundary.operation_profile import OperationProfile
 from runs_conformance.generation.boundary.place import Path, Place, places
 from runs_conformance.generation.boundary.sample import Sampler, depends_on_files
 from runs_conformance.model.case import Mutation
-from runs_conformance.model.json import JSON, at, is_object, pointer
+from runs_conformance.model.json import JSON, at, is_object, json_pointer
 
-_SHALLOW, _DEEP = 1, 3
-"""How many steps into the body a place is that gets every break and edge, and one that still gets null."""
-_TYPES = 3
-"""How many wrong types a shallow place, and one of a number or truth value, gets besides null."""
+_SHALLOW_DEPTH, _NULL_DEPTH = 1, 3
+"""The greatest depth at which a place gets every violation, and at which it still gets null."""
+_MAX_WRONG_TYPES = 3
+"""How many wrong types, besides null, a shallow place and any number or boolean gets."""
 
 
 @dataclass(frozen=True, slots=True)
 class Payload:
-    """A legal body. `shows` are the constraints of which it carries a legal value, `doubt` is why a correct server may
-    refuse it (empty: it must not).
+    """A valid body. `exercises` are the constraints of which it carries a valid value.
 
-    `values` are the edges that it was made for, by path; `parts` the payloads of one edge each that it was packed from.
-    One that is `alone` changes how the answer comes; one that is `further` is no reason to send a request.
+    `values` are the boundary values that it was built for, by path; `parts` are the single-value payloads that it
+    packs. `implementation_defined` says why a correct server may refuse it (empty: it must accept it). A `separate`
+    payload changes how the response is delivered; an `optional` one does not justify a request of its own.
     """
 
     body: Mapping[str, JSON]
-    shows: frozenset[str]
+    exercises: frozenset[str]
     values: tuple[tuple[Path, JSON], ...]
     constraint: str
-    doubt: str = ""
+    implementation_defined: str = ""
     parts: tuple[Payload, ...] = ()
-    alone: bool = False
-    further: bool = False
+    separate: bool = False
+    optional: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,120 +56,137 @@ class Negative:
     constraint: str
     body: JSON
     mutation: Mutation
-    section: str
-    """The member of the body that the mutation is in; nothing for the body itself."""
+    top_level_member: str
+    """The member of the body that contains the mutation; empty for the body itself."""
 
 
 @dataclass(frozen=True, slots=True)
-class Bench:
-    """One operation's schema, and what is needed to make bodies for it."""
+class PayloadFactory:
+    """Builds the bodies of one operation from its schema."""
 
-    subject: Subject
+    profile: OperationProfile
     schema: Schema
     sampler: Sampler
 
     def places(self) -> Iterator[Place]:
-        """Every place of the body, the body itself first."""
-        return places(self.schema, self.sampler, self.subject.whole)
+        """Yield every place of the body, starting with the body itself."""
+        return places(self.schema, self.sampler, self.profile.complete_body)
 
-    def negatives(self, elsewhere: Container[Kin] = ()) -> Iterator[Negative]:
-        """Every negative but odder ones whose like is sent `elsewhere`. Raises SuiteFault where one is not what it is
-        said to be.
+    def negatives(self, covered_elsewhere: Container[DeduplicationKey] = ()) -> Iterator[Negative]:
+        """Yield every negative except the unusual ones whose key is in `covered_elsewhere`.
+
+        Raises InternalError if a negative does not violate its constraint, or violates another place.
         """
-        for place, each, odd in self._breaks():
-            if not (odd and kin(place, each) in elsewhere):
-                yield self._negative(place, each)
+        for place, violation, shareable in self._violations():
+            if not (shareable and deduplication_key(place, violation) in covered_elsewhere):
+                yield self._build_negative(place, violation)
 
-    def kin(self) -> Iterator[Kin]:
-        """What the odder negatives have in common with those of other operations."""
-        for place, each, odd in self._breaks():
-            if odd:
-                yield kin(place, each)
+    def deduplication_keys(self) -> Iterator[DeduplicationKey]:
+        """Yield the keys of the negatives that another operation may cover."""
+        for place, violation, shareable in self._violations():
+            if shareable:
+                yield deduplication_key(place, violation)
 
-    def _breaks(self) -> Iterator[tuple[Place, Break, bool]]:
-        """Every break that is worth sending, and whether it is one that may be left to another operation."""
+    def _violations(self) -> Iterator[tuple[Place, InvalidValue, bool]]:
+        """Yield every violation that is worth sending, and whether another operation may cover it."""
         for place in self.places():
-            if place.lacks:
+            if place.missing_resource:
                 continue
-            found = list(breaks(place, self.sampler))
-            if not place.path and not OPERATIONS[self.subject.operation].body_required:
-                found = [each for each in found if each.bad is not None]  # null may stand for no body at all
-            for number, each in _worth_sending(found, len(place.path)):
-                yield place, each, number > 0 and shared(place, each)
+            violations = list(invalid_values(place, self.sampler))
+            if not place.path and not OPERATIONS[self.profile.operation].body_required:
+                # Null may mean that there is no body.
+                violations = [violation for violation in violations if violation.invalid is not None]
+            for number, violation in _select(violations, len(place.path)):
+                yield place, violation, number > 0 and can_be_covered_elsewhere(place, violation)
 
-    def _negative(self, place: Place, each: Break) -> Negative:
-        path = (*place.path, *each.path)
-        good, bad = place.wrap(each.good), place.wrap(each.bad)
-        where = pointer(*path)
-        self._must_be_legal(good, each.constraint)
-        examination = examine_schema(self.schema, bad)
-        stray = [fault.place for fault in examination.faults if not _at_or_below(fault.place, where)]
-        if stray or each.constraint not in {fault.constraint for fault in examination.faults}:
-            found = ", ".join(f"{fault.constraint} at {fault.place}" for fault in examination.faults) or "nothing"
-            raise SuiteFault(f"the negative of {each.constraint} at {where or 'the body'} breaks {found}")
-        mutation = Mutation(where, each.keyword, at(good, where), at(bad, where))
-        return Negative(each.constraint, bad, mutation, str(path[0]) if path else "")
+    def _build_negative(self, place: Place, violation: InvalidValue) -> Negative:
+        path = (*place.path, *violation.path)
+        valid_body, invalid_body = place.wrap(violation.valid), place.wrap(violation.invalid)
+        location = json_pointer(*path)
+        self._check_valid(valid_body, violation.constraint)
+        result = validate(self.schema, invalid_body)
+        elsewhere = [found.place for found in result.violations if not _at_or_below(found.place, location)]
+        if elsewhere or violation.constraint not in {found.constraint for found in result.violations}:
+            actual = ", ".join(f"{found.constraint} at {found.place}" for found in result.violations)
+            expected = f"the negative of {violation.constraint} at {location or 'the body'}"
+            raise InternalError(f"{expected} violates {actual or 'nothing'}")
+        mutation = Mutation(location, violation.keyword, at(valid_body, location), at(invalid_body, location))
+        return Negative(violation.constraint, invalid_body, mutation, str(path[0]) if path else "")
 
-    def _must_be_legal(self, body: JSON, constraint: str) -> None:
-        if faults := examine_schema(self.schema, body).faults:
-            raise SuiteFault(f"the legal neighbour for {constraint} breaks {faults[0].constraint} at {faults[0].place}")
+    def _check_valid(self, body: JSON, constraint: str) -> None:
+        if violations := validate(self.schema, body).violations:
+            raise InternalError(
+                f"the valid counterpart of {constraint} violates {violations[0].constraint} at {violations[0].place}"
+            )
 
-    def singles(self) -> Iterator[Payload]:
-        """One payload for every legal edge."""
+    def single_value_payloads(self) -> Iterator[Payload]:
+        """Yield one payload for every boundary value."""
         for place in self.places():
-            if place.lacks:
+            if place.missing_resource:
                 continue
-            for edge in edges(place, self.sampler):
-                body = place.wrap(edge.value)
-                if is_object(body) and self.subject.fits(body):
-                    single = self.payload(body, ((place.path, edge.value),), edge.constraint)
-                    yield replace(single, further=edge.further)
+            for boundary in boundary_values(place, self.sampler):
+                body = place.wrap(boundary.value)
+                if is_object(body) and self.profile.matches_state(body):
+                    single = self.build_payload(body, ((place.path, boundary.value),), boundary.constraint)
+                    yield replace(single, optional=boundary.optional)
 
-    def payload(self, body: Mapping[str, JSON], values: tuple[tuple[Path, JSON], ...], constraint: str) -> Payload:
-        """A legal body as a payload. Raises SuiteFault where it is not legal."""
-        examination = examine_schema(self.schema, body)
-        if examination.faults:
-            fault = examination.faults[0]
-            raise SuiteFault(f"the legal value for {constraint} breaks {fault.constraint} at {fault.place}")
-        alone = any(body.get(member) for member in self.subject.alone)
-        return Payload(body, frozenset(examination.judged), values, constraint, self.doubt(body), alone=alone)
+    def build_payload(
+        self, body: Mapping[str, JSON], values: tuple[tuple[Path, JSON], ...], constraint: str
+    ) -> Payload:
+        """Build a payload from a valid body. Raises InternalError if the body is invalid."""
+        result = validate(self.schema, body)
+        if result.violations:
+            found = result.violations[0]
+            raise InternalError(f"the valid value for {constraint} violates {found.constraint} at {found.place}")
+        separate = any(body.get(member) for member in self.profile.sent_separately)
+        return Payload(
+            body,
+            frozenset(result.checked),
+            values,
+            constraint,
+            self.implementation_defined_reason(body),
+            separate=separate,
+        )
 
-    def shown(self, body: Mapping[str, JSON]) -> tuple[str, ...]:
-        """The constraints of which a body carries a legal value."""
-        return tuple(sorted(set(examine_schema(self.schema, body).judged)))
+    def exercised_constraints(self, body: Mapping[str, JSON]) -> tuple[str, ...]:
+        """The constraints of which a body carries a valid value."""
+        return tuple(sorted(set(validate(self.schema, body).checked)))
 
-    def doubt(self, body: Mapping[str, JSON]) -> str:
-        """Why a correct server may refuse a legal body; nothing where it must not."""
-        if depends_on_files(body) and not self.sampler.any_file:
+    def implementation_defined_reason(self, body: Mapping[str, JSON]) -> str:
+        """Why a correct server may refuse a valid body; empty if it must accept it."""
+        if depends_on_files(body) and not self.sampler.accepts_any_file_id:
             return "depends on the target's files and vector stores"
-        known: dict[str, JSON] = dict(body)
-        if "model" in self.schema["properties"] and not known.get("model"):
-            known["model"] = self.sampler.model
-        return "; ".join(dict.fromkeys(doubt.reason for doubt in doubts(self.schema, known)))
+        effective: dict[str, JSON] = dict(body)
+        if "model" in self.schema["properties"] and not effective.get("model"):
+            effective["model"] = self.sampler.model
+        return "; ".join(dict.fromkeys(doubt.reason for doubt in implementation_defined(self.schema, effective)))
 
 
-def _worth_sending(found: Sequence[Break], depth: int) -> Iterator[tuple[int, Break]]:
-    """The breaks of one place that tell servers apart, each with how many of its constraint come before it: all of a
-    shallow place but for ever odder types, the nearest of each constraint of a deeper one, and what is easily taken for
-    a number or a truth value at any depth; null, which careless clients send, but for the deepest; and what is known
-    to be taken by mistake.
+def _select(violations: Sequence[InvalidValue], depth: int) -> Iterator[tuple[int, InvalidValue]]:
+    """Yield the violations of one place that distinguish servers, each with how many of its constraint precede it.
+
+    A shallow place gets all except ever more unusual types, a deeper one the nearest violation of each constraint.
+    Values that are easily taken for a number or boolean are sent at any depth, null (which careless clients send) at
+    all but the deepest places, and known common mistakes always.
     """
     sent: Counter[str] = Counter()
     yielded: Counter[str] = Counter()
-    for each in found:
-        null = each.keyword == "type" and each.bad is None
-        if each.tempting or (depth <= _DEEP if null else sent[each.constraint] < _most(each, depth)):
-            sent[each.constraint] += not (null or each.tempting)
-            yield yielded[each.constraint], each
-            yielded[each.constraint] += 1
+    for violation in violations:
+        is_null = violation.keyword == "type" and violation.invalid is None
+        if violation.common_mistake or (
+            depth <= _NULL_DEPTH if is_null else sent[violation.constraint] < _max_count(violation, depth)
+        ):
+            sent[violation.constraint] += not (is_null or violation.common_mistake)
+            yield yielded[violation.constraint], violation
+            yielded[violation.constraint] += 1
 
 
-def _most(each: Break, depth: int) -> int:
-    """How many breaks of a constraint are sent at such a depth."""
-    if each.keyword == "type":
-        return _TYPES if depth <= _SHALLOW or isinstance(each.good, (int, float)) else 1
-    return 1_000 if depth <= _SHALLOW else 1
+def _max_count(violation: InvalidValue, depth: int) -> int:
+    """How many violations of a constraint are sent at a depth."""
+    if violation.keyword == "type":
+        return _MAX_WRONG_TYPES if depth <= _SHALLOW_DEPTH or isinstance(violation.valid, (int, float)) else 1
+    return 1_000 if depth <= _SHALLOW_DEPTH else 1
 
 
-def _at_or_below(place: str, where: str) -> bool:
-    return place == where or place.startswith(where + "/")
+def _at_or_below(place: str, location: str) -> bool:
+    return place == location or place.startswith(location + "/")

@@ -1,4 +1,4 @@
-"""Sample values: for any place of the contract one that a correct server accepts, as small as it can be."""
+"""Sample values: the smallest value that a correct server accepts, for any place of the contract."""
 
 from __future__ import annotations
 
@@ -6,78 +6,84 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from runs_conformance.contract.implementation_defined import doubts
+from runs_conformance.contract.implementation_defined import implementation_defined
+from runs_conformance.contract.json_type import allowed_types
 from runs_conformance.contract.schema import Schema
-from runs_conformance.contract.schema_violation import types_of
 from runs_conformance.model.json import JSON, is_object
 
-ASSISTANT, TOOL_CALL = "{assistant}", "{tool_call}"
-"""Stand for ids that only the target can give; replaced by references when a step is made."""
+ASSISTANT_PLACEHOLDER, TOOL_CALL_PLACEHOLDER = "{assistant}", "{tool_call}"
+"""Stand-ins for ids that only the target can supply; `cases.bind_placeholders` replaces them with references."""
 
-TEXT = "sample"
-ADDRESS = "https://example.com/image.png"
-ANY_OBJECT: Mapping[str, JSON] = {"type": "object", "properties": {}, "required": [], "additionalProperties": False}
-"""What stands where any object may: in requests that is always a JSON Schema, and this one is even fit for `strict`."""
+SAMPLE_TEXT = "sample"
+IMAGE_URL = "https://example.com/image.png"
+EMPTY_OBJECT_SCHEMA: Mapping[str, JSON] = {
+    "type": "object",
+    "properties": {},
+    "required": [],
+    "additionalProperties": False,
+}
+"""The sample where any object is allowed: in requests always a JSON Schema, and this one is valid with `strict`."""
 
+_ALWAYS_INCLUDED = ("schema",)
+"""Optional members of every sample: it is not certain that a response format may omit its schema."""
 
-_ALWAYS = ("schema",)
-"""Optional members that every sample has: whether a response format may go without its schema is not certain."""
+_REQUIRED_BESIDE: Mapping[str, tuple[str, ...]] = {"strict": ("parameters",)}
+"""Optional members that accompany the member that refers to them."""
 
-_BESIDE: Mapping[str, tuple[str, ...]] = {"strict": ("parameters",)}
-"""Optional members that come with the member that speaks of them."""
-
-Value = TypeVar("Value")
+T = TypeVar("T")
 
 
 def key_names(schema: Schema) -> list[str]:
-    """The keys that legal maps of a place use, and no others: as many as fit, one of them as long as may be.
+    """The only keys that valid maps of a place use: as many as fit, one of them of maximum length.
 
-    A target may merge a map into what was there. With these keys alone it never comes to hold too many.
+    A target may merge a map into the stored one. With these keys alone the result never exceeds the maximum.
     """
     longest = schema.get("propertyNames", {}).get("maxLength")
     names = [str(schema.get("x-map-key", "key")), *(["k" * longest] if longest else [])]
     return names + [f"key_{number}" for number in range(len(names), schema.get("maxProperties", 0))]
 
 
-class Lacking(LookupError):  # noqa: N818 -- it says what is lacking
-    """There is no legal value here without something that the setting does not give: the id of a file, of a store."""
+class MissingResource(LookupError):  # noqa: N818 -- expected, and always handled
+    """A valid value needs an object that the setting does not supply: a file or a vector store."""
 
     def __init__(self, kind: str) -> None:
         super().__init__(kind)
         self.kind = kind
 
 
-def available(values: Iterator[Value]) -> Iterator[Value]:
-    """The values up to the first that lacks something."""
+def until_missing(values: Iterator[T]) -> Iterator[T]:
+    """Yield the values up to the first that raises MissingResource."""
     try:
         yield from values
-    except Lacking:
+    except MissingResource:
         return
 
 
 @dataclass(frozen=True, slots=True)
 class Sampler:
-    """Makes sample values. `seeds` are what a sample is at a certain place, or has if it is an object.
+    """Generates sample values.
 
-    `any_file` says that the target takes any well-formed id of a file or vector store; `given` holds ids that exist.
+    `overrides` replace the sample at a place, or supply members of it if it is an object. `accepts_any_file_id` says
+    that the target accepts any well-formed id of a file or vector store; `use` holds ids of existing ones, by kind.
     """
 
     model: str
-    any_file: bool = False
-    given: Mapping[str, str] = field(default_factory=dict)
-    seeds: Mapping[str, JSON] = field(default_factory=dict)
+    accepts_any_file_id: bool = False
+    use: Mapping[str, str] = field(default_factory=dict)
+    overrides: Mapping[str, JSON] = field(default_factory=dict)
 
     def value(self, schema: Schema, serial: int = 0) -> JSON:
-        """A legal value for a place, without doubts where there is one. Samples with different serials differ where
-        they can. Raises Lacking.
+        """A valid value for a place, if possible one that is not implementation-defined.
+
+        Samples with different serials differ if the schema allows it. Raises MissingResource.
         """
         if "const" in schema:
             return schema["const"]  # type: ignore[no-any-return]
         if "oneOf" in schema:
-            return self._best(schema, self._branches(schema, serial))
+            return self._first_certain(schema, self._branch_samples(schema, serial))
         if "enum" in schema:
-            return self._best(schema, iter(sorted(schema["enum"], key=lambda value: value is None)))
-        kind = next((kind for kind in types_of(schema) if kind != "null"), "null")
+            return self._first_certain(schema, iter(sorted(schema["enum"], key=lambda value: value is None)))
+        kind = next((kind for kind in allowed_types(schema) if kind != "null"), "null")
         match kind:
             case "string":
                 return self._text(schema, serial)
@@ -85,128 +91,129 @@ class Sampler:
                 return _number(schema)
             case "boolean":
                 return False
-            case "array" if schema.get("x-at") in self.seeds:
-                return self.seeds[schema["x-at"]]
+            case "array" if schema.get("x-at") in self.overrides:
+                return self.overrides[schema["x-at"]]
             case "array":
-                return self.several(schema["items"], _beyond(schema.get("minItems", 0)))
+                return self.distinct_items(schema["items"], _sample_length(schema.get("minItems", 0)))
             case "object":
-                return self._best(schema, self.objects(schema, serial))
+                return self._first_certain(schema, self.smallest_objects(schema, serial))
         return None
 
-    def several(self, items: Schema, count: int) -> list[JSON]:
-        """So many legal items, different from one another where they can be."""
+    def distinct_items(self, items: Schema, count: int) -> list[JSON]:
+        """`count` valid items, distinct if the schema allows it."""
         if "oneOf" in items and count > 1:
-            branches = [branch for branch in items["oneOf"] if self._varies(branch)]
+            branches = [branch for branch in items["oneOf"] if self._can_vary(branch)]
             items = branches[-1] if branches else items
         return [self.value(items, serial) for serial in range(count)]
 
-    def objects(self, schema: Schema, serial: int = 0, also: str = "") -> Iterator[dict[str, JSON]]:
-        """The smallest legal objects for a place, with the member `also`: one for each choice that a required member
-        offers. Raises Lacking.
+    def smallest_objects(self, schema: Schema, serial: int = 0, member: str = "") -> Iterator[dict[str, JSON]]:
+        """Yield the smallest valid objects that have `member`, one for each value of the discriminator.
+
+        Raises MissingResource.
         """
         properties = schema.get("properties", {})
         if not properties and not isinstance(schema.get("additionalProperties"), dict):
-            yield dict(ANY_OBJECT)
+            yield dict(EMPTY_OBJECT_SCHEMA)
             return
-        seeded = self.seeds.get(schema.get("x-at", ""))
-        seed = dict(seeded) if is_object(seeded) else {}
-        needed = (*schema.get("required", ()), *_BESIDE.get(also, ()), *_ALWAYS)
-        wanted = [name for name in dict.fromkeys(needed) if name in properties and name not in seed]
-        choice = self.choice(schema)
-        for chosen in properties[choice]["enum"] if choice else (None,):
-            value = seed | {name: self.value(properties[name], serial) for name in wanted if name != choice}
-            if choice:
-                value[choice] = chosen
-            if also and also not in value:
-                value[also] = self.value(properties[also], serial)
-            yield self._mended(schema, value, serial)
+        override = self.overrides.get(schema.get("x-at", ""))
+        preset = dict(override) if is_object(override) else {}
+        required = (*schema.get("required", ()), *_REQUIRED_BESIDE.get(member, ()), *_ALWAYS_INCLUDED)
+        names = [name for name in dict.fromkeys(required) if name in properties and name not in preset]
+        discriminator = self.discriminator(schema)
+        for discriminator_value in properties[discriminator]["enum"] if discriminator else (None,):
+            value = preset | {name: self.value(properties[name], serial) for name in names if name != discriminator}
+            if discriminator:
+                value[discriminator] = discriminator_value
+            if member and member not in value:
+                value[member] = self.value(properties[member], serial)
+            yield self._complete(schema, value, serial)
 
-    def choice(self, schema: Schema) -> str | None:
-        """The required member of an object whose value says what else belongs into it: a type, a role."""
-        seeded = self.seeds.get(schema.get("x-at", ""))
+    def discriminator(self, schema: Schema) -> str | None:
+        """The required enum member of an object that decides its other members: a type, a role."""
+        override = self.overrides.get(schema.get("x-at", ""))
         members = schema.get("properties", {})
-        wanted = (name for name in schema.get("required", ()) if not (is_object(seeded) and name in seeded))
-        return next((name for name in wanted if "enum" in members.get(name, {})), None)
+        candidates = (name for name in schema.get("required", ()) if not (is_object(override) and name in override))
+        return next((name for name in candidates if "enum" in members.get(name, {})), None)
 
-    def _mended(self, schema: Schema, value: dict[str, JSON], serial: int) -> dict[str, JSON]:
-        """The object with the members that make it safe where the schema alone does not require them."""
-        for entry in schema.get("x-either", ()):
-            demanded = [*entry.get("required", ()), *entry.get("then", {}).get("required", ())]
-            alone: Schema = {"x-either": [entry], "x-at": ""}
-            if demanded and doubts(alone, value):
+    def _complete(self, schema: Schema, value: dict[str, JSON], serial: int) -> dict[str, JSON]:
+        """Add the optional members without which the object is implementation-defined."""
+        for entry in schema.get("x-implementation-defined", ()):
+            added = [*entry.get("required", ()), *entry.get("then", {}).get("required", ())]
+            condition: Schema = {"x-implementation-defined": [entry], "x-at": ""}
+            if added and implementation_defined(condition, value):
                 trial = dict(value)
-                for name in demanded:
+                for name in added:
                     if name in schema["properties"] and name not in trial:
                         trial[name] = self.value(schema["properties"][name], serial)
-                if not doubts(alone, trial):
+                if not implementation_defined(condition, trial):
                     value = trial
         return value
 
-    def _best(self, schema: Schema, candidates: Iterator[JSON]) -> JSON:
-        """The first candidate that nothing is doubtful about, else the first."""
-        first: list[JSON] = []
+    def _first_certain(self, schema: Schema, candidates: Iterator[JSON]) -> JSON:
+        """The first candidate that is not implementation-defined, else the first."""
+        fallbacks: list[JSON] = []
         for candidate in candidates:
-            if not doubts(schema, candidate):
+            if not implementation_defined(schema, candidate):
                 return candidate
-            first.append(candidate)
-        return first[0]
+            fallbacks.append(candidate)
+        return fallbacks[0]
 
-    def _branches(self, schema: Schema, serial: int) -> Iterator[JSON]:
-        missing: Lacking | None = None
-        found = False
+    def _branch_samples(self, schema: Schema, serial: int) -> Iterator[JSON]:
+        missing: MissingResource | None = None
+        has_sample = False
         for branch in schema["oneOf"]:
             if branch.get("type") == "null":
                 continue
             try:
                 yield self.value(branch, serial)
-                found = True
-            except Lacking as lacking:
-                missing = lacking
-        if missing and not found:
+                has_sample = True
+            except MissingResource as error:
+                missing = error
+        if missing and not has_sample:
             raise missing
 
-    def _varies(self, branch: Schema) -> bool:
+    def _can_vary(self, branch: Schema) -> bool:
         try:
             return self.value(branch, 0) != self.value(branch, 1)
-        except Lacking:
+        except MissingResource:
             return False
 
     def _text(self, schema: Schema, serial: int) -> str:
         match schema.get("x-references"):
             case "assistant":
-                return ASSISTANT
+                return ASSISTANT_PLACEHOLDER
             case "tool_call":
-                return TOOL_CALL
+                return TOOL_CALL_PLACEHOLDER
             case "model":
                 return self.model
             case "file" | "vector_store" as kind:
-                return self._file(kind, serial)
+                return self._file_id(kind, serial)
         if schema.get("format") == "uri":
-            return ADDRESS
-        text = TEXT if serial == 0 else f"{TEXT}_{serial}"
+            return IMAGE_URL
+        text = SAMPLE_TEXT if serial == 0 else f"{SAMPLE_TEXT}_{serial}"
         return text.ljust(schema.get("minLength", 0), "x")[: schema.get("maxLength", len(text) + 64)]
 
-    def _file(self, kind: str, serial: int) -> str:
-        if self.any_file:
+    def _file_id(self, kind: str, serial: int) -> str:
+        if self.accepts_any_file_id:
             prefix = "file-" if kind == "file" else "vs_"
             return f"{prefix}{serial:024d}"
-        if serial == 0 and kind in self.given:
-            return self.given[kind]
-        raise Lacking(kind)
+        if serial == 0 and kind in self.use:
+            return self.use[kind]
+        raise MissingResource(kind)
 
 
-def _beyond(least: int) -> int:
-    """How many items a sample has: none, or one more than it must, so that it is not at the bound itself."""
-    return least and least + 1
+def _sample_length(minimum: int) -> int:
+    """The length of a sample list: none, or one more than the minimum, so that it does not test the bound itself."""
+    return minimum and minimum + 1
 
 
 def _number(schema: Schema) -> JSON:
-    """A number inside the bounds, not at one of them."""
+    """A number strictly inside the bounds."""
     low, high = schema.get("minimum"), schema.get("maximum")
     value: float
     if low is None:
         value = 1 if high is None else high - 1
-    elif "integer" in types_of(schema) or high is None:
+    elif "integer" in allowed_types(schema) or high is None:
         value = low + 1
     else:
         value = (low + high) / 2
@@ -214,7 +221,7 @@ def _number(schema: Schema) -> JSON:
 
 
 def depends_on_files(value: JSON) -> bool:
-    """Whether a body makes the target look for files or vector stores, or make one: what then happens is its affair."""
+    """Whether a body refers to or creates files or vector stores; the answer then depends on the target's storage."""
     if is_object(value):
         for name, member in value.items():
             if name in ("file_id", "vector_store_ids", "file_ids", "vector_stores") and member not in ([], None):

@@ -1,5 +1,5 @@
-"""Multi-step programs: what is done to a target, one after the other.
+"""Multi-step programs: the situations that the suite brings about on a target.
 
-They assert nothing; rules judge what came of them. A program is a pure function of the setting and of the answers it
-is sent, so it can be replayed and made smaller. It stops quietly where what it needs is refused.
+Programs assert nothing; rules judge the recorded exchanges. A program is a pure function of its context and of the
+answers that it is sent, so it can be replayed and shrunk. It ends quietly if a step that it depends on is refused.
 """

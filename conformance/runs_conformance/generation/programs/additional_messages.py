@@ -1,42 +1,54 @@
-"""Programs about the messages that a run brings with it."""
+"""Programs about the additional messages of a run."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from runs_conformance.generation.programs.decorator import program
-from runs_conformance.generation.programs.fragments import finished, ready
-from runs_conformance.generation.programs.responses import items
-from runs_conformance.generation.programs.steps import assistant, on_message, on_run, page, prompt, run, since, thread
+from runs_conformance.generation.programs.fragments import finish_tool_calls, require
+from runs_conformance.generation.programs.responses import item_count
+from runs_conformance.generation.programs.steps import (
+    assistant,
+    edition_includes,
+    on_message,
+    on_run,
+    page,
+    prompt,
+    run,
+    thread,
+)
 from runs_conformance.model.case import Ref
 from runs_conformance.model.exchange import Exchange
-from runs_conformance.model.program import Play, Setting
+from runs_conformance.model.program import ProgramContext, StepGenerator
 
 
 @program("lifecycle", "messages", runs=1, requests=23)
-def additional_messages(setting: Setting) -> Play:
-    """A run adds messages of both roles to its thread, in their order and before its answer."""
-    if not (yield from ready(assistant(setting), thread(setting, text="I have a question."))):
+def additional_messages(context: ProgramContext) -> StepGenerator:
+    """A run is created with additional messages of both roles.
+
+    They join its thread in their order and before its answer.
+    """
+    if not (yield from require(assistant(context), thread(context, text="I have a question."))):
         return
-    added: list[dict[str, Any]] = [
+    additional: list[dict[str, Any]] = [
         {"role": "assistant", "content": "Go ahead."},
         {"role": "user", "content": "First: what is a run?", "metadata": {"place": "second"}},
-        {"role": "user", "content": prompt(setting)},
+        {"role": "user", "content": prompt(context)},
     ]
-    if since(setting, "2024-05-09"):
+    if edition_includes(context, "2024-05-09"):
         parts = [{"type": "text", "text": "Part one."}, {"type": "text", "text": "Part two."}]
-        added.insert(2, {"role": "user", "content": parts, "metadata": {"place": "third"}})
-    step = run(additional_messages=added, additional_instructions="Answer in few words.")
-    if not (yield from ready(step)):
+        additional.insert(2, {"role": "user", "content": parts, "metadata": {"place": "third"}})
+    step = run(additional_messages=additional, additional_instructions="Answer in few words.")
+    if not (yield from require(step)):
         return
     yield on_run("get_run")
-    if not (yield from finished()):
+    if not (yield from finish_tool_calls()):
         return
     answer: Exchange = yield page("list_messages", name="answer", run_id=Ref("run"))
-    if count := items(answer):
-        # The next older message is the caller's, and on no page of the run's.
+    if count := item_count(answer):
+        # The next older message is the caller's, and belongs on no page of the run's messages.
         yield page("list_messages", run_id=Ref("run"), limit=1, after=Ref("answer", f"/data/{count - 1}/id"))
     messages: Exchange = yield page("list_messages", name="messages", order="asc")
-    for index in range(items(messages)):
+    for index in range(item_count(messages)):
         yield on_message("get_message", Ref("messages", f"/data/{index}/id"))
     yield page("list_runs")

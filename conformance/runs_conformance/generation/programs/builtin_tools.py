@@ -1,4 +1,4 @@
-"""Programs about the tools that the server itself carries out: code interpreter and file search."""
+"""Programs about the tools that the server itself executes: code interpreter and file search."""
 
 from __future__ import annotations
 
@@ -7,12 +7,21 @@ from typing import Any
 
 from runs_conformance.contract.operation import query_name
 from runs_conformance.generation.programs.decorator import program
-from runs_conformance.generation.programs.fragments import aftermath, finished, ready
-from runs_conformance.generation.programs.responses import items
-from runs_conformance.generation.programs.steps import assistant, on_run, on_step, page, prompt, run, since, thread
+from runs_conformance.generation.programs.fragments import finish_tool_calls, read_everything, require
+from runs_conformance.generation.programs.responses import item_count
+from runs_conformance.generation.programs.steps import (
+    assistant,
+    edition_includes,
+    on_run,
+    on_step,
+    page,
+    prompt,
+    run,
+    thread,
+)
 from runs_conformance.model.case import Ref
 from runs_conformance.model.exchange import Exchange
-from runs_conformance.model.program import Play, Setting
+from runs_conformance.model.program import ProgramContext, StepGenerator
 
 _CODE: dict[str, Any] = {"tools": [{"type": "code_interpreter"}], "tool_choice": {"type": "code_interpreter"}}
 _SEARCH: dict[str, Any] = {"tools": [{"type": "file_search"}], "tool_choice": {"type": "file_search"}}
@@ -20,29 +29,29 @@ _INCLUDE, _CONTENT = query_name("include"), "step_details.tool_calls[*].file_sea
 
 
 @program("lifecycle", "steps", runs=1, requests=14)
-def code_interpreter(setting: Setting) -> Play:
-    """A streamed run is made to run code, and its steps are read."""
-    if not (yield from ready(assistant(setting), thread(setting, text=prompt(setting, "code")))):
+def code_interpreter(context: ProgramContext) -> StepGenerator:
+    """A streamed run is forced to use the code interpreter, and its steps are read."""
+    if not (yield from require(assistant(context), thread(context, text=prompt(context, "code")))):
         return
-    if (yield from ready(run(stream=True, **_CODE))):
+    if (yield from require(run(stream=True, **_CODE))):
         yield on_run("get_run")
-        yield from aftermath()
+        yield from read_everything()
 
 
 @program("lifecycle", "steps", runs=1, requests=24)
-def file_search(setting: Setting) -> Play:
-    """A run is made to search files; its steps are read with the content of the results and without."""
-    if not (yield from ready(assistant(setting), thread(setting, text=prompt(setting, "search")))):
+def file_search(context: ProgramContext) -> StepGenerator:
+    """A run is forced to search files, and its steps are read with and without the content of the results."""
+    if not (yield from require(assistant(context), thread(context, text=prompt(context, "search")))):
         return
-    started = run(**_SEARCH)
-    if since(setting, "2024-08-28"):
-        started = replace(started, query=((_INCLUDE, _CONTENT),))
-    if not (yield from ready(started)):
+    step = run(**_SEARCH)
+    if edition_includes(context, "2024-08-28"):
+        step = replace(step, query=((_INCLUDE, _CONTENT),))
+    if not (yield from require(step)):
         return
-    if not (yield from finished()):
+    if not (yield from finish_tool_calls()):
         return
-    yield from aftermath()
-    if since(setting, "2024-08-28"):
+    yield from read_everything()
+    if edition_includes(context, "2024-08-28"):
         steps: Exchange = yield page("list_run_steps", name="included", include=_CONTENT)
-        for index in range(min(items(steps), 2)):
+        for index in range(min(item_count(steps), 2)):
             yield on_step(Ref("included", f"/data/{index}/id"), query=((_INCLUDE, _CONTENT),))

@@ -5,59 +5,65 @@ from __future__ import annotations
 from typing import Any
 
 from runs_conformance.generation.programs.decorator import program
-from runs_conformance.generation.programs.fragments import aftermath, ready, submit, waiting
+from runs_conformance.generation.programs.fragments import read_everything, require, start_waiting_run, submit
 from runs_conformance.generation.programs.steps import (
-    MADE_UP_OUTPUTS,
-    OVER,
+    TERMINAL_STATUSES,
+    UNKNOWN_CALL_OUTPUTS,
     assistant,
+    edition_includes,
+    force_function,
     message,
-    named,
     on_run,
     page,
     poll,
     prompt,
     run,
-    since,
     thread,
 )
-from runs_conformance.model.program import Play, Setting
+from runs_conformance.model.program import ProgramContext, StepGenerator
 
 _TOO_EARLY = "Too early, unless the run was cancelled at once."
 
 
 @program("lifecycle", "cancel", runs=1, requests=30, quick=True)
-def cancel_in_flight(setting: Setting) -> Play:
-    """A run is cancelled in the middle of a long answer; it ends, and its thread is free again."""
-    if not (yield from ready(assistant(setting), thread(setting, text=prompt(setting, "long")), run())):
+def cancel_in_flight(context: ProgramContext) -> StepGenerator:
+    """A run is cancelled in the middle of a long answer.
+
+    It ends, and its thread is free again.
+    """
+    if not (yield from require(assistant(context), thread(context, text=prompt(context, "long")), run())):
         return
     yield poll(until=("in_progress",))
-    yield page("list_run_steps", tag="")
+    yield page("list_run_steps")
     yield on_run("cancel_run")
     yield message(_TOO_EARLY)
     yield on_run("get_run")
     yield on_run("cancel_run")
-    yield page("list_run_steps", tag="")
-    yield page("list_messages", tag="")
-    yield poll(until=OVER)
-    yield from aftermath()
+    yield page("list_run_steps")
+    yield page("list_messages")
+    yield poll(until=TERMINAL_STATUSES)
+    yield from read_everything()
     yield on_run("cancel_run")
     yield on_run("get_run")
-    yield on_run("submit_tool_outputs", body=MADE_UP_OUTPUTS)
+    yield on_run("submit_tool_outputs", body=UNKNOWN_CALL_OUTPUTS)
     yield on_run("get_run")
     yield message("After the end.")
     yield page("list_messages", order="asc")
 
 
 @program("lifecycle", "cancel", runs=1, requests=22)
-def cancel_at_once(setting: Setting) -> Play:
-    """A run is cancelled right after it was created; it ends, and its thread is free again."""
-    if not (yield from ready(assistant(setting), thread(setting), run())):
+def cancel_at_once(context: ProgramContext) -> StepGenerator:
+    """A run is cancelled immediately after its creation.
+
+    It ends, and its thread is free again.
+    """
+    if not (yield from require(assistant(context), thread(context), run())):
         return
     yield on_run("cancel_run")
     yield message(_TOO_EARLY)
     yield on_run("get_run")
-    yield poll(until=OVER)
-    yield from aftermath()
+    yield poll(until=TERMINAL_STATUSES)
+    yield from read_everything()
     yield on_run("modify_run", body={"metadata": {"ended": "early"}})
     yield on_run("get_run")
     yield message("After the end.")
@@ -65,19 +71,22 @@ def cancel_at_once(setting: Setting) -> Play:
 
 
 @program("lifecycle", "cancel", runs=1, requests=30, quick=True)
-def cancel_while_waiting(setting: Setting) -> Play:
-    """A run that must call something, though nobody asked, waits for outputs; cancelled, it takes none any more."""
-    if not (yield from ready(assistant(setting), thread(setting))):
+def cancel_while_waiting(context: ProgramContext) -> StepGenerator:
+    """A run is cancelled while it waits for tool outputs, and the outputs are submitted afterwards.
+
+    The run must call a function that its prompt does not ask for. Once cancelled, it accepts no outputs.
+    """
+    if not (yield from require(assistant(context), thread(context))):
         return
-    choice: Any = "required" if since(setting, "2024-04-29") else named()
-    if not (yield from waiting(tool_choice=choice)):
+    choice: Any = "required" if edition_includes(context, "2024-04-29") else force_function()
+    if not (yield from start_waiting_run(tool_choice=choice)):
         return
     yield page("list_run_steps")
     yield on_run("cancel_run")
     yield message(_TOO_EARLY)
     yield on_run("get_run")
-    yield poll(until=OVER)
-    yield from aftermath()
+    yield poll(until=TERMINAL_STATUSES)
+    yield from read_everything()
     yield submit()
     yield on_run("get_run")
     yield message("After the end.", role="assistant")

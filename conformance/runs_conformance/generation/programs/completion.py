@@ -1,13 +1,13 @@
-"""Programs in which a run goes to its end by itself."""
+"""Programs in which a run ends by itself."""
 
 from __future__ import annotations
 
 from runs_conformance.generation.programs.decorator import program
-from runs_conformance.generation.programs.fragments import Passage, aftermath, ready
-from runs_conformance.generation.programs.refused import broken
+from runs_conformance.generation.programs.fragments import Fragment, read_everything, require
+from runs_conformance.generation.programs.refused import with_invalid_member
 from runs_conformance.generation.programs.steps import (
-    MADE_UP_CALL,
-    OVER,
+    TERMINAL_STATUSES,
+    UNKNOWN_CALL_ID,
     assistant,
     message,
     on_run,
@@ -18,22 +18,23 @@ from runs_conformance.generation.programs.steps import (
     thread,
 )
 from runs_conformance.model.case import Ref
-from runs_conformance.model.program import Play, Setting
+from runs_conformance.model.program import ProgramContext, StepGenerator
 
 
 @program("lifecycle", "core", runs=1, requests=45, quick=True)
-def complete_by_polling(setting: Setting) -> Play:
-    """A run is polled to its end, everything it left is read, its thread takes a message, and nothing but metadata can
-    be changed of it any more.
+def complete_by_polling(context: ProgramContext) -> StepGenerator:
+    """A run is polled to its end, its results are read, and it is cancelled, submitted to and modified afterwards.
+
+    Its thread accepts a message again. Only the metadata of the ended run can change.
     """
-    started = run(metadata={"first": "yes"}, additional_instructions="Use no more than ten words.")
-    if not (yield from ready(assistant(setting), thread(setting), started)):
+    step = run(metadata={"first": "yes"}, additional_instructions="Use no more than ten words.")
+    if not (yield from require(assistant(context), thread(context), step)):
         return
     yield on_run("get_run")
-    yield page("list_runs", tag="")
-    yield page("list_run_steps", tag="")
-    yield poll(until=OVER)
-    yield from aftermath()
+    yield page("list_runs")
+    yield page("list_run_steps")
+    yield poll(until=TERMINAL_STATUSES)
+    yield from read_everything()
     yield page("list_run_steps", order="asc")
     yield page("list_messages")
     yield on_thread("get_thread")
@@ -41,14 +42,14 @@ def complete_by_polling(setting: Setting) -> Play:
     yield page("list_messages", order="asc")
     yield page("list_messages", run_id=Ref("run"))
     yield on_run("get_run")
-    yield from _stays_finished()
+    yield from _try_to_change_ended_run()
 
 
-def _stays_finished() -> Passage:
-    """The run that is over is cancelled and sent tool outputs, which is refused, and its metadata is changed."""
+def _try_to_change_ended_run() -> Fragment:
+    """Cancel the ended run and submit outputs to it, both of which must be refused; then modify its metadata."""
     yield on_run("cancel_run")
     yield on_run("get_run")
-    late = {"tool_outputs": [{"tool_call_id": MADE_UP_CALL, "output": "late"}], "stream": True}
+    late = {"tool_outputs": [{"tool_call_id": UNKNOWN_CALL_ID, "output": "late"}], "stream": True}
     yield on_run("submit_tool_outputs", body=late, stream=True)
     yield on_run("get_run")
     for metadata in ({"colour": "red", "size": "9"}, {"colour": "blue"}, {"colour": ""}):
@@ -56,7 +57,7 @@ def _stays_finished() -> Passage:
         yield on_run("get_run")
     yield on_run("modify_run", body={})
     yield on_run("get_run")
-    yield broken(on_run("modify_run", body={"metadata": {"new": "pair"}}), "/metadata/number", "type", 9)
+    yield with_invalid_member(on_run("modify_run", body={"metadata": {"new": "pair"}}), "/metadata/number", "type", 9)
     yield on_run("get_run")
     yield page("list_runs")
     yield page("list_run_steps")

@@ -1,11 +1,11 @@
-"""How a function is declared to be a program."""
+"""The decorator that declares a function to be a program."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
 
-from runs_conformance.model.program import Play, Program, Setting
+from runs_conformance.model.program import Program, ProgramContext, StepGenerator
 
 
 def program(
@@ -20,22 +20,23 @@ def program(
     since: str = "",
     seconds: float = 0.0,
     writes: bool = True,
-) -> Callable[[Callable[[Setting], Play]], Program]:
-    """Declare a generator function to be a program: its name makes the id, its docstring's first sentence the title.
+) -> Callable[[Callable[[ProgramContext], StepGenerator]], Program]:
+    """Declare a generator function to be a program.
 
-    `runs` and `requests` are what it costs at most on a correct and fast target; every further poll adds a request.
+    Its name becomes the id and the first paragraph of its docstring the title. `runs` and `requests` are its greatest
+    cost on a correct and fast target; every additional poll adds a request.
     """
 
-    def declare(play: Callable[[Setting], Play]) -> Program:
-        title = (inspect.getdoc(play) or "").partition("\n\n")[0]
+    def declare(generate: Callable[[ProgramContext], StepGenerator]) -> Program:
+        title = (inspect.getdoc(generate) or "").partition("\n\n")[0]
         if not title:
-            raise TypeError(f"program {play.__name__} has no docstring")
+            raise TypeError(f"program {generate.__name__} has no docstring")
         return Program(
-            id=f"{phase}.{play.__name__}",
+            id=f"{phase}.{generate.__name__}",
             title=" ".join(title.split()),
             phase=phase,
             capability=capability,
-            play=play,
+            generate=generate,
             runs=runs,
             requests=requests,
             needs=needs,

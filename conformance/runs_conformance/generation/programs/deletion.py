@@ -1,12 +1,13 @@
-"""Programs in which what a run belongs to is deleted."""
+"""Programs that delete the objects that a run belongs to."""
 
 from __future__ import annotations
 
 from runs_conformance.generation.programs.decorator import program
-from runs_conformance.generation.programs.fragments import Passage, completed, ready
-from runs_conformance.generation.programs.responses import items
+from runs_conformance.generation.programs.fragments import Fragment, complete_run, require
+from runs_conformance.generation.programs.responses import item_count
 from runs_conformance.generation.programs.steps import (
     assistant,
+    dangling_reference,
     message,
     on_assistant,
     on_message,
@@ -15,50 +16,48 @@ from runs_conformance.generation.programs.steps import (
     page,
     run,
     thread,
-    vain,
 )
-from runs_conformance.model.case import Ref, Step
+from runs_conformance.model.case import DanglingReference, Ref, Step
 from runs_conformance.model.exchange import Exchange
-from runs_conformance.model.program import Play, Setting
-from runs_conformance.model.tag import DELETED_ID
+from runs_conformance.model.program import ProgramContext, StepGenerator
 
 
 @program("lifecycle", "core", runs=1, requests=43)
-def deleted_around_a_run(setting: Setting) -> Play:
-    """A finished run's message, assistant and thread are deleted one after the other, and what is left is read."""
-    if not (yield from ready(assistant(setting), thread(setting))):
+def deleted_around_a_run(context: ProgramContext) -> StepGenerator:
+    """The message, assistant and thread of an ended run are deleted in turn, and the remaining objects are read."""
+    if not (yield from require(assistant(context), thread(context))):
         return
-    if not (yield from completed()):
+    if not (yield from complete_run()):
         return
-    yield from _message()
-    if not setting.given.get("assistant"):
-        yield from _assistant()
+    yield from _delete_message()
+    if not context.use.get("assistant"):
+        yield from _delete_assistant()
     deleted: Exchange = yield on_thread("delete_thread")
     if not deleted.accepted:
         return
-    for step in _on_what_is_gone():
-        yield vain(step, DELETED_ID)
+    for step in _steps_on_deleted_thread():
+        yield dangling_reference(step, DanglingReference.DELETED)
 
 
-def _message() -> Passage:
+def _delete_message() -> Fragment:
     answers: Exchange = yield page("list_messages", name="answers", run_id=Ref("run"))
-    if items(answers):
+    if item_count(answers):
         answer = Ref("answers", "/data/0/id")
         yield on_message("modify_message", answer, body={"metadata": {"rated": "good"}})
         deleted: Exchange = yield on_message("delete_message", answer)
         if deleted.accepted:
-            yield vain(on_message("get_message", answer), DELETED_ID)
+            yield dangling_reference(on_message("get_message", answer), DanglingReference.DELETED)
         yield page("list_messages")
         yield page("list_run_steps")
         yield on_run("get_run")
     return True
 
 
-def _assistant() -> Passage:
+def _delete_assistant() -> Fragment:
     deleted: Exchange = yield on_assistant("delete_assistant")
     if deleted.accepted:
-        yield vain(on_assistant("get_assistant"), DELETED_ID)
-        yield vain(run("orphan"), DELETED_ID)
+        yield dangling_reference(on_assistant("get_assistant"), DanglingReference.DELETED)
+        yield dangling_reference(run("orphan"), DanglingReference.DELETED)
         yield on_run("get_run")
         yield on_thread("get_thread")
         yield page("list_runs")
@@ -66,13 +65,13 @@ def _assistant() -> Passage:
     return True
 
 
-def _on_what_is_gone() -> list[Step]:
+def _steps_on_deleted_thread() -> list[Step]:
     return [
         on_thread("get_thread"),
         on_run("get_run"),
-        page("list_runs", tag=""),
-        page("list_run_steps", tag=""),
-        page("list_messages", tag=""),
+        page("list_runs"),
+        page("list_run_steps"),
+        page("list_messages"),
         on_thread("modify_thread", body={"metadata": {"too": "late"}}),
         on_run("modify_run", body={"metadata": {"too": "late"}}),
         on_run("cancel_run"),

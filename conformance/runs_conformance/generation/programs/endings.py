@@ -1,33 +1,49 @@
-"""Programs in which a run ends otherwise than completed: at a token limit, in a failure, at its expiry."""
+"""Programs in which a run does not complete: it reaches a token limit, fails or expires."""
 
 from __future__ import annotations
 
 from runs_conformance.generation.programs.decorator import program
-from runs_conformance.generation.programs.fragments import aftermath, ended, ready, submit, waiting
-from runs_conformance.generation.programs.responses import shown
-from runs_conformance.generation.programs.steps import OVER, assistant, message, on_run, page, poll, prompt, run, thread
+from runs_conformance.generation.programs.fragments import (
+    cancel_and_wait,
+    read_everything,
+    require,
+    start_waiting_run,
+    submit,
+)
+from runs_conformance.generation.programs.responses import response_object
+from runs_conformance.generation.programs.steps import (
+    TERMINAL_STATUSES,
+    assistant,
+    message,
+    on_run,
+    page,
+    poll,
+    prompt,
+    run,
+    thread,
+)
 from runs_conformance.model.exchange import Exchange
-from runs_conformance.model.program import Play, Setting
+from runs_conformance.model.program import ProgramContext, StepGenerator
 
 
 @program("lifecycle", "core", runs=2, requests=43)
-def incomplete(setting: Setting) -> Play:
-    """A run with a long answer and the smallest limit of completion tokens ends incomplete, and leaves its thread free.
+def incomplete(context: ProgramContext) -> StepGenerator:
+    """A run exceeds the smallest limit of completion tokens, and the next one the smallest limit of prompt tokens.
 
-    The next one there has more to read than its smallest limit of prompt tokens; it ends, incomplete or truncated.
+    The first ends incomplete and leaves its thread free. The second ends, incomplete or with a truncated prompt.
     """
-    if not (yield from ready(assistant(setting), thread(setting, text=prompt(setting, "long")))):
+    if not (yield from require(assistant(context), thread(context, text=prompt(context, "long")))):
         return
-    if not (yield from ready(run(max_completion_tokens=256))):
+    if not (yield from require(run(max_completion_tokens=256))):
         return
-    yield poll(until=OVER)
-    yield from aftermath()
+    yield poll(until=TERMINAL_STATUSES)
+    yield from read_everything()
     yield message("Read this and say hello: " + "lorem ipsum dolor sit amet " * 200)
     yield on_run("cancel_run")
     yield on_run("get_run")
-    if not (yield from ready(run("next", max_prompt_tokens=256))):
+    if not (yield from require(run("next", max_prompt_tokens=256))):
         return
-    yield poll("next", until=OVER)
+    yield poll("next", until=TERMINAL_STATUSES)
     yield page("list_run_steps", "next")
     yield page("list_messages")
 
@@ -40,36 +56,42 @@ def incomplete(setting: Setting) -> Play:
     needs="failing_model",
     needs_text="--failing-model, a model name whose runs end failed",
 )
-def failed(setting: Setting) -> Play:
-    """A run of a model that fails ends failed and says why, polled and streamed; its thread is free again."""
-    if not (yield from ready(assistant(setting), thread(setting))):
+def failed(context: ProgramContext) -> StepGenerator:
+    """A run of a failing model is polled to its end, and another is streamed.
+
+    Both end failed with an error, and the thread is free again.
+    """
+    if not (yield from require(assistant(context), thread(context))):
         return
-    if not (yield from ready(run(model=setting.failing_model))):
+    if not (yield from require(run(model=context.failing_model))):
         return
-    yield poll(until=OVER)
-    yield from aftermath()
+    yield poll(until=TERMINAL_STATUSES)
+    yield from read_everything()
     yield on_run("cancel_run")
     yield on_run("get_run")
     yield message("And again.")
-    if (yield from ready(run("streamed", stream=True, model=setting.failing_model))):
+    if (yield from require(run("streamed", stream=True, model=context.failing_model))):
         yield on_run("get_run", "streamed")
-        yield from aftermath("streamed")
+        yield from read_everything("streamed")
 
 
 @program("lifecycle", "core", runs=1, requests=60)
-def expired(setting: Setting) -> Play:
-    """A run whose tool outputs never come expires; left alone only where the target says that this is soon."""
-    if not (yield from ready(assistant(setting), thread(setting, text=prompt(setting, "call_one")))):
+def expired(context: ProgramContext) -> StepGenerator:
+    """A run waits for tool outputs that never come, until it expires.
+
+    It is cancelled instead if the target states a later expiry than the test run can wait for.
+    """
+    if not (yield from require(assistant(context), thread(context, text=prompt(context, "call_one")))):
         return
-    if not (yield from waiting()):
+    if not (yield from start_waiting_run()):
         return
-    seen: Exchange = yield on_run("get_run", name="waiting")
-    left = _lifetime(seen)
-    if left is None or left > setting.expiry_patience:
-        yield from ended()
+    answer: Exchange = yield on_run("get_run", name="waiting")
+    lifetime = _lifetime(answer)
+    if lifetime is None or lifetime > context.expiry_timeout:
+        yield from cancel_and_wait()
         return
-    yield poll(until=OVER)
-    yield from aftermath()
+    yield poll(until=TERMINAL_STATUSES)
+    yield from read_everything()
     yield submit()
     yield on_run("get_run")
     yield message("After the end.")
@@ -77,8 +99,8 @@ def expired(setting: Setting) -> Play:
 
 
 def _lifetime(exchange: Exchange) -> float | None:
-    """Seconds from a run's creation to its expiry by the target's own stamps; None where it gives none."""
-    stamps = [shown(exchange).get(name) for name in ("created_at", "expires_at")]
+    """Seconds from a run's creation to its expiry by the target's own timestamps; None if it gives none."""
+    stamps = [response_object(exchange).get(name) for name in ("created_at", "expires_at")]
     created, expires = (
         float(stamp) if isinstance(stamp, (int, float)) and not isinstance(stamp, bool) else None for stamp in stamps
     )

@@ -1,16 +1,16 @@
-"""Passages: stretches that many programs have in common, for `yield from`."""
+"""Fragments: sequences of steps that many programs share, for `yield from`."""
 
 from __future__ import annotations
 
 from collections.abc import Generator
 from typing import Any, TypeAlias
 
-from runs_conformance.generation.programs.responses import PENDING, calls, items, made, status
+from runs_conformance.generation.programs.responses import PENDING_CALLS, has_id, item_count, pending_call_count, status
 from runs_conformance.generation.programs.steps import (
-    OVER,
-    SETTLED,
+    SETTLED_STATUSES,
+    TERMINAL_STATUSES,
+    force_function,
     function_tool,
-    named,
     on_message,
     on_run,
     on_step,
@@ -21,47 +21,49 @@ from runs_conformance.generation.programs.steps import (
 from runs_conformance.model.case import Move, Ref, Step
 from runs_conformance.model.exchange import Exchange
 
-Passage: TypeAlias = Generator[Move, Any, bool]
-"""A stretch of a program. What it returns says whether the program can go on."""
+Fragment: TypeAlias = Generator[Move, Any, bool]
+"""A part of a program. It returns whether the program can continue."""
 
 
-def ready(*steps: Step) -> Passage:
-    """Send steps that must succeed for anything after them to make sense; whether they all did."""
+def require(*steps: Step) -> Fragment:
+    """Send steps without which the program is pointless; returns whether all succeeded."""
     for step in steps:
         answer: Exchange = yield step
-        if not made(answer):
+        if not has_id(answer):
             return False
     return True
 
 
-def completed(run_name: str = "run", thread: str = "thread") -> Passage:
-    """A plain run, polled to its end; whether it is over."""
-    if not (yield from ready(run(run_name, thread))):
+def complete_run(run_name: str = "run", thread: str = "thread") -> Fragment:
+    """Create a plain run and poll it to its end; returns whether it ended."""
+    if not (yield from require(run(run_name, thread))):
         return False
-    return status((yield poll(run_name, thread, OVER))) in OVER
+    return status((yield poll(run_name, thread, TERMINAL_STATUSES))) in TERMINAL_STATUSES
 
 
-def cancelled(run_name: str = "run", thread: str = "thread", **members: Any) -> Passage:
-    """A run that is cancelled as soon as it was created, polled to its end; whether it is over."""
-    if not (yield from ready(run(run_name, thread, **members))):
+def cancel_new_run(run_name: str = "run", thread: str = "thread", **members: Any) -> Fragment:
+    """Create a run, cancel it at once and poll it to its end; returns whether it ended."""
+    if not (yield from require(run(run_name, thread, **members))):
         return False
-    return (yield from ended(run_name, thread))
+    return (yield from cancel_and_wait(run_name, thread))
 
 
-def waiting(run_name: str = "run", thread: str = "thread", *, name: str = "waiting", **members: Any) -> Passage:
-    """A run that is forced to call a function, polled until it waits for the output; whether it does.
+def start_waiting_run(
+    run_name: str = "run", thread: str = "thread", *, name: str = "waiting", **members: Any
+) -> Fragment:
+    """Create a run that is forced to call a function, and poll it until it waits; returns whether it does.
 
     A model that ends such a run without a call gets a second try.
     """
     tools = [function_tool("get_time"), function_tool(), function_tool("get_news")]
-    forced: dict[str, Any] = {"tools": tools, "tool_choice": named(), **members}
+    forced: dict[str, Any] = {"tools": tools, "tool_choice": force_function(), **members}
     for _ in range(2):
-        if not (yield from ready(run(run_name, thread, **forced))):
+        if not (yield from require(run(run_name, thread, **forced))):
             return False
-        seen: Exchange = yield poll(run_name, thread, SETTLED, name)
-        if status(seen) == "requires_action":
-            return calls(seen) > 0
-        if status(seen) != "completed":
+        answer: Exchange = yield poll(run_name, thread, SETTLED_STATUSES, name)
+        if status(answer) == "requires_action":
+            return pending_call_count(answer) > 0
+        if status(answer) != "completed":
             return False
     return False
 
@@ -71,46 +73,46 @@ def submit(
     thread: str | Ref = "thread",
     *,
     count: int = 1,
-    seen: str = "waiting",
+    run_answer: str = "waiting",
     outputs: tuple[str, ...] = ("18 degrees, sunny",),
     stream: bool = False,
     **rest: object,
 ) -> Step:
-    """The outputs of the first `count` calls that the answer `seen` shows."""
-    pairs = [
-        {"tool_call_id": Ref(seen, f"{PENDING}/{index}/id"), "output": outputs[index % len(outputs)]}
+    """Submit outputs for the first `count` pending calls in the answer named `run_answer`."""
+    tool_outputs = [
+        {"tool_call_id": Ref(run_answer, f"{PENDING_CALLS}/{index}/id"), "output": outputs[index % len(outputs)]}
         for index in range(count)
     ]
-    body: dict[str, object] = {"tool_outputs": pairs}
+    body: dict[str, object] = {"tool_outputs": tool_outputs}
     if stream:
         body["stream"] = True
     return on_run("submit_tool_outputs", run_name, thread, body, stream=stream, **rest)
 
 
-def finished(run_name: str = "run", thread: str | Ref = "thread", *, seen: str = "waiting") -> Passage:
-    """Poll a run and answer its calls until it is over; whether it is. One that calls without end is cancelled."""
+def finish_tool_calls(run_name: str = "run", thread: str | Ref = "thread", *, run_answer: str = "waiting") -> Fragment:
+    """Poll a run and answer its calls until it ends; returns whether it did. A run that keeps calling is cancelled."""
     for _ in range(3):
-        answer: Exchange = yield poll(run_name, thread, SETTLED, seen)
-        if status(answer) != "requires_action" or not calls(answer):
-            return status(answer) in OVER
-        yield submit(run_name, thread, count=calls(answer), seen=seen)
-    return (yield from ended(run_name, thread))
+        answer: Exchange = yield poll(run_name, thread, SETTLED_STATUSES, run_answer)
+        if status(answer) != "requires_action" or not pending_call_count(answer):
+            return status(answer) in TERMINAL_STATUSES
+        yield submit(run_name, thread, count=pending_call_count(answer), run_answer=run_answer)
+    return (yield from cancel_and_wait(run_name, thread))
 
 
-def ended(run_name: str = "run", thread: str | Ref = "thread") -> Passage:
-    """Cancel a run and poll it to its end; whether it is over."""
+def cancel_and_wait(run_name: str = "run", thread: str | Ref = "thread") -> Fragment:
+    """Cancel a run and poll it to its end; returns whether it ended."""
     yield on_run("cancel_run", run_name, thread)
-    return status((yield poll(run_name, thread, OVER))) in OVER
+    return status((yield poll(run_name, thread, TERMINAL_STATUSES))) in TERMINAL_STATUSES
 
 
-def aftermath(run_name: str | Ref = "run", thread: str | Ref = "thread") -> Passage:
-    """Everything that a run left behind that was just seen to be over, read in every way there is; always goes on."""
+def read_everything(run_name: str | Ref = "run", thread: str | Ref = "thread") -> Fragment:
+    """Read everything that an ended run left behind, in every way; returns True."""
     run_id = run_name if isinstance(run_name, Ref) else Ref(run_name)
     yield page("list_runs", thread)
     steps: Exchange = yield page("list_run_steps", run_id, thread, name="steps")
-    for index in range(min(items(steps), 2)):
+    for index in range(min(item_count(steps), 2)):
         yield on_step(Ref("steps", f"/data/{index}/id"), run_id, thread)
     messages: Exchange = yield page("list_messages", thread, name="messages", run_id=run_id)
-    if items(messages):
+    if item_count(messages):
         yield on_message("get_message", Ref("messages", "/data/0/id"), thread)
     return True

@@ -1,100 +1,103 @@
-"""What can be seen of objects that exist already, by reading alone; others may be using them meanwhile."""
+"""Programs that only read existing objects, which other clients may be using meanwhile."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
 
-from runs_conformance.generation.programs.all_operations import UNKNOWN
+from runs_conformance.generation.programs.all_operations import UNKNOWN_IDS
 from runs_conformance.generation.programs.decorator import program
-from runs_conformance.generation.programs.fragments import Passage, ready
-from runs_conformance.generation.programs.responses import items
+from runs_conformance.generation.programs.fragments import Fragment, require
+from runs_conformance.generation.programs.responses import item_count
 from runs_conformance.generation.programs.steps import (
     assistant,
-    given_run,
+    dangling_reference,
     on_assistant,
     on_message,
     on_run,
     on_step,
     on_thread,
     page,
+    run_in_use,
     thread,
-    vain,
 )
-from runs_conformance.model.case import Key, Mutation, Ref, Reject, Role, Step
+from runs_conformance.model.case import DanglingReference, Key, Mutation, Ref, Reject, Role, Step
 from runs_conformance.model.json import ABSENT
-from runs_conformance.model.program import Play, Setting
-from runs_conformance.model.tag import UNKNOWN_ID
+from runs_conformance.model.program import ProgramContext, StepGenerator
 
-_MOST = 4
-"""So many objects of a list are looked at one by one."""
+_MAX_OBJECTS = 4
+"""How many objects of a list are read individually."""
 
-_TEXT = "--read-only"
+_NEEDS_TEXT = "--read-only"
 
 
-@program("lifecycle", "core", requests=90, quick=True, writes=False, needs="read_only", needs_text=_TEXT)
-def what_exists(setting: Setting) -> Play:
-    """The objects that were given are read in every way there is."""
-    yield from _pages("list_assistants")
-    if not (yield from _found(setting)):
+@program("lifecycle", "core", requests=90, quick=True, writes=False, needs="read_only", needs_text=_NEEDS_TEXT)
+def what_exists(context: ProgramContext) -> StepGenerator:
+    """Existing objects are read by every read operation, in every order and with several page sizes."""
+    yield from _read_pages("list_assistants")
+    if not (yield from _require_objects_in_use(context)):
         return
     for operation in ("list_messages", "list_runs"):
-        yield from _pages(operation, "thread")
-    messages = yield page("list_messages", tag="", name="messages")
-    for index in range(min(items(messages), _MOST)):
+        yield from _read_pages(operation, "thread")
+    messages = yield page("list_messages", name="messages")
+    for index in range(min(item_count(messages), _MAX_OBJECTS)):
         yield on_message("get_message", Ref("messages", f"/data/{index}/id"))
-    runs = yield page("list_runs", tag="", name="runs")
-    for index in range(min(items(runs), _MOST)):
-        yield from _run(Ref("runs", f"/data/{index}/id"), f"steps_{index}")
-    if "run" in setting.given and (yield from ready(given_run(setting))):
-        yield from _run(Ref("run"), "steps")
-    yield from _elsewhere()
+    runs = yield page("list_runs", name="runs")
+    for index in range(min(item_count(runs), _MAX_OBJECTS)):
+        yield from _read_run(Ref("runs", f"/data/{index}/id"), f"steps_{index}")
+    if "run" in context.use and (yield from require(run_in_use(context))):
+        yield from _read_run(Ref("run"), "steps")
+    yield from _unknown_ids()
 
 
-@program("security", "auth", requests=20, quick=True, writes=False, needs="read_only", needs_text=_TEXT)
-def reading_without_a_key(setting: Setting) -> Play:
-    """What exists is shown to nobody who comes without a key or with a wrong one."""
-    if not (yield from _found(setting)):
+@program("security", "auth", requests=20, quick=True, writes=False, needs="read_only", needs_text=_NEEDS_TEXT)
+def reading_without_a_key(context: ProgramContext) -> StepGenerator:
+    """Existing objects are read without a key and with a wrong one."""
+    if not (yield from _require_objects_in_use(context)):
         return
-    looks = [page("list_assistants", tag="")]
-    looks += [on_assistant("get_assistant")] if "assistant" in setting.given else []
-    if "thread" in setting.given:
-        looks += [on_thread("get_thread"), page("list_messages", tag=""), page("list_runs", tag="")]
-    for look in looks:
+    reads = [page("list_assistants")]
+    reads += [on_assistant("get_assistant")] if "assistant" in context.use else []
+    if "thread" in context.use:
+        reads += [on_thread("get_thread"), page("list_messages"), page("list_runs")]
+    for read in reads:
         for key in (Key.NONE, Key.WRONG):
-            yield replace(look, key=key, role=Role.NEGATIVE, expectation=Reject((401, 403)))
+            yield replace(read, key=key, role=Role.NEGATIVE, expectation=Reject((401, 403)))
 
 
-def _found(setting: Setting) -> Passage:
-    """Whether the objects that were given are there; without a thread there is nothing more to read."""
-    if "assistant" in setting.given and not (yield from ready(assistant(setting))):
+def _require_objects_in_use(context: ProgramContext) -> Fragment:
+    """Read the objects in use; returns whether they exist and include a thread, which everything else needs."""
+    if "assistant" in context.use and not (yield from require(assistant(context))):
         return False
-    return "thread" in setting.given and (yield from ready(thread(setting)))
+    return "thread" in context.use and (yield from require(thread(context)))
 
 
-def _run(run: Ref, steps: str) -> Passage:
+def _read_run(run: Ref, steps: str) -> Fragment:
     yield on_run("get_run", run)
-    yield page("list_run_steps", run, tag="", order="asc")
-    shown = yield page("list_run_steps", run, tag="", name=steps)
-    for index in range(min(items(shown), _MOST)):
+    yield page("list_run_steps", run, order="asc")
+    listed_steps = yield page("list_run_steps", run, name=steps)
+    for index in range(min(item_count(listed_steps), _MAX_OBJECTS)):
         yield on_step(Ref(steps, f"/data/{index}/id"), run)
     return True
 
 
-def _pages(operation: str, *of: str) -> Passage:
+def _read_pages(operation: str, *parents: str) -> Fragment:
     for order in ("asc", "desc"):
         for limit in (1, 2, 100):
-            yield page(operation, *of, tag="", order=order, limit=limit)
+            yield page(operation, *parents, order=order, limit=limit)
     return True
 
 
-def _elsewhere() -> Iterator[Step]:
-    """Looks at what is not there."""
+def _unknown_ids() -> Iterator[Step]:
+    """Yield reads of objects that do not exist."""
     for step, parameter in (
         (on_thread("get_thread"), "thread_id"),
         (on_run("get_run", Ref("thread")), "run_id"),
         (on_message("get_message", Ref("thread")), "message_id"),
     ):
-        became = UNKNOWN[parameter]
-        mutation = Mutation(f"/{parameter}", "x-references", ABSENT, became, "path")
-        yield replace(vain(step, UNKNOWN_ID), path={**step.path, parameter: became}, mutation=mutation)
+        unknown_id = UNKNOWN_IDS[parameter]
+        mutation = Mutation(f"/{parameter}", "x-references", ABSENT, unknown_id, "path")
+        yield replace(
+            dangling_reference(step, DanglingReference.UNKNOWN),
+            path={**step.path, parameter: unknown_id},
+            mutation=mutation,
+        )

@@ -1,14 +1,21 @@
-"""Programs about the lock: what an active run keeps out of its thread, and what it does not."""
+"""Programs about the thread lock: which requests an active run keeps out of its thread, and which it does not."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from runs_conformance.generation.programs.decorator import program
-from runs_conformance.generation.programs.fragments import Passage, ended, finished, ready, submit, waiting
-from runs_conformance.generation.programs.responses import made, status
+from runs_conformance.generation.programs.fragments import (
+    Fragment,
+    cancel_and_wait,
+    finish_tool_calls,
+    require,
+    start_waiting_run,
+    submit,
+)
+from runs_conformance.generation.programs.responses import has_id, status
 from runs_conformance.generation.programs.steps import (
-    MADE_UP_OUTPUTS,
+    UNKNOWN_CALL_OUTPUTS,
     assistant,
     message,
     on_message,
@@ -22,26 +29,29 @@ from runs_conformance.generation.programs.steps import (
 )
 from runs_conformance.model.case import Ref
 from runs_conformance.model.exchange import Exchange
-from runs_conformance.model.program import Play, Setting
+from runs_conformance.model.program import ProgramContext, StepGenerator
 
 
 @program("lifecycle", "core", runs=3, requests=26, quick=True)
-def locked_while_running(setting: Setting) -> Play:
-    """A thread takes no message and no second run while a run is queued or in progress, and both afterwards."""
-    if not (yield from ready(assistant(setting), thread(setting, text=prompt(setting, "long")), run())):
+def locked_while_running(context: ProgramContext) -> StepGenerator:
+    """A message and a second run are sent to a thread whose run is queued or in progress, and a message after its end.
+
+    They are refused while the run is active.
+    """
+    if not (yield from require(assistant(context), thread(context, text=prompt(context, "long")), run())):
         return
     yield message("Too early.")
-    yield from _second_run()
+    yield from _try_second_run()
     yield on_run("get_run")
-    seen: Exchange = yield poll(until=("in_progress",))
-    if status(seen) == "in_progress":
+    answer: Exchange = yield poll(until=("in_progress",))
+    if status(answer) == "in_progress":
         yield message("Still too early.")
-        yield from _second_run()
-        yield on_run("submit_tool_outputs", body=MADE_UP_OUTPUTS)
+        yield from _try_second_run()
+        yield on_run("submit_tool_outputs", body=UNKNOWN_CALL_OUTPUTS)
         yield on_run("get_run")
-        yield page("list_runs", tag="")
-        yield page("list_messages", tag="", order="asc")
-    if not (yield from ended()):
+        yield page("list_runs")
+        yield page("list_messages", order="asc")
+    if not (yield from cancel_and_wait()):
         return
     yield message("Now.")
     yield page("list_runs")
@@ -49,56 +59,61 @@ def locked_while_running(setting: Setting) -> Play:
 
 
 @program("lifecycle", "core", runs=3, requests=66, quick=True)
-def locked_while_waiting(setting: Setting) -> Play:
-    """A thread whose run waits for tool outputs takes no message and no run, another does; both are read as usual."""
-    talk = thread(setting, text=prompt(setting, "call_one"))
-    if not (yield from ready(assistant(setting), assistant(setting, "another"), thread(setting, "other"), talk)):
+def locked_while_waiting(context: ProgramContext) -> StepGenerator:
+    """Messages, runs and modifications are sent to a thread whose run waits for tool outputs, and to an idle thread.
+
+    The locked thread accepts no message and no run, the idle one does; both can be read and modified as usual.
+    """
+    locked_thread = thread(context, text=prompt(context, "call_one"))
+    if not (
+        yield from require(assistant(context), assistant(context, "another"), thread(context, "other"), locked_thread)
+    ):
         return
-    if not (yield from waiting(additional_messages=[{"role": "user", "content": "In one word, please."}])):
+    if not (yield from start_waiting_run(additional_messages=[{"role": "user", "content": "In one word, please."}])):
         return
-    before: Exchange = yield page("list_messages", name="before")
-    # Writing to what is locked comes first, so that a lock that gives way to it is seen to be gone.
+    earlier_messages: Exchange = yield page("list_messages", name="before")
+    # These writes come first, so that the rest detects a lock that a write has released.
     yield on_thread("modify_thread", body={"metadata": {"while": "locked"}})
     yield on_thread("get_thread")
-    if isinstance(before.member("first_id"), str):
-        of = Ref("before", "/first_id")
-        yield on_message("get_message", of)
-        yield on_message("modify_message", of, body={"metadata": {"while": "locked"}})
-        yield on_message("get_message", of)
+    if isinstance(earlier_messages.member("first_id"), str):
+        first_message = Ref("before", "/first_id")
+        yield on_message("get_message", first_message)
+        yield on_message("modify_message", first_message, body={"metadata": {"while": "locked"}})
+        yield on_message("get_message", first_message)
     yield on_run("modify_run", body={"metadata": {"while": "waiting"}})
     yield on_run("get_run")
     yield page("list_run_steps")
     yield message("Not now.")
     yield page("list_messages")
-    yield from _second_run()
-    yield from _second_run("another", stream=True)
+    yield from _try_second_run()
+    yield from _try_second_run("another", stream=True)
     yield page("list_runs")
     yield message("This thread is free.", "other")
-    yield from _elsewhere()
+    yield from _run_on_other_thread()
     yield submit()
     yield message("Still not.")
-    yield from _second_run()
+    yield from _try_second_run()
     yield on_run("get_run")
-    if not (yield from finished(seen="resumed")):
+    if not (yield from finish_tool_calls(run_answer="resumed")):
         return
     yield on_thread("get_thread")
     yield message("Now.")
     yield page("list_messages", order="asc")
 
 
-def _elsewhere() -> Passage:
-    """A run on another thread, which no lock of the first concerns, between looks that say the first still waits."""
-    elsewhere: Exchange = yield run("elsewhere", "other")
+def _run_on_other_thread() -> Fragment:
+    """Run on another thread, which the lock does not concern, after reading that the first run still waits."""
+    other_run: Exchange = yield run("elsewhere", "other")
     yield on_run("get_run")
-    return (yield from ended("elsewhere", "other")) if made(elsewhere) else False
+    return (yield from cancel_and_wait("elsewhere", "other")) if has_id(other_run) else False
 
 
-def _second_run(of: str = "assistant", **members: Any) -> Passage:
-    """Try to start another run that brings a message along; a target that takes it is rid of it again."""
-    along = [{"role": "user", "content": "Brought along."}]
-    second: Exchange = yield run("second", assistant=of, additional_messages=along, **members)
+def _try_second_run(assistant_name: str = "assistant", **members: Any) -> Fragment:
+    """Try to start another run with an additional message; cancel it if the target accepts it."""
+    additional = [{"role": "user", "content": "Brought along."}]
+    second: Exchange = yield run("second", assistant=assistant_name, additional_messages=additional, **members)
     if second.accepted:
         yield on_run("get_run")
-        yield from ready(on_run("get_run", "second"))
-        return (yield from ended("second"))
+        yield from require(on_run("get_run", "second"))
+        return (yield from cancel_and_wait("second"))
     return True

@@ -1,4 +1,4 @@
-"""Programs about what a run takes from its request, what from its assistant, and what by default."""
+"""Programs about which settings a run takes from its request, from its assistant and by default."""
 
 from __future__ import annotations
 
@@ -6,24 +6,24 @@ from dataclasses import replace
 from typing import Any
 
 from runs_conformance.generation.programs.decorator import program
-from runs_conformance.generation.programs.fragments import Passage, ended, finished, ready
-from runs_conformance.generation.programs.responses import made
+from runs_conformance.generation.programs.fragments import Fragment, cancel_and_wait, finish_tool_calls, require
+from runs_conformance.generation.programs.responses import has_id
 from runs_conformance.generation.programs.steps import (
     assistant,
+    edition_includes,
     function_tool,
     on_assistant,
     on_run,
     page,
     prompt,
     run,
-    since,
     thread,
 )
 from runs_conformance.model.case import Either
 from runs_conformance.model.exchange import Exchange
-from runs_conformance.model.program import Play, Setting
+from runs_conformance.model.program import ProgramContext, StepGenerator
 
-_RICH: dict[str, Any] = {
+_FULL_ASSISTANT: dict[str, Any] = {
     "name": "Rich",
     "description": "An assistant with everything set.",
     "instructions": " Answer in one word.\n",
@@ -35,8 +35,8 @@ _RICH: dict[str, Any] = {
 }
 
 
-def every_member(setting: Setting) -> dict[str, Any]:
-    """Every member of a run's request that is echoed, each with a value that is not the default."""
+def all_overrides(context: ProgramContext) -> dict[str, Any]:
+    """Every member of a run's request that the run echoes, each with a value that is not the default."""
     members: dict[str, Any] = {
         "instructions": "Answer in French. \n\n",
         "tools": [function_tool(), {"type": "file_search"}],
@@ -57,75 +57,82 @@ def every_member(setting: Setting) -> dict[str, Any]:
         "response_format": {"type": "text"},
         "stream": False,
     }
-    if since(setting, "2024-06-06"):
+    if edition_includes(context, "2024-06-06"):
         members["parallel_tool_calls"] = False
     return members
 
 
 @program("lifecycle", "core", runs=2, requests=24, quick=True)
-def every_override(setting: Setting) -> Play:
-    """A run overrides all that it can, calling no function among it although it has one and is asked to. The next run
-    of its thread says nothing: it takes everything from its assistant, and keeps it when the assistant changes.
+def every_override(context: ProgramContext) -> StepGenerator:
+    """A run overrides every setting of its assistant, and the next run on its thread overrides none.
+
+    The first calls no function although it has one and is asked to. The second inherits everything from its assistant,
+    and keeps it when the assistant is modified.
     """
-    talk = thread(setting, text=prompt(setting, "call_one"))
-    if not (yield from ready(assistant(setting, **_RICH), talk)):
+    busy_thread = thread(context, text=prompt(context, "call_one"))
+    if not (yield from require(assistant(context, **_FULL_ASSISTANT), busy_thread)):
         return
-    first: Exchange = yield run(**every_member(setting))
-    if made(first):
+    first_run: Exchange = yield run(**all_overrides(context))
+    if has_id(first_run):
         yield on_run("get_run")
         yield on_assistant("get_assistant")
-        if (yield from finished()):
+        if (yield from finish_tool_calls()):
             yield page("list_run_steps")
-    if not (yield from ready(run("plain"))):
+    if not (yield from require(run("plain"))):
         return
     yield on_run("get_run", "plain")
-    if not setting.given.get("assistant"):
+    if not context.use.get("assistant"):
         changed = {"instructions": "Answer in two words.", "temperature": 0.2, "tools": [], "metadata": {}}
         yield on_assistant("modify_assistant", body=changed)
         yield on_run("get_run", "plain")
-    yield from ended("plain")
+    yield from cancel_and_wait("plain")
 
 
 @program("lifecycle", "core", runs=1, requests=12)
-def override_by_nothing(setting: Setting) -> Play:
-    """A run overrides with what is easily taken for nothing (zero, false, an empty list), and elsewhere says null."""
+def override_by_nothing(context: ProgramContext) -> StepGenerator:
+    """A run overrides settings with falsy values (zero, false, an empty list), and others with null."""
     nullable = ["model", "instructions", "additional_instructions", "additional_messages", "top_p", "stream"]
     nullable += ["max_prompt_tokens", "max_completion_tokens", "truncation_strategy", "tool_choice", "response_format"]
     members: dict[str, Any] = {**dict.fromkeys(nullable), "temperature": 0, "tools": [], "metadata": {}}
-    if since(setting, "2024-06-06"):
+    if edition_includes(context, "2024-06-06"):
         members["parallel_tool_calls"] = False
-    if not (yield from ready(assistant(setting, **_RICH), thread(setting), run(**members))):
+    if not (yield from require(assistant(context, **_FULL_ASSISTANT), thread(context), run(**members))):
         return
     yield on_run("get_run")
-    yield from ended()
+    yield from cancel_and_wait()
 
 
 @program("lifecycle", "core", runs=3, requests=20)
-def overrides_that_depend_on_the_model(setting: Setting) -> Play:
-    """A run overrides the model and what not every model takes; where that is refused, each by itself."""
-    if not (yield from ready(assistant(setting), thread(setting, text=prompt(setting, "json")))):
+def overrides_that_depend_on_the_model(context: ProgramContext) -> StepGenerator:
+    """A run overrides the model and settings that not every model supports.
+
+    If they are refused together, each is tried on its own.
+    """
+    if not (yield from require(assistant(context), thread(context, text=prompt(context, "json")))):
         return
     members: dict[str, Any] = {}
-    if setting.other_model != setting.model:
-        members["model"] = setting.other_model
-    if since(setting, "2024-08-06"):
+    if context.other_model != context.model:
+        members["model"] = context.other_model
+    if edition_includes(context, "2024-08-06"):
         schema = {"type": "object", "properties": {"answer": {"type": "string"}}, "required": ["answer"]}
         members["response_format"] = {"type": "json_schema", "json_schema": {"name": "reply", "schema": schema}}
-    if since(setting, "2025-02-10"):
+    if edition_includes(context, "2025-02-10"):
         members["reasoning_effort"] = "low"
-    if (yield from _depending(members)) or len(members) < 2:
+    if (yield from _try_members(members)) or len(members) < 2:
         return
     for name, value in members.items():
-        yield from _depending({name: value})
+        yield from _try_members({name: value})
 
 
-def _depending(members: dict[str, Any]) -> Passage:
-    """A run with members that the target's models may not take; whether it was started."""
+def _try_members(members: dict[str, Any]) -> Fragment:
+    """Create a run with members that the target's models may not support; returns whether it was created."""
     step = run(**members)
-    started: Exchange = yield replace(step, expectation=Either("which models there are, and what they take, differs"))
-    if not made(started):
+    created: Exchange = yield replace(
+        step, expectation=Either("targets differ in their models and in what these support")
+    )
+    if not has_id(created):
         return False
     yield on_run("get_run")
     yield on_assistant("get_assistant")
-    yield from ended()
+    yield from cancel_and_wait()
     return True

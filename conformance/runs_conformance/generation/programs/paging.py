@@ -1,132 +1,142 @@
-"""Programs that walk lists: every order, limit and cursor, over lists that nothing changes meanwhile."""
+"""Programs that page through lists: every order, limit and cursor, while nothing changes the list."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import Any
 
-from runs_conformance.generation.programs.all_operations import UNKNOWN
+from runs_conformance.generation.programs.all_operations import UNKNOWN_IDS
 from runs_conformance.generation.programs.decorator import program
-from runs_conformance.generation.programs.fragments import Passage, cancelled, completed, ready
-from runs_conformance.generation.programs.responses import items, made
-from runs_conformance.generation.programs.steps import assistant, at_root, message, on_step, page, thread, vain
-from runs_conformance.model.case import Either, Ref, Role
+from runs_conformance.generation.programs.fragments import Fragment, cancel_new_run, complete_run, require
+from runs_conformance.generation.programs.responses import has_id, item_count
+from runs_conformance.generation.programs.steps import (
+    assistant,
+    at_root,
+    dangling_reference,
+    message,
+    on_step,
+    page,
+    thread,
+)
+from runs_conformance.model.case import DanglingReference, Either, Ref, Role
 from runs_conformance.model.exchange import Exchange
-from runs_conformance.model.program import Play, Setting
-from runs_conformance.model.tag import FOREIGN_ID
+from runs_conformance.model.program import ProgramContext, StepGenerator
 
 _CURSORS = {"list_runs": "run_id", "list_messages": "message_id", "list_run_steps": "step_id"}
-_AT_ONCE = 30
-"""So many messages are sent in one request: the real service was seen to refuse more than 32."""
+_MESSAGES_PER_REQUEST = 30
+"""Messages sent in one request; the real service has been seen to refuse more than 32."""
 
-NEXT_SECOND = 1.05
-"""So many seconds set two times apart that are told in whole seconds."""
+TIMESTAMP_TICK = 1.05
+"""Seconds after which a timestamp in whole seconds differs."""
 
 
-@program("lifecycle", "listing", runs=5, requests=73, seconds=NEXT_SECOND)
-def pages_of_runs(setting: Setting) -> Play:
-    """The five runs of a thread are listed in both orders, by pages of every size and from every side."""
-    if not (yield from ready(assistant(setting), thread(setting), thread(setting, "elsewhere"))):
+@program("lifecycle", "listing", runs=5, requests=73, seconds=TIMESTAMP_TICK)
+def pages_of_runs(context: ProgramContext) -> StepGenerator:
+    """The five runs of a thread are listed in both orders, with several page sizes and cursors in both directions."""
+    if not (yield from require(assistant(context), thread(context), thread(context, "elsewhere"))):
         return
     yield page("list_runs")
     for index in range(5):
         if index == 3:
-            yield replace(page("list_runs"), pause=NEXT_SECOND)
-        # Two are left to complete, the others are dealt with sooner and cheaper.
-        passage = completed(f"run_{index}") if index in (0, 4) else cancelled(f"run_{index}")
-        if not (yield from passage):
+            yield replace(page("list_runs"), pause=TIMESTAMP_TICK)
+        # Two runs complete; cancelling the others is faster and cheaper.
+        fragment = complete_run(f"run_{index}") if index in (0, 4) else cancel_new_run(f"run_{index}")
+        if not (yield from fragment):
             return
-    yield from walks("list_runs", ("thread",))
+    yield from walk_list("list_runs", ("thread",))
     yield page("list_runs", "elsewhere")
     yield page("list_messages")
     for index in (0, 4):
         yield page("list_messages", run_id=Ref(f"run_{index}"))
     yield page("list_messages", run_id=Ref("run_0"), limit=1)
     steps: Exchange = yield page("list_run_steps", "run_4", name="steps")
-    if items(steps):
+    if item_count(steps):
         step = Ref("steps", "/data/0/id")
         yield on_step(step, "run_4")
-        yield vain(on_step(step, "run_0"), FOREIGN_ID)
+        yield dangling_reference(on_step(step, "run_0"), DanglingReference.FOREIGN)
 
 
-@program("lifecycle", "listing", runs=1, requests=40, seconds=2 * NEXT_SECOND)
-def pages_of_messages(setting: Setting) -> Play:
-    """The messages of a thread, more than a page holds, are listed in both orders and by pages of every size."""
+@program("lifecycle", "listing", runs=1, requests=40, seconds=2 * TIMESTAMP_TICK)
+def pages_of_messages(context: ProgramContext) -> StepGenerator:
+    """The messages of a thread, more than fit on one page, are listed in both orders and with several page sizes."""
     roles = ("user", "assistant")
-    many = [{"role": roles[index % 2], "content": f"Message {index}."} for index in range(60)]
-    body = {"messages": many[:_AT_ONCE]}
-    if not (yield from ready(at_root("create_thread", body, name="thread", role=Role.FIXTURE))):
+    all_messages = [{"role": roles[index % 2], "content": f"Message {index}."} for index in range(60)]
+    body = {"messages": all_messages[:_MESSAGES_PER_REQUEST]}
+    if not (yield from require(at_root("create_thread", body, name="thread", role=Role.FIXTURE))):
         return
-    if made((yield assistant(setting))):
-        yield from cancelled(additional_messages=many[_AT_ONCE:])
-    yield replace(message("One.", name="one"), pause=NEXT_SECOND)
+    if has_id((yield assistant(context))):
+        yield from cancel_new_run(additional_messages=all_messages[_MESSAGES_PER_REQUEST:])
+    yield replace(message("One.", name="one"), pause=TIMESTAMP_TICK)
     yield message("Two.", name="two")
-    yield replace(message("Three.", name="three"), pause=NEXT_SECOND)
-    yield from walks("list_messages", ("thread",), step=19)
+    yield replace(message("Three.", name="three"), pause=TIMESTAMP_TICK)
+    yield from walk_list("list_messages", ("thread",), step=19)
 
 
-@program("lifecycle", "listing", requests=28, seconds=NEXT_SECOND)
-def pages_of_assistants(setting: Setting) -> Play:
-    """Three assistants are found in the list of all, in both orders and from every side; others may come and go."""
-    if setting.given.get("assistant"):
+@program("lifecycle", "listing", requests=28, seconds=TIMESTAMP_TICK)
+def pages_of_assistants(context: ProgramContext) -> StepGenerator:
+    """Three new assistants are looked for in the list of all, in both orders and with cursors in both directions.
+
+    Other assistants may be created and deleted meanwhile.
+    """
+    if context.use.get("assistant"):
         return
     for index in range(3):
-        step = replace(assistant(setting, f"assistant_{index}"), pause=NEXT_SECOND if index == 2 else 0.0)
-        if not made((yield step)):
+        step = replace(assistant(context, f"assistant_{index}"), pause=TIMESTAMP_TICK if index == 2 else 0.0)
+        if not has_id((yield step)):
             return
     for order in ("desc", "asc"):
-        yield page("list_assistants", tag="", order=order, limit=100)
-        yield page("list_assistants", tag="", order=order, limit=1)
+        yield page("list_assistants", order=order, limit=100)
+        yield page("list_assistants", order=order, limit=1)
         for index in range(3):
             cursor = Ref(f"assistant_{index}")
-            yield page("list_assistants", tag="", order=order, limit=2, after=cursor)
-            yield page("list_assistants", tag="", order=order, limit=2, before=cursor)
-    yield page("list_assistants", tag="")
-    yield page("list_assistants", tag="", limit=3)
+            yield page("list_assistants", order=order, limit=2, after=cursor)
+            yield page("list_assistants", order=order, limit=2, before=cursor)
+    yield page("list_assistants")
+    yield page("list_assistants", limit=3)
 
 
-def walks(operation: str, of: tuple[str, ...], step: int = 2) -> Passage:
-    """Everything that can be asked of a list at rest; always goes on."""
+def walk_list(operation: str, parents: tuple[str, ...], step: int = 2) -> Fragment:
+    """List objects that nothing changes meanwhile, in every way; returns whether there were any."""
 
-    def at(name: str = "", **query: Any) -> Any:
-        return page(operation, *of, name=name, **query)
+    def list_page(name: str = "", **query: Any) -> Any:
+        return page(operation, *parents, name=name, **query)
 
-    yield at()
-    whole: Exchange = yield at("whole", limit=100)
-    yield at("up", order="asc", limit=100)
-    yield at(limit=1)
-    yield at(order="asc", limit=1)
-    count = items(whole)
+    yield list_page()
+    all_items: Exchange = yield list_page("whole", limit=100)
+    yield list_page("up", order="asc", limit=100)
+    yield list_page(limit=1)
+    yield list_page(order="asc", limit=1)
+    count = item_count(all_items)
     if not count:
         return False
-    yield at(order="desc", limit=min(count, 100))
+    yield list_page(order="desc", limit=min(count, 100))
     for order in ("desc", "asc"):
-        yield from _pages(operation, of, order, step, count)
+        yield from _walk_pages(operation, parents, order, step, count)
     middle, last = Ref("whole", f"/data/{count // 2}/id"), Ref("whole", f"/data/{count - 1}/id")
     first = Ref("whole", "/data/0/id")
-    yield at(after=last)
-    yield at(before=first)
-    yield at(order="asc", after=first)
-    yield at(order="asc", before=last)
-    yield at(after=middle)
-    yield at(before=middle)
-    yield at(order="asc", after=middle, limit=1)
-    yield at(order="asc", before=middle, limit=1)
-    yield at(before=last, limit=1)
-    yield at(after=first, before=last)
-    unknown = at(after=UNKNOWN[_CURSORS[operation]])
-    yield replace(unknown, expectation=Either("what an unknown cursor does is not stated"))
+    yield list_page(after=last)
+    yield list_page(before=first)
+    yield list_page(order="asc", after=first)
+    yield list_page(order="asc", before=last)
+    yield list_page(after=middle)
+    yield list_page(before=middle)
+    yield list_page(order="asc", after=middle, limit=1)
+    yield list_page(order="asc", before=middle, limit=1)
+    yield list_page(before=last, limit=1)
+    yield list_page(after=first, before=last)
+    unknown = list_page(after=UNKNOWN_IDS[_CURSORS[operation]])
+    yield replace(unknown, expectation=Either("the contract does not state what an unknown cursor does"))
     return True
 
 
-def _pages(operation: str, of: tuple[str, ...], order: str, size: int, count: int) -> Passage:
-    """Pages of one size from the first object to the empty page after the last."""
+def _walk_pages(operation: str, parents: tuple[str, ...], order: str, size: int, count: int) -> Fragment:
+    """Read pages of one size from the first object to the empty page after the last."""
     cursor: dict[str, Any] = {}
     for number in range(count // size + 2):
         name = f"{order}_{number}"
-        seen: Exchange = yield page(operation, *of, name=name, order=order, limit=size, **cursor)
-        held = items(seen)
-        if not held:
+        current_page: Exchange = yield page(operation, *parents, name=name, order=order, limit=size, **cursor)
+        page_count = item_count(current_page)
+        if not page_count:
             break
-        cursor = {"after": Ref(name, f"/data/{held - 1}/id")}
+        cursor = {"after": Ref(name, f"/data/{page_count - 1}/id")}
     return True

@@ -1,4 +1,4 @@
-"""Programs that send what no client should, and look whether the target still answers the next request."""
+"""Programs that send requests that no client should send, and check that the target still answers the next one."""
 
 from __future__ import annotations
 
@@ -7,41 +7,41 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from runs_conformance.generation.programs.decorator import program
-from runs_conformance.generation.programs.fragments import Passage, ready
+from runs_conformance.generation.programs.fragments import Fragment, require
 from runs_conformance.generation.programs.steps import at_root, on_thread, page, thread
 from runs_conformance.model.case import REFUSES_BODY, Either, Reject, Role, Step
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.json import JSON
-from runs_conformance.model.program import Play, Setting
-from runs_conformance.model.tag import probe
+from runs_conformance.model.program import ProgramContext, StepGenerator
 
-LENGTH = 1_000_000
-"""Characters of what is called long."""
+LONG_TEXT_LENGTH = 1_000_000
+"""The length of long texts in characters."""
 
-_NO_SUCH_PLACE = Reject((400, 404, 405, 414, 422, 431))
-
-
-def _message(raw: bytes, what: str, open_because: str = "") -> Step:
-    """A message whose body is sent byte for byte; refused for certain, unless a reason leaves it open."""
-    return _raw(on_thread("create_message"), raw, what, open_because)
+_REFUSES_PATH = Reject((400, 404, 405, 414, 422, 431))
 
 
-def _raw(step: Step, raw: bytes, what: str, open_because: str = "") -> Step:
-    certain = not open_because
+def _message_probe(raw: bytes, name: str, reason_to_accept: str = "") -> Step:
+    """Create a message with a body sent byte for byte. It must be refused unless a reason to accept it is given."""
+    return _raw_probe(on_thread("create_message"), raw, name, reason_to_accept)
+
+
+def _raw_probe(step: Step, raw: bytes, name: str, reason_to_accept: str = "") -> Step:
+    must_refuse = not reason_to_accept
     return replace(
         step,
         raw=raw,
-        role=Role.NEGATIVE if certain else Role.ACT,
-        expectation=REFUSES_BODY if certain else Either(open_because),
-        tag=probe(what),
+        role=Role.NEGATIVE if must_refuse else Role.ACT,
+        expectation=REFUSES_BODY if must_refuse else Either(reason_to_accept),
+        anomaly=name,
+        probe=True,
     )
 
 
-def _probed(probes: Iterable[Step]) -> Passage:
-    """The probes between small requests that must succeed as ever.
+def _send_probes(probes: Iterable[Step]) -> Fragment:
+    """Send probes between small control requests that must succeed.
 
-    One that is not answered, or with a server error, is sent once more between two of those, to see whether it was the
-    probe that did it.
+    A probe that gets no answer or a server error is sent again between two controls, which tells whether the probe is
+    the cause.
     """
     control = replace(on_thread("get_thread"), role=Role.CONTROL)
     yield control
@@ -59,13 +59,16 @@ def _text(value: JSON) -> bytes:
     return json.dumps(value).encode()
 
 
-_GOOD = _text({"role": "user", "content": "Hello."})
+_VALID = _text({"role": "user", "content": "Hello."})
 
 
 @program("robustness", "validation", requests=22)
-def bodies_that_are_not_json(setting: Setting) -> Play:
-    """Bodies that are no JSON text, or are not in UTF-8, are refused."""
-    if not (yield from ready(thread(setting))):
+def bodies_that_are_not_json(context: ProgramContext) -> StepGenerator:
+    """Messages are sent with bodies that are not JSON or not UTF-8.
+
+    They must be refused.
+    """
+    if not (yield from require(thread(context))):
         return
     malformed = (
         b'{"role": "user", "content": "Hel',
@@ -80,43 +83,49 @@ def bodies_that_are_not_json(setting: Setting) -> Play:
         b'{"role": "user", "content": "\xc0\xaf"}',
         b'{"role": "user", "content": "caf\xe9"}',
     )
-    yield from _probed(
+    yield from _send_probes(
         [
-            *(_message(raw, "malformed_json") for raw in malformed),
-            *(_message(raw, "invalid_utf8") for raw in not_utf8),
-            _message(_GOOD + _GOOD, "trailing_json", "some parsers stop at the end of the first value"),
-            _message(b"\xef\xbb\xbf" + _GOOD, "byte_order_mark", "a byte order mark may be ignored"),
-            _message(_GOOD.decode().encode("utf-16"), "utf_16", "other encodings may be understood"),
+            *(_message_probe(raw, "malformed_json") for raw in malformed),
+            *(_message_probe(raw, "invalid_utf8") for raw in not_utf8),
+            _message_probe(_VALID + _VALID, "trailing_json", "some parsers stop at the end of the first value"),
+            _message_probe(b"\xef\xbb\xbf" + _VALID, "byte_order_mark", "a byte order mark may be ignored"),
+            _message_probe(_VALID.decode().encode("utf-16"), "utf_16", "other encodings may be understood"),
         ]
     )
     yield page("list_messages")
 
 
 @program("robustness", "validation", requests=22)
-def bodies_of_another_kind(setting: Setting) -> Play:
-    """A body that is an array, a scalar or not there at all is refused where an object is required."""
-    if not (yield from ready(thread(setting))):
+def bodies_of_another_kind(context: ProgramContext) -> StepGenerator:
+    """Bodies that are an array, a scalar or empty are sent where an object is required.
+
+    They must be refused.
+    """
+    if not (yield from require(thread(context))):
         return
     kinds = {"array": b"[]", "string": b'"Hello."', "number": b"5", "boolean": b"true", "null": b"null"}
-    yield from _probed(
+    yield from _send_probes(
         [
-            *(_message(raw, f"{kind}_body") for kind, raw in kinds.items()),
-            _message(b"[" + _GOOD + b"]", "array_body"),
-            _message(b"", "empty_body"),
-            _message(b" \n", "empty_body"),
-            _raw(at_root("create_assistant"), b"", "empty_body"),
-            _raw(at_root("create_assistant"), b"[]", "array_body"),
-            _raw(at_root("create_thread"), b"[]", "array_body"),
-            _raw(on_thread("modify_thread"), b"5", "number_body"),
+            *(_message_probe(raw, f"{kind}_body") for kind, raw in kinds.items()),
+            _message_probe(b"[" + _VALID + b"]", "array_body"),
+            _message_probe(b"", "empty_body"),
+            _message_probe(b" \n", "empty_body"),
+            _raw_probe(at_root("create_assistant"), b"", "empty_body"),
+            _raw_probe(at_root("create_assistant"), b"[]", "array_body"),
+            _raw_probe(at_root("create_thread"), b"[]", "array_body"),
+            _raw_probe(on_thread("modify_thread"), b"5", "number_body"),
         ]
     )
     yield page("list_messages")
 
 
 @program("robustness", "validation", requests=17)
-def content_types(setting: Setting) -> Play:
-    """A good body that is said to be something else than JSON, or nothing, does not upset the target."""
-    if not (yield from ready(thread(setting))):
+def content_types(context: ProgramContext) -> StepGenerator:
+    """A valid body is sent with a content type other than JSON, or with none.
+
+    The target may refuse it, but must not fail.
+    """
+    if not (yield from require(thread(context))):
         return
     types = {
         "text/plain": "wrong_content_type",
@@ -127,35 +136,41 @@ def content_types(setting: Setting) -> Play:
         "application/json; charset=utf-8": "content_type_with_charset",
         "Application/JSON": "content_type_in_capitals",
     }
-    reason = "whether a server reads a body that is said to be something else is its choice"
-    good = _message(_GOOD, "missing_content_type", reason)
-    yield from _probed(
+    reason = "a server may read a JSON body despite its content type"
+    probe_step = _message_probe(_VALID, "missing_content_type", reason)
+    yield from _send_probes(
         [
-            replace(good, headers={"Content-Type": None}),
-            *(replace(good, headers={"Content-Type": name}, tag=probe(what)) for name, what in types.items()),
+            replace(probe_step, headers={"Content-Type": None}),
+            *(
+                replace(probe_step, headers={"Content-Type": content_type}, anomaly=name, probe=True)
+                for content_type, name in types.items()
+            ),
         ]
     )
     yield page("list_messages")
 
 
 @program("robustness", "validation", requests=13)
-def deep_nesting(setting: Setting) -> Play:
-    """JSON that is nested deeper than anyone needs does not upset the target, and is refused where it does not fit."""
-    if not (yield from ready(thread(setting))):
+def deep_nesting(context: ProgramContext) -> StepGenerator:
+    """Bodies with extremely deep nesting are sent.
+
+    They must not make the target fail, and must be refused if the schema does not allow them.
+    """
+    if not (yield from require(thread(context))):
         return
-    reason = "how deep JSON may be is the server's choice"
+    reason = "a server may limit the depth of JSON"
     schema = b'{"type": "object", "properties": {"a": ' * 100 + b"{}" + b"}}" * 100
     tool = b'{"type": "function", "function": {"name": "deep", "parameters": ' + schema + b"}}"
-    assistant = b'{"model": ' + _text(setting.model) + b', "tools": [' + tool + b"]}"
-    yield from _probed(
+    assistant = b'{"model": ' + _text(context.model) + b', "tools": [' + tool + b"]}"
+    yield from _send_probes(
         [
-            _message(
+            _message_probe(
                 b'{"role": "user", "content": "Hello.", "metadata": {"a": ' + _nested(2_000) + b"}}", "deep_nesting"
             ),
-            _message(_nested(100_000), "deep_nesting"),
-            _message(b'{"a":' * 50_000 + b"1" + b"}" * 50_000, "deep_nesting"),
-            _message(b"[" * 50_000, "deep_nesting"),
-            _raw(at_root("create_assistant"), assistant, "deep_nesting", reason),
+            _message_probe(_nested(100_000), "deep_nesting"),
+            _message_probe(b'{"a":' * 50_000 + b"1" + b"}" * 50_000, "deep_nesting"),
+            _message_probe(b"[" * 50_000, "deep_nesting"),
+            _raw_probe(at_root("create_assistant"), assistant, "deep_nesting", reason),
         ]
     )
     yield page("list_messages")
@@ -166,37 +181,47 @@ def _nested(depth: int) -> bytes:
 
 
 @program("robustness", "validation", requests=18)
-def long_values(setting: Setting) -> Play:
-    """Values a million characters long, and thousands of members, are refused where a limit is stated."""
-    if not (yield from ready(thread(setting))):
+def long_values(context: ProgramContext) -> StepGenerator:
+    """Values of a million characters and objects with thousands of members are sent.
+
+    They must be refused if a limit is stated.
+    """
+    if not (yield from require(thread(context))):
         return
-    long = "x" * LENGTH
+    long = "x" * LONG_TEXT_LENGTH
     hello: dict[str, JSON] = {"role": "user", "content": "Hello."}
-    crowd: dict[str, JSON] = {f"key{index}": "v" for index in range(10_000)}
-    new = at_root("create_assistant")
-    model: dict[str, JSON] = {"model": setting.model}
-    yield from _probed(
+    many_members: dict[str, JSON] = {f"key{index}": "v" for index in range(10_000)}
+    new_assistant = at_root("create_assistant")
+    model: dict[str, JSON] = {"model": context.model}
+    yield from _send_probes(
         [
-            _message(_text({**hello, "metadata": {"k": long}}), "long_string"),
-            _message(_text({**hello, "metadata": {long: "v"}}), "long_string"),
-            _message(_text({**hello, "metadata": crowd}), "many_members"),
-            _message(_text({**hello, "content": long}), "long_string", "no maximum is stated, though one was enforced"),
-            _raw(new, _text({**model, "name": long}), "long_string"),
-            _raw(new, _text({**model, "instructions": long}), "long_string"),
-            _raw(new, _text({**model, "tools": [{"type": "code_interpreter"}] * 5_000}), "many_members"),
-            _raw(new, b'{"model": "x", "temperature": ' + b"9" * 5_000 + b"}", "long_number"),
-            _raw(new, b'{"model": "x", "temperature": 1e999}', "long_number"),
+            _message_probe(_text({**hello, "metadata": {"k": long}}), "long_string"),
+            _message_probe(_text({**hello, "metadata": {long: "v"}}), "long_string"),
+            _message_probe(_text({**hello, "metadata": many_members}), "many_members"),
+            _message_probe(
+                _text({**hello, "content": long}), "long_string", "no maximum is stated, though one has been enforced"
+            ),
+            _raw_probe(new_assistant, _text({**model, "name": long}), "long_string"),
+            _raw_probe(new_assistant, _text({**model, "instructions": long}), "long_string"),
+            _raw_probe(
+                new_assistant, _text({**model, "tools": [{"type": "code_interpreter"}] * 5_000}), "many_members"
+            ),
+            _raw_probe(new_assistant, b'{"model": "x", "temperature": ' + b"9" * 5_000 + b"}", "long_number"),
+            _raw_probe(new_assistant, b'{"model": "x", "temperature": 1e999}', "long_number"),
         ]
     )
     yield page("list_messages")
 
 
 @program("robustness", "validation", requests=18)
-def odd_text(setting: Setting) -> Play:
-    """Text that JSON allows and programs stumble over does not upset the target, nor the list that it ends up in."""
-    if not (yield from ready(thread(setting))):
+def odd_text(context: ProgramContext) -> StepGenerator:
+    """Text that JSON allows but programs often mishandle is sent in messages, and listed.
+
+    Neither may make the target fail.
+    """
+    if not (yield from require(thread(context))):
         return
-    reason = "what a server makes of such text is its choice"
+    reason = "a server may handle such text as it likes"
     texts = {
         "nul": b'"a\\u0000b"',
         "lone_surrogate": b'"a\\ud800b"',
@@ -205,25 +230,30 @@ def odd_text(setting: Setting) -> Play:
         "control_characters": b'"\\u0001\\u001b[31m\\u007f\\u0085\\u2028"',
         "right_to_left": b'"\\u202eolleh\\u202c"',
     }
-    said = [(what, b'{"role": "user", "content": %b}' % text) for what, text in texts.items()]
-    noted = [
-        (what, b'{"role": "user", "content": "Hello.", "metadata": {%b: %b}}' % (texts[what], texts[what]))
-        for what in ("nul", "lone_surrogate")
+    in_content = [(name, b'{"role": "user", "content": %b}' % text) for name, text in texts.items()]
+    in_metadata = [
+        (name, b'{"role": "user", "content": "Hello.", "metadata": {%b: %b}}' % (texts[name], texts[name]))
+        for name in ("nul", "lone_surrogate")
     ]
-    twice = b'{"role": "user", "content": "First.", "content": "Second."}'
-    yield from _probed(
+    duplicate = b'{"role": "user", "content": "First.", "content": "Second."}'
+    yield from _send_probes(
         [
-            *(_message(raw, what, reason) for what, raw in (*said, *noted)),
-            _message(twice, "duplicate_keys", "which of two members of one name counts is not stated"),
+            *(_message_probe(raw, name, reason) for name, raw in (*in_content, *in_metadata)),
+            _message_probe(
+                duplicate, "duplicate_keys", "the contract does not state which of two members of one name counts"
+            ),
         ]
     )
     yield page("list_messages", order="asc")
 
 
 @program("robustness", "validation", requests=18)
-def odd_ids(setting: Setting) -> Play:
-    """Ids that no server gives, long and with odd characters, are not found and do not upset the target."""
-    if not (yield from ready(thread(setting))):
+def odd_ids(context: ProgramContext) -> StepGenerator:
+    """Threads are requested by ids that no server issues: very long ones, and ones with unusual characters.
+
+    They must not be found, and must not make the target fail.
+    """
+    if not (yield from require(thread(context))):
         return
     ids = {
         "long_id": "thread_" + "x" * 5_000,
@@ -237,22 +267,26 @@ def odd_ids(setting: Setting) -> Play:
         "template_in_id": "{{7*7}}${7*7}",
         "space_as_id": " ",
     }
-    yield from _probed(
+    yield from _send_probes(
         replace(
             on_thread("get_thread"),
             path={"thread_id": id_},
             role=Role.NEGATIVE,
-            expectation=_NO_SUCH_PLACE,
-            tag=probe(what),
+            expectation=_REFUSES_PATH,
+            anomaly=name,
+            probe=True,
         )
-        for what, id_ in ids.items()
+        for name, id_ in ids.items()
     )
 
 
 @program("robustness", "listing", requests=18)
-def odd_queries(setting: Setting) -> Play:
-    """Queries with long, odd, repeated and unknown parameters do not upset the target."""
-    if not (yield from ready(thread(setting))):
+def odd_queries(context: ProgramContext) -> StepGenerator:
+    """A list is requested with overlong, malformed, repeated and unknown query parameters.
+
+    They must not make the target fail.
+    """
+    if not (yield from require(thread(context))):
         return
     queries: dict[str, tuple[tuple[str, JSON], ...]] = {
         "long_limit": (("limit", "9" * 1_000),),
@@ -266,14 +300,15 @@ def odd_queries(setting: Setting) -> Play:
         "unknown_parameter": (("colour", "red"), ("limit[]", "1")),
         "odd_order": (("order", "ASC;--"),),
     }
-    reason = "what such a query does is not stated"
-    yield from _probed(
+    reason = "the contract does not state what such a query does"
+    yield from _send_probes(
         replace(
             on_thread("list_messages"),
             query=query,
             role=Role.NEGATIVE,
             expectation=Either(reason),
-            tag=probe(what),
+            anomaly=name,
+            probe=True,
         )
-        for what, query in queries.items()
+        for name, query in queries.items()
     )

@@ -1,15 +1,24 @@
-"""Programs that send requests at the same moment. Nothing is certain of their order; what is seen afterwards is."""
+"""Programs that send requests concurrently. Their order is undefined, but the state observed afterwards is not."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 from runs_conformance.generation.programs.decorator import program
-from runs_conformance.generation.programs.fragments import Passage, aftermath, ended, finished, ready, submit, waiting
-from runs_conformance.generation.programs.responses import made
+from runs_conformance.generation.programs.fragments import (
+    Fragment,
+    cancel_and_wait,
+    finish_tool_calls,
+    read_everything,
+    require,
+    start_waiting_run,
+    submit,
+)
+from runs_conformance.generation.programs.responses import has_id
 from runs_conformance.generation.programs.steps import (
-    OVER,
+    TERMINAL_STATUSES,
     assistant,
+    dangling_reference,
     message,
     on_run,
     on_thread,
@@ -18,98 +27,102 @@ from runs_conformance.generation.programs.steps import (
     prompt,
     run,
     thread,
-    vain,
 )
-from runs_conformance.model.case import Together
+from runs_conformance.model.case import Concurrent, DanglingReference
 from runs_conformance.model.exchange import Exchange
-from runs_conformance.model.program import Play, Setting
-from runs_conformance.model.tag import DELETED_ID
+from runs_conformance.model.program import ProgramContext, StepGenerator
 
 SOON = 0.1
-"""Seconds after which something that was just begun is probably under way."""
+"""Seconds after which a request that was just sent is probably being processed."""
 
 
 @program("races", "core", runs=4, requests=44)
-def two_runs_at_once(setting: Setting) -> Play:
-    """Two runs are created on one thread at once, and what was started is cancelled twice at once; then again."""
-    if not (yield from ready(assistant(setting), thread(setting, text=prompt(setting, "long")))):
+def two_runs_at_once(context: ProgramContext) -> StepGenerator:
+    """Two runs are created on one thread concurrently, and each that started is cancelled twice concurrently."""
+    if not (yield from require(assistant(context), thread(context, text=prompt(context, "long")))):
         return
     for number in range(2):
         names = (f"left_{number}", f"right_{number}")
-        answers = yield Together(tuple(run(name) for name in names))
-        yield page("list_runs", tag="")
-        started = [name for name, answer in zip(names, answers, strict=True) if made(answer)]
+        answers = yield Concurrent(tuple(run(name) for name in names))
+        yield page("list_runs")
+        started = [name for name, answer in zip(names, answers, strict=True) if has_id(answer)]
         for name in started:
             yield poll(name, until=("in_progress",))
-        yield page("list_runs", tag="")
+        yield page("list_runs")
         for name in started:
-            yield Together((on_run("cancel_run", name), on_run("cancel_run", name), on_run("get_run", name)))
-            yield poll(name, until=OVER)
+            yield Concurrent((on_run("cancel_run", name), on_run("cancel_run", name), on_run("get_run", name)))
+            yield poll(name, until=TERMINAL_STATUSES)
             yield on_run("get_run", name)
     yield page("list_runs")
 
 
 @program("races", "messages", requests=14)
-def messages_at_once(setting: Setting) -> Play:
-    """Four messages are added to one thread at the same moment; each that was accepted is there, once."""
-    if not (yield from ready(thread(setting))):
+def messages_at_once(context: ProgramContext) -> StepGenerator:
+    """Four messages are added to one thread concurrently, and then its metadata is modified twice concurrently.
+
+    Each accepted message must be listed exactly once.
+    """
+    if not (yield from require(thread(context))):
         return
-    yield Together(tuple(message(f"Message {number}.", name=f"message_{number}") for number in range(4)))
+    yield Concurrent(tuple(message(f"Message {number}.", name=f"message_{number}") for number in range(4)))
     yield page("list_messages")
     yield page("list_messages", order="asc")
     changes = ({"left": "yes"}, {"right": "yes"})
-    yield Together(tuple(on_thread("modify_thread", body={"metadata": metadata}) for metadata in changes))
+    yield Concurrent(tuple(on_thread("modify_thread", body={"metadata": metadata}) for metadata in changes))
     yield on_thread("get_thread")
 
 
 @program("races", "tools", runs=1, requests=32)
-def submitted_twice_at_once(setting: Setting) -> Play:
-    """Tool outputs are submitted twice at the same moment; the run takes them once."""
-    if not (yield from _waiting(setting)):
+def submitted_twice_at_once(context: ProgramContext) -> StepGenerator:
+    """Two sets of tool outputs are submitted to one run concurrently.
+
+    The run must accept only one of them.
+    """
+    if not (yield from _start_waiting_run(context)):
         return
-    yield Together((submit(outputs=("The first.",)), submit(outputs=("The second.",))))
+    yield Concurrent((submit(outputs=("The first.",)), submit(outputs=("The second.",))))
     yield on_run("get_run")
-    if (yield from finished(seen="resumed")):
-        yield from aftermath()
+    if (yield from finish_tool_calls(run_answer="resumed")):
+        yield from read_everything()
 
 
 @program("races", "cancel", runs=1, requests=25)
-def cancelled_in_mid_stream(setting: Setting) -> Play:
-    """A run is cancelled from elsewhere while the stream that its tool outputs were submitted with goes on."""
-    talk = thread(setting, text=prompt(setting, "call_one") + " Then: " + prompt(setting, "long"))
-    if not (yield from ready(assistant(setting), talk)):
+def cancelled_in_mid_stream(context: ProgramContext) -> StepGenerator:
+    """A run is cancelled by another request while the stream of its submitted tool outputs is open."""
+    busy_thread = thread(context, text=prompt(context, "call_one") + " Then: " + prompt(context, "long"))
+    if not (yield from require(assistant(context), busy_thread)):
         return
-    if not (yield from waiting()):
+    if not (yield from start_waiting_run()):
         return
-    yield Together((submit(stream=True), replace(on_run("cancel_run"), pause=SOON)))
-    yield poll(until=OVER)
-    yield from aftermath()
+    yield Concurrent((submit(stream=True), replace(on_run("cancel_run"), pause=SOON)))
+    yield poll(until=TERMINAL_STATUSES)
+    yield from read_everything()
 
 
 @program("races", "core", runs=1, requests=26)
-def changed_while_running(setting: Setting) -> Play:
-    """A run begins as a message comes, is modified along with its thread, and has the thread deleted under it."""
-    if not (yield from ready(assistant(setting), thread(setting, text=prompt(setting, "long")))):
+def changed_while_running(context: ProgramContext) -> StepGenerator:
+    """A run is created concurrently with a message, modified concurrently with its thread, and loses the thread."""
+    if not (yield from require(assistant(context), thread(context, text=prompt(context, "long")))):
         return
-    _, started = yield Together((message("At the same moment."), run()))
-    yield page("list_messages", tag="", order="asc")
-    yield page("list_runs", tag="")
-    if not made(started):
+    _, started = yield Concurrent((message("At the same moment."), run()))
+    yield page("list_messages", order="asc")
+    yield page("list_runs")
+    if not has_id(started):
         return
     yield poll(until=("in_progress",))
-    changed = {"metadata": {"while": "running"}}
-    yield Together((on_run("modify_run", body=changed), on_thread("modify_thread", body=changed), on_run("get_run")))
+    changes = {"metadata": {"while": "running"}}
+    yield Concurrent((on_run("modify_run", body=changes), on_thread("modify_thread", body=changes), on_run("get_run")))
     yield on_run("get_run")
     yield on_thread("get_thread")
     deleted: Exchange = yield on_thread("delete_thread")
     if deleted.accepted:
         for step in (on_thread("get_thread"), on_run("get_run"), page("list_runs"), on_run("cancel_run")):
-            yield vain(step, DELETED_ID)
+            yield dangling_reference(step, DanglingReference.DELETED)
     else:
-        yield from ended()
+        yield from cancel_and_wait()
 
 
-def _waiting(setting: Setting) -> Passage:
-    if not (yield from ready(assistant(setting), thread(setting, text=prompt(setting, "call_one")))):
+def _start_waiting_run(context: ProgramContext) -> Fragment:
+    if not (yield from require(assistant(context), thread(context, text=prompt(context, "call_one")))):
         return False
-    return (yield from waiting())
+    return (yield from start_waiting_run())

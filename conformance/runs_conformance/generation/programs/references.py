@@ -1,4 +1,4 @@
-"""Programs that refer to what is not there: unknown ids, ids of the wrong form, ids that belong elsewhere."""
+"""Programs that refer to objects that do not exist: unknown ids, malformed ids, ids under another parent."""
 
 from __future__ import annotations
 
@@ -6,68 +6,86 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from runs_conformance.contract.operation import OPERATIONS
-from runs_conformance.generation.programs.all_operations import STEP, UNKNOWN, inhabited, unharmed, upon_ids
+from runs_conformance.generation.programs.all_operations import (
+    RUN_STEP,
+    UNKNOWN_IDS,
+    create_objects,
+    read_objects,
+    steps_on_ids,
+)
 from runs_conformance.generation.programs.decorator import program
-from runs_conformance.generation.programs.fragments import ended, submit
-from runs_conformance.generation.programs.steps import at_root, on_message, on_run, on_step, on_thread, page, vain
-from runs_conformance.model.case import Mutation, Step
+from runs_conformance.generation.programs.fragments import cancel_and_wait, submit
+from runs_conformance.generation.programs.steps import (
+    at_root,
+    dangling_reference,
+    on_message,
+    on_run,
+    on_step,
+    on_thread,
+    page,
+)
+from runs_conformance.model.case import DanglingReference, Mutation, Step
 from runs_conformance.model.json import ABSENT
-from runs_conformance.model.program import Play, Setting
-from runs_conformance.model.tag import FOREIGN_ID, MALFORMED_ID, UNKNOWN_ID
+from runs_conformance.model.program import ProgramContext, StepGenerator
 
-MALFORMED: Mapping[str, str] = {
+MALFORMED_IDS: Mapping[str, str] = {
     "assistant_id": "undefined",
     "thread_id": "undefined",
     "message_id": "msg",
     "run_id": "null",
     "step_id": "0",
 }
-"""For each id in a path something that is none, as clients with a fault send it."""
+"""For each path parameter a malformed id, as defective clients send it."""
 
 
 @program("security", "core", runs=1, requests=96)
-def references(setting: Setting) -> Play:
-    """Ids that name nothing, that cannot be ids, or that belong to another thread lead nowhere and change nothing."""
-    if not (yield from inhabited(setting)):
+def references(context: ProgramContext) -> StepGenerator:
+    """Every operation with an id is called with unknown ids, malformed ids, and ids that belong to another thread.
+
+    Each call must be refused and change nothing.
+    """
+    if not (yield from create_objects(context)):
         return
     yield on_message("get_message")
-    for made_up, tag in ((UNKNOWN, UNKNOWN_ID), (MALFORMED, MALFORMED_ID)):
-        for step in upon_ids():
-            yield _misled(step, OPERATIONS[step.operation].parameters[-1], made_up, tag)
-        yield _of_assistant(on_thread("create_run", "other"), made_up["assistant_id"], tag)
-        yield _of_assistant(at_root("create_thread_and_run"), made_up["assistant_id"], tag)
-    for step in (on_run("get_run"), page("list_run_steps", tag=""), on_message("get_message")):
-        yield _misled(step, "thread_id", UNKNOWN, UNKNOWN_ID)
-    yield _misled(on_step(STEP), "run_id", UNKNOWN, UNKNOWN_ID)
-    for step in _through("other"):
-        yield vain(step, FOREIGN_ID)
-    yield from unharmed()
-    yield from ended()
+    for dangling_ids, kind in ((UNKNOWN_IDS, DanglingReference.UNKNOWN), (MALFORMED_IDS, DanglingReference.MALFORMED)):
+        for step in steps_on_ids():
+            yield _with_dangling_id(step, OPERATIONS[step.operation].parameters[-1], dangling_ids, kind)
+        yield _with_dangling_assistant(on_thread("create_run", "other"), dangling_ids["assistant_id"], kind)
+        yield _with_dangling_assistant(at_root("create_thread_and_run"), dangling_ids["assistant_id"], kind)
+    for step in (on_run("get_run"), page("list_run_steps"), on_message("get_message")):
+        yield _with_dangling_id(step, "thread_id", UNKNOWN_IDS, DanglingReference.UNKNOWN)
+    yield _with_dangling_id(on_step(RUN_STEP), "run_id", UNKNOWN_IDS, DanglingReference.UNKNOWN)
+    for step in _through_other_thread("other"):
+        yield dangling_reference(step, DanglingReference.FOREIGN)
+    yield from read_objects()
+    yield from cancel_and_wait()
 
 
-def _through(other: str) -> tuple[Step, ...]:
-    """What belongs to the one thread, sought in the other."""
+def _through_other_thread(other_thread: str) -> tuple[Step, ...]:
+    """Steps on objects of one thread through the path of another."""
     return (
-        on_run("get_run", thread=other),
-        page("list_run_steps", "run", other, tag=""),
-        on_step(STEP, thread=other),
-        on_run("modify_run", thread=other, body={"metadata": {"who": "stranger"}}),
-        submit(thread=other),
-        on_run("cancel_run", thread=other),
-        on_message("get_message", thread=other),
-        on_message("modify_message", thread=other, body={"metadata": {"who": "stranger"}}),
-        on_message("delete_message", thread=other),
+        on_run("get_run", thread=other_thread),
+        page("list_run_steps", "run", other_thread),
+        on_step(RUN_STEP, thread=other_thread),
+        on_run("modify_run", thread=other_thread, body={"metadata": {"who": "stranger"}}),
+        submit(thread=other_thread),
+        on_run("cancel_run", thread=other_thread),
+        on_message("get_message", thread=other_thread),
+        on_message("modify_message", thread=other_thread, body={"metadata": {"who": "stranger"}}),
+        on_message("delete_message", thread=other_thread),
     )
 
 
-def _misled(step: Step, parameter: str, made_up: Mapping[str, str], tag: str) -> Step:
-    """The step with an id in its path that leads nowhere."""
-    became = made_up[parameter]
-    mutation = Mutation(f"/{parameter}", "x-references", ABSENT, became, "path")
-    return replace(vain(step, tag), name="", path={**step.path, parameter: became}, mutation=mutation)
+def _with_dangling_id(step: Step, parameter: str, dangling_ids: Mapping[str, str], kind: DanglingReference) -> Step:
+    """Replace an id in the step's path with one that does not exist."""
+    dangling_id = dangling_ids[parameter]
+    mutation = Mutation(f"/{parameter}", "x-references", ABSENT, dangling_id, "path")
+    return replace(
+        dangling_reference(step, kind), name="", path={**step.path, parameter: dangling_id}, mutation=mutation
+    )
 
 
-def _of_assistant(step: Step, id_: str, tag: str) -> Step:
-    """The step as a run of an assistant that is not there."""
+def _with_dangling_assistant(step: Step, id_: str, kind: DanglingReference) -> Step:
+    """Turn the step into the creation of a run with an assistant that does not exist."""
     mutation = Mutation("/assistant_id", "x-references", ABSENT, id_)
-    return replace(vain(step, tag), body={"assistant_id": id_}, mutation=mutation)
+    return replace(dangling_reference(step, kind), body={"assistant_id": id_}, mutation=mutation)

@@ -1,4 +1,4 @@
-"""Programs in which requests are refused for one broken place, and nothing may be left of the rest."""
+"""Programs in which requests are invalid at one place, and their other changes must not take effect."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from dataclasses import replace
 from typing import Any
 
 from runs_conformance.generation.programs.decorator import program
-from runs_conformance.generation.programs.fragments import ended, ready
-from runs_conformance.generation.programs.responses import made
+from runs_conformance.generation.programs.fragments import cancel_and_wait, require
+from runs_conformance.generation.programs.responses import has_id
 from runs_conformance.generation.programs.steps import (
     assistant,
+    dangling_reference,
     message,
     on_assistant,
     on_message,
@@ -17,23 +18,21 @@ from runs_conformance.generation.programs.steps import (
     page,
     run,
     thread,
-    vain,
 )
-from runs_conformance.model.case import REFUSES_BODY, Mutation, Role, Step
+from runs_conformance.model.case import REFUSES_BODY, DanglingReference, Mutation, Role, Step
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.json import ABSENT
-from runs_conformance.model.program import Play, Setting
-from runs_conformance.model.tag import UNKNOWN_ID
+from runs_conformance.model.program import ProgramContext, StepGenerator
 
-_KEPT: dict[str, Any] = {"metadata": {"kept": "yes"}}
+_ORIGINAL: dict[str, Any] = {"metadata": {"kept": "yes"}}
 
 
-def broken(step: Step, pointer: str, keyword: str, became: Any) -> Step:
-    """The step as one that breaks the contract at one place of its body, where it had nothing before."""
+def with_invalid_member(step: Step, pointer: str, keyword: str, became: Any) -> Step:
+    """Add an invalid member to the step's body, so that it violates the contract at that place."""
     body = dict(step.body) if isinstance(step.body, dict) else {}
-    where, _, name = pointer[1:].rpartition("/")
-    if where:
-        body[where] = {**body.get(where, {}), name: became}
+    parent, _, name = pointer[1:].rpartition("/")
+    if parent:
+        body[parent] = {**body.get(parent, {}), name: became}
     else:
         body[name] = became
     mutation = Mutation(pointer, keyword, ABSENT, became)
@@ -41,31 +40,34 @@ def broken(step: Step, pointer: str, keyword: str, became: Any) -> Step:
 
 
 @program("lifecycle", "validation", requests=26)
-def refused_without_a_trace(setting: Setting) -> Play:
-    """What is refused for one broken place leaves nothing behind: no run, no message, and nothing changed."""
-    if not (yield from ready(assistant(setting, name="Before", **_KEPT), thread(setting, **_KEPT))):
+def refused_without_a_trace(context: ProgramContext) -> StepGenerator:
+    """Creations and modifications that are invalid at exactly one place are sent, and all objects are read afterwards.
+
+    The refused requests must leave nothing behind: no run, no message and no change.
+    """
+    if not (yield from require(assistant(context, name="Before", **_ORIGINAL), thread(context, **_ORIGINAL))):
         return
-    if not (yield from ready(message("Kept.", name="message", **_KEPT))):
+    if not (yield from require(message("Kept.", name="message", **_ORIGINAL))):
         return
-    lost: dict[str, Any] = {"metadata": {"kept": "no", "new": "pair"}}
-    added = [{"role": "user", "content": "Brought along in vain."}]
+    rejected: dict[str, Any] = {"metadata": {"kept": "no", "new": "pair"}}
+    additional = [{"role": "user", "content": "Brought along in vain."}]
     yield page("list_messages", order="asc")
-    for bad in (
-        broken(run("run", additional_messages=added), "/temperature", "maximum", 3),
-        broken(run("run", **lost, additional_messages=added), "/metadata/number", "type", 9),
+    for step in (
+        with_invalid_member(run("run", additional_messages=additional), "/temperature", "maximum", 3),
+        with_invalid_member(run("run", **rejected, additional_messages=additional), "/metadata/number", "type", 9),
     ):
-        started: Exchange = yield bad
-        if made(started) and not (yield from ended()):
+        created: Exchange = yield step
+        if has_id(created) and not (yield from cancel_and_wait()):
             return
-    nobody = {"assistant_id": "asst_" + "0" * 24, "additional_messages": added}
-    yield vain(on_thread("create_run", body=nobody), UNKNOWN_ID)
-    yield broken(message("Sent in vain.", **lost), "/metadata/number", "type", 9)
-    yield broken(message("Also in vain."), "/unknown", "additionalProperties", True)
-    yield broken(on_thread("modify_thread", body=lost), "/metadata/number", "type", 9)
-    yield broken(on_message("modify_message", body=lost), "/metadata/number", "type", 9)
-    if not setting.given.get("assistant"):
-        changed = {"name": "After", "instructions": "Changed in vain.", **lost}
-        yield broken(on_assistant("modify_assistant", body=changed), "/temperature", "maximum", 3)
+    unknown_assistant = {"assistant_id": "asst_" + "0" * 24, "additional_messages": additional}
+    yield dangling_reference(on_thread("create_run", body=unknown_assistant), DanglingReference.UNKNOWN)
+    yield with_invalid_member(message("Sent in vain.", **rejected), "/metadata/number", "type", 9)
+    yield with_invalid_member(message("Also in vain."), "/unknown", "additionalProperties", True)
+    yield with_invalid_member(on_thread("modify_thread", body=rejected), "/metadata/number", "type", 9)
+    yield with_invalid_member(on_message("modify_message", body=rejected), "/metadata/number", "type", 9)
+    if not context.use.get("assistant"):
+        changed = {"name": "After", "instructions": "Changed in vain.", **rejected}
+        yield with_invalid_member(on_assistant("modify_assistant", body=changed), "/temperature", "maximum", 3)
     yield page("list_runs")
     yield page("list_messages", order="asc")
     yield on_thread("get_thread")

@@ -1,4 +1,4 @@
-"""What a program reads in an answer to know how to go on."""
+"""Reads what a program needs from an answer to continue."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.json import ABSENT, JSON, at, is_array, is_object
 
-PENDING = "/required_action/submit_tool_outputs/tool_calls"
-"""Where a waiting run names the calls whose outputs it wants."""
+PENDING_CALLS = "/required_action/submit_tool_outputs/tool_calls"
+"""JSON Pointer to the calls that a waiting run needs outputs for."""
 
 
-def shown(exchange: Exchange, kind: str = "thread.run") -> Mapping[str, JSON]:
-    """The object an accepted answer shows: its body or, of a stream, the last event's object of this kind."""
+def response_object(exchange: Exchange, kind: str = "thread.run") -> Mapping[str, JSON]:
+    """The object in an accepted answer: its body or, in a stream, the last object of this kind; empty if refused."""
     if not exchange.accepted:
         return {}
     for event in reversed(exchange.events):
@@ -22,25 +22,25 @@ def shown(exchange: Exchange, kind: str = "thread.run") -> Mapping[str, JSON]:
 
 
 def status(exchange: Exchange) -> str:
-    """The status of the run or step that an answer shows; nothing where it shows none."""
-    found = shown(exchange).get("status")
-    return found if isinstance(found, str) else ""
+    """The status of the run or step in an answer; empty if there is none."""
+    value = response_object(exchange).get("status")
+    return value if isinstance(value, str) else ""
 
 
-def calls(exchange: Exchange) -> int:
-    """How many calls wait for outputs in the run that an answer shows: those that can be referred to."""
-    pending = at(shown(exchange), PENDING)
+def pending_call_count(exchange: Exchange) -> int:
+    """How many pending calls the run in an answer has; 0 unless all of them have an id."""
+    pending = at(response_object(exchange), PENDING_CALLS)
     ids = [at(call, "/id") for call in pending] if is_array(pending) else []
     return len(ids) if all(isinstance(id_, str) for id_ in ids) else 0
 
 
-def items(exchange: Exchange) -> int:
-    """How many objects with an id a page holds."""
+def item_count(exchange: Exchange) -> int:
+    """How many objects a page holds; 0 unless all of them have an id."""
     data = exchange.member("data") if exchange.accepted else ABSENT
     ids = [at(item, "/id") for item in data] if is_array(data) else []
     return len(ids) if all(isinstance(id_, str) for id_ in ids) else 0
 
 
-def made(exchange: Exchange) -> bool:
-    """Whether an accepted answer shows an object that can be referred to."""
-    return isinstance(shown(exchange).get("id"), str)
+def has_id(exchange: Exchange) -> bool:
+    """Whether an accepted answer contains an object with an id."""
+    return isinstance(response_object(exchange).get("id"), str)

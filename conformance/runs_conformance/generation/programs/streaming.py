@@ -1,4 +1,4 @@
-"""Programs in which a run is watched as a stream of events."""
+"""Programs in which a run is followed as a stream of events."""
 
 from __future__ import annotations
 
@@ -7,13 +7,19 @@ from dataclasses import replace
 from typing import Any
 
 from runs_conformance.generation.programs.decorator import program
-from runs_conformance.generation.programs.fragments import aftermath, ended, finished, ready, submit
-from runs_conformance.generation.programs.overrides import every_member
-from runs_conformance.generation.programs.responses import calls, made, status
+from runs_conformance.generation.programs.fragments import (
+    cancel_and_wait,
+    finish_tool_calls,
+    read_everything,
+    require,
+    submit,
+)
+from runs_conformance.generation.programs.overrides import all_overrides
+from runs_conformance.generation.programs.responses import has_id, pending_call_count, status
 from runs_conformance.generation.programs.steps import (
     assistant,
+    force_function,
     function_tool,
-    named,
     on_run,
     page,
     prompt,
@@ -23,85 +29,90 @@ from runs_conformance.generation.programs.steps import (
 from runs_conformance.model.case import REFUSES_BODY, Move, Mutation, Role, Step
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.json import ABSENT
-from runs_conformance.model.program import Play, Setting
+from runs_conformance.model.program import ProgramContext, StepGenerator
 
 
 @program("lifecycle", "streaming", runs=1, requests=16, quick=True)
-def stream_to_completion(setting: Setting) -> Play:
-    """A run that overrides all it can is streamed to its end, what is stored afterwards is read, and a broken request
-    for a stream is refused.
+def stream_to_completion(context: ProgramContext) -> StepGenerator:
+    """A run that overrides every setting is streamed to its end, and an invalid request for a stream follows.
+
+    The objects that the stream described are read afterwards.
     """
-    if not (yield from ready(assistant(setting), thread(setting))):
+    if not (yield from require(assistant(context), thread(context))):
         return
-    said = [{"role": "user", "content": "Sent along."}]
-    members = {**every_member(setting), "additional_messages": said, "stream": True}
-    # Where it is not taken as a whole, a plain stream is.
-    if not (yield from ready(run(**members))) and not (yield from ready(run(stream=True))):
-        yield page("list_runs", tag="")
+    additional = [{"role": "user", "content": "Sent along."}]
+    members = {**all_overrides(context), "additional_messages": additional, "stream": True}
+    # A target that refuses the overrides may accept a plain stream.
+    if not (yield from require(run(**members))) and not (yield from require(run(stream=True))):
+        yield page("list_runs")
         return
     yield on_run("get_run")
-    yield from aftermath()
+    yield from read_everything()
     yield page("list_messages")
-    broken: Exchange = yield _too_hot(run("broken", stream=True, temperature=3))
-    if broken.accepted:
-        yield from ended("broken")
+    invalid: Exchange = yield _with_invalid_temperature(run("broken", stream=True, temperature=3))
+    if invalid.accepted:
+        yield from cancel_and_wait("broken")
 
 
-def _too_hot(step: Step) -> Step:
-    """The step as one that breaks the contract by its temperature."""
+def _with_invalid_temperature(step: Step) -> Step:
+    """Mark the step as one whose temperature violates the contract."""
     mutation = Mutation("/temperature", "maximum", ABSENT, 3)
     return replace(step, role=Role.NEGATIVE, expectation=REFUSES_BODY, mutation=mutation)
 
 
 @program("lifecycle", "streaming", runs=1, requests=18, quick=True)
-def stream_tool_call(setting: Setting) -> Play:
-    """A streamed run calls a function, keeps others out, and goes on in the stream its output is submitted with."""
-    if not (yield from ready(assistant(setting), thread(setting, text=prompt(setting, "call_one")))):
+def stream_tool_call(context: ProgramContext) -> StepGenerator:
+    """A streamed run calls a function, and continues in the stream that its output is submitted with.
+
+    While it waits, a second run is tried on its thread.
+    """
+    if not (yield from require(assistant(context), thread(context, text=prompt(context, "call_one")))):
         return
-    seen = yield from _streamed_call(tools=[function_tool()], tool_choice=named())
-    if seen is None:
+    answer = yield from _stream_until_tool_call(tools=[function_tool()], tool_choice=force_function())
+    if answer is None:
         return
-    if calls(seen):
+    if pending_call_count(answer):
         yield page("list_run_steps")
         second: Exchange = yield run("second", stream=True)
         if second.accepted:
-            yield from ended("second")
+            yield from cancel_and_wait("second")
         submitted: Exchange = yield submit(stream=True, name="submitted")
-        if not made(submitted):
-            yield from finished()
+        if not has_id(submitted):
+            yield from finish_tool_calls()
     yield on_run("get_run")
-    yield from aftermath()
+    yield from read_everything()
 
 
 @program("lifecycle", "streaming", runs=1, requests=18, since="2024-04-29")
-def stream_two_tool_calls(setting: Setting) -> Play:
-    """A streamed run calls two functions; their outputs are submitted without a stream."""
-    if not (yield from ready(assistant(setting), thread(setting, text=prompt(setting, "call_two")))):
+def stream_two_tool_calls(context: ProgramContext) -> StepGenerator:
+    """A streamed run calls two functions, and their outputs are submitted without a stream."""
+    if not (yield from require(assistant(context), thread(context, text=prompt(context, "call_two")))):
         return
     tools = [function_tool("get_weather"), function_tool("get_time")]
-    seen = yield from _streamed_call(tools=tools, tool_choice="required")
-    if seen is not None and (yield from finished()):
+    answer = yield from _stream_until_tool_call(tools=tools, tool_choice="required")
+    if answer is not None and (yield from finish_tool_calls()):
         yield page("list_run_steps")
 
 
-def _streamed_call(**forced: Any) -> Generator[Move, Any, Exchange | None]:
-    """A streamed run that has to call something, and the look at it afterwards; None where it was not started. A model
-    that ends such a run without a call gets a second try.
+def _stream_until_tool_call(**forced: Any) -> Generator[Move, Any, Exchange | None]:
+    """Stream a run that must call a function, and read it afterwards; None if it was not created.
+
+    A model that ends such a run without a call gets a second try.
     """
     for _ in range(2):
-        if not (yield from ready(run(stream=True, **forced))):
+        if not (yield from require(run(stream=True, **forced))):
             return None
-        seen: Exchange = yield on_run("get_run", name="waiting")
-        if calls(seen) or status(seen) != "completed":
+        answer: Exchange = yield on_run("get_run", name="waiting")
+        if pending_call_count(answer) or status(answer) != "completed":
             break
-    return seen
+    return answer
 
 
 @program("lifecycle", "streaming", runs=1, requests=13)
-def stream_to_the_token_limit(setting: Setting) -> Play:
-    """A streamed run with a long answer and the smallest token limit ends where the limit is."""
-    if not (yield from ready(assistant(setting), thread(setting, text=prompt(setting, "long")))):
+def stream_to_the_token_limit(context: ProgramContext) -> StepGenerator:
+    """A streamed run with a long answer reaches the smallest limit of completion tokens."""
+    if not (yield from require(assistant(context), thread(context, text=prompt(context, "long")))):
         return
-    if (yield from ready(run(stream=True, max_completion_tokens=256))):
+    if (yield from require(run(stream=True, max_completion_tokens=256))):
         yield on_run("get_run")
-        yield from aftermath()
+        yield from read_everything()

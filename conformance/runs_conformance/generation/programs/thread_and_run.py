@@ -1,107 +1,115 @@
-"""Programs in which a thread and its run are created by one request."""
+"""Programs in which one request creates a thread and its run."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from runs_conformance.generation.programs.decorator import program
-from runs_conformance.generation.programs.fragments import Passage, aftermath, ended, finished, ready
-from runs_conformance.generation.programs.overrides import every_member
-from runs_conformance.generation.programs.responses import made, shown, status
+from runs_conformance.generation.programs.fragments import (
+    Fragment,
+    cancel_and_wait,
+    finish_tool_calls,
+    read_everything,
+    require,
+)
+from runs_conformance.generation.programs.overrides import all_overrides
+from runs_conformance.generation.programs.responses import has_id, response_object, status
 from runs_conformance.generation.programs.steps import (
     assistant,
     at_root,
+    edition_includes,
+    force_function,
     function_tool,
     message,
-    named,
     on_run,
     on_thread,
     page,
     poll,
     prompt,
-    since,
 )
 from runs_conformance.model.case import Ref, Step
 from runs_conformance.model.exchange import Exchange
-from runs_conformance.model.program import Play, Setting
+from runs_conformance.model.program import ProgramContext, StepGenerator
 
 _THREAD = Ref("run", "/thread_id")
-_FORCED: dict[str, Any] = {"tools": [function_tool()], "tool_choice": named()}
+_FORCED: dict[str, Any] = {"tools": [function_tool()], "tool_choice": force_function()}
 
 
-def _both(name: str = "run", **members: Any) -> Step:
+def _create_thread_and_run(name: str = "run", **members: Any) -> Step:
     body = {"assistant_id": Ref("assistant"), **members}
     return at_root("create_thread_and_run", body, name=name, stream=members.get("stream") is True)
 
 
-def _new_thread(setting: Setting) -> dict[str, Any]:
-    named: Any = "My name is Ada."
-    if since(setting, "2024-05-09"):
-        named = [{"type": "text", "text": "My name is"}, {"type": "text", "text": "Ada."}]
+def _new_thread(context: ProgramContext) -> dict[str, Any]:
+    introduction: Any = "My name is Ada."
+    if edition_includes(context, "2024-05-09"):
+        introduction = [{"type": "text", "text": "My name is"}, {"type": "text", "text": "Ada."}]
     return {
         "messages": [
-            {"role": "user", "content": named},
+            {"role": "user", "content": introduction},
             {"role": "assistant", "content": "Hello Ada."},
-            {"role": "user", "content": prompt(setting), "metadata": {"last": "yes"}},
+            {"role": "user", "content": prompt(context), "metadata": {"last": "yes"}},
         ],
         "metadata": {"colour": "green"},
         "tool_resources": {"code_interpreter": {"file_ids": []}},
     }
 
 
-def _stored(answer: Exchange) -> Passage:
-    """The thread that a run says it belongs to, and what both hold."""
-    if not isinstance(shown(answer).get("thread_id"), str):
+def _finish_and_read(answer: Exchange) -> Fragment:
+    """Poll a run to its end and read it and the thread that it names; returns whether that was possible."""
+    if not isinstance(response_object(answer).get("thread_id"), str):
         return False
-    if not (yield from finished(thread=_THREAD)):
+    if not (yield from finish_tool_calls(thread=_THREAD)):
         return False
     yield on_thread("get_thread", _THREAD)
-    yield from aftermath(thread=_THREAD)
+    yield from read_everything(thread=_THREAD)
     yield page("list_messages", _THREAD, order="asc")
     return True
 
 
 @program("lifecycle", "create_and_run", runs=1, requests=23, quick=True)
-def thread_and_run(setting: Setting) -> Play:
-    """A thread with messages is created together with a run that overrides all it can, and is polled to its end."""
-    if not (yield from ready(assistant(setting, temperature=0.7))):
+def thread_and_run(context: ProgramContext) -> StepGenerator:
+    """A thread with messages is created together with a run that overrides every setting, and the run is polled."""
+    if not (yield from require(assistant(context, temperature=0.7))):
         return
-    started: Exchange = yield _both(thread=_new_thread(setting), **every_member(setting))
-    yield from _stored(started)
+    created: Exchange = yield _create_thread_and_run(thread=_new_thread(context), **all_overrides(context))
+    yield from _finish_and_read(created)
 
 
 @program("lifecycle", "create_and_run", runs=2, requests=26)
-def thread_and_run_streamed(setting: Setting) -> Play:
-    """A thread with messages is created together with a run, which is streamed to its end; the next run there, streamed
-    until it waits for tool outputs, is left alone by a cancellation of the first, and ended by one of its own.
+def thread_and_run_streamed(context: ProgramContext) -> StepGenerator:
+    """A thread with messages is created together with a streamed run, whose cancellation follows during the next run.
+
+    The next run is streamed until it waits for tool outputs. Cancelling the ended first run must not affect it.
     """
-    if not (yield from ready(assistant(setting))):
+    if not (yield from require(assistant(context))):
         return
-    started: Exchange = yield _both(thread=_new_thread(setting), stream=True)
-    if not (yield from _stored(started)):
+    created: Exchange = yield _create_thread_and_run(thread=_new_thread(context), stream=True)
+    if not (yield from _finish_and_read(created)):
         return
     second = {"assistant_id": Ref("assistant"), "stream": True, **_FORCED}
-    if not (yield from ready(on_thread("create_run", _THREAD, second, name="second", stream=True))):
+    if not (yield from require(on_thread("create_run", _THREAD, second, name="second", stream=True))):
         return
     yield on_run("cancel_run", thread=_THREAD)
     yield on_run("get_run", "second", _THREAD)
-    yield from ended("second", _THREAD)
+    yield from cancel_and_wait("second", _THREAD)
 
 
 @program("lifecycle", "create_and_run", runs=1, requests=26)
-def run_on_an_empty_thread(setting: Setting) -> Play:
-    """A run is created without a thread, for an assistant with instructions; it gets an empty one, and keeps messages
-    out of it while it waits for tool outputs.
+def run_on_an_empty_thread(context: ProgramContext) -> StepGenerator:
+    """A run is created without a thread, for an assistant with instructions, and waits for tool outputs.
+
+    It gets an empty thread, which accepts no message while the run waits.
     """
-    if not (yield from ready(assistant(setting))):
+    if not (yield from require(assistant(context))):
         return
-    started: Exchange = yield _both(**_FORCED)
-    if started.refused:
-        # It may be for the model, and not for the thread.
-        started = yield _both(thread=_new_thread(setting), **_FORCED)
-    if not made(started):
+    created: Exchange = yield _create_thread_and_run(**_FORCED)
+    if created.refused:
+        # The refusal may concern the model and not the missing thread.
+        created = yield _create_thread_and_run(thread=_new_thread(context), **_FORCED)
+    if not has_id(created):
         return
-    seen: Exchange = yield poll(thread=_THREAD, name="waiting")
-    if status(seen) == "requires_action":
+    answer: Exchange = yield poll(thread=_THREAD, name="waiting")
+    if status(answer) == "requires_action":
         yield message("Not now.", _THREAD)
-    yield from _stored(started)
+    yield from _finish_and_read(created)

@@ -1,4 +1,4 @@
-"""Programs about function calls: a run that waits for outputs, and what it is sent."""
+"""Programs about function calls: a run waits for outputs, and right and wrong ones are submitted."""
 
 from __future__ import annotations
 
@@ -6,12 +6,20 @@ from dataclasses import replace
 from typing import Any
 
 from runs_conformance.generation.programs.decorator import program
-from runs_conformance.generation.programs.fragments import Passage, aftermath, ended, finished, ready, submit, waiting
-from runs_conformance.generation.programs.paging import NEXT_SECOND, walks
-from runs_conformance.generation.programs.responses import PENDING, calls, items
+from runs_conformance.generation.programs.fragments import (
+    Fragment,
+    cancel_and_wait,
+    finish_tool_calls,
+    read_everything,
+    require,
+    start_waiting_run,
+    submit,
+)
+from runs_conformance.generation.programs.paging import TIMESTAMP_TICK, walk_list
+from runs_conformance.generation.programs.responses import PENDING_CALLS, item_count, pending_call_count
 from runs_conformance.generation.programs.steps import (
-    MADE_UP_CALL,
-    SETTLED,
+    SETTLED_STATUSES,
+    UNKNOWN_CALL_ID,
     assistant,
     function_tool,
     message,
@@ -24,127 +32,134 @@ from runs_conformance.generation.programs.steps import (
 )
 from runs_conformance.model.case import REFUSES_BODY, Mutation, Ref, Role, Step
 from runs_conformance.model.exchange import Exchange
-from runs_conformance.model.program import Play, Setting
-from runs_conformance.model.tag import REFUSED_SUBMIT
+from runs_conformance.model.program import ProgramContext, StepGenerator
 
 _TWO = [function_tool("get_weather"), function_tool("get_time")]
 _BOTH: dict[str, Any] = {"tools": _TWO, "tool_choice": "required"}
 
 
-_SPACED = '{ "sky":"sunny ☀",  "celsius": 18.0, "celsius": 18 }'
-"""An output that is a JSON text, and another one once it was read and written again."""
+_JSON_TEXT = '{ "sky":"sunny ☀",  "celsius": 18.0, "celsius": 18 }'
+"""An output that is JSON text, and would change if it were parsed and serialized again."""
 
 
 def _output(index: int) -> dict[str, object]:
-    return {"tool_call_id": Ref("waiting", f"{PENDING}/{index}/id"), "output": "18 degrees"}
+    return {"tool_call_id": Ref("waiting", f"{PENDING_CALLS}/{index}/id"), "output": "18 degrees"}
 
 
-_MADE_UP = {"tool_call_id": MADE_UP_CALL, "output": "18 degrees"}
+_UNKNOWN_OUTPUT = {"tool_call_id": UNKNOWN_CALL_ID, "output": "18 degrees"}
 
 
 @program("lifecycle", "tools", runs=1, requests=44, quick=True)
-def forced_tool_call(setting: Setting) -> Play:
-    """A run is forced to call a function, refuses every set of outputs but the right one, and then goes on."""
-    if not (yield from ready(assistant(setting), thread(setting, text=prompt(setting, "call_one")))):
+def forced_tool_call(context: ProgramContext) -> StepGenerator:
+    """A run is forced to call a function, and several wrong sets of outputs are submitted before the right one.
+
+    It must refuse the wrong ones, and continue with the right one.
+    """
+    if not (yield from require(assistant(context), thread(context, text=prompt(context, "call_one")))):
         return
-    if not (yield from waiting()):
+    if not (yield from start_waiting_run()):
         return
     steps: Exchange = yield page("list_run_steps", name="open")
-    if items(steps):
+    if item_count(steps):
         yield on_step(Ref("open", "/data/0/id"))
-    wrongs: list[list[Any]] = [[], [_MADE_UP], [_output(0), _MADE_UP], [_output(0), _output(0)]]
-    for wrong in wrongs:
-        if not (yield from _refused(wrong)):
+    wrong_sets: list[list[Any]] = [[], [_UNKNOWN_OUTPUT], [_output(0), _UNKNOWN_OUTPUT], [_output(0), _output(0)]]
+    for wrong_outputs in wrong_sets:
+        if not (yield from _submit_wrong_outputs(wrong_outputs)):
             return
-    yield _no_text(submit(outputs=("",)))
+    yield _with_numeric_output(submit(outputs=("",)))
     yield page("list_run_steps")
     yield on_run("get_run", name="waiting")
-    yield submit(outputs=(_SPACED,))
+    yield submit(outputs=(_JSON_TEXT,))
     yield on_run("get_run")
-    if not (yield from finished(seen="resumed")):
+    if not (yield from finish_tool_calls(run_answer="resumed")):
         return
-    yield from aftermath()
+    yield from read_everything()
     yield page("list_run_steps", order="asc")
     yield submit(outputs=("too late",))
     yield on_run("get_run")
 
 
 @program("lifecycle", "tools", runs=1, requests=38, quick=True, since="2024-04-29")
-def two_tool_calls(setting: Setting) -> Play:
-    """A run that must call functions and has two of them takes the outputs of all its calls in one request only."""
-    if not (yield from ready(assistant(setting), thread(setting, text=prompt(setting, "call_two")))):
+def two_tool_calls(context: ProgramContext) -> StepGenerator:
+    """A run calls two functions, and partial outputs are submitted before those of all its calls.
+
+    It must accept the outputs only in one request.
+    """
+    if not (yield from require(assistant(context), thread(context, text=prompt(context, "call_two")))):
         return
-    if not (yield from waiting(**_BOTH)):
+    if not (yield from start_waiting_run(**_BOTH)):
         return
-    seen: Exchange = yield on_run("get_run", name="waiting")
-    if calls(seen) > 1:
-        wrongs: list[list[Any]] = [[_output(0)], [_output(1)], [_output(0), _MADE_UP]]
-        for wrong, stream in zip(wrongs, (False, True, False), strict=True):
-            if not (yield from _refused(wrong, stream, **_BOTH)):
+    answer: Exchange = yield on_run("get_run", name="waiting")
+    if pending_call_count(answer) > 1:
+        wrong_sets: list[list[Any]] = [[_output(0)], [_output(1)], [_output(0), _UNKNOWN_OUTPUT]]
+        for wrong_outputs, stream in zip(wrong_sets, (False, True, False), strict=True):
+            if not (yield from _submit_wrong_outputs(wrong_outputs, stream, **_BOTH)):
                 return
-    seen = yield on_run("get_run", name="waiting")
-    count = calls(seen)
+    answer = yield on_run("get_run", name="waiting")
+    count = pending_call_count(answer)
     if not count:
         return
-    backwards = [_output(index) for index in reversed(range(count))]
-    backwards[0]["output"] = "18 degrees. " * 500
-    backwards[-1]["output"] = ""
-    yield on_run("submit_tool_outputs", body={"tool_outputs": backwards, "stream": False})
-    if (yield from finished(seen="resumed")):
-        yield from aftermath()
+    reversed_outputs = [_output(index) for index in reversed(range(count))]
+    reversed_outputs[0]["output"] = "18 degrees. " * 500
+    reversed_outputs[-1]["output"] = ""
+    yield on_run("submit_tool_outputs", body={"tool_outputs": reversed_outputs, "stream": False})
+    if (yield from finish_tool_calls(run_answer="resumed")):
+        yield from read_everything()
 
 
-@program("lifecycle", "tools", runs=1, requests=72, seconds=2 * NEXT_SECOND)
-def two_rounds_of_tool_calls(setting: Setting) -> Play:
-    """A run that writes, calls, and calls again after its outputs came is sent those of each round in their turn; its
-    steps are listed in both orders, by pages of every size and from every side.
+@program("lifecycle", "tools", runs=1, requests=72, seconds=2 * TIMESTAMP_TICK)
+def two_rounds_of_tool_calls(context: ProgramContext) -> StepGenerator:
+    """A run writes a message, calls a function, and calls it again after its output was submitted.
+
+    The output of each round is submitted in turn. The run's steps are listed in both orders, with several page sizes
+    and cursors in both directions.
     """
-    two = thread(setting, text=prompt(setting, "call_twice"))
-    if not (yield from ready(assistant(setting), two)):
+    two_rounds = thread(context, text=prompt(context, "call_twice"))
+    if not (yield from require(assistant(context), two_rounds)):
         return
-    if not (yield from waiting()):
+    if not (yield from start_waiting_run()):
         return
-    yield replace(submit(), pause=NEXT_SECOND)
-    again: Exchange = yield poll(until=SETTLED, name="again")
-    if calls(again):
+    yield replace(submit(), pause=TIMESTAMP_TICK)
+    next_round: Exchange = yield poll(until=SETTLED_STATUSES, name="again")
+    if pending_call_count(next_round):
         yield page("list_run_steps")
         yield message("Not between the rounds.")
-        yield on_run("submit_tool_outputs", body={"tool_outputs": [_output(0)]}, tag=REFUSED_SUBMIT)
+        yield on_run("submit_tool_outputs", body={"tool_outputs": [_output(0)]})
         yield on_run("get_run")
-        yield replace(submit(count=calls(again), seen="again"), pause=NEXT_SECOND)
-    if (yield from finished(seen="resumed")):
-        yield from walks("list_run_steps", ("run", "thread"), step=1)
+        yield replace(submit(count=pending_call_count(next_round), run_answer="again"), pause=TIMESTAMP_TICK)
+    if (yield from finish_tool_calls(run_answer="resumed")):
+        yield from walk_list("list_run_steps", ("run", "thread"), step=1)
         yield page("list_messages")
         for query in ({}, {"limit": 1}, {"order": "asc"}):
             yield page("list_messages", run_id=Ref("run"), **query)
 
 
 @program("lifecycle", "tools", runs=1, requests=18, since="2024-06-06")
-def one_tool_call_at_a_time(setting: Setting) -> Play:
-    """A run with two functions and without parallel calls waits for one output at a time."""
-    if not (yield from ready(assistant(setting), thread(setting, text=prompt(setting, "call_two")))):
+def one_tool_call_at_a_time(context: ProgramContext) -> StepGenerator:
+    """A run with two functions and without parallel tool calls waits for one output at a time."""
+    if not (yield from require(assistant(context), thread(context, text=prompt(context, "call_two")))):
         return
-    if not (yield from waiting(**_BOTH, parallel_tool_calls=False)):
+    if not (yield from start_waiting_run(**_BOTH, parallel_tool_calls=False)):
         return
     yield page("list_run_steps")
-    if (yield from finished()):
+    if (yield from finish_tool_calls()):
         yield page("list_run_steps")
 
 
-def _no_text(step: Step) -> Step:
-    """The submission with a number in place of its output."""
+def _with_numeric_output(step: Step) -> Step:
+    """Replace the output of a submission with a number."""
     body = {"tool_outputs": [{**_output(0), "output": 5}]}
     mutation = Mutation("/tool_outputs/0/output", "type", "", 5)
     return replace(step, body=body, role=Role.NEGATIVE, expectation=REFUSES_BODY, mutation=mutation)
 
 
-def _refused(tool_outputs: list[Any], stream: bool = False, **members: Any) -> Passage:
-    """Send outputs that are not those wanted, and look. A target that takes them gets a new run to be asked again."""
+def _submit_wrong_outputs(tool_outputs: list[Any], stream: bool = False, **members: Any) -> Fragment:
+    """Submit wrong outputs and read the run. If the target accepts them, start a new run."""
     body: dict[str, Any] = {"tool_outputs": tool_outputs, **({"stream": True} if stream else {})}
-    yield on_run("submit_tool_outputs", body=body, stream=stream, tag=REFUSED_SUBMIT)
-    seen: Exchange = yield on_run("get_run", name="waiting")
-    if calls(seen):
+    yield on_run("submit_tool_outputs", body=body, stream=stream)
+    answer: Exchange = yield on_run("get_run", name="waiting")
+    if pending_call_count(answer):
         return True
-    if not (yield from finished(seen="resumed")):
-        return (yield from ended())
-    return (yield from waiting(**members))
+    if not (yield from finish_tool_calls(run_answer="resumed")):
+        return (yield from cancel_and_wait())
+    return (yield from start_waiting_run(**members))
