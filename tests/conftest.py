@@ -1,4 +1,4 @@
-"""Options that say where material outside the repository lies; tests that need it skip where it is not given."""
+"""Options for material outside the repository; tests that need it are skipped without it."""
 
 from __future__ import annotations
 
@@ -11,10 +11,6 @@ _FOLDERS = {
     "--recordings": (
         "RUNS_CONFORMANCE_RECORDINGS",
         "folder of recorded traffic of the real service (exchanges.jsonl, cassettes/)",
-    ),
-    "--contract-tables": (
-        "RUNS_CONFORMANCE_CONTRACT_TABLES",
-        "folder of the contract's tables (boundaries.json, fields.json)",
     ),
 }
 
@@ -38,9 +34,3 @@ def _folder(config: pytest.Config, option: str) -> Path:
 def recordings(pytestconfig: pytest.Config) -> Path:
     """The folder of recorded traffic."""
     return _folder(pytestconfig, "--recordings")
-
-
-@pytest.fixture(scope="session")
-def contract_tables(pytestconfig: pytest.Config) -> Path:
-    """The folder of the contract's tables."""
-    return _folder(pytestconfig, "--contract-tables")
