@@ -1,7 +1,7 @@
-"""The pytest plugin: `pytest conformance.toml` judges the target that the file names, and `runs_emulator` is an
+"""The pytest plugin: `pytest conformance.toml` judges the target that the file names; the fixture `runs_emulator` is an
 emulator for tests of clients.
 
-Everybody who has the suite installed loads this module with every pytest, so it imports nothing until it is needed.
+Every pytest run in an environment with the suite loads this module, so it defers all other imports.
 """
 
 from __future__ import annotations
@@ -13,35 +13,35 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from runs_conformance.testing import Puppet
+    from runs_conformance.testing import ScriptableEmulator
 
-MARKER = "runs_emulator(mutants=, variants=, step_ms=, expires_s=, edition=): how the emulator of this test is made."
+MARKER = "runs_emulator(mutants=, variants=, step_ms=, expires_s=, edition=): options of this test's emulator."
 
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
-    """Declare the hook by which a server's repository hands over its application."""
+    """Declare the hook with which a server's repository provides its application."""
     from runs_conformance.plugin import hooks
 
     pluginmanager.add_hookspecs(hooks)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Take the place of the report from the command line."""
+    """Add the option for the report folder."""
     parser.getgroup("runs-conformance").addoption(
         "--conformance-report-dir",
         metavar="DIR",
         default=None,
-        help="Where the report on the target goes. Default: as the conformance file says, or reports/<run-id>.",
+        help="Folder of the report. Default: report.dir of the conformance file, or reports/<run-id>.",
     )
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the marker known."""
+    """Register the marker."""
     config.addinivalue_line("markers", MARKER)
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
-    """Collect a file like `conformance.toml` where it is named on the command line: judging a target is asked for."""
+    """Collect a `conformance.toml` only if it is named on the command line, since collecting it judges a target."""
     if file_path.suffix != ".toml" or "conformance" not in file_path.stem:
         return None
     if not parent.session.isinitpath(file_path):
@@ -54,47 +54,49 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    """Name to a worker of pytest-xdist the folder by which all of them share what the target was judged."""
+    """Tell a worker of pytest-xdist the folder in which the workers share results."""
     if any(".toml" in str(argument) for argument in node.config.args):
-        from runs_conformance.plugin.xdist_cache import folder_of
+        from runs_conformance.plugin.xdist_cache import shared_folder
 
-        node.workerinput["conformance_folder"] = str(folder_of(node.config))
+        node.workerinput["conformance_folder"] = str(shared_folder(node.config))
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    """Say what each target came to, and where its report is."""
+    """Print the conclusion for each target, and the path of its report."""
     from sys import modules
 
     if "runs_conformance.plugin.xdist_cache" not in modules:
         return
-    from runs_conformance.plugin.xdist_cache import results
+    from runs_conformance.plugin.xdist_cache import session_results
 
-    for name, result in results(config):
+    for name, result in session_results(config):
         terminalreporter.write_sep("-", f"conformance of {name}")
         for line in result.summary:
             terminalreporter.write_line(line)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Remove what was shared."""
+    """Remove the shared folder."""
     from sys import modules
 
     if "runs_conformance.plugin.xdist_cache" in modules:
-        from runs_conformance.plugin.xdist_cache import forget
+        from runs_conformance.plugin.xdist_cache import remove_shared_folder
 
-        forget(config)
+        remove_shared_folder(config)
 
 
 @pytest.fixture(scope="session")
 def runs_emulator_options() -> dict[str, Any]:
-    """How emulators are made; a conftest may define it anew. The names are those of the marker `runs_emulator`."""
+    """Default options of emulators; override it in a conftest. The names are those of the marker `runs_emulator`."""
     return {}
 
 
 @pytest.fixture
-def runs_emulator(request: pytest.FixtureRequest, runs_emulator_options: dict[str, Any]) -> Iterator[Puppet]:
-    """A real emulator for this test alone: `base_url` and `api_key` for the client, and told what to do by `say`,
-    `call`, `fail`, `hang`, `refuse`, `delay` and `break_answer`.
+def runs_emulator(
+    request: pytest.FixtureRequest, runs_emulator_options: dict[str, Any]
+) -> Iterator[ScriptableEmulator]:
+    """An emulator for this test: `base_url` and `api_key` configure the client; the other methods script its responses
+    and faults.
     """
     from runs_conformance.testing import start_emulator
 
@@ -104,8 +106,8 @@ def runs_emulator(request: pytest.FixtureRequest, runs_emulator_options: dict[st
 
 
 @pytest.fixture(scope="session")
-def runs_emulator_session(runs_emulator_options: dict[str, Any]) -> Iterator[Puppet]:
-    """A real emulator for the whole session; `reset` makes it forget what one test told it."""
+def runs_emulator_session(runs_emulator_options: dict[str, Any]) -> Iterator[ScriptableEmulator]:
+    """An emulator for the whole session; `reset` clears scripted responses and faults between tests."""
     from runs_conformance.testing import start_emulator
 
     with start_emulator(**runs_emulator_options) as made:

@@ -1,4 +1,4 @@
-"""A conformance file as pytest sees it: file, group, and an item for each rule and constraint."""
+"""The pytest collectors of a conformance file: file, group, and one item per rule and constraint."""
 
 from __future__ import annotations
 
@@ -8,127 +8,132 @@ from typing import Any
 
 import pytest
 
-from runs_conformance.app.options import demands, selected
+from runs_conformance.app.options import requirements, selection_filter
 from runs_conformance.contract.operation import CAPABILITIES
 from runs_conformance.errors import ConformanceError
 from runs_conformance.model.rule import AnyRule, Constraint
 from runs_conformance.model.source import Level
-from runs_conformance.plugin.session_run import Performance, settings
-from runs_conformance.plugin.xdist_cache import Result
+from runs_conformance.plugin.session_run import SessionRun, load_settings
+from runs_conformance.plugin.xdist_cache import JudgingResult
 
 CONCLUSION = "conclusion"
-"""The name of the item that fails where nothing can be concluded from the rest."""
+"""The name of the item that fails if the other items allow no conclusion."""
 
 
-class Broken(Exception):  # noqa: N818 -- it is the target that errs
-    """Something that must hold does not; the text says what, and what shows it."""
+class RequirementFailed(Exception):  # noqa: N818 -- the target fails, not the plugin
+    """The target violates a requirement; the message names it and shows the evidence."""
 
 
 class ConformanceFile(pytest.File):
-    """A file that names a target, how it is judged, and by what."""
+    """A conformance file: names a target and configures how it is judged."""
 
-    performance: Performance
-    collected: int = 0
-    items: Sequence[Judged] = ()
-    result: Result | None = None
+    session_run: SessionRun
+    item_count: int = 0
+    items: Sequence[JudgedItem] = ()
+    result: JudgingResult | None = None
 
     def collect(self) -> Iterator[pytest.Item | pytest.Collector]:
-        """The conclusion first, then the groups in the order of their names."""
+        """Yield the conclusion first, then the groups sorted by name."""
         for name in (*Level, *CAPABILITIES):
-            self.config.addinivalue_line("markers", f"{name}: demands of this level or capability.")
+            self.config.addinivalue_line("markers", f"{name}: requirements of this level or capability.")
         try:
-            choice = settings(self.path).choice
-            every = demands(choice.edition)
+            options = load_settings(self.path).options
+            known = requirements(options.edition)
         except ConformanceError as error:
             raise self.CollectError(str(error)) from None
-        self.performance = Performance(self.config, self.path)
-        judges = selected(choice, every)
+        self.session_run = SessionRun(self.config, self.path)
+        is_selected = selection_filter(options, known)
         groups: dict[str, list[AnyRule | Constraint]] = {}
-        stated: list[AnyRule | Constraint] = [*every.constraints.values(), *every.rules.values()]
-        for demand in stated:
-            if judges(demand.id):
-                self.collected += 1
-                groups.setdefault(demand.id.partition(".")[0], []).append(demand)
-        yield Conclusion.from_parent(self, name=CONCLUSION)
+        all_requirements: list[AnyRule | Constraint] = [*known.constraints.values(), *known.rules.values()]
+        for requirement in all_requirements:
+            if is_selected(requirement.id):
+                self.item_count += 1
+                groups.setdefault(requirement.id.partition(".")[0], []).append(requirement)
+        yield ConclusionItem.from_parent(self, name=CONCLUSION)
         for name in sorted(groups):
-            yield Group.from_parent(self, name=name, demands=groups[name])
+            yield RequirementGroup.from_parent(self, name=name, requirements=groups[name])
 
 
-class Group(pytest.Collector):
-    """The rules of a topic, or the constraints of an operation's request or of an object."""
+class RequirementGroup(pytest.Collector):
+    """The rules of a topic, or the constraints of a request or an object."""
 
-    def __init__(self, *, demands: list[AnyRule | Constraint], **more: Any) -> None:
-        super().__init__(**more)
-        self._demands = demands
+    def __init__(self, *, requirements: list[AnyRule | Constraint], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._requirements = requirements
 
     def collect(self) -> Iterator[pytest.Item]:
-        """An item for each demand."""
-        for demand in self._demands:
-            yield DemandItem.from_parent(self, name=demand.id, demand=demand)
+        """Yield one item per requirement."""
+        for requirement in self._requirements:
+            yield RequirementItem.from_parent(self, name=requirement.id, requirement=requirement)
 
 
-class Judged(pytest.Item):
-    """An item that the judging of a target decides."""
+class JudgedItem(pytest.Item):
+    """An item whose outcome follows from judging the target."""
 
     @property
-    def file(self) -> ConformanceFile:
-        """The file that the item is of."""
-        found = self.getparent(ConformanceFile)
-        assert found is not None
-        return found
+    def conformance_file(self) -> ConformanceFile:
+        """The conformance file that contains this item."""
+        file = self.getparent(ConformanceFile)
+        assert file is not None
+        return file
 
-    def result(self) -> Result:
-        """What judging the target came to; whoever asks first plays it. Where there is no conclusion, that is a
-        failure of the first item alone.
+    def result(self) -> JudgingResult:
+        """Return the result of judging the target; the first call is_selected it.
+
+        A problem that prevents any conclusion fails only the first item.
         """
-        file = self.file
+        file = self.conformance_file
         if file.result is None:
-            file.items = [item for item in self.session.items if isinstance(item, Judged) and item.file is file]
-            names = [item.name for item in file.items if isinstance(item, DemandItem)]
-            file.result = file.performance.result(names if len(names) < file.collected else ())
-        if file.result.trouble and self is file.items[0]:
-            raise Broken(file.result.trouble)
+            file.items = [
+                item for item in self.session.items if isinstance(item, JudgedItem) and item.conformance_file is file
+            ]
+            names = [item.name for item in file.items if isinstance(item, RequirementItem)]
+            file.result = file.session_run.result(names if len(names) < file.item_count else ())
+        if file.result.problem and self is file.items[0]:
+            raise RequirementFailed(file.result.problem)
         return file.result
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
-        """The text of what is broken; our own errors in full."""
-        return str(excinfo.value) if isinstance(excinfo.value, Broken) else super().repr_failure(excinfo, style)
+        """Return the message of a violated requirement; other exceptions get a traceback."""
+        return (
+            str(excinfo.value) if isinstance(excinfo.value, RequirementFailed) else super().repr_failure(excinfo, style)
+        )
 
     def reportinfo(self) -> tuple[Path, int | None, str]:
-        """Where it stands: in no line of the file."""
+        """Return the location: the file, without a line."""
         return self.path, None, self.name
 
 
-class Conclusion(Judged):
-    """Passes where something can be concluded from the other items."""
+class ConclusionItem(JudgedItem):
+    """Passes if the other items allow a conclusion."""
 
     def runtest(self) -> None:
-        """Judge the target, if nobody has."""
+        """Judge the target, unless another item already did."""
         self.result()
 
 
-class DemandItem(Judged):
+class RequirementItem(JudgedItem):
     """One rule or constraint."""
 
-    def __init__(self, *, demand: AnyRule | Constraint, **more: Any) -> None:
-        super().__init__(**more)
-        self.add_marker(str(demand.level))
-        self.add_marker(demand.capability)
-        self.user_properties += [("level", str(demand.level)), ("capability", demand.capability)]
+    def __init__(self, *, requirement: AnyRule | Constraint, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.add_marker(str(requirement.level))
+        self.add_marker(requirement.capability)
+        self.user_properties += [("level", str(requirement.level)), ("capability", requirement.capability)]
 
     def runtest(self) -> None:
-        """Come out as the verdict did; what is known or only recommended is expected to fail."""
+        """Report the verdict; known failures and warnings are expected failures."""
         result = self.result()
         if not result.judged:
-            pytest.skip(result.trouble or "the target was not judged")
+            pytest.skip(result.problem or "the target was not judged")
         verdict = result.verdicts[self.name]
         match verdict.outcome:
             case "pass":
                 return
             case "fail":
-                raise Broken(verdict.text)
+                raise RequirementFailed(verdict.text)
             case "accepted":
                 pytest.xfail(verdict.text)
-                raise Broken(verdict.text)
+                raise RequirementFailed(verdict.text)
             case _:
                 pytest.skip(verdict.text)

@@ -1,4 +1,4 @@
-"""The hook that a `conftest.py` may implement."""
+"""The hook that a `conftest.py` can implement."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import pytest
 
 @pytest.hookspec(firstresult=True)
 def pytest_runs_conformance_app(config: pytest.Config, path: Path) -> Any:
-    """The ASGI or WSGI application to be judged by the conformance file at `path`, or None.
+    """Return the ASGI or WSGI application that the conformance file at `path` judges, or None.
 
-    It is served on a free port of the loopback interface while it is judged. The path of the file's `base_url`, or
-    `/v1`, says where in it the API is.
+    The application is served on a free loopback port while it is judged. The path of `base_url` in the file, by default
+    `/v1`, is the API's path within the application.
     """

@@ -1,4 +1,4 @@
-"""An application of the user's, served while it is judged."""
+"""Serves a user's application while it is judged."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ from contextlib import contextmanager
 from typing import Any
 
 from runs_conformance.errors import UsageError
-from runs_conformance.targets import hosted
+from runs_conformance.targets import serve_app
 
 
 @contextmanager
-def serving(app: Any) -> Iterator[str]:
-    """The origin at which an ASGI or WSGI application is served as long as the block lasts.
+def serve_application(app: Any) -> Iterator[str]:
+    """Serve an ASGI or WSGI application during the block; yields its origin.
 
-    Raises UsageError where it is neither, TargetError where it does not start up.
+    Raises UsageError if it is neither, TargetError if it does not start.
     """
     if not callable(app):
         raise UsageError(
-            f"pytest_runs_conformance_app gave a {type(app).__name__}, which is no ASGI or WSGI application"
+            f"pytest_runs_conformance_app returned a {type(app).__name__}, which is not an ASGI or WSGI application"
         )
-    with hosted(app if is_asgi(app) else _bridged(app)) as origin:
+    with serve_app(app if is_asgi(app) else _bridge_wsgi(app)) as origin:
         yield origin
 
 
 def is_asgi(app: Any) -> bool:
-    """Whether an application takes `scope, receive, send`; one that takes `environ, start_response` does not."""
+    """Whether an application takes `scope, receive, send` (ASGI) and not `environ, start_response` (WSGI)."""
     if inspect.iscoroutinefunction(app) or inspect.iscoroutinefunction(getattr(app, "__call__", None)):  # noqa: B004
         return True
     try:
@@ -41,9 +41,9 @@ def is_asgi(app: Any) -> bool:
     return len(needed) == 3
 
 
-def _bridged(app: Any) -> Any:
+def _bridge_wsgi(app: Any) -> Any:
     try:
         from a2wsgi import WSGIMiddleware
     except ImportError:
-        raise UsageError("to judge a WSGI application: pip install 'runs-conformance[pytest]'") from None
+        raise UsageError("judging a WSGI application needs a2wsgi: pip install a2wsgi") from None
     return WSGIMiddleware(app, workers=32)

@@ -1,4 +1,4 @@
-"""A target put to the test for pytest, once for all items."""
+"""Judges a target for pytest, once for all items."""
 
 from __future__ import annotations
 
@@ -14,164 +14,169 @@ import click
 import pytest
 
 from runs_conformance.app import run
-from runs_conformance.baseline import Standing
+from runs_conformance.baseline import EntryStatus
 from runs_conformance.cli import output
-from runs_conformance.cli.configuration import located, without_foreign
-from runs_conformance.cli.run import choice_of
+from runs_conformance.cli.configuration import blame_config_key, drop_settings_for_other_server
 from runs_conformance.cli.run import command as run_command
-from runs_conformance.cli.target import opened
+from runs_conformance.cli.run import run_options
+from runs_conformance.cli.target import open_target
 from runs_conformance.engine import outcome
 from runs_conformance.engine.outcome import failing_levels
 from runs_conformance.errors import ConformanceError, UsageError
 from runs_conformance.model.verdict import Outcome, Verdict
-from runs_conformance.plugin.xdist_cache import Result, Shown, shared
+from runs_conformance.plugin.xdist_cache import ItemOutcome, JudgingResult, judge_once
 from runs_conformance.reporting import failure_text
 from runs_conformance.reporting.codegen import curl
-from runs_conformance.reporting.console import Left, Style, summary
-from runs_conformance.reporting.folder import folder
-from runs_conformance.reporting.progress import Silent
+from runs_conformance.reporting.console import OutputFiles, Style, render_summary
+from runs_conformance.reporting.folder import prepare_folder
+from runs_conformance.reporting.progress import SilentProgress
 from runs_conformance.reporting.report import Report
 
 if TYPE_CHECKING:
-    from runs_conformance.app.options import Choice
+    from runs_conformance.app.options import RunOptions
 
-FEW = 100
-"""Where no more than so many demands are asked for, only what shows them is played."""
+MAX_SELECTIVE_ITEMS = 100
+"""Up to this number of selected items, only the programs that they need are run."""
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
-    """What a conformance file says: the options of `runs-conformance run`, and the choice that they make.
+class ConformanceSettings:
+    """The settings of a conformance file: parameters of `runs-conformance run`, and the options they give.
 
-    `base` is where in an application that is handed over the API is.
+    `app_base_path` is the API's path within an application from the hook.
     """
 
-    given: Mapping[str, Any]
-    choice: Choice
-    base: str
+    parameters: Mapping[str, Any]
+    options: RunOptions
+    app_base_path: str
 
 
-def settings(path: Path) -> Settings:
-    """What `runs-conformance run --config` would make of a file. Raises UsageError where that is nothing."""
+def load_settings(path: Path) -> ConformanceSettings:
+    """Load a file as `runs-conformance run --config` does. Raises UsageError if it is invalid."""
     try:
         context = run_command.make_context("run", ["--config", str(path)])
     except click.ClickException as error:
         raise UsageError(f"{path}: {error.format_message()}") from None
     with context:
-        named = (context.default_map or {}).get("base_url")
-        base = urlsplit(named).path if isinstance(named, str) else "/v1"
-        given = without_foreign(context.params, context.params["base_url"])
+        base_url = (context.default_map or {}).get("base_url")
+        app_base_path = urlsplit(base_url).path if isinstance(base_url, str) else "/v1"
+        parameters = drop_settings_for_other_server(context.params, context.params["base_url"])
         try:
-            return Settings(given, choice_of(given), base)
+            return ConformanceSettings(parameters, run_options(parameters), app_base_path)
         except UsageError as error:
-            raise UsageError(located(str(error))) from None
+            raise UsageError(blame_config_key(str(error))) from None
 
 
 @dataclass(slots=True)
-class Performance:
-    """The one time that a target is put to the test in a session."""
+class SessionRun:
+    """Judges one target, at most once per pytest session."""
 
     config: pytest.Config
     path: Path
 
-    def result(self, demands: Sequence[str]) -> Result:
-        """What judging the target by these demands, or by all, comes to; it is done when this is first called."""
-        return shared(self.config, self.path, lambda: self._result(demands))
+    def result(self, requirements: Sequence[str]) -> JudgingResult:
+        """Return the result of judging the target by these requirements, or by all; the first call judges it."""
+        return judge_once(self.config, self.path, lambda: self._judge_or_report(requirements))
 
-    def _result(self, demands: Sequence[str]) -> Result:
+    def _judge_or_report(self, requirements: Sequence[str]) -> JudgingResult:
         try:
-            return self._played(demands)
+            return self._judge(requirements)
         except ConformanceError as error:
-            return Result(trouble=failure_text.printable(str(error)), judged=False)
+            return JudgingResult(problem=failure_text.printable(str(error)), judged=False)
 
-    def _played(self, demands: Sequence[str]) -> Result:
-        asked = settings(self.path)
-        choice = asked.choice
-        if 0 < len(demands) <= FEW:
-            choice = replace(choice, select=tuple(demands), exclude=())
-        with self._base_url(asked) as base_url, opened(base_url, dict(asked.given)) as target:
-            here = folder(self._folder(asked.given))
-            report = run.judge(target, choice, run.plan_for(target, choice), here, Silent())
+    def _judge(self, requirements: Sequence[str]) -> JudgingResult:
+        settings = load_settings(self.path)
+        options = settings.options
+        if 0 < len(requirements) <= MAX_SELECTIVE_ITEMS:
+            options = replace(options, select=tuple(requirements), exclude=())
+        with self._base_url(settings) as base_url, open_target(base_url, dict(settings.parameters)) as target:
+            folder = prepare_folder(self._folder(settings.parameters))
+            report = run.judge(target, options, run.plan_run(target, options), folder, SilentProgress())
             dialect = target.address.dialect.family
-            unwritten = output.written(here, report, dialect, dict(asked.given))
+            write_error = output.write_report(folder, report, dialect, dict(settings.parameters))
         if report.exit_code == outcome.INTERRUPTED:
             raise KeyboardInterrupt
-        left = Left(*here.to_open(output.views(dict(asked.given))))
-        result = _told(report, failing_levels(choice.fail_on), dialect, left)
-        return replace(result, summary=(*result.summary, unwritten)) if unwritten else result
+        files = OutputFiles(*folder.files_to_open(output.views(dict(settings.parameters))))
+        result = _build_result(report, failing_levels(options.fail_on), dialect, files)
+        return replace(result, summary=(*result.summary, write_error)) if write_error else result
 
-    def _folder(self, given: Mapping[str, Any]) -> Path | None:
+    def _folder(self, parameters: Mapping[str, Any]) -> Path | None:
         chosen: str | None = self.config.getoption("--conformance-report-dir")
-        return Path(chosen) if chosen else given["report_dir"]
+        return Path(chosen) if chosen else parameters["report_dir"]
 
     @contextmanager
-    def _base_url(self, asked: Settings) -> Iterator[str | None]:
-        """Where the target is: where the file says, or where the application is served that a conftest hands over."""
+    def _base_url(self, settings: ConformanceSettings) -> Iterator[str | None]:
+        """Yield the base URL: that of the application from the hook, else the one in the file."""
         app = self.config.hook.pytest_runs_conformance_app(config=self.config, path=self.path)
         if app is None:
-            if not asked.given["base_url"]:
+            if not settings.parameters["base_url"]:
                 raise UsageError(
-                    f"{self.path.name} names no server: set base_url (`emulator` is the bundled one), or hand over an "
-                    "application by the hook pytest_runs_conformance_app"
+                    f"{self.path.name} names no server: set base_url (`emulator` is the bundled one), or provide an "
+                    "application with the hook pytest_runs_conformance_app"
                 )
-            yield asked.given["base_url"]
+            yield settings.parameters["base_url"]
             return
-        from runs_conformance.plugin.serving import serving
+        from runs_conformance.plugin.serving import serve_application
 
-        with serving(app) as origin:
-            yield origin + asked.base
+        with serve_application(app) as origin:
+            yield origin + settings.app_base_path
 
 
-def _told(report: Report, failing: Collection[str], dialect: str, left: Left) -> Result:
-    """A report as the items of a session need it."""
-    stands = {stand.entry.id: stand for stand in report.comparison.stands} if report.comparison else {}
-    verdicts: dict[str, Shown] = {}
+def _build_result(report: Report, failing: Collection[str], dialect: str, files: OutputFiles) -> JudgingResult:
+    """Convert a report to the result that the items need."""
+    entry_results = {result.entry.id: result for result in report.comparison.entry_results} if report.comparison else {}
+    verdicts: dict[str, ItemOutcome] = {}
     for verdict in report.verdicts:
-        stand = stands.get(verdict.id)
-        if stand is not None and stand.standing in (Standing.STALE, Standing.EXPIRED):
-            text = f"{stand.note}; the baseline lists it as: {stand.entry.reason}"
-            verdicts[verdict.id] = Shown("fail", f"{text}\n{_failure(verdict, report, dialect)}")
-        elif stand is not None and stand.standing is Standing.KNOWN:
-            verdicts[verdict.id] = Shown("accepted", f"known failure: {stand.entry.reason}")
+        result = entry_results.get(verdict.id)
+        if result is not None and result.status in (EntryStatus.STALE, EntryStatus.EXPIRED):
+            text = f"{result.note}; the baseline lists it as: {result.entry.reason}"
+            verdicts[verdict.id] = ItemOutcome("fail", f"{text}\n{_failure_text(verdict, report, dialect)}")
+        elif result is not None and result.status is EntryStatus.KNOWN:
+            verdicts[verdict.id] = ItemOutcome("accepted", f"known failure: {result.entry.reason}")
         else:
-            verdicts[verdict.id] = _shown(verdict, report, failing, dialect)
-    lost = [stand for id_, stand in stands.items() if stand.standing is Standing.STALE and id_ not in verdicts]
-    troubles = [f"{stand.entry.id} in the baseline: {stand.note}" for stand in lost]
+            verdicts[verdict.id] = _item_outcome(verdict, report, failing, dialect)
+    problems = [
+        f"{id_} in the baseline: {result.note}"
+        for id_, result in entry_results.items()
+        if result.status is EntryStatus.STALE and id_ not in verdicts
+    ]
     if report.exit_code not in (outcome.PASSED, outcome.FAILED):
-        troubles.append(failure_text.printable(report.because))
-    return Result(
+        problems.append(failure_text.printable(report.reason))
+    return JudgingResult(
         verdicts=verdicts,
-        trouble="; ".join(troubles) or None,
+        problem="; ".join(problems) or None,
         judged=report.exit_code != outcome.NO_TARGET,
         summary=(
             f"judged {failure_text.printable(report.target.name)} by edition {report.suite.edition}",
-            *summary(report, Style(verbosity=-1), left).splitlines(),
+            *render_summary(report, Style(verbosity=-1), files).splitlines(),
         ),
     )
 
 
-def _shown(verdict: Verdict, report: Report, failing: Collection[str], dialect: str) -> Shown:
+def _item_outcome(verdict: Verdict, report: Report, failing: Collection[str], dialect: str) -> ItemOutcome:
     match verdict.outcome:
         case Outcome.PASS:
-            return Shown("pass")
+            return ItemOutcome("pass")
         case Outcome.FAIL:
-            fails = verdict.level in failing
+            counts = verdict.level in failing
             message = verdict.findings[0].message if verdict.findings else verdict.statement
             text = (
-                _failure(verdict, report, dialect) if fails else f"{verdict.level}: {failure_text.printable(message)}"
+                _failure_text(verdict, report, dialect)
+                if counts
+                else f"{verdict.level}: {failure_text.printable(message)}"
             )
-            return Shown("fail" if fails else "accepted", text)
+            return ItemOutcome("fail" if counts else "accepted", text)
         case Outcome.ERROR:
-            return Shown("fail", f"the suite itself is at fault: {verdict.reason}")
+            return ItemOutcome("fail", f"error in the suite: {verdict.reason}")
         case _:
             needs = f" ({verdict.needs})" if verdict.needs and verdict.needs not in (verdict.reason or "") else ""
-            return Shown("skip", f"{verdict.outcome.value.replace('_', ' ')}: {verdict.reason}{needs}")
+            return ItemOutcome("skip", f"{verdict.outcome.value.replace('_', ' ')}: {verdict.reason}{needs}")
 
 
-def _failure(verdict: Verdict, report: Report, dialect: str) -> str:
-    """What is broken, what shows it, and how to see it again."""
+def _failure_text(verdict: Verdict, report: Report, dialect: str) -> str:
+    """The violated requirement, its evidence, and the commands that reproduce it."""
     lines = [verdict.statement]
-    for label, text in failure_text.lines(verdict) if verdict.outcome is Outcome.FAIL else ():
+    for label, text in failure_text.labelled_lines(verdict) if verdict.outcome is Outcome.FAIL else ():
         lines += textwrap.wrap(f"{label:9} {text}", 110, subsequent_indent=" " * 10, break_long_words=False)
-    again = curl.script(verdict.counterexample, report.target.base_url or "$BASE_URL", dialect, report.target.access)
-    return failure_text.printable("\n".join([*lines, *([again] if again else [])]))
+    commands = curl.script(verdict.counterexample, report.target.base_url or "$BASE_URL", dialect, report.target.access)
+    return failure_text.printable("\n".join([*lines, *([commands] if commands else [])]))

@@ -1,4 +1,4 @@
-"""What judging a target came to, shared by all processes of one pytest session."""
+"""Shares the result of judging a target among the processes of one pytest session."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from typing import Any
 import pytest
 
 _FOLDER = pytest.StashKey[Path]()
-_RESULTS = pytest.StashKey[dict[str, "Result"]]()
-_BEAT, _SILENCE = 1.0, 30.0
-"""Seconds between two signs of life of the process that judges, and those after which it is taken for dead."""
+_RESULTS = pytest.StashKey[dict[str, "JudgingResult"]]()
+_HEARTBEAT_INTERVAL, _SILENCE = 1.0, 30.0
+"""Seconds between heartbeats of the judging process, and without one until it is considered dead."""
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """How one rule or constraint comes out as a test, and what is said of it.
+class ItemOutcome:
+    """The outcome of one rule or constraint as a test, with its text.
 
-    `outcome` is `pass`, `fail`, `skip`, or `accepted` where it is broken and that fails nothing.
+    `outcome` is `pass`, `fail`, `skip`, or `accepted` for a violation that does not fail the session.
     """
 
     outcome: str
@@ -34,42 +34,42 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
-    """What judging a target came to. `trouble` says why nothing can be concluded, where nothing can."""
+class JudgingResult:
+    """The result of judging a target. `problem` explains why there is no conclusion, or is None."""
 
-    verdicts: dict[str, Shown] = field(default_factory=dict)
-    trouble: str | None = None
+    verdicts: dict[str, ItemOutcome] = field(default_factory=dict)
+    problem: str | None = None
     judged: bool = True
     summary: tuple[str, ...] = ()
 
 
-def shared(config: pytest.Config, path: Path, judge: Callable[[], Result]) -> Result:
-    """The result for a conformance file: of all processes of a session one judges, and the others wait for it."""
+def judge_once(config: pytest.Config, path: Path, judge: Callable[[], JudgingResult]) -> JudgingResult:
+    """Return the result for a conformance file; one process of the session judges, the others wait for it."""
     results = config.stash.setdefault(_RESULTS, {})
     name = str(path)
     if name not in results:
-        folder = folder_of(config)
-        results[name] = judge() if folder is None else _by_one(folder / _key(path), path, judge)
+        folder = shared_folder(config)
+        results[name] = judge() if folder is None else _judge_in_one_process(folder / _key(path), path, judge)
     return results[name]
 
 
-def folder_of(config: pytest.Config) -> Path | None:
-    """The folder that the processes of a session share; None where there is one process only.
+def shared_folder(config: pytest.Config) -> Path | None:
+    """The folder that the processes of a session share; None if there is only one process.
 
-    The process that controls the others makes it.
+    The controlling process creates it.
     """
     given = getattr(config, "workerinput", {}).get("conformance_folder")
     if given:
         return Path(given)
-    if not _distributed(config):
+    if not _is_distributed(config):
         return None
     if _FOLDER not in config.stash:
         config.stash[_FOLDER] = Path(tempfile.mkdtemp(prefix="runs-conformance-"))
     return config.stash[_FOLDER]
 
 
-def results(config: pytest.Config) -> Iterator[tuple[str, Result]]:
-    """What the targets of this session came to, by their files' names; nothing in a process that is controlled."""
+def session_results(config: pytest.Config) -> Iterator[tuple[str, JudgingResult]]:
+    """Yield the results of this session by file name; a worker process yields nothing."""
     if hasattr(config, "workerinput"):
         return
     yield from ((Path(name).name, result) for name, result in config.stash.get(_RESULTS, {}).items())
@@ -79,14 +79,14 @@ def results(config: pytest.Config) -> Iterator[tuple[str, Result]]:
         yield name, result
 
 
-def forget(config: pytest.Config) -> None:
-    """Remove the folder, in the process that made it."""
+def remove_shared_folder(config: pytest.Config) -> None:
+    """Remove the folder, in the process that created it."""
     folder = config.stash.get(_FOLDER, None)
     if folder is not None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _distributed(config: pytest.Config) -> bool:
+def _is_distributed(config: pytest.Config) -> bool:
     return bool(getattr(config.option, "numprocesses", None) or getattr(config.option, "tx", None))
 
 
@@ -94,18 +94,18 @@ def _key(path: Path) -> str:
     return sha256(str(path).encode()).hexdigest()[:16]
 
 
-def _by_one(folder: Path, path: Path, judge: Callable[[], Result]) -> Result:
-    """The result that one process writes down; the first to come is that one."""
+def _judge_in_one_process(folder: Path, path: Path, judge: Callable[[], JudgingResult]) -> JudgingResult:
+    """Judge in the first process that gets here, which writes the result for the others."""
     try:
         folder.mkdir()
     except FileExistsError:
-        return _awaited(folder, path)
+        return _wait_for_result(folder, path)
     over = threading.Event()
-    threading.Thread(target=_beat, args=(folder / "alive", over), daemon=True).start()
+    threading.Thread(target=_write_heartbeats, args=(folder / "alive", over), daemon=True).start()
     try:
         result = judge()
     except BaseException as error:
-        _write(folder, path, Result(trouble=f"judging {path.name} ended early: {error!r}", judged=False))
+        _write(folder, path, JudgingResult(problem=f"judging {path.name} failed: {error!r}", judged=False))
         raise
     finally:
         over.set()
@@ -113,12 +113,12 @@ def _by_one(folder: Path, path: Path, judge: Callable[[], Result]) -> Result:
     return result
 
 
-def _awaited(folder: Path, path: Path) -> Result:
+def _wait_for_result(folder: Path, path: Path) -> JudgingResult:
     since = time.monotonic()
     while not (folder / "result.json").exists():
         beat = _age(folder / "alive")
         if (time.monotonic() - since if beat is None else beat) > _SILENCE:
-            return Result(trouble=f"the process that judged {path.name} has ended", judged=False)
+            return JudgingResult(problem=f"the process that judged {path.name} died", judged=False)
         time.sleep(0.05)
     return _read(folder / "result.json")[1]
 
@@ -130,19 +130,19 @@ def _age(path: Path) -> float | None:
         return None
 
 
-def _beat(path: Path, over: threading.Event) -> None:
+def _write_heartbeats(path: Path, over: threading.Event) -> None:
     while not over.is_set():
         path.touch()
-        over.wait(_BEAT)
+        over.wait(_HEARTBEAT_INTERVAL)
 
 
-def _write(folder: Path, path: Path, result: Result) -> None:
+def _write(folder: Path, path: Path, result: JudgingResult) -> None:
     beside = folder / "result.part"
     beside.write_text(json.dumps({"name": path.name, **asdict(result)}), encoding="utf-8")
     os.replace(beside, folder / "result.json")
 
 
-def _read(path: Path) -> tuple[str, Result]:
+def _read(path: Path) -> tuple[str, JudgingResult]:
     data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    verdicts = {id_: Shown(**shown) for id_, shown in data["verdicts"].items()}
-    return data["name"], Result(verdicts, data["trouble"], data["judged"], tuple(data["summary"]))
+    verdicts = {id_: ItemOutcome(**shown) for id_, shown in data["verdicts"].items()}
+    return data["name"], JudgingResult(verdicts, data["trouble"], data["judged"], tuple(data["summary"]))

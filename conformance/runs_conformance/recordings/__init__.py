@@ -1,3 +1,1 @@
-"""Traffic that somebody recorded, read into histories: our own `history.jsonl`, HAR, VCR cassettes, test-proxy
-sessions.
-"""
+"""Reads recorded traffic into histories: `history.jsonl`, HAR, VCR cassettes, Azure test-proxy sessions."""

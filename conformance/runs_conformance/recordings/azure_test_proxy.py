@@ -6,56 +6,56 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from runs_conformance.recordings.entry import (
-    Entry,
-    Malformed,
-    as_json,
-    from_base64,
-    header_pairs,
-    members,
-    number,
-    text,
+    MalformedEntryError,
+    RecordedEntry,
+    decode_base64,
+    encode_json,
+    parse_headers,
+    require_int,
+    require_object,
+    require_text,
 )
 
 _TEXTUAL = ("json", "text", "xml", "urlencoded", "multipart")
 
 
-def holds(document: Mapping[str, Any]) -> bool:
+def is_session_record(document: Mapping[str, Any]) -> bool:
     """Whether a JSON document is a session record."""
     return isinstance(document.get("Entries"), list)
 
 
-def entries(document: Mapping[str, Any]) -> Iterator[Entry | tuple[int, str]]:
-    """The entries of a session, in its order; a place and a reason for one that cannot be read."""
+def entries(document: Mapping[str, Any]) -> Iterator[RecordedEntry | tuple[int, str]]:
+    """The entries of a session in file order; position and reason for each that cannot be read."""
     for where, entry in enumerate(document["Entries"], 1):
         try:
-            yield _entry(where, members(entry, "an entry"))
-        except Malformed as error:
+            yield _entry(where, require_object(entry, "an entry"))
+        except MalformedEntryError as error:
             yield where, str(error)
 
 
-def _entry(where: int, entry: Mapping[str, Any]) -> Entry:
-    headers, answer_headers = header_pairs(entry.get("RequestHeaders")), header_pairs(entry.get("ResponseHeaders"))
-    return Entry(
-        where=where,
-        method=text(entry.get("RequestMethod"), "RequestMethod"),
-        url=text(entry.get("RequestUri"), "RequestUri"),
+def _entry(where: int, entry: Mapping[str, Any]) -> RecordedEntry:
+    headers, answer_headers = parse_headers(entry.get("RequestHeaders")), parse_headers(entry.get("ResponseHeaders"))
+    return RecordedEntry(
+        position=where,
+        method=require_text(entry.get("RequestMethod"), "RequestMethod"),
+        url=require_text(entry.get("RequestUri"), "RequestUri"),
         headers=headers,
         content=_content(entry.get("RequestBody"), headers),
-        status=number(entry.get("StatusCode"), "StatusCode"),
-        answer_headers=answer_headers,
-        answer=_content(entry.get("ResponseBody"), answer_headers),
+        status=require_int(entry.get("StatusCode"), "StatusCode"),
+        response_headers=answer_headers,
+        response_content=_content(entry.get("ResponseBody"), answer_headers),
     )
 
 
 def _content(body: Any, headers: tuple[tuple[str, str], ...]) -> bytes:
-    """A body: JSON stands as itself, text as a text or a list of its lines, anything else as base64."""
+    """Decode a body: JSON is stored as JSON, text as a string or a list of lines, other content as base64."""
     if body is None:
         return b""
     kind = next((value.lower() for name, value in headers if name.lower() == "content-type"), "json")
     if isinstance(body, list) and "json" not in kind and all(isinstance(line, str) for line in body):
         body = "".join(body)
     if not isinstance(body, str):
-        return as_json(body)
+        return encode_json(body)
     if any(word in kind for word in _TEXTUAL):
         return body.encode("utf-8", "surrogatepass")
-    return from_base64(body)
+    return decode_base64(body)

@@ -1,4 +1,4 @@
-"""One recorded request and its answer, as every format can give it."""
+"""One recorded request with its response, independent of the file format."""
 
 from __future__ import annotations
 
@@ -15,89 +15,89 @@ MAX_BYTES = 4 * 1024 * 1024
 Pairs = tuple[tuple[str, str], ...]
 
 
-class Malformed(Exception):  # noqa: N818 -- it says what the entry is
-    """A recorded entry does not have the shape of its format; the text says what is wrong."""
+class MalformedEntryError(Exception):
+    """A recorded entry violates its format; the message says how."""
 
 
 _KEYS = frozenset({"authorization", "api-key", "x-api-key", "ocp-apim-subscription-key", "openai-project"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """What a format holds of one exchange. `where` is its place in the file, counted from one.
+class RecordedEntry:
+    """One exchange as a file format stores it. `position` is its one-based position in the file.
 
-    `status` is None where no answer came. `recorded` and `seconds` are when it began (Unix time) and how long it
-    took, where the format says so; `unsaved` says that the answer had a body that the recorder did not keep.
+    `status` is None if there was no response. `started_at` (Unix time) and `seconds` (duration) are set if the format
+    stores them; `body_not_saved` says that the response had a body that the recorder dropped.
     """
 
-    where: int
+    position: int
     method: str
     url: str
     headers: Pairs = ()
     content: bytes = b""
     status: int | None = None
-    answer_headers: Pairs = ()
-    answer: bytes = b""
-    recorded: float | None = None
+    response_headers: Pairs = ()
+    response_content: bytes = b""
+    started_at: float | None = None
     seconds: float | None = None
-    unsaved: bool = False
+    body_not_saved: bool = False
 
     @property
     def key(self) -> Pairs:
-        """The header fields that say whose objects a request sees; they must reach no report."""
+        """The headers that select whose objects a request sees; they are secret and must not reach a report."""
         carried = ((name.lower(), value) for name, value in self.headers)
         return tuple(sorted((name, value) for name, value in carried if name in _KEYS and value))
 
 
-def members(value: Any, what: str) -> Mapping[str, Any]:
-    """The value, known to be an object. Raises Malformed where it is none."""
+def require_object(value: Any, what: str) -> Mapping[str, Any]:
+    """Return the value as an object. Raises MalformedEntryError if it is not one."""
     if not isinstance(value, Mapping):
-        raise Malformed(f"{what} is not an object")
+        raise MalformedEntryError(f"{what} is not an object")
     return value
 
 
-def text(value: Any, what: str) -> str:
-    """The value, known to be a text. Raises Malformed where it is none."""
+def require_text(value: Any, what: str) -> str:
+    """Return the value as a string. Raises MalformedEntryError if it is not one."""
     if not isinstance(value, str):
-        raise Malformed(f"{what} is not a text")
+        raise MalformedEntryError(f"{what} is not a text")
     return value
 
 
-def number(value: Any, what: str) -> int:
-    """The value as a whole number. Raises Malformed where it is none."""
+def require_int(value: Any, what: str) -> int:
+    """Return the value as an integer. Raises MalformedEntryError if it is not one."""
     try:
         return int(value)
     except (TypeError, ValueError, OverflowError):
-        raise Malformed(f"{what} is not a number") from None
+        raise MalformedEntryError(f"{what} is not a number") from None
 
 
-def header_pairs(value: Any) -> Pairs:
-    """Header fields of any notation: an object of texts or lists of texts, or a list of pairs or of `name`/`value`
-    objects.
+def parse_headers(value: Any) -> Pairs:
+    """Parse headers in any notation: an object of strings or lists of strings, or a list of pairs or of
+    `name`/`value` objects.
     """
     if isinstance(value, Mapping):
-        return tuple((str(name), one) for name, many in value.items() for one in _texts(many))
+        return tuple((str(name), one) for name, many in value.items() for one in _header_values(many))
     if not isinstance(value, (list, tuple)):
         return ()
     found: list[tuple[str, str]] = []
     for field in value:
         if isinstance(field, Mapping) and "name" in field:
-            found.extend((str(field["name"]), one) for one in _texts(field.get("value")))
+            found.extend((str(field["name"]), one) for one in _header_values(field.get("value")))
         elif isinstance(field, (list, tuple)) and len(field) == 2:
-            found.extend((_plain(field[0]), one) for one in _texts(field[1]))
+            found.extend((_header_text(field[0]), one) for one in _header_values(field[1]))
     return tuple(found)
 
 
-def content(value: Any) -> bytes:
-    """A body of any notation: text, bytes, nothing, or an object.
+def parse_body(value: Any) -> bytes:
+    """Parse a body in any notation: string, bytes, null, or an object.
 
-    The object holds the body as `string` or `base64_string`; one that has neither is the JSON body itself.
+    An object holds the body in `string` or `base64_string`; an object with neither is the JSON body itself.
     """
     if isinstance(value, Mapping):
         if value.get("base64_string") is not None:
-            return from_base64(value["base64_string"])
+            return decode_base64(value["base64_string"])
         if value and "string" not in value:
-            return as_json(value)
+            return encode_json(value)
         value = value.get("string")
     if value is None:
         return b""
@@ -105,33 +105,33 @@ def content(value: Any) -> bytes:
         return value
     if isinstance(value, str):
         return value.encode("utf-8", "surrogatepass")
-    raise Malformed("a body is neither text nor bytes")
+    raise MalformedEntryError("a body is neither text nor bytes")
 
 
-def as_json(value: Any) -> bytes:
-    """The JSON text of a body that was kept as data. Raises Malformed where it is none, or is without end."""
+def encode_json(value: Any) -> bytes:
+    """Encode a body that is stored as JSON data. Raises MalformedEntryError if it is not JSON, or too large."""
     pieces, size = [], 0
     try:
         for piece in json.JSONEncoder().iterencode(value):
             pieces.append(piece)
             size += len(piece)
             if size > MAX_BYTES:
-                raise Malformed("a body is too large")
+                raise MalformedEntryError("a body is too large")
     except (TypeError, ValueError, RecursionError):
-        raise Malformed("a body cannot be JSON") from None
+        raise MalformedEntryError("a body cannot be JSON") from None
     return "".join(pieces).encode()
 
 
-def from_base64(value: Any) -> bytes:
-    """The bytes that base64 stands for. Raises Malformed where it is none."""
+def decode_base64(value: Any) -> bytes:
+    """Decode base64. Raises MalformedEntryError if the value is not base64."""
     try:
         return base64.b64decode(value)
     except (TypeError, ValueError, binascii.Error):
-        raise Malformed("a body is not base64") from None
+        raise MalformedEntryError("a body is not base64") from None
 
 
-def unix_time(value: object) -> float | None:
-    """The Unix time that an HTTP date, an ISO date or a number stands for; None for anything else."""
+def parse_time(value: object) -> float | None:
+    """Parse an HTTP date, an ISO date or a number as Unix time; None for anything else."""
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return float(value)
     if not isinstance(value, str) or not value.strip():
@@ -149,13 +149,13 @@ def _iso(value: str) -> datetime:
     return datetime.fromisoformat(value)
 
 
-def _texts(value: Any) -> Iterable[str]:
+def _header_values(value: Any) -> Iterable[str]:
     if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    return [] if value is None else [_plain(value)]
+        return [_header_text(item) for item in value]
+    return [] if value is None else [_header_text(value)]
 
 
-def _plain(value: Any) -> str:
+def _header_text(value: Any) -> str:
     if isinstance(value, bytes):
         return value.decode("latin-1")
     return str(value) if isinstance(value, (str, int, float)) else ""

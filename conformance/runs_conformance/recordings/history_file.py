@@ -1,4 +1,4 @@
-"""Our own `history.jsonl`."""
+"""The suite's own `history.jsonl`."""
 
 from __future__ import annotations
 
@@ -9,38 +9,39 @@ from runs_conformance.errors import UsageError
 from runs_conformance.model.exchange import Exchange, exchange_from_json
 from runs_conformance.model.history import History
 from runs_conformance.model.json import JSON, is_object
-from runs_conformance.recordings.exchanges import Skipped
+from runs_conformance.recordings.exchanges import SkippedEntry
 from runs_conformance.wire import strict_json
 
 _MAX_LINE = 64 * 1024 * 1024
 
 
-def holds(data: bytes) -> bool:
-    """Whether a file is one of ours: its first line says that it is of a run, or of an exchange."""
+def is_history(data: bytes) -> bool:
+    """Whether the first line is the header of a history or an exchange."""
     first = strict_json.parse(data.partition(b"\n")[0].strip(), _MAX_LINE).value
     return is_object(first) and first.get("type") in ("run", "exchange")
 
 
 @dataclass(frozen=True, slots=True)
-class HistoryFile:
-    """What a file of ours holds: the history of each program, what was skipped, what its first line says of the run,
-    and what its last line says of how the run ended (nothing where it was ended).
+class HistoryContent:
+    """The content of a `history.jsonl`: a history per program, skipped lines, header and footer.
+
+    `footer` is empty if the session was killed.
     """
 
     histories: tuple[History, ...]
-    skipped: tuple[Skipped, ...]
-    run: Mapping[str, JSON]
-    end: Mapping[str, JSON]
+    skipped: tuple[SkippedEntry, ...]
+    header: Mapping[str, JSON]
+    footer: Mapping[str, JSON]
 
 
-def read(name: str, data: bytes, edition: str | None) -> HistoryFile:
-    """The file's histories and lines.
+def read_history(name: str, data: bytes, edition: str | None) -> HistoryContent:
+    """Read the content of a history file.
 
-    A last line that is cut short is skipped: the run that wrote it was. Raises UsageError where any other line cannot
-    be read.
+    A truncated last line is skipped, since the session that wrote it was killed. Raises UsageError if any other line
+    cannot be read.
     """
     programs: dict[str, list[Exchange]] = {}
-    skipped: list[Skipped] = []
+    skipped: list[SkippedEntry] = []
     run: Mapping[str, JSON] = {}
     end: Mapping[str, JSON] = {}
     lines = data.split(b"\n")
@@ -60,11 +61,11 @@ def read(name: str, data: bytes, edition: str | None) -> HistoryFile:
                 )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             if number == len(lines):
-                skipped.append(Skipped(f"{name}:{number}", "cut short: the run that wrote it was ended"))
+                skipped.append(SkippedEntry(f"{name}:{number}", "truncated: the session that wrote it was killed"))
                 continue
             raise UsageError(f"{name}:{number}: not an exchange ({type(error).__name__}: {error})") from None
     histories = tuple(History.of(exchanges, program) for program, exchanges in programs.items())
-    return HistoryFile(histories, tuple(skipped), run, end)
+    return HistoryContent(histories, tuple(skipped), run, end)
 
 
 def _object(line: bytes) -> Mapping[str, JSON]:

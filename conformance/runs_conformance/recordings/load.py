@@ -1,4 +1,4 @@
-"""A file of recorded traffic read into histories."""
+"""Reads a file of recorded traffic, in any supported format, into histories."""
 
 from __future__ import annotations
 
@@ -11,63 +11,62 @@ from runs_conformance.errors import UsageError
 from runs_conformance.model.history import History
 from runs_conformance.model.json import JSON, Absent
 from runs_conformance.recordings import azure_test_proxy, har, history_file, vcr, yaml_text
-from runs_conformance.recordings.entry import Entry, Pairs
-from runs_conformance.recordings.exchanges import Skipped, exchanges
+from runs_conformance.recordings.entry import Pairs, RecordedEntry
+from runs_conformance.recordings.exchanges import SkippedEntry, to_exchanges
 from runs_conformance.wire import strict_json
 
 MAX_BYTES = 512 * 1024 * 1024
-_KINDS = "a history.jsonl, a HAR, a VCR cassette or a test-proxy session"
+_FORMATS = "a history.jsonl, a HAR, a VCR cassette or a test-proxy session"
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
-    """What a file holds: histories to judge, and what was left out and why. `run` and `end` are the first and the last
+class RecordedTraffic:
+    """The content of a file: histories to judge, and skipped entries. `header` and `footer` are the first and the last
     line of a `history.jsonl`.
     """
 
     histories: tuple[History, ...]
-    skipped: tuple[Skipped, ...] = ()
-    run: Mapping[str, JSON] = field(default_factory=dict)
-    end: Mapping[str, JSON] = field(default_factory=dict)
+    skipped: tuple[SkippedEntry, ...] = ()
+    header: Mapping[str, JSON] = field(default_factory=dict)
+    footer: Mapping[str, JSON] = field(default_factory=dict)
 
 
-def read(path: Path | str, edition: str | None = None) -> Reading:
-    """The recorded traffic in a file of any known format; `edition` stands in for the dates of the recording.
+def load_traffic(path: Path | str, edition: str | None = None) -> RecordedTraffic:
+    """Load a file of any supported format; `edition` overrides the dates of the recording.
 
-    There is one history for each file, for a `history.jsonl` one for each program. Where a file holds what several
-    clients sent, each with a key of its own, each has its history, and that is partial: they may share objects, or
-    not. Raises UsageError where the file cannot be read.
+    A file gives one history, a `history.jsonl` one per program. If a file contains requests with several keys, each key
+    gives a partial history, since the clients may share objects. Raises UsageError if the file cannot be read.
     """
     name, data = str(path), _bytes(Path(path))
-    if history_file.holds(data):
-        file = history_file.read(name, data, edition)
-        return Reading(file.histories, file.skipped, file.run, file.end)
-    clients = _by_key(_entries(name, data))
+    if history_file.is_history(data):
+        file = history_file.read_history(name, data, edition)
+        return RecordedTraffic(file.histories, file.skipped, file.header, file.footer)
+    clients = _group_by_key(_entries(name, data))
     histories, left_out = [], []
     for number, entries in enumerate(clients, 1):
         client = name if number == 1 else f"{name} (key {number})"
-        found, skipped = exchanges(entries, client, edition)
+        found, skipped = to_exchanges(entries, client, edition)
         left_out += skipped
         if found:
             histories.append(History.of(found, client, partial=len(clients) > 1))
-    return Reading(tuple(histories), tuple(left_out))
+    return RecordedTraffic(tuple(histories), tuple(left_out))
 
 
-def _by_key(entries: Iterable[Entry | tuple[int, str]]) -> list[list[Entry | tuple[int, str]]]:
-    """The entries by the key they were sent with; those that show none are with the first."""
-    clients: dict[Pairs, list[Entry | tuple[int, str]]] = {}
-    keyless: list[Entry | tuple[int, str]] = []
+def _group_by_key(entries: Iterable[RecordedEntry | tuple[int, str]]) -> list[list[RecordedEntry | tuple[int, str]]]:
+    """Group entries by key; entries without a key belong to the first group."""
+    clients: dict[Pairs, list[RecordedEntry | tuple[int, str]]] = {}
+    keyless: list[RecordedEntry | tuple[int, str]] = []
     for entry in entries:
         key = () if isinstance(entry, tuple) else entry.key
         (clients.setdefault(key, []) if key else keyless).append(entry)
     if not clients:
         return [keyless]
     first, *others = clients.values()
-    return [_in_order([*keyless, *first]), *others]
+    return [_sort_by_position([*keyless, *first]), *others]
 
 
-def _in_order(entries: list[Entry | tuple[int, str]]) -> list[Entry | tuple[int, str]]:
-    return sorted(entries, key=lambda entry: entry[0] if isinstance(entry, tuple) else entry.where)
+def _sort_by_position(entries: list[RecordedEntry | tuple[int, str]]) -> list[RecordedEntry | tuple[int, str]]:
+    return sorted(entries, key=lambda entry: entry[0] if isinstance(entry, tuple) else entry.position)
 
 
 def _bytes(path: Path) -> bytes:
@@ -79,17 +78,17 @@ def _bytes(path: Path) -> bytes:
         raise UsageError(f"{path}: {error.strerror or error}") from None
 
 
-def _entries(name: str, data: bytes) -> Iterable[Entry | tuple[int, str]]:
+def _entries(name: str, data: bytes) -> Iterable[RecordedEntry | tuple[int, str]]:
     if not data.strip():
         raise UsageError(f"{name}: empty")
     for document in _documents(name, data):
-        if isinstance(document, dict) and har.holds(document):
+        if isinstance(document, dict) and har.is_har(document):
             return har.entries(document)
-        if isinstance(document, dict) and azure_test_proxy.holds(document):
+        if isinstance(document, dict) and azure_test_proxy.is_session_record(document):
             return azure_test_proxy.entries(document)
-        if vcr.holds(document):
+        if vcr.is_cassette(document):
             return vcr.entries(document)
-    raise UsageError(f"{name}: not {_KINDS}")
+    raise UsageError(f"{name}: not {_FORMATS}")
 
 
 def _documents(name: str, data: bytes) -> list[Any]:
@@ -99,5 +98,5 @@ def _documents(name: str, data: bytes) -> list[Any]:
             return [parsed.value]
     try:
         return yaml_text.documents(data)
-    except yaml_text.NotYaml as error:
-        raise UsageError(f"{name}: not {_KINDS} ({error})") from None
+    except yaml_text.YamlError as error:
+        raise UsageError(f"{name}: not {_FORMATS} ({error})") from None

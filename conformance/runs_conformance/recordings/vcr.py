@@ -6,22 +6,31 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from runs_conformance.model.json import ABSENT
-from runs_conformance.recordings.entry import Entry, Malformed, content, header_pairs, members, number, text, unix_time
+from runs_conformance.recordings.entry import (
+    MalformedEntryError,
+    RecordedEntry,
+    parse_body,
+    parse_headers,
+    parse_time,
+    require_int,
+    require_object,
+    require_text,
+)
 
 _LISTS = ("http_interactions", "interactions")
 
 
-def holds(document: Any) -> bool:
-    """Whether a document is a cassette: it has a list of interactions, or is one itself."""
+def is_cassette(document: Any) -> bool:
+    """Whether a document is a cassette: it contains a list of interactions, or is one."""
     return _interactions(document) is not None
 
 
-def entries(document: Any) -> Iterator[Entry | tuple[int, str]]:
-    """The entries of a cassette, in its order; a place and a reason for one that cannot be read."""
+def entries(document: Any) -> Iterator[RecordedEntry | tuple[int, str]]:
+    """The entries of a cassette in file order; position and reason for each that cannot be read."""
     for where, interaction in enumerate(_interactions(document) or (), 1):
         try:
-            yield _entry(where, members(interaction, "an interaction"))
-        except Malformed as error:
+            yield _entry(where, require_object(interaction, "an interaction"))
+        except MalformedEntryError as error:
             yield where, str(error)
 
 
@@ -35,19 +44,19 @@ def _interactions(document: Any) -> Sequence[Any] | None:
     return None
 
 
-def _entry(where: int, interaction: Mapping[str, Any]) -> Entry:
-    request = members(interaction.get("request"), "request")
-    response = members(interaction.get("response"), "response")
-    return Entry(
-        where=where,
-        method=text(request.get("method"), "method"),
-        url=text(request.get("uri", request.get("url")), "uri"),
-        headers=header_pairs(request.get("headers")),
-        content=content(request.get("body")),
+def _entry(where: int, interaction: Mapping[str, Any]) -> RecordedEntry:
+    request = require_object(interaction.get("request"), "request")
+    response = require_object(interaction.get("response"), "response")
+    return RecordedEntry(
+        position=where,
+        method=require_text(request.get("method"), "method"),
+        url=require_text(request.get("uri", request.get("url")), "uri"),
+        headers=parse_headers(request.get("headers")),
+        content=parse_body(request.get("body")),
         status=_status(response),
-        answer_headers=header_pairs(response.get("headers")),
-        answer=content(response["body"] if "body" in response else response.get("content")),
-        recorded=unix_time(interaction.get("recorded_at")),
+        response_headers=parse_headers(response.get("headers")),
+        response_content=parse_body(response["body"] if "body" in response else response.get("content")),
+        started_at=parse_time(interaction.get("recorded_at")),
     )
 
 
@@ -56,4 +65,4 @@ def _status(response: Mapping[str, Any]) -> int:
     code = (
         status.get("code") if isinstance(status, Mapping) else response.get("status_code", response.get("code", status))
     )
-    return number(code, "status")
+    return require_int(code, "status")

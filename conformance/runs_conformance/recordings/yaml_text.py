@@ -1,4 +1,4 @@
-"""YAML read as plain data: texts, bytes, null, lists and mappings, whatever its tags ask for."""
+"""Reads YAML as plain data (strings, bytes, null, lists and mappings), ignoring all other tags."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ MAX_ALIASES = 10_000
 MAX_DEPTH = 100
 
 
-class NotYaml(Exception):  # noqa: N818 -- it says what the text is
-    """The text is not YAML, or not YAML that is safe to read; the message says what and where."""
+class YamlError(Exception):
+    """The text is not YAML, or not safe to read; the message says why and where."""
 
 
 class _Loader(_Base):  # type: ignore[misc]
-    """Builds no object of any class and merges no mappings: a recording has no business asking for either."""
+    """Constructs no objects of classes and merges no mappings, since recordings are untrusted."""
 
     yaml_implicit_resolvers = {  # noqa: RUF012 -- PyYAML looks it up on the class
         first: [("tag:yaml.org,2002:null", found)]
@@ -32,10 +32,10 @@ class _Loader(_Base):  # type: ignore[misc]
     yaml_multi_constructors: dict[str | None, Any] = {}  # noqa: RUF012
 
     def flatten_mapping(self, node: Any) -> None:
-        """Leave `<<` as it stands: merged mappings double in size with every level."""
+        """Keep `<<` as a plain key, since merged mappings can double in size with every level."""
 
 
-def _any(loader: Any, _tag: str, node: yaml.Node) -> Any:
+def _construct_plain(loader: Any, _tag: str, node: yaml.Node) -> Any:
     if isinstance(node, yaml.ScalarNode):
         return loader.construct_scalar(node)
     if isinstance(node, yaml.SequenceNode):
@@ -47,31 +47,31 @@ def _any(loader: Any, _tag: str, node: yaml.Node) -> Any:
     }
 
 
-def _bytes(loader: Any, node: yaml.Node) -> bytes:
+def _construct_bytes(loader: Any, node: yaml.Node) -> bytes:
     try:
         return base64.b64decode(loader.construct_scalar(node))
     except (ValueError, binascii.Error) as error:
         raise yaml.constructor.ConstructorError(None, None, f"binary is not base64: {error}", node.start_mark) from None
 
 
-_Loader.add_multi_constructor("", _any)
+_Loader.add_multi_constructor("", _construct_plain)
 _Loader.add_constructor("tag:yaml.org,2002:null", lambda _loader, _node: None)
 for _tag in ("tag:yaml.org,2002:binary", "!binary"):
-    _Loader.add_constructor(_tag, _bytes)
+    _Loader.add_constructor(_tag, _construct_bytes)
 
 
 def documents(text: bytes) -> list[Any]:
-    """The documents of a YAML text. Raises NotYaml, with line and column where they are known."""
+    """Parse the documents of a YAML text. Raises YamlError, with line and column if known."""
     try:
         _check(text)
         return list(_documents(text))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         at = f" (line {mark.line + 1}, column {mark.column + 1})" if mark else ""
-        raise NotYaml(f"not YAML: {error.problem or error.context}{at}") from None
+        raise YamlError(f"not YAML: {error.problem or error.context}{at}") from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         first = str(error).partition("\n")[0] or type(error).__name__
-        raise NotYaml(f"not YAML: {first}") from None
+        raise YamlError(f"not YAML: {first}") from None
 
 
 def _documents(text: bytes) -> Iterator[Any]:
@@ -84,7 +84,7 @@ def _documents(text: bytes) -> Iterator[Any]:
 
 
 def _check(text: bytes) -> None:
-    """Go through the events once, so that no structure is built that is nested or repeated beyond reason."""
+    """Scan the events first, so that excessive nesting or aliases are rejected before anything is built."""
     depth = aliases = 0
     for event in yaml.parse(text, Loader=_Base):
         match event:
@@ -95,6 +95,6 @@ def _check(text: bytes) -> None:
             case yaml.AliasEvent():
                 aliases += 1
         if depth > MAX_DEPTH:
-            raise NotYaml(f"nested deeper than {MAX_DEPTH} levels")
+            raise YamlError(f"nested deeper than {MAX_DEPTH} levels")
         if aliases > MAX_ALIASES:
-            raise NotYaml(f"more than {MAX_ALIASES} aliases")
+            raise YamlError(f"more than {MAX_ALIASES} aliases")

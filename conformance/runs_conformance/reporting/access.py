@@ -1,4 +1,4 @@
-"""How a target is spoken to, as it may be shown: what a line needs that is to be sent again."""
+"""The headers and query parameters that a reproducing command needs, with secrets replaced by shell variables."""
 
 from __future__ import annotations
 
@@ -13,20 +13,23 @@ _VARIABLE = re.compile(r"\$[A-Z0-9_]+\Z")
 
 
 @dataclass(frozen=True, slots=True)
-class Access:
-    """The header that carries the key, and what every request has besides; a secret value is a shell variable."""
+class RequestAccess:
+    """The header that carries the key, and the query parameters and headers of every request.
+
+    A secret value is given as a shell variable.
+    """
 
     key_header: str = _BEARER
     query: tuple[tuple[str, str], ...] = ()
     headers: tuple[tuple[str, str], ...] = ()
 
     @property
-    def carrier(self) -> str:
-        """The header with the key as a shell variable."""
+    def key_header_line(self) -> str:
+        """The key header as a line, the key being a shell variable."""
         return f"{self.key_header}: {'Bearer ' if self.key_header.lower() == _BEARER.lower() else ''}$OPENAI_API_KEY"
 
     def to_json(self) -> dict[str, JSON]:
-        """The access as JSON."""
+        """Return the JSON form, which `from_json` reads."""
         return {
             "key_header": self.key_header,
             "query": [list(pair) for pair in self.query],
@@ -34,8 +37,8 @@ class Access:
         }
 
     @classmethod
-    def from_json(cls, data: object) -> Access | None:
-        """The access that `to_json` wrote; None where there is none. What has an odd name is left out."""
+    def from_json(cls, data: object) -> RequestAccess | None:
+        """Read what `to_json` wrote; None if it is malformed. Pairs whose names are not plain tokens are dropped."""
         if not is_object(data):
             return None
         key_header = data.get("key_header")
@@ -44,13 +47,13 @@ class Access:
         return cls(key_header, _pairs(data.get("query")), _pairs(data.get("headers")))
 
 
-def variable(name: str) -> str:
-    """The shell variable that stands for a secret value of this name."""
+def shell_variable(name: str) -> str:
+    """The shell variable for a secret of this name."""
     return "$" + re.sub(r"[^A-Z0-9_]", "_", name.upper())
 
 
-def is_variable(value: str) -> bool:
-    """Whether a value is a shell variable and nothing else."""
+def is_shell_variable(value: str) -> bool:
+    """Whether the whole value is one shell variable."""
     return _VARIABLE.match(value) is not None
 
 

@@ -1,4 +1,4 @@
-"""A claim: what may be said in public of a server after a run, and the badge that says it."""
+"""The public claim that a report supports, and the badge that shows it."""
 
 from __future__ import annotations
 
@@ -8,36 +8,36 @@ from typing import Any
 
 from runs_conformance.contract.operation import CAPABILITIES
 from runs_conformance.model.verdict import Outcome
-from runs_conformance.reporting.report import Report, capabilities, moment
+from runs_conformance.reporting.report import Report, outcomes_by_capability, rfc3339
 
-_NO_CLAIM = {
-    Outcome.INCONCLUSIVE: "it came to no conclusion",
+_NO_CLAIM_REASONS = {
+    Outcome.INCONCLUSIVE: "it is inconclusive",
     Outcome.NOT_JUDGED: "the target could not be tested",
-    Outcome.NOT_APPLICABLE: "there was nothing to judge",
+    Outcome.NOT_APPLICABLE: "no requirement applies",
     Outcome.ERROR: "the suite itself failed",
 }
 
 
-def refusal(report: Report) -> str | None:
-    """Why a report supports no claim, in one line; None where it does."""
+def unavailable_reason(report: Report) -> str | None:
+    """Why the report supports no claim, in one line; None if it does."""
     if report.suite.profile is None:
-        return "recorded traffic shows only a part of a server; claim by `runs-conformance run`"
+        return "recorded traffic covers only part of a server; `runs-conformance run` supports a claim"
     if report.suite.filters:
-        return f"the run was filtered by {' '.join(report.suite.filters)}; claim by a run without"
-    why = _NO_CLAIM.get(report.outcome)
-    if why is not None or not report.complete:
-        return f"{why or 'the run was cut short'}: {report.because}"
+        return f"the session was filtered by {' '.join(report.suite.filters)}; run it without filters"
+    problem = _NO_CLAIM_REASONS.get(report.outcome)
+    if problem is not None or not report.complete:
+        return f"{problem or 'the session was cut short'}: {report.reason}"
     return None
 
 
 def document(report: Report) -> dict[str, Any]:
-    """The claim as JSON: what was found, of whom, by what, and with which failures let pass."""
+    """The claim as JSON: outcome, target, suite, and the baseline applied."""
     suite, comparison = report.suite, report.comparison
     return {
         "claim": f"{report.target.name} {'passes' if report.outcome is Outcome.PASS else 'fails'} "
         f"{suite.name} {suite.version}, edition {suite.edition}, profile {suite.profile}",
         "outcome": report.outcome.value,
-        "because": report.because,
+        "because": report.reason,
         "suite": {"name": suite.name, "version": suite.version, "schema_digest": suite.schema_digest},
         "edition": suite.edition,
         "strict": suite.strict,
@@ -52,16 +52,16 @@ def document(report: Report) -> dict[str, Any]:
             "dialect": report.target.dialect,
             "capabilities": list(report.target.capabilities),
         },
-        "started": moment(report.started),
-        "verdicts": _counted(report),
+        "started": rfc3339(report.started),
+        "verdicts": _outcome_counts(report),
         "classes": {
             name: {outcome.value: count for outcome, count in counts.items()}
-            for name, counts in capabilities(report.verdicts, CAPABILITIES).items()
+            for name, counts in outcomes_by_capability(report.verdicts, CAPABILITIES).items()
         },
     }
 
 
-def _counted(report: Report) -> dict[str, int]:
+def _outcome_counts(report: Report) -> dict[str, int]:
     return dict(Counter(verdict.outcome.value for verdict in report.verdicts))
 
 
@@ -71,19 +71,22 @@ def text(report: Report) -> str:
 
 
 def badge(report: Report) -> dict[str, Any]:
-    """The badge as an endpoint of shields.io gives it, which takes no members of one's own: all is in the message."""
+    """The badge in the format of a shields.io endpoint.
+
+    The format allows no additional members, so the message carries every detail.
+    """
     suite, comparison = report.suite, report.comparison
     passed = report.outcome is Outcome.PASS
     known = len(comparison.accepted) if comparison else 0
-    broken = sum(report.is_broken(verdict) for verdict in report.verdicts)
-    said = [f"passed{f' but for {known} known' if known else ''}" if passed else f"{broken} broken"]
-    said += [f"edition {suite.edition}", f"profile {suite.profile}", f"schemas {suite.schema_digest[:8]}"]
+    failed = sum(report.counts_as_failure(verdict) for verdict in report.verdicts)
+    parts = [f"pass{f' ({known} known failures)' if known else ''}" if passed else f"fail ({failed} requirements)"]
+    parts += [f"edition {suite.edition}", f"profile {suite.profile}", f"schemas {suite.schema_digest[:8]}"]
     if comparison is not None:
-        said.append(f"baseline {comparison.baseline.digest[:8]}")
+        parts.append(f"baseline {comparison.baseline.digest[:8]}")
     return {
         "schemaVersion": 1,
         "label": f"{suite.name} {suite.version}",
-        "message": ", ".join(said),
+        "message": ", ".join(parts),
         "color": ("yellow" if known else "brightgreen") if passed else "red",
     }
 

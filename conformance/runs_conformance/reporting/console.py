@@ -1,4 +1,4 @@
-"""What a person reads in the terminal: failures first to last, a table, and what it all means."""
+"""The report for the terminal: failures, a table by capability, and the conclusion."""
 
 from __future__ import annotations
 
@@ -8,109 +8,110 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from runs_conformance.baseline import Comparison, Standing
+from runs_conformance.baseline import Comparison, EntryStatus
 from runs_conformance.contract.operation import CAPABILITIES
 from runs_conformance.model.verdict import Outcome, Verdict
 from runs_conformance.reporting import failure_text
 from runs_conformance.reporting.codegen import curl
-from runs_conformance.reporting.grouping import Group, groups
-from runs_conformance.reporting.report import Report, capabilities
+from runs_conformance.reporting.grouping import FailureGroup, group_failures
+from runs_conformance.reporting.outcome_names import DISPLAY_ORDER, outcome_name
+from runs_conformance.reporting.report import Report, outcomes_by_capability
 
 WIDTH = 110
-MOST_GROUPS = 15
-"""So many groups of failures are shown in full; the rest by their ids, and in full in the report."""
+MAX_GROUPS = 15
+"""Groups of failures shown in full; the rest is listed by id, and in full in the report."""
 
-_COLUMNS = (
-    ("pass", (Outcome.PASS,)),
-    ("fail", (Outcome.FAIL,)),
-    ("undecided", (Outcome.INCONCLUSIVE, Outcome.ERROR)),
-    ("not judged", (Outcome.NOT_JUDGED,)),
-    ("n/a", (Outcome.NOT_APPLICABLE,)),
-)
+_CONCLUSION_COLOURS = {
+    Outcome.PASS: "32;1",
+    Outcome.FAIL: "31;1",
+    Outcome.ERROR: "35;1",
+    Outcome.INCONCLUSIVE: "33;1",
+    Outcome.NOT_JUDGED: "35;1",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """How much is said and whether in colour. `curl_dialect` is how keys are carried."""
+    """Verbosity and colour of the output. `curl_dialect` is the dialect family for `curl` commands."""
 
     colour: bool = False
     verbosity: int = 0
     curl_dialect: str = "openai"
 
     def paint(self, text: str, code: str) -> str:
-        """The text in a colour, on a terminal."""
+        """Return the text in an ANSI colour if colours are on."""
         return f"\x1b[{code}m{text}\x1b[0m" if self.colour else text
 
     def bold(self, text: str) -> str:
-        """The text in bold."""
+        """Return the text in bold if colours are on."""
         return self.paint(text, "1")
 
 
 @dataclass(frozen=True, slots=True)
-class Left:
-    """What a run left behind: the file to open, and the one from which a failure is replayed."""
+class OutputFiles:
+    """Files that the session wrote: the report to open, and the file that `replay` reads."""
 
-    opened: str | None = None
-    replayed: str | None = None
+    report: str | None = None
+    replay_source: str | None = None
 
 
-def summary(report: Report, style: Style, left: Left = Left()) -> str:
-    """Everything to be said at the end of a run."""
+def render_summary(report: Report, style: Style, files: OutputFiles = OutputFiles()) -> str:
+    """Render the report for the end of a session."""
     lines: list[str] = []
     if style.verbosity >= 0:
-        lines += _failures(report, style)
-        lines += _warnings(report, style)
-        lines += _errors(report, style)
-        lines += _limits(report, style)
-        lines += _baseline(report, style)
+        lines += _failure_lines(report, style)
+        lines += _warning_lines(report, style)
+        lines += _error_lines(report, style)
+        lines += _limit_lines(report, style)
+        lines += _baseline_lines(report, style)
         lines += ["", *table(report.verdicts, style), ""]
-        lines += _unjudged(report, style)
-    lines += _ending(report, style, left)
+        lines += _undecided_lines(report, style)
+    lines += _conclusion_lines(report, style, files)
     return "\n".join(lines)
 
 
-def _failures(report: Report, style: Style) -> Iterator[str]:
-    found = groups(report.unaccepted("must"))
-    for group in found[:MOST_GROUPS] if style.verbosity < 1 else found:
+def _failure_lines(report: Report, style: Style) -> Iterator[str]:
+    found = group_failures(report.unaccepted("must"))
+    for group in found[:MAX_GROUPS] if style.verbosity < 1 else found:
         yield ""
-        yield from _group(group, report, style, "FAIL", "31;1")
-    if len(found) > MOST_GROUPS and style.verbosity < 1:
-        rest = [verdict.id for group in found[MOST_GROUPS:] for verdict in group.verdicts]
+        yield from _group_lines(group, report, style, "FAIL", "31;1")
+    if len(found) > MAX_GROUPS and style.verbosity < 1:
+        rest = [verdict.id for group in found[MAX_GROUPS:] for verdict in group.verdicts]
         yield ""
         yield style.bold(f"{len(rest)} more failures, in full in the report:")
-        yield from _wrapped(rest, "  ")
+        yield from _wrapped_lines(rest, "  ")
 
 
-def _warnings(report: Report, style: Style) -> Iterator[str]:
+def _warning_lines(report: Report, style: Style) -> Iterator[str]:
     for level, label, code in (("should", "WARN", "33;1"), ("may", "NOTE", "36")):
-        found = groups(report.unaccepted(level))
+        found = group_failures(report.unaccepted(level))
         for group in found:
             if style.verbosity >= 1:
                 yield ""
-                yield from _group(group, report, style, label, code)
+                yield from _group_lines(group, report, style, label, code)
         if found and style.verbosity < 1 and (level == "should" or style.verbosity >= 0):
             yield ""
-            said = "warnings (should)" if level == "should" else "notes (may)"
-            yield style.bold(f"{sum(len(group.verdicts) for group in found)} {said}; -v shows them in full")
+            noun = "warnings (should)" if level == "should" else "notes (may)"
+            yield style.bold(f"{sum(len(group.verdicts) for group in found)} {noun}; -v shows them in full")
             for group in found:
-                yield from _briefly(group, style, label, code)
+                yield from _short_lines(group, style, label, code)
 
 
-def _briefly(group: Group, style: Style, label: str, code: str) -> Iterator[str]:
+def _short_lines(group: FailureGroup, style: Style, label: str, code: str) -> Iterator[str]:
     first = group.verdicts[0]
     message = first.findings[0].message if first.findings else first.statement
     yield f"{style.paint(label, code)}  {first.id}: {failure_text.printable(message)[:160]}"
     if len(group.verdicts) > 1:
-        yield from _wrapped([verdict.id for verdict in group.verdicts[1:]], "      also ")
+        yield from _wrapped_lines([verdict.id for verdict in group.verdicts[1:]], "      also ")
 
 
-def _errors(report: Report, style: Style) -> Iterator[str]:
-    for verdict in report.of(Outcome.ERROR):
+def _error_lines(report: Report, style: Style) -> Iterator[str]:
+    for verdict in report.with_outcome(Outcome.ERROR):
         yield ""
         yield f"{style.paint('ERROR', '35;1')} {verdict.id}: {failure_text.printable(verdict.reason or '')}"
 
 
-def _limits(report: Report, style: Style) -> Iterator[str]:
+def _limit_lines(report: Report, style: Style) -> Iterator[str]:
     if report.limits:
         yield ""
         yield style.bold("limits found")
@@ -118,42 +119,42 @@ def _limits(report: Report, style: Style) -> Iterator[str]:
             yield f"  {limit.id}: {limit.text}"
 
 
-def _baseline(report: Report, style: Style) -> Iterator[str]:
+def _baseline_lines(report: Report, style: Style) -> Iterator[str]:
     if report.comparison is None:
         return
-    for standing, said, code in _STANDINGS:
-        stands = report.comparison.of(standing)
-        if not stands:
+    for status, label, code in _ENTRY_LABELS:
+        results = report.comparison.with_status(status)
+        if not results:
             continue
         yield ""
-        yield style.bold(f"{len(stands)} {said} ({report.comparison.baseline.name})")
-        for stand in stands:
-            until = f", until {stand.entry.expires.isoformat()}" if stand.entry.expires else ""
-            issue = f", {stand.entry.issue}" if stand.entry.issue else ""
-            why = f"{stand.note}; listed as: " if stand.note else ""
-            text = failure_text.printable(f"{why}{stand.entry.reason}{until}{issue}")
-            yield f"{style.paint(standing.value.upper(), code):8} {stand.entry.id}: {text}"
+        yield style.bold(f"{len(results)} {label} ({report.comparison.baseline.name})")
+        for result in results:
+            until = f", until {result.entry.expires.isoformat()}" if result.entry.expires else ""
+            issue = f", {result.entry.issue}" if result.entry.issue else ""
+            note = f"{result.note}; listed as: " if result.note else ""
+            text = failure_text.printable(f"{note}{result.entry.reason}{until}{issue}")
+            yield f"{style.paint(status.value.upper(), code):8} {result.entry.id}: {text}"
 
 
-def _group(group: Group, report: Report, style: Style, label: str, code: str) -> Iterator[str]:
+def _group_lines(group: FailureGroup, report: Report, style: Style, label: str, code: str) -> Iterator[str]:
     first = group.verdicts[0]
     if len(group.verdicts) > 1:
-        yield style.bold(f"{group.title}: {len(group.verdicts)} demands")
+        yield style.bold(f"{group.title}: {len(group.verdicts)} requirements")
     yield f"{style.paint(label, code)}  {style.bold(first.id)}  {first.level}"
-    yield from _labelled("", first.statement)
-    for name, text in failure_text.lines(first):
-        yield from _labelled(name, text)
-    again = curl.script(
+    yield from _labelled_lines("", first.statement)
+    for name, text in failure_text.labelled_lines(first):
+        yield from _labelled_lines(name, text)
+    commands = curl.script(
         first.counterexample, report.target.base_url or "$BASE_URL", style.curl_dialect, report.target.access
     )
-    if again:
-        yield from (f"      {'again' if number == 0 else '':9} {line}" for number, line in enumerate(again.split("\n")))
+    for number, line in enumerate(commands.split("\n") if commands else ()):
+        yield f"      {'' if number else 'reproduce':9} {line}"
     others = [verdict.id for verdict in group.verdicts[1:]]
     if others:
-        yield from _wrapped(others, "      also      ")
+        yield from _wrapped_lines(others, "      also      ")
 
 
-def _labelled(name: str, text: str) -> Iterator[str]:
+def _labelled_lines(name: str, text: str) -> Iterator[str]:
     lead = f"      {name:9} " if name else "      "
     yield from textwrap.wrap(
         failure_text.printable(text),
@@ -164,7 +165,7 @@ def _labelled(name: str, text: str) -> Iterator[str]:
     ) or [lead]
 
 
-def _wrapped(names: Sequence[str], lead: str) -> Iterator[str]:
+def _wrapped_lines(names: Sequence[str], lead: str) -> Iterator[str]:
     yield from textwrap.wrap(
         ", ".join(names),
         WIDTH,
@@ -176,79 +177,69 @@ def _wrapped(names: Sequence[str], lead: str) -> Iterator[str]:
 
 
 def table(verdicts: Sequence[Verdict], style: Style) -> Iterator[str]:
-    """How the verdicts of each capability came out, one line each."""
-    yield style.bold(f"{'capability':16}" + "".join(f"{name:>12}" for name, _ in _COLUMNS))
-    counted = capabilities(verdicts, CAPABILITIES)
-    for name, counts in counted.items():
-        yield f"{name:16}" + "".join(_cell(counts, outcomes, style, column) for column, outcomes in _COLUMNS)
-    total = Counter(verdict.outcome for verdict in verdicts)
-    yield f"{'total':16}" + "".join(_cell(total, outcomes, style, column) for column, outcomes in _COLUMNS)
+    """The number of verdicts by outcome, one line per capability."""
+    header = "".join(f"{outcome_name(outcome):>{_column_width(outcome)}}" for outcome in DISPLAY_ORDER)
+    yield style.bold(f"{'capability':16}{header}")
+    rows = dict(outcomes_by_capability(verdicts, CAPABILITIES))
+    rows["total"] = Counter(verdict.outcome for verdict in verdicts)
+    for name, counts in rows.items():
+        yield f"{name:16}" + "".join(_cell(counts.get(outcome, 0), outcome, style) for outcome in DISPLAY_ORDER)
 
 
-def _cell(counts: Mapping[Outcome, int], outcomes: Sequence[Outcome], style: Style, column: str) -> str:
-    number = sum(counts.get(outcome, 0) for outcome in outcomes)
-    text = f"{number or '·':>12}"
-    return style.paint(text, "31") if column == "fail" and number else text
+def _cell(count: int, outcome: Outcome, style: Style) -> str:
+    text = f"{count or '·':>{_column_width(outcome)}}"
+    return style.paint(text, "31") if outcome is Outcome.FAIL and count else text
 
 
-def _unjudged(report: Report, style: Style) -> Iterator[str]:
-    for outcome, said in (
-        (Outcome.INCONCLUSIVE, "inconclusive"),
-        (Outcome.NOT_APPLICABLE, "not applicable"),
-        (Outcome.NOT_JUDGED, "not judged"),
-    ):
-        why: dict[str, list[str]] = {}
-        for verdict in report.of(outcome):
-            why.setdefault(failure_text.why(verdict), []).append(verdict.id)
-        for reason, ids in sorted(why.items(), key=lambda item: -len(item[1])):
-            yield f"{len(ids)} {said}: {failure_text.printable(reason)}"
+def _column_width(outcome: Outcome) -> int:
+    return max(8, len(outcome_name(outcome)) + 2)
+
+
+def _undecided_lines(report: Report, style: Style) -> Iterator[str]:
+    for outcome in (Outcome.INCONCLUSIVE, Outcome.NOT_APPLICABLE, Outcome.NOT_JUDGED):
+        by_reason: dict[str, list[str]] = {}
+        for verdict in report.with_outcome(outcome):
+            by_reason.setdefault(failure_text.reason_with_needs(verdict), []).append(verdict.id)
+        for reason, ids in sorted(by_reason.items(), key=lambda item: -len(item[1])):
+            yield f"{len(ids)} {outcome_name(outcome)}: {failure_text.printable(reason)}"
             if style.verbosity >= 1 or outcome is Outcome.INCONCLUSIVE:
-                yield from _wrapped(ids if style.verbosity >= 1 else _few(ids), "      ")
+                yield from _wrapped_lines(ids if style.verbosity >= 1 else _first_few(ids), "      ")
 
 
-def _few(ids: Sequence[str], most: int = 6) -> list[str]:
-    return list(ids) if len(ids) <= most else [*ids[:most], f"and {len(ids) - most} more"]
+def _first_few(ids: Sequence[str], limit: int = 6) -> list[str]:
+    return list(ids) if len(ids) <= limit else [*ids[:limit], f"and {len(ids) - limit} more"]
 
 
-_STANDINGS = (
-    (Standing.KNOWN, "known failures, accepted by the baseline", "33"),
-    (Standing.UNSEEN, "entries of the baseline that this run does not decide", "36"),
-    (Standing.EXPIRED, "expired entries of the baseline: mend them, or set a new date", "31;1"),
-    (Standing.STALE, "stale entries of the baseline: --baseline-prune takes them out", "31;1"),
+_ENTRY_LABELS = (
+    (EntryStatus.KNOWN, "known failures, accepted by the baseline", "33"),
+    (EntryStatus.UNSEEN, "baseline entries not decided in this session", "36"),
+    (EntryStatus.EXPIRED, "expired baseline entries: fix the failures, or set a new date", "31;1"),
+    (EntryStatus.STALE, "stale baseline entries: remove them with --baseline-prune", "31;1"),
 )
 
 
-def _ending(report: Report, style: Style, left: Left) -> Iterator[str]:
-    word, code = _WORDS.get(report.exit_code, ("ERROR", "35;1"))
-    yield style.paint(f"{word}: {failure_text.printable(report.because)} (exit {report.exit_code})", code)
+def _conclusion_lines(report: Report, style: Style, files: OutputFiles) -> Iterator[str]:
+    conclusion = f"{outcome_name(report.outcome).upper()}: {failure_text.printable(report.reason)}"
+    yield style.paint(f"{conclusion} (exit {report.exit_code})", _CONCLUSION_COLOURS.get(report.outcome, "35;1"))
     rules, constraints = (report.tally(kind) for kind in ("rule", "constraint"))
-    yield f"{_decided(constraints)} constraints and {_decided(rules)} rules judged; {report.took}"
-    if left.opened:
-        yield f"open {left.opened}"
+    yield f"{_count_decided(constraints)} constraints and {_count_decided(rules)} rules judged; {report.cost_summary}"
+    if files.report:
+        yield f"report: {files.report}"
     if report.comparison is not None:
-        yield _compared(report.comparison)
+        yield _baseline_counts(report.comparison)
     failed = report.unaccepted("must") or report.unaccepted("should")
     if failed:
-        again = left.replayed is not None and failed[0].counterexample is not None
-        command = f"replay {shlex.quote(left.replayed or '')}" if again else "explain"
-        yield f"next runs-conformance {command} {shlex.quote(failed[0].id)}"
-    elif report.comparison is not None and report.comparison.of(Standing.STALE):
-        yield "next the same command with --baseline-prune"
+        can_replay = files.replay_source is not None and failed[0].counterexample is not None
+        command = f"replay {shlex.quote(files.replay_source or '')}" if can_replay else "explain"
+        yield f"next: runs-conformance {command} {shlex.quote(failed[0].id)}"
+    elif report.comparison is not None and report.comparison.with_status(EntryStatus.STALE):
+        yield "next: the same command with --baseline-prune"
 
 
-def _compared(comparison: Comparison) -> str:
-    counts = ", ".join(f"{len(comparison.of(standing))} {standing.value}" for standing in Standing)
+def _baseline_counts(comparison: Comparison) -> str:
+    counts = ", ".join(f"{len(comparison.with_status(status))} {status.value}" for status in EntryStatus)
     return f"baseline {comparison.baseline.name}: {len(comparison.new)} new, {counts}"
 
 
-_WORDS: dict[int, tuple[str, str]] = {
-    0: ("PASS", "32;1"),
-    1: ("FAIL", "31;1"),
-    4: ("ERROR", "35;1"),
-    5: ("INCOMPLETE", "33;1"),
-    130: ("INTERRUPTED", "33;1"),
-}
-
-
-def _decided(counts: Mapping[Outcome, int]) -> int:
+def _count_decided(counts: Mapping[Outcome, int]) -> int:
     return counts.get(Outcome.PASS, 0) + counts.get(Outcome.FAIL, 0)

@@ -1,4 +1,4 @@
-"""Everything that a page says of one failed verdict."""
+"""The details of one failed verdict, as the HTML page shows them."""
 
 from __future__ import annotations
 
@@ -6,182 +6,185 @@ import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from runs_conformance.model.case import Move, Together, step_from_json
+from runs_conformance.model.case import Concurrent, Move, step_from_json
 from runs_conformance.model.json import JSON, Absent, at, is_array, is_object
-from runs_conformance.model.long_text import unpacked
+from runs_conformance.model.long_text import expand
 from runs_conformance.model.verdict import Finding, Verdict
 from runs_conformance.reporting import failure_text
 from runs_conformance.reporting.codegen import curl, script
 from runs_conformance.reporting.codegen.statements import steps_of
-from runs_conformance.reporting.highlighted_json import Piece, marked
+from runs_conformance.reporting.highlighted_json import TextSpan, highlight
 from runs_conformance.reporting.report import Report
 
-WHY = {
+CONSTRAINT_RATIONALE = {
     True: (
-        "A client that makes this mistake learns of it from the refusal. Where a server lets it pass, or refuses what "
-        "is right, the client behaves otherwise here than against every other server."
+        "A client that makes this mistake learns about it from the error. If a server accepts the mistake, or rejects "
+        "a valid request, the client behaves differently here than against other servers."
     ),
     False: (
-        "Clients read answers by the documented shape, many with generated code. What departs from it is dropped, "
-        "misread, or raises an error in a place that says nothing of the cause."
+        "Clients parse responses by the documented schema, many with generated code. A deviation is dropped, misread, "
+        "or raises an error far from its cause."
     ),
 }
-"""Why a constraint matters, for those on requests and those on answers; a rule says so itself."""
+"""Why a constraint matters, for requests (True) and responses (False); rules explain this themselves."""
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """One entry of a run's timeline; `shows` marks the one in which the failure shows."""
+class TimelineEntry:
+    """One observation in a run's timeline; `shows_failure` marks the one that shows the failure."""
 
     at: str
     operation: str
-    answer: str
+    response: str
     statuses: str
     exchange: str
-    shows: bool
+    shows_failure: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """Something to copy: what it is, and its text."""
+    """A command to copy: its name and text."""
 
     name: str
     text: str
 
 
 @dataclass(frozen=True, slots=True)
-class Detail:
-    """One failed verdict, ready to be laid out; what there is not is empty."""
+class FailureDetail:
+    """One failed verdict prepared for the page; parts that do not exist are empty."""
 
     verdict: Verdict
-    why: Sequence[str]
+    rationale: Sequence[str]
     message: str
-    sent: str = ""
-    change: str = ""
-    request: Sequence[Piece] = ()
-    got: str = ""
-    answer: Sequence[Piece] = ()
+    request_line: str = ""
+    mutation: str = ""
+    request_body: Sequence[TextSpan] = ()
+    status: str = ""
+    response_body: Sequence[TextSpan] = ()
     expected: str = ""
     actual: str = ""
-    neighbour: str = ""
-    timeline: Sequence[Look] = ()
+    accepted_request: str = ""
+    timeline: Sequence[TimelineEntry] = ()
     commands: Sequence[Command] = ()
 
     @property
-    def further(self) -> Sequence[Finding]:
-        """The findings beside the first."""
+    def further_findings(self) -> Sequence[Finding]:
+        """The findings after the first."""
         return self.verdict.findings[1:]
 
 
-def detail(verdict: Verdict, report: Report, dialect: str, file: str) -> Detail:
-    """The detail of a failed verdict; `file` is the report as a command names it."""
+def build_detail(verdict: Verdict, report: Report, dialect: str, report_path: str) -> FailureDetail:
+    """Build the details of a failed verdict; `report_path` is the report's path as highlighted in commands."""
     finding = verdict.findings[0] if verdict.findings else None
     example = verdict.counterexample
-    expected = dict(failure_text.expectation(finding)) if finding else {}
-    made = Detail(
+    expected = dict(failure_text.expected_and_actual(verdict))
+    detail = FailureDetail(
         verdict=verdict,
-        why=verdict.explanation.split("\n\n") if verdict.explanation else [WHY[verdict.operation is not None]],
-        message=finding.message if finding and finding.message != verdict.statement else "",
+        rationale=verdict.explanation.split("\n\n")
+        if verdict.explanation
+        else [CONSTRAINT_RATIONALE[verdict.operation is not None]],
+        message=failure_text.finding_message(verdict),
         expected=expected.get("expected", ""),
         actual=expected.get("actual", ""),
-        commands=tuple(_commands(verdict, report, dialect, file)),
+        commands=tuple(_commands(verdict, report, dialect, report_path)),
     )
     if not is_object(example):
-        return made
+        return detail
     return replace(
-        made,
-        # What is found in a request is marked there; what came of it is the answer.
-        actual=failure_text.refusal(example) if failure_text.change(example) else made.actual,
-        sent=failure_text.line(example),
-        change=failure_text.change(example),
-        request=tuple(_request(example)),
-        got=failure_text.http_status(example),
-        answer=tuple(_answer(example, finding)),
-        neighbour=failure_text.neighbour(example),
-        timeline=tuple(_looks(example)),
+        detail,
+        request_line=failure_text.request_line(example),
+        mutation=failure_text.mutation_summary(example),
+        request_body=tuple(_request_spans(example)),
+        status=failure_text.status_line(example),
+        response_body=tuple(_response_spans(example, finding)),
+        accepted_request=failure_text.accepted_request(example),
+        timeline=tuple(_timeline(example)),
     )
 
 
-def _request(example: JSON) -> Iterator[Piece]:
+def _request_spans(example: JSON) -> Iterator[TextSpan]:
     mutation = at(example, "/mutation")
-    place = at(mutation, "/pointer") if is_object(mutation) and mutation.get("place", "body") == "body" else None
+    pointer = at(mutation, "/pointer") if is_object(mutation) and mutation.get("pointer", "body") == "body" else None
     body, text = at(example, "/request/body"), at(example, "/request/text")
     if not isinstance(body, Absent):
-        yield from marked(body, [place] if isinstance(place, str) and not isinstance(at(body, place), Absent) else [])
+        yield from highlight(
+            body, [pointer] if isinstance(pointer, str) and not isinstance(at(body, pointer), Absent) else []
+        )
     elif isinstance(text, str):
-        yield Piece(text[:4_000], marked=place == "")
+        yield TextSpan(text[:4_000], highlighted=pointer == "")
 
 
-def _answer(example: JSON, finding: Finding | None) -> Iterator[Piece]:
-    place = None
-    # A mutation's finding points into the request.
+def _response_spans(example: JSON, finding: Finding | None) -> Iterator[TextSpan]:
+    pointer = None
+    # The finding of a mutated request points into the request.
     if finding is not None and finding.exchange == at(example, "/exchange") and not is_object(at(example, "/mutation")):
-        place = finding.pointer or None
+        pointer = finding.pointer or None
     body, text, events = at(example, "/answer/body"), at(example, "/answer/text"), at(example, "/answer/events")
     if is_array(events):
-        yield from _events(events, place)
+        yield from _event_spans(events, pointer)
     elif not isinstance(body, Absent):
-        yield from marked(body, _nearest(body, place) if place else ())
+        yield from highlight(body, _nearest_existing(body, pointer) if pointer else ())
     elif isinstance(text, str):
-        yield Piece(text)
+        yield TextSpan(text)
 
 
-def _events(events: Sequence[JSON], place: str | None) -> Iterator[Piece]:
+def _event_spans(events: Sequence[JSON], pointer: str | None) -> Iterator[TextSpan]:
     for number, name in enumerate(events):
-        shown = place is not None and place.startswith(f"/events/{number}/")
-        yield Piece(f"event: {name}{(place or '').removeprefix(f'/events/{number}') if shown else ''}", marked=shown)
-        yield Piece("\n")
+        inside = (pointer or "").removeprefix(f"/events/{number}")
+        is_event = inside != pointer and inside.startswith("/")
+        yield TextSpan(f"event: {name}{inside if is_event else ''}", highlighted=is_event)
+        yield TextSpan("\n")
 
 
-def _nearest(body: JSON, place: str) -> Sequence[str]:
-    """The place, or where it is missing the object that lacks it."""
-    while place and isinstance(at(body, place), Absent):
-        place = place.rpartition("/")[0]
-    return [place] if place else []
+def _nearest_existing(body: JSON, pointer: str) -> Sequence[str]:
+    """The pointer, or if it does not exist in the body its nearest existing parent."""
+    while pointer and isinstance(at(body, pointer), Absent):
+        pointer = pointer.rpartition("/")[0]
+    return [pointer] if pointer else []
 
 
-def _looks(example: JSON) -> Iterator[Look]:
+def _timeline(example: JSON) -> Iterator[TimelineEntry]:
     entries = at(example, "/timeline")
     for entry in entries if is_array(entries) else ():
         if not is_object(entry):
             continue
         statuses, times, http = entry.get("statuses"), entry.get("times"), entry.get("http_status")
-        yield Look(
+        yield TimelineEntry(
             at=f"{entry.get('at')} s",
             operation=f"{entry.get('operation')}" + (f" × {times}" if times != 1 else ""),
-            answer=f"HTTP {http}" if http else "no answer",
+            response=f"HTTP {http}" if http else "no answer",
             statuses=" → ".join(str(each) for each in statuses) if is_array(statuses) and statuses else "·",
             exchange=str(entry.get("exchange")),
-            shows=entry.get("shows") is True,
+            shows_failure=entry.get("shows") is True,
         )
 
 
-def _commands(verdict: Verdict, report: Report, dialect: str, file: str) -> Iterator[Command]:
-    again = curl.script(verdict.counterexample, report.target.base_url or "$BASE_URL", dialect, report.target.access)
-    if again:
-        yield Command("curl", again)
-    python = _python(verdict, report)
-    if python:
-        yield Command("Python", python)
+def _commands(verdict: Verdict, report: Report, dialect: str, report_path: str) -> Iterator[Command]:
+    commands = curl.script(verdict.counterexample, report.target.base_url or "$BASE_URL", dialect, report.target.access)
+    if commands:
+        yield Command("curl", commands)
+    python_code = _python_script(verdict, report)
+    if python_code:
+        yield Command("Python", python_code)
     if verdict.counterexample is not None:
-        yield Command("replay", f"runs-conformance replay {shlex.quote(file)} {shlex.quote(verdict.id)}")
+        yield Command("replay", f"runs-conformance replay {shlex.quote(report_path)} {shlex.quote(verdict.id)}")
     yield Command("explain", f"runs-conformance explain {shlex.quote(verdict.id)}")
 
 
-def _python(verdict: Verdict, report: Report) -> str | None:
-    """A script that shows the failure; None where not all that shows it is known."""
+def _python_script(verdict: Verdict, report: Report) -> str | None:
+    """A script that reproduces the failure; None if the counterexample lacks its steps."""
     steps = at(verdict.counterexample, "/steps") if is_object(verdict.counterexample) else None
     if not is_array(steps) or not steps or not verdict.findings:
         return None
     finding = verdict.findings[0]
-    moves = [_move(unpacked(step)) for step in steps]
+    moves = [_move(expand(step)) for step in steps]
     ids = [step.id for step in steps_of(moves)]
-    told = script.Failure(
+    failure = script.ScriptedFailure(
         id=verdict.id,
         level=verdict.level,
         statement=verdict.statement,
         moves=moves,
-        shows=len(ids) - 1 - ids[::-1].index(finding.case) if finding.case in ids else len(ids) - 1,
+        failing_step=len(ids) - 1 - ids[::-1].index(finding.case) if finding.case in ids else len(ids) - 1,
         message=finding.message,
         pointer=finding.pointer,
         expected=None if isinstance(finding.expected, Absent) else finding.expected,
@@ -191,13 +194,13 @@ def _python(verdict: Verdict, report: Report) -> str | None:
         edition=report.suite.edition,
     )
     try:
-        return script.script(told)
+        return script.render_script(failure)
     except KeyError:
-        # It refers to an answer that is not among the steps: the page is worth more than its script.
+        # A step refers to a response outside the steps. The page must not fail because its script cannot be written.
         return None
 
 
 def _move(data: JSON) -> Move:
-    """A move as a counterexample holds it: a step, or the steps that are sent at the same moment."""
+    """Read a move of a counterexample: one step, or a list of steps sent concurrently."""
     steps = [step_from_json(step) for step in (data if is_array(data) else [data]) if is_object(step)]
-    return steps[0] if len(steps) == 1 else Together(tuple(steps))
+    return steps[0] if len(steps) == 1 else Concurrent(tuple(steps))

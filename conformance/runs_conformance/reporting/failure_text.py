@@ -1,51 +1,59 @@
-"""One failed verdict as labelled lines of text, for every view that people read."""
+"""One failed verdict as labelled lines of text, shared by all views for people."""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 
 from runs_conformance.model.json import JSON, Absent, at, is_array, is_object
 from runs_conformance.model.verdict import Finding, Verdict
 
-WIDEST = 300
-LONGEST_TEXT = 120
+MAX_VALUE_LENGTH = 300
+MAX_STRING_LENGTH = 120
+
+_STATUS = re.compile(r"HTTP (?:status )?(\d{3})")
 
 
-def lines(verdict: Verdict) -> Iterator[tuple[str, str]]:
-    """Label and text of everything worth saying of a failure, but for its id, level and statement."""
-    finding = verdict.findings[0] if verdict.findings else None
+def labelled_lines(verdict: Verdict) -> Iterator[tuple[str, str]]:
+    """Label and text of each detail of a failure except its id, level and statement."""
     example = verdict.counterexample
     yield "source", verdict.source
     if is_object(example):
-        yield "sent", sent(example)
-    if finding is not None:
-        if finding.message != verdict.statement:
-            yield "found", finding.message
-        yield from expectation(finding)
+        yield "request", request_summary(example)
+    message = finding_message(verdict)
+    if message:
+        yield "finding", message
+    yield from expected_and_actual(verdict)
     if is_object(example):
-        yield "got", got(example)
-        accepted = neighbour(example)
+        yield "response", response_summary(example)
+        accepted = accepted_request(example)
         if accepted:
             yield "accepted", accepted
     if len(verdict.findings) > 1:
-        yield "times", f"{len(verdict.findings)} findings" + (f"; {verdict.reason}" if verdict.reason else "")
+        yield "findings", str(len(verdict.findings)) + (f"; {verdict.reason}" if verdict.reason else "")
 
 
-def sent(example: JSON) -> str:
-    """The request of a counterexample in one line, with the place that was changed."""
-    text, changed = line(example), change(example)
+def finding_message(verdict: Verdict) -> str:
+    """The message of the first finding; empty if the statement or the actual result already says it."""
+    message = verdict.findings[0].message if verdict.findings else ""
+    return "" if message == verdict.statement or _is_about_request(verdict) else message
+
+
+def request_summary(example: JSON) -> str:
+    """The request of a counterexample in one line, with the mutated field."""
+    text, changed = request_line(example), mutation_summary(example)
     if changed:
         return f"{text} with {changed}"
     body = at(example, "/request/body")
     if not isinstance(body, Absent):
-        return f"{text} {shown(body)}"
+        return f"{text} {format_value(body)}"
     raw = at(example, "/request/text")
-    return f"{text} {shown(raw)}" if isinstance(raw, str) else text
+    return f"{text} {format_value(raw)}" if isinstance(raw, str) else text
 
 
-def line(example: JSON) -> str:
-    """The method and path of a counterexample's request, with its query."""
+def request_line(example: JSON) -> str:
+    """Method, path and query of a counterexample's request."""
     query = at(example, "/request/query")
     text = f"{at(example, '/request/method')} {at(example, '/request/path')}"
     if is_array(query) and query:
@@ -53,100 +61,124 @@ def line(example: JSON) -> str:
     return text
 
 
-def change(example: JSON) -> str:
-    """The place of the request that was changed, and how; nothing where none was."""
+def mutation_summary(example: JSON) -> str:
+    """The mutated field of the request and its values; empty if nothing was mutated."""
     mutation = at(example, "/mutation")
     if not is_object(mutation):
         return ""
     place = str(mutation.get("pointer") or "the whole body")
     where = "" if mutation.get("place", "body") == "body" else f"{mutation.get('place')} "
-    return f"{where}{place} {_change(mutation)}"
+    return f"{where}{place} {_mutation_values(mutation)}"
 
 
-def _change(mutation: JSON) -> str:
+def _mutation_values(mutation: JSON) -> str:
     was, became = at(mutation, "/was"), at(mutation, "/became")
     if isinstance(became, Absent):
-        return "removed" if isinstance(was, Absent) else f"removed (was {shown(was, 80)})"
+        return "removed" if isinstance(was, Absent) else f"removed (was {format_value(was, 80)})"
     if isinstance(was, Absent):
-        return f"added: {shown(became, 120)}"
-    return f"= {shown(became, 120)} (was {shown(was, 80)})"
+        return f"added: {format_value(became, 120)}"
+    return f"= {format_value(became, 120)} (was {format_value(was, 80)})"
 
 
-def expectation(finding: Finding) -> Iterator[tuple[str, str]]:
-    """What a finding says was expected, and what there was."""
+def expected_and_actual(verdict: Verdict) -> Iterator[tuple[str, str]]:
+    """The expected and the actual result of the first finding, labelled.
+
+    A constraint on requests is about the HTTP status; the `actual` of its finding is the value that was sent.
+    """
+    if not verdict.findings:
+        return
+    finding = verdict.findings[0]
+    if _is_about_request(verdict):
+        yield "expected", _expected_status(finding)
+        yield "actual", f"{status_line(verdict.counterexample)} ({finding.message})"
+        return
     if not isinstance(finding.expected, Absent):
-        yield "expected", shown(finding.expected)
+        yield "expected", format_value(finding.expected)
     if not isinstance(finding.actual, Absent):
         where = f" at {finding.pointer}" if finding.pointer else ""
-        yield "actual", shown(finding.actual) + where
+        yield "actual", format_value(finding.actual) + where
 
 
-def got(example: JSON) -> str:
-    """The answer of a counterexample in one line."""
-    http = refusal(example)
-    if isinstance(at(example, "/answer/http_status"), Absent) or http != http_status(example):
+def _is_about_request(verdict: Verdict) -> bool:
+    return (
+        verdict.kind == "constraint"
+        and verdict.operation is not None
+        and bool(verdict.findings)
+        and is_object(verdict.counterexample)
+    )
+
+
+def _expected_status(finding: Finding) -> str:
+    status = _STATUS.search(finding.expected) if isinstance(finding.expected, str) else None
+    return f"HTTP {status.group(1)}" if status else format_value(finding.expected)
+
+
+def response_summary(example: JSON) -> str:
+    """The response of a counterexample in one line."""
+    http = status_and_error(example)
+    if isinstance(at(example, "/answer/http_status"), Absent) or http != status_line(example):
         return http
     events = at(example, "/answer/events")
     if is_array(events):
         return f"{http}, events {', '.join(str(event) for event in events[:12])}"
     body, text = at(example, "/answer/body"), at(example, "/answer/text")
-    return f"{http} " + (shown(text) if isinstance(body, Absent) else shown(body))
+    return f"{http} " + (format_value(text) if isinstance(body, Absent) else format_value(body))
 
 
-def refusal(example: JSON) -> str:
-    """The HTTP status of a counterexample's answer, and what an error says."""
+def status_and_error(example: JSON) -> str:
+    """The HTTP status of a counterexample's response, with the error message if there is one."""
     message = at(example, "/answer/body/error/message")
-    return http_status(example) + (f": {shown(message)}" if isinstance(message, str) else "")
+    return status_line(example) + (f": {format_value(message)}" if isinstance(message, str) else "")
 
 
-def http_status(example: JSON) -> str:
-    """The HTTP status of a counterexample's answer, or what came in its place."""
+def status_line(example: JSON) -> str:
+    """The HTTP status of a counterexample's response, or the problem that prevented one."""
     status, problem = at(example, "/answer/http_status"), at(example, "/answer/problem")
     if not isinstance(status, Absent):
         return f"HTTP {status}"
-    return problem if isinstance(problem, str) else "no answer"
+    return problem if isinstance(problem, str) else "no response"
 
 
-def neighbour(example: JSON) -> str:
-    """The accepted request most like a counterexample's, in one line; nothing where there is none."""
+def accepted_request(example: JSON) -> str:
+    """The accepted request closest to the counterexample's, in one line; empty if there is none."""
     near = at(example, "/neighbour")
     if not is_object(near):
         return ""
     pointer = at(example, "/mutation/pointer")
-    answer = f"HTTP {near.get('http_status')}"
+    status = f"HTTP {near.get('http_status')}"
     if "value" in near:
-        return f"the same with {pointer or 'the body'} = {shown(near['value'], 120)}: {answer}"
-    return f"the same without the change: {answer}"
+        return f"the same with {pointer or 'the body'} = {format_value(near['value'], 120)}: {status}"
+    return f"the same without the change: {status}"
 
 
-def why(verdict: Verdict) -> str:
-    """Why a verdict is no pass and no failure, and what would have to be given."""
-    reason = verdict.reason or "no reason is known"
+def reason_with_needs(verdict: Verdict) -> str:
+    """Why a verdict is neither pass nor fail, and what judging it needs."""
+    reason = verdict.reason or "no reason was recorded"
     return f"{reason} ({verdict.needs})" if verdict.needs and verdict.needs not in reason else reason
 
 
-def shown(value: JSON | Absent, widest: int = WIDEST) -> str:
-    """A value as JSON on one line, cut where it is long; control characters are escaped."""
-    text = "nothing" if isinstance(value, Absent) else json.dumps(_brief(value), ensure_ascii=False, default=str)
+def format_value(value: JSON | Absent, max_length: int = MAX_VALUE_LENGTH) -> str:
+    """Format a value as one line of JSON, truncated to `max_length` characters, control characters escaped."""
+    text = "nothing" if isinstance(value, Absent) else json.dumps(_abbreviate(value), ensure_ascii=False, default=str)
     text = printable(text)
-    return text if len(text) <= widest else f"{text[: widest - 1]}…"
+    return text if len(text) <= max_length else f"{text[: max_length - 1]}…"
 
 
-def _brief(value: JSON) -> JSON:
-    """A value whose long texts are cut, so that what is around them can be seen."""
+def _abbreviate(value: JSON) -> JSON:
+    """Shorten long strings inside a value, so that the rest of it stays visible."""
     if isinstance(value, str):
-        return value if len(value) <= LONGEST_TEXT else f"{value[:24]}… ({len(value)} characters)"
+        return value if len(value) <= MAX_STRING_LENGTH else f"{value[:24]}… ({len(value)} characters)"
     if is_object(value):
-        return {str(_brief(name)): _brief(member) for name, member in value.items()}
-    return [_brief(item) for item in value] if is_array(value) else value
+        return {str(_abbreviate(name)): _abbreviate(member) for name, member in value.items()}
+    return [_abbreviate(item) for item in value] if is_array(value) else value
 
 
 def printable(text: str) -> str:
-    """A text whose control characters are escaped: no target writes to a terminal or turns a line around."""
+    """Escape control characters, so that a target cannot write to the terminal or reverse text direction."""
     if text.isprintable():
         return text
-    return "\n".join(part if part.isprintable() else _escaped(part) for part in text.split("\n"))
+    return "\n".join(part if part.isprintable() else _escape(part) for part in text.split("\n"))
 
 
-def _escaped(text: str) -> str:
+def _escape(text: str) -> str:
     return "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in text)

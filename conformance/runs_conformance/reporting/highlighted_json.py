@@ -1,4 +1,4 @@
-"""JSON written for people, with some of its places marked."""
+"""JSON for people, with some of its members highlighted."""
 
 from __future__ import annotations
 
@@ -6,87 +6,96 @@ import json
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from runs_conformance.model.json import JSON, is_array, is_object, pointer
+from runs_conformance.model.json import JSON, is_array, is_object, json_pointer
 
-MOST_LINES = 160
-"""So many lines of a value are shown; what is marked is shown all the same."""
+MAX_LINES = 160
+"""Lines shown of a value; highlighted members are shown in any case."""
 
-LONGEST = 400
-"""So many characters of one text are shown."""
+MAX_SCALAR_LENGTH = 400
+"""Characters shown of one scalar."""
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
-    """A piece of the text, and whether it is marked."""
+class TextSpan:
+    """A piece of the text, and whether it is highlighted."""
 
     text: str
-    marked: bool = False
+    highlighted: bool = False
 
 
 @dataclass(slots=True)
 class _Writer:
-    places: Collection[str]
-    pieces: list[Piece] = field(default_factory=list)
+    pointers: Collection[str]
+    spans: list[TextSpan] = field(default_factory=list)
 
-    def write(self, text: str, marked: bool) -> None:
-        if self.pieces and self.pieces[-1].marked == marked:
-            text = self.pieces.pop().text + text
-        self.pieces.append(Piece(text, marked))
+    def write(self, text: str, highlighted: bool) -> None:
+        if self.spans and self.spans[-1].highlighted == highlighted:
+            text = self.spans.pop().text + text
+        self.spans.append(TextSpan(text, highlighted))
 
-    def value(self, value: JSON, way: tuple[str | int, ...], depth: int, marked: bool) -> None:
+    def write_value(self, value: JSON, path: tuple[str | int, ...], depth: int, highlighted: bool) -> None:
         if is_object(value) and value:
             members = [(f"{_scalar(name)}: ", name, member) for name, member in value.items()]
-            self._many(members, "{}", way, depth, marked)
+            self._write_container(members, "{}", path, depth, highlighted)
         elif is_array(value) and value:
-            self._many([("", number, item) for number, item in enumerate(value)], "[]", way, depth, marked)
+            self._write_container(
+                [("", number, item) for number, item in enumerate(value)], "[]", path, depth, highlighted
+            )
         else:
-            self.write("{}" if is_object(value) else "[]" if is_array(value) else _scalar(value), marked)
+            self.write("{}" if is_object(value) else "[]" if is_array(value) else _scalar(value), highlighted)
 
-    def _many(
+    def _write_container(
         self,
         members: Sequence[tuple[str, str | int, JSON]],
         brackets: str,
-        way: tuple[str | int, ...],
+        path: tuple[str | int, ...],
         depth: int,
-        marked: bool,
+        highlighted: bool,
     ) -> None:
-        inside = "\n" + "  " * (depth + 1)
-        self.write(brackets[0], marked)
+        indent = "\n" + "  " * (depth + 1)
+        self.write(brackets[0], highlighted)
         for number, (lead, name, member) in enumerate(members):
-            here = (*way, name)
-            mine = marked or pointer(*here) in self.places
-            self.write(inside, marked)
-            self.write(lead, mine)
-            self.value(member, here, depth + 1, mine)
+            member_path = (*path, name)
+            member_highlighted = highlighted or json_pointer(*member_path) in self.pointers
+            self.write(indent, highlighted)
+            self.write(lead, member_highlighted)
+            self.write_value(member, member_path, depth + 1, member_highlighted)
             if number < len(members) - 1:
-                self.write(",", marked)
-        self.write("\n" + "  " * depth + brackets[1], marked)
+                self.write(",", highlighted)
+        self.write("\n" + "  " * depth + brackets[1], highlighted)
 
 
-def marked(value: JSON, places: Collection[str] = ()) -> list[Piece]:
-    """The value on many lines, the members at these JSON Pointers marked; what is far from them may be left out."""
-    writer = _Writer(places)
-    writer.value(value, (), 0, "" in places)
-    return list(_fewer(writer.pieces))
+def highlight(value: JSON, pointers: Collection[str] = ()) -> list[TextSpan]:
+    """Format a value on several lines, highlighting the members at these JSON Pointers.
+
+    Long passages without highlights are shortened.
+    """
+    writer = _Writer(pointers)
+    writer.write_value(value, (), 0, "" in pointers)
+    return list(_shorten(writer.spans))
 
 
-def _fewer(pieces: list[Piece]) -> Iterator[Piece]:
-    """The pieces, but of unmarked text that is too long only the beginning and the end."""
+def _shorten(pieces: list[TextSpan]) -> Iterator[TextSpan]:
+    """Reduce long spans to their beginning and end if the text exceeds `MAX_LINES`."""
     lines = sum(piece.text.count("\n") for piece in pieces)
-    if lines <= MOST_LINES:
+    if lines <= MAX_LINES:
         yield from pieces
         return
-    most = max(8, MOST_LINES // len(pieces))
+    limit = max(8, MAX_LINES // len(pieces))
     for piece in pieces:
         parts = piece.text.split("\n")
-        if len(parts) <= most:
+        if len(parts) <= limit:
             yield piece
             continue
-        hidden = len(parts) - most
-        kept = [*parts[: most // 2], f"… {hidden} lines …", *parts[len(parts) - most // 2 :]]
-        yield Piece("\n".join(kept), piece.marked)
+        hidden = len(parts) - limit
+        shown_lines = [*parts[: limit // 2], f"… {hidden} lines …", *parts[len(parts) - limit // 2 :]]
+        yield TextSpan("\n".join(shown_lines), piece.highlighted)
 
 
 def _scalar(value: JSON) -> str:
     text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= LONGEST else f"{text[: LONGEST // 2]}…{text[-20:]} ({len(text)} characters)"
+    return (
+        text
+        if len(text) <= MAX_SCALAR_LENGTH
+        else f"{text[: MAX_SCALAR_LENGTH // 2]}…{text[-20:]} ({len(text)} characters)"
+    )

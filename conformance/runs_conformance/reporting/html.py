@@ -1,5 +1,7 @@
-"""The report as one page that needs nothing else: no network, nothing run but its own script, which is named by its
-hash; everything from a target is escaped.
+"""The report as one self-contained HTML page.
+
+The page needs no network. Its content security policy allows only its own script and style, by hash; all text from the
+target is escaped.
 """
 
 from __future__ import annotations
@@ -7,72 +9,67 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from runs_conformance.baseline import EntryResult
 from runs_conformance.contract.operation import CAPABILITIES, OPERATIONS
 from runs_conformance.model.verdict import Outcome, Verdict
 from runs_conformance.reporting import failure_text
-from runs_conformance.reporting.detail import Detail, detail
-from runs_conformance.reporting.graph import HEIGHT, WIDTH, graph
-from runs_conformance.reporting.grouping import groups
-from runs_conformance.reporting.report import Report, capabilities
+from runs_conformance.reporting.detail import FailureDetail, build_detail
+from runs_conformance.reporting.graph import HEIGHT, WIDTH, build_graph
+from runs_conformance.reporting.grouping import group_failures
+from runs_conformance.reporting.outcome_names import DISPLAY_ORDER, outcome_name
+from runs_conformance.reporting.report import Report, outcomes_by_capability
 
-OPENED = 2
-"""So many failures are open from the start."""
+INITIALLY_OPEN = 2
+"""Failures that are expanded when the page loads."""
 
-_WORDS: Mapping[int, tuple[str, str]] = {
-    0: ("Passed", "pass"),
-    1: ("Failed", "fail"),
-    3: ("Not tested", "warn"),
-    4: ("Error in the suite", "fail"),
-    5: ("Not concluded", "warn"),
-    130: ("Interrupted", "warn"),
+_TONES: Mapping[Outcome, str] = {
+    Outcome.PASS: "pass",
+    Outcome.FAIL: "fail",
+    Outcome.INCONCLUSIVE: "warn",
+    Outcome.ERROR: "fail",
+    Outcome.NOT_JUDGED: "none",
+    Outcome.NOT_APPLICABLE: "none",
 }
 _LEVELS = (("must", "Failures", "fail"), ("should", "Warnings", "warn"), ("may", "Notes", "none"))
-_BAR = 200
-_PARTS = (
-    ("pass", (Outcome.PASS,), "passed"),
-    ("fail", (Outcome.FAIL,), "failed"),
-    ("warn", (Outcome.INCONCLUSIVE, Outcome.ERROR), "undecided"),
-    ("none", (Outcome.NOT_JUDGED,), "not judged"),
-    ("none", (Outcome.NOT_APPLICABLE,), "not offered"),
-)
+_BAR_WIDTH = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """A piece of a bar: how many verdicts, from where, how wide."""
+class BarSegment:
+    """A segment of a bar: number of verdicts, position and width."""
 
     tone: str
     count: int
-    said: str
+    label: str
     x: float
     width: float
 
 
 @dataclass(frozen=True, slots=True)
-class Capability:
-    """A conformance class, how it came out in a word, and the bar that shows it."""
+class CapabilitySummary:
+    """A capability, its status, and the bar that shows its outcomes."""
 
     name: str
-    word: str
+    status: str
     tone: str
-    parts: Sequence[Part]
+    segments: Sequence[BarSegment]
 
 
 @dataclass(frozen=True, slots=True)
-class Failures:
-    """Failed verdicts of one level, grouped by what they have in common."""
+class FailureSection:
+    """Failed verdicts of one level, grouped by likely cause."""
 
     id: str
     heading: str
     tone: str
-    groups: Sequence[tuple[str, Sequence[Detail]]]
+    groups: Sequence[tuple[str, Sequence[FailureDetail]]]
 
     @property
     def count(self) -> int:
@@ -81,12 +78,12 @@ class Failures:
 
 
 @dataclass(frozen=True, slots=True)
-class Others:
-    """Verdicts that are no failures, grouped by the reason where there is one."""
+class OutcomeSection:
+    """Verdicts of one outcome other than fail, grouped by reason."""
 
     id: str
     heading: str
-    about: str
+    description: str
     groups: Sequence[tuple[str, Sequence[Verdict]]]
 
     @property
@@ -95,28 +92,27 @@ class Others:
         return sum(len(verdicts) for _, verdicts in self.groups)
 
 
-def text(report: Report, curl_dialect: str = "openai", file: str = "report.json") -> str:
-    """The report as an HTML page; `file` is report.json as a command on the page names it."""
-    style, script = _part("page.css"), _part("page.js")
-    word, tone = _WORDS.get(report.exit_code, ("Error", "fail"))
+def text(report: Report, curl_dialect: str = "openai", report_path: str = "report.json") -> str:
+    """The report as an HTML page; `report_path` is the path of report.json as shown in commands."""
+    style, script = _page_file("page.css"), _page_file("page.js")
     page = _environment().get_template("page.html.jinja")
     return failure_text.printable(
         page.render(
             report=report,
-            word=word,
-            tone=tone,
+            word=outcome_name(report.outcome).capitalize(),
+            tone="warn" if report.outcome is Outcome.NOT_JUDGED else _TONES[report.outcome],
             style=style,
             script=script,
-            policy=f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; "
+            policy=f"default-src 'none'; style-src {_csp_hash(style)}; script-src {_csp_hash(script)}; "
             "base-uri 'none'; form-action 'none'",
-            capabilities=list(_capabilities(report)),
-            graph=graph(report.transitions),
+            capabilities=list(_capability_summaries(report)),
+            graph=build_graph(report.transitions),
             graph_size=(WIDTH, HEIGHT),
-            failures=list(_failures(report, curl_dialect, file)),
-            others=list(_others(report)),
-            known={stand.entry.id: stand.entry for stand in report.comparison.stands} if report.comparison else {},
+            failures=list(_failure_sections(report, curl_dialect, report_path)),
+            others=list(_outcome_sections(report)),
+            known={result.entry.id: result.entry for result in _entry_results(report)},
             operations=sorted({name for verdict in report.verdicts for name in _operations(verdict)}),
-            opened=OPENED,
+            opened=INITIALLY_OPEN,
             pairs=lambda names: [(name, name) for name in names],
             operations_of=_operations,
         )
@@ -135,84 +131,92 @@ def _environment() -> Environment:
 
 
 @cache
-def _part(name: str) -> Any:
+def _page_file(name: str) -> Any:
     from markupsafe import Markup
 
-    # Our own files, never a target's text.
+    # Trusted: files of this package, no text from a target.
     return Markup(files("runs_conformance.reporting").joinpath("page", name).read_text(encoding="utf-8").strip())
 
 
-def _hash(content: str) -> str:
+def _entry_results(report: Report) -> Sequence[EntryResult]:
+    return report.comparison.entry_results if report.comparison else ()
+
+
+def _csp_hash(content: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()}'"
 
 
 def _operations(verdict: Verdict) -> list[str]:
-    """The operations that a verdict is about, to be filtered by."""
+    """The operations that a verdict is about, for the filter of the page."""
     named = [verdict.operation, *(finding.operation for finding in verdict.findings)]
     return list(dict.fromkeys(name for name in named if name in OPERATIONS))
 
 
-def _capabilities(report: Report) -> Iterator[Capability]:
+def _capability_summaries(report: Report) -> Iterator[CapabilitySummary]:
     failing = {verdict.capability for verdict in report.failures("must")}
-    for name, counts in capabilities(report.verdicts, CAPABILITIES).items():
-        every = sum(counts.values())
-        parts, x = [], 0.0
-        for tone, outcomes, said in _PARTS:
-            count = sum(counts.get(outcome, 0) for outcome in outcomes)
+    for name, counts in outcomes_by_capability(report.verdicts, CAPABILITIES).items():
+        total = sum(counts.values())
+        segments, x = [], 0.0
+        for outcome in DISPLAY_ORDER:
+            count = counts.get(outcome, 0)
             if count:
-                # A single failure among hundreds has to be seen.
-                parts.append(Part(tone, count, said, x, max(3.0, _BAR * count / every)))
-                x += parts[-1].width
-        scale = _BAR / x
-        parts = [Part(part.tone, part.count, part.said, part.x * scale, part.width * scale) for part in parts]
-        yield Capability(name, *_word(name, {part.said for part in parts}, failing), parts)
+                # A minimum width keeps a single failure among hundreds visible.
+                width = max(3.0, _BAR_WIDTH * count / total)
+                segments.append(BarSegment(_TONES[outcome], count, outcome_name(outcome), x, width))
+                x += width
+        scale = _BAR_WIDTH / x
+        scaled = [replace(segment, x=segment.x * scale, width=segment.width * scale) for segment in segments]
+        yield CapabilitySummary(name, *_capability_status(counts, name in failing), scaled)
 
 
-def _word(name: str, said: set[str], failing: set[str]) -> tuple[str, str]:
-    if name in failing:
-        return "failed", "fail"
-    if "failed" in said:
-        return "passed, with warnings", "warn"
-    if "passed" in said:
-        return "passed", "pass"
-    if "undecided" in said:
-        return "undecided", "warn"
-    return ("not offered", "none") if "not offered" in said else ("not judged", "none")
+def _capability_status(counts: Mapping[Outcome, int], fails: bool) -> tuple[str, str]:
+    """The status of a capability, named like the outcomes, and its tone."""
+    if fails:
+        outcome = Outcome.FAIL
+    elif counts.get(Outcome.FAIL) and not counts.get(Outcome.ERROR):
+        return "pass with warnings", "warn"
+    else:
+        outcome = next(outcome for outcome in _STATUS_ORDER if counts.get(outcome))
+    return outcome_name(outcome), _TONES[outcome]
 
 
-def _failures(report: Report, dialect: str, file: str) -> Iterator[Failures]:
-    for level, heading, tone in (
-        ("must", "Failures", "fail"),
-        ("should", "Warnings", "warn"),
-        ("may", "Notes", "none"),
-    ):
-        found = [
-            (group.title, [detail(verdict, report, dialect, file) for verdict in group.verdicts])
-            for group in groups(report.failures(level))
+_STATUS_ORDER = (
+    Outcome.ERROR,
+    Outcome.PASS,
+    Outcome.INCONCLUSIVE,
+    Outcome.NOT_APPLICABLE,
+    Outcome.NOT_JUDGED,
+)
+
+
+def _failure_sections(report: Report, dialect: str, report_path: str) -> Iterator[FailureSection]:
+    for level, heading, tone in _LEVELS:
+        groups = [
+            (group.title, [build_detail(verdict, report, dialect, report_path) for verdict in group.verdicts])
+            for group in group_failures(report.failures(level))
         ]
-        if found:
-            yield Failures(heading.lower(), heading, tone, found)
+        if groups:
+            yield FailureSection(heading.lower(), heading, tone, groups)
 
 
-def _others(report: Report) -> Iterator[Others]:
-    for outcome, heading, about in (
-        (
-            Outcome.ERROR,
-            "Errors of the suite",
-            "Mistakes of the suite, not of the server; please report them.",
-        ),
-        (Outcome.INCONCLUSIVE, "Inconclusive", "Tried, but what was answered does not decide."),
-        (Outcome.NOT_JUDGED, "Not judged", "Nothing judged is never a pass. This is what would have to be given."),
-        (Outcome.NOT_APPLICABLE, "Not applicable", "The server does not offer what these are about."),
-        (Outcome.PASS, "Passed", ""),
+def _outcome_sections(report: Report) -> Iterator[OutcomeSection]:
+    for outcome, description in (
+        (Outcome.ERROR, "The suite failed while judging these; please report it. The server is not at fault."),
+        (Outcome.INCONCLUSIVE, "Tested, but the evidence does not decide."),
+        (Outcome.NOT_JUDGED, "Not tested. Each reason says what judging needs."),
+        (Outcome.NOT_APPLICABLE, "The server does not offer what these are about."),
+        (Outcome.PASS, ""),
     ):
-        found = report.of(outcome)
-        if found:
-            yield Others(outcome.value, heading, about, list(_by_reason(found, outcome)))
+        verdicts = report.with_outcome(outcome)
+        if verdicts:
+            heading = outcome_name(outcome).capitalize()
+            yield OutcomeSection(outcome.value, heading, description, list(_by_reason(verdicts, outcome)))
 
 
-def _by_reason(found: Iterable[Verdict], outcome: Outcome) -> Iterator[tuple[str, Sequence[Verdict]]]:
+def _by_reason(verdicts: Iterable[Verdict], outcome: Outcome) -> Iterator[tuple[str, Sequence[Verdict]]]:
     grouped: dict[str, list[Verdict]] = {}
-    for verdict in found:
-        grouped.setdefault("" if outcome is Outcome.PASS else failure_text.why(verdict), []).append(verdict)
+    for verdict in verdicts:
+        grouped.setdefault("" if outcome is Outcome.PASS else failure_text.reason_with_needs(verdict), []).append(
+            verdict
+        )
     yield from sorted(grouped.items(), key=lambda item: -len(item[1]))

@@ -1,4 +1,4 @@
-"""The report as JUnit XML, in the dialect that Jenkins reads: a suite for each capability, a case for each verdict."""
+"""The report as JUnit XML in the dialect of Jenkins: one suite per capability, one case per verdict."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from xml.etree import ElementTree
 from runs_conformance.model.verdict import Outcome, Verdict
 from runs_conformance.reporting import failure_text
 from runs_conformance.reporting.codegen import curl
-from runs_conformance.reporting.report import SUITE, Report, moment
+from runs_conformance.reporting.report import SUITE, Report, rfc3339
 
 
 def text(report: Report, dialect: str = "openai") -> str:
-    """The report as XML. What does not count as a failure is skipped, with the reason; no character is illegal."""
-    root = ElementTree.Element("testsuites", {"name": _safe(f"{SUITE} {report.target.name}")})
+    """The report as XML. Verdicts that are neither pass nor counted as failures are skipped, with the reason."""
+    root = ElementTree.Element("testsuites", {"name": _xml_text(f"{SUITE} {report.target.name}")})
     total: dict[str, int] = {}
     for capability, verdicts in _by_capability(report).items():
         cases = [_case(verdict, report, dialect) for verdict in verdicts]
@@ -27,7 +27,7 @@ def text(report: Report, dialect: str = "openai") -> str:
             root, "testsuite", {"name": f"{SUITE}.{capability}", **{name: str(count) for name, count in counts.items()}}
         )
         suite.set("time", "0")
-        started = moment(report.started)
+        started = rfc3339(report.started)
         if started is not None:
             suite.set("timestamp", started[:19])
         suite.append(_properties(report))
@@ -36,7 +36,7 @@ def text(report: Report, dialect: str = "openai") -> str:
             total[name] = total.get(name, 0) + count
     for name in ("tests", "failures", "errors"):
         root.set(name, str(total.get(name, 0)))
-    root.set("time", f"{report.counts.seconds:.3f}")
+    root.set("time", f"{report.usage.seconds:.3f}")
     ElementTree.indent(root)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(root, encoding="unicode") + "\n"
 
@@ -57,44 +57,48 @@ def _properties(report: Report) -> ElementTree.Element:
         ("profile", suite.profile or "recorded traffic"),
         ("schema_digest", suite.schema_digest),
         ("target", report.target.base_url or report.target.name),
-        ("outcome", f"{report.outcome.value}: {report.because}"),
+        ("outcome", f"{report.outcome.value}: {report.reason}"),
     ):
-        ElementTree.SubElement(properties, "property", {"name": name, "value": _safe(value)})
+        ElementTree.SubElement(properties, "property", {"name": name, "value": _xml_text(value)})
     return properties
 
 
 def _case(verdict: Verdict, report: Report, dialect: str) -> ElementTree.Element:
     case = ElementTree.Element(
-        "testcase", {"name": _safe(verdict.id), "classname": f"{SUITE}.{verdict.capability}", "time": "0"}
+        "testcase", {"name": _xml_text(verdict.id), "classname": f"{SUITE}.{verdict.capability}", "time": "0"}
     )
-    kind, why = "", ""
-    if report.is_broken(verdict):
-        inner = ElementTree.SubElement(case, "failure", {"type": verdict.level, "message": _safe(verdict.statement)})
-        inner.text = _safe("\n".join(_lines(verdict, report, dialect)))
+    kind, reason = "", ""
+    if report.counts_as_failure(verdict):
+        inner = ElementTree.SubElement(
+            case, "failure", {"type": verdict.level, "message": _xml_text(verdict.statement)}
+        )
+        inner.text = _xml_text("\n".join(_failure_lines(verdict, report, dialect)))
     elif verdict.outcome is Outcome.ERROR:
-        inner = ElementTree.SubElement(case, "error", {"type": "suite", "message": _safe(verdict.reason or "")})
+        inner = ElementTree.SubElement(case, "error", {"type": "suite", "message": _xml_text(verdict.reason or "")})
     elif verdict.outcome is Outcome.FAIL:
-        known = verdict.level in report.failing
-        kind, why = ("baseline", "known to the baseline") if known else ("warning", f"a {verdict.level}, not a must")
+        known = verdict.level in report.failing_levels
+        kind, reason = (
+            ("baseline", "accepted by the baseline") if known else ("warning", f"level {verdict.level}: a warning")
+        )
     elif verdict.outcome is not Outcome.PASS:
-        kind, why = verdict.outcome.value, failure_text.why(verdict)
+        kind, reason = verdict.outcome.value, failure_text.reason_with_needs(verdict)
     if kind:
-        inner = ElementTree.SubElement(case, "skipped", {"type": kind, "message": _safe(why)})
+        inner = ElementTree.SubElement(case, "skipped", {"type": kind, "message": _xml_text(reason)})
         if verdict.outcome is Outcome.FAIL:
-            inner.text = _safe("\n".join(_lines(verdict, report, dialect)))
+            inner.text = _xml_text("\n".join(_failure_lines(verdict, report, dialect)))
     return case
 
 
-def _lines(verdict: Verdict, report: Report, dialect: str) -> Iterator[str]:
-    """What a person reads in a failed case."""
+def _failure_lines(verdict: Verdict, report: Report, dialect: str) -> Iterator[str]:
+    """The text of a failed case."""
     yield verdict.statement
-    for label, said in failure_text.lines(verdict):
-        yield f"{label}: {said}"
-    again = curl.script(verdict.counterexample, report.target.base_url or "$BASE_URL", dialect, report.target.access)
-    if again:
-        yield from ("", again)
+    for label, text in failure_text.labelled_lines(verdict):
+        yield f"{label}: {text}"
+    commands = curl.script(verdict.counterexample, report.target.base_url or "$BASE_URL", dialect, report.target.access)
+    if commands:
+        yield from ("", commands)
 
 
-def _safe(value: str) -> str:
-    """A text without the characters that XML has no way to write."""
+def _xml_text(value: str) -> str:
+    """Escape characters that XML cannot represent."""
     return failure_text.printable(value)

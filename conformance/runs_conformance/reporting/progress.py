@@ -1,4 +1,4 @@
-"""How a run goes, while it goes: a bar on a terminal, a line now and then elsewhere."""
+"""Progress of a session: a bar on a terminal, otherwise a line every few seconds."""
 
 from __future__ import annotations
 
@@ -7,75 +7,75 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
-EVERY = 5.0
-"""Seconds between two lines where there is no terminal."""
+INTERVAL = 5.0
+"""Seconds between two lines without a terminal."""
 
-Say = Callable[[str], None]
+Printer = Callable[[str], None]
 
 
-class Silent:
-    """Says nothing."""
+class SilentProgress:
+    """Prints nothing."""
 
-    def planned(self, programs: int, requests: int, runs: int) -> None:
-        """A run begins that will take at most so much."""
+    def on_plan(self, programs: int, requests: int, runs: int) -> None:
+        """The session starts; the numbers are upper bounds."""
 
-    def ended(self, failing: Collection[str], requests: int, runs: int) -> None:
-        """A program was judged and these ids failed; the counts are of the whole run so far."""
+    def on_program_judged(self, failing: Collection[str], requests: int, runs: int) -> None:
+        """A program was judged and these ids failed; `requests` and `runs` count the session so far."""
 
     def close(self) -> None:
-        """The run is over."""
+        """The session is over."""
 
-    def cleaning(self, things: int) -> None:
-        """So many objects are still on the target and are deleted now."""
+    def on_cleanup(self, things: int) -> None:
+        """Starts deleting the objects that are still on the target."""
 
-    def leaving(self, things: Sequence[str]) -> None:
-        """These objects stay on the target: they could not be deleted."""
+    def on_leftovers(self, things: Sequence[str]) -> None:
+        """These objects could not be deleted from the target."""
 
 
-class Lines:
-    """A line every few seconds."""
+class LineProgress:
+    """Prints a line every few seconds."""
 
-    def __init__(self, say: Say, every: float = EVERY, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, say: Printer, every: float = INTERVAL, now: Callable[[], float] = time.monotonic) -> None:
         self._say = say
         self._every = every
         self._now = now
         self._last = now()
-        self._standing = _Standing()
+        self._standing = _Counter()
 
-    def planned(self, programs: int, requests: int, runs: int) -> None:
-        """Say what is going to happen."""
+    def on_plan(self, programs: int, requests: int, runs: int) -> None:
+        """Print the upper bounds of the session."""
         self._standing.programs = programs
-        self._say(f"playing {programs} programs: at most {requests:,} requests and {runs} runs")
+        self._say(f"running {programs} programs: at most {requests:,} requests and {runs} runs")
 
-    def ended(self, failing: Collection[str], requests: int, runs: int) -> None:
-        """Say how far it is, now and then."""
-        text = self._standing.after(failing, requests, runs)
+    def on_program_judged(self, failing: Collection[str], requests: int, runs: int) -> None:
+        """Print the progress if the last line is old enough."""
+        text = self._standing.add(failing, requests, runs)
         if self._now() - self._last >= self._every:
             self._last = self._now()
             self._say(f"{self._standing.done} of {self._standing.programs} programs, {text}")
 
     def close(self) -> None:
-        """Nothing is left to say."""
+        """Prints nothing."""
 
-    def cleaning(self, things: int) -> None:
-        """Say what takes its time now."""
+    def on_cleanup(self, things: int) -> None:
+        """Print what is being deleted."""
         self._say(_cleaning(things))
 
-    def leaving(self, things: Sequence[str]) -> None:
-        """Say what stays."""
+    def on_leftovers(self, things: Sequence[str]) -> None:
+        """Print what could not be deleted."""
         self._say(_leaving(things))
 
 
-class Bar:
-    """A live bar on a terminal's standard error, gone when the run is over."""
+class ProgressBar:
+    """A live bar on standard error, removed when the session ends."""
 
-    def __init__(self, say: Say) -> None:
+    def __init__(self, say: Printer) -> None:
         self._say = say
-        self._standing = _Standing()
+        self._standing = _Counter()
         self._progress: Any = None
         self._task: Any = None
 
-    def planned(self, programs: int, requests: int, runs: int) -> None:
+    def on_plan(self, programs: int, requests: int, runs: int) -> None:
         """Show the bar."""
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -85,23 +85,23 @@ class Bar:
         self._task = self._progress.add_task("", total=programs)
         self._progress.start()
 
-    def ended(self, failing: Collection[str], requests: int, runs: int) -> None:
-        """Move the bar."""
+    def on_program_judged(self, failing: Collection[str], requests: int, runs: int) -> None:
+        """Advance the bar."""
         if self._progress is not None:
-            text = self._standing.after(failing, requests, runs)
+            text = self._standing.add(failing, requests, runs)
             self._progress.update(self._task, completed=self._standing.done, description=text)
 
     def close(self) -> None:
-        """Take the bar away."""
+        """Remove the bar."""
         if self._progress is not None:
             self._progress.stop()
 
-    def cleaning(self, things: int) -> None:
-        """Say what takes its time now."""
+    def on_cleanup(self, things: int) -> None:
+        """Print what is being deleted."""
         self._say(_cleaning(things))
 
-    def leaving(self, things: Sequence[str]) -> None:
-        """Say what stays."""
+    def on_leftovers(self, things: Sequence[str]) -> None:
+        """Print what could not be deleted."""
         self._say(_leaving(things))
 
 
@@ -114,8 +114,8 @@ def _leaving(things: Sequence[str], most: int = 3) -> str:
     return f"left on the target: {', '.join(things[:most])}{more}; `runs-conformance cleanup` tries again"
 
 
-class _Standing:
-    """How far a run is; told from any thread."""
+class _Counter:
+    """Counts finished programs and failing ids; safe to call from any thread."""
 
     def __init__(self) -> None:
         self.programs = 0
@@ -123,7 +123,7 @@ class _Standing:
         self._failing: set[str] = set()
         self._lock = threading.Lock()
 
-    def after(self, failing: Collection[str], requests: int, runs: int) -> str:
+    def add(self, failing: Collection[str], requests: int, runs: int) -> str:
         with self._lock:
             self.done += 1
             self._failing.update(failing)

@@ -1,4 +1,4 @@
-"""The report: who judged whom by what, and one verdict for each rule and constraint."""
+"""The report of a session: suite, target, conclusion, and one verdict per rule and constraint."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from datetime import UTC, datetime
 from typing import Any
 
 from runs_conformance import __version__
-from runs_conformance.baseline import Comparison, Standing
+from runs_conformance.baseline import Comparison, EntryStatus
 from runs_conformance.model.json import JSON, Absent
 from runs_conformance.model.limit import Limit
 from runs_conformance.model.verdict import Finding, Outcome, Verdict
-from runs_conformance.reporting.access import Access
+from runs_conformance.reporting.access import RequestAccess
 
 SUITE = "runs-conformance"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suite:
-    """What judged, and how it was set; profile and seed are None where recorded traffic was judged.
+    """The suite and its settings; profile and seed are None for recorded traffic.
 
-    `filters` are the flags that left something out; `fail_on` is the lowest level that a failure has to have to count.
+    `filters` are the flags that excluded something; `fail_on` is the lowest level whose failures fail the session.
     """
 
     edition: str
@@ -38,19 +38,19 @@ class Suite:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
-    """What was judged; `base_url` is free of credentials, and None for recorded traffic."""
+class TargetInfo:
+    """The target; `base_url` contains no credentials, and is None for recorded traffic."""
 
     name: str
     base_url: str | None
     dialect: str
     capabilities: tuple[str, ...] = ()
-    access: Access | None = None
+    access: RequestAccess | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Used:
-    """What it took."""
+class SessionUsage:
+    """Requests, runs, cases, tokens and seconds that the session used."""
 
     requests: int
     runs_started: int
@@ -61,7 +61,10 @@ class Used:
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """A change of a run's status that was seen so often; `kind` is `direct`, `between_looks` or `illegal`."""
+    """A status transition of runs and how often it was observed.
+
+    `kind` is `direct`, `between_looks` (legal through statuses that were not observed) or `illegal`.
+    """
 
     earlier: str
     later: str
@@ -71,63 +74,62 @@ class Transition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """Everything that is told of a run. `because` says in one line why the exit code is what it is, `started` when it
-    began, in Unix seconds.
+    """The result of one session. `reason` explains the exit code in one line; `started` is in Unix seconds.
 
-    `comparison` is to the user's baseline, if there is one.
+    `comparison` is the comparison with the user's baseline, if there is one.
     """
 
     suite: Suite
-    target: Judged
+    target: TargetInfo
     complete: bool
     outcome: Outcome
     exit_code: int
-    because: str
-    counts: Used
+    reason: str
+    usage: SessionUsage
     verdicts: tuple[Verdict, ...] = field(repr=False)
     comparison: Comparison | None = field(default=None, repr=False)
     transitions: tuple[Transition, ...] = ()
     limits: tuple[Limit, ...] = ()
     started: float | None = None
 
-    def of(self, *outcomes: Outcome) -> list[Verdict]:
+    def with_outcome(self, *outcomes: Outcome) -> list[Verdict]:
         """The verdicts with one of these outcomes."""
         return [verdict for verdict in self.verdicts if verdict.outcome in outcomes]
 
     def failures(self, level: str) -> list[Verdict]:
         """The failed verdicts of a level."""
-        return [verdict for verdict in self.of(Outcome.FAIL) if verdict.level == level]
+        return [verdict for verdict in self.with_outcome(Outcome.FAIL) if verdict.level == level]
 
     def unaccepted(self, level: str) -> list[Verdict]:
-        """The failed verdicts of a level that no baseline accepts."""
+        """The failed verdicts of a level that the baseline does not accept."""
         accepted = self.comparison.accepted if self.comparison else ()
         return [verdict for verdict in self.failures(level) if verdict.id not in accepted]
 
     @property
-    def failing(self) -> tuple[str, ...]:
-        """The levels whose failures make the whole a failure."""
+    def failing_levels(self) -> tuple[str, ...]:
+        """The levels whose failures fail the session."""
         return ("must",) if self.suite.fail_on == "must" else ("must", "should")
 
-    def is_broken(self, verdict: Verdict) -> bool:
-        """Whether a verdict is a failure that counts: not a warning, and not known to the baseline."""
+    def counts_as_failure(self, verdict: Verdict) -> bool:
+        """Whether a verdict fails the session: neither a warning nor accepted by the baseline."""
         known = self.comparison.accepted if self.comparison is not None else ()
-        return verdict.outcome is Outcome.FAIL and verdict.level in self.failing and verdict.id not in known
+        return verdict.outcome is Outcome.FAIL and verdict.level in self.failing_levels and verdict.id not in known
 
     def tally(self, kind: str) -> Mapping[Outcome, int]:
-        """How many rules or constraints came out how."""
+        """The number of rules or constraints by outcome."""
         return Counter(verdict.outcome for verdict in self.verdicts if verdict.kind == kind)
 
     @property
-    def took(self) -> str:
-        """What it took, in a few words."""
-        counts = self.counts
-        tokens = f", {counts.tokens:,} tokens" if counts.tokens is not None else ""
-        return f"{counts.requests:,} requests, {counts.runs_started} runs{tokens}, {counts.seconds:.1f} s"
+    def cost_summary(self) -> str:
+        """Requests, runs, tokens and seconds, in one line."""
+        usage = self.usage
+        tokens = f", {usage.tokens:,} tokens" if usage.tokens is not None else ""
+        return f"{usage.requests:,} requests, {usage.runs_started} runs{tokens}, {usage.seconds:.1f} s"
 
 
 def to_json(report: Report) -> dict[str, Any]:
-    """The report as `report.json` has it."""
-    suite, target, counts = report.suite, report.target, report.counts
+    """The content of `report.json`."""
+    suite, target, counts = report.suite, report.target, report.usage
     return {
         "suite": {
             "name": suite.name,
@@ -146,7 +148,7 @@ def to_json(report: Report) -> dict[str, Any]:
             "dialect": target.dialect,
             "capabilities": list(target.capabilities),
         },
-        "started": moment(report.started),
+        "started": rfc3339(report.started),
         "complete": report.complete,
         "outcome": report.outcome.value,
         "exit_code": report.exit_code,
@@ -159,12 +161,12 @@ def to_json(report: Report) -> dict[str, Any]:
         },
         "baseline": _baseline(report.comparison) if report.comparison else None,
         "transitions": [
-            {"from": each.earlier, "to": each.later, "count": each.count, "kind": each.kind}
-            for each in report.transitions
+            {"from": item.earlier, "to": item.later, "count": item.count, "kind": item.kind}
+            for item in report.transitions
         ],
         "limits": [
-            {"id": each.id, "stated": each.stated, "accepted": each.accepted, "refused": each.refused}
-            for each in report.limits
+            {"id": item.id, "stated": item.stated, "accepted": item.accepted, "refused": item.refused}
+            for item in report.limits
         ],
         "verdicts": [_verdict(verdict) for verdict in report.verdicts],
     }
@@ -175,24 +177,24 @@ def _baseline(comparison: Comparison) -> dict[str, Any]:
     return {
         "file": baseline.name,
         "digest": baseline.digest,
-        "counts": {standing.value: len(comparison.of(standing)) for standing in Standing},
+        "counts": {status.value: len(comparison.with_status(status)) for status in EntryStatus},
         "new": list(comparison.new),
         "entries": [
             {
-                "id": stand.entry.id,
-                "standing": stand.standing.value,
-                "note": stand.note,
-                "reason": stand.entry.reason,
-                "expires": stand.entry.expires.isoformat() if stand.entry.expires else None,
-                "issue": stand.entry.issue,
+                "id": result.entry.id,
+                "standing": result.status.value,
+                "note": result.note,
+                "reason": result.entry.reason,
+                "expires": result.entry.expires.isoformat() if result.entry.expires else None,
+                "issue": result.entry.issue,
             }
-            for stand in comparison.stands
+            for result in comparison.entry_results
         ],
     }
 
 
-def moment(seconds: float | None) -> str | None:
-    """A moment as RFC 3339 has it, in UTC and to the millisecond."""
+def rfc3339(seconds: float | None) -> str | None:
+    """Format Unix seconds as RFC 3339, in UTC with milliseconds."""
     if seconds is None:
         return None
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
@@ -222,30 +224,30 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "message": finding.message,
         "operation": finding.operation,
         "pointer": finding.pointer,
-        "expected": _present(finding.expected),
-        "actual": _present(finding.actual),
+        "expected": _or_none(finding.expected),
+        "actual": _or_none(finding.actual),
         "case": finding.case,
         "exchange": finding.exchange or None,
     }
 
 
-def _present(value: JSON | Absent) -> JSON:
+def _or_none(value: JSON | Absent) -> JSON:
     return None if isinstance(value, Absent) else value
 
 
 def text(report: Report) -> str:
-    """The text of `report.json`; what UTF-8 cannot hold is escaped."""
-    written = json.dumps(to_json(report), indent=1, ensure_ascii=False) + "\n"
+    """The text of `report.json`; characters that UTF-8 cannot encode are escaped."""
+    text = json.dumps(to_json(report), indent=1, ensure_ascii=False) + "\n"
     try:
-        written.encode()
+        text.encode()
     except UnicodeEncodeError:
         return json.dumps(to_json(report), indent=1) + "\n"
-    return written
+    return text
 
 
-def capabilities(verdicts: Sequence[Verdict], order: Sequence[str]) -> dict[str, Mapping[Outcome, int]]:
-    """How many verdicts of each capability came out how, in this order."""
-    counted: dict[str, Counter[Outcome]] = {name: Counter() for name in order}
+def outcomes_by_capability(verdicts: Sequence[Verdict], order: Sequence[str]) -> dict[str, Mapping[Outcome, int]]:
+    """The number of verdicts by outcome for each capability, in this order."""
+    counts_by_name: dict[str, Counter[Outcome]] = {name: Counter() for name in order}
     for verdict in verdicts:
-        counted.setdefault(verdict.capability, Counter())[verdict.outcome] += 1
-    return {name: counts for name, counts in counted.items() if counts}
+        counts_by_name.setdefault(verdict.capability, Counter())[verdict.outcome] += 1
+    return {name: counts for name, counts in counts_by_name.items() if counts}

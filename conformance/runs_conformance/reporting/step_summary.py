@@ -1,37 +1,37 @@
-"""The summary where GitHub Actions shows it: at the end of the file that it names for a step."""
+"""Appends the summary to the job summary file of GitHub Actions."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 VARIABLE = "GITHUB_STEP_SUMMARY"
-MOST = 1024 * 1024 - 4096
-"""GitHub shows nothing at all of a summary over 1 MiB."""
+MAX_BYTES = 1024 * 1024 - 4096
+"""GitHub discards a summary that exceeds 1 MiB."""
 
-_CUT = "\n\nThe rest is in summary.md.\n"
+_TRUNCATION_NOTE = "\n\nThe rest is in summary.md.\n"
 
 
-def append(path: Path, text: str) -> str | None:
-    """Add a text to the file, cut at a line where the file would become too large; gives what went wrong."""
+def append_summary(path: Path, text: str) -> str | None:
+    """Append the text, truncated at a line if the file would become too large. Returns the error, if any."""
     try:
-        taken = path.stat().st_size if path.exists() else 0
+        size = path.stat().st_size if path.exists() else 0
         with path.open("ab") as file:
-            file.write(fitted(text, MOST - taken).encode(errors="backslashreplace"))
+            file.write(truncate(text, MAX_BYTES - size).encode(errors="backslashreplace"))
     except OSError as error:
-        return f"{path}: the summary cannot be added: {error.strerror or error}"
+        return f"{path}: cannot append the summary: {error.strerror or error}"
     return None
 
 
-def fitted(text: str, most: int) -> str:
-    """The lines of a text that take no more bytes than this, with a note where some are left out."""
-    if len(text.encode(errors="backslashreplace")) <= most:
+def truncate(text: str, max_bytes: int) -> str:
+    """Truncate a text to whole lines of at most `max_bytes`, with a note if lines were dropped."""
+    if len(text.encode(errors="backslashreplace")) <= max_bytes:
         return text
-    kept, left = [], most - len(_CUT.encode()) - len("```\n")
+    lines, remaining = [], max_bytes - len(_TRUNCATION_NOTE.encode()) - len("```\n")
     for line in text.splitlines(keepends=True):
-        left -= len(line.encode(errors="backslashreplace"))
-        if left < 0:
+        remaining -= len(line.encode(errors="backslashreplace"))
+        if remaining < 0:
             break
-        kept.append(line)
-    # A block of code that is cut would swallow the note.
-    closing = "```\n" if sum(line.startswith("```") for line in kept) % 2 else ""
-    return "".join(kept) + closing + _CUT if kept else ""
+        lines.append(line)
+    # An unclosed code block would swallow the note.
+    closing = "```\n" if sum(line.startswith("```") for line in lines) % 2 else ""
+    return "".join(lines) + closing + _TRUNCATION_NOTE if lines else ""

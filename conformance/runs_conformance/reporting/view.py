@@ -1,4 +1,4 @@
-"""The views of a report: what each is called, which file holds it, and what it says."""
+"""The views of a report: name, file and renderer of each."""
 
 from __future__ import annotations
 
@@ -13,59 +13,59 @@ from runs_conformance.reporting import report as reports
 from runs_conformance.reporting.report import Report
 
 HISTORY, HAR = "history", "har"
-"""What is written as a run goes, and what is written from that."""
+"""The view that is written during the session, and the one rendered from it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Occasion:
-    """What a view may say beside the report: how keys are carried, and the folder that it is written to."""
+class RenderContext:
+    """What a view needs besides the report: the dialect family for commands, and the folder of the session."""
 
     dialect: str = "openai"
     folder: Path = Path()
 
     @property
-    def saved(self) -> str:
-        """The report as a command names it."""
+    def report_path(self) -> str:
+        """The path of report.json as shown in commands."""
         return str(self.folder / "report.json")
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """One view: the file's name, and what it holds. `refusal` says, in one line, why there can be none."""
+    """A view: file name and renderer. `unavailable_reason` explains why a report does not support it, or is None."""
 
     file: str
-    text: Callable[[Report, Occasion], str]
-    refusal: Callable[[Report], str | None] = lambda report: None
+    text: Callable[[Report, RenderContext], str]
+    unavailable_reason: Callable[[Report], str | None] = lambda report: None
 
 
 VIEWS: Mapping[str, View] = {
-    "json": View("report.json", lambda report, on: reports.text(report)),
-    "html": View("report.html", lambda report, on: html.text(report, on.dialect, on.saved)),
-    "markdown": View("summary.md", lambda report, on: markdown.text(report, on.dialect)),
-    "junit": View("junit.xml", lambda report, on: junit.text(report, on.dialect)),
-    "ctrf": View("ctrf.json", lambda report, on: ctrf.text(report)),
-    "claim": View("claim.json", lambda report, on: claim.text(report), claim.refusal),
-    "badge": View("badge.json", lambda report, on: claim.badge_text(report), claim.refusal),
+    "json": View("report.json", lambda report, context: reports.text(report)),
+    "html": View("report.html", lambda report, context: html.text(report, context.dialect, context.report_path)),
+    "markdown": View("summary.md", lambda report, context: markdown.text(report, context.dialect)),
+    "junit": View("junit.xml", lambda report, context: junit.text(report, context.dialect)),
+    "ctrf": View("ctrf.json", lambda report, context: ctrf.text(report)),
+    "claim": View("claim.json", lambda report, context: claim.text(report), claim.unavailable_reason),
+    "badge": View("badge.json", lambda report, context: claim.badge_text(report), claim.unavailable_reason),
 }
-"""Every view that is made of the report alone."""
+"""The views that are rendered from the report alone."""
 
 HAR_FILE = "history.har"
 NAMES = (*VIEWS, HAR, HISTORY)
 DEFAULT = ("json", "html", "markdown", HISTORY)
 
 
-def wanted(given: Iterable[str]) -> tuple[str, ...]:
-    """The views that `--report` names, by commas or one by one; the usual ones where it names none.
+def parse_views(values: Iterable[str]) -> tuple[str, ...]:
+    """The views in the values of `--report`, each a comma-separated list; the default views if there are none.
 
-    Raises UsageError for a view that there is not.
+    Raises UsageError for an unknown view.
     """
-    texts = list(given)
+    texts = list(values)
     names = [name.strip() for text in texts for name in text.split(",") if name.strip()]
     if texts and not names:
-        raise UsageError(f"--report: it names no view; there are {', '.join(NAMES)}")
+        raise UsageError(f"--report names no view; choose from {', '.join(NAMES)}")
     for name in names:
         if name not in NAMES:
             close = get_close_matches(name, NAMES, n=1)
-            meant = f"did you mean {close[0]}? " if close else ""
-            raise UsageError(f"--report: there is no view {name!r}; {meant}there are {', '.join(NAMES)}")
+            suggestion = f"did you mean {close[0]}? " if close else ""
+            raise UsageError(f"--report: no view {name!r}; {suggestion}choose from {', '.join(NAMES)}")
     return tuple(dict.fromkeys(names)) or DEFAULT

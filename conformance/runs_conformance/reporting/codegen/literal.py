@@ -1,4 +1,4 @@
-"""Values as Python source, with references to what earlier steps gave."""
+"""Values as Python source, with references to the results of earlier steps."""
 
 from __future__ import annotations
 
@@ -6,72 +6,76 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from runs_conformance.model.case import Ref
-from runs_conformance.model.json import is_array, is_object, parts
-from runs_conformance.model.long_text import LONGEST, pieces
+from runs_conformance.model.json import is_array, is_object, pointer_tokens
+from runs_conformance.model.long_text import MAX_PLAIN_LENGTH, split_repeats
 
 WIDTH = 100
-"""What is shorter stands on one line."""
+"""Source up to this length stays on one line."""
 
 INDENT = "    "
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
-    """A variable that holds what a step gave: an object of the official client, or parsed JSON."""
+class Variable:
+    """A variable with the result of a step: an object of the official client, or parsed JSON."""
 
     name: str
-    is_object: bool
+    is_client_object: bool
 
-    def at(self, pointer: str) -> str:
+    def value_at(self, pointer: str) -> str:
         """The source of the value at a JSON Pointer."""
         source = self.name
-        for token in parts(pointer):
+        for token in pointer_tokens(pointer):
             if token.isdecimal():
                 source += f"[{token}]"
-            elif self.is_object and token.isidentifier():
+            elif self.is_client_object and token.isidentifier():
                 source += f".{token}"
             else:
                 source += f"[{token!r}]"
         return source
 
 
-def source(value: object, held: Mapping[str, Held], depth: int = 0) -> str:
-    """The source of a JSON value that may hold references, at a depth of indentation."""
+def literal(value: object, variables: Mapping[str, Variable], depth: int = 0) -> str:
+    """The source of a JSON value that may contain references, at an indentation depth."""
     if isinstance(value, Ref):
-        return reference(value, held)
+        return reference(value, variables)
     if isinstance(value, str):
-        return _text(value)
+        return _text_literal(value)
     if is_object(value):
-        members = [f"{_text(str(name))}: {{}}" for name in value]
-        return _many("{", "}", members, list(value.values()), lambda inner, deep: source(inner, held, deep), depth)
+        members = [f"{_text_literal(str(name))}: {{}}" for name in value]
+        return _container(
+            "{", "}", members, list(value.values()), lambda inner, deep: literal(inner, variables, deep), depth
+        )
     if is_array(value):
-        return _many("[", "]", ["{}"] * len(value), list(value), lambda inner, deep: source(inner, held, deep), depth)
+        return _container(
+            "[", "]", ["{}"] * len(value), list(value), lambda inner, deep: literal(inner, variables, deep), depth
+        )
     if (isinstance(value, float) and value != value) or value in (float("inf"), float("-inf")):
         return f'float("{value}")'
     return repr(value)
 
 
-def reference(ref: Ref, held: Mapping[str, Held]) -> str:
-    """The source of what a reference points to. Raises KeyError where no step before gave it."""
-    return held[ref.step].at(ref.pointer)
+def reference(ref: Ref, variables: Mapping[str, Variable]) -> str:
+    """The source of a reference. Raises KeyError if no earlier step has a variable."""
+    return variables[ref.step].value_at(ref.pointer)
 
 
-def arguments(given: Mapping[str, str], positional: list[str], depth: int, before: int) -> str:
-    """The source of a call's arguments, in brackets; the values are source already. So many characters stand before
-    them on the line.
+def arguments(named: Mapping[str, str], positional: list[str], depth: int, prefix: int) -> str:
+    """The source of a call's arguments, in parentheses. The values are source already; `prefix` is the number of
+    characters before them on the line.
     """
-    each = [*positional, *(f"{name}={value}" for name, value in given.items())]
+    each = [*positional, *(f"{name}={value}" for name, value in named.items())]
     whole = ", ".join(each)
-    if len(whole) + depth * len(INDENT) + before <= WIDTH and "\n" not in whole:
+    if len(whole) + depth * len(INDENT) + prefix <= WIDTH and "\n" not in whole:
         return f"({whole})"
     pad = INDENT * (depth + 1)
     return "(\n" + "".join(f"{pad}{one},\n" for one in each) + INDENT * depth + ")"
 
 
-def _many(
+def _container(
     opens: str, closes: str, frames: list[str], values: list[object], inner: Callable[[object, int], str], depth: int
 ) -> str:
-    items = [_framed(frame, inner(value, depth + 1)) for frame, value in zip(frames, values, strict=True)]
+    items = [_item(frame, inner(value, depth + 1)) for frame, value in zip(frames, values, strict=True)]
     whole = opens + ", ".join(items) + closes
     if len(whole) + depth * len(INDENT) <= WIDTH and "\n" not in whole:
         return whole
@@ -79,19 +83,19 @@ def _many(
     return opens + "\n" + "".join(f"{pad}{item},\n" for item in items) + INDENT * depth + closes
 
 
-def _framed(frame: str, value: str) -> str:
+def _item(frame: str, value: str) -> str:
     return frame.removesuffix("{}") + value
 
 
-def _text(text: str) -> str:
-    """A text as source: long ones as the parts that they repeat, in ASCII so that nothing on the way changes them."""
-    if len(text) <= LONGEST // 5:
+def _text_literal(text: str) -> str:
+    """A string as ASCII source; long ones as a product of their repeated parts."""
+    if len(text) <= MAX_PLAIN_LENGTH // 5:
         return quoted(text)
-    return " + ".join(f"{quoted(part)} * {times}" if times > 1 else quoted(part) for part, times in pieces(text))
+    return " + ".join(f"{quoted(part)} * {times}" if times > 1 else quoted(part) for part, times in split_repeats(text))
 
 
 def quoted(text: str) -> str:
-    """A text in double quotes, control characters and everything beyond ASCII escaped."""
+    """A string in double quotes, with control and non-ASCII characters escaped."""
     return '"' + "".join(map(_escaped, text)) + '"'
 
 

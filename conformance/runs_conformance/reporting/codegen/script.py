@@ -1,4 +1,4 @@
-"""A failure as Python that a user can run anywhere: a script, or a test for pytest. Neither holds a key."""
+"""A failure as a self-contained Python script or pytest test. Neither contains a key."""
 
 from __future__ import annotations
 
@@ -11,33 +11,33 @@ from runs_conformance import __version__
 from runs_conformance.contract.operation import BETA_HEADER
 from runs_conformance.model.case import Move, Reject, Role, Step
 from runs_conformance.model.json import JSON, is_array, is_object
-from runs_conformance.reporting.codegen.client_call import Writer
-from runs_conformance.reporting.codegen.literal import INDENT, quoted, source
-from runs_conformance.reporting.codegen.statements import Written, steps_of
-from runs_conformance.reporting.failure_text import printable, shown
+from runs_conformance.reporting.codegen.client_call import CallWriter
+from runs_conformance.reporting.codegen.literal import INDENT, literal, quoted
+from runs_conformance.reporting.codegen.statements import StatementWriter, steps_of
+from runs_conformance.reporting.failure_text import format_value, printable
 
-LOCAL = "http://127.0.0.1:8080/v1"
-"""Where `runs-conformance serve` serves, for what was found on the bundled emulator."""
+EMULATOR_URL = "http://127.0.0.1:8080/v1"
+"""The default address of `runs-conformance serve`, for failures of the bundled emulator."""
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """What has to hold of an HTTP status: the source of it and of the opposite, and words."""
+class StatusCheck:
+    """A condition on the HTTP status: its source, the source of its negation, and a description."""
 
-    holds: str
-    fails: str
-    words: str
+    condition: str
+    negation: str
+    description: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Failure:
-    """What a script shows: the moves, which of their steps shows it, and what was found then."""
+class ScriptedFailure:
+    """A failure to write as a script: the moves, the index of the step that shows it, and the finding."""
 
     id: str
     level: str
     statement: str
     moves: Sequence[Move]
-    shows: int
+    failing_step: int
     message: str = ""
     pointer: str = ""
     expected: JSON = None
@@ -53,42 +53,51 @@ class Failure:
 
     @property
     def step(self) -> Step:
-        """The step whose answer shows it."""
-        return self.steps[self.shows]
+        """The step whose response shows the failure."""
+        return self.steps[self.failing_step]
 
     @property
-    def wants(self) -> Wanted | None:
-        """What has to hold of the HTTP status; None where that alone does not decide it."""
+    def status_check(self) -> StatusCheck | None:
+        """The condition on the HTTP status; None if the status alone does not decide."""
         step = self.step
         if self.id not in step.exercises:
             return None
         if step.role is Role.NEGATIVE:
             statuses = step.expectation.statuses if isinstance(step.expectation, Reject) else Reject().statuses
-            words = f"a refusal ({', '.join(map(str, statuses))}) was expected"
-            return Wanted(f"status in {statuses!r}", f"status not in {statuses!r}", words)
-        return Wanted("200 <= status < 300", "not 200 <= status < 300", "success was expected")
+            description = f"expected HTTP {' or '.join(map(str, statuses))}"
+            return StatusCheck(f"status in {statuses!r}", f"status not in {statuses!r}", description)
+        return StatusCheck("200 <= status < 300", "not 200 <= status < 300", "expected HTTP 2xx")
 
 
-def script(failure: Failure) -> str:
-    """A Python script that shows the failure, and exits with 1 where it sees it again."""
-    code = [*_lines(failure), "", 'print(f"HTTP {status}: {said[:2000]}")', *_judged(failure)]
-    return "\n".join([*_docstring(failure, ["python this_file.py"]), "", *_frame(failure, code), "", "", *code]) + "\n"
+def render_script(failure: ScriptedFailure) -> str:
+    """A Python script that reproduces the failure, and exits with 1 if it does."""
+    code = [*_statement_lines(failure), "", 'print(f"HTTP {status}: {text[:2000]}")', *_check_lines(failure)]
+    return (
+        "\n".join([*_docstring(failure, ["python this_file.py"]), "", *_preamble(failure, code), "", "", *code]) + "\n"
+    )
 
 
-def pytest_file(failure: Failure, steps: JSON) -> str:
-    """A test for pytest that fails as long as the failure shows. Where one HTTP status decides, it needs nothing of
-    this suite; else the suite judges what was answered, `steps` being what it plays.
+def render_test(failure: ScriptedFailure, steps: JSON) -> str:
+    """A pytest test that fails while the failure is reproducible.
+
+    If an HTTP status decides, the test does not need this suite. Otherwise the suite sends `steps` and judges the
+    responses.
     """
     name = "test_" + re.sub(r"\W+", "_", failure.id).strip("_")
-    wants = failure.wants
-    if wants is None:
-        return _judged_by_suite(failure, name, steps)
-    lines = [*_lines(failure), f'assert {wants.holds}, f"HTTP {{status}}: {wants.words}; {{said[:2000]}}"']
+    check = failure.status_check
+    if check is None:
+        return _render_suite_test(failure, name, steps)
+    lines = [
+        *_statement_lines(failure),
+        f'assert {check.condition}, f"HTTP {{status}}: {check.description}; {{text[:2000]}}"',
+    ]
     code = [f"def {name}():", *(INDENT + line for line in lines)]
-    return "\n".join([*_docstring(failure, ["pytest this_file.py"]), "", *_frame(failure, code), "", "", *code]) + "\n"
+    return (
+        "\n".join([*_docstring(failure, ["pytest this_file.py"]), "", *_preamble(failure, code), "", "", *code]) + "\n"
+    )
 
 
-def _judged_by_suite(failure: Failure, name: str, steps: JSON) -> str:
+def _render_suite_test(failure: ScriptedFailure, name: str, steps: JSON) -> str:
     call = [
         f"{INDENT}result = again(",
         f"{INDENT * 2}{quoted(failure.id)},",
@@ -100,14 +109,14 @@ def _judged_by_suite(failure: Failure, name: str, steps: JSON) -> str:
     ]
     return "\n".join(
         [
-            *_docstring(failure, ["pip install runs-conformance pytest", "pytest this_file.py"]),
+            *_docstring(failure, ["pytest this_file.py  # needs runs-conformance and pytest"]),
             "",
             "import os",
             "",
             "import pytest",
             "from runs_conformance.app.replay import again",
             "",
-            f"STEPS = {source(_needed(steps), {})}",
+            f"STEPS = {literal(_without_exercises(steps), {})}",
             "",
             "",
             f"def {name}():",
@@ -120,165 +129,170 @@ def _judged_by_suite(failure: Failure, name: str, steps: JSON) -> str:
     )
 
 
-def _needed(steps: JSON) -> JSON:
-    """The steps without what only tells which constraints they are about, which this failure is none of."""
+def _without_exercises(steps: JSON) -> JSON:
+    """Drop `exercises` from steps: it only names constraints, and this failure is of a rule."""
     if is_object(steps):
         return {name: value for name, value in steps.items() if name != "exercises"}
-    return [_needed(step) for step in steps] if is_array(steps) else steps
+    return [_without_exercises(step) for step in steps] if is_array(steps) else steps
 
 
-def _docstring(failure: Failure, commands: Sequence[str]) -> Iterator[str]:
-    yield f'r"""{_said(failure.id)} ({failure.level})'
+def _docstring(failure: ScriptedFailure, commands: Sequence[str]) -> Iterator[str]:
+    yield f'r"""{_docstring_text(failure.id)} ({failure.level})'
     yield ""
-    yield from _filled(failure.statement)
-    for label, text in _what_was_seen(failure):
-        yield from _filled(f"{label}: {text}")
+    yield from _wrapped(failure.statement)
+    for label, text in _observations(failure):
+        yield from _wrapped(f"{label}: {text}")
     yield ""
     second = any(step.key == "second" for step in failure.steps)
     keys = "OPENAI_API_KEY=sk-..." + (" CONFORMANCE_SECOND_API_KEY=sk-..." if second else "")
-    yield f"{INDENT}export OPENAI_BASE_URL={failure.base_url or LOCAL} {keys}"
+    yield f"{INDENT}export OPENAI_BASE_URL={failure.base_url or EMULATOR_URL} {keys}"
     yield from (f"{INDENT}{command}" for command in commands)
     yield ""
-    yield f"Written by runs-conformance {__version__}; `runs-conformance explain '{_said(failure.id)}'` says more."
+    id_ = _docstring_text(failure.id)
+    yield f"Written by runs-conformance {__version__}; see also `runs-conformance explain '{id_}'`."
     yield '"""'
 
 
-def _what_was_seen(failure: Failure) -> Iterator[tuple[str, str]]:
+def _observations(failure: ScriptedFailure) -> Iterator[tuple[str, str]]:
     if failure.message and failure.message != failure.statement:
-        yield "Found", failure.message
+        yield "Finding", failure.message
     where = f" at {failure.pointer}" if failure.pointer else ""
     if failure.expected is not None:
-        yield f"Expected{where}", shown(failure.expected)
+        yield f"Expected{where}", format_value(failure.expected)
     if failure.actual is not None:
-        yield f"Was{where}", shown(failure.actual)
+        yield f"Actual{where}", format_value(failure.actual)
 
 
-def _filled(text: str) -> list[str]:
-    return textwrap.wrap(_said(text), 100, break_long_words=False, break_on_hyphens=False)
+def _wrapped(text: str) -> list[str]:
+    return textwrap.wrap(_docstring_text(text), 100, break_long_words=False, break_on_hyphens=False)
 
 
-def _said(text: str) -> str:
-    """A text as it can stand in a docstring: whatever a target said cannot end it."""
+def _docstring_text(text: str) -> str:
+    """Escape a text from the target so that it cannot end the docstring."""
     return printable(" ".join(text.split())).replace('"""', "'''")
 
 
-def _base_url(failure: Failure) -> str:
-    return f'os.environ.get("OPENAI_BASE_URL", {quoted(failure.base_url or LOCAL)})'
+def _base_url(failure: ScriptedFailure) -> str:
+    return f'os.environ.get("OPENAI_BASE_URL", {quoted(failure.base_url or EMULATOR_URL)})'
 
 
-def _judged(failure: Failure) -> Iterator[str]:
-    """The lines of a script that say what came of it."""
-    wants = failure.wants
-    if wants is not None:
-        yield f"if {wants.fails}:"
-        yield f"{INDENT}sys.exit({quoted(f'FAIL {failure.id}: {wants.words}')})"
+def _check_lines(failure: ScriptedFailure) -> Iterator[str]:
+    """The lines of a script that print the result."""
+    check = failure.status_check
+    if check is not None:
+        yield f"if {check.negation}:"
+        yield f"{INDENT}sys.exit({quoted(f'FAIL {failure.id}: {check.description}')})"
         yield 'print("passes")'
         return
-    symptom = _symptom(failure)
+    symptom = _symptom_condition(failure)
     if symptom is not None:
         yield f"if {symptom}:"
         yield f"{INDENT}sys.exit({quoted(f'FAIL {failure.id}: {failure.message}')})"
-        yield 'print("what was found then does not show in this answer")'
+        yield 'print("not reproduced: the response does not show the finding")'
         return
     yield f"print({quoted(f'look for: {failure.message or failure.statement}')})"
 
 
-def _symptom(failure: Failure) -> str | None:
-    """What shows again where the answer holds the very value that was wrong; None where that cannot be told."""
+def _symptom_condition(failure: ScriptedFailure) -> str | None:
+    """The condition that the response contains the same wrong value; None if that cannot be expressed."""
     if failure.actual is None or (isinstance(failure.actual, str) and len(failure.actual) > 200):
         return None
     if failure.pointer == "":
         is_status = isinstance(failure.actual, int) and 100 <= failure.actual < 600
         return f"status == {failure.actual}" if is_status and not isinstance(failure.actual, bool) else None
-    return None if is_object(failure.actual) or is_array(failure.actual) else _at(failure.pointer, failure.actual)
+    return (
+        None
+        if is_object(failure.actual) or is_array(failure.actual)
+        else _value_condition(failure.pointer, failure.actual)
+    )
 
 
-def _at(pointer: str, actual: JSON) -> str:
+def _value_condition(pointer: str, actual: JSON) -> str:
     tokens = [token.replace("~1", "/").replace("~0", "~") for token in pointer.split("/")[1:]]
-    return f"at(said, {source(tokens, {})}) == {source(actual, {})}"
+    return f"value_at(text, {literal(tokens, {})}) == {literal(actual, {})}"
 
 
-def _lines(failure: Failure) -> list[str]:
-    return Written(failure.moves, failure.step, Writer(failure.dialect)).lines()
+def _statement_lines(failure: ScriptedFailure) -> list[str]:
+    return StatementWriter(failure.moves, failure.step, CallWriter(failure.dialect)).lines()
 
 
-def _frame(failure: Failure, code: Sequence[str]) -> list[str]:
-    """What stands between the docstring of a file and its code: imports, clients and functions that the code uses."""
+def _preamble(failure: ScriptedFailure, code: Sequence[str]) -> list[str]:
+    """The part between docstring and code: the imports, clients and helper functions that the code uses."""
     text = "\n".join(code)
     beta, azure = f"{quoted(BETA_HEADER[0])}: {quoted(BETA_HEADER[1])}", failure.dialect != "openai"
     carrier = '{"api-key": key}' if azure else '{"Authorization": f"Bearer {key}"}'
     functions = [
         function.strip("\n").replace("BETA", beta).replace("CARRIER", carrier)
-        for name, function in _FUNCTIONS.items()
+        for name, function in _HELPERS.items()
         if re.search(rf"\b{name}\(", text)
     ]
-    made = [f"BASE_URL = {_base_url(failure)}", 'KEY = os.environ["OPENAI_API_KEY"]']
+    setup = [f"BASE_URL = {_base_url(failure)}", 'KEY = os.environ["OPENAI_API_KEY"]']
     if re.search(r"\bclient\.", text):
-        made.append("client = openai.OpenAI(base_url=BASE_URL, api_key=KEY, max_retries=0)")
-        made.append('warnings.simplefilter("ignore", DeprecationWarning)  # The client deprecates the API itself.')
-    whole = "\n".join([text, *made, *functions])
+        setup.append("client = openai.OpenAI(base_url=BASE_URL, api_key=KEY, max_retries=0)")
+        setup.append('warnings.simplefilter("ignore", DeprecationWarning)  # The client deprecates the API itself.')
+    source = "\n".join([text, *setup, *functions])
     imports = [
-        f"import {name}" for name in ("json", "os", "sys", "time", "warnings") if re.search(rf"\b{name}\.", whole)
+        f"import {name}" for name in ("json", "os", "sys", "time", "warnings") if re.search(rf"\b{name}\.", source)
     ]
-    if "ThreadPoolExecutor" in whole:
+    if "ThreadPoolExecutor" in source:
         imports.append("from concurrent.futures import ThreadPoolExecutor")
-    packages = [f"import {name}" for name in ("httpx", "openai") if re.search(rf"\b{name}\.", whole)]
-    return [*imports, "", *packages, "", *made, *(line for function in functions for line in ("", "", function))]
+    packages = [f"import {name}" for name in ("httpx", "openai") if re.search(rf"\b{name}\.", source)]
+    return [*imports, "", *packages, "", *setup, *(line for function in functions for line in ("", "", function))]
 
 
-_FUNCTIONS = {
+_HELPERS = {
     "send": '''
 def send(method, path, body=None, content=None, query=(), headers=None, key=KEY):
-    """Send one request with the usual headers; a header that is None is left out."""
-    usual = {BETA, **(CARRIER if key else {})}
+    """Send one request with the default headers; a header that is None is omitted."""
+    defaults = {BETA, **(CARRIER if key else {})}
     if body is not None or content is not None:
-        usual["Content-Type"] = "application/json"
+        defaults["Content-Type"] = "application/json"
         content = json.dumps(body).encode() if content is None else content
     changed = {name.lower() for name in headers or {}}
-    kept = {name: value for name, value in usual.items() if name.lower() not in changed}
-    kept.update({name: value for name, value in (headers or {}).items() if value is not None})
+    merged = {name: value for name, value in defaults.items() if name.lower() not in changed}
+    merged.update({name: value for name, value in (headers or {}).items() if value is not None})
     query = [(name, value if isinstance(value, str) else json.dumps(value)) for name, value in query]
-    return httpx.request(method, BASE_URL + path, params=query, headers=kept, content=content, timeout=60)
+    return httpx.request(method, BASE_URL + path, params=query, headers=merged, content=content, timeout=60)
 ''',
-    "answer": '''
-def answer(call):
-    """The HTTP status and the text of an answer, be it success or refusal."""
+    "read_response": '''
+def read_response(call):
+    """Return the HTTP status and text of a response, whether it is a success or an error."""
     try:
         response = call()
-    except Exception as refusal:
-        if not hasattr(refusal, "response"):
+    except Exception as error:
+        if not hasattr(error, "response"):
             raise
-        response = refusal.response
+        response = error.response
     return response if isinstance(response, tuple) else (response.status_code, response.text)
 ''',
-    "told": '''
-def told(events):
-    """A stream, read to its end."""
+    "read_stream": '''
+def read_stream(events):
+    """Read a stream to its end."""
     return 200, "\\n".join("data: " + event.data.to_json(indent=None) for event in events)
 ''',
-    "streamed": '''
-def streamed(text):
-    """The run, as the last event of a stream that carries one shows it."""
+    "run_from_stream": '''
+def run_from_stream(text):
+    """Return the run in the last event of a stream that contains one."""
     values = [json.loads(line[5:]) for line in text.splitlines() if line.startswith("data:") and "{" in line]
     return [value for value in values if value.get("object") == "thread.run"][-1]
 ''',
-    "until": '''
-def until(look, statuses):
-    """Look at a run until it has one of these statuses, or is over."""
-    over = ("completed", "failed", "cancelled", "incomplete", "expired")
+    "poll_until": '''
+def poll_until(get_run, statuses):
+    """Poll a run until it has one of these statuses, or has ended."""
+    terminal = ("completed", "failed", "cancelled", "incomplete", "expired")
     for _ in range(240):
-        run = look()
+        run = get_run()
         status = run["status"] if isinstance(run, dict) else run.status
-        if status in statuses or status in over:
+        if status in statuses or status in terminal:
             break
         time.sleep(0.25)
     return run
 ''',
-    "at": '''
-def at(text, way):
-    """The value in a JSON text that these keys and numbers lead to; None where there is none."""
+    "value_at": '''
+def value_at(text, path):
+    """Return the value at a path of keys and indexes in a JSON text; None if there is none."""
     value = json.loads(text)
-    for key in way:
+    for key in path:
         if isinstance(value, list):
             value = value[int(key)] if int(key) < len(value) else None
         else:
@@ -286,4 +300,4 @@ def at(text, way):
     return value
 ''',
 }
-"""The functions that a file may need, by name."""
+"""Helper functions that a file may need, by name."""

@@ -1,4 +1,4 @@
-"""The moves of a case as lines of Python, one after the other."""
+"""The moves of a case as Python statements."""
 
 from __future__ import annotations
 
@@ -7,122 +7,128 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from runs_conformance.model.case import Move, Ref, Step, Together
+from runs_conformance.model.case import Concurrent, Move, Ref, Step
 from runs_conformance.model.json import is_object
-from runs_conformance.reporting.codegen.client_call import Sending, Writer
-from runs_conformance.reporting.codegen.literal import INDENT, Held, source
+from runs_conformance.reporting.codegen.client_call import CallWriter, ClientCall
+from runs_conformance.reporting.codegen.literal import INDENT, Variable, literal
 
-_WORDS = "answer at client httpx json openai os send sent streamed sys time told until warnings"
-_TAKEN = frozenset(_WORDS.split(" "))
-"""Names that the files use themselves."""
+_USED_NAMES = (
+    "client httpx json openai os poll_until read_response read_stream run_from_stream send sent status sys text time"
+    " value_at warnings"
+)
+_RESERVED = frozenset(_USED_NAMES.split(" "))
+"""Names that the generated files use themselves."""
 
 
 def steps_of(moves: Sequence[Move]) -> list[Step]:
     """Every step of these moves, in order."""
-    return [step for move in moves for step in (move.steps if isinstance(move, Together) else (move,))]
+    return [step for move in moves for step in (move.steps if isinstance(move, Concurrent) else (move,))]
 
 
 @dataclass(slots=True)
-class Written:
-    """Moves written as lines of Python. `shows` is the step whose answer is kept at hand."""
+class StatementWriter:
+    """Writes moves as Python statements. The response of `failing_step` is kept in `status` and `text`."""
 
     moves: Sequence[Move]
-    shows: Step
-    writer: Writer
+    failing_step: Step
+    writer: CallWriter
 
     def lines(self) -> list[str]:
-        """The moves, one after the other. `status` and `said` are then the answer that was to be kept."""
-        found: list[str] = []
+        """The statements of all moves. Afterwards `status` and `text` hold the response of the failing step."""
+        lines: list[str] = []
         for move in self.moves:
-            found += self._together(move.steps) if isinstance(move, Together) else self._step(move)
-        return "\n".join(found).split("\n")
+            lines += self._concurrent(move.steps) if isinstance(move, Concurrent) else self._step_lines(move)
+        return "\n".join(lines).split("\n")
 
-    def _step(self, step: Step) -> Iterator[str]:
+    def _step_lines(self, step: Step) -> Iterator[str]:
         if step.pause:
             yield f"time.sleep({step.pause})"
-        shows = step is self.shows
-        # An answer that nothing refers to is taken as it comes: a refusal there must not end everything.
-        loose = not (step.until or self._is_referred_to(step))
-        sending = self.writer.sending(step, raw=(shows or loose) and not step.stream)
-        if sending.because:
-            yield f"# By httpx, since {sending.because}."
-        if shows:
-            yield from self._shown(step, sending)
-        elif step.stream and loose:
-            yield _answer(step, sending)
+        is_failing = step is self.failing_step
+        # An error response that no later step refers to must not raise.
+        is_unreferenced = not (step.until or self._is_referred_to(step))
+        call = self.writer.call(step, raw=(is_failing or is_unreferenced) and not step.stream)
+        if call.reason:
+            yield f"# Sent by httpx: {call.reason}."
+        if is_failing:
+            yield from self._failing_statement(step, call)
+        elif step.stream and is_unreferenced:
+            yield _status_and_text(step, call)
         elif step.until:
-            yield from self._kept(step, f"until(lambda: {_value(sending)}, {source(list(step.until), {})})", sending)
+            yield from self._assign(
+                step, f"poll_until(lambda: {_json_value(call)}, {literal(list(step.until), {})})", call
+            )
         elif step.stream:
-            told = f"told({sending.source})[1]" if sending.by_client else f"{sending.source}.text"
-            yield from self._kept(step, f"streamed({told})", sending)
-        elif loose:
-            yield _answer(step, sending) if sending.by_client else sending.source
+            text = f"read_stream({call.source})[1]" if call.uses_client else f"{call.source}.text"
+            yield from self._assign(step, f"run_from_stream({text})", call)
+        elif is_unreferenced:
+            yield _status_and_text(step, call) if call.uses_client else call.source
         else:
-            yield from self._kept(step, _value(sending), sending)
+            yield from self._assign(step, _json_value(call), call)
 
-    def _shown(self, step: Step, sending: Sending) -> Iterator[str]:
-        """The step that shows it: its HTTP status and what was said stay at hand."""
-        yield f"status, said = {_answer(step, sending)}"
+    def _failing_statement(self, step: Step, call: ClientCall) -> Iterator[str]:
+        """The failing step, which keeps its HTTP status and text."""
+        yield f"status, text = {_status_and_text(step, call)}"
         if self._is_referred_to(step):
-            yield from self._kept(step, _read(step, "said"), None)
+            yield from self._assign(step, _parse(step, "text"), None)
 
-    def _together(self, steps: Sequence[Step]) -> Iterator[str]:
-        """Steps sent at the same moment: what came of each is its HTTP status and its text."""
+    def _concurrent(self, steps: Sequence[Step]) -> Iterator[str]:
+        """Concurrent steps; the result of each is its HTTP status and text."""
         yield "with ThreadPoolExecutor() as pool:"
         yield f"{INDENT}sent = ["
         for step in steps:
-            sending = self.writer.sending(step, depth=2, raw=not step.stream)
-            yield f"{INDENT * 2}pool.submit(lambda: {_answer(step, sending)}),"
+            call = self.writer.call(step, depth=2, raw=not step.stream)
+            yield f"{INDENT * 2}pool.submit(lambda: {_status_and_text(step, call)}),"
         yield f"{INDENT}]"
         for number, step in enumerate(steps):
-            if step is self.shows:
-                yield f"status, said = sent[{number}].result()"
+            if step is self.failing_step:
+                yield f"status, text = sent[{number}].result()"
             if self._is_referred_to(step):
-                yield from self._kept(step, _read(step, f"sent[{number}].result()[1]"), None)
+                yield from self._assign(step, _parse(step, f"sent[{number}].result()[1]"), None)
 
-    def _kept(self, step: Step, value: str, sending: Sending | None) -> Iterator[str]:
-        """The value, in a variable where a later step refers to it."""
+    def _assign(self, step: Step, value: str, call: ClientCall | None) -> Iterator[str]:
+        """The value, assigned to a variable if a later step refers to it."""
         if not self._is_referred_to(step):
             yield value
             return
-        name = _variable(step.name)
-        is_object = sending is not None and sending.by_client and not step.stream
-        self.writer.held[step.name] = Held(name, is_object)
+        name = _variable_name(step.name)
+        is_object = call is not None and call.uses_client and not step.stream
+        self.writer.variables[step.name] = Variable(name, is_object)
         yield f"{name} = {value}"
 
     def _is_referred_to(self, step: Step) -> bool:
-        return bool(step.name) and any(step.name in _referred(other) for other in steps_of(self.moves))
+        return bool(step.name) and any(step.name in _referenced_steps(other) for other in steps_of(self.moves))
 
 
-def _value(sending: Sending) -> str:
-    return sending.source if sending.by_client else f"{sending.source}.json()"
+def _json_value(call: ClientCall) -> str:
+    return call.source if call.uses_client else f"{call.source}.json()"
 
 
-def _answer(step: Step, sending: Sending) -> str:
-    """The source of the HTTP status and the text that a step is answered with."""
-    if step.stream and sending.by_client:
-        return f"answer(lambda: told({sending.source}))"
-    return f"answer(lambda: {sending.source})"
+def _status_and_text(step: Step, call: ClientCall) -> str:
+    """The source of the HTTP status and text of a step's response."""
+    if step.stream and call.uses_client:
+        return f"read_response(lambda: read_stream({call.source}))"
+    return f"read_response(lambda: {call.source})"
 
 
-def _read(step: Step, text: str) -> str:
-    return f"streamed({text})" if step.stream else f"json.loads({text})"
+def _parse(step: Step, text: str) -> str:
+    return f"run_from_stream({text})" if step.stream else f"json.loads({text})"
 
 
-def _variable(name: str) -> str:
-    made = re.sub(r"\W", "_", name)
-    return f"the_{made}" if made in _TAKEN or keyword.iskeyword(made) or not made.isidentifier() else made
+def _variable_name(name: str) -> str:
+    identifier = re.sub(r"\W", "_", name)
+    is_usable = identifier.isidentifier() and not keyword.iskeyword(identifier) and identifier not in _RESERVED
+    return identifier if is_usable else f"the_{identifier}"
 
 
-def _referred(value: object) -> Iterator[str]:
+def _referenced_steps(value: object) -> Iterator[str]:
     if isinstance(value, Step):
         for part in (*value.path.values(), *(pair[1] for pair in value.query), value.body):
-            yield from _referred(part)
+            yield from _referenced_steps(part)
     elif isinstance(value, Ref):
         yield value.step
     elif is_object(value):
         for member in value.values():
-            yield from _referred(member)
+            yield from _referenced_steps(member)
     elif isinstance(value, (list, tuple)):
         for item in value:
-            yield from _referred(item)
+            yield from _referenced_steps(item)

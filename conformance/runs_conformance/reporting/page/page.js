@@ -5,31 +5,31 @@
   const parts = [...document.querySelectorAll(".part")];
   const count = document.querySelector("[data-count]");
   const nothing = document.querySelector(".nothing");
-  const told = document.querySelector(".told");
-  const whole = count.textContent;
-  const words = new Map();
+  const notice = document.querySelector(".notice");
+  const total = count.textContent;
+  const searchTexts = new Map();
 
   const textOf = (verdict) => {
-    if (!words.has(verdict)) {
+    if (!searchTexts.has(verdict)) {
       const head = verdict.querySelector("summary") || verdict;
       const message = verdict.querySelector(".message");
-      words.set(verdict, (head.textContent + " " + (message ? message.textContent : "")).toLowerCase());
+      searchTexts.set(verdict, (head.textContent + " " + (message ? message.textContent : "")).toLowerCase());
     }
-    return words.get(verdict);
+    return searchTexts.get(verdict);
   };
 
-  const fits = (verdict, wanted, terms) =>
-    ["level", "outcome", "capability"].every((name) => !wanted[name] || verdict.dataset[name] === wanted[name]) &&
-    (!wanted.operation || verdict.dataset.operation.split(" ").includes(wanted.operation)) &&
+  const matches = (verdict, filters, terms) =>
+    ["level", "outcome", "capability"].every((name) => !filters[name] || verdict.dataset[name] === filters[name]) &&
+    (!filters.operation || verdict.dataset.operation.split(" ").includes(filters.operation)) &&
     terms.every((term) => textOf(verdict).includes(term));
 
   const filter = () => {
-    const wanted = Object.fromEntries(new FormData(form));
-    const terms = wanted.text.toLowerCase().split(/\s+/).filter(Boolean);
-    const active = Object.values(wanted).some(Boolean);
+    const filters = Object.fromEntries(new FormData(form));
+    const terms = filters.text.toLowerCase().split(/\s+/).filter(Boolean);
+    const active = Object.values(filters).some(Boolean);
     let shown = 0;
     for (const verdict of verdicts) {
-      verdict.hidden = !fits(verdict, wanted, terms);
+      verdict.hidden = !matches(verdict, filters, terms);
       shown += verdict.hidden ? 0 : 1;
     }
     for (const part of parts) {
@@ -42,13 +42,13 @@
       part.hidden = !any;
     }
     for (const button of document.querySelectorAll("[data-filter]"))
-      button.setAttribute("aria-pressed", String(button.dataset.filter === wanted.capability));
-    count.textContent = active ? shown + " of " + whole : whole;
+      button.setAttribute("aria-pressed", String(button.dataset.filter === filters.capability));
+    count.textContent = active ? shown + " of " + total : total;
     nothing.hidden = shown > 0;
   };
 
-  let waiting = 0;
-  form.addEventListener("input", () => { clearTimeout(waiting); waiting = setTimeout(filter, 80); });
+  let timer = 0;
+  form.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(filter, 80); });
   form.addEventListener("reset", () => setTimeout(filter));
   form.addEventListener("submit", (event) => { event.preventDefault(); filter(); });
 
@@ -60,12 +60,12 @@
     }
   });
 
-  const say = (text) => {
-    told.textContent = text;
-    setTimeout(() => { if (told.textContent === text) told.textContent = ""; }, 2500);
+  const notify = (text) => {
+    notice.textContent = text;
+    setTimeout(() => { if (notice.textContent === text) notice.textContent = ""; }, 2500);
   };
 
-  const copyByHand = (text) => {
+  const copyBySelection = (text) => {
     const area = document.createElement("textarea");
     area.value = text;
     document.body.append(area);
@@ -81,10 +81,10 @@
     try {
       await navigator.clipboard.writeText(text);
     } catch {
-      done = copyByHand(text);
+      done = copyBySelection(text);
       button.focus();
     }
-    say(done ? "Copied" : "Not copied: select the text and copy it by hand");
+    notify(done ? "Copied" : "Copying failed: select the text and copy it by hand");
   };
 
   document.addEventListener("click", (event) => {
@@ -98,7 +98,7 @@
     }
   });
 
-  const follow = () => {
+  const openLinkedVerdict = () => {
     let id = location.hash.slice(1);
     try {
       id = decodeURIComponent(id);
@@ -117,7 +117,7 @@
     head.focus({ preventScroll: true });
     verdict.scrollIntoView();
   };
-  addEventListener("hashchange", follow);
+  addEventListener("hashchange", openLinkedVerdict);
 
   document.addEventListener("toggle", (event) => {
     if (!event.target.open || !event.target.classList.contains("verdict")) return;
@@ -138,7 +138,7 @@
   });
 
   filter();
-  follow();
-  // The browser follows the link by itself once the page is there, and takes the focus away.
-  addEventListener("load", () => setTimeout(follow));
+  openLinkedVerdict();
+  // The browser scrolls to the fragment itself after loading, and moves the focus.
+  addEventListener("load", () => setTimeout(openLinkedVerdict));
 })();
