@@ -1,8 +1,8 @@
-"""How fast random payloads of create run are made: ours, and what plain Hypothesis and Schemathesis make of the schema.
+"""Compares the speed of our payload generator with plain Hypothesis and Schemathesis, for create_run.
 
-Run `python -m benchmarks.payloads` from the root of the repository; Schemathesis takes part where it is installed.
-All are drawn and examined in this one process; the others know the schema, but neither the bounds that only its prose
-states nor what a server may refuse.
+Run `python -m benchmarks.payloads` in the root of the repository; Schemathesis is included if it is installed. All
+payloads are generated and validated in one process. The others know the schema, but neither limits that only the
+documentation states nor implementation-defined values.
 """
 
 from __future__ import annotations
@@ -16,40 +16,41 @@ import hypothesis
 from hypothesis import strategies as st
 
 from runs_conformance.contract.edition import DEFAULT_EDITION
+from runs_conformance.contract.json_type import allowed_types
 from runs_conformance.contract.schema import Schema
-from runs_conformance.contract.schema_violation import examine_schema, types_of
-from runs_conformance.generation.boundary.cases import bench
-from runs_conformance.generation.boundary.payload_factory import Bench
+from runs_conformance.contract.validation import validate
+from runs_conformance.generation.boundary.cases import payload_factory
+from runs_conformance.generation.boundary.payload_factory import PayloadFactory
 from runs_conformance.generation.boundary.sample import Sampler
 from runs_conformance.generation.fuzzing.size import SHARES
-from runs_conformance.generation.openapi import document
-from runs_conformance.generation.payloads.payload_generator import Batch
+from runs_conformance.generation.openapi import openapi_document
+from runs_conformance.generation.payloads.payload_generator import PayloadGenerator
 
 SECONDS = 3.0
-"""Processor seconds for each measurement: what else runs on the machine does not count."""
+"""CPU seconds per measurement, so that other processes do not distort it."""
 OPERATION = "create_run"
 
 
 def main() -> None:
-    """Measure and print."""
-    ours, theirs = bench(OPERATION, DEFAULT_EDITION, Sampler("gpt-4o", True)), plain(_schema())
-    legal, illegal = rate(lambda: _legal(ours)), rate(lambda: _illegal(ours))
+    """Measure and print the rates."""
+    ours, theirs = payload_factory(OPERATION, DEFAULT_EDITION, Sampler("gpt-4o", True)), plain(_schema())
+    valid, invalid = rate(lambda: _legal(ours)), rate(lambda: _illegal(ours))
     plain_rate = _rate_of(theirs, lambda body: body)
     others = _rates_of_schemathesis()
     mixed = rate(_mixed())
-    print(f"payloads of {OPERATION} a second, each examined against the contract, on one core:")
-    print(f"  legal                 {legal:8,.0f}")
-    print(f"  illegal               {illegal:8,.0f}")
-    print(f"  plain Hypothesis      {plain_rate:8,.0f}   (legal by the schema alone)")
-    print(f"  ratio                 {legal / plain_rate:8,.1f} : 1 legal, {illegal / plain_rate:,.1f} : 1 illegal")
+    print(f"payloads of {OPERATION} per second on one core, each validated:")
+    print(f"  valid                 {valid:8,.0f}")
+    print(f"  invalid               {invalid:8,.0f}")
+    print(f"  plain Hypothesis      {plain_rate:8,.0f}   (valid by the schema only)")
+    print(f"  ratio                 {valid / plain_rate:8,.1f} : 1 valid, {invalid / plain_rate:,.1f} : 1 invalid")
     for mode, made in others.items():
-        mine = illegal if mode == "negative" else legal
+        mine = invalid if mode == "negative" else valid
         print(f"  Schemathesis {mode}{made:8,.0f}   ({mine / made:,.1f} : 1)")
-    print(f"  as an exploration mixes all operations: {mixed:,.0f}")
+    print(f"  all operations, mixed as in fuzzing: {mixed:,.0f}")
 
 
 def rate(make: Callable[[], int]) -> float:
-    """How many a second, `make` saying how many it made."""
+    """The rate per CPU second; `make` returns the number of payloads it generated."""
     make()
     began, count = time.process_time(), 0
     while time.process_time() - began < SECONDS:
@@ -57,29 +58,29 @@ def rate(make: Callable[[], int]) -> float:
     return count / (time.process_time() - began)
 
 
-def _legal(on: Bench) -> int:
-    batch = Batch(on, Random(0))
+def _legal(on: PayloadFactory) -> int:
+    batch = PayloadGenerator(on, Random(0))
     for _ in range(100):
         batch.legal()
     return 100
 
 
-def _illegal(on: Bench) -> int:
-    batch = Batch(on, Random(0))
+def _illegal(on: PayloadFactory) -> int:
+    batch = PayloadGenerator(on, Random(0))
     bases = [batch.legal() for _ in range(10)]
     made = [batch.negative(base) for base in bases for _ in range(10)]
     return sum(negative is not None for negative in made)
 
 
 def _mixed() -> Callable[[], int]:
-    """Operations, legal payloads and negatives in the proportions of an exploration."""
+    """Generate valid and invalid payloads of all operations in the proportions of fuzzing."""
     sampler = Sampler("gpt-4o", True)
-    benches = {operation: bench(operation, DEFAULT_EDITION, sampler) for operation in SHARES}
+    benches = {operation: payload_factory(operation, DEFAULT_EDITION, sampler) for operation in SHARES}
 
     def make() -> int:
         made = 0
         for operation, share in SHARES.items():
-            batch = Batch(benches[operation], Random(made))
+            batch = PayloadGenerator(benches[operation], Random(made))
             count = max(2, share.payloads // 5)
             bases = [batch.legal() for _ in range(max(1, count * share.legal // 100))]
             for index in range(count - len(bases)):
@@ -91,17 +92,17 @@ def _mixed() -> Callable[[], int]:
 
 
 def _schema() -> Schema:
-    return bench(OPERATION, DEFAULT_EDITION, Sampler("gpt-4o")).schema
+    return payload_factory(OPERATION, DEFAULT_EDITION, Sampler("gpt-4o")).schema
 
 
 def _rates_of_schemathesis() -> dict[str, float]:
-    """Bodies a second that Schemathesis draws from our own document, by its mode; none where it is not installed."""
+    """Bodies per second that Schemathesis generates from our OpenAPI document, by mode; empty if not installed."""
     try:
         import schemathesis
         from schemathesis.generation.modes import GenerationMode
     except ImportError:
         return {}
-    operation = schemathesis.openapi.from_dict(document())["/threads/{thread_id}/runs"]["POST"]
+    operation = schemathesis.openapi.from_dict(openapi_document())["/threads/{thread_id}/runs"]["POST"]
     return {
         mode.value: _rate_of(operation.as_strategy(generation_mode=mode), lambda case: case.body, 30)
         for mode in GenerationMode
@@ -109,7 +110,7 @@ def _rates_of_schemathesis() -> dict[str, float]:
 
 
 def _rate_of(strategy: st.SearchStrategy[Any], body_of: Callable[[Any], Any], examples: int = 300) -> float:
-    """Examples a second that Hypothesis draws, by its own engine, and that are then examined as ours are."""
+    """Examples per second that Hypothesis draws with its engine, each validated like ours."""
     schema, seen = _schema(), 0
 
     @hypothesis.settings(
@@ -122,7 +123,7 @@ def _rate_of(strategy: st.SearchStrategy[Any], body_of: Callable[[Any], Any], ex
     @hypothesis.given(strategy)
     def draw(drawn: Any) -> None:
         nonlocal seen
-        examine_schema(schema, body_of(drawn))
+        validate(schema, body_of(drawn))
         seen += 1
 
     began = time.process_time()
@@ -131,14 +132,14 @@ def _rate_of(strategy: st.SearchStrategy[Any], body_of: Callable[[Any], Any], ex
 
 
 def plain(schema: Schema) -> st.SearchStrategy[Any]:
-    """What one would write down first: a strategy for each keyword."""
+    """A straightforward strategy: one per keyword."""
     if "const" in schema:
         return st.just(schema["const"])
     if "oneOf" in schema:
         return st.one_of([plain(branch) for branch in schema["oneOf"]])
     if "enum" in schema:
         return st.sampled_from(schema["enum"])
-    return st.one_of([_of_type(kind, schema) for kind in types_of(schema) or ["null"]])
+    return st.one_of([_of_type(kind, schema) for kind in allowed_types(schema) or ["null"]])
 
 
 def _of_type(kind: str, schema: Schema) -> st.SearchStrategy[Any]:

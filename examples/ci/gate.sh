@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Judges a server in any CI that has a shell and Python:
+# Judges a server, in any CI with a shell and Python:
 #
 #     gate.sh BASE_URL [options of `runs-conformance run`] -- COMMAND [ARGUMENTS]
 #
-# starts COMMAND, waits until BASE_URL answers, judges it, ends COMMAND, and exits as `runs-conformance run` does.
-# Without `--` the server is taken to be running.
+# starts COMMAND, waits until BASE_URL responds, judges it, stops COMMAND, and exits like `runs-conformance run`.
+# Without `--`, the server must already be running.
 set -euo pipefail
 
 [ $# -ge 1 ] || { sed -n '2,7s/^# \{0,1\}//p' "$0" >&2; exit 2; }
@@ -29,7 +29,7 @@ fi
 for _ in $(seq "${WAIT:-60}"); do
   curl --silent --output /dev/null "$url" && break
   if [ -n "${server:-}" ] && ! kill -0 "$server" 2>/dev/null; then
-    echo "gate.sh: ${command[0]} has ended before it answered" >&2
+    echo "gate.sh: ${command[0]} ended before it responded" >&2
     exit 3
   fi
   sleep 0.5

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Starts the server, waits until it takes connections, and judges it. What is given goes to `runs-conformance run`.
+# Starts the server, waits until it accepts connections, and judges it. Arguments are passed to `runs-conformance run`.
 set -euo pipefail
 cd "$(dirname "$0")"
 export PORT=${PORT:-8000}

@@ -1,4 +1,4 @@
-"""Fills in what only the server can give: Schemathesis makes up ids, and nothing is learned from 404s alone."""
+"""Replaces generated ids with existing ones, since requests that return 404 test nothing else."""
 
 import json
 import os
@@ -12,7 +12,7 @@ MODEL = os.environ.get("OPENAI_MODEL", "gpt-4o")
 
 
 def post(path, body):
-    """Create something; gives the answer."""
+    """Create an object and return it."""
     headers = {
         "Authorization": f"Bearer {os.environ['OPENAI_API_KEY']}",
         "OpenAI-Beta": "assistants=v2",
@@ -25,23 +25,23 @@ def post(path, body):
 
 @cache
 def assistant():
-    """An assistant that runs can name."""
+    """Return the id of an assistant for runs."""
     return post("/assistants", {"model": MODEL})["id"]
 
 
 def nullable(schema, *names):
-    """Let members be null."""
+    """Allow null for these members."""
     for name in names:
         schema["properties"][name] = {"anyOf": [schema["properties"][name], {"type": "null"}]}
 
 
 def optional(schema, *names):
-    """Let members be left out."""
+    """Allow these members to be missing."""
     schema["required"] = [name for name in schema["required"] if name not in names]
 
 
 def without_formats(value):
-    """Drop every `format`: in OpenAPI 3.1 it is a remark, and no source says that servers check it."""
+    """Remove every `format`: it is an annotation in OpenAPI 3.1, and no source says that servers check it."""
     if isinstance(value, dict):
         if isinstance(value.get("format"), str):
             del value["format"]
@@ -52,29 +52,30 @@ def without_formats(value):
 
 @schemathesis.hook
 def before_load_schema(context, raw_schema):
-    """Excuse what the real service is recorded to have done against its document; the names are those of
-    docs/departures.md. Leave this hook out to read the document literally.
+    """Excuse the known deviations of the real service, named as in docs/departures.md.
+
+    Without this hook, the document is taken literally.
     """
     without_formats(raw_schema)
     for path in raw_schema["paths"].values():
         for operation in path.values():
-            # The shape of an event stands in `x-event`, for which Schemathesis has no place.
+            # The schemas of events are in `x-event`, which Schemathesis does not support.
             operation["responses"]["200"]["content"].get("text/event-stream", {}).pop("schema", None)
     components = raw_schema["components"]["schemas"]
-    # V-01 and D-01: messages in plain answers lack these.
+    # V-01 and D-01: messages outside streams lack these.
     optional(components["Message"], "status", "incomplete_details", "completed_at", "incomplete_at", "attachments")
     # V-02: run steps lack these.
     optional(components["RunStep"], "expired_at", "metadata")
-    # V-03: a run has no instructions where nobody gave any.
+    # V-03: instructions are null if neither run nor assistant has any.
     nullable(components["Run"], "instructions")
-    # V-05: an empty page has no first and no last item.
+    # V-05: an empty page has no first or last id.
     for name in ("AssistantList", "MessageList", "RunList", "RunStepList"):
         nullable(components[name], "first_id", "last_id")
 
 
 @schemathesis.hook
 def before_call(context, case, kwargs):
-    """Put objects that exist, made for this one request, in place of ids that are made up."""
+    """Replace generated ids with those of objects created for this request."""
     path, query = case.path_parameters or {}, case.query or {}
     live = {}
     if "assistant_id" in path:
@@ -87,7 +88,7 @@ def before_call(context, case, kwargs):
         if "run_id" in path:
             live["run_id"] = post(f"/threads/{thread}/runs", {"assistant_id": assistant()})["id"]
     case.path_parameters = {**path, **live}
-    # Cursors of pages are ids, too, and there is no page to take one from.
+    # Cursors are ids as well, and there is no page to take them from.
     case.query = {name: value for name, value in query.items() if name not in ("after", "before", "run_id")}
     if isinstance(case.body, dict):
         known = {"assistant_id": assistant, "model": lambda: MODEL}
