@@ -11,6 +11,7 @@ from runs_conformance.contract.schema import Schema
 from runs_conformance.contract.schema_violation import Location, ValidationResult
 from runs_conformance.errors import InternalError
 from runs_conformance.model.json import ABSENT
+from runs_conformance.model.text import truncate
 
 _APPLICATORS = {"properties", "items", "propertyNames", "oneOf"}
 _ANNOTATIONS = {"title", "description", "default", "format", "examples", "deprecated"}
@@ -228,7 +229,7 @@ def _without_discriminator(branch: Schema, member: str) -> Schema:
 
 def _shorten(value: Any, limit: int = 80) -> str:
     text = "null" if value is None else str(value).lower() if isinstance(value, bool) else repr(value)
-    return text if len(text) <= limit else text[: limit - 1] + "…"
+    return truncate(text, limit)
 
 
 def _join(values: Sequence[Any]) -> str:
