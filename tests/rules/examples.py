@@ -1,9 +1,9 @@
-"""Examples as tests: each says what rules make of a literal history; the register shows which rules have some.
+"""Decorators that turn a literal history into a test of the verdicts on it, and registers of the rules so tested.
 
-@holds(lifecycle.terminal_status_is_final)
+@passes(lifecycle.terminal_status_is_final)
 def test_completed_stays_completed() -> History: ...
 
-@breaks(lifecycle.terminal_status_is_final, at="/status")
+@fails(lifecycle.terminal_status_is_final, at="/status")
 def test_completed_then_queued() -> History: ...
 
 @legal
@@ -21,86 +21,93 @@ from runs_conformance.model.source import Level
 from runs_conformance.model.verdict import Finding, Inconclusive, Passed, Result
 from runs_conformance.rules import catalogue
 
-Tell = Callable[[], History]
+BuildHistory = Callable[[], History]
 
-HOLDS: set[str] = set()
-BREAKS: set[str] = set()
+PASSING: set[str] = set()
+"""The ids of the rules with an example that passes."""
+
+FAILING: dict[str, list[BuildHistory]] = {}
+"""The examples that fail, by rule id, in order of declaration."""
 
 
 def judge(rule: AnyRule, history: History) -> list[Result]:
-    """All that a rule says of a history."""
+    """All results of a rule on a history."""
     return [result for unit in rule.units(history) for result in rule.judge(unit)]
 
 
 def findings(rule: AnyRule, history: History) -> list[Finding]:
-    """What a rule finds against a history."""
+    """All findings of a rule on a history."""
     return [result for result in judge(rule, history) if isinstance(result, Finding)]
 
 
-def holds(*rules: AnyRule) -> Callable[[Tell], Callable[[], None]]:
-    """The history is judged by each of these rules, and nothing is found against it."""
-    HOLDS.update(rule.id for rule in rules)
+def passes(*rules: AnyRule) -> Callable[[BuildHistory], Callable[[], None]]:
+    """Each of these rules judges the history and finds nothing."""
+    PASSING.update(rule.id for rule in rules)
 
-    def declare(tell: Tell) -> Callable[[], None]:
-        @wraps(tell)
+    def declare(build: BuildHistory) -> Callable[[], None]:
+        @wraps(build)
         def test() -> None:
             for rule in rules:
-                results = judge(rule, tell())
+                results = judge(rule, build())
                 assert not [r for r in results if isinstance(r, Finding)], rule.id
                 assert any(isinstance(r, Passed) for r in results), f"{rule.id} judged nothing: {results}"
 
-        return _plain(test)
+        return _without_wrapped(test)
 
     return declare
 
 
-def breaks(*rules: AnyRule, at: str | None = None, times: int | None = None) -> Callable[[Tell], Callable[[], None]]:
-    """Each of these rules finds against the history: at the pointer `at`, and as often as `times`, where given."""
-    BREAKS.update(rule.id for rule in rules)
+def fails(
+    *rules: AnyRule, at: str | None = None, times: int | None = None
+) -> Callable[[BuildHistory], Callable[[], None]]:
+    """Each of these rules has findings: one of them at the pointer `at`, and `times` in all, if given."""
 
-    def declare(tell: Tell) -> Callable[[], None]:
-        @wraps(tell)
+    def declare(build: BuildHistory) -> Callable[[], None]:
+        for rule in rules:
+            FAILING.setdefault(rule.id, []).append(build)
+
+        @wraps(build)
         def test() -> None:
             for rule in rules:
-                found = findings(rule, tell())
+                found = findings(rule, build())
                 assert found, rule.id
                 assert all(finding.message and finding.exchange for finding in found)
                 assert at is None or at in [finding.pointer for finding in found], found
                 assert times is None or len(found) == times, found
 
-        return _plain(test)
+        return _without_wrapped(test)
 
     return declare
 
 
-def undecided(*rules: AnyRule) -> Callable[[Tell], Callable[[], None]]:
-    """None of these rules finds or passes anything: what was seen does not decide."""
+def inconclusive(*rules: AnyRule) -> Callable[[BuildHistory], Callable[[], None]]:
+    """None of these rules passes or finds anything: the evidence is not conclusive."""
 
-    def declare(tell: Tell) -> Callable[[], None]:
-        @wraps(tell)
+    def declare(build: BuildHistory) -> Callable[[], None]:
+        @wraps(build)
         def test() -> None:
             for rule in rules:
-                assert all(isinstance(result, Inconclusive) for result in judge(rule, tell())), rule.id
+                assert all(isinstance(result, Inconclusive) for result in judge(rule, build())), rule.id
 
-        return _plain(test)
+        return _without_wrapped(test)
 
     return declare
 
 
-def legal(tell: Tell) -> Callable[[], None]:
-    """No rule of level must finds anything against the history: a correct server may have behaved so."""
+def legal(build: BuildHistory) -> Callable[[], None]:
+    """No rule of level must has findings: a correct server may behave this way."""
 
-    @wraps(tell)
+    @wraps(build)
     def test() -> None:
-        history = tell()
+        history = build()
         musts = [rule for rule in catalogue().values() if rule.level is Level.MUST]
         found = {rule.id: against for rule in musts if (against := findings(rule, history))}
         assert not found, found
 
-    return _plain(test)
+    return _without_wrapped(test)
 
 
-def _plain(test: Callable[[], None]) -> Callable[[], None]:
+def _without_wrapped(test: Callable[[], None]) -> Callable[[], None]:
     test.__annotations__ = {"return": None}
-    del test.__wrapped__  # type: ignore[attr-defined]  # pytest would look through it
+    del test.__wrapped__  # type: ignore[attr-defined]  # pytest would take the wrapped function's signature
     return test

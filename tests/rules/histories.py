@@ -1,9 +1,9 @@
-"""Literal histories, told one exchange at a time, and the objects that a correct server shows in them.
+"""Literal histories, built one exchange at a time, and objects as a correct server shows them.
 
-    tell = Told()
-    tell.create_run(run("queued"))
-    tell.get_run(run("completed"))
-    history = tell.history()
+    builder = HistoryBuilder()
+    builder.create_run(run("queued"))
+    builder.get_run(run("completed"))
+    history = builder.history()
 
 `run`, `step`, `message`, `thread` and `assistant` are complete objects as the real service answered them; keyword
 arguments change members, and `ABSENT` leaves one out.
@@ -22,7 +22,7 @@ from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT
 
 T0 = 1_761_826_000
-"""When everything here was created, by the target's clock."""
+"""The time at which everything here was created, by the target's clock."""
 
 THREAD, RUN, ASSISTANT, MESSAGE, STEP, CALL = "thread_a", "run_a", "asst_a", "msg_a", "step_a", "call_a"
 EDITION = "2026-08-14"
@@ -35,7 +35,7 @@ def _changed(value: Object, changes: Mapping[str, Any]) -> Object:
 
 
 def usage(prompt: int = 7, completion: int = 5) -> Object:
-    """What a run or step used."""
+    """The token usage of a run or step."""
     return {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion}
 
 
@@ -45,7 +45,7 @@ def call(id_: str = CALL, name: str = "get_weather", arguments: str = "{}", **fu
 
 
 def action(*calls: Object) -> Object:
-    """What a run that requires action requires."""
+    """The `required_action` of a run that waits for tool outputs."""
     return {"type": "submit_tool_outputs", "submit_tool_outputs": {"tool_calls": list(calls or (call(),))}}
 
 
@@ -56,8 +56,8 @@ def function_tool(name: str = "get_weather") -> Object:
 
 
 def run(status: str = "queued", id_: str = RUN, **changes: Any) -> Object:
-    """A run in a status, with all that the status sets."""
-    over, started = status in TERMINAL, status != "queued"
+    """A run in a status, with all members that the status sets."""
+    ended, started = status in TERMINAL, status != "queued"
     value: Object = {
         "id": id_,
         "object": "thread.run",
@@ -66,7 +66,7 @@ def run(status: str = "queued", id_: str = RUN, **changes: Any) -> Object:
         "thread_id": THREAD,
         "status": status,
         "started_at": T0 if started else None,
-        "expires_at": None if over else T0 + 600,
+        "expires_at": None if ended else T0 + 600,
         "cancelled_at": T0 + 2 if status == "cancelled" else None,
         "failed_at": T0 + 2 if status == "failed" else None,
         "completed_at": T0 + 2 if status in ("completed", "incomplete") else None,
@@ -84,7 +84,7 @@ def run(status: str = "queued", id_: str = RUN, **changes: Any) -> Object:
         "max_prompt_tokens": None,
         "truncation_strategy": {"type": "auto", "last_messages": None},
         "incomplete_details": {"reason": "max_completion_tokens"} if status == "incomplete" else None,
-        "usage": usage() if over else None,
+        "usage": usage() if ended else None,
         "response_format": "auto",
         "tool_choice": "auto",
         "parallel_tool_calls": True,
@@ -93,7 +93,7 @@ def run(status: str = "queued", id_: str = RUN, **changes: Any) -> Object:
 
 
 def step(status: str = "completed", id_: str = STEP, *, calls: Sequence[Object] = (), **changes: Any) -> Object:
-    """A run step: of tool calls where `calls` are given, else of one message."""
+    """A run step: of tool calls if `calls` are given, of one message otherwise."""
     details: Object = {"type": "message_creation", "message_creation": {"message_id": MESSAGE}}
     if calls:
         details = {"type": "tool_calls", "tool_calls": [_in_step(each) for each in calls]}
@@ -122,12 +122,12 @@ def _in_step(each: Object) -> Object:
 
 
 def text(value: str, *annotations: Object) -> list[Object]:
-    """The content of a message of one text."""
+    """The content of a message with one text part."""
     return [{"type": "text", "text": {"value": value, "annotations": list(annotations)}}]
 
 
-def message(role: str = "assistant", said: str = "Hello.", id_: str = MESSAGE, **changes: Any) -> Object:
-    """A message as a plain answer shows it: a run's where the role is `assistant`, else the caller's."""
+def message(role: str = "assistant", text_value: str = "Hello.", id_: str = MESSAGE, **changes: Any) -> Object:
+    """A message as a JSON answer shows it: written by a run if the role is `assistant`, by a caller otherwise."""
     answer = role == "assistant"
     value: Object = {
         "id": id_,
@@ -137,15 +137,17 @@ def message(role: str = "assistant", said: str = "Hello.", id_: str = MESSAGE, *
         "thread_id": THREAD,
         "run_id": RUN if answer else None,
         "role": role,
-        "content": text(said),
+        "content": text(text_value),
         "attachments": [],
         "metadata": {},
     }
     return _changed(value, changes)
 
 
-def streamed_message(status: str = "completed", said: str = "Hello.", id_: str = MESSAGE, **changes: Any) -> Object:
-    """A message as an event shows it: with the members that describe its progress."""
+def streamed_message(
+    status: str = "completed", text_value: str = "Hello.", id_: str = MESSAGE, **changes: Any
+) -> Object:
+    """A message as an event shows it, with the members that describe its progress."""
     more: Object = {
         "status": status,
         "incomplete_details": {"reason": "max_tokens"} if status == "incomplete" else None,
@@ -154,7 +156,7 @@ def streamed_message(status: str = "completed", said: str = "Hello.", id_: str =
     }
     if status == "in_progress":
         more["content"] = []
-    return message("assistant", said, id_, **{**more, **changes})
+    return message("assistant", text_value, id_, **{**more, **changes})
 
 
 def thread(id_: str = THREAD, **changes: Any) -> Object:
@@ -198,7 +200,7 @@ def page(*items: Object, has_more: bool = False, **changes: Any) -> Object:
 
 
 def error(text: str = "No.", param: str | None = None, code: str | None = None) -> Object:
-    """A refusal's body."""
+    """The body of a refusal."""
     return {"error": {"message": text, "type": "invalid_request_error", "param": param, "code": code}}
 
 
@@ -210,10 +212,10 @@ def deleted(id_: str, kind: str = "thread.message") -> Object:
 _IDS = {"thread_id": THREAD, "run_id": RUN, "assistant_id": ASSISTANT, "message_id": MESSAGE, "step_id": STEP}
 
 
-class Told:
-    """A history in the telling: each call adds one exchange and returns it.
+class HistoryBuilder:
+    """Builds a history: each call adds one exchange and returns it.
 
-    Time is one second an exchange and one between two; `alongside` makes the next ones overlap.
+    Each exchange takes one second, with one second between two of them; `at` places one elsewhere.
     """
 
     def __init__(self, dialect: str = "openai", edition: str = EDITION) -> None:
@@ -239,23 +241,23 @@ class Told:
         took: float = 1.0,
         **ids: str,
     ) -> Exchange:
-        """One exchange. `ids` are the path's, else those of the constants above; `status` is the HTTP status.
+        """Add one exchange. `ids` are those of the path, by default the constants above; `status` is the HTTP status.
 
-        `events` make the answer a stream, its events evenly spread over the time it `took`. `at` is when it began.
+        `events` make the answer a stream, with the events evenly spread over `took` seconds. The exchange starts `at`.
         """
-        known = OPERATIONS[operation]
-        path = {name: ids.get(name, _IDS[name]) for name in known.parameters}
-        began = self.clock if at is None else at
-        told = None if events is None else list(events)
+        contract = OPERATIONS[operation]
+        path = {name: ids.get(name, _IDS[name]) for name in contract.parameters}
+        started = self.clock if at is None else at
+        stream = None if events is None else list(events)
         response = Response(
             status=status,
-            headers={"content-type": "application/json" if told is None else "text/event-stream", **(answered or {})},
+            headers={"content-type": "application/json" if stream is None else "text/event-stream", **(answered or {})},
             body=answer,
             events=None
-            if told is None
+            if stream is None
             else tuple(
-                Event(name, data, began + took * (place + 1) / (len(told) + 1))
-                for place, (name, data) in enumerate(told)
+                Event(name, data, started + took * (index + 1) / (len(stream) + 1))
+                for index, (name, data) in enumerate(stream)
             ),
             defects=defects,
         )
@@ -265,17 +267,17 @@ class Told:
             program="literal",
             operation=operation,
             request=Request(
-                method=known.method,
-                path=known.url(path),
+                method=contract.method,
+                path=contract.url(path),
                 query=tuple((name, str(value)) for name, value in (query or {}).items()),
                 headers=dict(headers or {}),
                 body=body,
             ),
             response=None if completion is Completion.NOT_CONNECTED else response,
             completion=completion,
-            started=began,
-            ended=began + took,
-            wall=T0 + began - 100.0,
+            started=started,
+            ended=started + took,
+            wall=T0 + started - 100.0,
             step=step,
             path=path,
             edition=self.edition,
@@ -283,39 +285,39 @@ class Told:
         )
         self.exchanges.append(exchange)
         if at is None:
-            self.clock = began + took + 1.0
+            self.clock = started + took + 1.0
         return exchange
 
     def refuse(self, operation: str, status: int = 400, text: str = "No.", **rest: Any) -> Exchange:
-        """An exchange that the target refuses."""
+        """Add an exchange that the target refuses."""
         return self.send(operation, error(text), status, **rest)
 
     def stream(self, operation: str, *events: tuple[str, Any], **rest: Any) -> Exchange:
-        """An exchange that is answered by a stream of (name, data); `done` is added."""
+        """Add an exchange that is answered with a stream of (name, data); `done` is appended."""
         body = {"stream": True, **rest.pop("body", {"assistant_id": ASSISTANT})}
         return self.send(operation, events=[*events, ("done", "[DONE]")], body=body, **rest)
 
-    def lost(self, operation: str, **rest: Any) -> Exchange:
-        """An exchange of which nobody knows whether it happened."""
+    def lose_answer(self, operation: str, **rest: Any) -> Exchange:
+        """Add an exchange whose answer was lost, so that its effect is unknown."""
         return self.send(operation, ABSENT, 504, completion=Completion.UNKNOWN, **rest)
 
     def wait(self, seconds: float) -> None:
-        """Let time pass."""
+        """Advance the clock."""
         self.clock += seconds
 
     def create_run(self, answer: Object | None = None, **rest: Any) -> Exchange:
-        """A run is created."""
+        """Add the creation of a run."""
         return self.send("create_run", answer or run(), body=rest.pop("body", {"assistant_id": ASSISTANT}), **rest)
 
     def get_run(self, answer: Object, **rest: Any) -> Exchange:
-        """A run is looked at."""
+        """Add a read of a run."""
         return self.send("get_run", answer, **{"run_id": answer.get("id", RUN), **rest})
 
-    def looks(self, *statuses: str) -> None:
-        """A run is created and then seen in these statuses, the first of them in the answer that created it."""
-        for place, status in enumerate(statuses):
-            self.get_run(run(status)) if place else self.create_run(run(status))
+    def see_statuses(self, *statuses: str) -> None:
+        """Create a run and read it until all statuses are shown, the first of them in the response that creates it."""
+        for index, status in enumerate(statuses):
+            self.get_run(run(status)) if index else self.create_run(run(status))
 
     def history(self, strict: bool = False) -> History:
-        """The history told so far."""
+        """The history built so far."""
         return History.of(self.exchanges, "literal", strict)

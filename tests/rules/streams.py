@@ -1,4 +1,4 @@
-"""The events of streams as the real service sent them, in pieces that tests put together and break."""
+"""The events of streams as the real service sent them, in pieces that tests combine and alter."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Event = tuple[str, Any]
 
 
 def opening() -> list[Event]:
-    """What every new run begins with."""
+    """The first events of every new run."""
     return [
         ("thread.run.created", run("queued")),
         ("thread.run.queued", run("queued")),
@@ -29,15 +29,15 @@ def opening() -> list[Event]:
     ]
 
 
-def delta(value: str, place: int = 0, id_: str = MESSAGE) -> Event:
+def delta(value: str, index: int = 0, id_: str = MESSAGE) -> Event:
     """A piece of a message's text."""
-    part = {"index": place, "type": "text", "text": {"value": value}}
+    part = {"index": index, "type": "text", "text": {"value": value}}
     return "thread.message.delta", {"id": id_, "object": "thread.message.delta", "delta": {"content": [part]}}
 
 
-def writing(*pieces: str, said: str | None = None) -> list[Event]:
-    """A step that writes a message, piece by piece; `said` is what the message says in the end."""
-    text = "".join(pieces) if said is None else said
+def writing(*pieces: str, written: str | None = None) -> list[Event]:
+    """A step that writes a message, piece by piece; `written` is the final text of the message."""
+    text = "".join(pieces) if written is None else written
     return [
         ("thread.run.step.created", step("in_progress")),
         ("thread.run.step.in_progress", step("in_progress")),
@@ -56,12 +56,12 @@ def tool_delta(function: Object, **more: Any) -> Event:
     return "thread.run.step.delta", {"id": STEP, "object": "thread.run.step.delta", "delta": {"step_details": details}}
 
 
-def calling(*pieces: str, asked: str | None = None) -> list[Event]:
+def calling(*pieces: str, requested: str | None = None) -> list[Event]:
     """A step that calls a function, its arguments piece by piece, and the run that waits for the output.
 
-    `asked` are the arguments that the run shows in the end.
+    `requested` are the arguments that the run finally shows.
     """
-    arguments = "".join(pieces) if asked is None else asked
+    arguments = "".join(pieces) if requested is None else requested
     return [
         ("thread.run.step.created", step("in_progress", calls=[call(arguments="")])),
         ("thread.run.step.in_progress", step("in_progress", calls=[call(arguments="")])),
@@ -76,16 +76,16 @@ def completed() -> Event:
 
 
 def plain(*pieces: str) -> list[Event]:
-    """A whole stream but for `done`."""
+    """A complete stream except `done`."""
     return [*opening(), *writing(*(pieces or ("Hel", "lo."))), completed()]
 
 
 def resumed(*pieces: str) -> list[Event]:
-    """A whole stream, but for `done`, after tool outputs."""
+    """A complete stream except `done`, after tool outputs."""
     done = step("completed", "step_tool", calls=[call(output="18 degrees")])
     return [("thread.run.step.completed", done), *opening()[1:], *writing(*(pieces or ("Hello.",))), completed()]
 
 
 def in_new_thread() -> list[Event]:
-    """A whole stream of create thread and run, but for `done`."""
+    """A complete stream of `create_thread_and_run` except `done`."""
     return [("thread.created", thread()), *plain()]

@@ -2,48 +2,48 @@ from __future__ import annotations
 
 from runs_conformance.model.history import History
 from runs_conformance.rules import ids
-from tests.rules.examples import breaks, holds, legal
-from tests.rules.histories import Told, page, step, thread
+from tests.rules.examples import fails, legal, passes
+from tests.rules.histories import HistoryBuilder, page, step, thread
 
 
 def made(*each: str) -> History:
-    tell = Told()
+    builder = HistoryBuilder()
     for id_ in each:
-        tell.send("create_thread", thread(id_))
-    return tell.history()
+        builder.send("create_thread", thread(id_))
+    return builder.history()
 
 
-@holds(ids.no_two_objects_share_an_id, ids.prefix_tells_the_kind, ids.ids_cannot_be_guessed)
+@passes(ids.no_two_objects_share_an_id, ids.prefix_tells_the_kind, ids.ids_cannot_be_guessed)
 def test_random_ids() -> History:
     return made("thread_yJPbQfUynDfN9EHZ", "thread_QtYVeagEqOFyKfHx", "thread_rLfOZDSrRUxiBUOz")
 
 
-@breaks(ids.no_two_objects_share_an_id, at="/id")
+@fails(ids.no_two_objects_share_an_id, at="/id")
 def test_same_id_twice() -> History:
     return made("thread_yJPbQfUynDfN9EHZ", "thread_yJPbQfUynDfN9EHZ")
 
 
-@breaks(ids.prefix_tells_the_kind)
+@fails(ids.prefix_tells_the_kind)
 def test_uuid_without_a_prefix() -> History:
     return made("0f8fad5b-d9cb-469f-a165-70867728950e")
 
 
-@breaks(ids.ids_cannot_be_guessed)
+@fails(ids.ids_cannot_be_guessed)
 def test_counter() -> History:
     return made("thread_8", "thread_9", "thread_10")
 
 
-@breaks(ids.ids_cannot_be_guessed)
+@fails(ids.ids_cannot_be_guessed)
 def test_padded_counter() -> History:
     return made("thread_000000000000000000000099", "thread_000000000000000000000100", "thread_000000000000000000000102")
 
 
-@breaks(ids.ids_cannot_be_guessed)
+@fails(ids.ids_cannot_be_guessed)
 def test_hexadecimal_counter() -> History:
     return made("thread_5f9e", "thread_5f9f", "thread_5fa0")
 
 
-@holds(ids.ids_cannot_be_guessed)
+@passes(ids.ids_cannot_be_guessed)
 def test_ids_in_order_of_time_with_a_random_tail() -> History:
     return made(
         "thread_01890a5d-ac96-774b-bcce-b302099a8057",
@@ -58,17 +58,17 @@ def test_other_alphabets_and_lengths() -> History:
 
 
 def steps_of_two_runs(one: str, other: str) -> History:
-    tell = Told()
-    tell.send("list_run_steps", page(step(id_=one, run_id="run_a")), run_id="run_a")
-    tell.send("list_run_steps", page(step(id_=other, run_id="run_b")), run_id="run_b")
-    return tell.history()
+    builder = HistoryBuilder()
+    builder.send("list_run_steps", page(step(id_=one, run_id="run_a")), run_id="run_a")
+    builder.send("list_run_steps", page(step(id_=other, run_id="run_b")), run_id="run_b")
+    return builder.history()
 
 
-@holds(ids.no_two_runs_share_a_step_id)
+@passes(ids.no_two_runs_share_a_step_id)
 def test_steps_of_two_runs() -> History:
     return steps_of_two_runs("step_a", "step_b")
 
 
-@breaks(ids.no_two_runs_share_a_step_id, at="/data/0/id")
+@fails(ids.no_two_runs_share_a_step_id, at="/data/0/id")
 def test_steps_that_count_within_their_run() -> History:
     return steps_of_two_runs("step_1", "step_1")

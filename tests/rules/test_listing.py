@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from runs_conformance.model.history import History
 from runs_conformance.rules import listing
-from tests.rules.examples import breaks, holds, legal, undecided
-from tests.rules.histories import MESSAGE, RUN, T0, Told, assistant, deleted, message, page, run, thread
+from tests.rules.examples import fails, inconclusive, legal, passes
+from tests.rules.histories import MESSAGE, RUN, T0, HistoryBuilder, assistant, deleted, message, page, run, thread
 
 Object = dict[str, object]
 
@@ -13,74 +13,74 @@ def said(count: int, *, tied: bool = False) -> list[Object]:
     return [message("user", f"Message {n}.", f"msg_{n}", created_at=T0 + (0 if tied else n)) for n in range(count)]
 
 
-def filled(count: int, *, tied: bool = False) -> tuple[Told, list[Object]]:
+def filled(count: int, *, tied: bool = False) -> tuple[HistoryBuilder, list[Object]]:
     """A thread that so many messages were added to, one by one, and those messages."""
-    tell, messages = Told(), said(count, tied=tied)
-    tell.send("create_thread", thread())
+    builder, messages = HistoryBuilder(), said(count, tied=tied)
+    builder.send("create_thread", thread())
     for n, each in enumerate(messages):
-        tell.send("create_message", each, body={"role": "user", "content": f"Message {n}."})
-    return tell, messages
+        builder.send("create_message", each, body={"role": "user", "content": f"Message {n}."})
+    return builder, messages
 
 
 def both_orders(up: list[Object], down: list[Object], *, tied: bool = False) -> History:
-    tell, _ = filled(len(up), tied=tied)
-    tell.send("list_messages", page(*down), query={"order": "desc"})
-    tell.send("list_messages", page(*up), query={"order": "asc"})
-    return tell.history()
+    builder, _ = filled(len(up), tied=tied)
+    builder.send("list_messages", page(*down), query={"order": "desc"})
+    builder.send("list_messages", page(*up), query={"order": "asc"})
+    return builder.history()
 
 
-@holds(listing.newest_come_first_by_default)
+@passes(listing.newest_come_first_by_default)
 def test_newest_first() -> History:
-    tell = Told()
-    tell.send("list_messages", page(*reversed(said(3))))
-    return tell.history()
+    builder = HistoryBuilder()
+    builder.send("list_messages", page(*reversed(said(3))))
+    return builder.history()
 
 
-@holds(listing.newest_come_first_by_default)
+@passes(listing.newest_come_first_by_default)
 def test_ties_may_stand_in_any_order() -> History:
-    tell = Told()
-    tell.send("list_messages", page(*said(3, tied=True)))
-    return tell.history()
+    builder = HistoryBuilder()
+    builder.send("list_messages", page(*said(3, tied=True)))
+    return builder.history()
 
 
-@breaks(listing.newest_come_first_by_default, at="/data/1/created_at", times=1)
+@fails(listing.newest_come_first_by_default, at="/data/1/created_at", times=1)
 def test_oldest_first() -> History:
-    tell = Told()
-    tell.send("list_messages", page(*said(3)))
-    return tell.history()
+    builder = HistoryBuilder()
+    builder.send("list_messages", page(*said(3)))
+    return builder.history()
 
 
-@holds(listing.order_is_kept)
+@passes(listing.order_is_kept)
 def test_each_order() -> History:
     return both_orders(said(3), said(3)[::-1])
 
 
-@breaks(listing.order_is_kept, at="/data/1/created_at")
+@fails(listing.order_is_kept, at="/data/1/created_at")
 def test_ascending_is_ignored() -> History:
     return both_orders(said(3)[::-1], said(3)[::-1])
 
 
-@holds(listing.ascending_reverses_descending, listing.ties_keep_one_order)
+@passes(listing.ascending_reverses_descending, listing.ties_keep_one_order)
 def test_reversed() -> History:
     return both_orders(said(4, tied=True), said(4, tied=True)[::-1], tied=True)
 
 
-@breaks(listing.ascending_reverses_descending, at="/data")
+@fails(listing.ascending_reverses_descending, at="/data")
 def test_not_reversed() -> History:
     return both_orders(said(3)[::-1], said(3)[::-1])
 
 
-@breaks(listing.ascending_reverses_descending, at="/data")
+@fails(listing.ascending_reverses_descending, at="/data")
 def test_descending_lacks_one() -> History:
     return both_orders(said(3), said(3)[:0:-1])
 
 
-@breaks(listing.ascending_reverses_descending, listing.ties_keep_one_order)
+@fails(listing.ascending_reverses_descending, listing.ties_keep_one_order)
 def test_order_has_no_effect_on_ties() -> History:
     return both_orders(said(5, tied=True)[::-1], said(5, tied=True)[::-1], tied=True)
 
 
-@undecided(listing.ascending_reverses_descending)
+@inconclusive(listing.ascending_reverses_descending)
 def test_sort_that_leaves_ties_as_they_were_created() -> History:
     return both_orders(said(5, tied=True), said(5, tied=True), tied=True)
 
@@ -90,140 +90,140 @@ def test_sort_that_leaves_ties_as_they_were_created_is_legal() -> History:
     return both_orders(said(5, tied=True), said(5, tied=True), tied=True)
 
 
-@undecided(listing.ascending_reverses_descending)
+@inconclusive(listing.ascending_reverses_descending)
 def test_a_message_came_between_the_lists() -> History:
-    tell, messages = filled(2)
-    tell.send("list_messages", page(*reversed(messages)))
-    tell.send("create_message", message("user", id_="msg_new"))
-    tell.send("list_messages", page(*messages), query={"order": "asc"})
-    return tell.history()
+    builder, messages = filled(2)
+    builder.send("list_messages", page(*reversed(messages)))
+    builder.send("create_message", message("user", id_="msg_new"))
+    builder.send("list_messages", page(*messages), query={"order": "asc"})
+    return builder.history()
 
 
-@undecided(listing.ascending_reverses_descending)
+@inconclusive(listing.ascending_reverses_descending)
 def test_a_run_may_have_written_between_the_lists() -> History:
-    tell, messages = filled(2)
-    tell.create_run()
-    tell.send("list_messages", page(*reversed(messages)))
-    tell.send("list_messages", page(*messages, message()), query={"order": "asc"})
-    tell.get_run(run("completed"))
-    return tell.history()
+    builder, messages = filled(2)
+    builder.create_run()
+    builder.send("list_messages", page(*reversed(messages)))
+    builder.send("list_messages", page(*messages, message()), query={"order": "asc"})
+    builder.get_run(run("completed"))
+    return builder.history()
 
 
-@holds(listing.items_belong_to_what_is_listed)
+@passes(listing.items_belong_to_what_is_listed)
 def test_own_items() -> History:
-    tell = Told()
-    tell.send("list_runs", page(run("completed")))
-    return tell.history()
+    builder = HistoryBuilder()
+    builder.send("list_runs", page(run("completed")))
+    return builder.history()
 
 
-@breaks(listing.items_belong_to_what_is_listed, at="/data/0/thread_id")
+@fails(listing.items_belong_to_what_is_listed, at="/data/0/thread_id")
 def test_item_of_another_thread() -> History:
-    tell = Told()
-    tell.send("list_runs", page(run("completed", thread_id="thread_b")))
-    return tell.history()
+    builder = HistoryBuilder()
+    builder.send("list_runs", page(run("completed", thread_id="thread_b")))
+    return builder.history()
 
 
-@holds(listing.messages_can_be_listed_by_run)
+@passes(listing.messages_can_be_listed_by_run)
 def test_messages_of_the_run() -> History:
-    tell = Told()
-    tell.send("list_messages", page(message()), query={"run_id": RUN})
-    return tell.history()
+    builder = HistoryBuilder()
+    builder.send("list_messages", page(message()), query={"run_id": RUN})
+    return builder.history()
 
 
-@breaks(listing.messages_can_be_listed_by_run, at="/data/1/run_id")
+@fails(listing.messages_can_be_listed_by_run, at="/data/1/run_id")
 def test_filter_is_ignored() -> History:
-    tell = Told()
-    tell.send("list_messages", page(message(), message("user", id_="msg_b")), query={"run_id": RUN})
-    return tell.history()
+    builder = HistoryBuilder()
+    builder.send("list_messages", page(message(), message("user", id_="msg_b")), query={"run_id": RUN})
+    return builder.history()
 
 
 def filtered(*shown: Object) -> History:
-    tell, messages = filled(1)
-    tell.create_run()
-    tell.get_run(run("completed"))
-    tell.send("list_messages", page(*shown), query={"run_id": RUN})
-    tell.send("list_messages", page(message(), *messages))
-    return tell.history()
+    builder, messages = filled(1)
+    builder.create_run()
+    builder.get_run(run("completed"))
+    builder.send("list_messages", page(*shown), query={"run_id": RUN})
+    builder.send("list_messages", page(message(), *messages))
+    return builder.history()
 
 
-@holds(listing.listing_by_run_misses_no_message)
+@passes(listing.listing_by_run_misses_no_message)
 def test_filter_shows_all() -> History:
     return filtered(message())
 
 
-@breaks(listing.listing_by_run_misses_no_message, at="/data")
+@fails(listing.listing_by_run_misses_no_message, at="/data")
 def test_filter_shows_none() -> History:
     return filtered()
 
 
-@breaks(listing.listing_by_run_misses_no_message)
+@fails(listing.listing_by_run_misses_no_message)
 def test_filter_after_the_page_is_cut() -> History:
-    tell, messages = filled(1)
+    builder, messages = filled(1)
     for each in ("run_a", "run_b"):
-        tell.create_run(run(id_=each))
-        tell.get_run(run("completed", each))
+        builder.create_run(run(id_=each))
+        builder.get_run(run("completed", each))
     answers = [message(id_=f"msg_{each}", run_id=each, created_at=T0 + 9) for each in ("run_b", "run_a")]
-    tell.send("list_messages", page(*answers, *messages))
-    tell.send("list_messages", page(has_more=True), query={"run_id": "run_a", "limit": 1})
-    return tell.history()
+    builder.send("list_messages", page(*answers, *messages))
+    builder.send("list_messages", page(has_more=True), query={"run_id": "run_a", "limit": 1})
+    return builder.history()
 
 
-@holds(listing.what_was_created_is_listed)
+@passes(listing.what_was_created_is_listed)
 def test_created_and_listed() -> History:
-    tell, messages = filled(3)
-    tell.send("list_messages", page(*reversed(messages)))
-    return tell.history()
+    builder, messages = filled(3)
+    builder.send("list_messages", page(*reversed(messages)))
+    return builder.history()
 
 
-@breaks(listing.what_was_created_is_listed, at="/data", times=1)
+@fails(listing.what_was_created_is_listed, at="/data", times=1)
 def test_created_but_not_listed() -> History:
-    tell, messages = filled(3)
-    tell.send("list_messages", page(*messages[1::-1]))
-    return tell.history()
+    builder, messages = filled(3)
+    builder.send("list_messages", page(*messages[1::-1]))
+    return builder.history()
 
 
-@breaks(listing.what_was_created_is_listed)
+@fails(listing.what_was_created_is_listed)
 def test_newest_is_missing_on_a_full_page() -> History:
-    tell, messages = filled(3)
-    tell.send("list_messages", page(*messages[1::-1], has_more=True), query={"limit": 2})
-    return tell.history()
+    builder, messages = filled(3)
+    builder.send("list_messages", page(*messages[1::-1], has_more=True), query={"limit": 2})
+    return builder.history()
 
 
 @legal
 def test_created_after_or_elsewhere_or_deleted() -> History:
-    tell, messages = filled(2)
-    tell.send("create_message", message("user", id_="msg_x", thread_id="thread_b"), thread_id="thread_b")
-    tell.send("delete_message", deleted("msg_1"), message_id="msg_1")
-    tell.send("list_messages", page(messages[0]))
-    tell.send("create_message", message("user", id_="msg_y"))
-    tell.send("list_assistants", page(*[assistant(f"asst_{n}") for n in range(20)], has_more=True))
-    return tell.history()
+    builder, messages = filled(2)
+    builder.send("create_message", message("user", id_="msg_x", thread_id="thread_b"), thread_id="thread_b")
+    builder.send("delete_message", deleted("msg_1"), message_id="msg_1")
+    builder.send("list_messages", page(messages[0]))
+    builder.send("create_message", message("user", id_="msg_y"))
+    builder.send("list_assistants", page(*[assistant(f"asst_{n}") for n in range(20)], has_more=True))
+    return builder.history()
 
 
-@holds(listing.what_was_deleted_is_not_listed)
+@passes(listing.what_was_deleted_is_not_listed)
 def test_deleted_and_gone() -> History:
-    tell = Told()
-    tell.send("delete_message", deleted(MESSAGE))
-    tell.send("list_messages", page())
-    return tell.history()
+    builder = HistoryBuilder()
+    builder.send("delete_message", deleted(MESSAGE))
+    builder.send("list_messages", page())
+    return builder.history()
 
 
-@breaks(listing.what_was_deleted_is_not_listed, at="/data")
+@fails(listing.what_was_deleted_is_not_listed, at="/data")
 def test_deleted_but_listed() -> History:
-    tell = Told()
-    tell.send("delete_message", deleted(MESSAGE))
-    tell.send("list_messages", page(message()))
-    return tell.history()
+    builder = HistoryBuilder()
+    builder.send("delete_message", deleted(MESSAGE))
+    builder.send("list_messages", page(message()))
+    return builder.history()
 
 
 @legal
 def test_others_create_assistants_meanwhile() -> History:
-    tell = Told()
+    builder = HistoryBuilder()
     mine = [assistant(f"asst_{n}", created_at=T0 + n) for n in range(2)]
     for each in mine:
-        tell.send("create_assistant", each, body={"model": "gpt-4o"})
-    tell.send("list_assistants", page(*mine), query={"order": "asc", "limit": 100})
+        builder.send("create_assistant", each, body={"model": "gpt-4o"})
+    builder.send("list_assistants", page(*mine), query={"order": "asc", "limit": 100})
     other = assistant("asst_other", created_at=T0 + 9)
-    tell.send("list_assistants", page(other, *reversed(mine)), query={"limit": 100})
-    tell.send("list_assistants", page(other, has_more=True), query={"limit": 1})
-    return tell.history()
+    builder.send("list_assistants", page(other, *reversed(mine)), query={"limit": 100})
+    builder.send("list_assistants", page(other, has_more=True), query={"limit": 1})
+    return builder.history()

@@ -4,21 +4,21 @@ from typing import Any
 
 from runs_conformance.model.history import History
 from runs_conformance.rules import messages
-from tests.rules.examples import breaks, holds, legal
-from tests.rules.histories import ASSISTANT, T0, Told, message, page, run, step, text, thread
+from tests.rules.examples import fails, legal, passes
+from tests.rules.histories import ASSISTANT, T0, HistoryBuilder, message, page, run, step, text, thread
 
 IMAGE = {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}}
 
 
 def _sent(content: Any, shown: Any, **changes: Any) -> History:
-    tell = Told()
+    builder = HistoryBuilder()
     said = message("user", id_="msg_u", content=shown, **changes)
-    tell.send("create_message", said, body={"role": "user", "content": content})
-    tell.send("get_message", said, message_id="msg_u")
-    return tell.history()
+    builder.send("create_message", said, body={"role": "user", "content": content})
+    builder.send("get_message", said, message_id="msg_u")
+    return builder.history()
 
 
-@holds(
+@passes(
     messages.answer_shows_what_was_sent,
     messages.sent_message_has_no_run,
     messages.question_has_no_author,
@@ -28,160 +28,160 @@ def test_text() -> History:
     return _sent("Hello", text("Hello"))
 
 
-@holds(messages.answer_shows_what_was_sent)
+@passes(messages.answer_shows_what_was_sent)
 def test_parts() -> History:
     shown = {"type": "image_url", "image_url": {"url": "https://example.com/a.png", "detail": "auto"}}
     return _sent([{"type": "text", "text": "Hello"}, IMAGE], [*text("Hello"), shown])
 
 
-@breaks(messages.answer_shows_what_was_sent, at="/content", times=1)
+@fails(messages.answer_shows_what_was_sent, at="/content", times=1)
 def test_text_that_is_trimmed() -> History:
     return _sent(" Hello\n", text("Hello"))
 
 
-@breaks(messages.answer_shows_what_was_sent, at="/content", times=1)
+@fails(messages.answer_shows_what_was_sent, at="/content", times=1)
 def test_parts_that_are_turned_round() -> History:
     return _sent([{"type": "text", "text": "One"}, {"type": "text", "text": "Two"}], [*text("Two"), *text("One")])
 
 
-@breaks(messages.answer_shows_what_was_sent, at="/role", times=1)
+@fails(messages.answer_shows_what_was_sent, at="/role", times=1)
 def test_role_that_is_ignored() -> History:
-    tell = Told()
-    tell.send("create_message", message("user", "Hello"), body={"role": "assistant", "content": "Hello"})
-    return tell.history()
+    builder = HistoryBuilder()
+    builder.send("create_message", message("user", "Hello"), body={"role": "assistant", "content": "Hello"})
+    return builder.history()
 
 
-@breaks(messages.sent_message_has_no_run, at="/run_id")
+@fails(messages.sent_message_has_no_run, at="/run_id")
 def test_message_that_names_a_run() -> History:
     return _sent("Hello", text("Hello"), run_id="run_a")
 
 
-@breaks(messages.sent_message_has_no_run, at="/data/0/run_id", times=1)
+@fails(messages.sent_message_has_no_run, at="/data/0/run_id", times=1)
 def test_first_message_that_names_the_run() -> History:
-    tell = Told()
-    tell.send("create_thread", thread(), body={"messages": [{"role": "user", "content": "Hello"}]})
-    tell.looks("queued", "completed")
-    tell.send("list_messages", page(message("user", "Hello", run_id="run_a")))
-    return tell.history()
+    builder = HistoryBuilder()
+    builder.send("create_thread", thread(), body={"messages": [{"role": "user", "content": "Hello"}]})
+    builder.see_statuses("queued", "completed")
+    builder.send("list_messages", page(message("user", "Hello", run_id="run_a")))
+    return builder.history()
 
 
-@breaks(messages.question_has_no_author, at="/assistant_id")
+@fails(messages.question_has_no_author, at="/assistant_id")
 def test_question_that_names_an_assistant() -> History:
     return _sent("Hello", text("Hello"), assistant_id=ASSISTANT)
 
 
-@breaks(messages.stays_as_it_is, at="/content", times=1)
+@fails(messages.stays_as_it_is, at="/content", times=1)
 def test_message_that_is_stored_otherwise() -> History:
-    tell = Told()
-    tell.send("create_message", message("user", "Hello"), body={"role": "user", "content": "Hello"})
-    tell.send("get_message", message("user", "Hell"))
-    return tell.history()
+    builder = HistoryBuilder()
+    builder.send("create_message", message("user", "Hello"), body={"role": "user", "content": "Hello"})
+    builder.send("get_message", message("user", "Hell"))
+    return builder.history()
 
 
 @legal
 def test_message_that_grows_while_the_run_works() -> History:
-    tell = Told()
-    tell.looks("queued", "in_progress")
-    tell.send("list_messages", page(message(said="Hel")))
-    tell.get_run(run("completed"))
-    tell.send("list_messages", page(message(said="Hello.")))
-    return tell.history()
+    builder = HistoryBuilder()
+    builder.see_statuses("queued", "in_progress")
+    builder.send("list_messages", page(message(text_value="Hel")))
+    builder.get_run(run("completed"))
+    builder.send("list_messages", page(message(text_value="Hello.")))
+    return builder.history()
 
 
 def _ran(steps: list[Any], **changes: Any) -> History:
-    tell = Told()
-    tell.looks("queued", "completed")
-    tell.send("list_messages", page(message(**changes)))
-    tell.send("list_run_steps", page(*steps))
-    return tell.history()
+    builder = HistoryBuilder()
+    builder.see_statuses("queued", "completed")
+    builder.send("list_messages", page(message(**changes)))
+    builder.send("list_run_steps", page(*steps))
+    return builder.history()
 
 
-@holds(messages.answer_names_its_assistant, messages.answer_has_a_step)
+@passes(messages.answer_names_its_assistant, messages.answer_has_a_step)
 def test_answer() -> History:
     return _ran([step()])
 
 
-@breaks(messages.answer_names_its_assistant, at="/data/0/assistant_id", times=1)
+@fails(messages.answer_names_its_assistant, at="/data/0/assistant_id", times=1)
 def test_answer_of_nobody() -> History:
     return _ran([step()], assistant_id=None)
 
 
-@breaks(messages.answer_names_its_assistant, at="/data/0/role", times=1)
+@fails(messages.answer_names_its_assistant, at="/data/0/role", times=1)
 def test_answer_of_the_user() -> History:
-    tell = Told()
-    tell.looks("queued", "completed")
-    tell.send("list_messages", page({**message(), "role": "user"}))
-    return tell.history()
+    builder = HistoryBuilder()
+    builder.see_statuses("queued", "completed")
+    builder.send("list_messages", page({**message(), "role": "user"}))
+    return builder.history()
 
 
-@breaks(messages.answer_has_a_step, at="/data", times=1)
+@fails(messages.answer_has_a_step, at="/data", times=1)
 def test_answer_without_step() -> History:
     return _ran([])
 
 
 @legal
 def test_model_that_answers_nothing() -> History:
-    tell = Told()
-    tell.looks("queued", "completed")
-    tell.send("list_messages", page())
-    tell.send("list_run_steps", page())
-    return tell.history()
+    builder = HistoryBuilder()
+    builder.see_statuses("queued", "completed")
+    builder.send("list_messages", page())
+    builder.send("list_run_steps", page())
+    return builder.history()
 
 
-@holds(messages.are_not_lost)
+@passes(messages.are_not_lost)
 def test_thread_that_keeps_its_messages() -> History:
     return _lists([message("user", id_="msg_u")], [message(), message("user", id_="msg_u")])
 
 
-@breaks(messages.are_not_lost, at="/data", times=1)
+@fails(messages.are_not_lost, at="/data", times=1)
 def test_thread_that_forgets() -> History:
     return _lists([message("user", id_="msg_u")], [message()])
 
 
 def _lists(*pages: list[Any]) -> History:
-    tell = Told()
-    tell.send("create_thread", thread())
+    builder = HistoryBuilder()
+    builder.send("create_thread", thread())
     for items in pages:
-        tell.send("list_messages", page(*items))
-    return tell.history()
+        builder.send("list_messages", page(*items))
+    return builder.history()
 
 
-@breaks(messages.are_not_lost, at="/data", times=1)
+@fails(messages.are_not_lost, at="/data", times=1)
 def test_deletion_of_one_message_that_empties_the_thread() -> History:
-    tell = Told()
-    tell.send("create_thread", thread())
-    tell.send("list_messages", page(message("user", id_="msg_u"), message("user", id_="msg_v")))
-    tell.send("delete_message", {"id": "msg_u", "deleted": True}, message_id="msg_u")
-    tell.send("list_messages", page())
-    return tell.history()
+    builder = HistoryBuilder()
+    builder.send("create_thread", thread())
+    builder.send("list_messages", page(message("user", id_="msg_u"), message("user", id_="msg_v")))
+    builder.send("delete_message", {"id": "msg_u", "deleted": True}, message_id="msg_u")
+    builder.send("list_messages", page())
+    return builder.history()
 
 
-@holds(messages.answer_shows_the_attachments)
+@passes(messages.answer_shows_the_attachments)
 def test_attachments() -> History:
     return _attached([{"file_id": "file-a", "tools": [{"type": "file_search"}]}])
 
 
-@breaks(messages.answer_shows_the_attachments, at="/attachments", times=1)
+@fails(messages.answer_shows_the_attachments, at="/attachments", times=1)
 def test_attachments_that_are_ignored() -> History:
     return _attached([])
 
 
 def _attached(shown: list[Any]) -> History:
-    tell = Told()
+    builder = HistoryBuilder()
     sent = [{"file_id": "file-a", "tools": [{"type": "file_search"}]}]
     body = {"role": "user", "content": "Hello", "attachments": sent}
-    tell.send("create_message", message("user", "Hello", attachments=shown), body=body)
-    return tell.history()
+    builder.send("create_message", message("user", "Hello", attachments=shown), body=body)
+    return builder.history()
 
 
-@holds(messages.are_not_lost)
+@passes(messages.are_not_lost)
 def test_thread_that_somebody_tidied() -> History:
-    tell = Told()
-    tell.send("create_thread", thread())
-    tell.send("list_messages", page(message("user", id_="msg_u")))
-    tell.send("delete_message", {"id": "msg_u", "deleted": True}, message_id="msg_u")
-    tell.send("list_messages", page())
-    return tell.history()
+    builder = HistoryBuilder()
+    builder.send("create_thread", thread())
+    builder.send("list_messages", page(message("user", id_="msg_u")))
+    builder.send("delete_message", {"id": "msg_u", "deleted": True}, message_id="msg_u")
+    builder.send("list_messages", page())
+    return builder.history()
 
 
 ADDED = [
@@ -191,12 +191,12 @@ ADDED = [
 
 
 def _added(*shown: dict[str, Any], order: str = "asc") -> History:
-    tell = Told()
-    tell.create_run(body={"assistant_id": ASSISTANT, "additional_messages": ADDED})
-    tell.get_run(run("completed"))
+    builder = HistoryBuilder()
+    builder.create_run(body={"assistant_id": ASSISTANT, "additional_messages": ADDED})
+    builder.get_run(run("completed"))
     items = shown if order == "asc" else shown[::-1]
-    tell.send("list_messages", page(*items), query={"order": order})
-    return tell.history()
+    builder.send("list_messages", page(*items), query={"order": order})
+    return builder.history()
 
 
 QUESTION = message("user", "I have a question.", "msg_0", created_at=T0 - 9)
@@ -206,7 +206,7 @@ SECOND = message("user", "What is a run?", "msg_2", metadata={"place": "second"}
 ANSWER = message("assistant", "It runs.", "msg_3")
 
 
-@holds(
+@passes(
     messages.additional_messages_are_in_the_thread,
     messages.additional_messages_keep_their_order,
     messages.additional_messages_come_before_the_answer,
@@ -216,57 +216,57 @@ def test_additional_messages() -> History:
     return _added(QUESTION, FIRST, SECOND, ANSWER, order="desc")
 
 
-@breaks(messages.additional_messages_are_in_the_thread, at="/data", times=1)
+@fails(messages.additional_messages_are_in_the_thread, at="/data", times=1)
 def test_additional_message_that_is_dropped() -> History:
     return _added(QUESTION, SECOND, ANSWER)
 
 
-@breaks(messages.additional_messages_keep_their_order, at="/data", times=1)
+@fails(messages.additional_messages_keep_their_order, at="/data", times=1)
 def test_additional_messages_that_are_turned_round() -> History:
     return _added(QUESTION, SECOND, FIRST, ANSWER)
 
 
-@breaks(messages.additional_messages_keep_their_order, at="/data", times=1)
+@fails(messages.additional_messages_keep_their_order, at="/data", times=1)
 def test_additional_message_after_the_answer() -> History:
     return _added(QUESTION, FIRST, ANSWER, SECOND)
 
 
-@breaks(messages.additional_messages_come_before_the_answer, times=1)
+@fails(messages.additional_messages_come_before_the_answer, times=1)
 def test_additional_message_that_is_younger_than_the_answer() -> History:
     return _added(QUESTION, FIRST, {**SECOND, "created_at": T0 + 5}, ANSWER)
 
 
-@breaks(messages.given_messages_keep_their_metadata, times=1)
+@fails(messages.given_messages_keep_their_metadata, times=1)
 def test_additional_message_without_its_metadata() -> History:
     return _added(QUESTION, FIRST, {**SECOND, "metadata": {}}, ANSWER)
 
 
 @legal
 def test_same_words_once_more_after_the_answer() -> History:
-    tell = Told()
-    tell.create_run(body={"assistant_id": ASSISTANT, "additional_messages": ADDED})
-    tell.get_run(run("completed"))
+    builder = HistoryBuilder()
+    builder.create_run(body={"assistant_id": ASSISTANT, "additional_messages": ADDED})
+    builder.get_run(run("completed"))
     again = message("user", "What is a run?", "msg_9", created_at=T0 + 30)
-    tell.send("create_message", again, body={"role": "user", "content": "What is a run?"})
-    tell.send("list_messages", page(FIRST, SECOND, ANSWER, again), query={"order": "asc"})
-    return tell.history()
+    builder.send("create_message", again, body={"role": "user", "content": "What is a run?"})
+    builder.send("list_messages", page(FIRST, SECOND, ANSWER, again), query={"order": "asc"})
+    return builder.history()
 
 
 def _image(shown: str) -> History:
-    tell = Told()
-    tell.send("create_thread", thread())
+    builder = HistoryBuilder()
+    builder.send("create_thread", thread())
     url = "https://example.com/a.png"
     sent = [{"type": "image_url", "image_url": {"url": url, "detail": "low"}}]
     stored = message("user", content=[{"type": "image_url", "image_url": {"url": url, "detail": shown}}])
-    tell.send("create_message", stored, body={"role": "user", "content": sent})
-    return tell.history()
+    builder.send("create_message", stored, body={"role": "user", "content": sent})
+    return builder.history()
 
 
-@holds(messages.answer_shows_the_detail_of_images)
+@passes(messages.answer_shows_the_detail_of_images)
 def test_image_with_its_detail() -> History:
     return _image("low")
 
 
-@breaks(messages.answer_shows_the_detail_of_images, at="/content/0/image_url/detail")
+@fails(messages.answer_shows_the_detail_of_images, at="/content/0/image_url/detail")
 def test_image_with_another_detail() -> History:
     return _image("auto")

@@ -4,24 +4,24 @@ from typing import Any
 
 from runs_conformance.model.history import History
 from runs_conformance.rules import metadata
-from tests.rules.examples import breaks, holds, legal
-from tests.rules.histories import Told, message, page, run, thread
+from tests.rules.examples import fails, legal, passes
+from tests.rules.histories import HistoryBuilder, message, page, run, thread
 
 
 def _runs(*shown: dict[str, str]) -> History:
     """A run that is created with metadata, seen, modified, and seen again."""
-    tell = Told()
-    tell.create_run(run(metadata=shown[0]), body={"assistant_id": "asst_a", "metadata": {"a": "1", "b": ""}})
-    tell.get_run(run("completed", metadata=shown[1]))
-    tell.send("modify_run", run("completed", metadata=shown[2]), body={"metadata": {"a": "2"}})
-    tell.send("list_runs", page(run("completed", metadata=shown[3])))
-    return tell.history()
+    builder = HistoryBuilder()
+    builder.create_run(run(metadata=shown[0]), body={"assistant_id": "asst_a", "metadata": {"a": "1", "b": ""}})
+    builder.get_run(run("completed", metadata=shown[1]))
+    builder.send("modify_run", run("completed", metadata=shown[2]), body={"metadata": {"a": "2"}})
+    builder.send("list_runs", page(run("completed", metadata=shown[3])))
+    return builder.history()
 
 
 FIRST, REPLACED, MERGED = {"a": "1", "b": ""}, {"a": "2"}, {"a": "2", "b": ""}
 
 
-@holds(
+@passes(
     metadata.is_shown_in_the_answer,
     metadata.is_kept,
     metadata.holds_nothing_else,
@@ -31,73 +31,73 @@ def test_metadata_that_is_replaced() -> History:
     return _runs(FIRST, FIRST, REPLACED, REPLACED)
 
 
-@holds(metadata.is_shown_in_the_answer, metadata.is_kept, metadata.holds_nothing_else)
+@passes(metadata.is_shown_in_the_answer, metadata.is_kept, metadata.holds_nothing_else)
 def test_metadata_that_is_merged() -> History:
     return _runs(FIRST, FIRST, MERGED, MERGED)
 
 
-@breaks(metadata.is_shown_in_the_answer, at="/metadata", times=1)
+@fails(metadata.is_shown_in_the_answer, at="/metadata", times=1)
 def test_answer_that_shows_the_old_metadata() -> History:
     return _runs(FIRST, FIRST, FIRST, REPLACED)
 
 
-@breaks(metadata.is_shown_in_the_answer, at="/metadata")
+@fails(metadata.is_shown_in_the_answer, at="/metadata")
 def test_creation_that_ignores_metadata() -> History:
     return _runs({}, {}, REPLACED, REPLACED)
 
 
-@breaks(metadata.is_kept, at="/data/0/metadata", times=1)
+@fails(metadata.is_kept, at="/data/0/metadata", times=1)
 def test_list_that_shows_the_old_metadata() -> History:
     return _runs(FIRST, FIRST, REPLACED, FIRST)
 
 
-@breaks(metadata.holds_nothing_else, at="/metadata")
+@fails(metadata.holds_nothing_else, at="/metadata")
 def test_run_that_takes_over_the_metadata_of_its_thread() -> History:
-    tell = Told()
+    builder = HistoryBuilder()
     body: dict[str, Any] = {"assistant_id": "asst_a", "thread": {"metadata": {"thread": "x"}}}
-    tell.send("create_thread_and_run", run(metadata={"thread": "x"}), body=body)
-    return tell.history()
+    builder.send("create_thread_and_run", run(metadata={"thread": "x"}), body=body)
+    return builder.history()
 
 
-@breaks(metadata.holds_nothing_else, at="/metadata")
+@fails(metadata.holds_nothing_else, at="/metadata")
 def test_null_for_no_metadata() -> History:
-    tell = Told()
-    tell.send("create_thread", thread(metadata=None))
-    return tell.history()
+    builder = HistoryBuilder()
+    builder.send("create_thread", thread(metadata=None))
+    return builder.history()
 
 
-@breaks(metadata.changes_only_when_modified, at="/metadata")
+@fails(metadata.changes_only_when_modified, at="/metadata")
 def test_metadata_that_fades() -> History:
-    tell = Told()
+    builder = HistoryBuilder()
     said = {"role": "user", "content": "Hello"}
-    tell.send("create_message", message("user", "Hello", metadata={"a": "1"}), body={**said, "metadata": {"a": "1"}})
-    tell.send("get_message", message("user", "Hello", metadata={}))
-    return tell.history()
+    builder.send("create_message", message("user", "Hello", metadata={"a": "1"}), body={**said, "metadata": {"a": "1"}})
+    builder.send("get_message", message("user", "Hello", metadata={}))
+    return builder.history()
 
 
 @legal
 def test_modifications_at_once() -> History:
-    tell = Told()
-    tell.create_run(run("completed"))
-    tell.send("modify_run", run("completed", metadata={"a": "1"}), body={"metadata": {"a": "1"}}, at=110.0, took=2.0)
-    tell.send("modify_run", run("completed", metadata={"a": "2"}), body={"metadata": {"a": "2"}}, at=111.0, took=2.0)
-    tell.get_run(run("completed", metadata={"a": "1"}), at=120.0)
-    return tell.history()
+    builder = HistoryBuilder()
+    builder.create_run(run("completed"))
+    builder.send("modify_run", run("completed", metadata={"a": "1"}), body={"metadata": {"a": "1"}}, at=110.0, took=2.0)
+    builder.send("modify_run", run("completed", metadata={"a": "2"}), body={"metadata": {"a": "2"}}, at=111.0, took=2.0)
+    builder.get_run(run("completed", metadata={"a": "1"}), at=120.0)
+    return builder.history()
 
 
 @legal
 def test_modification_of_which_nobody_knows_whether_it_was_made() -> History:
-    tell = Told()
-    tell.create_run(run("completed"))
-    tell.lost("modify_run", body={"metadata": {"a": "1"}})
-    tell.get_run(run("completed", metadata={"a": "1"}))
-    return tell.history()
+    builder = HistoryBuilder()
+    builder.create_run(run("completed"))
+    builder.lose_answer("modify_run", body={"metadata": {"a": "1"}})
+    builder.get_run(run("completed", metadata={"a": "1"}))
+    return builder.history()
 
 
 @legal
 def test_metadata_of_a_thread_and_its_run() -> History:
-    tell = Told()
+    builder = HistoryBuilder()
     body = {"assistant_id": "asst_a", "thread": {"metadata": {"thread": "x"}}, "metadata": {"run": "y"}}
-    tell.send("create_thread_and_run", run(metadata={"run": "y"}), body=body)
-    tell.send("get_thread", thread(metadata={"thread": "x"}))
-    return tell.history()
+    builder.send("create_thread_and_run", run(metadata={"run": "y"}), body=body)
+    builder.send("get_thread", thread(metadata={"thread": "x"}))
+    return builder.history()

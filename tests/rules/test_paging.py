@@ -1,11 +1,10 @@
 from __future__ import annotations
 
-from runs_conformance.model.case import Step
+from runs_conformance.model.case import DanglingReference, Step
 from runs_conformance.model.history import History
-from runs_conformance.model.tag import UNKNOWN_ID
 from runs_conformance.rules import paging
-from tests.rules.examples import breaks, holds, legal, undecided
-from tests.rules.histories import RUN, T0, Told, assistant, error, message, page, run, thread
+from tests.rules.examples import fails, inconclusive, legal, passes
+from tests.rules.histories import RUN, T0, HistoryBuilder, assistant, error, message, page, run, thread
 
 Object = dict[str, object]
 Part = tuple[tuple[int, ...], bool, dict[str, object]]
@@ -21,12 +20,12 @@ NEWEST_FIRST = (4, 3, 2, 1, 0)
 
 def walked(*parts: Part, whole: tuple[int, ...] = NEWEST_FIRST) -> History:
     """A thread of five messages: its whole list, and then pages of it as (numbers, has_more, query)."""
-    tell = Told()
-    tell.send("create_thread", thread())
-    tell.send("list_messages", page(*said(*whole)), query={"limit": 100})
+    builder = HistoryBuilder()
+    builder.send("create_thread", thread())
+    builder.send("list_messages", page(*said(*whole)), query={"limit": 100})
     for numbers, has_more, query in parts:
-        tell.send("list_messages", page(*said(*numbers), has_more=has_more), query=query)
-    return tell.history()
+        builder.send("list_messages", page(*said(*numbers), has_more=has_more), query=query)
+    return builder.history()
 
 
 FIRST: Part = ((4, 3), True, {"limit": 2})
@@ -34,7 +33,7 @@ SECOND: Part = ((2, 1), True, {"limit": 2, "after": "msg_3"})
 THIRD: Part = ((0,), False, {"limit": 2, "after": "msg_1"})
 
 
-@holds(
+@passes(
     paging.limit_is_kept,
     paging.pages_are_full,
     paging.items_are_not_repeated,
@@ -48,228 +47,228 @@ def test_walk() -> History:
     return walked(FIRST, SECOND, THIRD)
 
 
-@holds(paging.walks_reach_every_item_once)
+@passes(paging.walks_reach_every_item_once)
 def test_walk_that_ends_with_an_empty_page() -> History:
     return walked(
         FIRST, SECOND, ((0,), True, {"limit": 2, "after": "msg_1"}), ((), False, {"limit": 2, "after": "msg_0"})
     )
 
 
-@breaks(paging.limit_is_kept, at="/data")
+@fails(paging.limit_is_kept, at="/data")
 def test_more_than_the_limit() -> History:
     return walked(((4, 3, 2), True, {"limit": 2}))
 
 
-@breaks(paging.limit_is_kept)
+@fails(paging.limit_is_kept)
 def test_more_than_twenty_by_default() -> History:
     return walked((tuple(range(21)), False, {}))
 
 
-@holds(paging.twenty_is_the_default)
+@passes(paging.twenty_is_the_default)
 def test_twenty() -> History:
     numbers = tuple(range(24, -1, -1))
     return walked((numbers[:20], True, {}), whole=numbers)
 
 
-@breaks(paging.twenty_is_the_default)
+@fails(paging.twenty_is_the_default)
 def test_ten() -> History:
     numbers = tuple(range(24, -1, -1))
     return walked((numbers[:10], True, {}), whole=numbers)
 
 
-@breaks(paging.pages_are_full)
+@fails(paging.pages_are_full)
 def test_short_page() -> History:
     return walked(((4,), True, {"limit": 2}))
 
 
-@breaks(paging.pages_are_full, times=1)
+@fails(paging.pages_are_full, times=1)
 def test_page_that_is_shorter_than_asked_for_though_more_follows() -> History:
-    tell = Told()
-    tell.send("create_thread", thread())
-    tell.send("list_messages", page(*said(4, 3), has_more=True), query={"limit": 100})
-    return tell.history()
+    builder = HistoryBuilder()
+    builder.send("create_thread", thread())
+    builder.send("list_messages", page(*said(4, 3), has_more=True), query={"limit": 100})
+    return builder.history()
 
 
-@holds(paging.walks_reach_every_item_once, paging.after_excludes_its_item)
+@passes(paging.walks_reach_every_item_once, paging.after_excludes_its_item)
 def test_list_that_never_shows_more_than_two() -> History:
     """No page of it holds the whole list, and none is missed for that."""
-    tell = Told()
-    tell.send("create_thread", thread())
+    builder = HistoryBuilder()
+    builder.send("create_thread", thread())
     pages: list[Part] = [
         ((4, 3), True, {"limit": 100}),
         ((2, 1), True, {"limit": 100, "after": "msg_3"}),
         ((0,), False, {"limit": 100, "after": "msg_1"}),
     ]
     for numbers, has_more, query in pages:
-        tell.send("list_messages", page(*said(*numbers), has_more=has_more), query=query)
-    return tell.history()
+        builder.send("list_messages", page(*said(*numbers), has_more=has_more), query=query)
+    return builder.history()
 
 
-@breaks(paging.has_more_is_true_exactly_where_more_follows)
+@fails(paging.has_more_is_true_exactly_where_more_follows)
 def test_list_that_always_has_more() -> History:
-    tell = Told()
-    tell.send("create_thread", thread())
+    builder = HistoryBuilder()
+    builder.send("create_thread", thread())
     for numbers, query in (
         (NEWEST_FIRST, {"limit": 100}),
         ((1, 0), {"limit": 2, "after": "msg_2"}),
         ((), {"limit": 2, "after": "msg_0"}),
     ):
-        tell.send("list_messages", page(*said(*numbers), has_more=True), query=query)
-    return tell.history()
+        builder.send("list_messages", page(*said(*numbers), has_more=True), query=query)
+    return builder.history()
 
 
-@breaks(paging.items_are_not_repeated)
+@fails(paging.items_are_not_repeated)
 def test_item_twice() -> History:
     return walked(((4, 4), True, {"limit": 2}))
 
 
-@breaks(paging.after_excludes_its_item, paging.pages_hold_what_comes_next)
+@fails(paging.after_excludes_its_item, paging.pages_hold_what_comes_next)
 def test_inclusive_cursor() -> History:
     return walked(((3, 2), True, {"limit": 2, "after": "msg_3"}))
 
 
-@breaks(paging.pages_hold_what_comes_next)
+@fails(paging.pages_hold_what_comes_next)
 def test_cursor_is_ignored() -> History:
     return walked(((4, 3), True, {"limit": 2, "after": "msg_2"}))
 
 
-@breaks(paging.pages_hold_what_comes_next)
+@fails(paging.pages_hold_what_comes_next)
 def test_gap() -> History:
     return walked(((1, 0), False, {"limit": 2, "after": "msg_3"}))
 
 
-@breaks(paging.pages_hold_what_comes_next)
+@fails(paging.pages_hold_what_comes_next)
 def test_empty_though_more_follows() -> History:
     return walked(((), False, {"limit": 2, "after": "msg_3"}))
 
 
-@breaks(paging.has_more_is_true_exactly_where_more_follows, at="/has_more")
+@fails(paging.has_more_is_true_exactly_where_more_follows, at="/has_more")
 def test_false_though_more_follows() -> History:
     return walked(((4, 3), False, {"limit": 2}))
 
 
-@breaks(paging.has_more_is_true_exactly_where_more_follows, at="/has_more")
+@fails(paging.has_more_is_true_exactly_where_more_follows, at="/has_more")
 def test_true_though_nothing_follows() -> History:
     return walked(((4, 3, 2, 1, 0), True, {"limit": 5}))
 
 
-@breaks(paging.walks_reach_every_item_once)
+@fails(paging.walks_reach_every_item_once)
 def test_walk_that_misses_one() -> History:
     return walked(FIRST, ((1, 0), False, {"limit": 2, "after": "msg_3"}))
 
 
-@breaks(paging.walks_reach_every_item_once)
+@fails(paging.walks_reach_every_item_once)
 def test_walk_that_repeats_one() -> History:
     return walked(
         FIRST, ((3, 2), True, {"limit": 2, "after": "msg_3"}), ((1, 0), False, {"limit": 2, "after": "msg_2"})
     )
 
 
-@holds(paging.before_ends_at_its_item)
+@passes(paging.before_ends_at_its_item)
 def test_before() -> History:
     return walked(((4, 3), False, {"before": "msg_2"}))
 
 
-@holds(paging.before_ends_at_its_item)
+@passes(paging.before_ends_at_its_item)
 def test_before_with_a_limit_shows_the_nearest_or_the_first() -> History:
     return walked(((3,), True, {"before": "msg_2", "limit": 1}), ((4,), True, {"before": "msg_2", "limit": 1}))
 
 
-@breaks(paging.before_ends_at_its_item)
+@fails(paging.before_ends_at_its_item)
 def test_inclusive_before() -> History:
     return walked(((4, 3, 2), False, {"before": "msg_2"}))
 
 
-@breaks(paging.before_ends_at_its_item)
+@fails(paging.before_ends_at_its_item)
 def test_before_is_ignored() -> History:
     return walked((NEWEST_FIRST, False, {"before": "msg_2"}))
 
 
-@holds(paging.first_and_last_id_are_those_of_the_page)
+@passes(paging.first_and_last_id_are_those_of_the_page)
 def test_null_ids_of_an_empty_page() -> History:
-    tell = Told()
-    tell.send("list_runs", page())
-    return tell.history()
+    builder = HistoryBuilder()
+    builder.send("list_runs", page())
+    return builder.history()
 
 
-@breaks(paging.first_and_last_id_are_those_of_the_page, at="/first_id", times=2)
+@fails(paging.first_and_last_id_are_those_of_the_page, at="/first_id", times=2)
 def test_swapped_ids() -> History:
-    tell = Told()
-    tell.send("list_messages", page(*said(1, 0), first_id="msg_0", last_id="msg_1"))
-    return tell.history()
+    builder = HistoryBuilder()
+    builder.send("list_messages", page(*said(1, 0), first_id="msg_0", last_id="msg_1"))
+    return builder.history()
 
 
-UNKNOWN = Step(operation="list_runs", tag=UNKNOWN_ID)
+UNKNOWN = Step(operation="list_runs", dangling=DanglingReference.UNKNOWN)
 
 
-@holds(paging.unknown_cursors_lead_nowhere)
+@passes(paging.unknown_cursors_lead_nowhere)
 def test_unknown_cursor_gives_an_empty_page() -> History:
-    tell = Told()
-    tell.send("list_runs", page(), query={"after": "run_x"}, step=UNKNOWN)
-    return tell.history()
+    builder = HistoryBuilder()
+    builder.send("list_runs", page(), query={"after": "run_x"}, step=UNKNOWN)
+    return builder.history()
 
 
-@breaks(paging.unknown_cursors_lead_nowhere)
+@fails(paging.unknown_cursors_lead_nowhere)
 def test_unknown_cursor_is_ignored() -> History:
-    tell = Told()
-    tell.send("list_runs", page(run("completed")), query={"after": "run_x"}, step=UNKNOWN)
-    return tell.history()
+    builder = HistoryBuilder()
+    builder.send("list_runs", page(run("completed")), query={"after": "run_x"}, step=UNKNOWN)
+    return builder.history()
 
 
-@undecided(paging.pages_hold_what_comes_next, paging.walks_reach_every_item_once)
+@inconclusive(paging.pages_hold_what_comes_next, paging.walks_reach_every_item_once)
 def test_a_running_run_writes_while_its_thread_is_walked() -> History:
-    tell = Told()
-    tell.send("create_thread", thread())
-    tell.create_run()
-    tell.send("list_messages", page(*said(1, 0)), query={"limit": 100})
-    tell.send("list_messages", page(*said(2), has_more=True), query={"limit": 1})
-    tell.send("list_messages", page(*said(0)), query={"limit": 1, "after": "msg_2"})
-    tell.get_run(run("completed", RUN))
-    return tell.history()
+    builder = HistoryBuilder()
+    builder.send("create_thread", thread())
+    builder.create_run()
+    builder.send("list_messages", page(*said(1, 0)), query={"limit": 100})
+    builder.send("list_messages", page(*said(2), has_more=True), query={"limit": 1})
+    builder.send("list_messages", page(*said(0)), query={"limit": 1, "after": "msg_2"})
+    builder.get_run(run("completed", RUN))
+    return builder.history()
 
 
 @legal
 def test_others_create_and_delete_assistants_while_they_are_walked() -> History:
-    tell = Told()
+    builder = HistoryBuilder()
     a, b, c, d = (assistant(f"asst_{name}", created_at=T0 + n) for n, name in enumerate("abcd"))
-    tell.send("create_assistant", b, body={"model": "gpt-4o"})
-    tell.send("create_assistant", c, body={"model": "gpt-4o"})
-    tell.send("list_assistants", page(c, b, a), query={"limit": 100})
-    tell.send("list_assistants", page(d, c, has_more=True), query={"limit": 2})
-    tell.send("list_assistants", page(b), query={"limit": 2, "after": "asst_c"})
-    return tell.history()
+    builder.send("create_assistant", b, body={"model": "gpt-4o"})
+    builder.send("create_assistant", c, body={"model": "gpt-4o"})
+    builder.send("list_assistants", page(c, b, a), query={"limit": 100})
+    builder.send("list_assistants", page(d, c, has_more=True), query={"limit": 2})
+    builder.send("list_assistants", page(b), query={"limit": 2, "after": "asst_c"})
+    return builder.history()
 
 
-@breaks(paging.has_more_is_true_exactly_where_more_follows)
+@fails(paging.has_more_is_true_exactly_where_more_follows)
 def test_own_assistants_are_left_out() -> History:
-    tell = Told()
+    builder = HistoryBuilder()
     made = [assistant(f"asst_{n}", created_at=T0 + n) for n in range(3)]
     for each in made:
-        tell.send("create_assistant", each, body={"model": "gpt-4o"})
-    tell.send("list_assistants", page(*made[::-1]), query={"limit": 100})
-    tell.send("list_assistants", page(made[2]), query={"limit": 1})
-    return tell.history()
+        builder.send("create_assistant", each, body={"model": "gpt-4o"})
+    builder.send("list_assistants", page(*made[::-1]), query={"limit": 100})
+    builder.send("list_assistants", page(made[2]), query={"limit": 1})
+    return builder.history()
 
 
-def asked(**query: str) -> Told:
-    tell = Told()
-    tell.send("create_thread", thread())
-    tell.send("list_messages", error("Invalid 'limit'."), 400, query=query)
-    return tell
+def asked(**query: str) -> HistoryBuilder:
+    builder = HistoryBuilder()
+    builder.send("create_thread", thread())
+    builder.send("list_messages", error("Invalid 'limit'."), 400, query=query)
+    return builder
 
 
-@holds(paging.legal_limits_and_orders_are_taken)
+@passes(paging.legal_limits_and_orders_are_taken)
 def test_a_limit_of_100() -> History:
-    tell = Told()
-    tell.send("list_messages", page(), query={"limit": "100", "order": "asc"})
-    return tell.history()
+    builder = HistoryBuilder()
+    builder.send("list_messages", page(), query={"limit": "100", "order": "asc"})
+    return builder.history()
 
 
-@breaks(paging.legal_limits_and_orders_are_taken)
+@fails(paging.legal_limits_and_orders_are_taken)
 def test_a_limit_of_100_is_refused() -> History:
-    tell = asked(limit="100")
-    tell.send("list_messages", page(), query={"limit": "20"})
-    return tell.history()
+    builder = asked(limit="100")
+    builder.send("list_messages", page(), query={"limit": "20"})
+    return builder.history()
 
 
 @legal
@@ -279,6 +278,6 @@ def test_a_list_that_is_gone_is_refused() -> History:
 
 @legal
 def test_a_limit_of_101_is_refused() -> History:
-    tell = asked(limit="101")
-    tell.send("list_messages", page())
-    return tell.history()
+    builder = asked(limit="101")
+    builder.send("list_messages", page())
+    return builder.history()

@@ -6,10 +6,9 @@ from typing import Any
 from runs_conformance.model.case import REFUSES_BODY, Either, Reject, Role, Step
 from runs_conformance.model.exchange import Completion
 from runs_conformance.model.history import History
-from runs_conformance.model.tag import probe
 from runs_conformance.rules import robustness
-from tests.rules.examples import breaks, holds, legal, undecided
-from tests.rules.histories import Told, error, message, thread
+from tests.rules.examples import fails, inconclusive, legal, passes
+from tests.rules.histories import HistoryBuilder, error, message, thread
 
 Probe = tuple[str, int]
 
@@ -20,22 +19,23 @@ def step(what: str, operation: str, certain: bool) -> Step:
         raw=b"{",
         role=Role.NEGATIVE if certain else Role.ACT,
         expectation=REFUSES_BODY if certain else Either("open"),
-        tag=probe(what),
+        anomaly=what,
+        probe=True,
     )
 
 
 def probed(*probes: Probe, operation: str = "create_message", certain: bool = True, after: int = 200) -> History:
-    tell = Told()
-    tell.send("create_thread", thread())
+    builder = HistoryBuilder()
+    builder.send("create_thread", thread())
     for place, (what, status) in enumerate(probes):
         made: Any = message("user", id_=f"msg_{'pqrstuv'[place]}") if operation == "create_message" else thread()
         answer = made if status == 200 else error()
-        tell.send(operation, answer, status, step=step(what, operation, certain))
-        tell.send("get_thread", thread() if after == 200 else error(), after)
-    return tell.history()
+        builder.send(operation, answer, status, step=step(what, operation, certain))
+        builder.send("get_thread", thread() if after == 200 else error(), after)
+    return builder.history()
 
 
-@holds(
+@passes(
     robustness.odd_requests_do_not_break_the_server,
     robustness.no_request_is_left_hanging,
     robustness.the_next_request_is_served,
@@ -45,20 +45,20 @@ def test_malformed_json_is_refused() -> History:
     return probed(("malformed_json", 400), ("malformed_json", 422))
 
 
-@breaks(robustness.malformed_json_is_refused)
+@fails(robustness.malformed_json_is_refused)
 def test_malformed_json_is_accepted() -> History:
     return probed(("malformed_json", 200))
 
 
-@breaks(robustness.malformed_json_is_refused)
+@fails(robustness.malformed_json_is_refused)
 def test_malformed_json_of_the_boundary_is_accepted() -> History:
     history = probed(("malformed_json", 200))
     told = history.exchanges[1]
     assert told.step is not None
-    return History.of([replace(told, step=replace(told.step, tag="malformed_json"))])
+    return History.of([replace(told, step=replace(told.step, probe=False))])
 
 
-@breaks(robustness.odd_requests_do_not_break_the_server, times=2)
+@fails(robustness.odd_requests_do_not_break_the_server, times=2)
 def test_server_breaks_twice() -> History:
     return probed(("nul", 500), ("nul", 500), certain=False)
 
@@ -66,20 +66,20 @@ def test_server_breaks_twice() -> History:
 def test_server_breaks_once() -> None:
     history = probed(("nul", 500), certain=False)
     rule = robustness.odd_requests_do_not_break_the_server
-    told = [type(result).__name__ for unit in rule.over(history) for result in rule.judge(unit)]
+    told = [type(result).__name__ for unit in rule.units(history) for result in rule.judge(unit)]
     assert told == ["Undecided"]
 
 
 def hanging(seconds: float) -> History:
-    tell = Told()
-    tell.send("create_thread", thread())
+    builder = HistoryBuilder()
+    builder.send("create_thread", thread())
     wanted = step("deep_nesting", "create_message", True)
-    tell.send("create_message", completion=Completion.UNKNOWN, step=wanted, took=seconds)
-    tell.send("get_thread", thread())
-    return tell.history()
+    builder.send("create_message", completion=Completion.UNKNOWN, step=wanted, took=seconds)
+    builder.send("get_thread", thread())
+    return builder.history()
 
 
-@breaks(robustness.no_request_is_left_hanging)
+@fails(robustness.no_request_is_left_hanging)
 def test_request_is_left_hanging() -> History:
     return hanging(30.0)
 
@@ -89,32 +89,32 @@ def test_connection_is_closed_at_once() -> History:
     return hanging(0.1)
 
 
-@breaks(robustness.the_next_request_is_served)
+@fails(robustness.the_next_request_is_served)
 def test_next_request_is_not_served() -> History:
     return probed(("nul", 400), after=500)
 
 
-@undecided(robustness.the_next_request_is_served)
+@inconclusive(robustness.the_next_request_is_served)
 def test_next_request_is_limited() -> History:
     return probed(("nul", 400), after=429)
 
 
-@holds(robustness.nothing_follows_the_body)
+@passes(robustness.nothing_follows_the_body)
 def test_two_texts_are_refused() -> History:
     return probed(("trailing_json", 400), certain=False)
 
 
-@breaks(robustness.nothing_follows_the_body)
+@fails(robustness.nothing_follows_the_body)
 def test_two_texts_are_accepted() -> History:
     return probed(("trailing_json", 200), certain=False)
 
 
-@holds(robustness.invalid_utf8_is_refused)
+@passes(robustness.invalid_utf8_is_refused)
 def test_invalid_utf8_is_refused() -> History:
     return probed(("invalid_utf8", 400))
 
 
-@breaks(robustness.invalid_utf8_is_refused)
+@fails(robustness.invalid_utf8_is_refused)
 def test_invalid_utf8_is_accepted() -> History:
     return probed(("invalid_utf8", 200))
 
@@ -133,12 +133,12 @@ def test_lenient_about_what_is_not_certain() -> History:
     return probed(*((what, 200) for what in odd), certain=False)
 
 
-@holds(robustness.empty_bodies_are_refused_where_members_are_required)
+@passes(robustness.empty_bodies_are_refused_where_members_are_required)
 def test_empty_body_is_refused() -> History:
     return probed(("empty_body", 400))
 
 
-@breaks(robustness.empty_bodies_are_refused_where_members_are_required)
+@fails(robustness.empty_bodies_are_refused_where_members_are_required)
 def test_empty_body_is_accepted() -> History:
     return probed(("empty_body", 200))
 
@@ -148,58 +148,60 @@ def test_modifying_nothing_with_no_body() -> History:
     return probed(("empty_body", 200), operation="modify_thread")
 
 
-@holds(robustness.empty_bodies_are_refused_elsewhere)
+@passes(robustness.empty_bodies_are_refused_elsewhere)
 def test_modifying_with_no_body_is_refused() -> History:
     return probed(("empty_body", 400), operation="modify_thread")
 
 
-@breaks(robustness.empty_bodies_are_refused_elsewhere)
+@fails(robustness.empty_bodies_are_refused_elsewhere)
 def test_modifying_with_no_body_is_accepted() -> History:
     return probed(("empty_body", 200), operation="modify_thread")
 
 
-@holds(robustness.other_content_types_are_refused)
+@passes(robustness.other_content_types_are_refused)
 def test_text_is_refused() -> History:
     return probed(("wrong_content_type", 415), certain=False)
 
 
-@breaks(robustness.other_content_types_are_refused)
+@fails(robustness.other_content_types_are_refused)
 def test_text_is_accepted() -> History:
     return probed(("wrong_content_type", 200), certain=False)
 
 
-@holds(robustness.json_is_known_by_all_its_names)
+@passes(robustness.json_is_known_by_all_its_names)
 def test_charset_is_accepted() -> History:
     return probed(("content_type_with_charset", 200), certain=False)
 
 
-@breaks(robustness.json_is_known_by_all_its_names)
+@fails(robustness.json_is_known_by_all_its_names)
 def test_capitals_are_refused() -> History:
     return probed(("content_type_in_capitals", 415), certain=False)
 
 
-@holds(robustness.misshapen_bodies_are_refused)
+@passes(robustness.misshapen_bodies_are_refused)
 def test_array_is_refused() -> History:
     return probed(("array_body", 400), ("long_string", 413))
 
 
-@breaks(robustness.misshapen_bodies_are_refused)
+@fails(robustness.misshapen_bodies_are_refused)
 def test_array_is_accepted() -> History:
     return probed(("array_body", 200))
 
 
 def odd_id(status: int) -> History:
-    tell = Told()
-    told = Step(operation="get_thread", role=Role.NEGATIVE, expectation=Reject((400, 404)), tag=probe("quote_in_id"))
-    tell.send("get_thread", thread() if status == 200 else error(), status, step=told, thread_id="' OR '1'='1")
-    return tell.history()
+    builder = HistoryBuilder()
+    told = Step(
+        operation="get_thread", role=Role.NEGATIVE, expectation=Reject((400, 404)), anomaly="quote_in_id", probe=True
+    )
+    builder.send("get_thread", thread() if status == 200 else error(), status, step=told, thread_id="' OR '1'='1")
+    return builder.history()
 
 
-@holds(robustness.odd_ids_name_nothing)
+@passes(robustness.odd_ids_name_nothing)
 def test_odd_id_is_not_found() -> History:
     return odd_id(404)
 
 
-@breaks(robustness.odd_ids_name_nothing)
+@fails(robustness.odd_ids_name_nothing)
 def test_odd_id_is_found() -> History:
     return odd_id(200)

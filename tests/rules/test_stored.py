@@ -4,23 +4,23 @@ from typing import Any
 
 from runs_conformance.model.history import History
 from runs_conformance.rules import stored
-from tests.rules.examples import breaks, holds, legal, undecided
-from tests.rules.histories import Told, message, page, run, step, streamed_message, usage
+from tests.rules.examples import fails, inconclusive, legal, passes
+from tests.rules.histories import HistoryBuilder, message, page, run, step, streamed_message, usage
 from tests.rules.streams import completed, opening, plain, writing
 
 
 def read_after(
     read_run: Any = None, read_step: Any = None, read_message: Any = None, told: list[tuple[str, Any]] | None = None
 ) -> History:
-    tell = Told()
-    tell.stream("create_run", *(told or plain()))
-    tell.get_run(read_run or run("completed", tool_resources={"code_interpreter": {"file_ids": []}}))
-    tell.send("get_run_step", read_step or step("completed", expires_at=None))
-    tell.send("get_message", read_message or message())
-    return tell.history()
+    builder = HistoryBuilder()
+    builder.stream("create_run", *(told or plain()))
+    builder.get_run(read_run or run("completed", tool_resources={"code_interpreter": {"file_ids": []}}))
+    builder.send("get_run_step", read_step or step("completed", expires_at=None))
+    builder.send("get_message", read_message or message())
+    return builder.history()
 
 
-@holds(
+@passes(
     stored.run_is_as_its_stream_ended, stored.steps_are_as_their_stream_ended, stored.messages_are_as_their_stream_ended
 )
 def test_read_as_told() -> History:
@@ -28,42 +28,42 @@ def test_read_as_told() -> History:
     return read_after(told=late)
 
 
-@breaks(stored.run_is_as_its_stream_ended, at="/usage")
+@fails(stored.run_is_as_its_stream_ended, at="/usage")
 def test_usage_differs() -> History:
     return read_after(run("completed", usage=usage(1, 1)))
 
 
-@breaks(stored.run_is_as_its_stream_ended, at="/status")
+@fails(stored.run_is_as_its_stream_ended, at="/status")
 def test_run_is_still_active() -> History:
     return read_after(run("in_progress"))
 
 
-@breaks(stored.steps_are_as_their_stream_ended, at="/status")
+@fails(stored.steps_are_as_their_stream_ended, at="/status")
 def test_step_is_still_in_progress() -> History:
     return read_after(None, step("in_progress"))
 
 
-@breaks(stored.messages_are_as_their_stream_ended, at="/content")
+@fails(stored.messages_are_as_their_stream_ended, at="/content")
 def test_message_says_something_else() -> History:
-    return read_after(None, None, message(said="Good bye."))
+    return read_after(None, None, message(text_value="Good bye."))
 
 
-@holds(stored.run_is_as_its_stream_ended)
+@passes(stored.run_is_as_its_stream_ended)
 def test_run_is_modified_afterwards() -> History:
-    tell = Told()
-    tell.stream("create_run", *plain())
+    builder = HistoryBuilder()
+    builder.stream("create_run", *plain())
     changed: dict[str, Any] = {"metadata": {"a": "b"}}
-    tell.send("modify_run", run("completed", **changed), body=changed)
-    tell.get_run(run("completed", **changed))
-    return tell.history()
+    builder.send("modify_run", run("completed", **changed), body=changed)
+    builder.get_run(run("completed", **changed))
+    return builder.history()
 
 
-@undecided(stored.run_is_as_its_stream_ended)
+@inconclusive(stored.run_is_as_its_stream_ended)
 def test_run_that_waits_goes_on() -> History:
-    tell = Told()
-    tell.stream("create_run", *opening(), ("thread.run.requires_action", run("requires_action")))
-    tell.get_run(run("expired"))
-    return tell.history()
+    builder = HistoryBuilder()
+    builder.stream("create_run", *opening(), ("thread.run.requires_action", run("requires_action")))
+    builder.get_run(run("expired"))
+    return builder.history()
 
 
 @legal
@@ -72,18 +72,18 @@ def test_message_keeps_its_progress_for_streams() -> History:
 
 
 def listed_after(*steps: Any) -> History:
-    tell = Told()
-    tell.stream("create_run", *plain())
-    tell.send("list_run_steps", page(*steps))
-    tell.send("list_messages", page(message()))
-    return tell.history()
+    builder = HistoryBuilder()
+    builder.stream("create_run", *plain())
+    builder.send("list_run_steps", page(*steps))
+    builder.send("list_messages", page(message()))
+    return builder.history()
 
 
-@holds(stored.what_was_streamed_is_there)
+@passes(stored.what_was_streamed_is_there)
 def test_streamed_and_listed() -> History:
     return listed_after(step("completed"))
 
 
-@breaks(stored.what_was_streamed_is_there, times=1)
+@fails(stored.what_was_streamed_is_there, times=1)
 def test_listed_by_another_id() -> History:
     return listed_after(step("completed", "step_b"))

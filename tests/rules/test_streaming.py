@@ -6,8 +6,8 @@ from typing import Any
 from runs_conformance.model.exchange import Completion, Exchange
 from runs_conformance.model.history import History
 from runs_conformance.rules import streaming
-from tests.rules.examples import breaks, holds, legal, undecided
-from tests.rules.histories import ASSISTANT, Told, run
+from tests.rules.examples import fails, inconclusive, legal, passes
+from tests.rules.histories import ASSISTANT, HistoryBuilder, run
 from tests.rules.streams import calling, opening, plain
 
 ASKED = {"assistant_id": ASSISTANT, "stream": True}
@@ -15,9 +15,9 @@ DONE = ("done", "[DONE]")
 
 
 def streamed(*told: tuple[str, Any], took: float = 1.0, **rest: Any) -> History:
-    tell = Told()
-    tell.send("create_run", events=told, body=ASKED, took=took, **rest)
-    return tell.history()
+    builder = HistoryBuilder()
+    builder.send("create_run", events=told, body=ASKED, took=took, **rest)
+    return builder.history()
 
 
 def changed(history: History, **changes: Any) -> History:
@@ -25,7 +25,7 @@ def changed(history: History, **changes: Any) -> History:
     return History.of([replace(only, **changes)], "literal")
 
 
-@holds(
+@passes(
     streaming.a_stream_comes_where_one_is_asked_for,
     streaming.content_type_is_event_stream,
     streaming.every_event_has_a_name,
@@ -42,120 +42,120 @@ def test_plain_stream() -> History:
     return streamed(*plain(), DONE)
 
 
-@breaks(streaming.a_stream_comes_where_one_is_asked_for)
+@fails(streaming.a_stream_comes_where_one_is_asked_for)
 def test_json_where_a_stream_was_asked_for() -> History:
-    tell = Told()
-    tell.create_run(body=ASKED)
-    return tell.history()
+    builder = HistoryBuilder()
+    builder.create_run(body=ASKED)
+    return builder.history()
 
 
-@breaks(streaming.a_stream_comes_where_one_is_asked_for)
+@fails(streaming.a_stream_comes_where_one_is_asked_for)
 def test_stream_of_nothing() -> History:
     return streamed()
 
 
 def mislabelled(body: dict[str, Any]) -> History:
-    tell = Told()
-    told = tell.create_run(body=body)
+    builder = HistoryBuilder()
+    told = builder.create_run(body=body)
     assert told.response is not None
     text = 'event: thread.run.created\ndata: {"id"'
     response = replace(told.response, text=text, defects=("not_json",), headers={"content-type": "text/plain"})
     return History.of([replace(told, response=response)])
 
 
-@breaks(streaming.content_type_is_event_stream)
+@fails(streaming.content_type_is_event_stream)
 def test_events_under_another_content_type() -> History:
     return mislabelled(ASKED)
 
 
-@holds(streaming.a_stream_comes_where_one_is_asked_for)
+@passes(streaming.a_stream_comes_where_one_is_asked_for)
 def test_events_under_another_content_type_are_events() -> History:
     return mislabelled(ASKED)
 
 
-@holds(streaming.no_stream_comes_unasked)
+@passes(streaming.no_stream_comes_unasked)
 def test_json_where_none_was_asked_for() -> History:
-    tell = Told()
-    tell.create_run()
-    tell.create_run(body={"assistant_id": ASSISTANT, "stream": False})
-    tell.create_run(body={"assistant_id": ASSISTANT, "stream": None})
-    return tell.history()
+    builder = HistoryBuilder()
+    builder.create_run()
+    builder.create_run(body={"assistant_id": ASSISTANT, "stream": False})
+    builder.create_run(body={"assistant_id": ASSISTANT, "stream": None})
+    return builder.history()
 
 
-@breaks(streaming.no_stream_comes_unasked, times=1)
+@fails(streaming.no_stream_comes_unasked, times=1)
 def test_stream_unasked() -> History:
-    tell = Told()
-    tell.send("create_run", events=plain(), body={"assistant_id": ASSISTANT, "stream": False})
-    return tell.history()
+    builder = HistoryBuilder()
+    builder.send("create_run", events=plain(), body={"assistant_id": ASSISTANT, "stream": False})
+    return builder.history()
 
 
-@breaks(streaming.every_event_has_a_name)
+@fails(streaming.every_event_has_a_name)
 def test_event_without_a_name() -> History:
     return streamed(*plain(), ("message", "[DONE]"))
 
 
-@breaks(streaming.data_of_events_is_an_object, at="/events/3/data")
+@fails(streaming.data_of_events_is_an_object, at="/events/3/data")
 def test_data_that_is_a_text() -> History:
     return streamed(*opening(), ("thread.run.completed", "completed"), DONE)
 
 
-@breaks(streaming.every_event_is_ended_by_an_empty_line)
+@fails(streaming.every_event_is_ended_by_an_empty_line)
 def test_done_without_its_empty_line() -> History:
     return streamed(*plain(), DONE, defects=("sse: unfinished_event: done",))
 
 
-@breaks(streaming.every_line_is_a_field)
+@fails(streaming.every_line_is_a_field)
 def test_json_over_several_lines() -> History:
     return streamed(*plain(), DONE, defects=('sse: stray_line:   "id": "run_a",',))
 
 
-@breaks(streaming.a_stream_ends_with_done)
+@fails(streaming.a_stream_ends_with_done)
 def test_no_done() -> History:
     return streamed(*plain())
 
 
-@breaks(streaming.a_stream_ends_with_done)
+@fails(streaming.a_stream_ends_with_done)
 def test_done_that_does_not_say_so() -> History:
     return streamed(*plain(), ("done", {}))
 
 
-@breaks(streaming.a_stream_ends_with_done)
+@fails(streaming.a_stream_ends_with_done)
 def test_silence_after_the_end_of_the_run() -> History:
     cut = streamed(*plain(), took=1.0)
     return changed(cut, completion=Completion.UNKNOWN, ended=200.0, problem="the answer had no end after 100.0 s")
 
 
-@undecided(streaming.a_stream_ends_with_done)
+@inconclusive(streaming.a_stream_ends_with_done)
 def test_stream_that_was_cut() -> History:
     return changed(streamed(*plain()[:6]), completion=Completion.UNKNOWN, problem="the answer was cut")
 
 
-@breaks(streaming.nothing_follows_done)
+@fails(streaming.nothing_follows_done)
 def test_event_after_done() -> History:
     return streamed(*plain(), DONE, ("thread.run.completed", run("completed")))
 
 
-@breaks(streaming.a_stream_lasts_until_its_run_stops)
+@fails(streaming.a_stream_lasts_until_its_run_stops)
 def test_done_while_the_run_goes_on() -> History:
     return streamed(*plain()[:-1], DONE)
 
 
-@breaks(streaming.nothing_but_done_follows_the_end_of_the_run)
+@fails(streaming.nothing_but_done_follows_the_end_of_the_run)
 def test_event_after_the_end_of_the_run() -> History:
     return streamed(*plain(), plain()[-2], DONE)
 
 
-@holds(streaming.a_stream_closes_when_the_run_waits, streaming.a_stream_lasts_until_its_run_stops)
+@passes(streaming.a_stream_closes_when_the_run_waits, streaming.a_stream_lasts_until_its_run_stops)
 def test_stream_that_waits_for_outputs() -> History:
     return streamed(*opening(), *calling("{}"), DONE)
 
 
-@breaks(streaming.a_stream_closes_when_the_run_waits)
+@fails(streaming.a_stream_closes_when_the_run_waits)
 def test_stream_that_goes_on_while_the_run_waits() -> History:
     return streamed(*opening(), *calling("{}"), *plain()[3:], DONE)
 
 
-@breaks(streaming.the_connection_ends_with_the_stream)
+@fails(streaming.the_connection_ends_with_the_stream)
 def test_stream_that_is_left_open() -> History:
     return changed(streamed(*plain(), DONE), problem="the stream was left open after its end")
 
@@ -163,12 +163,12 @@ def test_stream_that_is_left_open() -> History:
 WRAPPED = {"error": {"message": "Sorry.", "type": "server_error", "param": None, "code": None}}
 
 
-@holds(streaming.error_events_say_what_happened)
+@passes(streaming.error_events_say_what_happened)
 def test_errors_in_both_shapes() -> History:
     return streamed(*opening(), ("error", WRAPPED), ("error", WRAPPED["error"]))
 
 
-@breaks(streaming.error_events_say_what_happened)
+@fails(streaming.error_events_say_what_happened)
 def test_error_that_says_nothing() -> History:
     return streamed(*opening(), ("error", {}))
 
@@ -183,6 +183,6 @@ def test_extra_events_after_the_end_of_the_run() -> History:
     return streamed(*plain(), ("thread.run.billed", {"id": "x"}), DONE)
 
 
-@breaks(streaming.a_stream_ends_with_done)
+@fails(streaming.a_stream_ends_with_done)
 def test_an_error_after_the_run_has_completed() -> History:
     return streamed(*plain(), ("error", WRAPPED))

@@ -5,8 +5,8 @@ from typing import Any
 from runs_conformance.model.case import Key, Step
 from runs_conformance.model.history import History
 from runs_conformance.rules import tenancy
-from tests.rules.examples import breaks, holds, undecided
-from tests.rules.histories import ASSISTANT, Told, assistant, error, page, run, thread
+from tests.rules.examples import fails, inconclusive, passes
+from tests.rules.histories import ASSISTANT, HistoryBuilder, assistant, error, page, run, thread
 
 STRANGE: dict[str, Any] = {"metadata": {"who": "stranger"}}
 
@@ -15,88 +15,88 @@ def theirs(operation: str) -> Step:
     return Step(operation=operation, key=Key.SECOND)
 
 
-def owned() -> Told:
-    tell = Told()
-    tell.send("create_assistant", assistant(), body={"model": "gpt-4o"})
-    tell.send("create_thread", thread())
-    return tell
+def owned() -> HistoryBuilder:
+    builder = HistoryBuilder()
+    builder.send("create_assistant", assistant(), body={"model": "gpt-4o"})
+    builder.send("create_thread", thread())
+    return builder
 
 
 def sought(status: int, answer: Any = None) -> History:
-    tell = owned()
-    tell.send("get_thread", answer or error(), status, step=theirs("get_thread"))
-    return tell.history()
+    builder = owned()
+    builder.send("get_thread", answer or error(), status, step=theirs("get_thread"))
+    return builder.history()
 
 
-@holds(tenancy.objects_are_their_tenants_own, tenancy.hidden_objects_look_missing)
+@passes(tenancy.objects_are_their_tenants_own, tenancy.hidden_objects_look_missing)
 def test_hidden() -> History:
     return sought(404)
 
 
-@holds(tenancy.objects_are_their_tenants_own)
+@passes(tenancy.objects_are_their_tenants_own)
 def test_forbidden() -> History:
     return sought(403)
 
 
-@breaks(tenancy.hidden_objects_look_missing)
+@fails(tenancy.hidden_objects_look_missing)
 def test_forbidden_tells_that_it_is_there() -> History:
     return sought(403)
 
 
-@breaks(tenancy.objects_are_their_tenants_own)
+@fails(tenancy.objects_are_their_tenants_own)
 def test_shown() -> History:
     return sought(200, thread())
 
 
-@breaks(tenancy.objects_are_their_tenants_own)
+@fails(tenancy.objects_are_their_tenants_own)
 def test_assistant_of_another_tenant_runs() -> History:
-    tell = owned()
+    builder = owned()
     made = run(thread_id="thread_b")
-    tell.send("create_thread_and_run", made, body={"assistant_id": ASSISTANT}, step=theirs("create_thread_and_run"))
-    return tell.history()
+    builder.send("create_thread_and_run", made, body={"assistant_id": ASSISTANT}, step=theirs("create_thread_and_run"))
+    return builder.history()
 
 
-@undecided(tenancy.objects_are_their_tenants_own)
+@inconclusive(tenancy.objects_are_their_tenants_own)
 def test_limited() -> History:
     return sought(429)
 
 
 def listed(*own: str) -> History:
-    tell = owned()
-    tell.send("list_assistants", page(*map(assistant, own)), step=theirs("list_assistants"))
-    return tell.history()
+    builder = owned()
+    builder.send("list_assistants", page(*map(assistant, own)), step=theirs("list_assistants"))
+    return builder.history()
 
 
-@holds(tenancy.lists_show_the_tenants_own_only)
+@passes(tenancy.lists_show_the_tenants_own_only)
 def test_own_assistants_only() -> History:
     return listed("asst_second")
 
 
-@breaks(tenancy.lists_show_the_tenants_own_only, at="/data/1/id")
+@fails(tenancy.lists_show_the_tenants_own_only, at="/data/1/id")
 def test_assistants_of_all_tenants() -> History:
     return listed("asst_second", ASSISTANT)
 
 
 def modified(**seen: Any) -> History:
-    tell = owned()
-    tell.send("modify_thread", error(), 404, body=STRANGE, step=theirs("modify_thread"))
-    tell.send("get_thread", thread(**seen))
-    return tell.history()
+    builder = owned()
+    builder.send("modify_thread", error(), 404, body=STRANGE, step=theirs("modify_thread"))
+    builder.send("get_thread", thread(**seen))
+    return builder.history()
 
 
-@holds(tenancy.refusals_change_nothing)
+@passes(tenancy.refusals_change_nothing)
 def test_refused_and_not_done() -> History:
     return modified()
 
 
-@breaks(tenancy.refusals_change_nothing)
+@fails(tenancy.refusals_change_nothing)
 def test_refused_but_done() -> History:
     return modified(**STRANGE)
 
 
-@undecided(tenancy.objects_are_their_tenants_own, tenancy.lists_show_the_tenants_own_only)
+@inconclusive(tenancy.objects_are_their_tenants_own, tenancy.lists_show_the_tenants_own_only)
 def test_one_tenant() -> History:
-    tell = owned()
-    tell.send("get_thread", thread())
-    tell.send("list_assistants", page(assistant()))
-    return tell.history()
+    builder = owned()
+    builder.send("get_thread", thread())
+    builder.send("list_assistants", page(assistant()))
+    return builder.history()

@@ -5,8 +5,8 @@ from typing import Any
 from runs_conformance.model.case import Key, Step
 from runs_conformance.model.history import History
 from runs_conformance.rules import threads
-from tests.rules.examples import breaks, holds, legal, undecided
-from tests.rules.histories import ASSISTANT, Told, assistant, error, message, page, run, thread
+from tests.rules.examples import fails, inconclusive, legal, passes
+from tests.rules.histories import ASSISTANT, HistoryBuilder, assistant, error, message, page, run, thread
 
 GIVEN = [{"role": "user", "content": "My name is Ada."}, {"role": "user", "content": "Who am I?"}]
 ADA = message("user", "My name is Ada.", "msg_1")
@@ -14,107 +14,109 @@ WHO = message("user", "Who am I?", "msg_2")
 
 
 def _begun(*shown: dict[str, Any]) -> History:
-    tell = Told()
-    tell.send("create_thread", thread(), body={"messages": GIVEN})
-    tell.send("list_messages", page(*shown), query={"order": "asc"})
-    return tell.history()
+    builder = HistoryBuilder()
+    builder.send("create_thread", thread(), body={"messages": GIVEN})
+    builder.send("list_messages", page(*shown), query={"order": "asc"})
+    return builder.history()
 
 
-@holds(threads.begin_with_the_messages_given, threads.keep_the_order_of_their_messages, threads.hold_only_what_was_sent)
+@passes(
+    threads.begin_with_the_messages_given, threads.keep_the_order_of_their_messages, threads.hold_only_what_was_sent
+)
 def test_thread_with_messages() -> History:
     return _begun(ADA, WHO)
 
 
-@breaks(threads.begin_with_the_messages_given, at="/data", times=1)
+@fails(threads.begin_with_the_messages_given, at="/data", times=1)
 def test_thread_that_keeps_the_last_message_only() -> History:
     return _begun(WHO)
 
 
-@breaks(threads.keep_the_order_of_their_messages, at="/data", times=1)
+@fails(threads.keep_the_order_of_their_messages, at="/data", times=1)
 def test_thread_that_turns_its_messages_round() -> History:
     return _begun(WHO, ADA)
 
 
-@breaks(threads.hold_only_what_was_sent, at="/data", times=1)
+@fails(threads.hold_only_what_was_sent, at="/data", times=1)
 def test_thread_that_holds_a_message_twice() -> History:
     return _begun(ADA, WHO, message("user", "Who am I?", "msg_3"))
 
 
 def _together(body: dict[str, Any], *shown: dict[str, Any], read: int = 200) -> History:
-    tell = Told()
-    tell.send("create_thread_and_run", run(), body={"assistant_id": ASSISTANT, **body})
-    tell.send("get_thread", thread(), read)
-    tell.get_run(run("completed"))
-    tell.send("list_messages", page(*shown), query={"order": "asc"})
-    return tell.history()
+    builder = HistoryBuilder()
+    builder.send("create_thread_and_run", run(), body={"assistant_id": ASSISTANT, **body})
+    builder.send("get_thread", thread(), read)
+    builder.get_run(run("completed"))
+    builder.send("list_messages", page(*shown), query={"order": "asc"})
+    return builder.history()
 
 
-@holds(threads.run_gets_a_thread_of_its_own, threads.begin_with_the_messages_given, threads.hold_only_what_was_sent)
+@passes(threads.run_gets_a_thread_of_its_own, threads.begin_with_the_messages_given, threads.hold_only_what_was_sent)
 def test_thread_that_is_created_with_its_run() -> History:
     return _together({"thread": {"messages": GIVEN}}, ADA, WHO, message())
 
 
-@breaks(threads.begin_with_the_messages_given, at="/data", times=2)
+@fails(threads.begin_with_the_messages_given, at="/data", times=2)
 def test_run_whose_thread_lacks_its_messages() -> History:
     return _together({"thread": {"messages": GIVEN}}, message())
 
 
-@breaks(threads.hold_only_what_was_sent, times=1)
+@fails(threads.hold_only_what_was_sent, times=1)
 def test_thread_that_should_be_empty() -> History:
     return _together({}, ADA, message())
 
 
-@breaks(threads.run_gets_a_thread_of_its_own, times=1)
+@fails(threads.run_gets_a_thread_of_its_own, times=1)
 def test_thread_that_does_not_exist() -> History:
     return _together({}, read=404)
 
 
 @legal
 def test_thread_that_another_tenant_does_not_see() -> History:
-    tell = Told()
-    tell.send("create_thread_and_run", run(), body={"assistant_id": ASSISTANT})
-    tell.send("get_thread", error("No thread found."), 404, step=Step(operation="get_thread", key=Key.SECOND))
-    return tell.history()
+    builder = HistoryBuilder()
+    builder.send("create_thread_and_run", run(), body={"assistant_id": ASSISTANT})
+    builder.send("get_thread", error("No thread found."), 404, step=Step(operation="get_thread", key=Key.SECOND))
+    return builder.history()
 
 
-@breaks(threads.run_gets_a_thread_of_its_own, at="/thread_id", times=1)
+@fails(threads.run_gets_a_thread_of_its_own, at="/thread_id", times=1)
 def test_thread_that_was_there_before() -> History:
-    tell = Told()
-    tell.send("create_thread", thread())
-    tell.send("create_thread_and_run", run(), body={"assistant_id": ASSISTANT})
-    return tell.history()
+    builder = HistoryBuilder()
+    builder.send("create_thread", thread())
+    builder.send("create_thread_and_run", run(), body={"assistant_id": ASSISTANT})
+    return builder.history()
 
 
 def _resources(shown: dict[str, Any]) -> History:
-    tell = Told()
+    builder = HistoryBuilder()
     given = {"code_interpreter": {"file_ids": ["file-a"]}, "file_search": {"vector_store_ids": ["vs_a"]}}
-    tell.send("create_thread", thread(tool_resources=shown), body={"tool_resources": given})
-    return tell.history()
+    builder.send("create_thread", thread(tool_resources=shown), body={"tool_resources": given})
+    return builder.history()
 
 
-@holds(threads.show_their_tool_resources)
+@passes(threads.show_their_tool_resources)
 def test_tool_resources() -> History:
     return _resources({"code_interpreter": {"file_ids": ["file-a"]}, "file_search": {"vector_store_ids": ["vs_a"]}})
 
 
-@breaks(threads.show_their_tool_resources, at="/tool_resources/code_interpreter/file_ids", times=1)
+@fails(threads.show_their_tool_resources, at="/tool_resources/code_interpreter/file_ids", times=1)
 def test_tool_resources_that_are_lost() -> History:
     return _resources({"file_search": {"vector_store_ids": ["vs_a"]}})
 
 
 @legal
 def test_message_of_which_nobody_knows_whether_it_came() -> History:
-    tell = Told()
-    tell.send("create_thread", thread(), body={"messages": GIVEN})
-    tell.lost("create_message", body={"role": "user", "content": "Hello?"})
-    tell.send("list_messages", page(ADA, WHO, message("user", "Hello?", "msg_3")))
-    return tell.history()
+    builder = HistoryBuilder()
+    builder.send("create_thread", thread(), body={"messages": GIVEN})
+    builder.lose_answer("create_message", body={"role": "user", "content": "Hello?"})
+    builder.send("list_messages", page(ADA, WHO, message("user", "Hello?", "msg_3")))
+    return builder.history()
 
 
 def _without_a_thread(status: int, instructions: str = "Be brief.", another: bool = True) -> History:
-    tell = Told()
-    tell.send("create_assistant", assistant(instructions=instructions), body={"model": "gpt-4o"})
-    tell.send(
+    builder = HistoryBuilder()
+    builder.send("create_assistant", assistant(instructions=instructions), body={"model": "gpt-4o"})
+    builder.send(
         "create_thread_and_run",
         run() if status == 200 else error("Missing required parameter: 'thread'."),
         status,
@@ -122,16 +124,16 @@ def _without_a_thread(status: int, instructions: str = "Be brief.", another: boo
     )
     if another:
         body = {"assistant_id": ASSISTANT, "thread": {"messages": GIVEN}}
-        tell.send("create_thread_and_run", run(id="run_b", thread_id="thread_b"), body=body)
-    return tell.history()
+        builder.send("create_thread_and_run", run(id="run_b", thread_id="thread_b"), body=body)
+    return builder.history()
 
 
-@holds(threads.run_needs_no_thread)
+@passes(threads.run_needs_no_thread)
 def test_run_without_a_thread() -> History:
     return _without_a_thread(200)
 
 
-@breaks(threads.run_needs_no_thread, times=1)
+@fails(threads.run_needs_no_thread, times=1)
 def test_run_that_is_refused_without_a_thread() -> History:
     return _without_a_thread(400)
 
@@ -141,6 +143,6 @@ def test_run_that_has_nothing_to_say() -> History:
     return _without_a_thread(400, instructions="")
 
 
-@undecided(threads.run_needs_no_thread)
+@inconclusive(threads.run_needs_no_thread)
 def test_run_of_a_model_that_there_may_not_be() -> History:
     return _without_a_thread(400, another=False)

@@ -4,18 +4,18 @@ from typing import Any
 
 from runs_conformance.model.history import History
 from runs_conformance.rules import times
-from tests.rules.examples import breaks, holds, legal
-from tests.rules.histories import T0, Told, message, run, step, thread
+from tests.rules.examples import fails, legal, passes
+from tests.rules.histories import T0, HistoryBuilder, message, run, step, thread
 
 
 def _looks(*answers: dict[str, Any]) -> History:
-    tell = Told()
+    builder = HistoryBuilder()
     for place, answer in enumerate(answers):
-        tell.get_run(answer) if place else tell.create_run(answer)
-    return tell.history()
+        builder.get_run(answer) if place else builder.create_run(answer)
+    return builder.history()
 
 
-@holds(
+@passes(
     times.are_unix_seconds,
     times.are_in_order,
     times.completed_run_has_completed_at,
@@ -33,116 +33,116 @@ def test_run_that_completes() -> History:
     return _looks(run("queued"), run("in_progress"), run("completed"), run("completed"))
 
 
-@holds(times.cancelling_run_has_no_end, times.cancelled_run_has_cancelled_at, times.ended_run_has_one_end)
+@passes(times.cancelling_run_has_no_end, times.cancelled_run_has_cancelled_at, times.ended_run_has_one_end)
 def test_run_that_is_cancelled() -> History:
     return _looks(run("queued"), run("cancelling"), run("cancelled"))
 
 
-@holds(times.failed_run_has_failed_at, times.ended_run_has_one_end)
+@passes(times.failed_run_has_failed_at, times.ended_run_has_one_end)
 def test_run_that_fails() -> History:
     return _looks(run("queued"), run("failed"))
 
 
-@breaks(times.are_unix_seconds, at="/created_at", times=1)
+@fails(times.are_unix_seconds, at="/created_at", times=1)
 def test_milliseconds() -> History:
     return _looks(run(created_at=T0 * 1000))
 
 
-@breaks(times.are_unix_seconds, at="/data/0/created_at", times=1)
+@fails(times.are_unix_seconds, at="/data/0/created_at", times=1)
 def test_date_in_a_list() -> History:
-    tell = Told()
-    tell.send("list_messages", {"data": [message(created_at="2025-10-30T12:06:40Z")]})
-    return tell.history()
+    builder = HistoryBuilder()
+    builder.send("list_messages", {"data": [message(created_at="2025-10-30T12:06:40Z")]})
+    return builder.history()
 
 
-@breaks(times.are_unix_seconds, at="/completed_at", times=1)
+@fails(times.are_unix_seconds, at="/completed_at", times=1)
 def test_fraction_of_a_second() -> History:
     return _looks(run("completed", completed_at=T0 + 0.25))
 
 
-@breaks(times.are_unix_seconds, at="/created_at", times=1)
+@fails(times.are_unix_seconds, at="/created_at", times=1)
 def test_seconds_since_the_server_started() -> History:
     return _looks(run(created_at=17, expires_at=None))
 
 
-@breaks(times.are_in_order, at="/started_at")
+@fails(times.are_in_order, at="/started_at")
 def test_run_that_starts_before_it_is_created() -> History:
     return _looks(run("in_progress", started_at=T0 - 1))
 
 
-@breaks(times.are_in_order, at="/completed_at")
+@fails(times.are_in_order, at="/completed_at")
 def test_step_that_ends_before_it_is_created() -> History:
-    tell = Told()
-    tell.send("get_run_step", step(completed_at=T0))
-    return tell.history()
+    builder = HistoryBuilder()
+    builder.send("get_run_step", step(completed_at=T0))
+    return builder.history()
 
 
-@breaks(times.completed_run_has_completed_at, at="/completed_at")
+@fails(times.completed_run_has_completed_at, at="/completed_at")
 def test_completed_without_time() -> History:
     return _looks(run("completed", completed_at=None))
 
 
-@breaks(times.failed_run_has_failed_at, at="/failed_at")
+@fails(times.failed_run_has_failed_at, at="/failed_at")
 def test_failed_without_time() -> History:
     return _looks(run("failed", failed_at=None))
 
 
-@breaks(times.cancelled_run_has_cancelled_at, at="/cancelled_at")
+@fails(times.cancelled_run_has_cancelled_at, at="/cancelled_at")
 def test_cancelled_without_time() -> History:
     return _looks(run("cancelled", cancelled_at=None))
 
 
-@breaks(times.unfinished_run_has_no_end, at="/completed_at", times=1)
+@fails(times.unfinished_run_has_no_end, at="/completed_at", times=1)
 def test_completed_at_of_a_run_in_progress() -> History:
     return _looks(run("in_progress", completed_at=T0 + 5))
 
 
-@breaks(times.cancelling_run_has_no_end, at="/cancelled_at", times=1)
+@fails(times.cancelling_run_has_no_end, at="/cancelled_at", times=1)
 def test_cancelled_at_of_a_run_that_is_being_cancelled() -> History:
     return _looks(run("cancelling", cancelled_at=T0 + 1))
 
 
-@breaks(times.completed_run_has_no_other_end, at="/cancelled_at", times=1)
+@fails(times.completed_run_has_no_other_end, at="/cancelled_at", times=1)
 def test_completed_run_that_was_cancelled() -> History:
     return _looks(run("completed", cancelled_at=T0 + 1))
 
 
-@breaks(times.ended_run_has_one_end, at="/completed_at", times=1)
+@fails(times.ended_run_has_one_end, at="/completed_at", times=1)
 def test_cancelled_run_that_was_completed() -> History:
     return _looks(run("cancelled", completed_at=T0 + 1))
 
 
-@breaks(times.working_run_has_started_at, at="/started_at")
+@fails(times.working_run_has_started_at, at="/started_at")
 def test_work_without_start() -> History:
     return _looks(run("in_progress", started_at=None))
 
 
-@breaks(times.queued_run_has_not_started, at="/started_at")
+@fails(times.queued_run_has_not_started, at="/started_at")
 def test_queued_run_that_started() -> History:
     return _looks(run("queued", started_at=T0))
 
 
-@breaks(times.start_moves_only_when_resumed, at="/started_at")
+@fails(times.start_moves_only_when_resumed, at="/started_at")
 def test_start_that_is_the_time_of_the_look() -> History:
     return _looks(run("queued"), run("in_progress", started_at=T0), run("in_progress", started_at=T0 + 2))
 
 
-@breaks(times.stamps_of_an_ended_run_stay, at="/completed_at")
+@fails(times.stamps_of_an_ended_run_stay, at="/completed_at")
 def test_end_that_is_the_time_of_the_look() -> History:
     return _looks(run("queued"), run("completed"), run("completed", completed_at=T0 + 9))
 
 
-@breaks(times.unfinished_run_expires_ten_minutes_after_creation, at="/expires_at")
+@fails(times.unfinished_run_expires_ten_minutes_after_creation, at="/expires_at")
 def test_run_that_expires_in_an_hour() -> History:
     return _looks(run("queued", expires_at=T0 + 3600))
 
 
-@breaks(times.expiry_never_moves, at="/expires_at")
+@fails(times.expiry_never_moves, at="/expires_at")
 def test_expiry_that_each_look_puts_off() -> History:
     return _looks(run("queued"), run("in_progress", expires_at=T0 + 602))
 
 
-@breaks(times.ended_run_has_no_expiry, at="/expires_at")
+@fails(times.ended_run_has_no_expiry, at="/expires_at")
 def test_expiry_of_a_completed_run() -> History:
     return _looks(run("completed", expires_at=T0 + 600))
 
@@ -158,13 +158,13 @@ def test_incomplete_and_expired_runs_with_and_without_stamps() -> History:
 
 @legal
 def test_start_is_set_anew_when_outputs_come() -> History:
-    tell = Told()
-    tell.looks("queued", "in_progress", "requires_action")
+    builder = HistoryBuilder()
+    builder.see_statuses("queued", "in_progress", "requires_action")
     body = {"tool_outputs": [{"tool_call_id": "call_a", "output": "x"}]}
-    tell.send("submit_tool_outputs", run("queued", started_at=T0), body=body)
-    tell.get_run(run("in_progress", started_at=T0 + 9))
-    tell.get_run(run("completed", started_at=T0 + 9, completed_at=T0 + 9))
-    return tell.history()
+    builder.send("submit_tool_outputs", run("queued", started_at=T0), body=body)
+    builder.get_run(run("in_progress", started_at=T0 + 9))
+    builder.get_run(run("completed", started_at=T0 + 9, completed_at=T0 + 9))
+    return builder.history()
 
 
 @legal
@@ -173,23 +173,23 @@ def test_clock_that_is_two_minutes_off_and_floats_for_integers() -> History:
 
 
 def _then_another(completed_at: int) -> History:
-    tell = Told()
-    tell.create_run(run("queued"))
-    tell.get_run(run("completed", completed_at=completed_at))
-    tell.send("create_thread", thread("thread_later", created_at=T0 + 9))
-    return tell.history()
+    builder = HistoryBuilder()
+    builder.create_run(run("queued"))
+    builder.get_run(run("completed", completed_at=completed_at))
+    builder.send("create_thread", thread("thread_later", created_at=T0 + 9))
+    return builder.history()
 
 
-@holds(times.what_has_happened_is_not_in_the_future)
+@passes(times.what_has_happened_is_not_in_the_future)
 def test_end_before_what_came_later() -> History:
     return _then_another(T0 + 8)
 
 
-@holds(times.what_has_happened_is_not_in_the_future)
+@passes(times.what_has_happened_is_not_in_the_future)
 def test_end_by_a_clock_that_is_a_little_ahead() -> History:
     return _then_another(T0 + 30)
 
 
-@breaks(times.what_has_happened_is_not_in_the_future, at="/completed_at", times=1)
+@fails(times.what_has_happened_is_not_in_the_future, at="/completed_at", times=1)
 def test_end_in_the_future() -> History:
     return _then_another(T0 + 600)

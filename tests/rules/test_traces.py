@@ -4,93 +4,93 @@ from typing import Any
 
 from runs_conformance.model.history import History
 from runs_conformance.rules import traces
-from tests.rules.examples import breaks, holds, legal
-from tests.rules.histories import ASSISTANT, Told, assistant, message, page, run, thread
+from tests.rules.examples import fails, legal, passes
+from tests.rules.histories import ASSISTANT, HistoryBuilder, assistant, message, page, run, thread
 
 FIRST = {"role": "user", "content": "Hello"}
 LATE = {"role": "user", "content": "Too early."}
 
 
 def _refused(runs: list[Any], messages: list[Any]) -> History:
-    tell = Told()
-    tell.send("create_thread", thread(), body={"messages": [FIRST]})
-    tell.looks("queued", "in_progress")
-    tell.refuse("create_message", body=LATE)
-    tell.refuse("create_run", body={"assistant_id": ASSISTANT})
-    tell.get_run(run("completed"))
-    tell.send("list_runs", page(*runs))
-    tell.send("list_messages", page(*messages))
-    return tell.history()
+    builder = HistoryBuilder()
+    builder.send("create_thread", thread(), body={"messages": [FIRST]})
+    builder.see_statuses("queued", "in_progress")
+    builder.refuse("create_message", body=LATE)
+    builder.refuse("create_run", body={"assistant_id": ASSISTANT})
+    builder.get_run(run("completed"))
+    builder.send("list_runs", page(*runs))
+    builder.send("list_messages", page(*messages))
+    return builder.history()
 
 
 HELLO = message("user", "Hello", "msg_1")
 
 
-@holds(traces.refused_run_is_not_created, traces.refused_message_is_not_added)
+@passes(traces.refused_run_is_not_created, traces.refused_message_is_not_added)
 def test_refusals_without_a_trace() -> History:
     return _refused([run("completed")], [message(), HELLO])
 
 
-@breaks(traces.refused_run_is_not_created, at="/data", times=1)
+@fails(traces.refused_run_is_not_created, at="/data", times=1)
 def test_run_that_was_refused_and_created() -> History:
     return _refused([run("queued", id_="run_b"), run("completed")], [HELLO])
 
 
-@breaks(traces.refused_message_is_not_added, at="/data", times=1)
+@fails(traces.refused_message_is_not_added, at="/data", times=1)
 def test_message_that_was_refused_and_added() -> History:
     return _refused([run("completed")], [message("user", "Too early.", "msg_2"), HELLO])
 
 
 def _metadata(later: dict[str, str]) -> History:
-    tell = Told()
-    tell.create_run(run("completed", metadata={"a": "1"}), body={"assistant_id": ASSISTANT, "metadata": {"a": "1"}})
-    tell.refuse("modify_run", body={"metadata": {"b": "2", "c": 3}})
-    tell.get_run(run("completed", metadata=later))
-    return tell.history()
+    builder = HistoryBuilder()
+    builder.create_run(run("completed", metadata={"a": "1"}), body={"assistant_id": ASSISTANT, "metadata": {"a": "1"}})
+    builder.refuse("modify_run", body={"metadata": {"b": "2", "c": 3}})
+    builder.get_run(run("completed", metadata=later))
+    return builder.history()
 
 
-@holds(traces.refused_modification_keeps_metadata)
+@passes(traces.refused_modification_keeps_metadata)
 def test_refused_metadata() -> History:
     return _metadata({"a": "1"})
 
 
-@breaks(traces.refused_modification_keeps_metadata, at="/metadata", times=1)
+@fails(traces.refused_modification_keeps_metadata, at="/metadata", times=1)
 def test_refused_metadata_that_is_stored_in_part() -> History:
     return _metadata({"a": "1", "b": "2"})
 
 
 def _assistant(**later: Any) -> History:
-    tell = Told()
-    tell.send("create_assistant", assistant(name="Ada"), body={"model": "gpt-4o", "name": "Ada"})
-    tell.refuse("modify_assistant", body={"name": "Eve", "temperature": 9})
-    tell.send("get_assistant", assistant(**{"name": "Ada", **later}))
-    return tell.history()
+    builder = HistoryBuilder()
+    builder.send("create_assistant", assistant(name="Ada"), body={"model": "gpt-4o", "name": "Ada"})
+    builder.refuse("modify_assistant", body={"name": "Eve", "temperature": 9})
+    builder.send("get_assistant", assistant(**{"name": "Ada", **later}))
+    return builder.history()
 
 
-@holds(traces.refused_modification_keeps_the_assistant)
+@passes(traces.refused_modification_keeps_the_assistant)
 def test_refused_assistant() -> History:
     return _assistant()
 
 
-@breaks(traces.refused_modification_keeps_the_assistant, at="/name", times=1)
+@fails(traces.refused_modification_keeps_the_assistant, at="/name", times=1)
 def test_refused_assistant_that_is_renamed() -> History:
     return _assistant(name="Eve")
 
 
 @legal
 def test_refused_modification_with_an_accepted_one_after_it() -> History:
-    tell = Told()
-    tell.send("create_assistant", assistant(name=None), body={"model": "gpt-4o"})
-    tell.refuse("modify_assistant", 413, body={"name": "Ada", "instructions": "x" * 300})
-    tell.send("modify_assistant", assistant(name="Ada"), body={"name": "Ada"})
-    return tell.history()
+    builder = HistoryBuilder()
+    builder.send("create_assistant", assistant(name=None), body={"model": "gpt-4o"})
+    builder.refuse("modify_assistant", 413, body={"name": "Ada", "instructions": "x" * 300})
+    builder.send("modify_assistant", assistant(name="Ada"), body={"name": "Ada"})
+    return builder.history()
 
 
 @legal
 def test_creations_of_which_nobody_knows() -> History:
-    tell = Told()
-    tell.send("create_thread", thread(), body={"messages": [FIRST]})
-    tell.refuse("create_run", body={"assistant_id": ASSISTANT, "temperature": 9})
-    tell.lost("create_run", body={"assistant_id": ASSISTANT})
-    tell.send("list_runs", page(run("queued")))
-    return tell.history()
+    builder = HistoryBuilder()
+    builder.send("create_thread", thread(), body={"messages": [FIRST]})
+    builder.refuse("create_run", body={"assistant_id": ASSISTANT, "temperature": 9})
+    builder.lose_answer("create_run", body={"assistant_id": ASSISTANT})
+    builder.send("list_runs", page(run("queued")))
+    return builder.history()

@@ -7,18 +7,18 @@ from runs_conformance.model.exchange import Completion
 from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT
 from runs_conformance.rules import transport
-from tests.rules.examples import breaks, holds, legal
-from tests.rules.histories import Told, run, thread
+from tests.rules.examples import fails, legal, passes
+from tests.rules.histories import HistoryBuilder, run, thread
 from tests.rules.streams import plain
 
 
 def answered(answer: Any, **rest: Any) -> History:
-    tell = Told()
-    tell.send("get_run", answer, **rest)
-    return tell.history()
+    builder = HistoryBuilder()
+    builder.send("get_run", answer, **rest)
+    return builder.history()
 
 
-@holds(
+@passes(
     transport.success_is_a_json_object,
     transport.content_type_is_json,
     transport.json_is_by_the_letter,
@@ -29,17 +29,17 @@ def test_plain_answer() -> History:
     return answered(run(), answered={"content-type": "application/json; charset=utf-8"})
 
 
-@breaks(transport.success_is_a_json_object)
+@fails(transport.success_is_a_json_object)
 def test_answer_is_an_array() -> History:
     return answered([run()])
 
 
-@breaks(transport.success_is_a_json_object)
+@fails(transport.success_is_a_json_object)
 def test_answer_is_not_json() -> History:
     return answered(ABSENT, defects=("not_json",))
 
 
-@breaks(transport.success_is_a_json_object)
+@fails(transport.success_is_a_json_object)
 def test_answer_is_nested_deep_though_nobody_sent_it_so() -> History:
     return answered(ABSENT, defects=("too_deep",))
 
@@ -52,31 +52,31 @@ def test_deep_nesting_that_was_sent_is_shown_again() -> History:
 
 @legal
 def test_a_list_may_show_what_others_stored() -> History:
-    tell = Told()
-    tell.send("list_assistants", ABSENT, defects=("too_deep",))
-    return tell.history()
+    builder = HistoryBuilder()
+    builder.send("list_assistants", ABSENT, defects=("too_deep",))
+    return builder.history()
 
 
-@breaks(transport.content_type_is_json)
+@fails(transport.content_type_is_json)
 def test_json_as_text() -> History:
     return answered(run(), answered={"content-type": "text/plain"})
 
 
-@breaks(transport.json_is_by_the_letter)
+@fails(transport.json_is_by_the_letter)
 def test_nan() -> History:
     return answered(run(), defects=("not_a_number: NaN",))
 
 
-@breaks(transport.json_is_by_the_letter)
+@fails(transport.json_is_by_the_letter)
 def test_invalid_utf8_in_a_stream() -> History:
-    tell = Told()
-    tell.send(
+    builder = HistoryBuilder()
+    builder.send(
         "create_run", events=[*plain(), ("done", "[DONE]")], defects=("sse: invalid_utf8 in thread.message.delta",)
     )
-    return tell.history()
+    return builder.history()
 
 
-@breaks(transport.json_means_the_same_to_everybody)
+@fails(transport.json_means_the_same_to_everybody)
 def test_member_twice() -> History:
     return answered(run(), defects=("duplicate_key: status",))
 
@@ -87,13 +87,13 @@ def test_member_twice_is_not_forbidden() -> History:
 
 
 def cut(times: int) -> History:
-    tell = Told()
+    builder = HistoryBuilder()
     for _ in range(times):
-        tell.send("get_thread", thread(), completion=Completion.UNKNOWN)
-    return tell.history()
+        builder.send("get_thread", thread(), completion=Completion.UNKNOWN)
+    return builder.history()
 
 
-@breaks(transport.answers_come_whole, times=2)
+@fails(transport.answers_come_whole, times=2)
 def test_answers_break_off() -> History:
     return cut(2)
 

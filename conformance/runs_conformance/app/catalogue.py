@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from runs_conformance import config
 from runs_conformance.app.options import requirements
-from runs_conformance.contract.departure import departures, glob_matches
+from runs_conformance.app.requirement_page import sections
 from runs_conformance.contract.edition import DEFAULT_EDITION
 from runs_conformance.contract.operation import CAPABILITIES
 from runs_conformance.engine.plan import selector
@@ -15,6 +15,7 @@ from runs_conformance.engine.verdicts import Requirements
 from runs_conformance.errors import UsageError
 from runs_conformance.model.json import JSON
 from runs_conformance.model.rule import AnyRule, Constraint
+from runs_conformance.model.suggestion import did_you_mean
 
 
 def select(
@@ -38,7 +39,7 @@ def select(
         and (not capabilities or requirement.capability in capabilities)
     ]
     if not found:
-        hint = config.did_you_mean(globs[0], known.ids()) if globs else ""
+        hint = did_you_mean(globs[0], known.ids()) if globs else ""
         raise UsageError(f"nothing matches{hint}")
     return found
 
@@ -77,23 +78,12 @@ def _explanation_lines(requirement: AnyRule | Constraint) -> Iterator[str]:
     operation = f", {requirement.operation}" if requirement.operation else ""
     yield requirement.id
     yield f"{requirement.level}, {kind}, {requirement.capability}{operation}"
-    yield ""
-    yield from _wrap(requirement.statement)
-    if not isinstance(requirement, Constraint):
-        for paragraph in requirement.explanation.split("\n\n") if requirement.explanation else ():
-            yield ""
-            yield from _wrap(paragraph)
-    yield ""
-    yield from _wrap(f"Source: {requirement.source}")
-    if not isinstance(requirement, Constraint):
-        if requirement.requirements:
-            yield f"Requirements: {', '.join(requirement.requirements)}"
-        if requirement.needs:
-            yield f"Needs: {requirement.needs}"
-    for departure in departures():
-        if any(glob_matches(glob, requirement.id) for glob in departure.excuses):
-            yield ""
-            yield from _wrap(f"Known deviation {departure.id}: {departure.title}. {departure.evidence}")
+    for section in sections(requirement):
+        yield ""
+        yield section.heading
+        for paragraph in section.paragraphs:
+            yield from textwrap.indent("\n".join(_wrap(paragraph)), "  ").splitlines()
+        yield from (f"  {line}".rstrip() for line in section.literal)
 
 
 def _kind(requirement: AnyRule | Constraint) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from runs_conformance.contract.operation import OPERATIONS
+from runs_conformance.evidence.modification import settings_at_creation
 from runs_conformance.evidence.observation import JSON_CHANNEL, Observation, all_observations
-from runs_conformance.evidence.origin import settings_at_creation
 from runs_conformance.evidence.timeline import RunTimeline, Timeline, runs, timelines
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from runs_conformance.contract.lifecycle import STATUSES, TERMINAL, TRANSITIONS, reachable
-from runs_conformance.evidence.age import lifetime, maximum_age, minimum_age
 from runs_conformance.evidence.observation import Observation, run_observations
 from runs_conformance.evidence.run_action import (
     may_be_cancelled_between,
     may_be_resumed_between,
     reachable_without_outputs,
 )
-from runs_conformance.evidence.timeline import RunTimeline, runs
+from runs_conformance.evidence.timeline import RunTimeline, lifetime, maximum_age, minimum_age, runs
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, prose, schema
 from runs_conformance.model.verdict import PASSED, Inconclusive, Result

@@ -8,7 +8,6 @@ from itertools import pairwise
 
 from runs_conformance.evidence.complete_list import complete_lists_of, steps_after_run_end, thread_creation
 from runs_conformance.evidence.creation import creations
-from runs_conformance.evidence.likeness import contains
 from runs_conformance.evidence.message_content import appear_in_order, message_content
 from runs_conformance.evidence.observation import JSON_CHANNEL, Observation, message_observations
 from runs_conformance.evidence.page import Page
@@ -16,7 +15,7 @@ from runs_conformance.evidence.request_expectation import is_interpretable
 from runs_conformance.evidence.supplied_messages import SuppliedMessages, messages_in_request, supplied_messages
 from runs_conformance.evidence.timeline import RunTimeline, Timeline, find_run, messages, runs
 from runs_conformance.model.history import History
-from runs_conformance.model.json import ABSENT, at, is_array, json_equal
+from runs_conformance.model.json import ABSENT, at, contains, is_array, json_equal
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, prose, schema
 from runs_conformance.model.verdict import PASSED, Result

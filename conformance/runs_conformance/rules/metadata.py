@@ -47,7 +47,7 @@ def is_shown_in_the_answer(expected: ExpectedMetadata) -> Iterator[Result]:
     Fix: Return the metadata as it is stored after the request.
     """
     if expected.observation.exchange is expected.latest_write.exchange:
-        yield from _check_pairs(expected, "the response does not show the given value of", empty_too=True)
+        yield from _check_pairs(expected, "the response does not show the given value of", include_empty=True)
 
 
 @rule(
@@ -67,7 +67,7 @@ def is_kept(expected: ExpectedMetadata) -> Iterator[Result]:
     Fix: Store metadata with its object, and return it wherever the object is shown.
     """
     if expected.observation.exchange is not expected.latest_write.exchange:
-        yield from _check_pairs(expected, "a later answer does not show the given value of", empty_too=False)
+        yield from _check_pairs(expected, "a later answer does not show the given value of", include_empty=False)
 
 
 @rule(

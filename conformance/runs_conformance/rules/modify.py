@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from runs_conformance.contract.validation import is_valid
-from runs_conformance.evidence.likeness import contains
+from runs_conformance.evidence.complete_list import message_certainly_exists
 from runs_conformance.evidence.metadata import may_exceed_pair_limit
 from runs_conformance.evidence.modification import Modification, modifications
 from runs_conformance.evidence.request_expectation import is_interpretable, must_be_accepted
 from runs_conformance.evidence.run_action import targets_existing_run
-from runs_conformance.evidence.standing import message_certainly_exists
 from runs_conformance.evidence.timeline import RunTimeline
-from runs_conformance.model.json import ABSENT, json_equal
+from runs_conformance.model.json import ABSENT, contains, json_equal
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, observed, schema
 from runs_conformance.model.verdict import PASSED, Result

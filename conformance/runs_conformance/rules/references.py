@@ -6,24 +6,29 @@ from collections.abc import Iterable, Iterator
 
 from runs_conformance.evidence.creation import creations
 from runs_conformance.evidence.server_failure import is_server_error
-from runs_conformance.model.case import Reject
+from runs_conformance.model.case import DanglingReference, Reject
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, observed
-from runs_conformance.model.tag import FOREIGN_ID, MALFORMED_ID, UNKNOWN_ID
 from runs_conformance.model.verdict import PASSED, Inconclusive, Result
 
 _RECORDED = observed("recorded traffic: ruby-openai, every request for an unknown id")
 _MALFORMED = observed("recorded and pasted answers: 404 in 2023, 400 with the expected prefix in 2025")
 _PATHS = observed("none", note="implied by the paths: a run belongs to its thread")
 
+_NONEXISTENT = (DanglingReference.UNKNOWN, DanglingReference.MALFORMED)
+
+
+def _is_plain(exchange: Exchange) -> bool:
+    return exchange.dangling is None and not exchange.anomaly
+
 
 def _dangling_references(history: History) -> Iterable[Exchange]:
     """Every request with a reference that certainly names no object, except list cursors."""
     for exchange in history:
         must_be_refused = exchange.step is not None and isinstance(exchange.step.expectation, Reject)
-        if exchange.operation and must_be_refused and exchange.tag in (UNKNOWN_ID, MALFORMED_ID):
+        if exchange.operation and must_be_refused and exchange.dangling in _NONEXISTENT:
             yield exchange
 
 
@@ -34,7 +39,9 @@ def _references_under_wrong_parent(history: History) -> Iterable[Exchange]:
         path = exchange.path
         threads = [thread_of.get(path[name]) for name in ("run_id", "message_id") if name in path]
         is_mismatched = any(thread is not None and thread != path.get("thread_id") for thread in threads)
-        if exchange.operation and (exchange.tag == FOREIGN_ID or (is_mismatched and not exchange.tag)):
+        if exchange.operation and (
+            exchange.dangling is DanglingReference.FOREIGN or (is_mismatched and _is_plain(exchange))
+        ):
             yield exchange
 
 
@@ -80,7 +87,7 @@ def unknown_ids_are_not_found(exchange: Exchange) -> Iterator[Result]:
 
     Fix: Return HTTP 404 if the lookup finds nothing.
     """
-    if exchange.refused and exchange.tag == UNKNOWN_ID:
+    if exchange.refused and exchange.dangling is DanglingReference.UNKNOWN:
         finding = exchange.finding("the HTTP status for an unknown id is another", "", 404, exchange.status)
         yield PASSED if exchange.status == 404 else finding
 
@@ -99,7 +106,7 @@ def malformed_ids_are_400_or_404(exchange: Exchange) -> Iterator[Result]:
 
     Fix: Return HTTP 400, or treat a malformed id as an unknown one.
     """
-    if exchange.refused and exchange.tag == MALFORMED_ID:
+    if exchange.refused and exchange.dangling is DanglingReference.MALFORMED:
         finding = exchange.finding("the HTTP status for a malformed id is another", "", [400, 404], exchange.status)
         yield PASSED if exchange.status in (400, 404) else finding
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from runs_conformance.contract.dialect import dialect_family
 from runs_conformance.contract.event import DONE, ERROR
 from runs_conformance.evidence.observation import exchanges
-from runs_conformance.evidence.refusal import Refusal, param_matches, refusals, spelled
+from runs_conformance.evidence.refusal import Refusal, param_matches, refusals
 from runs_conformance.model.case import REFUSES_BODY
 from runs_conformance.model.exchange import Exchange
-from runs_conformance.model.json import Absent, at, is_object
+from runs_conformance.model.json import Absent, at, is_object, spell_pointer
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, observed, prose, schema
-from runs_conformance.model.tag import probed
 from runs_conformance.model.verdict import PASSED, Result
 
 _CLIENT_ERROR = prose(
@@ -74,12 +74,12 @@ def param_names_the_place(refusal: Refusal) -> Iterator[Result]:
     Fix: Set `param` to the path of the member that failed validation.
     """
     exchange = refusal.exchange
-    error, expected = at(exchange.body, "/error"), spelled(refusal.pointers[0])
+    error, expected = at(exchange.body, "/error"), spell_pointer(refusal.pointers[0])
     if (
         expected
         and is_object(error)
         and exchange.status != _TOO_LARGE
-        and (exchange.dialect != "azure" or "param" in error)
+        and ("param" in dialect_family(exchange.dialect).error_members or "param" in error)
     ):
         param = error.get("param")
         if isinstance(param, str) and any(param_matches(param, place) for place in refusal.pointers):
@@ -98,7 +98,8 @@ def code_names_the_kind(refusal: Refusal) -> Iterator[Result]:
     """
     exchange = refusal.exchange
     error = at(exchange.body, "/error")
-    if refusal.pointers[0] and is_object(error) and exchange.dialect != "azure" and exchange.status != _TOO_LARGE:
+    has_code = "code" in dialect_family(exchange.dialect).error_members
+    if refusal.pointers[0] and is_object(error) and has_code and exchange.status != _TOO_LARGE:
         code = error.get("code")
         is_identifier = isinstance(code, str) and _CODE.match(code) is not None
         if is_identifier:
@@ -152,7 +153,7 @@ def other_refusals_are_400_or_404(exchange: Exchange) -> Iterator[Result]:
 
     Fix: Return HTTP 400 for a wrong state and 404 for an unknown object.
     """
-    is_ordinary = exchange.operation is not None and probed(exchange.tag) is None
+    is_ordinary = exchange.operation is not None and not exchange.is_probe
     if is_ordinary and exchange.refused and exchange.status not in BODY_AT_FAULT[1:]:
         if exchange.status in (400, 404):
             yield PASSED

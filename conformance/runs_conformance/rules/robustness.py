@@ -13,7 +13,6 @@ from runs_conformance.model.exchange import Completion, Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, observed, prose, schema
-from runs_conformance.model.tag import probed
 from runs_conformance.model.verdict import PASSED, Inconclusive, Result
 
 _SPEC = "openai-openapi f85dbe2 openapi.yaml"
@@ -32,7 +31,7 @@ MALFORMED, EMPTY, WRONG_TYPE = "malformed_json", "empty_body", "wrong_content_ty
 
 def probe_of(exchange: Exchange) -> str:
     """The kind of a probe, or of a negative of the same kind."""
-    return probed(exchange.tag) or exchange.tag
+    return exchange.anomaly
 
 
 def _probes(*kinds: str) -> Callable[[History], Iterable[Exchange]]:
@@ -99,8 +98,8 @@ def no_request_is_left_hanging(failures: OperationFailures) -> Iterator[Result]:
 def _probes_with_next_request(history: History) -> Iterator[tuple[Exchange, Exchange]]:
     """Every probe, with the next ordinary request."""
     for probe in history:
-        if probed(probe.tag) is not None:
-            later = (other for other in history if probe.happened_before(other) and probed(other.tag) is None)
+        if probe.is_probe:
+            later = (other for other in history if probe.happened_before(other) and not other.is_probe)
             next_request = next(later, None)
             if next_request is not None:
                 yield probe, next_request
@@ -224,7 +223,7 @@ def json_is_known_by_all_its_names(exchange: Exchange) -> Iterator[Result]:
 def _misshapen_bodies(history: History) -> Iterable[Exchange]:
     judged_elsewhere = (MALFORMED, EMPTY, "invalid_utf8")
     for exchange in history:
-        step, kind = exchange.step, probed(exchange.tag)
+        step, kind = exchange.step, exchange.anomaly if exchange.is_probe else ""
         must_be_refused = step is not None and step.raw is not None and isinstance(step.expectation, Reject)
         if kind and kind not in judged_elsewhere and must_be_refused:
             yield exchange
@@ -244,7 +243,9 @@ def misshapen_bodies_are_refused(exchange: Exchange) -> Iterator[Result]:
 
 def _odd_ids(history: History) -> Iterable[Exchange]:
     negatives = (exchange for exchange in history if exchange.step and exchange.step.role is Role.NEGATIVE)
-    return (exchange for exchange in negatives if (probed(exchange.tag) or "").endswith("_id") and exchange.path)
+    return (
+        exchange for exchange in negatives if exchange.is_probe and exchange.anomaly.endswith("_id") and exchange.path
+    )
 
 
 @rule(units=_odd_ids, level=Level.MUST, source=_ID, capability="core")

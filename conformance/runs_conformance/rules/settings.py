@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from runs_conformance.evidence.likeness import contains, is_blank
-from runs_conformance.evidence.origin import assistant_at_creation, settings_at_creation
+from runs_conformance.evidence.modification import assistant_at_creation, settings_at_creation
 from runs_conformance.evidence.run_action import may_be_resumed_between
 from runs_conformance.evidence.timeline import RunTimeline, runs
-from runs_conformance.model.json import ABSENT, JSON, Absent, json_equal
+from runs_conformance.model.json import ABSENT, JSON, Absent, contains, is_blank, json_equal
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, observed, schema
 from runs_conformance.model.verdict import Result

@@ -262,7 +262,7 @@ def nothing_but_done_follows_the_end_of_the_run(stream: Stream) -> Iterator[Resu
 
     Fix: Send all events of steps and messages before the run's last event.
     """
-    yield from _check_only_done_follows(stream, waiting=False)
+    yield from _check_only_done_follows(stream, requires_action=False)
 
 
 @rule(
@@ -279,7 +279,7 @@ def a_stream_closes_when_the_run_waits(stream: Stream) -> Iterator[Result]:
 
     Fix: Close the stream with `done` as soon as the run requires action.
     """
-    yield from _check_only_done_follows(stream, waiting=True)
+    yield from _check_only_done_follows(stream, requires_action=True)
 
 
 def _check_only_done_follows(stream: Stream, requires_action: bool) -> Iterator[Result]:

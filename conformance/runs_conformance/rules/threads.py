@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator
 
 from runs_conformance.contract.validation import is_valid
 from runs_conformance.evidence.complete_list import complete_lists
-from runs_conformance.evidence.likeness import contains
 from runs_conformance.evidence.message_content import appear_in_order, message_content, missing_contents
 from runs_conformance.evidence.observation import (
     Observation,
@@ -16,17 +15,17 @@ from runs_conformance.evidence.observation import (
 )
 from runs_conformance.evidence.page import Page
 from runs_conformance.evidence.request_expectation import must_be_accepted, uses_default_auth
-from runs_conformance.evidence.residue import refused_message_contents
 from runs_conformance.evidence.run_action import may_have_taken_effect
 from runs_conformance.evidence.supplied_messages import (
     SuppliedMessages,
     all_messages_are_known,
     messages_sent_to,
+    refused_message_contents,
     supplied_messages,
 )
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
-from runs_conformance.model.json import ABSENT, JSON, at, is_object
+from runs_conformance.model.json import ABSENT, JSON, at, contains, is_object
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, observed, schema
 from runs_conformance.model.verdict import PASSED, Inconclusive, Result

@@ -11,8 +11,12 @@ from runs_conformance.evidence.metadata import MetadataTimeline
 from runs_conformance.evidence.metadata import metadata_timelines as all_metadata
 from runs_conformance.evidence.modification import Modification, modifications
 from runs_conformance.evidence.page import Page
-from runs_conformance.evidence.residue import refused_message_contents, refused_requests
-from runs_conformance.evidence.supplied_messages import all_messages_are_known, messages_sent_to
+from runs_conformance.evidence.supplied_messages import (
+    all_messages_are_known,
+    messages_sent_to,
+    refused_message_contents,
+    refused_requests,
+)
 from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT, json_equal
 from runs_conformance.model.rule import rule

@@ -11,7 +11,7 @@ from runs_conformance.model.json import ABSENT
 from runs_conformance.model.verdict import Outcome, Tally
 from runs_conformance.rules.constraints.answers import tallies
 from tests.rules.histories import (
-    Told,
+    HistoryBuilder,
     deleted,
     error,
     message,
@@ -31,17 +31,19 @@ def excused(found: dict[str, Tally]) -> dict[str, str]:
     return {id_: "".join(tally.excused) for id_, tally in found.items() if tally.excused}
 
 
-def everything() -> Told:
-    tell = Told()
-    tell.send("create_thread", thread())
-    tell.looks("queued", "in_progress", "completed")
-    tell.send("list_runs", page(run("completed")))
-    tell.send("list_messages", page(message(), message("user")))
-    tell.send("list_run_steps", page(step()))
-    tell.send("delete_message", deleted("msg_a"))
-    tell.refuse("get_run", 404)
-    tell.stream("create_run", ("thread.run.created", run("queued")), ("thread.message.completed", streamed_message()))
-    return tell
+def everything() -> HistoryBuilder:
+    builder = HistoryBuilder()
+    builder.send("create_thread", thread())
+    builder.see_statuses("queued", "in_progress", "completed")
+    builder.send("list_runs", page(run("completed")))
+    builder.send("list_messages", page(message(), message("user")))
+    builder.send("list_run_steps", page(step()))
+    builder.send("delete_message", deleted("msg_a"))
+    builder.refuse("get_run", 404)
+    builder.stream(
+        "create_run", ("thread.run.created", run("queued")), ("thread.message.completed", streamed_message())
+    )
+    return builder
 
 
 def test_what_the_service_answered_keeps_every_constraint_but_for_its_departures() -> None:
@@ -64,17 +66,17 @@ def test_read_strictly_nothing_is_excused() -> None:
 
 
 def test_a_departure_excuses_only_what_it_is_about() -> None:
-    tell = Told()
-    tell.get_run(run("completed", instructions=None))
-    tell.get_run(run("completed", instructions=5))
-    tally = tallies(tell.history())["run.instructions.type"]
+    builder = HistoryBuilder()
+    builder.get_run(run("completed", instructions=None))
+    builder.get_run(run("completed", instructions=5))
+    tally = tallies(builder.history())["run.instructions.type"]
     assert (tally.judged, len(tally.findings), dict(tally.excused)) == (2, 1, {"V-03": 1})
 
 
 def test_a_finding_points_into_the_answer() -> None:
-    tell = Told()
-    tell.send("list_runs", page(run("completed", completed_at="2025-10-30T12:00:00Z")))
-    (finding,) = tallies(tell.history())["run.completed_at.type"].findings
+    builder = HistoryBuilder()
+    builder.send("list_runs", page(run("completed", completed_at="2025-10-30T12:00:00Z")))
+    (finding,) = tallies(builder.history())["run.completed_at.type"].findings
     assert finding.pointer == "/data/0/completed_at"
     assert finding.actual == "2025-10-30T12:00:00Z"
     assert finding.expected == ["integer", "null"]
@@ -82,27 +84,27 @@ def test_a_finding_points_into_the_answer() -> None:
 
 
 def test_a_missing_member_is_found_where_it_should_be() -> None:
-    tell = Told()
-    tell.get_run(run("completed", usage=ABSENT))
-    (finding,) = tallies(tell.history())["run.usage.required"].findings
+    builder = HistoryBuilder()
+    builder.get_run(run("completed", usage=ABSENT))
+    (finding,) = tallies(builder.history())["run.usage.required"].findings
     assert finding.pointer == "/usage"
     assert finding.actual is ABSENT
 
 
 def test_an_event_is_examined_by_its_name() -> None:
-    tell = Told()
+    builder = HistoryBuilder()
     delta = {"id": "msg_a", "object": "thread.message.delta", "delta": {"content": [{"type": "text", "text": "x"}]}}
-    tell.stream("create_run", ("thread.message.delta", delta), ("thread.other", {"id": 5}))
-    found = tallies(tell.history())
+    builder.stream("create_run", ("thread.message.delta", delta), ("thread.other", {"id": 5}))
+    found = tallies(builder.history())
     assert "message_delta.delta.content[].text.type" in failing(found)
     (finding,) = found["message_delta.delta.content[].index.required"].findings
     assert finding.pointer == "/events/0/data/delta/content/0/index"
 
 
 def test_a_stream_that_was_cut_still_shows_what_came() -> None:
-    tell = Told()
-    tell.stream("create_run", ("thread.run.created", run("nonsense")), completion=Completion.UNKNOWN)
-    assert failing(tallies(tell.history())) == {"run.status.enum"}
+    builder = HistoryBuilder()
+    builder.stream("create_run", ("thread.run.created", run("nonsense")), completion=Completion.UNKNOWN)
+    assert failing(tallies(builder.history())) == {"run.status.enum"}
 
 
 @pytest.mark.parametrize(
@@ -114,36 +116,36 @@ def test_a_stream_that_was_cut_still_shows_what_came() -> None:
     ],
 )  # fmt: skip
 def test_a_refusal_is_examined_as_an_error(body: object, expected: Iterable[str]) -> None:
-    tell = Told()
-    tell.send("get_run", body, 404)
-    assert failing(tallies(tell.history())) == set(expected)
+    builder = HistoryBuilder()
+    builder.send("get_run", body, 404)
+    assert failing(tallies(builder.history())) == set(expected)
 
 
 def test_azure_may_leave_members_of_an_error_out() -> None:
-    tell = Told(dialect="azure")
-    tell.send("get_run", {"error": {"code": "429", "message": "Please retry."}}, 429)
-    assert failing(tallies(tell.history())) == set()
+    builder = HistoryBuilder(dialect="azure")
+    builder.send("get_run", {"error": {"code": "429", "message": "Please retry."}}, 429)
+    assert failing(tallies(builder.history())) == set()
 
 
 @pytest.mark.parametrize("answer", [ABSENT, [], "text", None])
 def test_what_is_no_object_is_not_judged_here(answer: object) -> None:
-    tell = Told()
-    tell.send("get_run", answer)
-    tell.send("get_run", answer, 400)
-    assert tallies(tell.history()) == {}
+    builder = HistoryBuilder()
+    builder.send("get_run", answer)
+    builder.send("get_run", answer, 400)
+    assert tallies(builder.history()) == {}
 
 
 def test_an_answer_is_examined_by_the_edition_of_its_exchange() -> None:
-    old = Told(edition="2024-04-17")
+    old = HistoryBuilder(edition="2024-04-17")
     old.get_run(run("completed", parallel_tool_calls=ABSENT, reasoning_effort=ABSENT))
     assert failing(tallies(old.history())) == set()
-    new = Told()
+    new = HistoryBuilder()
     new.get_run(run("completed", parallel_tool_calls=ABSENT))
     assert failing(tallies(new.history())) == {"run.parallel_tool_calls.required"}
 
 
 def test_a_failure_of_the_target_is_no_refusal() -> None:
-    tell = Told()
-    tell.send("get_run", {"oops": True}, 500)
-    tell.send("get_run", error(), 400)
-    assert failing(tallies(tell.history())) == set()
+    builder = HistoryBuilder()
+    builder.send("get_run", {"oops": True}, 500)
+    builder.send("get_run", error(), 400)
+    assert failing(tallies(builder.history())) == set()

@@ -13,8 +13,8 @@ from runs_conformance.contract.event import event_kinds
 from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.contract.schema_violation import SchemaViolation
 from runs_conformance.contract.validation import validate_document
-from runs_conformance.evidence.error import is_application_error
 from runs_conformance.evidence.observation import JSON_CHANNEL, STREAM_CHANNEL
+from runs_conformance.evidence.refusal import is_application_error
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.json import JSON, is_object

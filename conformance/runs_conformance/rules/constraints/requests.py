@@ -17,16 +17,15 @@ from runs_conformance.contract.lifecycle import TERMINAL
 from runs_conformance.evidence.metadata import may_exceed_pair_limit
 from runs_conformance.evidence.observation import observations_in, run_observations
 from runs_conformance.model.case import Accept, Mutation, Role, Step
+from runs_conformance.model.error_message import error_message
 from runs_conformance.model.exchange import Completion, Exchange
 from runs_conformance.model.history import History
-from runs_conformance.model.json import ABSENT, JSON, Absent, at, pointer_tokens
+from runs_conformance.model.json import ABSENT, JSON, Absent, spell_pointer
+from runs_conformance.model.text import excerpt
 from runs_conformance.model.verdict import PASSED, Finding, Inconclusive, Result, Tally
 
 _TOO_LARGE = 413
 """The largest accepted body depends on the server's resources, not on the contract."""
-
-PACKED = "packed"
-"""The tag of a valid request with many values. If it is refused, the requests with one value each decide."""
 
 _LOCKED = ("create_run", "create_message")
 """The operations that a thread with an active run refuses, whatever their body."""
@@ -155,7 +154,7 @@ def _judge_valid_requests(program: _ProgramRequests) -> Iterator[tuple[str, Resu
             continue
         if any(exchange.accepted for exchange in attempts):
             yield from ((id_, PASSED) for id_ in step.exercises)
-        elif step.tag != PACKED and isinstance(step.expectation, Accept):
+        elif not step.packed and isinstance(step.expectation, Accept):
             # A request with one value tests the first constraint that it names; of the others it only shows a value.
             yield step.exercises[0], _judge_refused_valid_request(step, attempts, program)
 
@@ -177,8 +176,8 @@ def _judge_refused_valid_request(step: Step, attempts: Sequence[Exchange], progr
     parent = _parent_type_constraint(step.exercises[0])
     if parent in program.tried and parent not in program.accepted:
         return Inconclusive("no other value at this place was accepted either")
-    message = at(refused.body, "/error/message") if not isinstance(refused.body, Absent) else None
-    explanation = f", saying: {_truncate(message, 160)}" if isinstance(message, str) else ""
+    message = error_message(refused.body)
+    explanation = f", saying: {excerpt(message, 160)}" if message is not None else ""
     return _finding(
         refused, step.mutation, f"refused {_describe(step.mutation)}, which is valid{explanation}", _ACCEPTED
     )
@@ -243,23 +242,11 @@ def _describe(mutation: Mutation | None) -> str:
     """The mutated value in words: `max_prompt_tokens: 255`, `a request without assistant_id`."""
     if mutation is None:
         return "the request"
-    name = _spell_path(mutation.pointer) or f"the {mutation.place}"
+    name = spell_pointer(mutation.pointer) or f"the {mutation.place}"
     if isinstance(mutation.mutated, Absent):
         return f"a request without {name}"
-    return f"{name}: {_truncate(_to_json(mutation.mutated))}"
+    return f"{name}: {excerpt(_to_json(mutation.mutated), 80)}"
 
 
 def _to_json(value: JSON) -> str:
     return json.dumps(value, ensure_ascii=False, default=repr)
-
-
-def _truncate(text: str, most: int = 80) -> str:
-    return text if len(text) <= most else f"{text[: most - 1]}… ({len(text):,} characters)"
-
-
-def _spell_path(pointer: str) -> str:
-    """A JSON Pointer in dotted notation: `tools[0].function.name`."""
-    path = ""
-    for token in pointer_tokens(pointer):
-        path += f"[{token}]" if token.isdecimal() else f".{token}" if path else token
-    return path

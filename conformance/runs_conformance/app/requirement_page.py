@@ -1,0 +1,46 @@
+"""The sections that describe one rule or constraint, for every view that explains it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from runs_conformance.contract.departure import departures, glob_matches
+from runs_conformance.model.rule import AnyRule, Constraint
+from runs_conformance.reporting.detail import CONSTRAINT_RATIONALE
+from runs_conformance.rules import violations
+from runs_conformance.rules.constraints.fixes import fix
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A heading with its paragraphs, or with lines of literal text."""
+
+    heading: str
+    paragraphs: Sequence[str] = ()
+    literal: Sequence[str] = ()
+
+
+def sections(requirement: AnyRule | Constraint) -> Iterator[Section]:
+    """Yield the sections that describe a rule or constraint, always in the same order."""
+    yield Section("What must hold", [requirement.statement])
+    if isinstance(requirement, Constraint):
+        yield Section("Why it matters", [CONSTRAINT_RATIONALE[requirement.operation is not None]])
+        yield Section("How to fix it", [fix(requirement)])
+    else:
+        yield Section("Why it matters", requirement.explanation.split("\n\n"))
+        yield Section("How to fix it", [requirement.fix])
+        yield Section("Example of a violation", literal=violations().get(requirement.id, ()))
+    yield Section("Source", list(_source(requirement)))
+
+
+def _source(requirement: AnyRule | Constraint) -> Iterator[str]:
+    yield f"{requirement.source}"
+    if not isinstance(requirement, Constraint):
+        if requirement.requirements:
+            yield f"Requirements: {', '.join(requirement.requirements)}"
+        if requirement.needs:
+            yield f"Needs: {requirement.needs}"
+    for departure in departures():
+        if any(glob_matches(glob, requirement.id) for glob in departure.excuses):
+            yield f"Known deviation {departure.id}: {departure.title}. {departure.evidence}"
