@@ -3,15 +3,15 @@ from __future__ import annotations
 from collections import Counter
 
 from runs_conformance.contract.lifecycle import classify_transition
-from runs_conformance.evidence.transition import MAX_TRANSITIONS, most_frequent, transitions
-from tests.rules.histories import Told, run
+from runs_conformance.evidence.timeline import MAX_TRANSITIONS, most_frequent, transitions
+from tests.rules.histories import HistoryBuilder, run
 
 
 def test_changes_are_counted_and_looks_that_saw_the_same_are_none() -> None:
-    tell = Told()
-    tell.looks("queued", "queued", "in_progress", "in_progress", "completed")
-    tell.send("get_run", run("queued"))
-    assert transitions(tell.history()) == {
+    builder = HistoryBuilder()
+    builder.see_statuses("queued", "queued", "in_progress", "in_progress", "completed")
+    builder.send("get_run", run("queued"))
+    assert transitions(builder.history()) == {
         ("queued", "in_progress"): 1,
         ("in_progress", "completed"): 1,
         ("completed", "queued"): 1,
@@ -19,9 +19,9 @@ def test_changes_are_counted_and_looks_that_saw_the_same_are_none() -> None:
 
 
 def test_what_no_string_of_a_target_fills_memory_with() -> None:
-    tell = Told()
-    tell.looks("queued", "x" * 10_000)
-    ((_, later),) = transitions(tell.history())
+    builder = HistoryBuilder()
+    builder.see_statuses("queued", "x" * 10_000)
+    ((_, later),) = transitions(builder.history())
     assert len(later) == 40
     many = Counter({("queued", str(number)): number + 1 for number in range(1_000)})
     kept = most_frequent(many)

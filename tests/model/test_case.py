@@ -1,12 +1,15 @@
 """Steps survive being written down, and are named by their content."""
 
 import json
+from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from runs_conformance.model.case import (
     Accept,
+    DanglingReference,
     Either,
     Expectation,
     Key,
@@ -50,7 +53,12 @@ _steps = st.builds(
     until=st.lists(st.text(max_size=5), max_size=2).map(tuple),
     pause=st.floats(0, 5),
     stream=st.booleans(),
-    tag=st.text(max_size=5),
+    dangling=st.none() | st.sampled_from(DanglingReference),
+    anomaly=st.text(max_size=5),
+    probe=st.booleans(),
+    packed=st.booleans(),
+    limit_search=st.booleans(),
+    append_message=st.none() | st.text(max_size=5),
 )
 
 
@@ -59,6 +67,23 @@ def test_a_step_is_read_as_it_was_written(step: Step) -> None:
     read = step_from_json(json.loads(json.dumps(step_to_json(step))))
     assert step_to_json(read) == step_to_json(step)
     assert read.id == step.id
+
+
+@pytest.mark.parametrize(
+    ("tag", "members"),
+    [
+        ("probe:nul", {"anomaly": "nul", "probe": True}),
+        ("malformed_json", {"anomaly": "malformed_json"}),
+        ("unknown_id", {"dangling": DanglingReference.UNKNOWN}),
+        ("packed", {"packed": True}),
+        ("limits", {"limit_search": True}),
+        ("saying:Hello: you", {"append_message": "Hello: you"}),
+        ("at_rest", {}),
+    ],
+)
+def test_tags_of_the_previous_version_are_read_as_fields(tag: str, members: dict[str, Any]) -> None:
+    read = step_from_json({"operation": "get_run", "role": "act", "tag": tag})
+    assert read == Step(operation="get_run", **members)
 
 
 def test_a_step_is_named_by_what_it_sends() -> None:

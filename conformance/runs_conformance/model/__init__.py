@@ -1,1 +1,1 @@
-"""The nouns: frozen, JSON-able data that every other part speaks in. Imports nothing of ours."""
+"""The shared data types: frozen and JSON-serializable. Imports no other part of the package."""

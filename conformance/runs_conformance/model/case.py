@@ -1,4 +1,4 @@
-"""What is sent: steps with symbolic references, and what is expected of the answer."""
+"""Steps of a program with their symbolic references, and the expected kind of answer."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from runs_conformance.model.json import ABSENT, JSON, Absent
 
@@ -19,14 +19,14 @@ class Accept:
 
 @dataclass(frozen=True, slots=True)
 class Reject:
-    """A correct server refuses; `statuses` are those that count as a refusal of this kind."""
+    """A correct server refuses with one of these HTTP statuses."""
 
     statuses: tuple[int, ...] = (400, 413, 415, 422)
 
 
 @dataclass(frozen=True, slots=True)
 class Either:
-    """A correct server may accept or refuse; `reason` says what leaves it open."""
+    """A correct server may accept or refuse, for this reason."""
 
     reason: str
 
@@ -38,11 +38,11 @@ REFUSES_REFERENCE = Reject((400, 404))
 
 @dataclass(frozen=True, slots=True)
 class Mutation:
-    """The one place where a payload departs from a plainly valid one, and the keyword that it tries there: an invalid
-    payload breaks it, a valid one keeps it at its very edge.
+    """The one place where a payload differs from an ordinary valid one, and the schema keyword tested there.
 
-    `place` is `body`, `query`, `path` or `header`; `pointer` is a JSON Pointer into it. `was` and `became` are
-    `ABSENT` where the member was added or removed.
+    An invalid payload violates the keyword; a valid one takes its boundary value. `place` is `body`, `query`, `path` or
+    `header`; `pointer` is a JSON Pointer into it. `original` is `ABSENT` for an added member, `mutated` for a removed
+    one.
     """
 
     pointer: str
@@ -54,14 +54,14 @@ class Mutation:
 
 @dataclass(frozen=True, slots=True)
 class Ref:
-    """A value that only the target can give: the value at `pointer` in the answer to the step named `step`."""
+    """A reference to a value supplied by the target: the value at `pointer` in the answer to the step named `step`."""
 
     step: str
     pointer: str = "/id"
 
 
 class Key(StrEnum):
-    """Which credentials a step is sent with. `basic` is the own key under the scheme Basic."""
+    """The credentials that a step is sent with. `BASIC` is the primary key under the scheme Basic."""
 
     PRIMARY = "own"
     BASIC = "basic"
@@ -70,12 +70,26 @@ class Key(StrEnum):
     NONE = "none"
 
 
-class Role(StrEnum):
-    """What a step is for, which says how its answer is read.
+class DanglingReference(StrEnum):
+    """Why a reference of a step names no object at that place.
 
-    `fixture`: sets something up; its refusal makes the rest undecided. `control`: the minimal accepted request beside
-    a negative. `valid`: carries legal values of the constraints it names. `negative`: breaks exactly one of them.
-    `act`: a move of a program, judged by rules. `look`: a read that shows state. `cleanup`: removes what was created.
+    `unknown_id`: a well-formed id that no object has. `malformed_id`: a text that cannot be an id of this kind.
+    `foreign_id`: an object under another parent, such as a run of another thread. `deleted_id`: a deleted object.
+    """
+
+    UNKNOWN = "unknown_id"
+    MALFORMED = "malformed_id"
+    FOREIGN = "foreign_id"
+    DELETED = "deleted_id"
+
+
+class Role(StrEnum):
+    """The purpose of a step, which decides how its answer is interpreted.
+
+    `FIXTURE`: sets up an object; if it is refused, the steps that need it are inconclusive. `CONTROL`: the minimal
+    valid request that accompanies a negative one. `VALID`: carries valid values of the constraints that it names.
+    `NEGATIVE`: violates exactly one of them. `ACT`: a step of a scenario, judged by rules. `READ`: reads state.
+    `CLEANUP`: deletes an object of the program.
     """
 
     FIXTURE = "fixture"
@@ -89,15 +103,20 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One request of a program, as plain data; references are bound when it is sent.
+    """One request of a program as plain data; references are resolved when it is sent.
 
-    `path`, `query` and `body` may hold `Ref`s anywhere. `raw`, when given, is sent as the body byte for byte.
-    `headers` are added to the usual ones, and a `None` removes one. `exercises` names the constraints whose legal
-    (`accept`) or illegal (`reject`) side this step shows. `until` makes the engine repeat the step until the answer's
-    `status` is one of these or the patience ends; each attempt is an exchange of its own. `pause` is how many seconds
-    the engine waits before it sends the step, for what only time can show (times are whole seconds). `stream` says that
-    an event stream is expected when it is accepted. `tag` carries what a rule must know of the program's intent and
-    cannot see in the traffic; the tags are listed in `runs_conformance.model.tag`.
+    `path`, `query` and `body` may contain `Ref`s at any depth. `raw`, if set, is sent as the body byte for byte.
+    `headers` are added to the default ones; `None` removes one. `exercises` names the constraints that the step tests,
+    with a valid or an invalid value. `until` makes the engine repeat the step until the answer's `status` is one of
+    these or the run timeout expires; each attempt is a separate exchange. `pause` is the number of seconds to wait
+    before sending, for effects that show only in timestamps of whole seconds. `stream` marks a step whose success is an
+    event stream.
+
+    The last fields carry intent that the traffic does not show. `dangling` says why a reference names no object.
+    `anomaly` names an oddity below the level of the schema, such as `invalid_utf8`; a `probe` is sent only to test
+    robustness against its anomaly. A `packed` step carries several boundary values at once, so its refusal alone is
+    inconclusive. `limit_search` marks a step of the search for the limit that the target enforces. `append_message` is
+    the text of a user message to be added to the step's thread after the step.
     """
 
     operation: str
@@ -115,28 +134,33 @@ class Step:
     until: tuple[str, ...] = ()
     pause: float = 0.0
     stream: bool = False
-    tag: str = ""
+    dangling: DanglingReference | None = None
+    anomaly: str = ""
+    probe: bool = False
+    packed: bool = False
+    limit_search: bool = False
+    append_message: str | None = None
 
     @property
     def id(self) -> str:
-        """A short hash of the step's content: the same step has the same id in every run."""
-        known = _ids.get(id(self))
-        if known is not None and known[0] is self:
-            return known[1]
+        """A short hash of the step's content, the same in every test run."""
+        cached = _ids.get(id(self))
+        if cached is not None and cached[0] is self:
+            return cached[1]
         content = json.dumps(step_to_json(self), sort_keys=True, default=repr)
-        found = hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()[:12]
-        if len(_ids) >= _MOST_IDS:
+        digest = hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+        if len(_ids) >= _MAX_CACHED_IDS:
             _ids.clear()
-        _ids[id(self)] = self, found
-        return found
+        _ids[id(self)] = self, digest
+        return digest
 
 
 _ids: dict[int, tuple[Step, str]] = {}
-_MOST_IDS = 2048
+_MAX_CACHED_IDS = 2048
 
 
 def step_to_json(step: Step) -> dict[str, JSON]:
-    """The step as JSON, references as `{"$from": step, "at": pointer}`; members that say nothing are left out."""
+    """The step as JSON. References become `{"$from": step, "at": pointer}`; fields with default values are omitted."""
     out: dict[str, JSON] = {"operation": step.operation}
     if step.name:
         out["name"] = step.name
@@ -165,13 +189,20 @@ def step_to_json(step: Step) -> dict[str, JSON]:
         out["pause"] = step.pause
     if step.stream:
         out["stream"] = True
-    if step.tag:
-        out["tag"] = step.tag
+    if step.dangling is not None:
+        out["dangling"] = step.dangling.value
+    if step.anomaly:
+        out["anomaly"] = step.anomaly
+    for flag in _FLAGS:
+        if getattr(step, flag):
+            out[flag] = True
+    if step.append_message is not None:
+        out["append_message"] = step.append_message
     return out
 
 
 def step_from_json(data: Mapping[str, JSON]) -> Step:
-    """The step that `step_to_json` wrote."""
+    """The inverse of `step_to_json`. Also reads the former format, whose `tag` combined the fields that carry intent."""
     raw = data.get("raw")
     mutation = data.get("mutation")
     expectation = data.get("expectation")
@@ -191,12 +222,37 @@ def step_from_json(data: Mapping[str, JSON]) -> Step:
         until=tuple(data.get("until", ())),  # type: ignore[arg-type]
         pause=float(data.get("pause", 0)),  # type: ignore[arg-type]
         stream=bool(data.get("stream", False)),
-        tag=_text(data.get("tag", "")),
+        **_intent(data),
     )
 
 
+_FLAGS = ("probe", "packed", "limit_search")
+_FORMER_ANOMALIES = ("malformed_json", "empty_body", "wrong_content_type")
+
+
+def _intent(data: Mapping[str, JSON]) -> dict[str, Any]:
+    """The fields that carry intent, from their own members or from the former `tag`."""
+    tag = _text(data.get("tag", ""))
+    prefix, colon, rest = tag.partition(":")
+    if tag in {kind.value for kind in DanglingReference}:
+        return {"dangling": DanglingReference(tag)}
+    if tag in _FORMER_ANOMALIES:
+        return {"anomaly": tag}
+    if tag in ("packed", "limits"):
+        return {"packed" if tag == "packed" else "limit_search": True}
+    if colon and prefix in ("probe", "saying"):
+        return {"anomaly": rest, "probe": True} if prefix == "probe" else {"append_message": rest}
+    dangling, appended = data.get("dangling"), data.get("append_message")
+    return {
+        "dangling": None if dangling is None else DanglingReference(_text(dangling)),
+        "anomaly": _text(data.get("anomaly", "")),
+        **{flag: bool(data.get(flag, False)) for flag in _FLAGS},
+        "append_message": None if appended is None else _text(appended),
+    }
+
+
 def encode_references(value: object) -> JSON:
-    """A value with its references written as JSON objects."""
+    """Replace the references in a value by JSON objects. Raises TypeError for a value that JSON cannot represent."""
     if isinstance(value, Ref):
         return {"$from": value.step, "at": value.pointer}
     if isinstance(value, Mapping):
@@ -205,11 +261,11 @@ def encode_references(value: object) -> JSON:
         return [encode_references(item) for item in value]
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
-    raise TypeError(f"a step cannot hold a {type(value).__name__}")
+    raise TypeError(f"a step cannot contain a value of type {type(value).__name__}")
 
 
 def decode_references(value: JSON) -> object:
-    """A value with its references as `Ref`s again: the inverse of `symbolic`."""
+    """The inverse of `encode_references`."""
     if isinstance(value, Mapping):
         if value.keys() == {"$from", "at"}:
             return Ref(_text(value["$from"]), _text(value["at"]))
@@ -231,7 +287,7 @@ def expectation_to_json(expectation: Expectation) -> dict[str, JSON]:
 
 
 def mutation_to_json(mutation: Mutation) -> dict[str, JSON]:
-    """The mutation as JSON; `was` and `became` are left out where the member is not there."""
+    """The mutation as JSON; an `ABSENT` value is omitted."""
     out: dict[str, JSON] = {"place": mutation.place, "pointer": mutation.pointer, "keyword": mutation.keyword}
     if not isinstance(mutation.original, Absent):
         out["was"] = encode_references(mutation.original)
@@ -270,11 +326,19 @@ def _members(value: JSON) -> Mapping[str, JSON]:
 
 @dataclass(frozen=True, slots=True)
 class Concurrent:
-    """Steps that are sent at the same moment, each on a connection of its own; the answers come back in the same
-    order.
-    """
+    """Steps that are sent at the same moment on separate connections. Their exchanges are returned in this order."""
 
     steps: tuple[Step, ...]
 
 
-Move: TypeAlias = Step | Concurrent
+@dataclass(frozen=True, slots=True)
+class Unmet:
+    """Reports that the last response does not provide `needed`, without which the program cannot continue.
+
+    Nothing is sent. Unless the program sends another step afterwards, it counts as stopped early.
+    """
+
+    needed: str
+
+
+Move: TypeAlias = Step | Concurrent | Unmet

@@ -1,4 +1,4 @@
-"""One request and what came of it."""
+"""A recorded exchange: request, response and outcome of the transfer."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from runs_conformance.model.case import Step, step_from_json, step_to_json
+from runs_conformance.model.case import DanglingReference, Step, step_from_json, step_to_json
 from runs_conformance.model.json import ABSENT, JSON, Absent, is_object
 from runs_conformance.model.verdict import Finding
 
 RETRY_LATER_STATUSES = frozenset({429, 503})
-"""The HTTP statuses that ask to come back later, and say nothing of the request itself."""
+"""HTTP statuses that ask the client to retry later, regardless of the request."""
 
 
 class Completion(StrEnum):
-    """What is known of whether the request was carried out.
+    """Whether the server processed the request.
 
-    `answered`: a complete answer came. `refused`: certainly not done (the connection was refused). `unknown`: it may
-    have happened (the answer was cut, late or unreadable).
+    `ANSWERED`: a complete response arrived. `NOT_CONNECTED`: certainly not processed, since no connection was made.
+    `UNKNOWN`: possibly processed, since the response was truncated, late or unreadable.
     """
 
     ANSWERED = "answered"
@@ -28,9 +28,9 @@ class Completion(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What was sent. `path` is below the base URL, as on the wire but without the query; secrets are already redacted.
+    """A sent request with its secrets redacted. `path` is relative to the base URL, encoded, without the query.
 
-    `body` is the parsed JSON body; `text` holds a body that is not JSON (bytes as latin-1) or was sent byte for byte.
+    `body` is the parsed JSON body; `text` is a body that is not JSON (bytes as Latin-1) or was sent byte for byte.
     """
 
     method: str
@@ -43,8 +43,9 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One server-sent event. `data` is the parsed JSON, or the text itself where it is not JSON (`[DONE]`); `at` is
-    in seconds.
+    """One server-sent event. `data` is the parsed JSON, or the text if it is not JSON (`[DONE]`).
+
+    `at` is the arrival time in seconds, on the clock of the exchange.
     """
 
     name: str
@@ -54,11 +55,11 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What came back. Header names are in lower case.
+    """A received response. Header names are in lower case.
 
-    `body` is the parsed JSON body, `ABSENT` where there is none or it is not JSON; `text` then holds the start of it.
-    `events` is set for an event stream. `defects` names what is wrong below the level of the contract: `not_json`,
-    `invalid_utf8`, `duplicate_key: x`, `not_a_number: NaN`, `too_large`, `too_deep`, and for streams `sse: ...`.
+    `body` is the parsed JSON body, `ABSENT` if there is none or it is not JSON; `text` is then its start. `events` is
+    set for an event stream. `defects` lists violations of the format: `not_json`, `invalid_utf8`, `duplicate_key: x`,
+    `not_a_number: NaN`, `too_large`, `too_deep`, and for streams `sse: ...`. `size` is in bytes.
     """
 
     status: int
@@ -72,12 +73,12 @@ class Response:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exchange:
-    """One request and what came of it.
+    """One request with its response, if any.
 
-    `index` orders exchanges by when they started. `started` and `ended` are seconds on one monotonic clock; two
-    exchanges that overlap have no order. `wall` is Unix time at the start. `step` is what the suite meant to send;
-    recorded traffic has none. `path` holds what the step's references were bound to in path parameters. `edition`
-    and `dialect` say by which contract it is judged.
+    `index` orders exchanges by start. `started` and `ended` are seconds on one monotonic clock; exchanges that overlap
+    are unordered. `wall` is the Unix time of the start. `step` is the step that was sent; traffic of other clients has
+    none. `path` holds the values of the path parameters. `problem` describes a failed transfer. `edition` and `dialect`
+    select the contract that applies.
     """
 
     id: str
@@ -99,41 +100,51 @@ class Exchange:
 
     @property
     def status(self) -> int | None:
-        """The HTTP status of the answer, `None` where none came."""
+        """The HTTP status, or None without a response."""
         return self.response.status if self.response else None
 
     @property
     def accepted(self) -> bool:
-        """Whether a complete answer of success came."""
+        """Whether a complete response with a 2xx status arrived."""
         return self.completion is Completion.ANSWERED and self.status is not None and 200 <= self.status < 300
 
     @property
     def refused(self) -> bool:
-        """Whether the target understood and said no: 4xx, but not 401, 403, 408, 425 or 429."""
+        """Whether the target rejected the request itself: any 4xx except 401, 403, 408, 425 and 429."""
         status = self.status
         return status is not None and 400 <= status < 500 and status not in (401, 403, 408, 425, 429)
 
     @property
     def body(self) -> JSON | Absent:
-        """The answer's JSON body, or `ABSENT`."""
+        """The JSON body of the response, or `ABSENT`."""
         return self.response.body if self.response else ABSENT
 
     @property
     def events(self) -> tuple[Event, ...]:
-        """The answer's events; none where it is not an event stream."""
+        """The events of the response; empty if it is not an event stream."""
         return self.response.events or () if self.response else ()
 
     @property
-    def tag(self) -> str:
-        """The step's tag, or nothing."""
-        return self.step.tag if self.step else ""
+    def dangling(self) -> DanglingReference | None:
+        """Why a reference of the step names no object; None if it may name one or there is no step."""
+        return self.step.dangling if self.step else None
+
+    @property
+    def anomaly(self) -> str:
+        """The deliberate oddity of the step below the level of the schema, or an empty string."""
+        return self.step.anomaly if self.step else ""
+
+    @property
+    def is_probe(self) -> bool:
+        """Whether the step is a robustness probe."""
+        return self.step is not None and self.step.probe
 
     def happened_before(self, other: Exchange) -> bool:
-        """Whether this exchange ended before the other began: only then have the two an order."""
+        """Whether this exchange ended before the other began. Overlapping exchanges are unordered."""
         return self.ended <= other.started
 
     def member(self, name: str) -> JSON | Absent:
-        """A member of the answer's JSON object, or `ABSENT`."""
+        """A member of the JSON object in the response, or `ABSENT`."""
         return self.body.get(name, ABSENT) if is_object(self.body) else ABSENT
 
     def finding(
@@ -143,7 +154,7 @@ class Exchange:
         expected: JSON | Absent = ABSENT,
         actual: JSON | Absent = ABSENT,
     ) -> Finding:
-        """A finding that shows in this exchange."""
+        """A finding at this exchange."""
         return Finding(
             message=message,
             exchange=self.id,
@@ -202,10 +213,10 @@ def _response_to_json(response: Response) -> dict[str, JSON]:
 
 
 def exchange_from_json(data: Mapping[str, JSON]) -> Exchange:
-    """The exchange that `exchange_to_json` wrote. Raises KeyError, TypeError or ValueError where it is not."""
+    """The inverse of `exchange_to_json`. Raises KeyError, TypeError or ValueError for invalid data."""
     sent, answer, step = data["request"], data["response"], data.get("step")
     if not is_object(sent) or not (answer is None or is_object(answer)) or not (step is None or is_object(step)):
-        raise TypeError("not an exchange")
+        raise TypeError("request, response or step is not a JSON object")
     return Exchange(
         id=str(data["id"]),
         index=int(data["index"]),  # type: ignore[arg-type]

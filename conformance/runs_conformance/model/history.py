@@ -1,4 +1,4 @@
-"""What happened in one program, in order."""
+"""The ordered exchanges of one program."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from runs_conformance.model.exchange import Exchange
 
 @dataclass(frozen=True, eq=False)
 class History:
-    """The exchanges of one program in the order in which they started. Rules see nothing else.
+    """The exchanges of one program, ordered by start. Rules see nothing else.
 
-    `strict` drops what is excused only because the service is recorded to have done it. A `partial` history does not
-    hold all that was done to its objects: somebody else works with them too. Views of a history (timelines
-    of runs, streams, pages) are derived in `runs_conformance.evidence`.
+    `strict` ignores the known deviations of the real service, so nothing is excused by them. A `partial` history lacks
+    requests of other clients that work with the same objects. Views of a history, such as run timelines, streams and
+    pages, are derived in `runs_conformance.evidence`.
     """
 
     program: str
@@ -26,7 +26,7 @@ class History:
     def of(
         cls, exchanges: Iterable[Exchange], program: str = "", strict: bool = False, partial: bool = False
     ) -> History:
-        """A history of these exchanges, put in order."""
+        """Build a history from exchanges in any order."""
         ordered = tuple(sorted(exchanges, key=lambda exchange: exchange.index))
         return cls(program or (ordered[0].program if ordered else ""), ordered, strict, partial)
 

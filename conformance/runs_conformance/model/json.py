@@ -1,4 +1,4 @@
-"""JSON values as types, and what stands for a member that is not there."""
+"""JSON values: types, JSON Pointers, comparison, and `ABSENT` for a missing member."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ else:
 
 
 class Absent(Enum):
-    """The one value of this type, `ABSENT`, stands for a member, body or answer that is not there. `null` is there."""
+    """The type of `ABSENT`, which stands for a missing member, body or answer. `null` is not missing."""
 
     ABSENT = "absent"
 
@@ -30,7 +30,7 @@ ABSENT: Final = Absent.ABSENT
 
 def is_object(value: object) -> TypeGuard[Mapping[str, JSON]]:
     """Whether a parsed value is a JSON object."""
-    # Nearly all are dicts, and asking an abstract class costs several times as much.
+    # Nearly all objects are dicts, and a check against an abstract class takes several times as long.
     return isinstance(value, dict) or isinstance(value, Mapping)  # noqa: SIM101
 
 
@@ -40,14 +40,14 @@ def is_array(value: object) -> TypeGuard[Sequence[JSON]]:
 
 
 def is_integer(value: object) -> TypeGuard[int | float]:
-    """Whether a parsed value is an integer as JSON Schema counts them: `1.0` is one, `true` is not."""
+    """Whether a parsed value is an integer in the sense of JSON Schema: `1.0` is, `true` is not."""
     if isinstance(value, bool):
         return False
     return isinstance(value, int) or (isinstance(value, float) and value.is_integer())
 
 
 def at(value: JSON | Absent, pointer: str) -> JSON | Absent:
-    """The value that a JSON Pointer (RFC 6901) names, or `ABSENT` where the way ends earlier."""
+    """The value at a JSON Pointer (RFC 6901), or `ABSENT` if the pointer does not resolve."""
     for token in _tokens(pointer):
         if is_object(value):
             value = value.get(token, ABSENT)
@@ -59,7 +59,7 @@ def at(value: JSON | Absent, pointer: str) -> JSON | Absent:
 
 
 def pointer_tokens(pointer: str) -> list[str]:
-    """The reference tokens of a JSON Pointer, unescaped; none for the whole document."""
+    """The unescaped reference tokens of a JSON Pointer; empty for the whole document."""
     return [token.replace("~1", "/").replace("~0", "~") for token in pointer.split("/")[1:]]
 
 
@@ -69,14 +69,25 @@ def _tokens(pointer: str) -> tuple[str, ...]:
 
 
 def json_pointer(*tokens: str | int) -> str:
-    """The JSON Pointer made of these reference tokens."""
+    """The JSON Pointer that consists of these reference tokens."""
     return "".join("/" + str(token).replace("~", "~0").replace("/", "~1") for token in tokens)
 
 
+def spell_pointer(pointer: str) -> str:
+    """A JSON Pointer in dotted notation: `/tool_outputs/0/output` becomes `tool_outputs[0].output`."""
+    path = ""
+    for token in pointer_tokens(pointer):
+        path += f"[{token}]" if token.isdecimal() else f".{token}" if path else token
+    return path
+
+
+def is_blank(value: JSON | Absent) -> bool:
+    """Whether a text is absent, null or empty. Which of the three a server sends is left open."""
+    return value is None or isinstance(value, Absent) or value == ""
+
+
 def json_equal(left: object, right: object) -> bool:
-    """Whether two JSON values are equal as JSON counts: `1` and `1.0` are, `1` and `true` are not, key order is
-    nothing.
-    """
+    """Whether two JSON values are equal. `1` equals `1.0` but not `true`; the order of members is irrelevant."""
     if isinstance(left, bool) or isinstance(right, bool):
         return left is right
     if is_object(left) and is_object(right):
@@ -84,3 +95,25 @@ def json_equal(left: object, right: object) -> bool:
     if is_array(left) and is_array(right):
         return len(left) == len(right) and all(json_equal(a, b) for a, b in zip(left, right, strict=True))
     return left == right
+
+
+def contains(value: JSON | Absent, subset: JSON) -> bool:
+    """Whether a value contains everything in `subset`, and at most adds to it.
+
+    Members that `subset` lacks or has as null may be added at any depth: function tools come back with `strict` and
+    `parameters`, a truncation strategy with `last_messages`. An empty object in `subset` matches any value, since
+    servers replace it by its meaning: `response_format` of `{}` by `auto`. Arrays must have the same length.
+    """
+    if subset is None:
+        return True
+    if is_object(subset):
+        if not subset:
+            return not isinstance(value, Absent)
+        return is_object(value) and all(contains(value.get(name, ABSENT), member) for name, member in subset.items())
+    if is_array(subset):
+        return (
+            is_array(value)
+            and len(value) == len(subset)
+            and all(contains(item, other) for item, other in zip(value, subset, strict=True))
+        )
+    return not isinstance(value, Absent) and json_equal(value, subset)

@@ -1,4 +1,4 @@
-"""Limits: where a target's bound really is."""
+"""The limits that a target enforces."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """The bound that a target keeps at the place of a constraint, beside the one that the contract states.
+    """The limit that a target enforces for a constraint, and the one that the contract states.
 
-    `accepted` is the outermost value that was taken, `refused` the nearest beyond it that was not; None where nothing
-    was taken, or everything that was tried. Values are numbers, or lengths in characters, items or members.
+    `accepted` is the most extreme value that was accepted, None if every tried value was refused. `refused` is the
+    nearest refused value beyond it, None if every tried value was accepted. Values are numbers, or lengths in
+    characters, items or members.
     """
 
     id: str
@@ -20,9 +21,9 @@ class Limit:
 
     @property
     def text(self) -> str:
-        """The bound in words."""
+        """The limit in words."""
         if self.accepted is None:
-            upto = f" up to {self.refused:,}" if self.refused is not None else " that was tried"
-            return f"takes nothing{upto}; the contract says {self.stated:,}"
-        beyond = f"not {self.refused:,}" if self.refused is not None else "nothing that was tried is refused"
-        return f"takes {self.accepted:,}, {beyond}; the contract says {self.stated:,}"
+            tried = f"nothing up to {self.refused:,}" if self.refused is not None else "no value that was tried"
+            return f"accepts {tried}; the contract says {self.stated:,}"
+        beyond = f"not {self.refused:,}" if self.refused is not None else "and every value that was tried"
+        return f"accepts {self.accepted:,}, {beyond}; the contract says {self.stated:,}"

@@ -1,4 +1,4 @@
-"""Long texts written short: what a text repeats many times is named once, with how often."""
+"""Run-length encoding of long texts that consist of repeated parts."""
 
 from __future__ import annotations
 
@@ -7,29 +7,29 @@ import re
 from runs_conformance.model.json import JSON, is_array, is_object
 
 MAX_PLAIN_LENGTH = 1_000
-"""Shorter texts are written as they are."""
+"""Length in characters up to which texts are stored as they are."""
 
 _JOINED, _TEXT, _TIMES = "$joined", "text", "times"
 _REPEATED = re.compile(r"(.{1,8}?)\1{49,}", re.DOTALL)
 
 
 def split_repeats(text: str) -> list[tuple[str, int]]:
-    """The parts that a text is made of, each with how many times it stands there in a row."""
-    found: list[tuple[str, int]] = []
+    """Split a text into parts, each with its number of consecutive repetitions."""
+    parts: list[tuple[str, int]] = []
     end = 0
     for match in _REPEATED.finditer(text):
         if match.start() > end:
-            found.append((text[end : match.start()], 1))
+            parts.append((text[end : match.start()], 1))
         unit = match.group(1)
-        found.append((unit, len(match.group(0)) // len(unit)))
+        parts.append((unit, len(match.group(0)) // len(unit)))
         end = match.end()
     if end < len(text):
-        found.append((text[end:], 1))
-    return found
+        parts.append((text[end:], 1))
+    return parts
 
 
 def compress(value: JSON) -> JSON:
-    """A value with its long texts written as the parts that they repeat."""
+    """Replace the long texts in a value by their repeated parts."""
     if isinstance(value, str):
         if len(value) <= MAX_PLAIN_LENGTH:
             return value
@@ -41,7 +41,7 @@ def compress(value: JSON) -> JSON:
 
 
 def expand(value: JSON) -> JSON:
-    """The value that `packed` wrote short. Raises ValueError where it is none."""
+    """The inverse of `compress`. Raises ValueError for invalid parts."""
     if is_object(value):
         if value.keys() == {_JOINED}:
             return _join(value[_JOINED])
@@ -50,19 +50,19 @@ def expand(value: JSON) -> JSON:
 
 
 MAX_LENGTH = 64 * 1024 * 1024
-"""No text is longer: a file that says otherwise must not fill the memory."""
+"""Maximum length in characters of an expanded text, so that a manipulated file cannot exhaust the memory."""
 
 
 def _join(parts: JSON) -> str:
-    whole: list[str] = []
+    texts: list[str] = []
     size = 0
     for part in parts if is_array(parts) else ():
         text = part.get(_TEXT) if is_object(part) else None
         times = part.get(_TIMES) if is_object(part) else None
         if not isinstance(text, str) or not isinstance(times, int) or times < 0:
-            raise ValueError("not a text in parts")
+            raise ValueError("invalid parts of a compressed text")
         size += len(text) * times
         if size > MAX_LENGTH:
-            raise ValueError(f"a text of more than {MAX_LENGTH:,} characters")
-        whole.append(text * times)
-    return "".join(whole)
+            raise ValueError(f"compressed text of more than {MAX_LENGTH:,} characters")
+        texts.append(text * times)
+    return "".join(texts)

@@ -1,4 +1,4 @@
-"""Multi-step programs and the setting they play in."""
+"""Programs, which are named scenarios of several steps, and the context that they run in."""
 
 from __future__ import annotations
 
@@ -9,18 +9,17 @@ from typing import Any, TypeAlias
 from runs_conformance.model.case import Move
 
 USABLE_KINDS = ("assistant", "thread", "run", "file", "vector_store")
-"""The kinds of existing objects that a user may give to work with."""
+"""The kinds of existing objects that a user may supply with `--use`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProgramContext:
-    """What a program may know of the target before it starts: data from the configuration, nothing measured.
+    """The configuration that programs depend on; it contains nothing measured.
 
-    `prompts` are the user messages to send for a purpose, in place of the suite's own. `given` holds ids of existing
-    objects, by kind, where the target cannot or should not create them. `other_model` is one that a run may override
-    the assistant's with; where the target does not know it, nothing is concluded from that. `accepts_any_file_id`
-    says that the target takes any well-formed id of a file or vector store without looking for it.
-    `read_only` allows nothing but GETs.
+    `prompts` replace the suite's own user messages, by purpose. `use` holds ids of existing objects by kind, for
+    targets that cannot or should not create them. `other_model` is a model that a run may override the assistant's with; if the
+    target does not know it, the verdict is inconclusive. `accepts_any_file_id` says that the target accepts any
+    well-formed id of a file or vector store. `read_only` allows only GET requests. Timeouts are in seconds.
     """
 
     edition: str
@@ -39,20 +38,20 @@ class ProgramContext:
     read_only: bool = False
 
 
-# What `yield` gives back: the Exchange of a Step, or a tuple of them for Together. `Any` because a generator has one
-# type for both.
+# `yield` returns the Exchange of a Step, or a tuple of them for a Concurrent. `Any`, because a generator has a single
+# send type.
 StepGenerator: TypeAlias = Generator[Move, Any, None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Program:
-    """A named way of putting a target to the test.
+    """A named scenario that exercises a target.
 
-    `play` is a generator function: it yields moves and is sent the exchanges that came of them. It asserts nothing.
-    `capability` is the conformance class it serves, `operations` are those whose request constraints it is there to
-    show; `needs` names a member of the setting without which it cannot be played, with `needs_text` for people. `since`
-    is the date at which what it is about entered the contract. `runs` and `requests` are upper estimates for the plan,
-    `seconds` is what its own pauses add up to, and `writes` says whether it sends anything but GETs.
+    `generate` is a generator function that yields steps and receives their exchanges; it asserts nothing. `capability`
+    is the conformance class that the program tests, `operations` are those whose request constraints it tests. `needs`
+    names the field of the context that must be set for the program to run, `needs_text` describes it. `since` is the
+    date at which the tested feature entered the contract. `runs` and `requests` are upper estimates for the plan,
+    `seconds` is the sum of the program's pauses, and `writes` says whether it sends anything other than GET requests.
     """
 
     id: str

@@ -1,4 +1,4 @@
-"""Rules and constraints: what must hold, how binding it is, and where that was read."""
+"""Rules and constraints: requirements with their level and source."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _FIX = "Fix: "
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule(Generic[Unit]):
-    """One thing that must hold, judged over recorded evidence.
+    """A requirement that is judged over recorded evidence. Its id is `<topic>.<function>`.
 
-    `over` derives the units from a program's history; `judge` yields one `Held`, `Finding` or `Undecided` for each
-    thing it looked at in a unit, and nothing where there was nothing to judge. The id is `<topic>.<function>`.
-    `closed` says that it takes the history to hold all that anybody did to what it looks at.
+    `units` derives the units to judge from a program's history. `judge` yields a `Passed`, `Finding` or `Inconclusive`
+    for each check of a unit, and nothing if the requirement does not apply to it. A rule that `needs_complete_history`
+    relies on the history to contain every request to its objects.
     """
 
     id: str
@@ -49,10 +49,10 @@ class Rule(Generic[Unit]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Constraint:
-    """A rule that a schema keyword states: `create_run.max_prompt_tokens.minimum`, `run.completed_at.type`.
+    """A requirement stated by a schema keyword: `create_run.max_prompt_tokens.minimum`, `run.completed_at.type`.
 
-    `side` is `request` (the target must refuse what breaks it and accept what does not) or `response` (the target's
-    answers keep it).
+    `side` is `request` (the target must refuse requests that violate it and accept those that satisfy it) or `response`
+    (the target's responses must satisfy it).
     """
 
     id: str
@@ -76,11 +76,13 @@ def rule(
     formerly: tuple[str, ...] = (),
     needs_complete_history: bool = False,
 ) -> Callable[[Callable[[Unit], Iterator[Result]]], Rule[Unit]]:
-    """Declare a function to be a rule; its module names the topic, its docstring is the documentation.
+    """Declare a function to be a rule. Its module is the topic, its docstring the documentation.
 
-    `requirements` are the slugs of the requirements it covers (`terminal-status-is-final`); `needs` says, for people,
-    what must be given for it to be judged at all (a second key, a failing model). A rule is `closed` where a request that the history does not
-    hold could explain what it finds. Raises TypeError where the docstring is missing.
+    The docstring consists of a statement, an optional explanation, and an optional last paragraph that starts with
+    `Fix: `. `requirements` are the slugs of the requirements that the rule covers (`terminal-status-is-final`). `needs`
+    tells the user what must be configured for the rule to be judged at all, such as a second key or a failing model. A
+    rule `needs_complete_history` if a request that is missing from the history could explain its findings. Raises
+    TypeError if the docstring is missing.
     """
 
     def declare(judge: Callable[[Unit], Iterator[Result]]) -> Rule[Unit]:

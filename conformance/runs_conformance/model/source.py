@@ -1,4 +1,4 @@
-"""Where a demand comes from, and how binding it is."""
+"""The sources of requirements, and their requirement levels."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class Level(StrEnum):
-    """How binding a rule or constraint is: only a `must` fails a run by default."""
+    """The requirement level of a rule or constraint. By default, only a `must` fails a test run."""
 
     MUST = "must"
     SHOULD = "should"
@@ -15,7 +15,7 @@ class Level(StrEnum):
 
 
 class Basis(StrEnum):
-    """What kind of record a demand was read from."""
+    """The kind of document that states a requirement."""
 
     SCHEMA = "schema"
     PROSE = "prose"
@@ -25,9 +25,9 @@ class Basis(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The record that a demand was read from: its kind, where in it, and the dated edition it belongs to.
+    """The document that states a requirement: its kind, the place in it, and its dated edition.
 
-    `note` says what is known of the service departing from it, or why the level is what it is.
+    `note` describes known deviations of the real service, or gives the reason for the level.
     """
 
     basis: Basis
@@ -42,15 +42,15 @@ class Source:
 
 
 def schema(locator: str, edition: str = "", note: str = "") -> Source:
-    """A demand that the published OpenAPI document states."""
+    """A requirement of the published OpenAPI document."""
     return Source(Basis.SCHEMA, locator, edition, note)
 
 
 def prose(locator: str, edition: str = "", note: str = "") -> Source:
-    """A demand that published prose states."""
+    """A requirement of published prose."""
     return Source(Basis.PROSE, locator, edition, note)
 
 
 def observed(locator: str, edition: str = "", note: str = "") -> Source:
-    """A demand read from recorded traffic of the real service."""
+    """A requirement inferred from recorded traffic of the real service."""
     return Source(Basis.OBSERVED, locator, edition, note)

@@ -1,4 +1,4 @@
-"""What was found: findings, tallies that fold, and verdicts."""
+"""Findings, tallies and verdicts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from runs_conformance.model.json import ABSENT, JSON, Absent
 
 
 class Outcome(StrEnum):
-    """How one rule or constraint came out. Nothing judged is never a pass."""
+    """The outcome of one rule or constraint. One that judged nothing never passes."""
 
     PASS = "pass"
     FAIL = "fail"
@@ -23,11 +23,11 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One place where the evidence breaks a rule.
+    """One violation of a rule or constraint.
 
-    `exchange` is the id of the exchange it shows in and `pointer` the JSON Pointer into that answer (or, for a
-    request constraint, into the request body). `case` is the id of the step that was sent. `departure` names the
-    recorded departure that excuses it, if one does; an excused finding is no failure.
+    `exchange` is the id of the exchange that shows it. `pointer` is a JSON Pointer into the response, or for a request
+    constraint into the request body. `case` is the id of the step that was sent. `departure` names the known deviation
+    that excuses the finding, if any; an excused finding is not a failure.
     """
 
     message: str
@@ -42,12 +42,14 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Passed:
-    """One unit was judged and holds."""
+    """One unit satisfies the rule. `part` names the part of the evidence it provides, if a pass needs several parts."""
+
+    part: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Inconclusive:
-    """One unit was tried, and the evidence does not decide; `reason` says why, in words a user understands."""
+    """The evidence on one unit does not suffice for a verdict; `reason` explains why to the user."""
 
     reason: str
 
@@ -55,18 +57,21 @@ class Inconclusive:
 Result = Finding | Passed | Inconclusive
 PASSED = Passed()
 
+VALID_ACCEPTED, INVALID_REFUSED = "valid value accepted", "invalid value refused"
+"""The two parts of the evidence on a request constraint. Neither is a pass without the other."""
+
 
 def _empty_counter() -> Counter[str]:
-    # A run makes a tally for each id and program, and most of what making a Counter costs is its __init__.
+    # A test run creates a tally for each id and program, and `Counter.__init__` dominates the cost.
     return Counter.__new__(Counter)
 
 
 @dataclass(slots=True)
 class Tally:
-    """What is known of one rule or constraint so far; tallies of single programs fold by `merge`, in any order.
+    """The results of one rule or constraint so far. Tallies of single programs can be merged in any order.
 
-    `judged` counts units judged (held or found against). `excused` counts findings that a departure excuses, by
-    departure id.
+    `judged` counts passed results and findings. `inconclusive` counts by reason, `excused` by the id of the known
+    deviation. `errors` are internal errors of the suite. `parts` counts passed results by the part of the evidence.
     """
 
     judged: int = 0
@@ -74,6 +79,7 @@ class Tally:
     inconclusive: Counter[str] = field(default_factory=_empty_counter)
     excused: Counter[str] = field(default_factory=_empty_counter)
     errors: list[str] = field(default_factory=list)
+    parts: Counter[str] = field(default_factory=_empty_counter)
 
     def add(self, result: Result) -> None:
         """Count one result."""
@@ -81,25 +87,28 @@ class Tally:
             self.inconclusive[result.reason] += 1
             return
         self.judged += 1
-        if isinstance(result, Finding):
-            if result.departure:
-                self.excused[result.departure] += 1
-            else:
-                self.findings.append(result)
+        if isinstance(result, Passed):
+            if result.part:
+                self.parts[result.part] += 1
+        elif result.departure:
+            self.excused[result.departure] += 1
+        else:
+            self.findings.append(result)
 
     def merge(self, other: Tally) -> Tally:
-        """This tally with the other's counts added; neither is changed."""
+        """The sum of two tallies; neither is modified."""
         return Tally(
             self.judged + other.judged,
             [*self.findings, *other.findings],
             _sum(self.inconclusive, other.inconclusive),
             _sum(self.excused, other.excused),
             [*self.errors, *other.errors],
+            _sum(self.parts, other.parts),
         )
 
     @property
     def outcome(self) -> Outcome:
-        """The outcome this tally stands for; `not_judged` where nothing was tried."""
+        """The outcome of these results; `NOT_JUDGED` if there are none."""
         if self.errors:
             return Outcome.ERROR
         if self.findings:
@@ -118,18 +127,18 @@ def _sum(left: Counter[str], right: Counter[str]) -> Counter[str]:
 Tallies = Mapping[str, Tally]
 
 
-def merge_tallies(many: Iterable[Tallies]) -> dict[str, Tally]:
-    """The tallies of several programs as one: associative and, but for the order of findings, commutative."""
-    folded: dict[str, Tally] = {}
-    for tallies in many:
+def merge_tallies(several: Iterable[Tallies]) -> dict[str, Tally]:
+    """Merge the tallies of several programs. Associative and, except for the order of findings, commutative."""
+    merged: dict[str, Tally] = {}
+    for tallies in several:
         for id_, tally in tallies.items():
-            folded[id_] = folded[id_].merge(tally) if id_ in folded else tally
-    return folded
+            merged[id_] = merged[id_].merge(tally) if id_ in merged else tally
+    return merged
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """How one rule or constraint came out over a whole run, with all that a report says of it."""
+    """The verdict on one rule or constraint over a whole test run, as the report shows it."""
 
     id: str
     kind: str  # "constraint" or "rule"

@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from runs_conformance.model.json import ABSENT, JSON, Absent
+from runs_conformance.model.text import excerpt
 
 MAX_BYTES = 16 * 1024 * 1024
 MAX_DEPTH = 200
 """Everything that reads a value afterwards does so by recursion, a few frames for each level of nesting."""
 MAX_DIGITS = 64
+_EXCERPT = 40
 
 _BOM = b"\xef\xbb\xbf"
 _LONG_NUMBER = re.compile(rb"[0-9]{%d}" % (MAX_DIGITS + 1))
@@ -82,7 +84,7 @@ def _hooks(defects: list[str]) -> dict[str, Any]:
             seen: set[str] = set()
             for key, _ in pairs:
                 if key in seen:
-                    defects.append(f"duplicate_key: {_shown(key)}")
+                    defects.append(f"duplicate_key: {excerpt(key, _EXCERPT)}")
                 seen.add(key)
         return found
 
@@ -93,7 +95,7 @@ def _hooks(defects: list[str]) -> dict[str, Any]:
     def fraction(digits: str) -> float:
         value = float(digits)
         if math.isinf(value):
-            defects.append(f"number_out_of_range: {_shown(digits)}")
+            defects.append(f"number_out_of_range: {excerpt(digits, _EXCERPT)}")
             return math.copysign(sys.float_info.max, value)
         return value
 
@@ -104,7 +106,7 @@ def _bounded_integer(defects: list[str]) -> Any:
     def integer(digits: str) -> int:
         if len(digits) <= MAX_DIGITS:
             return int(digits)
-        defects.append(f"number_too_long: {_shown(digits)}")
+        defects.append(f"number_too_long: {excerpt(digits, _EXCERPT)}")
         return -_LARGEST_INTEGER if digits.startswith("-") else _LARGEST_INTEGER
 
     return integer
@@ -138,7 +140,3 @@ def _nesting_unwinds_within(data: bytes, limit: int) -> bool:
             break
         left = shorter
     return not left
-
-
-def _shown(text: str, length: int = 40) -> str:
-    return text if len(text) <= length else f"{text[:length]}... ({len(text)} characters)"

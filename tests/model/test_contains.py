@@ -2,8 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from runs_conformance.evidence.likeness import contains
-from runs_conformance.model.json import ABSENT, JSON, Absent
+from runs_conformance.model.json import ABSENT, JSON, Absent, contains
 
 
 @pytest.mark.parametrize(
