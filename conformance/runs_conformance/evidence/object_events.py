@@ -9,7 +9,7 @@ from functools import cached_property, lru_cache
 from runs_conformance.evidence.observation import Observation
 from runs_conformance.evidence.stream import Stream, streams
 from runs_conformance.model.history import History
-from runs_conformance.model.json import JSON, Absent, at, is_array, is_integer, is_object
+from runs_conformance.model.json import JSON, Absent, at, is_array, is_integer
 
 EVENT_PREFIXES = {"message": "thread.message.", "run_step": "thread.run.step."}
 END_EVENTS = frozenset({"completed", "incomplete", "failed", "cancelled", "expired"})
@@ -100,48 +100,3 @@ def streamed_texts(strand: ObjectEvents) -> dict[int, str]:
             if is_integer(place) and isinstance(value, str):
                 found[int(place)] = found.get(int(place), "") + value
     return found
-
-
-STREAMED_MEMBERS = ("/function/name", "/function/arguments", "/code_interpreter/input")
-"""The members of a tool call that deltas write piece by piece."""
-
-
-@dataclass(frozen=True, slots=True)
-class StreamedToolCall:
-    """One tool call: its id, if known, and the texts written to it, by their pointer."""
-
-    id: str | None
-    texts: dict[str, str]
-
-
-def tool_calls_by_index(calls: JSON | Absent) -> dict[int, StreamedToolCall]:
-    """The tool calls of a list, by their place in it."""
-    return {place: _call(call) for place, call in enumerate(calls if is_array(calls) else ())}
-
-
-def streamed_tool_calls(strand: ObjectEvents) -> dict[int, StreamedToolCall]:
-    """The tool calls that a step was created with and its deltas add up to, by their place in it."""
-    found = tool_calls_by_index(strand.created.get("/step_details/tool_calls")) if strand.created else {}
-    for delta in strand.deltas:
-        parts = delta.get("/delta/step_details/tool_calls")
-        for part in parts if is_array(parts) else ():
-            place = at(part, "/index")
-            if is_object(part) and is_integer(place):
-                found[int(place)] = _append(found.get(int(place)), _call(part))
-    return found
-
-
-def _call(value: JSON) -> StreamedToolCall:
-    id_ = at(value, "/id")
-    texts = {path: at(value, path) for path in STREAMED_MEMBERS}
-    return StreamedToolCall(
-        id_ if isinstance(id_, str) else None, {p: t for p, t in texts.items() if isinstance(t, str)}
-    )
-
-
-def _append(before: StreamedToolCall | None, more: StreamedToolCall) -> StreamedToolCall:
-    if before is None:
-        return more
-    paths = before.texts.keys() | more.texts.keys()
-    texts = {path: before.texts.get(path, "") + more.texts.get(path, "") for path in paths}
-    return StreamedToolCall(before.id or more.id, texts)

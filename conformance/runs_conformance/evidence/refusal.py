@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -10,9 +10,9 @@ from runs_conformance.contract.edition import DEFAULT_EDITION
 from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.contract.validation import validate_document
 from runs_conformance.model.case import Mutation, Reject
-from runs_conformance.model.exchange import Exchange
+from runs_conformance.model.exchange import Completion, Exchange
 from runs_conformance.model.history import History
-from runs_conformance.model.json import Absent, json_pointer, pointer_tokens
+from runs_conformance.model.json import Absent, json_pointer, spell_pointer
 
 _UNPROCESSABLE = 422
 
@@ -63,20 +63,36 @@ def _violated_pointers(exchange: Exchange) -> tuple[str, ...]:
     return tuple(fault.pointer + (json_pointer(fault.member) if fault.member else "") for fault in faults)
 
 
-def spelled(place: str) -> str:
-    """A JSON Pointer as errors spell it: `/tool_outputs/0/output` is `tool_outputs[0].output`."""
-    out = ""
-    for token in pointer_tokens(place):
-        out += f"[{token}]" if token.isdecimal() else f".{token}" if out else token
-    return out
-
-
 def param_matches(param: str, place: str) -> bool:
     """Whether an error's `param` names a place, something around it or something in it."""
-    one, other = _words(param), _words(spelled(place))
+    one, other = _words(param), _words(spell_pointer(place))
     shorter = min(len(one), len(other))
     return shorter > 0 and one[:shorter] == other[:shorter]
 
 
 def _words(param: str) -> list[str]:
     return [word for word in param.replace("[", ".").replace("]", "").split(".") if word]
+
+
+_BEFORE_THE_SERVER = frozenset({408, 413, 414, 429, 431})
+"""HTTP statuses that web servers, gateways and proxies give before an application sees the request."""
+_LONGEST_URL = 4000
+
+
+def application_errors(history: History) -> Iterable[Exchange]:
+    """Every error that the target's own application answered, not a web server or proxy before it."""
+    return (exchange for exchange in history if exchange.operation is not None and is_application_error(exchange))
+
+
+def is_application_error(exchange: Exchange) -> bool:
+    """Whether an answer is an error of the application: a 4xx that nothing before it gives, to a path that it gets."""
+    status = exchange.status
+    if status is None or exchange.completion is not Completion.ANSWERED:
+        return False
+    return 400 <= status < 500 and status not in _BEFORE_THE_SERVER and _is_routed(exchange)
+
+
+def _is_routed(exchange: Exchange) -> bool:
+    """Whether a path and query are such that routers and web servers pass them on: short, printable, no extra slash."""
+    length = len(exchange.request.path) + sum(len(name) + len(value) for name, value in exchange.request.query)
+    return length < _LONGEST_URL and all(id_.isprintable() and "/" not in id_ for id_ in exchange.path.values())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from runs_conformance.contract.dialect import dialect_family
 from runs_conformance.model.case import Either, Key, Reject, Role
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.json import Absent
@@ -15,7 +16,8 @@ def uses_default_auth(exchange: Exchange) -> bool:
     if step is not None:
         return step.key is Key.PRIMARY and not step.headers
     headers = {name.lower() for name in exchange.request.headers}
-    return not exchange.refused or exchange.dialect != "openai" or not headers or "openai-beta" in headers
+    uses_beta_header = dialect_family(exchange.dialect).uses_beta_header
+    return not exchange.refused or not uses_beta_header or not headers or "openai-beta" in headers
 
 
 def must_be_accepted(exchange: Exchange) -> bool:

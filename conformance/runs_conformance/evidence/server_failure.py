@@ -8,7 +8,6 @@ from functools import lru_cache
 
 from runs_conformance.model.exchange import Completion, Exchange
 from runs_conformance.model.history import History
-from runs_conformance.model.tag import probed
 
 TIMEOUT_SECONDS = 10.0
 """Seconds after which a request without a whole answer counts as left hanging; one that ended sooner was cut."""
@@ -75,7 +74,9 @@ def operation_failures(history: History) -> tuple[OperationFailures, ...]:
     grouped: dict[tuple[str, str | None], list[Exchange]] = {}
     for exchange in history:
         if exchange.operation is not None and exchange.completion is not Completion.NOT_CONNECTED:
-            grouped.setdefault((exchange.operation, probed(exchange.tag)), []).append(exchange)
+            grouped.setdefault((exchange.operation, exchange.anomaly if exchange.is_probe else None), []).append(
+                exchange
+            )
     return tuple(
         OperationFailures(operation, probe, tuple(sent), tuple(_failures(history, sent)))
         for (operation, probe), sent in grouped.items()

@@ -154,3 +154,21 @@ def _may_be_deleted_before(history: History, thread_id: str, until: Exchange) ->
         and exchange.started < until.ended
         for exchange in history
     )
+
+
+def refused_requests(history: History, *operations: str, **path: str) -> Iterator[Exchange]:
+    """The refused exchanges of some operations whose path holds these ids."""
+    for exchange in history:
+        named = all(exchange.path.get(name) == id_ for name, id_ in path.items())
+        if exchange.operation in operations and exchange.refused and named:
+            yield exchange
+
+
+def refused_message_contents(history: History, thread_id: str) -> list[MessageContent]:
+    """What callers tried to say to a thread, alone or with a run, and were refused."""
+    found: list[MessageContent] = []
+    for exchange in refused_requests(history, "create_message", "create_run", thread_id=thread_id):
+        found.extend(message_contents(messages_in_request(exchange)))
+        one = message_content(exchange.request.body) if exchange.operation == "create_message" else None
+        found.extend([one] if one is not None else [])
+    return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -224,3 +225,49 @@ def find_run(history: History, id_: str) -> RunTimeline | None:
 def runs_of_thread(history: History, thread_id: str) -> Iterable[RunTimeline]:
     """The timelines of the runs of one thread."""
     return (run for run in runs(history) if run.thread_id == thread_id)
+
+
+def minimum_age(run: RunTimeline, sighting: Observation) -> float:
+    """The seconds that had surely passed since the run's `created_at` when this was seen."""
+    return max(0.0, sighting.earliest - run.observations[0].latest)
+
+
+def maximum_age(run: RunTimeline, sighting: Observation) -> float | None:
+    """The seconds that can at most have passed since the run's `created_at`; None where its creation was not recorded.
+
+    One second more than by the clock, because `created_at` is cut to whole seconds.
+    """
+    return None if run.creation is None else sighting.latest - run.creation.started + 1.0
+
+
+def lifetime(run: RunTimeline) -> float | None:
+    """The seconds from `created_at` to `expires_at`, as the run first showed both; None where it never did."""
+    for sighting in run.observations:
+        created, expires = sighting.time("created_at"), sighting.time("expires_at")
+        if created is not None and expires is not None:
+            return expires - created
+    return None
+
+
+MAX_TRANSITIONS = 60
+"""So many different transitions are kept: a target that invents statuses must not fill a report."""
+
+_LONGEST = 40
+
+Transitions = Counter[tuple[str, str]]
+"""How often runs were seen in one status, and next in another."""
+
+
+def transitions(history: History) -> Transitions:
+    """Every change of a run's status between two looks of which one was certainly before the other."""
+    seen: Transitions = Counter()
+    for run in runs(history):
+        for earlier, later in run.pairs():
+            if earlier.status and later.status and earlier.status != later.status:
+                seen[earlier.status[:_LONGEST], later.status[:_LONGEST]] += 1
+    return most_frequent(seen)
+
+
+def most_frequent(seen: Transitions) -> Transitions:
+    """The transitions, without the rarest where there are too many."""
+    return seen if len(seen) <= MAX_TRANSITIONS else Counter(dict(seen.most_common(MAX_TRANSITIONS)))

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from runs_conformance.evidence.object_events import ObjectEvents
 from runs_conformance.evidence.observation import Observation, step_observations
 from runs_conformance.evidence.timeline import RunTimeline
-from runs_conformance.model.json import ABSENT, JSON, Absent, at, is_array, is_object
+from runs_conformance.model.json import ABSENT, JSON, Absent, at, is_array, is_integer, is_object
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,3 +63,48 @@ def function_names(tools: JSON | Absent) -> frozenset[str] | None:
 def step_observations_of_run(run: RunTimeline) -> tuple[Observation, ...]:
     """Every sighting of a step that says it belongs to this run."""
     return tuple(step for step in step_observations(run.history) if step.text("run_id") == run.id)
+
+
+STREAMED_MEMBERS = ("/function/name", "/function/arguments", "/code_interpreter/input")
+"""The members of a tool call that deltas write piece by piece."""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamedToolCall:
+    """One tool call: its id, if known, and the texts written to it, by their pointer."""
+
+    id: str | None
+    texts: dict[str, str]
+
+
+def tool_calls_by_index(calls: JSON | Absent) -> dict[int, StreamedToolCall]:
+    """The tool calls of a list, by their place in it."""
+    return {place: _call(call) for place, call in enumerate(calls if is_array(calls) else ())}
+
+
+def streamed_tool_calls(strand: ObjectEvents) -> dict[int, StreamedToolCall]:
+    """The tool calls that a step was created with and its deltas add up to, by their place in it."""
+    found = tool_calls_by_index(strand.created.get("/step_details/tool_calls")) if strand.created else {}
+    for delta in strand.deltas:
+        parts = delta.get("/delta/step_details/tool_calls")
+        for part in parts if is_array(parts) else ():
+            place = at(part, "/index")
+            if is_object(part) and is_integer(place):
+                found[int(place)] = _append(found.get(int(place)), _call(part))
+    return found
+
+
+def _call(value: JSON) -> StreamedToolCall:
+    id_ = at(value, "/id")
+    texts = {path: at(value, path) for path in STREAMED_MEMBERS}
+    return StreamedToolCall(
+        id_ if isinstance(id_, str) else None, {p: t for p, t in texts.items() if isinstance(t, str)}
+    )
+
+
+def _append(before: StreamedToolCall | None, more: StreamedToolCall) -> StreamedToolCall:
+    if before is None:
+        return more
+    paths = before.texts.keys() | more.texts.keys()
+    texts = {path: before.texts.get(path, "") + more.texts.get(path, "") for path in paths}
+    return StreamedToolCall(before.id or more.id, texts)
