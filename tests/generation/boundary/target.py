@@ -46,8 +46,8 @@ class Target:
             return History.of(self.exchanges, program.id)
 
     def send(self, step: Step) -> Exchange:
-        body = self._bound(step.body)
-        path = {name: str(self._bound(value)) for name, value in step.path.items()}
+        body = self._resolve(step.body)
+        path = {name: str(self._resolve(value)) for name, value in step.path.items()}
         status, answer = self.override(step, body) or self._answer(step, body, path)
         number = len(self.exchanges)
         events = None
@@ -76,17 +76,17 @@ class Target:
             self.answers[step.name] = answer
         return exchange
 
-    def _bound(self, value: Any) -> Any:
+    def _resolve(self, value: Any) -> Any:
         if isinstance(value, Ref):
             found = at(self.answers[value.step], value.pointer)
-            assert found is not ABSENT, f"{value} cannot be bound"
+            assert found is not ABSENT, f"{value} cannot be resolved"
             return found
         if isinstance(value, Mapping):
-            return {name: self._bound(member) for name, member in value.items()}
-        return [self._bound(item) for item in value] if isinstance(value, (list, tuple)) else value
+            return {name: self._resolve(member) for name, member in value.items()}
+        return [self._resolve(item) for item in value] if isinstance(value, (list, tuple)) else value
 
     def _answer(self, step: Step, body: Any, path: Mapping[str, str]) -> Answer:
-        if self._refused(step, body):
+        if self._must_refuse(step, body):
             return 400, {"error": {"message": "no", "type": "invalid_request_error", "param": None, "code": None}}
         thread = path.get("thread_id", "")
         match step.operation:
@@ -100,11 +100,11 @@ class Target:
                 return 200, {"object": "list", "data": [{"id": "step_1"}]}
         return 200, {"id": self._id(step.operation)}
 
-    def _refused(self, step: Step, body: Any) -> bool:
+    def _must_refuse(self, step: Step, body: Any) -> bool:
         if step.raw is not None or step.headers:
             return True
         document = body_documents().get(step.operation)
-        if document and body is not ABSENT and self._broken(document, step.operation, body):
+        if document and body is not ABSENT and self._is_invalid(document, step.operation, body):
             return True
         query_document = query_documents().get(step.operation)
         if not query_document or not step.query:
@@ -116,9 +116,9 @@ class Target:
             else:
                 text = str(value)
                 query[name] = int(text) if text.lstrip("-").isdecimal() else text
-        return self._broken(query_document, step.operation, query)
+        return self._is_invalid(query_document, step.operation, query)
 
-    def _broken(self, document: str, operation: str, value: Any) -> bool:
+    def _is_invalid(self, document: str, operation: str, value: Any) -> bool:
         return any(
             violation.constraint != self.ignoring
             for violation in validate_document(document, operation, value).violations

@@ -40,7 +40,7 @@ def find_limit(id_: str, accepts: Any) -> Limit | None:
 
 
 @pytest.mark.parametrize(
-    ("id_", "takes", "stated", "accepted", "refused"),
+    ("id_", "accepts", "stated", "accepted", "refused"),
     [
         ("create_run.max_prompt_tokens.minimum", lambda value: value >= 200, 256, 200, 199),
         ("create_run.max_prompt_tokens.minimum", lambda value: value >= 1000, 256, 1000, 999),
@@ -76,7 +76,7 @@ def test_constraints_without_a_limit_are_not_searched(id_: str) -> None:
 
 
 def test_limit_text() -> None:
-    assert Limit("a", 512, 600, 601).text == "takes 600, not 601; the contract says 512"
-    assert Limit("a", 512, None, 1).text == "takes nothing up to 1; the contract says 512"
-    assert Limit("a", 512, None, None).text == "takes nothing that was tried; the contract says 512"
-    assert Limit("a", 20, 980, None).text == "takes 980, nothing that was tried is refused; the contract says 20"
+    assert Limit("a", 512, 600, 601).text == "accepts 600, not 601; the contract says 512"
+    assert Limit("a", 512, None, 1).text == "accepts nothing up to 1; the contract says 512"
+    assert Limit("a", 512, None, None).text == "accepts no value that was tried; the contract says 512"
+    assert Limit("a", 20, 980, None).text == "accepts 980, and every value that was tried; the contract says 20"

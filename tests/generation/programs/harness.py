@@ -20,7 +20,7 @@ from runs_conformance.client.session import Session
 from runs_conformance.client.transport import Transport
 from runs_conformance.contract.lifecycle import TERMINAL
 from runs_conformance.contract.operation import OPERATIONS
-from runs_conformance.model.case import Concurrent, Move, Step
+from runs_conformance.model.case import Concurrent, Move, Step, Unmet
 from runs_conformance.model.exchange import Completion, Exchange, Request, Response
 from runs_conformance.model.json import JSON
 from runs_conformance.model.program import Program, ProgramContext
@@ -68,6 +68,9 @@ def run_program(
             move = moves.send(received)
         except StopIteration:
             return executed
+        if isinstance(move, Unmet):
+            received = None
+            continue
         if isinstance(move, Concurrent):
             received = send_concurrently(move.steps, answers)
             executed.exchanges += received

@@ -8,7 +8,7 @@ from typing import Any
 
 from runs_conformance.generation.boundary.cases import OperationCases, ValidCase
 from runs_conformance.generation.boundary.fixtures import Fixture, may_have_taken_effect
-from runs_conformance.model.case import Either, Move, Step
+from runs_conformance.model.case import Either, Instruction, Step
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.program import ProgramContext, StepGenerator
 
@@ -31,7 +31,7 @@ def case_generator(
     return generate
 
 
-def _run_cases(case_run: CaseRun, cases: OperationCases, extra_valid_apart: bool) -> Generator[Move, Any, None]:
+def _run_cases(case_run: CaseRun, cases: OperationCases, extra_valid_apart: bool) -> Generator[Instruction, Any, None]:
     valid = cases.positive_controls if extra_valid_apart else (*cases.positive_controls, *cases.extra_valid)
     if case_run.fixture.control_last:
         yield from case_run.send_negatives(cases.negatives)
@@ -92,7 +92,7 @@ class CaseRun:
     refusals: int = 0
     failed_constraints: set[str] = field(default_factory=set)
 
-    def send(self, step: Step) -> Generator[Move, Any, Exchange | None]:
+    def send(self, step: Step) -> Generator[Instruction, Any, Exchange | None]:
         """Send a step, after resetting a consumed fixture; None if the fixture cannot be reset."""
         if self.consumed and not self.exhausted:
             set_up = self.fixture.reset or self.fixture.set_up
@@ -107,7 +107,7 @@ class CaseRun:
                 yield from self.fixture.after_accept(exchange)
         return exchange
 
-    def send_with_retry(self, step: Step) -> Generator[Move, Any, Exchange | None]:
+    def send_with_retry(self, step: Step) -> Generator[Instruction, Any, Exchange | None]:
         """Send a step, once more after a server error (5xx), since only a repeated one is a failure."""
         exchange = yield from self.send(step)
         if exchange is not None and exchange.status is not None and exchange.status >= 500:
@@ -115,7 +115,7 @@ class CaseRun:
             exchange = yield from self.send(step)
         return exchange
 
-    def send_valid(self, cases: Sequence[ValidCase]) -> Generator[Move, Any, None]:
+    def send_valid(self, cases: Sequence[ValidCase]) -> Generator[Instruction, Any, None]:
         """Send valid requests; if a packed one is not accepted, send its single-value parts."""
         for case in cases:
             exchange = yield from self.send_with_retry(case.step)
@@ -126,7 +126,7 @@ class CaseRun:
                 for part in case.parts:
                     yield from self.send_with_retry(part)
 
-    def send_negatives(self, negatives: Sequence[Step]) -> Generator[Move, Any, None]:
+    def send_negatives(self, negatives: Sequence[Step]) -> Generator[Instruction, Any, None]:
         """Send negatives; once one of a constraint was accepted, skip the others."""
         for step in negatives:
             if step.exercises and step.exercises[0] in self.failed_constraints:

@@ -6,9 +6,8 @@ from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from runs_conformance.generation.programs.fragments import Fragment
+from runs_conformance.generation.programs.fragments import Fragment, give_up, require, wait_for_end
 from runs_conformance.generation.programs.steps import (
-    TERMINAL_STATUSES,
     assistant,
     force_function,
     function_tool,
@@ -19,7 +18,7 @@ from runs_conformance.generation.programs.steps import (
     run_in_use,
     thread,
 )
-from runs_conformance.model.case import Move, Ref, Role, Step
+from runs_conformance.model.case import Instruction, Ref, Role, Step
 from runs_conformance.model.exchange import Completion, Exchange
 from runs_conformance.model.json import JSON
 from runs_conformance.model.program import ProgramContext
@@ -42,18 +41,10 @@ class Fixture:
     path: Mapping[str, JSON | Ref] = field(default_factory=dict)
     reset: Callable[[ProgramContext], Fragment] | None = None
     is_consumed: Callable[[Step], bool] = lambda step: step.role is Role.NEGATIVE
-    after_accept: Callable[[Exchange], Generator[Move, Any, None]] | None = None
+    after_accept: Callable[[Exchange], Generator[Instruction, Any, None]] | None = None
     name: str = ""
     control_last: bool = False
     state_check: Step | None = None
-
-
-def _create_all(*steps: Step) -> Fragment:
-    for step in steps:
-        exchange = yield step
-        if not _has_id(exchange):
-            return False
-    return True
 
 
 def _has_id(exchange: Exchange) -> bool:
@@ -66,26 +57,26 @@ def may_have_taken_effect(exchange: Exchange) -> bool:
 
 
 def _set_up_nothing(context: ProgramContext) -> Fragment:
-    return (yield from _create_all())
+    return (yield from require())
 
 
 def _create_assistant(context: ProgramContext) -> Fragment:
-    return (yield from _create_all(assistant(context)))
+    return (yield from require(assistant(context)))
 
 
 def _create_thread(context: ProgramContext) -> Fragment:
-    return (yield from _create_all(thread(context)))
+    return (yield from require(thread(context)))
 
 
 def _create_message(context: ProgramContext) -> Fragment:
     body = {"role": "user", "content": prompt(context)}
     path = {"thread_id": Ref("thread")}
     message = Step(operation="create_message", name="message", path=path, body=body, role=Role.FIXTURE)
-    return (yield from _create_all(thread(context), message))
+    return (yield from require(thread(context), message))
 
 
 def _create_idle_thread(context: ProgramContext) -> Fragment:
-    return (yield from _create_all(assistant(context), thread(context)))
+    return (yield from require(assistant(context), thread(context)))
 
 
 def _set_up_waiting_run(context: ProgramContext) -> Fragment:
@@ -96,19 +87,19 @@ def _start_waiting_run(context: ProgramContext) -> Fragment:
     """Start a run that waits for the output of one call."""
     for _ in range(_MAX_ATTEMPTS):
         forced = run(tools=[function_tool()], tool_choice=force_function())
-        if not (yield from _create_all(thread(context, text=prompt(context, "call_one")), forced)):
+        if not (yield from require(thread(context, text=prompt(context, "call_one")), forced)):
             return False
         if (yield poll(name="waiting")).member("status") == "requires_action":
             return True
-    return False
+    return (yield from give_up("a run that waits for tool outputs"))
 
 
 def _finish_run(context: ProgramContext) -> Fragment:
     if context.read_only:
-        return (yield from _create_all(thread(context), run_in_use(context)))
-    if not (yield from _create_all(assistant(context), thread(context), run())):
+        return (yield from require(thread(context), run_in_use(context)))
+    if not (yield from require(assistant(context), thread(context), run())):
         return False
-    return (yield poll(until=TERMINAL_STATUSES)).member("status") in TERMINAL_STATUSES
+    return (yield from wait_for_end())
 
 
 def _create_run_step(context: ProgramContext) -> Fragment:
@@ -117,13 +108,15 @@ def _create_run_step(context: ProgramContext) -> Fragment:
     path = {"thread_id": Ref("thread"), "run_id": Ref("run")}
     steps = yield Step(operation="list_run_steps", name="steps", path=path, role=Role.FIXTURE)
     data = steps.member("data")
-    return steps.accepted and isinstance(data, list) and len(data) > 0
+    if steps.accepted and isinstance(data, list) and data:
+        return True
+    return (yield from give_up("a list with a run step"))
 
 
-def _cancel_run_on(thread: str | Ref) -> Callable[[Exchange], Generator[Move, Any, None]]:
+def _cancel_run_on(thread: str | Ref) -> Callable[[Exchange], Generator[Instruction, Any, None]]:
     """Build the steps that cancel the run an answer created; a streamed run has already ended."""
 
-    def cancel(exchange: Exchange) -> Generator[Move, Any, None]:
+    def cancel(exchange: Exchange) -> Generator[Instruction, Any, None]:
         if _has_id(exchange):
             yield on_run("cancel_run", "run", thread)
 

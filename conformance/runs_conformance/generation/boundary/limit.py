@@ -9,7 +9,7 @@ from typing import Any
 from runs_conformance.generation.boundary.catalogue import operation_cases
 from runs_conformance.generation.boundary.execution import CaseRun
 from runs_conformance.generation.boundary.fixtures import FIXTURES
-from runs_conformance.model.case import Either, Move, Role, Step
+from runs_conformance.model.case import Either, Instruction, Role, Step
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.json import JSON, pointer_tokens
 from runs_conformance.model.limit import Limit
@@ -85,7 +85,7 @@ class LimitSearch:
             return
         case_run = CaseRun(fixture, context)
 
-        def accepts(offset: int) -> Generator[Move, Any, bool | None]:
+        def accepts(offset: int) -> Generator[Instruction, Any, bool | None]:
             size = self.stated + offset * self.direction
             if not self.is_in_range(size):
                 return None
@@ -102,8 +102,8 @@ class LimitSearch:
 
 
 def _bracket(
-    accepts: Callable[[int], Generator[Move, Any, bool | None]],
-) -> Generator[Move, Any, tuple[int | None, int | None]]:
+    accepts: Callable[[int], Generator[Instruction, Any, bool | None]],
+) -> Generator[Instruction, Any, tuple[int | None, int | None]]:
     """Offsets from the stated limit of an accepted and a refused value; None for one that was not found."""
     at_bound = yield from accepts(0)
     if at_bound is None:

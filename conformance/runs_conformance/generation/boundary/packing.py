@@ -61,10 +61,10 @@ def _select_uncovered(uncertain: Sequence[Payload], covered: frozenset[str]) -> 
 
 
 def _deduplicate(singles: Iterable[Payload]) -> list[Payload]:
-    found: dict[str, Payload] = {}
+    distinct: dict[str, Payload] = {}
     for payload in singles:
-        found.setdefault(json.dumps(payload.body, sort_keys=True), payload)
-    return list(found.values())
+        distinct.setdefault(json.dumps(payload.body, sort_keys=True), payload)
+    return list(distinct.values())
 
 
 def _add_all(factory: PayloadFactory, singles: Iterable[Payload], groups: Sequence[Payload] = ()) -> list[Payload]:

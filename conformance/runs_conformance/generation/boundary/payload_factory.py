@@ -159,7 +159,7 @@ class PayloadFactory:
         effective: dict[str, JSON] = dict(body)
         if "model" in self.schema["properties"] and not effective.get("model"):
             effective["model"] = self.sampler.model
-        return "; ".join(dict.fromkeys(doubt.reason for doubt in implementation_defined(self.schema, effective)))
+        return "; ".join(dict.fromkeys(each.reason for each in implementation_defined(self.schema, effective)))
 
 
 def _select(violations: Sequence[InvalidValue], depth: int) -> Iterator[tuple[int, InvalidValue]]:

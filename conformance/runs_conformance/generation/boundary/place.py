@@ -21,7 +21,7 @@ class Place:
     `path` leads to the place in that body. `is_union_branch` marks a branch of a union: it shares the union's place,
     and the union covers its type. `is_discriminator` marks a member whose value decides which other members its object
     has; its valid values are generated with their objects. `missing_resource` names the kind of existing object that
-    the place needs and the setting does not supply.
+    the place needs and the configuration does not supply.
     """
 
     at: str

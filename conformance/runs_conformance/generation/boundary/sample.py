@@ -44,7 +44,7 @@ def key_names(schema: Schema) -> list[str]:
 
 
 class MissingResource(LookupError):  # noqa: N818 -- expected, and always handled
-    """A valid value needs an object that the setting does not supply: a file or a vector store."""
+    """A valid value needs an object that the configuration does not supply: a file or a vector store."""
 
     def __init__(self, kind: str) -> None:
         super().__init__(kind)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from runs_conformance.contract.dialect import dialect_family
 from runs_conformance.contract.operation import BETA_HEADER
 from runs_conformance.generation.programs.all_operations import all_steps, create_objects, read_objects
 from runs_conformance.generation.programs.decorator import program
@@ -29,7 +30,7 @@ def keys(context: ProgramContext) -> StepGenerator:
     """
 
     def variants_of(step: Step) -> list[Step]:
-        try_other_scheme = step.operation == "get_thread" and not context.dialect.startswith("azure")
+        try_other_scheme = step.operation == "get_thread" and dialect_family(context.dialect).checks_auth_scheme
         keys = (Key.NONE, Key.WRONG, Key.BASIC) if try_other_scheme else (Key.NONE, Key.WRONG)
         return [_expect_refusal(replace(step, key=key), _UNAUTHORISED) for key in keys]
 
@@ -39,7 +40,7 @@ def keys(context: ProgramContext) -> StepGenerator:
 @program("security", "auth", runs=1, requests=65)
 def beta_header(context: ProgramContext) -> StepGenerator:
     """Every operation is called without the beta header, and some with the header of the first beta."""
-    if context.dialect.startswith("azure"):
+    if not dialect_family(context.dialect).uses_beta_header:
         return
 
     def variants_of(step: Step) -> list[Step]:

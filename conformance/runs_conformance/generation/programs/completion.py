@@ -23,7 +23,7 @@ from runs_conformance.model.program import ProgramContext, StepGenerator
 
 @program("lifecycle", "core", runs=1, requests=45, quick=True)
 def complete_by_polling(context: ProgramContext) -> StepGenerator:
-    """A run is polled to its end, its results are read, and it is cancelled, submitted to and modified afterwards.
+    """A run is polled to its end, its results are read, and then it is cancelled, sent tool outputs and modified.
 
     Its thread accepts a message again. Only the metadata of the ended run can change.
     """

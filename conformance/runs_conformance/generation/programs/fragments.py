@@ -18,10 +18,10 @@ from runs_conformance.generation.programs.steps import (
     poll,
     run,
 )
-from runs_conformance.model.case import Move, Ref, Step
+from runs_conformance.model.case import Instruction, Ref, Step, Unmet
 from runs_conformance.model.exchange import Exchange
 
-Fragment: TypeAlias = Generator[Move, Any, bool]
+Fragment: TypeAlias = Generator[Instruction, Any, bool]
 """A part of a program. It returns whether the program can continue."""
 
 
@@ -30,15 +30,27 @@ def require(*steps: Step) -> Fragment:
     for step in steps:
         answer: Exchange = yield step
         if not has_id(answer):
-            return False
+            return (yield from give_up("success with an id"))
     return True
+
+
+def give_up(needed: str) -> Fragment:
+    """Report that the last response does not provide what the program needs; returns False."""
+    yield Unmet(needed)
+    return False
 
 
 def complete_run(run_name: str = "run", thread: str = "thread") -> Fragment:
     """Create a plain run and poll it to its end; returns whether it ended."""
     if not (yield from require(run(run_name, thread))):
         return False
-    return status((yield poll(run_name, thread, TERMINAL_STATUSES))) in TERMINAL_STATUSES
+    return (yield from wait_for_end(run_name, thread))
+
+
+def wait_for_end(run_name: str = "run", thread: str | Ref = "thread") -> Fragment:
+    """Poll a run to its end; returns whether it ended."""
+    ended = status((yield poll(run_name, thread, TERMINAL_STATUSES))) in TERMINAL_STATUSES
+    return ended or (yield from give_up("a run that ends"))
 
 
 def cancel_new_run(run_name: str = "run", thread: str = "thread", **members: Any) -> Fragment:
@@ -61,11 +73,11 @@ def start_waiting_run(
         if not (yield from require(run(run_name, thread, **forced))):
             return False
         answer: Exchange = yield poll(run_name, thread, SETTLED_STATUSES, name)
-        if status(answer) == "requires_action":
-            return pending_call_count(answer) > 0
+        if status(answer) == "requires_action" and pending_call_count(answer):
+            return True
         if status(answer) != "completed":
-            return False
-    return False
+            break
+    return (yield from give_up("a run that waits for tool outputs"))
 
 
 def submit(
@@ -94,7 +106,7 @@ def finish_tool_calls(run_name: str = "run", thread: str | Ref = "thread", *, ru
     for _ in range(3):
         answer: Exchange = yield poll(run_name, thread, SETTLED_STATUSES, run_answer)
         if status(answer) != "requires_action" or not pending_call_count(answer):
-            return status(answer) in TERMINAL_STATUSES
+            return status(answer) in TERMINAL_STATUSES or (yield from give_up("a run that ends"))
         yield submit(run_name, thread, count=pending_call_count(answer), run_answer=run_answer)
     return (yield from cancel_and_wait(run_name, thread))
 
@@ -102,7 +114,7 @@ def finish_tool_calls(run_name: str = "run", thread: str | Ref = "thread", *, ru
 def cancel_and_wait(run_name: str = "run", thread: str | Ref = "thread") -> Fragment:
     """Cancel a run and poll it to its end; returns whether it ended."""
     yield on_run("cancel_run", run_name, thread)
-    return status((yield poll(run_name, thread, TERMINAL_STATUSES))) in TERMINAL_STATUSES
+    return (yield from wait_for_end(run_name, thread))
 
 
 def read_everything(run_name: str | Ref = "run", thread: str | Ref = "thread") -> Fragment:

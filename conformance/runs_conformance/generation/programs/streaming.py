@@ -26,7 +26,7 @@ from runs_conformance.generation.programs.steps import (
     run,
     thread,
 )
-from runs_conformance.model.case import REFUSES_BODY, Move, Mutation, Role, Step
+from runs_conformance.model.case import REFUSES_BODY, Instruction, Mutation, Role, Step
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.json import ABSENT
 from runs_conformance.model.program import ProgramContext, StepGenerator
@@ -94,7 +94,7 @@ def stream_two_tool_calls(context: ProgramContext) -> StepGenerator:
         yield page("list_run_steps")
 
 
-def _stream_until_tool_call(**forced: Any) -> Generator[Move, Any, Exchange | None]:
+def _stream_until_tool_call(**forced: Any) -> Generator[Instruction, Any, Exchange | None]:
     """Stream a run that must call a function, and read it afterwards; None if it was not created.
 
     A model that ends such a run without a call gets a second try.

@@ -69,7 +69,7 @@ def _finish_and_read(answer: Exchange) -> Fragment:
 
 @program("lifecycle", "create_and_run", runs=1, requests=23, quick=True)
 def thread_and_run(context: ProgramContext) -> StepGenerator:
-    """A thread with messages is created together with a run that overrides every setting, and the run is polled."""
+    """A thread with messages and a run that overrides every setting are created by one request, and polled."""
     if not (yield from require(assistant(context, temperature=0.7))):
         return
     created: Exchange = yield _create_thread_and_run(thread=_new_thread(context), **all_overrides(context))
@@ -78,7 +78,7 @@ def thread_and_run(context: ProgramContext) -> StepGenerator:
 
 @program("lifecycle", "create_and_run", runs=2, requests=26)
 def thread_and_run_streamed(context: ProgramContext) -> StepGenerator:
-    """A thread with messages is created together with a streamed run, whose cancellation follows during the next run.
+    """A thread and a streamed run are created by one request, and the ended run is cancelled during the next one.
 
     The next run is streamed until it waits for tool outputs. Cancelling the ended first run must not affect it.
     """
