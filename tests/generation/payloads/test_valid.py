@@ -1,4 +1,4 @@
-"""Random legal payloads are legal, are many, and come to the places where servers go wrong."""
+"""Random valid payloads are valid, varied, and reach the limits where servers fail."""
 
 from collections import Counter
 from random import Random
@@ -6,24 +6,28 @@ from random import Random
 import pytest
 from hypothesis import given
 
-from runs_conformance.contract.constraint import request_bodies
+from runs_conformance.contract.constraint import body_documents
 from runs_conformance.contract.edition import EDITIONS
-from runs_conformance.contract.schema_violation import examine_schema
-from runs_conformance.generation.boundary.cases import bench
+from runs_conformance.contract.validation import validate
+from runs_conformance.generation.boundary.cases import payload_factory
 from runs_conformance.generation.boundary.payload_factory import Payload
 from runs_conformance.generation.boundary.sample import Sampler, depends_on_files
-from runs_conformance.generation.payloads.payload_generator import Batch
-from runs_conformance.generation.payloads.strategy import PROFILE, legal
+from runs_conformance.generation.payloads.payload_generator import PayloadGenerator
+from runs_conformance.generation.payloads.strategy import PROFILE, valid_payloads
 from runs_conformance.model.json import JSON, at, is_array, is_object
 
-OPERATIONS = tuple(request_bodies())
+OPERATIONS = tuple(body_documents())
 
 
-def batch(
-    operation: str, seed: int = 0, edition: str = EDITIONS[-1], any_file: bool = True, certain: bool = True
-) -> Batch:
-    made = bench(operation, edition, Sampler("gpt-4o", any_file))
-    return Batch(made, Random(f"{operation}{seed}"), certain)
+def payload_generator(
+    operation: str,
+    seed: int = 0,
+    edition: str = EDITIONS[-1],
+    accepts_any_file_id: bool = True,
+    must_be_accepted: bool = True,
+) -> PayloadGenerator:
+    factory = payload_factory(operation, edition, Sampler("gpt-4o", accepts_any_file_id))
+    return PayloadGenerator(factory, Random(f"{operation}{seed}"), must_be_accepted)
 
 
 def texts(value: JSON) -> list[str]:
@@ -35,38 +39,38 @@ def texts(value: JSON) -> list[str]:
 
 @pytest.mark.parametrize("edition", EDITIONS[::3])
 @pytest.mark.parametrize("operation", OPERATIONS)
-def test_legal_payloads_keep_every_constraint_and_leave_nothing_open(operation: str, edition: str) -> None:
-    for any_file in (True, False):
-        drawing = batch(operation, edition=edition, any_file=any_file)
+def test_payloads_satisfy_every_constraint_and_must_be_accepted(operation: str, edition: str) -> None:
+    for accepts_any_file_id in (True, False):
+        generator = payload_generator(operation, edition=edition, accepts_any_file_id=accepts_any_file_id)
         for _ in range(12):
-            payload = drawing.legal()
-            assert examine_schema(drawing.bench.schema, payload.body).faults == []
-            assert payload.doubt == ""
+            payload = generator.valid()
+            assert validate(generator.factory.schema, payload.body).violations == []
+            assert payload.implementation_defined == ""
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
-def test_same_seed_same_payloads(operation: str) -> None:
-    one, other, third = (batch(operation, seed) for seed in (1, 1, 2))
-    bodies = [[drawing.legal().body for _ in range(5)] for drawing in (one, other, third)]
+def test_a_seed_determines_the_payloads(operation: str) -> None:
+    one, other, third = (payload_generator(operation, seed) for seed in (1, 1, 2))
+    bodies = [[generator.valid().body for _ in range(5)] for generator in (one, other, third)]
     assert bodies[0] == bodies[1]
     assert bodies[0] != bodies[2]
 
 
-def test_no_files_where_the_target_may_not_have_them() -> None:
-    drawing = batch("create_thread", any_file=False)
-    assert not any(depends_on_files(drawing.legal().body) for _ in range(100))
+def test_no_file_ids_for_a_target_that_may_not_have_the_files() -> None:
+    generator = payload_generator("create_thread", accepts_any_file_id=False)
+    assert not any(depends_on_files(generator.valid().body) for _ in range(100))
 
 
-def test_uncertain_payloads_are_legal_too_and_say_what_is_open() -> None:
-    drawing = batch("create_message", any_file=False, certain=False)
-    payloads = [drawing.legal() for _ in range(100)]
-    assert all(examine_schema(drawing.bench.schema, payload.body).valid for payload in payloads)
-    assert any(payload.doubt for payload in payloads)
+def test_implementation_defined_payloads_are_valid_and_give_the_reason() -> None:
+    generator = payload_generator("create_message", accepts_any_file_id=False, must_be_accepted=False)
+    payloads = [generator.valid() for _ in range(100)]
+    assert all(validate(generator.factory.schema, payload.body).valid for payload in payloads)
+    assert any(payload.implementation_defined for payload in payloads)
 
 
-def test_every_branch_and_bound_is_come_to() -> None:
-    drawing = batch("create_run")
-    bodies = [drawing.legal().body for _ in range(300)]
+def test_every_branch_and_limit_is_reached() -> None:
+    generator = payload_generator("create_run")
+    bodies = [generator.valid().body for _ in range(300)]
     tools = [at(body, "/tools") for body in bodies]
     assert {len(each) for each in tools if is_array(each)} >= {0, 1, 2, 3, 19, 20}
     kinds = Counter(str(at(tool, "/type")) for each in tools if is_array(each) for tool in each)
@@ -86,25 +90,25 @@ def test_every_branch_and_bound_is_come_to() -> None:
     assert "" in {text for body in bodies for text in texts(body)}
 
 
-def test_a_choice_of_tools_comes_with_tools() -> None:
-    drawing = batch("create_run")
+def test_a_tool_choice_comes_with_tools() -> None:
+    generator = payload_generator("create_run")
     for _ in range(200):
-        body = drawing.legal().body
+        body = generator.valid().body
         if body.get("tool_choice") is not None:
             assert body["tools"]
 
 
-def test_functions_of_one_list_have_names_of_their_own() -> None:
-    drawing = batch("create_assistant")
+def test_function_names_are_unique_in_a_list() -> None:
+    generator = payload_generator("create_assistant")
     for _ in range(60):
-        tools = drawing.legal().body.get("tools")
-        named = [at(tool, "/function/name") for tool in tools] if is_array(tools) else []
-        names = [name for name in named if isinstance(name, str)]
+        tools = generator.valid().body.get("tools")
+        values = [at(tool, "/function/name") for tool in tools] if is_array(tools) else []
+        names = [name for name in values if isinstance(name, str)]
         assert len(names) == len(set(names))
 
 
 @PROFILE
-@given(legal("create_message"))
-def test_strategies_draw_the_same_kind(payload: Payload) -> None:
-    assert payload.doubt == ""
+@given(valid_payloads("create_message"))
+def test_the_strategy_draws_payloads_that_must_be_accepted(payload: Payload) -> None:
+    assert payload.implementation_defined == ""
     assert payload.body["role"] in ("user", "assistant")

@@ -1,5 +1,5 @@
-"""Random payloads: legal bodies of every shape, and illegal ones with exactly one mutation.
+"""Random payloads: valid bodies of every shape, and invalid ones with exactly one mutation.
 
-Everything draws from a `random.Random`, so a seed says it all, on every machine and with every version of Hypothesis;
-`strategy` makes Hypothesis strategies of the same makers.
+Everything draws from a `random.Random`, so a seed determines every payload, on every machine and with every version of
+Hypothesis. `strategy` offers the same generators as Hypothesis strategies.
 """

@@ -1,4 +1,4 @@
-"""Random JSON Schemas, as functions take them for their parameters and response formats for their answers."""
+"""Random JSON Schemas, as used for the parameters of functions and for response formats."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ _NAMES = ("city", "unit", "when", "query", "items", "name_2", "limit", "opts", "
 _DEPTH = 3
 
 
-def parameters(random: Random) -> dict[str, JSON]:
-    """A JSON Schema whose root is an object; some are nested, some are closed, some say nothing more."""
+def random_json_schema(random: Random) -> dict[str, JSON]:
+    """A random JSON Schema of an object: nested, closed, or without any further keyword."""
     if random.random() < 0.15:
         return {"type": "object"}
     return _object(random, _DEPTH)
@@ -19,34 +19,34 @@ def parameters(random: Random) -> dict[str, JSON]:
 
 def _object(random: Random, depth: int) -> dict[str, JSON]:
     names = random.sample(_NAMES, random.choice((0, 1, 1, 2, 3, 6)))
-    made: dict[str, JSON] = {"type": "object", "properties": {name: _place(random, depth - 1) for name in names}}
+    schema: dict[str, JSON] = {"type": "object", "properties": {name: _place(random, depth - 1) for name in names}}
     if random.random() < 0.6:
-        made["required"] = [name for name in names if random.random() < 0.7]
+        schema["required"] = [name for name in names if random.random() < 0.7]
     if random.random() < 0.4:
-        made["additionalProperties"] = random.random() < 0.2
-    return made
+        schema["additionalProperties"] = random.random() < 0.2
+    return schema
 
 
 def _place(random: Random, depth: int) -> JSON:
-    kind = random.choice(("string", "integer", "number", "boolean", "enum", "nullable", "array", "object", "anyOf"))
-    made: dict[str, JSON]
-    match kind:
+    form = random.choice(("string", "integer", "number", "boolean", "enum", "nullable", "array", "object", "anyOf"))
+    schema: dict[str, JSON]
+    match form:
         case "enum":
-            made = {"type": "string", "enum": random.sample(("celsius", "fahrenheit", "kelvin", ""), 2)}
+            schema = {"type": "string", "enum": random.sample(("celsius", "fahrenheit", "kelvin", ""), 2)}
         case "nullable":
-            made = {"type": ["string", "null"]}
+            schema = {"type": ["string", "null"]}
         case "array" if depth > 0:
-            made = {"type": "array", "items": _place(random, depth - 1)}
+            schema = {"type": "array", "items": _place(random, depth - 1)}
         case "object" if depth > 0:
-            made = _object(random, depth)
+            schema = _object(random, depth)
         case "anyOf" if depth > 0:
-            made = {"anyOf": [_place(random, depth - 1), {"type": "null"}]}
+            schema = {"anyOf": [_place(random, depth - 1), {"type": "null"}]}
         case "integer":
-            made = {"type": "integer", "minimum": 0}
+            schema = {"type": "integer", "minimum": 0}
         case "string" | "number" | "boolean":
-            made = {"type": kind}
+            schema = {"type": form}
         case _:
-            made = {"type": "string"}
+            schema = {"type": "string"}
     if random.random() < 0.3:
-        made["description"] = random.choice(("What it is.", "°C, or „°F“", ""))
-    return made
+        schema["description"] = random.choice(("What it is.", "°C, or „°F“", ""))
+    return schema

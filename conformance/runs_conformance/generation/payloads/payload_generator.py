@@ -1,4 +1,4 @@
-"""Batches: the random payloads of one operation, legal ones first, then negatives made of them."""
+"""Random payloads of one operation: valid ones, and negatives derived from them."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from dataclasses import dataclass, field
 from random import Random
 
 from runs_conformance.contract.schema import Schema
-from runs_conformance.contract.schema_violation import examine_schema
-from runs_conformance.errors import SuiteFault
-from runs_conformance.generation.boundary.payload_factory import Bench, Negative, Payload
-from runs_conformance.generation.boundary.sample import TOOL_CALL, Lacking
+from runs_conformance.contract.validation import validate
+from runs_conformance.errors import InternalError
+from runs_conformance.generation.boundary.payload_factory import Negative, Payload, PayloadFactory
+from runs_conformance.generation.boundary.sample import TOOL_CALL_PLACEHOLDER, MissingResource
 from runs_conformance.generation.payloads import text
-from runs_conformance.generation.payloads.invalid import Weakness, changed, weaknesses
-from runs_conformance.generation.payloads.valid import Maker
+from runs_conformance.generation.payloads.invalid import MutationPoint, mutation_points, replace_at
+from runs_conformance.generation.payloads.valid import ValueGenerator
 from runs_conformance.model.case import Mutation
-from runs_conformance.model.json import JSON, at, is_array, is_object, pointer
+from runs_conformance.model.json import JSON, at, is_array, is_object, json_pointer
 
 DENSITIES = (0.95, 0.6, 0.3)
-"""How many of its optional members a legal body has, in turn: what goes wrong in full bodies, and in lean ones."""
+"""Shares of the optional members in successive valid bodies: full bodies and lean ones reveal different faults."""
 
-_WEIGHTS: Mapping[str, int] = {
+_KEYWORD_WEIGHTS: Mapping[str, int] = {
     "maxItems": 8,
     "maxProperties": 8,
     "maxLength": 6,
@@ -32,143 +32,148 @@ _WEIGHTS: Mapping[str, int] = {
     "additionalProperties": 6,
     "enum": 2,
 }
-_WEIGHT_OF_VALUES = 12
-"""How much more often than others a keyword is broken whose breaking depends on the rest of the body; what is inside a
-list or a map comes twice as often again, since only its first place is sure to be tried otherwise.
+_MAP_VALUE_WEIGHT = 12
+"""How often keywords are broken relative to others (1), if the result depends on the rest of the body. Those in lists
+and maps are broken twice as often, because the boundary cases cover only the first place of each.
 """
 
-_WEIGHT_OF_MEMBERS, _WHOLE = 6, 0.2
+_TOP_LEVEL_WEIGHT, _BODY_TYPE_WEIGHT = 6, 0.2
 
 _TRIES = 6
-_SMALL = 3
-"""Of a body's members, so many are there on average, whatever the density, but not always all."""
-_MOST = 0.75
-_LATER = 0.75
-"""How often, of the places where a constraint can be broken, one is taken that is not the first item of its list."""
+_MIN_MEMBERS = 3
+"""Average number of members of small bodies: the density is raised to it, up to `_MAX_RAISED_DENSITY`."""
+_MAX_RAISED_DENSITY = 0.75
+_LATER_ITEM = 0.75
+"""Probability of mutating a later item of a list, rather than any, if a constraint can be broken in several."""
 
 
 @dataclass(slots=True)
-class Batch:
-    """Draws payloads for one operation. `used` counts which constraints were broken so far, the rarest come next."""
+class PayloadGenerator:
+    """Draws payloads for one operation; negatives break the constraints first that were broken least often.
 
-    bench: Bench
+    With `must_be_accepted`, valid payloads contain nothing implementation-defined.
+    """
+
+    factory: PayloadFactory
     random: Random
-    certain: bool = True
-    used: Counter[str] = field(default_factory=Counter)
+    must_be_accepted: bool = True
+    times_broken: Counter[str] = field(default_factory=Counter)
     drawn: int = 0
 
-    def legal(self, density: float | None = None) -> Payload:
-        """A legal payload; from a certain batch one that a correct server must accept."""
+    def valid(self, density: float | None = None) -> Payload:
+        """A valid payload; with `must_be_accepted`, one that a correct server must accept."""
         chosen = DENSITIES[self.drawn % len(DENSITIES)] if density is None else density
-        chosen = max(chosen, min(_SMALL / len(self.bench.schema["properties"]), _MOST))
+        chosen = max(chosen, min(_MIN_MEMBERS / len(self.factory.schema["properties"]), _MAX_RAISED_DENSITY))
         self.drawn += 1
         for _ in range(_TRIES):
             body = self._body(chosen)
             if is_object(body):
                 payload = self._payload(body)
-                if not (payload.doubt and self.certain):
+                if not (payload.implementation_defined and self.must_be_accepted):
                     return payload
             chosen /= 2
-        return self._payload(self.bench.subject.control)
+        return self._payload(self.factory.profile.control)
 
     def negative(self, base: Payload) -> Negative | None:
-        """A negative that is the base with one mutation; None where the base has no place that can be broken.
+        """The base with one mutation as a negative; None if no single mutation of the base is a negative.
 
-        Raises SuiteFault where a mutation does not break what it should.
+        Raises InternalError if a mutation does not break its constraint.
         """
-        maker = self._maker(0.1)
-        found: dict[str, list[Weakness]] = {}
-        for weakness in weaknesses(self.bench.schema, base.body, maker):
-            found.setdefault(weakness.constraint, []).append(weakness)
-        while found:
-            chosen = self._choice(found)
-            weakness = self._place(found[chosen])
+        generator = self._value_generator(0.1)
+        points: dict[str, list[MutationPoint]] = {}
+        for point in mutation_points(self.factory.schema, base.body, generator):
+            points.setdefault(point.constraint, []).append(point)
+        while points:
+            chosen = self._choose_constraint(points)
+            point = self._choose_point(points[chosen])
             try:
-                became = weakness.spoil(self.random)
-            except Lacking:
-                del found[chosen]
+                replacement = point.mutate(self.random)
+            except MissingResource:
+                del points[chosen]
                 continue
-            body = changed(base.body, weakness.path, became)
-            where = pointer(*weakness.path)
-            if not self._breaks_only(body, where, chosen):
-                del found[chosen]
+            body = replace_at(base.body, point.path, replacement)
+            location = json_pointer(*point.path)
+            if not self._breaks_only(body, location, chosen):
+                del points[chosen]
                 continue
-            self.used[chosen] += 1
-            mutation = Mutation(where, weakness.keyword, at(base.body, where), at(body, where))
-            return Negative(chosen, body, mutation, str(weakness.path[0]) if weakness.path else "")
+            self.times_broken[chosen] += 1
+            mutation = Mutation(location, point.keyword, at(base.body, location), at(body, location))
+            return Negative(chosen, body, mutation, str(point.path[0]) if point.path else "")
         return None
 
-    def _place(self, found: list[Weakness]) -> Weakness:
-        later = [weakness for weakness in found if any(isinstance(step, int) and step for step in weakness.path)]
-        return self.random.choice(later if later and self.random.random() < _LATER else found)
+    def _choose_point(self, points: list[MutationPoint]) -> MutationPoint:
+        later = [point for point in points if any(isinstance(step, int) and step for step in point.path)]
+        return self.random.choice(later if later and self.random.random() < _LATER_ITEM else points)
 
-    def _choice(self, found: Mapping[str, list[Weakness]]) -> str:
-        """One of the constraints that were broken least often, given what they weigh."""
-        rarity = {id_: self.used[id_] / _weight(id_) for id_ in found}
+    def _choose_constraint(self, points: Mapping[str, list[MutationPoint]]) -> str:
+        """One of the constraints that were broken least often relative to their weights."""
+        rarity = {id_: self.times_broken[id_] / _weight(id_) for id_ in points}
         least = min(rarity.values())
         rarest = [id_ for id_, often in rarity.items() if often <= least]
         return self.random.choices(rarest, [_weight(id_) for id_ in rarest])[0]
 
-    def _breaks_only(self, body: JSON, where: str, constraint: str) -> bool:
-        """Whether all that is wrong with a body is at one place; a member may bound another, which then breaks too."""
-        faults = examine_schema(self.bench.schema, body).faults
-        if constraint not in {fault.constraint for fault in faults}:
-            found = ", ".join(f"{fault.constraint} at {fault.place}" for fault in faults) or "nothing"
-            raise SuiteFault(f"the negative of {constraint} at {where or 'the body'} breaks {found}")
-        return all(fault.place == where or fault.place.startswith(where + "/") for fault in faults)
+    def _breaks_only(self, body: JSON, location: str, constraint: str) -> bool:
+        """Whether all violations of a body are at one location; a member that bounds another may break that as well."""
+        violations = validate(self.factory.schema, body).violations
+        if constraint not in {each.constraint for each in violations}:
+            broken = ", ".join(f"{each.constraint} at {each.place}" for each in violations) or "nothing"
+            raise InternalError(f"the negative of {constraint} at {location or 'the body'} breaks {broken}")
+        return all(each.place == location or each.place.startswith(location + "/") for each in violations)
 
-    def _maker(self, density: float) -> Maker:
-        return Maker(self.bench.sampler, density, self.certain)
+    def _value_generator(self, density: float) -> ValueGenerator:
+        return ValueGenerator(self.factory.sampler, density, self.must_be_accepted)
 
     def _body(self, density: float) -> JSON:
-        if self.bench.subject.operation == "submit_tool_outputs":
-            output = {"tool_call_id": TOOL_CALL, "output": text.text(self.random, 0, 4_000)}
-            return {**self.bench.subject.control, "tool_outputs": [output]}
+        if self.factory.profile.operation == "submit_tool_outputs":
+            output = {"tool_call_id": TOOL_CALL_PLACEHOLDER, "output": text.random_text(self.random, 0, 4_000)}
+            return {**self.factory.profile.control, "tool_outputs": [output]}
         try:
-            body = self._maker(density).value(self.bench.schema, self.random)
-        except Lacking:
+            body = self._value_generator(density).value(self.factory.schema, self.random)
+        except MissingResource:
             return None
         if not is_object(body):
             return None
-        return self._companied({name: member for name, member in body.items() if name != "stream" or not member})
+        return self._with_required_companions(
+            {name: member for name, member in body.items() if name != "stream" or not member}
+        )
 
-    def _companied(self, body: dict[str, JSON]) -> dict[str, JSON]:
-        """The body with what its members cannot do without: a tool to choose."""
-        for member, others in self.bench.subject.companions.items():
+    def _with_required_companions(self, body: dict[str, JSON]) -> dict[str, JSON]:
+        """The body with the members that its own members require, such as the tools of a tool choice."""
+        for member, others in self.factory.profile.required_with.items():
             if body.get(member) is not None:
                 body |= {name: value for name, value in others.items() if not body.get(name)}
         return body
 
     def _payload(self, body: Mapping[str, JSON]) -> Payload:
-        return self.bench.payload(body, (), f"{self.bench.subject.operation}.type")
+        return self.factory.build_payload(body, (), f"{self.factory.profile.operation}.type")
 
 
 def _weight(constraint: str) -> float:
-    """How often a constraint is broken beside others. What is wrong with the whole body has nothing beside it, and the
-    members of a body have the more beside them the fewer places they are inside of.
+    """How often a constraint is broken relative to others: rarely the type of the body, which leaves nothing else to
+    go wrong, and more often members of the top level, which have the most other members beside them.
     """
     place, _, keyword = constraint.rpartition(".")
     depth = place.count(".")
     if not depth and keyword == "type":
-        return _WHOLE
+        return _BODY_TYPE_WEIGHT
     if constraint.endswith("{}.type"):
-        return _WEIGHT_OF_VALUES
-    weight = _WEIGHTS.get(keyword, 1) * (2 if "[]" in constraint or "{}" in constraint else 1)
-    return max(weight, _WEIGHT_OF_MEMBERS) if depth == 1 else weight
+        return _MAP_VALUE_WEIGHT
+    weight = _KEYWORD_WEIGHTS.get(keyword, 1) * (2 if "[]" in constraint or "{}" in constraint else 1)
+    return max(weight, _TOP_LEVEL_WEIGHT) if depth == 1 else weight
 
 
-def references(schema: Schema, body: JSON) -> Iterator[JSON]:
-    """The values in a body that name something which exists: they cannot be replaced by others."""
+def referenced_values(schema: Schema, body: JSON) -> Iterator[JSON]:
+    """The values in a body that refer to existing objects and therefore cannot be replaced."""
     if "x-references" in schema:
         yield body
     for branch in schema.get("oneOf", ()):
-        yield from references(branch, body)
+        yield from referenced_values(branch, body)
     if is_object(body):
-        rest = schema.get("additionalProperties")
+        additional = schema.get("additionalProperties")
         for name, member in body.items():
-            sub = schema.get("properties", {}).get(name, rest)
+            sub = schema.get("properties", {}).get(name, additional)
             if isinstance(sub, dict):
-                yield from references(sub, member)
+                yield from referenced_values(sub, member)
     elif is_array(body) and "items" in schema:
         for item in body:
-            yield from references(schema["items"], item)
+            yield from referenced_values(schema["items"], item)

@@ -1,7 +1,7 @@
-"""Hypothesis strategies: the random payloads of every operation, for tests that are written with `@given`.
+"""Hypothesis strategies for the random payloads of every operation, for tests with `@given`.
 
-The exploration itself draws from a seeded generator and needs none of this: what Hypothesis draws depends on its
-version and on which modules are loaded, and it replays examples, which on a live target means sending.
+The fuzzer itself draws from a seeded generator instead: Hypothesis's draws depend on its version and on the loaded
+modules, and it replays examples, which would send requests to a live target.
 """
 
 from __future__ import annotations
@@ -14,49 +14,54 @@ import hypothesis
 from hypothesis import strategies as st
 
 from runs_conformance.contract.edition import DEFAULT_EDITION
-from runs_conformance.generation.boundary.cases import bench
+from runs_conformance.generation.boundary.cases import payload_factory
 from runs_conformance.generation.boundary.payload_factory import Negative, Payload
 from runs_conformance.generation.boundary.sample import Sampler
-from runs_conformance.generation.payloads.payload_generator import Batch
+from runs_conformance.generation.payloads.payload_generator import PayloadGenerator
 
 T = TypeVar("T")
 
 PROFILE = hypothesis.settings(
-    # Where the variable CI is set, Hypothesis loads a profile of its own.
+    # If the variable CI is set, Hypothesis loads another profile.
     hypothesis.settings.get_profile("default"),
     deadline=None,
     derandomize=True,
     database=None,
     suppress_health_check=[hypothesis.HealthCheck.too_slow, hypothesis.HealthCheck.data_too_large],
 )
-"""The same examples wherever they run: nothing in it depends on the speed of a machine or on earlier runs."""
+"""Settings under which every machine draws the same examples, regardless of its speed and of earlier runs."""
 
 
-def legal(
-    operation: str, edition: str = DEFAULT_EDITION, sampler: Sampler | None = None, certain: bool = True
+def valid_payloads(
+    operation: str, edition: str = DEFAULT_EDITION, sampler: Sampler | None = None, must_be_accepted: bool = True
 ) -> st.SearchStrategy[Payload]:
-    """Legal payloads of an operation; `certain` ones must be accepted, others a correct server may refuse."""
-    return _drawn(lambda random: _batch(operation, edition, sampler, random, certain).legal())
+    """Valid payloads of an operation; without `must_be_accepted`, also payloads that a correct server may refuse."""
+    return _from_random(
+        lambda random: _payload_generator(operation, edition, sampler, random, must_be_accepted).valid()
+    )
 
 
-def illegal(
+def invalid_payloads(
     operation: str, edition: str = DEFAULT_EDITION, sampler: Sampler | None = None
 ) -> st.SearchStrategy[tuple[Payload, Negative]]:
-    """Negatives of an operation, each with the legal payload that it is but for one mutation."""
+    """Negatives of an operation, each with the valid payload that it mutates."""
 
     def pair(random: Random) -> tuple[Payload, Negative] | None:
-        batch = _batch(operation, edition, sampler, random, certain=True)
-        payload = batch.legal()
-        negative = batch.negative(payload)
+        generator = _payload_generator(operation, edition, sampler, random, must_be_accepted=True)
+        payload = generator.valid()
+        negative = generator.negative(payload)
         return None if negative is None else (payload, negative)
 
-    return _drawn(pair).filter(lambda pair: pair is not None)  # type: ignore[return-value]
+    return _from_random(pair).filter(lambda pair: pair is not None)  # type: ignore[return-value]
 
 
-def _batch(operation: str, edition: str, sampler: Sampler | None, random: Random, certain: bool) -> Batch:
-    return Batch(bench(operation, edition, sampler or Sampler("gpt-4o")), random, certain, drawn=random.randrange(3))
+def _payload_generator(
+    operation: str, edition: str, sampler: Sampler | None, random: Random, must_be_accepted: bool
+) -> PayloadGenerator:
+    factory = payload_factory(operation, edition, sampler or Sampler("gpt-4o"))
+    return PayloadGenerator(factory, random, must_be_accepted, drawn=random.randrange(3))
 
 
-def _drawn(make: Callable[[Random], T]) -> st.SearchStrategy[T]:
-    # A true generator with a drawn seed: so many small choices would fill Hypothesis's buffer.
+def _from_random(make: Callable[[Random], T]) -> st.SearchStrategy[T]:
+    # A true generator with a drawn seed: the many small choices of a payload would exhaust Hypothesis's buffer.
     return st.randoms(use_true_random=True).map(make)

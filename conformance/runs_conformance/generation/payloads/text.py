@@ -1,11 +1,11 @@
-"""Random texts: of many scripts, of lengths at the very bounds, and such as look like something else."""
+"""Random texts: of many scripts, of lengths at their limits, and texts that look like other types."""
 
 from __future__ import annotations
 
 from random import Random
 
-NAME = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-"
-"""What the names of functions and schemas are made of."""
+NAME_CHARACTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-"
+"""The characters of the names of functions and schemas."""
 
 _ALPHABETS = (
     "abcdefghijklmnopqrstuvwxyz ",
@@ -17,10 +17,10 @@ _ALPHABETS = (
     "αβγδΩ√∞≠“”…—\u2028\u00a0",
     "line\none\ttab ",
 )
-"""Only characters that every encoding counts alike, so that a text at its bound is at it in bytes of UTF-16 as well."""
+"""Only characters of the basic plane, so that a text at its limit is at its limit in UTF-16 code units too."""
 
 _ASTRAL = ("🙂", "👩‍💻", "🇫🇷", "𝒳", "🧪🔬", "x🙂y")
-_DISGUISED = (
+_LOOKALIKES = (
     "null",
     "true",
     "0",
@@ -37,48 +37,48 @@ _DISGUISED = (
     "a=b&c",
 )
 _CHUNK = 200
-_BOUND_SHARE = 128
-"""So many characters are spent on texts at their bound, on average."""
+_LIMIT_BUDGET = 128
+"""Average number of characters spent on texts at their limit; long texts are rare accordingly."""
 _KEYS = ("id", "object", "metadata", "type", "constructor", "__proto__", "toString", "a.b", "$set", "0", "ключ", "キー")
 
 
-def text(random: Random, least: int = 0, most: int | None = None, usual: int = 40) -> str:
-    """A text within bounds on its length; of the texts that may not be very long, one in four is at a bound.
+def random_text(random: Random, shortest: int = 0, longest: int | None = None, usual: int = 40) -> str:
+    """A text of a length within limits; if the limit is small, one in four has that length.
 
-    It neither begins nor ends with a space, which a server might trim.
+    It neither begins nor ends with white space, which a server might trim.
     """
-    if most is not None and random.random() < min(0.25, _BOUND_SHARE / most):
-        return _of_length(random, most - random.choice((0, 0, 1)))
+    if longest is not None and random.random() < min(0.25, _LIMIT_BUDGET / longest):
+        return _of_length(random, longest - random.choice((0, 0, 1)))
     if random.random() < 0.1:
-        return _of_length(random, least)
-    short = [choice for choice in _ASTRAL + _DISGUISED if least <= len(choice) <= (most or usual)]
+        return _of_length(random, shortest)
+    short = [choice for choice in _ASTRAL + _LOOKALIKES if shortest <= len(choice) <= (longest or usual)]
     if short and random.random() < 0.25:
         return random.choice(short)
-    return _of_length(random, random.randint(max(least, 1), max(least, min(most or usual, usual))))
+    return _of_length(random, random.randint(max(shortest, 1), max(shortest, min(longest or usual, usual))))
 
 
-def too_long(random: Random, most: int) -> str:
-    """A text that is longer than it may be, mostly by one character."""
-    return _of_length(random, most + random.choice((1, 1, 1, 2, most)))
+def overlong_text(random: Random, limit: int) -> str:
+    """A text that is longer than its limit, mostly by one character."""
+    return _of_length(random, limit + random.choice((1, 1, 1, 2, limit)))
 
 
-def name(random: Random, most: int = 64) -> str:
-    """A name as functions have them. One in five is as long as it may be."""
-    length = most if random.random() < 0.2 else random.randint(1, min(most, 16))
-    return "".join(random.choices(NAME, k=length))
+def random_name(random: Random, limit: int = 64) -> str:
+    """A name of a function or schema; one in five has the length of the limit."""
+    length = limit if random.random() < 0.2 else random.randint(1, min(limit, 16))
+    return "".join(random.choices(NAME_CHARACTERS, k=length))
 
 
-def key(random: Random, most: int | None) -> str:
-    """A key of a map: a word, a word that means something to servers, or a text that is as long as it may be."""
+def random_key(random: Random, longest: int | None) -> str:
+    """A key of a map: a random text, or one with a meaning to servers or programming languages."""
     if random.random() < 0.25:
         return random.choice(_KEYS)
-    return text(random, 1, most, 12)
+    return random_text(random, 1, longest, 12)
 
 
 def _of_length(random: Random, length: int) -> str:
     alphabet = random.choice(_ALPHABETS)
-    made = "".join(random.choices(alphabet, k=min(length, _CHUNK)))
-    made = (made * (length // _CHUNK + 1))[:length] if length > _CHUNK else made
-    if made[:1].isspace():
-        made = "x" + made[1:]
-    return made[:-1] + "x" if made[-1:].isspace() else made
+    text = "".join(random.choices(alphabet, k=min(length, _CHUNK)))
+    text = (text * (length // _CHUNK + 1))[:length] if length > _CHUNK else text
+    if text[:1].isspace():
+        text = "x" + text[1:]
+    return text[:-1] + "x" if text[-1:].isspace() else text

@@ -1,4 +1,4 @@
-"""Random legal values: any place of the contract filled in, its branches, bounds and optional members combined."""
+"""Random valid values for any place of the contract, which combine its branches, limits and optional members."""
 
 from __future__ import annotations
 
@@ -7,88 +7,89 @@ from dataclasses import dataclass, replace
 from random import Random
 
 from runs_conformance.contract.implementation_defined import is_safe
+from runs_conformance.contract.json_type import allowed_types
 from runs_conformance.contract.schema import Schema
-from runs_conformance.contract.schema_violation import types_of
-from runs_conformance.generation.boundary.invalid_values import MOST_ITEMS
-from runs_conformance.generation.boundary.sample import ADDRESS, Lacking, Sampler
+from runs_conformance.generation.boundary.invalid_values import MAX_ITEMS
+from runs_conformance.generation.boundary.sample import IMAGE_URL, MissingResource, Sampler
 from runs_conformance.generation.payloads import text
-from runs_conformance.generation.payloads.parameters import parameters
+from runs_conformance.generation.payloads.parameters import random_json_schema
 from runs_conformance.model.json import JSON, is_array, is_object
 
-ONCE = ("code_interpreter", "file_search")
-"""Tools of which a list has one at most: whether it may hold two is not stated."""
+SINGLE_TOOLS = ("code_interpreter", "file_search")
+"""Tools of which a list has at most one, because no source states whether it may have two."""
 
 _USUAL_ITEMS = 5
-_NULL = 0.12
+_NULL_PROBABILITY = 0.12
 _TRIES = 4
-_MOST_WEIGHT = 5
+_MAX_MEMBER_WEIGHT = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Maker:
-    """Makes random legal values.
+class ValueGenerator:
+    """Generates random valid values.
 
-    `density` is the share of optional members that are there. A `certain` maker makes only what a correct server
-    must accept; one that is not also makes what `doubts` leaves open.
+    `density` is the share of optional members that are set. With `must_be_accepted`, values contain nothing
+    implementation-defined.
     """
 
     sampler: Sampler
     density: float = 0.5
-    certain: bool = True
+    must_be_accepted: bool = True
 
     def value(self, schema: Schema, random: Random) -> JSON:
-        """A legal value for a place. Raises Lacking where there is none in this setting."""
-        if not self.certain or "x-either" not in schema:
-            return self._made(schema, random)
-        if any(entry.get("always") for entry in schema["x-either"]):
-            raise Lacking("choice")
-        entries = schema["x-either"]
+        """A valid value for a place. Raises MissingResource if it needs an object that is not available."""
+        if not self.must_be_accepted or "x-implementation-defined" not in schema:
+            return self._generate(schema, random)
+        if any(entry.get("always") for entry in schema["x-implementation-defined"]):
+            raise MissingResource("choice")
+        entries = schema["x-implementation-defined"]
         for _ in range(_TRIES):
-            value = self._made(schema, random)
-            if self._certain(schema, entries, value):
+            value = self._generate(schema, random)
+            if self._is_safe(schema, entries, value):
                 return value
-            value = self._mended(schema, value, random)
-            if self._certain(schema, entries, value):
+            value = self._repair(schema, value, random)
+            if self._is_safe(schema, entries, value):
                 return value
-        if "null" in types_of(schema) and self._certain(schema, entries, None):
+        if "null" in allowed_types(schema) and self._is_safe(schema, entries, None):
             return None
-        raise Lacking("choice")
+        raise MissingResource("choice")
 
-    def items(self, schema: Schema, count: int, random: Random, beside: JSON = None) -> list[JSON]:
-        """So many items of a list, different from one another where it matters: of some kinds it has one at most,
-        and functions have names of their own. They go well with those `beside`.
+    def items(self, schema: Schema, count: int, random: Random, existing: JSON = None) -> list[JSON]:
+        """Generate `count` items of a list that can follow the `existing` ones.
+
+        Function names are unique, and tools of `SINGLE_TOOLS` occur at most once.
         """
-        taken = [item for item in beside if is_object(item)] if is_array(beside) else []
-        made: list[JSON] = []
-        spare = replace(self, density=self.density / 4)
+        others = [item for item in existing if is_object(item)] if is_array(existing) else []
+        items: list[JSON] = []
+        sparse = replace(self, density=self.density / 4)
         for serial in range(count):
-            # Beyond a few, the number of items is what matters.
-            maker = self if serial < _USUAL_ITEMS else spare
-            item = maker._item(schema, random, [*taken, *(each for each in made if is_object(each))])
-            made.append(_renamed(item, len(taken) + serial) if count > 1 or taken else item)
-        return made
+            # In long lists, the number of items matters, not their content.
+            generator = self if serial < _USUAL_ITEMS else sparse
+            item = generator._item(schema, random, [*others, *(each for each in items if is_object(each))])
+            items.append(_with_unique_name(item, len(others) + serial) if count > 1 or others else item)
+        return items
 
-    def _item(self, schema: Schema, random: Random, taken: list[Mapping[str, JSON]]) -> JSON:
-        used = {item.get("type") for item in taken} & set(ONCE)
+    def _item(self, schema: Schema, random: Random, others: list[Mapping[str, JSON]]) -> JSON:
+        used = {item.get("type") for item in others} & set(SINGLE_TOOLS)
         if used and "oneOf" in schema:
-            left = [branch for branch in schema["oneOf"] if _kind(branch) not in used]
-            if not left:
-                raise Lacking("choice")
-            schema = {**schema, "oneOf": left}
+            branches = [branch for branch in schema["oneOf"] if _tool_type(branch) not in used]
+            if not branches:
+                raise MissingResource("choice")
+            schema = {**schema, "oneOf": branches}
         return self.value(schema, random)
 
-    def _made(self, schema: Schema, random: Random) -> JSON:
+    def _generate(self, schema: Schema, random: Random) -> JSON:
         if "const" in schema:
             return schema["const"]  # type: ignore[no-any-return]
         if "oneOf" in schema:
             return self._branch(schema, random)
         if "enum" in schema:
             return random.choice(schema["enum"])  # type: ignore[no-any-return]
-        kinds = types_of(schema)
-        if "null" in kinds and random.random() < _NULL:
+        types = allowed_types(schema)
+        if "null" in types and random.random() < _NULL_PROBABILITY:
             return None
-        kind = next((kind for kind in kinds if kind != "null"), "null")
-        return _MAKERS[kind](self, schema, random)
+        json_type = next((each for each in types if each != "null"), "null")
+        return _GENERATORS[json_type](self, schema, random)
 
     def _branch(self, schema: Schema, random: Random) -> JSON:
         branches = list(schema["oneOf"])
@@ -96,11 +97,11 @@ class Maker:
             branch = random.choices(branches, [_weight(branch) for branch in branches])[0]
             try:
                 return self.value(branch, random)
-            except Lacking:
+            except MissingResource:
                 branches.remove(branch)
-        if "null" in types_of(schema):
+        if "null" in allowed_types(schema):
             return None
-        raise Lacking("choice")
+        raise MissingResource("choice")
 
     def _text(self, schema: Schema, random: Random) -> JSON:
         match schema.get("x-references"):
@@ -110,54 +111,57 @@ class Maker:
                 pass
             case _:
                 return self.sampler.value(schema)
-        most = schema.get("maxLength")
+        limit = schema.get("maxLength")
         if schema.get("format") == "uri":
-            return ADDRESS
+            return IMAGE_URL
         if "pattern" in schema:
-            return text.name(random, most or 64)
-        if most is None:
-            most = next((entry["maxLength"] for entry in schema.get("x-either", ()) if "maxLength" in entry), None)
-        return text.text(random, schema.get("minLength", 0), most)
+            return text.random_name(random, limit or 64)
+        if limit is None:
+            limit = next(
+                (entry["maxLength"] for entry in schema.get("x-implementation-defined", ()) if "maxLength" in entry),
+                None,
+            )
+        return text.random_text(random, schema.get("minLength", 0), limit)
 
     def _file(self, kind: str, random: Random) -> str:
-        if not self.sampler.any_file:
-            if kind in self.sampler.given and not self.certain:
-                return self.sampler.given[kind]
-            raise Lacking(kind)
-        return ("file-" if kind == "file" else "vs_") + "".join(random.choices(text.NAME[:62], k=24))
+        if not self.sampler.accepts_any_file_id:
+            if kind in self.sampler.use and not self.must_be_accepted:
+                return self.sampler.use[kind]
+            raise MissingResource(kind)
+        return ("file-" if kind == "file" else "vs_") + "".join(random.choices(text.NAME_CHARACTERS[:62], k=24))
 
     def _array(self, schema: Schema, random: Random) -> JSON:
-        least, most = schema.get("minItems", 0), schema.get("maxItems", MOST_ITEMS + 1)
-        if most <= MOST_ITEMS and random.random() < 0.2:
-            count = most - random.choice((0, 0, 1))
+        shortest, longest = schema.get("minItems", 0), schema.get("maxItems", MAX_ITEMS + 1)
+        if longest <= MAX_ITEMS and random.random() < 0.2:
+            count = longest - random.choice((0, 0, 1))
         else:
-            count = max(least, min(most, random.choice((0, 1, 1, 2, 2, 3, _USUAL_ITEMS))))
+            count = max(shortest, min(longest, random.choice((0, 1, 1, 2, 2, 3, _USUAL_ITEMS))))
         try:
-            value = self.items(schema["items"], max(count, least), random)
-        except Lacking:
-            if least:
+            value = self.items(schema["items"], max(count, shortest), random)
+        except MissingResource:
+            if shortest:
                 raise
             value = []
-        seeded = self.sampler.seeds.get(schema.get("x-at", ""))
-        return [*seeded, *value] if is_array(seeded) else value
+        override = self.sampler.overrides.get(schema.get("x-at", ""))
+        return [*override, *value] if is_array(override) else value
 
     def _object(self, schema: Schema, random: Random) -> JSON:
         properties = schema.get("properties")
-        rest = schema.get("additionalProperties")
-        if is_object(rest):
-            return self._map(schema, dict(rest), random)
+        additional = schema.get("additionalProperties")
+        if is_object(additional):
+            return self._map(schema, dict(additional), random)
         if not properties:
-            return parameters(random)
-        seeded = self.sampler.seeds.get(schema.get("x-at", ""))
-        value: dict[str, JSON] = dict(seeded) if is_object(seeded) else {}
+            return random_json_schema(random)
+        override = self.sampler.overrides.get(schema.get("x-at", ""))
+        value: dict[str, JSON] = dict(override) if is_object(override) else {}
         required = schema.get("required", ())
         halves: list[tuple[str, str]] = []
         for name, sub in properties.items():
-            if name not in required and (random.random() > self.density or self._uncertain(name)):
+            if name not in required and (random.random() > self.density or self._may_need_files(name)):
                 continue
             try:
                 value[name] = self._member(sub, value.get(name), name in required, random)
-            except Lacking:
+            except MissingResource:
                 if name in required and name not in value:
                     raise
             if "x-atMostHalfOf" in sub:
@@ -167,68 +171,70 @@ class Maker:
             value[name] = random.choice((0, half, random.randint(0, half)))
         return _without_conflict(schema, value, random)
 
-    def _uncertain(self, name: str) -> bool:
-        """Whether a member makes the target look for files that it may not have, or make a store of them."""
-        return name == "vector_stores" and self.certain and not self.sampler.any_file
+    def _may_need_files(self, name: str) -> bool:
+        """Whether a server may look for files that it does not have, or create a vector store, for a member."""
+        return name == "vector_stores" and self.must_be_accepted and not self.sampler.accepts_any_file_id
 
-    def _member(self, schema: Schema, seeded: JSON, required: bool, random: Random) -> JSON:
-        """A member's value. A seeded list goes on with it, so that a thread keeps its first message; and where a
-        required member has a seed, nothing empty takes its place.
+    def _member(self, schema: Schema, override: JSON, required: bool, random: Random) -> JSON:
+        """The value of a member. An overridden list is extended, so that a thread keeps its first message, and an
+        overridden required member is not replaced by an empty value.
         """
         value = self.value(schema, random)
-        if is_array(seeded):
-            return [*seeded, *value] if is_array(value) else seeded
-        return seeded if required and seeded and not value else value
+        if is_array(override):
+            return [*override, *value] if is_array(value) else override
+        return override if required and override and not value else value
 
-    def _map(self, schema: Schema, rest: Schema, random: Random) -> JSON:
-        most = schema.get("maxProperties")
+    def _map(self, schema: Schema, values: Schema, random: Random) -> JSON:
+        limit = schema.get("maxProperties")
         usual = random.choice((0, 1, 1, 2, 3, 6))
-        count = most - random.choice((0, 0, 0, 1)) if most is not None and random.random() < 0.4 else usual
-        return self.pairs(schema, rest, count, random)
+        count = limit - random.choice((0, 0, 0, 1)) if limit is not None and random.random() < 0.4 else usual
+        return self.pairs(schema, values, count, random)
 
     def pairs(
-        self, schema: Schema, rest: Schema, count: int, random: Random, beside: Mapping[str, JSON] | None = None
+        self, schema: Schema, values: Schema, count: int, random: Random, existing: Mapping[str, JSON] | None = None
     ) -> dict[str, JSON]:
-        """A map that has so many pairs, those `beside` among them."""
-        longest = schema.get("propertyNames", {}).get("maxLength")
-        made: dict[str, JSON] = dict(beside or {})
-        while len(made) < count:
-            chosen = text.key(random, longest)
-            made[chosen if chosen not in made else f"key_{len(made)}"] = self.value(rest, random)
-        return made
+        """Generate a map of `count` pairs, including the `existing` ones."""
+        longest_key = schema.get("propertyNames", {}).get("maxLength")
+        pairs: dict[str, JSON] = dict(existing or {})
+        while len(pairs) < count:
+            key = text.random_key(random, longest_key)
+            pairs[key if key not in pairs else f"key_{len(pairs)}"] = self.value(values, random)
+        return pairs
 
     def _number(self, schema: Schema, random: Random) -> JSON:
         low, high = schema.get("minimum", 0), schema.get("maximum")
-        top = high if high is not None else low + 100_000
-        edge = random.random()
-        if edge < 0.2:
+        highest = high if high is not None else low + 100_000
+        choice = random.random()
+        if choice < 0.2:
             return low  # type: ignore[no-any-return]
-        if edge < 0.4 and high is not None:
+        if choice < 0.4 and high is not None:
             return high  # type: ignore[no-any-return]
-        if "number" not in types_of(schema):
-            return random.choice((low + 1, random.randint(int(low), int(top))))
-        return random.choice((round(random.uniform(low, top), 2), random.uniform(low, top), (low + top) / 2))
+        if "number" not in allowed_types(schema):
+            return random.choice((low + 1, random.randint(int(low), int(highest))))
+        return random.choice(
+            (round(random.uniform(low, highest), 2), random.uniform(low, highest), (low + highest) / 2)
+        )
 
-    def _certain(self, schema: Schema, entries: list[Schema], value: JSON) -> bool:
-        """Whether the place itself leaves nothing open about a value; what is inside was looked at already."""
-        meant = self._as_meant(schema, value)
-        return all(is_safe(entry, meant) for entry in entries)
+    def _is_safe(self, schema: Schema, entries: list[Schema], value: JSON) -> bool:
+        """Whether a server must accept a value as far as the entries of its own place are concerned."""
+        effective = self._with_model(schema, value)
+        return all(is_safe(entry, effective) for entry in entries)
 
-    def _as_meant(self, schema: Schema, value: JSON) -> JSON:
-        """A body as it is meant: without a model it is meant for the setting's."""
+    def _with_model(self, schema: Schema, value: JSON) -> JSON:
+        """The body with the model of the target, if it names none itself."""
         if is_object(value) and schema.get("properties", {}).get("model", {}).get("x-references") == "model":
             return {**value, "model": value.get("model") or self.sampler.model}
         return value
 
-    def _mended(self, schema: Schema, value: JSON, random: Random) -> JSON:
-        """The object with the members that make it certain, or else without those that make it uncertain."""
+    def _repair(self, schema: Schema, value: JSON, random: Random) -> JSON:
+        """The object with members added or removed until as few entries as possible make it implementation-defined."""
         if not is_object(value):
             return value
-        for entry in schema["x-either"]:
-            if self._certain(schema, [entry], value):
+        for entry in schema["x-implementation-defined"]:
+            if self._is_safe(schema, [entry], value):
                 continue
             for candidate in self._candidates(schema, entry, value, random):
-                if self._certain(schema, [entry], candidate):
+                if self._is_safe(schema, [entry], candidate):
                     value = candidate
                     break
         return value
@@ -236,50 +242,48 @@ class Maker:
     def _candidates(
         self, schema: Schema, entry: Schema, value: Mapping[str, JSON], random: Random
     ) -> Iterator[dict[str, JSON]]:
-        """What might make an object certain: first what the entry asks for, then leaving out one member."""
+        """Objects that may satisfy an entry: first with the members that it requires, then without one member each."""
         then = entry.get("then", entry)
-        asked = dict(value)
-        for name, wanted in then.get("properties", {}).items():
-            if "const" in wanted:
-                asked[name] = wanted["const"]
-            elif wanted.get("type") == "null":
-                asked.pop(name, None)
-            elif "contains" in wanted and is_object(asked.get("tool_choice")):
-                kind = wanted["contains"]["properties"]["type"]["const"]
-                given = asked.get(name)
-                kept = (
-                    list(given)[: schema["properties"][name].get("maxItems", MOST_ITEMS) - 1] if is_array(given) else []
-                )
-                asked[name] = [*kept, {"type": kind}]
+        completed = dict(value)
+        for name, expected in then.get("properties", {}).items():
+            if "const" in expected:
+                completed[name] = expected["const"]
+            elif expected.get("type") == "null":
+                completed.pop(name, None)
+            elif "contains" in expected and is_object(completed.get("tool_choice")):
+                tool_type = expected["contains"]["properties"]["type"]["const"]
+                tools = completed.get(name)
+                limit = schema["properties"][name].get("maxItems", MAX_ITEMS)
+                completed[name] = [*(list(tools)[: limit - 1] if is_array(tools) else []), {"type": tool_type}]
         for name in then.get("required", ()):
-            if asked.get(name) is None and name in schema["properties"]:
+            if completed.get(name) is None and name in schema["properties"]:
                 try:
-                    asked[name] = self.value(schema["properties"][name], random)
-                except Lacking:
+                    completed[name] = self.value(schema["properties"][name], random)
+                except MissingResource:
                     continue
-        yield asked
+        yield completed
         names = [name for name in value if name not in schema.get("required", ())]
         random.shuffle(names)
-        for left_out in names:
-            yield {name: member for name, member in value.items() if name != left_out}
+        for removed in names:
+            yield {name: member for name, member in value.items() if name != removed}
 
 
-_MAKERS: dict[str, Callable[[Maker, Schema, Random], JSON]] = {
-    "string": Maker._text,
-    "integer": Maker._number,
-    "number": Maker._number,
-    "boolean": lambda maker, schema, random: random.random() < 0.5,
-    "array": Maker._array,
-    "object": Maker._object,
-    "null": lambda maker, schema, random: None,
+_GENERATORS: dict[str, Callable[[ValueGenerator, Schema, Random], JSON]] = {
+    "string": ValueGenerator._text,
+    "integer": ValueGenerator._number,
+    "number": ValueGenerator._number,
+    "boolean": lambda generator, schema, random: random.random() < 0.5,
+    "array": ValueGenerator._array,
+    "object": ValueGenerator._object,
+    "null": lambda generator, schema, random: None,
 }
 
 
 def _weight(branch: Schema) -> float:
-    """How often a branch of a union is taken: the more there is in it, the more can go wrong with it."""
+    """The weight of a branch in the choice of a union: larger branches leave more to go wrong."""
     if branch.get("type") == "null":
-        return _NULL
-    return 1 + min(_MOST_WEIGHT, len(branch.get("properties", ())) + 2 * ("items" in branch) + _depth(branch))
+        return _NULL_PROBABILITY
+    return 1 + min(_MAX_MEMBER_WEIGHT, len(branch.get("properties", ())) + 2 * ("items" in branch) + _depth(branch))
 
 
 def _depth(schema: Schema) -> int:
@@ -288,13 +292,13 @@ def _depth(schema: Schema) -> int:
     return 1 + max(map(_depth, inner)) if inner else 0
 
 
-def _kind(branch: Schema) -> JSON:
-    kind: JSON = branch.get("properties", {}).get("type", {}).get("const")
-    return kind
+def _tool_type(branch: Schema) -> JSON:
+    tool_type: JSON = branch.get("properties", {}).get("type", {}).get("const")
+    return tool_type
 
 
-def _renamed(item: JSON, serial: int) -> JSON:
-    """A function with a name that no other in its list has."""
+def _with_unique_name(item: JSON, serial: int) -> JSON:
+    """The item with a name that is unique in its list, if it is a function."""
     function = item.get("function") if is_object(item) else None
     if not is_object(item) or not is_object(function) or not isinstance(function.get("name"), str):
         return item
