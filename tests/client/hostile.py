@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from runs_conformance.client.base_url import Address, address
+from runs_conformance.client.base_url import Address, parse_address
 
 Handler = Callable[["Connection"], None]
 
@@ -72,7 +72,7 @@ class Server:
 
     @property
     def address(self) -> Address:
-        return address(f"http://127.0.0.1:{self.port}/v1")
+        return parse_address(f"http://127.0.0.1:{self.port}/v1")
 
 
 @contextlib.contextmanager

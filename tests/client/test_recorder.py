@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from runs_conformance.client.credentials import Credentials
-from runs_conformance.client.recorder import MAX_LINE, HistoryFile, Unrecorded
+from runs_conformance.client.recorder import MAX_LINE_BYTES, HistoryWriter, NullRecorder
 from runs_conformance.errors import ConformanceError
-from runs_conformance.model.case import Accept, Key, Mutation, Ref, Reject, Role, Step
+from runs_conformance.model.case import Accept, DanglingReference, Key, Mutation, Ref, Reject, Role, Step
 from runs_conformance.model.exchange import Completion, Event, Exchange, Request, Response
 from runs_conformance.model.json import ABSENT, JSON
-from runs_conformance.recordings.load import read
+from runs_conformance.recordings.load import load_traffic
 
 KEY = "sk-own-0123456789"
 
@@ -44,7 +44,12 @@ FULL = Step(
     exercises=("create_run.a.maximum",),
     until=("completed",),
     stream=True,
-    tag="refused_submit",
+    dangling=DanglingReference.FOREIGN,
+    anomaly="nul",
+    probe=True,
+    packed=True,
+    limit_search=True,
+    append_message="Hello.",
 )
 
 
@@ -55,24 +60,24 @@ FULL = Step(
         exchange(step=FULL),
         exchange(step=Step(operation="create_run", expectation=Accept())),
         exchange(body={"a": [1, 1.5, "é", "\ud800", "\0", None, True]}, attempt=3, dialect="azure"),
-        exchange(response=None, completion=Completion.REFUSED, problem="no connection"),
+        exchange(response=None, completion=Completion.NOT_CONNECTED, problem="no connection"),
         exchange(response=Response(500, {}, ABSENT, "<html>", defects=("not_json",))),
         exchange(response=Response(200, {}, events=(Event("a", {"x": 1}, 1.75), Event("done", "[DONE]", 2.0)))),
         exchange(request=Request("POST", "/threads", text="not json \xff")),
     ],
 )
 def test_what_is_written_reads_back_the_same(given: Exchange, tmp_path: Path) -> None:
-    recorder = HistoryFile(tmp_path / "history.jsonl", {"edition": "2026-08-14"})
+    recorder = HistoryWriter(tmp_path / "history.jsonl", {"edition": "2026-08-14"})
     assert recorder.record(given) is given
     recorder.close()
-    reading = read(tmp_path / "history.jsonl")
-    assert reading.run == {"type": "run", "edition": "2026-08-14"}
+    reading = load_traffic(tmp_path / "history.jsonl")
+    assert reading.header == {"type": "run", "edition": "2026-08-14"}
     assert [history.exchanges for history in reading.histories] == [(given,)]
 
 
 def test_lines_are_there_as_soon_as_they_are_recorded(tmp_path: Path) -> None:
     path = tmp_path / "new" / "folder" / "history.jsonl"
-    recorder = HistoryFile(path, {})
+    recorder = HistoryWriter(path, {})
     recorder.record(exchange())
     assert [json.loads(line)["type"] for line in path.read_text("utf-8").splitlines()] == ["run", "exchange"]
     recorder.close()
@@ -80,15 +85,17 @@ def test_lines_are_there_as_soon_as_they_are_recorded(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("recording", [True, False])
 def test_a_secret_is_neither_written_nor_given_back(recording: bool, tmp_path: Path) -> None:
-    credentials = Credentials(KEY, others=('p"ss"word',))
+    credentials = Credentials(KEY, extra_secrets=('p"ss"word',))
     path = tmp_path / "history.jsonl"
-    recorder = HistoryFile(path, {"argv": ["--api-key", KEY]}, credentials) if recording else Unrecorded(credentials)
+    recorder = (
+        HistoryWriter(path, {"argv": ["--api-key", KEY]}, credentials) if recording else NullRecorder(credentials)
+    )
     taken = recorder.record(
         exchange(body={"error": {"message": f"bad key {KEY}"}, "x": 'p"ss"word'}, problem=f"?{KEY}")
     )
     assert taken.body == {"error": {"message": "bad key [REDACTED]"}, "x": "[REDACTED]"}
     assert taken.problem == "?[REDACTED]"
-    if isinstance(recorder, HistoryFile):
+    if isinstance(recorder, HistoryWriter):
         recorder.close()
         assert KEY not in path.read_text("utf-8")
         assert 'p\\"ss' not in path.read_text("utf-8")
@@ -96,18 +103,18 @@ def test_a_secret_is_neither_written_nor_given_back(recording: bool, tmp_path: P
 
 def test_a_huge_answer_is_left_out_of_the_file_only(tmp_path: Path) -> None:
     path = tmp_path / "history.jsonl"
-    recorder = HistoryFile(path, {})
-    given = exchange(body={"a": "x" * MAX_LINE})
+    recorder = HistoryWriter(path, {})
+    given = exchange(body={"a": "x" * MAX_LINE_BYTES})
     assert recorder.record(given) is given
     recorder.close()
     assert path.stat().st_size < 2000
-    written = read(path).histories[0].exchanges[0]
+    written = load_traffic(path).histories[0].exchanges[0]
     assert written.response is not None
     assert written.response.defects == ("too_large",)
 
 
 def test_threads_do_not_mix_their_lines(tmp_path: Path) -> None:
-    recorder = HistoryFile(tmp_path / "history.jsonl", {})
+    recorder = HistoryWriter(tmp_path / "history.jsonl", {})
 
     def work(worker: int) -> None:
         for turn in range(50):
@@ -119,30 +126,30 @@ def test_threads_do_not_mix_their_lines(tmp_path: Path) -> None:
     for thread in threads:
         thread.join()
     recorder.close()
-    assert sorted(len(history) for history in read(tmp_path / "history.jsonl").histories) == [50] * 4
+    assert sorted(len(history) for history in load_traffic(tmp_path / "history.jsonl").histories) == [50] * 4
 
 
 def test_a_place_that_cannot_be_written_is_one_clear_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(ConformanceError, match=r"history.jsonl: cannot be written: "):
-        HistoryFile(tmp_path / "file" / "history.jsonl", {})
+        HistoryWriter(tmp_path / "file" / "history.jsonl", {})
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs flock")
 def test_two_runs_do_not_write_into_one_file(tmp_path: Path) -> None:
     path = tmp_path / "history.jsonl"
-    first = HistoryFile(path, {"run_id": "first"})
+    first = HistoryWriter(path, {"run_id": "first"})
     before = path.read_bytes()
     for header in ({"run_id": "second"}, None):
         with pytest.raises(ConformanceError, match="another run is writing into it; give each its own --report-dir"):
-            HistoryFile(path, header)
+            HistoryWriter(path, header)
     assert path.read_bytes() == before
     first.close()
-    HistoryFile(path, {"run_id": "second"}).close()
+    HistoryWriter(path, {"run_id": "second"}).close()
     assert path.read_bytes().count(b"\n") == 1
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 def test_a_full_disk_is_one_clear_line() -> None:
     with pytest.raises(ConformanceError, match="/dev/full: cannot be written: No space left on device"):
-        HistoryFile(Path("/dev/full"), {})
+        HistoryWriter(Path("/dev/full"), {})

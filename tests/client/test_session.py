@@ -10,20 +10,20 @@ from email.utils import formatdate
 
 import pytest
 
-from runs_conformance.client.base_url import Address, address
+from runs_conformance.client.base_url import Address, parse_address
 from runs_conformance.client.credentials import Credentials
-from runs_conformance.client.prepared_request import Unbound
-from runs_conformance.client.recorder import Unrecorded
-from runs_conformance.client.session import Patience, Session, retry_after
+from runs_conformance.client.prepared_request import UnresolvedReference
+from runs_conformance.client.recorder import NullRecorder
+from runs_conformance.client.session import RetryPolicy, Session, parse_retry_after
 from runs_conformance.client.throttle import Throttle
-from runs_conformance.client.transport import Limits, Transport
-from runs_conformance.errors import SuiteFault
+from runs_conformance.client.transport import ExchangeLimits, Transport
+from runs_conformance.errors import InternalError
 from runs_conformance.model.case import Key, Ref, Step
 from runs_conformance.model.exchange import Completion, Exchange
 from tests.client.clock import Clock
 from tests.client.hostile import Connection, Server, closed_port, serving
 
-LIMITS = Limits(connect=0.5, idle=0.5, total=2)
+LIMITS = ExchangeLimits(connect=0.5, idle=0.5, total=2)
 CREATE = Step(operation="create_thread", name="thread", body={})
 GET = Step(operation="get_thread", name="got", path={"thread_id": "thread_1"})
 OWN, SECOND = "sk-own-0123456789", "sk-second-0123456789"
@@ -50,7 +50,7 @@ def session(
             Transport(where(server), LIMITS),
             kept,
             Credentials(OWN, SECOND),
-            patience=Patience(3),
+            retry_policy=RetryPolicy(3),
             sleep=clock.sleep,
             throttle=Throttle(now=clock.now, sleep=clock.sleep),
         )
@@ -91,7 +91,7 @@ def test_a_step_becomes_a_recorded_exchange() -> None:
     assert second.path == {"thread_id": "thread_1"}
     assert second.request.body == {"assistant_id": "a"}
     assert (second.edition, second.dialect, second.attempt) == ("2026-08-14", "openai", 1)
-    assert first.before(second)
+    assert first.happened_before(second)
     assert abs(first.wall - time.time()) < 60
     assert lines(second)[0] == "POST /v1/threads/thread_1/runs HTTP/1.1"
 
@@ -133,7 +133,7 @@ def test_a_step_changes_and_removes_headers() -> None:
 @pytest.mark.parametrize(
     ("key", "line"),
     [
-        (Key.OWN, f"Bearer {OWN}"),
+        (Key.PRIMARY, f"Bearer {OWN}"),
         (Key.SECOND, f"Bearer {SECOND}"),
         (Key.BASIC, f"Basic {OWN}"),
         (Key.WRONG, "Bearer sk-runs-conformance"),
@@ -150,7 +150,7 @@ def test_a_step_says_which_key_it_is_sent_with(key: Key, line: str | None) -> No
 
 def test_extra_headers_and_query_go_with_every_request() -> None:
     def where(server: Server) -> Address:
-        return address(
+        return parse_address(
             f"http://127.0.0.1:{server.port}/v1?tenant=a", headers=[("X-Api-Key", "hunter22"), ("user-agent", "mine")]
         )
 
@@ -167,7 +167,7 @@ def test_extra_headers_and_query_go_with_every_request() -> None:
 @pytest.mark.parametrize(
     ("key", "found"),
     [
-        (Key.OWN, ["Authorization: Basic abcdefgh", "X-Api-Key: gate", "X-Trace: 1"]),
+        (Key.PRIMARY, ["Authorization: Basic abcdefgh", "X-Api-Key: gate", "X-Trace: 1"]),
         (Key.SECOND, [f"Authorization: Bearer {SECOND}", "X-Api-Key: gate", "X-Trace: 1"]),
         (Key.WRONG, ["Authorization: Bearer sk-runs-conformance-0000-no-such-key", "X-Trace: 1"]),
         (Key.NONE, ["X-Trace: 1"]),
@@ -177,7 +177,7 @@ def test_what_the_user_gave_to_get_in_does_not_open_the_door_without_a_key(key: 
     headers = [("Authorization", "Basic abcdefgh"), ("X-Api-Key", "gate"), ("X-Trace", "1")]
 
     def where(server: Server) -> Address:
-        return address(f"http://127.0.0.1:{server.port}/v1", headers=headers)
+        return parse_address(f"http://127.0.0.1:{server.port}/v1", headers=headers)
 
     with session(echo, where) as (made, _, _):
         sent = lines(made.send(Step(operation="get_thread", path={"thread_id": "t"}, key=key), "p", {}))
@@ -252,7 +252,7 @@ def test_what_may_have_happened_is_never_sent_again(step: Step) -> None:
 def test_a_step_waits_for_its_pause_before_it_is_sent() -> None:
     with session(echo) as (made, kept, slept):
         made.send(replace(GET, pause=0.5), "p", {})
-        made.together([GET, replace(GET, pause=0.25)], "p", {})
+        made.send_concurrently([GET, replace(GET, pause=0.25)], "p", {})
     assert slept == [0.5, 0.25]
     assert len(kept) == 3
 
@@ -260,28 +260,28 @@ def test_a_step_waits_for_its_pause_before_it_is_sent() -> None:
 def test_a_refused_connection_is_tried_again() -> None:
     kept, slept = Kept(), []  # type: ignore[var-annotated]
     made = Session(
-        Transport(address(f"http://127.0.0.1:{closed_port()}"), LIMITS),
+        Transport(parse_address(f"http://127.0.0.1:{closed_port()}"), LIMITS),
         kept,
         Credentials(),
-        patience=Patience(3),
+        retry_policy=RetryPolicy(3),
         sleep=slept.append,
     )
-    assert made.send(CREATE, "p", {}).completion is Completion.REFUSED
+    assert made.send(CREATE, "p", {}).completion is Completion.NOT_CONNECTED
     assert [one.attempt for one in kept.exchanges] == [1, 2, 3]
     assert slept == [0.2, 0.5]
 
 
 def test_a_host_that_is_not_there_is_not_tried_again() -> None:
     kept = Kept()
-    made = Session(Transport(address("http://no-such-host.invalid"), LIMITS), kept, Credentials())
-    assert made.send(CREATE, "p", {}).completion is Completion.REFUSED
+    made = Session(Transport(parse_address("http://no-such-host.invalid"), LIMITS), kept, Credentials())
+    assert made.send(CREATE, "p", {}).completion is Completion.NOT_CONNECTED
     assert len(kept.exchanges) == 1
 
 
 @pytest.mark.parametrize("header", [("X", "a\nb"), ("X", "\u20ac"), ("X Y", "a"), ("X", " a"), ("", "a")])
 def test_a_header_that_cannot_be_sent_is_our_fault(header: tuple[str, str]) -> None:
     step = Step(operation="create_thread", headers=dict([header]))
-    with session(echo) as (made, kept, _), pytest.raises(SuiteFault):
+    with session(echo) as (made, kept, _), pytest.raises(InternalError):
         made.send(step, "p", {})
     assert kept == []
 
@@ -311,25 +311,25 @@ def test_steps_sent_together_leave_together_and_come_back_in_order() -> None:
     steps = [Step(operation="get_thread", name=f"s{n}", path={"thread_id": f"t{n}"}) for n in range(3)]
     answers: dict[str, Exchange] = {}
     with session(handler) as (made, kept, _):
-        exchanges = made.together(steps, "p", answers)
+        exchanges = made.send_concurrently(steps, "p", answers)
     assert [exchange.member("id") for exchange in exchanges] == ["t0", "t1", "t2"]
     assert sorted(kept, key=lambda one: one.index) == sorted(exchanges, key=lambda one: one.index)
     assert list(answers) == ["s0", "s1", "s2"]
-    assert not any(one.before(other) for one in exchanges for other in exchanges)
+    assert not any(one.happened_before(other) for one in exchanges for other in exchanges)
     by_index = sorted(exchanges, key=lambda one: one.index)
     assert by_index == sorted(exchanges, key=lambda one: one.started)
 
 
 def test_nothing_is_sent_together_where_one_step_cannot_be_bound() -> None:
-    with session(echo) as (made, kept, _), pytest.raises(Unbound):
-        made.together([CREATE, Step(operation="get_thread", path={"thread_id": Ref("nobody")})], "p", {})
+    with session(echo) as (made, kept, _), pytest.raises(UnresolvedReference):
+        made.send_concurrently([CREATE, Step(operation="get_thread", path={"thread_id": Ref("nobody")})], "p", {})
     assert kept == []
 
 
 def test_a_secret_that_the_target_repeats_does_not_reach_the_evidence() -> None:
     with serving(echo) as server:
         credentials = Credentials(OWN)
-        made = Session(Transport(server.address, LIMITS), Unrecorded(credentials), credentials)
+        made = Session(Transport(server.address, LIMITS), NullRecorder(credentials), credentials)
         exchange = made.send(CREATE, "p", {})
         made.close()
     assert OWN not in repr(exchange)
@@ -341,10 +341,10 @@ def test_a_secret_that_the_target_repeats_does_not_reach_the_evidence() -> None:
     [("5", 5), ("0.5", 0.5), ("", None), ("soon", None), ("-1", None), ("Thu, 01 Jan 1970 00:00:00 GMT", 0)],
 )
 def test_retry_after_is_seconds_or_a_date(value: str, seconds: float | None) -> None:
-    assert retry_after({"retry-after": value}) == seconds
+    assert parse_retry_after({"retry-after": value}) == seconds
 
 
 def test_retry_after_in_the_future() -> None:
-    asked = retry_after({"retry-after": formatdate(time.time() + 10, usegmt=True)})
+    asked = parse_retry_after({"retry-after": formatdate(time.time() + 10, usegmt=True)})
     assert asked is not None
     assert 8 < asked <= 10

@@ -12,22 +12,22 @@ from contextlib import closing, contextmanager
 
 import pytest
 
-from runs_conformance.client.base_url import address
-from runs_conformance.client.prepared_request import Outgoing
-from runs_conformance.client.transport import Arrival, Limits, Transport
+from runs_conformance.client.base_url import parse_address
+from runs_conformance.client.prepared_request import PreparedRequest
+from runs_conformance.client.transport import ExchangeLimits, SendResult, Transport
 from runs_conformance.errors import UsageError
 from runs_conformance.model.exchange import Completion, Response
 from runs_conformance.model.json import ABSENT
 from tests.client.hostile import Connection, Handler, Server, closed_port, head, serving
 
-QUICK = Limits(connect=1.5, idle=0.9, total=1.8, stream=2.4, linger=0.2, size=200_000)
-GET = Outgoing("get_run", "GET", "/threads/t/runs/r")
-POST = Outgoing("create_thread", "POST", "/threads", content=b'{"metadata":{}}')
+QUICK = ExchangeLimits(connect=1.5, idle=0.9, total=1.8, stream=2.4, linger=0.2, max_bytes=200_000)
+GET = PreparedRequest("get_run", "GET", "/threads/t/runs/r")
+POST = PreparedRequest("create_thread", "POST", "/threads", content=b'{"metadata":{}}')
 SSE = {"Content-Type": "text/event-stream; charset=utf-8"}
 
 
 @contextmanager
-def target(handler: Handler, limits: Limits = QUICK) -> Iterator[tuple[Transport, Server]]:
+def target(handler: Handler, limits: ExchangeLimits = QUICK) -> Iterator[tuple[Transport, Server]]:
     with serving(handler) as server:
         transport = Transport(server.address, limits)
         try:
@@ -36,7 +36,9 @@ def target(handler: Handler, limits: Limits = QUICK) -> Iterator[tuple[Transport
             transport.close()
 
 
-def sent_to(handler: Handler, outgoing: Outgoing = POST, stream: bool = False, limits: Limits = QUICK) -> Arrival:
+def sent_to(
+    handler: Handler, outgoing: PreparedRequest = POST, stream: bool = False, limits: ExchangeLimits = QUICK
+) -> SendResult:
     with target(handler, limits) as (transport, _):
         began = time.monotonic()
         arrival = transport.send(outgoing, (), stream)
@@ -44,13 +46,13 @@ def sent_to(handler: Handler, outgoing: Outgoing = POST, stream: bool = False, l
         return arrival
 
 
-def answered(arrival: Arrival) -> Response:
+def answered(arrival: SendResult) -> Response:
     assert arrival.completion is Completion.ANSWERED, arrival
     assert arrival.response is not None
     return arrival.response
 
 
-def cut(arrival: Arrival, *words: str) -> Arrival:
+def cut(arrival: SendResult, *words: str) -> SendResult:
     assert arrival.completion is Completion.UNKNOWN, arrival
     for word in words:
         assert word in (arrival.problem or "")
@@ -93,14 +95,14 @@ def test_what_is_wrong_below_the_contract_is_named(content: bytes, defects: tupl
 
 
 def test_nobody_there_is_certainly_not_done() -> None:
-    arrival = Transport(address(f"http://127.0.0.1:{closed_port()}/v1"), QUICK).send(POST, ())
-    assert arrival.completion is Completion.REFUSED
+    arrival = Transport(parse_address(f"http://127.0.0.1:{closed_port()}/v1"), QUICK).send(POST, ())
+    assert arrival.completion is Completion.NOT_CONNECTED
     assert "no connection" in (arrival.problem or "")
 
 
 def test_no_such_host_is_certainly_not_done() -> None:
-    arrival = Transport(address("http://no-such-host.invalid/v1"), QUICK).send(POST, ())
-    assert arrival.completion is Completion.REFUSED
+    arrival = Transport(parse_address("http://no-such-host.invalid/v1"), QUICK).send(POST, ())
+    assert arrival.completion is Completion.NOT_CONNECTED
 
 
 def test_a_failed_tls_handshake_is_certainly_not_done() -> None:
@@ -109,8 +111,8 @@ def test_a_failed_tls_handshake_is_certainly_not_done() -> None:
         connection.send(b"HTTP/1.1 400 Bad Request\r\n\r\n")
 
     with serving(handler) as server:
-        arrival = Transport(address(f"https://127.0.0.1:{server.port}/v1"), QUICK).send(POST, ())
-    assert arrival.completion is Completion.REFUSED
+        arrival = Transport(parse_address(f"https://127.0.0.1:{server.port}/v1"), QUICK).send(POST, ())
+    assert arrival.completion is Completion.NOT_CONNECTED
     assert "TLS" in (arrival.problem or "")
 
 
@@ -121,8 +123,8 @@ def test_a_dripping_tls_handshake_ends() -> None:
 
     with serving(handler) as server:
         began = time.monotonic()
-        arrival = Transport(address(f"https://127.0.0.1:{server.port}/v1"), QUICK).send(POST, ())
-    assert arrival.completion is Completion.REFUSED
+        arrival = Transport(parse_address(f"https://127.0.0.1:{server.port}/v1"), QUICK).send(POST, ())
+    assert arrival.completion is Completion.NOT_CONNECTED
     assert time.monotonic() - began < 10
 
 
@@ -173,7 +175,7 @@ def test_a_flood_ends(start: bytes, flood: bytes) -> None:
 
 
 def test_a_target_that_takes_nothing_ends() -> None:
-    huge = Outgoing("create_thread", "POST", "/threads", content=b"a" * 30_000_000)
+    huge = PreparedRequest("create_thread", "POST", "/threads", content=b"a" * 30_000_000)
     cut(sent_to(lambda connection: connection.drip(b"", 1), huge))
 
 
@@ -185,7 +187,7 @@ def test_a_refusal_before_the_whole_body_was_taken_is_an_answer() -> None:
         while connection.socket.recv(1_000_000):
             pass
 
-    huge = Outgoing("create_thread", "POST", "/threads", content=b"a" * 3_000_000)
+    huge = PreparedRequest("create_thread", "POST", "/threads", content=b"a" * 3_000_000)
     assert answered(sent_to(handler, huge)).status == 413
 
 
@@ -228,7 +230,7 @@ def test_a_reset_is_of_unknown_completion() -> None:
         connection.request()
         connection.reset()
 
-    assert not cut(sent_to(handler), "no answer").stale
+    assert not cut(sent_to(handler), "no answer").stale_connection
 
 
 def test_an_answer_that_is_cut_is_of_unknown_completion() -> None:
@@ -420,7 +422,7 @@ def test_a_kept_connection_found_closed_is_told_apart() -> None:
     with target(handler) as (transport, server):
         answered(transport.send(GET, ()))
         arrival = cut(transport.send(GET, ()))
-        assert arrival.stale
+        assert arrival.stale_connection
         assert len(server.connections) == 1
 
 
@@ -429,13 +431,13 @@ def test_threads_share_one_transport() -> None:
         while (request := connection.request()) is not None:
             connection.answer(request.partition(b"\r\n\r\n")[2])
 
-    arrivals: list[Arrival] = []
-    with target(handler, Limits()) as (transport, _):
+    arrivals: list[SendResult] = []
+    with target(handler, ExchangeLimits()) as (transport, _):
 
         def work(worker: int) -> None:
             for turn in range(20):
                 content = b'{"worker":%d,"turn":%d}' % (worker, turn)
-                arrival = transport.send(Outgoing("create_thread", "POST", "/threads", content=content), ())
+                arrival = transport.send(PreparedRequest("create_thread", "POST", "/threads", content=content), ())
                 assert answered(arrival).body == {"worker": worker, "turn": turn}
                 arrivals.append(arrival)
 
@@ -463,10 +465,10 @@ def test_a_proxy_that_cannot_be_used_is_said_in_one_line(
     monkeypatch.delenv("no_proxy", raising=False)
     monkeypatch.delenv("NO_PROXY", raising=False)
     with pytest.raises(UsageError, match="HTTP_PROXY names") as raised:
-        Transport(address("http://target.invalid/v1"))
+        Transport(parse_address("http://target.invalid/v1"))
     assert f"{shown!r}" in str(raised.value)
     assert "hidden" not in str(raised.value)
-    Transport(address("http://127.0.0.1:9/v1")).close()
+    Transport(parse_address("http://127.0.0.1:9/v1")).close()
 
 
 @pytest.mark.parametrize("scheme", ["", "//", "http://user:pass@"])
@@ -483,10 +485,10 @@ def test_a_proxy_of_the_environment_is_used_but_never_for_this_machine(
         monkeypatch.setenv("http_proxy", f"{scheme}127.0.0.1:{server.port}")
         monkeypatch.delenv("no_proxy", raising=False)
         monkeypatch.delenv("NO_PROXY", raising=False)
-        with closing(Transport(address("http://target.invalid/v1"), QUICK)) as transport:
+        with closing(Transport(parse_address("http://target.invalid/v1"), QUICK)) as transport:
             answered(transport.send(GET, ()))
-        arrival = Transport(address(f"http://127.0.0.1:{closed_port()}"), QUICK).send(GET, ())
-    assert arrival.completion is Completion.REFUSED
+        arrival = Transport(parse_address(f"http://127.0.0.1:{closed_port()}"), QUICK).send(GET, ())
+    assert arrival.completion is Completion.NOT_CONNECTED
     (request,) = seen
     assert request.startswith(b"GET http://target.invalid/v1/threads/t/runs/r HTTP/1.1\r\n")
     assert (b"Proxy-Authorization: Basic dXNlcjpwYXNz" in request) is ("user" in scheme)

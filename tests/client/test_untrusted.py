@@ -4,18 +4,18 @@ from contextlib import contextmanager
 
 import pytest
 
-from runs_conformance.client.base_url import address
-from runs_conformance.client.prepared_request import Outgoing
-from runs_conformance.client.transport import Limits, Transport
+from runs_conformance.client.base_url import parse_address
+from runs_conformance.client.prepared_request import PreparedRequest
+from runs_conformance.client.transport import ExchangeLimits, Transport
 from runs_conformance.model.exchange import Completion
-from tests.quality.untrusted import CERTIFICATES, untrusted
+from tests.quality.untrusted_certificates import CERTIFICATES, untrusted_server
 
 
 @pytest.mark.parametrize("name", CERTIFICATES)
 def test_nothing_is_sent_to_who_cannot_prove_who_it_is(name: str) -> None:
-    with contextmanager(untrusted)(name) as url:
-        wire = Transport(address(url), Limits(connect=10, idle=10, total=10))
-        arrival = wire.send(Outgoing("create_thread", "POST", "/threads"), (("Authorization", "Bearer sk-1"),))
+    with contextmanager(untrusted_server)(name) as url:
+        wire = Transport(parse_address(url), ExchangeLimits(connect=10, idle=10, total=10))
+        arrival = wire.send(PreparedRequest("create_thread", "POST", "/threads"), (("Authorization", "Bearer sk-1"),))
         wire.close()
-    assert arrival.completion is Completion.REFUSED
+    assert arrival.completion is Completion.NOT_CONNECTED
     assert "certificate" in (arrival.problem or "")

@@ -1,1 +1,1 @@
-"""How a step is sent and what came of it is written down; the only part that speaks HTTP."""
+"""The HTTP client: sends steps to a target and records each exchange. No other package speaks HTTP to a target."""

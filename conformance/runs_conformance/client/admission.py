@@ -1,4 +1,4 @@
-"""What every attempt at a request has to pass."""
+"""The interface of admission control, which every request attempt has to pass."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from runs_conformance.model.exchange import Exchange
 
 
 class Admission(Protocol):
-    """Lets requests through, or does not."""
+    """Admits or rejects requests."""
 
     def admit(self, step: Step | None) -> None:
-        """Wait until a request may be sent. Raises where it may not."""
+        """Block until the request may be sent. Raises BudgetExhausted if it must not be."""
         ...
 
-    def settle(self, step: Step | None, exchange: Exchange | None) -> None:
-        """Enter what came of it; None where that is not known."""
+    def release(self, step: Step | None, exchange: Exchange | None) -> None:
+        """Account for an admitted request. `exchange` is None if its outcome is unknown."""
         ...

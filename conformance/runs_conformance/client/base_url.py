@@ -1,4 +1,4 @@
-"""Where a target is: a base URL and a dialect make the address of every operation."""
+"""Base URLs, dialects, and the addresses of operations."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
 from urllib.parse import parse_qsl, quote, urlsplit, urlunsplit
 
+from runs_conformance.contract.dialect import DIALECTS, Dialect
 from runs_conformance.contract.operation import Operation
 from runs_conformance.errors import UsageError
-from runs_conformance.wire.redaction import is_secret_name, shown_value
+from runs_conformance.wire.redaction import is_secret_name, redact_value
 
-USUAL_PORTS = {"http": 80, "https": 443}
+DEFAULT_PORTS = {"http": 80, "https": 443}
 
-FRAMING = ("host", "content-length", "transfer-encoding")
-"""The header fields that say where a request goes and where it ends; two of one kind make no request."""
+FRAMING_HEADERS = ("host", "content-length", "transfer-encoding")
+"""The header fields that address and delimit a request; a duplicate makes it invalid."""
 
 _FIELD_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+\Z")
 _FOLDER = re.compile(r"/[A-Za-z0-9/._~%!$&'()*+,;=:@-]*\Z")
@@ -23,104 +24,64 @@ _HOST = re.compile(r"[A-Za-z0-9._-]+\Z")
 _FIELD_VALUE = re.compile(r"(?:[!-~\x80-\xff](?:[\t -~\x80-\xff]*[!-~\x80-\xff])?)?\Z")
 
 
-@dataclass(frozen=True, slots=True)
-class Dialect:
-    """How one family of servers is spoken to.
-
-    `family` is the dialect that departures and rules know. `folder` is what stands between the host and `/threads`
-    where the base URL does not say it; `query` is added to every request; `key_header` is the header that carries the
-    key. Servers whose hosts end in one of `hosts` speak it.
-    """
-
-    name: str
-    family: str
-    folder: str = ""
-    query: tuple[tuple[str, str], ...] = ()
-    key_header: str = "Authorization"
-    hosts: tuple[str, ...] = ()
-
-
-DIALECTS: Mapping[str, Dialect] = {
-    dialect.name: dialect
-    for dialect in (
-        Dialect("openai", "openai"),
-        Dialect(
-            "azure-openai",
-            "azure",
-            "/openai",
-            (("api-version", "2024-07-01-preview"),),
-            "api-key",
-            (".openai.azure.com", ".cognitiveservices.azure.com"),
-        ),
-        Dialect(
-            "azure-foundry-agents",
-            "azure",
-            query=(("api-version", "2025-05-01"),),
-            hosts=(".services.ai.azure.com",),
-        ),
-    )
-}
-"""The dialects by name. Any server that follows the published API, whoever runs it, speaks `openai`."""
-
-
-def likely(url: str) -> str:
-    """The dialect that a server is likely to speak, by its host."""
+def guess_dialect(url: str) -> str:
+    """Guess the dialect of a server from its host."""
     try:
         host = urlsplit(url.strip()).hostname or ""
     except ValueError:
         host = ""
-    return next((name for name, dialect in DIALECTS.items() if host.endswith(dialect.hosts or "/")), "openai")
+    return next((name for name, dialect in DIALECTS.items() if host.endswith(dialect.host_suffixes or "/")), "openai")
 
 
-def spoken(name: str, folder: str | None = None, key_header: str | None = None) -> Dialect:
-    """The dialect of this name, with another folder or another header for the key where they are given.
+def dialect_with(name: str, path_prefix: str | None = None, key_header: str | None = None) -> Dialect:
+    """Return a dialect by name, with its path prefix and key header replaced if given.
 
-    Raises UsageError where there is no such dialect, or what is given cannot stand in a path or name a header.
+    Raises UsageError if the dialect is unknown, or the prefix or header is invalid.
     """
     if name not in DIALECTS:
-        raise UsageError(f"dialect {name!r} is not known; known are {', '.join(DIALECTS)}")
+        raise UsageError(f"unknown dialect {name!r}; known dialects: {', '.join(DIALECTS)}")
     dialect = DIALECTS[name]
-    if folder is not None:
-        if not _FOLDER.match(folder):
-            raise UsageError(f"--path-prefix {folder!r}: it is not of the form /some/path")
-        dialect = replace(dialect, folder=folder.rstrip("/"))
+    if path_prefix is not None:
+        if not _FOLDER.match(path_prefix):
+            raise UsageError(f"--path-prefix {path_prefix!r}: write it like /some/path")
+        dialect = replace(dialect, path_prefix=path_prefix.rstrip("/"))
     if key_header is not None:
-        if not can_be_sent(key_header, "") or key_header.lower() in FRAMING:
-            raise UsageError(f"--key-header {key_header!r}: it is not the name of a header that can carry a key")
+        if not is_valid_header(key_header, "") or key_header.lower() in FRAMING_HEADERS:
+            raise UsageError(f"--key-header {key_header!r}: not the name of a header that can carry a key")
         dialect = replace(dialect, key_header=key_header)
     return dialect
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where a target is and what every request to it carries, but for the key.
+    """The location of a target and the parts common to all requests, except the key.
 
-    `base` is the path that the operations' own paths follow; `query` and `headers` go with every request. Those of
-    their values that are `hidden` are secret, whatever their names say.
+    `base_path` precedes the path of each operation; `query` and `headers` are sent with every request. `secret_values`
+    are those of their values that are secret regardless of their names.
     """
 
     scheme: str
     host: str
     port: int
-    base: str
+    base_path: str
     dialect: Dialect
     query: tuple[tuple[str, str], ...] = ()
     headers: tuple[tuple[str, str], ...] = ()
-    hidden: tuple[str, ...] = field(default=(), repr=False)
+    secret_values: tuple[str, ...] = field(default=(), repr=False)
 
     @property
     def authority(self) -> str:
-        """Host and port as they stand in the Host header; the scheme's own port is left out."""
+        """Host and port as in the Host header, without the scheme's default port."""
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return host if self.port == USUAL_PORTS[self.scheme] else f"{host}:{self.port}"
+        return host if self.port == DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}"
 
     @property
     def url(self) -> str:
-        """The base URL, fit to be shown: no credentials, no query."""
-        return f"{self.scheme}://{self.authority}{self.base}"
+        """The base URL without credentials and query, safe to display."""
+        return f"{self.scheme}://{self.authority}{self.base_path}"
 
     @property
-    def loopback(self) -> bool:
+    def is_loopback(self) -> bool:
         """Whether the target is on this machine."""
         try:
             return ip_address(self.host).is_loopback
@@ -129,81 +90,81 @@ class Address:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """The values among the extra query and headers that are hidden, or whose names say that they are secret."""
+        """The secret values among the extra query parameters and headers."""
         return tuple(value for name, value in (*self.query, *self.headers) if value and self.is_secret(name, value))
 
     def is_secret(self, name: str, value: str) -> bool:
-        """Whether an extra header or query parameter must not be written down, and may open the door."""
-        return is_secret_name(name) or value in self.hidden
+        """Whether an extra header or query parameter is secret: it must not be recorded and may grant access."""
+        return is_secret_name(name) or value in self.secret_values
 
 
-def address(
+def parse_address(
     base_url: str,
     dialect: Dialect | str = "openai",
     query: Iterable[tuple[str, str]] = (),
     headers: Iterable[tuple[str, str]] = (),
-    hidden: Iterable[str] = (),
+    secret_values: Iterable[str] = (),
 ) -> Address:
-    """The address that a base URL, a dialect and what the user adds make. Raises UsageError for what cannot be an
-    address.
-    """
-    shown = without_credentials(base_url)
-    dialect = spoken(dialect) if isinstance(dialect, str) else dialect
+    """Combine a base URL, a dialect and the user's additions into an address. Raises UsageError if any is invalid."""
+    shown = redact_url(base_url)
+    dialect = dialect_with(dialect) if isinstance(dialect, str) else dialect
     try:
         parts = urlsplit(base_url.strip())
         port = parts.port
     except ValueError:
-        raise UsageError(f"BASE_URL {shown!r}: it cannot be read; write http(s)://host[:port][/path]") from None
+        raise UsageError(f"BASE_URL {shown!r}: not a URL; write http(s)://host[:port][/path]") from None
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise UsageError(f"BASE_URL {shown!r}: it is not of the form http(s)://host[:port][/path]")
+        raise UsageError(f"BASE_URL {shown!r}: write it like http(s)://host[:port][/path]")
     if parts.username is not None or parts.password is not None:
         raise UsageError(
-            f"BASE_URL {shown!r}: it holds a user name or password; give it as --header 'Authorization: Basic ...'"
+            f"BASE_URL {shown!r}: it contains a user name or password; pass it as --header 'Authorization: Basic ...'"
         )
     base = quote(parts.path.rstrip("/"), safe="/%:@!$&'()*+,;=~")
-    if dialect.folder and not re.search(rf"{re.escape(dialect.folder)}(/|\Z)", base):
-        base += dialect.folder
+    if dialect.path_prefix and not re.search(rf"{re.escape(dialect.path_prefix)}(/|\Z)", base):
+        base += dialect.path_prefix
     headers = tuple(headers)
     for name, value in headers:
-        if not can_be_sent(name, value):
-            raise UsageError(f"--header {name!r}: its name or its value holds characters that it must not")
-        if name.lower() in FRAMING:
-            raise UsageError(f"--header {name!r}: every request says that of itself; leave it out")
+        if not is_valid_header(name, value):
+            raise UsageError(
+                f"--header {name!r}: its name or value contains characters that are not allowed in a header"
+            )
+        if name.lower() in FRAMING_HEADERS:
+            raise UsageError(f"--header {name!r}: every request sets this header itself; leave it out")
     added = (*parse_qsl(parts.query, keep_blank_values=True), *query)
     names = {name for name, _ in added}
     return Address(
         scheme=parts.scheme,
         host=_host(parts.hostname, shown),
-        port=port if port is not None else USUAL_PORTS[parts.scheme],
-        base=base,
+        port=port if port is not None else DEFAULT_PORTS[parts.scheme],
+        base_path=base,
         dialect=dialect,
         query=(*(pair for pair in dialect.query if pair[0] not in names), *added),
         headers=headers,
-        hidden=tuple(hidden),
+        secret_values=tuple(secret_values),
     )
 
 
-def path(operation: Operation, values: Mapping[str, str]) -> str:
-    """The path of an operation below the base, its ids percent-encoded: whatever an id holds, it stays one segment."""
-    return operation.url({name: segment(value) for name, value in values.items()})
+def operation_path(operation: Operation, values: Mapping[str, str]) -> str:
+    """Return the path of an operation below the base path. Ids are percent-encoded, so each stays one segment."""
+    return operation.url({name: encode_segment(value) for name, value in values.items()})
 
 
-def segment(text: str) -> str:
-    """A text as one path segment; `.` and `..` are encoded too, for they would be taken as steps in a path."""
+def encode_segment(text: str) -> str:
+    """Percent-encode a path segment; `.` and `..` too, because they would be resolved as relative segments."""
     if text in (".", ".."):
         return text.replace(".", "%2E")
     return quote(text, safe="-._~", errors="surrogatepass")
 
 
-def query_string(pairs: Iterable[tuple[str, str]]) -> str:
-    """Query parameters as they stand on the wire, without the question mark."""
+def encode_query(pairs: Iterable[tuple[str, str]]) -> str:
+    """Encode query parameters, without the question mark."""
     return "&".join(f"{_component(name)}={_component(value)}" for name, value in pairs)
 
 
-def without_credentials(url: str) -> str:
-    """A URL fit to be shown: user name, password and the values of secret-looking query parameters are gone.
+def redact_url(url: str) -> str:
+    """Remove user name, password and the values of secret-looking query parameters from a URL.
 
-    Of what cannot be taken apart, the scheme and the host are left; where the host is unsure, the scheme alone.
+    A URL that cannot be parsed is reduced to its scheme and host, or to the scheme if the host is uncertain.
     """
     try:
         parts = urlsplit(url.strip())
@@ -213,7 +174,7 @@ def without_credentials(url: str) -> str:
     if "@" in url and not parts.netloc:
         return _outline(url)
     pairs = parse_qsl(parts.query, keep_blank_values=True)
-    query = "&".join(f"{name}={shown_value(name, value)}" for name, value in pairs)
+    query = "&".join(f"{name}={redact_value(name, value)}" for name, value in pairs)
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, query, ""))
 
 
@@ -222,13 +183,13 @@ def _outline(url: str) -> str:
     if not slashes:
         return "..."
     place, *after = re.split(r"(?=[/?#])", rest, maxsplit=1)
-    # A password may hold a slash, so that what looks like the host is a part of it.
+    # A password may contain a slash, in which case the apparent host is a part of it.
     host = "" if "@" in "".join(after) else place.rpartition("@")[2]
     return f"{scheme}://{(host if host.startswith('[') else host.partition(':')[0]) or '...'}"
 
 
-def can_be_sent(name: str, value: str) -> bool:
-    """Whether HTTP can carry a header field of this name and value."""
+def is_valid_header(name: str, value: str) -> bool:
+    """Whether HTTP allows a header field of this name and value."""
     return _FIELD_NAME.match(name) is not None and _FIELD_VALUE.match(value) is not None
 
 
@@ -241,7 +202,7 @@ def _host(name: str, shown: str) -> str:
         host = name if name.isascii() else name.encode("idna").decode("ascii")
     except UnicodeError:
         host = ""
-    # urlsplit has looked at an address in brackets.
+    # urlsplit has validated an address in brackets.
     if ":" not in host and not _HOST.match(host):
-        raise UsageError(f"BASE_URL {shown!r}: it names a host that cannot be a host name")
+        raise UsageError(f"BASE_URL {shown!r}: its host is not a valid host name")
     return host

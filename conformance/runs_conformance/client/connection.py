@@ -1,4 +1,4 @@
-"""Connections on which no exchange outlives its deadline, however slowly a target drips."""
+"""Connections with a deadline for the whole exchange, which holds even if a target drips single bytes."""
 
 from __future__ import annotations
 
@@ -12,53 +12,53 @@ from typing import Any
 
 import httpcore
 
-from runs_conformance.client.dns import Lookup
+from runs_conformance.client.dns import Resolver
 
-AT_ONCE = 0.5
-"""A connection that the target closes within this many seconds of its last answer was never meant to be used again."""
+IMMEDIATE_CLOSE_SECONDS = 0.5
+"""A target that closes a connection within this many seconds of a response does not support keep-alive."""
 
 _WRITTEN_TOGETHER = 64 * 1024
 _SMALLEST_WAIT = 0.001
 
 
-class DeadlinePassed(httpcore.TimeoutException):
-    """The time for the whole exchange is over."""
+class SocketDeadlineExceeded(httpcore.TimeoutException):
+    """The deadline of the whole exchange has passed, as raised to httpcore."""
 
 
-class ConnectionRefused(httpcore.ConnectError):
-    """Nobody listens there, now: the one failure to connect that may be over in a moment."""
+class SocketConnectionRefused(httpcore.ConnectError):
+    """The connection was refused, as raised to httpcore."""
 
 
-class Progress(threading.local):
-    """How far this thread's exchange has come. `deadline` is on the monotonic clock."""
+class ExchangeProgress(threading.local):
+    """The progress of this thread's exchange. `deadline` is on the monotonic clock; `received` counts bytes."""
 
     deadline = 0.0
-    opened = False
+    opened_connection = False
     received = 0
 
     def begin(self, deadline: float) -> None:
-        """A new exchange begins; it may last until `deadline`."""
-        self.deadline, self.opened, self.received = deadline, False, 0
+        """Start a new exchange that may last until `deadline`."""
+        self.deadline, self.opened_connection, self.received = deadline, False, 0
 
-    def seconds(self, idle: float | None) -> float:
-        """How long the next move on the wire may take. Raises DeadlinePassed where nothing is left."""
+    def remaining(self, idle: float | None) -> float:
+        """Return how long the next socket operation may take, at most `idle`. Raises SocketDeadlineExceeded."""
         left = self.deadline - time.monotonic()
         if left < _SMALLEST_WAIT:
-            raise DeadlinePassed("the time for the whole exchange is over")
+            raise SocketDeadlineExceeded("the deadline of the whole exchange has passed")
         return left if idle is None else min(idle, left)
 
 
-class Backend(httpcore.NetworkBackend):
-    """Opens connections, and notes what they show of the target.
+class DeadlineBackend(httpcore.NetworkBackend):
+    """Opens connections.
 
-    `closes_unasked` says that the target has closed a connection right after an answer without having said that it
-    would.
+    `closes_idle_connections` is set once the target closes a connection directly after a response without announcing
+    it.
     """
 
     def __init__(self) -> None:
-        self.progress = Progress()
-        self.closes_unasked = False
-        self._lookup = Lookup()
+        self.progress = ExchangeProgress()
+        self.closes_idle_connections = False
+        self._lookup = Resolver()
 
     def connect_tcp(
         self,
@@ -68,23 +68,23 @@ class Backend(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.NetworkStream:
-        """A connection to this host and port."""
+        """Open a connection to this host and port."""
         try:
-            sock = self._connected(host, port, time.monotonic() + self.progress.seconds(timeout))
-        except (TimeoutError, DeadlinePassed) as error:
+            sock = self._connect(host, port, time.monotonic() + self.progress.remaining(timeout))
+        except (TimeoutError, SocketDeadlineExceeded) as error:
             raise httpcore.ConnectTimeout(str(error) or "no connection in time") from None
         except ConnectionRefusedError as error:
-            raise ConnectionRefused(error.strerror) from None
+            raise SocketConnectionRefused(error.strerror) from None
         except (OSError, UnicodeError) as error:
             raise httpcore.ConnectError(getattr(error, "strerror", None) or str(error)) from error
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.progress.opened = True
-        return _Stream(sock, self)
+        self.progress.opened_connection = True
+        return _SocketStream(sock, self)
 
-    def _connected(self, host: str, port: int, deadline: float) -> socket.socket:
-        """A socket to the first of a host's places that takes one, each within what is left of the time."""
+    def _connect(self, host: str, port: int, deadline: float) -> socket.socket:
+        """Connect to the first of the host's addresses that accepts, within the deadline."""
         failure: OSError = OSError("the host has no address")
-        for family, place in self._lookup.places(host, port, deadline - time.monotonic()):
+        for family, place in self._lookup.resolve(host, port, deadline - time.monotonic()):
             left = deadline - time.monotonic()
             if left < _SMALLEST_WAIT:
                 raise TimeoutError("no connection in time")
@@ -100,10 +100,10 @@ class Backend(httpcore.NetworkBackend):
         raise TimeoutError("no connection in time") if isinstance(failure, TimeoutError) else failure
 
 
-class _Stream(httpcore.NetworkStream):
-    """One connection. What is written leaves when something is read, so that head and body travel together."""
+class _SocketStream(httpcore.NetworkStream):
+    """One connection. Written data is buffered until the next read, so that head and body are sent together."""
 
-    def __init__(self, sock: socket.socket, backend: Backend) -> None:
+    def __init__(self, sock: socket.socket, backend: DeadlineBackend) -> None:
         self._socket = sock
         self._backend = backend
         self._unsent = bytearray()
@@ -113,12 +113,12 @@ class _Stream(httpcore.NetworkStream):
         progress = self._backend.progress
         try:
             self._flush(timeout)
-            self._socket.settimeout(progress.seconds(timeout))
+            self._socket.settimeout(progress.remaining(timeout))
             data = self._socket.recv(max_bytes)
         except TimeoutError:
-            # The timeout of the last move is the idle time or what the exchange had left, whichever was less.
-            progress.seconds(timeout)
-            raise httpcore.ReadTimeout("nothing came in time") from None
+            # The socket timeout was the smaller of the idle time and the time to the deadline: tell them apart.
+            progress.remaining(timeout)
+            raise httpcore.ReadTimeout("no data in time") from None
         except OSError as error:
             raise httpcore.ReadError(str(error)) from error
         self._last = time.monotonic()
@@ -131,17 +131,15 @@ class _Stream(httpcore.NetworkStream):
             try:
                 self._flush(timeout)
             except TimeoutError:
-                raise httpcore.WriteTimeout("the target does not take the request") from None
+                raise httpcore.WriteTimeout("the target does not accept the request") from None
 
     def _flush(self, timeout: float | None) -> None:
-        """Send what is unsent. A target that has stopped listening may still have answered, so that is left to be
-        read.
-        """
+        """Send the buffered data. Ignore send errors: a target that stopped reading may already have responded."""
         left = memoryview(bytes(self._unsent))
         self._unsent.clear()
         try:
             while left:
-                self._socket.settimeout(self._backend.progress.seconds(timeout))
+                self._socket.settimeout(self._backend.progress.remaining(timeout))
                 left = left[self._socket.send(left) :]
         except OSError as error:
             if isinstance(error, TimeoutError):
@@ -154,9 +152,9 @@ class _Stream(httpcore.NetworkStream):
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
         try:
-            self._socket.settimeout(self._backend.progress.seconds(timeout))
-            return _Stream(ssl_context.wrap_socket(self._socket, server_hostname=server_hostname), self._backend)
-        except (TimeoutError, DeadlinePassed):
+            self._socket.settimeout(self._backend.progress.remaining(timeout))
+            return _SocketStream(ssl_context.wrap_socket(self._socket, server_hostname=server_hostname), self._backend)
+        except (TimeoutError, SocketDeadlineExceeded):
             self.close()
             raise httpcore.ConnectTimeout("the TLS handshake took too long") from None
         except (OSError, ValueError) as error:
@@ -169,7 +167,7 @@ class _Stream(httpcore.NetworkStream):
         return self._socket if info == "ssl_object" and isinstance(self._socket, ssl.SSLSocket) else None
 
     def _has_ended(self) -> bool:
-        """Whether the target has closed this idle connection: nothing else makes it readable."""
+        """Whether the target has closed this idle connection, which nothing else makes readable."""
         try:
             if hasattr(select, "poll"):
                 poller = select.poll()
@@ -179,6 +177,6 @@ class _Stream(httpcore.NetworkStream):
                 ended = bool(select.select([self._socket], [], [], 0)[0])
         except (OSError, ValueError):
             return True
-        if ended and time.monotonic() - self._last < AT_ONCE:
-            self._backend.closes_unasked = True
+        if ended and time.monotonic() - self._last < IMMEDIATE_CLOSE_SECONDS:
+            self._backend.closes_idle_connections = True
         return ended

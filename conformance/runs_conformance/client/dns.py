@@ -1,4 +1,4 @@
-"""Host names looked up within a deadline, which the system's own look-up does not keep."""
+"""Resolves host names within a timeout, which getaddrinfo does not support."""
 
 from __future__ import annotations
 
@@ -9,38 +9,38 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-Place = tuple[socket.AddressFamily, Any]
-"""A family of addresses, and an address as sockets take it."""
-Answer = list[Place] | OSError | UnicodeError
+SocketAddress = tuple[socket.AddressFamily, Any]
+"""An address family, and an address in the form that `socket.connect` takes."""
+Resolution = list[SocketAddress] | OSError | UnicodeError
 
 
-class Lookup:
-    """Looks up host names, and remembers what it found for a while."""
+class Resolver:
+    """Resolves host names and caches the addresses for `ttl` seconds."""
 
     def __init__(
         self,
-        ask: Callable[[str, int], list[Place]] | None = None,
-        keep: float = 60.0,
+        getaddrinfo: Callable[[str, int], list[SocketAddress]] | None = None,
+        ttl: float = 60.0,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._ask = ask or _asked
-        self._keep = keep
+        self._ask = getaddrinfo or _getaddrinfo
+        self._keep = ttl
         self._now = now
-        self._known: dict[tuple[str, int], tuple[float, list[Place]]] = {}
+        self._known: dict[tuple[str, int], tuple[float, list[SocketAddress]]] = {}
 
-    def places(self, host: str, port: int, seconds: float) -> list[Place]:
-        """Where a host is. Raises TimeoutError where that takes long, OSError or UnicodeError where there is none."""
+    def resolve(self, host: str, port: int, timeout: float) -> list[SocketAddress]:
+        """Return the addresses of a host. Raises TimeoutError, or OSError or UnicodeError if it cannot be resolved."""
         known = self._known.get((host, port))
         if known is not None and self._now() < known[0]:
             return known[1]
-        answer = self._answer(host, port, seconds)
+        answer = self._answer(host, port, timeout)
         if not isinstance(answer, list):
             raise answer
         self._known[host, port] = (self._now() + self._keep, answer)
         return answer
 
-    def _answer(self, host: str, port: int, seconds: float) -> Answer:
-        answers: queue.SimpleQueue[Answer] = queue.SimpleQueue()
+    def _answer(self, host: str, port: int, seconds: float) -> Resolution:
+        answers: queue.SimpleQueue[Resolution] = queue.SimpleQueue()
 
         def ask() -> None:
             try:
@@ -48,7 +48,7 @@ class Lookup:
             except (OSError, UnicodeError) as error:
                 answers.put(error)
 
-        # Nothing can end the system's look-up, so a thread is left behind with it.
+        # getaddrinfo cannot be cancelled, so a thread that exceeds the timeout is abandoned.
         threading.Thread(target=ask, name="lookup", daemon=True).start()
         try:
             return answers.get(timeout=seconds)
@@ -56,6 +56,6 @@ class Lookup:
             return TimeoutError(f"looking up {host} took longer than {seconds:.1f} s")
 
 
-def _asked(host: str, port: int) -> list[Place]:
+def _getaddrinfo(host: str, port: int) -> list[SocketAddress]:
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return [(family, address) for family, _, _, _, address in found]

@@ -1,5 +1,6 @@
-"""`history.jsonl`: one line for the run, then one for each exchange as soon as it has ended, then one that says how the
-run ended; nothing is ever rewritten.
+"""Writes `history.jsonl`: a header line, one line per exchange as soon as it has ended, and a footer line.
+
+The file is append-only.
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ from runs_conformance.model.json import ABSENT, JSON
 if sys.platform != "win32":
     import fcntl
 
-MAX_LINE = 8 * 1024 * 1024
-"""An exchange whose line would be longer is written without the body of its answer."""
+MAX_LINE_BYTES = 8 * 1024 * 1024
+"""An exchange with a longer line is written without its response body."""
 
 _BLOCK = 1024 * 1024
 _READABLE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False)
@@ -31,27 +32,27 @@ _ESCAPED = json.JSONEncoder(separators=(",", ":"), check_circular=False)
 
 
 class Recorder(Protocol):
-    """What a session tells of its exchanges."""
+    """Receives the exchanges of a session."""
 
     def record(self, exchange: Exchange) -> Exchange:
-        """Take down an exchange; gives back what was taken down, without any secret."""
+        """Record an exchange; return it as recorded, with secrets redacted."""
         ...
 
 
-class HistoryFile:
-    """Writes exchanges to a file, from any number of threads; what is written survives the end of this process."""
+class HistoryWriter:
+    """Writes exchanges to a history file. Thread-safe. Each line is flushed, so it survives a crash of this process."""
 
     def __init__(self, path: Path, header: Mapping[str, JSON] | None, credentials: Credentials | None = None) -> None:
-        """Begin the file with a line for the run; without one, go on with a file that there is.
+        """Start a file with this header; with None, continue an existing file.
 
-        Raises UsageError where it cannot be written, or another run is writing it.
+        Raises UsageError if it cannot be written or another run is writing it.
         """
         self.path = path
         self._credentials = credentials or Credentials()
         self._lock = threading.Lock()
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            # Emptied when it is ours alone, and not before: another run may be writing into it.
+            # Truncate only after locking: another run may be writing the file.
             self._file = path.open("r+b" if header is None else "a+b", buffering=0)
             _claim(self._file, path)
             if header is not None and self._file.seek(0, SEEK_END):
@@ -68,20 +69,20 @@ class HistoryFile:
             raise
 
     def record(self, exchange: Exchange) -> Exchange:
-        """Write one exchange; gives it back as it was written, without any secret."""
+        """Write an exchange; return it as written, with secrets redacted. Raises UsageError if that fails."""
         data = exchange_to_json(exchange)
         line = _line({"type": "exchange", **data})
-        if self._credentials.shows_in(line):
+        if self._credentials.occurs_in(line):
             redacted = self._credentials.redact_json(data)
             assert isinstance(redacted, dict)
             exchange, line = exchange_from_json(redacted), _line({"type": "exchange", **redacted})
-        if len(line) > MAX_LINE:
+        if len(line) > MAX_LINE_BYTES:
             line = _line({"type": "exchange", **exchange_to_json(_without_body(exchange, len(line)))})
         self._write(line)
         return exchange
 
-    def end(self, ending: Mapping[str, JSON]) -> None:
-        """Write the last line, which says how the run ended."""
+    def write_footer(self, ending: Mapping[str, JSON]) -> None:
+        """Write the last line, which says how the run ended. Raises UsageError if that fails."""
         self._write(_line(self._credentials.redact_json({"type": "end", **ending})))
 
     def close(self) -> None:
@@ -97,23 +98,23 @@ class HistoryFile:
                     left = left[self._file.write(left) :]
                 self._size += len(line) + 1
             except OSError as error:
-                # What did not fit is taken back, so that every line that stays is whole.
+                # Remove the partial line, so that every line in the file is complete.
                 with suppress(OSError):
                     self._file.truncate(self._size)
                     self._file.seek(self._size)
                 raise _unwritable(self.path, error) from None
 
 
-class Unrecorded:
-    """Writes nothing down; for exchanges that are no evidence, and for tests."""
+class NullRecorder:
+    """Records nothing; for exchanges that are not evidence, and for tests."""
 
     def __init__(self, credentials: Credentials | None = None) -> None:
         self._credentials = credentials or Credentials()
 
     def record(self, exchange: Exchange) -> Exchange:
-        """Give the exchange back without any secret."""
+        """Return the exchange with secrets redacted."""
         data = exchange_to_json(exchange)
-        if not self._credentials.secrets or not self._credentials.shows_in(_line(data)):
+        if not self._credentials.secrets or not self._credentials.occurs_in(_line(data)):
             return exchange
         redacted = self._credentials.redact_json(data)
         assert isinstance(redacted, dict)
@@ -121,16 +122,14 @@ class Unrecorded:
 
 
 def _claim(file: FileIO, path: Path) -> None:
-    """Make the file this process's alone for as long as it is open, where the system knows how. Raises UsageError
-    where it is another's.
-    """
+    """Lock the file for this process if the system supports it. Raises UsageError if another process holds it."""
     if sys.platform == "win32":
         return
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         file.close()
-        raise UsageError(f"{path}: another run is writing into it; give each its own --report-dir") from None
+        raise UsageError(f"{path}: another run is writing to it; give each run its own --report-dir") from None
     except OSError:
         return
 
@@ -153,7 +152,7 @@ def _without_body(exchange: Exchange, size: int) -> Exchange:
 
 
 def _whole(file: FileIO) -> int:
-    """The size of a file up to the end of its last whole line; what follows is cut off, and writing goes on there."""
+    """Truncate a file after its last complete line; return its size and leave the position at its end."""
     size = file.seek(0, SEEK_END)
     tail = b""
     start = size

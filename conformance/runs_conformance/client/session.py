@@ -1,4 +1,4 @@
-"""Sends the steps of programs and writes down every attempt as an exchange."""
+"""Sends the steps of programs and records every attempt as an exchange."""
 
 from __future__ import annotations
 
@@ -13,46 +13,47 @@ from email.utils import parsedate_to_datetime
 from runs_conformance.client import base_url
 from runs_conformance.client.admission import Admission
 from runs_conformance.client.credentials import Credentials
-from runs_conformance.client.prepared_request import Outgoing, bind
+from runs_conformance.client.prepared_request import PreparedRequest, prepare
 from runs_conformance.client.recorder import Recorder
 from runs_conformance.client.throttle import Throttle
-from runs_conformance.client.transport import USER_AGENT, Arrival, Transport
+from runs_conformance.client.transport import USER_AGENT, SendResult, Transport
 from runs_conformance.contract.edition import DEFAULT_EDITION
 from runs_conformance.contract.operation import BETA_HEADER
-from runs_conformance.errors import SuiteFault
+from runs_conformance.errors import InternalError
 from runs_conformance.model.case import Key, Role, Step
-from runs_conformance.model.exchange import LATER, Exchange, Request
+from runs_conformance.model.exchange import RETRY_LATER_STATUSES, Exchange, Request
 from runs_conformance.model.json import ABSENT
-from runs_conformance.wire.content_encoding import ACCEPTED
-from runs_conformance.wire.redaction import REDACTED, shown_value
+from runs_conformance.wire.content_encoding import ACCEPT_ENCODING
+from runs_conformance.wire.redaction import REDACTED, redact_value
 
-_TEXT_KEPT = 4000
-_TAGGED = ("create_assistant", "create_thread")
+_MAX_TEXT = 4000
+_OPERATIONS_WITH_METADATA = ("create_assistant", "create_thread")
 Headers = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
-    """How often and how long what was certainly not done is tried again.
+class RetryPolicy:
+    """Limits for retrying requests that certainly had no effect.
 
-    `wait` bounds all the waiting for one step, in seconds: a target that asks for more is not waited for. `pauses`
-    are the waits where it asks for nothing.
+    `max_wait` bounds the total delay of one step, in seconds; a target that asks for more is not waited for. `backoff`
+    holds the delays used if the target asks for none.
     """
 
-    attempts: int = 4
-    wait: float = 30.0
-    pauses: tuple[float, ...] = (0.2, 0.5, 1.0)
+    max_attempts: int = 4
+    max_wait: float = 30.0
+    backoff: tuple[float, ...] = (0.2, 0.5, 1.0)
 
 
 class Session:
-    """Sends steps to one target, from any number of threads, and records every exchange.
+    """Sends steps to one target and records every exchange. Thread-safe.
 
-    A request is sent again only where it was certainly not done: the connection was refused, or the answer was 429,
-    or 503 with Retry-After. A read is also sent again when a kept connection turned out to be closed. A POST of
-    unknown completion never is. While the target asks for quiet nobody sends anything: the throttle is shared.
-    Assistants and threads that are only fixtures carry `fixture_metadata`, by which a person knows whose they are.
-    `already` is how many exchanges the record has, where it is gone on with.
-    Where there is an admission, every attempt needs it.
+    A request is retried only if it certainly had no effect: the connection was refused, or the response was 429, or
+    503 with Retry-After. A GET is also retried if a kept-alive connection turned out to be closed. A POST of unknown
+    completion is never retried. All threads share the throttle, so none sends while the target asks to wait.
+
+    Assistants and threads that serve only as fixtures carry `fixture_metadata`, so that people recognize them.
+    `recorded_exchanges` is the number of exchanges already in a continued history. If `admission` is given, it must
+    admit every attempt.
     """
 
     def __init__(
@@ -62,36 +63,36 @@ class Session:
         credentials: Credentials,
         edition: str = DEFAULT_EDITION,
         dialect: str | None = None,
-        patience: Patience | None = None,
+        retry_policy: RetryPolicy | None = None,
         sleep: Callable[[float], None] = time.sleep,
         throttle: Throttle | None = None,
         fixture_metadata: Mapping[str, str] | None = None,
-        already: int = 0,
+        recorded_exchanges: int = 0,
         admission: Admission | None = None,
     ) -> None:
         self.transport = transport
         self.recorder = recorder
         self.edition = edition
-        self.dialect = dialect or transport.address.dialect.family
+        self.dialect = dialect or transport.address.dialect.family.name
         self.credentials = credentials
-        self._patience = patience or Patience()
+        self._retry_policy = retry_policy or RetryPolicy()
         self._sleep = sleep
         self._throttle = throttle or Throttle(sleep=sleep)
         self._fixture_metadata = dict(fixture_metadata or {})
         self._admission = admission
         self._lock = threading.Lock()
-        self._count = already
-        self._usual: dict[tuple[Key, bool], tuple[Headers, Headers]] = {}
+        self._count = recorded_exchanges
+        self._default_headers: dict[tuple[Key, bool], tuple[Headers, Headers]] = {}
 
-    def recording(self, recorder: Recorder) -> Session:
-        """A session with the same target, at the same pace, whose exchanges another recorder is told of."""
+    def with_recorder(self, recorder: Recorder) -> Session:
+        """Return a session for the same target that shares the throttle and uses another recorder."""
         return Session(
             self.transport,
             recorder,
             self.credentials,
             self.edition,
             self.dialect,
-            self._patience,
+            self._retry_policy,
             self._sleep,
             self._throttle,
             self._fixture_metadata,
@@ -99,104 +100,112 @@ class Session:
         )
 
     @property
-    def requests(self) -> int:
-        """How many requests have been sent."""
+    def request_count(self) -> int:
+        """Number of requests sent."""
         return self._count
 
     def send(self, step: Step, program: str, answers: MutableMapping[str, Exchange]) -> Exchange:
-        """Send a step, and again only what was certainly not done; a named step's answer is remembered in `answers`.
+        """Send a step, with retries; store the exchange of a named step in `answers`.
 
-        Raises Unbound where an earlier answer lacks a value that the step refers to.
+        Raises UnresolvedReference if an earlier response lacks a value that the step refers to.
         """
-        outgoing = bind(self._tagged(step), answers)
+        outgoing = prepare(self._with_fixture_metadata(step), answers)
         if step.pause:
             self._sleep(step.pause)
-        self._throttle.enter()
-        exchange = self._carry_out(step, outgoing, program)
-        if exchange.refused and self._tagged(step) is not step:
-            # A server without metadata is judged without the tag.
+        self._throttle.acquire()
+        exchange = self._send_with_retries(step, outgoing, program)
+        if exchange.refused and self._with_fixture_metadata(step) is not step:
+            # The server may not support metadata: go on without it.
             self._fixture_metadata = {}
         if step.name:
             answers[step.name] = exchange
         return exchange
 
-    def together(
+    def send_concurrently(
         self, steps: Sequence[Step], program: str, answers: MutableMapping[str, Exchange]
     ) -> tuple[Exchange, ...]:
-        """Send steps at the same moment (each after its own pause), each on a connection of its own.
+        """Send steps at the same moment (each after its own pause), each on its own connection.
 
-        The exchanges come back in the steps' order.
+        Returns the exchanges in the order of the steps.
         """
-        bound = [bind(self._tagged(step), answers) for step in steps]
+        bound = [prepare(self._with_fixture_metadata(step), answers) for step in steps]
         barrier = threading.Barrier(len(steps))
 
-        def one(step: Step, outgoing: Outgoing) -> Exchange:
+        def one(step: Step, outgoing: PreparedRequest) -> Exchange:
             barrier.wait()
             if step.pause:
                 self._sleep(step.pause)
-            return self._carry_out(step, outgoing, program)
+            return self._send_with_retries(step, outgoing, program)
 
-        self._throttle.enter(len(steps))
+        self._throttle.acquire(len(steps))
         with ThreadPoolExecutor(len(steps)) as threads:
             exchanges = tuple(threads.map(one, steps, bound))
         answers.update({step.name: exchange for step, exchange in zip(steps, exchanges, strict=True) if step.name})
         return exchanges
 
-    def outside(self, path: str, program: str) -> Exchange:
-        """Ask for a path that is no operation's, to learn how the target answers where it has no route."""
-        self._throttle.enter()
-        return self._attempt(None, Outgoing("", "GET", path), program, 1)[0]
+    def probe_path(self, path: str, program: str) -> Exchange:
+        """Send a GET request to a path outside the API, to learn how the target answers for a missing route."""
+        self._throttle.acquire()
+        return self._attempt(None, PreparedRequest("", "GET", path), program, 1)[0]
 
     def close(self) -> None:
         """Close the connections."""
         self.transport.close()
 
-    def _tagged(self, step: Step) -> Step:
-        """The step with the metadata of fixtures, where it makes an assistant or a thread that is only a fixture."""
+    def _with_fixture_metadata(self, step: Step) -> Step:
+        """Add the fixture metadata to a step that creates an assistant or a thread as a fixture."""
         body = step.body
         if (
             not self._fixture_metadata
             or step.role is not Role.FIXTURE
-            or step.operation not in _TAGGED
+            or step.operation not in _OPERATIONS_WITH_METADATA
             or not isinstance(body, Mapping)
             or "metadata" in body
         ):
             return step
         return replace(step, body={**body, "metadata": self._fixture_metadata})
 
-    def _carry_out(self, step: Step, outgoing: Outgoing, program: str) -> Exchange:
+    def _send_with_retries(self, step: Step, outgoing: PreparedRequest, program: str) -> Exchange:
         waited = 0.0
         for attempt in itertools.count(1):
             exchange, arrival = self._attempt(step, outgoing, program, attempt)
-            pause = self._pause(outgoing, arrival, attempt)
-            if pause is None or attempt >= self._patience.attempts or waited + pause > self._patience.wait:
+            pause = self._retry_delay(outgoing, arrival, attempt)
+            if (
+                pause is None
+                or attempt >= self._retry_policy.max_attempts
+                or waited + pause > self._retry_policy.max_wait
+            ):
                 return exchange
             if not _is_overload(arrival):
                 self._sleep(pause)
-            self._throttle.enter()
+            self._throttle.acquire()
             waited += pause
         raise AssertionError("attempts are bounded")
 
-    def _attempt(self, step: Step | None, outgoing: Outgoing, program: str, attempt: int) -> tuple[Exchange, Arrival]:
+    def _attempt(
+        self, step: Step | None, outgoing: PreparedRequest, program: str, attempt: int
+    ) -> tuple[Exchange, SendResult]:
         if self._admission is None:
-            return self._sent(step, outgoing, program, attempt)
+            return self._send_once(step, outgoing, program, attempt)
         self._admission.admit(step)
         exchange = None
         try:
-            exchange, arrival = self._sent(step, outgoing, program, attempt)
+            exchange, arrival = self._send_once(step, outgoing, program, attempt)
         finally:
-            self._admission.settle(step, exchange)
+            self._admission.release(step, exchange)
         return exchange, arrival
 
-    def _sent(self, step: Step | None, outgoing: Outgoing, program: str, attempt: int) -> tuple[Exchange, Arrival]:
+    def _send_once(
+        self, step: Step | None, outgoing: PreparedRequest, program: str, attempt: int
+    ) -> tuple[Exchange, SendResult]:
         sent, shown = self._headers(outgoing)
         with self._lock:
             self._count += 1
-            # As exact as the history is written, so that whoever judges the file judges the same.
+            # Rounded as in the history file, so that judging the file gives the same verdicts.
             index, started = self._count, round(time.monotonic(), 6)
         wall = round(time.time(), 3)
         arrival = self.transport.send(outgoing, sent, step is not None and step.stream)
-        self._heed(arrival, attempt)
+        self._honour_retry_after(arrival, attempt)
         exchange = Exchange(
             id=f"x{index:06d}",
             index=index,
@@ -205,7 +214,7 @@ class Session:
             request=_request(outgoing, shown),
             response=arrival.response,
             completion=arrival.completion,
-            # Taken with the index, so that both give the same order; a little earlier than the request itself.
+            # Taken together with the index, so that both give the same order; slightly before the request is sent.
             started=started,
             ended=round(arrival.ended, 6),
             wall=wall,
@@ -218,72 +227,72 @@ class Session:
         )
         return self.recorder.record(exchange), arrival
 
-    def _heed(self, arrival: Arrival, attempt: int) -> None:
-        """Make everybody wait where the target asks for it; who asks for more than there is patience is not heeded."""
+    def _honour_retry_after(self, arrival: SendResult, attempt: int) -> None:
+        """Throttle all threads if the target asks to wait, unless it asks for more than the retry policy allows."""
         if not _is_overload(arrival):
-            self._throttle.let_through()
+            self._throttle.record_accepted()
             return
-        pause = self._pause_of_overload(arrival, attempt)
-        if pause is not None and pause <= self._patience.wait:
-            self._throttle.hold(pause)
+        pause = self._overload_delay(arrival, attempt)
+        if pause is not None and pause <= self._retry_policy.max_wait:
+            self._throttle.back_off(pause)
 
-    def _pause(self, outgoing: Outgoing, arrival: Arrival, attempt: int) -> float | None:
-        """The seconds after which this may be sent again, or None where it may not."""
-        if arrival.stale and outgoing.method == "GET":
+    def _retry_delay(self, outgoing: PreparedRequest, arrival: SendResult, attempt: int) -> float | None:
+        """Return the seconds to wait before a retry; None if the request must not be retried."""
+        if arrival.stale_connection and outgoing.method == "GET":
             return 0.0
-        return self._usual_pause(attempt) if arrival.turned_away else self._pause_of_overload(arrival, attempt)
+        return self._backoff_delay(attempt) if arrival.connection_refused else self._overload_delay(arrival, attempt)
 
-    def _pause_of_overload(self, arrival: Arrival, attempt: int) -> float | None:
+    def _overload_delay(self, arrival: SendResult, attempt: int) -> float | None:
         if arrival.response is None or not _is_overload(arrival):
             return None
-        asked = retry_after(arrival.response.headers)
-        return self._usual_pause(attempt) if asked is None and arrival.response.status == 429 else asked
+        asked = parse_retry_after(arrival.response.headers)
+        return self._backoff_delay(attempt) if asked is None and arrival.response.status == 429 else asked
 
-    def _usual_pause(self, attempt: int) -> float:
-        return self._patience.pauses[min(attempt, len(self._patience.pauses)) - 1]
+    def _backoff_delay(self, attempt: int) -> float:
+        return self._retry_policy.backoff[min(attempt, len(self._retry_policy.backoff)) - 1]
 
-    def _headers(self, outgoing: Outgoing) -> tuple[Headers, Headers]:
-        """The header fields of a request as they are sent, and as they are shown."""
+    def _headers(self, outgoing: PreparedRequest) -> tuple[Headers, Headers]:
+        """Return the header fields of a request as sent, and as recorded."""
         kind = (outgoing.key, bool(outgoing.content))
-        usual = self._usual.get(kind)
+        usual = self._default_headers.get(kind)
         if usual is None:
-            usual = self._usual[kind] = self._usual_headers(*kind)
+            usual = self._default_headers[kind] = self._build_default_headers(*kind)
         if not outgoing.headers:
             return usual
         changed = {name.lower() for name in outgoing.headers}
         added = tuple((name, value) for name, value in outgoing.headers.items() if value is not None)
         for name, value in added:
-            if not base_url.can_be_sent(name, value):
-                raise SuiteFault(f"a step of {outgoing.operation} sets the header {name!r}, which cannot be sent")
+            if not base_url.is_valid_header(name, value):
+                raise InternalError(f"a step of {outgoing.operation} sets the invalid header {name!r}")
         kept, kept_shown = (tuple(pair for pair in pairs if pair[0].lower() not in changed) for pairs in usual)
         return (*kept, *added), (*kept_shown, *added)
 
-    def _usual_headers(self, key: Key, has_content: bool) -> tuple[Headers, Headers]:
-        plain = [("Accept", "*/*"), ("Accept-Encoding", ACCEPTED), ("User-Agent", USER_AGENT), BETA_HEADER]
+    def _build_default_headers(self, key: Key, has_content: bool) -> tuple[Headers, Headers]:
+        plain = [("Accept", "*/*"), ("Accept-Encoding", ACCEPT_ENCODING), ("User-Agent", USER_AGENT), BETA_HEADER]
         if has_content:
             plain.append(("Content-Type", "application/json"))
         where = self.transport.address
         extra = where.headers
         carrier = self.credentials.header.lower()
         if key in (Key.WRONG, Key.NONE, Key.BASIC):
-            # Whatever else the user gave to get in must not open the door where a key is missing or wrong.
+            # Other secrets supplied by the user must not grant access to a request with a missing or wrong key.
             extra = tuple(pair for pair in extra if pair[0].lower() != carrier and not where.is_secret(*pair))
         elif key is Key.SECOND:
             extra = tuple(pair for pair in extra if pair[0].lower() not in (carrier, "authorization"))
         given = {name.lower() for name, _ in extra}
-        usual = (*plain, *self.credentials.carried(key))
+        usual = (*plain, *self.credentials.headers_for(key))
         sent = (*(pair for pair in usual if pair[0].lower() not in given), *extra)
         return sent, tuple(
-            (name, REDACTED if value in where.hidden else shown_value(name, value)) for name, value in sent
+            (name, REDACTED if value in where.secret_values else redact_value(name, value)) for name, value in sent
         )
 
 
-def _is_overload(arrival: Arrival) -> bool:
-    return arrival.response is not None and arrival.response.status in LATER
+def _is_overload(arrival: SendResult) -> bool:
+    return arrival.response is not None and arrival.response.status in RETRY_LATER_STATUSES
 
 
-def retry_after(headers: Mapping[str, str]) -> float | None:
-    """The seconds that Retry-After asks for, whether as a number or as a date; None where it asks nothing readable."""
+def parse_retry_after(headers: Mapping[str, str]) -> float | None:
+    """Return the seconds that Retry-After asks for, as a number or a date; None if it is missing or invalid."""
     text = headers.get("retry-after", "").strip()
     if text.replace(".", "", 1).isdecimal():
         return float(text)
@@ -293,10 +302,10 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
         return None
 
 
-def _request(outgoing: Outgoing, shown: Headers) -> Request:
+def _request(outgoing: PreparedRequest, shown: Headers) -> Request:
     text = None
     if outgoing.body is ABSENT and outgoing.content is not None:
         text = outgoing.content.decode("latin-1")
-        if len(text) > _TEXT_KEPT:
-            text = f"{text[:_TEXT_KEPT]}... ({len(text)} bytes)"
+        if len(text) > _MAX_TEXT:
+            text = f"{text[:_MAX_TEXT]}... ({len(text)} bytes)"
     return Request(outgoing.method, outgoing.path, outgoing.query, dict(shown), outgoing.body, text)

@@ -1,4 +1,4 @@
-"""The one gate that every request to a target passes, so that all workers together keep the rate it can bear."""
+"""The throttle shared by all workers, which keeps the request rate within what the target accepts."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ import threading
 import time
 from collections.abc import Callable
 
-FIRST = 0.05
-"""The seconds between two requests after a target has turned one away for the first time."""
+FIRST_SPACING = 0.05
+"""Seconds between two requests after the target has rejected one for the first time."""
 
-PLENTY = 15
-"""A target that took so many requests before it turned one away again is waited for, and not sent less."""
+SUSTAINED_REQUESTS = 15
+"""Accepted requests between two rejections from which the spacing stays as it is."""
 
-EASE = 0.98
-"""Each request that is let through brings the requests closer together by this factor."""
+SPACING_DECAY = 0.98
+"""Factor by which each accepted request reduces the spacing."""
 
 
 class Throttle:
-    """Spaces requests, and holds all of them while the target wants none.
+    """Spaces requests, and holds them back while the target asks to wait. Thread-safe.
 
-    `spacing` is what the user allowed: the seconds between two requests, 0 for no limit. Where the target turns
-    requests away they are spaced wider, at most as wide as the target was seen to bear, and closer again in time.
+    `spacing` is the user's rate limit: the seconds between two requests, 0 for none. Rejections widen the spacing, up
+    to the rate that the target was observed to accept; accepted requests narrow it again.
     """
 
     def __init__(
@@ -29,7 +29,7 @@ class Throttle:
         now: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._least = spacing
+        self._min_spacing = spacing
         self._spacing = spacing
         self._now = now
         self._sleep = sleep
@@ -41,38 +41,38 @@ class Throttle:
 
     @property
     def spacing(self) -> float:
-        """The seconds between two requests, as they are spaced now."""
+        """The current seconds between two requests."""
         return self._spacing
 
-    def enter(self, requests: int = 1) -> None:
-        """Wait for the turn of so many requests, which then may be sent at once."""
+    def acquire(self, requests: int = 1) -> None:
+        """Block until this many requests may be sent together."""
         with self._lock:
             now = self._now()
             turn = max(now, self._next, self._quiet_until)
             self._next = turn + requests * self._spacing
         if turn > now:
             self._sleep(turn - now)
-        # Whoever waited for a turn when the target asked for quiet keeps quiet too.
+        # The target may have asked to wait while this thread slept.
         while (left := self._quiet_until - self._now()) > 0:
             self._sleep(left)
 
-    def let_through(self) -> None:
-        """The target took a request."""
+    def record_accepted(self) -> None:
+        """Record that the target accepted a request."""
         with self._lock:
             self._let_through += 1
-            self._spacing = max(self._least, self._spacing * EASE)
+            self._spacing = max(self._min_spacing, self._spacing * SPACING_DECAY)
 
-    def hold(self, seconds: float) -> None:
-        """The target turned a request away and wants none for so long."""
+    def back_off(self, seconds: float) -> None:
+        """Hold all requests for this long, because the target rejected one."""
         with self._lock:
             now = self._now()
             if now >= self._quiet_until:
-                # So much the target bore in this while. Spacing requests wider than that would only waste time.
+                # The spacing that the target accepted on average. A wider one would only waste time.
                 borne = (now + seconds - self._since) / max(1, self._let_through)
                 if self._let_through == 0:
-                    # Not even the first request after the wait was taken: the spacing has nothing to do with it.
-                    self._spacing = max(self._spacing, FIRST)
-                elif self._let_through < PLENTY:
-                    self._spacing = max(self._least, min(max(2 * self._spacing, FIRST), borne))
+                    # Even the first request after the wait was rejected: the spacing is not the cause.
+                    self._spacing = max(self._spacing, FIRST_SPACING)
+                elif self._let_through < SUSTAINED_REQUESTS:
+                    self._spacing = max(self._min_spacing, min(max(2 * self._spacing, FIRST_SPACING), borne))
                 self._since, self._let_through = now + seconds, 0
             self._quiet_until = max(self._quiet_until, now + seconds)

@@ -6,49 +6,49 @@ import time
 
 import pytest
 
-from runs_conformance.client.dns import Lookup, Place
+from runs_conformance.client.dns import Resolver, SocketAddress
 from tests.client.clock import Clock
 
-HERE: list[Place] = [(socket.AF_INET, ("127.0.0.1", 80))]
+HERE: list[SocketAddress] = [(socket.AF_INET, ("127.0.0.1", 80))]
 
 
 def test_this_machine_is_found() -> None:
-    assert (socket.AF_INET, ("127.0.0.1", 80)) in Lookup().places("127.0.0.1", 80, 5)
+    assert (socket.AF_INET, ("127.0.0.1", 80)) in Resolver().resolve("127.0.0.1", 80, 5)
 
 
 def test_a_look_up_that_never_ends_is_left_in_time() -> None:
     hangs = threading.Event()
 
-    def ask(host: str, port: int) -> list[Place]:
+    def ask(host: str, port: int) -> list[SocketAddress]:
         hangs.wait(30)
         return HERE
 
     began = time.monotonic()
     with pytest.raises(TimeoutError, match=r"looking up slow\.example took longer than 0\.1 s"):
-        Lookup(ask).places("slow.example", 80, 0.1)
+        Resolver(ask).resolve("slow.example", 80, 0.1)
     assert time.monotonic() - began < 15
     hangs.set()
 
 
 @pytest.mark.parametrize("error", [socket.gaierror(-2, "Name or service not known"), UnicodeError("label too long")])
 def test_what_goes_wrong_is_raised(error: Exception) -> None:
-    def ask(host: str, port: int) -> list[Place]:
+    def ask(host: str, port: int) -> list[SocketAddress]:
         raise error
 
     with pytest.raises(type(error)):
-        Lookup(ask).places("nowhere.example", 80, 5)
+        Resolver(ask).resolve("nowhere.example", 80, 5)
 
 
 def test_what_was_found_is_remembered_for_a_while() -> None:
     asked: list[str] = []
 
-    def ask(host: str, port: int) -> list[Place]:
+    def ask(host: str, port: int) -> list[SocketAddress]:
         asked.append(host)
         return HERE
 
     clock = Clock()
-    lookup = Lookup(ask, keep=60, now=clock.now)
+    lookup = Resolver(ask, ttl=60, now=clock.now)
     for seconds in (0, 59, 2):
         clock.sleep(seconds)
-        assert lookup.places("a.example", 80, 5) == HERE
+        assert lookup.resolve("a.example", 80, 5) == HERE
     assert asked == ["a.example", "a.example"]

@@ -12,34 +12,34 @@ from urllib.parse import unquote, urlsplit
 import httpcore
 import httpx
 
-from runs_conformance.client.base_url import USUAL_PORTS, Address, without_credentials
-from runs_conformance.client.connection import Backend, ConnectionRefused, DeadlinePassed
+from runs_conformance.client.base_url import DEFAULT_PORTS, Address, redact_url
+from runs_conformance.client.connection import DeadlineBackend, SocketConnectionRefused, SocketDeadlineExceeded
 from runs_conformance.errors import UsageError
 
-TARGET = "request_target"
+REQUEST_TARGET = "request_target"
 """The extension of a request that holds its target byte for byte; an `httpx` URL would spell odd ids anew."""
 
-_KEPT = 64
+_MAX_IDLE_CONNECTIONS = 64
 
 
-class OutOfTime(httpx.TimeoutException):
+class DeadlineExceeded(httpx.TimeoutException):
     """The time for the whole exchange is over."""
 
 
-class NobodyListens(httpx.ConnectError):
+class ConnectionRefused(httpx.ConnectError):
     """Nobody listens there, now: the one failure to connect that may be over in a moment."""
 
 
-class Wire(httpx.BaseTransport):
+class HttpcoreTransport(httpx.BaseTransport):
     """Carries requests to one address, from any number of threads, each within the deadline that its thread has set.
 
     What goes wrong is raised as `httpx` names it. Where the target is known to close connections unasked, none is kept.
     """
 
     def __init__(self, address: Address, tls: ssl.SSLContext | None = None) -> None:
-        self.backend = Backend()
-        self._tls = tls or (_trusting() if address.scheme == "https" else None)
-        self._keeping = self._pool(address, _KEPT)
+        self.backend = DeadlineBackend()
+        self._tls = tls or (_default_tls_context() if address.scheme == "https" else None)
+        self._keeping = self._pool(address, _MAX_IDLE_CONNECTIONS)
         self._fresh = self._pool(address, 0)
         # A wire that is dropped leaves no connection open.
         weakref.finalize(self, _close, self._keeping, self._fresh)
@@ -56,12 +56,12 @@ class Wire(httpx.BaseTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request; the answer's body is still to be read."""
-        pool = self._fresh if self.backend.closes_unasked else self._keeping
-        target = request.extensions.get(TARGET, request.url.raw_path)
+        pool = self._fresh if self.backend.closes_idle_connections else self._keeping
+        target = request.extensions.get(REQUEST_TARGET, request.url.raw_path)
         url = httpcore.URL(
             scheme=request.url.raw_scheme, host=request.url.raw_host, port=request.url.port, target=target
         )
-        with _named_by_httpx():
+        with _as_httpx_errors():
             raw = pool.handle_request(
                 httpcore.Request(
                     request.method,
@@ -88,7 +88,7 @@ class _Body(httpx.SyncByteStream):
         self._raw = raw
 
     def __iter__(self) -> Iterator[bytes]:
-        with _named_by_httpx():
+        with _as_httpx_errors():
             yield from self._raw.iter_stream()
 
     def close(self) -> None:
@@ -96,13 +96,13 @@ class _Body(httpx.SyncByteStream):
 
 
 @contextmanager
-def _named_by_httpx() -> Iterator[None]:
+def _as_httpx_errors() -> Iterator[None]:
     try:
         yield
-    except DeadlinePassed as error:
-        raise OutOfTime(str(error)) from error
-    except ConnectionRefused as error:
-        raise NobodyListens(str(error)) from error
+    except SocketDeadlineExceeded as error:
+        raise DeadlineExceeded(str(error)) from error
+    except SocketConnectionRefused as error:
+        raise ConnectionRefused(str(error)) from error
     except httpcore.ConnectTimeout as error:
         raise httpx.ConnectTimeout(str(error)) from error
     except httpcore.TimeoutException as error:
@@ -117,7 +117,7 @@ def _named_by_httpx() -> Iterator[None]:
         raise httpx.ProtocolError(str(error)) from error
 
 
-def _trusting() -> ssl.SSLContext:
+def _default_tls_context() -> ssl.SSLContext:
     """Trusts what certifi and this machine trust."""
     context = httpcore.default_ssl_context()
     context.load_default_certs()
@@ -130,13 +130,13 @@ def _proxy(address: Address) -> httpcore.Proxy | None:
     Raises UsageError where what it names is none that can be used.
     """
     url = urllib.request.getproxies().get(address.scheme)
-    if not url or address.loopback or urllib.request.proxy_bypass(address.host):
+    if not url or address.is_loopback or urllib.request.proxy_bypass(address.host):
         return None
     url = url if "://" in url else f"http://{url.lstrip('/')}"
-    shown = without_credentials(url)
+    shown = redact_url(url)
     try:
         parts = urlsplit(url)
-        usable = parts.scheme in USUAL_PORTS and bool(parts.hostname) and parts.port != 0
+        usable = parts.scheme in DEFAULT_PORTS and bool(parts.hostname) and parts.port != 0
     except ValueError:
         usable = False
     if not usable:

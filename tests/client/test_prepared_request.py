@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from runs_conformance.client.prepared_request import Unbound, bind, encoded
-from runs_conformance.errors import SuiteFault
+from runs_conformance.client.prepared_request import UnresolvedReference, encode_json, prepare
+from runs_conformance.errors import InternalError
 from runs_conformance.model.case import Ref, Step
 from runs_conformance.model.exchange import Completion, Event, Exchange, Request, Response
 from runs_conformance.model.json import JSON
@@ -35,7 +35,7 @@ def test_references_are_replaced_wherever_they_stand() -> None:
         ),
         body={"assistant_id": Ref("thread"), "deep": [{"a": Ref("thread", "/list/0")}]},
     )
-    bound = bind(step, ANSWERS)
+    bound = prepare(step, ANSWERS)
     assert (bound.method, bound.path, bound.ids) == ("POST", "/threads/thread_1/runs", {"thread_id": "thread_1"})
     assert bound.query == (("include[]", "x"), ("limit", "5"), ("after", "thread_1"), ("yes", "true"), ("n", "5"))
     assert bound.body == {"assistant_id": "thread_1", "deep": [{"a": {"n": 5}}]}
@@ -43,23 +43,23 @@ def test_references_are_replaced_wherever_they_stand() -> None:
 
 
 def test_ids_are_encoded_in_the_path_and_plain_beside_it() -> None:
-    bound = bind(Step(operation="get_thread", path={"thread_id": "a/b\n"}), {})
+    bound = prepare(Step(operation="get_thread", path={"thread_id": "a/b\n"}), {})
     assert (bound.path, bound.ids) == ("/threads/a%2Fb%0A", {"thread_id": "a/b\n"})
     assert bound.content is None
 
 
 def test_raw_is_sent_byte_for_byte() -> None:
-    assert bind(Step(operation="create_thread", body={"a": 1}, raw=b'{"a": \xff'), {}).content == b'{"a": \xff'
+    assert prepare(Step(operation="create_thread", body={"a": 1}, raw=b'{"a": \xff'), {}).content == b'{"a": \xff'
 
 
 def test_a_body_of_null_is_a_body() -> None:
-    assert bind(Step(operation="create_thread", body=None), {}).content == b"null"
+    assert prepare(Step(operation="create_thread", body=None), {}).content == b"null"
 
 
 def test_what_was_not_answered_cannot_be_bound() -> None:
     for ref, words in ((Ref("run"), "not sent"), (Ref("thread", "/nope"), "HTTP status 200")):
-        with pytest.raises(Unbound, match=words) as raised:
-            bind(Step(operation="get_thread", path={"thread_id": ref}), ANSWERS)
+        with pytest.raises(UnresolvedReference, match=words) as raised:
+            prepare(Step(operation="get_thread", path={"thread_id": ref}), ANSWERS)
         assert (raised.value.step, raised.value.pointer) == (ref.step, ref.pointer)
 
 
@@ -73,7 +73,7 @@ def test_a_reference_into_a_stream_is_to_the_run_it_last_showed() -> None:
     )
     streamed = exchange(operation="create_thread_and_run", events=events)
     step = Step(operation="get_thread", path={"thread_id": Ref("run", "/status")})
-    assert bind(step, {"run": streamed}).path == "/threads/completed"
+    assert prepare(step, {"run": streamed}).path == "/threads/completed"
 
 
 @pytest.mark.parametrize(
@@ -85,12 +85,12 @@ def test_a_reference_into_a_stream_is_to_the_run_it_last_showed() -> None:
     ],
 )
 def test_a_body_is_compact_utf8_unless_it_cannot_be(body: JSON, content: bytes) -> None:
-    assert encoded(body) == content
+    assert encode_json(body) == content
     assert json.loads(content) == body
 
 
 def test_a_step_without_its_path_ids_is_our_fault() -> None:
-    with pytest.raises(SuiteFault, match="run_id"):
-        bind(Step(operation="get_run", path={"thread_id": "t"}), {})
-    with pytest.raises(SuiteFault, match="no_such"):
-        bind(Step(operation="no_such"), {})
+    with pytest.raises(InternalError, match="run_id"):
+        prepare(Step(operation="get_run", path={"thread_id": "t"}), {})
+    with pytest.raises(InternalError, match="no_such"):
+        prepare(Step(operation="no_such"), {})
