@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from runs_conformance.baseline import Baseline, Entry, read, write
+from runs_conformance.baseline import Baseline, BaselineEntry, read, write
 from runs_conformance.errors import UsageError
 
 LAID_OUT = """\
@@ -26,7 +26,7 @@ reason = '''
 expires = 2027-03-31
 issue = "https://example.org/2"
 """
-SECOND = Entry(
+SECOND = BaselineEntry(
     id="a.second", reason="[[known]] stands here too", expires=date(2027, 3, 31), issue="https://example.org/2"
 )
 
@@ -44,12 +44,12 @@ def laid_out(tmp_path: Path) -> Path:
 def test_what_a_file_holds(laid_out: Path) -> None:
     baseline = read(laid_out)
     assert baseline == Baseline(
-        name="baseline.toml", entries=(Entry(id="a.first", reason="one"), SECOND), profile="standard"
+        name="baseline.toml", entries=(BaselineEntry(id="a.first", reason="one"), SECOND), profile="standard"
     )
 
 
 def test_what_stays_keeps_its_comments(laid_out: Path) -> None:
-    write(replace(read(laid_out), entries=(SECOND, Entry(id="a.third", reason="new"))), laid_out)
+    write(replace(read(laid_out), entries=(SECOND, BaselineEntry(id="a.third", reason="new"))), laid_out)
     assert laid_out.read_text(encoding="utf-8") == (
         '# Ours.\nprofile = "standard"\n\n# Waits for Ann.\n[[known]]\nid = "a.second"\n'
         "reason = '''[[known]] stands here too'''\nexpires = 2027-03-31\nissue = \"https://example.org/2\"\n"
@@ -74,7 +74,9 @@ def test_a_layout_that_cannot_be_cut_is_written_afresh(tmp_path: Path, text: str
 
 @pytest.mark.parametrize("reason", ['"quoted" \\ back', "two\nlines", "\x7f\x00\x1b", "é ☃ 𝄞", "# no comment"])
 def test_any_reason_comes_back(tmp_path: Path, reason: str) -> None:
-    baseline = Baseline(name="b.toml", entries=(Entry(id="tools[].function.name", reason=reason),), profile="full")
+    baseline = Baseline(
+        name="b.toml", entries=(BaselineEntry(id="tools[].function.name", reason=reason),), profile="full"
+    )
     write(baseline, tmp_path / "b.toml")
     assert read(tmp_path / "b.toml") == baseline
 

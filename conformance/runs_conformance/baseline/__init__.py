@@ -1,27 +1,27 @@
-"""The failures of a server that are known and accepted for now."""
+"""Baselines: the known failures of a server that are accepted for now."""
 
 from runs_conformance.baseline.comparison import (
     Baseline,
+    BaselineEntry,
+    BaselineGate,
     Comparison,
-    Entry,
-    Extent,
-    Gate,
+    Coverage,
+    EntryResult,
+    EntryStatus,
     Revision,
-    Stand,
-    Standing,
     compare,
 )
 from runs_conformance.baseline.file import read, write
 
 __all__ = [
     "Baseline",
+    "BaselineEntry",
+    "BaselineGate",
     "Comparison",
-    "Entry",
-    "Extent",
-    "Gate",
+    "Coverage",
+    "EntryResult",
+    "EntryStatus",
     "Revision",
-    "Stand",
-    "Standing",
     "compare",
     "read",
     "write",

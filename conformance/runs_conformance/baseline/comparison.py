@@ -1,8 +1,7 @@
-"""Verdicts held against the failures that are known and accepted for now."""
+"""Compares verdicts with a baseline of known failures."""
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -10,17 +9,18 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from enum import StrEnum
 
+from runs_conformance.model.suggestion import nearest_names
 from runs_conformance.model.verdict import Outcome, Verdict
 
-UNEXPLAINED = "not explained yet; failed on {day}"
-"""The reason that is written for a failure that nobody has said anything about."""
+DEFAULT_REASON = "not explained yet; failed on {day}"
+"""The reason written for a newly added failure."""
 
-WIDTHS = ("quick", "standard", "full")
-"""The profiles, those that see less first."""
+PROFILE_ORDER = ("quick", "standard", "full")
+"""The profiles, from the narrowest to the widest."""
 
 
-class Standing(StrEnum):
-    """How an entry stands to the verdict of the same id."""
+class EntryStatus(StrEnum):
+    """The status of a baseline entry, given the verdict of the same id."""
 
     KNOWN = "known"
     STALE = "stale"
@@ -29,7 +29,7 @@ class Standing(StrEnum):
 
 
 class Revision(StrEnum):
-    """What is to be done to a baseline after a run."""
+    """How a test run changes the baseline."""
 
     NONE = "none"
     UPDATE = "update"
@@ -37,8 +37,8 @@ class Revision(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """One failure that is accepted: why, up to and including which day, and where it is worked on."""
+class BaselineEntry:
+    """One accepted failure: its reason, its last day of acceptance, and its issue."""
 
     id: str
     reason: str
@@ -48,49 +48,49 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Baseline:
-    """The entries of one file. `profile` is the one whose failures they are; a narrower one may miss some."""
+    """The entries of a baseline file. `profile` is the one that it was written by; a narrower one may miss failures."""
 
     name: str = "baseline"
-    entries: tuple[Entry, ...] = ()
+    entries: tuple[BaselineEntry, ...] = ()
     profile: str | None = None
 
     @property
     def digest(self) -> str:
-        """A hash over what is accepted, whatever the file looks like."""
+        """A hash of the accepted ids and their expiry, independent of the file's layout."""
         listed = sorted((entry.id, entry.expires.isoformat() if entry.expires else "") for entry in self.entries)
         return hashlib.sha256(json.dumps(listed).encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True)
-class Stand:
-    """An entry and how it stands; `note` says why, where the standing alone does not."""
+class EntryResult:
+    """An entry with its status; `note` gives the reason if the status alone does not."""
 
-    entry: Entry
-    standing: Standing
+    entry: BaselineEntry
+    status: EntryStatus
     note: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Verdicts held against a baseline. `new` are the ids that fail and are not in it."""
+    """The comparison of verdicts with a baseline. `new` holds the failing ids without an entry."""
 
     baseline: Baseline
-    stands: tuple[Stand, ...] = ()
+    entry_results: tuple[EntryResult, ...] = ()
     new: tuple[str, ...] = ()
 
-    def of(self, standing: Standing) -> list[Stand]:
-        """The entries that stand like this."""
-        return [stand for stand in self.stands if stand.standing is standing]
+    def with_status(self, standing: EntryStatus) -> list[EntryResult]:
+        """Return the entries with this status."""
+        return [stand for stand in self.entry_results if stand.status is standing]
 
     @property
     def accepted(self) -> frozenset[str]:
-        """The ids that fail and may."""
-        return frozenset(stand.entry.id for stand in self.of(Standing.KNOWN))
+        """The ids whose failure is accepted."""
+        return frozenset(stand.entry.id for stand in self.with_status(EntryStatus.KNOWN))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Gate:
-    """A baseline, what is to be done to it, and the day by which its entries expire."""
+class BaselineGate:
+    """A baseline, how to revise it, and the date that its entries' expiry is compared with."""
 
     baseline: Baseline = field(default_factory=Baseline)
     revision: Revision = Revision.NONE
@@ -98,35 +98,37 @@ class Gate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Extent:
-    """How much a run saw: by its profile (None for recorded traffic), or less of that for a reason."""
+class Coverage:
+    """How much a test run covered: its profile (None for recorded traffic), and what limited it further."""
 
     profile: str | None = None
-    less: str | None = None
+    limitation: str | None = None
 
-    def narrower(self, baseline: Baseline) -> str | None:
-        """Why the run may have missed a failure of the baseline, if it may."""
-        if self.less:
-            return self.less
+    def gap_to(self, baseline: Baseline) -> str | None:
+        """Return why the test run may have missed a failure of the baseline; None if it cannot have."""
+        if self.limitation:
+            return self.limitation
         if self.profile is None and baseline.profile is not None:
-            return f"recorded traffic shows less than profile {baseline.profile}, by which the baseline was written"
-        mine, theirs = (WIDTHS.index(name) if name in WIDTHS else None for name in (self.profile, baseline.profile))
+            return f"recorded traffic covers less than profile {baseline.profile}, which the baseline was written with"
+        mine, theirs = (
+            PROFILE_ORDER.index(name) if name in PROFILE_ORDER else None for name in (self.profile, baseline.profile)
+        )
         if mine is not None and theirs is not None and mine < theirs:
-            return f"profile {self.profile} sees less than {baseline.profile}, by which the baseline was written"
+            return f"profile {self.profile} covers less than {baseline.profile}, which the baseline was written with"
         return None
 
 
 def compare(
     verdicts: Sequence[Verdict],
-    gate: Gate,
-    extent: Extent,
+    gate: BaselineGate,
+    coverage: Coverage,
     *,
     levels: Collection[str] = ("must",),
     renamed: Mapping[str, str] | None = None,
 ) -> Comparison:
-    """The verdicts held against the baseline, which is revised first where the gate says so.
+    """Compare verdicts with the baseline of the gate, after revising it if the gate says so.
 
-    Failures of these levels are new if no entry names them. `renamed` gives the present id of rules that had another.
+    Failures of these `levels` without an entry are new. `renamed` maps former rule ids to present ones.
     """
     now = renamed or {}
     baseline = replace(
@@ -134,24 +136,24 @@ def compare(
         entries=tuple(replace(entry, id=now.get(entry.id, entry.id)) for entry in gate.baseline.entries),
     )
     if gate.revision is Revision.NONE:
-        return _compared(verdicts, baseline, gate.today, extent, levels)
-    before = _compared(verdicts, baseline, gate.today, extent, levels)
-    kept = tuple(stand.entry for stand in before.stands if stand.standing is not Standing.STALE)
+        return _compare(verdicts, baseline, gate.today, coverage, levels)
+    before = _compare(verdicts, baseline, gate.today, coverage, levels)
+    kept = tuple(stand.entry for stand in before.entry_results if stand.status is not EntryStatus.STALE)
     if gate.revision is Revision.PRUNE:
-        return _compared(verdicts, replace(baseline, entries=kept), gate.today, extent, levels)
-    reason = UNEXPLAINED.format(day=gate.today.isoformat())
-    added = tuple(Entry(id=id_, reason=reason) for id_ in before.new)
-    profile = baseline.profile if extent.narrower(baseline) else extent.profile or baseline.profile
+        return _compare(verdicts, replace(baseline, entries=kept), gate.today, coverage, levels)
+    reason = DEFAULT_REASON.format(day=gate.today.isoformat())
+    added = tuple(BaselineEntry(id=id_, reason=reason) for id_ in before.new)
+    profile = baseline.profile if coverage.gap_to(baseline) else coverage.profile or baseline.profile
     whole = replace(baseline, entries=(*kept, *added), profile=profile)
-    return _compared(verdicts, whole, gate.today, extent, levels)
+    return _compare(verdicts, whole, gate.today, coverage, levels)
 
 
-def _compared(
-    verdicts: Sequence[Verdict], baseline: Baseline, today: date, extent: Extent, levels: Collection[str]
+def _compare(
+    verdicts: Sequence[Verdict], baseline: Baseline, today: date, extent: Coverage, levels: Collection[str]
 ) -> Comparison:
     by_id = {verdict.id: verdict for verdict in verdicts}
-    narrower = extent.narrower(baseline)
-    stands = tuple(_stand(entry, by_id, today, narrower) for entry in baseline.entries)
+    narrower = extent.gap_to(baseline)
+    stands = tuple(_entry_result(entry, by_id, today, narrower) for entry in baseline.entries)
     listed = {entry.id for entry in baseline.entries}
     new = tuple(
         verdict.id
@@ -161,21 +163,25 @@ def _compared(
     return Comparison(baseline, stands, new)
 
 
-def _stand(entry: Entry, verdicts: Mapping[str, Verdict], today: date, narrower: str | None) -> Stand:
+def _entry_result(
+    entry: BaselineEntry, verdicts: Mapping[str, Verdict], today: date, narrower: str | None
+) -> EntryResult:
     verdict = verdicts.get(entry.id)
     if verdict is None:
-        return Stand(entry, Standing.STALE, f"there is no such rule or constraint{_nearest(entry.id, verdicts)}")
+        return EntryResult(
+            entry, EntryStatus.STALE, f"there is no such rule or constraint{_nearest(entry.id, verdicts)}"
+        )
     if verdict.outcome is Outcome.PASS and narrower is None:
-        return Stand(entry, Standing.STALE, "it passes now")
+        return EntryResult(entry, EntryStatus.STALE, "it passes now")
     if entry.expires is not None and entry.expires < today:
-        return Stand(entry, Standing.EXPIRED, f"it expired on {entry.expires.isoformat()}")
+        return EntryResult(entry, EntryStatus.EXPIRED, f"it expired on {entry.expires.isoformat()}")
     if verdict.outcome is Outcome.FAIL:
-        return Stand(entry, Standing.KNOWN)
+        return EntryResult(entry, EntryStatus.KNOWN)
     if verdict.outcome is Outcome.PASS:
-        return Stand(entry, Standing.UNSEEN, f"it passes here, but {narrower}")
-    return Stand(entry, Standing.UNSEEN, verdict.reason or f"it is {verdict.outcome.value} here")
+        return EntryResult(entry, EntryStatus.UNSEEN, f"it passes here, but {narrower}")
+    return EntryResult(entry, EntryStatus.UNSEEN, verdict.reason or f"it is {verdict.outcome.value} here")
 
 
 def _nearest(id_: str, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(id_, list(known), n=1, cutoff=0.7)
+    close = nearest_names(id_, known, count=1, cutoff=0.7)
     return f"; did you mean {close[0]}?" if close else ""

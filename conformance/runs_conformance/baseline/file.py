@@ -1,4 +1,4 @@
-"""The file that a baseline is kept in: TOML that people edit too."""
+"""Reads and writes baseline files: TOML that people edit as well."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from runs_conformance.baseline.comparison import WIDTHS, Baseline, Entry
+from runs_conformance.baseline.comparison import PROFILE_ORDER, Baseline, BaselineEntry
 from runs_conformance.errors import UsageError
 
 _HEAD = "# Failures that are known and accepted for now. Each needs a reason; expires and issue are optional."
@@ -20,7 +20,7 @@ _PROFILE = re.compile(r"\s*profile\s*=")
 
 
 def read(path: Path) -> Baseline:
-    """The baseline that a file holds. Raises UsageError, in one line, where it cannot be used."""
+    """Read a baseline file. Raises UsageError if it cannot be read or is invalid."""
     try:
         return _parsed(path.read_text(encoding="utf-8"), path)
     except FileNotFoundError:
@@ -42,8 +42,8 @@ def _parsed(text: str, path: Path) -> Baseline:
         if name not in ("profile", "known"):
             raise UsageError(f"{path}: a baseline has no {name!r}; it holds `profile` and [[known]] entries")
     profile, known = document.get("profile"), document.get("known", [])
-    if profile is not None and profile not in WIDTHS:
-        raise UsageError(f"{path}: profile {profile!r} is not one of {', '.join(WIDTHS)}")
+    if profile is not None and profile not in PROFILE_ORDER:
+        raise UsageError(f"{path}: profile {profile!r} is not one of {', '.join(PROFILE_ORDER)}")
     if not isinstance(known, list) or not all(isinstance(table, dict) for table in known):
         raise UsageError(f"{path}: entries are written as [[known]] tables")
     entries = tuple(_entry(table, f"{path}: entry {number}") for number, table in enumerate(known, 1))
@@ -53,7 +53,7 @@ def _parsed(text: str, path: Path) -> Baseline:
     return Baseline(name=path.name, entries=entries, profile=profile)
 
 
-def _entry(table: Mapping[str, Any], where: str) -> Entry:
+def _entry(table: Mapping[str, Any], where: str) -> BaselineEntry:
     id_ = table.get("id")
     if not isinstance(id_, str) or not id_.strip():
         raise UsageError(f"{where}: it needs an id, such as 'create_run.max_prompt_tokens.minimum'")
@@ -65,7 +65,7 @@ def _entry(table: Mapping[str, Any], where: str) -> Entry:
         raise UsageError(f"{where} ({id_}): it needs a reason")
     if issue is not None and not isinstance(issue, str):
         raise UsageError(f"{where} ({id_}): an issue is a link, in quotes")
-    return Entry(id=id_, reason=reason, expires=_date(table.get("expires"), f"{where} ({id_})"), issue=issue)
+    return BaselineEntry(id=id_, reason=reason, expires=_date(table.get("expires"), f"{where} ({id_})"), issue=issue)
 
 
 def _date(given: Any, where: str) -> date | None:
@@ -82,9 +82,9 @@ def _date(given: Any, where: str) -> date | None:
 
 
 def write(baseline: Baseline, path: Path) -> None:
-    """Bring a file to hold these entries; what stays in it keeps its place and its comments.
+    """Update a file to hold exactly these entries; existing ones keep their place and comments.
 
-    Raises UsageError where it cannot be written.
+    Raises UsageError if it cannot be written.
     """
     try:
         present = path.read_text(encoding="utf-8") if path.exists() else f"{_HEAD}\n"
@@ -94,9 +94,9 @@ def write(baseline: Baseline, path: Path) -> None:
 
 
 def _revised(present: str, baseline: Baseline, path: Path) -> str:
-    """The text with what it lacks added and what is no longer listed cut out.
+    """Return the text with new entries appended and removed ones cut out.
 
-    Somebody may have laid the file out in a way that cannot be cut by lines; it is then written afresh.
+    A layout that cannot be edited line by line is rewritten from scratch.
     """
     written = "\n".join(_edited(present, baseline, path)).rstrip("\n") + "\n"
     try:
@@ -107,7 +107,7 @@ def _revised(present: str, baseline: Baseline, path: Path) -> str:
     return "\n".join([_HEAD, *_profile(baseline), *_tables(baseline.entries)]).rstrip("\n") + "\n"
 
 
-def _content(baseline: Baseline) -> tuple[str | None, frozenset[Entry]]:
+def _content(baseline: Baseline) -> tuple[str | None, frozenset[BaselineEntry]]:
     return baseline.profile, frozenset(baseline.entries)
 
 
@@ -127,7 +127,7 @@ def _edited(present: str, baseline: Baseline, path: Path) -> Iterator[str]:
 
 
 def _blocks(lines: list[str]) -> tuple[list[str], list[list[str]]]:
-    """The lines before the first entry, and those of each entry with the comment right above it."""
+    """Split lines into those before the first entry, and those of each entry with the comment directly above it."""
     head: list[str] = []
     blocks: list[list[str]] = []
     for line in lines:
@@ -138,7 +138,7 @@ def _blocks(lines: list[str]) -> tuple[list[str], list[list[str]]]:
         start = len(above)
         while start and above[start - 1].lstrip().startswith("#"):
             start -= 1
-        # A comment that begins the file is about all of it.
+        # A comment at the start of the file describes the whole file.
         start = start if start or blocks else len(above)
         blocks.append([*above[start:], line])
         del above[start:]
@@ -149,7 +149,7 @@ def _profile(baseline: Baseline) -> list[str]:
     return [f"profile = {_text(baseline.profile)}"] if baseline.profile else []
 
 
-def _tables(entries: tuple[Entry, ...]) -> Iterator[str]:
+def _tables(entries: tuple[BaselineEntry, ...]) -> Iterator[str]:
     for entry in entries:
         yield ""
         yield "[[known]]"
@@ -162,5 +162,5 @@ def _tables(entries: tuple[Entry, ...]) -> Iterator[str]:
 
 
 def _text(value: str | None) -> str:
-    """A basic string of TOML: the escapes are those of JSON, which leaves DEL as it is."""
+    """Encode a TOML basic string: the escapes are those of JSON, which does not escape DEL."""
     return json.dumps(value or "", ensure_ascii=False).replace("\x7f", "\\u007f")
