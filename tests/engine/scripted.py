@@ -7,22 +7,22 @@ from collections.abc import Callable, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from runs_conformance.client.prepared_request import bind
-from runs_conformance.client.recorder import Unrecorded
+from runs_conformance.client.prepared_request import prepare
+from runs_conformance.client.recorder import NullRecorder
 from runs_conformance.engine.budget import Budget
 from runs_conformance.engine.collector import Collector
 from runs_conformance.model.case import Move, Step
 from runs_conformance.model.exchange import Completion, Exchange, Request, Response
 from runs_conformance.model.json import ABSENT
-from runs_conformance.model.program import Play, Program, Setting
+from runs_conformance.model.program import Program, ProgramContext, StepGenerator
 
-SETTING = Setting(edition="2026-08-14", patience=5.0)
+SETTING = ProgramContext(edition="2026-08-14", run_timeout=5.0)
 
 Answer = tuple[int | None, Any]
 
 
 @dataclass(slots=True)
-class Scripted:
+class ScriptedSender:
     """Sends nothing: `answer` says what comes of each step (an HTTP status and a body; None for no answer)."""
 
     answer: Callable[[Step], Answer]
@@ -32,10 +32,10 @@ class Scripted:
     _numbers: Any = field(default_factory=lambda: itertools.count(1))
 
     def __post_init__(self) -> None:
-        self.collector = Collector(Unrecorded(), self.budget)
+        self.collector = Collector(NullRecorder(), self.budget)
 
     def send(self, step: Step, program: str, answers: MutableMapping[str, Exchange]) -> Exchange:
-        outgoing = bind(step, answers)
+        outgoing = prepare(step, answers)
         status, body = self.answer(step)
         self.sent.append(step)
         number = next(self._numbers)
@@ -58,28 +58,28 @@ class Scripted:
             answers[step.name] = exchange
         return exchange
 
-    def together(
+    def send_concurrently(
         self, steps: Sequence[Step], program: str, answers: MutableMapping[str, Exchange]
     ) -> tuple[Exchange, ...]:
         return tuple(self.send(step, program, answers) for step in steps)
 
 
-def program(*moves: Move, id_: str = "test.program", **members: Any) -> Program:
+def make_program(*moves: Move, id_: str = "test.program", **members: Any) -> Program:
     """A program that makes these moves one after the other."""
 
-    def play(setting: Setting) -> Play:
+    def play(setting: ProgramContext) -> StepGenerator:
         for move in moves:
             _ = yield move
 
     stated: dict[str, Any] = {"title": "A test.", "phase": "lifecycle", "capability": "core", "runs": 0, "requests": 1}
-    return Program(id=id_, play=play, **{**stated, **members})
+    return Program(id=id_, generate=play, **{**stated, **members})
 
 
-def accepted(step: Step) -> Answer:
+def accept_everything(step: Step) -> Answer:
     """Every step is answered with an object that has an id."""
     return 200, {"id": f"{step.operation}_1", "object": "thing"}
 
 
-def ok(body: Any = ABSENT) -> Callable[[Step], Answer]:
+def always_answer(body: Any = ABSENT) -> Callable[[Step], Answer]:
     """Every step is answered with success and this body."""
     return lambda step: (200, body)

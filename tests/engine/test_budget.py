@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from runs_conformance.engine.budget import STORM, USELESS, Budget
-from runs_conformance.errors import BudgetSpent
+from runs_conformance.engine.budget import MAX_CONSECUTIVE_RETRY_LATER, MAX_CONSECUTIVE_UNUSABLE, Budget
+from runs_conformance.errors import BudgetExhausted
 from runs_conformance.model.exchange import Completion, Exchange, Request, Response
 
 
@@ -23,17 +23,17 @@ def answered(status: int) -> Exchange:
 
 def test_a_target_that_always_says_later_ends_the_run() -> None:
     budget = Budget()
-    for _ in range(STORM - 1):
+    for _ in range(MAX_CONSECUTIVE_RETRY_LATER - 1):
         budget.count(answered(429))
     budget.check()
     budget.count(answered(503))
-    with pytest.raises(BudgetSpent, match="--rate-limit"):
+    with pytest.raises(BudgetExhausted, match="--rate-limit"):
         budget.check()
 
 
 def test_one_answer_in_between_is_enough() -> None:
     budget = Budget()
-    for _ in range(STORM):
+    for _ in range(MAX_CONSECUTIVE_RETRY_LATER):
         budget.count(answered(429))
         budget.count(answered(200))
     budget.check()
@@ -41,17 +41,17 @@ def test_one_answer_in_between_is_enough() -> None:
 
 def test_a_target_that_only_redirects_any_more_ends_the_run() -> None:
     budget = Budget()
-    for _ in range(USELESS - 1):
+    for _ in range(MAX_CONSECUTIVE_UNUSABLE - 1):
         budget.count(answered(307))
     budget.check()
     budget.count(answered(302))
-    with pytest.raises(BudgetSpent, match="unusable"):
+    with pytest.raises(BudgetExhausted, match="unusable"):
         budget.check()
 
 
 def test_a_target_that_only_fails_any_more_ends_the_run() -> None:
     budget = Budget()
-    for _ in range(STORM):
+    for _ in range(MAX_CONSECUTIVE_RETRY_LATER):
         budget.count(answered(500))
-    with pytest.raises(BudgetSpent, match="server errors"):
+    with pytest.raises(BudgetExhausted, match="server errors"):
         budget.check()

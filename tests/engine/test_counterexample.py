@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from runs_conformance.engine.counterexample import leading_to
+from runs_conformance.engine.dependencies import prerequisite_steps
 from runs_conformance.model.case import Ref, Role, Step
 from runs_conformance.model.exchange import Completion, Exchange, Request, Response
 from runs_conformance.model.history import History
@@ -54,16 +54,16 @@ def test_a_thread_that_was_given_up_is_not_part_of_it() -> None:
         (_run(0), "", second, 400),
         (negative, "run_2", second, 200),
     )
-    assert leading_to(history, history.exchanges[-1]) == [ASSISTANT, THREAD]
+    assert prerequisite_steps(history, history.exchanges[-1]) == [ASSISTANT, THREAD]
 
 
 def test_what_was_done_on_the_same_thread_is() -> None:
     here = {"thread_id": "thread_1"}
-    look = Step(operation="list_messages", path={"thread_id": Ref("thread")}, role=Role.LOOK)
+    look = Step(operation="list_messages", path={"thread_id": Ref("thread")}, role=Role.READ)
     history = _told(
         (THREAD, "thread_1", {}, 200),
         (MESSAGE, "msg_1", here, 200),
         (MESSAGE, "", here, 400),
         (look, "", here, 200),
     )
-    assert leading_to(history, history.exchanges[-1]) == [THREAD, MESSAGE]
+    assert prerequisite_steps(history, history.exchanges[-1]) == [THREAD, MESSAGE]

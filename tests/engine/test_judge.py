@@ -4,36 +4,36 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from runs_conformance.engine.judge import judge
-from runs_conformance.evidence.observation import exchanges, runs_seen
+from runs_conformance.evidence.observation import exchanges, run_observations
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, prose
-from runs_conformance.model.verdict import HELD, Outcome, Result, Tally
-from tests.rules.histories import Told, run
+from runs_conformance.model.verdict import PASSED, Outcome, Result, Tally
+from tests.rules.histories import HistoryBuilder, run
 
 
-@rule(over=exchanges, level=Level.MUST, source=prose("a test"), capability="core")
+@rule(units=exchanges, level=Level.MUST, source=prose("a test"), capability="core")
 def answered_well(exchange: Exchange) -> Iterator[Result]:
     """Every answer is a success."""
-    yield HELD if exchange.accepted else exchange.finding("it is not")
+    yield PASSED if exchange.accepted else exchange.finding("it is not")
 
 
-@rule(over=exchanges, level=Level.MUST, source=prose("a test"), capability="core", closed=True)
+@rule(units=exchanges, level=Level.MUST, source=prose("a test"), capability="core", needs_complete_history=True)
 def unlike_before(exchange: Exchange) -> Iterator[Result]:
     """Nothing has changed since the last look."""
     yield exchange.finding("it has")
 
 
-@rule(over=exchanges, level=Level.MUST, source=prose("a test"), capability="core")
+@rule(units=exchanges, level=Level.MUST, source=prose("a test"), capability="core")
 def breaks_itself(exchange: Exchange) -> Iterator[Result]:
     """Nothing holds."""
     if exchange.index >= 0:
         raise KeyError("no such thing")
-    yield HELD
+    yield PASSED
 
 
-@rule(over=runs_seen, level=Level.MUST, source=prose("a test"), capability="core")
+@rule(units=run_observations, level=Level.MUST, source=prose("a test"), capability="core")
 def never_looks(run: object) -> Iterator[Result]:
     """Nothing is looked at."""
     yield from ()
@@ -43,7 +43,7 @@ RULES = {each.id: each for each in (answered_well, breaks_itself, never_looks)}
 
 
 def history() -> History:
-    told = Told()
+    told = HistoryBuilder()
     told.create_run(run("queued"))
     return told.history()
 
@@ -57,13 +57,13 @@ def test_what_somebody_else_may_have_done_is_no_finding_of_a_part() -> None:
     assert judge(history(), every)[unlike_before.id].outcome is Outcome.FAIL
     tally = judge(replace(history(), partial=True), every)[unlike_before.id]
     assert tally.outcome is Outcome.INCONCLUSIVE
-    assert "somebody else" in next(iter(tally.undecided))
+    assert "somebody else" in next(iter(tally.inconclusive))
 
 
 def test_a_rule_that_raises_is_an_error_and_ends_nothing_else() -> None:
     tallies = judge(history(), RULES)
     assert tallies[breaks_itself.id].outcome is Outcome.ERROR
-    assert "KeyError" in tallies[breaks_itself.id].faults[0]
+    assert "KeyError" in tallies[breaks_itself.id].errors[0]
     assert tallies[answered_well.id].outcome is Outcome.PASS
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from runs_conformance.engine.outcome import conclude
+from runs_conformance.engine.outcome import decide_outcome
 from runs_conformance.model.verdict import Outcome, Verdict
 
 
@@ -44,9 +44,9 @@ WARNED, FAULTY = verdict(Outcome.FAIL, "should"), verdict(Outcome.ERROR)
     ],
 )
 def test_exit_codes(verdicts: list[Verdict], how: dict[str, Any], code: int) -> None:
-    assert conclude(verdicts, **how).exit_code == code
+    assert decide_outcome(verdicts, **how).exit_code == code
 
 
 def test_it_says_why() -> None:
-    assert conclude([PASSED, FAILED]).because == "1 must demand was broken"
-    assert "cancel" in conclude([PASSED], must_decide=["cancel"]).because
+    assert decide_outcome([PASSED, FAILED]).reason == "1 must demand was broken"
+    assert "cancel" in decide_outcome([PASSED], required_capabilities=["cancel"]).reason

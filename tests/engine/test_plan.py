@@ -2,18 +2,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from runs_conformance.engine.plan import plan, selector
-from tests.engine.scripted import SETTING, program
+from runs_conformance.engine.plan import build_plan, selector
+from tests.engine.scripted import SETTING, make_program
 
-COMPLETE = program(id_="lifecycle.complete", runs=3)
-SLOW = program(id_="lifecycle.slow", quick=False)
-RACE = program(id_="races.two", phase="races")
-TENANTS = program(id_="security.tenants", phase="security", needs="second_key", needs_text="a second API key")
+COMPLETE = make_program(id_="lifecycle.complete", runs=3)
+SLOW = make_program(id_="lifecycle.slow", quick=False)
+RACE = make_program(id_="races.two", phase="races")
+TENANTS = make_program(id_="security.tenants", phase="security", needs="second_key", needs_text="a second API key")
 EVERY = [COMPLETE, SLOW, RACE, TENANTS]
 
 
 def ids(*args: object, **kwargs: object) -> list[str]:
-    return [each.id for each in plan(EVERY, *args, **kwargs).programs]  # type: ignore[arg-type]
+    return [each.id for each in build_plan(EVERY, *args, **kwargs).programs]  # type: ignore[arg-type]
 
 
 def test_profiles() -> None:
@@ -30,19 +30,19 @@ def test_phases() -> None:
 
 
 def test_what_is_left_out_says_why_and_what_it_needs() -> None:
-    left = {each.program.id: each for each in plan(EVERY, SETTING, "quick").left_out}
+    left = {each.program.id: each for each in build_plan(EVERY, SETTING, "quick").skipped}
     assert left["security.tenants"].reason == "outside profile quick"
-    left = {each.program.id: each for each in plan(EVERY, replace(SETTING, stress=False)).left_out}
+    left = {each.program.id: each for each in build_plan(EVERY, replace(SETTING, allow_stress=False)).skipped}
     assert left["security.tenants"].needs == "a second API key"
     assert left["races.two"].needs == "--allow-stress"
 
 
 def test_a_second_key_lets_tenants_in() -> None:
-    assert "security.tenants" in ids(replace(SETTING, second_key=True))
+    assert "security.tenants" in ids(replace(SETTING, has_second_api_key=True))
 
 
 def test_estimates_add_up() -> None:
-    assert plan(EVERY, SETTING).runs == 3
+    assert build_plan(EVERY, SETTING).runs == 3
 
 
 def test_selection() -> None:

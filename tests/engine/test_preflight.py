@@ -6,21 +6,21 @@ import json
 
 import pytest
 
-from runs_conformance.client.base_url import address
+from runs_conformance.client.base_url import parse_address
 from runs_conformance.client.credentials import Credentials
-from runs_conformance.client.recorder import Unrecorded
+from runs_conformance.client.recorder import NullRecorder
 from runs_conformance.client.session import Session
 from runs_conformance.client.transport import Transport
-from runs_conformance.engine.preflight import look_up
+from runs_conformance.engine.preflight import check_objects_exist
 from runs_conformance.errors import UsageError
 from tests import fakes
 
 
 def looked_up(status: int, body: object, given: dict[str, str]) -> None:
-    with fakes.answering(status, "application/json", json.dumps(body).encode()) as url:
-        session = Session(Transport(address(url)), Unrecorded(), Credentials())
+    with fakes.fixed_response_server(status, "application/json", json.dumps(body).encode()) as url:
+        session = Session(Transport(parse_address(url)), NullRecorder(), Credentials())
         try:
-            look_up(session, url, given)
+            check_objects_exist(session, url, given)
         finally:
             session.close()
 

@@ -1,1 +1,1 @@
-"""Plans, plays, judges and folds: from programs and rules to verdicts."""
+"""Plan a test run, execute its programs, judge their histories and merge the results into verdicts."""

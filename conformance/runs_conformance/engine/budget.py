@@ -1,4 +1,4 @@
-"""What a run may use up, and what it has used so far; shared by all workers."""
+"""The limits of a test run and its usage so far; shared by all workers."""
 
 from __future__ import annotations
 
@@ -9,26 +9,29 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from runs_conformance.contract.operation import OPERATIONS
-from runs_conformance.errors import BudgetSpent
-from runs_conformance.model.exchange import LATER, Completion, Exchange
+from runs_conformance.errors import BudgetExhausted
+from runs_conformance.model.exchange import RETRY_LATER_STATUSES, Completion, Exchange
 from runs_conformance.model.json import JSON, is_object
 
-SILENCE = 12
-"""So many requests in a row without any answer mean that the target is gone."""
+MAX_CONSECUTIVE_UNANSWERED = 12
+"""Consecutive unanswered requests after which the target is considered gone."""
 
-SILENCE_OF_ONE = 6
-"""So many requests of one operation in a row without any answer mean that more would show the same."""
+MAX_CONSECUTIVE_UNANSWERED_PER_OPERATION = 6
+"""Consecutive unanswered requests of one operation after which the operation is no longer called."""
 
-USELESS = 24
-"""So many answers in a row that say nothing, being redirections or broken off, mean the same."""
+MAX_CONSECUTIVE_UNUSABLE = 24
+"""Consecutive unusable responses (redirects, truncated) after which the target is considered gone."""
 
-STORM = 60
-"""So many answers in a row that only say "not now" mean that the target will not be tested at this time."""
+MAX_CONSECUTIVE_RETRY_LATER = 60
+"""Consecutive HTTP 429 or 503 responses after which the target is considered overloaded."""
+
+MAX_CONSECUTIVE_SERVER_ERRORS = 60
+"""Consecutive server errors after which the target is considered broken."""
 
 
 @dataclass(slots=True)
 class Counts:
-    """What has been used up."""
+    """Usage of a test run. `seconds` is its duration; `tokens` is None until a run reports its usage."""
 
     requests: int = 0
     runs_started: int = 0
@@ -39,18 +42,18 @@ class Counts:
 
 @dataclass(slots=True)
 class Budget:
-    """Limits that the user set, and the counts they are held against. None is no limit.
+    """The limits set by the user and the usage counted against them. None means no limit.
 
-    Each program looks at them between its moves; what must not be overstepped by one is for the admission.
+    Programs check the budget between steps and may exceed it slightly; AdmissionControl enforces limits exactly.
     """
 
-    requests: int | None = None
-    runs: int | None = None
-    seconds: float | None = None
+    max_requests: int | None = None
+    max_runs: int | None = None
+    max_seconds: float | None = None
     now: Callable[[], float] = time.monotonic
     counts: Counts = field(default_factory=Counts)
     _began: float = field(init=False)
-    stopped: str | None = None
+    stop_reason: str | None = None
     _unanswered: int = 0
     _put_off: int = 0
     _useless: int = 0
@@ -64,39 +67,40 @@ class Budget:
 
     @property
     def elapsed(self) -> float:
-        """Seconds since the run began."""
+        """Seconds since the test run began."""
         return self.now() - self._began
 
     def check(self) -> None:
-        """Raise BudgetSpent where a limit is reached or the target has fallen silent."""
+        """Raise BudgetExhausted if a limit is reached or the target no longer responds usefully."""
         counts = self.counts
-        if self.stopped is not None:
-            raise BudgetSpent(self.stopped)
-        if self.requests is not None and counts.requests >= self.requests:
-            raise BudgetSpent(f"the limit of {self.requests} requests is reached")
-        if self.seconds is not None and self.elapsed >= self.seconds:
-            raise BudgetSpent(f"the limit of {self.seconds:g} seconds is reached")
-        if self._unanswered >= SILENCE:
-            raise BudgetSpent(f"the target stopped answering: {self._unanswered} requests in a row got no answer")
-        if self._useless >= USELESS:
-            raise BudgetSpent(
-                f"the target became unusable: {self._useless} answers in a row were redirections or broken off"
+        if self.stop_reason is not None:
+            raise BudgetExhausted(self.stop_reason)
+        if self.max_requests is not None and counts.requests >= self.max_requests:
+            raise BudgetExhausted(f"the limit of {self.max_requests} requests is reached")
+        if self.max_seconds is not None and self.elapsed >= self.max_seconds:
+            raise BudgetExhausted(f"the limit of {self.max_seconds:g} seconds is reached")
+        if self._unanswered >= MAX_CONSECUTIVE_UNANSWERED:
+            raise BudgetExhausted(
+                f"the target stopped responding: {self._unanswered} requests in a row got no response"
             )
-        if self._broken >= STORM:
-            raise BudgetSpent(f"the target became unusable: {self._broken} answers in a row were server errors")
-        if self._put_off >= STORM:
-            raise BudgetSpent(
-                f"the target was asked {self._put_off} times in a row and always said to come back later (HTTP 429 or "
-                "503); try --rate-limit 1/s"
+        if self._useless >= MAX_CONSECUTIVE_UNUSABLE:
+            raise BudgetExhausted(
+                f"the target became unusable: {self._useless} responses in a row were redirects or truncated"
+            )
+        if self._broken >= MAX_CONSECUTIVE_RETRY_LATER:
+            raise BudgetExhausted(f"the target became unusable: {self._broken} responses in a row were server errors")
+        if self._put_off >= MAX_CONSECUTIVE_RETRY_LATER:
+            raise BudgetExhausted(
+                f"the target answered {self._put_off} requests in a row with HTTP 429 or 503; try --rate-limit 1/s"
             )
 
-    def is_silent(self, operation: str) -> bool:
-        """Whether the target leaves the requests of an operation unanswered, time after time."""
-        return self._unanswered_of[operation] >= SILENCE_OF_ONE
+    def is_unresponsive(self, operation: str) -> bool:
+        """Whether the target has repeatedly left requests of this operation unanswered."""
+        return self._unanswered_of[operation] >= MAX_CONSECUTIVE_UNANSWERED_PER_OPERATION
 
-    def stop(self, why: str) -> None:
-        """End the run at the next move of every program."""
-        self.stopped = why
+    def stop(self, reason: str) -> None:
+        """End the test run before the next step of every program."""
+        self.stop_reason = reason
 
     def count(self, exchange: Exchange) -> None:
         """Count one exchange."""
@@ -107,7 +111,7 @@ class Budget:
             usable = exchange.completion is Completion.ANSWERED and not 300 <= (exchange.status or 0) < 400
             self._useless = 0 if usable else self._useless + 1
             self._broken = self._broken + 1 if (exchange.status or 0) >= 500 else 0
-            self._put_off = self._put_off + 1 if exchange.status in LATER else 0
+            self._put_off = self._put_off + 1 if exchange.status in RETRY_LATER_STATUSES else 0
             name = exchange.operation or ""
             self._unanswered_of[name] = 0 if answered else self._unanswered_of[name] + 1
             if exchange.step is not None and exchange.attempt == 1:
@@ -117,22 +121,22 @@ class Budget:
             self._count_tokens(exchange)
 
     def _count_tokens(self, exchange: Exchange) -> None:
-        """Add a finished run's usage, once for each run."""
-        for id_, total in usages(exchange):
+        """Add the usage of each finished run once."""
+        for id_, total in token_usage(exchange):
             if id_ not in self._counted:
                 self._counted.add(id_)
                 self.counts.tokens = (self.counts.tokens or 0) + total
 
 
 def runs_in(exchange: Exchange) -> Iterator[Mapping[str, JSON]]:
-    """The runs that an exchange shows, as a whole or in events."""
+    """Yield the run objects in the body and events of an exchange."""
     for value in (exchange.body, *(event.data for event in exchange.events)):
         if is_object(value) and value.get("object") == "thread.run" and isinstance(value.get("id"), str):
             yield value
 
 
-def usages(exchange: Exchange) -> Iterator[tuple[str, int]]:
-    """The runs that an exchange shows to be over, each with the tokens that it is said to have used."""
+def token_usage(exchange: Exchange) -> Iterator[tuple[str, int]]:
+    """Yield (run id, total tokens) for each run in an exchange that reports its usage."""
     for run in runs_in(exchange):
         usage = run.get("usage")
         total = usage.get("total_tokens") if is_object(usage) else None

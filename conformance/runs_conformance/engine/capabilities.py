@@ -1,4 +1,4 @@
-"""Which operations a target offers, read from how it answered them."""
+"""Which operations and capabilities a target supports, inferred from its responses."""
 
 from __future__ import annotations
 
@@ -8,85 +8,88 @@ from dataclasses import dataclass
 
 from runs_conformance.contract.operation import CAPABILITIES, OPERATIONS
 from runs_conformance.model.case import Key, Role
+from runs_conformance.model.error_message import error_message, summarize
 from runs_conformance.model.exchange import Exchange
-from runs_conformance.model.json import at, is_object
+from runs_conformance.model.json import is_object
 from runs_conformance.model.verdict import Finding
 
 CORE = "core"
 STREAMING = "streaming"
-"""The capability that no operation is for: several are asked for it by a member of their bodies."""
+"""The one capability without an operation of its own: several operations enable it by a body member."""
 _OF_STREAMS = re.compile(r"(?<![a-z])(stream(s|ed|ing)?|SSE|server-sent events)(?![a-z])", re.IGNORECASE)
 _METHODS = re.compile(r"\b(GET|POST|DELETE|PUT|PATCH)\b")
 _VARIES = re.compile(r"['\"`(]?/?[\w{}.-]*(?:/|_|-|\d)[\w{}./-]*['\"`)]?")
 
 
 @dataclass(slots=True)
-class Reception:
-    """How one operation was received: how often it was accepted, was answered as if there were no such route, or
-    otherwise; and of the requests that must be accepted, the last that was refused. `exchanges` are the ids of those
-    that asked for a stream and got none.
+class OperationStats:
+    """Responses to one operation: accepted, answered as by a missing route, or anything else.
+
+    `fixture_refusal` is the first refusal of a request that must be accepted, `fixture_accepted` whether any such
+    request succeeded. `undelivered_streams` holds the ids of exchanges that requested a stream and received none.
     """
 
     accepted: int = 0
-    absent: int = 0
-    otherwise: int = 0
-    refused_fixture: str = ""
-    accepted_fixture: bool = False
-    exchanges: frozenset[str] = frozenset()
+    no_route: int = 0
+    other: int = 0
+    fixture_refusal: str = ""
+    fixture_accepted: bool = False
+    undelivered_streams: frozenset[str] = frozenset()
 
-    def merge(self, other: Reception) -> Reception:
-        """Both together."""
-        return Reception(
+    def merge(self, other: OperationStats) -> OperationStats:
+        """Return the sum of both."""
+        return OperationStats(
             self.accepted + other.accepted,
-            self.absent + other.absent,
-            self.otherwise + other.otherwise,
-            self.refused_fixture or other.refused_fixture,
-            self.accepted_fixture or other.accepted_fixture,
-            self.exchanges | other.exchanges,
+            self.no_route + other.no_route,
+            self.other + other.other,
+            self.fixture_refusal or other.fixture_refusal,
+            self.fixture_accepted or other.fixture_accepted,
+            self.undelivered_streams | other.undelivered_streams,
         )
 
 
-Surface = Mapping[str, Reception]
+StatsByOperation = Mapping[str, OperationStats]
 
 
-def surface(exchanges: Iterable[Exchange], no_route: str | None) -> dict[str, Reception]:
-    """How each operation was received in these exchanges, and how the wish for a stream; `no_route` is the shape of an
-    answer where there is no route.
+def collect_stats(exchanges: Iterable[Exchange], no_route_signature: str | None) -> dict[str, OperationStats]:
+    """Count the responses to each operation and to requests for a stream.
+
+    `no_route_signature` is the error signature of a response for a missing route.
     """
     exchanges = list(exchanges)
-    seen: dict[str, Reception] = {}
+    seen: dict[str, OperationStats] = {}
     streaming = _streaming(exchanges)
     if streaming is not None:
         seen[STREAMING] = streaming
     for exchange in exchanges:
         step = exchange.step
-        if exchange.operation is None or exchange.response is None or step is None or step.key is not Key.OWN:
+        if exchange.operation is None or exchange.response is None or step is None or step.key is not Key.PRIMARY:
             continue
-        reception = seen.setdefault(exchange.operation, Reception())
+        reception = seen.setdefault(exchange.operation, OperationStats())
         if exchange.accepted:
             reception.accepted += 1
-        elif _no_route(exchange, no_route):
-            reception.absent += 1
+        elif _no_route(exchange, no_route_signature):
+            reception.no_route += 1
         elif step.role is not Role.NEGATIVE:
-            reception.otherwise += 1
+            reception.other += 1
         if step.role in (Role.FIXTURE, Role.CONTROL):
-            reception.accepted_fixture |= exchange.accepted
-            if exchange.refused and not reception.refused_fixture:
-                reception.refused_fixture = _said(exchange)
+            reception.fixture_accepted |= exchange.accepted
+            if exchange.refused and not reception.fixture_refusal:
+                reception.fixture_refusal = _said(exchange)
     return seen
 
 
-def folded(many: Iterable[Surface]) -> dict[str, Reception]:
-    """The surfaces of several programs as one."""
-    whole: dict[str, Reception] = {}
+def merge_stats(many: Iterable[StatsByOperation]) -> dict[str, OperationStats]:
+    """Merge the statistics of several programs."""
+    whole: dict[str, OperationStats] = {}
     for one in many:
         for operation, reception in one.items():
             whole[operation] = whole[operation].merge(reception) if operation in whole else reception
     return whole
 
 
-def _streaming(exchanges: Iterable[Exchange]) -> Reception | None:
-    """How the wish for a stream was received; None where nobody asked for one."""
+def _streaming(exchanges: Iterable[Exchange]) -> OperationStats | None:
+    """Count the responses to requests for a stream; None if there was no such request."""
     asked = [exchange for exchange in exchanges if _asks_for_a_stream(exchange)]
     if not asked:
         return None
@@ -94,30 +97,32 @@ def _streaming(exchanges: Iterable[Exchange]) -> Reception | None:
     clearly = sum(1 for exchange in refused if _OF_STREAMS.search(_said(exchange)))
     accepted = sum(1 for exchange in asked if exchange.accepted)
     without = frozenset(exchange.id for exchange in asked if exchange.response and exchange.response.events is None)
-    return Reception(accepted, clearly, len(asked) - accepted - clearly, exchanges=without)
+    return OperationStats(accepted, clearly, len(asked) - accepted - clearly, undelivered_streams=without)
 
 
 def _asks_for_a_stream(exchange: Exchange) -> bool:
-    """Whether a request that nothing else is said against asks for a stream, and was answered."""
+    """Whether an otherwise valid request asked for a stream and was answered."""
     step, sent = exchange.step, exchange.request.body
-    if step is None or step.key is not Key.OWN or step.role is Role.NEGATIVE or exchange.response is None:
+    if step is None or step.key is not Key.PRIMARY or step.role is Role.NEGATIVE or exchange.response is None:
         return False
     return is_object(sent) and sent.get("stream") is True
 
 
-def not_offered(seen: Surface, declared: Collection[str] = (), denied: Collection[str] = ()) -> dict[str, str]:
-    """The capabilities that the target does not have, and their operations, each with the reason.
+def unsupported_capabilities(
+    seen: StatsByOperation, declared: Collection[str] = (), denied: Collection[str] = ()
+) -> dict[str, str]:
+    """Return the capabilities that the target does not support, and their operations, each with the reason.
 
-    A capability is not offered where every one of its operations that was tried was never accepted, and always answered
-    as if there were no such route; streaming, where nobody who asked for a stream got one and it was said why. The core
-    is never optional, and neither is what the user declares; but a server of runs need not have all that is around
-    them, so any neighbour may be missing by itself. What the user denies is not offered.
+    A capability is unsupported if every operation of it that was tried was always answered as by a missing route.
+    Streaming is unsupported if no request for a stream succeeded and a refusal mentions streams. The core and the
+    `declared` capabilities are never optional. Operations outside the Runs API itself may be missing individually.
+    `denied` capabilities count as unsupported.
     """
     missing: dict[str, str] = {}
     operations = {name: reception for name, reception in seen.items() if name in OPERATIONS}
     for name, reception in operations.items():
         operation = OPERATIONS[name]
-        if operation.neighbour and operation.capability not in declared and _is_absent(reception):
+        if operation.is_prerequisite and operation.capability not in declared and _is_absent(reception):
             missing[name] = f"the target has no {operation.method} {operation.path}"
     for capability in CAPABILITIES:
         tried = [name for name in operations if OPERATIONS[name].capability == capability]
@@ -125,61 +130,61 @@ def not_offered(seen: Surface, declared: Collection[str] = (), denied: Collectio
             continue
         for name in (capability, *tried):
             method, path = OPERATIONS[tried[0]].method, OPERATIONS[tried[0]].path
-            missing[name] = f"the target does not offer {capability}: there is no {method} {path}"
+            missing[name] = f"the target does not support {capability}: it has no {method} {path}"
     asked = seen.get(STREAMING)
-    if asked is not None and asked.absent and not asked.accepted and STREAMING not in declared:
-        missing[STREAMING] = "the target does not offer streaming: it refuses stream: true"
+    if asked is not None and asked.no_route and not asked.accepted and STREAMING not in declared:
+        missing[STREAMING] = "the target does not support streaming: it refuses stream: true"
     for capability in denied:
-        reason = f"declared not to be offered: {capability}"
+        reason = f"declared unsupported: {capability}"
         missing[capability] = reason
         missing |= {name: reason for name, operation in OPERATIONS.items() if operation.capability == capability}
     return missing
 
 
-def broken_promises(seen: Surface, declared: Collection[str]) -> list[Finding]:
-    """What the target was declared to offer and does not."""
+def missing_declared_capabilities(seen: StatsByOperation, declared: Collection[str]) -> list[Finding]:
+    """Return a finding for each declared capability that the target does not support."""
     found = []
-    missing = not_offered(seen)
+    missing = unsupported_capabilities(seen)
     for name, why in missing.items():
         capability = OPERATIONS[name].capability if name in OPERATIONS else name
         if capability in declared and (name == capability or capability not in missing):
             operation = name if name in OPERATIONS else None
-            found.append(Finding(f"declared to offer {capability}, but {why}", operation=operation))
+            found.append(Finding(f"{capability} is declared as supported, but {why}", operation=operation))
     return found
 
 
-def fruitless(seen: Surface, missing: Collection[str]) -> frozenset[str]:
-    """The ids of the exchanges that asked for a stream and got none, where streams are not offered."""
+def undelivered_streams(seen: StatsByOperation, missing: Collection[str]) -> frozenset[str]:
+    """Return the ids of exchanges that requested a stream and received none, if streaming is `missing`."""
     asked = seen.get(STREAMING)
-    return asked.exchanges if asked is not None and STREAMING in missing else frozenset()
+    return asked.undelivered_streams if asked is not None and STREAMING in missing else frozenset()
 
 
-def _is_absent(reception: Reception) -> bool:
-    return bool(reception.absent) and not reception.accepted and not reception.otherwise
+def _is_absent(reception: OperationStats) -> bool:
+    return bool(reception.no_route) and not reception.accepted and not reception.other
 
 
-def failed_prerequisite(seen: Surface, given: Collection[str] = ()) -> str | None:
-    """What the target refused every time although the programs cannot go on without it; None where there is nothing.
+def failed_prerequisite(seen: StatsByOperation, given_kinds: Collection[str] = ()) -> str | None:
+    """Return the message for a setup operation that the target always refused; None if there is none.
 
-    What was given, an assistant or a thread, need not be created.
+    `given_kinds` are the kinds of objects that the user supplied, which need not be created.
     """
     for name in ("create_assistant", "create_thread", "create_run"):
-        reception = seen.get(name) if name.removeprefix("create_") not in given else None
-        if reception is not None and reception.refused_fixture and not reception.accepted_fixture:
-            hint = " (is the model right? --model names another)" if name != "create_thread" else ""
+        reception = seen.get(name) if name.removeprefix("create_") not in given_kinds else None
+        if reception is not None and reception.fixture_refusal and not reception.fixture_accepted:
+            hint = " (is the model correct? --model selects another)" if name != "create_thread" else ""
             if name != "create_run" and _is_absent(reception):
-                hint = f" (--use {name.removeprefix('create_')}=ID names one to work with)"
-            return f"{name} was refused every time: {reception.refused_fixture}{hint}"
+                hint = f" (--use {name.removeprefix('create_')}=ID supplies an existing one)"
+            return f"{name} was refused every time: {reception.fixture_refusal}{hint}"
     return None
 
 
-def shape(exchange: Exchange) -> str | None:
-    """What an error answer looks like once ids, paths and numbers are taken out of it."""
+def error_signature(exchange: Exchange) -> str | None:
+    """Return the form of an error response without its ids, paths and numbers; None if there is no response."""
     response = exchange.response
     if response is None:
         return None
-    message = at(response.body, "/error/message") if is_object(response.body) else None
-    if isinstance(message, str):
+    message = error_message(response.body)
+    if message is not None:
         return "error: " + _general(message)
     if is_object(response.body):
         return "members: " + ", ".join(sorted(response.body))
@@ -193,11 +198,10 @@ def _general(text: str) -> str:
 def _no_route(exchange: Exchange, no_route: str | None) -> bool:
     if exchange.status in (405, 501):
         return True
-    return exchange.status == 404 and no_route is not None and shape(exchange) == no_route
+    return exchange.status == 404 and no_route is not None and error_signature(exchange) == no_route
 
 
 def _said(exchange: Exchange) -> str:
-    body = exchange.body
-    message = at(body, "/error/message") if is_object(body) else None
-    said = message if isinstance(message, str) else (exchange.response.text or "" if exchange.response else "")
-    return f"HTTP {exchange.status} {' '.join(said.split())[:160]}".rstrip()
+    message = error_message(exchange.body)
+    text = message if message is not None else (exchange.response.text or "" if exchange.response else "")
+    return f"HTTP {exchange.status} {summarize(text)}".rstrip()

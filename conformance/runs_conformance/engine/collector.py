@@ -1,4 +1,4 @@
-"""Holds the exchanges of each program until it is judged, beside the file they are written to."""
+"""Keeps the exchanges of each program in memory until the program is judged."""
 
 from __future__ import annotations
 
@@ -7,26 +7,26 @@ from collections import defaultdict
 
 from runs_conformance.client.recorder import Recorder
 from runs_conformance.engine.budget import Budget
-from runs_conformance.engine.resources import Ledger
+from runs_conformance.engine.resources import ResourceTracker
 from runs_conformance.model.exchange import Exchange
 
 
 class Collector:
-    """A recorder that passes every exchange on, counts it, and keeps it for its program.
+    """A recorder that counts each exchange, keeps it for its program and passes it to another recorder.
 
-    `ledger` knows what they left on the target.
+    `tracker` knows the objects that the exchanges left on the target.
     """
 
-    def __init__(self, recorder: Recorder, budget: Budget, ledger: Ledger | None = None) -> None:
-        self.ledger = ledger or Ledger()
+    def __init__(self, recorder: Recorder, budget: Budget, tracker: ResourceTracker | None = None) -> None:
+        self.tracker = tracker or ResourceTracker()
         self._recorder = recorder
         self._budget = budget
         self._held: defaultdict[str, list[Exchange]] = defaultdict(list)
         self._lock = threading.Lock()
 
     def record(self, exchange: Exchange) -> Exchange:
-        """Take down an exchange, every attempt at a request being one. Raises UsageError where it cannot be written."""
-        self.ledger.note(exchange)
+        """Record an exchange; each attempt at a request is one. Raises UsageError if it cannot be written."""
+        self.tracker.record(exchange)
         written = self._recorder.record(exchange)
         self._budget.count(written)
         with self._lock:
@@ -34,6 +34,6 @@ class Collector:
         return written
 
     def take(self, program: str) -> list[Exchange]:
-        """The exchanges of a program, which are forgotten here."""
+        """Remove and return the exchanges of a program."""
         with self._lock:
             return self._held.pop(program, [])

@@ -1,41 +1,42 @@
-"""The smallest case that shows a finding, as data: what was sent, what came back, and what leads up to it."""
+"""Counterexamples: the smallest case of a finding as JSON, with its request, response and prerequisite steps."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
-from runs_conformance.contract.operation import OPERATIONS
-from runs_conformance.engine.run_trace import passage
-from runs_conformance.model.case import Ref, Role, Step, mutation_to_json, step_to_json
-from runs_conformance.model.exchange import Exchange
+from runs_conformance.engine.dependencies import prerequisite_steps
+from runs_conformance.engine.run_trace import run_trace
+from runs_conformance.model.case import Mutation, Role, mutation_to_json, step_to_json
+from runs_conformance.model.exchange import Exchange, Request, Response
 from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT, JSON, Absent, at, is_array, is_object
+from runs_conformance.model.text import excerpt
 from runs_conformance.model.verdict import Tally
 from runs_conformance.rules import catalogue
 
-LONGEST_TEXT = 2_000
-"""Longer texts are cut in a counterexample; the history has them whole."""
+MAX_TEXT_LENGTH = 2_000
+"""Longer texts are truncated in a counterexample; the history keeps them complete."""
 
 
 def counterexamples(history: History, tallies: Mapping[str, Tally]) -> dict[str, JSON]:
-    """For each id that the history breaks, its smallest counterexample in that history."""
-    exchanges = {exchange.id: exchange for exchange in history}
-    found: dict[str, JSON] = {}
+    """Return the smallest counterexample in the history for each id that it violates."""
+    by_id = {exchange.id: exchange for exchange in history}
+    examples: dict[str, JSON] = {}
     for id_, tally in tallies.items():
-        shown = [exchanges[finding.exchange] for finding in tally.findings if finding.exchange in exchanges]
-        if shown:
-            found[id_] = counterexample(history, id_, min(shown, key=_weight))
-    return found
+        failing = [by_id[finding.exchange] for finding in tally.findings if finding.exchange in by_id]
+        if failing:
+            examples[id_] = build_counterexample(history, id_, min(failing, key=_request_length))
+    return examples
 
 
-def _weight(exchange: Exchange) -> int:
-    """How much there is to read of a request."""
+def _request_length(exchange: Exchange) -> int:
+    """Return the length of a request as a reader sees it."""
     request = exchange.request
     return len(request.path) + len(str(request.query)) + len(str(request.body)) + len(request.text or "")
 
 
-def smaller(left: JSON, right: JSON) -> JSON:
-    """The counterexample with less to send before it shows; the left one where they are equal."""
+def smaller_counterexample(left: JSON, right: JSON) -> JSON:
+    """Return the counterexample with fewer prerequisite steps, then the shorter request; `left` if equal."""
     return right if _size(right) < _size(left) else left
 
 
@@ -46,152 +47,87 @@ def _size(example: JSON) -> tuple[int, int]:
     return (len(before) if is_array(before) else 0, len(str(example.get("request"))))
 
 
-def counterexample(history: History, id_: str, exchange: Exchange) -> JSON:
-    """The counterexample that one exchange is, with all that leads up to it."""
-    request, response = exchange.request, exchange.response
+def build_counterexample(history: History, id_: str, exchange: Exchange) -> JSON:
+    """Build the counterexample for one exchange, including its prerequisite steps."""
+    example: dict[str, JSON] = {
+        "program": exchange.program,
+        "exchange": exchange.id,
+        "operation": exchange.operation,
+        "request": _request(exchange.request),
+        "answer": _answer(exchange.response) if exchange.response is not None else {"problem": exchange.problem},
+    }
+    timeline = run_trace(history, exchange) if id_ in catalogue() else []
+    if timeline:
+        example["timeline"] = timeline
+    step = exchange.step
+    if step is None:
+        return example
+    example["case"] = truncate_texts(step_to_json(step))
+    if step.mutation is not None:
+        example["mutation"] = truncate_texts(mutation_to_json(step.mutation))
+        accepted = nearest_accepted(history, id_, exchange)
+        if accepted is not None:
+            example["neighbour"] = _neighbour(accepted, step.mutation)
+    example["before"] = [truncate_texts(step_to_json(needed)) for needed in prerequisite_steps(history, exchange)]
+    return example
+
+
+def _request(request: Request) -> JSON:
     sent: dict[str, JSON] = {"method": request.method, "path": request.path}
     if request.query:
         sent["query"] = [list(pair) for pair in request.query]
     if not isinstance(request.body, Absent):
-        sent["body"] = shortened(request.body)
+        sent["body"] = truncate_texts(request.body)
     elif request.text is not None:
-        sent["text"] = shortened(request.text)
-    made: dict[str, JSON] = {
-        "program": exchange.program,
-        "exchange": exchange.id,
-        "operation": exchange.operation,
-        "request": sent,
-        "answer": _answer(exchange) if response is not None else {"problem": exchange.problem},
-    }
-    life = passage(history, exchange) if id_ in catalogue() else []
-    if life:
-        made["timeline"] = life
-    step = exchange.step
-    if step is None:
-        return made
-    made["case"] = shortened(step_to_json(step))
-    if step.mutation is not None:
-        made["mutation"] = shortened(mutation_to_json(step.mutation))
-        neighbour = nearest_accepted(history, id_, exchange)
-        if neighbour is not None:
-            made["neighbour"] = _neighbour(neighbour, step)
-    made["before"] = [shortened(step_to_json(needed)) for needed in leading_to(history, exchange)]
-    return made
+        sent["text"] = truncate_texts(request.text)
+    return sent
 
 
-def _answer(exchange: Exchange) -> JSON:
-    response = exchange.response
-    assert response is not None
+def _answer(response: Response) -> JSON:
     answer: dict[str, JSON] = {"http_status": response.status}
     if not isinstance(response.body, Absent):
-        answer["body"] = shortened(response.body)
+        answer["body"] = truncate_texts(response.body)
     elif response.text is not None:
-        answer["text"] = shortened(response.text)
+        answer["text"] = truncate_texts(response.text)
     if response.events is not None:
         answer["events"] = [event.name for event in response.events[:50]]
     return answer
 
 
 def nearest_accepted(history: History, id_: str, negative: Exchange) -> Exchange | None:
-    """The accepted request most like a refused-to-be one: a legal value at the same place, else the minimal request."""
+    """Return the accepted request closest to a negative one: a valid value in the same place, or a minimal request."""
     accepted = [
         (exchange, exchange.step)
         for exchange in history
         if exchange.accepted and exchange.operation == negative.operation and exchange.step is not None
     ]
-    legal = [exchange for exchange, step in accepted if step.role is Role.VALID and id_ in step.exercises]
-    found = legal or [exchange for exchange, step in accepted if step.role is Role.CONTROL]
-    return min(found, key=lambda exchange: len(str(exchange.request.body))) if found else None
+    valid = [exchange for exchange, step in accepted if step.role is Role.VALID and id_ in step.exercises]
+    candidates = valid or [exchange for exchange, step in accepted if step.role is Role.CONTROL]
+    return min(candidates, key=lambda exchange: len(str(exchange.request.body))) if candidates else None
 
 
-def _neighbour(exchange: Exchange, negative: Step) -> JSON:
-    mutation = negative.mutation
-    assert mutation is not None
+def _neighbour(exchange: Exchange, mutation: Mutation) -> JSON:
     assert exchange.response is not None
-    shown: dict[str, JSON] = {"exchange": exchange.id, "http_status": exchange.response.status}
+    neighbour: dict[str, JSON] = {"exchange": exchange.id, "http_status": exchange.response.status}
     if mutation.place == "query":
-        shown["query"] = [list(pair) for pair in exchange.request.query]
-        return shown
+        neighbour["query"] = [list(pair) for pair in exchange.request.query]
+        return neighbour
     value = at(exchange.request.body, mutation.pointer) if not isinstance(exchange.request.body, Absent) else ABSENT
     if not isinstance(value, Absent):
-        shown["value"] = shortened(value)
-    return shown
+        neighbour["value"] = truncate_texts(value)
+    return neighbour
 
 
-def leading_to(history: History, exchange: Exchange) -> list[Step]:
-    """The earlier steps without which a step cannot be sent again, in order.
-
-    Those that it refers to, and those they refer to; what was done and accepted in between on the same thread or run;
-    and the looks that waited for a status.
-    """
-    if exchange.step is None:
-        return []
-    before: dict[str, Exchange] = {}
-    earlier: list[Exchange] = []
-    for other in history:
-        if other.index >= exchange.index or other.step is None:
-            continue
-        if not (earlier and other.step.until and earlier[-1].step == other.step):
-            earlier.append(other)
-        if other.step.name:
-            before[other.step.name] = other
-    needed = _referred(exchange.step, before)
-    for other in earlier:
-        step = other.step
-        if step is None or not other.accepted or step.role is Role.NEGATIVE:
-            continue
-        changes = OPERATIONS[step.operation].method != "GET" or step.until
-        if changes and needed and _same_objects(other, exchange):
-            needed |= {other.id} | _referred(step, before)
-    chosen = {other.id: other for other in (*earlier, *before.values()) if other.id in needed}
-    return [other.step for other in sorted(chosen.values(), key=lambda o: o.index) if other.step is not None]
-
-
-def _referred(step: Step, before: Mapping[str, Exchange]) -> set[str]:
-    found: set[str] = set()
-    todo = [ref.step for ref in references(step)]
-    while todo:
-        other = before.get(todo.pop())
-        if other is None or other.id in found or other.step is None:
-            continue
-        found.add(other.id)
-        todo += [ref.step for ref in references(other.step)]
-    return found
-
-
-def _same_objects(earlier: Exchange, last: Exchange) -> bool:
-    """Whether an earlier exchange acts on the thread or run that the last one acts on."""
-    theirs = {earlier.path[name] for name in ("thread_id", "run_id") if name in earlier.path}
-    return any(last.path.get(name) in theirs for name in ("thread_id", "run_id"))
-
-
-def references(step: Step) -> Iterator[Ref]:
-    """Every reference that a step holds."""
-    for value in (*step.path.values(), *(value for _, value in step.query), step.body):
-        yield from _references(value)
-
-
-def _references(value: object) -> Iterator[Ref]:
-    if isinstance(value, Ref):
-        yield value
-    elif isinstance(value, Mapping):
-        for member in value.values():
-            yield from _references(member)
-    elif isinstance(value, (list, tuple)):
-        for item in value:
-            yield from _references(item)
-
-
-def shortened(value: JSON, longest: int = LONGEST_TEXT) -> JSON:
-    """A value whose long texts are cut, with a note of how long they were."""
+def truncate_texts(value: JSON, max_length: int = MAX_TEXT_LENGTH) -> JSON:
+    """Truncate long texts and arrays in a value, noting their original length."""
     if isinstance(value, str):
-        return value if len(value) <= longest else f"{value[:80]}… ({len(value)} characters)"
+        return excerpt(value, max_length, keep=80)
     if is_object(value):
-        shown: dict[str, JSON] = {
-            str(shortened(name, longest)): shortened(member, longest) for name, member in value.items()
+        truncated: dict[str, JSON] = {
+            str(truncate_texts(name, max_length)): truncate_texts(member, max_length) for name, member in value.items()
         }
-        return shown
+        return truncated
     if is_array(value):
-        items = [shortened(item, longest) for item in value[:200]]
+        items = [truncate_texts(item, max_length) for item in value[:200]]
         return [*items, f"… ({len(value)} items)"] if len(value) > len(items) else items
     return value

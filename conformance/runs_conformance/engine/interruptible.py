@@ -1,4 +1,4 @@
-"""Work that is waited for, and left behind when the waiting is interrupted."""
+"""Runs work in a thread that Ctrl+C can abandon."""
 
 from __future__ import annotations
 
@@ -9,18 +9,19 @@ from typing import TypeVar
 _T = TypeVar("_T")
 
 
-PARTING = 10.0
-"""Seconds that an exchange may take to end after an interruption."""
+STOP_TIMEOUT = 10.0
+"""Seconds that an exchange may take to finish after an interrupt."""
 
 
-def awaited(work: Callable[[], _T], name: str = "work", stop: Callable[[], None] | None = None) -> _T:
-    """What the work gives or raises. It is done by a thread of its own, so that an interruption from the keyboard ends
-    the waiting at once and never strikes in the middle of an exchange. Where the work can be told to `stop`, it is, and
-    has some seconds to come to the end of that exchange, whose answer tells what there is to delete.
+def run_interruptible(work: Callable[[], _T], name: str = "work", stop: Callable[[], None] | None = None) -> _T:
+    """Return or raise the outcome of `work`, executed in a thread of its own.
+
+    A keyboard interrupt ends the wait at once and never interrupts an exchange. If `stop` is given, it is called and
+    the work gets STOP_TIMEOUT seconds to finish its exchange, whose response shows which objects to delete.
     """
     came: list[_T] = []
     raised: list[BaseException] = []
-    # Not the thread itself is waited for: a join that is interrupted takes it for ended.
+    # Wait for an event, not the thread: an interrupted join() marks the thread as ended.
     done = threading.Event()
 
     def through() -> None:
@@ -38,7 +39,7 @@ def awaited(work: Callable[[], _T], name: str = "work", stop: Callable[[], None]
     except KeyboardInterrupt:
         if stop is not None:
             stop()
-            done.wait(PARTING)
+            done.wait(STOP_TIMEOUT)
         raise
     if raised:
         raise raised[0]

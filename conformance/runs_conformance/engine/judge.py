@@ -1,4 +1,4 @@
-"""Judges one history by every rule and constraint."""
+"""Evaluates every rule and constraint on one history."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from runs_conformance.contract.departure import excusing
+from runs_conformance.contract.departure import excusing_departure
 from runs_conformance.contract.edition import DEFAULT_EDITION
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.rule import AnyRule
-from runs_conformance.model.verdict import Finding, Result, Tallies, Tally, Undecided
+from runs_conformance.model.verdict import Finding, Inconclusive, Result, Tallies, Tally
 
 Judge = Callable[[History], Tallies]
-"""Judges a whole history at once, by many ids; the constraints are judged this way."""
+"""Evaluates many ids on a whole history at once, as the constraints do."""
 
-SOMEBODY_ELSE = "somebody else may have acted on it: the recording holds a part of the traffic"
+SOMEBODY_ELSE = "the recording is partial: an unrecorded request may explain it"
 
 
 def judge(history: History, rules: Mapping[str, AnyRule], judges: Iterable[tuple[str, Judge]] = ()) -> dict[str, Tally]:
-    """What the history shows of every rule and, by each of the named `judges`, of the constraints.
+    """Evaluate the rules, then each of the named `judges`, on a history.
 
-    A rule or judge that raises is our own fault: it is noted in its tally and ends nothing else.
+    An exception in a rule or judge is an internal error: it is recorded in the tally of its id, and the others go on.
     """
     units = _Units(history)
     tallies: dict[str, Tally] = {}
@@ -34,7 +34,7 @@ def judge(history: History, rules: Mapping[str, AnyRule], judges: Iterable[tuple
         try:
             found = constraints(history)
         except Exception as error:
-            tallies[name] = Tally(faults=[_fault(name, history, error)])
+            tallies[name] = Tally(errors=[_fault(name, history, error)])
             continue
         for id_, tally in found.items():
             tallies[id_] = tallies[id_].merge(tally) if id_ in tallies else tally
@@ -43,7 +43,7 @@ def judge(history: History, rules: Mapping[str, AnyRule], judges: Iterable[tuple
 
 @dataclass(slots=True)
 class _Units:
-    """The units of a history, derived once for all rules that are over the same kind."""
+    """The units of a history, derived once for all rules that examine the same kind."""
 
     history: History
     held: dict[Callable[[History], Iterable[Any]], tuple[Any, ...]] = field(default_factory=dict)
@@ -57,18 +57,22 @@ class _Units:
 def _by_rule(rule: AnyRule, history: History, units: _Units) -> Tally | None:
     tally: Tally | None = None
     try:
-        for unit in units.over(rule.over):
+        for unit in units.over(rule.units):
             for result in rule.judge(unit):
                 tally = tally or Tally()
                 tally.add(_excused(rule.id, _as_far_as_known(rule, result, history), history))
     except Exception as error:
         tally = tally or Tally()
-        tally.faults.append(_fault(rule.id, history, error))
+        tally.errors.append(_fault(rule.id, history, error))
     return tally
 
 
 def _as_far_as_known(rule: AnyRule, result: Result, history: History) -> Result:
-    return Undecided(SOMEBODY_ELSE) if history.partial and rule.closed and isinstance(result, Finding) else result
+    return (
+        Inconclusive(SOMEBODY_ELSE)
+        if history.partial and rule.needs_complete_history and isinstance(result, Finding)
+        else result
+    )
 
 
 def _fault(id_: str, history: History, error: Exception) -> str:
@@ -90,7 +94,7 @@ def _departure(id_: str, finding: Finding, history: History) -> str | None:
     exchange = history.find(finding.exchange)
     if exchange is None:
         return None
-    return excusing(
+    return excusing_departure(
         id_,
         dialect=exchange.dialect,
         channel=channel(exchange),
@@ -101,12 +105,12 @@ def _departure(id_: str, finding: Finding, history: History) -> str | None:
 
 
 def channel(exchange: Exchange) -> str:
-    """The channel that an answer came by, as departures name it."""
+    """Return the channel of a response, by the names that departures use."""
     return "stream" if exchange.response is not None and exchange.response.events is not None else "json"
 
 
 def _naming_departures(tallies: dict[str, Tally], history: History) -> dict[str, Tally]:
-    """In the literal reading nothing is excused, but a finding still says which known departure it is."""
+    """Name the known departure in each finding; the strict reading excuses none of them."""
     for id_, tally in tallies.items():
         tally.findings = [_named(id_, finding, history) for finding in tally.findings]
     return tallies

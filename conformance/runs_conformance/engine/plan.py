@@ -1,4 +1,4 @@
-"""Which programs are played, which are not and why, and what that may cost."""
+"""Selects the programs of a test run, explains what is skipped, and estimates the cost."""
 
 from __future__ import annotations
 
@@ -6,33 +6,36 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from runs_conformance.contract.departure import glob_matches
-from runs_conformance.model.program import Program, Setting
+from runs_conformance.model.program import Program, ProgramContext
 
 PHASES = ("preflight", "boundary", "lifecycle", "robustness", "security", "races", "explore", "schemathesis")
-"""The phases of a run, in order."""
+"""The phases of a test run, in order."""
 
 PROFILES: dict[str, tuple[str, ...]] = {
     "quick": ("preflight", "boundary", "lifecycle"),
     "standard": PHASES[:-1],
     "full": PHASES,
 }
-"""Each profile with the phases that belong to it; a phase that is asked for is played in any but the quick one."""
+"""The phases of each profile; a phase requested explicitly is added to the profile."""
 
-STRESSING = frozenset({"robustness", "races"})
-"""Phases that strain a server; off loopback they are only played where the user allows it."""
+EXPLORATION_PHASE = "explore"
+"""The phase of random programs, whose violations are worth shrinking."""
+
+STRESS_PHASES = frozenset({"robustness", "races"})
+"""Phases that put load on a server; off loopback they need --allow-stress."""
 
 
 TOKENS_PER_RUN = 2_500
-"""What one run may cost at most: prompts are short, and the longest answer asked for counts to 500."""
+"""Upper estimate for one run: prompts are short, and the longest requested answer counts to 500."""
 
 
 RUN_SECONDS, REQUEST_SECONDS = 2.0, 0.05
-"""What a run and a request take where the model is a real one."""
+"""Estimated duration of a run and of a request with a real model."""
 
 
 @dataclass(frozen=True, slots=True)
-class LeftOut:
-    """A program that is not played: why, and what would have to be given for it."""
+class SkippedProgram:
+    """A program that is not executed, with the reason and what it needs."""
 
     program: Program
     reason: str
@@ -41,69 +44,69 @@ class LeftOut:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The programs to play, those that take longest first, and those left out."""
+    """The programs to execute, longest first, and the skipped ones."""
 
     programs: tuple[Program, ...]
-    left_out: tuple[LeftOut, ...] = ()
+    skipped: tuple[SkippedProgram, ...] = ()
 
     @property
     def requests(self) -> int:
-        """An upper estimate of the requests."""
+        """Upper estimate of the number of requests."""
         return sum(program.requests for program in self.programs)
 
     @property
     def runs(self) -> int:
-        """An upper estimate of the runs started."""
+        """Upper estimate of the number of runs started."""
         return sum(program.runs for program in self.programs)
 
     @property
     def tokens(self) -> int:
-        """An upper estimate of the tokens that the runs take."""
+        """Upper estimate of the tokens used."""
         return self.runs * TOKENS_PER_RUN
 
 
-def plan(
+def build_plan(
     programs: Iterable[Program],
-    setting: Setting,
+    context: ProgramContext,
     profile: str = "standard",
     phases: Sequence[str] = (),
-    wanted: Callable[[Program], bool] = lambda program: True,
+    is_selected: Callable[[Program], bool] = lambda program: True,
     denied: Collection[str] = (),
 ) -> Plan:
-    """Choose among programs by profile, phases, what the setting gives, `wanted`, and the capabilities that the target
-    is denied to have.
-    """
+    """Select programs by profile, phases, the resources in the context, `is_selected` and `denied` capabilities."""
     chosen, left_out = [], []
     for program in programs:
-        why = _why_not(program, setting, profile, phases)
+        why = _skip_reason(program, context, profile, phases)
         if why is None and program.capability in denied:
-            why = (f"declared not to be offered: {program.capability}", f"--capability {program.capability}")
-        if why is None and not wanted(program):
-            why = ("not selected", "another --select")
+            why = (f"declared unsupported: {program.capability}", f"--capability {program.capability}")
+        if why is None and not is_selected(program):
+            why = ("not selected", "a --select that includes it")
         if why is None:
             chosen.append(program)
         else:
-            left_out.append(LeftOut(program, *why))
-    chosen.sort(key=lambda program: (-_length(program), program.id))
+            left_out.append(SkippedProgram(program, *why))
+    chosen.sort(key=lambda program: (-_expected_seconds(program), program.id))
     return Plan(tuple(chosen), tuple(left_out))
 
 
-def _length(program: Program) -> float:
-    """How long a program takes, roughly: what takes long begins first, so that no worker is left alone at the end."""
+def _expected_seconds(program: Program) -> float:
+    """Estimate the duration of a program. The longest start first, so that workers finish at about the same time."""
     return program.seconds + program.runs * RUN_SECONDS + program.requests * REQUEST_SECONDS
 
 
-def _why_not(program: Program, setting: Setting, profile: str, phases: Sequence[str]) -> tuple[str, str] | None:
-    if setting.read_only and program.writes:
-        return "it writes, and only reading is allowed", "a run without --read-only"
+def _skip_reason(
+    program: Program, context: ProgramContext, profile: str, phases: Sequence[str]
+) -> tuple[str, str] | None:
+    if context.read_only and program.writes:
+        return "it writes, but --read-only is set", "a run without --read-only"
     if phases and program.phase not in phases:
-        return f"phase {program.phase} was not asked for", f"--phase {program.phase}"
+        return f"phase {program.phase} is not selected", f"--phase {program.phase}"
     if program.phase not in (*PROFILES[profile], *phases) or (profile == "quick" and not program.quick):
         return f"outside profile {profile}", _profile_of(program)
-    if program.needs and not getattr(setting, program.needs):
+    if program.needs and not getattr(context, program.needs):
         return f"needs {program.needs_text or program.needs}", program.needs_text or program.needs
-    if program.phase in STRESSING and not setting.stress:
-        return "it strains the server, which is not on this machine", "--allow-stress"
+    if program.phase in STRESS_PHASES and not context.allow_stress:
+        return "it puts load on a server that is not on this machine", "--allow-stress"
     return None
 
 
@@ -112,7 +115,7 @@ def _profile_of(program: Program) -> str:
 
 
 def selector(select: Sequence[str], exclude: Sequence[str]) -> Callable[[str], bool]:
-    """Whether an id is selected: matched by one of `select` (all, where it is empty) and by none of `exclude`."""
+    """Return a predicate for ids that match one of `select` (any, if empty) and none of `exclude`."""
 
     def selected(id_: str) -> bool:
         return (not select or any(glob_matches(glob, id_) for glob in select)) and not any(

@@ -1,4 +1,4 @@
-"""When to look again, and when to stop looking."""
+"""Polling: the interval between two polls, and the timeout."""
 
 from __future__ import annotations
 
@@ -10,96 +10,98 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import TypeAlias
 
-FORBEARANCE = 20.0
-"""A run is waited for this many times as long as the slowest that arrived so far, once some have."""
+SLOWEST_MULTIPLE = 20.0
+"""The timeout as a multiple of the slowest successful wait so far."""
 
-EXPERIENCE = 3
-"""So many runs have to have arrived, or to have been waited for in vain, before anything is concluded from them."""
+MIN_SAMPLES = 3
+"""Number of successes or timeouts needed before the schedule adapts to them."""
 
-REMEMBERED = 9
-"""What came last says best when the next will come."""
+SAMPLE_WINDOW = 9
+"""Number of recent durations from which the next is predicted."""
 
-SLACK, OVERDUE = 0.04, 1.5
-"""What is due is looked for this share of its time late, and as often until it is overdue."""
+DUE_MARGIN, OVERDUE_FACTOR = 0.04, 1.5
+"""Fractions of the median duration: polls start DUE_MARGIN after it and stay that dense until OVERDUE_FACTOR."""
 
-Wanted: TypeAlias = tuple[str, ...]
-"""Statuses that a look waits for."""
+Statuses: TypeAlias = tuple[str, ...]
+"""The statuses that a poll waits for."""
 
-LONG, SHORT = 15.0, 5.0
-"""The patience is never less than this; the shorter one where several runs did not arrive."""
+MIN_TIMEOUT, MIN_TIMEOUT_AFTER_HANGS = 15.0, 5.0
+"""Lower bounds of the learned timeout in seconds; the smaller one applies after several timeouts."""
 
 
 @dataclass(slots=True)
-class Pace:
-    """How polling is spaced, and how long it goes on. Times are in seconds.
+class PollSchedule:
+    """An adaptive polling interval and timeout. Times are in seconds.
 
-    The pause between two looks is a share of the time waited so far, within bounds. At first it is half of what runs
-    usually take, but no longer than `calm`; it is shorter when what is waited for is due, by what the target has shown
-    so far. On a target that leaves runs hanging each would take the whole patience, so the patience learns how long
-    runs take there.
+    The interval grows with the time waited so far (`growth`), between `min_interval` and `max_interval`. The first
+    intervals are half the mean wait, at most `max_first_interval`. Around the median duration of earlier waits for the
+    same statuses, polls are denser. The timeout is learned from the slowest success, because on a target that leaves
+    runs hanging each wait would otherwise take the whole configured timeout.
     """
 
-    first: float = 0.02
-    longest: float = 1.0
-    share: float = 0.5
-    calm: float = 0.05
+    min_interval: float = 0.02
+    max_interval: float = 1.0
+    growth: float = 0.5
+    max_first_interval: float = 0.05
     sleep: Callable[[float], None] = time.sleep
     now: Callable[[], float] = time.monotonic
     _slowest: float = 0.0
-    _waited: float = 0.0
-    _waits: int = 0
-    _arrived: int = 0
-    _in_vain: int = 0
-    _took: dict[Wanted, deque[float]] = field(default_factory=dict)
+    _total_waited: float = 0.0
+    _wait_count: int = 0
+    _successes: int = 0
+    _timeouts: int = 0
+    _durations: dict[Statuses, deque[float]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def slowest(self) -> float:
-        """How long the slowest of those took that were waited for and came."""
+        """Duration of the slowest successful wait."""
         return self._slowest
 
-    def pause(self, waited: float, wanted: Wanted = ()) -> float:
-        """How long to wait before the next look for one of the statuses that are wanted."""
-        mean = self._waited / self._waits if self._waits else 0.0
-        least = max(self.first, min(mean / 2, self.calm))
-        usual = min(max(least, waited * self.share), self.longest)
-        took = self._took.get(wanted, ())
-        if len(took) < EXPERIENCE:
+    def interval(self, waited: float, statuses: Statuses = ()) -> float:
+        """Return the pause before the next poll for one of `statuses`, after `waited` seconds."""
+        mean = self._total_waited / self._wait_count if self._wait_count else 0.0
+        least = max(self.min_interval, min(mean / 2, self.max_first_interval))
+        usual = min(max(least, waited * self.growth), self.max_interval)
+        took = self._durations.get(statuses, ())
+        if len(took) < MIN_SAMPLES:
             return usual
-        due = median(took) * (1 + SLACK)
+        due = median(took) * (1 + DUE_MARGIN)
         if waited < due:
             return min(usual, max(least, due - waited))
-        return max(least, due * SLACK) if waited < due * OVERDUE else usual
+        return max(least, due * DUE_MARGIN) if waited < due * OVERDUE_FACTOR else usual
 
-    def patience(self, given: float) -> float:
-        """How long to go on looking, where the setting gives this much."""
-        in_vain = self._in_vain >= EXPERIENCE
-        if self._arrived < EXPERIENCE:
-            return min(given, LONG) if in_vain else given
-        return min(given, max(self._slowest * FORBEARANCE, SHORT if in_vain else LONG))
+    def timeout(self, configured: float) -> float:
+        """Return how long to poll, at most `configured`."""
+        in_vain = self._timeouts >= MIN_SAMPLES
+        if self._successes < MIN_SAMPLES:
+            return min(configured, MIN_TIMEOUT) if in_vain else configured
+        return min(
+            configured, max(self._slowest * SLOWEST_MULTIPLE, MIN_TIMEOUT_AFTER_HANGS if in_vain else MIN_TIMEOUT)
+        )
 
-    def arrived(self, waited: float, wanted: Wanted = ()) -> None:
-        """What was waited for came after this long."""
+    def record_success(self, waited: float, statuses: Statuses = ()) -> None:
+        """Record that one of `statuses` was reached after `waited` seconds."""
         with self._lock:
-            self._arrived += 1
-            # A new deque, because others look at the old one.
-            self._took[wanted] = deque((*self._took.get(wanted, ()), waited), maxlen=REMEMBERED)
+            self._successes += 1
+            # Replace the deque instead of appending: other threads may be reading it.
+            self._durations[statuses] = deque((*self._durations.get(statuses, ()), waited), maxlen=SAMPLE_WINDOW)
             self._slowest = max(self._slowest, waited)
-            if waited >= self.first:  # what was there at the first look tells nothing
-                self._waited += waited
-                self._waits += 1
+            if waited >= self.min_interval:  # a wait that the first poll ended says nothing about the duration
+                self._total_waited += waited
+                self._wait_count += 1
 
-    def in_vain(self) -> None:
-        """The patience ended before anything came."""
+    def record_timeout(self) -> None:
+        """Record that a wait timed out."""
         with self._lock:
-            self._in_vain += 1
+            self._timeouts += 1
 
 
-def loopback() -> Pace:
-    """The pace for a server on this machine."""
-    return Pace()
+def loopback_schedule() -> PollSchedule:
+    """Return the schedule for a server on this machine."""
+    return PollSchedule()
 
 
-def remote() -> Pace:
-    """The pace for a server elsewhere."""
-    return Pace(first=0.25, longest=2.0)
+def remote_schedule() -> PollSchedule:
+    """Return the schedule for a remote server."""
+    return PollSchedule(min_interval=0.25, max_interval=2.0)

@@ -1,4 +1,4 @@
-"""Finds out, before anything else, whether there is a target that can be tested at all."""
+"""The preflight: checks that a target exists and can be tested before any program starts."""
 
 from __future__ import annotations
 
@@ -10,43 +10,43 @@ from typing import Protocol
 from runs_conformance.client import base_url
 from runs_conformance.contract.edition import RETIRED
 from runs_conformance.contract.operation import OPERATIONS
-from runs_conformance.engine.capabilities import shape
+from runs_conformance.engine.capabilities import error_signature
 from runs_conformance.engine.program_runner import Sender
 from runs_conformance.errors import TargetError, UsageError
 from runs_conformance.model.case import Role, Step
+from runs_conformance.model.error_message import summarize_error
 from runs_conformance.model.exchange import Exchange
-from runs_conformance.model.json import at, is_object
+from runs_conformance.model.json import is_object
 
 PROGRAM = "preflight"
-OUTSIDE = "preflight/outside"
-"""The program of the looks at what is given, and of the last request, to a path that no server has; no evidence."""
+PROBE_PROGRAM = "preflight/outside"
+"""The program of probe requests: look-ups of the objects to use, and a request to a missing route. Not evidence."""
 
 _NOWHERE = "/threads/thread_000000000000000000000000/no-such-operation"
 
 _FIRST = Step(operation="create_thread", name="thread", body={}, role=Role.CONTROL)
-_SECOND = Step(operation="list_assistants", query=(("limit", "1"),), role=Role.LOOK)
+_SECOND = Step(operation="list_assistants", query=(("limit", "1"),), role=Role.READ)
 _LOOKS = (("assistant", "get_assistant"), ("thread", "get_thread"), ("run", "get_run"))
 _TITLE = re.compile(r"<title[^>]*>([^<]{1,80})", re.IGNORECASE)
 
 
-class Asker(Protocol):
-    """Asks for paths that are no operation's."""
+class PathProber(Protocol):
+    """Sends GET requests to paths outside the API's operations."""
 
-    def outside(self, path: str, program: str) -> Exchange:
-        """Ask for a path."""
+    def probe_path(self, path: str, program: str) -> Exchange:
+        """Send a GET request to a path."""
         ...
 
 
-def preflight(sender: Sender, url: str, thread: str | None = None, *, read_only: bool = False) -> None:
-    """Ask two small things of the target. Raises TargetError, in one clear line, where testing it makes no sense,
-    UsageError where it does not have the thread.
+def check_target(sender: Sender, url: str, thread: str | None = None, *, read_only: bool = False) -> None:
+    """Send two small requests. Raises a TargetError if testing makes no sense, UsageError if the thread does not exist.
 
-    Where only reading is allowed, or a thread is given, none is created. What merely answers wrongly (200 `{}`, 400 to
-    everything) goes on to be judged.
+    With `read_only` or a `thread`, no thread is created. A target that merely answers wrongly (200 `{}`, 400 to
+    everything) passes, so that it is judged.
     """
     begin = _FIRST
     if thread is not None:
-        begin = Step(operation="list_runs", path={"thread_id": thread}, query=(("limit", "1"),), role=Role.LOOK)
+        begin = Step(operation="list_runs", path={"thread_id": thread}, query=(("limit", "1"),), role=Role.READ)
     elif read_only:
         begin = _SECOND
     first = _sent(sender, begin, url)
@@ -80,21 +80,21 @@ def preflight(sender: Sender, url: str, thread: str | None = None, *, read_only:
         raise TargetError(f"{url} answers HTTP 429 to everything{said}; wait, or ask for a higher rate limit")
 
 
-def look_up(asker: Asker, url: str, given: Mapping[str, str]) -> None:
-    """Ask for the objects that are to be worked with. Raises UsageError where the target says that it has no such one.
+def check_objects_exist(prober: PathProber, url: str, objects: Mapping[str, str]) -> None:
+    """Look up the `objects` (kind to id) supplied by the user. Raises UsageError if the target reports one as missing.
 
-    Only an answer that names the object counts: a target that lacks the route says nothing of what is behind it.
+    Only a 404 that names the object counts: a missing route does not prove that the object is missing.
     """
     for kind, operation in _LOOKS:
-        path = {f"{each}_id": id_ for each, id_ in given.items()}
-        if kind in given and path.keys() >= {*OPERATIONS[operation].parameters}:
-            found = asker.outside(base_url.path(OPERATIONS[operation], path), OUTSIDE)
-            if _is_absent(found, kind, given[kind]):
-                raise _nothing(kind, given[kind], url, found)
+        path = {f"{each}_id": id_ for each, id_ in objects.items()}
+        if kind in objects and path.keys() >= {*OPERATIONS[operation].parameters}:
+            found = prober.probe_path(base_url.operation_path(OPERATIONS[operation], path), PROBE_PROGRAM)
+            if _is_absent(found, kind, objects[kind]):
+                raise _nothing(kind, objects[kind], url, found)
 
 
 def _is_absent(exchange: Exchange, kind: str, id_: str) -> bool:
-    """Whether a 404 says that there is no such object; its id within a path may be said of a route as well."""
+    """Whether a 404 reports a missing object. An id inside a path does not count: it may be part of a route."""
     if exchange.status != 404 or exchange.response is None or _is_html(exchange):
         return False
     said = exchange.response.text or json.dumps(exchange.body, ensure_ascii=False, default=str)
@@ -108,12 +108,13 @@ def _nothing(kind: str, id_: str, url: str, exchange: Exchange) -> UsageError:
     return UsageError(f"--use {kind}={id_}: {url} has no such {kind} (HTTP {exchange.status}{_said(exchange)})")
 
 
-def no_route(asker: Asker) -> str | None:
-    """What an answer looks like where the target has no route, by which an operation that it lacks is told from an
-    object that it lacks. None where nothing can be told.
+def no_route_signature(prober: PathProber) -> str | None:
+    """Return the error signature of a missing route, which tells a missing operation from a missing object.
+
+    None if the target does not answer 404 to an unknown path.
     """
-    exchange = asker.outside(_NOWHERE, OUTSIDE)
-    return shape(exchange) if exchange.status == 404 else None
+    exchange = prober.probe_path(_NOWHERE, PROBE_PROGRAM)
+    return error_signature(exchange) if exchange.status == 404 else None
 
 
 def _sent(sender: Sender, step: Step, url: str) -> Exchange:
@@ -147,5 +148,5 @@ def _codes(exchanges: tuple[Exchange, ...]) -> str:
 
 
 def _said(exchange: Exchange) -> str:
-    message = at(exchange.body, "/error/message") if is_object(exchange.body) else None
-    return f": {' '.join(message.split())[:160]}" if isinstance(message, str) and message.strip() else ""
+    message = summarize_error(exchange.body)
+    return f": {message}" if message else ""

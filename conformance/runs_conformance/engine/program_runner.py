@@ -1,4 +1,4 @@
-"""Plays one program: sends its moves, polls where a step says so, and hands back what came of them."""
+"""Executes one program: sends its steps, polls where a step requires it, and returns the responses to the program."""
 
 from __future__ import annotations
 
@@ -7,129 +7,180 @@ from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from runs_conformance.client.prepared_request import Unbound
+from runs_conformance.client.prepared_request import UnresolvedReference
 from runs_conformance.contract.lifecycle import STATUSES, TERMINAL
 from runs_conformance.engine.budget import Budget
-from runs_conformance.engine.polling import Pace
-from runs_conformance.errors import BudgetSpent, ConformanceError, UsageError
-from runs_conformance.evidence.server_failure import fails
-from runs_conformance.model.case import Move, Step, Together
-from runs_conformance.model.exchange import Exchange
-from runs_conformance.model.program import Program, Setting
+from runs_conformance.engine.polling import PollSchedule
+from runs_conformance.errors import BudgetExhausted, ConformanceError, UsageError
+from runs_conformance.evidence.description import describe_answer, describe_request
+from runs_conformance.evidence.server_failure import is_server_error
+from runs_conformance.model.case import Concurrent, Move, Role, Step, Unmet
+from runs_conformance.model.exchange import Completion, Exchange
+from runs_conformance.model.program import Program, ProgramContext
+from runs_conformance.model.program_end import Ending, ProgramEnd
 
 
 class Sender(Protocol):
-    """Sends steps; each attempt at one is recorded, and the last is what came of it."""
+    """Sends steps. Every attempt is recorded; the last one is the result."""
 
     def send(self, step: Step, program: str, answers: MutableMapping[str, Exchange]) -> Exchange:
-        """Send one step."""
+        """Send a step. `answers` maps the names of earlier steps to their exchanges."""
         ...
 
-    def together(
+    def send_concurrently(
         self, steps: Sequence[Step], program: str, answers: MutableMapping[str, Exchange]
     ) -> tuple[Exchange, ...]:
-        """Send steps at the same moment; what came of each, in the order of the steps."""
+        """Send steps at the same moment. Returns their exchanges in the order of the steps."""
         ...
 
 
-UNREADABLE_LOOKS = 3
-"""So many looks in a row that show no status, or none that there is, end the polling: more would show the same."""
+MAX_UNREADABLE_POLLS = 3
+"""Consecutive polls without a known status after which polling ends."""
 
 
 @dataclass(frozen=True, slots=True)
-class Played:
-    """How a program ended, where it did not end by itself.
+class ProgramResult:
+    """How a program ended; `internal_error` is an exception in the program itself."""
 
-    `stopped`: an answer did not give what the next step needs. `cut`: a budget ended it. `fault`: our own error.
-    """
+    end: ProgramEnd
+    internal_error: str | None = None
 
-    stopped: str | None = None
-    cut: str | None = None
-    fault: str | None = None
+    @property
+    def early_end(self) -> str | None:
+        """What ended the program before its last step; None if it sent all."""
+        return self.internal_error or (self.end.cause if self.end.is_early else None)
 
 
-_REPEATING = ("boundary",)
-"""Phases whose programs see to it themselves that a failure of the target is shown twice."""
+_SELF_REPEATING_PHASES = ("boundary",)
+"""Phases whose programs repeat failed requests themselves."""
 
 
 @dataclass(slots=True)
-class _Repeats:
-    """How often a program's steps are sent once more because the target failed: what fails once may be a moment's
-    weakness, and only what fails again says something.
-    """
+class _RetryAllowance:
+    """Limits how many steps of a program are sent again after a server error, which tells transient from repeatable."""
 
-    left: int = 4
+    remaining: int = 4
     operations: Counter[str] = field(default_factory=Counter)
 
     def take(self, operation: str) -> bool:
-        """Whether a step of this operation is sent once more."""
-        if not self.left or self.operations[operation] >= 2:
+        """Use one retry for this operation; False if none is left."""
+        if not self.remaining or self.operations[operation] >= 2:
             return False
-        self.left -= 1
+        self.remaining -= 1
         self.operations[operation] += 1
         return True
 
 
-class _Silence(ConformanceError):  # noqa: N818 -- it says what the target does
+class _OperationUnresponsive(ConformanceError):  # noqa: N818 -- it describes the target
     """The target leaves every request of an operation unanswered."""
 
 
-def play(program: Program, setting: Setting, sender: Sender, budget: Budget, pace: Pace) -> Played:
-    """Play a program to its end. Whatever a target or the program itself does, this returns."""
+def run_program(
+    program: Program, context: ProgramContext, sender: Sender, budget: Budget, schedule: PollSchedule
+) -> ProgramResult:
+    """Execute a program. Never raises for what the target or the program does; UsageError passes through."""
+    execution = _Execution(program, context, sender, budget, schedule)
     try:
-        moves = program.play(setting)
-        answers: dict[str, Exchange] = {}
-        repeats = _Repeats()
-        try:
-            move = next(moves)
-            while True:
-                budget.check()
-                _check_silence(move, budget)
-                move = moves.send(_made(move, program, setting, sender, answers, budget, pace, repeats))
-        finally:
-            moves.close()
+        execution.run()
     except StopIteration:
-        return Played()
-    except BudgetSpent as spent:
-        return Played(cut=str(spent))
-    except (Unbound, _Silence) as why:
-        return Played(stopped=str(why))
+        return ProgramResult(execution.end())
+    except BudgetExhausted as spent:
+        return ProgramResult(ProgramEnd(program.id, execution.ending_when_cut(), str(spent)))
+    except (UnresolvedReference, _OperationUnresponsive) as why:
+        return ProgramResult(execution.stopped(str(why)))
     except UsageError:
         raise
     except Exception as error:
-        return Played(fault=f"program {program.id} raised {type(error).__name__}: {error}")
+        fault = f"program {program.id} raised {type(error).__name__}: {error}"
+        return ProgramResult(ProgramEnd(program.id, Ending.STOPPED, "internal error"), fault)
+    raise AssertionError("a program ends with StopIteration")
 
 
-def _made(
-    move: Move,
-    program: Program,
-    setting: Setting,
-    sender: Sender,
-    answers: dict[str, Exchange],
-    budget: Budget,
-    pace: Pace,
-    repeats: _Repeats,
-) -> Exchange | tuple[Exchange, ...]:
-    if isinstance(move, Together):
-        return sender.together(move.steps, program.id, answers)
-    if not move.until:
-        exchange = sender.send(move, program.id, answers)
-        if fails(exchange) and program.phase not in _REPEATING and repeats.take(move.operation):
-            pace.sleep(pace.pause(0))
-            exchange = sender.send(move, program.id, answers)
+@dataclass(slots=True)
+class _Execution:
+    """A program in progress: its responses by step name, the last exchange, and what the last response lacks."""
+
+    program: Program
+    context: ProgramContext
+    sender: Sender
+    budget: Budget
+    schedule: PollSchedule
+    answers: dict[str, Exchange] = field(default_factory=dict)
+    retries: _RetryAllowance = field(default_factory=_RetryAllowance)
+    last: Exchange | None = None
+    needed: str = ""
+
+    def run(self) -> None:
+        """Send every step; ends with StopIteration."""
+        instructions = self.program.generate(self.context)
+        try:
+            instruction = next(instructions)
+            while True:
+                if isinstance(instruction, Unmet):
+                    self.needed = instruction.needed
+                    instruction = instructions.send(None)
+                    continue
+                self.budget.check()
+                self._check_responsive(instruction)
+                self.needed = ""
+                received = self._execute(instruction)
+                self.last = received[-1] if isinstance(received, tuple) else received
+                instruction = instructions.send(received)
+        finally:
+            instructions.close()
+
+    def end(self) -> ProgramEnd:
+        """The end of a program whose generator is exhausted."""
+        if not self.needed:
+            return ProgramEnd(self.program.id, Ending.COMPLETED)
+        return self.stopped(f"it needs {self.needed}")
+
+    def stopped(self, reason: str) -> ProgramEnd:
+        """The end of a program that cannot go on after its last response."""
+        last = self.last
+        if last is None:
+            return ProgramEnd(self.program.id, Ending.STOPPED, reason)
+        cause = f"{describe_request(last)} was answered with {describe_answer(last)}; {reason}"
+        disconnected = last.completion is not Completion.ANSWERED
+        return ProgramEnd(self.program.id, Ending.STOPPED, cause, last.operation or "", last.id, disconnected)
+
+    def ending_when_cut(self) -> Ending:
+        """The ending if a budget is exhausted now."""
+        return Ending.NOT_STARTED if self.last is None else Ending.CUT
+
+    def _execute(self, move: Move) -> Exchange | tuple[Exchange, ...]:
+        if isinstance(move, Concurrent):
+            return self.sender.send_concurrently(move.steps, self.program.id, self.answers)
+        if move.until:
+            polls = _poll(move, lambda: self._send(move), self.context.run_timeout, self.budget, self.schedule)
+            return deque(polls, maxlen=1)[0]
+        exchange = self._send(move)
+        if self._should_repeat(move, exchange):
+            self.schedule.sleep(self.schedule.interval(0))
+            exchange = self._send(move)
         return exchange
-    looks = _looks(move, lambda: sender.send(move, program.id, answers), setting.patience, budget, pace)
-    return deque(looks, maxlen=1)[0]
+
+    def _send(self, step: Step) -> Exchange:
+        return self.sender.send(step, self.program.id, self.answers)
+
+    def _should_repeat(self, step: Step, exchange: Exchange) -> bool:
+        if step.role is Role.FIXTURE and exchange.completion is Completion.UNKNOWN and exchange.response is None:
+            # An object more on the target harms less than a program that ends for the connection's sake.
+            return self.retries.take(step.operation)
+        if self.program.phase in _SELF_REPEATING_PHASES:
+            return False
+        return is_server_error(exchange) and self.retries.take(step.operation)
+
+    def _check_responsive(self, move: Move) -> None:
+        for step in move.steps if isinstance(move, Concurrent) else (move,):
+            if self.budget.is_unresponsive(step.operation):
+                raise _OperationUnresponsive(f"the target does not respond to {step.operation}")
 
 
-def _check_silence(move: Move, budget: Budget) -> None:
-    for step in move.steps if isinstance(move, Together) else (move,):
-        if budget.is_silent(step.operation):
-            raise _Silence(f"the target does not answer {step.operation}")
-
-
-def _looks(step: Step, look: Callable[[], Exchange], patience: float, budget: Budget, pace: Pace) -> Iterator[Exchange]:
-    """Look until a status is seen that is waited for or that nothing follows, or until the patience ends."""
+def _poll(
+    step: Step, look: Callable[[], Exchange], patience: float, budget: Budget, pace: PollSchedule
+) -> Iterator[Exchange]:
+    """Poll until the run has an expected or terminal status, or until the timeout."""
     began = pace.now()
     blind = 0
     while True:
@@ -139,13 +190,13 @@ def _looks(step: Step, look: Callable[[], Exchange], patience: float, budget: Bu
         status = shown if exchange.accepted and isinstance(shown, str) else ""
         waited = pace.now() - began
         if status in step.until or status in TERMINAL:
-            pace.arrived(waited, step.until)
+            pace.record_success(waited, step.until)
             return
         blind = 0 if status in STATUSES else blind + 1
-        if exchange.refused or blind >= UNREADABLE_LOOKS:
+        if exchange.refused or blind >= MAX_UNREADABLE_POLLS:
             return
-        if waited >= pace.patience(patience):
-            pace.in_vain()
+        if waited >= pace.timeout(patience):
+            pace.record_timeout()
             return
         budget.check()
-        pace.sleep(pace.pause(waited, step.until))
+        pace.sleep(pace.interval(waited, step.until))

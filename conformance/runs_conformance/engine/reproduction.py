@@ -1,152 +1,159 @@
-"""The moves that show a violation again: plain data, played on any target with references bound anew."""
+"""Reproductions: the steps that show a violation as plain data, executable on any target."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from runs_conformance.contract.operation import OPERATIONS
-from runs_conformance.model.case import Key, Move, Role, Step, Together, step_from_json, step_to_json
+from runs_conformance.model.case import Concurrent, Key, Move, Role, Step, step_from_json, step_to_json
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.json import JSON, is_array, is_object
-from runs_conformance.model.long_text import packed, unpacked
-from runs_conformance.model.program import Play, Program, Setting
+from runs_conformance.model.long_text import compress, expand
+from runs_conformance.model.program import Program, ProgramContext, StepGenerator
 
 
 @dataclass(slots=True)
-class Turn:
-    """One step as it was played: the exchanges are its attempts, and the looks it took."""
+class ExecutedStep:
+    """A step of a history with its exchanges: one per attempt or poll."""
 
     step: Step
     exchanges: list[Exchange] = field(default_factory=list)
 
     @property
     def first(self) -> Exchange:
-        """The exchange that it began with."""
+        """The first exchange."""
         return self.exchanges[0]
 
     @property
     def last(self) -> Exchange:
-        """The exchange that came of it."""
+        """The last exchange, which is the result of the step."""
         return self.exchanges[-1]
 
     @property
-    def changes(self) -> bool:
-        """Whether it may have changed what is stored."""
+    def may_change_state(self) -> bool:
+        """Whether the step may have changed stored objects."""
         return OPERATIONS[self.step.operation].method != "GET" and not self.last.refused
 
 
-def turns(exchanges: Iterable[Exchange]) -> list[Turn]:
-    """The steps of a history in order, each once; without cleaning up, and what was sent by no step."""
-    found: list[Turn] = []
+def executed_steps(exchanges: Iterable[Exchange]) -> list[ExecutedStep]:
+    """Group exchanges by step, in order. Exchanges of cleanup steps and of no step are left out."""
+    executed: list[ExecutedStep] = []
     for exchange in sorted(exchanges, key=lambda exchange: exchange.index):
         step = exchange.step
         if step is None or step.role is Role.CLEANUP or step.operation not in OPERATIONS:
             continue
-        held = _under_way(found, exchange, step)
-        if held is None:
-            found.append(held := Turn(step))
-        held.exchanges.append(exchange)
-    return found
+        current = _find_continued(executed, exchange, step)
+        if current is None:
+            executed.append(current := ExecutedStep(step))
+        current.exchanges.append(exchange)
+    return executed
 
 
-def _under_way(found: Sequence[Turn], exchange: Exchange, step: Step) -> Turn | None:
-    """The turn that an exchange goes on with: another attempt at the same step, or another look."""
+def _find_continued(executed: Sequence[ExecutedStep], exchange: Exchange, step: Step) -> ExecutedStep | None:
+    """Return the executed step that the exchange is a further attempt or poll of, if any."""
     if exchange.attempt > 1:
-        return next((turn for turn in reversed(found) if turn.step == step), None)
-    return found[-1] if step.until and found and found[-1].step == step else None
+        return next((each for each in reversed(executed) if each.step == step), None)
+    return executed[-1] if step.until and executed and executed[-1].step == step else None
 
 
 @dataclass(frozen=True, slots=True)
 class Reproduction:
-    """The moves that show a violation; steps that overlapped in time are sent together."""
+    """The moves that show a violation. References between their steps are resolved anew in each execution."""
 
     moves: tuple[Move, ...]
 
     @classmethod
     def of(cls, exchanges: Iterable[Exchange]) -> Reproduction:
-        """The moves that were made in these exchanges."""
-        groups: list[list[Turn]] = []
+        """Return the moves made in these exchanges; steps that overlapped in time become one concurrent move."""
+        groups: list[list[ExecutedStep]] = []
         busy_until = 0.0
-        for turn in turns(exchanges):
-            if groups and turn.first.started < busy_until:
-                groups[-1].append(turn)
+        for executed in executed_steps(exchanges):
+            if groups and executed.first.started < busy_until:
+                groups[-1].append(executed)
             else:
-                groups.append([turn])
+                groups.append([executed])
                 busy_until = 0.0
-            busy_until = max(busy_until, turn.last.ended)
-        return cls(tuple(_move([turn.step for turn in group]) for group in groups))
+            busy_until = max(busy_until, executed.last.ended)
+        return cls(tuple(_as_move([executed.step for executed in group]) for group in groups))
 
     @property
     def steps(self) -> tuple[Step, ...]:
-        """Every step, in order."""
-        return tuple(step for move in self.moves for step in (move.steps if isinstance(move, Together) else (move,)))
+        """All steps, in order."""
+        return tuple(step for move in self.moves for step in (move.steps if isinstance(move, Concurrent) else (move,)))
 
     @property
-    def together(self) -> bool:
-        """Whether it depends on what happens at the same moment."""
-        return any(isinstance(move, Together) for move in self.moves)
+    def is_concurrent(self) -> bool:
+        """Whether it contains concurrent steps."""
+        return any(isinstance(move, Concurrent) for move in self.moves)
 
     @property
     def keys(self) -> frozenset[Key]:
-        """The credentials that it takes."""
+        """The API keys that it uses."""
         return frozenset(step.key for step in self.steps)
 
-    def with_model(self, was: str, becomes: str) -> Reproduction:
-        """The same with another model wherever the one was named that runs used."""
+    def with_model(self, old: str, new: str) -> Reproduction:
+        """Return the reproduction with model `new` wherever a body names model `old`."""
 
-        def changed(step: Step) -> Step:
+        def with_new_model(step: Step) -> Step:
             body = step.body
-            return (
-                replace(step, body={**body, "model": becomes}) if is_object(body) and body.get("model") == was else step
-            )
+            names_old = is_object(body) and body.get("model") == old
+            return replace(step, body={**body, "model": new}) if is_object(body) and names_old else step
 
         return Reproduction(
             tuple(
-                Together(tuple(map(changed, move.steps))) if isinstance(move, Together) else changed(move)
+                Concurrent(tuple(map(with_new_model, move.steps)))
+                if isinstance(move, Concurrent)
+                else with_new_model(move)
                 for move in self.moves
             )
         )
 
-    def program(self, id_: str) -> Program:
-        """The program that makes the moves, whatever comes of each."""
+    def to_program(self, id_: str, phase: str = "replay") -> Program:
+        """Return a program that makes all moves, whatever the responses."""
         return Program(
             id=id_,
-            title="Moves made again",
-            phase="replay",
+            title="Reproduce a violation",
+            phase=phase,
             capability="core",
-            play=_playing(self.moves),
+            generate=_generator(self.moves),
             runs=sum(OPERATIONS[step.operation].creates == "run" for step in self.steps),
             requests=len(self.steps),
+            quick=False,
         )
 
     def to_json(self) -> list[JSON]:
-        """The moves as JSON; those made together are a list in the list. Long texts are written short."""
-        return [packed(_written(move)) for move in self.moves]
+        """Return the moves as JSON: a step is an object, a concurrent move an array. Long texts are compressed."""
+        return [compress(_move_to_json(move)) for move in self.moves]
 
     @classmethod
     def from_json(cls, data: JSON) -> Reproduction:
-        """The moves that `to_json` wrote. Raises ValueError where they are none."""
+        """Read what `to_json` wrote. Raises ValueError if it is invalid or empty."""
         if not is_array(data) or not data:
             raise ValueError("there are no steps")
-        return cls(tuple(_read(unpacked(item)) for item in data))
+        return cls(tuple(_move_from_json(expand(item)) for item in data))
+
+    def canonical_bytes(self) -> bytes:
+        """Return a serialization that is equal for equal reproductions."""
+        return json.dumps(self.to_json(), sort_keys=True, separators=(",", ":")).encode()
 
 
-def _move(steps: Sequence[Step]) -> Move:
-    return steps[0] if len(steps) == 1 else Together(tuple(steps))
+def _as_move(steps: Sequence[Step]) -> Move:
+    return steps[0] if len(steps) == 1 else Concurrent(tuple(steps))
 
 
-def _written(move: Move) -> JSON:
-    if isinstance(move, Together):
+def _move_to_json(move: Move) -> JSON:
+    if isinstance(move, Concurrent):
         return [step_to_json(step) for step in move.steps]
     return step_to_json(move)
 
 
-def _read(data: JSON) -> Move:
-    return _move([_step(item) for item in data]) if is_array(data) and data else _step(data)
+def _move_from_json(data: JSON) -> Move:
+    return _as_move([_step_from_json(item) for item in data]) if is_array(data) and data else _step_from_json(data)
 
 
-def _step(data: JSON) -> Step:
+def _step_from_json(data: JSON) -> Step:
     if not is_object(data):
         raise ValueError("not a step")
     try:
@@ -154,14 +161,14 @@ def _step(data: JSON) -> Step:
     except (KeyError, TypeError, IndexError, AttributeError) as error:
         raise ValueError(f"not a step: {error}") from None
     if step.operation not in OPERATIONS:
-        raise ValueError(f"there is no operation {step.operation!r}")
+        raise ValueError(f"unknown operation {step.operation!r}")
     return step
 
 
-def _playing(moves: Sequence[Move]) -> Callable[[Setting], Play]:
-    def play(setting: Setting) -> Play:
-        # What comes of a move is sent into this generator, which a tuple's iterator could not take.
+def _generator(moves: Sequence[Move]) -> Callable[[ProgramContext], StepGenerator]:
+    def generate(context: ProgramContext) -> StepGenerator:
+        # `yield from` would not do: responses are sent into this generator, and a tuple's iterator accepts none.
         for move in moves:  # noqa: UP028
             yield move
 
-    return play
+    return generate

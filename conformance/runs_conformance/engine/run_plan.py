@@ -1,4 +1,4 @@
-"""Plays a plan with several workers, judges each program as it ends, and folds what came of it."""
+"""Executes a plan with several workers, judges each program as it ends, and merges the results."""
 
 from __future__ import annotations
 
@@ -10,263 +10,293 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from runs_conformance.engine.budget import Budget, Counts
-from runs_conformance.engine.capabilities import Surface, folded, surface
+from runs_conformance.engine.capabilities import StatsByOperation, collect_stats, merge_stats
 from runs_conformance.engine.collector import Collector
-from runs_conformance.engine.counterexample import counterexamples, smaller
+from runs_conformance.engine.counterexample import counterexamples, smaller_counterexample
 from runs_conformance.engine.judge import Judge, judge
-from runs_conformance.engine.plan import Plan
-from runs_conformance.engine.polling import Pace
-from runs_conformance.engine.program_runner import Sender, play
-from runs_conformance.engine.replay import Case
-from runs_conformance.engine.resources import ledger, sweep
-from runs_conformance.engine.shrinking.shrinker import Shown
-from runs_conformance.engine.verdicts import bounded
+from runs_conformance.engine.plan import EXPLORATION_PHASE, Plan
+from runs_conformance.engine.polling import PollSchedule
+from runs_conformance.engine.program_runner import Sender, run_program
+from runs_conformance.engine.reproduction import Reproduction
+from runs_conformance.engine.resources import delete_leftovers, track_resources
+from runs_conformance.engine.shrinking.shrinker import ReproducedViolation
+from runs_conformance.engine.verdicts import limit_findings
 from runs_conformance.errors import ConformanceError
-from runs_conformance.evidence.transition import Transitions, transitions
-from runs_conformance.evidence.transition import bounded as fewest
+from runs_conformance.evidence.timeline import Transitions, transitions
+from runs_conformance.evidence.timeline import most_frequent as fewest
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.json import JSON
 from runs_conformance.model.limit import Limit
-from runs_conformance.model.program import Program, Setting
+from runs_conformance.model.program import Program, ProgramContext
+from runs_conformance.model.program_end import Ending, ProgramEnd
 from runs_conformance.model.rule import AnyRule
-from runs_conformance.model.verdict import Tally, fold
+from runs_conformance.model.verdict import Tally, merge_tallies
 
-EXPLORE = "explore"
-"""The phase whose programs are random, so that what they find is worth making smaller."""
-
-GRACE = 2.0
-"""Seconds that workers get, after an interruption, to hand in what they have."""
+JOIN_TIMEOUT = 2.0
+"""Seconds that workers get to finish after an interrupt."""
 
 
-class Watcher(Protocol):
-    """Is told how a run goes, from any thread."""
+class ProgressListener(Protocol):
+    """Receives the progress of a test run, from any thread."""
 
-    def planned(self, programs: int, requests: int, runs: int) -> None:
-        """A run begins that will take at most so much."""
+    def on_plan(self, programs: int, requests: int, runs: int) -> None:
+        """The test run starts; the arguments are upper estimates."""
         ...
 
-    def ended(self, failing: Collection[str], requests: int, runs: int) -> None:
-        """A program was judged and these ids failed; the counts are of the whole run so far."""
+    def on_program_judged(self, failing: Collection[str], requests: int, runs: int) -> None:
+        """A program was judged and these ids failed; `requests` and `runs` are totals so far."""
         ...
 
     def close(self) -> None:
-        """The run is over."""
+        """The test run has ended."""
         ...
 
-    def cleaning(self, things: int) -> None:
-        """So many objects are still on the target and are deleted now."""
+    def on_cleanup(self, things: int) -> None:
+        """The cleanup starts to delete this number of objects."""
         ...
 
-    def leaving(self, things: Sequence[str]) -> None:
-        """These objects stay on the target: they could not be deleted."""
+    def on_leftovers(self, things: Sequence[str]) -> None:
+        """These objects could not be deleted."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
-class Judging:
-    """What histories are judged by."""
+class Judges:
+    """The rules and constraint judges, and how strictly they read a history."""
 
     rules: Mapping[str, AnyRule]
-    judges: tuple[tuple[str, Judge], ...] = ()
+    constraint_judges: tuple[tuple[str, Judge], ...] = ()
     strict: bool = False
     partial: bool = False
 
     def tallies(self, program: str, exchanges: Sequence[Exchange]) -> tuple[History, dict[str, Tally]]:
-        """The history that these exchanges make, and what it shows."""
+        """Build the history of a program and judge it."""
         history = History.of(exchanges, program, self.strict, self.partial)
-        return history, judge(history, self.rules, self.judges)
+        return history, judge(history, self.rules, self.constraint_judges)
 
-    def only(self, id_: str) -> Judging:
-        """What one id is judged by."""
+    def only(self, id_: str) -> Judges:
+        """Return the judges restricted to one id."""
         if id_ in self.rules:
-            return replace(self, rules={id_: self.rules[id_]}, judges=())
+            return replace(self, rules={id_: self.rules[id_]}, constraint_judges=())
         return replace(self, rules={})
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """A violation that random steps came upon: the program, its steps, and what they showed."""
+class ExploredViolation:
+    """A violation found by a random program, with the steps that show it."""
 
     program: str
-    case: Case
-    shown: Shown
+    reproduction: Reproduction
+    violation: ReproducedViolation
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
-    """What one history came to; the history itself is no longer held."""
+class ProgramVerdicts:
+    """The results of judging one program. Its history is no longer in memory."""
 
     program: str
     tallies: Mapping[str, Tally]
-    examples: Mapping[str, JSON]
-    surface: Surface
-    fault: str | None = None
-    cut: str | None = None
-    found: Mapping[str, Found] = field(default_factory=dict)
+    counterexamples: Mapping[str, JSON]
+    operation_stats: StatsByOperation
+    internal_error: str | None = None
+    end: ProgramEnd | None = None
+    explored_violations: Mapping[str, ExploredViolation] = field(default_factory=dict)
     transitions: Transitions = field(default_factory=Counter)
+
+    @property
+    def decided(self) -> frozenset[str]:
+        """The ids that this program decides by itself."""
+        return frozenset(id_ for id_, tally in self.tallies.items() if tally.is_decided)
 
 
 @dataclass(frozen=True, slots=True)
-class Course:
-    """How a whole run went: what all its histories came to, and how it ended.
+class RunResult:
+    """The merged results of a test run, and how it ended.
 
-    `found` are the violations that only random steps came upon, whose counterexamples can be made smaller.
+    `explored_violations` were found only by random programs; their counterexamples can be shrunk. `ends` says how each
+    program of the plan ended, `decided` which ids each program decided.
     """
 
     tallies: Mapping[str, Tally]
-    examples: Mapping[str, JSON]
-    surface: Surface
+    counterexamples: Mapping[str, JSON]
+    operation_stats: StatsByOperation
     counts: Counts
-    played: tuple[str, ...]
-    faults: tuple[str, ...] = ()
-    cut: str | None = None
+    program_ids: tuple[str, ...]
+    internal_errors: tuple[str, ...] = ()
+    cut_reason: str | None = None
     interrupted: bool = False
-    found: Mapping[str, Found] = field(default_factory=dict)
+    explored_violations: Mapping[str, ExploredViolation] = field(default_factory=dict)
     transitions: Transitions = field(default_factory=Counter)
     limits: tuple[Limit, ...] = ()
+    ends: tuple[ProgramEnd, ...] = ()
+    decided: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
-def judged(
-    played_as: str,
+def judge_program(
+    program: str,
     exchanges: Sequence[Exchange],
-    judging: Judging,
-    no_route: str | None = None,
+    judges: Judges,
+    no_route_signature: str | None = None,
     *,
     explored: bool = False,
-) -> Judged:
-    """What one history comes to. An error of ours is its fault, never raised."""
+) -> ProgramVerdicts:
+    """Judge the exchanges of one program. An internal error is returned, not raised."""
     try:
-        history, tallies = judging.tallies(played_as, exchanges)
-        broken = {id_: tally for id_, tally in tallies.items() if tally.findings} if explored else {}
-        case = Case.of(exchanges) if broken else Case(())
-        return Judged(
-            program=played_as,
-            tallies={id_: bounded(tally) for id_, tally in tallies.items()},
-            examples=counterexamples(history, tallies),
-            surface=surface(exchanges, no_route),
-            found={id_: Found(played_as, case, Shown(history, tally)) for id_, tally in broken.items()},
+        history, tallies = judges.tallies(program, exchanges)
+        failed = {id_: tally for id_, tally in tallies.items() if tally.findings} if explored else {}
+        # Shrinking removes single steps, so it needs them in sequence.
+        reproduction = Reproduction(Reproduction.of(exchanges).steps if failed else ())
+        return ProgramVerdicts(
+            program=program,
+            tallies={id_: limit_findings(tally) for id_, tally in tallies.items()},
+            counterexamples=counterexamples(history, tallies),
+            operation_stats=collect_stats(exchanges, no_route_signature),
+            explored_violations={
+                id_: ExploredViolation(program, reproduction, ReproducedViolation(history, tally))
+                for id_, tally in failed.items()
+            },
             transitions=transitions(history),
         )
     except Exception as error:
-        return Judged(played_as, {}, {}, {}, fault=f"judging {played_as} raised {type(error).__name__}: {error}")
+        return ProgramVerdicts(
+            program, {}, {}, {}, internal_error=f"judging {program} raised {type(error).__name__}: {error}"
+        )
 
 
-def run(
+def run_plan(
     plan: Plan,
-    setting: Setting,
+    context: ProgramContext,
     sender: Sender,
     collector: Collector,
-    judging: Judging,
+    judges: Judges,
     budget: Budget,
     *,
-    pace: Pace,
-    watcher: Watcher,
+    schedule: PollSchedule,
+    listener: ProgressListener,
     workers: int = 2,
-    tidies: bool = True,
-    no_route: str | None = None,
-    already: Iterable[Judged] = (),
-) -> Course:
-    """Play and judge every program of the plan.
+    cleans_up: bool = True,
+    no_route_signature: str | None = None,
+    earlier: Iterable[ProgramVerdicts] = (),
+) -> RunResult:
+    """Execute and judge every program of the plan.
 
-    `already` is what was judged before (the preflight). An interruption from the keyboard, or a history that cannot be
-    written any more, ends the run early: the course then says so and holds what was judged until then. What programs
-    created is deleted as each ends, but for those that the interruption ended.
+    `earlier` holds results from before the plan (the preflight). A keyboard interrupt, or a history that cannot be
+    written, ends the test run early; the result says so and covers what was judged until then. With `cleans_up`, the
+    objects of each program are deleted when it ends, except for programs that the interrupt ended.
     """
-    work = _Work(plan, setting, sender, collector, judging, budget, pace, watcher, tidies, no_route)
-    # Not the threads themselves are waited for: a join that is interrupted takes its thread for ended.
+    work = _WorkerPool(
+        plan, context, sender, collector, judges, budget, schedule, listener, cleans_up, no_route_signature
+    )
+    # Wait for events, not threads: an interrupted join() marks its thread as ended.
     ends = [threading.Event() for _ in range(max(1, workers))]
     interrupted = False
-    watcher.planned(len(plan.programs), plan.requests, plan.runs)
+    listener.on_plan(len(plan.programs), plan.requests, plan.runs)
     try:
         for number, end in enumerate(ends):
-            threading.Thread(target=work.until_the, args=(end,), name=f"worker-{number}", daemon=True).start()
+            threading.Thread(target=work._run_worker, args=(end,), name=f"worker-{number}", daemon=True).start()
         for end in ends:
             while not end.wait(0.2):
                 pass
     except KeyboardInterrupt:
         interrupted = True
         budget.stop("interrupted")
-        work.hand_in(ends)
+        work.join_workers(ends)
     finally:
-        watcher.close()
-    if interrupted or work.broken:
-        work.take_the_rest()
-    return course([*already, *work.in_order()], budget, interrupted, work.broken)
+        listener.close()
+    if interrupted or work.fatal_error:
+        work.judge_unfinished()
+    return merge_results([*earlier, *work.results_in_order()], budget, interrupted, work.fatal_error)
 
 
-def course(results: Sequence[Judged], budget: Budget, interrupted: bool = False, cut: str | None = None) -> Course:
-    """What all these results come to together; `cut` is what ended the whole run early."""
+def merge_results(
+    results: Sequence[ProgramVerdicts], budget: Budget, interrupted: bool = False, cut_reason: str | None = None
+) -> RunResult:
+    """Merge the results of programs; `cut_reason` says why the whole test run ended early."""
     examples: dict[str, JSON] = {}
     for result in results:
-        for id_, example in result.examples.items():
-            examples[id_] = smaller(examples[id_], example) if id_ in examples else example
+        for id_, example in result.counterexamples.items():
+            examples[id_] = smaller_counterexample(examples[id_], example) if id_ in examples else example
     budget.counts.seconds = round(budget.elapsed, 3)
-    return Course(
-        tallies=fold(result.tallies for result in results),
-        examples=examples,
-        surface=folded(result.surface for result in results),
+    ends = tuple(result.end for result in results if result.end is not None)
+    return RunResult(
+        tallies=merge_tallies(result.tallies for result in results),
+        counterexamples=examples,
+        operation_stats=merge_stats(result.operation_stats for result in results),
         counts=budget.counts,
-        played=tuple(result.program for result in results),
-        faults=tuple(result.fault for result in results if result.fault),
-        cut=cut or next((result.cut for result in results if result.cut), None),
+        program_ids=tuple(result.program for result in results),
+        internal_errors=tuple(result.internal_error for result in results if result.internal_error),
+        cut_reason=cut_reason
+        or next((end.cause for end in ends if end.ending in (Ending.CUT, Ending.NOT_STARTED)), None),
         interrupted=interrupted,
-        found=_found(results),
+        explored_violations=_shortest_violations(results),
         transitions=fewest(sum((result.transitions for result in results), Counter())),
+        ends=ends,
+        decided={result.program: result.decided for result in results},
     )
 
 
-def _found(results: Sequence[Judged]) -> dict[str, Found]:
-    """The violations that only random steps came upon, each where fewest steps were needed to."""
-    otherwise = {
-        id_ for result in results for id_, tally in result.tallies.items() if tally.findings and not result.found
+def _shortest_violations(results: Sequence[ProgramVerdicts]) -> dict[str, ExploredViolation]:
+    """Return the violations found only by random programs, each with its shortest reproduction."""
+    found_otherwise = {
+        id_
+        for result in results
+        if not result.explored_violations
+        for id_, tally in result.tallies.items()
+        if tally.findings
     }
-    best: dict[str, Found] = {}
+    shortest: dict[str, ExploredViolation] = {}
     for result in results:
-        for id_, found in result.found.items():
-            if id_ not in otherwise and (id_ not in best or len(found.case) < len(best[id_].case)):
-                best[id_] = found
-    return best
+        for id_, explored in result.explored_violations.items():
+            if id_ in found_otherwise:
+                continue
+            if id_ not in shortest or _step_count(explored) < _step_count(shortest[id_]):
+                shortest[id_] = explored
+    return shortest
 
 
-def tidy(program: str, exchanges: Sequence[Exchange], sender: Sender, collector: Collector) -> None:
-    """Clean up after a program; what a target does not delete now is tried once more at the end of the run."""
-    things = ledger(exchanges, collector.ledger.spared).left()
-    sweep(lambda: things, sender, f"{program}/cleanup", silences=1)
+def _step_count(explored: ExploredViolation) -> int:
+    return len(explored.reproduction.steps)
+
+
+def clean_up_program(program: str, exchanges: Sequence[Exchange], sender: Sender, collector: Collector) -> None:
+    """Delete what a program created. Failed deletions are tried again at the end of the test run."""
+    things = track_resources(exchanges, collector.tracker.protected).leftovers()
+    delete_leftovers(lambda: things, sender, f"{program}/cleanup", max_unanswered=1)
     collector.take(f"{program}/cleanup")
 
 
 @dataclass(slots=True)
-class _Work:
-    """The queue of programs, and what the workers have made of them so far."""
+class _WorkerPool:
+    """The queue of programs and the results so far, shared by the workers."""
 
     plan: Plan
-    setting: Setting
+    context: ProgramContext
     sender: Sender
     collector: Collector
-    judging: Judging
+    judges: Judges
     budget: Budget
-    pace: Pace
-    watcher: Watcher
-    tidies: bool
-    no_route: str | None
-    results: dict[str, Judged] = field(default_factory=dict)
-    broken: str | None = None
+    schedule: PollSchedule
+    listener: ProgressListener
+    cleans_up: bool
+    no_route_signature: str | None
+    results: dict[str, ProgramVerdicts] = field(default_factory=dict)
+    fatal_error: str | None = None
     todo: queue.SimpleQueue[Program] = field(default_factory=queue.SimpleQueue)
 
     def __post_init__(self) -> None:
         for program in self.plan.programs:
             self.todo.put(program)
 
-    def until_the(self, end: threading.Event) -> None:
-        """Play programs until none is left, and say that this was the end."""
+    def _run_worker(self, end: threading.Event) -> None:
+        """Drain the queue, then set `end`."""
         try:
-            self.through()
+            self._drain_queue()
         finally:
             end.set()
 
-    def through(self) -> None:
-        """Play programs until none is left."""
+    def _drain_queue(self) -> None:
+        """Execute programs until the queue is empty."""
         while True:
             try:
                 program = self.todo.get_nowait()
@@ -275,38 +305,46 @@ class _Work:
             try:
                 self.results[program.id] = self._one(program)
             except ConformanceError as error:
-                self.broken = str(error)
-                self.budget.stop(self.broken)
+                self.fatal_error = str(error)
+                self.budget.stop(self.fatal_error)
                 return
             except Exception as error:
-                # After the end of the run there may be nothing left to send with or to write to.
-                if self.budget.stopped is None:
+                # After the test run has ended, the session and the history may already be closed.
+                if self.budget.stop_reason is None:
                     fault = f"playing {program.id} raised {type(error).__name__}: {error}"
-                    self.results[program.id] = Judged(program.id, {}, {}, {}, fault=fault)
+                    self.results[program.id] = ProgramVerdicts(program.id, {}, {}, {}, internal_error=fault)
 
-    def _one(self, program: Program) -> Judged:
-        played = play(program, self.setting, self.sender, self.budget, self.pace)
+    def _one(self, program: Program) -> ProgramVerdicts:
+        played = run_program(program, self.context, self.sender, self.budget, self.schedule)
         exchanges = self.collector.take(program.id)
-        explored = program.phase == EXPLORE
-        result = judged(program.id, exchanges, self.judging, self.no_route, explored=explored)
-        if self.tidies and self.budget.stopped is None:
-            tidy(program.id, exchanges, self.sender, self.collector)
+        if played.end.disconnected and self.budget.stop_reason is None:
+            # A connection may fail for reasons of its own, and must not hide what the rest of the program shows.
+            played = run_program(program, self.context, self.sender, self.budget, self.schedule)
+            exchanges += self.collector.take(program.id)
+        explored = program.phase == EXPLORATION_PHASE
+        result = judge_program(program.id, exchanges, self.judges, self.no_route_signature, explored=explored)
+        if self.cleans_up and self.budget.stop_reason is None:
+            clean_up_program(program.id, exchanges, self.sender, self.collector)
         failing = {id_ for id_, tally in result.tallies.items() if tally.findings}
-        self.watcher.ended(failing, self.budget.counts.requests, self.budget.counts.runs_started)
-        return replace(result, fault=played.fault or result.fault, cut=played.cut)
+        self.listener.on_program_judged(failing, self.budget.counts.requests, self.budget.counts.runs_started)
+        return replace(result, internal_error=played.internal_error or result.internal_error, end=played.end)
 
-    def take_the_rest(self) -> None:
-        """Judge what programs have shown whose worker is still waiting for an answer."""
+    def judge_unfinished(self) -> None:
+        """Judge the programs whose worker is still waiting for a response, and mark those that did not start."""
+        reason = self.budget.stop_reason or "the test run ended early"
         for program in self.plan.programs:
-            exchanges = () if program.id in self.results else self.collector.take(program.id)
-            if exchanges:
-                self.results[program.id] = judged(program.id, exchanges, self.judging, self.no_route)
+            if program.id in self.results:
+                continue
+            exchanges = self.collector.take(program.id)
+            end = ProgramEnd(program.id, Ending.CUT if exchanges else Ending.NOT_STARTED, reason)
+            result = judge_program(program.id, exchanges, self.judges, self.no_route_signature)
+            self.results[program.id] = replace(result, end=end)
 
-    def in_order(self) -> list[Judged]:
-        """The results in the order of the plan, so that they do not depend on which worker was faster."""
+    def results_in_order(self) -> list[ProgramVerdicts]:
+        """Return the results in the order of the plan, independent of the speed of the workers."""
         return [self.results[program.id] for program in self.plan.programs if program.id in self.results]
 
-    def hand_in(self, ends: Sequence[threading.Event], grace: float = GRACE) -> None:
-        """Wait a moment for workers to end; those that hang in a request are left behind."""
+    def join_workers(self, ends: Sequence[threading.Event], grace: float = JOIN_TIMEOUT) -> None:
+        """Wait for the workers to end; a worker that hangs in a request is abandoned."""
         for end in ends:
             end.wait(grace / len(ends))

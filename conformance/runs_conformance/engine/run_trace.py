@@ -1,22 +1,22 @@
-"""The life of the run that a finding is about, look by look, as data."""
+"""The timeline of the run that a finding is about, as JSON."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from runs_conformance.evidence.timeline import RunLine, runs
+from runs_conformance.evidence.timeline import RunTimeline, runs
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.json import JSON
 
-MOST = 40
-"""So many looks are told at most: the first ones, and those up to the one that shows it."""
+MAX_ENTRIES = 40
+"""Maximum number of entries: the first ones, and those up to the failing exchange."""
 
 
-def passage(history: History, shown: Exchange) -> list[JSON]:
-    """What was done to the run that an exchange shows or names, and what was seen of it; nothing where there is none.
+def run_trace(history: History, shown: Exchange) -> list[JSON]:
+    """Return the actions on, and observations of, the run that an exchange names or shows; empty if there is none.
 
-    Looks in a row that saw the same are one entry, with their number in `times`.
+    Consecutive polls with the same status are one entry, with their number in `times`.
     """
     run = _run(history, shown)
     if run is None:
@@ -31,21 +31,21 @@ def passage(history: History, shown: Exchange) -> list[JSON]:
         else:
             entries.append(entry)
     place = next((number for number, entry in enumerate(entries) if entry["shows"]), 0)
-    if place >= MOST:
-        entries = [*entries[: MOST // 4], *entries[place + 1 - 3 * MOST // 4 : place + 1]]
-    return [*entries[:MOST]]
+    if place >= MAX_ENTRIES:
+        entries = [*entries[: MAX_ENTRIES // 4], *entries[place + 1 - 3 * MAX_ENTRIES // 4 : place + 1]]
+    return [*entries[:MAX_ENTRIES]]
 
 
-def _run(history: History, shown: Exchange) -> RunLine | None:
+def _run(history: History, shown: Exchange) -> RunTimeline | None:
     lines = runs(history)
     named = next((run for run in lines if run.id == shown.path.get("run_id")), None)
-    return named or next((run for run in lines if any(seen.exchange is shown for seen in run.sightings)), None)
+    return named or next((run for run in lines if any(seen.exchange is shown for seen in run.observations)), None)
 
 
-def _entries(run: RunLine, shown: Exchange) -> Iterator[dict[str, JSON]]:
+def _entries(run: RunTimeline, shown: Exchange) -> Iterator[dict[str, JSON]]:
     statuses: dict[str, list[str]] = {}
     exchanges = {exchange.id: exchange for exchange in run.exchanges}
-    for seen in run.sightings:
+    for seen in run.observations:
         exchanges[seen.exchange.id] = seen.exchange
         told = statuses.setdefault(seen.exchange.id, [])
         if not told or told[-1] != seen.status:

@@ -1,4 +1,4 @@
-"""A part of a plan, so that several jobs play the whole of it."""
+"""Splits a plan into shards that several jobs execute."""
 
 from __future__ import annotations
 
@@ -12,49 +12,49 @@ from runs_conformance.model.program import Program
 
 _FORM = re.compile(r"([1-9]\d{0,3})/([1-9]\d{0,3})")
 
-RUN, SECOND = 8, 40
-"""What a run and a second of waiting weigh, in requests."""
+RUN_WEIGHT, SECOND_WEIGHT = 8, 40
+"""Weight of a run and of a second of waiting, in requests."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """One of so many equal parts, counted from 1."""
+    """One of `total` equal parts; `index` starts at 1."""
 
-    number: int
-    of: int
+    index: int
+    total: int
 
     def __str__(self) -> str:
-        return f"{self.number}/{self.of}"
+        return f"{self.index}/{self.total}"
 
 
-def shard(text: str) -> Shard:
-    """The shard that a text like `1/4` means. Raises UsageError where it means none."""
+def parse_shard(text: str) -> Shard:
+    """Parse a shard like `1/4`. Raises UsageError if it is invalid."""
     found = _FORM.fullmatch(text.strip())
     if found is None or int(found[1]) > int(found[2]):
-        raise UsageError(f"--shard {text}: a shard is given like 1/4, the first of four")
+        raise UsageError(f"--shard {text}: write it like 1/4, the first of four")
     return Shard(int(found[1]), int(found[2]))
 
 
-def share(plan: Plan, part: Shard, local: Collection[str] = ()) -> Plan:
-    """What a shard plays of a plan: each program is in exactly one shard, whoever asks.
+def plan_for_shard(plan: Plan, part: Shard, local: Collection[str] = ()) -> Plan:
+    """Return the part of a plan that a shard executes. Each program is in exactly one shard, in every job.
 
-    `local` are programs that not every job may know of; the first shard plays them.
+    `local` are programs that other jobs may not have; the first shard executes them.
     """
     common = [program for program in plan.programs if program.id not in local]
-    mine = {program.id for program in _parts(common, part.of)[part.number - 1]}
-    mine |= {program.id for program in plan.programs if program.id in local} if part.number == 1 else set()
+    mine = {program.id for program in _parts(common, part.total)[part.index - 1]}
+    mine |= {program.id for program in plan.programs if program.id in local} if part.index == 1 else set()
     return replace(plan, programs=tuple(program for program in plan.programs if program.id in mine))
 
 
-def missing(given: Iterable[Shard]) -> list[Shard]:
-    """The shards that lack for a whole."""
+def missing_shards(given: Iterable[Shard]) -> list[Shard]:
+    """Return the shards needed to complete the given ones."""
     parts = set(given)
-    whole = {Shard(number, part.of) for part in parts for number in range(1, part.of + 1)}
-    return sorted(whole - parts, key=lambda part: (part.of, part.number))
+    whole = {Shard(number, part.total) for part in parts for number in range(1, part.total + 1)}
+    return sorted(whole - parts, key=lambda part: (part.total, part.index))
 
 
 def _parts(programs: Sequence[Program], count: int) -> list[list[Program]]:
-    """The programs in parts of about equal weight: the heaviest first, each to the part that has least so far."""
+    """Split programs into parts of about equal weight: the heaviest first, each into the lightest part."""
     parts: list[list[Program]] = [[] for _ in range(count)]
     weights = [0.0] * count
     for program in sorted(programs, key=lambda program: (-_weight(program), program.id)):
@@ -65,4 +65,4 @@ def _parts(programs: Sequence[Program], count: int) -> list[list[Program]]:
 
 
 def _weight(program: Program) -> float:
-    return program.requests + RUN * program.runs + SECOND * program.seconds
+    return program.requests + RUN_WEIGHT * program.runs + SECOND_WEIGHT * program.seconds

@@ -1,4 +1,4 @@
-"""Folds tallies into verdicts: every rule and constraint of the edition exactly once."""
+"""Turns tallies into verdicts: one for every rule and constraint of the edition."""
 
 from __future__ import annotations
 
@@ -9,53 +9,61 @@ from runs_conformance.model.json import JSON, is_object
 from runs_conformance.model.rule import AnyRule, Constraint
 from runs_conformance.model.verdict import Finding, Outcome, Tallies, Tally, Verdict
 
-MOST_FINDINGS = 25
-"""So many findings of one id are kept: more say the same, and a target that fails everything must not fill memory."""
+MAX_FINDINGS = 25
+"""Findings reported per id, so that a target that fails everything does not fill memory."""
 
 
 @dataclass(frozen=True, slots=True)
-class Gap:
-    """Why an id was not judged, and what would have to be given for it to be."""
+class NotJudgedReason:
+    """Why an id was not judged, and what is needed to judge it."""
 
     reason: str
     needs: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Demands:
-    """Everything that is judged: the rules, and the constraints of the edition."""
+class Requirements:
+    """The rules and the constraints of an edition."""
 
     rules: Mapping[str, AnyRule]
     constraints: Mapping[str, Constraint]
 
     def ids(self) -> list[str]:
-        """All ids, constraints first."""
+        """Return all ids, constraints first."""
         return [*self.constraints, *(id_ for id_ in self.rules if id_ not in self.constraints)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Circumstances:
-    """What is known beside the tallies.
+class VerdictContext:
+    """What determines verdicts besides the tallies.
 
-    `selected` says which ids the user wants judged. `not_offered` names capabilities, operations and single ids that
-    the target does not have, with the reason. `gaps` explains single ids that could not be judged; `gap` any other.
+    `is_selected` is the user's selection of ids. `unsupported` maps capabilities, operations and ids that the target
+    does not support to the reason. `not_judged_reasons` explains single ids, `default_reason` all others (called with
+    capability and id).
     """
 
-    selected: Callable[[str], bool] = lambda id_: True
-    not_offered: Mapping[str, str] = field(default_factory=dict)
-    gaps: Mapping[str, Gap] = field(default_factory=dict)
-    gap: Callable[[str, str], Gap] = lambda capability, id_: Gap("nothing that was sent or answered showed it")
+    is_selected: Callable[[str], bool] = lambda id_: True
+    unsupported: Mapping[str, str] = field(default_factory=dict)
+    not_judged_reasons: Mapping[str, NotJudgedReason] = field(default_factory=dict)
+    default_reason: Callable[[str, str], NotJudgedReason] = lambda capability, id_: NotJudgedReason(
+        "no request or response exercised it"
+    )
 
 
-def verdicts(
-    tallies: Tallies, demands: Demands, circumstances: Circumstances, examples: Mapping[str, JSON] | None = None
+def build_verdicts(
+    tallies: Tallies,
+    requirements: Requirements,
+    context: VerdictContext,
+    counterexamples: Mapping[str, JSON] | None = None,
 ) -> list[Verdict]:
-    """One verdict for each rule and constraint, in the order of `Demands.ids`."""
-    shown = examples or {}
-    return [_verdict(id_, tallies.get(id_), demands, circumstances, shown.get(id_)) for id_ in demands.ids()]
+    """Build one verdict per rule and constraint, in the order of `Requirements.ids`."""
+    shown = counterexamples or {}
+    return [_verdict(id_, tallies.get(id_), requirements, context, shown.get(id_)) for id_ in requirements.ids()]
 
 
-def _verdict(id_: str, tally: Tally | None, demands: Demands, circumstances: Circumstances, example: JSON) -> Verdict:
+def _verdict(
+    id_: str, tally: Tally | None, demands: Requirements, circumstances: VerdictContext, example: JSON
+) -> Verdict:
     rule = demands.rules.get(id_)
     demand = rule if rule is not None else demands.constraints[id_]
     outcome, reason, needs = _outcome(id_, demand, rule, tally or Tally(), circumstances)
@@ -67,52 +75,52 @@ def _verdict(id_: str, tally: Tally | None, demands: Demands, circumstances: Cir
         capability=demand.capability,
         operation=demand.operation,
         outcome=outcome,
-        judged=0 if tally is None or not circumstances.selected(id_) else tally.judged,
+        judged=0 if tally is None or not circumstances.is_selected(id_) else tally.judged,
         statement=demand.statement,
         source=str(demand.source),
-        explanation=rule.explanation if rule is not None else "",
+        explanation=rule.guidance if rule is not None else "",
         reason=reason,
         needs=needs,
-        findings=tuple(findings[:MOST_FINDINGS]),
+        findings=tuple(findings[:MAX_FINDINGS]),
         counterexample=example if outcome is Outcome.FAIL else None,
     )
 
 
 def _outcome(
-    id_: str, demand: AnyRule | Constraint, rule: AnyRule | None, tally: Tally, circumstances: Circumstances
+    id_: str, demand: AnyRule | Constraint, rule: AnyRule | None, tally: Tally, circumstances: VerdictContext
 ) -> tuple[Outcome, str | None, str | None]:
-    """The outcome, the reason for it, and what it needs."""
-    if not circumstances.selected(id_):
-        return Outcome.NOT_JUDGED, "filtered out by --select or --exclude", "a selection that holds it"
+    """Return the outcome, its reason, and what is needed to judge."""
+    if not circumstances.is_selected(id_):
+        return Outcome.NOT_JUDGED, "filtered out by --select or --exclude", "a selection that includes it"
     for offered in (id_, demand.operation, demand.capability):
-        if offered is not None and offered in circumstances.not_offered:
-            return Outcome.NOT_APPLICABLE, circumstances.not_offered[offered], None
+        if offered is not None and offered in circumstances.unsupported:
+            return Outcome.NOT_APPLICABLE, circumstances.unsupported[offered], None
     outcome = tally.outcome
     match outcome:
         case Outcome.ERROR:
-            return outcome, tally.faults[0], None
+            return outcome, tally.errors[0], None
         case Outcome.FAIL:
             return outcome, _more(tally), None
         case Outcome.PASS:
             return outcome, _excuses(tally), None
     if outcome is Outcome.INCONCLUSIVE:
         return outcome, _undecided(tally), None
-    gap = circumstances.gaps.get(id_)
+    gap = circumstances.not_judged_reasons.get(id_)
     if gap is None and rule is not None and rule.needs:
-        gap = Gap(f"needs {rule.needs}", rule.needs)
+        gap = NotJudgedReason(f"needs {rule.needs}", rule.needs)
     if gap is None:
-        gap = circumstances.gap(demand.capability, id_)
+        gap = circumstances.default_reason(demand.capability, id_)
     return Outcome.NOT_JUDGED, gap.reason, gap.needs
 
 
 def _ordered(findings: Sequence[Finding], example: JSON) -> list[Finding]:
-    """The findings, those that the counterexample shows first."""
+    """Sort the findings of the counterexample's exchange to the front."""
     shown = example.get("exchange") if is_object(example) else None
     return sorted(findings, key=lambda finding: finding.exchange != shown)
 
 
 def _more(tally: Tally) -> str | None:
-    hidden = len(tally.findings) - MOST_FINDINGS
+    hidden = len(tally.findings) - MAX_FINDINGS
     return f"{hidden} more findings are not listed" if hidden > 0 else None
 
 
@@ -124,14 +132,14 @@ def _excuses(tally: Tally) -> str | None:
 
 
 def _undecided(tally: Tally) -> str:
-    reasons = [reason for reason, _ in tally.undecided.most_common(3)]
+    reasons = [reason for reason, _ in tally.inconclusive.most_common(3)]
     return "; ".join(reasons)
 
 
-def without(tallies: Tallies, operations: Collection[str], exchanges: Collection[str] = ()) -> dict[str, Tally]:
-    """The tallies without the findings in answers of these operations, which the target does not offer, and without
-    those in these exchanges.
-    """
+def discard_findings(
+    tallies: Tallies, operations: Collection[str], exchanges: Collection[str] = ()
+) -> dict[str, Tally]:
+    """Return the tallies without the findings of unsupported `operations` and of these `exchanges`."""
     if not operations and not exchanges:
         return dict(tallies)
     return {id_: _kept(tally, operations, exchanges) for id_, tally in tallies.items()}
@@ -144,12 +152,12 @@ def _kept(tally: Tally, operations: Collection[str], exchanges: Collection[str])
         if finding.operation not in operations and finding.exchange not in exchanges
     ]
     judged = max(0, tally.judged - (len(tally.findings) - len(kept)))
-    return Tally(judged, kept, tally.undecided, tally.excused, tally.faults)
+    return Tally(judged, kept, tally.inconclusive, tally.excused, tally.errors)
 
 
-def bounded(tally: Tally, most: int = 4 * MOST_FINDINGS) -> Tally:
-    """The tally with no more findings than are ever shown."""
+def limit_findings(tally: Tally, most: int = 4 * MAX_FINDINGS) -> Tally:
+    """Drop findings beyond `most`, which are never reported."""
     if len(tally.findings) <= most:
         return tally
     kept: Sequence[Finding] = tally.findings[:most]
-    return Tally(tally.judged, list(kept), tally.undecided, tally.excused, tally.faults)
+    return Tally(tally.judged, list(kept), tally.inconclusive, tally.excused, tally.errors)

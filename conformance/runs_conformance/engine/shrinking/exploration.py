@@ -1,4 +1,4 @@
-"""What follows an exploration: each id that only it saw violated is shrunk on its own, which is nobody's evidence."""
+"""Shrinks each violation that only exploration found. Requests sent while shrinking are not judged as evidence."""
 
 from __future__ import annotations
 
@@ -9,97 +9,98 @@ from dataclasses import dataclass, field, replace
 from runs_conformance.contract.constraint import constraints
 from runs_conformance.engine.budget import Budget
 from runs_conformance.engine.collector import Collector
-from runs_conformance.engine.polling import Pace
-from runs_conformance.engine.program_runner import Sender, play
-from runs_conformance.engine.replay import Case
-from runs_conformance.engine.run_plan import Course, Found, Judging, tidy
-from runs_conformance.engine.shrinking.shrinker import Allowance, Shown, Shrinker, Shrunk
-from runs_conformance.errors import BudgetSpent, SuiteFault
+from runs_conformance.engine.plan import EXPLORATION_PHASE
+from runs_conformance.engine.polling import PollSchedule
+from runs_conformance.engine.program_runner import Sender, run_program
+from runs_conformance.engine.reproduction import Reproduction
+from runs_conformance.engine.run_plan import ExploredViolation, Judges, RunResult, clean_up_program
+from runs_conformance.engine.shrinking.shrinker import ReproducedViolation, ShrinkBudget, Shrinker, ShrunkCase
+from runs_conformance.errors import BudgetExhausted, InternalError
 from runs_conformance.model.json import JSON
-from runs_conformance.model.program import Setting
+from runs_conformance.model.program import ProgramContext
+from runs_conformance.model.program_end import Ending
 from runs_conformance.model.source import Level
 
-MOST_IDS = 24
-"""So many ids are shrunk at most: a target that violates more has larger troubles than long counterexamples."""
+MAX_IDS = 24
+"""Maximum number of ids to shrink; MUST requirements come first."""
 
-LEAST_PATIENCE = 1.5
-"""Seconds that a run is given at least to come to a status, when a case is played again."""
+MIN_RUN_TIMEOUT = 1.5
+"""Lower bound of the run timeout, in seconds, while shrinking."""
 
 
 @dataclass(frozen=True, slots=True)
-class Lab:
-    """Where cases are played again: a sender whose exchanges are nobody's evidence, and what they are judged by."""
+class ShrinkContext:
+    """What executing a candidate needs: a sender whose exchanges are not evidence, the judges, and the budgets."""
 
-    setting: Setting
+    program_context: ProgramContext
     sender: Sender
     collector: Collector
-    judging: Judging
+    judges: Judges
     budget: Budget
-    pace: Pace
-    tidies: bool = True
-    allowance: Allowance = field(default_factory=Allowance)
+    schedule: PollSchedule
+    cleans_up: bool = True
+    shrink_budget: ShrinkBudget = field(default_factory=ShrinkBudget)
 
 
 @dataclass(slots=True)
-class Bench:
-    """Plays the cases of one id. `sends` counts the requests."""
+class CaseRunner:
+    """Executes the candidates of one id. `requests` counts the requests sent."""
 
-    lab: Lab
+    context: ShrinkContext
     name: str
-    sends: int = 0
-    played: int = 0
+    requests: int = 0
+    executions: int = 0
 
-    def show(self, case: Case, id_: str) -> Shown | None:
-        """What a case shows of an id when it is played; None where it is not violated. Raises BudgetSpent."""
-        lab = self.lab
-        self.played += 1
-        program = case.program(f"shrink.{self.name}.{self.played}")
-        # Without the step that it waits for, a run waits on: that must not take the time of a whole search.
-        patience = min(lab.setting.patience, max(LEAST_PATIENCE, 4 * lab.pace.slowest))
-        setting = replace(lab.setting, patience=patience)
-        played = play(program, setting, lab.sender, lab.budget, lab.pace)
-        exchanges = lab.collector.take(program.id)
-        self.sends += len(exchanges)
-        if played.cut:
-            raise BudgetSpent(played.cut)
-        if played.fault:
-            raise SuiteFault(played.fault)
-        history, tallies = lab.judging.only(id_).tallies(program.id, exchanges)
-        if lab.tidies:
-            tidy(program.id, exchanges, lab.sender, lab.collector)
+    def execute(self, candidate: Reproduction, id_: str) -> ReproducedViolation | None:
+        """Execute a candidate; return the violation of the id, or None. Raises BudgetExhausted and InternalError."""
+        context = self.context
+        self.executions += 1
+        program = candidate.to_program(f"shrink.{self.name}.{self.executions}", EXPLORATION_PHASE)
+        # A candidate without the step that a run waits for makes it time out; keep that from dominating the search.
+        run_timeout = min(context.program_context.run_timeout, max(MIN_RUN_TIMEOUT, 4 * context.schedule.slowest))
+        program_context = replace(context.program_context, run_timeout=run_timeout)
+        result = run_program(program, program_context, context.sender, context.budget, context.schedule)
+        exchanges = context.collector.take(program.id)
+        self.requests += len(exchanges)
+        if result.end.ending in (Ending.CUT, Ending.NOT_STARTED):
+            raise BudgetExhausted(result.end.cause)
+        if result.internal_error:
+            raise InternalError(result.internal_error)
+        history, tallies = context.judges.only(id_).tallies(program.id, exchanges)
+        if context.cleans_up:
+            clean_up_program(program.id, exchanges, context.sender, context.collector)
         tally = tallies.get(id_)
-        return Shown(history, tally) if tally is not None and tally.findings else None
+        return ReproducedViolation(history, tally) if tally is not None and tally.findings else None
 
 
-def shrunk(found: Mapping[str, Found], lab: Lab, workers: int = 2) -> dict[str, Shrunk]:
-    """The smallest case for each id that must or should hold, those that must first; what does not show again when it
-    is played again is not among them.
-    """
+def shrink_violations(
+    violations: Mapping[str, ExploredViolation], context: ShrinkContext, workers: int = 2
+) -> dict[str, ShrunkCase]:
+    """Shrink the violations of MUST and SHOULD requirements; omit those that do not fail again when executed."""
     chosen = sorted(
-        ((id_, each) for id_, each in found.items() if _level(id_, lab) is not Level.MAY),
-        key=lambda pair: _level(pair[0], lab) is not Level.MUST,
-    )[:MOST_IDS]
+        ((id_, violation) for id_, violation in violations.items() if _level(id_, context) is not Level.MAY),
+        key=lambda pair: _level(pair[0], context) is not Level.MUST,
+    )[:MAX_IDS]
     with ThreadPoolExecutor(max(1, workers)) as threads:
-        results = threads.map(lambda pair: _one(pair[0], pair[1], lab), chosen)
-    return {result.id: result for result in results if result is not None}
+        shrunk = threads.map(lambda pair: _shrink(pair[0], pair[1], context), chosen)
+    return {case.id: case for case in shrunk if case is not None}
 
 
-def _level(id_: str, lab: Lab) -> Level:
-    demand = lab.judging.rules.get(id_) or constraints(lab.setting.edition).get(id_)
-    return demand.level if demand is not None else Level.MUST
+def _level(id_: str, context: ShrinkContext) -> Level:
+    requirement = context.judges.rules.get(id_) or constraints(context.program_context.edition).get(id_)
+    return requirement.level if requirement is not None else Level.MUST
 
 
-def _one(id_: str, found: Found, lab: Lab) -> Shrunk | None:
-    bench = Bench(lab, id_)
-    shrinker = Shrinker(bench.show, lambda: bench.sends, lab.setting, lab.allowance)
-    return shrinker.shrink(id_, found.case, found.shown)
+def _shrink(id_: str, explored: ExploredViolation, context: ShrinkContext) -> ShrunkCase | None:
+    runner = CaseRunner(context, id_)
+    shrinker = Shrinker(runner.execute, lambda: runner.requests, context.program_context, context.shrink_budget)
+    return shrinker.shrink(id_, explored.reproduction, explored.violation)
 
 
-def with_examples(way: Course, results: Mapping[str, Shrunk]) -> Course:
-    """The course with the smallest counterexamples in place of those that were found first."""
-    examples: dict[str, JSON] = dict(way.examples)
-    for id_, found in way.found.items():
-        result = results.get(id_)
-        if result is not None:
-            examples[id_] = result.example(found.program)
-    return replace(way, examples=examples)
+def with_shrunk_counterexamples(result: RunResult, shrunk: Mapping[str, ShrunkCase]) -> RunResult:
+    """Return the result with shrunk counterexamples in place of the original ones."""
+    counterexamples: dict[str, JSON] = dict(result.counterexamples)
+    for id_, explored in result.explored_violations.items():
+        if id_ in shrunk:
+            counterexamples[id_] = shrunk[id_].counterexample(explored.program)
+    return replace(result, counterexamples=counterexamples)

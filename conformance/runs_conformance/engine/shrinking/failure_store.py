@@ -1,8 +1,7 @@
-"""Failures that are kept: the smallest cases that were found, tried first the next time.
+"""Stores shrunk failures, so that the next test run executes them first.
 
-They are kept in a Hypothesis example database, as the steps themselves: what was drawn to make them means nothing to
-another version, steps mean the same to every one. A folder can be shared, or read from a build server, as any such
-database.
+The store is a Hypothesis example database that holds steps rather than random choices, because steps mean the same to
+every version. Its folder can be shared like any such database.
 """
 
 from __future__ import annotations
@@ -13,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runs_conformance.engine.replay import Case
+from runs_conformance.engine.plan import EXPLORATION_PHASE
+from runs_conformance.engine.reproduction import Reproduction
 from runs_conformance.errors import UsageError
 from runs_conformance.model.json import is_object
 from runs_conformance.model.program import Program
@@ -21,29 +21,28 @@ from runs_conformance.model.program import Program
 if TYPE_CHECKING:
     from hypothesis.database import ExampleDatabase
 
-MOST = 24
-"""So many kept cases are tried at most; each costs a few requests."""
+MAX_STORED = 24
+"""Maximum number of stored failures to execute; each costs a few requests."""
 
-PROGRAM = "explore.kept_"
+PROGRAM_PREFIX = "explore.kept_"
 _VERSION = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
-    """One case that violated an id on a target."""
+class StoredFailure:
+    """A reproduction that violated an id on a target."""
 
     id: str
-    case: Case
+    reproduction: Reproduction
 
     def to_bytes(self) -> bytes:
-        """The case as it is kept."""
-        return json.dumps(
-            {"version": _VERSION, "id": self.id, "steps": self.case.to_json()}, sort_keys=True, separators=(",", ":")
-        ).encode("utf-8", "surrogatepass")
+        """Serialize for the database."""
+        data = {"version": _VERSION, "id": self.id, "steps": self.reproduction.to_json()}
+        return json.dumps(data, sort_keys=True, separators=(",", ":")).encode("utf-8", "surrogatepass")
 
     @classmethod
-    def from_bytes(cls, data: bytes) -> Kept | None:
-        """The case that was kept; None where this is none, or one of another version."""
+    def from_bytes(cls, data: bytes) -> StoredFailure | None:
+        """Deserialize; None if the data is invalid or of another version."""
         try:
             value = json.loads(data)
         except ValueError:
@@ -51,14 +50,14 @@ class Kept:
         if not is_object(value) or value.get("version") != _VERSION:
             return None
         try:
-            return cls(str(value["id"]), Case.from_json(value["steps"]))
+            return cls(str(value["id"]), Reproduction.from_json(value["steps"]))
         except (KeyError, ValueError):
             return None
 
 
 @dataclass(frozen=True, slots=True)
-class Failures:
-    """The failures that are kept for one target in one edition."""
+class FailureStore:
+    """The stored failures of one target and edition."""
 
     database: ExampleDatabase
     target: str
@@ -66,28 +65,36 @@ class Failures:
 
     @property
     def key(self) -> bytes:
-        """What they are kept under."""
+        """The database key."""
         return f"runs-conformance/{self.target}/{self.edition}".encode()
 
-    def kept(self) -> list[Kept]:
-        """What is kept, the smallest first; nothing where the folder cannot be read."""
-        found = [kept for kept in map(Kept.from_bytes, self._values()) if kept is not None]
-        return sorted(found, key=lambda kept: (len(kept.case), kept.to_bytes()))[:MOST]
+    def load(self) -> list[StoredFailure]:
+        """Return at most MAX_STORED failures, smallest first; empty if the folder cannot be read."""
+        return [failure for failure, _ in self._entries()]
 
     def programs(self) -> list[Program]:
-        """A program for each kept case."""
-        return [kept.case.program(f"{PROGRAM}{number}") for number, kept in enumerate(self.kept(), 1)]
+        """Return a program for each stored failure."""
+        return [
+            failure.reproduction.to_program(f"{PROGRAM_PREFIX}{number}", EXPLORATION_PHASE)
+            for number, failure in enumerate(self.load(), 1)
+        ]
 
-    def keep(self, found: Mapping[str, Case]) -> None:
-        """Keep the smallest case of each violated id."""
-        for id_, case in found.items():
-            self.database.save(self.key, Kept(id_, case).to_bytes())
+    def save(self, reproductions: Mapping[str, Reproduction]) -> None:
+        """Store one reproduction per violated id."""
+        for id_, reproduction in reproductions.items():
+            self.database.save(self.key, StoredFailure(id_, reproduction).to_bytes())
 
-    def forget(self, failing: set[str]) -> None:
-        """Forget what was kept for ids that are not violated any more."""
-        for kept in self.kept():
-            if kept.id not in failing:
-                self.database.delete(self.key, kept.to_bytes())
+    def discard_fixed(self, failing: set[str]) -> None:
+        """Delete the loaded failures of ids that are not in `failing`."""
+        for failure, data in self._entries():
+            if failure.id not in failing:
+                self.database.delete(self.key, data)
+
+    def _entries(self) -> list[tuple[StoredFailure, bytes]]:
+        entries = [
+            (failure, data) for data in self._values() if (failure := StoredFailure.from_bytes(data)) is not None
+        ]
+        return sorted(entries, key=lambda entry: (len(entry[0].reproduction.steps), entry[1]))[:MAX_STORED]
 
     def _values(self) -> Iterator[bytes]:
         try:
@@ -96,10 +103,10 @@ class Failures:
             return
 
 
-def failures(folder: Path, target: str, edition: str) -> Failures:
-    """The failures kept in a folder. Raises UsageError where it is no folder."""
+def open_failure_store(folder: Path, target: str, edition: str) -> FailureStore:
+    """Open the failure store in a folder, which need not exist. Raises UsageError if the path is not a folder."""
     from hypothesis.database import DirectoryBasedExampleDatabase
 
     if folder.exists() and not folder.is_dir():
-        raise UsageError(f"{folder} is not a folder, so nothing can be kept in it; --database names another")
-    return Failures(DirectoryBasedExampleDatabase(folder), target, edition)
+        raise UsageError(f"{folder} is not a folder; --database selects another one")
+    return FailureStore(DirectoryBasedExampleDatabase(folder), target, edition)

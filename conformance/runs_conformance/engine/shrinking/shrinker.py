@@ -1,234 +1,239 @@
-"""Shrinks what shows a violation, to the fewest steps and the smallest requests that still do."""
+"""Shrinks a reproduction to the fewest steps and the smallest requests that still show the violation."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from runs_conformance.engine.counterexample import counterexample, leading_to, references
-from runs_conformance.engine.replay import Case
-from runs_conformance.errors import BudgetSpent
-from runs_conformance.generation.fuzzing.shrink_step import reworded
-from runs_conformance.generation.payloads.shrink_value import fewer
-from runs_conformance.model.case import Role, Step
+from runs_conformance.engine.counterexample import build_counterexample
+from runs_conformance.engine.dependencies import prerequisite_steps, references, without_dangling_references
+from runs_conformance.engine.reproduction import Reproduction
+from runs_conformance.errors import BudgetExhausted
+from runs_conformance.generation.fuzzing.shrink_step import shrink_step
+from runs_conformance.generation.payloads.shrink_value import ddmin
+from runs_conformance.model.case import Role, Step, step_to_json
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.json import JSON, is_object
-from runs_conformance.model.program import Setting
+from runs_conformance.model.program import ProgramContext
 from runs_conformance.model.verdict import Tally
 
-_BOLDNESS = 0.34
-"""Of the steps of a case, so many are left out at once at first: most depend on one another."""
+_INITIAL_FRACTION = 0.34
+"""Fraction of the steps to remove at once at first. It is small, because most steps depend on one another."""
 
-Show = Callable[[Case, str], "Shown | None"]
-"""Plays a case and says what it shows of one id; None where it is not violated."""
+Execute = Callable[[Reproduction, str], "ReproducedViolation | None"]
+"""Executes a reproduction and returns the violation of one id; None if the id is not violated."""
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """A violation that a case showed when it was played."""
+class ReproducedViolation:
+    """The history of a reproduction that violated an id, and the tally of that id."""
 
     history: History
     tally: Tally
 
     @property
     def exchange(self) -> Exchange | None:
-        """The exchange that shows it: the first that a finding names."""
+        """The first exchange of the history that a finding names."""
         found = (self.history.find(finding.exchange) for finding in self.tally.findings)
         return next((exchange for exchange in found if exchange is not None), None)
 
 
 @dataclass(frozen=True, slots=True)
-class Shrunk:
-    """What a case was shrunk to, and how many requests that took.
+class ShrunkCase:
+    """The result of shrinking. `requests` counts the requests sent for it.
 
-    `minimal` says that no step can be left out, and nothing of the last request.
+    `minimal`: no step can be removed, nor anything from the last request.
     """
 
     id: str
-    case: Case
-    shown: Shown
+    reproduction: Reproduction
+    violation: ReproducedViolation
     minimal: bool
-    sends: int
+    requests: int
 
-    def example(self, found_in: str) -> JSON:
-        """The counterexample that it is."""
-        exchange = self.shown.exchange
+    def counterexample(self, program: str) -> JSON:
+        """Build the counterexample; `program` is the one that found the violation."""
+        exchange = self.violation.exchange
         assert exchange is not None
-        made = counterexample(self.shown.history, self.id, exchange)
-        assert is_object(made)
-        *before, _ = self.case.steps
+        example = build_counterexample(self.violation.history, self.id, exchange)
+        assert is_object(example)
+        *before, _ = self.reproduction.steps
         return {
-            **made,
-            "program": found_in,
-            "before": Case(tuple(before)).to_json(),
-            "steps": self.case.to_json(),
+            **example,
+            "program": program,
+            "before": [step_to_json(step) for step in before],
+            "steps": self.reproduction.to_json(),
             "minimal": self.minimal,
-            "sends_to_shrink": self.sends,
+            "sends_to_shrink": self.requests,
         }
 
 
 @dataclass(slots=True)
-class Allowance:
-    """How many requests shrinking may send in all, and for a single id. It is asked before each case is played."""
+class ShrinkBudget:
+    """Limits for the requests that shrinking sends, checked before each execution."""
 
-    each: int = 1_000
-    all: int = 4_000
+    per_id: int = 1_000
+    total: int = 4_000
     spent: int = 0
 
-    def spend(self, sends: int) -> None:
-        """Take note of requests that were sent."""
-        self.spent += sends
+    def spend(self, requests: int) -> None:
+        """Count requests that were sent."""
+        self.spent += requests
 
 
-class _Exhausted(Exception):  # noqa: N818 -- it is an end, not an error
+class _ShrinkBudgetExhausted(Exception):  # noqa: N818 -- it is an end, not an error
     """No more requests may be sent for this id."""
 
 
 @dataclass(slots=True)
 class Shrinker:
-    """Shrinks cases, one id at a time. `show` plays a case, `sent` says how many requests that took so far."""
+    """Shrinks reproductions, one id at a time. `request_count` returns the number of requests sent so far."""
 
-    show: Show
-    sent: Callable[[], int]
-    setting: Setting
-    allowance: Allowance = field(default_factory=Allowance)
+    execute: Execute
+    request_count: Callable[[], int]
+    context: ProgramContext
+    budget: ShrinkBudget = field(default_factory=ShrinkBudget)
 
-    def shrink(self, id_: str, case: Case, shown: Shown | None = None) -> Shrunk | None:
-        """The smallest case that still violates an id; None where the case itself does not when played again."""
-        search = _Search(self, id_, self.sent())
+    def shrink(
+        self, id_: str, reproduction: Reproduction, violation: ReproducedViolation | None = None
+    ) -> ShrunkCase | None:
+        """Return the smallest reproduction found; None if `reproduction` itself no longer violates the id."""
+        search = _Search(self, id_, self.request_count())
         try:
-            for candidate in _first_cuts(case, shown):
-                if search.still(candidate):
+            for candidate in _initial_candidates(reproduction, violation):
+                if search.still_fails(candidate):
                     break
-            if search.best is None and not search.still(case):
+            if search.best is None and not search.still_fails(reproduction):
                 return None
             search.reduce()
-        except (_Exhausted, BudgetSpent):
+        except (_ShrinkBudgetExhausted, BudgetExhausted):
             pass
         if search.best is None:
             return None
-        found, shows = search.best
-        return Shrunk(id_, found, shows, search.minimal, self.sent() - search.began)
+        smallest, reproduced = search.best
+        return ShrunkCase(id_, smallest, reproduced, search.minimal, self.request_count() - search.first_request)
 
 
 @dataclass(slots=True)
 class _Search:
-    """The search for one id's smallest case. `best` is the smallest so far, with what it showed."""
+    """The search for one id's smallest reproduction. `best` is the smallest so far, with its violation."""
 
-    by: Shrinker
+    shrinker: Shrinker
     id: str
-    began: int
-    best: tuple[Case, Shown] | None = None
+    first_request: int
+    best: tuple[Reproduction, ReproducedViolation] | None = None
     minimal: bool = False
     tried: set[bytes] = field(default_factory=set)
 
-    def still(self, case: Case) -> bool:
-        """Whether a case violates the id; the one that does is the best so far. Raises where the allowance ends."""
-        text = case.text()
-        if text in self.tried or not case.steps:
+    def still_fails(self, candidate: Reproduction) -> bool:
+        """Whether a candidate violates the id; if so, it becomes the best. Raises _ShrinkBudgetExhausted."""
+        serialized = candidate.canonical_bytes()
+        if serialized in self.tried or not candidate.moves:
             return False
-        self.tried.add(text)
-        allowance, now = self.by.allowance, self.by.sent()
-        if now - self.began >= allowance.each or allowance.spent >= allowance.all:
-            raise _Exhausted
-        shown = self.by.show(case, self.id)
-        allowance.spend(self.by.sent() - now)
-        if shown is None or shown.exchange is None:
+        self.tried.add(serialized)
+        budget, sent = self.shrinker.budget, self.shrinker.request_count()
+        if sent - self.first_request >= budget.per_id or budget.spent >= budget.total:
+            raise _ShrinkBudgetExhausted
+        violation = self.shrinker.execute(candidate, self.id)
+        budget.spend(self.shrinker.request_count() - sent)
+        if violation is None or violation.exchange is None:
             return False
-        self.best = (case, shown)
+        self.best = (candidate, violation)
         return True
 
     @property
-    def case(self) -> Case:
+    def steps(self) -> tuple[Step, ...]:
         assert self.best is not None
-        return self.best[0]
-
-    def cut_behind(self) -> None:
-        """Leave out all that comes after the step that shows the violation."""
-        assert self.best is not None
-        case, shown = self.best
-        exchange = shown.exchange
-        step = exchange.step if exchange is not None else None
-        place = next((index for index, each in enumerate(case.steps) if each == step), len(case))
-        if place + 1 < len(case):
-            self.still(Case(case.steps[: place + 1]))
+        return self.best[0].steps
 
     def reduce(self) -> None:
-        """Make the case smaller until nothing more can be left out: first the steps, then what the last one says, and
-        what the others say as far as the allowance goes.
-        """
+        """Shrink to a fixed point: first the number of steps and the last request, then the other requests."""
         before = None
-        while before is None or self.case.text() != before:
-            before = self.case.text()
-            self._essentials()
-            for index in range(len(self.case) - 1):
-                self._smaller_step(index)
-                if index + 1 >= len(self.case):
+        while before is None or self._serialized() != before:
+            before = self._serialized()
+            self._reduce_steps_and_last_request()
+            for index in range(len(self.steps) - 1):
+                self._shrink_request(index)
+                if index + 1 >= len(self.steps):
                     break
         self.minimal = True
 
-    def _essentials(self) -> None:
+    def _serialized(self) -> bytes:
+        assert self.best is not None
+        return self.best[0].canonical_bytes()
+
+    def _reduce_steps_and_last_request(self) -> None:
         before = None
-        while before is None or self.case.text() != before:
-            before = self.case.text()
-            self.cut_behind()
-            self._fewer_steps()
-            self._smaller_step(len(self.case) - 1)
+        while before is None or self._serialized() != before:
+            before = self._serialized()
+            self._drop_later_steps()
+            self._remove_steps()
+            self._shrink_request(len(self.steps) - 1)
         self.minimal = True
 
-    def _fewer_steps(self) -> None:
-        *others, last = self.case.steps
-        reducing = fewer(others, _BOLDNESS)
+    def _drop_later_steps(self) -> None:
+        """Drop the steps after the one that shows the violation."""
+        assert self.best is not None
+        reproduction, violation = self.best
+        steps, exchange = reproduction.steps, violation.exchange
+        failing = exchange.step if exchange is not None else None
+        position = next((index for index, step in enumerate(steps) if step == failing), len(steps))
+        if position + 1 < len(steps):
+            self.still_fails(Reproduction(steps[: position + 1]))
+
+    def _remove_steps(self) -> None:
+        *others, last = self.steps
+        reduction = ddmin(others, _INITIAL_FRACTION)
         try:
-            candidate = next(reducing)
+            candidate = next(reduction)
             while True:
-                closed = Case((*candidate, last)).closed()
-                # What depended on what was left out goes with it; the last step, which shows the violation, must not.
-                answer = last in closed.steps[-1:] and self.still(closed)
-                if answer and len(closed) <= len(candidate):
-                    reducing = fewer(closed.steps[:-1], _BOLDNESS)
-                    candidate = next(reducing)
+                # Steps that depend on removed ones are removed too, but never the last one, which shows the violation.
+                steps = without_dangling_references((*candidate, last))
+                fails = last in steps[-1:] and self.still_fails(Reproduction(steps))
+                if fails and len(steps) <= len(candidate):
+                    reduction = ddmin(steps[:-1], _INITIAL_FRACTION)
+                    candidate = next(reduction)
                     continue
-                candidate = reducing.send(answer)
+                candidate = reduction.send(fails)
         except StopIteration:
             return
 
-    def _smaller_step(self, index: int) -> None:
-        rewording = reworded(self.case.steps[index], self.by.setting)
+    def _shrink_request(self, index: int) -> None:
+        simplification = shrink_step(self.steps[index], self.shrinker.context)
         try:
-            candidate = next(rewording)
+            candidate = next(simplification)
             while True:
-                steps = list(self.case.steps)
+                steps = list(self.steps)
                 steps[index] = candidate
-                candidate = rewording.send(self.still(Case(tuple(steps))))
+                candidate = simplification.send(self.still_fails(Reproduction(tuple(steps))))
         except StopIteration:
             return
 
 
-def _first_cuts(case: Case, shown: Shown | None) -> Iterator[Case]:
-    """Guesses, the boldest first: what one exchange refers to, and what else led up to it."""
-    exchange = shown.exchange if shown is not None else None
-    if shown is None or exchange is None or exchange.step is None:
+def _initial_candidates(reproduction: Reproduction, violation: ReproducedViolation | None) -> Iterator[Reproduction]:
+    """Yield guesses, smallest first: the failing step with its references, then also with its prerequisites."""
+    exchange = violation.exchange if violation is not None else None
+    if violation is None or exchange is None or exchange.step is None:
         return
-    alone, needed = [exchange.step], [*leading_to(shown.history, exchange), exchange.step]
-    control = [step for step in case.steps if step.role is Role.CONTROL and step.operation == exchange.operation][:1]
-    for wanted in (alone, [*control, *alone], needed, [*control, *needed]):
-        yield _with_references(case, wanted)
+    failing = [exchange.step]
+    needed = [*prerequisite_steps(violation.history, exchange), exchange.step]
+    controls = [
+        step for step in reproduction.steps if step.role is Role.CONTROL and step.operation == exchange.operation
+    ][:1]
+    for wanted in (failing, [*controls, *failing], needed, [*controls, *needed]):
+        yield _with_references(reproduction, wanted)
 
 
-def _with_references(case: Case, wanted: Sequence[Step]) -> Case:
-    """The part of a case that holds these steps, and those that they refer to; of two of one name the later one."""
-    kept: list[Step] = []
+def _with_references(reproduction: Reproduction, wanted: Sequence[Step]) -> Reproduction:
+    """Restrict a reproduction to these steps and those they refer to; the later one if two share a name."""
+    chosen: list[Step] = []
     names: set[str] = set()
     ids = {step.id for step in wanted}
-    for step in reversed(case.steps):
+    for step in reversed(reproduction.steps):
         if step.id in ids or step.name in names:
-            kept.append(step)
+            chosen.append(step)
             names.discard(step.name)
             ids.discard(step.id)
             names |= {ref.step for ref in references(step)}
-    return Case(tuple(reversed(kept)))
-
-
-__all__ = ["Allowance", "Shown", "Shrinker", "Shrunk"]
+    return Reproduction(tuple(reversed(chosen)))

@@ -4,13 +4,13 @@ from dataclasses import replace
 from typing import Any
 
 from runs_conformance.engine.capabilities import (
-    broken_promises,
+    collect_stats,
+    error_signature,
     failed_prerequisite,
-    folded,
-    fruitless,
-    not_offered,
-    shape,
-    surface,
+    merge_stats,
+    missing_declared_capabilities,
+    undelivered_streams,
+    unsupported_capabilities,
 )
 from runs_conformance.model.case import Role, Step
 from runs_conformance.model.exchange import Completion, Exchange, Request, Response
@@ -34,11 +34,11 @@ def exchange(operation: str, status: int, body: Any, role: Role = Role.ACT) -> E
     )
 
 
-NOWHERE = shape(exchange("get_run", 404, NO_ROUTE))
+NOWHERE = error_signature(exchange("get_run", 404, NO_ROUTE))
 
 
 def missing(*exchanges: Exchange, declared: tuple[str, ...] = ()) -> set[str]:
-    return set(not_offered(folded(surface([each], NOWHERE) for each in exchanges), declared))
+    return set(unsupported_capabilities(merge_stats(collect_stats([each], NOWHERE) for each in exchanges), declared))
 
 
 def test_a_capability_without_any_route_is_not_offered() -> None:
@@ -74,18 +74,18 @@ def test_what_is_declared_is_not_optional() -> None:
 def test_answers_are_alike_whatever_the_path_and_the_ids() -> None:
     def said(method: str, path: str) -> str | None:
         text = f"Invalid URL ({method} {path})"
-        return shape(exchange("get_run", 404, {"error": {"message": text}}))
+        return error_signature(exchange("get_run", 404, {"error": {"message": text}}))
 
     assert said("GET", "/v1/threads/thread_1/nothing") == said("POST", "/v1/threads/thread_2/runs/run_9/cancel")
 
 
 def test_a_prerequisite_that_is_always_refused_is_named() -> None:
     refused = exchange("create_assistant", 400, {"error": {"message": "The model 'x' does not exist."}}, Role.FIXTURE)
-    said = failed_prerequisite(surface([refused], None))
+    said = failed_prerequisite(collect_stats([refused], None))
     assert said is not None
     assert "create_assistant was refused every time: HTTP 400 The model 'x' does not exist." in said
     accepted = exchange("create_assistant", 200, {}, Role.FIXTURE)
-    assert failed_prerequisite(surface([refused, accepted], None)) is None
+    assert failed_prerequisite(collect_stats([refused, accepted], None)) is None
 
 
 def streaming(status: int, body: Any, id_: str = "x1") -> Exchange:
@@ -98,12 +98,12 @@ NO_STREAMS = {"error": {"message": "Unsupported parameter: 'stream'.", "type": "
 
 
 def test_streams_that_are_refused_with_a_word_about_them_are_not_offered() -> None:
-    seen = surface([streaming(400, NO_STREAMS), streaming(501, NO_STREAMS, "x2")], NOWHERE)
-    lacking = not_offered(seen)
+    seen = collect_stats([streaming(400, NO_STREAMS), streaming(501, NO_STREAMS, "x2")], NOWHERE)
+    lacking = unsupported_capabilities(seen)
     assert set(lacking) == {"streaming"}
-    assert fruitless(seen, lacking) == {"x1", "x2"}
-    assert not_offered(seen, ["streaming"]) == {}
-    assert "declared to offer streaming" in broken_promises(seen, ["streaming"])[0].message
+    assert undelivered_streams(seen, lacking) == {"x1", "x2"}
+    assert unsupported_capabilities(seen, ["streaming"]) == {}
+    assert "declared to offer streaming" in missing_declared_capabilities(seen, ["streaming"])[0].message
 
 
 def test_streams_that_fail_otherwise_are_offered_and_broken() -> None:
@@ -114,27 +114,27 @@ def test_streams_that_fail_otherwise_are_offered_and_broken() -> None:
         streaming(500, NO_STREAMS),
         streaming(200, {"object": "thread.run"}),
     ):
-        seen = surface([broken], NOWHERE)
-        assert not_offered(seen) == {}
-        assert fruitless(seen, ()) == set()
-    both = surface([streaming(400, NO_STREAMS), streaming(200, {})], NOWHERE)
-    assert not_offered(both) == {}
+        seen = collect_stats([broken], NOWHERE)
+        assert unsupported_capabilities(seen) == {}
+        assert undelivered_streams(seen, ()) == set()
+    both = collect_stats([streaming(400, NO_STREAMS), streaming(200, {})], NOWHERE)
+    assert unsupported_capabilities(both) == {}
 
 
 def test_what_is_denied_is_not_offered_whatever_was_seen() -> None:
-    lacking = not_offered({}, denied=["cancel", "streaming"])
+    lacking = unsupported_capabilities({}, denied=["cancel", "streaming"])
     assert set(lacking) == {"cancel", "cancel_run", "streaming"}
 
 
 def test_a_promise_is_broken_once() -> None:
-    seen = surface([exchange("cancel_run", 404, NO_ROUTE), exchange("create_run", 200, {})], NOWHERE)
-    assert [finding.operation for finding in broken_promises(seen, ["cancel", "core"])] == [None]
-    assert broken_promises(seen, ["core"]) == []
+    seen = collect_stats([exchange("cancel_run", 404, NO_ROUTE), exchange("create_run", 200, {})], NOWHERE)
+    assert [finding.operation for finding in missing_declared_capabilities(seen, ["cancel", "core"])] == [None]
+    assert missing_declared_capabilities(seen, ["core"]) == []
 
 
 def test_what_cannot_be_made_may_be_given() -> None:
-    seen = surface([exchange("create_assistant", 404, NO_ROUTE, Role.FIXTURE)], NOWHERE)
+    seen = collect_stats([exchange("create_assistant", 404, NO_ROUTE, Role.FIXTURE)], NOWHERE)
     assert "--use assistant=ID" in (failed_prerequisite(seen) or "")
     assert failed_prerequisite(seen, ["assistant"]) is None
-    refused = surface([exchange("create_assistant", 400, NO_RUN, Role.FIXTURE)], NOWHERE)
+    refused = collect_stats([exchange("create_assistant", 400, NO_RUN, Role.FIXTURE)], NOWHERE)
     assert "--model" in (failed_prerequisite(refused) or "")

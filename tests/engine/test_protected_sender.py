@@ -3,14 +3,14 @@ from __future__ import annotations
 from collections.abc import MutableMapping, Sequence
 from typing import Any
 
-from runs_conformance.engine.protected_sender import Guard, guarded
+from runs_conformance.engine.protected_sender import ProtectedSender, protect_given_objects
 from runs_conformance.generation.programs.steps import assistant, on_assistant, on_thread, thread
 from runs_conformance.model.case import Ref, Step
 from runs_conformance.model.exchange import Completion, Exchange, Request, Response
-from runs_conformance.model.program import Setting
+from runs_conformance.model.program import ProgramContext
 
 GIVEN = {"assistant": "asst_1", "thread": "thread_1"}
-SETTING = Setting(edition="2024-08-28", given=GIVEN)
+SETTING = ProgramContext(edition="2024-08-28", use=GIVEN)
 
 
 class Target:
@@ -38,7 +38,7 @@ class Target:
             answers[step.name] = exchange
         return exchange
 
-    def together(
+    def send_concurrently(
         self, steps: Sequence[Step], program: str, answers: MutableMapping[str, Exchange]
     ) -> tuple[Exchange, ...]:
         return tuple(self.send(step, program, answers) for step in steps)
@@ -46,19 +46,19 @@ class Target:
 
 def test_nothing_is_guarded_where_nothing_was_given() -> None:
     target = Target()
-    assert guarded(target, Setting(edition="2024-08-28")) is target
-    assert isinstance(guarded(target, SETTING), Guard)
+    assert protect_given_objects(target, ProgramContext(edition="2024-08-28")) is target
+    assert isinstance(protect_given_objects(target, SETTING), ProtectedSender)
 
 
 def test_what_was_given_is_neither_changed_nor_deleted() -> None:
     target = Target(200, {"id": "asst_1"})
-    guard = Guard(target, {"asst_1", "thread_1"})
+    guard = ProtectedSender(target, {"asst_1", "thread_1"})
     answers: dict[str, Exchange] = {}
     guard.send(assistant(SETTING), "p", answers)
     for operation in ("delete_assistant", "modify_assistant"):
         assert not guard.send(on_assistant(operation, body={}), "p", answers).accepted
     both = (on_assistant("modify_assistant", body={}), on_assistant("get_assistant"))
-    assert [exchange.response for exchange in guard.together(both, "p", answers)] == [None, None]
+    assert [exchange.response for exchange in guard.send_concurrently(both, "p", answers)] == [None, None]
     assert [step.operation for step in target.sent] == ["get_assistant"]
     target.body = {"id": "asst_2"}
     guard.send(Step(operation="create_assistant", name="assistant", body={}), "p", answers)
@@ -67,16 +67,16 @@ def test_what_was_given_is_neither_changed_nor_deleted() -> None:
 
 def test_what_the_target_cannot_show_stands_in_for_itself() -> None:
     answers: dict[str, Exchange] = {}
-    exchange = Guard(Target(404), {"asst_1"}).send(assistant(SETTING), "p", answers)
+    exchange = ProtectedSender(Target(404), {"asst_1"}).send(assistant(SETTING), "p", answers)
     assert exchange.accepted
     assert answers["assistant"].member("id") == "asst_1"
-    assert not Guard(Target(404), {"asst_2"}).send(assistant(SETTING), "p", {}).accepted
-    assert not Guard(Target(401), {"asst_1"}).send(assistant(SETTING), "p", {}).accepted
+    assert not ProtectedSender(Target(404), {"asst_2"}).send(assistant(SETTING), "p", {}).accepted
+    assert not ProtectedSender(Target(401), {"asst_1"}).send(assistant(SETTING), "p", {}).accepted
 
 
 def test_what_a_thread_needs_is_said_on_the_one_that_was_given() -> None:
     target = Target(200, {"id": "thread_1"})
-    Guard(target, {"thread_1"}).send(thread(SETTING, text="Count."), "p", {})
+    ProtectedSender(target, {"thread_1"}).send(thread(SETTING, text="Count."), "p", {})
     assert [step.operation for step in target.sent] == ["get_thread", "create_message"]
     assert target.sent[1].body == {"role": "user", "content": "Count."}
 
@@ -89,7 +89,7 @@ def test_runs_of_earlier_programs_are_waited_for() -> None:
         pauses.append(seconds)
         target.body = {**target.body, "status": "cancelled"}
 
-    guard = Guard(target, {"thread_1"}, sleep=sleep)
+    guard = ProtectedSender(target, {"thread_1"}, sleep=sleep)
     guard.send(on_thread("create_run", Ref("thread"), {}), "p", {"thread": target.send(Step(operation="x"), "p", {})})
     guard.send(thread(SETTING), "q", {})
     assert len(pauses) == 1
@@ -98,7 +98,7 @@ def test_runs_of_earlier_programs_are_waited_for() -> None:
 
 def test_reading_alone_sends_nothing_else() -> None:
     target = Target()
-    guard = Guard(target, (), read_only=True)
+    guard = ProtectedSender(target, (), read_only=True)
     assert guard.send(Step(operation="create_thread", body={}), "p", {}).response is None
     assert guard.send(Step(operation="list_assistants"), "p", {}).accepted
     assert [step.operation for step in target.sent] == ["list_assistants"]

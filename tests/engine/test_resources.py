@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from runs_conformance.engine.resources import Ledger, ledger, says_gone, sweep
+from runs_conformance.engine.resources import ResourceTracker, delete_leftovers, reports_missing, track_resources
 from runs_conformance.model.case import Key, Role, Step
 from runs_conformance.model.exchange import Completion, Exchange, Request, Response
 from runs_conformance.model.json import ABSENT
 from tests.rules.histories import run
 
 
-def exchange(operation: str, body: Any, path: dict[str, str] | None = None, key: Key = Key.OWN) -> Exchange:
+def exchange(operation: str, body: Any, path: dict[str, str] | None = None, key: Key = Key.PRIMARY) -> Exchange:
     return Exchange(
         id="x1",
         index=1,
@@ -30,7 +30,7 @@ def exchange(operation: str, body: Any, path: dict[str, str] | None = None, key:
 
 
 def names(*exchanges: Exchange) -> list[tuple[str, object]]:
-    return [(thing.step.operation, thing.id) for thing in ledger(exchanges).left()]
+    return [(thing.deletion.operation, thing.id) for thing in track_resources(exchanges).leftovers()]
 
 
 def test_the_newest_goes_first() -> None:
@@ -58,8 +58,8 @@ def test_the_thread_of_a_thread_and_run_is_deleted() -> None:
 
 
 def test_each_with_the_key_it_was_made_with() -> None:
-    things = ledger([exchange("create_thread", {"id": "thread_b"}, key=Key.SECOND)]).left()
-    assert [(thing.step.key, thing.step.role) for thing in things] == [(Key.SECOND, Role.CLEANUP)]
+    things = track_resources([exchange("create_thread", {"id": "thread_b"}, key=Key.SECOND)]).leftovers()
+    assert [(thing.deletion.key, thing.deletion.role) for thing in things] == [(Key.SECOND, Role.CLEANUP)]
 
 
 def test_answers_that_make_no_sense_are_survived() -> None:
@@ -74,24 +74,24 @@ def test_a_message_goes_with_its_thread_and_by_itself_where_the_thread_stays() -
 
 def test_what_the_user_gave_is_spared() -> None:
     made = exchange("create_assistant", {"id": "asst_given"})
-    assert ledger([made], ["asst_given"]).left() == []
+    assert track_resources([made], ["asst_given"]).leftovers() == []
 
 
 def test_what_may_have_been_made_is_counted() -> None:
     lost = replace(exchange("create_thread", None), completion=Completion.UNKNOWN, response=None)
     read = replace(exchange("get_thread", None), completion=Completion.UNKNOWN, response=None)
-    assert ledger([lost, read]).unknown == 1
+    assert track_resources([lost, read]).unknown_creations == 1
 
 
 def test_a_name_fit_for_a_terminal() -> None:
-    assert str(ledger([exchange("create_thread", {"id": "t\x1b[31m\nx"})]).left()[0]) == "thread t?[31m?x"
+    assert str(track_resources([exchange("create_thread", {"id": "t\x1b[31m\nx"})]).leftovers()[0]) == "thread t?[31m?x"
 
 
 class Target:
     """Answers deletions, and is silent about those ids that it is told."""
 
     def __init__(self, *silent: str, status: int = 200) -> None:
-        self.ledger = Ledger()
+        self.ledger = ResourceTracker()
         self.silent, self.status = silent, status
         self.asked: list[str] = []
 
@@ -102,10 +102,10 @@ class Target:
         came = replace(came, step=step, response=replace(came.response or Response(0), status=self.status))
         if id_ in self.silent:
             came = replace(came, response=None, completion=Completion.UNKNOWN)
-        self.ledger.note(came)
+        self.ledger.record(came)
         return came
 
-    def together(
+    def send_concurrently(
         self, steps: Sequence[Step], program: str, answers: MutableMapping[str, Exchange]
     ) -> tuple[Exchange, ...]:
         raise NotImplementedError
@@ -113,46 +113,46 @@ class Target:
 
 def made(target: Target, count: int) -> Target:
     for number in range(count):
-        target.ledger.note(exchange("create_thread", {"id": f"thread_{number}"}))
+        target.ledger.record(exchange("create_thread", {"id": f"thread_{number}"}))
     return target
 
 
 def test_a_sweep_leaves_nothing() -> None:
     target = made(Target(), 3)
-    sweep(target.ledger.left, target)
+    delete_leftovers(target.ledger.leftovers, target)
     assert target.asked == ["thread_2", "thread_1", "thread_0"]
-    assert target.ledger.left() == []
+    assert target.ledger.leftovers() == []
 
 
 def test_what_is_not_there_any_more_needs_no_deleting() -> None:
     target = made(Target(status=404), 2)
-    sweep(target.ledger.left, target)
-    assert target.ledger.left() == []
+    delete_leftovers(target.ledger.leftovers, target)
+    assert target.ledger.leftovers() == []
 
 
 def test_what_cannot_be_deleted_is_tried_once_and_stays() -> None:
     target = made(Target(status=403), 2)
-    sweep(target.ledger.left, target)
+    delete_leftovers(target.ledger.leftovers, target)
     assert target.asked == ["thread_1", "thread_0"]
-    assert [thing.id for thing in target.ledger.left()] == ["thread_1", "thread_0"]
+    assert [thing.id for thing in target.ledger.leftovers()] == ["thread_1", "thread_0"]
 
 
 def test_a_silent_target_is_left_alone() -> None:
     target = made(Target(*(f"thread_{number}" for number in range(9))), 9)
-    sweep(target.ledger.left, target)
+    delete_leftovers(target.ledger.leftovers, target)
     assert len(target.asked) == 3
 
 
 def test_a_target_that_asks_to_come_back_later_is_left_alone() -> None:
     target = made(Target(status=429), 9)
-    sweep(target.ledger.left, target)
+    delete_leftovers(target.ledger.leftovers, target)
     assert len(target.asked) == 3
-    assert len(target.ledger.left()) == 9
+    assert len(target.ledger.leftovers()) == 9
 
 
 def test_cleaning_up_ends_in_time() -> None:
     target, times = made(Target(), 9), iter(range(0, 1000, 10))
-    sweep(target.ledger.left, target, seconds=25, now=lambda: float(next(times)))
+    delete_leftovers(target.ledger.leftovers, target, seconds=25, now=lambda: float(next(times)))
     assert len(target.asked) == 2
 
 
@@ -179,4 +179,4 @@ def test_a_missing_route_is_not_a_missing_object(status: int, body: Any, gone: b
         ended=1,
         path={"thread_id": "thread_1"},
     )
-    assert says_gone(answer) is gone
+    assert reports_missing(answer) is gone

@@ -4,19 +4,19 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from runs_conformance.engine.budget import Budget
-from runs_conformance.engine.polling import Pace
-from runs_conformance.engine.replay import Case
-from runs_conformance.engine.run_plan import Found, Judging
-from runs_conformance.engine.shrinking.exploration import Bench, Lab, shrunk
-from runs_conformance.engine.shrinking.shrinker import Allowance, Shown, Shrinker, Shrunk
+from runs_conformance.engine.polling import PollSchedule
+from runs_conformance.engine.reproduction import Reproduction
+from runs_conformance.engine.run_plan import ExploredViolation, Judges
+from runs_conformance.engine.shrinking.exploration import CaseRunner, ShrinkContext, shrink_violations
+from runs_conformance.engine.shrinking.shrinker import ReproducedViolation, ShrinkBudget, Shrinker, ShrunkCase
 from runs_conformance.model.case import REFUSES_BODY, Mutation, Ref, Role, Step
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT, is_object
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, observed
-from runs_conformance.model.verdict import HELD, Result
-from tests.engine.scripted import SETTING, Answer, Scripted
+from runs_conformance.model.verdict import PASSED, Result
+from tests.engine.scripted import SETTING, Answer, ScriptedSender
 
 Answering = Callable[[Step], Answer]
 
@@ -25,13 +25,13 @@ def _reads(history: History) -> Iterable[Exchange]:
     return [exchange for exchange in history if exchange.operation == "get_thread"]
 
 
-@rule(over=_reads, level=Level.MUST, source=observed("made up"), capability="core")
+@rule(units=_reads, level=Level.MUST, source=observed("made up"), capability="core")
 def is_shown(exchange: Exchange) -> Iterator[Result]:
     """A thread is shown."""
-    yield HELD if exchange.accepted else exchange.finding("not shown")
+    yield PASSED if exchange.accepted else exchange.finding("not shown")
 
 
-JUDGING = Judging({is_shown.id: is_shown})
+JUDGING = Judges({is_shown.id: is_shown})
 
 
 def thread(number: int) -> Step:
@@ -40,11 +40,11 @@ def thread(number: int) -> Step:
 
 
 def on(number: int, operation: str, **members: Any) -> Step:
-    role = Role.LOOK if operation.startswith("get") else Role.ACT
+    role = Role.READ if operation.startswith("get") else Role.ACT
     return Step(operation=operation, path={"thread_id": Ref(f"thread_{number}")}, role=role, **members)
 
 
-def target(broken: Callable[[list[Step], Step], bool]) -> Scripted:
+def target(broken: Callable[[list[Step], Step], bool]) -> ScriptedSender:
     """A target that does not show a thread where `broken` says so, given what it was sent since the case began."""
     sent: list[Step] = []
 
@@ -56,22 +56,29 @@ def target(broken: Callable[[list[Step], Step], bool]) -> Scripted:
             return 500, {"error": {"message": "oh"}}
         return 200, {"id": f"id_{step.name}", "object": "thread"}
 
-    return Scripted(answer)
+    return ScriptedSender(answer)
 
 
-def lab(on: Scripted, allowance: Allowance | None = None) -> Lab:
-    return Lab(
-        SETTING, on, on.collector, JUDGING, Budget(), Pace(sleep=lambda _: None), False, allowance or Allowance()
+def lab(on: ScriptedSender, allowance: ShrinkBudget | None = None) -> ShrinkContext:
+    return ShrinkContext(
+        SETTING,
+        on,
+        on.collector,
+        JUDGING,
+        Budget(),
+        PollSchedule(sleep=lambda _: None),
+        False,
+        allowance or ShrinkBudget(),
     )
 
 
-def result(on: Scripted, case: Case, allowance: Allowance | None = None) -> Shrunk | None:
-    bench = Bench(lab(on, allowance), is_shown.id)
-    shrinker = Shrinker(bench.show, lambda: bench.sends, SETTING, allowance or Allowance())
+def result(on: ScriptedSender, case: Reproduction, allowance: ShrinkBudget | None = None) -> ShrunkCase | None:
+    bench = CaseRunner(lab(on, allowance), is_shown.id)
+    shrinker = Shrinker(bench.execute, lambda: bench.requests, SETTING, allowance or ShrinkBudget())
     return shrinker.shrink(is_shown.id, case)
 
 
-LONG = Case(
+LONG = Reproduction(
     (
         thread(1),
         thread(2),
@@ -92,16 +99,16 @@ def test_only_what_is_needed_is_left() -> None:
 
     found = result(target(broken), LONG)
     assert found is not None
-    assert [step.operation for step in found.case.steps] == ["create_thread", "modify_thread", "get_thread"]
+    assert [step.operation for step in found.reproduction.steps] == ["create_thread", "modify_thread", "get_thread"]
     assert found.minimal
-    assert found.case.steps[1].body == {}
-    assert 0 < found.sends < 120
+    assert found.reproduction.steps[1].body == {}
+    assert 0 < found.requests < 120
 
 
 def test_what_depends_on_what_is_left_out_goes_with_it() -> None:
     found = result(target(lambda sent, step: step.path == {"thread_id": Ref("thread_2")}), LONG)
     assert found is not None
-    assert [step.name for step in found.case.steps] == ["thread_2", ""]
+    assert [step.name for step in found.reproduction.steps] == ["thread_2", ""]
     assert found.minimal
 
 
@@ -110,21 +117,21 @@ def test_what_does_not_show_again_is_not_shrunk() -> None:
 
 
 def test_the_allowance_ends_the_search_and_is_said() -> None:
-    found = result(target(lambda sent, step: len(sent) > 4), LONG, Allowance(each=30, all=1000))
+    found = result(target(lambda sent, step: len(sent) > 4), LONG, ShrinkBudget(per_id=30, total=1000))
     assert found is not None
     assert not found.minimal
-    assert found.sends <= 40
+    assert found.requests <= 40
 
 
 def test_an_example_can_be_played_again() -> None:
     found = result(target(lambda sent, step: True), LONG)
     assert found is not None
-    example = found.example("explore.walk_7")
+    example = found.counterexample("explore.walk_7")
     assert is_object(example)
     assert example["program"] == "explore.walk_7"
     assert example["minimal"] is True
-    assert Case.from_json(example["steps"]) == found.case
-    assert Case.from_json(example["before"]) == Case(found.case.steps[:-1])
+    assert Reproduction.from_json(example["steps"]) == found.reproduction
+    assert Reproduction.from_json(example["before"]) == Reproduction(found.reproduction.steps[:-1])
 
 
 def test_every_id_is_shrunk_and_nothing_of_it_is_evidence() -> None:
@@ -132,8 +139,8 @@ def test_every_id_is_shrunk_and_nothing_of_it_is_evidence() -> None:
     bench = lab(scripted)
     exchange = scripted.send(thread(1), "explore.walk_1", {})
     scripted.collector.take("explore.walk_1")
-    shown = Shown(History.of([exchange]), JUDGING.tallies("x", [])[1].get("x") or _nothing())
-    results = shrunk({is_shown.id: Found("explore.walk_1", LONG, shown)}, bench)
+    shown = ReproducedViolation(History.of([exchange]), JUDGING.tallies("x", [])[1].get("x") or _nothing())
+    results = shrink_violations({is_shown.id: ExploredViolation("explore.walk_1", LONG, shown)}, bench)
     assert set(results) == {is_shown.id}
     assert scripted.collector.take("explore.walk_1") == []
     assert not [name for name in scripted.collector._held if scripted.collector._held[name]]
@@ -146,13 +153,13 @@ def _nothing() -> Any:
 
 
 def test_a_case_is_every_step_once_and_no_cleaning_up() -> None:
-    scripted = Scripted(lambda step: (200, {"id": "thread_1", "object": "thread", "status": "queued"}))
+    scripted = ScriptedSender(lambda step: (200, {"id": "thread_1", "object": "thread", "status": "queued"}))
     answers: dict[str, Exchange] = {}
     poll = on(1, "get_thread", until=("completed",))
     steps = [thread(1), poll, poll, on(1, "get_thread"), on(1, "get_thread")]
     gone = Step(operation="delete_thread", path={"thread_id": Ref("thread_1")}, role=Role.CLEANUP)
     exchanges = [scripted.send(step, "p", answers) for step in (*steps, gone)]
-    assert [step.until for step in Case.of(exchanges).steps] == [(), ("completed",), (), ()]
+    assert [step.until for step in Reproduction.of(exchanges).steps] == [(), ("completed",), (), ()]
 
 
 def test_a_negative_keeps_its_mutation() -> None:
@@ -172,20 +179,21 @@ def test_a_negative_keeps_its_mutation() -> None:
     def over(history: History) -> Iterable[Exchange]:
         return [exchange for exchange in history if exchange.operation == "modify_thread"]
 
-    @rule(over=over, level=Level.MUST, source=observed("made up"), capability="core")
+    @rule(units=over, level=Level.MUST, source=observed("made up"), capability="core")
     def refused(exchange: Exchange) -> Iterator[Result]:
         """It is refused."""
         if exchange.accepted:
             yield exchange.finding("accepted")
 
-    scripted = Scripted(lambda step: (200, {"id": "thread_1", "object": "thread"}))
-    bench = Bench(
-        Lab(SETTING, scripted, scripted.collector, Judging({refused.id: refused}), Budget(), Pace()), refused.id
+    scripted = ScriptedSender(lambda step: (200, {"id": "thread_1", "object": "thread"}))
+    bench = CaseRunner(
+        ShrinkContext(SETTING, scripted, scripted.collector, Judges({refused.id: refused}), Budget(), PollSchedule()),
+        refused.id,
     )
-    shrinker = Shrinker(bench.show, lambda: bench.sends, SETTING)
-    found = shrinker.shrink(refused.id, Case((thread(1), broken)))
+    shrinker = Shrinker(bench.execute, lambda: bench.requests, SETTING)
+    found = shrinker.shrink(refused.id, Reproduction((thread(1), broken)))
     assert found is not None
-    last = found.case.steps[-1]
+    last = found.reproduction.steps[-1]
     assert last.body == {"metadata": {long: "x"}}
     assert last.mutation is not None
     assert last.mutation.pointer == f"/metadata/{long}"

@@ -6,31 +6,31 @@ from collections.abc import Iterable, Iterator
 
 import pytest
 
-from runs_conformance.engine.run_plan import Judging
-from runs_conformance.engine.shrinking.history import excerpt
+from runs_conformance.engine.run_plan import Judges
+from runs_conformance.engine.shrinking.history import minimal_subhistory
 from runs_conformance.model.case import REFUSES_BODY, Mutation, Ref, Role, Step
 from runs_conformance.model.exchange import Completion, Exchange, Request, Response
 from runs_conformance.model.history import History
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, observed
-from runs_conformance.model.verdict import HELD, Result
+from runs_conformance.model.verdict import PASSED, Result
 from runs_conformance.rules.constraints import requests
 
 LIMIT = "create_run.max_prompt_tokens.minimum"
-REQUESTS = Judging({}, (("constraints of requests", requests.tallies),))
+REQUESTS = Judges({}, (("constraints of requests", requests.tallies),))
 
 
 def _all(history: History) -> Iterable[History]:
     return [history]
 
 
-@rule(over=_all, level=Level.MUST, source=observed("made up"), capability="core")
+@rule(units=_all, level=Level.MUST, source=observed("made up"), capability="core")
 def forgets_nothing(history: History) -> Iterator[Result]:
     """What was created is shown as long as it was not deleted."""
     made = [exchange for exchange in history if exchange.operation == "create_thread"]
     for look in history:
         if look.operation in ("get_thread", "list_runs") and made:
-            yield HELD if look.accepted else look.finding("forgotten")
+            yield PASSED if look.accepted else look.finding("forgotten")
 
 
 class _Told:
@@ -95,7 +95,7 @@ def test_a_negative_comes_with_what_makes_it_mean_something_and_nothing_else() -
     negative = run(Role.NEGATIVE, 255, exercises=(LIMIT,), mutation=mutation, expectation=REFUSES_BODY)
     shows = told.step(negative, "run_d", thread_id="thread_b")
     told.step(created("thread", "thread"), "thread_c")
-    kept = excerpt(told.history, LIMIT, shows, REQUESTS)
+    kept = minimal_subhistory(told.history, LIMIT, shows, REQUESTS)
     assert [exchange.id for exchange in kept] == ["x1", "x2", "x3", "x5", "x6", "x7"]
 
 
@@ -107,11 +107,11 @@ def test_what_a_thread_went_through_is_kept_only_for_lists(look: str, kept: list
     told = _Told()
     told.step(created("thread", "other"), "thread_b")
     told.step(created("thread", "thread"), "thread_a")
-    told.step(on("list_messages", "thread", role=Role.LOOK), thread_id="thread_a")
+    told.step(on("list_messages", "thread", role=Role.READ), thread_id="thread_a")
     told.step(on("modify_thread", "thread", body={}), "thread_a", thread_id="thread_a")
     told.step(on("modify_thread", "other", body={}), "thread_b", thread_id="thread_b")
-    shows = told.step(on(look, "thread", role=Role.LOOK), http_status=404, thread_id="thread_a")
-    found = excerpt(told.history, forgets_nothing.id, shows, Judging({forgets_nothing.id: forgets_nothing}))
+    shows = told.step(on(look, "thread", role=Role.READ), http_status=404, thread_id="thread_a")
+    found = minimal_subhistory(told.history, forgets_nothing.id, shows, Judges({forgets_nothing.id: forgets_nothing}))
     assert [exchange.id for exchange in found] == kept
 
 
@@ -119,5 +119,5 @@ def test_the_whole_history_is_kept_where_less_shows_nothing() -> None:
     told = _Told()
     shows = told.step(created("thread", "thread"), "thread_a")
     told.step(created("thread", "other"), "thread_b")
-    kept = excerpt(told.history, forgets_nothing.id, shows, Judging({forgets_nothing.id: forgets_nothing}))
+    kept = minimal_subhistory(told.history, forgets_nothing.id, shows, Judges({forgets_nothing.id: forgets_nothing}))
     assert [exchange.id for exchange in kept] == ["x1", "x2"]

@@ -6,12 +6,12 @@ import time
 
 import pytest
 
-from runs_conformance.engine.interruptible import awaited
+from runs_conformance.engine.interruptible import run_interruptible
 from runs_conformance.errors import TargetError
 
 
 def test_what_the_work_gives_is_given() -> None:
-    assert awaited(lambda: 7) == 7
+    assert run_interruptible(lambda: 7) == 7
 
 
 def test_what_the_work_raises_is_raised() -> None:
@@ -19,7 +19,7 @@ def test_what_the_work_raises_is_raised() -> None:
         raise TargetError("gone")
 
     with pytest.raises(TargetError, match="gone"):
-        awaited(work)
+        run_interruptible(work)
 
 
 def interrupted_after(seconds: float) -> threading.Timer:
@@ -36,7 +36,7 @@ def test_an_interruption_leaves_the_work_behind() -> None:
     began = time.monotonic()
     interrupted_after(0.3)
     with pytest.raises(KeyboardInterrupt):
-        awaited(lambda: hangs.wait(30))
+        run_interruptible(lambda: hangs.wait(30))
     assert time.monotonic() - began < 15
     hangs.set()
 
@@ -51,5 +51,5 @@ def test_work_that_can_be_told_to_stop_comes_to_an_end() -> None:
 
     interrupted_after(0.3)
     with pytest.raises(KeyboardInterrupt):
-        awaited(work, stop=told.set)
+        run_interruptible(work, stop=told.set)
     assert ended.is_set()
