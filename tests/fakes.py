@@ -10,7 +10,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 @contextmanager
-def answering(status: int, content_type: str, body: bytes, headers: dict[str, str] | None = None) -> Iterator[str]:
+def fixed_response_server(
+    status: int, content_type: str, body: bytes, headers: dict[str, str] | None = None
+) -> Iterator[str]:
     """A server that answers everything alike; yields its base URL."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -45,14 +47,14 @@ def answering(status: int, content_type: str, body: bytes, headers: dict[str, st
 
 
 @contextmanager
-def silent() -> Iterator[str]:
+def silent_server() -> Iterator[str]:
     """A server that takes connections and never says anything."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         yield f"http://127.0.0.1:{listening.getsockname()[1]}/v1"
 
 
 @contextmanager
-def refusing() -> Iterator[str]:
+def closed_port_url() -> Iterator[str]:
     """A port that nobody listens on."""
     with socket.create_server(("127.0.0.1", 0)) as bound:
         port = bound.getsockname()[1]

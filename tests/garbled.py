@@ -21,7 +21,7 @@ _GONE = object()
 Program = list[dict[str, Any]]
 
 
-def programs(history: Path) -> dict[str, Program]:
+def load_programs(history: Path) -> dict[str, Program]:
     """The exchanges of a history file, as JSON, by program."""
     found: dict[str, Program] = {}
     for line in filter(None, history.read_text().split("\n")):
@@ -31,7 +31,7 @@ def programs(history: Path) -> dict[str, Program]:
     return found
 
 
-def garbled(program: Program, random: Random) -> list[Exchange]:
+def garble_responses(program: Program, random: Random) -> list[Exchange]:
     """The exchanges of a program with some of the answers garbled."""
     entries = copy.deepcopy(program)
     share = random.choice([0.05, 0.3, 1.0])

@@ -17,14 +17,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from runs_conformance.contract.operation import find_operation
 from runs_conformance.emulator.app import build
-from runs_conformance.emulator.options import Options
+from runs_conformance.emulator.server_options import EmulatorOptions
 
 KEY = "sk-secret-of-the-gateway-1234567890"
-OTHER = "sk-secret-of-another-tenant-1234567"
+SECOND_KEY = "sk-secret-of-another-tenant-1234567"
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class GatewayRequest:
     """A request as it came."""
 
     method: str
@@ -40,11 +40,11 @@ class Seen:
         return found[0].name if found else ""
 
 
-Refusal = tuple[int, bytes]
-NO_ROUTE: Refusal = (404, b'{"detail":"Not Found"}')
+CannedResponse = tuple[int, bytes]
+NO_ROUTE: CannedResponse = (404, b'{"detail":"Not Found"}')
 
 
-def refusal(status: int, message: str) -> Refusal:
+def error_response(status: int, message: str) -> CannedResponse:
     """An answer in the form of the API's errors."""
     error = {"message": message, "type": "invalid_request_error", "param": None, "code": None}
     return status, json.dumps({"error": error}).encode()
@@ -62,11 +62,11 @@ class Gateway:
     mount: str = "/v1"
     key_header: str = "authorization"
     query: Mapping[str, str] = field(default_factory=dict)
-    ignores: Sequence[str] = ()
-    refuses: Callable[[Seen], Refusal | None] = lambda seen: None
-    seen: list[Seen] = field(default_factory=list)
-    made: set[str] = field(default_factory=set)
-    started: int = 0
+    ignored_parameters: Sequence[str] = ()
+    refuse: Callable[[GatewayRequest], CannedResponse | None] = lambda seen: None
+    requests: list[GatewayRequest] = field(default_factory=list)
+    live_objects: set[str] = field(default_factory=set)
+    started_runs: int = 0
     url: str = ""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -80,15 +80,15 @@ class Gateway:
         query = dict(parse_qsl(scope["query_string"].decode("latin-1")))
         inside = scope["path"].startswith(f"{self.mount}/")
         path = scope["path"].removeprefix(self.mount)
-        seen = Seen(scope["method"], path, query, headers, body)
-        self.seen.append(seen)
+        seen = GatewayRequest(scope["method"], path, query, headers, body)
+        self.requests.append(seen)
         answer = self._own(seen) if inside else NO_ROUTE
         if answer is not None:
             await _answer(send, *answer)
             return
         await self.app(self._passed(scope, seen), _replay(body, receive), self._noting(seen, send))
 
-    def _noting(self, seen: Seen, send: Send) -> Send:
+    def _noting(self, seen: GatewayRequest, send: Send) -> Send:
         """Keeps book of the assistants and threads there are, and of the runs that were started."""
         accepted, head = False, b""
 
@@ -102,24 +102,24 @@ class Gateway:
 
         return noting
 
-    def _note(self, seen: Seen, body: bytes) -> None:
+    def _note(self, seen: GatewayRequest, body: bytes) -> None:
         operation = seen.operation
         ids = re.findall(rb'"((?:thread|asst)_[A-Za-z0-9]{20,})"', body)
         if operation in ("create_run", "create_thread_and_run"):
-            self.started += 1
+            self.started_runs += 1
         if operation in ("create_assistant", "create_thread"):
-            self.made.add(ids[0].decode())
+            self.live_objects.add(ids[0].decode())
         elif operation == "create_thread_and_run":
-            self.made.add(next(id_.decode() for id_ in ids if id_.startswith(b"thread_")))
+            self.live_objects.add(next(id_.decode() for id_ in ids if id_.startswith(b"thread_")))
         elif operation in ("delete_assistant", "delete_thread"):
-            self.made.discard(seen.path.rpartition("/")[2])
+            self.live_objects.discard(seen.path.rpartition("/")[2])
 
-    def _own(self, seen: Seen) -> Refusal | None:
+    def _own(self, seen: GatewayRequest) -> CannedResponse | None:
         if any(seen.query.get(name) != value for name, value in self.query.items()):
-            return refusal(404, "Resource not found")
-        return self.refuses(seen) if seen.operation else NO_ROUTE
+            return error_response(404, "Resource not found")
+        return self.refuse(seen) if seen.operation else NO_ROUTE
 
-    def _passed(self, scope: Scope, seen: Seen) -> Scope:
+    def _passed(self, scope: Scope, seen: GatewayRequest) -> Scope:
         # Who checks keys itself lets the emulator in without one.
         key = seen.headers.get(self.key_header) if self.key_header else f"Bearer {KEY}"
         headers = [pair for pair in scope["headers"] if pair[0] not in (b"authorization", self.key_header.encode())]
@@ -130,7 +130,7 @@ class Gateway:
         rest = b"&".join(
             part
             for part in scope["query_string"].split(b"&")
-            if part.partition(b"=")[0].decode("latin-1") not in (*self.query, *self.ignores)
+            if part.partition(b"=")[0].decode("latin-1") not in (*self.query, *self.ignored_parameters)
         )
         return {**scope, "path": path, "raw_path": path.encode(), "headers": headers, "query_string": rest}
 
@@ -138,18 +138,18 @@ class Gateway:
 @contextmanager
 def gateway(
     *,
-    keys: Sequence[str] = (KEY, OTHER),
+    keys: Sequence[str] = (KEY, SECOND_KEY),
     mount: str = "/v1",
     key_header: str = "authorization",
     query: Mapping[str, str] | None = None,
-    ignores: Sequence[str] = (),
-    refuses: Callable[[Seen], Refusal | None] = lambda seen: None,
+    ignored_parameters: Sequence[str] = (),
+    refuse: Callable[[GatewayRequest], CannedResponse | None] = lambda seen: None,
     variants: Sequence[str] = (),
     mutants: Sequence[str] = (),
 ) -> Iterator[Gateway]:
     """An emulator behind a gateway, on a free port of this machine."""
-    app = build(Options(keys=tuple(keys), failing_model="failing-model"), mutants, variants)
-    gate = Gateway(app, mount, key_header, query or {}, ignores, refuses)
+    app = build(EmulatorOptions(keys=tuple(keys), failing_model="failing-model"), mutants, variants)
+    gate = Gateway(app, mount, key_header, query or {}, ignored_parameters, refuse)
     server = uvicorn.Server(
         uvicorn.Config(gate, port=0, log_level="error", lifespan="off", timeout_graceful_shutdown=1)
     )

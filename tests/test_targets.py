@@ -25,19 +25,19 @@ def reaches(url: str) -> bool:
 
 
 def test_the_emulator_lives_as_long_as_its_block() -> None:
-    with targets.emulator() as target:
+    with targets.emulator_target() as target:
         url = target.address.url
         assert reaches(url)
-        assert target.key != target.second_key
+        assert target.api_key != target.second_api_key
     assert not reaches(url)
 
 
 def test_the_emulators_keys_are_in_no_process_list_and_no_repr() -> None:
-    with targets.emulator() as target:
+    with targets.emulator_target() as target:
         listed = subprocess.run(["ps", "-eww", "-o", "args"], capture_output=True, text=True, check=False).stdout
-        assert target.key is not None
-        assert target.key not in listed
-        assert target.key not in repr(target)
+        assert target.api_key is not None
+        assert target.api_key not in listed
+        assert target.api_key not in repr(target)
 
 
 def test_the_emulator_ends_with_its_parent() -> None:
@@ -65,21 +65,21 @@ def test_the_emulator_ends_with_its_parent() -> None:
 
 def test_something_else_happens_while_it_starts() -> None:
     done: list[int] = []
-    with targets.emulator(meanwhile=lambda: done.append(os.getpid())):
+    with targets.emulator_target(during_startup=lambda: done.append(os.getpid())):
         assert done == [os.getpid()]
 
 
 def test_a_remote_target_is_named_by_its_host() -> None:
-    target = targets.remote("https://api.example.org/v1", key="sk-1234567890")
+    target = targets.remote_target("https://api.example.org/v1", api_key="sk-1234567890")
     assert target.name == "api.example.org"
     assert "sk-1234567890" not in repr(target)
 
 
 def test_what_is_no_url() -> None:
     with pytest.raises(UsageError):
-        targets.remote("api.example.org/v1")
+        targets.remote_target("api.example.org/v1")
 
 
 def test_a_port_that_is_taken_is_a_usage_error() -> None:
-    with targets.emulator() as target, pytest.raises(UsageError, match="cannot listen"):
-        targets.serve("127.0.0.1", target.address.port, lambda url: None)
+    with targets.emulator_target() as target, pytest.raises(UsageError, match="cannot listen"):
+        targets.serve_emulator("127.0.0.1", target.address.port, lambda url: None)

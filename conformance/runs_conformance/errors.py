@@ -22,9 +22,9 @@ class TargetError(ConformanceError):
     """The target cannot be tested: unreachable, silent, unauthorised, or without a Runs surface."""
 
 
-class BudgetSpent(ConformanceError):  # noqa: N818 -- it is an end, not an error
+class BudgetExhausted(ConformanceError):  # noqa: N818 -- it is an end, not an error
     """A budget that the user set is used up."""
 
 
-class SuiteFault(ConformanceError):  # noqa: N818 -- "fault" is the vocabulary's word for our own errors
+class InternalError(ConformanceError):
     """The suite contradicts itself, for example a valid case that its own schema refuses."""

@@ -1,4 +1,4 @@
-"""A name or URL becomes a target that can be spoken to; the one place where the emulator is started."""
+"""Targets: remote servers and the bundled emulator, which only this module starts."""
 
 from __future__ import annotations
 
@@ -13,34 +13,46 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from runs_conformance.client.base_url import DIALECTS, Address, address, likely, spoken
-from runs_conformance.config import known
+from runs_conformance.client.base_url import Address, dialect_with, guess_dialect, parse_address
+from runs_conformance.config import require_known
+from runs_conformance.contract.dialect import DIALECTS
 from runs_conformance.errors import TargetError, UsageError
 
 EMULATOR = "emulator"
-__all__ = ["DIALECTS", "EMULATOR", "Target", "emulator", "hosted", "likely", "remote", "serve"]
+__all__ = [
+    "DIALECTS",
+    "EMULATOR",
+    "Target",
+    "emulator_target",
+    "guess_dialect",
+    "list_mutants",
+    "list_variants",
+    "remote_target",
+    "serve_app",
+    "serve_emulator",
+]
 
 _ROOT = Path(__file__).resolve().parent.parent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """What is judged: where it is, the keys it knows, and what is known of it.
+    """The server under test: its address, its keys and its properties.
 
-    `lasting` says that what is left on it stays, so that it has to be cleaned up. `any_file_id` says that it takes
-    every well-formed file or vector-store id.
+    `persistent`: objects outlive the test run, so they have to be cleaned up. `accepts_any_file_id`: every well-formed
+    file or vector-store id is accepted.
     """
 
     name: str
     address: Address
-    key: str | None = field(default=None, repr=False)
-    second_key: str | None = field(default=None, repr=False)
+    api_key: str | None = field(default=None, repr=False)
+    second_api_key: str | None = field(default=None, repr=False)
     failing_model: str | None = None
-    lasting: bool = True
-    any_file_id: bool = False
+    persistent: bool = True
+    accepts_any_file_id: bool = False
 
 
-def remote(
+def remote_target(
     base_url: str,
     *,
     dialect: str = "openai",
@@ -48,25 +60,27 @@ def remote(
     query: Sequence[tuple[str, str]] = (),
     path_prefix: str | None = None,
     key_header: str | None = None,
-    hidden: Sequence[str] = (),
-    key: str | None = None,
-    second_key: str | None = None,
+    secret_values: Sequence[str] = (),
+    api_key: str | None = None,
+    second_api_key: str | None = None,
     failing_model: str | None = None,
 ) -> Target:
-    """The target at a URL, spoken to as its dialect says and the other arguments change it.
+    """Return the target at a URL. The other arguments modify the conventions of its dialect.
 
-    Raises UsageError where the URL is none.
+    Raises UsageError if the URL or any of them is invalid.
     """
-    where = address(base_url, spoken(dialect, path_prefix, key_header), query, headers, hidden)
-    return Target(name=where.authority, address=where, key=key, second_key=second_key, failing_model=failing_model)
+    where = parse_address(base_url, dialect_with(dialect, path_prefix, key_header), query, headers, secret_values)
+    return Target(
+        name=where.authority, address=where, api_key=api_key, second_api_key=second_api_key, failing_model=failing_model
+    )
 
 
 @contextmanager
-def emulator(*arguments: str, meanwhile: Callable[[], object] | None = None) -> Iterator[Target]:
-    """The bundled emulator, in a process of its own that ends with this block or with this process.
+def emulator_target(*arguments: str, during_startup: Callable[[], object] | None = None) -> Iterator[Target]:
+    """Start the bundled emulator in a process of its own, which ends with this block or with this process.
 
-    `meanwhile` is called while it starts. Its keys are made up for this one run and handed over by environment. Raises
-    TargetError where it does not start.
+    `during_startup` is called while it starts. Its keys are random and passed by environment. Raises TargetError if it
+    does not start.
     """
     key, second = (f"sk-emulator-{secrets.token_hex(12)}" for _ in range(2))
     path = os.pathsep.join(part for part in (str(_ROOT), os.environ.get("PYTHONPATH")) if part)
@@ -77,16 +91,16 @@ def emulator(*arguments: str, meanwhile: Callable[[], object] | None = None) -> 
     ) as process:
         assert process.stdin is not None
         try:
-            if meanwhile is not None:
-                meanwhile()
+            if during_startup is not None:
+                during_startup()
             yield Target(
                 name=EMULATOR,
-                address=address(_url(process)),
-                key=key,
-                second_key=second,
+                address=parse_address(_url(process)),
+                api_key=key,
+                second_api_key=second,
                 failing_model="failing-model",
-                lasting=False,
-                any_file_id=True,
+                persistent=False,
+                accepts_any_file_id=True,
             )
         finally:
             process.stdin.close()
@@ -106,16 +120,28 @@ def _url(process: subprocess.Popen[bytes]) -> str:
         raise TargetError("the bundled emulator did not start; `runs-conformance serve` shows why") from None
 
 
-def hosted(app: Any) -> AbstractContextManager[str]:
-    """The origin at which an ASGI application is served, on a free port of the loopback interface, as long as the block
-    lasts.
-    """
-    from runs_conformance.emulator.server import hosted as hosted_app
+def serve_app(app: Any) -> AbstractContextManager[str]:
+    """Serve an ASGI application on a free loopback port during a block; yields its origin."""
+    from runs_conformance.emulator.server import serve_in_thread
 
-    return hosted_app(app)
+    return serve_in_thread(app)
 
 
-def serve(
+def list_mutants() -> dict[str, str]:
+    """Return the mutants that the emulator can serve: name and description."""
+    from runs_conformance.emulator.catalogue import standard_mutants
+
+    return {entry.name: entry.text for entry in standard_mutants()}
+
+
+def list_variants() -> dict[str, str]:
+    """Return the variants that the emulator can serve: name and description."""
+    from runs_conformance.emulator.catalogue import variants
+
+    return {entry.name: entry.text for entry in variants()}
+
+
+def serve_emulator(
     host: str,
     port: int,
     ready: Callable[[str], None],
@@ -127,23 +153,22 @@ def serve(
     mutant: Sequence[str] = (),
     variant: Sequence[str] = (),
 ) -> None:
-    """Serve the emulator in this process until interrupted; `ready` is told the base URL.
+    """Serve the emulator in this process until interrupted. `ready` is called with the base URL.
 
-    Raises UsageError where the port is taken or a mutant or variant is not known.
+    Raises UsageError if the port is in use, or a mutant or variant is unknown.
     """
     from runs_conformance.emulator.app import BASE, build
-    from runs_conformance.emulator.catalogue import catalogue, variants
-    from runs_conformance.emulator.options import Options
     from runs_conformance.emulator.server import serve as serve_app
+    from runs_conformance.emulator.server_options import EmulatorOptions
 
     for name in mutant:
-        known(name, [entry.name for entry in catalogue()], "mutant")
+        require_known(name, list_mutants(), "mutant")
     for name in variant:
-        known(name, [entry.name for entry in variants()], "variant")
+        require_known(name, list_variants(), "variant")
     chosen = {"step_ms": step_ms, "expires_s": expires_s, "failing_model": failing_model, "edition": edition}
     given: dict[str, Any] = {name: value for name, value in chosen.items() if value is not None}
     keys = tuple(key for key in os.environ.get("RUNS_EMULATOR_KEYS", "").split(",") if key)
-    app = build(Options(keys=keys, **given), mutant, variant)
+    app = build(EmulatorOptions(keys=keys, **given), mutant, variant)
     try:
         serve_app(app, host, port, lambda origin: ready(origin + BASE))
     except OSError as error:
