@@ -20,7 +20,7 @@ from runs_conformance.engine.capabilities import (
 )
 from runs_conformance.engine.run_plan import RunResult
 from runs_conformance.engine.verdicts import NotJudgedReason, VerdictContext, build_verdicts, discard_findings
-from runs_conformance.evidence.transition import Transitions
+from runs_conformance.evidence.timeline import Transitions
 from runs_conformance.generation import boundary
 from runs_conformance.model.program import ProgramContext
 from runs_conformance.model.verdict import Outcome, Tally

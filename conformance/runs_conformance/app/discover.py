@@ -22,6 +22,7 @@ from runs_conformance.engine.resources import INTERRUPTED_CLEANUP_SECONDS, delet
 from runs_conformance.generation.programs.all_operations import UNKNOWN_IDS
 from runs_conformance.generation.programs.steps import PROMPTS
 from runs_conformance.model.case import Ref, Role, Step
+from runs_conformance.model.error_message import summarize_error
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.json import ABSENT, is_array, is_object
 
@@ -34,7 +35,7 @@ _DENIED, _ABSENT = (401, 403), (404, 405, 410, 501)
 
 @dataclass(frozen=True, slots=True)
 class Discovery:
-    """The address that responses, and what the server does not offer, with the reason.
+    """The address that answered, and what the server does not offer, with the reason.
 
     `models` are those that the server lists. `run_accepted` is None if no run could be attempted; `refusal` says why a
     run was refused.
@@ -135,7 +136,7 @@ class _Probe:
         return self.session.send(step, PROGRAM, self.responses)
 
     def _can_send(self, step: Step) -> bool:
-        """Whether candidates object that the step refers to exists."""
+        """Whether every object that the step refers to exists."""
         body = step.body if is_object(step.body) else {}
         refs = [value for value in (*step.path.values(), *body.values()) if isinstance(value, Ref)]
         return all(ref.step in self.responses and self.responses[ref.step].member("id") is not ABSENT for ref in refs)
@@ -190,7 +191,5 @@ def _body(name: str) -> object:
 def _refusal_text(run: Exchange | None) -> str:
     if run is None or run.accepted:
         return ""
-    error = run.body.get("error") if is_object(run.body) else None
-    message = error.get("message") if is_object(error) else None
-    detail = f": {' '.join(message.split())[:160]}" if isinstance(message, str) else ""
-    return f"HTTP {run.status}{detail}"
+    message = summarize_error(run.body)
+    return f"HTTP {run.status}: {message}" if message else f"HTTP {run.status}"

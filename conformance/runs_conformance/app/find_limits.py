@@ -12,6 +12,7 @@ from runs_conformance.engine.run_plan import RunResult, clean_up_program
 from runs_conformance.generation.boundary.limit import measured_limit, plan_search
 from runs_conformance.model.limit import Limit
 from runs_conformance.model.program import ProgramContext
+from runs_conformance.model.program_end import Ending
 
 
 def find_limits(
@@ -38,6 +39,6 @@ def find_limits(
         enforced = measured_limit(search, exchanges)
         if enforced is not None:
             limits.append(enforced)
-        if program_result.budget_exhausted:
+        if program_result.end.ending in (Ending.CUT, Ending.NOT_STARTED):
             break
     return replace(result, limits=tuple(limits))

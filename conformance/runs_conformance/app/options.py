@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from runs_conformance.baseline import BaselineGate, Comparison, Coverage, compare
-from runs_conformance.config import did_you_mean
 from runs_conformance.contract.constraint import constraints
 from runs_conformance.contract.edition import DEFAULT_EDITION
 from runs_conformance.contract.schema import schemas_digest
@@ -22,6 +21,7 @@ from runs_conformance.generation import boundary, fuzzing, schemathesis
 from runs_conformance.generation.fuzzing import EXPLORE_ONLY, SHARED_RUN, THOROUGH, ExplorationSize
 from runs_conformance.generation.programs.catalogue import catalogue as written
 from runs_conformance.model.program import Program, ProgramContext
+from runs_conformance.model.suggestion import did_you_mean
 from runs_conformance.model.verdict import Verdict
 from runs_conformance.reporting.report import SessionUsage, Suite
 from runs_conformance.rules import catalogue as rules

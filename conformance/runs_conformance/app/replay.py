@@ -153,13 +153,7 @@ class _Replayer:
             )
         decisive = reproduction.steps[failure.decisive_step]
         step_exchanges = [exchange for exchange in exchanges if exchange.step is decisive]
-        reason = (
-            program_result.internal_error
-            or program_result.budget_exhausted
-            or program_result.stop_reason
-            or _unanswered_reason(step_exchanges)
-            or _inconclusive_reason(tally)
-        )
+        reason = program_result.early_end or _unanswered_reason(step_exchanges) or _inconclusive_reason(tally)
         if reason is None and not tally.judged and _is_newly_refused(step_exchanges):
             reason = f"the request that showed it is now refused with HTTP status {step_exchanges[-1].status}"
         outcome = Outcome.INCONCLUSIVE if reason else Outcome.PASS
@@ -181,12 +175,7 @@ class _Replayer:
         if tally.findings:
             reason = f"{tally.findings[0].message} (only in the whole program {failure.program})"
             return _revise(result, Outcome.FAIL, reason, requests)
-        finished = not (
-            program_result.internal_error
-            or program_result.budget_exhausted
-            or program_result.stop_reason
-            or tally.errors
-        )
+        finished = not (program_result.early_end or tally.errors)
         if result.outcome is Outcome.PASS or (finished and tally.judged):
             return _revise(result, Outcome.PASS, attempts_note, requests)
         return _revise(result, Outcome.INCONCLUSIVE, result.reason, requests)
@@ -265,7 +254,7 @@ def replay_steps(
         name="steps",
         target=target.name,
         base_url=base_url,
-        dialect=target.address.dialect.family,
+        dialect=target.address.dialect.family.name,
         edition=edition,
         strict=False,
         seed=0,

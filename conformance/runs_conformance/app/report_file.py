@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from runs_conformance.app.merge import read_run, rebuild_report
-from runs_conformance.config import did_you_mean
 from runs_conformance.contract.departure import glob_matches
 from runs_conformance.contract.edition import DEFAULT_EDITION, is_edition
 from runs_conformance.engine.reproduction import Reproduction
 from runs_conformance.errors import UsageError
 from runs_conformance.model.json import JSON, at, is_array, is_object
+from runs_conformance.model.suggestion import did_you_mean
 from runs_conformance.recordings import history_file
 from runs_conformance.reporting import report as reports
 from runs_conformance.wire import strict_json

@@ -33,7 +33,7 @@ def program_context(target: Target, options: RunOptions) -> ProgramContext:
         read_only=options.read_only,
         run_timeout=options.run_timeout,
         expiry_timeout=options.expiry_timeout,
-        dialect=target.address.dialect.family,
+        dialect=target.address.dialect.family.name,
         seed=options.seed,
         has_second_api_key=target.second_api_key is not None,
         failing_model=target.failing_model,
@@ -80,11 +80,12 @@ def judge(
     listener: ProgressListener,
     on_target_released: Callable[[], object] = lambda: None,
 ) -> Report:
-    """Play a plan on a target, judge what came of it, and report.
+    """Execute a plan on a target, judge the histories, and build the report.
 
-    Every exchange is in the folder's history as soon as it has ended. Where the target cannot be tested, the report
-    says only that. `visited` is called when the target has been left, which an interruption does not undo any more.
-    Raises UsageError where the folder cannot be written to, or an object to work with is not there.
+    Each exchange is recorded in the history of the folder as soon as it ends. If the target cannot be tested, the
+    report says only that. Calls `on_target_released` after cleanup on the target; an interruption from then on does
+    not discard results. Raises UsageError if the folder cannot be written, or an object named by `--use` does not
+    exist.
     """
     context = program_context(target, options)
     header = RunHeader.from_plan(target, options, context, plan)

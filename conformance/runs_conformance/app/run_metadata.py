@@ -84,7 +84,7 @@ class RunHeader:
         return cls(
             target=target.name,
             base_url=target.address.url,
-            dialect=target.address.dialect.family,
+            dialect=target.address.dialect.family.name,
             options=options,
             context=context,
             programs={program.id: program.capability for program in plan.programs},
@@ -153,7 +153,7 @@ class RunFooter:
     """How a test run ended, as far as its exchanges do not show it.
 
     `unreachable_reason` says why the target could not be tested at all. `counterexamples` are those that exploration
-    members and shrank with requests that are not judged. A killed run has no footer.
+    found and shrank with requests that are not judged. A killed run has no footer.
     """
 
     counts: Counts

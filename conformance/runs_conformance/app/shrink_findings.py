@@ -43,7 +43,7 @@ def shrink_findings(
     if result.explored_violations:
         collector = Collector(NullRecorder(session.credentials), budget, tracker)
         lab = exploration.ShrinkContext(
-            context=context,
+            program_context=context,
             sender=protect_given_objects(session.with_recorder(collector), context),
             collector=collector,
             judges=build_judges(options),

@@ -106,7 +106,7 @@ def _judge_server(where: str, name: str, values: dict[str, Any]) -> ReportSummar
         folder = prepare_folder(values["report_dir"] / name if values["report_dir"] else None)
         plan = run.plan_run(target, options)
         report = run.judge(target, options, plan, folder, SilentProgress(), interruption.defer)
-        folder.write(report, target.address.dialect.family)
+        folder.write(report, target.address.dialect.family.name)
     if report.exit_code == NO_TARGET:
         raise TargetError(f"{name.upper()}: {report.reason}")
     if interruption.received:

@@ -43,7 +43,7 @@ class GroupedCommand(click.Command):
                     formatter.write(f"{'':{formatter.current_indent}}{line}\n")
         groups: dict[str, list[tuple[str, str]]] = {name: [] for name in _ORDER}
         for parameter in self.get_params(ctx):
-            record = parameter.get_help_record(ctx)
+            record = parameter.get_help_record(ctx) if isinstance(parameter, click.Option) else None
             if record is not None:
                 groups[getattr(parameter, "group", OTHER)].append(record)
         for name, records in groups.items():

@@ -157,7 +157,7 @@ def build_options(values: Mapping[str, Any]) -> RunOptions:
     names = {each.name for each in fields(RunOptions)}
     options = {name: value for name, value in values.items() if name in names and value is not None}
     options |= _parse_capabilities(values)
-    options |= {name: parse(options[name]) for name, parse in parsers.items() if options.get(name)}
+    options |= {name: parse(options[name]) for name, parse in parsers.items() if options.get(name, "") != ""}
     if values.get("no_database"):
         options.pop("database", None)
     return RunOptions(**options, gate=baseline.build_gate(values))

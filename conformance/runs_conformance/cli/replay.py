@@ -25,7 +25,7 @@ _OUTCOME_TEXT = {"fail": "still fails", "pass": "passes now", "inconclusive": "u
     "replay",
     examples=(
         ("Replay all failures of the last run", "runs-conformance replay reports/latest"),
-        ("Print one as a pytest file", "runs-conformance replay reports/latest cancel.is_idempotent --as pytest"),
+        ("Print one as a pytest file", "runs-conformance replay reports/latest cancel.is_carried_out --as pytest"),
     ),
 )
 @click.argument("report", type=click.Path(exists=True, path_type=Path))

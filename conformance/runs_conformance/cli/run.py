@@ -201,13 +201,13 @@ def command(base_url: str | None, **values: Any) -> int:
             folder = prepare_folder(values["report_dir"])
             listener = _progress(target, options, plan, values)
             report = run.judge(target, options, plan, folder, listener, interruption.defer)
-            problem = output.write_report(folder, report, target.address.dialect.family, values)
+            problem = output.write_report(folder, report, target.address.dialect.family.name, values)
         code = report.exit_code
         if code == NO_TARGET:
             say(f"runs-conformance: {report.reason}")
         else:
             baseline.update_file(report, values)
-            output.print_summary(report, None if problem else folder, target.address.dialect.family, values)
+            output.print_summary(report, None if problem else folder, target.address.dialect.family.name, values)
         if problem:
             say(f"runs-conformance: {problem}")
             code = USAGE

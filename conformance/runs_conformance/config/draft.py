@@ -1,4 +1,4 @@
-"""Writes a first `conformance.toml`: is_known values as keys, all other keys as comments."""
+"""Writes a first `conformance.toml`: known values as keys, all other keys as comments."""
 
 from __future__ import annotations
 

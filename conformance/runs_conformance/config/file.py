@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
@@ -11,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from runs_conformance.config.key import KEYS, SECTIONS, ConfigKey, ValueType
-from runs_conformance.config.name import did_you_mean, parse_edition
+from runs_conformance.config.name import parse_edition
 from runs_conformance.config.time import parse_duration
 from runs_conformance.errors import UsageError
+from runs_conformance.model.suggestion import did_you_mean, nearest_names
 from runs_conformance.wire.redaction import is_secret_name
 
 NAME = "conformance.toml"
@@ -96,7 +96,7 @@ def _suggest_key(name: str, section: str) -> str:
     elsewhere = {key.name: key.dotted_name for key in KEYS.values() if key.section != section}
     if name in elsewhere:
         return f"; did you mean {elsewhere[name]}?"
-    close = difflib.get_close_matches(name, elsewhere, n=1, cutoff=0.7)
+    close = nearest_names(name, elsewhere, count=1, cutoff=0.7)
     return did_you_mean(name, siblings) or (f"; did you mean {elsewhere[close[0]]}?" if close else "")
 
 

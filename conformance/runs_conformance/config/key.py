@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-from runs_conformance.client.base_url import DIALECTS
+from runs_conformance.contract.dialect import DIALECTS
 from runs_conformance.contract.edition import EDITIONS
 from runs_conformance.contract.operation import CAPABILITIES
 from runs_conformance.engine.plan import PHASES, PROFILES

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
 from runs_conformance.contract.edition import EDITIONS, is_edition
 from runs_conformance.errors import UsageError
+from runs_conformance.model.suggestion import did_you_mean, sort_by_similarity
 
 _MAX_LISTED = 20
 """Maximum number of names listed in one line."""
@@ -31,14 +31,4 @@ def _hint(name: str, names: list[str]) -> str:
     close = did_you_mean(name, names)
     if len(names) > _MAX_LISTED:
         return close
-    similarity = {each: difflib.SequenceMatcher(None, name, each).ratio() for each in names}
-    return f"{close or ';'} there are {', '.join(sorted(names, key=lambda each: -similarity[each]))}"
-
-
-def did_you_mean(name: str, names: Iterable[str]) -> str:
-    """Return `; did you mean ...?` with the nearest names, or an empty text."""
-    known = list(names)
-    close = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
-    if not close:
-        close = [each for each in known if name.lower() in each.lower()][:3]
-    return f"; did you mean {' or '.join(close)}?" if close else ""
+    return f"{close or ';'} there are {', '.join(sort_by_similarity(name, names))}"
