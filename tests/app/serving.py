@@ -1,4 +1,4 @@
-"""The emulator as a server elsewhere: what is left on it stays, and can be counted."""
+"""Serves the emulator as a persistent server whose objects can be counted."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 
 from runs_conformance.emulator.app import BASE
-from runs_conformance.emulator.asgi import Surface
-from runs_conformance.emulator.catalogue import alter
+from runs_conformance.emulator.asgi import AsgiApp
+from runs_conformance.emulator.catalogue import apply_by_name
 from runs_conformance.emulator.clock import Clock
-from runs_conformance.emulator.context import World
-from runs_conformance.emulator.hooks import plain
-from runs_conformance.emulator.options import Options
+from runs_conformance.emulator.context import ServerState
+from runs_conformance.emulator.default import default_hooks
 from runs_conformance.emulator.server import serve
+from runs_conformance.emulator.server_options import EmulatorOptions
 
 ROOT = Path(__file__).parents[2]
 KEY = "sk-serving-0123456789"
@@ -30,45 +30,45 @@ KEY = "sk-serving-0123456789"
 
 @dataclass(frozen=True)
 class Served:
-    """A server and what it holds."""
+    """A server and its state."""
 
     url: str
-    world: World
+    server: ServerState
 
     @property
     def held(self) -> list[str]:
-        """The ids of the threads and assistants that are there."""
-        return [id_ for store in self.world.stores.values() for id_ in (*store.threads, *store.assistants)]
+        """The ids of the existing threads and assistants."""
+        return [id_ for store in self.server.stores.values() for id_ in (*store.threads, *store.assistants)]
 
     @property
     def tags(self) -> set[str]:
-        """What its assistants are tagged with."""
-        assistants = (each for store in self.world.stores.values() for each in store.assistants.values())
+        """The tags of its assistants."""
+        assistants = (each for store in self.server.stores.values() for each in store.assistants.values())
         return {tag for each in assistants if (tag := (each.members.get("metadata") or {}).get("runs-conformance"))}
 
 
 @contextmanager
 def served(step_ms: float = 2, mutant: str | None = None) -> Iterator[Served]:
-    """The emulator on a free port of this machine, wrong in one way if need be."""
-    behaviour = plain(Options().edition)
-    options = alter(behaviour, Options(step_ms=step_ms), [mutant] if mutant else [], [])
-    world = World(options, behaviour, Clock())
-    app = Starlette(routes=[Mount(BASE, app=Surface(world, BASE))])
+    """Serve the emulator on a free port, with a mutant if one is named."""
+    hooks = default_hooks(EmulatorOptions().edition)
+    options = apply_by_name(hooks, EmulatorOptions(step_ms=step_ms), [mutant] if mutant else [], [])
+    server = ServerState(options, hooks, Clock())
+    app = Starlette(routes=[Mount(BASE, app=AsgiApp(server, BASE))])
     ready = threading.Event()
     origins: list[str] = []
 
-    def tell(origin: str) -> None:
+    def on_ready(origin: str) -> None:
         origins.append(origin)
         ready.set()
 
-    threading.Thread(target=serve, args=(app, "127.0.0.1", 0, tell), daemon=True).start()
+    threading.Thread(target=serve, args=(app, "127.0.0.1", 0, on_ready), daemon=True).start()
     assert ready.wait(10)
-    yield Served(origins[0] + BASE, world)
+    yield Served(origins[0] + BASE, server)
 
 
 @contextmanager
 def running(*arguments: str) -> Iterator[subprocess.Popen[str]]:
-    """The command in a process of its own, killed with the block."""
+    """Run the command in a process of its own, which is killed at the end of the block."""
     environment = {
         **os.environ,
         "OPENAI_API_KEY": KEY,
@@ -91,7 +91,7 @@ def running(*arguments: str) -> Iterator[subprocess.Popen[str]]:
 
 
 def grown(path: Path, size: int, seconds: float = 20.0) -> None:
-    """Wait until a file has so many bytes."""
+    """Wait until a file is larger than `size` bytes."""
     deadline = time.monotonic() + seconds
     while not (path.exists() and path.stat().st_size > size):
         assert time.monotonic() < deadline, f"{path} did not grow to {size} bytes"

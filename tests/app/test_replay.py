@@ -1,4 +1,4 @@
-"""What failed is sent again from the report alone: it fails where it failed, and passes where nothing is wrong."""
+"""Failures are replayed from the report alone: they recur on the defective server and pass on a correct one."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 
 from runs_conformance.app import run
-from runs_conformance.app.options import Choice
+from runs_conformance.app.options import RunOptions
 from runs_conformance.cli import run_command
-from runs_conformance.emulator.catalogue import catalogue
-from runs_conformance.reporting.folder import folder
-from runs_conformance.reporting.progress import Silent
+from runs_conformance.emulator.catalogue import standard_mutants
+from runs_conformance.reporting.folder import prepare_folder
+from runs_conformance.reporting.progress import SilentProgress
 from tests import fakes
-from tests.quality.bench import STEP_MS, target_at
-from tests.quality.host import KEYS, hosted
-from tests.quality.replays import PLAIN, rows
+from tests.quality.emulator_host import KEYS, serve_emulators
+from tests.quality.judging import STEP_MS, target_at
+from tests.quality.replays import PLAIN, replay_mutants
 
 MUTANT, PROGRAM, ID = "accepts_any_role", "boundary.create_message", "create_message.role.enum"
 
@@ -33,27 +33,27 @@ MUTANT, PROGRAM, ID = "accepts_any_role", "boundary.create_message", "create_mes
         ("finds_runs_in_any_thread", "security.references"),
     ],
 )
-def test_failures_fail_again_on_the_mutant_and_pass_on_the_plain_emulator(mutant: str, program: str) -> None:
-    (chosen,) = (each for each in catalogue() if each.name == mutant)
-    found = list(rows([chosen], [program]))
+def test_failures_recur_on_the_mutant_and_pass_on_the_correct_emulator(mutant: str, program: str) -> None:
+    (chosen,) = (each for each in standard_mutants() if each.name == mutant)
+    found = list(replay_mutants([chosen], [program]))
     assert found
-    assert [row for row in found if not row.reproduces] == []
+    assert [row for row in found if not row.is_reproduced] == []
 
 
 @pytest.fixture(scope="module")
 def served() -> Iterator[Mapping[str, str]]:
-    """A mutant and the plain emulator."""
-    with hosted({PLAIN: ((), ()), MUTANT: ((MUTANT,), ())}, STEP_MS) as urls:
+    """A mutant and the correct emulator."""
+    with serve_emulators({PLAIN: ((), ()), MUTANT: ((MUTANT,), ())}, STEP_MS) as urls:
         yield urls
 
 
 @pytest.fixture(scope="module")
 def report(served: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a report on the mutant."""
-    here = folder(tmp_path_factory.mktemp("replay"))
+    here = prepare_folder(tmp_path_factory.mktemp("replay"))
     target = target_at(served[MUTANT])
-    choice = Choice(select=(PROGRAM,))
-    here.write(run.judge(target, choice, run.plan_for(target, choice), here, Silent()))
+    options = RunOptions(select=(PROGRAM,))
+    here.write(run.judge(target, options, run.plan_run(target, options), here, SilentProgress()))
     return here.path
 
 
@@ -64,7 +64,7 @@ def keys(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CONFORMANCE_SECOND_API_KEY", raising=False)
 
 
-def test_each_failure_is_a_line_and_the_exit_code_says_whether_any_still_fails(
+def test_each_failure_is_one_line_and_the_exit_code_is_1_if_any_recurs(
     served: Mapping[str, str], report: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run_command(["replay", str(report)]) == 1
@@ -77,21 +77,23 @@ def test_each_failure_is_a_line_and_the_exit_code_says_whether_any_still_fails(
     assert capsys.readouterr().out.strip() == f"passes now   must    {ID}"
 
 
-def test_a_history_is_judged_first(served: Mapping[str, str], report: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_history_is_judged_before_the_replay(
+    served: Mapping[str, str], report: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert run_command(["replay", str(report / "history.jsonl"), "create_message.*"]) == 1
     assert f"still fails  must    {ID}" in capsys.readouterr().out
     assert run_command(["replay", str(report / "history.jsonl"), served[PLAIN]]) == 0
 
 
-def test_what_is_answered_in_another_way_is_not_decided(report: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_different_response_is_undecided(report: Path, capsys: pytest.CaptureFixture[str]) -> None:
     refusal = b'{"error": {"message": "no", "type": "invalid_request_error", "param": null, "code": null}}'
-    with fakes.answering(400, "application/json", refusal) as url:
+    with fakes.fixed_response_server(400, "application/json", refusal) as url:
         assert run_command(["replay", str(report), ID, url]) == 5
-    assert "not decided" in capsys.readouterr().out
+    assert "undecided" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
-    ("arguments", "says"),
+    ("arguments", "message"),
     [
         (["no-such-report.json"], "no-such-report.json"),
         ([__file__], "neither a report.json nor a history.jsonl"),
@@ -100,11 +102,11 @@ def test_what_is_answered_in_another_way_is_not_decided(report: Path, capsys: py
         (["{report}", "http://127.0.0.1:1/v1"], "cannot be reached"),
     ],
 )
-def test_what_cannot_be_used_is_one_line(
-    report: Path, arguments: list[str], says: str, capsys: pytest.CaptureFixture[str]
+def test_a_usage_error_is_one_line(
+    report: Path, arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     code = run_command(["replay", *(argument.format(report=report) for argument in arguments)])
-    said = capsys.readouterr()
+    captured = capsys.readouterr()
     assert code in (2, 3)
-    assert says in said.err
-    assert len((said.out + said.err).strip().splitlines()) == 1
+    assert message in captured.err
+    assert len((captured.out + captured.err).strip().splitlines()) == 1

@@ -7,7 +7,7 @@ import pytest
 
 @pytest.fixture(autouse=True)
 def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Every command runs in a folder of its own and without the environment's keys."""
+    """Run each command in a folder of its own and without API keys in the environment."""
     for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "CONFORMANCE_SECOND_API_KEY"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)

@@ -1,4 +1,4 @@
-"""Budgets as the server counts them."""
+"""Budgets hold by the count of the server."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ def limited(gate: Gateway, *arguments: str) -> tuple[int, dict[str, Any]]:
 
 
 def counted(gate: Gateway) -> Counter[str]:
-    return Counter(seen.operation for seen in gate.seen)
+    return Counter(seen.operation for seen in gate.requests)
 
 
-@pytest.mark.parametrize("most", [1, 7, 40, 200])
-def test_no_more_requests_than_allowed_and_nothing_left_behind(most: int) -> None:
+@pytest.mark.parametrize("maximum", [1, 7, 40, 200])
+def test_max_requests_holds_and_nothing_is_left_behind(maximum: int) -> None:
     with gateway() as gate:
-        code, report = limited(gate, "--max-requests", str(most))
+        code, report = limited(gate, "--max-requests", str(maximum))
     assert code == 5
-    assert most - 10 <= len(gate.seen) <= most
-    assert report["counts"]["requests"] == len(gate.seen)
-    assert gate.made == set()
+    assert maximum - 10 <= len(gate.requests) <= maximum
+    assert report["counts"]["requests"] == len(gate.requests)
+    assert gate.live_objects == set()
 
 
-@pytest.mark.parametrize("most", [1, 37])
-def test_of_the_emulator_that_ends_anyhow_every_request_is_used(most: int) -> None:
-    arguments = ["--max-requests", str(most), "--report-dir", "out", "-q", "--no-database"]
+@pytest.mark.parametrize("maximum", [1, 37])
+def test_max_requests_is_used_up_on_the_emulator_which_needs_no_cleanup(maximum: int) -> None:
+    arguments = ["--max-requests", str(maximum), "--report-dir", "out", "-q", "--no-database"]
     assert run_command(["run", *arguments]) == 5
-    assert json.loads(Path("out/report.json").read_text())["counts"]["requests"] == most
+    assert json.loads(Path("out/report.json").read_text())["counts"]["requests"] == maximum
 
 
-def test_what_was_not_judged_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+def test_unjudged_requirements_are_named(capsys: pytest.CaptureFixture[str]) -> None:
     with gateway() as gate:
         code, report = limited(gate, "--max-requests", "150")
     assert code == 5
@@ -50,25 +50,25 @@ def test_what_was_not_judged_is_named(capsys: pytest.CaptureFixture[str]) -> Non
     assert unjudged[0]["id"] in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("most", [0, 1, 10])
-def test_no_more_runs_than_allowed(most: int) -> None:
+@pytest.mark.parametrize("maximum", [0, 1, 10])
+def test_max_runs_holds(maximum: int) -> None:
     with gateway() as gate:
-        code, report = limited(gate, "--max-runs", str(most), "--profile", "quick")
+        code, report = limited(gate, "--max-runs", str(maximum), "--profile", "quick")
     assert code == 5
-    assert gate.started == report["counts"]["runs_started"] == most
-    if not most:
+    assert gate.started_runs == report["counts"]["runs_started"] == maximum
+    if not maximum:
         assert "create_run" not in counted(gate)
 
 
-def test_no_more_tokens_than_allowed() -> None:
+def test_max_tokens_holds() -> None:
     with gateway() as gate:
         code, report = limited(gate, "--max-tokens", "30000", "--profile", "quick")
     assert code == 5
     assert (report["counts"]["tokens"] or 0) <= 30_000
-    assert 0 < gate.started <= 30
+    assert 0 < gate.started_runs <= 30
 
 
-def test_time_is_bounded(capsys: pytest.CaptureFixture[str]) -> None:
+def test_max_time_holds(capsys: pytest.CaptureFixture[str]) -> None:
     with gateway() as gate:
         code, report = limited(gate, "--max-time", "1s")
     assert code == 5
@@ -79,7 +79,7 @@ def test_time_is_bounded(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_dry_run_sends_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     with gateway() as gate:
         assert run_command(["run", gate.url, "--dry-run", "--max-runs", "5", "--no-database"]) == 0
-    assert not gate.seen
+    assert not gate.requests
     text = capsys.readouterr().out
     assert "lifecycle" in text
     assert "boundary" in text
@@ -94,11 +94,11 @@ def test_the_plan_is_an_upper_bound(capsys: pytest.CaptureFixture[str]) -> None:
         run_command(["run", gate.url, "--profile", "quick", "--api-key", KEY, "-q"])
     programs, requests, runs = (int(number.replace(",", "")) for number in total[1:4])
     assert programs > 10
-    assert len(gate.seen) <= requests
-    assert gate.started <= runs
+    assert len(gate.requests) <= requests
+    assert gate.started_runs <= runs
 
 
-def test_strange_servers_are_not_strained_unasked(capsys: pytest.CaptureFixture[str]) -> None:
+def test_remote_servers_are_stressed_only_with_allow_stress(capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["run", "http://server.invalid/v1", "--dry-run", "--no-database"]
     assert run_command(arguments) == 0
     careful = capsys.readouterr().out
@@ -108,6 +108,6 @@ def test_strange_servers_are_not_strained_unasked(capsys: pytest.CaptureFixture[
     assert "robustness  " in capsys.readouterr().out
 
 
-def test_a_server_that_is_not_local_is_told_of_what_it_will_cost_first(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_cost_on_a_remote_server_is_printed_first(capsys: pytest.CaptureFixture[str]) -> None:
     assert run_command(["run", "http://server.invalid/v1", "--timeout", "1"]) == 3
     assert "requests    runs" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""Servers that do not offer everything: what they lack is not applicable, unless it was declared."""
+"""Missing capabilities are not applicable, unless they are declared."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from typing import Any
 import pytest
 
 from runs_conformance.cli import run_command
-from tests.gateway import KEY, NO_ROUTE, Refusal, Seen, gateway, refusal
+from tests.gateway import KEY, NO_ROUTE, CannedResponse, GatewayRequest, error_response, gateway
 
 
-def streams(seen: Seen) -> Refusal | None:
-    """Refuses streams, and says so."""
+def streams(seen: GatewayRequest) -> CannedResponse | None:
+    """Refuse streams with an error that says so."""
     wanted = b'"stream":true' in seen.body.replace(b" ", b"")
-    return refusal(400, "Unsupported parameter: 'stream'.") if wanted else None
+    return error_response(400, "Unsupported parameter: 'stream'.") if wanted else None
 
 
-def cancelling(seen: Seen) -> Refusal | None:
+def cancelling(seen: GatewayRequest) -> CannedResponse | None:
     return NO_ROUTE if seen.operation == "cancel_run" else None
 
 
 def judged(url: str, *arguments: str) -> tuple[int, dict[str, dict[str, Any]]]:
-    """The exit code and the verdicts by id."""
+    """Run the suite; return the exit code and the verdicts by id."""
     base = ["run", url, "--api-key", KEY, "--profile", "quick", "--report-dir", "out", "-q", "--no-database"]
     code = run_command([*base, *arguments])
     report = json.loads(Path("out/report.json").read_text())
@@ -35,8 +35,8 @@ def outcomes(verdicts: dict[str, dict[str, Any]], capability: str) -> Counter[st
     return Counter(each["outcome"] for each in verdicts.values() if each["capability"] == capability)
 
 
-def test_streams_that_are_clearly_refused_are_not_applicable() -> None:
-    with gateway(refuses=streams) as gate:
+def test_refused_streams_are_not_applicable() -> None:
+    with gateway(refuse=streams) as gate:
         code, verdicts = judged(gate.url)
     assert code == 0
     assert outcomes(verdicts, "streaming").keys() == {"not_applicable"}
@@ -44,8 +44,8 @@ def test_streams_that_are_clearly_refused_are_not_applicable() -> None:
     assert "refuses stream: true" in verdicts["create_run.stream.type"]["reason"]
 
 
-def test_streams_that_are_declared_and_refused_are_a_failure() -> None:
-    with gateway(refuses=streams) as gate:
+def test_declared_streams_that_are_refused_are_a_failure() -> None:
+    with gateway(refuse=streams) as gate:
         code, verdicts = judged(gate.url, "--capability", "streaming")
     assert code == 1
     broken = verdicts["acceptance.smallest_request_is_accepted"]
@@ -53,19 +53,19 @@ def test_streams_that_are_declared_and_refused_are_a_failure() -> None:
     assert outcomes(verdicts, "streaming")["not_applicable"] == 0
 
 
-def test_an_operation_that_is_missing_is_not_applicable_unless_it_was_declared() -> None:
+def test_a_missing_operation_is_not_applicable_unless_declared() -> None:
     select = ("--select", "acceptance.*", "--select", "cancel.*", "--select", "lifecycle.*")
-    with gateway(refuses=cancelling) as gate:
+    with gateway(refuse=cancelling) as gate:
         code, verdicts = judged(gate.url, *select)
         assert code == 0
-        assert outcomes(verdicts, "cancel").keys() == {"not_applicable", "not_judged"}  # what was not selected
+        assert outcomes(verdicts, "cancel").keys() == {"not_applicable", "not_judged"}  # not selected
         code, verdicts = judged(gate.url, *select, "--capability", "cancel")
         assert code == 1
         broken = verdicts["acceptance.smallest_request_is_accepted"]
         assert "POST /threads/{thread_id}/runs/{run_id}/cancel" in broken["findings"][0]["message"]
 
 
-def test_what_is_denied_is_neither_tried_nor_judged() -> None:
+def test_denied_capabilities_are_neither_requested_nor_judged() -> None:
     with gateway() as gate:
         code, verdicts = judged(gate.url, "--no-capability", "create_and_run", "--no-capability", "streaming")
         assert code == 0
@@ -73,21 +73,23 @@ def test_what_is_denied_is_neither_tried_nor_judged() -> None:
         assert outcomes(verdicts, "streaming").keys() == {"not_applicable"}
 
 
-def test_a_flag_wins_over_what_the_file_says_of_a_capability() -> None:
+def test_a_capability_flag_overrides_the_file() -> None:
     Path("conformance.toml").write_text("[capabilities]\nstreaming = false\n")
-    with gateway(refuses=streams) as gate:
+    with gateway(refuse=streams) as gate:
         code, _ = judged(gate.url, "--capability", "streaming")
     assert code == 1
 
 
 @pytest.mark.parametrize(
-    ("arguments", "says"),
+    ("arguments", "message"),
     [
         (["--capability", "streming"], "did you mean streaming"),
-        (["--no-capability", "core"], "nothing is left"),
+        (["--no-capability", "core"], "there is nothing to judge"),
         (["--capability", "tools", "--no-capability", "tools"], "both name tools"),
     ],
 )
-def test_what_cannot_be_declared(arguments: list[str], says: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_invalid_declarations_are_usage_errors(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert run_command(["run", *arguments]) == 2
-    assert says in capsys.readouterr().err
+    assert message in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""`cleanup` on a server that is spoken to in a way of its own, as conformance.toml says."""
+"""`cleanup` on a server with unusual conventions, configured in conformance.toml."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from runs_conformance.cli import run_command
-from tests.gateway import KEY, gateway, refusal
+from tests.gateway import KEY, error_response, gateway
 
 
-def test_it_speaks_to_the_server_as_the_run_did(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cleanup_addresses_the_server_like_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GATEWAY_KEY", KEY)
     with gateway(mount="/llm", key_header="x-key", query={"tenant": "blue"}) as gate:
         Path("conformance.toml").write_text(
@@ -27,12 +27,12 @@ def test_it_speaks_to_the_server_as_the_run_did(monkeypatch: pytest.MonkeyPatch)
             dir = "out"
             """
         )
-        gate.refuses = lambda seen: refusal(500, "not now") if seen.operation.startswith("delete_") else None
+        gate.refuse = lambda seen: error_response(500, "not now") if seen.operation.startswith("delete_") else None
         assert run_command(["run", "-q", "--max-requests", "60"]) == 5
-        left = len(gate.made)
+        left = len(gate.live_objects)
         assert left
-        gate.refuses = lambda seen: None
+        gate.refuse = lambda seen: None
         assert run_command(["cleanup", "out"]) == 0
-        assert gate.made == set()
+        assert gate.live_objects == set()
     assert KEY not in Path("out/history.jsonl").read_text()
     assert json.loads(Path("out/history.jsonl").read_text().splitlines()[0])["key_header"] == "X-Key"

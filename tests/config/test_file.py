@@ -14,7 +14,7 @@ def written(folder: Path, text: str) -> Path:
     return path
 
 
-def test_what_it_says_becomes_options(tmp_path: Path) -> None:
+def test_keys_become_option_defaults(tmp_path: Path) -> None:
     path = written(
         tmp_path,
         """
@@ -36,13 +36,13 @@ def test_what_it_says_becomes_options(tmp_path: Path) -> None:
         baseline = "known.toml"
         """,
     )
-    assert load(path).options() == {
+    assert load(path).option_defaults() == {
         "base_url": "http://127.0.0.1:9/v1",
-        "phase": ["lifecycle"],
+        "phases": ["lifecycle"],
         "api_key": f"@{tmp_path / 'keys' / 'own'}",
-        "header": ["X-Team: blue", "Authorization: env:TOKEN"],
-        "capability": ["streaming"],
-        "no_capability": ["tenancy"],
+        "headers": ["X-Team: blue", "Authorization: env:TOKEN"],
+        "capabilities": ["streaming"],
+        "no_capabilities": ["tenancy"],
         "use": ["assistant=asst_1"],
         "max_time": "5m",
         "baseline": str(tmp_path / "known.toml"),
@@ -50,47 +50,47 @@ def test_what_it_says_becomes_options(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "says"),
+    ("text", "message"),
     [
-        ('modle = "x"', "modle: there is no such key; did you mean model"),
-        ("max_requests = 5", "max_requests: there is no such key; did you mean budget.max_requests?"),
+        ('modle = "x"', "modle: unknown key; did you mean model"),
+        ("max_requests = 5", "max_requests: unknown key; did you mean budget.max_requests?"),
         ("max_request = 5", "did you mean budget.max_requests?"),
-        ("[budgets]\nmax_runs = 1", "budgets: there is no such key; did you mean budget?"),
-        ("[budget]\nmax_rums = 1", "budget.max_rums: there is no such key; did you mean max_runs"),
-        ("budget = 3", "budget: it is a table; write [budget]"),
-        ('[budget]\nmax_requests = "5"', "budget.max_requests: it must be a whole number, not this text"),
-        ("[budget]\nmax_requests = true", "budget.max_requests: it must be a whole number, not true or false"),
-        ("[budget]\nmax_requests = 0", "budget.max_requests: it must be at least 1, not 0"),
-        ("[pacing]\nworkers = 100", "pacing.workers: it must be between 1 and 64, not 100"),
-        ('[budget]\nmax_time = "soon"', "budget.max_time: it must be a number of seconds"),
-        ("[budget]\nmax_time = inf", "budget.max_time: it must be a number of seconds"),
+        ("[budgets]\nmax_runs = 1", "budgets: unknown key; did you mean budget?"),
+        ("[budget]\nmax_rums = 1", "budget.max_rums: unknown key; did you mean max_runs"),
+        ("budget = 3", "budget: is a table; write [budget]"),
+        ('[budget]\nmax_requests = "5"', "budget.max_requests: must be a whole number, not this text"),
+        ("[budget]\nmax_requests = true", "budget.max_requests: must be a whole number, not true or false"),
+        ("[budget]\nmax_requests = 0", "budget.max_requests: must be at least 1, not 0"),
+        ("[pacing]\nworkers = 100", "pacing.workers: must be between 1 and 64, not 100"),
+        ('[budget]\nmax_time = "soon"', "budget.max_time: must be a number of seconds"),
+        ("[budget]\nmax_time = inf", "budget.max_time: must be a number of seconds"),
         ('edition = "2023-01-01"', "edition '2023-01-01' is not one of"),
-        ("edition = 2024-08-28", "edition: it must be a text, not a date or time"),
-        ('dialect = "azure"', "dialect: 'azure' is not known; did you mean azure-openai"),
-        ('phases = "lifecycle"', "phases: it must be a list of texts, not this text"),
-        ('phases = ["lifecycel"]', "phases: 'lifecycel' is not known; did you mean lifecycle?"),
-        ('[capabilities]\nstreaming = "yes"', "capabilities.streaming: it must be true or false, not this text"),
+        ("edition = 2024-08-28", "edition: must be a text, not a date or time"),
+        ('dialect = "azure"', "dialect: unknown value 'azure'; did you mean azure-openai"),
+        ('phases = "lifecycle"', "phases: must be a list of texts, not this text"),
+        ('phases = ["lifecycel"]', "phases: unknown value 'lifecycel'; did you mean lifecycle?"),
+        ('[capabilities]\nstreaming = "yes"', "capabilities.streaming: must be true or false, not this text"),
         ("[capabilities]\nstreming = true", "did you mean streaming"),
         ('[prompts]\nplian = "x"', "did you mean plain"),
         ('[use]\nasistant = "x"', "did you mean assistant"),
-        ('[gate]\nfail_on = "mst"', "gate.fail_on: 'mst' is not known; did you mean must?"),
-        ('model = ""', "model: it is empty; write a text, or leave it out"),
-        ("headers = {X-Team = 5}", "headers.X-Team: it must be a text, not a whole number"),
-        ('select = ["a", ""]', "select[1]: it is empty"),
+        ('[gate]\nfail_on = "mst"', "gate.fail_on: unknown value 'mst'; did you mean must?"),
+        ('model = ""', "model: is empty; write a text, or remove the key"),
+        ("headers = {X-Team = 5}", "headers.X-Team: must be a text, not a whole number"),
+        ('select = ["a", ""]', "select[1]: is empty"),
         ('edition = "2024-13-45"', "edition '2024-13-45' is not one of"),
-        ("model = 'x", "it is not TOML"),
-        (f"seed = {'9' * 5000}", "a number too long"),
-        (f"seed = {'9' * 400}", "seed: it is too large a number"),
-        (f"[budget]\nmax_time = {'9' * 400}", "budget.max_time: it is too large a number"),
+        ("model = 'x", "not TOML"),
+        (f"seed = {'9' * 5000}", "a number is too long"),
+        (f"seed = {'9' * 400}", "seed: the number is too large"),
+        (f"[budget]\nmax_time = {'9' * 400}", "budget.max_time: the number is too large"),
         (f"select = {'[' * 5000}", "nested too deeply"),
     ],
 )
-def test_what_is_wrong_is_said_in_one_line(tmp_path: Path, text: str, says: str) -> None:
+def test_an_error_is_one_line(tmp_path: Path, text: str, message: str) -> None:
     path = written(tmp_path, text)
     with pytest.raises(UsageError) as raised:
         load(path)
     assert str(raised.value).startswith(f"{path}: ")
-    assert says in str(raised.value)
+    assert message in str(raised.value)
     assert "\n" not in str(raised.value)
 
 
@@ -104,13 +104,13 @@ def test_what_is_wrong_is_said_in_one_line(tmp_path: Path, text: str, says: str)
         '[query]\nsubscription-key = "sk-hidden"',
     ],
 )
-def test_a_key_that_is_written_down_is_refused_and_not_repeated(tmp_path: Path, text: str) -> None:
-    with pytest.raises(UsageError, match="does not belong in the file") as raised:
+def test_a_secret_in_the_file_is_refused_and_not_repeated(tmp_path: Path, text: str) -> None:
+    with pytest.raises(UsageError, match="the file must not contain") as raised:
         load(written(tmp_path, text))
     assert "hidden" not in str(raised.value)
 
 
-def test_what_cannot_be_read(tmp_path: Path) -> None:
+def test_unreadable_files_are_usage_errors(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="cannot be read"):
         load(tmp_path / "none.toml")
     (tmp_path / "bytes.toml").write_bytes(b"model = '\xff'")

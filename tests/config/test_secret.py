@@ -12,18 +12,18 @@ def test_a_key_by_environment_file_or_literal(tmp_path: Path) -> None:
     env = {"OPENAI_API_KEY": "sk-default", "OTHER": " sk-other \n"}
     file = tmp_path / "key"
     file.write_text("sk-file\nsecond line\n")
-    assert config.secret(None, "OPENAI_API_KEY", env) == config.Secret("sk-default")
-    assert config.secret("env:OTHER", "OPENAI_API_KEY", env) == config.Secret("sk-other")
-    assert config.secret(f"@{file}", "OPENAI_API_KEY", env) == config.Secret("sk-file")
-    assert config.secret("sk-literal", "OPENAI_API_KEY", env) == config.Secret("sk-literal", literal=True)
-    assert config.secret(None, "OPENAI_API_KEY", {}) is None
+    assert config.resolve_secret(None, "OPENAI_API_KEY", env) == config.Secret("sk-default")
+    assert config.resolve_secret("env:OTHER", "OPENAI_API_KEY", env) == config.Secret("sk-other")
+    assert config.resolve_secret(f"@{file}", "OPENAI_API_KEY", env) == config.Secret("sk-file")
+    assert config.resolve_secret("sk-literal", "OPENAI_API_KEY", env) == config.Secret("sk-literal", literal=True)
+    assert config.resolve_secret(None, "OPENAI_API_KEY", {}) is None
 
 
-def test_a_key_is_not_shown() -> None:
+def test_repr_hides_the_key() -> None:
     assert "sk-" not in repr(config.Secret("sk-secret"))
 
 
-@pytest.mark.parametrize("given", ["env:NOTHING", "@/no/such/file", "  "])
-def test_a_key_that_is_not_there(given: str) -> None:
+@pytest.mark.parametrize("reference", ["env:NOTHING", "@/no/such/file", "  "])
+def test_a_missing_key_is_a_usage_error(reference: str) -> None:
     with pytest.raises(UsageError):
-        config.secret(given, "OPENAI_API_KEY", {})
+        config.resolve_secret(reference, "OPENAI_API_KEY", {})

@@ -1,4 +1,4 @@
-"""Exploring as the command offers it: its size, its seed, and where it keeps what it finds."""
+"""Exploration on the command line: its size, its seed and its database of failures."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MUTANT = "loses_keys_that_mean_something_to_it"
 
 
 def explored(folder: Path, *more: str) -> list[dict[str, Any]]:
-    """What the payload programs of a small exploration send, program by program."""
+    """Return the steps that the payload programs of a small exploration send."""
     arguments = ["run", "--phase", "explore", "--max-examples", "30", "--report-dir", str(folder), "--no-database"]
     assert run_command([*arguments, *more]) == 0
     lines = [json.loads(line) for line in (folder / "history.jsonl").read_text(encoding="utf-8").split("\n") if line]
@@ -27,7 +27,7 @@ def explored(folder: Path, *more: str) -> list[dict[str, Any]]:
     return sorted((step for step in steps if "until" not in step), key=lambda step: json.dumps(step, sort_keys=True))
 
 
-def test_the_seed_is_said_and_decides_and_the_build_server_does_not(
+def test_the_seed_alone_determines_the_payloads(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.delenv("CI", raising=False)
@@ -41,23 +41,21 @@ def test_the_seed_is_said_and_decides_and_the_build_server_does_not(
     assert 25 <= len(payloads) <= 40
 
 
-def test_strategies_are_the_same_on_a_build_server() -> None:
+def test_strategies_do_not_depend_on_ci() -> None:
     code = "from runs_conformance.generation.payloads.strategy import PROFILE; print(PROFILE)"
     without = {name: value for name, value in os.environ.items() if name != "CI"}
-    shown = [
+    profiles = [
         subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True).stdout
         for env in (without, {**without, "CI": "true"})
     ]
-    assert shown[0] == shown[1] != ""
+    assert profiles[0] == profiles[1] != ""
 
 
 @pytest.mark.slow
-def test_where_nothing_can_be_written_nothing_is_kept_and_nothing_is_lost(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir("/proc")  # a folder in which nobody can make another
-    with targets.emulator("--mutant", MUTANT) as target:
-        arguments = ["run", target.address.url, "--api-key", target.key or "", "--phase", "explore", "-q"]
+def test_a_read_only_folder_saves_nothing_and_loses_no_verdict(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir("/proc")  # a folder that cannot contain another
+    with targets.emulator_target("--mutant", MUTANT) as target:
+        arguments = ["run", target.address.url, "--api-key", target.api_key or "", "--phase", "explore", "-q"]
         code = run_command([*arguments, "--max-examples", "60", "--report-dir", str(tmp_path / "out")])
     assert code == 1
     report = json.loads((tmp_path / "out" / "report.json").read_text())
@@ -65,23 +63,23 @@ def test_where_nothing_can_be_written_nothing_is_kept_and_nothing_is_lost(
 
 
 @pytest.mark.slow
-def test_a_folder_that_is_shared_is_read_by_all_who_name_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_shared_database_is_read_by_later_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shared = tmp_path / "shared"
-    with targets.emulator("--mutant", MUTANT) as target:
-        arguments = ["run", target.address.url, "--api-key", target.key or "", "--phase", "explore", "-q"]
+    with targets.emulator_target("--mutant", MUTANT) as target:
+        arguments = ["run", target.address.url, "--api-key", target.api_key or "", "--phase", "explore", "-q"]
         first = [*arguments, "--max-examples", "60", "--report-dir", str(tmp_path / "one")]
         assert run_command([*first, "--database", str(shared)]) == 1
         assert any(shared.iterdir())
         monkeypatch.setenv("RUNS_CONFORMANCE_DATABASE", str(shared))
-        # So little is drawn that only what was kept can find it.
+        # With one example, only the saved failures can find the defect.
         assert run_command([*arguments, "--max-examples", "1", "--report-dir", str(tmp_path / "two")]) == 1
     history = (tmp_path / "two" / "history.jsonl").read_text(encoding="utf-8")
     assert '"explore.kept_1"' in history
 
 
-def test_a_file_in_the_way_is_said_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_file_in_place_of_the_database_is_a_usage_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "kept").write_text("")
     assert run_command(["run", "http://127.0.0.1:9/v1", "--database", str(tmp_path / "kept")]) == 2
-    said = capsys.readouterr().err.strip().split("\n")
-    assert len(said) == 1
-    assert "kept' is a file" in said[0]
+    lines = capsys.readouterr().err.strip().split("\n")
+    assert len(lines) == 1
+    assert "kept' is a file" in lines[0]

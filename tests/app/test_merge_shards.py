@@ -1,4 +1,4 @@
-"""Shards of a run, merged, say what the whole run says."""
+"""Merged shards give the same verdicts as the whole run."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import pytest
 
 from runs_conformance.cli import run_command
 from runs_conformance.emulator.app import build
-from runs_conformance.emulator.options import Options
-from tests.test_whole import served
+from runs_conformance.emulator.server_options import EmulatorOptions
+from tests.test_end_to_end import served
 
 pytestmark = pytest.mark.slow
 
@@ -22,9 +22,9 @@ MUTANT = "accepts_17_pairs"
 
 @pytest.fixture(scope="module")
 def played(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folders of a whole run, and of the shards of another, on an emulator with a fault."""
+    """The folders of a whole run, and of the shards of another, on an emulator with a defect."""
     folder = tmp_path_factory.mktemp("played")
-    with served(build(Options(), [MUTANT])) as url:
+    with served(build(EmulatorOptions(), [MUTANT])) as url:
         shards = {f"shard{number}": ("--shard", f"{number}/{COUNT}") for number in range(1, COUNT + 1)}
         for name, more in {"whole": (), **shards}.items():
             arguments = ["run", url, "--profile", "quick", "--no-database", "-q", "--api-key", "sk-1234567890"]
@@ -45,19 +45,19 @@ def baseline(tmp_path: Path) -> Path:
 
 
 def report(folder: Path) -> dict[str, Any]:
-    made: dict[str, Any] = json.loads((folder / "report.json").read_text("utf-8"))
-    return made
+    data: dict[str, Any] = json.loads((folder / "report.json").read_text("utf-8"))
+    return data
 
 
 def outcomes(folder: Path) -> dict[str, str]:
     return {verdict["id"]: verdict["outcome"] for verdict in report(folder)["verdicts"]}
 
 
-def test_every_id_comes_out_as_in_the_whole_run(played: Path, histories: list[str], tmp_path: Path) -> None:
+def test_merged_verdicts_equal_those_of_the_whole_run(played: Path, histories: list[str], tmp_path: Path) -> None:
     assert run_command(["merge", *histories, "--report-dir", str(tmp_path), "-q"]) == 1
     one, other = outcomes(tmp_path), outcomes(played / "whole")
     assert one.keys() == other.keys()
-    # These are two runs: where a request races with the end of a run, one may show what the other does not.
+    # A request that races with the end of a run may be conclusive in only one of the two.
     raced = {id_ for id_ in one if one[id_] != other[id_]}
     assert all(UNDECIDED & {one[id_], other[id_]} for id_ in raced)
     assert len(raced) <= 3
@@ -68,7 +68,7 @@ def test_every_id_comes_out_as_in_the_whole_run(played: Path, histories: list[st
     assert abs(merged["counts"]["cases"] - whole["counts"]["cases"]) < 0.2 * whole["counts"]["cases"]
 
 
-def test_a_baseline_is_for_the_merged_report(
+def test_a_baseline_applies_to_the_merged_report(
     histories: list[str], baseline: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     code = run_command(
@@ -79,18 +79,18 @@ def test_a_baseline_is_for_the_merged_report(
     assert "create_run.metadata.maxProperties" in baseline.read_text("utf-8")
 
 
-def test_a_part_that_is_missing_or_given_twice(histories: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_missing_or_repeated_shard_is_a_usage_error(histories: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert run_command(["merge", *histories[:2], histories[3]]) == 2
     assert "shard 3/4 is missing" in capsys.readouterr().err
     assert run_command(["merge", histories[0]]) == 2
     assert "shard 2/4, 3/4, 4/4 is missing" in capsys.readouterr().err
     assert run_command(["merge", *histories, histories[0]]) == 2
-    assert "give each part once" in capsys.readouterr().err
+    assert "name each part once" in capsys.readouterr().err
 
 
-def test_a_shard_says_what_it_did_not_see(played: Path, histories: list[str]) -> None:
+def test_a_single_shard_reports_what_it_did_not_cover(played: Path, histories: list[str]) -> None:
     alone = report(Path(histories[1]))
     assert alone["exit_code"] in (0, 1)
     assert alone["suite"]["filters"] == ["--shard 2/4"]
     reasons = {verdict["reason"] for verdict in alone["verdicts"] if verdict["outcome"] == "not_judged"}
-    assert "shard 2/4 did not show it" in reasons
+    assert "shard 2/4 did not cover it" in reasons

@@ -1,4 +1,4 @@
-"""What a run creates is gone afterwards, whatever ends it."""
+"""A run deletes what it creates, however it ends."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def cleanup(folder: Path, capsys: pytest.CaptureFixture[str], *more: str) -> str
 
 @pytest.fixture
 def killed(tmp_path: Path) -> Served:
-    """A target whose run was killed; the folder of the run is the test's own."""
+    """A target whose run was killed; the folder of the run is that of the test."""
     with served(step_ms=100) as target, running(*run_on(target, tmp_path)) as process:
         grown(tmp_path / "history.jsonl", 150_000)
         process.kill()
@@ -33,24 +33,24 @@ def killed(tmp_path: Path) -> Served:
         return target
 
 
-def test_a_killed_run_is_cleaned_up_from_its_history(
+def test_cleanup_deletes_what_a_killed_run_left(
     killed: Served, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     history = tmp_path / "history.jsonl"
     with history.open("ab") as file:
         file.write(b'{"type": "exchange", "id": "x0')
     assert "nothing was sent" in cleanup(tmp_path, capsys, "--dry-run")
-    said = cleanup(tmp_path, capsys)
-    assert "deleted: thread thread_" in said
-    assert ", 0 left" in said
-    # A thread whose creation was under way is in no history.
+    output = cleanup(tmp_path, capsys)
+    assert "deleted: thread thread_" in output
+    assert ", 0 left" in output
+    # A thread whose creation was in flight is in no history.
     assert not [id_ for id_ in killed.held if id_ in history.read_text()]
-    assert cleanup(history, capsys).startswith("0 deleted, 0 gone already, 0 left")
+    assert cleanup(history, capsys).startswith("0 deleted, 0 already gone, 0 left")
     assert run_command(["judge", str(history), "-q"]) in (0, 1, 5)
     assert KEY not in history.read_text()
 
 
-def test_an_assistant_whose_id_no_answer_told_is_found_by_its_tag(
+def test_an_assistant_without_recorded_id_is_found_by_its_tag(
     killed: Served, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     history = tmp_path / "history.jsonl"
@@ -62,33 +62,33 @@ def test_an_assistant_whose_id_no_answer_told_is_found_by_its_tag(
     assert killed.tags == set()
 
 
-def test_a_run_leaves_nothing(tmp_path: Path) -> None:
+def test_a_complete_run_leaves_nothing_behind(tmp_path: Path) -> None:
     with served() as target, running(*run_on(target, tmp_path)) as process:
-        said, _ = process.communicate(timeout=60)
-        assert process.returncode == 0, said
-        assert target.world.stores
+        output, _ = process.communicate(timeout=60)
+        assert process.returncode == 0, output
+        assert target.server.stores
         assert target.held == []
 
 
-@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_run_leaves_nothing(sent: signal.Signals, tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_leaves_nothing_behind(number: signal.Signals, tmp_path: Path) -> None:
     with served(step_ms=100) as target, running(*run_on(target, tmp_path)) as process:
         grown(tmp_path / "history.jsonl", 150_000)
-        process.send_signal(sent)
-        said, _ = process.communicate(timeout=30)
-        assert process.returncode == 130, said
-        assert "Traceback" not in said
+        process.send_signal(number)
+        output, _ = process.communicate(timeout=30)
+        assert process.returncode == 130, output
+        assert "Traceback" not in output
         assert target.held == []
     assert json.loads((tmp_path / "report.json").read_text())["complete"] is False
 
 
-def test_the_bundled_emulator_needs_no_cleaning(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_bundled_emulator_needs_no_cleanup(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     history = tmp_path / "history.jsonl"
     history.write_text(json.dumps({"type": "run", "base_url": "http://127.0.0.1:1/v1", "lasting": False}) + "\n")
     assert cleanup(history, capsys) == ""
 
 
-def test_the_run_that_began_last_is_meant_where_none_is_named(
+def test_the_latest_run_is_the_default(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -109,7 +109,7 @@ def test_the_run_that_began_last_is_meant_where_none_is_named(
 
 
 @pytest.mark.parametrize("content", [None, "", '{"log": {}}\n'])
-def test_what_is_no_history_is_a_usage_error(
+def test_a_file_that_is_not_a_history_is_a_usage_error(
     content: str | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     if content is not None:
@@ -118,7 +118,7 @@ def test_what_is_no_history_is_a_usage_error(
     assert capsys.readouterr().err.count("\n") == 1
 
 
-def test_a_target_that_is_gone_cannot_be_cleaned(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_cleanup_of_an_unreachable_target_fails(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = {"type": "run", "base_url": "http://127.0.0.1:1/v1", "run_id": "r"}
     (tmp_path / "history.jsonl").write_text(json.dumps(run) + "\n")
     assert run_command(["cleanup", str(tmp_path), "--api-key", KEY]) == 3
