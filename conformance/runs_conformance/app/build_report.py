@@ -18,6 +18,8 @@ from runs_conformance.engine.capabilities import (
     undelivered_streams,
     unsupported_capabilities,
 )
+from runs_conformance.engine.coverage import Coverage
+from runs_conformance.engine.decisions import load_decisions
 from runs_conformance.engine.run_plan import RunResult
 from runs_conformance.engine.verdicts import NotJudgedReason, VerdictContext, build_verdicts, discard_findings
 from runs_conformance.evidence.timeline import Transitions
@@ -54,6 +56,7 @@ def build_report(header: RunHeader, result: RunResult) -> Report:
         unsupported=missing,
         not_judged_reasons=_unshowable_constraints(header.context),
         default_reason=_default_reason(header, result.cut_reason),
+        coverage=coverage_of(header, result),
     )
     verdicts = build_verdicts(tallies, all_requirements, context, result.counterexamples)
     covered = {header.programs[id_] for id_ in result.program_ids if id_ in header.programs}
@@ -98,6 +101,12 @@ def build_report(header: RunHeader, result: RunResult) -> Report:
         limits=result.limits,
         started=header.started,
     )
+
+
+def coverage_of(header: RunHeader, result: RunResult) -> Coverage:
+    """How far the programs of a test run showed what they show on the reference server."""
+    ends = {end.program: end for end in result.ends}
+    return Coverage(load_decisions(), ends, result.decided, header.skipped_programs)
 
 
 def build_unreachable_report(header: RunHeader, reason: str, counts: Counts) -> Report:

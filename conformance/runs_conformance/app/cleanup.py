@@ -98,8 +98,8 @@ def find_leftovers(path: Path) -> Leftovers:
     traffic = load_traffic(history)
     if not traffic.header:
         raise UsageError(f"{history}: not a history.jsonl of this suite, so the objects to delete are unknown")
-    given = traffic.header.get("given")
-    tracker = ResourceTracker(frozenset(str(id_) for id_ in given.values()) if is_object(given) else frozenset())
+    used = traffic.header.get("given")
+    tracker = ResourceTracker(frozenset(str(id_) for id_ in used.values()) if is_object(used) else frozenset())
     exchanges = (exchange for recorded in traffic.histories for exchange in recorded)
     for exchange in sorted(exchanges, key=lambda exchange: exchange.index):
         tracker.record(exchange)

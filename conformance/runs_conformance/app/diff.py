@@ -69,13 +69,13 @@ def load_summary(path: Path) -> ReportSummary:
 
 def _summarize(name: str, report: Mapping[str, JSON]) -> ReportSummary:
     verdicts, limits, filters = report["verdicts"], report.get("limits"), at(report, "/suite/filters")
-    every = [each for each in verdicts if is_object(each)] if is_array(verdicts) else []
+    parsed = [each for each in verdicts if is_object(each)] if is_array(verdicts) else []
     measured = [_limit(each) for each in limits if is_object(each)] if is_array(limits) else []
     return ReportSummary(
         name,
         str(at(report, "/suite/edition")),
-        {str(each.get("id")): str(each.get("outcome")) for each in every},
-        {str(each.get("id")): _text(each.get("level")) or "?" for each in every},
+        {str(each.get("id")): str(each.get("outcome")) for each in parsed},
+        {str(each.get("id")): _text(each.get("level")) or "?" for each in parsed},
         {limit.id: limit for limit in measured},
         _text(at(report, "/suite/profile")) or None,
         tuple(map(str, filters)) if is_array(filters) else (),

@@ -62,9 +62,9 @@ def discover(addresses: Iterable[Address], key: str | None, model: str) -> Disco
     sent = 0
     for address in candidates:
         with closing(_Probe(address, key)) as probe:
-            found = probe.finish_current_request(probe.speaks_the_api)
+            speaks_the_api = probe.finish_current_request(probe.speaks_the_api)
             sent += probe.requests
-            if found:
+            if speaks_the_api:
                 return replace(
                     probe.finish_current_request(lambda: probe.survey(model)), requests=sent + probe.requests
                 )

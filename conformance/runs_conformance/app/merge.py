@@ -20,6 +20,7 @@ from runs_conformance.errors import UsageError
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.json import JSON, is_object
+from runs_conformance.model.program_end import Ending, ProgramEnd
 from runs_conformance.recordings.load import load_traffic
 from runs_conformance.reporting.report import Report
 
@@ -90,11 +91,27 @@ def rebuild_report(runs: Sequence[RecordedRun], gate: BaselineGate | None = None
         cut_reason=cut_reason or (UNFINISHED if len(footers) < len(runs) else None),
         interrupted=any(footer.interrupted for footer in footers),
         limits=tuple(limit for footer in footers for limit in footer.limits),
+        ends=_merge_ends(runs),
     )
     options = header.options
     return build_report(
         header, attach_steps(result, _counterexample_histories(result, runs), build_judges(options), options.model)
     )
+
+
+def _merge_ends(runs: Sequence[RecordedRun]) -> tuple[ProgramEnd, ...]:
+    """How each program ended. Without a footer, it is unknown how far the last programs came."""
+    ends: list[ProgramEnd] = []
+    for run in runs:
+        early = {end.program: end for end in run.footer.ends} if run.footer is not None else {}
+        recorded = {history.program for history in run.histories}
+        for program in run.header.programs:
+            if run.footer is None:
+                ending = Ending.CUT if program in recorded else Ending.NOT_STARTED
+                ends.append(ProgramEnd(program, ending, UNFINISHED))
+            else:
+                ends.append(early.get(program) or ProgramEnd(program, Ending.COMPLETED))
+    return tuple(ends)
 
 
 def _judge_programs(run: RecordedRun, number: int) -> Iterator[ProgramVerdicts]:
@@ -175,7 +192,13 @@ def _merge_headers(headers: Sequence[RunHeader], gate: BaselineGate | None) -> R
         programs={id_: capability for header in headers for id_, capability in header.programs.items()},
         started=min((each.started for each in headers if each.started is not None), default=None),
         skipped=tuple(dict.fromkeys(each for header in headers for each in header.skipped)),
+        skipped_programs=_merge_skipped(headers),
     )
+
+
+def _merge_skipped(headers: Sequence[RunHeader]) -> dict[str, tuple[str, str]]:
+    planned = {id_ for header in headers for id_ in header.programs}
+    return {id_: why for header in headers for id_, why in header.skipped_programs.items() if id_ not in planned}
 
 
 def _check_parts(runs: Sequence[RecordedRun]) -> None:

@@ -32,7 +32,7 @@ CONSTRAINT_JUDGES = (("constraints of answers", answers.tallies), ("constraints 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunOptions:
-    """All options of a test run or of judging recorded traffic, each named like its flag; None means no limit.
+    """All options of a test run or of judging recorded traffic, each flags like its flag; None means no limit.
 
     `rate_limit` is in requests per second; times are in seconds.
     """
@@ -109,22 +109,22 @@ def build_judges(options: RunOptions) -> Judges:
 
 def check_selection(options: RunOptions, known: Sequence[str]) -> None:
     """Raise UsageError, with the nearest names, if a glob of the selection matches none of the known ids."""
-    given = (*(("--select", glob) for glob in options.select), *(("--exclude", glob) for glob in options.exclude))
-    for flag, glob in given:
+    globs = (*(("--select", glob) for glob in options.select), *(("--exclude", glob) for glob in options.exclude))
+    for flag, glob in globs:
         if not any(map(selector((glob,), ()), known)):
             raise UsageError(f"{flag} {glob!r} matches no rule, constraint or program{did_you_mean(glob, known)}")
 
 
-def selection_filter(options: RunOptions, every: Requirements) -> Callable[[str], bool]:
+def selection_filter(options: RunOptions, known: Requirements) -> Callable[[str], bool]:
     """Return the predicate for the ids to judge: all, if the selection matches programs only."""
-    chosen = selector(options.select, options.exclude)
-    if options.select and not any(map(chosen, every.ids())):
+    is_selected = selector(options.select, options.exclude)
+    if options.select and not any(map(is_selected, known.ids())):
         return selector((), options.exclude)
-    return chosen
+    return is_selected
 
 
 def compare_to_baseline(
-    verdicts: Sequence[Verdict], options: RunOptions, every: Requirements, *, profile: str | None, cut: bool = False
+    verdicts: Sequence[Verdict], options: RunOptions, known: Requirements, *, profile: str | None, cut: bool = False
 ) -> Comparison | None:
     """Compare the verdicts to the baseline of the user, if there is one."""
     if options.gate is None:
@@ -136,7 +136,7 @@ def compare_to_baseline(
         options.gate,
         Coverage(profile=profile, limitation=less),
         levels=failing_levels(options.fail_on),
-        renamed={old: rule.id for rule in every.rules.values() for old in rule.formerly},
+        renamed={old: rule.id for rule in known.rules.values() for old in rule.formerly},
     )
 
 
@@ -156,15 +156,15 @@ def describe_suite(options: RunOptions, profile: str | None, seed: int | None) -
 def filter_flags(options: RunOptions) -> tuple[str, ...]:
     """Return the flags that narrow what is judged."""
     shards = (options.shard,) if options.shard else ()
-    given = (
+    narrowing = (
         ("--select", options.select),
         ("--exclude", options.exclude),
         ("--phase", options.phases),
         ("--no-capability", options.no_capabilities),
         ("--shard", shards),
     )
-    named = tuple(f"{flag} {shlex.quote(value)}" for flag, values in given for value in values)
-    return (*named, "--read-only") if options.read_only else named
+    flags = tuple(f"{flag} {shlex.quote(value)}" for flag, values in narrowing for value in values)
+    return (*flags, "--read-only") if options.read_only else flags
 
 
 def usage(counts: Counts) -> SessionUsage:

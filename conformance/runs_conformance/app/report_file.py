@@ -69,8 +69,8 @@ class ReportFile:
 
 def load(path: Path) -> ReportFile:
     """Load a report.json, a history.jsonl or the folder of one. Raises UsageError for anything else."""
-    found, report = read_report(path)
-    return _parse_report(found.name, report)
+    file, report = read_report(path)
+    return _parse_report(file.name, report)
 
 
 def read_report(path: Path) -> tuple[Path, Mapping[str, JSON]]:

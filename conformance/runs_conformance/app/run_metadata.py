@@ -19,7 +19,8 @@ from runs_conformance.errors import UsageError
 from runs_conformance.model.json import JSON, is_array, is_object
 from runs_conformance.model.limit import Limit
 from runs_conformance.model.program import ProgramContext
-from runs_conformance.reporting.access import RequestAccess, shell_variable
+from runs_conformance.model.program_end import ProgramEnd
+from runs_conformance.reporting.request_access import RequestAccess, shell_variable
 from runs_conformance.targets import Target
 
 _Record = TypeVar("_Record")
@@ -69,6 +70,8 @@ class RunHeader:
     programs: Mapping[str, str]
     """The capability that each program covers, in the order of the plan."""
     skipped: tuple[SkippedCapability, ...] = ()
+    skipped_programs: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    """The programs that are not planned, each with the reason and what it needs."""
     access: RequestAccess | None = None
     started: float | None = None
     suite: str = f"runs-conformance {__version__}"
@@ -89,6 +92,7 @@ class RunHeader:
             context=context,
             programs={program.id: program.capability for program in plan.programs},
             skipped=tuple(skipped.values()),
+            skipped_programs={out.program.id: (out.reason, out.needs) for out in plan.skipped},
             access=_access(target.address),
             started=round(time.time(), 3),
         )
@@ -112,6 +116,7 @@ class RunHeader:
             "programs": [[id_, capability] for id_, capability in self.programs.items()],
             "access": self.access.to_json() if self.access is not None else None,
             "left_out": [[out.capability, out.reason, out.needs] for out in self.skipped],
+            "skipped_programs": [[id_, *why] for id_, why in self.skipped_programs.items()],
         }
 
     @classmethod
@@ -128,7 +133,7 @@ class RunHeader:
             if not is_edition(parsed.edition):
                 raise ValueError(f"there is no edition {parsed.edition!r}")
             url, started = data.get("base_url"), data.get("started")
-            skipped = data.get("left_out")
+            skipped, skipped_programs = data.get("left_out"), data.get("skipped_programs")
             return cls(
                 target=str(data["target"]),
                 base_url=url if isinstance(url, str) else None,
@@ -139,6 +144,12 @@ class RunHeader:
                 skipped=tuple(
                     SkippedCapability(*_text_list(each, 3)) for each in (skipped if is_array(skipped) else ())
                 ),
+                skipped_programs={
+                    row[0]: (row[1], row[2])
+                    for row in (
+                        _text_list(each, 3) for each in (skipped_programs if is_array(skipped_programs) else ())
+                    )
+                },
                 started=float(started) if isinstance(started, (int, float)) else None,
                 access=RequestAccess.from_json(data.get("access")),
                 suite=str(data.get("suite", "")),
@@ -152,7 +163,7 @@ class RunHeader:
 class RunFooter:
     """How a test run ended, as far as its exchanges do not show it.
 
-    `unreachable_reason` says why the target could not be tested at all. `counterexamples` are those that exploration
+    `ends` holds the programs that ended early. `unreachable_reason` says why the target could not be tested at all. `counterexamples` are those that exploration
     found and shrank with requests that are not judged. A killed run has no footer.
     """
 
@@ -163,6 +174,7 @@ class RunFooter:
     unreachable_reason: str | None = None
     counterexamples: Mapping[str, JSON] = field(default_factory=dict)
     limits: tuple[Limit, ...] = ()
+    ends: tuple[ProgramEnd, ...] = ()
 
     @classmethod
     def from_result(cls, result: RunResult) -> RunFooter:
@@ -177,6 +189,7 @@ class RunFooter:
             internal_errors=result.internal_errors,
             counterexamples=shrunk,
             limits=result.limits,
+            ends=tuple(end for end in result.ends if end.is_early),
         )
 
     def to_json(self) -> dict[str, JSON]:
@@ -189,6 +202,7 @@ class RunFooter:
             "untested": self.unreachable_reason,
             "examples": dict(self.counterexamples),
             "limits": [_to_json(limit) for limit in self.limits],
+            "early_ends": [end.to_json() for end in self.ends],
         }
 
     @classmethod
@@ -196,7 +210,7 @@ class RunFooter:
         """Parse a last line; `name` is the file, for messages. Raises UsageError if it is not a footer."""
         counts, faults, examples = data.get("counts"), data.get("faults"), data.get("examples")
         cut, untested = data.get("cut"), data.get("untested")
-        limits = data.get("limits")
+        limits, ends = data.get("limits"), data.get("early_ends")
         try:
             return cls(
                 counts=_from_json(Counts, counts if is_object(counts) else {}),
@@ -208,6 +222,7 @@ class RunFooter:
                 limits=tuple(
                     _from_json(Limit, each) for each in (limits if is_array(limits) else ()) if is_object(each)
                 ),
+                ends=tuple(ProgramEnd.from_json(each) for each in (ends if is_array(ends) else ()) if is_object(each)),
             )
         except (TypeError, ValueError) as error:
             raise UsageError(f"{name}: its last line is not the end of a run ({error})") from None

@@ -67,7 +67,7 @@ class ConfigKey:
 
 
 def _top() -> Iterable[ConfigKey]:
-    text, texts, whole = ValueType.TEXT, ValueType.TEXT_LIST, ValueType.INTEGER
+    text, text_list, integer = ValueType.TEXT, ValueType.TEXT_LIST, ValueType.INTEGER
     yield ConfigKey("base_url", text, "The server to judge.", "http://127.0.0.1:8000/v1", "BASE_URL")
     yield ConfigKey(
         "model", text, "The model that runs use; on Azure, the name of the deployment.", "gpt-4o", "--model"
@@ -86,9 +86,9 @@ def _top() -> Iterable[ConfigKey]:
         "--path-prefix",
     )
     yield ConfigKey("profile", text, "How much to test.", "standard", "--profile", tuple(PROFILES))
-    yield ConfigKey("phases", texts, "Run only these phases.", ["boundary", "lifecycle"], "--phase", PHASES)
-    yield ConfigKey("select", texts, "Judge only matching ids.", ["create_run.*"], "--select")
-    yield ConfigKey("exclude", texts, "Judge no matching ids.", ["tools.*"], "--exclude")
+    yield ConfigKey("phases", text_list, "Run only these phases.", ["boundary", "lifecycle"], "--phase", PHASES)
+    yield ConfigKey("select", text_list, "Judge only matching ids.", ["create_run.*"], "--select")
+    yield ConfigKey("exclude", text_list, "Judge no matching ids.", ["tools.*"], "--exclude")
     yield ConfigKey("strict", ValueType.BOOLEAN, "Excuse no known deviation of the real service.", False, "--strict")
     yield ConfigKey(
         "read_only", ValueType.BOOLEAN, "Send only GET requests, about the objects in use.", False, "--read-only"
@@ -100,7 +100,7 @@ def _top() -> Iterable[ConfigKey]:
         False,
         "--allow-stress",
     )
-    yield ConfigKey("seed", whole, "Seed of random payloads and programs.", 0, "--seed")
+    yield ConfigKey("seed", integer, "Seed of random payloads and programs.", 0, "--seed")
     yield ConfigKey(
         "database",
         ValueType.PATH,
@@ -132,32 +132,32 @@ def _access() -> Iterable[ConfigKey]:
 
 
 def _limits() -> Iterable[ConfigKey]:
-    whole, time = ValueType.INTEGER, ValueType.DURATION
+    integer, duration = ValueType.INTEGER, ValueType.DURATION
     yield ConfigKey(
-        "pacing.workers", whole, "Number of programs to run concurrently.", 4, "--workers", minimum=1, maximum=64
+        "pacing.workers", integer, "Number of programs to run concurrently.", 4, "--workers", minimum=1, maximum=64
     )
     yield ConfigKey(
         "pacing.rate_limit", ValueType.TEXT, "Maximum rate of requests, over all workers.", "10/s", "--rate-limit"
     )
-    yield ConfigKey("pacing.poll", time, "Longest polling interval.", 2, "--poll", minimum=0.01, maximum=600)
-    yield ConfigKey("budget.max_requests", whole, "Maximum number of requests.", 2000, "--max-requests", minimum=1)
-    yield ConfigKey("budget.max_runs", whole, "Maximum number of runs.", 100, "--max-runs", minimum=0)
-    yield ConfigKey("budget.max_tokens", whole, "Maximum number of tokens.", 200_000, "--max-tokens", minimum=1)
-    yield ConfigKey("budget.max_time", time, "Start nothing new after this time.", "10m", "--max-time", minimum=0.1)
+    yield ConfigKey("pacing.poll", duration, "Longest polling interval.", 2, "--poll", minimum=0.01, maximum=600)
+    yield ConfigKey("budget.max_requests", integer, "Maximum number of requests.", 2000, "--max-requests", minimum=1)
+    yield ConfigKey("budget.max_runs", integer, "Maximum number of runs.", 100, "--max-runs", minimum=0)
+    yield ConfigKey("budget.max_tokens", integer, "Maximum number of tokens.", 200_000, "--max-tokens", minimum=1)
+    yield ConfigKey("budget.max_time", duration, "Start nothing new after this time.", "10m", "--max-time", minimum=0.1)
     yield ConfigKey(
         "budget.max_examples",
-        whole,
+        integer,
         "Number of random payloads; random programs scale with it.",
         300,
         "--max-examples",
         minimum=1,
     )
-    yield ConfigKey("timeouts.request", time, "Timeout of a request.", 60, "--timeout", minimum=0.1, maximum=3600)
+    yield ConfigKey("timeouts.request", duration, "Timeout of a request.", 60, "--timeout", minimum=0.1, maximum=3600)
     yield ConfigKey(
-        "timeouts.run", time, "Time for a run to end or to ask for tool outputs.", 60, "--run-timeout", minimum=0.1
+        "timeouts.run", duration, "Time for a run to end or to ask for tool outputs.", 60, "--run-timeout", minimum=0.1
     )
     yield ConfigKey(
-        "timeouts.expiry", time, "Time to wait for a run to expire.", "11m", "--expiry-timeout", minimum=0.1
+        "timeouts.expiry", duration, "Time to wait for a run to expire.", "11m", "--expiry-timeout", minimum=0.1
     )
 
 
