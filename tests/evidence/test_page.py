@@ -1,5 +1,3 @@
-"""Pages know what was asked for."""
-
 import pytest
 
 from runs_conformance.evidence.page import Page, listings, pages
@@ -8,7 +6,7 @@ from runs_conformance.model.history import History
 from runs_conformance.model.json import JSON
 
 
-def _listing(
+def _page(
     index: int, ids: list[str], *query: tuple[str, str], method: str = "GET", operation: str = "list_runs"
 ) -> Exchange:
     data: list[JSON] = [{"id": id_, "object": "thread.run"} for id_ in ids]
@@ -29,23 +27,23 @@ def _listing(
 @pytest.mark.parametrize(
     ("text", "limit"), [(None, 20), ("1", 1), ("100", 100), ("0", None), ("101", None), ("-1", None), ("abc", None)]
 )
-def test_a_limit_counts_only_within_its_range(text: str | None, limit: int | None) -> None:
+def test_limit_is_none_outside_its_range(text: str | None, limit: int | None) -> None:
     query = () if text is None else (("limit", text),)
-    (page,) = pages(History.of([_listing(0, ["run_1"], *query)]))
+    (page,) = pages(History.of([_page(0, ["run_1"], *query)]))
     assert page.limit == limit
 
 
-def test_pages_of_one_list_belong_together_whatever_their_order_and_cursor() -> None:
+def test_pages_of_any_order_and_cursor_belong_to_one_listing() -> None:
     history = History.of(
-        [_listing(0, ["b", "a"]), _listing(1, ["a", "b"], ("order", "asc")), _listing(2, ["a"], ("after", "b"))]
+        [_page(0, ["b", "a"]), _page(1, ["a", "b"], ("order", "asc")), _page(2, ["a"], ("after", "b"))]
     )
     (listing,) = listings(history)
     assert [page.ids for page in listing.pages] == [("b", "a"), ("a", "b"), ("a",)]
 
 
-def test_a_list_is_disturbed_by_what_is_sent_between_two_pages() -> None:
-    post = _listing(1, [], method="POST", operation="create_run")
-    (listing,) = listings(History.of([_listing(0, ["a"]), post, _listing(2, ["a"]), _listing(3, ["a"])]))
+def test_listing_is_changed_by_a_request_between_two_pages() -> None:
+    post = _page(1, [], method="POST", operation="create_run")
+    (listing,) = listings(History.of([_page(0, ["a"]), post, _page(2, ["a"]), _page(3, ["a"])]))
     first, second, third = listing.pages
     assert isinstance(first, Page)
     assert not listing.is_unchanged_between(first, second)

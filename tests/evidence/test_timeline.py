@@ -1,18 +1,16 @@
-"""What is certain of a run at the moment of an exchange, and what is not."""
-
 from runs_conformance.evidence.timeline import RunTimeline, runs
 from runs_conformance.model.exchange import Completion, Event, Exchange, Request, Response
 from runs_conformance.model.history import History
 from runs_conformance.model.json import JSON
 
 
-def _seen(
+def _observe(
     index: int, status: str, *, started: float | None = None, ended: float | None = None, **more: JSON
 ) -> Exchange:
     return _exchange(index, "get_run", {"id": "run_1", "thread_id": "t", "status": status, **more}, 200, started, ended)
 
 
-def _act(index: int, operation: str, http_status: int = 200, **times: float) -> Exchange:
+def _action(index: int, operation: str, http_status: int = 200, **times: float) -> Exchange:
     return _exchange(index, operation, {}, http_status, times.get("started"), times.get("ended"))
 
 
@@ -33,51 +31,53 @@ def _exchange(
     )
 
 
-def _line(*exchanges: Exchange) -> RunTimeline:
-    (line,) = runs(History.of(exchanges))
-    return line
+def _timeline(*exchanges: Exchange) -> RunTimeline:
+    (timeline,) = runs(History.of(exchanges))
+    return timeline
 
 
-def test_overlapping_looks_have_no_order() -> None:
-    line = _line(_seen(0, "queued"), _seen(1, "completed", ended=3.0), _seen(2, "in_progress", started=1.5, ended=2.0))
-    assert [(a.status, b.status) for a, b in line.pairs()] == [("queued", "completed"), ("queued", "in_progress")]
+def test_overlapping_observations_are_not_paired() -> None:
+    timeline = _timeline(
+        _observe(0, "queued"), _observe(1, "completed", ended=3.0), _observe(2, "in_progress", started=1.5, ended=2.0)
+    )
+    assert [(a.status, b.status) for a, b in timeline.pairs()] == [("queued", "completed"), ("queued", "in_progress")]
 
 
-def test_a_status_seen_on_both_sides_with_no_act_between_held_throughout() -> None:
-    message = _act(1, "create_message")
-    assert _line(_seen(0, "requires_action"), message, _seen(2, "requires_action")).had_status_throughout(
+def test_equal_status_before_and_after_without_action_held_throughout() -> None:
+    message = _action(1, "create_message")
+    assert _timeline(_observe(0, "requires_action"), message, _observe(2, "requires_action")).had_status_throughout(
         message, frozenset({"requires_action"})
     )
-    assert not _line(_seen(0, "requires_action"), message, _seen(2, "expired")).had_status_throughout(
+    assert not _timeline(_observe(0, "requires_action"), message, _observe(2, "expired")).had_status_throughout(
         message, frozenset({"requires_action"})
     )
 
 
-def test_an_act_between_makes_a_status_uncertain_unless_it_was_refused() -> None:
-    message = _act(2, "create_message")
+def test_action_makes_a_status_uncertain_unless_refused() -> None:
+    message = _action(2, "create_message")
     waiting = frozenset({"requires_action"})
-    looks = _seen(0, "requires_action"), _seen(3, "requires_action")
-    assert not _line(looks[0], _act(1, "submit_tool_outputs"), message, looks[1]).had_status_throughout(
-        message, waiting
-    )
-    assert _line(looks[0], _act(1, "submit_tool_outputs", 400), message, looks[1]).had_status_throughout(
-        message, waiting
-    )
+    observations = _observe(0, "requires_action"), _observe(3, "requires_action")
+    assert not _timeline(
+        observations[0], _action(1, "submit_tool_outputs"), message, observations[1]
+    ).had_status_throughout(message, waiting)
+    assert _timeline(
+        observations[0], _action(1, "submit_tool_outputs", 400), message, observations[1]
+    ).had_status_throughout(message, waiting)
 
 
-def test_a_terminal_status_is_certain_from_then_on() -> None:
-    cancel = _act(1, "cancel_run", 400)
-    assert _line(_seen(0, "completed"), cancel).had_ended_before(cancel)
-    assert not _line(_seen(0, "in_progress"), cancel, _seen(2, "completed")).had_ended_before(cancel)
+def test_terminal_status_stays_certain() -> None:
+    cancel = _action(1, "cancel_run", 400)
+    assert _timeline(_observe(0, "completed"), cancel).had_ended_before(cancel)
+    assert not _timeline(_observe(0, "in_progress"), cancel, _observe(2, "completed")).had_ended_before(cancel)
 
 
-def test_a_run_seen_active_afterwards_was_active_all_along() -> None:
-    message = _act(1, "create_message")
-    assert _line(_seen(0, "queued"), message, _seen(2, "in_progress")).was_active_throughout(message)
-    assert not _line(_seen(0, "queued"), message, _seen(2, "completed")).was_active_throughout(message)
+def test_run_that_is_active_afterwards_was_active_throughout() -> None:
+    message = _action(1, "create_message")
+    assert _timeline(_observe(0, "queued"), message, _observe(2, "in_progress")).was_active_throughout(message)
+    assert not _timeline(_observe(0, "queued"), message, _observe(2, "completed")).was_active_throughout(message)
 
 
-def test_events_of_one_stream_have_the_order_of_the_stream() -> None:
+def test_events_of_one_stream_are_ordered() -> None:
     run: JSON = {"id": "run_1", "thread_id": "t", "status": "queued"}
     later: JSON = {"id": "run_1", "thread_id": "t", "status": "in_progress"}
     stream = Exchange(
@@ -94,7 +94,7 @@ def test_events_of_one_stream_have_the_order_of_the_stream() -> None:
         ended=1.0,
         path={"thread_id": "t"},
     )
-    line = _line(stream)
-    assert [(a.status, b.status) for a, b in line.pairs()] == [("queued", "in_progress")]
-    assert line.creation is stream
-    assert line.creation_body == {"assistant_id": "a", "stream": True}
+    timeline = _timeline(stream)
+    assert [(a.status, b.status) for a, b in timeline.pairs()] == [("queued", "in_progress")]
+    assert timeline.creation is stream
+    assert timeline.creation_body == {"assistant_id": "a", "stream": True}

@@ -1,5 +1,3 @@
-"""Steps survive being written down, and are named by their content."""
-
 import json
 from typing import Any
 
@@ -63,7 +61,7 @@ _steps = st.builds(
 
 
 @given(_steps)
-def test_a_step_is_read_as_it_was_written(step: Step) -> None:
+def test_step_json_round_trip(step: Step) -> None:
     read = step_from_json(json.loads(json.dumps(step_to_json(step))))
     assert step_to_json(read) == step_to_json(step)
     assert read.id == step.id
@@ -81,12 +79,12 @@ def test_a_step_is_read_as_it_was_written(step: Step) -> None:
         ("at_rest", {}),
     ],
 )
-def test_tags_of_the_previous_version_are_read_as_fields(tag: str, members: dict[str, Any]) -> None:
+def test_former_tag_is_read_as_fields(tag: str, members: dict[str, Any]) -> None:
     read = step_from_json({"operation": "get_run", "role": "act", "tag": tag})
     assert read == Step(operation="get_run", **members)
 
 
-def test_a_step_is_named_by_what_it_sends() -> None:
+def test_step_id_depends_on_content() -> None:
     step = Step(operation="create_run", body={"max_prompt_tokens": 256})
     assert step.id == Step(operation="create_run", body={"max_prompt_tokens": 256}).id
     assert step.id != Step(operation="create_run", body={"max_prompt_tokens": 255}).id

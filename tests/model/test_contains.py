@@ -6,7 +6,7 @@ from runs_conformance.model.json import ABSENT, JSON, Absent, contains
 
 
 @pytest.mark.parametrize(
-    ("shown", "given"),
+    ("value", "subset"),
     [
         ("a", None),
         (ABSENT, None),
@@ -16,12 +16,12 @@ from runs_conformance.model.json import ABSENT, JSON, Absent, contains
         ("auto", {}),
     ],
 )
-def test_what_may_be_filled_in(shown: JSON | Absent, given: JSON) -> None:
-    assert contains(shown, given)
+def test_value_may_add_members(value: JSON | Absent, subset: JSON) -> None:
+    assert contains(value, subset)
 
 
 @pytest.mark.parametrize(
-    ("shown", "given"), [(ABSENT, "a"), (ABSENT, {}), ({"b": 2}, {"a": 1}), ([1, 2], [1]), (True, 1), ("b", "a")]
+    ("value", "subset"), [(ABSENT, "a"), (ABSENT, {}), ({"b": 2}, {"a": 1}), ([1, 2], [1]), (True, 1), ("b", "a")]
 )
-def test_what_was_given_and_is_not_shown(shown: JSON | Absent, given: JSON) -> None:
-    assert not contains(shown, given)
+def test_value_lacks_members(value: JSON | Absent, subset: JSON) -> None:
+    assert not contains(value, subset)

@@ -1,12 +1,10 @@
-"""JSON values: pointers, equality as JSON counts, and what is an integer."""
-
 import pytest
 
 from runs_conformance.model.json import ABSENT, at, is_integer, json_equal, json_pointer, pointer_tokens
 
 
 @pytest.mark.parametrize(
-    ("path", "found"),
+    ("pointer", "expected"),
     [
         ("", {"a": [{"b/c": 1}], "~": None}),
         ("/a/0/b~1c", 1),
@@ -17,11 +15,11 @@ from runs_conformance.model.json import ABSENT, at, is_integer, json_equal, json
         ("/missing", ABSENT),
     ],
 )
-def test_a_pointer_names_a_place(path: str, found: object) -> None:
-    assert at({"a": [{"b/c": 1}], "~": None}, path) == found
+def test_pointer_is_resolved(pointer: str, expected: object) -> None:
+    assert at({"a": [{"b/c": 1}], "~": None}, pointer) == expected
 
 
-def test_a_pointer_is_written_as_it_is_read() -> None:
+def test_pointer_round_trip() -> None:
     tokens = ["a/b", "~", "", "0"]
     assert pointer_tokens(json_pointer(*tokens)) == tokens
 
@@ -40,7 +38,7 @@ def test_a_pointer_is_written_as_it_is_read() -> None:
         ("1", 1, False),
     ],
 )
-def test_equality_is_that_of_json(left: object, right: object, equal: bool) -> None:
+def test_json_equality(left: object, right: object, equal: bool) -> None:
     assert json_equal(left, right) is equal
     assert json_equal(right, left) is equal
 
@@ -48,5 +46,5 @@ def test_equality_is_that_of_json(left: object, right: object, equal: bool) -> N
 @pytest.mark.parametrize(
     ("value", "integer"), [(1, True), (1.0, True), (1.5, False), (True, False), ("1", False), (float("inf"), False)]
 )
-def test_integers_are_those_of_json_schema(value: object, integer: bool) -> None:
+def test_integers_in_the_sense_of_json_schema(value: object, integer: bool) -> None:
     assert is_integer(value) is integer

@@ -1,5 +1,3 @@
-"""Long texts written short, and read back as they were."""
-
 import json
 
 import pytest
@@ -13,21 +11,21 @@ LONG = "é" * 70_000
 @pytest.mark.parametrize(
     "text", [LONG, '{"metadata": {"k": "' + "ab" * 40_000 + '"}}', "[" * 5_000 + "]" * 5_000, "no repeats " * 3]
 )
-def test_a_text_is_the_parts_that_it_is_made_of(text: str) -> None:
+def test_split_parts_join_to_the_text(text: str) -> None:
     assert "".join(part * times for part, times in split_repeats(text)) == text
 
 
-def test_a_long_text_is_written_short_and_read_back() -> None:
+def test_compress_round_trip() -> None:
     value: JSON = {"body": {"metadata": {"k": LONG}, "tools": [None, 1, LONG + "!"]}, "short": "as it is"}
-    written = compress(value)
-    assert len(json.dumps(written)) < 500
-    assert expand(written) == value
+    compressed = compress(value)
+    assert len(json.dumps(compressed)) < 500
+    assert expand(compressed) == value
 
 
 @pytest.mark.parametrize(
     "parts",
     [[{"text": "a", "times": 10**12}], [{"text": "a"}], [{"text": 1, "times": 1}], [{"text": "a", "times": -1}]],
 )
-def test_what_is_no_text_in_parts_is_refused(parts: list[object]) -> None:
+def test_invalid_parts_raise(parts: list[object]) -> None:
     with pytest.raises(ValueError, match="text"):
         expand({"$joined": parts})  # type: ignore[dict-item]

@@ -1,5 +1,3 @@
-"""Tallies fold in any grouping, and nothing judged is never a pass."""
-
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,25 +21,25 @@ def _content(tally: Tally) -> tuple[object, ...]:
 
 
 @given(_tallies, _tallies, _tallies)
-def test_the_fold_does_not_depend_on_grouping_or_order(a: Tally, b: Tally, c: Tally) -> None:
+def test_merge_does_not_depend_on_grouping_or_order(a: Tally, b: Tally, c: Tally) -> None:
     left = merge_tallies([merge_tallies([{"r": a}, {"r": b}]), {"r": c}])["r"]
     right = merge_tallies([{"r": c}, merge_tallies([{"r": b}, {"r": a}])])["r"]
     assert _content(left) == _content(right)
 
 
 @given(_tallies, _tallies)
-def test_merging_changes_neither(a: Tally, b: Tally) -> None:
+def test_merge_does_not_modify_its_operands(a: Tally, b: Tally) -> None:
     before = _content(a), _content(b)
     a.merge(b)
     assert (_content(a), _content(b)) == before
 
 
-def test_nothing_judged_is_never_a_pass() -> None:
+def test_empty_tally_does_not_pass() -> None:
     assert _tally().outcome is Outcome.NOT_JUDGED
     assert _tally(Inconclusive("timed out")).outcome is Outcome.INCONCLUSIVE
 
 
-def test_one_finding_fails_whatever_else_held() -> None:
+def test_one_finding_fails() -> None:
     assert _tally(PASSED, Finding("broken"), PASSED).outcome is Outcome.FAIL
 
 

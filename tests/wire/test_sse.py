@@ -6,8 +6,8 @@ from runs_conformance.model.exchange import Event
 from runs_conformance.wire.sse import EventStreamParser
 
 
-def read(data: bytes, size: int | None = None) -> EventStreamParser:
-    """The stream of this data, fed in pieces of this size."""
+def parse(data: bytes, size: int | None = None) -> EventStreamParser:
+    """Parse data in chunks of this size."""
     stream = EventStreamParser()
     for start in range(0, len(data), size or max(1, len(data))):
         stream.feed(data[start : start + (size or len(data))], 1.0)
@@ -15,41 +15,41 @@ def read(data: bytes, size: int | None = None) -> EventStreamParser:
     return stream
 
 
-def seen(stream: EventStreamParser) -> list[tuple[str, object]]:
+def names_and_data(stream: EventStreamParser) -> list[tuple[str, object]]:
     return [(event.name, event.data) for event in stream.events]
 
 
-PLAIN = 'event: a\ndata: {"n": "é"}\n\nevent: done\ndata: [DONE]\n\n'.encode()
-BOTH = [("a", {"n": "é"}), ("done", "[DONE]")]
+STREAM = 'event: a\ndata: {"n": "é"}\n\nevent: done\ndata: [DONE]\n\n'.encode()
+EVENTS = [("a", {"n": "é"}), ("done", "[DONE]")]
 
 
 @pytest.mark.parametrize("size", [None, 1, 2, 3, 7])
 @pytest.mark.parametrize(
     "data",
     [
-        PLAIN,
-        PLAIN.replace(b"\n", b"\r\n"),
-        PLAIN.replace(b"\n", b"\r"),
-        b"\xef\xbb\xbf" + PLAIN,
-        b": hello\n\n" + PLAIN,
-        PLAIN.replace(b"\n\n", b"\n: ping\n\n:\n\n"),
-        PLAIN.replace(b": ", b":"),
-        PLAIN.replace(b"event: a\n", b"id: 1\nretry: 10\nevent: a\nx-more: y\nx\n"),
-        PLAIN.replace(b'data: {"n"', b'data: {\ndata:  "n"'),
-        PLAIN.replace(b"event: a\n", b"event: b\nevent: a\n"),
-        b"\n\n\n" + PLAIN + b"\n\n",
-        PLAIN.replace(b"\n", b"\r\n", 3),
+        STREAM,
+        STREAM.replace(b"\n", b"\r\n"),
+        STREAM.replace(b"\n", b"\r"),
+        b"\xef\xbb\xbf" + STREAM,
+        b": hello\n\n" + STREAM,
+        STREAM.replace(b"\n\n", b"\n: ping\n\n:\n\n"),
+        STREAM.replace(b": ", b":"),
+        STREAM.replace(b"event: a\n", b"id: 1\nretry: 10\nevent: a\nx-more: y\nx\n"),
+        STREAM.replace(b'data: {"n"', b'data: {\ndata:  "n"'),
+        STREAM.replace(b"event: a\n", b"event: b\nevent: a\n"),
+        b"\n\n\n" + STREAM + b"\n\n",
+        STREAM.replace(b"\n", b"\r\n", 3),
     ],
 )
-def test_every_legal_way_of_writing_a_stream_is_read_alike(data: bytes, size: int | None) -> None:
-    stream = read(data, size)
-    assert seen(stream) == BOTH
+def test_all_valid_spellings_parse_equally(data: bytes, size: int | None) -> None:
+    stream = parse(data, size)
+    assert names_and_data(stream) == EVENTS
     assert stream.defects == ()
     assert stream.done
     assert stream.size == len(data)
 
 
-def test_events_bear_the_time_of_their_last_byte() -> None:
+def test_events_have_the_time_of_their_last_byte() -> None:
     stream = EventStreamParser()
     stream.feed(b"data: 1\n", 1.0)
     stream.feed(b"\ndata: 2\n\nda", 2.0)
@@ -58,17 +58,17 @@ def test_events_bear_the_time_of_their_last_byte() -> None:
     assert stream.events == [Event("message", 1, 2.0), Event("message", 2, 2.0), Event("message", 3, 4.0)]
 
 
-def test_an_event_ends_at_once_when_its_line_ends_with_a_return() -> None:
+def test_carriage_return_ends_an_event_immediately() -> None:
     stream = EventStreamParser()
     stream.feed(b"data: 1\r\r", 1.0)
-    assert seen(stream) == [("message", 1)]
+    assert names_and_data(stream) == [("message", 1)]
     stream.feed(b"\ndata: 2\r\n\r\n", 2.0)
-    assert seen(stream) == [("message", 1), ("message", 2)]
+    assert names_and_data(stream) == [("message", 1), ("message", 2)]
 
 
-def test_a_block_without_data_is_no_event() -> None:
-    stream = read(b"event: a\n\ndata: 1\n\n")
-    assert seen(stream) == [("message", 1)]
+def test_block_without_data_is_ignored() -> None:
+    stream = parse(b"event: a\n\ndata: 1\n\n")
+    assert names_and_data(stream) == [("message", 1)]
     assert stream.defects == ()
 
 
@@ -90,11 +90,9 @@ def test_a_block_without_data_is_no_event() -> None:
         (b"", [], ()),
     ],
 )
-def test_what_is_no_event_stream_is_named(
-    data: bytes, events: list[tuple[str, object]], defects: tuple[str, ...]
-) -> None:
-    stream = read(data)
-    assert seen(stream) == events
+def test_defects_are_reported(data: bytes, events: list[tuple[str, object]], defects: tuple[str, ...]) -> None:
+    stream = parse(data)
+    assert names_and_data(stream) == events
     assert stream.defects == defects
 
 
@@ -106,7 +104,7 @@ def test_what_is_no_event_stream_is_named(
         (EventStreamParser(max_bytes=20), b": ping\n" * 3, "sse: too_large"),
     ],
 )
-def test_a_stream_is_bounded(stream: EventStreamParser, data: bytes, defect: str) -> None:
+def test_limits_are_enforced(stream: EventStreamParser, data: bytes, defect: str) -> None:
     for byte in data:
         stream.feed(bytes([byte]))
     assert stream.overflowed
@@ -117,6 +115,6 @@ def test_a_stream_is_bounded(stream: EventStreamParser, data: bytes, defect: str
     assert len(stream.events) == count
 
 
-def test_a_megabyte_in_small_pieces_is_quickly_read() -> None:
-    stream = read(b"data: " + b'"' + b"a" * 1_000_000 + b'"\n\n', 100)
+def test_megabyte_in_small_chunks_is_parsed() -> None:
+    stream = parse(b"data: " + b'"' + b"a" * 1_000_000 + b'"\n\n', 100)
     assert len(str(stream.events[0].data)) == 1_000_000

@@ -40,7 +40,7 @@ HUGE = "9" * 400
         ('{"a": 1}'.encode("utf-16"), ABSENT, ("invalid_utf8", "not_json")),
     ],
 )
-def test_a_text_gives_its_value_and_what_is_wrong_with_it(text: bytes, value: object, defects: tuple[str, ...]) -> None:
+def test_value_and_defects(text: bytes, value: object, defects: tuple[str, ...]) -> None:
     parsed = parse(text)
     assert parsed.value == value
     assert parsed.defects == defects
@@ -49,7 +49,7 @@ def test_a_text_gives_its_value_and_what_is_wrong_with_it(text: bytes, value: ob
 
 
 @pytest.mark.parametrize("opening", [b"[", b'{"a":'])
-def test_nesting_is_bounded(opening: bytes) -> None:
+def test_nesting_is_limited(opening: bytes) -> None:
     def nested(depth: int) -> bytes:
         return opening * depth + b"1" + (b"]" if opening == b"[" else b"}") * depth
 
@@ -59,11 +59,11 @@ def test_nesting_is_bounded(opening: bytes) -> None:
     assert parse(opening * 1_000_000).defects == ("too_deep",)
 
 
-def test_brackets_inside_strings_and_side_by_side_are_not_nesting() -> None:
+def test_brackets_in_strings_and_siblings_do_not_count_as_nesting() -> None:
     assert parse(b'["' + b"[{" * 1000 + b'"]').defects == ()
     assert parse(b'["\\"' + b"[" * 1000 + b'"]').defects == ()
     assert parse(b"[" + b"[]," * 1000 + b"[]]").defects == ()
 
 
-def test_size_is_bounded() -> None:
+def test_size_is_limited() -> None:
     assert parse(b'"' + b"a" * 100 + b'"', max_bytes=50).defects == ("too_large",)

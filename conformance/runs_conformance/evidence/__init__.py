@@ -1,3 +1,1 @@
-"""What was recorded, seen as what it shows: objects, timelines of runs, streams, pages. Derived from a history, never
-stored.
-"""
+"""Views of recorded histories: observations of objects, timelines, streams, pages. Derived on demand, never stored."""

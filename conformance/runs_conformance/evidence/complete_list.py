@@ -1,4 +1,4 @@
-"""Lists that were seen as a whole, and threads that were at rest when they were."""
+"""Lists that one page shows completely, and threads that nothing changes meanwhile."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MUTATING = ("POST", "DELETE")
 
 @lru_cache(maxsize=16)
 def complete_lists(history: History) -> tuple[Page, ...]:
-    """Every page that shows the whole of its list: asked for without a cursor, and answered with no more to come."""
+    """Every page that shows a complete list: requested without a cursor, answered with `has_more` false."""
     return tuple(
         page
         for page in pages(history)
@@ -26,15 +26,15 @@ def complete_lists(history: History) -> tuple[Page, ...]:
 
 
 def complete_lists_of(history: History, operation: str, **path: str) -> Iterator[Page]:
-    """The whole lists of one operation whose path holds these ids, without filters such as `run_id`."""
+    """The complete, unfiltered lists of one operation whose path contains these ids."""
     for page in complete_lists(history):
-        wanted = page.exchange.operation == operation and "run_id" not in page.query
-        if wanted and all(page.exchange.path.get(name) == id_ for name, id_ in path.items()):
+        is_unfiltered = page.exchange.operation == operation and "run_id" not in page.query
+        if is_unfiltered and all(page.exchange.path.get(name) == id_ for name, id_ in path.items()):
             yield page
 
 
 def steps_after_run_end(history: History, run_id: str) -> Page | None:
-    """The first whole list of a run's steps that was asked for when the run had surely ended."""
+    """The first complete list of a run's steps that was requested after the run had certainly ended."""
     run = find_run(history, run_id)
     for page in complete_lists_of(history, "list_run_steps", run_id=run_id):
         if run is not None and run.had_ended_before(page.exchange):
@@ -43,7 +43,7 @@ def steps_after_run_end(history: History, run_id: str) -> Page | None:
 
 
 def thread_creation(history: History, thread_id: str) -> Exchange | None:
-    """The accepted request that created a thread, if it was recorded."""
+    """The accepted request that created a thread; None if it was not recorded."""
     for exchange in history:
         if not exchange.accepted:
             continue
@@ -55,52 +55,58 @@ def thread_creation(history: History, thread_id: str) -> Exchange | None:
 
 
 def _thread_of_run(exchange: Exchange) -> object:
-    return next((seen.text("thread_id") for seen in observations_in(exchange) if seen.kind == "run"), None)
+    return next(
+        (observation.text("thread_id") for observation in observations_in(exchange) if observation.kind == "run"), None
+    )
 
 
 def run_creations(history: History, thread_id: str) -> Iterator[Exchange]:
-    """The requests that have, or may have, created a run on a thread."""
+    """The requests that created, or may have created, a run on a thread."""
     for exchange in history:
         if exchange.operation == "create_run":
-            upon: object = exchange.path.get("thread_id")
+            target: object = exchange.path.get("thread_id")
         elif exchange.operation == "create_thread_and_run":
-            upon = _thread_of_run(exchange)
+            target = _thread_of_run(exchange)
         else:
             continue
-        if upon == thread_id and may_have_taken_effect(exchange):
+        if target == thread_id and may_have_taken_effect(exchange):
             yield exchange
 
 
 def is_quiescent(history: History, thread_id: str, exchange: Exchange) -> bool:
-    """Whether nothing can have changed a thread while an exchange went on.
+    """Whether nothing can have changed a thread during an exchange.
 
-    It was created here, every run that may have been created on it before is known and had surely ended, and nothing
-    that changes anything was under way.
+    True if the creation of the thread was recorded, every run that may have been created on it is known and had
+    certainly ended, and no modifying request overlaps the exchange.
     """
     if thread_creation(history, thread_id) is None:
         return False
     started = [each for each in run_creations(history, thread_id) if each.started < exchange.ended]
     known = {run.creation.id: run for run in runs_of_thread(history, thread_id) if run.creation is not None}
     ended = all(each.id in known and known[each.id].had_ended_before(exchange) for each in started)
-    disturbed = any(
+    is_concurrently_modified = any(
         other is not exchange
         and other.request.method in _MUTATING
         and other.ended > exchange.started
         and other.started < exchange.ended
         for other in history
     )
-    return ended and not disturbed
+    return ended and not is_concurrently_modified
 
 
 _DELETIONS = {"delete_thread": "thread_id", "delete_message": "message_id"}
 
 
 def message_certainly_exists(history: History, exchange: Exchange) -> bool:
-    """Whether the message that a path names certainly is in the thread that it names, and no run holds the lock."""
+    """Whether the message that a path names certainly exists in the thread that it names, which no run locks."""
     thread_id, message_id = exchange.path.get("thread_id", ""), exchange.path.get("message_id", "")
-    line = next((line for line in timelines("message", history) if line.id == message_id), None)
-    seen = line.latest_before(exchange) if line is not None else None
-    if seen is None or seen.text("thread_id") != thread_id or not is_quiescent(history, thread_id, exchange):
+    timeline = next((each for each in timelines("message", history) if each.id == message_id), None)
+    observation = timeline.latest_before(exchange) if timeline is not None else None
+    if (
+        observation is None
+        or observation.text("thread_id") != thread_id
+        or not is_quiescent(history, thread_id, exchange)
+    ):
         return False
     return not any(
         other is not exchange

@@ -1,4 +1,4 @@
-"""Requests of one kind upon one thing that were under way at the same time: they have no order."""
+"""Overlapping requests of one operation on one object; their order is unknown."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _TARGET_PARAMETERS = {
 
 @dataclass(frozen=True, eq=False)
 class ConcurrentRequests:
-    """Requests of one operation upon the thing with this id, of which each overlaps the first."""
+    """Requests of one operation on the object with this id, each of which overlaps the first."""
 
     operation: str
     id: str
@@ -31,45 +31,47 @@ class ConcurrentRequests:
 
     @property
     def accepted(self) -> tuple[Exchange, ...]:
-        """Those that were accepted."""
+        """The accepted requests."""
         return tuple(exchange for exchange in self.exchanges if exchange.accepted)
 
     @property
     def all_decided(self) -> bool:
-        """Whether every one of them was accepted or refused, none limited, lost or failed."""
+        """Whether each request was accepted or refused; false if one was rate limited, lost or failed."""
         return all(exchange.accepted or exchange.refused for exchange in self.exchanges)
 
     @property
     def ended(self) -> float:
-        """When the last of them had been answered."""
+        """When the last request was answered."""
         return max(exchange.ended for exchange in self.exchanges)
 
 
 @lru_cache(maxsize=16)
 def concurrent_requests(history: History) -> tuple[ConcurrentRequests, ...]:
-    """Every collision in a history."""
+    """Every group of concurrent requests in a history."""
     return tuple(_concurrent_requests(history))
 
 
 def _concurrent_requests(history: History) -> Iterator[ConcurrentRequests]:
-    taken: set[str] = set()
+    grouped: set[str] = set()
     for exchange in history:
-        named = _TARGET_PARAMETERS.get(exchange.operation or "")
-        id_ = exchange.path.get(named) if named else None
-        if id_ is None or exchange.id in taken or exchange.completion is Completion.NOT_CONNECTED:
+        parameter = _TARGET_PARAMETERS.get(exchange.operation or "")
+        id_ = exchange.path.get(parameter) if parameter else None
+        if id_ is None or exchange.id in grouped or exchange.completion is Completion.NOT_CONNECTED:
             continue
-        others = [other for other in history if _is_concurrent(exchange, other) and other.path.get(named or "") == id_]
+        others = [
+            other for other in history if _is_concurrent(exchange, other) and other.path.get(parameter or "") == id_
+        ]
         if others:
-            taken.update(other.id for other in others)
+            grouped.update(other.id for other in others)
             yield ConcurrentRequests(exchange.operation or "", id_, (exchange, *others), history)
 
 
 def _is_concurrent(exchange: Exchange, other: Exchange) -> bool:
-    together = not (exchange.happened_before(other) or other.happened_before(exchange))
-    later = other.index > exchange.index
+    overlaps = not (exchange.happened_before(other) or other.happened_before(exchange))
+    started_later = other.index > exchange.index
     return (
         other.operation == exchange.operation
-        and later
-        and together
+        and started_later
+        and overlaps
         and other.completion is not Completion.NOT_CONNECTED
     )

@@ -1,4 +1,4 @@
-"""What was created, by which request and with which key."""
+"""Created objects, each with the request and the key that created it."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from runs_conformance.model.history import History
 
 @dataclass(frozen=True, eq=False)
 class Creation:
-    """One object that an accepted request left behind.
+    """One object that an accepted request created.
 
-    `thread` is the thread it is in, if it is in one. `created_at` is the target's time, None where it showed none.
+    `thread` is the id of its thread, if it has one. `created_at` is the target's Unix time, None if not shown.
     """
 
     kind: str
@@ -27,26 +27,26 @@ class Creation:
 
     @property
     def key(self) -> Key:
-        """The key that created it."""
+        """The key that created the object."""
         return key_of(self.exchange)
 
 
 def key_of(exchange: Exchange) -> Key:
-    """The key that a request was sent with; recorded traffic has one only."""
+    """The key that a request was sent with. Traffic of other clients counts as sent with the primary key."""
     return exchange.step.key if exchange.step else Key.PRIMARY
 
 
 @lru_cache(maxsize=16)
 def creations(history: History) -> tuple[Creation, ...]:
-    """Every object that a request of a history created, in order; of create thread and run both."""
-    found: list[Creation] = []
+    """Every object created in a history, in order. `create_thread_and_run` creates both a thread and a run."""
+    created: list[Creation] = []
     for exchange in history:
         kind = OPERATIONS[exchange.operation].creates if exchange.operation else None
-        shown = next((s for s in observations_in(exchange) if s.kind == kind and s.id), None)
-        if kind is None or shown is None:
+        observation = next((s for s in observations_in(exchange) if s.kind == kind and s.id), None)
+        if kind is None or observation is None:
             continue
-        thread = exchange.path.get("thread_id") or shown.text("thread_id") or None
+        thread = exchange.path.get("thread_id") or observation.text("thread_id") or None
         if exchange.operation == "create_thread_and_run" and thread:
-            found.append(Creation("thread", thread, exchange, None, None))
-        found.append(Creation(kind, shown.id, exchange, thread, shown.time("created_at")))
-    return tuple(found)
+            created.append(Creation("thread", thread, exchange, None, None))
+        created.append(Creation(kind, observation.id, exchange, thread, observation.time("created_at")))
+    return tuple(created)

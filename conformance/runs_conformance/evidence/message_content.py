@@ -1,4 +1,4 @@
-"""What a message says, in a form in which what was sent and what is shown can be compared."""
+"""A comparable form of message content, for messages in requests and in answers."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from runs_conformance.model.json import JSON, Absent, at, is_array, is_object
 
 Part: TypeAlias = tuple[str, str]
 MessageContent: TypeAlias = tuple[str, tuple[Part, ...]]
-"""Who says what: a role, and the parts of the content."""
+"""A role, and the parts of the content."""
 
 
 def content_parts(content: JSON | Absent) -> tuple[Part, ...]:
-    """The parts of a content, each with its type and its text, URL or file id. A text alone is one part."""
+    """The parts of a content, each with its type and its text, URL or file id. A string is one text part."""
     if isinstance(content, str):
         return (("text", content),)
     return tuple(_part(item) for item in content if is_object(item)) if is_array(content) else ()
@@ -23,18 +23,18 @@ def content_parts(content: JSON | Absent) -> tuple[Part, ...]:
 def _part(part: Mapping[str, JSON]) -> Part:
     kind = part.get("type")
     text = part.get("text")
-    ways = (
+    candidates = (
         text,
         at(part, "/text/value"),
         at(part, "/image_url/url"),
         at(part, "/image_file/file_id"),
         part.get("refusal"),
     )
-    return str(kind), next((way for way in ways if isinstance(way, str)), "")
+    return str(kind), next((value for value in candidates if isinstance(value, str)), "")
 
 
 def message_content(message: object) -> MessageContent | None:
-    """Who says what in a message, sent or shown; None where it is no message."""
+    """The role and content of a message in a request or an answer; None if it is not a message."""
     if not is_object(message):
         return None
     role = message.get("role")
@@ -42,17 +42,17 @@ def message_content(message: object) -> MessageContent | None:
 
 
 def message_contents(messages: object) -> tuple[MessageContent, ...]:
-    """What the messages of a request say, in order."""
-    found = (message_content(message) for message in messages) if is_array(messages) else ()
-    return tuple(each for each in found if each is not None)
+    """The contents of a list of messages, in order."""
+    contents = (message_content(message) for message in messages) if is_array(messages) else ()
+    return tuple(content for content in contents if content is not None)
 
 
-def missing_contents(wanted: Iterable[MessageContent], shown: Iterable[MessageContent]) -> list[MessageContent]:
-    """What is wanted and not shown, each as often as it is wanted more often than shown."""
-    return list((Counter(wanted) - Counter(shown)).elements())
+def missing_contents(expected: Iterable[MessageContent], shown: Iterable[MessageContent]) -> list[MessageContent]:
+    """The multiset difference of two collections of contents."""
+    return list((Counter(expected) - Counter(shown)).elements())
 
 
-def appear_in_order(wanted: Iterable[MessageContent], shown: Iterable[MessageContent]) -> bool:
-    """Whether what is wanted is shown in this order; other messages may stand between."""
+def appear_in_order(expected: Iterable[MessageContent], shown: Iterable[MessageContent]) -> bool:
+    """Whether all expected contents are shown in this order; other messages may stand between them."""
     rest = iter(shown)
-    return all(any(each == other for other in rest) for each in wanted)
+    return all(any(each == other for other in rest) for each in expected)

@@ -1,4 +1,4 @@
-"""Writes to the metadata of one object, and what a later look at it should show."""
+"""Writes to the metadata of an object, and the metadata that later answers must show."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ KINDS = ("assistant", "thread", "message", "run")
 
 @dataclass(frozen=True, eq=False)
 class MetadataWrite:
-    """One request that may have set the metadata of an object. `value` is None where it gave none."""
+    """One request that may have set the metadata of an object. `value` is None if it sent no metadata."""
 
     exchange: Exchange
     value: Mapping[str, JSON] | None
@@ -29,9 +29,9 @@ class MetadataWrite:
 
 @dataclass(frozen=True, eq=False)
 class ExpectedMetadata:
-    """What a look should show: all of `last`, which the latest write gave, and nothing that is not in `ever`.
+    """The metadata that an observation must show: all pairs of the latest write, and no pair that was never written.
 
-    Whether an earlier write's keys stay is not stated. `ever` is None where not every write is known.
+    Whether keys of earlier writes remain is not specified. `all_written` is None unless every write is known.
     """
 
     observation: Observation
@@ -41,7 +41,7 @@ class ExpectedMetadata:
 
 @dataclass(frozen=True, eq=False)
 class MetadataTimeline:
-    """The metadata of one object through time."""
+    """The metadata of one object over time. `attempts` are all requests to modify the object."""
 
     timeline: Timeline
     writes: tuple[MetadataWrite, ...]
@@ -54,28 +54,34 @@ class MetadataTimeline:
 
     @cached_property
     def expectations(self) -> tuple[ExpectedMetadata, ...]:
-        """What each look should show, where that is certain."""
-        return tuple(e for seen in self.timeline.observations if (e := self._expected(seen)) is not None)
+        """The expected metadata of each observation for which it is certain."""
+        return tuple(e for observation in self.timeline.observations if (e := self._expected(observation)) is not None)
 
-    def _expected(self, seen: Observation) -> ExpectedMetadata | None:
-        done = [
-            write for write in self.writes if write.exchange is seen.exchange or write.exchange.ended <= seen.earliest
+    def _expected(self, observation: Observation) -> ExpectedMetadata | None:
+        certain = [
+            write
+            for write in self.writes
+            if write.exchange is observation.exchange or write.exchange.ended <= observation.earliest
         ]
-        racing = [write for write in self.writes if write not in done and write.exchange.started < seen.latest]
+        concurrent = [
+            write for write in self.writes if write not in certain and write.exchange.started < observation.latest
+        ]
         if (
-            not done
-            or racing
-            or not all(write.exchange.accepted and is_interpretable(write.exchange) for write in done)
+            not certain
+            or concurrent
+            or not all(write.exchange.accepted and is_interpretable(write.exchange) for write in certain)
         ):
             return None
-        last = max(done, key=lambda write: write.exchange.started)
-        if any(write is not last and write.exchange.ended > last.exchange.started for write in done):
+        latest = max(certain, key=lambda write: write.exchange.started)
+        if any(write is not latest and write.exchange.ended > latest.exchange.started for write in certain):
             return None
-        known = any(write.creates for write in done)
-        return ExpectedMetadata(seen, last, tuple(write.value or {} for write in done) if known else None)
+        knows_creation = any(write.creates for write in certain)
+        return ExpectedMetadata(
+            observation, latest, tuple(write.value or {} for write in certain) if knows_creation else None
+        )
 
     def pairs_without_writes(self) -> Iterator[tuple[Observation, Observation, bool]]:
-        """Looks between which nothing can have changed the metadata, and whether a refused write lies between."""
+        """Pairs of observations without an effective write between them, and whether a refused one lies between."""
         for earlier, later in self.timeline.pairs():
             between = [e for e in self.attempts if e.ended > earlier.earliest and e.started < later.latest]
             between = [e for e in between if e is not earlier.exchange]
@@ -85,16 +91,20 @@ class MetadataTimeline:
 
 @lru_cache(maxsize=16)
 def metadata_timelines(history: History) -> tuple[MetadataTimeline, ...]:
-    """The metadata of every object that was seen in a history."""
-    made = {(creation.kind, creation.id): creation.exchange for creation in creations(history)}
-    return tuple(_of(line, made.get((kind, line.id)), history) for kind in KINDS for line in timelines(kind, history))
+    """The metadata of every observed object in a history."""
+    created_by = {(creation.kind, creation.id): creation.exchange for creation in creations(history)}
+    return tuple(
+        _of(timeline, created_by.get((kind, timeline.id)), history)
+        for kind in KINDS
+        for timeline in timelines(kind, history)
+    )
 
 
-def _of(line: Timeline, creation: Exchange | None, history: History) -> MetadataTimeline:
+def _of(timeline: Timeline, creation: Exchange | None, history: History) -> MetadataTimeline:
     attempts = tuple(
         exchange
         for exchange in history
-        if exchange.operation == f"modify_{line.kind}" and exchange.path.get(f"{line.kind}_id") == line.id
+        if exchange.operation == f"modify_{timeline.kind}" and exchange.path.get(f"{timeline.kind}_id") == timeline.id
     )
     writes = [
         MetadataWrite(each, _metadata_in(each.request.body, "/metadata"), False)
@@ -102,10 +112,10 @@ def _of(line: Timeline, creation: Exchange | None, history: History) -> Metadata
         if may_have_taken_effect(each)
     ]
     if creation is not None:
-        nested = creation.operation == "create_thread_and_run" and line.kind == "thread"
-        where = "/thread/metadata" if nested else "/metadata"
-        writes.insert(0, MetadataWrite(creation, _metadata_in(creation.request.body, where), True))
-    return MetadataTimeline(line, tuple(writes), attempts)
+        nested = creation.operation == "create_thread_and_run" and timeline.kind == "thread"
+        pointer = "/thread/metadata" if nested else "/metadata"
+        writes.insert(0, MetadataWrite(creation, _metadata_in(creation.request.body, pointer), True))
+    return MetadataTimeline(timeline, tuple(writes), attempts)
 
 
 def _metadata_in(body: JSON | Absent, pointer: str) -> Mapping[str, JSON] | None:
@@ -114,21 +124,21 @@ def _metadata_in(body: JSON | Absent, pointer: str) -> Mapping[str, JSON] | None
 
 
 MAX_PAIRS = 16
-"""So many pairs an object may have: openai-openapi f85dbe2 openapi.yaml Metadata."""
+"""Maximum number of pairs of an object: openai-openapi f85dbe2 openapi.yaml Metadata."""
 
 
 def may_exceed_pair_limit(history: Iterable[Exchange], exchange: Exchange) -> bool:
-    """Whether a modification gives an object more pairs than it may have on a target that merges them with the old.
+    """Whether a modification exceeds the maximum number of pairs on a target that merges old and new metadata.
 
-    Whether metadata is merged or replaced is not stated.
+    Whether metadata is merged or replaced is not specified.
     """
     if not (exchange.operation or "").startswith("modify_"):
         return False
     id_ = list(exchange.path.values())[-1]
     names = set(_names(exchange))
     for other in history:
-        of_it = other.path == exchange.path or at(other.body, "/id") == id_
-        if of_it and other.started < exchange.ended:
+        same_object = other.path == exchange.path or at(other.body, "/id") == id_
+        if same_object and other.started < exchange.ended:
             names |= {*_names(other), *_keys(at(other.body, "/metadata"))}
     return len(names) > MAX_PAIRS
 

@@ -1,4 +1,4 @@
-"""Modifications of objects, with what was certain of the object before."""
+"""Modifications of objects, with the certain state before and after; inherited settings of a run."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _KINDS = {"modify_assistant": "assistant", "modify_thread": "thread", "modify_me
 
 @dataclass(frozen=True, eq=False)
 class Modification:
-    """One request to modify an object that was seen."""
+    """One request to modify an observed object."""
 
     kind: str
     exchange: Exchange
@@ -27,31 +27,32 @@ class Modification:
 
     @property
     def requested(self) -> Mapping[str, JSON]:
-        """The members that the request gives."""
+        """The members of the request body."""
         body = self.exchange.request.body
         return body if is_object(body) else {}
 
     @property
     def answer(self) -> Observation | None:
-        """The object as the answer shows it."""
+        """The object in the answer."""
         return next(iter(observations_in(self.exchange)), None)
 
     @property
     def state_before(self) -> Observation | None:
-        """The last look before it, unless another modification came in between or alongside."""
+        """The last observation before the request; None if another modification may have intervened."""
         return self._unless_modified_meanwhile(self.timeline.latest_before(self.exchange))
 
     @property
     def state_after(self) -> Observation | None:
-        """The first look after it, unless another modification came in between or alongside, or is itself the look."""
-        seen = self.timeline.earliest_after(self.exchange)
-        modified = seen is not None and seen.exchange.operation == self.exchange.operation
-        return None if modified else self._unless_modified_meanwhile(seen)
+        """The first observation after the request; None if another modification may have intervened or shows it."""
+        observation = self.timeline.earliest_after(self.exchange)
+        shows_modification = observation is not None and observation.exchange.operation == self.exchange.operation
+        return None if shows_modification else self._unless_modified_meanwhile(observation)
 
     @property
     def is_quiescent(self) -> bool:
-        """Whether the object cannot have changed by itself since the look before: a run, or a message of a run, that
-        had ended.
+        """Whether the object cannot have changed by itself since `state_before`.
+
+        A run, or a message of a run, is quiescent if the run had ended.
         """
         since = self.state_before.exchange if self.state_before is not None else self.exchange
         if self.kind == "run":
@@ -60,65 +61,69 @@ class Modification:
         run = find_run(self.timeline.history, run_id) if run_id else None
         return not run_id or (run is not None and run.had_ended_before(since))
 
-    def _unless_modified_meanwhile(self, seen: Observation | None) -> Observation | None:
-        if seen is None:
+    def _unless_modified_meanwhile(self, observation: Observation | None) -> Observation | None:
+        if observation is None:
             return None
-        first, last = min(seen.earliest, self.exchange.started), max(seen.latest, self.exchange.ended)
+        first, last = min(observation.earliest, self.exchange.started), max(observation.latest, self.exchange.ended)
         others = (other for other in self.timeline.history if other.operation == self.exchange.operation)
-        disturbed = any(
+        is_modified_meanwhile = any(
             other is not self.exchange
-            and other is not seen.exchange
+            and other is not observation.exchange
             and other.path == self.exchange.path
             and may_have_taken_effect(other)
             and other.ended > first
             and other.started < last
             for other in others
         )
-        return None if disturbed else seen
+        return None if is_modified_meanwhile else observation
 
 
-def _is_in_thread_of(line: Timeline, exchange: Exchange) -> bool:
-    """Whether the path of a request does not put the object into another thread."""
-    named = exchange.path.get("thread_id")
-    return named is None or line.kind == "thread" or line.observations[0].get("thread_id") in (named, ABSENT)
+def _is_in_thread_of(timeline: Timeline, exchange: Exchange) -> bool:
+    """Whether the path of a request does not name another thread than that of the object."""
+    thread_id = exchange.path.get("thread_id")
+    return (
+        thread_id is None
+        or timeline.kind == "thread"
+        or timeline.observations[0].get("thread_id") in (thread_id, ABSENT)
+    )
 
 
 @lru_cache(maxsize=16)
 def modifications(history: History) -> tuple[Modification, ...]:
-    """Every request to modify an object that was seen in a history, by its own path, accepted or not."""
-    found = []
+    """Every request in a history that modifies an observed object by its own path, accepted or not."""
+    modified = []
     for exchange in history:
         kind = _KINDS.get(exchange.operation or "")
         if kind is None:
             continue
-        lines = runs(history) if kind == "run" else timelines(kind, history)
-        line = next((each for each in lines if each.id == exchange.path.get(f"{kind}_id")), None)
-        if line is not None and _is_in_thread_of(line, exchange):
-            found.append(Modification(kind, exchange, line))
-    return tuple(found)
+        candidates = runs(history) if kind == "run" else timelines(kind, history)
+        timeline = next((each for each in candidates if each.id == exchange.path.get(f"{kind}_id")), None)
+        if timeline is not None and _is_in_thread_of(timeline, exchange):
+            modified.append(Modification(kind, exchange, timeline))
+    return tuple(modified)
 
 
 def settings_at_creation(run: RunTimeline) -> Observation | None:
-    """The run as the request that created it first showed it; None where either is not known."""
+    """The run as the answer to its creation first shows it; None if the request or its meaning is not known."""
     if run.creation is not None and not is_interpretable(run.creation):
         return None
-    return next((seen for seen in run.observations if seen.exchange is run.creation), None)
+    return next((observation for observation in run.observations if observation.exchange is run.creation), None)
 
 
 def assistant_at_creation(run: RunTimeline) -> Observation | None:
-    """The run's assistant as it certainly was when the run was created; None where that is not certain."""
-    creation, wanted = run.creation, run.creation_body.get("assistant_id")
-    line = next((each for each in assistants(run.history) if each.id == wanted), None)
-    seen = line.latest_before(creation) if line is not None and creation is not None else None
-    if seen is None or creation is None:
+    """The certain state of the run's assistant when the run was created; None if it is not certain."""
+    creation, assistant_id = run.creation, run.creation_body.get("assistant_id")
+    timeline = next((each for each in assistants(run.history) if each.id == assistant_id), None)
+    observation = timeline.latest_before(creation) if timeline is not None and creation is not None else None
+    if observation is None or creation is None:
         return None
-    changed = any(
+    may_have_changed = any(
         exchange.operation == "modify_assistant"
-        and exchange.path.get("assistant_id") == wanted
-        and exchange is not seen.exchange
+        and exchange.path.get("assistant_id") == assistant_id
+        and exchange is not observation.exchange
         and may_have_taken_effect(exchange)
-        and exchange.ended >= seen.earliest
+        and exchange.ended >= observation.earliest
         and exchange.started <= creation.ended
         for exchange in run.history
     )
-    return None if changed else seen
+    return None if may_have_changed else observation

@@ -1,4 +1,4 @@
-"""The events of one message or step in one stream, and what its deltas add up to."""
+"""The events of one message or step in one stream, and the text that its deltas add up to."""
 
 from __future__ import annotations
 
@@ -17,46 +17,46 @@ END_EVENTS = frozenset({"completed", "incomplete", "failed", "cancelled", "expir
 
 @dataclass(frozen=True, eq=False)
 class ObjectEvents:
-    """Every event of one object in one stream, in order, deltas among them."""
+    """Every event of one object in one stream, in order, including deltas."""
 
     kind: str
     id: str
     stream: Stream
     events: tuple[Observation, ...]
 
-    def event_kind(self, sighting: Observation) -> str:
-        """What an event says of the object: `created`, `delta`, `completed`, ..."""
-        return (sighting.event or "").removeprefix(EVENT_PREFIXES[self.kind])
+    def event_kind(self, event: Observation) -> str:
+        """The last part of the name of an event: `created`, `delta`, `completed`, ..."""
+        return (event.event or "").removeprefix(EVENT_PREFIXES[self.kind])
 
     @cached_property
     def event_kinds(self) -> tuple[str, ...]:
-        """What the events say, in order."""
+        """The kinds of all events, in order."""
         return tuple(self.event_kind(event) for event in self.events)
 
     @property
     def created(self) -> Observation | None:
-        """The event that created the object, if it was created in this stream."""
+        """The `created` event; None if the object was not created in this stream."""
         return next((event for event in self.events if self.event_kind(event) == "created"), None)
 
     @property
     def deltas(self) -> tuple[Observation, ...]:
-        """The deltas."""
+        """The delta events."""
         return tuple(event for event in self.events if self.event_kind(event) == "delta")
 
     @property
     def end(self) -> Observation | None:
-        """The first event that ends the object."""
+        """The first event with a final status."""
         return next((event for event in self.events if self.event_kind(event) in END_EVENTS), None)
 
     @property
     def must_be_created_here(self) -> bool:
-        """Whether the object must have been created in this stream: before outputs were submitted, some were."""
+        """Whether the object must be created in this stream; one resumed by tool outputs may be older."""
         return self.stream.exchange.operation != "submit_tool_outputs" or self.created is not None
 
 
 @lru_cache(maxsize=16)
 def object_events(history: History) -> tuple[ObjectEvents, ...]:
-    """The strands of every message and step in every stream that was read to its end."""
+    """The events of every message and step, per object and stream."""
     return tuple(
         ObjectEvents(kind, id_, stream, tuple(events))
         for stream in streams(history)
@@ -66,37 +66,37 @@ def object_events(history: History) -> tuple[ObjectEvents, ...]:
 
 
 def message_events(history: History) -> Iterator[ObjectEvents]:
-    """The strands of messages."""
-    return (strand for strand in object_events(history) if strand.kind == "message")
+    """The events of every message, per message and stream."""
+    return (events for events in object_events(history) if events.kind == "message")
 
 
 def step_events(history: History) -> Iterator[ObjectEvents]:
-    """The strands of steps."""
-    return (strand for strand in object_events(history) if strand.kind == "run_step")
+    """The events of every step, per step and stream."""
+    return (events for events in object_events(history) if events.kind == "run_step")
 
 
 def _by_id(stream: Stream, kind: str) -> dict[str, list[Observation]]:
-    found: dict[str, list[Observation]] = {}
-    for sighting in stream.observations:
-        if sighting.kind in (kind, f"{kind}_delta") and sighting.id:
-            found.setdefault(sighting.id, []).append(sighting)
-    return found
+    grouped: dict[str, list[Observation]] = {}
+    for observation in stream.observations:
+        if observation.kind in (kind, f"{kind}_delta") and observation.id:
+            grouped.setdefault(observation.id, []).append(observation)
+    return grouped
 
 
 def content_texts(content: JSON | Absent) -> dict[int, str]:
-    """The texts of a message's content, by their place in it."""
+    """The texts of a message's content, by index."""
     parts = enumerate(content) if is_array(content) else ()
-    found = {place: at(part, "/text/value") for place, part in parts if at(part, "/type") == "text"}
-    return {place: value for place, value in found.items() if isinstance(value, str)}
+    texts = {index: at(part, "/text/value") for index, part in parts if at(part, "/type") == "text"}
+    return {index: text for index, text in texts.items() if isinstance(text, str)}
 
 
-def streamed_texts(strand: ObjectEvents) -> dict[int, str]:
-    """The texts that a message was created with and its deltas add up to, by their place in its content."""
-    found = content_texts(strand.created.get("content")) if strand.created else {}
-    for delta in strand.deltas:
+def streamed_texts(events: ObjectEvents) -> dict[int, str]:
+    """The texts of a message by index: those it was created with, extended by its deltas."""
+    texts = content_texts(events.created.get("content")) if events.created else {}
+    for delta in events.deltas:
         parts = delta.get("/delta/content")
         for part in parts if is_array(parts) else ():
-            place, value = at(part, "/index"), at(part, "/text/value")
-            if is_integer(place) and isinstance(value, str):
-                found[int(place)] = found.get(int(place), "") + value
-    return found
+            index, text = at(part, "/index"), at(part, "/text/value")
+            if is_integer(index) and isinstance(text, str):
+                texts[int(index)] = texts.get(int(index), "") + text
+    return texts

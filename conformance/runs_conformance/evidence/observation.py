@@ -1,4 +1,4 @@
-"""Objects seen anywhere: in an answer, in a page of a list, in an event of a stream."""
+"""Observations: objects as shown in an answer, in a page of a list or in an event of a stream."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ JSON_CHANNEL, STREAM_CHANNEL = "json", "stream"
 class Observation:
     """One object as the target showed it once.
 
-    `pointer` leads to it: into the answer's body, or `/events/<n>/data` for a stream. What it shows was true at some
-    moment between `begins` and `ends`; an event may be delivered late, so for a stream that is anywhere from the
-    request to the event's arrival.
+    `pointer` is its place: in the answer's body, or `/events/<n>/data` in a stream. The object had this state at some
+    moment between `earliest` and `latest`, in seconds. For an event that is any time from the request to the arrival of
+    the event, since events may be delivered late. `position` is its index in the page or stream.
     """
 
     kind: str
@@ -37,31 +37,32 @@ class Observation:
 
     @property
     def id(self) -> str:
-        """The object's id, or nothing where it has none."""
+        """The id of the object, or an empty string."""
         return self.text("id")
 
     @property
     def status(self) -> str:
-        """The object's status, or nothing where it has none."""
+        """The status of the object, or an empty string."""
         return self.text("status")
 
     def get(self, path: str) -> JSON | Absent:
-        """A member by name, or a value deeper by JSON Pointer; `ABSENT` where there is none."""
+        """A member by name, or a nested value by JSON Pointer; `ABSENT` if there is none."""
         return at(self.value, path) if path.startswith("/") else self.value.get(path, ABSENT)
 
     def text(self, name: str) -> str:
-        """A member's text; nothing where it is absent or not a text."""
+        """A member that is a string; an empty string if it is absent or has another type."""
         value = self.value.get(name)
         return value if isinstance(value, str) else ""
 
     def time(self, name: str) -> float | None:
-        """A member's time in Unix seconds; None where it is absent, null or not a number."""
+        """A member that is a Unix time in seconds; None if it is absent, null or not a number."""
         value = self.value.get(name)
         return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
 
     def happened_before(self, other: Observation) -> bool:
-        """Whether this was certainly true before the other: earlier in one stream, or answered before the other was
-        asked.
+        """Whether the object certainly had this state before the other observation.
+
+        True for an earlier event of the same stream, or an answer that arrived before the other was requested.
         """
         if self.exchange is other.exchange:
             return self.channel == STREAM_CHANNEL and self.position < other.position
@@ -70,7 +71,7 @@ class Observation:
     def finding(
         self, message: str, path: str = "", expected: JSON | Absent = ABSENT, actual: JSON | Absent = ABSENT
     ) -> Finding:
-        """A finding at this object, `path` leading on from it."""
+        """A finding at `path` within this object."""
         return self.exchange.finding(message, self.pointer + path, expected, actual)
 
     def check(
@@ -81,14 +82,12 @@ class Observation:
         expected: JSON | Absent = ABSENT,
         actual: JSON | Absent = ABSENT,
     ) -> Result:
-        """`HELD` where `holds`, else the finding."""
+        """`PASSED` if `holds`, otherwise a finding."""
         return PASSED if holds else self.finding(message, path, expected, actual)
 
 
 def observations_in(exchange: Exchange) -> Iterator[Observation]:
-    """Every object that one accepted exchange shows, in order. Messages and steps inside other objects are not
-    objects of their own.
-    """
+    """Every object that an accepted exchange shows, in order. Objects nested in other objects do not count."""
     if not exchange.accepted or exchange.operation is None:
         return
     if exchange.response is not None and exchange.response.events is not None:
@@ -114,12 +113,12 @@ def _json_observation(
 
 
 def _stream_observations(exchange: Exchange) -> Iterator[Observation]:
-    known = event_kinds()
+    kinds = event_kinds()
     for position, event in enumerate(exchange.events):
-        named = known.get(event.name)
-        if named is not None and is_object(event.data):
+        event_kind = kinds.get(event.name)
+        if event_kind is not None and is_object(event.data):
             yield Observation(
-                kind=named.object_kind,
+                kind=event_kind.object_kind,
                 value=event.data,
                 exchange=exchange,
                 pointer=f"/events/{position}/data",
@@ -133,45 +132,45 @@ def _stream_observations(exchange: Exchange) -> Iterator[Observation]:
 
 @lru_cache(maxsize=16)
 def all_observations(history: History) -> tuple[Observation, ...]:
-    """Every object seen in a history, in the order in which the exchanges started."""
-    return tuple(sighting for exchange in history for sighting in observations_in(exchange))
+    """Every observation in a history, ordered by the start of the exchanges."""
+    return tuple(observation for exchange in history for observation in observations_in(exchange))
 
 
 def observations(kind: str, history: History) -> tuple[Observation, ...]:
-    """Every object of one kind seen in a history."""
-    return tuple(sighting for sighting in all_observations(history) if sighting.kind == kind)
+    """Every observation of one kind of object in a history."""
+    return tuple(observation for observation in all_observations(history) if observation.kind == kind)
 
 
 def run_observations(history: History) -> tuple[Observation, ...]:
-    """Every run object seen anywhere."""
+    """Every observation of a run."""
     return observations("run", history)
 
 
 def step_observations(history: History) -> tuple[Observation, ...]:
-    """Every run step object seen anywhere."""
+    """Every observation of a run step."""
     return observations("run_step", history)
 
 
 def message_observations(history: History) -> tuple[Observation, ...]:
-    """Every message object seen anywhere."""
+    """Every observation of a message."""
     return observations("message", history)
 
 
 def thread_observations(history: History) -> tuple[Observation, ...]:
-    """Every thread object seen anywhere."""
+    """Every observation of a thread."""
     return observations("thread", history)
 
 
 def assistant_observations(history: History) -> tuple[Observation, ...]:
-    """Every assistant object seen anywhere."""
+    """Every observation of an assistant."""
     return observations("assistant", history)
 
 
 def exchanges(history: History) -> tuple[Exchange, ...]:
-    """Every exchange: the smallest unit a rule may be over."""
+    """Every exchange, as the units of a rule."""
     return history.exchanges
 
 
 def entire_history(history: History) -> tuple[History, ...]:
-    """The history itself as the one unit, for rules that relate objects of several kinds."""
+    """The history as a single unit, for rules that relate objects of several kinds."""
     return (history,)

@@ -1,4 +1,4 @@
-"""Pages of lists, and the walks they make up."""
+"""Pages of lists."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MUTATING_METHODS = ("POST", "DELETE")
 
 @dataclass(frozen=True, eq=False)
 class Page:
-    """One accepted answer to a list operation."""
+    """One accepted answer to a list operation. `query` is the query of the request."""
 
     exchange: Exchange
     kind: str
@@ -27,17 +27,17 @@ class Page:
 
     @property
     def ids(self) -> tuple[str, ...]:
-        """The ids of its items, in order."""
+        """The ids of the items, in order."""
         return tuple(item.id for item in self.items)
 
     @property
     def order(self) -> str:
-        """The order that was asked for, or the default."""
+        """The requested order, or the default."""
         return self.query.get("order", "desc")
 
     @property
     def limit(self) -> int | None:
-        """The limit that was asked for, or the default; None where what was asked for is not one."""
+        """The requested limit, or the default; None if the requested one is invalid."""
         text = self.query.get("limit")
         if text is None:
             return DEFAULT_LIMIT
@@ -45,14 +45,14 @@ class Page:
 
     @property
     def list_key(self) -> tuple[object, ...]:
-        """What is listed: two pages with the same subject are views of the same list."""
+        """The identity of the list: pages with equal keys belong to the same list."""
         filters = tuple(sorted((k, v) for k, v in self.query.items() if k not in ("limit", "order", "after", "before")))
         return (self.exchange.operation, tuple(sorted(self.exchange.path.items())), filters)
 
 
 @dataclass(frozen=True, eq=False)
 class Listing:
-    """All pages of one list in a history, whatever their order, limit and cursor."""
+    """All pages of one list in a history, of any order, limit and cursor."""
 
     list_key: tuple[object, ...]
     kind: str
@@ -60,10 +60,9 @@ class Listing:
     history: History
 
     def is_unchanged_between(self, first: Page, last: Page) -> bool:
-        """Whether nothing that could change the list was sent between two pages, or alongside them.
+        """Whether no request that could change the list was in flight while the two pages were read, or in between.
 
-        Only what is sent counts. What a running run adds by itself cannot be seen, so walks over messages and steps
-        are judged only where a program tagged them as walks over a thread at rest.
+        Items that an active run adds by itself are not considered; see `complete_list.is_quiescent`.
         """
         return not any(
             exchange.request.method in MUTATING_METHODS
@@ -75,7 +74,7 @@ class Listing:
 
 @lru_cache(maxsize=16)
 def pages(history: History) -> tuple[Page, ...]:
-    """Every page of a list in a history that could be read."""
+    """Every readable page of a list in a history."""
     return tuple(
         Page(exchange, kind, tuple(observations_in(exchange)), dict(exchange.request.query))
         for exchange in history
@@ -88,8 +87,8 @@ def pages(history: History) -> tuple[Page, ...]:
 
 @lru_cache(maxsize=16)
 def listings(history: History) -> tuple[Listing, ...]:
-    """Every list that was looked at in a history, with all its pages."""
+    """Every list that was read in a history, with all its pages."""
     grouped: dict[tuple[object, ...], list[Page]] = {}
     for page in pages(history):
         grouped.setdefault(page.list_key, []).append(page)
-    return tuple(Listing(subject, found[0].kind, tuple(found), history) for subject, found in grouped.items())
+    return tuple(Listing(key, members[0].kind, tuple(members), history) for key, members in grouped.items())

@@ -1,4 +1,4 @@
-"""A page beside the whole list that it was cut from: what it should hold is then known."""
+"""Pages compared with a complete page of the same list, and traversals by cursor."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
 
 SHARED_KINDS = frozenset({"assistant"})
-"""Kinds whose lists others may change at any time: only what was created here can be followed in them."""
+"""Kinds whose lists other clients may change at any time. In them, only objects of this history are compared."""
 
 
 @dataclass(frozen=True, eq=False)
 class PageSlice:
-    """A page, and a page of the same list in the same order that held all of it, with nothing changed in between.
+    """A page and a complete page of the same, unchanged list in the same order.
 
-    `rest` are the ids from the page's cursor on, `ids` those of the page. Of a list that others share, both hold only
-    what was created in this history, and `shared` says so.
+    `ids_after_cursor` are the ids of the complete page after the page's cursor, `ids` those of the page. If the list
+    `is_shared` with other clients, both contain only objects that were created in this history.
     """
 
     page: Page
@@ -32,13 +32,13 @@ class PageSlice:
 
     @property
     def remaining_ids(self) -> tuple[str, ...]:
-        """The ids that come after this page."""
+        """The ids that follow this page."""
         return self.ids_after_cursor[len(self.ids) :]
 
 
 @dataclass(frozen=True, eq=False)
 class BothOrders:
-    """One whole list in both orders, with nothing changed in between."""
+    """Complete pages of one unchanged list in both orders."""
 
     ascending: Page
     descending: Page
@@ -48,9 +48,9 @@ class BothOrders:
 
 @dataclass(frozen=True, eq=False)
 class PageTraversal:
-    """Pages of one list, each beginning after the last item of the one before, from the start of the list to its end.
+    """Pages from the start to the end of one unchanged list, each requested `after` the last item of the previous one.
 
-    `whole` is a page that held all of the list, if there was one.
+    `complete` is a complete page of the list, if there is one.
     """
 
     pages: tuple[Page, ...]
@@ -59,24 +59,24 @@ class PageTraversal:
 
 
 def is_complete(page: Page) -> bool:
-    """Whether a page certainly holds all of its list: it has no cursor, is not full, and says that nothing follows."""
+    """Whether a page certainly shows its complete list: it has no cursor, is not full, and `has_more` is false."""
     return _is_short(page) and not _has_more(page)
 
 
 def _is_short(page: Page) -> bool:
-    cut = "after" in page.query or "before" in page.query
-    return not cut and page.limit is not None and len(page.items) < page.limit
+    has_cursor = "after" in page.query or "before" in page.query
+    return not has_cursor and page.limit is not None and len(page.items) < page.limit
 
 
 @lru_cache(maxsize=16)
 def page_slices(history: History) -> tuple[PageSlice, ...]:
-    """Every page that another page shows to be part of a known whole."""
-    return tuple(window for listing in listings(history) for window in _page_slices(listing))
+    """Every page of which a complete page is known."""
+    return tuple(each for listing in listings(history) for each in _page_slices(listing))
 
 
 @lru_cache(maxsize=16)
 def lists_in_both_orders(history: History) -> tuple[BothOrders, ...]:
-    """Every list that was seen whole in both orders."""
+    """Every list with complete pages in both orders."""
     return tuple(
         BothOrders(up, down, history, listing.kind in SHARED_KINDS)
         for listing in listings(history)
@@ -89,7 +89,7 @@ def lists_in_both_orders(history: History) -> tuple[BothOrders, ...]:
 
 @lru_cache(maxsize=16)
 def page_traversals(history: History) -> tuple[PageTraversal, ...]:
-    """Every list that was walked from its start to its end by `after`."""
+    """Every complete traversal of a list by `after`."""
     return tuple(
         PageTraversal(chain, complete_page_for(listing, chain[0]), listing.kind in SHARED_KINDS)
         for listing in listings(history)
@@ -100,19 +100,21 @@ def page_traversals(history: History) -> tuple[PageTraversal, ...]:
 
 
 def _page_slices(listing: Listing) -> Iterator[PageSlice]:
-    shared = listing.kind in SHARED_KINDS
+    is_shared = listing.kind in SHARED_KINDS
     own = {creation.id for creation in creations(listing.history) if creation.kind == listing.kind}
     for page in listing.pages:
         if page.limit is None or {"after", "before"} <= page.query.keys():
             continue
-        whole = complete_page_for(listing, page)
-        rest = _ids_after(whole.ids, page.query.get("after")) if whole and "before" not in page.query else None
-        if whole is None or rest is None:
+        complete = complete_page_for(listing, page)
+        ids_after = (
+            _ids_after(complete.ids, page.query.get("after")) if complete and "before" not in page.query else None
+        )
+        if complete is None or ids_after is None:
             continue
         ids = page.ids
-        if shared:
-            ids, rest = tuple(i for i in ids if i in own), tuple(i for i in rest if i in own)
-        yield PageSlice(page, whole, rest, ids, shared)
+        if is_shared:
+            ids, ids_after = tuple(i for i in ids if i in own), tuple(i for i in ids_after if i in own)
+        yield PageSlice(page, complete, ids_after, ids, is_shared)
 
 
 def _ids_after(ids: tuple[str, ...], after: str | None) -> tuple[str, ...] | None:
@@ -122,7 +124,7 @@ def _ids_after(ids: tuple[str, ...], after: str | None) -> tuple[str, ...] | Non
 
 
 def complete_page_for(listing: Listing, page: Page) -> Page | None:
-    """The page that shows all of the list that a page was cut from, if there is one: the longest of several."""
+    """The complete page of the same list as a page, the longest of several; None if there is none."""
     candidates = [
         other
         for other in listing.pages
@@ -133,7 +135,7 @@ def complete_page_for(listing: Listing, page: Page) -> Page | None:
 
 
 def _nothing_follows(listing: Listing, page: Page) -> bool:
-    """Whether the page after the last item of a page was empty, whatever that one says of more."""
+    """Whether the page after the last item of a page is empty, regardless of `has_more`."""
     return any(
         other.query.get("after") == page.ids[-1]
         and "before" not in other.query
@@ -153,7 +155,7 @@ def _are_comparable(listing: Listing, one: Page, other: Page) -> bool:
 
 
 def _list_is_quiescent(listing: Listing, exchange: Exchange) -> bool:
-    """Whether no run can have added to the list by itself. Only requests add assistants and runs."""
+    """Whether no run can have added items to the list by itself. Assistants and runs are added only by requests."""
     thread = exchange.path.get("thread_id")
     return thread is None or listing.kind == "run" or is_quiescent(listing.history, thread, exchange)
 
@@ -166,15 +168,15 @@ def _follow_cursors(listing: Listing, start: Page) -> tuple[Page, ...]:
     chain = [start]
     while _has_more(chain[-1]) and len(chain) <= len(listing.pages):
         last = chain[-1]
-        following = (
+        candidates = (
             page
             for page in listing.pages
             if page.query == {**start.query, "after": last.ids[-1]}
             and last.exchange.happened_before(page.exchange)
             and _are_comparable(listing, start, page)
         )
-        found = next(following, None)
-        if found is None:
+        next_page = next(candidates, None)
+        if next_page is None:
             break
-        chain.append(found)
+        chain.append(next_page)
     return tuple(chain)

@@ -1,4 +1,4 @@
-"""Runs that wait for tool outputs, and what their steps showed meanwhile."""
+"""The steps of runs whose tool calls are pending."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _PENDING = frozenset({"requires_action"})
 
 @dataclass(frozen=True, eq=False)
 class StepsWhilePending:
-    """The steps of a run as one exchange showed them while the run certainly waited for the outputs of `calls`.
+    """The steps of a run in one exchange during which the run certainly waited for the outputs of `calls`.
 
-    `page` is the exchange's whole list of steps, if it is one.
+    `page` is the exchange as a complete list of steps, if it is one.
     """
 
     run: RunTimeline
@@ -31,35 +31,35 @@ class StepsWhilePending:
 
     @property
     def call_ids(self) -> frozenset[str]:
-        """The ids of the calls."""
+        """The ids of the pending calls."""
         return frozenset(call.id for call in self.calls)
 
 
 @lru_cache(maxsize=16)
 def steps_while_pending(history: History) -> tuple[StepsWhilePending, ...]:
-    """Every look at the steps of a run while it waited, by a request or in the stream that ended so."""
-    whole = {page.exchange.id: page for page in complete_lists(history)}
-    return tuple(waiting for run in runs(history) for waiting in (*_by_request(run, whole), *_in_streams(run)))
+    """Every read of the steps of a waiting run, and every stream that ended while the run waits."""
+    complete = {page.exchange.id: page for page in complete_lists(history)}
+    return tuple(steps for run in runs(history) for steps in (*_by_request(run, complete), *_in_streams(run)))
 
 
-def _by_request(run: RunTimeline, whole: dict[str, Page]) -> Iterator[StepsWhilePending]:
+def _by_request(run: RunTimeline, complete: dict[str, Page]) -> Iterator[StepsWhilePending]:
     for exchange in run.exchanges:
         if exchange.operation in ("list_run_steps", "get_run_step") and run.had_status_throughout(exchange, _PENDING):
-            seen, page = run.latest_before(exchange), whole.get(exchange.id)
-            calls = pending_calls(seen) if seen is not None else None
+            observation, page = run.latest_before(exchange), complete.get(exchange.id)
+            calls = pending_calls(observation) if observation is not None else None
             if calls and exchange.accepted:
                 yield StepsWhilePending(run, calls, tuple(observations_in(exchange)), page)
 
 
 def _in_streams(run: RunTimeline) -> Iterator[StepsWhilePending]:
     last: dict[str, Observation] = {}
-    for seen in run.observations:
-        if seen.channel == STREAM_CHANNEL:
-            last[seen.exchange.id] = seen
-    for seen in last.values():
-        calls = pending_calls(seen)
-        if seen.status == "requires_action" and calls:
-            yield StepsWhilePending(run, calls, _steps_in(seen.exchange, run), None)
+    for observation in run.observations:
+        if observation.channel == STREAM_CHANNEL:
+            last[observation.exchange.id] = observation
+    for observation in last.values():
+        calls = pending_calls(observation)
+        if observation.status == "requires_action" and calls:
+            yield StepsWhilePending(run, calls, _steps_in(observation.exchange, run), None)
 
 
 def _steps_in(exchange: Exchange, run: RunTimeline) -> tuple[Observation, ...]:

@@ -1,4 +1,4 @@
-"""Refusals of requests that break a schema, and the place they break it at."""
+"""Refusals: error responses of the application, and the place at which a refused request violates its schema."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _UNPROCESSABLE = 422
 
 @dataclass(frozen=True, eq=False)
 class Refusal:
-    """A refused request that certainly breaks the schema of its body or query.
+    """A refused request that certainly violates the schema of its body or query.
 
-    `places` are JSON Pointers into the body, or of a query parameter. `certain` says that it was refused for that: we
-    know what was wrong with the request, and the operation takes others. Recorded traffic may have been refused for a
-    reason that cannot be seen, and what is refused whatever it holds is not refused for what it holds.
+    `pointers` are JSON Pointers into the body, or name a query parameter. `is_certain` says that the violation is the
+    reason of the refusal: the violation is deliberate, and the operation accepts other requests. Traffic of other
+    clients may have been refused for an invisible reason.
     """
 
     exchange: Exchange
@@ -33,21 +33,21 @@ class Refusal:
 
 @lru_cache(maxsize=16)
 def refusals(history: History) -> tuple[Refusal, ...]:
-    """Every refusal of a request that breaks its schema."""
+    """Every refusal of a request that violates its schema."""
     return tuple(_refusals(history))
 
 
 def _refusals(history: History) -> Iterator[Refusal]:
-    taken = {exchange.operation for exchange in history if exchange.accepted}
+    accepted_operations = {exchange.operation for exchange in history if exchange.accepted}
     for exchange in history:
         if not exchange.refused or exchange.operation is None:
             continue
         if exchange.step is None:
-            places = _violated_pointers(exchange)
-            if places:
-                yield Refusal(exchange, places, is_certain=False)
+            pointers = _violated_pointers(exchange)
+            if pointers:
+                yield Refusal(exchange, pointers, is_certain=False)
         elif (mutation := exchange.step.mutation) and _breaks_schema(exchange.step.expectation, mutation):
-            yield Refusal(exchange, (mutation.pointer,), is_certain=exchange.operation in taken)
+            yield Refusal(exchange, (mutation.pointer,), is_certain=exchange.operation in accepted_operations)
 
 
 def _breaks_schema(expectation: object, mutation: Mutation) -> bool:
@@ -63,11 +63,11 @@ def _violated_pointers(exchange: Exchange) -> tuple[str, ...]:
     return tuple(fault.pointer + (json_pointer(fault.member) if fault.member else "") for fault in faults)
 
 
-def param_matches(param: str, place: str) -> bool:
-    """Whether an error's `param` names a place, something around it or something in it."""
-    one, other = _words(param), _words(spell_pointer(place))
-    shorter = min(len(one), len(other))
-    return shorter > 0 and one[:shorter] == other[:shorter]
+def param_matches(param: str, pointer: str) -> bool:
+    """Whether the `param` of an error names a pointer's value, one of its parents or one of its members."""
+    named, actual = _words(param), _words(spell_pointer(pointer))
+    shorter = min(len(named), len(actual))
+    return shorter > 0 and named[:shorter] == actual[:shorter]
 
 
 def _words(param: str) -> list[str]:
@@ -75,17 +75,17 @@ def _words(param: str) -> list[str]:
 
 
 _BEFORE_THE_SERVER = frozenset({408, 413, 414, 429, 431})
-"""HTTP statuses that web servers, gateways and proxies give before an application sees the request."""
+"""HTTP statuses that web servers, gateways and proxies send before an application sees the request."""
 _LONGEST_URL = 4000
 
 
 def application_errors(history: History) -> Iterable[Exchange]:
-    """Every error that the target's own application answered, not a web server or proxy before it."""
+    """Every error response of the target's own application, not of a web server or proxy in front of it."""
     return (exchange for exchange in history if exchange.operation is not None and is_application_error(exchange))
 
 
 def is_application_error(exchange: Exchange) -> bool:
-    """Whether an answer is an error of the application: a 4xx that nothing before it gives, to a path that it gets."""
+    """Whether a response is an error of the application: a 4xx that no proxy sends, to a path that reaches it."""
     status = exchange.status
     if status is None or exchange.completion is not Completion.ANSWERED:
         return False
@@ -93,6 +93,6 @@ def is_application_error(exchange: Exchange) -> bool:
 
 
 def _is_routed(exchange: Exchange) -> bool:
-    """Whether a path and query are such that routers and web servers pass them on: short, printable, no extra slash."""
+    """Whether routers and web servers forward a path and query: short, printable, without additional slashes."""
     length = len(exchange.request.path) + sum(len(name) + len(value) for name, value in exchange.request.query)
     return length < _LONGEST_URL and all(id_.isprintable() and "/" not in id_ for id_ in exchange.path.values())

@@ -1,4 +1,4 @@
-"""What can be said of a request before its answer is read."""
+"""The expected treatment of a request, before its response is known."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from runs_conformance.model.json import Absent
 
 
 def uses_default_auth(exchange: Exchange) -> bool:
-    """Whether a request was sent with the usual key and headers. Recorded traffic was, but for what was refused and
-    does not show the beta header; recorders that leave headers out leave out all.
+    """Whether a request was sent with the default key and headers.
+
+    Traffic of other clients was, except refused requests that lack the beta header although their headers were
+    recorded and their dialect requires it.
     """
     step = exchange.step
     if step is not None:
@@ -21,18 +23,18 @@ def uses_default_auth(exchange: Exchange) -> bool:
 
 
 def must_be_accepted(exchange: Exchange) -> bool:
-    """Whether nothing in how a request was sent, or why, lets a correct server refuse it."""
+    """Whether neither the authentication nor the intent of a request lets a correct server refuse it."""
     step = exchange.step
     if step is None:
         return uses_default_auth(exchange)
-    open_to_refusal = isinstance(step.expectation, (Either, Reject)) or step.role is Role.NEGATIVE
-    return uses_default_auth(exchange) and not open_to_refusal and step.mutation is None and step.raw is None
+    may_be_refused = isinstance(step.expectation, (Either, Reject)) or step.role is Role.NEGATIVE
+    return uses_default_auth(exchange) and not may_be_refused and step.mutation is None and step.raw is None
 
 
 def is_interpretable(exchange: Exchange) -> bool:
-    """Whether we know what a request asked for: its body is JSON, or there is none, and it is not sent to be refused.
+    """Whether the meaning of a request is known: its body is JSON or absent, and it is not sent to be refused.
 
-    What a server makes of an illegal request that it accepts is stated nowhere.
+    How a server interprets an invalid request that it accepts is not specified.
     """
     readable = not isinstance(exchange.request.body, Absent) or exchange.request.text is None
     return readable and (exchange.step is None or not isinstance(exchange.step.expectation, Reject))

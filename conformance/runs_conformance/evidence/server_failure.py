@@ -1,4 +1,4 @@
-"""Answers that say the target itself failed, and whether that was more than a moment's weakness."""
+"""Server errors and timeouts, per operation and per kind of probe."""
 
 from __future__ import annotations
 
@@ -10,15 +10,14 @@ from runs_conformance.model.exchange import Completion, Exchange
 from runs_conformance.model.history import History
 
 TIMEOUT_SECONDS = 10.0
-"""Seconds after which a request without a whole answer counts as left hanging; one that ended sooner was cut."""
+"""Seconds after which a request without a complete response counts as timed out, not as disconnected."""
 
 
 @dataclass(frozen=True, eq=False)
 class ServerFailure:
-    """One request that was answered with 5xx, or left hanging.
+    """One request that was answered with 5xx or timed out.
 
-    `served` says that requests before and after were accepted, so that it was this request and not the target being
-    down.
+    `others_served` says that requests before and after it were accepted, so the target was not down.
     """
 
     exchange: Exchange
@@ -26,15 +25,15 @@ class ServerFailure:
 
     @property
     def is_timeout(self) -> bool:
-        """Whether it was left hanging, and not answered with 5xx."""
+        """Whether the request timed out, rather than being answered with 5xx."""
         return not is_server_error(self.exchange)
 
 
 @dataclass(frozen=True, eq=False)
 class OperationFailures:
-    """How a target stood up to all requests of one operation in a history, or to one kind of probe.
+    """All requests of one operation in a history, or its probes of one kind, with the failures among them.
 
-    `probe` names the probe; it is None for the ordinary requests.
+    `probe` is the kind of the probes, None for ordinary requests.
     """
 
     operation: str
@@ -44,9 +43,7 @@ class OperationFailures:
 
 
 def is_server_error(exchange: Exchange) -> bool:
-    """Whether the answer says that the target failed. 501 says what it does not offer, 503 with Retry-After when to
-    come again.
-    """
+    """Whether a response is a server error: 5xx, except 501 (not implemented) and 503 with Retry-After."""
     status = exchange.status
     if status is None or status < 500 or status == 501:
         return False
@@ -54,14 +51,14 @@ def is_server_error(exchange: Exchange) -> bool:
 
 
 def timed_out(exchange: Exchange) -> bool:
-    """Whether a request that must have arrived was left without a whole answer for long. A stream may take its time."""
+    """Whether a sent request got no complete response within the timeout. Streams are exempt."""
     streams = exchange.response is not None and exchange.response.events is not None
     late = exchange.ended - exchange.started >= TIMEOUT_SECONDS
     return exchange.completion is Completion.UNKNOWN and late and not streams
 
 
 def others_served_around(history: History, exchange: Exchange) -> bool:
-    """Whether the target accepted something before an exchange began, and something after it had ended."""
+    """Whether the target accepted a request before an exchange began, and one after it had ended."""
     accepted = [other for other in history if other.accepted]
     return any(other.happened_before(exchange) for other in accepted) and any(
         exchange.happened_before(other) for other in accepted
@@ -70,7 +67,7 @@ def others_served_around(history: History, exchange: Exchange) -> bool:
 
 @lru_cache(maxsize=16)
 def operation_failures(history: History) -> tuple[OperationFailures, ...]:
-    """The conduct at every operation and every probe of a history."""
+    """The failures of every operation and every kind of probe in a history."""
     grouped: dict[tuple[str, str | None], list[Exchange]] = {}
     for exchange in history:
         if exchange.operation is not None and exchange.completion is not Completion.NOT_CONNECTED:

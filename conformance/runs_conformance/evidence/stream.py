@@ -1,4 +1,4 @@
-"""One answer as an event stream."""
+"""Event streams."""
 
 from __future__ import annotations
 
@@ -13,10 +13,9 @@ from runs_conformance.model.history import History
 
 @dataclass(frozen=True, eq=False)
 class Stream:
-    """The events of one accepted streaming request, and the objects they carry.
+    """The events of one accepted streaming request, and the objects in them.
 
-    `whole` says that the stream was read to its end; a stream that was cut by a deadline or by a lost connection
-    shows what came, but nothing can be concluded from what did not.
+    A stream that is not complete was truncated by a timeout or a lost connection; missing events prove nothing then.
     """
 
     exchange: Exchange
@@ -36,22 +35,22 @@ class Stream:
 
     @property
     def has_error(self) -> bool:
-        """Whether the stream broke off with an `error` event, after which nothing more is promised."""
+        """Whether the stream contains an `error` event, after which no further events are required."""
         return ERROR in self.names
 
     @property
     def has_done(self) -> bool:
-        """Whether the stream ended with `done`."""
+        """Whether the stream contains a `done` event."""
         return DONE in self.names
 
     def of_kind(self, kind: str) -> tuple[Observation, ...]:
-        """The objects of one kind that it carries, in order."""
-        return tuple(sighting for sighting in self.observations if sighting.kind == kind)
+        """The objects of one kind in the events, in order."""
+        return tuple(observation for observation in self.observations if observation.kind == kind)
 
 
 @lru_cache(maxsize=16)
 def streams(history: History) -> tuple[Stream, ...]:
-    """Every event stream of a history, whole or cut."""
+    """Every event stream of a history, complete or truncated."""
     return tuple(
         Stream(exchange, exchange.events, tuple(observations_in(exchange)), history)
         for exchange in history

@@ -1,4 +1,4 @@
-"""Messages that came to a thread with the request that created the thread or a run, and the list that shows them."""
+"""Messages sent in the request that created a thread or a run, and the list of messages read afterwards."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ _WITH_MESSAGES = {
 
 @dataclass(frozen=True, eq=False)
 class SuppliedMessages:
-    """The messages that one accepted request gave to a thread, and the first whole list of the thread thereafter.
+    """The messages in one accepted request, and the first complete list of the thread's messages after it.
 
-    `run_id` names the run that the request created, if it created one.
+    `run_id` is the id of the run that the request created, an empty string if it created none.
     """
 
     exchange: Exchange
@@ -44,30 +44,28 @@ class SuppliedMessages:
 
     @property
     def is_additional(self) -> bool:
-        """Whether they were added to a thread that was there before."""
+        """Whether the messages were added to an existing thread."""
         return self.exchange.operation == "create_run"
 
     @cached_property
     def contents(self) -> tuple[MessageContent, ...]:
-        """What the messages say."""
+        """The contents of the supplied messages."""
         return message_contents(self.messages)
 
     @cached_property
     def listed(self) -> tuple[Observation, ...]:
-        """The messages of the list, the oldest first."""
+        """The messages of the list, oldest first."""
         return self.page.items if self.page.order == "asc" else self.page.items[::-1]
 
     @cached_property
     def missing(self) -> tuple[MessageContent, ...]:
-        """What these messages say that the list does not show, beside all else that was sent to the thread."""
-        wanted = messages_sent_to(self.history, self.thread_id, self.page.exchange)
-        lost = missing_contents(
-            wanted, (each for item in self.listed if (each := message_content(item.value)) is not None)
-        )
-        return tuple(each for each in lost if each in self.contents)
+        """The supplied contents that the list lacks, given all other messages that were sent to the thread."""
+        expected = messages_sent_to(self.history, self.thread_id, self.page.exchange)
+        listed = (content for item in self.listed if (content := message_content(item.value)) is not None)
+        return tuple(content for content in missing_contents(expected, listed) if content in self.contents)
 
     def may_be_modified(self, ids: Collection[str]) -> bool:
-        """Whether one of these messages may have been modified before the list was read."""
+        """Whether a message with one of these ids may have been modified before the list was read."""
         return any(
             exchange.operation == "modify_message"
             and exchange.path.get("message_id") in ids
@@ -78,36 +76,36 @@ class SuppliedMessages:
 
 
 def messages_in_request(exchange: Exchange) -> JSON | Absent:
-    """The messages that a request gives to a thread beside its main purpose, `ABSENT` if none."""
-    where = _WITH_MESSAGES.get(exchange.operation or "")
-    return at(exchange.request.body, where) if where else ABSENT
+    """The messages in a request that creates a thread or a run; `ABSENT` if there are none."""
+    pointer = _WITH_MESSAGES.get(exchange.operation or "")
+    return at(exchange.request.body, pointer) if pointer else ABSENT
 
 
 def receiving_thread(exchange: Exchange) -> str:
-    """The thread that an accepted request gave messages to."""
+    """The id of the thread that received the messages of an accepted request."""
     if exchange.operation in ("create_run", "create_message"):
         return exchange.path["thread_id"]
     kind, name = ("thread", "id") if exchange.operation == "create_thread" else ("run", "thread_id")
-    return next((seen.text(name) for seen in observations_in(exchange) if seen.kind == kind), "")
+    return next((observation.text(name) for observation in observations_in(exchange) if observation.kind == kind), "")
 
 
 def messages_sent_to(history: History, thread_id: str, until: Exchange) -> list[MessageContent]:
-    """All that accepted requests said to a thread before an exchange."""
-    found: list[MessageContent] = []
+    """The contents of all messages that accepted requests sent to a thread before an exchange."""
+    contents: list[MessageContent] = []
     for exchange in history:
         if exchange.accepted and exchange.happened_before(until):
-            one = message_content(exchange.request.body) if exchange.operation == "create_message" else None
-            many = message_contents(messages_in_request(exchange))
-            if (one or many) and receiving_thread(exchange) == thread_id:
-                found.extend(many)
-                found.extend([one] if one else [])
-    return found
+            single = message_content(exchange.request.body) if exchange.operation == "create_message" else None
+            several = message_contents(messages_in_request(exchange))
+            if (single or several) and receiving_thread(exchange) == thread_id:
+                contents.extend(several)
+                contents.extend([single] if single else [])
+    return contents
 
 
 def all_messages_are_known(history: History, thread_id: str, until: Exchange) -> bool:
-    """Whether all that callers may have sent to a thread before an exchange is known, and none of it was deleted."""
-    birth = thread_creation(history, thread_id)
-    if birth is None or not is_interpretable(birth):
+    """Whether every message that may have been sent to a thread before an exchange is known, and none was deleted."""
+    creation = thread_creation(history, thread_id)
+    if creation is None or not is_interpretable(creation):
         return False
     return not any(
         may_have_taken_effect(exchange)
@@ -127,22 +125,21 @@ def _is_certain(exchange: Exchange, until: Exchange) -> bool:
 
 @lru_cache(maxsize=16)
 def supplied_messages(history: History) -> tuple[SuppliedMessages, ...]:
-    """Every request that gave messages to a thread whose whole list was seen afterwards."""
+    """Every accepted request with messages after which a complete list of its thread was read."""
     return tuple(_supplied_messages(history))
 
 
 def _supplied_messages(history: History) -> Iterator[SuppliedMessages]:
     for exchange in history:
-        given = messages_in_request(exchange)
-        if not exchange.accepted or not is_array(given) or not given:
+        messages = messages_in_request(exchange)
+        if not exchange.accepted or not is_array(messages) or not messages:
             continue
         thread_id = receiving_thread(exchange)
-        run_id = next((seen.id for seen in observations_in(exchange) if seen.kind == "run"), "")
+        run_id = next((observation.id for observation in observations_in(exchange) if observation.kind == "run"), "")
         for page in complete_lists_of(history, "list_messages", thread_id=thread_id):
-            if exchange.happened_before(page.exchange) and not _may_be_deleted_before(
-                history, thread_id, page.exchange
-            ):
-                yield SuppliedMessages(exchange, thread_id, run_id, tuple(given), page, history)
+            is_later = exchange.happened_before(page.exchange)
+            if is_later and not _may_be_deleted_before(history, thread_id, page.exchange):
+                yield SuppliedMessages(exchange, thread_id, run_id, tuple(messages), page, history)
                 break
 
 
@@ -157,18 +154,18 @@ def _may_be_deleted_before(history: History, thread_id: str, until: Exchange) ->
 
 
 def refused_requests(history: History, *operations: str, **path: str) -> Iterator[Exchange]:
-    """The refused exchanges of some operations whose path holds these ids."""
+    """The refused requests of these operations whose path contains these ids."""
     for exchange in history:
-        named = all(exchange.path.get(name) == id_ for name, id_ in path.items())
-        if exchange.operation in operations and exchange.refused and named:
+        path_matches = all(exchange.path.get(name) == id_ for name, id_ in path.items())
+        if exchange.operation in operations and exchange.refused and path_matches:
             yield exchange
 
 
 def refused_message_contents(history: History, thread_id: str) -> list[MessageContent]:
-    """What callers tried to say to a thread, alone or with a run, and were refused."""
-    found: list[MessageContent] = []
+    """The contents of all messages in refused requests to a thread."""
+    contents: list[MessageContent] = []
     for exchange in refused_requests(history, "create_message", "create_run", thread_id=thread_id):
-        found.extend(message_contents(messages_in_request(exchange)))
-        one = message_content(exchange.request.body) if exchange.operation == "create_message" else None
-        found.extend([one] if one is not None else [])
-    return found
+        contents.extend(message_contents(messages_in_request(exchange)))
+        single = message_content(exchange.request.body) if exchange.operation == "create_message" else None
+        contents.extend([single] if single is not None else [])
+    return contents

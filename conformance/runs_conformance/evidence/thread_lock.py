@@ -1,4 +1,4 @@
-"""Attempts to add to a thread, beside the run that holds or held its lock."""
+"""Writes to a thread, with the run that holds or held its lock."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ _DELETIONS = ("delete_thread", "delete_message")
 
 
 def lock_holder(history: History, exchange: Exchange) -> RunTimeline | None:
-    """A run of the exchange's thread that was certainly active all the while; the exchange did not create it."""
+    """A run of the exchange's thread, not created by the exchange, that was certainly active throughout it."""
     thread = exchange.path.get("thread_id", "")
     for run in runs_of_thread(history, thread) if thread else ():
-        revived = any(run.reopened_after_end(seen) for seen in run.observations)
-        if run.creation is not exchange and run.was_active_throughout(exchange) and not revived:
+        is_reopened = any(run.reopened_after_end(observation) for observation in run.observations)
+        if run.creation is not exchange and run.was_active_throughout(exchange) and not is_reopened:
             return run
     return None
 
 
 def was_working_throughout(run: RunTimeline, exchange: Exchange) -> bool:
-    """Whether a run was certainly in progress or waiting for tool outputs all through an exchange."""
+    """Whether a run was certainly `in_progress` or `requires_action` throughout an exchange."""
     before, after = run.latest_before(exchange), run.earliest_after(exchange)
     return (
         before is not None
@@ -44,42 +44,42 @@ def was_working_throughout(run: RunTimeline, exchange: Exchange) -> bool:
 
 @dataclass(frozen=True, eq=False)
 class ThreadWrite:
-    """One request to add a message to a thread or to start a run on it."""
+    """One request to add a message to a thread or to create a run on it."""
 
     exchange: Exchange
     history: History
 
     @property
     def thread_id(self) -> str:
-        """The thread it was sent to."""
+        """The id of the thread."""
         return self.exchange.path["thread_id"]
 
     @property
     def lock_holder(self) -> RunTimeline | None:
-        """The run that certainly was active all the while."""
+        """The run that was certainly active throughout the request."""
         return lock_holder(self.history, self.exchange)
 
     @property
     def displaced_run(self) -> RunTimeline | None:
-        """A run that was at work before and is cancelled since, though nobody cancelled it."""
+        """A run that was working before the request and is cancelled after it, without any request to cancel it."""
         for run in runs_of_thread(self.history, self.thread_id):
             before, after = run.latest_before(self.exchange), run.earliest_after(self.exchange)
             if run.creation is None or run.creation is self.exchange or before is None or after is None:
                 continue
-            stopped = before.status in WORKING and after.status in ("cancelling", "cancelled")
-            if stopped and not may_be_cancelled_between(run, run.observations[0], after):
+            is_stopped = before.status in WORKING and after.status in ("cancelling", "cancelled")
+            if is_stopped and not may_be_cancelled_between(run, run.observations[0], after):
                 return run
         return None
 
     @property
     def last_ended_run(self) -> RunTimeline | None:
-        """The last run of the thread, where all that were ever started there had certainly ended."""
+        """The last run of the thread, if all its runs had certainly ended."""
         ended = self._ended_runs
         return ended[-1] if ended else None
 
     @property
     def active_run_on_other_thread(self) -> RunTimeline | None:
-        """A run of another thread that certainly was active all the while, where no run of this thread was."""
+        """A run of another thread that was certainly active throughout, if all runs of this one had certainly ended."""
         if self._ended_runs is None:
             return None
         others = (run for run in runs(self.history) if run.thread_id != self.thread_id)
@@ -87,10 +87,10 @@ class ThreadWrite:
 
     @property
     def rejected_run(self) -> Exchange | None:
-        """The last refused request to start a run on the thread, where none was ever started there."""
+        """The last refused request to create a run on the thread, if the thread never had a run."""
         if self._ended_runs != []:
             return None
-        tried = (
+        attempts = (
             other
             for other in self.history
             if other.operation == "create_run"
@@ -98,22 +98,22 @@ class ThreadWrite:
             and other.path.get("thread_id") == self.thread_id
             and other.happened_before(self.exchange)
         )
-        return max(tried, key=lambda other: other.ended, default=None)
+        return max(attempts, key=lambda other: other.ended, default=None)
 
     @property
     def _ended_runs(self) -> list[RunTimeline] | None:
-        """The runs that were ever started on the thread, if all of them had certainly ended."""
+        """The earlier runs of the thread, if all of them are known and had certainly ended; None otherwise."""
         started = [e for e in run_creations(self.history, self.thread_id) if e is not self.exchange]
-        mine = [run for run in runs_of_thread(self.history, self.thread_id) if run.creation is not self.exchange]
-        known = {run.creation.id for run in mine if run.creation is not None}
-        unknown = any(e.id not in known for e in started if e.started < self.exchange.ended)
-        ended = [run for run in mine if run.had_ended_before(self.exchange)]
-        later = [run for run in mine if run.creation is not None and self.exchange.ended <= run.creation.started]
-        return ended if not unknown and len(ended) + len(later) == len(mine) else None
+        thread_runs = [run for run in runs_of_thread(self.history, self.thread_id) if run.creation is not self.exchange]
+        known = {run.creation.id for run in thread_runs if run.creation is not None}
+        has_unknown_run = any(e.id not in known for e in started if e.started < self.exchange.ended)
+        ended = [run for run in thread_runs if run.had_ended_before(self.exchange)]
+        later = [run for run in thread_runs if run.creation is not None and self.exchange.ended <= run.creation.started]
+        return ended if not has_unknown_run and len(ended) + len(later) == len(thread_runs) else None
 
     @property
     def must_be_accepted_if_unlocked(self) -> bool:
-        """Whether a correct server has no other reason to refuse it: it is short and simple, or was taken before."""
+        """Whether only the lock is a reason to refuse the request: it is simple, or its body was accepted before."""
         body = self.exchange.request.body
         if (
             not is_object(body)
@@ -124,9 +124,9 @@ class ThreadWrite:
             return False
         if self.exchange.operation == "create_message":
             content = body.get("content")
-            short = isinstance(content, str) and 0 < len(content.strip()) <= 1000
-            return body.keys() <= {"role", "content"} and body.get("role") == "user" and short
-        taken = any(
+            is_short = isinstance(content, str) and 0 < len(content.strip()) <= 1000
+            return body.keys() <= {"role", "content"} and body.get("role") == "user" and is_short
+        was_accepted_before = any(
             other.accepted
             and other.operation == "create_run"
             and other.happened_before(self.exchange)
@@ -135,11 +135,11 @@ class ThreadWrite:
             and json_equal(_body_without_stream(other.request.body), _body_without_stream(body))
             for other in self.history
         )
-        return taken or body.keys() <= {"assistant_id", "stream", "max_prompt_tokens"}
+        return was_accepted_before or body.keys() <= {"assistant_id", "stream", "max_prompt_tokens"}
 
     @property
     def target_may_be_deleted(self) -> bool:
-        """Whether the thread, some of its messages or the assistant may have been deleted before."""
+        """Whether the thread, one of its messages or the assistant may have been deleted before."""
         body = self.exchange.request.body
         assistant = body.get("assistant_id") if is_object(body) else None
         return any(
@@ -167,24 +167,24 @@ def _writes(history: History, operation: str) -> tuple[ThreadWrite, ...]:
 
 @lru_cache(maxsize=16)
 def message_writes(history: History) -> tuple[ThreadWrite, ...]:
-    """Every attempt to add a message to a thread, except with what no server may take."""
+    """Every request to add a message to a thread, except deliberately invalid ones."""
     return _writes(history, "create_message")
 
 
 @lru_cache(maxsize=16)
 def run_writes(history: History) -> tuple[ThreadWrite, ...]:
-    """Every attempt to start a run on a thread, except with what no server may take."""
+    """Every request to create a run on a thread, except deliberately invalid ones."""
     return _writes(history, "create_run")
 
 
 def thread_writes(history: History) -> tuple[ThreadWrite, ...]:
-    """Every attempt to add a message or to start a run."""
+    """Every request to add a message or to create a run, except deliberately invalid ones."""
     return (*message_writes(history), *run_writes(history))
 
 
 @dataclass(frozen=True, eq=False)
 class RequestWhileLocked:
-    """One request upon a thread whose run certainly was active all the while."""
+    """One request on a thread whose run was certainly active throughout the request."""
 
     exchange: Exchange
     run: RunTimeline
@@ -192,8 +192,8 @@ class RequestWhileLocked:
 
 @lru_cache(maxsize=16)
 def requests_while_locked(history: History) -> Iterable[RequestWhileLocked]:
-    """Every request upon a thread that an active run certainly held."""
-    if not any(seen.status in ACTIVE for run in runs(history) for seen in run.observations):
+    """Every request on a thread that was certainly locked by an active run."""
+    if not any(observation.status in ACTIVE for run in runs(history) for observation in run.observations):
         return ()
     return tuple(
         RequestWhileLocked(exchange, run) for exchange in history if (run := lock_holder(history, exchange)) is not None

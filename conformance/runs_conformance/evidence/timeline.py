@@ -1,4 +1,4 @@
-"""One object through time: everything that was seen of it and done to it."""
+"""Timelines: the observations of one object in order, and the requests to it; ages and transitions of runs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _CREATING = ("create_run", "create_thread_and_run")
 
 @dataclass(frozen=True, eq=False)
 class Timeline:
-    """Every sighting of one object, in the order of its exchanges."""
+    """Every observation of one object, ordered by the start of the exchanges."""
 
     kind: str
     id: str
@@ -27,107 +27,111 @@ class Timeline:
     history: History
 
     def pairs(self) -> tuple[tuple[Observation, Observation], ...]:
-        """Each sighting with the latest one that was certainly before it. Overlapping ones are not paired."""
+        """Each observation, preceded by the latest one that certainly happened before it, if any."""
         return self._pairs
 
     @cached_property
     def _pairs(self) -> tuple[tuple[Observation, Observation], ...]:
-        """A run that is polled for minutes has hundreds of sightings, so the latest one is looked up, not searched."""
+        """Found by binary search, since a run that is polled for minutes has hundreds of observations."""
         ordered = sorted(self.observations, key=_by_end)
-        ends = [sighting.latest for sighting in ordered]
-        found: list[tuple[Observation, Observation]] = []
+        ends = [observation.latest for observation in ordered]
+        pairs: list[tuple[Observation, Observation]] = []
         event: Observation | None = None
         for later in self.observations:
             if event is not None and event.happened_before(later) and event.exchange is later.exchange:
-                found.append((event, later))
+                pairs.append((event, later))
             else:
                 place = bisect_right(ends, later.earliest)
                 while place and ordered[place - 1].exchange is later.exchange:
                     place -= 1
                 if place:
-                    found.append((ordered[place - 1], later))
+                    pairs.append((ordered[place - 1], later))
             event = later
-        return tuple(found)
+        return tuple(pairs)
 
     def latest_before(self, moment: Observation | Exchange) -> Observation | None:
-        """The latest sighting that was certainly true before an exchange began or another sighting was true."""
+        """The latest observation that certainly happened before an exchange or another observation."""
         earlier = [
-            sighting
-            for sighting in self.observations
+            observation
+            for observation in self.observations
             if (
-                sighting.happened_before(moment)
+                observation.happened_before(moment)
                 if isinstance(moment, Observation)
-                else _was_observed_before(sighting, moment)
+                else _was_observed_before(observation, moment)
             )
         ]
         return max(earlier, key=_by_end) if earlier else None
 
     def earliest_after(self, exchange: Exchange) -> Observation | None:
-        """The earliest sighting from an exchange that began after this one had ended."""
+        """The earliest observation from an exchange that began after this one had ended."""
         later = [s for s in self.observations if s.exchange is not exchange and exchange.ended <= s.earliest]
         return min(later, key=lambda s: (s.earliest, s.exchange.index, s.position)) if later else None
 
     @property
     def last(self) -> Observation:
-        """The last sighting."""
+        """The last observation."""
         return self.observations[-1]
 
 
-def _by_end(sighting: Observation) -> tuple[float, int, int]:
-    return (sighting.latest, sighting.exchange.index, sighting.position)
+def _by_end(observation: Observation) -> tuple[float, int, int]:
+    return (observation.latest, observation.exchange.index, observation.position)
 
 
-def _was_observed_before(sighting: Observation, exchange: Exchange) -> bool:
-    """Recorded events may all bear the time of their request, so an exchange's own sightings are left out by name."""
-    return sighting.exchange is not exchange and sighting.latest <= exchange.started
+def _was_observed_before(observation: Observation, exchange: Exchange) -> bool:
+    """The identity check is needed because recorded events may all carry the time of their request."""
+    return observation.exchange is not exchange and observation.latest <= exchange.started
 
 
 @dataclass(frozen=True, eq=False)
 class RunTimeline(Timeline):
-    """The timeline of a run: what was seen of it, how it was created, and every exchange that names it."""
+    """The timeline of a run, with its creation and every exchange that names it."""
 
     @cached_property
     def creation(self) -> Exchange | None:
-        """The accepted request that created it, if it was recorded."""
+        """The accepted request that created the run; None if it was not recorded."""
         return next((s.exchange for s in self.observations if s.exchange.operation in _CREATING), None)
 
     @cached_property
     def creation_body(self) -> dict[str, JSON]:
-        """The members of the request that created it; none where that was not recorded."""
+        """The body of the request that created the run; empty if it was not recorded."""
         body: JSON | Absent = self.creation.request.body if self.creation else ABSENT
         return dict(body) if is_object(body) else {}
 
     @cached_property
     def thread_id(self) -> str:
-        """The thread it belongs to: as the path of an exchange names it, else as the run itself says."""
-        for sighting in self.observations:
-            if "thread_id" in sighting.exchange.path:
-                return sighting.exchange.path["thread_id"]
+        """The id of the thread: from the path of an exchange, otherwise from the run itself."""
+        for observation in self.observations:
+            if "thread_id" in observation.exchange.path:
+                return observation.exchange.path["thread_id"]
         return self.observations[0].text("thread_id")
 
-    def reopened_after_end(self, seen: Observation) -> bool:
-        """Whether a sighting shows another status although the run had certainly ended before."""
+    def reopened_after_end(self, observation: Observation) -> bool:
+        """Whether an observation shows another status although the run had certainly ended before."""
         end = self._first_end
-        return end is not None and end.status != seen.status and end.happened_before(seen)
+        return end is not None and end.status != observation.status and end.happened_before(observation)
 
     @cached_property
     def _first_end(self) -> Observation | None:
-        return min((seen for seen in self.observations if seen.status in TERMINAL), key=_by_end, default=None)
+        return min(
+            (observation for observation in self.observations if observation.status in TERMINAL),
+            key=_by_end,
+            default=None,
+        )
 
     @cached_property
     def exchanges(self) -> tuple[Exchange, ...]:
-        """Every exchange whose path names this run, accepted or not."""
+        """Every exchange whose path names the run, accepted or not."""
         return tuple(exchange for exchange in self.history if exchange.path.get("run_id") == self.id)
 
     def actions(self, operation: str) -> tuple[Exchange, ...]:
-        """The exchanges of one operation upon this run."""
+        """The exchanges of one operation on the run."""
         return tuple(exchange for exchange in self.exchanges if exchange.operation == operation)
 
     def had_status_throughout(self, exchange: Exchange, statuses: frozenset[str]) -> bool:
         """Whether the run certainly had one of these statuses throughout an exchange.
 
-        True where it was seen so before and after, with nothing between that could have led away and back; or where
-        it was seen in a terminal status before (which it never leaves).
+        True if it was observed in the same status before and after, without an action in between that could have
+        changed it back and forth; or if it was in a terminal status before.
         """
         before = self.latest_before(exchange)
         if before is None or before.status not in statuses:
@@ -140,10 +144,7 @@ class RunTimeline(Timeline):
         return after is not None and after.status == before.status
 
     def has_action_between(self, earlier: Observation, exchange: Exchange) -> bool:
-        """Whether anything that changes a run was sent between a sighting and an exchange, or alongside it.
-
-        What was refused changes nothing.
-        """
+        """Whether an action that was not refused overlaps the time from an observation to the end of an exchange."""
         return any(
             other is not exchange
             and other is not earlier.exchange
@@ -155,46 +156,55 @@ class RunTimeline(Timeline):
         )
 
     def was_active_throughout(self, exchange: Exchange) -> bool:
-        """Whether the run was certainly not terminal at any moment of an exchange: seen active afterwards, too."""
+        """Whether the run was certainly active throughout an exchange: it existed before and was active afterwards."""
         after = self.earliest_after(exchange)
         started = self.observations[0].latest <= exchange.started
         return started and after is not None and after.status in ACTIVE
 
     def had_ended_before(self, exchange: Exchange) -> bool:
-        """Whether the run was certainly over before an exchange began."""
+        """Whether the run had certainly ended before an exchange began."""
         before = self.latest_before(exchange)
         return before is not None and before.status in TERMINAL
 
 
 def _observations_by_id(history: History, kind: str) -> dict[str, list[Observation]]:
     grouped: dict[str, list[Observation]] = {}
-    for sighting in all_observations(history):
-        if sighting.kind == kind and sighting.id:
-            grouped.setdefault(sighting.id, []).append(sighting)
+    for observation in all_observations(history):
+        if observation.kind == kind and observation.id:
+            grouped.setdefault(observation.id, []).append(observation)
     return grouped
 
 
 @lru_cache(maxsize=16)
 def runs(history: History) -> tuple[RunTimeline, ...]:
-    """The timeline of every run seen in a history."""
+    """The timeline of every run in a history."""
     return tuple(
-        RunTimeline("run", id_, tuple(seen), history) for id_, seen in _observations_by_id(history, "run").items()
+        RunTimeline("run", id_, tuple(observation), history)
+        for id_, observation in _observations_by_id(history, "run").items()
     )
 
 
 @lru_cache(maxsize=64)
 def timelines(kind: str, history: History) -> tuple[Timeline, ...]:
-    """The timeline of every object of a kind (`run_step`, `message`, `thread`, `assistant`) seen in a history."""
-    return tuple(Timeline(kind, id_, tuple(seen), history) for id_, seen in _observations_by_id(history, kind).items())
+    """The timeline of every object of a kind (`run_step`, `message`, `thread`, `assistant`) in a history."""
+    return tuple(
+        Timeline(kind, id_, tuple(observation), history)
+        for id_, observation in _observations_by_id(history, kind).items()
+    )
 
 
 @lru_cache(maxsize=16)
 def consistent_run_observations(history: History) -> tuple[Observation, ...]:
-    """Every run object seen, but for those that show a run that had ended in another status than it had ended in.
+    """Every observation of a run, except those in another status after the run had ended.
 
-    That they do is one fault, and one rule's matter; what else they show of it is a consequence.
+    One rule reports that a run left its terminal status; other violations in such observations are consequences.
     """
-    return tuple(seen for run in runs(history) for seen in run.observations if not run.reopened_after_end(seen))
+    return tuple(
+        observation
+        for run in runs(history)
+        for observation in run.observations
+        if not run.reopened_after_end(observation)
+    )
 
 
 def steps(history: History) -> tuple[Timeline, ...]:
@@ -208,17 +218,17 @@ def messages(history: History) -> tuple[Timeline, ...]:
 
 
 def threads(history: History) -> tuple[Timeline, ...]:
-    """The timeline of every thread object."""
+    """The timeline of every thread."""
     return timelines("thread", history)
 
 
 def assistants(history: History) -> tuple[Timeline, ...]:
-    """The timeline of every assistant object."""
+    """The timeline of every assistant."""
     return timelines("assistant", history)
 
 
 def find_run(history: History, id_: str) -> RunTimeline | None:
-    """The timeline of the run with this id."""
+    """The timeline of the run with this id; None if it was not observed."""
     return next((run for run in runs(history) if run.id == id_), None)
 
 
@@ -227,47 +237,52 @@ def runs_of_thread(history: History, thread_id: str) -> Iterable[RunTimeline]:
     return (run for run in runs(history) if run.thread_id == thread_id)
 
 
-def minimum_age(run: RunTimeline, sighting: Observation) -> float:
-    """The seconds that had surely passed since the run's `created_at` when this was seen."""
-    return max(0.0, sighting.earliest - run.observations[0].latest)
+def minimum_age(run: RunTimeline, observation: Observation) -> float:
+    """The seconds that had certainly passed since the run's `created_at` at an observation.
 
-
-def maximum_age(run: RunTimeline, sighting: Observation) -> float | None:
-    """The seconds that can at most have passed since the run's `created_at`; None where its creation was not recorded.
-
-    One second more than by the clock, because `created_at` is cut to whole seconds.
+    Ages are differences on the suite's clock, because the target's clock may differ by minutes.
     """
-    return None if run.creation is None else sighting.latest - run.creation.started + 1.0
+    return max(0.0, observation.earliest - run.observations[0].latest)
+
+
+def maximum_age(run: RunTimeline, observation: Observation) -> float | None:
+    """The seconds that have passed at most since the run's `created_at`; None if its creation was not recorded.
+
+    One second is added, because `created_at` is truncated to whole seconds.
+    """
+    return None if run.creation is None else observation.latest - run.creation.started + 1.0
 
 
 def lifetime(run: RunTimeline) -> float | None:
-    """The seconds from `created_at` to `expires_at`, as the run first showed both; None where it never did."""
-    for sighting in run.observations:
-        created, expires = sighting.time("created_at"), sighting.time("expires_at")
+    """The seconds from `created_at` to `expires_at` in the first observation with both; None if there is none."""
+    for observation in run.observations:
+        created, expires = observation.time("created_at"), observation.time("expires_at")
         if created is not None and expires is not None:
             return expires - created
     return None
 
 
 MAX_TRANSITIONS = 60
-"""So many different transitions are kept: a target that invents statuses must not fill a report."""
+"""Maximum number of distinct transitions, so that a target with invented statuses cannot flood a report."""
 
-_LONGEST = 40
+_MAX_STATUS_LENGTH = 40
 
 Transitions = Counter[tuple[str, str]]
-"""How often runs were seen in one status, and next in another."""
+"""The number of observed changes from one status to another."""
 
 
 def transitions(history: History) -> Transitions:
-    """Every change of a run's status between two looks of which one was certainly before the other."""
-    seen: Transitions = Counter()
+    """Every change of a run's status between consecutive observations."""
+    observation: Transitions = Counter()
     for run in runs(history):
         for earlier, later in run.pairs():
             if earlier.status and later.status and earlier.status != later.status:
-                seen[earlier.status[:_LONGEST], later.status[:_LONGEST]] += 1
-    return most_frequent(seen)
+                observation[earlier.status[:_MAX_STATUS_LENGTH], later.status[:_MAX_STATUS_LENGTH]] += 1
+    return most_frequent(observation)
 
 
-def most_frequent(seen: Transitions) -> Transitions:
-    """The transitions, without the rarest where there are too many."""
-    return seen if len(seen) <= MAX_TRANSITIONS else Counter(dict(seen.most_common(MAX_TRANSITIONS)))
+def most_frequent(observation: Transitions) -> Transitions:
+    """The most frequent transitions, at most `MAX_TRANSITIONS`."""
+    return (
+        observation if len(observation) <= MAX_TRANSITIONS else Counter(dict(observation.most_common(MAX_TRANSITIONS)))
+    )

@@ -1,4 +1,4 @@
-"""Function calls, in a run that waits for their outputs and in the step that records them."""
+"""Tool calls: pending in a run, recorded in a step, and assembled from the deltas of a stream."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from runs_conformance.model.json import ABSENT, JSON, Absent, at, is_array, is_i
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """One tool call. `output` is `ABSENT` where the object has no such member, as in `required_action`."""
+    """One tool call. `output` is `ABSENT` if the object has no such member, as in `required_action`."""
 
     id: str
     type: str
@@ -31,7 +31,7 @@ def _call(value: JSON) -> ToolCall | None:
 
 
 def pending_calls(run: Observation) -> tuple[ToolCall, ...] | None:
-    """The calls that a run waits for; None where it names none at all."""
+    """The calls whose outputs a run waits for; None if it has no list of calls."""
     value = run.get("/required_action/submit_tool_outputs/tool_calls")
     if not is_array(value):
         return None
@@ -39,13 +39,13 @@ def pending_calls(run: Observation) -> tuple[ToolCall, ...] | None:
 
 
 def step_tool_calls(step: Observation) -> tuple[ToolCall, ...]:
-    """The tool calls that a step records, of any type."""
+    """The tool calls of any type that a step records."""
     value = step.get("/step_details/tool_calls")
     return tuple(call for item in value if (call := _call(item)) is not None) if is_array(value) else ()
 
 
 def submitted_outputs(body: JSON | Absent) -> Iterator[tuple[str, JSON | Absent]]:
-    """The outputs that a submission sends, as pairs of call id and output; an item without an id counts as "" ."""
+    """The submitted outputs as pairs of call id and output. The id of an item without one is an empty string."""
     items = body.get("tool_outputs") if is_object(body) else None
     for item in items if is_array(items) else ():
         id_ = item.get("tool_call_id") if is_object(item) else None
@@ -53,7 +53,7 @@ def submitted_outputs(body: JSON | Absent) -> Iterator[tuple[str, JSON | Absent]
 
 
 def function_names(tools: JSON | Absent) -> frozenset[str] | None:
-    """The names of the functions among these tools; None where they are not shown."""
+    """The names of the functions among these tools; None if `tools` is not a list."""
     if not is_array(tools):
         return None
     names = (at(tool, "/function/name") for tool in tools if is_object(tool) and tool.get("type") == "function")
@@ -61,40 +61,40 @@ def function_names(tools: JSON | Absent) -> frozenset[str] | None:
 
 
 def step_observations_of_run(run: RunTimeline) -> tuple[Observation, ...]:
-    """Every sighting of a step that says it belongs to this run."""
+    """Every observation of a step whose `run_id` is that of the run."""
     return tuple(step for step in step_observations(run.history) if step.text("run_id") == run.id)
 
 
 STREAMED_MEMBERS = ("/function/name", "/function/arguments", "/code_interpreter/input")
-"""The members of a tool call that deltas write piece by piece."""
+"""The members of a tool call that deltas append to."""
 
 
 @dataclass(frozen=True, slots=True)
 class StreamedToolCall:
-    """One tool call: its id, if known, and the texts written to it, by their pointer."""
+    """One tool call: its id, if known, and its streamed texts by JSON Pointer."""
 
     id: str | None
     texts: dict[str, str]
 
 
 def tool_calls_by_index(calls: JSON | Absent) -> dict[int, StreamedToolCall]:
-    """The tool calls of a list, by their place in it."""
-    return {place: _call(call) for place, call in enumerate(calls if is_array(calls) else ())}
+    """The tool calls of a list by index."""
+    return {index: _streamed_call(call) for index, call in enumerate(calls if is_array(calls) else ())}
 
 
-def streamed_tool_calls(strand: ObjectEvents) -> dict[int, StreamedToolCall]:
-    """The tool calls that a step was created with and its deltas add up to, by their place in it."""
-    found = tool_calls_by_index(strand.created.get("/step_details/tool_calls")) if strand.created else {}
-    for delta in strand.deltas:
+def streamed_tool_calls(events: ObjectEvents) -> dict[int, StreamedToolCall]:
+    """The tool calls of a step by index: those it was created with, extended by its deltas."""
+    calls = tool_calls_by_index(events.created.get("/step_details/tool_calls")) if events.created else {}
+    for delta in events.deltas:
         parts = delta.get("/delta/step_details/tool_calls")
         for part in parts if is_array(parts) else ():
-            place = at(part, "/index")
-            if is_object(part) and is_integer(place):
-                found[int(place)] = _append(found.get(int(place)), _call(part))
-    return found
+            index = at(part, "/index")
+            if is_object(part) and is_integer(index):
+                calls[int(index)] = _append(calls.get(int(index)), _streamed_call(part))
+    return calls
 
 
-def _call(value: JSON) -> StreamedToolCall:
+def _streamed_call(value: JSON) -> StreamedToolCall:
     id_ = at(value, "/id")
     texts = {path: at(value, path) for path in STREAMED_MEMBERS}
     return StreamedToolCall(

@@ -1,4 +1,4 @@
-"""Runs that were told which tools to call, and whether they did."""
+"""Runs grouped by tool choice, and their tool calls."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ from runs_conformance.model.json import JSON, at, is_array, is_object
 
 @dataclass(frozen=True, eq=False)
 class ToolChoiceRuns:
-    """The runs of one history that were created with the same tool choice. `word` is the choice, or the type of the
-    tool that it names.
+    """The runs of one history that were created with the same tool choice.
+
+    `value` is the choice as requested. `mode` is the choice if it is a string, otherwise the type of the named tool.
     """
 
     value: JSON
@@ -26,38 +27,39 @@ class ToolChoiceRuns:
 
     @property
     def function(self) -> str | None:
-        """The name of the function that it names, if it names one."""
+        """The name of the forced function, if the choice names one."""
         name = at(self.value, "/function/name")
         return name if isinstance(name, str) and self.mode == "function" else None
 
     def find_call(self, run: RunTimeline) -> Observation | None:
-        """Where a run showed that it called a tool, if it did."""
-        for seen in run.observations:
-            if seen.status == "requires_action" and pending_calls(seen):
-                return seen
+        """The first observation of a tool call of a run, or None."""
+        for observation in run.observations:
+            if observation.status == "requires_action" and pending_calls(observation):
+                return observation
         return next((step for step in step_observations_of_run(run) if step.text("type") == "tool_calls"), None)
 
     def completed_without_call(self, run: RunTimeline) -> bool:
-        """Whether a run that has such a tool completed, and nothing shows a call: not even all its steps, where the
-        tool may be one of the target's own.
+        """Whether a run completed without a call, although it has a matching tool.
+
+        If the run has tools that the target executes itself, its complete list of steps must show that.
         """
-        completed = any(seen.status == "completed" for seen in run.observations)
+        is_completed = any(observation.status == "completed" for observation in run.observations)
         tools = run.last.get("tools")
         types = [tool.get("type") for tool in tools if is_object(tool)] if is_array(tools) else []
-        offered = bool(types) if self.mode == "required" else self.mode == "none" or self.mode in types
-        named = self.function is None or self.function in (function_names(tools) or ())
-        seen = all(kind == "function" for kind in types) or steps_after_run_end(run.history, run.id) is not None
-        return completed and offered and named and seen and self.find_call(run) is None
+        has_tool = bool(types) if self.mode == "required" else self.mode == "none" or self.mode in types
+        has_function = self.function is None or self.function in (function_names(tools) or ())
+        is_visible = all(kind == "function" for kind in types) or steps_after_run_end(run.history, run.id) is not None
+        return is_completed and has_tool and has_function and is_visible and self.find_call(run) is None
 
 
 def runs_by_tool_choice(history: History) -> Iterator[ToolChoiceRuns]:
-    """The tool choices that runs of a history were created with, each with its runs."""
+    """The runs of a history grouped by the tool choice that they were created with."""
     grouped: dict[str, list[RunTimeline]] = {}
     for run in runs(history):
         if run.creation_body.get("tool_choice") is not None:
             grouped.setdefault(json.dumps(run.creation_body["tool_choice"], sort_keys=True), []).append(run)
-    for text, found in grouped.items():
-        shown = json.loads(text)
-        word = shown.get("type") if is_object(shown) else shown
-        if isinstance(word, str):
-            yield ToolChoiceRuns(shown, word, tuple(found))
+    for text, timelines in grouped.items():
+        value = json.loads(text)
+        mode = value.get("type") if is_object(value) else value
+        if isinstance(mode, str):
+            yield ToolChoiceRuns(value, mode, tuple(timelines))

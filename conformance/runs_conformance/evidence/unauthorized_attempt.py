@@ -1,4 +1,4 @@
-"""Requests that were turned away for their key, and whether what they asked for happened all the same."""
+"""Requests that were rejected because of their key, and whether they took effect nevertheless."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from runs_conformance.model.json import JSON, Absent, at, is_array, is_object
 
 @dataclass(frozen=True, eq=False)
 class UnauthorizedAttempt:
-    """One request to change something that was turned away for its key, with what its owner saw afterwards.
+    """One modifying request that was rejected because of its key.
 
-    `trace` is the exchange that shows that it was carried out nevertheless. `looked` says that there was a look which
-    would have shown it.
+    `effect` is the exchange in which the owner saw that the request took effect. `was_checked` says whether an exchange
+    of the owner would have shown an effect.
     """
 
     exchange: Exchange
@@ -31,25 +31,27 @@ class UnauthorizedAttempt:
 
 @lru_cache(maxsize=16)
 def unauthorized_attempts(history: History) -> tuple[UnauthorizedAttempt, ...]:
-    """Every attempt to change something with a key that is not the owner's, or with none, that was turned away."""
+    """Every rejected modifying request with another key than the owner's, or with none."""
     return tuple(_unauthorized_attempts(history))
 
 
 def _unauthorized_attempts(history: History) -> Iterator[UnauthorizedAttempt]:
     accepted = [other for other in history if other.accepted]
     for exchange in history:
-        turned_away = exchange.status is not None and 400 <= exchange.status < 500
-        if key_of(exchange) is Key.PRIMARY or exchange.request.method == "GET" or not turned_away:
+        is_rejected = exchange.status is not None and 400 <= exchange.status < 500
+        if key_of(exchange) is Key.PRIMARY or exchange.request.method == "GET" or not is_rejected:
             continue
-        seek = _EFFECT_CHECKS.get(exchange.operation or "")
-        if seek is None or (seek is not _run and any(_are_identical(other, exchange) for other in accepted)):
+        check = _EFFECT_CHECKS.get(exchange.operation or "")
+        if check is None or (check is not _run and any(_are_identical(other, exchange) for other in accepted)):
             continue
-        looks = list(seek(history, exchange))
-        yield UnauthorizedAttempt(exchange, next((look for look, trace in looks if trace), None), bool(looks))
+        checks = list(check(history, exchange))
+        yield UnauthorizedAttempt(
+            exchange, next((read for read, shows_effect in checks if shows_effect), None), bool(checks)
+        )
 
 
 def _are_identical(one: Exchange, other: Exchange) -> bool:
-    """Whether two requests ask for the same, so that a trace of one might be the other's."""
+    """Whether two requests are identical, so that an effect of one could be that of the other."""
     return (one.operation, one.request.path, one.request.body) == (
         other.operation,
         other.request.path,
@@ -58,87 +60,94 @@ def _are_identical(one: Exchange, other: Exchange) -> bool:
 
 
 EffectChecks = Iterator[tuple[Exchange, bool]]
-"""Looks of the owner afterwards, each with whether it shows the trace of an intrusion."""
+"""Later reads by the owner, each with whether it shows the effect of the request."""
 
 
 def _deletion(history: History, exchange: Exchange) -> EffectChecks:
-    """Whether the object is still found."""
+    """Check whether the object still exists."""
     kind = (exchange.operation or "").removeprefix("delete_")
-    for look in history:
-        same = look.operation == f"get_{kind}" and look.path == exchange.path and key_of(look) is Key.PRIMARY
-        if same and exchange.happened_before(look) and (look.accepted or look.status == 404):
-            yield look, look.status == 404
+    for read in history:
+        is_read_by_owner = (
+            read.operation == f"get_{kind}" and read.path == exchange.path and key_of(read) is Key.PRIMARY
+        )
+        if is_read_by_owner and exchange.happened_before(read) and (read.accepted or read.status == 404):
+            yield read, read.status == 404
 
 
 def _modification(history: History, exchange: Exchange) -> EffectChecks:
-    """Whether the object has metadata that only the intruder sent."""
+    """Check whether the object has the metadata of the rejected request."""
     kind = (exchange.operation or "").removeprefix("modify_")
     body = exchange.request.body
     sent = body.get("metadata") if is_object(body) else None
-    for seen in _observed_after(history, exchange, kind, exchange.path.get(f"{kind}_id", "")):
-        held = seen.get("metadata")
-        if is_object(sent) and is_object(held):
-            yield seen.exchange, bool(sent) and sent.items() <= held.items()
+    for observation in _observed_after(history, exchange, kind, exchange.path.get(f"{kind}_id", "")):
+        stored = observation.get("metadata")
+        if is_object(sent) and is_object(stored):
+            yield observation.exchange, bool(sent) and sent.items() <= stored.items()
 
 
 def _observed_after(history: History, exchange: Exchange, kind: str, id_: str) -> Iterator[Observation]:
-    for seen in all_observations(history):
-        own = key_of(seen.exchange) is Key.PRIMARY
-        if own and seen.kind == kind and seen.id == id_ and exchange.happened_before(seen.exchange):
-            yield seen
+    for observation in all_observations(history):
+        own = key_of(observation.exchange) is Key.PRIMARY
+        if (
+            own
+            and observation.kind == kind
+            and observation.id == id_
+            and exchange.happened_before(observation.exchange)
+        ):
+            yield observation
 
 
 def _message(history: History, exchange: Exchange) -> EffectChecks:
-    """Whether the thread's list has a message with the intruder's text."""
+    """Check whether the thread has a message with the text of the rejected request."""
     body = exchange.request.body
     sent = body.get("content") if is_object(body) else None
     for page in pages(history):
-        look = page.exchange
-        if page.kind == "message" and look.path == exchange.path and _by_owner(look, exchange) and sent:
-            yield look, any(sent in _texts(item.get("content")) for item in page.items)
+        read = page.exchange
+        if page.kind == "message" and read.path == exchange.path and _by_owner(read, exchange) and sent:
+            yield read, any(sent in _texts(item.get("content")) for item in page.items)
 
 
 def _run(history: History, exchange: Exchange) -> EffectChecks:
-    """Whether the thread's list has a run that nobody is known to have created."""
+    """Check whether the thread has a run without a known creation."""
     thread = exchange.path.get("thread_id", "")
     known = {creation.id for creation in creations(history) if creation.kind == "run"}
     for page in pages(history):
-        look = page.exchange
+        read = page.exchange
         if (
             page.kind == "run"
-            and look.path == exchange.path
-            and _by_owner(look, exchange)
+            and read.path == exchange.path
+            and _by_owner(read, exchange)
             and thread_creation(history, thread)
         ):
-            yield look, any(item.id not in known for item in page.items)
+            yield read, any(item.id not in known for item in page.items)
 
 
 def _cancellation(history: History, exchange: Exchange) -> EffectChecks:
-    """Whether the run that waited for its outputs is cancelled."""
+    """Check whether the waiting run was cancelled."""
     yield from _status_changes(history, exchange, "cancel_run", ("cancelling", "cancelled"))
 
 
 def _submission(history: History, exchange: Exchange) -> EffectChecks:
-    """Whether the run that waited for its outputs goes on."""
+    """Check whether the waiting run continued."""
     yield from _status_changes(history, exchange, "submit_tool_outputs", ("queued", "in_progress", "completed"))
 
 
 def _status_changes(history: History, exchange: Exchange, operation: str, statuses: tuple[str, ...]) -> EffectChecks:
-    """Looks at a run before its owner did the same, with whether it has a status that only the intruder asked for."""
+    """Check whether a waiting run changed to one of these statuses before its owner sent the same operation."""
     own = [e for e in history if e.operation == operation and e.path == exchange.path and key_of(e) is Key.PRIMARY]
-    waited = any(
-        seen.id == exchange.path.get("run_id")
-        and seen.status == "requires_action"
-        and seen.exchange.happened_before(exchange)
-        for seen in all_observations(history)
+    was_waiting = any(
+        observation.id == exchange.path.get("run_id")
+        and observation.status == "requires_action"
+        and observation.exchange.happened_before(exchange)
+        for observation in all_observations(history)
     )
-    for seen in _observed_after(history, exchange, "run", exchange.path.get("run_id", "")):
-        if waited and not any(act.started < seen.exchange.ended for act in own):
-            yield seen.exchange, seen.status in statuses
+    for observation in _observed_after(history, exchange, "run", exchange.path.get("run_id", "")):
+        if was_waiting and not any(request.started < observation.exchange.ended for request in own):
+            yield observation.exchange, observation.status in statuses
 
 
-def _by_owner(look: Exchange, exchange: Exchange) -> bool:
-    return key_of(look) is Key.PRIMARY and exchange.happened_before(look)
+def _by_owner(read: Exchange, exchange: Exchange) -> bool:
+    return key_of(read) is Key.PRIMARY and exchange.happened_before(read)
 
 
 def _texts(content: JSON | Absent) -> list[JSON | Absent]:

@@ -341,4 +341,7 @@ class Unmet:
     needed: str
 
 
-Move: TypeAlias = Step | Concurrent | Unmet
+Move: TypeAlias = Step | Concurrent
+
+Instruction: TypeAlias = Move | Unmet
+"""What a program yields."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from runs_conformance.model.case import Move
+from runs_conformance.model.case import Instruction
 
 USABLE_KINDS = ("assistant", "thread", "run", "file", "vector_store")
 """The kinds of existing objects that a user may supply with `--use`."""
@@ -40,7 +40,7 @@ class ProgramContext:
 
 # `yield` returns the Exchange of a Step, or a tuple of them for a Concurrent. `Any`, because a generator has a single
 # send type.
-StepGenerator: TypeAlias = Generator[Move, Any, None]
+StepGenerator: TypeAlias = Generator[Instruction, Any, None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

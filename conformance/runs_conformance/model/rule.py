@@ -23,7 +23,7 @@ class Rule(Generic[Unit]):
 
     `units` derives the units to judge from a program's history. `judge` yields a `Passed`, `Finding` or `Inconclusive`
     for each check of a unit, and nothing if the requirement does not apply to it. A rule that `needs_complete_history`
-    relies on the history to contain every request to its objects.
+    relies on the history to contain every request to its objects. A pass needs this number of `occasions`, judged units.
     """
 
     id: str
@@ -40,6 +40,7 @@ class Rule(Generic[Unit]):
     needs: str = ""
     formerly: tuple[str, ...] = ()
     needs_complete_history: bool = False
+    occasions: int = 1
 
     @property
     def guidance(self) -> str:
@@ -75,14 +76,15 @@ def rule(
     needs: str = "",
     formerly: tuple[str, ...] = (),
     needs_complete_history: bool = False,
+    occasions: int = 1,
 ) -> Callable[[Callable[[Unit], Iterator[Result]]], Rule[Unit]]:
     """Declare a function to be a rule. Its module is the topic, its docstring the documentation.
 
     The docstring consists of a statement, an optional explanation, and an optional last paragraph that starts with
     `Fix: `. `requirements` are the slugs of the requirements that the rule covers (`terminal-status-is-final`). `needs`
     tells the user what must be configured for the rule to be judged at all, such as a second key or a failing model. A
-    rule `needs_complete_history` if a request that is missing from the history could explain its findings. Raises
-    TypeError if the docstring is missing.
+    rule `needs_complete_history` if a request that is missing from the history could explain its findings. A rule about
+    what never happens needs enough `occasions` for a pass. Raises TypeError if the docstring is missing.
     """
 
     def declare(judge: Callable[[Unit], Iterator[Result]]) -> Rule[Unit]:
@@ -107,6 +109,7 @@ def rule(
             needs=needs,
             formerly=formerly,
             needs_complete_history=needs_complete_history,
+            occasions=occasions,
         )
 
     return declare

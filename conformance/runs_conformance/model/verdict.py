@@ -58,7 +58,8 @@ Result = Finding | Passed | Inconclusive
 PASSED = Passed()
 
 VALID_ACCEPTED, INVALID_REFUSED = "valid value accepted", "invalid value refused"
-"""The two parts of the evidence on a request constraint. Neither is a pass without the other."""
+"""The two parts of the evidence on a request constraint. Only the second decides: it implies the first, since the refusal
+of an invalid value counts only in a program in which a valid value was accepted at the same place."""
 
 
 def _empty_counter() -> Counter[str]:
@@ -105,6 +106,13 @@ class Tally:
             [*self.errors, *other.errors],
             _sum(self.parts, other.parts),
         )
+
+    @property
+    def is_decided(self) -> bool:
+        """Whether these results alone are a verdict: a finding, or a pass with all parts of its evidence."""
+        if self.findings:
+            return True
+        return self.judged > 0 and (not self.parts or self.parts[INVALID_REFUSED] > 0)
 
     @property
     def outcome(self) -> Outcome:

@@ -1,1 +1,1 @@
-"""The bytes of an answer, read strictly: JSON, event streams and content encodings, all within bounds."""
+"""Strict, bounded parsing of response bytes: JSON, event streams and content encodings."""

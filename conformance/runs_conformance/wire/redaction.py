@@ -1,4 +1,4 @@
-"""What must not be written down, told by its name."""
+"""Redaction of secrets in headers and query parameters, recognized by name."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def is_secret_name(name: str) -> bool:
 
 
 def redact_value(name: str, value: str) -> str:
-    """The value of a header or query parameter as it may be shown; of a secret one only how it is carried."""
+    """The value of a header or query parameter, redacted except for the scheme `Bearer` if its name is secret."""
     if not is_secret_name(name):
         return value
     return f"Bearer {REDACTED}" if value.startswith("Bearer ") else REDACTED

@@ -1,4 +1,4 @@
-"""An answer's bytes read into a `Response`, the same way for live and for recorded traffic."""
+"""Parsing of response bytes into a `Response`, shared by live and recorded traffic."""
 
 from __future__ import annotations
 
@@ -11,30 +11,27 @@ from runs_conformance.wire.redaction import REDACTED
 from runs_conformance.wire.sse import EventStreamParser
 
 MAX_TEXT_LENGTH = 4000
-"""How many characters of an answer that is not JSON are kept."""
+"""Number of characters kept of a response that is not JSON."""
 
 
 def header_map(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Header fields by their names in lower case; those that come several times are joined by commas.
-
-    The values of cookies are left out: they are nobody's business, and nothing is judged by them.
-    """
-    found: dict[str, str] = {}
+    """Header fields by lower-case name; repeated fields are joined by commas. The values of cookies are redacted."""
+    headers: dict[str, str] = {}
     for name, value in pairs:
         name = name.lower()
         if name in ("cookie", "set-cookie"):
             value = REDACTED
-        found[name] = f"{found[name]}, {value}" if name in found else value
-    return found
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return headers
 
 
 def is_event_stream(headers: Mapping[str, str]) -> bool:
-    """Whether Content-Type says that the answer is an event stream."""
+    """Whether Content-Type declares an event stream."""
     return headers.get("content-type", "").partition(";")[0].strip().lower() == "text/event-stream"
 
 
 def parse_response(status: int, headers: Mapping[str, str], content: bytes, at: float = 0.0) -> Response:
-    """The response whose whole content (content encoding undone) is given; its events all count as arrived at `at`."""
+    """Build a response from its complete, decoded content. `at` is the arrival time of its events, if any."""
     if is_event_stream(headers):
         stream = EventStreamParser()
         stream.feed(content, at)
@@ -46,24 +43,24 @@ def parse_response(status: int, headers: Mapping[str, str], content: bytes, at: 
 def response_from_content(
     status: int, headers: Mapping[str, str], content: bytes, defects: tuple[str, ...] = (), whole: bool = True
 ) -> Response:
-    """The response with a body of this content. Of one that is not `whole`, what is there is not held against it."""
+    """Build a response with this content as its body. Defects of a body that is not `whole` are ignored."""
     if not content:
         return Response(status, headers, defects=defects)
     parsed = strict_json.parse(content)
     if not isinstance(parsed.value, Absent):
         return Response(status, headers, parsed.value, defects=(*defects, *parsed.defects), size=len(content))
-    found = parsed.defects if whole else ()
-    return Response(status, headers, ABSENT, decode_excerpt(content), None, (*defects, *found), len(content))
+    body_defects = parsed.defects if whole else ()
+    return Response(status, headers, ABSENT, decode_excerpt(content), None, (*defects, *body_defects), len(content))
 
 
 def response_from_stream(
     status: int, headers: Mapping[str, str], stream: EventStreamParser, defects: tuple[str, ...] = ()
 ) -> Response:
-    """The response with the events of this stream."""
+    """Build a response with the events of this stream."""
     return Response(status, headers, events=tuple(stream.events), defects=(*defects, *stream.defects), size=stream.size)
 
 
 def decode_excerpt(content: bytes) -> str:
-    """The start of a content as text, with a note of its size where it is cut."""
+    """The start of a content as text, followed by its size if it is truncated."""
     text = content[: MAX_TEXT_LENGTH * 4].decode(errors="replace")
-    return text if len(content) <= MAX_TEXT_LENGTH else f"{text[:MAX_TEXT_LENGTH]}... ({len(content)} bytes)"
+    return text if len(content) <= MAX_TEXT_LENGTH else f"{text[:MAX_TEXT_LENGTH]}… ({len(content)} bytes)"

@@ -1,4 +1,4 @@
-"""Server-sent events read as they arrive, by the letter of the HTML standard's event stream format."""
+"""An incremental parser of server-sent events, strict to the event stream format of the HTML standard."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ _DONE = b"[DONE]"
 
 
 class EventStreamParser:
-    """The events of one stream, read from its bytes in pieces of any size.
+    """Parses the events of one stream from chunks of any size.
 
-    Legal freedom is taken as it comes: LF, CR or CRLF, comments, `id`, `retry` and unknown fields, data over several
-    lines, a byte order mark, no space after the colon. `defects` names the rest: `sse: not_json in <event>` and the
-    other defects of JSON, `sse: stray_line: <start>` (a line that is no field at all), `sse: unfinished_event: <event>`
-    (the stream ends without the blank line that ends an event), and the bounds `sse: too_large`, `sse: line_too_long`
-    and `sse: too_many_events`.
+    Everything that the format allows is accepted: LF, CR or CRLF, comments, `id`, `retry` and unknown fields, data in
+    several lines, a byte order mark, no space after the colon. `defects` lists everything else: the defects of JSON
+    (`sse: not_json in <event>`), `sse: stray_line: <start>` for a line that is not a field, `sse: unfinished_event:
+    <event>` for a stream that ends without the blank line after an event, and the exceeded limits `sse: too_large`,
+    `sse: line_too_long` and `sse: too_many_events`.
     """
 
     def __init__(self, max_line: int = MAX_LINE, max_events: int = MAX_EVENTS, max_bytes: int = MAX_BYTES) -> None:
         self.events: list[Event] = []
         self.done = False
-        """Whether an event `done`, or the data `[DONE]`, has come."""
+        """Whether an event `done` or the data `[DONE]` has arrived."""
         self.overflowed = False
-        """Whether a bound was passed; nothing is read from then on."""
+        """Whether a limit was exceeded; further input is ignored."""
         self.size = 0
         self._max = (max_line, max_events, max_bytes)
         self._defects: dict[str, None] = {}
@@ -46,11 +46,11 @@ class EventStreamParser:
 
     @property
     def defects(self) -> tuple[str, ...]:
-        """What is wrong so far, each thing once, in the order of its first appearance."""
+        """The distinct defects so far, in order of appearance."""
         return tuple(self._defects)
 
     def feed(self, data: bytes, at: float = 0.0) -> None:
-        """Take the next bytes, which arrived at the time `at`."""
+        """Parse the next bytes, which arrived at the time `at`."""
         if self.overflowed or not data:
             return
         self.size += len(data)
@@ -71,7 +71,7 @@ class EventStreamParser:
             self._continue_line(piece)
 
     def finish(self, at: float = 0.0) -> None:
-        """Say that nothing more comes. An event whose blank line is missing counts if its data is whole."""
+        """End the input. An event without its blank line counts if its data is complete."""
         if self.overflowed:
             return
         if self._line_length:
@@ -122,19 +122,19 @@ class EventStreamParser:
             self._overflow("too_many_events")
             return
         data = lines[0] if len(lines) == 1 else b"\n".join(lines)
-        shown = name.decode(errors="replace") or "message"
+        event_name = name.decode(errors="replace") or "message"
         if data.strip() == _DONE:
-            self.events.append(Event(shown, _DONE.decode(), at))
+            self.events.append(Event(event_name, _DONE.decode(), at))
             self.done = True
             return
         parsed = strict_json.parse(data)
         for defect in parsed.defects:
-            self._add_defect(f"{defect} in {shown}")
-        # A JSON text that holds the end mark is not the end mark, and must not look like it.
+            self._add_defect(f"{defect} in {event_name}")
+        # A JSON string with the text of the end marker must not be mistaken for the marker.
         value: JSON | Absent = ABSENT if parsed.value == _DONE.decode() else parsed.value
-        told = data.decode(errors="replace") if isinstance(value, Absent) else value
-        self.events.append(Event(shown, told, at))
-        self.done = self.done or shown == "done"
+        payload = data.decode(errors="replace") if isinstance(value, Absent) else value
+        self.events.append(Event(event_name, payload, at))
+        self.done = self.done or event_name == "done"
 
     def _event_name(self) -> str:
         return self._name.decode(errors="replace") or "message"

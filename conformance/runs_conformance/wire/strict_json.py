@@ -1,4 +1,4 @@
-"""Strict, bounded JSON: what is wrong with a text is named, and its value is still given where it has one."""
+"""Strict, bounded JSON parsing that reports defects and still returns a value if there is one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from runs_conformance.model.text import excerpt
 
 MAX_BYTES = 16 * 1024 * 1024
 MAX_DEPTH = 200
-"""Everything that reads a value afterwards does so by recursion, a few frames for each level of nesting."""
+"""Maximum nesting depth; the code that processes values is recursive, with several frames per level."""
 MAX_DIGITS = 64
 _EXCERPT = 40
 
@@ -29,18 +29,18 @@ _LARGEST_INTEGER = 2**63 - 1
 
 @dataclass(frozen=True, slots=True)
 class ParsedJson:
-    """What a JSON text says, `ABSENT` where it says nothing that can be read, and what is wrong with it."""
+    """The value of a JSON text, `ABSENT` if it has none, and the defects of the text."""
 
     value: JSON | Absent
     defects: tuple[str, ...] = ()
 
 
 def parse(data: bytes, max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPTH) -> ParsedJson:
-    """The value of a JSON text and its defects; never raises.
+    """Parse a JSON text. Never raises.
 
-    Defects: `not_json`, `too_large`, `too_deep` (no value); `invalid_utf8`, `byte_order_mark`, `control_character`,
-    `duplicate_key: k` (the last one counts), `not_a_number: NaN` (its name stands for it), `number_too_long: 1234...`
-    and `number_out_of_range: 1e999` (the nearest number that can be held stands for it).
+    Defects without a value: `not_json`, `too_large`, `too_deep`. Defects with a value: `invalid_utf8`,
+    `byte_order_mark`, `control_character`, `duplicate_key: k` (the last one counts), `not_a_number: NaN` (replaced by
+    its name), `number_too_long: 1234…` and `number_out_of_range: 1e999` (replaced by the nearest representable number).
     """
     if len(data) > max_bytes:
         return ParsedJson(ABSENT, ("too_large",))
@@ -79,14 +79,14 @@ def _load(text: str, long_numbers: bool, defects: list[str]) -> JSON | Absent:
 
 def _hooks(defects: list[str]) -> dict[str, Any]:
     def members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        found = dict(pairs)
-        if len(found) != len(pairs):
+        members_by_name = dict(pairs)
+        if len(members_by_name) != len(pairs):
             seen: set[str] = set()
             for key, _ in pairs:
                 if key in seen:
                     defects.append(f"duplicate_key: {excerpt(key, _EXCERPT)}")
                 seen.add(key)
-        return found
+        return members_by_name
 
     def constant(name: str) -> str:
         defects.append(f"not_a_number: {name}")
@@ -113,10 +113,10 @@ def _bounded_integer(defects: list[str]) -> Any:
 
 
 def _exceeds_depth(data: bytes, limit: int) -> bool:
-    """Whether arrays and objects are nested deeper than `limit`; brackets inside strings do not count."""
+    """Whether arrays and objects are nested deeper than `limit`. Brackets in strings do not count."""
     if data.count(b"[") + data.count(b"{") <= limit:
         return False
-    if _nesting_unwinds_within(data, limit):  # a large list is, and for it this is ten times as fast as the loop
+    if _nesting_unwinds_within(data, limit):  # ten times as fast as the loop for a large flat list
         return False
     depth = 0
     for token in _TOKEN.finditer(data):
@@ -131,12 +131,12 @@ def _exceeds_depth(data: bytes, limit: int) -> bool:
 
 
 def _nesting_unwinds_within(data: bytes, limit: int) -> bool:
-    """Whether brackets pair up, with nothing left, when the innermost pairs are taken out up to `limit` times."""
+    """Whether removing the innermost pairs of brackets `limit` times leaves none."""
     outside = b"".join(_ESCAPE.sub(b"", data).split(b'"')[::2])
-    left = outside.translate(_ONE_KIND, _NO_BRACKETS)
+    remaining = outside.translate(_ONE_KIND, _NO_BRACKETS)
     for _ in range(limit):
-        shorter = left.replace(b"[]", b"")
-        if len(shorter) == len(left):
+        shorter = remaining.replace(b"[]", b"")
+        if len(shorter) == len(remaining):
             break
-        left = shorter
-    return not left
+        remaining = shorter
+    return not remaining

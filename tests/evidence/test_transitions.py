@@ -7,7 +7,7 @@ from runs_conformance.evidence.timeline import MAX_TRANSITIONS, most_frequent, t
 from tests.rules.histories import HistoryBuilder, run
 
 
-def test_changes_are_counted_and_looks_that_saw_the_same_are_none() -> None:
+def test_status_changes_are_counted() -> None:
     builder = HistoryBuilder()
     builder.see_statuses("queued", "queued", "in_progress", "in_progress", "completed")
     builder.send("get_run", run("queued"))
@@ -18,13 +18,13 @@ def test_changes_are_counted_and_looks_that_saw_the_same_are_none() -> None:
     }
 
 
-def test_what_no_string_of_a_target_fills_memory_with() -> None:
+def test_statuses_and_transitions_are_limited() -> None:
     builder = HistoryBuilder()
     builder.see_statuses("queued", "x" * 10_000)
     ((_, later),) = transitions(builder.history())
     assert len(later) == 40
-    many = Counter({("queued", str(number)): number + 1 for number in range(1_000)})
-    kept = most_frequent(many)
+    counter = Counter({("queued", str(number)): number + 1 for number in range(1_000)})
+    kept = most_frequent(counter)
     assert len(kept) == MAX_TRANSITIONS
     assert ("queued", "999") in kept
 

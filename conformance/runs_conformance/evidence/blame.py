@@ -1,0 +1,62 @@
+"""The places of a request that an error response names as the reason for the refusal."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from runs_conformance.model.error_message import error_message
+from runs_conformance.model.exchange import Exchange
+from runs_conformance.model.json import at, is_array, is_object, spell_pointer
+
+_MAX_MESSAGE = 2_000
+_QUOTED_NAME = re.compile(
+    r"\b(?:unknown|unrecognized|unrecognised|unexpected|unsupported|extra|missing required|required)\b"
+    r"[^'\"`]{0,60}['\"`]([A-Za-z_][\w.\[\]-]{0,80})['\"`]",
+    re.IGNORECASE,
+)
+_DIFFERENT_LOCATIONS = ("body", "query", "path", "header", "request")
+
+
+def named_places(exchange: Exchange) -> tuple[str, ...]:
+    """The places that a refusal names, as people write paths: `tools[0].type`. Empty if it names none.
+
+    Sources: `error.param`, the `loc` of each entry of a FastAPI `detail`, and a quoted name in messages about unknown
+    or missing members.
+    """
+    return tuple(dict.fromkeys(_named_places(exchange)))
+
+
+def blamed_elsewhere(exchange: Exchange, pointer: str) -> str | None:
+    """The place that a refusal blames, if it is a member of the request that has nothing to do with `pointer`.
+
+    None if the refusal names the place, something around or in it, nothing at all, or nothing that was sent.
+    """
+    body = exchange.request.body
+    sent = set(body) if is_object(body) else set()
+    sent |= {name for name, _ in exchange.request.query}
+    tokens = _words(spell_pointer(pointer))
+    names = named_places(exchange)
+    if any(set(_words(name)) & set(tokens) for name in names):
+        return None
+    return next((name for name in names if (words := _words(name)) and words[0] in sent), None) if tokens else None
+
+
+def _named_places(exchange: Exchange) -> Iterator[str]:
+    param = at(exchange.body, "/error/param")
+    if isinstance(param, str) and param:
+        yield param
+    detail = exchange.member("detail")
+    for entry in detail[:20] if is_array(detail) else ():
+        location = entry.get("loc") if is_object(entry) else None
+        if is_array(location):
+            words = [str(part) for part in location[:20]]
+            yield ".".join(words[1:] if words and words[0] in _DIFFERENT_LOCATIONS else words)
+    message = error_message(exchange.body)
+    if message is not None:
+        yield from (match.group(1) for match in _QUOTED_NAME.finditer(message[:_MAX_MESSAGE]))
+
+
+def _words(place: str) -> list[str]:
+    """The member names in a place, without the indices."""
+    return [word for word in re.split(r"[.\[\]]", place) if word and not word.isdecimal()]

@@ -1,0 +1,26 @@
+"""Requests and responses in words, for reasons that people read."""
+
+from __future__ import annotations
+
+from runs_conformance.contract.operation import OPERATIONS
+from runs_conformance.model.error_message import error_message, summarize
+from runs_conformance.model.exchange import Exchange
+
+
+def describe_request(exchange: Exchange) -> str:
+    """The method and the path, with placeholders instead of ids if the operation is known."""
+    operation = OPERATIONS.get(exchange.operation or "")
+    path = operation.path if operation else exchange.request.path
+    return f"{exchange.request.method} {path}"
+
+
+def describe_answer(exchange: Exchange) -> str:
+    """The HTTP status with the start of the error message or of the text, or why there is no response."""
+    if exchange.response is None:
+        return f"no response ({exchange.problem or 'connection lost'})"
+    if exchange.accepted:
+        status = exchange.member("status")
+        return f"HTTP {exchange.status}" + (f" and status {status}" if isinstance(status, str) else "")
+    message = error_message(exchange.body)
+    text = message if message is not None else exchange.response.text or ""
+    return f"HTTP {exchange.status} {summarize(text)}".rstrip()

@@ -1,0 +1,62 @@
+"""How the execution of a program ended."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from runs_conformance.model.json import JSON
+
+
+class Ending(StrEnum):
+    """The ways in which a program ends.
+
+    `COMPLETED`: every step was sent. `STOPPED`: a response did not provide what the rest of the program needs.
+    `CUT`: a budget or an interruption ended the test run. `NOT_STARTED`: the test run ended before its first step.
+    """
+
+    COMPLETED = "completed"
+    STOPPED = "stopped"
+    CUT = "cut"
+    NOT_STARTED = "not_started"
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramEnd:
+    """The end of one program. `cause` says what ended it early, in one line without the program's name.
+
+    `operation` and `exchange` name the request whose response ended it. `disconnected` says that this request got no
+    complete response.
+    """
+
+    program: str
+    ending: Ending
+    cause: str = ""
+    operation: str = ""
+    exchange: str = ""
+    disconnected: bool = False
+
+    @property
+    def is_early(self) -> bool:
+        """Whether the program ended before its last step."""
+        return self.ending is not Ending.COMPLETED
+
+    def to_json(self) -> dict[str, JSON]:
+        """The end as JSON; empty fields are omitted."""
+        out: dict[str, JSON] = {"program": self.program, "ending": self.ending.value}
+        for name in ("cause", "operation", "exchange"):
+            if value := getattr(self, name):
+                out[name] = value
+        if self.disconnected:
+            out["disconnected"] = True
+        return out
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, JSON]) -> ProgramEnd:
+        """Read what `to_json` wrote. Raises ValueError if it is invalid."""
+        texts = [data.get(name, "") for name in ("program", "ending", "cause", "operation", "exchange")]
+        if not all(isinstance(text, str) for text in texts):
+            raise ValueError("a member of a program's end is not a string")
+        program, ending, cause, operation, exchange = map(str, texts)
+        return cls(program, Ending(ending), cause, operation, exchange, data.get("disconnected") is True)
