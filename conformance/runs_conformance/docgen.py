@@ -127,8 +127,8 @@ def _traceability(rules: Sequence[AnyRule]) -> str:
         ids = [rule.id for rule in rules if requirement.slug in rule.requirements]
         failed = sorted({mutant for id_ in ids for mutant in killers.get(id_, ())})
         judged = ", ".join(f"`{id_}`" for id_ in ids) or f"not judged: {requirement.not_judged}"
-        shown = ", ".join(failed[:4]) + (f" and {len(failed) - 4} more" if len(failed) > 4 else "")
-        cells = (requirement.slug, requirement.level, _cell(requirement.statement), judged, shown)
+        listed = ", ".join(failed[:4]) + (f" and {len(failed) - 4} more" if len(failed) > 4 else "")
+        cells = (requirement.slug, requirement.level, _cell(requirement.statement), judged, listed)
         lines.append(f"| {' | '.join(cells)} |")
     others = [rule.id for rule in rules if not rule.requirements]
     lines += ["", "Rules that judge none of these requirements: " + ", ".join(f"`{id_}`" for id_ in others) + ".", ""]
@@ -143,8 +143,8 @@ def _traceability(rules: Sequence[AnyRule]) -> str:
         lines.append("| --- | --- |")
         for place in source.places():
             ids = constraints_on(place, source.edition)
-            shown = ", ".join(f"`{id_}`" for id_ in ids[:3]) + (f" and {len(ids) - 3} more" if len(ids) > 3 else "")
-            lines.append(f"| {place} | {shown} |")
+            listed = ", ".join(f"`{id_}`" for id_ in ids[:3]) + (f" and {len(ids) - 3} more" if len(ids) > 3 else "")
+            lines.append(f"| {place} | {listed} |")
         lines.append("")
     return _page(lines)
 
@@ -153,8 +153,8 @@ def _killers() -> Mapping[str, Sequence[str]]:
     """The mutants that each rule fails according to the committed kill matrix, by rule id."""
     killers: dict[str, list[str]] = {}
     matrix = ROOT / "reports" / "reference" / "kill-matrix.json"
-    for row in json.loads(matrix.read_text(encoding="utf-8")) if matrix.is_file() else ():
-        for id_ in row["by"]:
+    for row in json.loads(matrix.read_text(encoding="utf-8"))["rows"] if matrix.is_file() else ():
+        for id_ in row["failed"]:
             killers.setdefault(id_, []).append(row["mutant"])
     return killers
 

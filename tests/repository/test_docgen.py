@@ -1,4 +1,4 @@
-"""The generated pages are those that the code makes."""
+"""The committed pages are those that docgen generates."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def test_no_page_is_stale() -> None:
     assert docgen.stale(docgen.ROOT / "docs") == [], "run `python -m runs_conformance.docgen` and commit the result"
 
 
-def test_every_rule_has_its_place() -> None:
+def test_every_rule_is_on_a_page() -> None:
     text = "\n".join(docgen.pages().values())
     assert [id_ for id_ in catalogue() if f"`{id_}`" not in text] == []
 

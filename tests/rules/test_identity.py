@@ -12,7 +12,7 @@ from tests.rules.histories import T0, HistoryBuilder, deleted, message, page, ru
     identity.object_names_where_it_is,
     identity.run_names_its_assistant,
 )
-def test_objects_that_are_themselves() -> History:
+def test_constant_objects() -> History:
     builder = HistoryBuilder()
     builder.see_statuses("queued", "completed")
     builder.send("list_runs", page(run("completed")))
@@ -37,7 +37,7 @@ def test_deletion_of_another_message() -> History:
 
 
 @fails(identity.never_changes, at="/created_at", times=1)
-def test_created_at_that_is_the_time_of_the_look() -> History:
+def test_created_at_computed_at_read_time() -> History:
     builder = HistoryBuilder()
     builder.create_run(run())
     builder.get_run(run("completed", created_at=T0 + 3))

@@ -6,7 +6,7 @@ from tests.rules.examples import fails, legal, passes
 from tests.rules.histories import HistoryBuilder, page, step, thread
 
 
-def made(*each: str) -> History:
+def created(*each: str) -> History:
     builder = HistoryBuilder()
     for id_ in each:
         builder.send("create_thread", thread(id_))
@@ -15,37 +15,39 @@ def made(*each: str) -> History:
 
 @passes(ids.no_two_objects_share_an_id, ids.prefix_tells_the_kind, ids.ids_cannot_be_guessed)
 def test_random_ids() -> History:
-    return made("thread_yJPbQfUynDfN9EHZ", "thread_QtYVeagEqOFyKfHx", "thread_rLfOZDSrRUxiBUOz")
+    return created("thread_yJPbQfUynDfN9EHZ", "thread_QtYVeagEqOFyKfHx", "thread_rLfOZDSrRUxiBUOz")
 
 
 @fails(ids.no_two_objects_share_an_id, at="/id")
 def test_same_id_twice() -> History:
-    return made("thread_yJPbQfUynDfN9EHZ", "thread_yJPbQfUynDfN9EHZ")
+    return created("thread_yJPbQfUynDfN9EHZ", "thread_yJPbQfUynDfN9EHZ")
 
 
 @fails(ids.prefix_tells_the_kind)
 def test_uuid_without_a_prefix() -> History:
-    return made("0f8fad5b-d9cb-469f-a165-70867728950e")
+    return created("0f8fad5b-d9cb-469f-a165-70867728950e")
 
 
 @fails(ids.ids_cannot_be_guessed)
 def test_counter() -> History:
-    return made("thread_8", "thread_9", "thread_10")
+    return created("thread_8", "thread_9", "thread_10")
 
 
 @fails(ids.ids_cannot_be_guessed)
 def test_padded_counter() -> History:
-    return made("thread_000000000000000000000099", "thread_000000000000000000000100", "thread_000000000000000000000102")
+    return created(
+        "thread_000000000000000000000099", "thread_000000000000000000000100", "thread_000000000000000000000102"
+    )
 
 
 @fails(ids.ids_cannot_be_guessed)
 def test_hexadecimal_counter() -> History:
-    return made("thread_5f9e", "thread_5f9f", "thread_5fa0")
+    return created("thread_5f9e", "thread_5f9f", "thread_5fa0")
 
 
 @passes(ids.ids_cannot_be_guessed)
-def test_ids_in_order_of_time_with_a_random_tail() -> History:
-    return made(
+def test_time_ordered_ids_with_a_random_suffix() -> History:
+    return created(
         "thread_01890a5d-ac96-774b-bcce-b302099a8057",
         "thread_01890a5d-ac97-7d1f-8e3a-91c2a3f0d4b6",
         "thread_01890a5d-ac97-7f00-a2b4-0c55e1d9a7f3",
@@ -54,7 +56,7 @@ def test_ids_in_order_of_time_with_a_random_tail() -> History:
 
 @legal
 def test_other_alphabets_and_lengths() -> History:
-    return made("1", "ab", "thread:ÄÖ/3", "0f8fad5bd9cb469fa16570867728950e" * 3)
+    return created("1", "ab", "thread:ÄÖ/3", "0f8fad5bd9cb469fa16570867728950e" * 3)
 
 
 def steps_of_two_runs(one: str, other: str) -> History:
@@ -70,5 +72,5 @@ def test_steps_of_two_runs() -> History:
 
 
 @fails(ids.no_two_runs_share_a_step_id, at="/data/0/id")
-def test_steps_that_count_within_their_run() -> History:
+def test_steps_numbered_within_their_run() -> History:
     return steps_of_two_runs("step_1", "step_1")

@@ -6,7 +6,7 @@ from tests.rules.examples import fails, inconclusive, legal, passes
 from tests.rules.histories import T0, HistoryBuilder, action, call, run
 
 
-def _looks(*statuses: str) -> History:
+def _observed(*statuses: str) -> History:
     builder = HistoryBuilder()
     builder.see_statuses(*statuses)
     return builder.history()
@@ -19,32 +19,32 @@ def _looks(*statuses: str) -> History:
     lifecycle.terminal_status_is_final,
 )
 def test_run_that_completes() -> History:
-    return _looks("queued", "in_progress", "completed", "completed")
+    return _observed("queued", "in_progress", "completed", "completed")
 
 
 @fails(lifecycle.status_is_known, at="/status", times=1)
 def test_american_spelling() -> History:
-    return _looks("queued", "canceled")
+    return _observed("queued", "canceled")
 
 
 @fails(lifecycle.begins_queued, at="/status")
-def test_run_that_begins_in_progress() -> History:
-    return _looks("in_progress", "completed")
+def test_run_that_starts_in_progress() -> History:
+    return _observed("in_progress", "completed")
 
 
 @fails(lifecycle.follows_the_graph, at="/status")
-def test_run_that_goes_back_to_queued() -> History:
-    return _looks("queued", "in_progress", "queued")
+def test_run_that_returns_to_queued() -> History:
+    return _observed("queued", "in_progress", "queued")
 
 
 @fails(lifecycle.follows_the_graph)
-def test_run_that_revives_from_cancelling() -> History:
-    return _looks("queued", "cancelling", "in_progress")
+def test_run_that_resumes_from_cancelling() -> History:
+    return _observed("queued", "cancelling", "in_progress")
 
 
 @fails(lifecycle.terminal_status_is_final, at="/status")
 def test_run_that_ends_twice() -> History:
-    return _looks("queued", "completed", "cancelled")
+    return _observed("queued", "completed", "cancelled")
 
 
 @fails(lifecycle.terminal_status_is_final)
@@ -57,16 +57,16 @@ def test_finished_run_that_lists_as_in_progress() -> History:
 
 @passes(lifecycle.waits_for_outputs)
 def test_run_that_waits() -> History:
-    return _looks("queued", "requires_action", "requires_action", "expired")
+    return _observed("queued", "requires_action", "requires_action", "expired")
 
 
 @fails(lifecycle.waits_for_outputs, at="/status")
-def test_run_that_goes_on_without_outputs() -> History:
-    return _looks("queued", "requires_action", "completed")
+def test_run_that_continues_without_outputs() -> History:
+    return _observed("queued", "requires_action", "completed")
 
 
 @fails(lifecycle.waits_for_outputs)
-def test_run_that_goes_on_after_a_refused_submission() -> History:
+def test_run_that_continues_after_a_refused_submission() -> History:
     builder = HistoryBuilder()
     builder.see_statuses("queued", "requires_action")
     builder.refuse("submit_tool_outputs", body={"tool_outputs": []})
@@ -75,7 +75,7 @@ def test_run_that_goes_on_after_a_refused_submission() -> History:
 
 
 @legal
-def test_run_that_goes_on_after_its_outputs() -> History:
+def test_run_that_continues_after_its_outputs() -> History:
     builder = HistoryBuilder()
     builder.see_statuses("queued", "requires_action")
     body = {"tool_outputs": [{"tool_call_id": "call_a", "output": "x"}]}
@@ -86,7 +86,7 @@ def test_run_that_goes_on_after_its_outputs() -> History:
 
 
 @legal
-def test_outputs_of_which_nobody_knows_whether_they_were_taken() -> History:
+def test_outputs_whose_answer_was_lost() -> History:
     builder = HistoryBuilder()
     builder.see_statuses("queued", "requires_action")
     builder.lose_answer("submit_tool_outputs", body={"tool_outputs": [{"tool_call_id": "call_a", "output": "x"}]})
@@ -95,7 +95,7 @@ def test_outputs_of_which_nobody_knows_whether_they_were_taken() -> History:
 
 
 @legal
-def test_overlapping_looks_have_no_order() -> History:
+def test_overlapping_reads_have_no_order() -> History:
     builder = HistoryBuilder()
     builder.create_run(run("queued"))
     builder.get_run(run("completed"), at=110.0, took=5.0)
@@ -120,13 +120,13 @@ def test_status_seen_late_in_a_stream() -> History:
 
 @legal
 def test_cancellation_that_comes_too_late() -> History:
-    return _looks("queued", "cancelling", "completed")
+    return _observed("queued", "cancelling", "completed")
 
 
-def _aged(*looks: tuple[float, str], life: int = 5) -> History:
+def _aged(*observed: tuple[float, str], life: int = 5) -> History:
     builder = HistoryBuilder()
     builder.create_run(run("queued", expires_at=T0 + life))
-    for after, status in looks:
+    for after, status in observed:
         builder.get_run(run(status, expires_at=T0 + life), at=101.0 + after, took=0.5)
     return builder.history()
 
@@ -157,5 +157,5 @@ def test_run_that_expires_early() -> History:
 
 
 @inconclusive(lifecycle.waiting_run_expires)
-def test_run_that_was_not_watched_for_long() -> History:
+def test_run_that_was_not_observed_for_long() -> History:
     return _aged((1, "requires_action"), (7, "requires_action"))

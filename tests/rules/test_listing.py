@@ -8,14 +8,14 @@ from tests.rules.histories import MESSAGE, RUN, T0, HistoryBuilder, assistant, d
 Object = dict[str, object]
 
 
-def said(count: int, *, tied: bool = False) -> list[Object]:
-    """So many messages of the caller, oldest first."""
+def message_list(count: int, *, tied: bool = False) -> list[Object]:
+    """`count` messages of the caller, oldest first."""
     return [message("user", f"Message {n}.", f"msg_{n}", created_at=T0 + (0 if tied else n)) for n in range(count)]
 
 
 def filled(count: int, *, tied: bool = False) -> tuple[HistoryBuilder, list[Object]]:
-    """A thread that so many messages were added to, one by one, and those messages."""
-    builder, messages = HistoryBuilder(), said(count, tied=tied)
+    """A thread to which messages were added one by one, and those messages."""
+    builder, messages = HistoryBuilder(), message_list(count, tied=tied)
     builder.send("create_thread", thread())
     for n, each in enumerate(messages):
         builder.send("create_message", each, body={"role": "user", "content": f"Message {n}."})
@@ -32,62 +32,62 @@ def both_orders(up: list[Object], down: list[Object], *, tied: bool = False) -> 
 @passes(listing.newest_come_first_by_default)
 def test_newest_first() -> History:
     builder = HistoryBuilder()
-    builder.send("list_messages", page(*reversed(said(3))))
+    builder.send("list_messages", page(*reversed(message_list(3))))
     return builder.history()
 
 
 @passes(listing.newest_come_first_by_default)
-def test_ties_may_stand_in_any_order() -> History:
+def test_ties_may_be_in_any_order() -> History:
     builder = HistoryBuilder()
-    builder.send("list_messages", page(*said(3, tied=True)))
+    builder.send("list_messages", page(*message_list(3, tied=True)))
     return builder.history()
 
 
 @fails(listing.newest_come_first_by_default, at="/data/1/created_at", times=1)
 def test_oldest_first() -> History:
     builder = HistoryBuilder()
-    builder.send("list_messages", page(*said(3)))
+    builder.send("list_messages", page(*message_list(3)))
     return builder.history()
 
 
 @passes(listing.order_is_kept)
 def test_each_order() -> History:
-    return both_orders(said(3), said(3)[::-1])
+    return both_orders(message_list(3), message_list(3)[::-1])
 
 
 @fails(listing.order_is_kept, at="/data/1/created_at")
 def test_ascending_is_ignored() -> History:
-    return both_orders(said(3)[::-1], said(3)[::-1])
+    return both_orders(message_list(3)[::-1], message_list(3)[::-1])
 
 
 @passes(listing.ascending_reverses_descending, listing.ties_keep_one_order)
 def test_reversed() -> History:
-    return both_orders(said(4, tied=True), said(4, tied=True)[::-1], tied=True)
+    return both_orders(message_list(4, tied=True), message_list(4, tied=True)[::-1], tied=True)
 
 
 @fails(listing.ascending_reverses_descending, at="/data")
 def test_not_reversed() -> History:
-    return both_orders(said(3)[::-1], said(3)[::-1])
+    return both_orders(message_list(3)[::-1], message_list(3)[::-1])
 
 
 @fails(listing.ascending_reverses_descending, at="/data")
 def test_descending_lacks_one() -> History:
-    return both_orders(said(3), said(3)[:0:-1])
+    return both_orders(message_list(3), message_list(3)[:0:-1])
 
 
 @fails(listing.ascending_reverses_descending, listing.ties_keep_one_order)
 def test_order_has_no_effect_on_ties() -> History:
-    return both_orders(said(5, tied=True)[::-1], said(5, tied=True)[::-1], tied=True)
+    return both_orders(message_list(5, tied=True)[::-1], message_list(5, tied=True)[::-1], tied=True)
 
 
 @inconclusive(listing.ascending_reverses_descending)
 def test_sort_that_leaves_ties_as_they_were_created() -> History:
-    return both_orders(said(5, tied=True), said(5, tied=True), tied=True)
+    return both_orders(message_list(5, tied=True), message_list(5, tied=True), tied=True)
 
 
 @legal
 def test_sort_that_leaves_ties_as_they_were_created_is_legal() -> History:
-    return both_orders(said(5, tied=True), said(5, tied=True), tied=True)
+    return both_orders(message_list(5, tied=True), message_list(5, tied=True), tied=True)
 
 
 @inconclusive(listing.ascending_reverses_descending)
@@ -157,7 +157,7 @@ def test_filter_shows_none() -> History:
 
 
 @fails(listing.listing_by_run_misses_no_message)
-def test_filter_after_the_page_is_cut() -> History:
+def test_filter_after_the_limit() -> History:
     builder, messages = filled(1)
     for each in ("run_a", "run_b"):
         builder.create_run(run(id_=each))
@@ -201,7 +201,7 @@ def test_created_after_or_elsewhere_or_deleted() -> History:
 
 
 @passes(listing.what_was_deleted_is_not_listed)
-def test_deleted_and_gone() -> History:
+def test_deleted_and_not_listed() -> History:
     builder = HistoryBuilder()
     builder.send("delete_message", deleted(MESSAGE))
     builder.send("list_messages", page())
@@ -217,7 +217,7 @@ def test_deleted_but_listed() -> History:
 
 
 @legal
-def test_others_create_assistants_meanwhile() -> History:
+def test_other_clients_create_assistants_meanwhile() -> History:
     builder = HistoryBuilder()
     mine = [assistant(f"asst_{n}", created_at=T0 + n) for n in range(2)]
     for each in mine:

@@ -12,30 +12,30 @@ HELLO = {"role": "user", "content": "Hello"}
 SECOND = run("queued", id_="run_b")
 
 
-def _begin() -> HistoryBuilder:
+def _start() -> HistoryBuilder:
     builder = HistoryBuilder()
     builder.send("create_assistant", assistant(), body={"model": "gpt-4o"})
     builder.send("create_thread", thread(), body={"messages": [HELLO]})
     return builder
 
 
-def _message(builder: HistoryBuilder, taken: bool) -> None:
-    if taken:
+def _message(builder: HistoryBuilder, accepted: bool) -> None:
+    if accepted:
         builder.send("create_message", message("user", "Hello", "msg_u"), body=HELLO)
     else:
         builder.refuse("create_message", text="Can't add messages to thread_a while a run run_a is active.", body=HELLO)
 
 
-def _second_run(builder: HistoryBuilder, taken: bool) -> None:
+def _second_run(builder: HistoryBuilder, accepted: bool) -> None:
     body = {"assistant_id": ASSISTANT}
-    if taken:
+    if accepted:
         builder.send("create_run", SECOND, body=body)
     else:
         builder.refuse("create_run", text="Thread thread_a already has an active run run_a.", body=body)
 
 
-def _attempts(before: str, after: str, message_taken: bool, run_taken: bool) -> History:
-    builder = _begin()
+def _two_attempts(before: str, after: str, message_taken: bool, run_taken: bool) -> History:
+    builder = _start()
     builder.see_statuses("queued", before)
     _message(builder, message_taken)
     builder.get_run(run(after))
@@ -46,22 +46,22 @@ def _attempts(before: str, after: str, message_taken: bool, run_taken: bool) -> 
 
 @passes(lock.no_message_while_a_run_works, lock.no_second_run_while_a_run_works)
 def test_thread_that_is_locked_while_a_run_waits() -> History:
-    return _attempts("requires_action", "requires_action", False, False)
+    return _two_attempts("requires_action", "requires_action", False, False)
 
 
 @fails(lock.no_message_while_a_run_works, lock.no_second_run_while_a_run_works, times=1)
 def test_thread_that_is_not_locked_while_a_run_waits() -> History:
-    return _attempts("requires_action", "requires_action", True, True)
+    return _two_attempts("requires_action", "requires_action", True, True)
 
 
 @fails(lock.no_message_while_a_run_works, lock.no_second_run_while_a_run_works, times=1)
 def test_thread_that_is_not_locked_while_a_run_is_in_progress() -> History:
-    return _attempts("in_progress", "in_progress", True, True)
+    return _two_attempts("in_progress", "in_progress", True, True)
 
 
 @fails(lock.no_second_run_while_a_run_works, times=1)
-def test_second_run_that_takes_the_place_of_the_first() -> History:
-    builder = _begin()
+def test_second_run_that_replaces_the_first() -> History:
+    builder = _start()
     builder.see_statuses("queued", "requires_action")
     _second_run(builder, True)
     builder.get_run(run("cancelled"))
@@ -70,7 +70,7 @@ def test_second_run_that_takes_the_place_of_the_first() -> History:
 
 @passes(lock.no_message_while_a_run_is_queued_or_cancelling, lock.no_second_run_while_a_run_is_queued_or_cancelling)
 def test_thread_that_is_locked_while_a_run_is_queued() -> History:
-    return _attempts("queued", "queued", False, False)
+    return _two_attempts("queued", "queued", False, False)
 
 
 @fails(
@@ -79,35 +79,35 @@ def test_thread_that_is_locked_while_a_run_is_queued() -> History:
     times=1,
 )
 def test_thread_that_is_not_locked_while_a_run_is_cancelled() -> History:
-    return _attempts("cancelling", "cancelling", True, True)
+    return _two_attempts("cancelling", "cancelling", True, True)
 
 
 @legal
-def test_run_that_ends_under_the_attempt() -> History:
-    return _attempts("in_progress", "completed", True, True)
+def test_run_that_ends_during_the_attempt() -> History:
+    return _two_attempts("in_progress", "completed", True, True)
 
 
-def _afterwards(taken: bool, status: str = "completed", **changes: Any) -> History:
-    builder = _begin()
+def _after_end(accepted: bool, status: str = "completed", **changes: Any) -> History:
+    builder = _start()
     builder.see_statuses("queued", status)
-    _message(builder, taken)
-    _second_run(builder, taken)
+    _message(builder, accepted)
+    _second_run(builder, accepted)
     return builder.history()
 
 
 @passes(lock.message_is_taken_after_the_end, lock.run_is_taken_after_the_end)
 def test_thread_that_is_free_again() -> History:
-    return _afterwards(True, "cancelled")
+    return _after_end(True, "cancelled")
 
 
 @fails(lock.message_is_taken_after_the_end, lock.run_is_taken_after_the_end, times=1)
 def test_thread_that_stays_locked() -> History:
-    return _afterwards(False, "expired")
+    return _after_end(False, "expired")
 
 
 @inconclusive(lock.message_is_taken_after_the_end, lock.run_is_taken_after_the_end)
-def test_message_that_is_refused_for_what_it_is() -> History:
-    builder = _begin()
+def test_message_that_is_refused_for_its_content() -> History:
+    builder = _start()
     builder.see_statuses("queued", "completed")
     builder.refuse("create_message", body={"role": "user", "content": ""})
     builder.refuse("create_run", body={"assistant_id": ASSISTANT, "model": "no-such-model"})
@@ -115,29 +115,29 @@ def test_message_that_is_refused_for_what_it_is() -> History:
 
 
 @inconclusive(lock.message_is_taken_after_the_end, lock.run_is_taken_after_the_end)
-def test_lock_of_a_run_that_was_not_recorded() -> History:
-    builder = _begin()
+def test_lock_of_an_unrecorded_run() -> History:
+    builder = _start()
     builder.see_statuses("queued", "completed")
     builder.refuse("create_message", text="Can't add messages to thread_a while a run run_z is active.", body=HELLO)
     return builder.history()
 
 
 @inconclusive(lock.message_is_taken_after_the_end)
-def test_thread_of_which_not_all_is_known() -> History:
+def test_thread_with_unknown_history() -> History:
     builder = HistoryBuilder()
     builder.see_statuses("queued", "completed")
     _message(builder, False)
     return builder.history()
 
 
-def _elsewhere(taken: bool) -> History:
-    builder = _begin()
+def _on_other_thread(accepted: bool) -> History:
+    builder = _start()
     builder.send("create_thread", thread("thread_b"), body={"messages": [HELLO]})
     builder.see_statuses("queued", "in_progress")
     step = Step(operation="create_message")
-    if taken:
-        said = message("user", "Hello", "msg_b", thread_id="thread_b")
-        builder.send("create_message", said, body=HELLO, thread_id="thread_b", step=step)
+    if accepted:
+        posted = message("user", "Hello", "msg_b", thread_id="thread_b")
+        builder.send("create_message", posted, body=HELLO, thread_id="thread_b", step=step)
     else:
         builder.refuse("create_message", body=HELLO, thread_id="thread_b", step=step)
     builder.get_run(run("in_progress"))
@@ -146,17 +146,17 @@ def _elsewhere(taken: bool) -> History:
 
 @passes(lock.keeps_nobody_out_elsewhere)
 def test_another_thread_that_is_free() -> History:
-    return _elsewhere(True)
+    return _on_other_thread(True)
 
 
 @fails(lock.keeps_nobody_out_elsewhere, times=1)
 def test_another_thread_that_is_locked_too() -> History:
-    return _elsewhere(False)
+    return _on_other_thread(False)
 
 
 @inconclusive(lock.no_message_while_a_run_works, lock.message_is_taken_after_the_end)
-def test_attempt_that_is_answered_429() -> History:
-    builder = _begin()
+def test_rate_limited_attempt() -> History:
+    builder = _start()
     builder.see_statuses("queued", "requires_action")
     builder.refuse("create_message", 429, body=HELLO)
     builder.get_run(run("requires_action"))
@@ -168,7 +168,7 @@ STEP = Step(operation="list_messages")
 
 @passes(lock.reads_go_on, lock.metadata_can_be_modified)
 def test_locked_thread_that_is_read() -> History:
-    builder = _begin()
+    builder = _start()
     builder.see_statuses("queued", "requires_action")
     builder.send("list_messages", page(message("user", "Hello")), step=STEP)
     builder.send("modify_thread", thread(metadata={"a": "b"}), body={"metadata": {"a": "b"}}, step=STEP)
@@ -178,7 +178,7 @@ def test_locked_thread_that_is_read() -> History:
 
 @fails(lock.reads_go_on, lock.metadata_can_be_modified)
 def test_locked_thread_that_is_not_read() -> History:
-    builder = _begin()
+    builder = _start()
     builder.see_statuses("queued", "requires_action")
     builder.refuse("list_messages", step=STEP)
     builder.refuse("modify_thread", body={"metadata": {"a": "b"}}, step=STEP)
@@ -186,13 +186,13 @@ def test_locked_thread_that_is_not_read() -> History:
     return builder.history()
 
 
-def _in_vain(taken: bool, gone: bool = False, content: str = "Hello") -> History:
-    builder = _begin()
+def _after_refused_run(accepted: bool, deleted_first: bool = False, content: str = "Hello") -> History:
+    builder = _start()
     builder.refuse("create_run", 404, body={"assistant_id": "asst_z"})
-    if gone:
+    if deleted_first:
         builder.send("delete_thread", deleted("thread_a", "thread"))
     step, body = Step(operation="create_message"), {"role": "user", "content": content}
-    if taken:
+    if accepted:
         builder.send("create_message", message("user", content, "msg_u"), body=body, step=step)
     else:
         builder.refuse("create_message", body=body, step=step)
@@ -201,27 +201,27 @@ def _in_vain(taken: bool, gone: bool = False, content: str = "Hello") -> History
 
 @passes(lock.refused_run_holds_no_lock)
 def test_thread_that_is_free_after_a_refused_run() -> History:
-    return _in_vain(True)
+    return _after_refused_run(True)
 
 
 @fails(lock.refused_run_holds_no_lock, times=1)
-def test_thread_that_a_refused_run_has_locked() -> History:
-    return _in_vain(False)
+def test_thread_locked_by_a_refused_run() -> History:
+    return _after_refused_run(False)
 
 
 @inconclusive(lock.refused_run_holds_no_lock)
-def test_message_that_is_refused_for_what_it_is_after_a_refused_run() -> History:
-    return _in_vain(False, content="")
+def test_message_that_is_refused_for_its_content_after_a_refused_run() -> History:
+    return _after_refused_run(False, content="")
 
 
 @inconclusive(lock.refused_run_holds_no_lock)
-def test_message_to_a_thread_that_was_deleted_after_a_refused_run() -> History:
-    return _in_vain(False, gone=True)
+def test_message_to_a_thread_deleted_after_a_refused_run() -> History:
+    return _after_refused_run(False, deleted_first=True)
 
 
 @inconclusive(lock.refused_run_holds_no_lock)
-def test_thread_on_which_a_run_may_have_been_started() -> History:
-    builder = _begin()
+def test_thread_with_a_run_that_may_have_started() -> History:
+    builder = _start()
     builder.refuse("create_run", 404, body={"assistant_id": "asst_z"})
     builder.lose_answer("create_run", body={"assistant_id": ASSISTANT})
     builder.refuse("create_message", body=HELLO, step=Step(operation="create_message"))

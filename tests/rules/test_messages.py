@@ -12,9 +12,9 @@ IMAGE = {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}}
 
 def _sent(content: Any, shown: Any, **changes: Any) -> History:
     builder = HistoryBuilder()
-    said = message("user", id_="msg_u", content=shown, **changes)
-    builder.send("create_message", said, body={"role": "user", "content": content})
-    builder.send("get_message", said, message_id="msg_u")
+    sent = message("user", id_="msg_u", content=shown, **changes)
+    builder.send("create_message", sent, body={"role": "user", "content": content})
+    builder.send("get_message", sent, message_id="msg_u")
     return builder.history()
 
 
@@ -40,7 +40,7 @@ def test_text_that_is_trimmed() -> History:
 
 
 @fails(messages.answer_shows_what_was_sent, at="/content", times=1)
-def test_parts_that_are_turned_round() -> History:
+def test_parts_that_are_reversed() -> History:
     return _sent([{"type": "text", "text": "One"}, {"type": "text", "text": "Two"}], [*text("Two"), *text("One")])
 
 
@@ -71,7 +71,7 @@ def test_question_that_names_an_assistant() -> History:
 
 
 @fails(messages.stays_as_it_is, at="/content", times=1)
-def test_message_that_is_stored_otherwise() -> History:
+def test_message_whose_content_changes() -> History:
     builder = HistoryBuilder()
     builder.send("create_message", message("user", "Hello"), body={"role": "user", "content": "Hello"})
     builder.send("get_message", message("user", "Hell"))
@@ -102,12 +102,12 @@ def test_answer() -> History:
 
 
 @fails(messages.answer_names_its_assistant, at="/data/0/assistant_id", times=1)
-def test_answer_of_nobody() -> History:
+def test_answer_without_an_assistant() -> History:
     return _ran([step()], assistant_id=None)
 
 
 @fails(messages.answer_names_its_assistant, at="/data/0/role", times=1)
-def test_answer_of_the_user() -> History:
+def test_answer_with_role_user() -> History:
     builder = HistoryBuilder()
     builder.see_statuses("queued", "completed")
     builder.send("list_messages", page({**message(), "role": "user"}))
@@ -120,7 +120,7 @@ def test_answer_without_step() -> History:
 
 
 @legal
-def test_model_that_answers_nothing() -> History:
+def test_model_with_an_empty_answer() -> History:
     builder = HistoryBuilder()
     builder.see_statuses("queued", "completed")
     builder.send("list_messages", page())
@@ -134,7 +134,7 @@ def test_thread_that_keeps_its_messages() -> History:
 
 
 @fails(messages.are_not_lost, at="/data", times=1)
-def test_thread_that_forgets() -> History:
+def test_thread_that_loses_a_message() -> History:
     return _lists([message("user", id_="msg_u")], [message()])
 
 
@@ -175,7 +175,7 @@ def _attached(shown: list[Any]) -> History:
 
 
 @passes(messages.are_not_lost)
-def test_thread_that_somebody_tidied() -> History:
+def test_thread_with_a_deleted_message() -> History:
     builder = HistoryBuilder()
     builder.send("create_thread", thread())
     builder.send("list_messages", page(message("user", id_="msg_u")))
@@ -222,7 +222,7 @@ def test_additional_message_that_is_dropped() -> History:
 
 
 @fails(messages.additional_messages_keep_their_order, at="/data", times=1)
-def test_additional_messages_that_are_turned_round() -> History:
+def test_additional_messages_that_are_reversed() -> History:
     return _added(QUESTION, SECOND, FIRST, ANSWER)
 
 
@@ -232,7 +232,7 @@ def test_additional_message_after_the_answer() -> History:
 
 
 @fails(messages.additional_messages_come_before_the_answer, times=1)
-def test_additional_message_that_is_younger_than_the_answer() -> History:
+def test_additional_message_created_after_the_answer() -> History:
     return _added(QUESTION, FIRST, {**SECOND, "created_at": T0 + 5}, ANSWER)
 
 
@@ -242,7 +242,7 @@ def test_additional_message_without_its_metadata() -> History:
 
 
 @legal
-def test_same_words_once_more_after_the_answer() -> History:
+def test_equal_message_after_the_answer() -> History:
     builder = HistoryBuilder()
     builder.create_run(body={"assistant_id": ASSISTANT, "additional_messages": ADDED})
     builder.get_run(run("completed"))

@@ -9,7 +9,7 @@ from tests.rules.histories import HistoryBuilder, message, page, run, thread
 
 
 def _runs(*shown: dict[str, str]) -> History:
-    """A run that is created with metadata, seen, modified, and seen again."""
+    """A run that is created with metadata, read, modified, and listed."""
     builder = HistoryBuilder()
     builder.create_run(run(metadata=shown[0]), body={"assistant_id": "asst_a", "metadata": {"a": "1", "b": ""}})
     builder.get_run(run("completed", metadata=shown[1]))
@@ -52,7 +52,7 @@ def test_list_that_shows_the_old_metadata() -> History:
 
 
 @fails(metadata.holds_nothing_else, at="/metadata")
-def test_run_that_takes_over_the_metadata_of_its_thread() -> History:
+def test_run_that_inherits_the_metadata_of_its_thread() -> History:
     builder = HistoryBuilder()
     body: dict[str, Any] = {"assistant_id": "asst_a", "thread": {"metadata": {"thread": "x"}}}
     builder.send("create_thread_and_run", run(metadata={"thread": "x"}), body=body)
@@ -67,10 +67,10 @@ def test_null_for_no_metadata() -> History:
 
 
 @fails(metadata.changes_only_when_modified, at="/metadata")
-def test_metadata_that_fades() -> History:
+def test_metadata_that_disappears() -> History:
     builder = HistoryBuilder()
-    said = {"role": "user", "content": "Hello"}
-    builder.send("create_message", message("user", "Hello", metadata={"a": "1"}), body={**said, "metadata": {"a": "1"}})
+    sent = {"role": "user", "content": "Hello"}
+    builder.send("create_message", message("user", "Hello", metadata={"a": "1"}), body={**sent, "metadata": {"a": "1"}})
     builder.send("get_message", message("user", "Hello", metadata={}))
     return builder.history()
 
@@ -86,7 +86,7 @@ def test_modifications_at_once() -> History:
 
 
 @legal
-def test_modification_of_which_nobody_knows_whether_it_was_made() -> History:
+def test_modification_whose_answer_was_lost() -> History:
     builder = HistoryBuilder()
     builder.create_run(run("completed"))
     builder.lose_answer("modify_run", body={"metadata": {"a": "1"}})

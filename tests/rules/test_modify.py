@@ -31,7 +31,7 @@ def test_ended_run_that_cannot_be_modified() -> History:
 
 
 @inconclusive(modify.ended_run_can_be_modified)
-def test_metadata_that_is_too_much_where_it_is_merged() -> History:
+def test_metadata_that_may_exceed_the_limit_when_merged() -> History:
     builder = HistoryBuilder()
     builder.create_run(body={"assistant_id": ASSISTANT, "metadata": {f"a{number}": "x" for number in range(10)}})
     builder.see_statuses("completed")
@@ -40,7 +40,7 @@ def test_metadata_that_is_too_much_where_it_is_merged() -> History:
 
 
 @inconclusive(modify.ended_run_can_be_modified)
-def test_metadata_that_no_server_takes() -> History:
+def test_invalid_metadata() -> History:
     builder = HistoryBuilder()
     builder.see_statuses("queued", "completed")
     builder.refuse("modify_run", body={"metadata": {"a": True}})
@@ -48,14 +48,14 @@ def test_metadata_that_no_server_takes() -> History:
 
 
 @fails(modify.run_changes_in_metadata_only, at="/instructions", times=1)
-def test_modification_that_wipes_the_instructions() -> History:
+def test_modification_that_erases_the_instructions() -> History:
     return _run_modified(instructions="")
 
 
-def _others(said: str) -> History:
+def _others(text_value: str) -> History:
     builder = HistoryBuilder()
     builder.send("create_message", message("user", "Hello"), body={"role": "user", "content": "Hello"})
-    builder.send("modify_message", message("user", said, **NEW, attachments=[]), body=NEW)
+    builder.send("modify_message", message("user", text_value, **NEW, attachments=[]), body=NEW)
     builder.send("create_thread", thread())
     builder.send("modify_thread", thread(**NEW), body=NEW)
     return builder.history()
@@ -85,7 +85,7 @@ def test_assistant_that_is_modified() -> History:
 
 
 @fails(modify.assistant_keeps_what_is_not_given, at="/tools", times=1)
-def test_modification_that_wipes_the_tools() -> History:
+def test_modification_that_erases_the_tools() -> History:
     return _assistant_modified(tools=[])
 
 
@@ -95,7 +95,7 @@ def test_modification_that_is_ignored() -> History:
 
 
 @legal
-def test_modification_of_an_active_run_may_be_taken_or_not() -> History:
+def test_modification_of_an_active_run_may_be_accepted_or_refused() -> History:
     builder = HistoryBuilder()
     builder.see_statuses("queued", "in_progress")
     builder.refuse("modify_run", body=NEW)
@@ -132,12 +132,12 @@ def test_assistant_that_loses_its_metadata_with_its_name() -> History:
 HELLO: dict[str, Any] = {"role": "user", "content": "Hello"}
 
 
-def _answer_modified(status: str, taken: bool, body: Any = NEW) -> History:
+def _answer_modified(status: str, accepted: bool, body: Any = NEW) -> History:
     builder = HistoryBuilder()
     builder.send("create_thread", thread(), body={"messages": [HELLO]})
     builder.see_statuses("queued", status)
     builder.send("list_messages", page(message(), message("user", "Hello", "msg_u")))
-    if taken:
+    if accepted:
         builder.send("modify_message", message(**NEW), body=body)
     else:
         builder.refuse("modify_message", body=body)
@@ -160,5 +160,5 @@ def test_answer_of_a_run_that_is_active() -> History:
 
 
 @inconclusive(modify.message_can_be_modified)
-def test_metadata_of_a_message_that_no_server_takes() -> History:
+def test_invalid_metadata_of_a_message() -> History:
     return _answer_modified("completed", False, {"metadata": {"a": True}})

@@ -11,20 +11,20 @@ Part = tuple[tuple[int, ...], bool, dict[str, object]]
 IDS = [f"msg_{n}" for n in range(5)]
 
 
-def said(*numbers: int) -> list[Object]:
+def message_list(*numbers: int) -> list[Object]:
     return [message("user", id_=f"msg_{n}", created_at=T0 + n) for n in numbers]
 
 
 NEWEST_FIRST = (4, 3, 2, 1, 0)
 
 
-def walked(*parts: Part, whole: tuple[int, ...] = NEWEST_FIRST) -> History:
-    """A thread of five messages: its whole list, and then pages of it as (numbers, has_more, query)."""
+def traversed(*parts: Part, whole: tuple[int, ...] = NEWEST_FIRST) -> History:
+    """A thread of five messages: its complete list, then pages of it as (numbers, has_more, query)."""
     builder = HistoryBuilder()
     builder.send("create_thread", thread())
-    builder.send("list_messages", page(*said(*whole)), query={"limit": 100})
+    builder.send("list_messages", page(*message_list(*whole)), query={"limit": 100})
     for numbers, has_more, query in parts:
-        builder.send("list_messages", page(*said(*numbers), has_more=has_more), query=query)
+        builder.send("list_messages", page(*message_list(*numbers), has_more=has_more), query=query)
     return builder.history()
 
 
@@ -43,55 +43,55 @@ THIRD: Part = ((0,), False, {"limit": 2, "after": "msg_1"})
     paging.walks_reach_every_item_once,
     paging.first_and_last_id_are_those_of_the_page,
 )
-def test_walk() -> History:
-    return walked(FIRST, SECOND, THIRD)
+def test_traversal() -> History:
+    return traversed(FIRST, SECOND, THIRD)
 
 
 @passes(paging.walks_reach_every_item_once)
-def test_walk_that_ends_with_an_empty_page() -> History:
-    return walked(
+def test_traversal_that_ends_with_an_empty_page() -> History:
+    return traversed(
         FIRST, SECOND, ((0,), True, {"limit": 2, "after": "msg_1"}), ((), False, {"limit": 2, "after": "msg_0"})
     )
 
 
 @fails(paging.limit_is_kept, at="/data")
 def test_more_than_the_limit() -> History:
-    return walked(((4, 3, 2), True, {"limit": 2}))
+    return traversed(((4, 3, 2), True, {"limit": 2}))
 
 
 @fails(paging.limit_is_kept)
 def test_more_than_twenty_by_default() -> History:
-    return walked((tuple(range(21)), False, {}))
+    return traversed((tuple(range(21)), False, {}))
 
 
 @passes(paging.twenty_is_the_default)
 def test_twenty() -> History:
     numbers = tuple(range(24, -1, -1))
-    return walked((numbers[:20], True, {}), whole=numbers)
+    return traversed((numbers[:20], True, {}), whole=numbers)
 
 
 @fails(paging.twenty_is_the_default)
 def test_ten() -> History:
     numbers = tuple(range(24, -1, -1))
-    return walked((numbers[:10], True, {}), whole=numbers)
+    return traversed((numbers[:10], True, {}), whole=numbers)
 
 
 @fails(paging.pages_are_full)
 def test_short_page() -> History:
-    return walked(((4,), True, {"limit": 2}))
+    return traversed(((4,), True, {"limit": 2}))
 
 
 @fails(paging.pages_are_full, times=1)
-def test_page_that_is_shorter_than_asked_for_though_more_follows() -> History:
+def test_short_page_although_more_follows() -> History:
     builder = HistoryBuilder()
     builder.send("create_thread", thread())
-    builder.send("list_messages", page(*said(4, 3), has_more=True), query={"limit": 100})
+    builder.send("list_messages", page(*message_list(4, 3), has_more=True), query={"limit": 100})
     return builder.history()
 
 
 @passes(paging.walks_reach_every_item_once, paging.after_excludes_its_item)
 def test_list_that_never_shows_more_than_two() -> History:
-    """No page of it holds the whole list, and none is missed for that."""
+    """No page holds the whole list, which is not held against the server."""
     builder = HistoryBuilder()
     builder.send("create_thread", thread())
     pages: list[Part] = [
@@ -100,7 +100,7 @@ def test_list_that_never_shows_more_than_two() -> History:
         ((0,), False, {"limit": 100, "after": "msg_1"}),
     ]
     for numbers, has_more, query in pages:
-        builder.send("list_messages", page(*said(*numbers), has_more=has_more), query=query)
+        builder.send("list_messages", page(*message_list(*numbers), has_more=has_more), query=query)
     return builder.history()
 
 
@@ -113,75 +113,75 @@ def test_list_that_always_has_more() -> History:
         ((1, 0), {"limit": 2, "after": "msg_2"}),
         ((), {"limit": 2, "after": "msg_0"}),
     ):
-        builder.send("list_messages", page(*said(*numbers), has_more=True), query=query)
+        builder.send("list_messages", page(*message_list(*numbers), has_more=True), query=query)
     return builder.history()
 
 
 @fails(paging.items_are_not_repeated)
-def test_item_twice() -> History:
-    return walked(((4, 4), True, {"limit": 2}))
+def test_repeated_item() -> History:
+    return traversed(((4, 4), True, {"limit": 2}))
 
 
 @fails(paging.after_excludes_its_item, paging.pages_hold_what_comes_next)
 def test_inclusive_cursor() -> History:
-    return walked(((3, 2), True, {"limit": 2, "after": "msg_3"}))
+    return traversed(((3, 2), True, {"limit": 2, "after": "msg_3"}))
 
 
 @fails(paging.pages_hold_what_comes_next)
 def test_cursor_is_ignored() -> History:
-    return walked(((4, 3), True, {"limit": 2, "after": "msg_2"}))
+    return traversed(((4, 3), True, {"limit": 2, "after": "msg_2"}))
 
 
 @fails(paging.pages_hold_what_comes_next)
 def test_gap() -> History:
-    return walked(((1, 0), False, {"limit": 2, "after": "msg_3"}))
+    return traversed(((1, 0), False, {"limit": 2, "after": "msg_3"}))
 
 
 @fails(paging.pages_hold_what_comes_next)
-def test_empty_though_more_follows() -> History:
-    return walked(((), False, {"limit": 2, "after": "msg_3"}))
+def test_empty_page_although_more_follows() -> History:
+    return traversed(((), False, {"limit": 2, "after": "msg_3"}))
 
 
 @fails(paging.has_more_is_true_exactly_where_more_follows, at="/has_more")
-def test_false_though_more_follows() -> History:
-    return walked(((4, 3), False, {"limit": 2}))
+def test_has_more_false_although_more_follows() -> History:
+    return traversed(((4, 3), False, {"limit": 2}))
 
 
 @fails(paging.has_more_is_true_exactly_where_more_follows, at="/has_more")
-def test_true_though_nothing_follows() -> History:
-    return walked(((4, 3, 2, 1, 0), True, {"limit": 5}))
+def test_has_more_true_although_nothing_follows() -> History:
+    return traversed(((4, 3, 2, 1, 0), True, {"limit": 5}))
 
 
 @fails(paging.walks_reach_every_item_once)
-def test_walk_that_misses_one() -> History:
-    return walked(FIRST, ((1, 0), False, {"limit": 2, "after": "msg_3"}))
+def test_traversal_that_misses_an_item() -> History:
+    return traversed(FIRST, ((1, 0), False, {"limit": 2, "after": "msg_3"}))
 
 
 @fails(paging.walks_reach_every_item_once)
-def test_walk_that_repeats_one() -> History:
-    return walked(
+def test_traversal_that_repeats_an_item() -> History:
+    return traversed(
         FIRST, ((3, 2), True, {"limit": 2, "after": "msg_3"}), ((1, 0), False, {"limit": 2, "after": "msg_2"})
     )
 
 
 @passes(paging.before_ends_at_its_item)
 def test_before() -> History:
-    return walked(((4, 3), False, {"before": "msg_2"}))
+    return traversed(((4, 3), False, {"before": "msg_2"}))
 
 
 @passes(paging.before_ends_at_its_item)
 def test_before_with_a_limit_shows_the_nearest_or_the_first() -> History:
-    return walked(((3,), True, {"before": "msg_2", "limit": 1}), ((4,), True, {"before": "msg_2", "limit": 1}))
+    return traversed(((3,), True, {"before": "msg_2", "limit": 1}), ((4,), True, {"before": "msg_2", "limit": 1}))
 
 
 @fails(paging.before_ends_at_its_item)
 def test_inclusive_before() -> History:
-    return walked(((4, 3, 2), False, {"before": "msg_2"}))
+    return traversed(((4, 3, 2), False, {"before": "msg_2"}))
 
 
 @fails(paging.before_ends_at_its_item)
 def test_before_is_ignored() -> History:
-    return walked((NEWEST_FIRST, False, {"before": "msg_2"}))
+    return traversed((NEWEST_FIRST, False, {"before": "msg_2"}))
 
 
 @passes(paging.first_and_last_id_are_those_of_the_page)
@@ -194,7 +194,7 @@ def test_null_ids_of_an_empty_page() -> History:
 @fails(paging.first_and_last_id_are_those_of_the_page, at="/first_id", times=2)
 def test_swapped_ids() -> History:
     builder = HistoryBuilder()
-    builder.send("list_messages", page(*said(1, 0), first_id="msg_0", last_id="msg_1"))
+    builder.send("list_messages", page(*message_list(1, 0), first_id="msg_0", last_id="msg_1"))
     return builder.history()
 
 
@@ -216,19 +216,19 @@ def test_unknown_cursor_is_ignored() -> History:
 
 
 @inconclusive(paging.pages_hold_what_comes_next, paging.walks_reach_every_item_once)
-def test_a_running_run_writes_while_its_thread_is_walked() -> History:
+def test_active_run_writes_during_the_traversal() -> History:
     builder = HistoryBuilder()
     builder.send("create_thread", thread())
     builder.create_run()
-    builder.send("list_messages", page(*said(1, 0)), query={"limit": 100})
-    builder.send("list_messages", page(*said(2), has_more=True), query={"limit": 1})
-    builder.send("list_messages", page(*said(0)), query={"limit": 1, "after": "msg_2"})
+    builder.send("list_messages", page(*message_list(1, 0)), query={"limit": 100})
+    builder.send("list_messages", page(*message_list(2), has_more=True), query={"limit": 1})
+    builder.send("list_messages", page(*message_list(0)), query={"limit": 1, "after": "msg_2"})
     builder.get_run(run("completed", RUN))
     return builder.history()
 
 
 @legal
-def test_others_create_and_delete_assistants_while_they_are_walked() -> History:
+def test_other_clients_create_and_delete_assistants_during_the_traversal() -> History:
     builder = HistoryBuilder()
     a, b, c, d = (assistant(f"asst_{name}", created_at=T0 + n) for n, name in enumerate("abcd"))
     builder.send("create_assistant", b, body={"model": "gpt-4o"})
@@ -242,15 +242,15 @@ def test_others_create_and_delete_assistants_while_they_are_walked() -> History:
 @fails(paging.has_more_is_true_exactly_where_more_follows)
 def test_own_assistants_are_left_out() -> History:
     builder = HistoryBuilder()
-    made = [assistant(f"asst_{n}", created_at=T0 + n) for n in range(3)]
-    for each in made:
+    assistants = [assistant(f"asst_{n}", created_at=T0 + n) for n in range(3)]
+    for each in assistants:
         builder.send("create_assistant", each, body={"model": "gpt-4o"})
-    builder.send("list_assistants", page(*made[::-1]), query={"limit": 100})
-    builder.send("list_assistants", page(made[2]), query={"limit": 1})
+    builder.send("list_assistants", page(*assistants[::-1]), query={"limit": 100})
+    builder.send("list_assistants", page(assistants[2]), query={"limit": 1})
     return builder.history()
 
 
-def asked(**query: str) -> HistoryBuilder:
+def requested(**query: str) -> HistoryBuilder:
     builder = HistoryBuilder()
     builder.send("create_thread", thread())
     builder.send("list_messages", error("Invalid 'limit'."), 400, query=query)
@@ -266,18 +266,18 @@ def test_a_limit_of_100() -> History:
 
 @fails(paging.legal_limits_and_orders_are_taken)
 def test_a_limit_of_100_is_refused() -> History:
-    builder = asked(limit="100")
+    builder = requested(limit="100")
     builder.send("list_messages", page(), query={"limit": "20"})
     return builder.history()
 
 
 @legal
-def test_a_list_that_is_gone_is_refused() -> History:
-    return asked(limit="100").history()
+def test_list_of_a_deleted_thread_is_refused() -> History:
+    return requested(limit="100").history()
 
 
 @legal
 def test_a_limit_of_101_is_refused() -> History:
-    builder = asked(limit="101")
+    builder = requested(limit="101")
     builder.send("list_messages", page())
     return builder.history()

@@ -10,7 +10,7 @@ from tests.rules.histories import ASSISTANT, HistoryBuilder, error, page, run, t
 Seen = tuple[str, str]
 
 
-def created_at_once(*looks: tuple[Seen, ...], second: int = 200) -> History:
+def created_at_once(*observed_statuses: tuple[Seen, ...], second: int = 200) -> History:
     """Two runs created on one thread at the same moment; then lists of it, each as (id, status)."""
     builder = HistoryBuilder()
     builder.send("create_thread", thread())
@@ -18,7 +18,7 @@ def created_at_once(*looks: tuple[Seen, ...], second: int = 200) -> History:
     builder.send("create_run", run(id_="run_a"), body=body, at=110.0)
     builder.send("create_run", run(id_="run_b") if second == 200 else error(), second, body=body, at=110.5)
     builder.clock = 120.0
-    for seen in looks:
+    for seen in observed_statuses:
         builder.send("list_runs", page(*(run(status, id_) for id_, status in seen)))
     return builder.history()
 
@@ -45,7 +45,7 @@ def test_second_waits_in_the_queue_and_works_afterwards() -> History:
 
 
 @inconclusive(races.one_of_two_runs_at_once_is_taken)
-def test_first_may_have_been_over() -> History:
+def test_first_may_have_ended() -> History:
     return created_at_once((("run_b", "in_progress"), ("run_a", "completed")))
 
 
@@ -54,23 +54,23 @@ def test_second_is_limited() -> History:
     return created_at_once((("run_a", "completed"),), second=429)
 
 
-def looked_at(*looks: Seen) -> History:
+def observed(*observed_statuses: Seen) -> History:
     builder = HistoryBuilder()
     for id_ in ("run_a", "run_b"):
         builder.create_run(run(id_=id_))
-    for id_, status in looks:
+    for id_, status in observed_statuses:
         builder.get_run(run(status, id_))
     return builder.history()
 
 
 @passes(races.two_runs_never_work_together)
 def test_one_after_the_other() -> History:
-    return looked_at(("run_a", "in_progress"), ("run_a", "completed"), ("run_b", "in_progress"))
+    return observed(("run_a", "in_progress"), ("run_a", "completed"), ("run_b", "in_progress"))
 
 
 @fails(races.two_runs_never_work_together)
-def test_one_between_looks_at_the_other() -> History:
-    return looked_at(("run_a", "in_progress"), ("run_b", "in_progress"), ("run_a", "in_progress"))
+def test_one_between_reads_of_the_other() -> History:
+    return observed(("run_a", "in_progress"), ("run_b", "in_progress"), ("run_a", "in_progress"))
 
 
 def submitted_twice(first: int, second: int, *, apart: str = "call_a") -> History:
@@ -110,7 +110,7 @@ def test_submission_is_limited() -> History:
 CHANGE: dict[str, Any] = {"metadata": {"while": "running"}}
 
 
-def changed_meanwhile(*, kept: Any, active: str = "in_progress") -> History:
+def modified_meanwhile(*, stored: Any, active: str = "in_progress") -> History:
     builder = HistoryBuilder()
     builder.send("create_thread", thread())
     builder.create_run()
@@ -118,33 +118,33 @@ def changed_meanwhile(*, kept: Any, active: str = "in_progress") -> History:
     builder.send("modify_thread", thread(**CHANGE), body=CHANGE)
     builder.get_run(run(active))
     builder.get_run(run("completed"))
-    builder.send("get_thread", thread(metadata=kept))
+    builder.send("get_thread", thread(metadata=stored))
     return builder.history()
 
 
 @passes(races.changes_outlive_the_run)
 def test_change_is_kept() -> History:
-    return changed_meanwhile(kept={"while": "running"})
+    return modified_meanwhile(stored={"while": "running"})
 
 
 @fails(races.changes_outlive_the_run, at="/metadata")
 def test_change_is_undone() -> History:
-    return changed_meanwhile(kept={})
+    return modified_meanwhile(stored={})
 
 
 @inconclusive(races.changes_outlive_the_run)
-def test_run_was_over() -> History:
-    return changed_meanwhile(kept={}, active="completed")
+def test_run_had_ended() -> History:
+    return modified_meanwhile(stored={}, active="completed")
 
 
-def changed_twice(kept: dict[str, str]) -> History:
+def changed_twice(stored: dict[str, str]) -> History:
     builder = HistoryBuilder()
     builder.send("create_thread", thread())
     for place, name in enumerate(("left", "right")):
         body: dict[str, Any] = {"metadata": {name: "yes"}}
         builder.send("modify_thread", thread(**body), body=body, at=110.0 + place / 10)
     builder.clock = 120.0
-    builder.send("get_thread", thread(metadata=kept))
+    builder.send("get_thread", thread(metadata=stored))
     return builder.history()
 
 

@@ -7,7 +7,7 @@ from tests.rules.examples import fails, inconclusive, legal, passes
 from tests.rules.histories import MESSAGE, HistoryBuilder, deleted, message, run
 
 
-def sought(kind: DanglingReference, status: int, operation: str = "get_run") -> History:
+def requested(kind: DanglingReference, status: int, operation: str = "get_run") -> History:
     builder = HistoryBuilder()
     step = Step(operation=operation, role=Role.NEGATIVE, expectation=REFUSES_REFERENCE, dangling=kind)
     if status == 200:
@@ -20,56 +20,56 @@ def sought(kind: DanglingReference, status: int, operation: str = "get_run") -> 
 
 @passes(references.unknown_and_malformed_ids_are_refused, references.unknown_ids_are_not_found)
 def test_unknown_is_404() -> History:
-    return sought(DanglingReference.UNKNOWN, 404)
+    return requested(DanglingReference.UNKNOWN, 404)
 
 
 @passes(references.unknown_and_malformed_ids_are_refused, references.malformed_ids_are_400_or_404)
 def test_malformed_is_400() -> History:
-    return sought(DanglingReference.MALFORMED, 400)
+    return requested(DanglingReference.MALFORMED, 400)
 
 
 @passes(references.malformed_ids_are_400_or_404)
 def test_malformed_is_404() -> History:
-    return sought(DanglingReference.MALFORMED, 404)
+    return requested(DanglingReference.MALFORMED, 404)
 
 
 @fails(references.unknown_and_malformed_ids_are_refused)
 def test_unknown_is_found() -> History:
-    return sought(DanglingReference.UNKNOWN, 200)
+    return requested(DanglingReference.UNKNOWN, 200)
 
 
 @inconclusive(references.unknown_and_malformed_ids_are_refused)
-def test_limited_requests_decide_nothing() -> History:
-    return sought(DanglingReference.UNKNOWN, 429)
+def test_rate_limited_requests_are_inconclusive() -> History:
+    return requested(DanglingReference.UNKNOWN, 429)
 
 
 @fails(references.unknown_ids_are_not_found)
 def test_unknown_is_400() -> History:
-    return sought(DanglingReference.UNKNOWN, 400)
+    return requested(DanglingReference.UNKNOWN, 400)
 
 
 @fails(references.malformed_ids_are_400_or_404)
 def test_malformed_is_422() -> History:
-    return sought(DanglingReference.MALFORMED, 422)
+    return requested(DanglingReference.MALFORMED, 422)
 
 
 @passes(references.unknown_and_malformed_ids_are_refused)
-def test_nothing_cannot_be_deleted() -> History:
-    return sought(DanglingReference.UNKNOWN, 404, "delete_message")
+def test_deletion_of_an_unknown_id_is_refused() -> History:
+    return requested(DanglingReference.UNKNOWN, 404, "delete_message")
 
 
 @fails(references.unknown_and_malformed_ids_are_refused)
-def test_nothing_is_deleted() -> History:
-    return sought(DanglingReference.UNKNOWN, 200, "delete_message")
+def test_deletion_of_an_unknown_id_is_accepted() -> History:
+    return requested(DanglingReference.UNKNOWN, 200, "delete_message")
 
 
 @legal
-def test_deleting_nothing_may_succeed() -> History:
-    return sought(DanglingReference.UNKNOWN, 200, "delete_message")
+def test_deletion_of_an_unknown_id_violates_no_must_rule() -> History:
+    return requested(DanglingReference.UNKNOWN, 200, "delete_message")
 
 
 @passes(references.objects_are_found_under_their_own_parent_only)
-def test_run_is_not_found_elsewhere() -> History:
+def test_run_is_not_found_under_another_thread() -> History:
     builder = HistoryBuilder()
     builder.create_run()
     builder.refuse("get_run", 404, thread_id="thread_b")
@@ -77,7 +77,7 @@ def test_run_is_not_found_elsewhere() -> History:
 
 
 @fails(references.objects_are_found_under_their_own_parent_only)
-def test_run_is_found_elsewhere() -> History:
+def test_run_is_found_under_another_thread() -> History:
     builder = HistoryBuilder()
     builder.create_run()
     builder.get_run(run(), thread_id="thread_b")
@@ -85,7 +85,7 @@ def test_run_is_found_elsewhere() -> History:
 
 
 @fails(references.objects_are_found_under_their_own_parent_only)
-def test_message_is_found_elsewhere() -> History:
+def test_message_is_found_under_another_thread() -> History:
     builder = HistoryBuilder()
     builder.send("create_message", message("user"))
     builder.send("get_message", message("user"), thread_id="thread_b", message_id=MESSAGE)
@@ -93,12 +93,12 @@ def test_message_is_found_elsewhere() -> History:
 
 
 @fails(references.objects_are_found_under_their_own_parent_only)
-def test_step_is_found_elsewhere() -> History:
-    return sought(DanglingReference.FOREIGN, 200, "get_run_step")
+def test_step_is_found_under_another_run() -> History:
+    return requested(DanglingReference.FOREIGN, 200, "get_run_step")
 
 
 @legal
-def test_recorded_look_at_a_run_that_was_created_before() -> History:
+def test_recorded_read_of_a_run_created_before() -> History:
     builder = HistoryBuilder()
     builder.get_run(run("completed"))
     return builder.history()

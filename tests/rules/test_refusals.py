@@ -23,10 +23,10 @@ def refused(
         expectation=REFUSES_BODY,
         mutation=Mutation(rest.pop("place", PLACE), "pattern", "fine", "no spaces"),
     )
-    if rest.pop("taken", True):
+    if rest.pop("accepted", True):
         builder.create_run()
-    told = error("Invalid.", param, code)
-    builder.send("create_run", told, status, body=rest.pop("body", BROKEN), step=rest.pop("step", step), **rest)
+    body = error("Invalid.", param, code)
+    builder.send("create_run", body, status, body=rest.pop("body", BROKEN), step=rest.pop("step", step), **rest)
     return builder.history()
 
 
@@ -36,35 +36,35 @@ def refused(
     refusals.param_names_the_place,
     refusals.code_names_the_kind,
 )
-def test_refusal_as_the_service_gave_it() -> History:
+def test_refusal_of_the_real_service() -> History:
     return refused()
 
 
 @passes(refusals.param_names_the_place)
-def test_param_names_what_is_around() -> History:
+def test_param_names_the_containing_member() -> History:
     return refused(param="tools[0]")
 
 
 @passes(refusals.status_says_that_the_body_is_at_fault)
-def test_422_is_a_refusal_of_a_body() -> History:
+def test_422_refuses_a_body() -> History:
     return refused(422)
 
 
 @fails(refusals.status_is_400)
-def test_422_is_not_what_the_service_gave() -> History:
+def test_422_differs_from_the_real_service() -> History:
     return refused(422)
 
 
 @fails(refusals.status_says_that_the_body_is_at_fault)
-def test_404_for_a_broken_body() -> History:
+def test_404_for_an_invalid_body() -> History:
     return refused(404)
 
 
 @inconclusive(
     refusals.status_says_that_the_body_is_at_fault, refusals.param_names_the_place, refusals.code_names_the_kind
 )
-def test_what_is_never_taken_may_have_another_reason() -> History:
-    return refused(405, None, None, taken=False)
+def test_operation_that_is_never_accepted_may_have_another_reason() -> History:
+    return refused(405, None, None, accepted=False)
 
 
 @inconclusive(
@@ -130,7 +130,7 @@ def test_conflict() -> History:
 
 
 @legal
-def test_limits_and_keys_are_no_refusals() -> History:
+def test_rate_limits_and_wrong_keys_are_no_refusals() -> History:
     builder = HistoryBuilder()
     for status in (401, 403, 429):
         builder.refuse("create_run", status, body={"assistant_id": ABSENT})

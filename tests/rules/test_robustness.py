@@ -28,8 +28,8 @@ def probed(*probes: Probe, operation: str = "create_message", certain: bool = Tr
     builder = HistoryBuilder()
     builder.send("create_thread", thread())
     for place, (what, status) in enumerate(probes):
-        made: Any = message("user", id_=f"msg_{'pqrstuv'[place]}") if operation == "create_message" else thread()
-        answer = made if status == 200 else error()
+        created: Any = message("user", id_=f"msg_{'pqrstuv'[place]}") if operation == "create_message" else thread()
+        answer = created if status == 200 else error()
         builder.send(operation, answer, status, step=step(what, operation, certain))
         builder.send("get_thread", thread() if after == 200 else error(), after)
     return builder.history()
@@ -53,21 +53,21 @@ def test_malformed_json_is_accepted() -> History:
 @fails(robustness.malformed_json_is_refused)
 def test_malformed_json_of_the_boundary_is_accepted() -> History:
     history = probed(("malformed_json", 200))
-    told = history.exchanges[1]
-    assert told.step is not None
-    return History.of([replace(told, step=replace(told.step, probe=False))])
+    probe = history.exchanges[1]
+    assert probe.step is not None
+    return History.of([replace(probe, step=replace(probe.step, probe=False))])
 
 
 @fails(robustness.odd_requests_do_not_break_the_server, times=2)
-def test_server_breaks_twice() -> History:
+def test_server_fails_twice() -> History:
     return probed(("nul", 500), ("nul", 500), certain=False)
 
 
-def test_server_breaks_once() -> None:
+def test_server_fails_once() -> None:
     history = probed(("nul", 500), certain=False)
     rule = robustness.odd_requests_do_not_break_the_server
-    told = [type(result).__name__ for unit in rule.units(history) for result in rule.judge(unit)]
-    assert told == ["Undecided"]
+    probe = [type(result).__name__ for unit in rule.units(history) for result in rule.judge(unit)]
+    assert probe == ["Inconclusive"]
 
 
 def hanging(seconds: float) -> History:
@@ -100,12 +100,12 @@ def test_next_request_is_limited() -> History:
 
 
 @passes(robustness.nothing_follows_the_body)
-def test_two_texts_are_refused() -> History:
+def test_text_after_the_body_is_refused() -> History:
     return probed(("trailing_json", 400), certain=False)
 
 
 @fails(robustness.nothing_follows_the_body)
-def test_two_texts_are_accepted() -> History:
+def test_text_after_the_body_is_accepted() -> History:
     return probed(("trailing_json", 200), certain=False)
 
 
@@ -120,7 +120,7 @@ def test_invalid_utf8_is_accepted() -> History:
 
 
 @legal
-def test_lenient_about_what_is_not_certain() -> History:
+def test_lenient_where_no_source_decides() -> History:
     odd = (
         "invalid_utf8",
         "trailing_json",
@@ -190,10 +190,10 @@ def test_array_is_accepted() -> History:
 
 def odd_id(status: int) -> History:
     builder = HistoryBuilder()
-    told = Step(
+    probe = Step(
         operation="get_thread", role=Role.NEGATIVE, expectation=Reject((400, 404)), anomaly="quote_in_id", probe=True
     )
-    builder.send("get_thread", thread() if status == 200 else error(), status, step=told, thread_id="' OR '1'='1")
+    builder.send("get_thread", thread() if status == 200 else error(), status, step=probe, thread_id="' OR '1'='1")
     return builder.history()
 
 

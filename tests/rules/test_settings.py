@@ -24,7 +24,7 @@ def _requesting(body: dict[str, Any], shown: dict[str, Any]) -> History:
 
 
 @inconclusive(settings.max_prompt_tokens_is_as_asked)
-def test_what_a_server_makes_of_an_illegal_request_is_not_stated() -> History:
+def test_handling_of_an_invalid_request_is_not_judged() -> History:
     builder = HistoryBuilder()
     illegal = Step(operation="create_run", role=Role.NEGATIVE, expectation=REFUSES_BODY)
     body = {"assistant_id": ASSISTANT, "max_prompt_tokens": "257"}
@@ -92,7 +92,7 @@ def test_run_that_inherits() -> History:
 
 
 @passes(settings.what_is_not_asked_comes_from_the_assistant)
-def test_run_that_inherits_what_was_modified() -> History:
+def test_run_that_inherits_modified_settings() -> History:
     return _inherits({**_SAME, "temperature": 0.2}, {"temperature": 0.2})
 
 
@@ -107,7 +107,7 @@ def test_run_that_inherits_no_instructions() -> History:
 
 
 @passes(settings.defaults_are_shown)
-def test_run_of_which_nothing_is_requesting() -> History:
+def test_run_with_default_settings() -> History:
     return _requesting({}, {})
 
 
@@ -117,7 +117,7 @@ def test_run_without_parallel_calls_by_default() -> History:
 
 
 @fails(settings.defaults_are_shown, at="/temperature")
-def test_temperature_out_of_nowhere() -> History:
+def test_temperature_of_unknown_origin() -> History:
     builder = HistoryBuilder()
     builder.send("create_assistant", assistant(temperature=None), body={"model": "gpt-4o"})
     builder.create_run(run(temperature=0.2))
@@ -125,7 +125,7 @@ def test_temperature_out_of_nowhere() -> History:
 
 
 @passes(settings.never_change)
-def test_run_that_stays_as_it_is() -> History:
+def test_run_with_constant_settings() -> History:
     return _requesting({}, {})
 
 
@@ -146,7 +146,7 @@ def test_list_that_shows_no_tools() -> History:
 
 
 @legal
-def test_no_instructions_said_in_three_ways() -> History:
+def test_three_forms_of_no_instructions() -> History:
     builder = HistoryBuilder()
     builder.send("create_assistant", assistant(instructions=None), body={"model": "gpt-4o"})
     builder.create_run(run(instructions=None))
@@ -164,7 +164,7 @@ _REFINED = {"instructions": "In French.", "additional_instructions": "Be brief."
 
 
 @passes(settings.additional_instructions_come_last)
-def test_additional_instructions_behind_the_others() -> History:
+def test_additional_instructions_after_the_others() -> History:
     return _requesting(_REFINED, {"instructions": "In French.\nBe brief."})
 
 

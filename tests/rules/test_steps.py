@@ -9,7 +9,7 @@ from tests.rules.histories import T0, HistoryBuilder, call, message, page, run, 
 
 
 def _ended(*shown: dict[str, Any], messages: tuple[dict[str, Any], ...] = (message(),)) -> History:
-    """A run whose step is seen at work, and after its end in these forms; then its messages are listed."""
+    """A run whose step is read in progress, and after its end in these forms; then its messages are listed."""
     builder = HistoryBuilder()
     builder.see_statuses("queued", "in_progress")
     builder.send("get_run_step", step("in_progress"))
@@ -91,7 +91,7 @@ def test_open_step_that_failed() -> History:
 
 
 @fails(steps.stamps_of_an_ended_step_stay, at="/completed_at")
-def test_end_that_is_the_time_of_the_look() -> History:
+def test_end_computed_at_read_time() -> History:
     return _ended(step(), step(completed_at=T0 + 9))
 
 
@@ -123,7 +123,7 @@ def test_step_that_never_ends() -> History:
 
 
 @fails(steps.are_younger_than_their_run, at="/created_at")
-def test_step_that_is_older_than_its_run() -> History:
+def test_step_created_before_its_run() -> History:
     return _ended(step(created_at=T0 - 5))
 
 
@@ -161,7 +161,7 @@ def test_results_that_always_show_their_content() -> History:
 
 
 @legal
-def test_expired_step_without_stamp_and_stored_step_without_expiry() -> History:
+def test_expired_step_without_timestamp_and_stored_step_without_expiry() -> History:
     builder = HistoryBuilder()
     builder.see_statuses("queued", "expired")
     builder.send("get_run_step", step("expired", calls=[call()]))

@@ -10,10 +10,10 @@ from tests.rules.streams import completed, opening, plain, writing
 
 
 def read_after(
-    read_run: Any = None, read_step: Any = None, read_message: Any = None, told: list[tuple[str, Any]] | None = None
+    read_run: Any = None, read_step: Any = None, read_message: Any = None, events: list[tuple[str, Any]] | None = None
 ) -> History:
     builder = HistoryBuilder()
-    builder.stream("create_run", *(told or plain()))
+    builder.stream("create_run", *(events or plain()))
     builder.get_run(read_run or run("completed", tool_resources={"code_interpreter": {"file_ids": []}}))
     builder.send("get_run_step", read_step or step("completed", expires_at=None))
     builder.send("get_message", read_message or message())
@@ -23,9 +23,9 @@ def read_after(
 @passes(
     stored.run_is_as_its_stream_ended, stored.steps_are_as_their_stream_ended, stored.messages_are_as_their_stream_ended
 )
-def test_read_as_told() -> History:
+def test_read_equals_stream() -> History:
     late = [*opening(), *writing("Hello.")[:-1], ("thread.run.step.completed", step(expires_at=1)), completed()]
-    return read_after(told=late)
+    return read_after(events=late)
 
 
 @fails(stored.run_is_as_its_stream_ended, at="/usage")
@@ -44,7 +44,7 @@ def test_step_is_still_in_progress() -> History:
 
 
 @fails(stored.messages_are_as_their_stream_ended, at="/content")
-def test_message_says_something_else() -> History:
+def test_message_has_another_text() -> History:
     return read_after(None, None, message(text_value="Good bye."))
 
 
@@ -59,7 +59,7 @@ def test_run_is_modified_afterwards() -> History:
 
 
 @inconclusive(stored.run_is_as_its_stream_ended)
-def test_run_that_waits_goes_on() -> History:
+def test_waiting_run_continues() -> History:
     builder = HistoryBuilder()
     builder.stream("create_run", *opening(), ("thread.run.requires_action", run("requires_action")))
     builder.get_run(run("expired"))
@@ -67,7 +67,7 @@ def test_run_that_waits_goes_on() -> History:
 
 
 @legal
-def test_message_keeps_its_progress_for_streams() -> History:
+def test_progress_members_are_streamed_only() -> History:
     return read_after(read_message=streamed_message())
 
 
@@ -85,5 +85,5 @@ def test_streamed_and_listed() -> History:
 
 
 @fails(stored.what_was_streamed_is_there, times=1)
-def test_listed_by_another_id() -> History:
+def test_listed_under_another_id() -> History:
     return listed_after(step("completed", "step_b"))

@@ -14,9 +14,9 @@ ASKED = {"assistant_id": ASSISTANT, "stream": True}
 DONE = ("done", "[DONE]")
 
 
-def streamed(*told: tuple[str, Any], took: float = 1.0, **rest: Any) -> History:
+def streamed(*events: tuple[str, Any], took: float = 1.0, **rest: Any) -> History:
     builder = HistoryBuilder()
-    builder.send("create_run", events=told, body=ASKED, took=took, **rest)
+    builder.send("create_run", events=events, body=ASKED, took=took, **rest)
     return builder.history()
 
 
@@ -43,24 +43,24 @@ def test_plain_stream() -> History:
 
 
 @fails(streaming.a_stream_comes_where_one_is_asked_for)
-def test_json_where_a_stream_was_asked_for() -> History:
+def test_json_instead_of_a_requested_stream() -> History:
     builder = HistoryBuilder()
     builder.create_run(body=ASKED)
     return builder.history()
 
 
 @fails(streaming.a_stream_comes_where_one_is_asked_for)
-def test_stream_of_nothing() -> History:
+def test_empty_stream() -> History:
     return streamed()
 
 
 def mislabelled(body: dict[str, Any]) -> History:
     builder = HistoryBuilder()
-    told = builder.create_run(body=body)
-    assert told.response is not None
+    exchange = builder.create_run(body=body)
+    assert exchange.response is not None
     text = 'event: thread.run.created\ndata: {"id"'
-    response = replace(told.response, text=text, defects=("not_json",), headers={"content-type": "text/plain"})
-    return History.of([replace(told, response=response)])
+    response = replace(exchange.response, text=text, defects=("not_json",), headers={"content-type": "text/plain"})
+    return History.of([replace(exchange, response=response)])
 
 
 @fails(streaming.content_type_is_event_stream)
@@ -74,7 +74,7 @@ def test_events_under_another_content_type_are_events() -> History:
 
 
 @passes(streaming.no_stream_comes_unasked)
-def test_json_where_none_was_asked_for() -> History:
+def test_json_without_a_requested_stream() -> History:
     builder = HistoryBuilder()
     builder.create_run()
     builder.create_run(body={"assistant_id": ASSISTANT, "stream": False})
@@ -83,7 +83,7 @@ def test_json_where_none_was_asked_for() -> History:
 
 
 @fails(streaming.no_stream_comes_unasked, times=1)
-def test_stream_unasked() -> History:
+def test_unrequested_stream() -> History:
     builder = HistoryBuilder()
     builder.send("create_run", events=plain(), body={"assistant_id": ASSISTANT, "stream": False})
     return builder.history()
@@ -115,7 +115,7 @@ def test_no_done() -> History:
 
 
 @fails(streaming.a_stream_ends_with_done)
-def test_done_that_does_not_say_so() -> History:
+def test_done_with_other_data() -> History:
     return streamed(*plain(), ("done", {}))
 
 
@@ -136,7 +136,7 @@ def test_event_after_done() -> History:
 
 
 @fails(streaming.a_stream_lasts_until_its_run_stops)
-def test_done_while_the_run_goes_on() -> History:
+def test_done_before_the_end_of_the_run() -> History:
     return streamed(*plain()[:-1], DONE)
 
 
@@ -151,7 +151,7 @@ def test_stream_that_waits_for_outputs() -> History:
 
 
 @fails(streaming.a_stream_closes_when_the_run_waits)
-def test_stream_that_goes_on_while_the_run_waits() -> History:
+def test_stream_that_continues_while_the_run_waits() -> History:
     return streamed(*opening(), *calling("{}"), *plain()[3:], DONE)
 
 
@@ -169,7 +169,7 @@ def test_errors_in_both_shapes() -> History:
 
 
 @fails(streaming.error_events_say_what_happened)
-def test_error_that_says_nothing() -> History:
+def test_error_without_message() -> History:
     return streamed(*opening(), ("error", {}))
 
 

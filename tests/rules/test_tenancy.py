@@ -11,7 +11,7 @@ from tests.rules.histories import ASSISTANT, HistoryBuilder, assistant, error, p
 STRANGE: dict[str, Any] = {"metadata": {"who": "stranger"}}
 
 
-def theirs(operation: str) -> Step:
+def foreign(operation: str) -> Step:
     return Step(operation=operation, key=Key.SECOND)
 
 
@@ -22,48 +22,50 @@ def owned() -> HistoryBuilder:
     return builder
 
 
-def sought(status: int, answer: Any = None) -> History:
+def requested(status: int, answer: Any = None) -> History:
     builder = owned()
-    builder.send("get_thread", answer or error(), status, step=theirs("get_thread"))
+    builder.send("get_thread", answer or error(), status, step=foreign("get_thread"))
     return builder.history()
 
 
 @passes(tenancy.objects_are_their_tenants_own, tenancy.hidden_objects_look_missing)
 def test_hidden() -> History:
-    return sought(404)
+    return requested(404)
 
 
 @passes(tenancy.objects_are_their_tenants_own)
 def test_forbidden() -> History:
-    return sought(403)
+    return requested(403)
 
 
 @fails(tenancy.hidden_objects_look_missing)
-def test_forbidden_tells_that_it_is_there() -> History:
-    return sought(403)
+def test_forbidden_discloses_existence() -> History:
+    return requested(403)
 
 
 @fails(tenancy.objects_are_their_tenants_own)
 def test_shown() -> History:
-    return sought(200, thread())
+    return requested(200, thread())
 
 
 @fails(tenancy.objects_are_their_tenants_own)
 def test_assistant_of_another_tenant_runs() -> History:
     builder = owned()
-    made = run(thread_id="thread_b")
-    builder.send("create_thread_and_run", made, body={"assistant_id": ASSISTANT}, step=theirs("create_thread_and_run"))
+    foreign_run = run(thread_id="thread_b")
+    builder.send(
+        "create_thread_and_run", foreign_run, body={"assistant_id": ASSISTANT}, step=foreign("create_thread_and_run")
+    )
     return builder.history()
 
 
 @inconclusive(tenancy.objects_are_their_tenants_own)
 def test_limited() -> History:
-    return sought(429)
+    return requested(429)
 
 
 def listed(*own: str) -> History:
     builder = owned()
-    builder.send("list_assistants", page(*map(assistant, own)), step=theirs("list_assistants"))
+    builder.send("list_assistants", page(*map(assistant, own)), step=foreign("list_assistants"))
     return builder.history()
 
 
@@ -79,18 +81,18 @@ def test_assistants_of_all_tenants() -> History:
 
 def modified(**seen: Any) -> History:
     builder = owned()
-    builder.send("modify_thread", error(), 404, body=STRANGE, step=theirs("modify_thread"))
+    builder.send("modify_thread", error(), 404, body=STRANGE, step=foreign("modify_thread"))
     builder.send("get_thread", thread(**seen))
     return builder.history()
 
 
 @passes(tenancy.refusals_change_nothing)
-def test_refused_and_not_done() -> History:
+def test_refused_without_effect() -> History:
     return modified()
 
 
 @fails(tenancy.refusals_change_nothing)
-def test_refused_but_done() -> History:
+def test_refused_with_effect() -> History:
     return modified(**STRANGE)
 
 

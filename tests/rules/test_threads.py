@@ -13,7 +13,7 @@ ADA = message("user", "My name is Ada.", "msg_1")
 WHO = message("user", "Who am I?", "msg_2")
 
 
-def _begun(*shown: dict[str, Any]) -> History:
+def _created(*shown: dict[str, Any]) -> History:
     builder = HistoryBuilder()
     builder.send("create_thread", thread(), body={"messages": GIVEN})
     builder.send("list_messages", page(*shown), query={"order": "asc"})
@@ -24,25 +24,25 @@ def _begun(*shown: dict[str, Any]) -> History:
     threads.begin_with_the_messages_given, threads.keep_the_order_of_their_messages, threads.hold_only_what_was_sent
 )
 def test_thread_with_messages() -> History:
-    return _begun(ADA, WHO)
+    return _created(ADA, WHO)
 
 
 @fails(threads.begin_with_the_messages_given, at="/data", times=1)
 def test_thread_that_keeps_the_last_message_only() -> History:
-    return _begun(WHO)
+    return _created(WHO)
 
 
 @fails(threads.keep_the_order_of_their_messages, at="/data", times=1)
-def test_thread_that_turns_its_messages_round() -> History:
-    return _begun(WHO, ADA)
+def test_thread_that_reverses_its_messages() -> History:
+    return _created(WHO, ADA)
 
 
 @fails(threads.hold_only_what_was_sent, at="/data", times=1)
-def test_thread_that_holds_a_message_twice() -> History:
-    return _begun(ADA, WHO, message("user", "Who am I?", "msg_3"))
+def test_thread_with_a_duplicate_message() -> History:
+    return _created(ADA, WHO, message("user", "Who am I?", "msg_3"))
 
 
-def _together(body: dict[str, Any], *shown: dict[str, Any], read: int = 200) -> History:
+def _created_with_run(body: dict[str, Any], *shown: dict[str, Any], read: int = 200) -> History:
     builder = HistoryBuilder()
     builder.send("create_thread_and_run", run(), body={"assistant_id": ASSISTANT, **body})
     builder.send("get_thread", thread(), read)
@@ -53,26 +53,26 @@ def _together(body: dict[str, Any], *shown: dict[str, Any], read: int = 200) -> 
 
 @passes(threads.run_gets_a_thread_of_its_own, threads.begin_with_the_messages_given, threads.hold_only_what_was_sent)
 def test_thread_that_is_created_with_its_run() -> History:
-    return _together({"thread": {"messages": GIVEN}}, ADA, WHO, message())
+    return _created_with_run({"thread": {"messages": GIVEN}}, ADA, WHO, message())
 
 
 @fails(threads.begin_with_the_messages_given, at="/data", times=2)
-def test_run_whose_thread_lacks_its_messages() -> History:
-    return _together({"thread": {"messages": GIVEN}}, message())
+def test_run_whose_thread_lacks_the_supplied_messages() -> History:
+    return _created_with_run({"thread": {"messages": GIVEN}}, message())
 
 
 @fails(threads.hold_only_what_was_sent, times=1)
 def test_thread_that_should_be_empty() -> History:
-    return _together({}, ADA, message())
+    return _created_with_run({}, ADA, message())
 
 
 @fails(threads.run_gets_a_thread_of_its_own, times=1)
 def test_thread_that_does_not_exist() -> History:
-    return _together({}, read=404)
+    return _created_with_run({}, read=404)
 
 
 @legal
-def test_thread_that_another_tenant_does_not_see() -> History:
+def test_thread_that_is_hidden_from_another_tenant() -> History:
     builder = HistoryBuilder()
     builder.send("create_thread_and_run", run(), body={"assistant_id": ASSISTANT})
     builder.send("get_thread", error("No thread found."), 404, step=Step(operation="get_thread", key=Key.SECOND))
@@ -80,7 +80,7 @@ def test_thread_that_another_tenant_does_not_see() -> History:
 
 
 @fails(threads.run_gets_a_thread_of_its_own, at="/thread_id", times=1)
-def test_thread_that_was_there_before() -> History:
+def test_run_on_an_existing_thread() -> History:
     builder = HistoryBuilder()
     builder.send("create_thread", thread())
     builder.send("create_thread_and_run", run(), body={"assistant_id": ASSISTANT})
@@ -89,8 +89,8 @@ def test_thread_that_was_there_before() -> History:
 
 def _resources(shown: dict[str, Any]) -> History:
     builder = HistoryBuilder()
-    given = {"code_interpreter": {"file_ids": ["file-a"]}, "file_search": {"vector_store_ids": ["vs_a"]}}
-    builder.send("create_thread", thread(tool_resources=shown), body={"tool_resources": given})
+    requested = {"code_interpreter": {"file_ids": ["file-a"]}, "file_search": {"vector_store_ids": ["vs_a"]}}
+    builder.send("create_thread", thread(tool_resources=shown), body={"tool_resources": requested})
     return builder.history()
 
 
@@ -100,12 +100,12 @@ def test_tool_resources() -> History:
 
 
 @fails(threads.show_their_tool_resources, at="/tool_resources/code_interpreter/file_ids", times=1)
-def test_tool_resources_that_are_lost() -> History:
+def test_lost_tool_resources() -> History:
     return _resources({"file_search": {"vector_store_ids": ["vs_a"]}})
 
 
 @legal
-def test_message_of_which_nobody_knows_whether_it_came() -> History:
+def test_message_whose_answer_was_lost() -> History:
     builder = HistoryBuilder()
     builder.send("create_thread", thread(), body={"messages": GIVEN})
     builder.lose_answer("create_message", body={"role": "user", "content": "Hello?"})
@@ -139,10 +139,10 @@ def test_run_that_is_refused_without_a_thread() -> History:
 
 
 @legal
-def test_run_that_has_nothing_to_say() -> History:
+def test_run_without_thread_and_instructions() -> History:
     return _without_a_thread(400, instructions="")
 
 
 @inconclusive(threads.run_needs_no_thread)
-def test_run_of_a_model_that_there_may_not_be() -> History:
+def test_run_of_a_model_that_may_not_exist() -> History:
     return _without_a_thread(400, another=False)

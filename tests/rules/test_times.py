@@ -113,7 +113,7 @@ def test_cancelled_run_that_was_completed() -> History:
 
 
 @fails(times.working_run_has_started_at, at="/started_at")
-def test_work_without_start() -> History:
+def test_working_run_without_started_at() -> History:
     return _looks(run("in_progress", started_at=None))
 
 
@@ -123,12 +123,12 @@ def test_queued_run_that_started() -> History:
 
 
 @fails(times.start_moves_only_when_resumed, at="/started_at")
-def test_start_that_is_the_time_of_the_look() -> History:
+def test_start_computed_at_read_time() -> History:
     return _looks(run("queued"), run("in_progress", started_at=T0), run("in_progress", started_at=T0 + 2))
 
 
 @fails(times.stamps_of_an_ended_run_stay, at="/completed_at")
-def test_end_that_is_the_time_of_the_look() -> History:
+def test_end_computed_at_read_time() -> History:
     return _looks(run("queued"), run("completed"), run("completed", completed_at=T0 + 9))
 
 
@@ -138,7 +138,7 @@ def test_run_that_expires_in_an_hour() -> History:
 
 
 @fails(times.expiry_never_moves, at="/expires_at")
-def test_expiry_that_each_look_puts_off() -> History:
+def test_expiry_postponed_by_each_read() -> History:
     return _looks(run("queued"), run("in_progress", expires_at=T0 + 602))
 
 
@@ -157,7 +157,7 @@ def test_incomplete_and_expired_runs_with_and_without_stamps() -> History:
 
 
 @legal
-def test_start_is_set_anew_when_outputs_come() -> History:
+def test_start_is_set_again_when_outputs_are_submitted() -> History:
     builder = HistoryBuilder()
     builder.see_statuses("queued", "in_progress", "requires_action")
     body = {"tool_outputs": [{"tool_call_id": "call_a", "output": "x"}]}
@@ -172,7 +172,7 @@ def test_clock_that_is_two_minutes_off_and_floats_for_integers() -> History:
     return _looks(run(created_at=T0 - 120.0, expires_at=T0 + 480.0), run("completed", created_at=T0 - 120))
 
 
-def _then_another(completed_at: int) -> History:
+def _followed_by_another_creation(completed_at: int) -> History:
     builder = HistoryBuilder()
     builder.create_run(run("queued"))
     builder.get_run(run("completed", completed_at=completed_at))
@@ -181,15 +181,15 @@ def _then_another(completed_at: int) -> History:
 
 
 @passes(times.what_has_happened_is_not_in_the_future)
-def test_end_before_what_came_later() -> History:
-    return _then_another(T0 + 8)
+def test_end_before_a_later_creation() -> History:
+    return _followed_by_another_creation(T0 + 8)
 
 
 @passes(times.what_has_happened_is_not_in_the_future)
 def test_end_by_a_clock_that_is_a_little_ahead() -> History:
-    return _then_another(T0 + 30)
+    return _followed_by_another_creation(T0 + 30)
 
 
 @fails(times.what_has_happened_is_not_in_the_future, at="/completed_at", times=1)
 def test_end_in_the_future() -> History:
-    return _then_another(T0 + 600)
+    return _followed_by_another_creation(T0 + 600)

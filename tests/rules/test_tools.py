@@ -16,14 +16,14 @@ def _outputs(*ids: str) -> dict[str, Any]:
     return {"tool_outputs": [{"tool_call_id": id_, "output": f"out {id_}"} for id_ in ids]}
 
 
-def _submitted(sent: Sequence[str], taken: bool, *after: Any, status: str = "requires_action") -> History:
-    """Outputs for a run that waits for call_a and call_b, and looks afterwards."""
+def _submitted(sent: Sequence[str], accepted: bool, *after: Any, status: str = "requires_action") -> History:
+    """Outputs for a run that waits for call_a and call_b, followed by reads."""
     builder = HistoryBuilder()
     changes: dict[str, Any] = WAITING if status == "requires_action" else {}
     builder.see_statuses("queued")
     builder.get_run(run(status, **changes))
     own = Step(operation="submit_tool_outputs")
-    if taken:
+    if accepted:
         builder.send("submit_tool_outputs", run("queued"), body=_outputs(*sent), step=own)
     else:
         builder.refuse("submit_tool_outputs", body=_outputs(*sent), step=own)
@@ -47,7 +47,7 @@ def test_right_outputs_that_are_refused() -> History:
 
 
 @inconclusive(tools.right_outputs_are_taken)
-def test_right_outputs_that_came_too_late() -> History:
+def test_right_outputs_that_arrive_too_late() -> History:
     return _submitted(["call_a", "call_b"], False, run("expired"))
 
 
@@ -57,12 +57,12 @@ def test_outputs_for_a_finished_run() -> History:
 
 
 @fails(tools.outputs_are_taken_only_when_required, times=1)
-def test_outputs_that_a_finished_run_takes() -> History:
+def test_outputs_accepted_by_a_finished_run() -> History:
     return _submitted(["call_a"], True, status="completed")
 
 
 @fails(tools.outputs_are_taken_only_when_required, times=1)
-def test_outputs_that_a_working_run_takes() -> History:
+def test_outputs_accepted_by_a_working_run() -> History:
     return _submitted(["call_made_up"], True, status="in_progress")
 
 
@@ -72,12 +72,12 @@ def test_missing_outputs() -> History:
 
 
 @fails(tools.missing_outputs_are_refused, times=1)
-def test_missing_outputs_that_are_taken() -> History:
+def test_missing_outputs_that_are_accepted() -> History:
     return _submitted(["call_b"], True)
 
 
 @fails(tools.missing_outputs_are_refused, times=1)
-def test_no_outputs_that_are_taken() -> History:
+def test_empty_outputs_that_are_accepted() -> History:
     return _submitted([], True)
 
 
@@ -87,7 +87,7 @@ def test_unknown_outputs() -> History:
 
 
 @fails(tools.unknown_outputs_are_refused, times=1)
-def test_unknown_outputs_that_are_taken() -> History:
+def test_unknown_outputs_that_are_accepted() -> History:
     return _submitted(["call_a", "call_b", "call_c"], True)
 
 
@@ -102,7 +102,7 @@ def test_repeated_outputs() -> History:
 
 
 @fails(tools.repeated_outputs_are_refused, times=1)
-def test_repeated_outputs_that_are_taken() -> History:
+def test_repeated_outputs_that_are_accepted() -> History:
     return _submitted(["call_a", "call_b", "call_b"], True)
 
 
@@ -117,7 +117,7 @@ def test_refused_outputs_that_are_kept() -> History:
 
 
 @fails(tools.accepted_outputs_queue_the_run, at="/status", times=1)
-def test_answer_that_still_waits() -> History:
+def test_answer_that_still_requires_action() -> History:
     builder = HistoryBuilder()
     builder.see_statuses("queued", "requires_action")
     builder.send("submit_tool_outputs", run("requires_action"), body=_outputs("call_a"))
@@ -125,18 +125,18 @@ def test_answer_that_still_waits() -> History:
 
 
 @fails(tools.accepted_outputs_are_not_asked_for_again)
-def test_run_that_asks_again() -> History:
+def test_run_that_waits_for_the_same_calls_again() -> History:
     return _submitted(["call_a", "call_b"], True, run("requires_action", required_action=action(call("call_b"))))
 
 
 @legal
-def test_run_that_calls_anew() -> History:
+def test_run_that_makes_new_calls() -> History:
     anew = run("requires_action", required_action=action(call("call_c")))
     return _submitted(["call_a", "call_b"], True, run("in_progress"), anew)
 
 
 @passes(tools.right_outputs_are_taken)
-def test_outputs_twice_at_once() -> History:
+def test_two_simultaneous_submissions() -> History:
     builder = HistoryBuilder()
     builder.see_statuses("queued", "requires_action")
     builder.send("submit_tool_outputs", run("queued"), body=_outputs("call_a"), at=110.0, took=2.0)
@@ -171,12 +171,12 @@ def test_step_of_two_calls() -> History:
 
 
 @fails(tools.step_keeps_the_calls, at="/step_details/tool_calls/0/function", times=2)
-def test_step_that_forgets_the_arguments() -> History:
+def test_step_that_loses_the_arguments() -> History:
     return _recorded("out call_a", "out call_b", arguments="")
 
 
 @fails(tools.step_records_the_outputs, at="/step_details/tool_calls/1/function/output", times=1)
-def test_step_that_mixes_its_outputs() -> History:
+def test_step_that_swaps_its_outputs() -> History:
     return _recorded("out call_a", "out call_a")
 
 

@@ -27,7 +27,7 @@ HELLO = message("user", "Hello", "msg_1")
 
 
 @passes(traces.refused_run_is_not_created, traces.refused_message_is_not_added)
-def test_refusals_without_a_trace() -> History:
+def test_refusals_without_effect() -> History:
     return _refused([run("completed")], [message(), HELLO])
 
 
@@ -87,7 +87,7 @@ def test_refused_modification_with_an_accepted_one_after_it() -> History:
 
 
 @legal
-def test_creations_of_which_nobody_knows() -> History:
+def test_creations_whose_answers_were_lost() -> History:
     builder = HistoryBuilder()
     builder.send("create_thread", thread(), body={"messages": [FIRST]})
     builder.refuse("create_run", body={"assistant_id": ASSISTANT, "temperature": 9})

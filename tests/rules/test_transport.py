@@ -40,18 +40,18 @@ def test_answer_is_not_json() -> History:
 
 
 @fails(transport.success_is_a_json_object)
-def test_answer_is_nested_deep_though_nobody_sent_it_so() -> History:
+def test_deeply_nested_answer_that_was_never_sent() -> History:
     return answered(ABSENT, defects=("too_deep",))
 
 
 @legal
-def test_deep_nesting_that_was_sent_is_shown_again() -> History:
+def test_deep_nesting_that_was_sent_before() -> History:
     (exchange,) = answered(ABSENT, defects=("too_deep",))
     return History.of([replace(exchange, request=replace(exchange.request, text='{"tools": [[[...]]]}'))])
 
 
 @legal
-def test_a_list_may_show_what_others_stored() -> History:
+def test_list_may_show_values_of_other_clients() -> History:
     builder = HistoryBuilder()
     builder.send("list_assistants", ABSENT, defects=("too_deep",))
     return builder.history()
@@ -77,16 +77,16 @@ def test_invalid_utf8_in_a_stream() -> History:
 
 
 @fails(transport.json_means_the_same_to_everybody)
-def test_member_twice() -> History:
+def test_duplicate_member() -> History:
     return answered(run(), defects=("duplicate_key: status",))
 
 
 @legal
-def test_member_twice_is_not_forbidden() -> History:
+def test_duplicate_member_is_no_must_violation() -> History:
     return answered(run(), defects=("duplicate_key: status",))
 
 
-def cut(times: int) -> History:
+def truncated(times: int) -> History:
     builder = HistoryBuilder()
     for _ in range(times):
         builder.send("get_thread", thread(), completion=Completion.UNKNOWN)
@@ -95,9 +95,9 @@ def cut(times: int) -> History:
 
 @fails(transport.answers_come_whole, times=2)
 def test_answers_break_off() -> History:
-    return cut(2)
+    return truncated(2)
 
 
 @legal
 def test_one_answer_breaks_off() -> History:
-    return cut(1)
+    return truncated(1)

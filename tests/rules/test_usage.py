@@ -57,7 +57,7 @@ def test_cancelled_without_usage() -> History:
 
 
 @fails(usage.adds_up, at="/usage/total_tokens")
-def test_total_that_is_no_sum() -> History:
+def test_total_that_is_not_the_sum() -> History:
     builder = HistoryBuilder()
     builder.send("get_run_step", step(usage={"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 4}))
     return builder.history()

@@ -180,7 +180,7 @@ def _check_expiry(run: RunTimeline, statuses: tuple[str, ...]) -> Iterator[Resul
     source=prose(_GUIDE),
     capability="tools",
     requirements=("run-without-outputs-expires",),
-    needs="runs whose expires_at comes within the time given for it",
+    needs="runs that expire within the run timeout",
 )
 def waiting_run_expires(run: RunTimeline) -> Iterator[Result]:
     """A run whose tool outputs are not submitted before its `expires_at` becomes `expired`.
@@ -199,7 +199,7 @@ def waiting_run_expires(run: RunTimeline) -> Iterator[Result]:
     source=prose(_GUIDE),
     capability="core",
     requirements=("slow-run-expires",),
-    needs="runs whose expires_at comes within the time given for it",
+    needs="runs that expire within the run timeout",
 )
 def working_run_expires(run: RunTimeline) -> Iterator[Result]:
     """A run that executes past its `expires_at` becomes `expired`.
@@ -217,7 +217,7 @@ def working_run_expires(run: RunTimeline) -> Iterator[Result]:
     source=_EXPIRY,
     capability="core",
     requirements=("run-without-outputs-expires", "slow-run-expires"),
-    needs="runs whose expires_at comes within the time given for it",
+    needs="runs that expire within the run timeout",
 )
 def expires_no_earlier(run: RunTimeline) -> Iterator[Result]:
     """A run does not expire before its `expires_at`.

@@ -42,10 +42,10 @@ def answer_shows_what_was_sent(message: Observation) -> Iterator[Result]:
     Fix: Store the content as it was sent, without trimming, normalising or reordering it.
     """
     sent = message_content(message.exchange.request.body)
-    shown = message_content(message.value)
-    if sent is not None and shown is not None:
-        yield message.check(sent[0] == shown[0], "the role differs from the request", "/role", sent[0], shown[0])
-        holds = sent[1] == shown[1]
+    actual = message_content(message.value)
+    if sent is not None and actual is not None:
+        yield message.check(sent[0] == actual[0], "the role differs from the request", "/role", sent[0], actual[0])
+        holds = sent[1] == actual[1]
         requested = at(message.exchange.request.body, "/content")
         yield message.check(
             holds, "the content differs from the request", "/content", requested, message.get("content")
@@ -66,10 +66,10 @@ def answer_shows_the_attachments(message: Observation) -> Iterator[Result]:
 
     Fix: Store `attachments` with the message and return them.
     """
-    sent, shown = at(message.exchange.request.body, "/attachments"), message.get("attachments")
-    if is_array(sent) and sent and shown is not ABSENT:
+    sent, actual = at(message.exchange.request.body, "/attachments"), message.get("attachments")
+    if is_array(sent) and sent and actual is not ABSENT:
         yield message.check(
-            contains(shown, sent), "the attachments differ from the request", "/attachments", sent, shown
+            contains(actual, sent), "the attachments differ from the request", "/attachments", sent, actual
         )
 
 
@@ -84,14 +84,14 @@ def answer_shows_the_detail_of_images(message: Observation) -> Iterator[Result]:
     sent = at(message.exchange.request.body, "/content")
     for index, part in enumerate(sent if is_array(sent) else ()):
         for kind in ("image_url", "image_file"):
-            requested, shown = at(part, f"/{kind}/detail"), message.get(f"/content/{index}/{kind}/detail")
-            if isinstance(requested, str) and shown is not ABSENT:
+            requested, actual = at(part, f"/{kind}/detail"), message.get(f"/content/{index}/{kind}/detail")
+            if isinstance(requested, str) and actual is not ABSENT:
                 yield message.check(
-                    shown == requested,
+                    actual == requested,
                     "the detail differs from the request",
                     f"/content/{index}/{kind}/detail",
                     requested,
-                    shown,
+                    actual,
                 )
 
 

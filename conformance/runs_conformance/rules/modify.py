@@ -174,15 +174,15 @@ def assistant_shows_what_is_given(modification: Modification) -> Iterator[Result
     ):
         return
     for name, requested in modification.requested.items():
-        shown = answer.get(name)
+        actual = answer.get(name)
         if (
             name not in ("metadata", "model", "tool_resources")
             and requested is not None
             and requested != "auto"
-            and shown is not ABSENT
+            and actual is not ABSENT
         ):
             yield answer.check(
-                contains(shown, requested), f"{name} differs from the request", f"/{name}", requested, shown
+                contains(actual, requested), f"{name} differs from the request", f"/{name}", requested, actual
             )
 
 

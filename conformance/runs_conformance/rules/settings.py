@@ -21,8 +21,10 @@ _RECORDED = observed(
 def _check_as_requested(run: RunTimeline, name: str) -> Iterator[Result]:
     requested, first = run.creation_body.get(name), settings_at_creation(run)
     if requested is not None and first is not None and first.get(name) is not ABSENT:
-        shown = first.get(name)
-        yield first.check(contains(shown, requested), f"{name} differs from the request", f"/{name}", requested, shown)
+        actual = first.get(name)
+        yield first.check(
+            contains(actual, requested), f"{name} differs from the request", f"/{name}", requested, actual
+        )
 
 
 @rule(
@@ -59,19 +61,19 @@ def instructions_are_as_asked(run: RunTimeline) -> Iterator[Result]:
     """
     requested, first = run.creation_body.get("instructions"), settings_at_creation(run)
     if isinstance(requested, str) and requested and first is not None and first.get("instructions") is not ABSENT:
-        shown = first.get("instructions")
+        actual = first.get("instructions")
         yield first.check(
-            _shows_instructions(shown, requested, run.creation_body),
+            _shows_instructions(actual, requested, run.creation_body),
             "the instructions differ from the request",
             "/instructions",
             requested,
-            shown,
+            actual,
         )
 
 
-def _shows_instructions(shown: JSON | Absent, base: str, request: dict[str, JSON]) -> bool:
+def _shows_instructions(actual: JSON | Absent, base: str, request: dict[str, JSON]) -> bool:
     has_additional = not is_blank(request.get("additional_instructions"))
-    return shown == base or (has_additional and isinstance(shown, str) and base in shown)
+    return actual == base or (has_additional and isinstance(actual, str) and base in actual)
 
 
 @rule(
@@ -89,16 +91,18 @@ def additional_instructions_come_last(run: RunTimeline) -> Iterator[Result]:
     Fix: Append `additional_instructions` to the end of the instructions.
     """
     first, additional = settings_at_creation(run), run.creation_body.get("additional_instructions")
-    shown = first.get("instructions") if first is not None else ABSENT
+    actual = first.get("instructions") if first is not None else ABSENT
     if (
         first is not None
-        and isinstance(shown, str)
+        and isinstance(actual, str)
         and isinstance(additional, str)
         and additional.strip()
-        and additional in shown
+        and additional in actual
     ):
-        is_last = shown.rstrip().endswith(additional.rstrip())
-        yield first.check(is_last, "the additional instructions are not at the end", "/instructions", additional, shown)
+        is_last = actual.rstrip().endswith(additional.rstrip())
+        yield first.check(
+            is_last, "the additional instructions are not at the end", "/instructions", additional, actual
+        )
 
 
 @rule(
@@ -294,30 +298,30 @@ def what_is_not_asked_comes_from_the_assistant(run: RunTimeline) -> Iterator[Res
     if first is None or assistant is None:
         return
     for name in _INHERITED:
-        shown, inherited = first.get(name), assistant.get(name)
+        actual, inherited = first.get(name), assistant.get(name)
         if (
             run.creation_body.get(name) is None
-            and shown is not ABSENT
+            and actual is not ABSENT
             and inherited is not ABSENT
             and inherited is not None
         ):
-            is_unset_default = shown is None and inherited == 1
+            is_unset_default = actual is None and inherited == 1
             yield first.check(
-                is_unset_default or contains(shown, inherited),
+                is_unset_default or contains(actual, inherited),
                 f"{name} differs from the assistant's",
                 f"/{name}",
                 inherited,
-                shown,
+                actual,
             )
-    shown, inherited = first.get("instructions"), assistant.get("instructions")
+    actual, inherited = first.get("instructions"), assistant.get("instructions")
     if (
         run.creation_body.get("instructions") is None
-        and shown is not ABSENT
+        and actual is not ABSENT
         and isinstance(inherited, str)
         and inherited
     ):
-        holds = _shows_instructions(shown, inherited, run.creation_body)
-        yield first.check(holds, "the instructions differ from the assistant's", "/instructions", inherited, shown)
+        holds = _shows_instructions(actual, inherited, run.creation_body)
+        yield first.check(holds, "the instructions differ from the assistant's", "/instructions", inherited, actual)
 
 
 _DEFAULTS: dict[str, JSON] = {
@@ -347,9 +351,9 @@ def defaults_are_shown(run: RunTimeline) -> Iterator[Result]:
     if first is None:
         return
     for name, default in _DEFAULTS.items():
-        shown = first.get(name)
-        if run.creation_body.get(name) is None and shown is not ABSENT:
-            yield first.check(json_equal(shown, default), f"{name} is not the default", f"/{name}", default, shown)
+        actual = first.get(name)
+        if run.creation_body.get(name) is None and actual is not ABSENT:
+            yield first.check(json_equal(actual, default), f"{name} is not the default", f"/{name}", default, actual)
     truncation = first.get("/truncation_strategy/type")
     if run.creation_body.get("truncation_strategy") is None and first.get("truncation_strategy") is not ABSENT:
         yield first.check(
@@ -357,10 +361,10 @@ def defaults_are_shown(run: RunTimeline) -> Iterator[Result]:
         )
     assistant = assistant_at_creation(run)
     for name in ("temperature", "top_p"):
-        shown = first.get(name)
+        actual = first.get(name)
         is_unset = assistant is not None and assistant.get(name) in (ABSENT, None)
-        if run.creation_body.get(name) is None and is_unset and shown is not ABSENT:
-            yield first.check(shown is None or shown == 1, f"{name} is not the default", f"/{name}", 1, shown)
+        if run.creation_body.get(name) is None and is_unset and actual is not ABSENT:
+            yield first.check(actual is None or actual == 1, f"{name} is not the default", f"/{name}", 1, actual)
 
 
 _FIXED = (

@@ -1,4 +1,4 @@
-"""The judge of answers, on literal histories."""
+"""Tests of the response constraints on literal histories."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ from collections.abc import Iterable
 
 import pytest
 
+from runs_conformance.engine.judge import judge
 from runs_conformance.model.exchange import Completion
+from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT
 from runs_conformance.model.verdict import Outcome, Tally
-from runs_conformance.rules.constraints.answers import tallies
+from runs_conformance.rules.constraints import answers
 from tests.rules.histories import (
     HistoryBuilder,
     deleted,
@@ -21,6 +23,10 @@ from tests.rules.histories import (
     streamed_message,
     thread,
 )
+
+
+def tallies(history: History) -> dict[str, Tally]:
+    return judge(history, {}, [("answers", answers.tallies)])
 
 
 def failing(found: dict[str, Tally]) -> set[str]:
@@ -46,7 +52,7 @@ def everything() -> HistoryBuilder:
     return builder
 
 
-def test_what_the_service_answered_keeps_every_constraint_but_for_its_departures() -> None:
+def test_recorded_answers_violate_only_constraints_with_a_known_deviation() -> None:
     found = tallies(everything().history())
     assert failing(found) == set()
     assert excused(found)["message.status.required"] == "V-01"
@@ -60,12 +66,12 @@ def test_what_the_service_answered_keeps_every_constraint_but_for_its_departures
     } <= found.keys()
 
 
-def test_read_strictly_nothing_is_excused() -> None:
+def test_strict_history_excuses_nothing() -> None:
     found = tallies(everything().history(strict=True))
     assert {"message.status.required", "run_step.expired_at.required", "run_step.metadata.required"} <= failing(found)
 
 
-def test_a_departure_excuses_only_what_it_is_about() -> None:
+def test_deviation_excuses_only_findings_in_its_scope() -> None:
     builder = HistoryBuilder()
     builder.get_run(run("completed", instructions=None))
     builder.get_run(run("completed", instructions=5))
@@ -83,7 +89,7 @@ def test_a_finding_points_into_the_answer() -> None:
     assert finding.exchange == "x0"
 
 
-def test_a_missing_member_is_found_where_it_should_be() -> None:
+def test_finding_for_a_missing_member_points_to_its_place() -> None:
     builder = HistoryBuilder()
     builder.get_run(run("completed", usage=ABSENT))
     (finding,) = tallies(builder.history())["run.usage.required"].findings
@@ -91,7 +97,7 @@ def test_a_missing_member_is_found_where_it_should_be() -> None:
     assert finding.actual is ABSENT
 
 
-def test_an_event_is_examined_by_its_name() -> None:
+def test_event_is_validated_by_its_name() -> None:
     builder = HistoryBuilder()
     delta = {"id": "msg_a", "object": "thread.message.delta", "delta": {"content": [{"type": "text", "text": "x"}]}}
     builder.stream("create_run", ("thread.message.delta", delta), ("thread.other", {"id": 5}))
@@ -101,7 +107,7 @@ def test_an_event_is_examined_by_its_name() -> None:
     assert finding.pointer == "/events/0/data/delta/content/0/index"
 
 
-def test_a_stream_that_was_cut_still_shows_what_came() -> None:
+def test_events_of_a_truncated_stream_are_validated() -> None:
     builder = HistoryBuilder()
     builder.stream("create_run", ("thread.run.created", run("nonsense")), completion=Completion.UNKNOWN)
     assert failing(tallies(builder.history())) == {"run.status.enum"}
@@ -115,7 +121,7 @@ def test_a_stream_that_was_cut_still_shows_what_came() -> None:
         ({"error": {"message": "no"}}, {f"error.error.{name}.required" for name in ("type", "param", "code")}),
     ],
 )  # fmt: skip
-def test_a_refusal_is_examined_as_an_error(body: object, expected: Iterable[str]) -> None:
+def test_refusal_is_validated_as_an_error(body: object, expected: Iterable[str]) -> None:
     builder = HistoryBuilder()
     builder.send("get_run", body, 404)
     assert failing(tallies(builder.history())) == set(expected)
@@ -128,14 +134,14 @@ def test_azure_may_leave_members_of_an_error_out() -> None:
 
 
 @pytest.mark.parametrize("answer", [ABSENT, [], "text", None])
-def test_what_is_no_object_is_not_judged_here(answer: object) -> None:
+def test_body_that_is_no_object_is_not_judged(answer: object) -> None:
     builder = HistoryBuilder()
     builder.send("get_run", answer)
     builder.send("get_run", answer, 400)
     assert tallies(builder.history()) == {}
 
 
-def test_an_answer_is_examined_by_the_edition_of_its_exchange() -> None:
+def test_answer_is_validated_by_the_edition_of_its_exchange() -> None:
     old = HistoryBuilder(edition="2024-04-17")
     old.get_run(run("completed", parallel_tool_calls=ABSENT, reasoning_effort=ABSENT))
     assert failing(tallies(old.history())) == set()
@@ -144,7 +150,7 @@ def test_an_answer_is_examined_by_the_edition_of_its_exchange() -> None:
     assert failing(tallies(new.history())) == {"run.parallel_tool_calls.required"}
 
 
-def test_a_failure_of_the_target_is_no_refusal() -> None:
+def test_server_error_is_no_refusal() -> None:
     builder = HistoryBuilder()
     builder.send("get_run", {"oops": True}, 500)
     builder.send("get_run", error(), 400)

@@ -1,10 +1,11 @@
-"""The referee of requests, on literal histories."""
+"""Tests of the request constraints on literal histories."""
 
 from __future__ import annotations
 
 from collections import Counter
 from typing import Any
 
+from runs_conformance.engine.judge import judge
 from runs_conformance.model.case import REFUSES_BODY, Accept, Either, Mutation, Role, Step
 from runs_conformance.model.exchange import Completion
 from runs_conformance.model.json import ABSENT
@@ -20,7 +21,7 @@ def control(operation: str = "create_run") -> Step:
     return Step(operation=operation, body=BODY, role=Role.CONTROL, expectation=Accept())
 
 
-def legal(value: Any = 256, *exercises: str, **rest: Any) -> Step:
+def valid(value: Any = 256, *exercises: str, **rest: Any) -> Step:
     mutation = Mutation("/max_prompt_tokens", "minimum", ABSENT, value)
     return Step(
         operation="create_run",
@@ -43,8 +44,8 @@ def negative(value: Any = 255, **rest: Any) -> Step:
     )
 
 
-class Tried(HistoryBuilder):
-    """Boundary steps in the telling: each accepted run is on a thread of its own, unless said otherwise."""
+class RequestHistory(HistoryBuilder):
+    """Builds a history of boundary steps; by default, each accepted run is on a thread of its own."""
 
     threads = 0
 
@@ -60,10 +61,10 @@ class Tried(HistoryBuilder):
         return tallies(self.history())[id_]
 
 
-def beside() -> Tried:
-    builder = Tried()
+def with_valid_neighbours() -> RequestHistory:
+    builder = RequestHistory()
     builder.accept(control())
-    builder.accept(legal())
+    builder.accept(valid())
     return builder
 
 
@@ -72,14 +73,14 @@ def only(tally: Tally) -> Finding:
     return finding
 
 
-def test_a_refusal_beside_accepted_neighbours_holds() -> None:
-    builder = beside()
+def test_refusal_with_accepted_neighbours_passes() -> None:
+    builder = with_valid_neighbours()
     builder.no(negative())
     assert (builder.tally().judged, builder.tally().outcome) == (2, Outcome.PASS)
 
 
-def test_an_accepted_negative_is_found_with_its_place() -> None:
-    builder = beside()
+def test_accepted_negative_fails_with_its_place() -> None:
+    builder = with_valid_neighbours()
     builder.accept(negative())
     finding = only(builder.tally())
     assert finding.message == "accepted max_prompt_tokens: 255"
@@ -87,95 +88,95 @@ def test_an_accepted_negative_is_found_with_its_place() -> None:
     assert finding.case == negative().id
 
 
-def test_an_accepted_negative_is_found_even_where_nothing_else_is_accepted() -> None:
-    builder = Tried()
+def test_accepted_negative_fails_even_if_nothing_else_is_accepted() -> None:
+    builder = RequestHistory()
     builder.no(control())
     builder.accept(negative())
     assert builder.tally().outcome is Outcome.FAIL
 
 
-def test_a_missing_member_is_said_to_be_missing() -> None:
-    builder = beside()
+def test_message_names_the_missing_member() -> None:
+    builder = with_valid_neighbours()
     mutation = Mutation("/assistant_id", "required", "asst_a", ABSENT)
     id_ = "create_run.assistant_id.required"
     builder.accept(Step(operation="create_run", role=Role.NEGATIVE, mutation=mutation, exercises=(id_,), body={}))
     assert only(builder.tally(id_)).message == "accepted a request without assistant_id"
 
 
-def test_a_server_that_refuses_everything_does_not_score() -> None:
-    builder = Tried()
+def test_server_that_refuses_everything_is_inconclusive() -> None:
+    builder = RequestHistory()
     builder.no(control())
     builder.no(negative())
     assert builder.tally().inconclusive == Counter(["the minimal create_run request was also refused"])
 
 
-def test_without_a_legal_value_at_the_place_nothing_is_decided() -> None:
-    builder = Tried()
+def test_refusal_without_a_valid_value_at_the_place_is_inconclusive() -> None:
+    builder = RequestHistory()
     builder.accept(control())
-    builder.no(legal(packed=True))
+    builder.no(valid(packed=True))
     builder.no(negative())
     assert builder.tally().outcome is Outcome.INCONCLUSIVE
     assert not builder.tally().judged
 
 
-def test_a_control_that_shows_the_place_is_enough() -> None:
-    builder = Tried()
+def test_control_with_a_value_at_the_place_suffices() -> None:
+    builder = RequestHistory()
     shown = Step(operation="create_run", body=BODY, role=Role.CONTROL, expectation=Accept(), exercises=(MINIMUM,))
     builder.accept(shown)
     builder.no(negative())
     assert builder.tally().outcome is Outcome.PASS
 
 
-def test_a_doubtful_value_that_is_accepted_is_a_legal_one() -> None:
-    builder = Tried()
+def test_accepted_implementation_defined_value_counts_as_valid() -> None:
+    builder = RequestHistory()
     builder.accept(control())
-    builder.accept(legal(expectation=Either("depends on the model")))
+    builder.accept(valid(expectation=Either("depends on the model")))
     builder.no(negative())
     assert builder.tally().outcome is Outcome.PASS
 
 
-def test_rate_limits_and_keys_are_no_refusals() -> None:
+def test_rate_limits_and_wrong_keys_are_no_refusals() -> None:
     for status, reason in ((429, "rate limited (HTTP status 429)"), (401, "not authorised (HTTP status 401)")):
-        builder = beside()
+        builder = with_valid_neighbours()
         builder.no(negative(), status)
         assert builder.tally().inconclusive == Counter([reason])
-        assert builder.tally().outcome is Outcome.INCONCLUSIVE, "that legal values are taken is not enough"
+        assert builder.tally().outcome is Outcome.INCONCLUSIVE, "accepted valid values are not enough"
 
 
-def test_an_answer_that_never_came_decides_nothing() -> None:
-    builder = beside()
+def test_lost_answer_is_inconclusive() -> None:
+    builder = with_valid_neighbours()
     builder.send("create_run", ABSENT, 504, completion=Completion.UNKNOWN, step=negative())
     assert builder.tally().outcome is Outcome.INCONCLUSIVE
 
 
-def test_a_later_attempt_decides() -> None:
-    builder = beside()
+def test_later_attempt_decides() -> None:
+    builder = with_valid_neighbours()
     builder.no(negative(), 429)
     builder.no(negative())
     assert builder.tally().outcome is Outcome.PASS
 
 
-def test_a_failure_that_repeats_is_found() -> None:
-    builder = beside()
+def test_repeated_server_error_fails() -> None:
+    builder = with_valid_neighbours()
     builder.no(negative(), 500)
     builder.no(negative(), 500)
     builder.accept(control())
     assert only(builder.tally()).message == "failed with HTTP status 500 on every attempt with max_prompt_tokens: 255"
 
 
-def test_a_failure_that_does_not_repeat_or_takes_everything_down_is_undecided() -> None:
-    once = beside()
+def test_single_or_total_server_failure_is_inconclusive() -> None:
+    once = with_valid_neighbours()
     once.no(negative(), 500)
     once.accept(control())
-    down = beside()
+    down = with_valid_neighbours()
     down.no(negative(), 500)
     down.no(negative(), 500)
     for builder in (once, down):
         assert builder.tally().outcome is Outcome.INCONCLUSIVE
 
 
-def test_a_busy_thread_refuses_for_another_reason() -> None:
-    builder = beside()
+def test_refusal_on_a_locked_thread_is_inconclusive() -> None:
+    builder = with_valid_neighbours()
     builder.accept(negative(254), thread="thread_busy")
     builder.no(negative(), thread="thread_busy")
     assert builder.tally().inconclusive == Counter(
@@ -184,25 +185,25 @@ def test_a_busy_thread_refuses_for_another_reason() -> None:
     assert only(builder.tally()).actual == 254
 
 
-def test_a_thread_whose_run_is_over_is_idle_again() -> None:
-    builder = beside()
+def test_thread_is_idle_after_its_run_ended() -> None:
+    builder = with_valid_neighbours()
     builder.get_run(run("cancelled", "run_2"), thread_id="thread_2")
     builder.no(negative(), thread="thread_2")
     assert builder.tally().outcome is Outcome.PASS
 
 
-def test_a_run_that_may_have_been_created_keeps_its_thread_busy() -> None:
-    builder = beside()
+def test_run_that_may_have_been_created_locks_its_thread() -> None:
+    builder = with_valid_neighbours()
     builder.send("create_run", ABSENT, 504, completion=Completion.UNKNOWN, step=negative(), thread_id="thread_x")
     builder.no(negative(0), thread="thread_x")
     assert not builder.tally().judged
 
 
-def test_messages_are_refused_by_a_busy_thread_too_but_other_requests_are_not() -> None:
+def test_locked_thread_also_refuses_messages_but_no_other_requests() -> None:
     def tried(operation: str) -> Outcome:
-        builder = Tried()
+        builder = RequestHistory()
         builder.send(operation, message(), step=control(operation), thread_id="thread_1")
-        builder.accept(legal(), thread="thread_1")
+        builder.accept(valid(), thread="thread_1")
         refused = Step(operation=operation, role=Role.NEGATIVE, expectation=REFUSES_BODY, exercises=(MINIMUM,))
         builder.no(refused, thread="thread_1")
         return builder.tally().outcome
@@ -211,78 +212,78 @@ def test_messages_are_refused_by_a_busy_thread_too_but_other_requests_are_not() 
     assert tried("modify_message") is Outcome.PASS
 
 
-def test_a_refused_legal_value_is_found() -> None:
-    builder = Tried()
+def test_refused_valid_value_fails() -> None:
+    builder = RequestHistory()
     builder.accept(control())
-    builder.no(legal())
+    builder.no(valid())
     finding = only(builder.tally())
     assert finding.message == "refused max_prompt_tokens: 256, which is valid, saying: Too small."
 
 
-def test_a_refused_legal_value_counts_only_against_the_constraint_it_was_made_for() -> None:
-    builder = Tried()
+def test_refused_valid_value_fails_only_the_constraint_it_tests() -> None:
+    builder = RequestHistory()
     builder.accept(control())
-    builder.no(legal(256, MINIMUM, "create_run.assistant_id.type"))
+    builder.no(valid(256, MINIMUM, "create_run.assistant_id.type"))
     assert tallies(builder.history()).keys() == {MINIMUM}
 
 
-def test_a_packed_or_doubtful_request_that_is_refused_says_nothing() -> None:
-    builder = Tried()
+def test_refused_packed_or_implementation_defined_request_is_not_judged() -> None:
+    builder = RequestHistory()
     builder.accept(control())
-    builder.no(legal(packed=True))
-    builder.no(legal(expectation=Either("depends on files")))
+    builder.no(valid(packed=True))
+    builder.no(valid(expectation=Either("depends on files")))
     assert tallies(builder.history()) == {}
 
 
-def test_a_legal_value_refused_where_everything_is_refused_is_undecided() -> None:
-    builder = Tried()
+def test_valid_value_is_inconclusive_if_everything_is_refused() -> None:
+    builder = RequestHistory()
     builder.no(control())
-    builder.no(legal())
+    builder.no(valid())
     assert builder.tally().outcome is Outcome.INCONCLUSIVE
 
 
-def test_what_the_service_itself_took_is_excused_in_its_time() -> None:
+def test_value_that_the_real_service_accepted_is_excused_in_its_edition() -> None:
     id_ = "create_run.max_completion_tokens.minimum"
     mutation = Mutation("/max_completion_tokens", "minimum", 256, 16)
     step = Step(operation="create_run", role=Role.NEGATIVE, mutation=mutation, exercises=(id_,), body=BODY)
 
     def tried(edition: str, strict: bool = False) -> Tally:
-        builder = Tried(edition=edition)
+        builder = RequestHistory(edition=edition)
         builder.accept(step)
-        return tallies(builder.history(strict))[id_]
+        return judge(builder.history(strict), {}, [("requests", tallies)])[id_]
 
     assert tried("2024-04-27").excused == Counter(["V-13"])
     assert tried("2024-04-27", strict=True).outcome is Outcome.FAIL
     assert tried("2026-08-14").outcome is Outcome.FAIL
 
 
-def test_traffic_that_nobody_meant_to_be_a_test_says_nothing() -> None:
+def test_traffic_without_test_steps_is_not_judged() -> None:
     builder = HistoryBuilder()
     builder.create_run()
     builder.refuse("create_run")
     assert tallies(builder.history()) == {}
 
 
-def test_a_body_that_is_too_large_for_the_target_is_no_refusal_of_a_legal_value() -> None:
-    builder = Tried()
+def test_refusal_of_a_large_body_is_inconclusive() -> None:
+    builder = RequestHistory()
     builder.accept(control())
-    builder.no(legal(), 413)
+    builder.no(valid(), 413)
     assert builder.tally().outcome is Outcome.INCONCLUSIVE
 
 
-def test_metadata_that_is_too_much_where_it_is_merged_is_undecided() -> None:
+def test_metadata_that_may_exceed_the_limit_when_merged_is_inconclusive() -> None:
     id_ = "modify_thread.metadata{}.type"
 
     def tally(earlier: int) -> Tally:
-        builder = Tried()
+        builder = RequestHistory()
         builder.send("create_thread", thread(), body={"metadata": {f"a{number}": "x" for number in range(earlier)}})
         builder.send("modify_thread", thread(), step=Step(operation="modify_thread", role=Role.CONTROL))
         mutation = Mutation("/metadata/b", "type", ABSENT, "x")
-        given = {"metadata": {f"b{number}": "x" for number in range(10)}}
+        body = {"metadata": {f"b{number}": "x" for number in range(10)}}
         step = Step(
             operation="modify_thread", role=Role.VALID, expectation=Accept(), exercises=(id_,), mutation=mutation
         )
-        builder.send("modify_thread", error("Too many."), 400, step=step, body=given)
+        builder.send("modify_thread", error("Too many."), 400, step=step, body=body)
         return builder.tally(id_)
 
     assert tally(10).outcome is Outcome.INCONCLUSIVE
