@@ -1,14 +1,13 @@
-"""What exploring finds: faults in corners of the emulator, over several seeds, each shrunk to what shows it.
+"""The exploration matrix: mutants that only the exploration phase reaches are found with most seeds, and shrunk.
 
-`python -m tests.quality.exploration` plays the exploration of the standard profile against each mutant in a corner,
-once for each seed and up to the first violation, and the rest of the profile once, to see whether it would have found
-the fault by itself. It writes `reports/reference/exploration.json` and `.md`.
+`python -m tests.quality.exploration` explores each of them once per seed until the first violation, and shrinks it. It
+also runs the other phases of the standard profile once, to see whether they find the defect as well. It writes
+`reports/reference/exploration.json` and `.md`.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -17,213 +16,231 @@ from contextlib import closing
 from dataclasses import asdict, dataclass
 from functools import partial
 from multiprocessing import get_context
-from pathlib import Path
 from random import Random
 
 from runs_conformance.app import run
-from runs_conformance.app.options import Choice, judging
+from runs_conformance.app.options import RunOptions, build_judges
 from runs_conformance.client.credentials import Credentials
-from runs_conformance.client.recorder import Unrecorded
+from runs_conformance.client.recorder import NullRecorder
 from runs_conformance.client.session import Session
-from runs_conformance.client.transport import Limits, Transport
+from runs_conformance.client.transport import ExchangeLimits, Transport
 from runs_conformance.contract.constraint import constraints
-from runs_conformance.emulator.catalogue import corners
+from runs_conformance.emulator.catalogue import exploration_mutants
 from runs_conformance.engine import polling
 from runs_conformance.engine.budget import Budget
 from runs_conformance.engine.collector import Collector
 from runs_conformance.engine.plan import PROFILES
-from runs_conformance.engine.program_runner import play
-from runs_conformance.engine.run_plan import Judged, judged
-from runs_conformance.engine.shrinking import exploration
-from runs_conformance.engine.shrinking.shrinker import Shrunk
+from runs_conformance.engine.program_runner import run_program
+from runs_conformance.engine.run_plan import ProgramVerdicts, judge_program
+from runs_conformance.engine.shrinking.exploration import ShrinkContext, shrink_violations
+from runs_conformance.engine.shrinking.shrinker import ShrunkCase
 from runs_conformance.generation import fuzzing
-from runs_conformance.model.program import Setting
 from runs_conformance.rules import catalogue as rules
-from tests.quality.bench import STEP_MS, Trial, target_at
-from tests.quality.bench import judged as trials_judged
-from tests.quality.host import KEYS, hosted
+from tests.quality.emulator_host import KEYS, serve_emulators
+from tests.quality.judging import STEP_MS, Trial, check_end, judge_all, target_at
+from tests.quality.tables import write_rows, write_text
 
-FOLDER = Path(__file__).resolve().parents[2] / "reports" / "reference"
 SEEDS = 10
-_TOGETHER = 4
+_BATCH_SIZE = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Hunt:
-    """One exploration of one mutant, up to its first violation. `steps` and `sends` are those of the smallest case."""
+class ExplorationTrial:
+    """One exploration of one mutant, until its first violation.
+
+    `failed` are the violated ids, `requests` the requests sent until then. `steps` is the length of the smallest case,
+    `shrink_requests` the cost of shrinking it.
+    """
 
     mutant: str
     seed: int
-    by: tuple[str, ...] = ()
+    failed: tuple[str, ...] = ()
     requests: int = 0
     minimal: bool = False
     steps: int = 0
-    sends: int = 0
+    shrink_requests: int = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """What exploring comes to with one mutant. The counts are medians over the seeds that found it."""
+class ExplorationRow:
+    """The trials of one mutant. `requests`, `steps` and `shrink_requests` are medians of the trials that found it."""
 
     mutant: str
     item: str
     found: int
-    of: int
+    trials: int
     requests: int
     minimal: int
     steps: int
-    sends: int
-    by: tuple[str, ...]
-    by_itself: tuple[str, ...]
+    shrink_requests: int
+    failed: tuple[str, ...]
+    failed_by_other_phases: tuple[str, ...]
 
 
-class _Ground:
-    """An emulator to explore, with everything that exploring needs."""
+class _ExplorationSession:
+    """A session that explores an emulator."""
 
     def __init__(self, url: str, seed: int) -> None:
-        target, self.choice = target_at(url), Choice(seed=seed)
-        self.setting: Setting = run.setting_for(target, self.choice)
-        self.budget, self.pace = Budget(), polling.loopback()
-        self.wire = Transport(target.address, Limits(idle=30, total=30, stream=60))
-        self.collector = Collector(Unrecorded(), self.budget)
-        self.session = Session(self.wire, self.collector, Credentials(*KEYS), self.choice.edition)
+        target, self.options = target_at(url), RunOptions(seed=seed)
+        self.context = run.program_context(target, self.options)
+        self.budget, self.schedule = Budget(), polling.loopback_schedule()
+        self.transport = Transport(target.address, ExchangeLimits(idle=30, total=30, stream=60))
+        self.collector = Collector(NullRecorder(), self.budget)
+        self.session = Session(self.transport, self.collector, Credentials(*KEYS), self.options.edition)
 
-    def results(self) -> Iterator[Judged]:
-        """What each program of the exploration came to, in an order of the seed's."""
-        programs = fuzzing.programs(self.setting)
-        Random(self.choice.seed).shuffle(programs)
+    def verdicts(self) -> Iterator[ProgramVerdicts]:
+        """Run and judge the random programs, shuffled by the seed. Raises RuntimeError if one does not finish."""
+        programs = fuzzing.programs(self.context)
+        Random(self.options.seed).shuffle(programs)
         for program in programs:
-            played = play(program, self.setting, self.session, self.budget, self.pace)
-            if played.fault or played.cut:
-                raise RuntimeError(played.fault or played.cut)
-            yield judged(program.id, self.collector.take(program.id), judging(self.choice), explored=True)
+            result = run_program(program, self.context, self.session, self.budget, self.schedule)
+            check_end(result)
+            exchanges = self.collector.take(program.id)
+            yield judge_program(program.id, exchanges, build_judges(self.options), explored=True)
 
-    def smallest(self, result: Judged) -> Shrunk | None:
-        """The smallest case of the first violation that can be shrunk."""
-        lab = exploration.Lab(
-            self.setting, self.session, self.collector, judging(self.choice), Budget(), self.pace, tidies=False
+    def smallest_case(self, verdicts: ProgramVerdicts) -> ShrunkCase | None:
+        """The smallest case that shows one of the violations; None if no violation can be shrunk."""
+        context = ShrinkContext(
+            self.context,
+            self.session,
+            self.collector,
+            build_judges(self.options),
+            Budget(),
+            self.schedule,
+            cleans_up=False,
         )
-        found = sorted(
-            exploration.shrunk(result.found, lab, 1).values(), key=lambda each: (not each.minimal, len(each.case))
-        )
-        return found[0] if found else None
+        cases = shrink_violations(verdicts.explored_violations, context, 1).values()
+        return min(cases, key=lambda case: (not case.minimal, len(case.reproduction.steps)), default=None)
 
     def close(self) -> None:
-        self.wire.close()
+        """Close the connections."""
+        self.transport.close()
 
 
-def hunt(mutant: str, url: str, seed: int) -> Hunt:
-    """Explore one mutant until something is found."""
-    with closing(_Ground(url, seed)) as ground:
-        for result in ground.results():
-            binding = tuple(id_ for id_ in result.found if _level(id_) != "may")
-            if binding:
-                requests, smallest = ground.budget.counts.requests, ground.smallest(result)
-                if smallest is None:
-                    return Hunt(mutant, seed, binding, requests)
-                return Hunt(mutant, seed, binding, requests, smallest.minimal, len(smallest.case), smallest.sends)
-        return Hunt(mutant, seed, requests=ground.budget.counts.requests)
+def explore(mutant: str, url: str, seed: int) -> ExplorationTrial:
+    """Explore one mutant until the first violation."""
+    with closing(_ExplorationSession(url, seed)) as session:
+        for verdicts in session.verdicts():
+            failed = tuple(id_ for id_ in verdicts.explored_violations if _level(id_) != "may")
+            if failed:
+                requests, case = session.budget.counts.requests, session.smallest_case(verdicts)
+                if case is None:
+                    return ExplorationTrial(mutant, seed, failed, requests)
+                return ExplorationTrial(
+                    mutant, seed, failed, requests, case.minimal, len(case.reproduction.steps), case.requests
+                )
+        return ExplorationTrial(mutant, seed, requests=session.budget.counts.requests)
 
 
 def _level(id_: str) -> str:
-    demand = rules().get(id_) or constraints()[id_]
-    return demand.level.value
+    entry = rules().get(id_) or constraints()[id_]
+    return entry.level.value
 
 
-def _batch(mutants: Sequence[str], seeds: int) -> list[Hunt]:
-    with hosted({mutant: ((mutant,), ()) for mutant in mutants}, STEP_MS) as urls:
-        return [hunt(mutant, urls[mutant], seed) for mutant in mutants for seed in range(1, seeds + 1)]
+def _explore_batch(mutants: Sequence[str], seeds: int) -> list[ExplorationTrial]:
+    with serve_emulators({mutant: ((mutant,), ()) for mutant in mutants}, STEP_MS) as urls:
+        return [explore(mutant, urls[mutant], seed) for mutant in mutants for seed in range(1, seeds + 1)]
 
 
-def hunts(mutants: Sequence[str], seeds: int, processes: int = 2) -> Iterator[Hunt]:
-    """Every hunt, as it becomes known."""
-    batches = [mutants[start : start + _TOGETHER] for start in range(0, len(mutants), _TOGETHER)]
+def explore_all(mutants: Sequence[str], seeds: int, processes: int = 2) -> Iterator[ExplorationTrial]:
+    """Explore mutants with every seed; yields the trials as they become known."""
+    batches = [mutants[start : start + _BATCH_SIZE] for start in range(0, len(mutants), _BATCH_SIZE)]
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        for results in pool.map(partial(_batch, seeds=seeds), batches):
-            yield from results
+        for trials in pool.map(partial(_explore_batch, seeds=seeds), batches):
+            yield from trials
 
 
-def by_itself(mutants: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    """The must that the rest of the standard profile fails each mutant by, which should be none."""
+def failed_by_other_phases(mutants: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """By mutant, the MUST and SHOULD ids that the other phases of the standard profile fail; there should be none."""
     phases = tuple(phase for phase in PROFILES["standard"] if phase not in ("preflight", "explore"))
-    results = trials_judged([Trial(mutant, (mutant,), phases=phases) for mutant in mutants])
+    results = judge_all([Trial(mutant, (mutant,), phases=phases) for mutant in mutants])
     return {result.name: (*result.must, *result.should) for result in results}
 
 
-def rows(found: Iterable[Hunt], otherwise: dict[str, tuple[str, ...]]) -> list[Row]:
+def rows(trials: Iterable[ExplorationTrial], by_other_phases: dict[str, tuple[str, ...]]) -> list[ExplorationRow]:
     """One row for each mutant."""
-    per: dict[str, list[Hunt]] = {}
-    for each in found:
-        per.setdefault(each.mutant, []).append(each)
-    return [_row(mutant.name, mutant.item, per[mutant.name], otherwise) for mutant in corners() if mutant.name in per]
+    by_mutant: dict[str, list[ExplorationTrial]] = {}
+    for trial in trials:
+        by_mutant.setdefault(trial.mutant, []).append(trial)
+    return [
+        _row(mutant.name, mutant.item, by_mutant[mutant.name], by_other_phases)
+        for mutant in exploration_mutants()
+        if mutant.name in by_mutant
+    ]
 
 
-def _row(name: str, item: str, every: Sequence[Hunt], otherwise: dict[str, tuple[str, ...]]) -> Row:
-    hits = [each for each in every if each.by]
+def _row(
+    name: str, item: str, trials: Sequence[ExplorationTrial], by_other_phases: dict[str, tuple[str, ...]]
+) -> ExplorationRow:
+    hits = [trial for trial in trials if trial.failed]
 
     def median(values: Iterable[int]) -> int:
-        known = list(values)
-        return round(statistics.median(known)) if known else 0
+        numbers = list(values)
+        return round(statistics.median(numbers)) if numbers else 0
 
-    return Row(
+    return ExplorationRow(
         mutant=name,
         item=item,
         found=len(hits),
-        of=len(every),
-        requests=median(each.requests for each in hits),
-        minimal=sum(each.minimal for each in hits),
-        steps=median(each.steps for each in hits if each.steps),
-        sends=median(each.sends for each in hits if each.steps),
-        by=tuple(sorted({id_ for each in hits for id_ in each.by})),
-        by_itself=otherwise.get(name, ()),
+        trials=len(trials),
+        requests=median(trial.requests for trial in hits),
+        minimal=sum(trial.minimal for trial in hits),
+        steps=median(trial.steps for trial in hits if trial.steps),
+        shrink_requests=median(trial.shrink_requests for trial in hits if trial.steps),
+        failed=tuple(sorted({id_ for trial in hits for id_ in trial.failed})),
+        failed_by_other_phases=by_other_phases.get(name, ()),
     )
 
 
-def page(every: Sequence[Row]) -> str:
-    """The table for people."""
-    often = sum(row.found >= 0.9 * row.of for row in every)
+def render_page(table: Sequence[ExplorationRow]) -> str:
+    """The Markdown page."""
+    reliable = sum(row.found >= 0.9 * row.trials for row in table)
     lines = [
-        "# What exploring finds",
+        "# Exploration",
         "",
-        "Written by `python -m tests.quality.exploration`: mutants of the emulator whose fault shows only where two",
-        "things come together, or after a certain course of events. Each is explored by the payloads and walks of",
-        "`--phase explore` alone (300 payloads, 20 walks), up to the first violation, and what was found is shrunk.",
+        "Written by `python -m tests.quality.exploration`: mutants of the emulator whose defect needs a combination of",
+        "values or a sequence of requests. Each is explored by the payloads and walks of `--phase explore` alone (300",
+        "payloads, 20 walks) until the first violation, which is then shrunk.",
         "",
-        f"{often} of {len(every)} are found with at least nine of ten seeds;"
-        f" {sum(not row.by_itself for row in every)} are not found by the other phases.",
+        f"{reliable} of {len(table)} are found with at least nine of ten seeds;"
+        f" {sum(not row.failed_by_other_phases for row in table)} are not found by the other phases.",
         "",
         "| mutant | item | found | requests to find | minimal | steps | requests to shrink | found by other phases |",
         "| --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     lines += [
-        f"| {row.mutant} | {row.item} | {row.found}/{row.of} | {row.requests} | {row.minimal}/{row.found} |"
-        f" {row.steps} | {row.sends} | {', '.join(row.by_itself[:2]) or '·'} |"
-        for row in every
+        f"| {row.mutant} | {row.item} | {row.found}/{row.trials} | {row.requests} | {row.minimal}/{row.found} |"
+        f" {row.steps} | {row.shrink_requests} | {', '.join(row.failed_by_other_phases[:2]) or '·'} |"
+        for row in table
     ]
     return "\n".join(lines) + "\n"
 
 
+def write(table: Sequence[ExplorationRow]) -> None:
+    """Write the rows and the page."""
+    write_rows("exploration", map(asdict, table))
+    write_text("exploration.md", render_page(table))
+
+
 def main() -> None:
-    """Explore, and write the table."""
+    """Explore the mutants and write the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("names", nargs="*", help="only these mutants; nothing is written then")
+    parser.add_argument("names", nargs="*", help="explore only these mutants; write nothing")
     parser.add_argument("--seeds", type=int, default=SEEDS)
-    chosen = parser.parse_args()
-    names = chosen.names or [mutant.name for mutant in corners()]
-    began = time.monotonic()
-    found: list[Hunt] = []
-    for each in hunts(names, chosen.seeds):
-        found.append(each)
+    options = parser.parse_args()
+    names = options.names or [mutant.name for mutant in exploration_mutants()]
+    started = time.monotonic()
+    trials: list[ExplorationTrial] = []
+    for trial in explore_all(names, options.seeds):
+        trials.append(trial)
         print(
-            f"{time.monotonic() - began:5.0f} s  {each.mutant} {each.seed}: {', '.join(each.by) or 'nothing'}",
+            f"{time.monotonic() - started:5.0f} s  {trial.mutant} {trial.seed}: {', '.join(trial.failed) or 'nothing'}",
             flush=True,
         )
-    every = rows(found, by_itself(names))
-    print(page(every))
-    if not chosen.names:
-        FOLDER.mkdir(parents=True, exist_ok=True)
-        (FOLDER / "exploration.json").write_text(json.dumps([asdict(row) for row in every], indent=1) + "\n")
-        (FOLDER / "exploration.md").write_text(page(every))
+    table = rows(trials, failed_by_other_phases(names))
+    print(render_page(table))
+    if not options.names:
+        write(table)
 
 
 if __name__ == "__main__":

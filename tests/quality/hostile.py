@@ -1,8 +1,8 @@
-"""The whole command against servers that behave badly: outcome, exit code, seconds and memory of each.
+"""The hostile table: the command against servers that misbehave; outcome, exit code, time and memory of each.
 
 `python -m tests.quality.hostile` runs `runs-conformance run` as a process against each and writes
-`reports/reference/hostile.json` and `.md`. A behaviour stands in for every answer, for an answer now and then, or for
-every answer from some moment on.
+`reports/reference/hostile.json` and `.md`. A behaviour replaces every answer, some answers, or every answer from a
+certain request on.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -19,157 +20,161 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from tests.quality.behaviours import Behaviour, behaviours, elsewhere, standing_in
-from tests.quality.dying import dying
-from tests.quality.host import KEYS, hosted
-from tests.quality.untrusted import CERTIFICATES, untrusted
+from tests.fakes import closed_port_url
+from tests.quality.crashing_server import crashing_server
+from tests.quality.emulator_host import KEYS, serve_emulators
+from tests.quality.hostile_behaviours import HostileBehaviour, behaviours, hostile_server, other_host
+from tests.quality.tables import read_rows, write_rows, write_text
+from tests.quality.untrusted_certificates import CERTIFICATES, untrusted_server
 
 ROOT = Path(__file__).resolve().parents[2]
-FOLDER = ROOT / "reports" / "reference"
-MEGABYTES = 300
-SECONDS = 150.0
-NOW_AND_THEN = 23
-FROM = 150
-ALWAYS, SOMETIMES, LATER = "always", "now and then", "from the 150th request on"
+MAX_MEGABYTES = 300
+MAX_SECONDS = 150.0
+INTERVAL = 23
+FIRST_LATE_REQUEST = 150
+ALWAYS, SOMETIMES, LATE = "always", "every 23rd request", "from the 150th request on"
 
-UNREACHABLE, CONCLUDED, CUT = frozenset({3}), frozenset({0, 1, 5}), frozenset({1, 5})
+UNREACHABLE, CONCLUDED, CUT_SHORT = frozenset({3}), frozenset({0, 1, 5}), frozenset({1, 5})
 HARMLESS = frozenset({0})
 
 _ALWAYS = {"cookies": HARMLESS, "odd_ids": frozenset({0, 1})}
 _SOMETIMES = {"cookies": HARMLESS, "too_many": frozenset({0, 5}), "odd_ids": frozenset({0, 1})}
-_BARELY_ANSWERS = frozenset(
+_TESTABLE = frozenset(
     {
         *("invalid_utf8", "nan", "duplicate_keys", "long_numbers", "deep_nesting", "gzip_bomb", "huge_json", "broken"),
         *("terminal", "length_too_long", "length_too_short", "reset", "endless_body", "endless_stream", "drips"),
         "stream_without_newline",
     }
 )
-"""What answers in some way even if it always does so, and therefore fails rather than cannot be tested."""
+"""Behaviours that, even for every request, may count as failures of the server rather than as an unreachable one."""
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """How one run ended. `wrong` says what it should not have done; empty where all is well."""
+class HostileRow:
+    """One test run: its exit code with the reason, and its problems; none if it is as it should be."""
 
     behaviour: str
     text: str
     when: str
     exit_code: int
-    said: str
-    seconds: float
-    megabytes: int
-    wrong: str
+    reason: str
+    problems: str
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
-    """A server to run the command against, and the exit codes that are right."""
+class HostileCase:
+    """A server to run the command against, and the permitted exit codes."""
 
     name: str
     text: str
     when: str
-    codes: frozenset[int]
+    exit_codes: frozenset[int]
     serve: Callable[[str], Iterator[str]]
 
 
-def cases() -> list[Case]:
-    """Every case."""
-    found = []
+def cases() -> list[HostileCase]:
+    """All cases."""
+    result = []
     for each in behaviours():
-        always = CONCLUDED | UNREACHABLE if each.name in _BARELY_ANSWERS else UNREACHABLE
-        found.append(_case(each, ALWAYS, lambda number: True, _ALWAYS.get(each.name, always)))
+        always = CONCLUDED | UNREACHABLE if each.name in _TESTABLE else UNREACHABLE
+        result.append(_case(each, ALWAYS, lambda number: True, _ALWAYS.get(each.name, always)))
         sometimes = _SOMETIMES.get(each.name, CONCLUDED)
-        found.append(_case(each, SOMETIMES, lambda number: number % NOW_AND_THEN == 0, sometimes))
+        result.append(_case(each, SOMETIMES, lambda number: number % INTERVAL == 0, sometimes))
     for each in behaviours():
         if each.name in ("silent", "reset", "too_many", "too_many_today", "broken", "html", "redirect_elsewhere"):
-            found.append(_case(each, LATER, lambda number: number >= FROM, CUT))
-    third = next(each for each in behaviours() if each.name == "broken")
-    found.append(_case(third, "on every third request", lambda number: number % 3 == 0, CUT))
-    found.append(Case("refuses", "refuses connections", ALWAYS, UNREACHABLE, _refusing))
-    found.append(Case("dies", "dies half way and comes back after two seconds", "once", CONCLUDED, dying))
+            result.append(_case(each, LATE, lambda number: number >= FIRST_LATE_REQUEST, CUT_SHORT))
+    broken = next(each for each in behaviours() if each.name == "broken")
+    result.append(_case(broken, "every third request", lambda number: number % 3 == 0, CUT_SHORT))
+    result.append(HostileCase("refuses", "refuses connections", ALWAYS, UNREACHABLE, _closed_port))
+    text = "crashes and restarts after two seconds"
+    result.append(HostileCase("dies", text, "at the 150th request", CONCLUDED, crashing_server))
     for name, text in CERTIFICATES.items():
-        found.append(Case(name, text, ALWAYS, UNREACHABLE, lambda emulator, name=name: untrusted(name)))  # type: ignore[misc]
-    return found
+        result.append(
+            HostileCase(name, text, ALWAYS, UNREACHABLE, lambda emulator, name=name: untrusted_server(name))  # type: ignore[misc]
+        )
+    return result
 
 
-def _case(each: Behaviour, when: str, chosen: Callable[[int], bool], codes: frozenset[int]) -> Case:
+def _case(
+    behaviour: HostileBehaviour, when: str, is_hostile: Callable[[int], bool], exit_codes: frozenset[int]
+) -> HostileCase:
     def serve(emulator: str) -> Iterator[str]:
         with ExitStack() as stack:
-            other = stack.enter_context(elsewhere())
-            url, _ = stack.enter_context(standing_in(emulator, each.behave, chosen, each.closes, other.url))
+            other = stack.enter_context(other_host())
+            url, _ = stack.enter_context(
+                hostile_server(emulator, behaviour.respond, is_hostile, behaviour.closes, other.url)
+            )
             yield url
-            if other.came:
+            if other.received:
                 raise AssertionError("a request was sent to another host")
 
-    return Case(each.name, each.text, when, codes, serve)
+    return HostileCase(behaviour.name, behaviour.text, when, exit_codes, serve)
 
 
-def _refusing(emulator: str) -> Iterator[str]:
-    from tests.fakes import refusing
-
-    with refusing() as url:
+def _closed_port(emulator: str) -> Iterator[str]:
+    with closed_port_url() as url:
         yield url
 
 
-def row(case: Case, emulator: str) -> Row:
-    """Run the command on one server."""
+def run_case(case: HostileCase, emulator: str) -> tuple[HostileRow, str]:
+    """Run the command on one server; returns the row, and the time and memory used."""
     with tempfile.TemporaryDirectory(prefix="hostile-") as scratch:
         folder = Path(scratch) / "report"
         with contextmanager(case.serve)(emulator) as url:
             code, output, seconds, megabytes = _run(url, folder)
         report = folder / "report.json"
         data = json.loads(report.read_text(encoding="utf-8")) if report.is_file() else {}
-        wrong = [
+        problems = [
             text
-            for text, so in (
-                (f"exit code {code}", code not in case.codes),
+            for text, applies in (
+                (f"exit code {code}", code not in case.exit_codes),
                 ("stack trace", "Traceback" in output),
-                (f"{megabytes} MB", megabytes > MEGABYTES),
-                (f"{seconds:.0f} s", seconds > SECONDS),
+                (f"{megabytes} MB", megabytes > MAX_MEGABYTES),
+                (f"{seconds:.0f} s", seconds > MAX_SECONDS),
                 ("no report", not data and code != 3),
                 ("another exit code in the report", bool(data) and data["exit_code"] != code),
                 ("key written", any(KEYS[0] in text for text in (output, *_texts(folder)))),
                 ("control characters", "\x1b" in output or "\x07" in output),
             )
-            if so
+            if applies
         ]
-        return Row(
+        row = HostileRow(
             behaviour=case.name,
             text=case.text,
             when=case.when,
             exit_code=code,
-            said=_said(output).replace(url.partition("//")[2].partition("/")[0], "HOST"),
-            seconds=round(seconds, 1),
-            megabytes=megabytes,
-            wrong=", ".join(wrong),
+            reason=_reason(output, url),
+            problems=", ".join(problems),
         )
+        return row, f"{seconds:.1f} s, {megabytes} MB"
 
 
-def _said(output: str) -> str:
-    """The line that says what it comes to."""
+def _reason(output: str, url: str) -> str:
+    """The line of the output that states the result, without ports."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
-    verdict = [line for line in lines if line.startswith("runs-conformance:") or "(exit " in line]
-    return (verdict or lines or [""])[-1].removeprefix("runs-conformance: ")
+    results = [line for line in lines if line.startswith("runs-conformance:") or "(exit " in line]
+    reason = (results or lines or [""])[-1].removeprefix("runs-conformance: ")
+    return re.sub(r"127\.0\.0\.1:\d+", "OTHER", reason.replace(url.partition("//")[2].partition("/")[0], "HOST"))
 
 
 def _run(url: str, folder: Path) -> tuple[int, str, float, int]:
     command = [sys.executable, "-m", "runs_conformance", "run", url, "--profile", "quick", "--timeout", "2"]
     command += ["--no-database", "--report-dir", str(folder)]
     environment = {**os.environ, "OPENAI_API_KEY": KEYS[0], "PYTHONPATH": str(ROOT / "conformance")}
-    began = time.monotonic()
-    with tempfile.TemporaryFile() as said:
-        with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=said, stderr=said) as process:
+    started = time.monotonic()
+    with tempfile.TemporaryFile() as output_file:
+        with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output_file, stderr=output_file) as process:
             peak = 0
             while process.poll() is None:
-                peak = max(peak, _peak(process.pid))
+                peak = max(peak, _peak_memory(process.pid))
                 time.sleep(0.02)
-        said.seek(0)
-        output = said.read().decode("utf-8", "replace")
-    return process.returncode, output, time.monotonic() - began, peak // 1024
+        output_file.seek(0)
+        output = output_file.read().decode("utf-8", "replace")
+    return process.returncode, output, time.monotonic() - started, peak // 1024
 
 
-def _peak(pid: int) -> int:
-    """The most memory that a process has had so far, in KB; unlike what `wait4` tells, without that of its parent."""
+def _peak_memory(pid: int) -> int:
+    """The peak memory of a process in KB; unlike that of `wait4`, it does not include its parent's."""
     try:
         lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     except OSError:
@@ -183,65 +188,61 @@ def _texts(folder: Path) -> Iterator[str]:
             yield path.read_text(encoding="utf-8", errors="replace")
 
 
-def page(rows: Sequence[Row]) -> str:
-    """The table for people."""
+def render_page(rows: Sequence[HostileRow]) -> str:
+    """The Markdown page."""
     lines = [
         "# Hostile servers",
         "",
         "Written by `python -m tests.quality.hostile`: `runs-conformance run --profile quick --timeout 2` as a process",
-        f"against each. Bounds: {MEGABYTES} MB, {SECONDS:.0f} s, a report, the right exit code, no stack trace, no key",
-        "written, nothing sent to another host.",
+        f"against each. Requirements: at most {MAX_MEGABYTES} MB and {MAX_SECONDS:.0f} s, a report, a permitted exit",
+        "code, no stack trace, no key written, and no request to another host.",
         "",
-        f"{len(rows)} cases, {sum(bool(each.wrong) for each in rows)} out of bounds; at most "
-        f"{max(each.megabytes for each in rows)} MB and {max(each.seconds for each in rows):.0f} s.",
+        f"{len(rows)} cases, {sum(bool(row.problems) for row in rows)} with problems.",
         "",
-        "| the server | when | exit | because | seconds | MB |",
-        "| --- | --- | --- | --- | --- | --- |",
+        "| the server | when | exit | reason |",
+        "| --- | --- | --- | --- |",
     ]
-    for each in rows:
-        wrong = f" **{each.wrong}**" if each.wrong else ""
-        because = each.said.replace("|", "\\|")
-        because = because if len(because) <= 110 else because[:109] + "…"
-        lines.append(
-            f"| {each.text} | {each.when} | {each.exit_code}{wrong} | {because} | {each.seconds} | {each.megabytes} |"
-        )
+    for row in rows:
+        problems = f" **{row.problems}**" if row.problems else ""
+        reason = row.reason.replace("|", "\\|")
+        reason = reason if len(reason) <= 110 else reason[:109] + "…"
+        lines.append(f"| {row.text} | {row.when} | {row.exit_code}{problems} | {reason} |")
     return "\n".join(lines) + "\n"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run every case, or those named, and put their rows into the files; exit 1 where one is out of bounds."""
+    """Run all cases, or those named, and update their rows; returns 1 if one has a problem."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("names", nargs="*", help="only these behaviours; the rows of the others stay")
-    given = parser.parse_args(arguments)
+    parser.add_argument("names", nargs="*", help="run only these behaviours; the other rows remain")
+    options = parser.parse_args(arguments)
     every = cases()
-    rows = {} if not given.names else _written()
-    with hosted({"honest": ((), ())}, 10) as emulators:
+    rows = {(row.behaviour, row.when): row for row in read()} if options.names else {}
+    with serve_emulators({"plain": ((), ())}, 10) as emulators:
         for case in every:
-            if given.names and case.name not in given.names:
+            if options.names and case.name not in options.names:
                 continue
-            last = rows[case.name, case.when] = row(case, emulators["honest"])
+            row, cost = run_case(case, emulators["plain"])
+            rows[case.name, case.when] = row
             print(
-                f"{last.behaviour}, {last.when}: exit {last.exit_code}, {last.seconds} s, {last.megabytes} MB, "
-                f"{last.said}{'  WRONG: ' + last.wrong if last.wrong else ''}",
+                f"{row.behaviour}, {row.when}: exit {row.exit_code}, {cost}, {row.reason}"
+                f"{'  PROBLEMS: ' + row.problems if row.problems else ''}",
                 flush=True,
             )
-            _write([rows[case.name, case.when] for case in every if (case.name, case.when) in rows])
-    wrong = sum(bool(each.wrong) for each in rows.values())
-    print(f"{len(rows)} cases, {wrong} out of bounds")
-    return 1 if wrong else 0
+            write([rows[case.name, case.when] for case in every if (case.name, case.when) in rows])
+    failing = sum(bool(row.problems) for row in rows.values())
+    print(f"{len(rows)} cases, {failing} with problems")
+    return 1 if failing else 0
 
 
-def _written() -> dict[tuple[str, str], Row]:
-    """The rows that the file has."""
-    path = FOLDER / "hostile.json"
-    data = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else []
-    return {(each["behaviour"], each["when"]): Row(**each) for each in data}
+def read() -> list[HostileRow]:
+    """The committed rows."""
+    return [HostileRow(**row) for row in read_rows("hostile")]
 
 
-def _write(rows: Sequence[Row]) -> None:
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    (FOLDER / "hostile.json").write_text(json.dumps([asdict(each) for each in rows], indent=1) + "\n", "utf-8")
-    (FOLDER / "hostile.md").write_text(page(rows), "utf-8")
+def write(rows: Sequence[HostileRow]) -> None:
+    """Write the rows and the page."""
+    write_rows("hostile", map(asdict, rows))
+    write_text("hostile.md", render_page(rows))
 
 
 if __name__ == "__main__":

@@ -1,12 +1,12 @@
-"""The kill matrix: every mutant of the emulator is failed by a verdict on what it breaks, and by few others.
+"""The kill matrix: every mutant of the emulator fails a verdict on the item it breaks, and few others.
 
-`python -m tests.quality.kill_matrix` plays them all and writes `reports/reference/kill-matrix.json` and `.md`;
-with `--update NAME...` it plays the named ones only and puts their rows into these files.
-Mutants written by hand are judged by the standard profile; those made from the request schemas by the boundary
-programs of their operation, which is what the standard profile would play for them, since a verdict is the fold of
-the verdicts of single programs. Those of them that take too much share one emulator (`tests.quality.composition`), and
-are judged alone where that leaves anything unclear. Mutants in corners that only exploring comes to are not among
-them: see `tests.quality.exploration`.
+`python -m tests.quality.kill_matrix` judges all mutants and writes `reports/reference/kill-matrix.json` and `.md`. With
+`--update NAME...` it judges the named mutants only and updates their rows.
+
+Handwritten mutants are judged by the standard profile. Mutants generated from the request schemas are judged by the
+boundary programs of their operation; the standard profile would give the same verdicts, because a verdict merges those
+of single programs. Generated mutants that accept too much share one emulator (see `composition`), and are judged alone
+if that leaves anything unclear. Mutants that only the exploration phase reaches are not included (see `exploration`).
 """
 
 from __future__ import annotations
@@ -15,53 +15,65 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
-from pathlib import Path
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 from runs_conformance.contract.operation import OPERATIONS
-from runs_conformance.contract.requirement import current_slug
 from runs_conformance.emulator.catalogue import generated_mutants, handwritten_mutants, standard_mutants
 from runs_conformance.emulator.declaration import Mutant
 from runs_conformance.rules import catalogue as rules
-from tests.quality.composition import composed
-from tests.quality.composition import judged as judged_together
-from tests.quality.judging import Result, Trial, judged, programs_of
+from tests.quality.composition import compose, judge_compositions
+from tests.quality.judging import Trial, TrialResult, boundary_program_ids, judge_all
+from tests.quality.tables import FOLDER, code_list, format_list, write_text
 
-FOLDER = Path(__file__).resolve().parents[2] / "reports" / "reference"
-MOST_OTHERS = 5
-_BUT_BOUNDARY = ("lifecycle", "security", "robustness", "races")
-_OF_REQUESTS = {"acceptance", "error", "errors", "refusals", "robustness", "validation", "errors-have-envelope"}
-BLIND_AT_FIRST = FOLDER / "blind-first-try.json"
+MAX_OTHERS = 5
+_WITHOUT_BOUNDARY = ("lifecycle", "security", "robustness", "races")
+_REQUEST_ITEMS = {
+    "acceptance",
+    "error",
+    "errors",
+    "refusals",
+    "robustness",
+    "validation",
+    "errors-have-envelope",
+}
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """One mutant: whether a verdict on its item failed it, by what else it was failed, and whether it had to be."""
+class KillRow:
+    """One mutant: whether a verdict on its item fails, which verdicts fail (those on the item first), and how many of
+    them are on something else.
+    """
 
     mutant: str
     item: str
     level: str
     killed: bool
-    by: tuple[str, ...]
-    others: int
-    blind: bool = False
-    made: bool = False
+    failed: tuple[str, ...]
+    others: int = 0
+    written_from_spec: bool = False
+    generated: bool = False
+
+    @property
+    def only_own_constraint(self) -> bool:
+        """Whether the mutant is generated, and fails exactly the constraint it breaks."""
+        return self.generated and self.killed and self.failed == (self.item,)
 
 
-def row(mutant: Mutant, result: Result, made: bool) -> Row:
-    """The row of a mutant, from what the suite said of it."""
+def row(mutant: Mutant, result: TrialResult, generated: bool) -> KillRow:
+    """The row of a mutant for the result of its trial."""
     failed = (*result.must, *result.should)
     on_item = tuple(id_ for id_ in (*failed, *result.may) if concerns(id_, mutant.item))
-    return Row(
+    return KillRow(
         mutant=mutant.name,
         item=mutant.item,
         level=mutant.level.value,
         killed=bool(on_item),
-        by=(*on_item, *(id_ for id_ in failed if id_ not in on_item)),
+        failed=(*on_item, *(id_ for id_ in failed if id_ not in on_item)),
         others=len(set(failed) - set(on_item)),
-        blind=mutant.written_from_spec,
-        made=made,
+        written_from_spec=mutant.written_from_spec,
+        generated=generated,
     )
 
 
@@ -71,101 +83,109 @@ def concerns(id_: str, item: str) -> bool:
     return id_ == item or id_.startswith(f"{item}.") or (rule is not None and item in rule.requirements)
 
 
-def trial_of(mutant: Mutant, made: bool) -> Trial:
-    """How a mutant is judged: by the programs that can show its item, and all that may accuse it of something else.
+def trial_for(mutant: Mutant, generated: bool) -> Trial:
+    """The trial of a mutant, with the programs that can fail its item or anything else it may break.
 
-    The boundary programs are left out where what is broken has nothing to do with what a request may hold.
+    Boundary programs are omitted if the item is not about the content of requests.
     """
-    subject = mutant.item.partition(".")[0]
-    if made:
-        return Trial(mutant.name, (mutant.name,), programs=programs_of(subject))
-    if subject in OPERATIONS or subject in _OF_REQUESTS:
+    topic = mutant.item.partition(".")[0]
+    if generated:
+        return Trial(mutant.name, (mutant.name,), programs=boundary_program_ids(topic))
+    if topic in OPERATIONS or topic in _REQUEST_ITEMS:
         return Trial(mutant.name, (mutant.name,))
-    return Trial(mutant.name, (mutant.name,), phases=_BUT_BOUNDARY)
+    return Trial(mutant.name, (mutant.name,), phases=_WITHOUT_BOUNDARY)
 
 
-def matrix(chosen: Sequence[tuple[Mutant, bool]]) -> list[Row]:
-    """The rows of these mutants; the flag says whether one was made from a schema.
+def judge_mutants(mutants: Sequence[tuple[Mutant, bool]]) -> list[KillRow]:
+    """Judge mutants and return their rows; the flag of a mutant says whether it is generated.
 
-    What lives is judged again with one program after the other, since a fault by which they disturb one another may let
-    none of them come to its end; and what lives on, by the whole standard profile.
+    A mutant that survives is judged again with a single worker, because its defect may let concurrent programs prevent
+    each other from finishing; then by the whole standard profile.
     """
-    rows = {row.mutant: row for row in _played_together([mutant for mutant, made in chosen if made])}
-    alone = [(mutant, made) for mutant, made in chosen if mutant.name not in rows]
-    for how in (trial_of, _in_turn, _all_in_turn):
-        rows.update((row.mutant, row) for row in _played(alone, how))
-        alone = [(mutant, made) for mutant, made in alone if not rows[mutant.name].killed]
-    for one in rows.values():
-        if not one.killed or one.others > MOST_OTHERS:
-            print(f"{one.mutant} ({one.item}): {', '.join(one.by) or 'not failed'}", flush=True)
-    return [rows[mutant.name] for mutant, _ in chosen]
+    rows = {row.mutant: row for row in _judge_in_compositions([mutant for mutant, generated in mutants if generated])}
+    remaining = [(mutant, generated) for mutant, generated in mutants if mutant.name not in rows]
+    for make_trial in (trial_for, _single_worker_trial, _whole_profile_trial):
+        rows.update((row.mutant, row) for row in _judge_alone(remaining, make_trial))
+        remaining = [(mutant, generated) for mutant, generated in remaining if not rows[mutant.name].killed]
+    for each in rows.values():
+        if not each.killed or each.others > MAX_OTHERS:
+            print(f"{each.mutant} ({each.item}): {', '.join(each.failed) or 'not failed'}", flush=True)
+    return [rows[mutant.name] for mutant, _ in mutants]
 
 
-def _in_turn(mutant: Mutant, made: bool) -> Trial:
-    return replace(trial_of(mutant, made), workers=1)
+def _single_worker_trial(mutant: Mutant, generated: bool) -> Trial:
+    return replace(trial_for(mutant, generated), workers=1)
 
 
-def _all_in_turn(mutant: Mutant, made: bool) -> Trial:
+def _whole_profile_trial(mutant: Mutant, generated: bool) -> Trial:
     return Trial(mutant.name, (mutant.name,), workers=1)
 
 
-def _played_together(made: Sequence[Mutant]) -> Iterator[Row]:
-    """The rows of those mutants made from schemas that are killed in company of others."""
-    compositions = composed([mutant for mutant in made if mutant.name.startswith("relaxed:")])
+def _judge_in_compositions(generated: Sequence[Mutant]) -> Iterator[KillRow]:
+    """The rows of the generated mutants that are killed in a composition."""
+    compositions = compose([mutant for mutant in generated if mutant.name.startswith("relaxed:")])
     if len(compositions) == sum(map(len, compositions)):
         return
-    mutants = [mutant for company in compositions for mutant in company]
-    for mutant, result in zip(mutants, judged_together(compositions), strict=True):
-        if result is not None and (found := row(mutant, result, made=True)).killed:
-            yield found
+    mutants = [mutant for composition in compositions for mutant in composition]
+    for mutant, result in zip(mutants, judge_compositions(compositions), strict=True):
+        if result is not None and (killed_row := row(mutant, result, generated=True)).killed:
+            yield killed_row
 
 
-def _played(chosen: Sequence[tuple[Mutant, bool]], how: Callable[[Mutant, bool], Trial]) -> Iterator[Row]:
-    begun = time.monotonic()
-    results = judged([how(mutant, made) for mutant, made in chosen])
-    for count, ((mutant, made), result) in enumerate(zip(chosen, results, strict=True), start=1):
-        yield row(mutant, result, made)
+def _judge_alone(
+    mutants: Sequence[tuple[Mutant, bool]], make_trial: Callable[[Mutant, bool], Trial]
+) -> Iterator[KillRow]:
+    started = time.monotonic()
+    results = judge_all([make_trial(mutant, generated) for mutant, generated in mutants])
+    for count, ((mutant, generated), result) in enumerate(zip(mutants, results, strict=True), start=1):
+        yield row(mutant, result, generated)
         if count % 50 == 0:
-            print(f"{count} of {len(chosen)}, {time.monotonic() - begun:.0f} s", flush=True)
+            print(f"{count} of {len(mutants)}, {time.monotonic() - started:.0f} s", flush=True)
 
 
-def page(rows: Iterable[Row]) -> str:
-    """The matrix for people: figures first, then what hides something, then every written mutant."""
-    every = list(rows)
-    by_hand, made = [r for r in every if not r.made], [r for r in every if r.made]
-    blind = [r for r in by_hand if r.blind]
-    bitten = {id_ for r in every for id_ in r.by}
-    idle = sorted(rules().keys() - bitten)
+def render_page(rows: Iterable[KillRow]) -> str:
+    """The Markdown page: totals, then surviving and broad mutants, then every handwritten mutant."""
+    rows = list(rows)
+    handwritten, generated = [r for r in rows if not r.generated], [r for r in rows if r.generated]
+    from_spec = [r for r in handwritten if r.written_from_spec]
+    failed = {id_ for r in rows for id_ in r.failed}
+    unproven = sorted(rules().keys() - failed)
     lines = [
         "# Kill matrix",
         "",
-        "Written by `python -m tests.quality.kill_matrix`. A mutant is killed when a verdict on the item it names",
-        "fails it.",
+        "Written by `python -m tests.quality.kill_matrix`. A mutant is killed if a verdict on the item it breaks",
+        "fails.",
         "",
-        "| mutants | all | killed | failed by more than five others |",
+        "| mutants | total | killed | fail more than five other verdicts |",
         "| --- | --- | --- | --- |",
         *(
-            f"| {name} | {len(some)} | {sum(r.killed for r in some)} | {sum(r.others > MOST_OTHERS for r in some)} |"
-            for name, some in (("written by hand", by_hand), ("of these, written blind", blind), ("from schemas", made))
+            f"| {name} | {len(some)} | {sum(r.killed for r in some)} | {sum(r.others > MAX_OTHERS for r in some)} |"
+            for name, some in (
+                ("handwritten", handwritten),
+                ("of these, written from the contract alone", from_spec),
+                ("generated from schemas", generated),
+            )
         ),
         "",
-        *_first_try(),
-        f"{len(rules()) - len(idle)} of {len(rules())} rules are failed by at least one mutant.",
+        f"{len(rules()) - len(unproven)} of {len(rules())} rules are failed by at least one mutant.",
         "",
     ]
-    if idle:
-        lines += ["Rules that no mutant fails: " + ", ".join(f"`{id_}`" for id_ in idle), ""]
-    alive = [r for r in every if not r.killed]
-    if alive:
-        lines += ["## Alive", "", *(f"- `{r.mutant}` ({r.item}): failed by {_listed(r.by)}" for r in alive), ""]
-    broad = [r for r in every if r.others > MOST_OTHERS]
-    if broad:
+    if unproven:
+        lines += ["Rules that no mutant fails: " + code_list(unproven), ""]
+    if surviving := [r for r in rows if not r.killed]:
         lines += [
-            "## Failed by more than five others",
+            "## Surviving",
             "",
-            "Each is one fault that breaks as many demands by itself.",
+            *(f"- `{r.mutant}` ({r.item}): fails {code_list(r.failed)}" for r in surviving),
             "",
-            "| mutant | item | others | what it does | why so many |",
+        ]
+    if broad := [r for r in rows if r.others > MAX_OTHERS]:
+        lines += [
+            "## Mutants that fail more than five other verdicts",
+            "",
+            "Each has one defect that breaks several requirements.",
+            "",
+            "| mutant | item | others | defect | reason |",
             "| --- | --- | --- | --- | --- |",
         ]
         known = {mutant.name: mutant for mutant in standard_mutants()}
@@ -174,77 +194,98 @@ def page(rows: Iterable[Row]) -> str:
             for r in broad
         ]
         lines += [""]
-    lines += ["## Written by hand", "", "| mutant | item | level | failed by |", "| --- | --- | --- | --- |"]
-    lines += [f"| {r.mutant} | {r.item} | {r.level} | {_listed(r.by)} |" for r in by_hand]
+    lines += ["## Handwritten mutants", "", "| mutant | item | level | fails |", "| --- | --- | --- | --- |"]
+    lines += [f"| {r.mutant} | {r.item} | {r.level} | {code_list(r.failed)} |" for r in handwritten]
     return "\n".join(lines) + "\n"
 
 
-def _first_try() -> list[str]:
-    if not BLIND_AT_FIRST.is_file():
-        return []
-    first = json.loads(BLIND_AT_FIRST.read_text(encoding="utf-8"))
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Judge the mutants; returns 1 if one survives."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", help="judge only mutants whose name contains one of these; write nothing")
+    parser.add_argument("--handwritten", action="store_true", help="judge only handwritten mutants; write nothing")
+    parser.add_argument(
+        "--written-from-spec", action="store_true", help="judge only mutants written from the contract; write nothing"
+    )
+    parser.add_argument("--update", nargs="+", metavar="NAME", help="judge only these, and update their rows")
+    options = parser.parse_args(arguments)
+    if options.update:
+        return _update(options.update)
+    mutants = _all_mutants()
+    if options.handwritten or options.written_from_spec:
+        mutants = [(mutant, generated) for mutant, generated in mutants if not generated]
+    if options.written_from_spec:
+        mutants = [(mutant, generated) for mutant, generated in mutants if mutant.written_from_spec]
+    if options.names:
+        mutants = [pair for pair in mutants if any(part in pair[0].name for part in options.names)]
+    rows = judge_mutants(mutants)
+    if not (options.names or options.handwritten or options.written_from_spec):
+        write(rows)
+    return _summarize(rows)
+
+
+def _all_mutants() -> list[tuple[Mutant, bool]]:
     return [
-        f"Of a sample of {first['mutants']} mutants written blind, from the contract alone and before any rule was "
-        f"seen, {first['killed']} were killed at the first try ({first['killed'] / first['mutants']:.0%}): "
-        "[blind-first-try.json](blind-first-try.json).",
-        "",
+        *((mutant, False) for mutant in handwritten_mutants()),
+        *((mutant, True) for mutant in generated_mutants()),
     ]
 
 
-def _listed(ids: Sequence[str]) -> str:
-    return ", ".join(f"`{id_}`" for id_ in ids) or "nothing"
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Play the mutants; exit 1 where one lives or a rule bites none."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("names", nargs="*", help="only mutants whose name holds one of these; nothing is written then")
-    parser.add_argument("--written", action="store_true", help="only mutants written by hand; nothing is written")
-    parser.add_argument("--blind", action="store_true", help="only mutants written blind; nothing is written")
-    parser.add_argument("--update", nargs="+", metavar="NAME", help="only these; their rows are put into the files")
-    given = parser.parse_args(arguments)
-    if given.update:
-        return _update(given.update)
-    chosen = [(mutant, False) for mutant in handwritten_mutants() if not mutant.exploration_only]
-    if not given.written and not given.blind:
-        chosen += [(mutant, True) for mutant in generated_mutants()]
-    if given.blind:
-        chosen = [(mutant, made) for mutant, made in chosen if mutant.written_from_spec]
-    if given.names:
-        chosen = [(mutant, made) for mutant, made in chosen if any(part in mutant.name for part in given.names)]
-    rows = matrix(chosen)
-    if not (given.names or given.written or given.blind):
-        _write(rows)
-    return _summed_up(rows)
-
-
 def _update(names: Sequence[str]) -> int:
-    every = [(mutant, False) for mutant in handwritten_mutants() if not mutant.exploration_only]
-    every += [(mutant, True) for mutant in generated_mutants()]
-    unknown = set(names) - {mutant.name for mutant, _ in every}
+    mutants = _all_mutants()
+    unknown = set(names) - {mutant.name for mutant, _ in mutants}
     if unknown:
-        raise SystemExit(f"no mutant is called {', '.join(sorted(unknown))}")
-    rows = matrix([(mutant, made) for mutant, made in every if mutant.name in names])
-    kept = {one.mutant: one for one in _committed()} | {one.mutant: one for one in rows}
-    _write([kept[mutant.name] for mutant, _ in every if mutant.name in kept])
-    return _summed_up(rows)
+        raise SystemExit(f"no mutant is named {', '.join(sorted(unknown))}")
+    updated = judge_mutants([(mutant, generated) for mutant, generated in mutants if mutant.name in names])
+    rows = {each.mutant: each for each in read()} | {each.mutant: each for each in updated}
+    write([rows[mutant.name] for mutant, _ in mutants if mutant.name in rows])
+    return _summarize(updated)
 
 
-def _committed() -> list[Row]:
-    rows = json.loads((FOLDER / "kill-matrix.json").read_text(encoding="utf-8"))
-    return [Row(**{**each, "item": current_slug(each["item"]), "by": tuple(each["by"])}) for each in rows]
+def read() -> list[KillRow]:
+    """The committed rows."""
+    table = json.loads((FOLDER / "kill-matrix.json").read_text(encoding="utf-8"))
+    rows = [KillRow(**{**each, "failed": tuple(each["failed"])}) for each in table["rows"]]
+    by_name = {mutant.name: mutant for mutant in generated_mutants()}
+    known = [by_name[name] for name in table["fail_only_their_constraint"] if name in by_name]
+    rows += [
+        KillRow(mutant.name, mutant.item, mutant.level.value, killed=True, failed=(mutant.item,), generated=True)
+        for mutant in known
+    ]
+    return rows
 
 
-def _write(rows: Sequence[Row]) -> None:
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    text = json.dumps([asdict(r) for r in rows], indent=1)
-    (FOLDER / "kill-matrix.json").write_text(text + "\n", encoding="utf-8")
-    (FOLDER / "kill-matrix.md").write_text(page(rows), encoding="utf-8")
+def write(rows: Sequence[KillRow]) -> None:
+    """Write the rows and the page.
+
+    A generated mutant that fails only the constraint it breaks is written as its name.
+    """
+    full = format_list(_as_json(each) for each in rows if not each.only_own_constraint)
+    names = format_list(each.mutant for each in rows if each.only_own_constraint)
+    write_text("kill-matrix.json", f'{{"rows": {full},\n"fail_only_their_constraint": {names}}}\n')
+    write_text("kill-matrix.md", render_page(rows))
 
 
-def _summed_up(rows: Sequence[Row]) -> int:
+def _as_json(each: KillRow) -> Mapping[str, Any]:
+    optional = {
+        "others": each.others,
+        "written_from_spec": each.written_from_spec,
+        "generated": each.generated,
+    }
+    return {
+        "mutant": each.mutant,
+        "item": each.item,
+        "level": each.level,
+        "killed": each.killed,
+        "failed": each.failed,
+        **{name: value for name, value in optional.items() if value},
+    }
+
+
+def _summarize(rows: Sequence[KillRow]) -> int:
     killed = sum(r.killed for r in rows)
-    print(f"{killed} of {len(rows)} mutants killed; {sum(r.others > MOST_OTHERS for r in rows)} failed by many others")
+    broad = sum(r.others > MAX_OTHERS for r in rows)
+    print(f"{killed} of {len(rows)} mutants killed; {broad} fail more than {MAX_OTHERS} other verdicts")
     return 0 if killed == len(rows) else 1
 
 

@@ -1,17 +1,19 @@
-"""Mutants in company are told apart, and come out as they do alone."""
+"""Mutants in compositions are distinguished, and have the same results as alone."""
 
 from __future__ import annotations
 
 import pytest
 
-from runs_conformance.emulator.catalogue import Mutant, generated
+from runs_conformance.emulator.catalogue import generated_mutants
+from runs_conformance.emulator.declaration import Mutant
 from runs_conformance.model.case import Role, Step
-from tests.quality import bench, kill_matrix
-from tests.quality.composition import composed, doers, judged
-from tests.quality.test_matrices import drawn
-from tests.rules.histories import Told, run
+from tests.quality.composition import attribute_exchanges, compose, judge_compositions
+from tests.quality.judging import judge_all
+from tests.quality.kill_matrix import row, trial_for
+from tests.quality.sampling import fixed_sample
+from tests.rules.histories import HistoryBuilder, run
 
-ALONE = 6
+SAMPLE_SIZE = 6
 MODEL, METADATA = "create_run.model.type", "create_run.metadata.maxProperties"
 
 
@@ -20,55 +22,59 @@ def negative(constraint: str) -> Step:
 
 
 def relaxed(*items: str) -> list[Mutant]:
-    every = [mutant for mutant in generated() if mutant.name.startswith("relaxed:")]
-    return [mutant for mutant in every if not items or mutant.item in items]
+    mutants = [mutant for mutant in generated_mutants() if mutant.name.startswith("relaxed:")]
+    return [mutant for mutant in mutants if not items or mutant.item in items]
 
 
-def test_nobody_is_left_out() -> None:
-    compositions = composed(relaxed())
-    assert sorted(mutant.name for company in compositions for mutant in company) == [m.name for m in relaxed()]
+def test_compositions_contain_every_mutant() -> None:
+    compositions = compose(relaxed())
+    assert sorted(mutant.name for composition in compositions for mutant in composition) == [
+        mutant.name for mutant in relaxed()
+    ]
     assert len(compositions) < 10
 
 
-def test_those_that_one_negative_breaks_are_kept_apart() -> None:
-    one, other = relaxed(METADATA, MODEL)
-    assert composed([one, other], {MODEL: {METADATA}}) == [(one,), (other,)]
-    assert composed([one, other], {}) == [(one, other)]
+def test_mutants_that_one_negative_violates_are_separated() -> None:
+    first, second = relaxed(METADATA, MODEL)
+    assert compose([first, second], {MODEL: {METADATA}}) == [(first,), (second,)]
+    assert compose([first, second], {}) == [(first, second)]
 
 
-def test_two_of_one_constraint_are_kept_apart() -> None:
-    one, other = (mutant for mutant in generated() if mutant.item == "create_run.max_prompt_tokens.type")
-    assert composed([one, other]) == [(one,), (other,)]
+def test_mutants_of_one_constraint_are_separated() -> None:
+    first, second = (mutant for mutant in generated_mutants() if mutant.item == "create_run.max_prompt_tokens.type")
+    assert compose([first, second]) == [(first,), (second,)]
 
 
-def test_what_an_exchange_shows_is_the_doing_of_the_mutant_that_took_it() -> None:
-    tell = Told()
-    before = tell.create_run()
-    tell.refuse("create_run", step=negative(METADATA))
-    taken = tell.create_run(run(), step=negative(MODEL))
-    look = tell.get_run(run("in_progress"))
-    refused = tell.refuse("create_run", step=negative(METADATA))
-    done_by = doers(tell.exchanges, {MODEL, METADATA})
-    assert before.id not in done_by
-    assert done_by[taken.id] == done_by[look.id] == MODEL
-    assert done_by[refused.id] == METADATA
+def test_exchanges_are_attributed_to_the_mutant_that_accepted_last() -> None:
+    builder = HistoryBuilder()
+    before = builder.create_run()
+    builder.refuse("create_run", step=negative(METADATA))
+    accepted = builder.create_run(run(), step=negative(MODEL))
+    read = builder.get_run(run("in_progress"))
+    rejected = builder.refuse("create_run", step=negative(METADATA))
+    attributions = attribute_exchanges(builder.exchanges, {MODEL, METADATA})
+    assert before.id not in attributions
+    assert attributions[accepted.id] == attributions[read.id] == MODEL
+    assert attributions[rejected.id] == METADATA
 
 
-def test_what_nobody_took_is_nobodys_doing() -> None:
-    tell = Told()
-    tell.refuse("create_run", step=negative(MODEL))
-    look = tell.get_run(run("completed"))
-    assert look.id not in doers(tell.exchanges, {MODEL})
+def test_exchanges_without_an_accepting_mutant_are_not_attributed() -> None:
+    builder = HistoryBuilder()
+    builder.refuse("create_run", step=negative(MODEL))
+    read = builder.get_run(run("completed"))
+    assert read.id not in attribute_exchanges(builder.exchanges, {MODEL})
 
 
 @pytest.mark.slow
-def test_mutants_drawn_by_the_commit_come_out_alone_as_in_company() -> None:
+def test_sampled_mutants_have_the_same_results_alone() -> None:
     by_name = {mutant.name: mutant for mutant in relaxed()}
-    chosen = [by_name[name] for name in drawn(by_name, ALONE)]
-    compositions = composed(relaxed())
-    mutants = [mutant for company in compositions for mutant in company]
-    together = {mutant.name: result for mutant, result in zip(mutants, judged(compositions), strict=True)}
-    alone = bench.judged([kill_matrix.trial_of(mutant, made=True) for mutant in chosen])
-    for mutant, result in zip(chosen, alone, strict=True):
-        said = together[mutant.name]
-        assert said is None or kill_matrix.row(mutant, said, made=True) == kill_matrix.row(mutant, result, made=True)
+    sample = [by_name[name] for name in fixed_sample(by_name, SAMPLE_SIZE)]
+    compositions = compose(relaxed())
+    mutants = [mutant for composition in compositions for mutant in composition]
+    in_composition = {
+        mutant.name: result for mutant, result in zip(mutants, judge_compositions(compositions), strict=True)
+    }
+    alone = judge_all([trial_for(mutant, generated=True) for mutant in sample])
+    for mutant, result in zip(sample, alone, strict=True):
+        other = in_composition[mutant.name]
+        assert other is None or row(mutant, other, generated=True) == row(mutant, result, generated=True)

@@ -1,26 +1,26 @@
-"""What counts as a verdict that depends on the seed."""
+"""Which verdicts count as dependent on the seed."""
 
 from __future__ import annotations
 
-from tests.quality.bench import Result
+from tests.quality.judging import TrialResult
 from tests.quality.seeds import row
 
 
-def said(exit_code: int = 0, **outcomes: str) -> Result:
-    return Result("", exit_code, "", (), (), (), 0, 0, 0, 0.0, outcomes)
+def result(exit_code: int = 0, **outcomes: str) -> TrialResult:
+    return TrialResult("", exit_code, outcomes=outcomes)
 
 
-def test_a_pass_and_a_failure_differ() -> None:
-    found = row("", [said(a="pass", b="pass"), said(a="fail", b="pass")])
-    assert (found.target, found.seeds, found.differing) == ("the emulator", 2, ("a",))
-    assert not found.same
+def test_pass_and_failure_depend_on_the_seed() -> None:
+    table_row = row("", [result(a="pass", b="pass"), result(a="fail", b="pass")])
+    assert (table_row.target, table_row.seeds, table_row.seed_dependent) == ("the emulator", 2, ("a",))
+    assert not table_row.is_stable
 
 
-def test_what_could_not_be_decided_does_not_differ() -> None:
-    found = row("is_instant", [said(a="pass", b="not_judged"), said(a="inconclusive", b="inconclusive")])
-    assert (found.differing, found.sometimes_undecided) == ((), ("a",))
-    assert found.same
+def test_undecided_verdicts_do_not_depend_on_the_seed() -> None:
+    table_row = row("is_instant", [result(a="pass", b="not_judged"), result(a="inconclusive", b="inconclusive")])
+    assert (table_row.seed_dependent, table_row.sometimes_undecided) == ((), ("a",))
+    assert table_row.is_stable
 
 
-def test_an_accused_target_is_not_the_same() -> None:
-    assert not row("", [said(1, a="fail"), said(1, a="fail")]).same
+def test_failing_target_is_not_stable() -> None:
+    assert not row("", [result(1, a="fail"), result(1, a="fail")]).is_stable

@@ -1,93 +1,115 @@
-"""The variants matrix: no correct server is accused, whatever it chose.
+"""The variants matrix: no legal variant of the emulator fails a MUST verdict.
 
-`python -m tests.quality.variants_matrix` judges every legal variant of the emulator by the standard profile and writes
-`reports/reference/variants.json` and `.md`.
+`python -m tests.quality.variants_matrix` judges every variant by the standard profile and writes
+`reports/reference/variants.json` and `.md`. With `--update NAME...` it judges the named variants only and updates their
+rows.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
-from runs_conformance.emulator.catalogue import Variant, variants
-from tests.quality.bench import Result, Trial, judged
-
-FOLDER = Path(__file__).resolve().parents[2] / "reports" / "reference"
+from runs_conformance.emulator.catalogue import variants
+from runs_conformance.emulator.declaration import Variant
+from tests.quality.judging import Trial, TrialResult, judge_all
+from tests.quality.tables import code_list, read_rows, write_rows, write_text
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """One variant: the must-level ids that failed it wrongly, the warnings, and how much could not be decided."""
+class VariantRow:
+    """One variant: its false MUST failures, its warnings, and the number of inconclusive verdicts."""
 
     variant: str
-    false: tuple[str, ...]
+    false_failures: tuple[str, ...]
     inconclusive: int
     warnings: tuple[str, ...]
     exit_code: int
-    text: str
 
 
-def row(variant: Variant, result: Result) -> Row:
-    """The row of a variant, from what the suite said of it."""
-    return Row(variant.name, result.must, result.inconclusive, result.should, result.exit_code, variant.text)
+def row(variant: Variant, result: TrialResult) -> VariantRow:
+    """The row of a variant for the result of its trial."""
+    return VariantRow(variant.name, result.must, result.inconclusive, result.should, result.exit_code)
 
 
-def trial_of(variant: Variant) -> Trial:
-    """How a variant is judged."""
+def trial_for(variant: Variant) -> Trial:
+    """The trial of a variant."""
     return Trial(variant.name, variants=(variant.name,), dialect=variant.dialect)
 
 
-def matrix(chosen: Sequence[Variant]) -> list[Row]:
-    """The rows of these variants."""
+def judge_variants(some_variants: Sequence[Variant]) -> list[VariantRow]:
+    """Judge variants and return their rows."""
     rows = []
-    for variant, result in zip(chosen, judged([trial_of(variant) for variant in chosen], together=4), strict=True):
+    results = judge_all([trial_for(variant) for variant in some_variants], batch_size=4)
+    for variant, result in zip(some_variants, results, strict=True):
         rows.append(row(variant, result))
         if result.exit_code:
-            print(f"{variant.name}: {', '.join(result.must) or result.because}", flush=True)
+            print(f"{variant.name}: {', '.join(result.must) or result.reason}", flush=True)
     return rows
 
 
-def page(rows: Iterable[Row]) -> str:
-    """The matrix for people."""
-    every = list(rows)
-    accused = [r for r in every if r.exit_code]
+def render_page(rows: Iterable[VariantRow]) -> str:
+    """The Markdown page."""
+    rows = list(rows)
+    texts = {variant.name: variant.text for variant in variants()}
     lines = [
         "# Legal variants",
         "",
-        "Written by `python -m tests.quality.variants_matrix`. Each is a correct server that chose differently,",
-        "judged by the standard profile; none may break a must.",
+        "Written by `python -m tests.quality.variants_matrix`. Each variant is a correct server that makes another",
+        "permitted choice, judged by the standard profile; none may fail a MUST verdict.",
         "",
-        f"{len(every)} variants, {len(accused)} accused.",
+        f"{len(rows)} variants, {sum(bool(r.exit_code) for r in rows)} with false failures.",
         "",
-        "| variant | what it chooses | accused of | warnings | undecided |",
+        "| variant | choice | false failures | warnings | inconclusive |",
         "| --- | --- | --- | --- | --- |",
     ]
-    for r in every:
-        named = ", ".join(f"`{id_}`" for id_ in r.false) or "nothing"
-        warned = ", ".join(f"`{id_}`" for id_ in r.warnings) or "nothing"
-        lines.append(f"| {r.variant} | {r.text} | {named} | {warned} | {r.inconclusive} |")
+    lines += [
+        f"| {r.variant} | {texts[r.variant]} | {code_list(r.false_failures)} | {code_list(r.warnings)} |"
+        f" {r.inconclusive} |"
+        for r in rows
+    ]
     return "\n".join(lines) + "\n"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Judge the variants; exit 1 where one is accused."""
+    """Judge the variants; returns 1 if one has false failures."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("names", nargs="*", help="only these variants; nothing is written then")
-    given = parser.parse_args(arguments)
-    chosen = [variant for variant in variants() if not given.names or variant.name in given.names]
-    rows = matrix(chosen)
-    if not given.names:
-        FOLDER.mkdir(parents=True, exist_ok=True)
-        text = json.dumps([asdict(r) for r in rows], indent=1)
-        (FOLDER / "variants.json").write_text(text + "\n", encoding="utf-8")
-        (FOLDER / "variants.md").write_text(page(rows), encoding="utf-8")
-    accused = sum(r.exit_code != 0 for r in rows)
-    print(f"{len(rows)} variants judged, {accused} accused")
-    return 1 if accused else 0
+    parser.add_argument("names", nargs="*", help="judge only these variants; write nothing")
+    parser.add_argument("--update", nargs="+", metavar="NAME", help="judge only these, and update their rows")
+    options = parser.parse_args(arguments)
+    names = options.update or options.names
+    unknown = set(names) - {variant.name for variant in variants()}
+    if unknown:
+        raise SystemExit(f"no variant is named {', '.join(sorted(unknown))}")
+    rows = judge_variants([variant for variant in variants() if not names or variant.name in names])
+    if not options.names:
+        by_name = {each.variant: each for each in [*read(), *rows]}
+        write([by_name[variant.name] for variant in variants() if variant.name in by_name])
+    failing = sum(bool(r.exit_code) for r in rows)
+    print(f"{len(rows)} variants judged, {failing} with false failures")
+    return 1 if failing else 0
+
+
+def read() -> list[VariantRow]:
+    """The committed rows."""
+    return [
+        VariantRow(
+            each["variant"],
+            tuple(each["false_failures"]),
+            each["inconclusive"],
+            tuple(each["warnings"]),
+            each["exit_code"],
+        )
+        for each in read_rows("variants")
+    ]
+
+
+def write(rows: Sequence[VariantRow]) -> None:
+    """Write the rows and the page."""
+    write_rows("variants", map(asdict, rows))
+    write_text("variants.md", render_page(rows))
 
 
 if __name__ == "__main__":

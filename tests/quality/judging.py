@@ -1,0 +1,119 @@
+"""Test runs of the suite against emulators with known defects and choices: one, or many in parallel."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field, replace
+from multiprocessing import get_context
+from pathlib import Path
+
+from runs_conformance.app import run
+from runs_conformance.app.options import RunOptions
+from runs_conformance.engine.program_runner import ProgramResult
+from runs_conformance.generation import boundary
+from runs_conformance.model.program_end import Ending
+from runs_conformance.model.verdict import Outcome
+from runs_conformance.reporting.folder import prepare_folder
+from runs_conformance.reporting.progress import SilentProgress
+from runs_conformance.reporting.report import Report
+from runs_conformance.targets import Target, remote_target
+from tests.quality.emulator_host import KEYS, serve_emulators
+
+STEP_MS = 5.0
+BATCH_SIZE = 16
+"""Emulators per process, judged one after the other. Small batches end at about the same time."""
+WORKERS, PROCESSES = 5, 3
+"""Test runs mostly wait, so a few of them share two cores."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One emulator to judge, and the options of the test run. Empty `programs` or `phases` mean all."""
+
+    name: str
+    mutants: tuple[str, ...] = ()
+    variants: tuple[str, ...] = ()
+    seed: int = 0
+    programs: tuple[str, ...] = ()
+    phases: tuple[str, ...] = ()
+    dialect: str = "openai"
+    profile: str = "standard"
+    workers: int = WORKERS
+
+
+@dataclass(frozen=True, slots=True)
+class TrialResult:
+    """The result of a trial: failed ids by level, the number of inconclusive verdicts, and all outcomes by id."""
+
+    name: str
+    exit_code: int
+    reason: str = ""
+    must: tuple[str, ...] = ()
+    should: tuple[str, ...] = ()
+    may: tuple[str, ...] = ()
+    inconclusive: int = 0
+    outcomes: dict[str, str] = field(repr=False, default_factory=dict)
+
+
+def judge_all(
+    trials: Sequence[Trial], processes: int = PROCESSES, batch_size: int = BATCH_SIZE
+) -> Iterator[TrialResult]:
+    """Judge emulators in parallel; yields the results in order, as soon as they are known."""
+    batches = [trials[start : start + batch_size] for start in range(0, len(trials), batch_size)]
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+        for results in pool.map(_judge_batch, batches):
+            yield from results
+
+
+def _judge_batch(trials: Sequence[Trial]) -> list[TrialResult]:
+    emulators = {f"{index}": (trial.mutants, trial.variants) for index, trial in enumerate(trials)}
+    with serve_emulators(emulators, STEP_MS) as urls:
+        return [_result(trial, url) for trial, url in zip(trials, urls.values(), strict=True)]
+
+
+def _result(trial: Trial, url: str) -> TrialResult:
+    report = judge_emulator(url, trial)
+    failed = {
+        level: tuple(sorted(verdict.id for verdict in report.failures(level))) for level in ("must", "should", "may")
+    }
+    return TrialResult(
+        name=trial.name,
+        exit_code=report.exit_code,
+        reason=report.reason,
+        must=failed["must"],
+        should=failed["should"],
+        may=failed["may"],
+        inconclusive=len(report.with_outcome(Outcome.INCONCLUSIVE)),
+        outcomes={verdict.id: verdict.outcome.value for verdict in report.verdicts},
+    )
+
+
+def judge_emulator(url: str, trial: Trial) -> Report:
+    """Run the suite against an emulator; returns its report."""
+    options = RunOptions(
+        seed=trial.seed, select=trial.programs, phases=trial.phases, profile=trial.profile, workers=trial.workers
+    )
+    target = target_at(url, trial.dialect)
+    with tempfile.TemporaryDirectory(prefix="runs-conformance-") as scratch:
+        folder = prepare_folder(Path(scratch) / "report")
+        return run.judge(target, options, run.plan_run(target, options), folder, SilentProgress())
+
+
+def target_at(url: str, dialect: str = "openai") -> Target:
+    """The emulator at a URL as a target, with the properties of the bundled emulator."""
+    target = remote_target(url, dialect=dialect, api_key=KEYS[0], second_api_key=KEYS[1], failing_model="failing-model")
+    return replace(target, accepts_any_file_id=True, persistent=False)
+
+
+def boundary_program_ids(operation: str) -> tuple[str, ...]:
+    """The ids of the boundary programs of an operation."""
+    context = run.program_context(target_at("http://127.0.0.1/v1"), RunOptions())
+    return tuple(program.id for program in boundary.programs(context, [operation]))
+
+
+def check_end(result: ProgramResult) -> None:
+    """Raise RuntimeError if a program ended because of an internal error or an exhausted budget."""
+    if result.internal_error or result.end.ending in (Ending.CUT, Ending.NOT_STARTED):
+        raise RuntimeError(f"{result.end.program}: {result.internal_error or result.end.cause}")
