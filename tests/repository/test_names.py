@@ -1,0 +1,60 @@
+"""A name has one meaning in the package: no two classes share one, nor do modules of different packages."""
+
+from __future__ import annotations
+
+import ast
+from collections import defaultdict
+from pathlib import Path
+
+PACKAGE = Path(__file__).resolve().parents[2] / "conformance" / "runs_conformance"
+
+EXCEPTIONS = {
+    "cases": "the requests that a generator sends for an operation",
+    "catalogue": "the collection of what a package offers, found by id",
+    "errors": "a topic of the API, and the exceptions of the suite",
+    "file": "reading and writing the package's own file",
+    "har": "HAR 1.2, read from a file and written to one",
+    "history": "the recorded exchanges, and the smallest part of them that shows a violation",
+    "lifecycle": "the statuses of a run: the contract, and a topic",
+    "limit": "a limit that a target enforces: the result, and the search for it",
+    "metadata": "the member of that name: the evidence, and a topic",
+    "schema": "a JSON Schema: of the contract, and of conformance.toml",
+    "strategy": "Hypothesis strategies for tests",
+    "text": "random strings, and helper functions for strings",
+    "transport": "the HTTP layer: the client's, and a topic",
+}
+"""Modules of one name in several packages, with the reason."""
+
+TOPICS = ("rules", "emulator/mutants", "emulator/variants", "generation/programs")
+"""Packages whose modules are topics of the API. A topic has one name in all of them."""
+
+COMMANDS = "cli"
+"""The package whose modules are named after subcommands, and so like the module that a command calls."""
+
+
+def test_no_two_classes_share_a_name() -> None:
+    places: defaultdict[str, list[str]] = defaultdict(list)
+    for path in sorted(PACKAGE.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef):
+                places[node.name].append(f"{path.relative_to(PACKAGE)}:{node.lineno}")
+    assert {name: where for name, where in places.items() if len(where) > 1} == {}
+
+
+def test_no_two_modules_share_a_name_without_a_reason() -> None:
+    assert {name: where for name, where in _shared_module_names().items() if name not in EXCEPTIONS} == {}
+
+
+def test_every_exception_is_needed() -> None:
+    assert EXCEPTIONS.keys() <= _shared_module_names().keys()
+
+
+def _shared_module_names() -> dict[str, list[str]]:
+    """Names of modules in several packages, with those packages. All topics count as one package."""
+    packages: defaultdict[str, set[str]] = defaultdict(set)
+    for path in PACKAGE.rglob("*.py"):
+        if not path.stem.startswith("__"):
+            package = path.parent.relative_to(PACKAGE).as_posix()
+            if package != COMMANDS:
+                packages[path.stem].add("topics" if package in TOPICS else package)
+    return {name: sorted(found) for name, found in packages.items() if len(found) > 1}
