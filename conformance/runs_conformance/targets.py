@@ -16,7 +16,7 @@ from typing import Any
 from runs_conformance.client.base_url import Address, dialect_with, guess_dialect, parse_address
 from runs_conformance.config import require_known
 from runs_conformance.contract.dialect import DIALECTS
-from runs_conformance.errors import TargetError, UsageError
+from runs_conformance.errors import EmulatorFailed, UsageError
 
 EMULATOR = "emulator"
 __all__ = [
@@ -79,8 +79,8 @@ def remote_target(
 def emulator_target(*arguments: str, during_startup: Callable[[], object] | None = None) -> Iterator[Target]:
     """Start the bundled emulator in a process of its own, which ends with this block or with this process.
 
-    `during_startup` is called while it starts. Its keys are random and passed by environment. Raises TargetError if it
-    does not start.
+    `during_startup` is called while it starts. Its keys are random and passed by environment. Raises EmulatorFailed if
+    it does not start.
     """
     key, second = (f"sk-emulator-{secrets.token_hex(12)}" for _ in range(2))
     path = os.pathsep.join(part for part in (str(_ROOT), os.environ.get("PYTHONPATH")) if part)
@@ -117,7 +117,7 @@ def _url(process: subprocess.Popen[bytes]) -> str:
         return str(json.loads(line)["url"])
     except (ValueError, KeyError, TypeError):
         process.kill()
-        raise TargetError("the bundled emulator did not start; `runs-conformance serve` shows why") from None
+        raise EmulatorFailed("the bundled emulator did not start", "`runs-conformance serve` shows why") from None
 
 
 def serve_app(app: Any) -> AbstractContextManager[str]:

@@ -5,12 +5,12 @@ from datetime import date
 
 import pytest
 
-from runs_conformance.baseline import Baseline, BaselineEntry, BaselineGate, Coverage, EntryStatus, Revision, compare
+from runs_conformance.baseline import Baseline, BaselineEntry, BaselineGate, EntryStatus, Revision, RunScope, compare
 from runs_conformance.engine.outcome import decide_outcome
 from runs_conformance.model.verdict import Outcome, Verdict
 
 TODAY = date(2026, 11, 21)
-WHOLE = Coverage(profile="standard")
+WHOLE = RunScope(profile="standard")
 
 
 def verdict(id_: str, outcome: Outcome, level: str = "must") -> Verdict:
@@ -68,12 +68,12 @@ def test_a_name_that_there_is_not_is_answered_with_the_nearest() -> None:
 @pytest.mark.parametrize(
     ("extent", "profile"),
     [
-        (Coverage(profile="quick"), "standard"),
-        (Coverage(), "quick"),
-        (Coverage(profile="full", limitation="the run was cut short"), None),
+        (RunScope(profile="quick"), "standard"),
+        (RunScope(), "quick"),
+        (RunScope(profile="full", limitation="the run was cut short"), None),
     ],
 )
-def test_what_passes_where_less_was_seen_is_not_stale(extent: Coverage, profile: str | None) -> None:
+def test_what_passes_where_less_was_seen_is_not_stale(extent: RunScope, profile: str | None) -> None:
     given = gate(entry("a.kept"), revision=Revision.PRUNE, profile=profile)
     (stand,) = compare([KEPT], given, extent).entry_results
     assert stand.status is EntryStatus.UNSEEN
@@ -81,9 +81,9 @@ def test_what_passes_where_less_was_seen_is_not_stale(extent: Coverage, profile:
 
 @pytest.mark.parametrize(
     ("extent", "profile"),
-    [(Coverage(profile="quick"), "quick"), (Coverage(profile="full"), "quick"), (Coverage(), None)],
+    [(RunScope(profile="quick"), "quick"), (RunScope(profile="full"), "quick"), (RunScope(), None)],
 )
-def test_what_passes_where_as_much_was_seen_is_stale(extent: Coverage, profile: str | None) -> None:
+def test_what_passes_where_as_much_was_seen_is_stale(extent: RunScope, profile: str | None) -> None:
     (stand,) = compare([KEPT], gate(entry("a.kept"), profile=profile), extent).entry_results
     assert stand.status is EntryStatus.STALE
 

@@ -5,10 +5,10 @@ from runs_conformance.baseline.comparison import (
     BaselineEntry,
     BaselineGate,
     Comparison,
-    Coverage,
     EntryResult,
     EntryStatus,
     Revision,
+    RunScope,
     compare,
 )
 from runs_conformance.baseline.file import read, write
@@ -18,10 +18,10 @@ __all__ = [
     "BaselineEntry",
     "BaselineGate",
     "Comparison",
-    "Coverage",
     "EntryResult",
     "EntryStatus",
     "Revision",
+    "RunScope",
     "compare",
     "read",
     "write",

@@ -48,7 +48,7 @@ class BaselineEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Baseline:
-    """The entries of a baseline file. `profile` is the one that it was written by; a narrower one may miss failures."""
+    """The entries of a baseline file. `profile` is the one that it was written by; a gap one may miss failures."""
 
     name: str = "baseline"
     entries: tuple[BaselineEntry, ...] = ()
@@ -80,12 +80,12 @@ class Comparison:
 
     def with_status(self, standing: EntryStatus) -> list[EntryResult]:
         """Return the entries with this status."""
-        return [stand for stand in self.entry_results if stand.status is standing]
+        return [result for result in self.entry_results if result.status is standing]
 
     @property
     def accepted(self) -> frozenset[str]:
         """The ids whose failure is accepted."""
-        return frozenset(stand.entry.id for stand in self.with_status(EntryStatus.KNOWN))
+        return frozenset(result.entry.id for result in self.with_status(EntryStatus.KNOWN))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +98,7 @@ class BaselineGate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Coverage:
+class RunScope:
     """How much a test run covered: its profile (None for recorded traffic), and what limited it further."""
 
     profile: str | None = None
@@ -110,10 +110,10 @@ class Coverage:
             return self.limitation
         if self.profile is None and baseline.profile is not None:
             return f"recorded traffic covers less than profile {baseline.profile}, which the baseline was written with"
-        mine, theirs = (
+        own, other = (
             PROFILE_ORDER.index(name) if name in PROFILE_ORDER else None for name in (self.profile, baseline.profile)
         )
-        if mine is not None and theirs is not None and mine < theirs:
+        if own is not None and other is not None and own < other:
             return f"profile {self.profile} covers less than {baseline.profile}, which the baseline was written with"
         return None
 
@@ -121,7 +121,7 @@ class Coverage:
 def compare(
     verdicts: Sequence[Verdict],
     gate: BaselineGate,
-    coverage: Coverage,
+    scope: RunScope,
     *,
     levels: Collection[str] = ("must",),
     renamed: Mapping[str, str] | None = None,
@@ -130,55 +130,53 @@ def compare(
 
     Failures of these `levels` without an entry are new. `renamed` maps former rule ids to present ones.
     """
-    now = renamed or {}
+    present_ids = renamed or {}
     baseline = replace(
         gate.baseline,
-        entries=tuple(replace(entry, id=now.get(entry.id, entry.id)) for entry in gate.baseline.entries),
+        entries=tuple(replace(entry, id=present_ids.get(entry.id, entry.id)) for entry in gate.baseline.entries),
     )
     if gate.revision is Revision.NONE:
-        return _compare(verdicts, baseline, gate.today, coverage, levels)
-    before = _compare(verdicts, baseline, gate.today, coverage, levels)
-    kept = tuple(stand.entry for stand in before.entry_results if stand.status is not EntryStatus.STALE)
+        return _compare(verdicts, baseline, gate.today, scope, levels)
+    earlier = _compare(verdicts, baseline, gate.today, scope, levels)
+    remaining = tuple(result.entry for result in earlier.entry_results if result.status is not EntryStatus.STALE)
     if gate.revision is Revision.PRUNE:
-        return _compare(verdicts, replace(baseline, entries=kept), gate.today, coverage, levels)
+        return _compare(verdicts, replace(baseline, entries=remaining), gate.today, scope, levels)
     reason = DEFAULT_REASON.format(day=gate.today.isoformat())
-    added = tuple(BaselineEntry(id=id_, reason=reason) for id_ in before.new)
-    profile = baseline.profile if coverage.gap_to(baseline) else coverage.profile or baseline.profile
-    whole = replace(baseline, entries=(*kept, *added), profile=profile)
-    return _compare(verdicts, whole, gate.today, coverage, levels)
+    added = tuple(BaselineEntry(id=id_, reason=reason) for id_ in earlier.new)
+    profile = baseline.profile if scope.gap_to(baseline) else scope.profile or baseline.profile
+    updated = replace(baseline, entries=(*remaining, *added), profile=profile)
+    return _compare(verdicts, updated, gate.today, scope, levels)
 
 
 def _compare(
-    verdicts: Sequence[Verdict], baseline: Baseline, today: date, extent: Coverage, levels: Collection[str]
+    verdicts: Sequence[Verdict], baseline: Baseline, today: date, scope: RunScope, levels: Collection[str]
 ) -> Comparison:
     by_id = {verdict.id: verdict for verdict in verdicts}
-    narrower = extent.gap_to(baseline)
-    stands = tuple(_entry_result(entry, by_id, today, narrower) for entry in baseline.entries)
+    gap = scope.gap_to(baseline)
+    results = tuple(_entry_result(entry, by_id, today, gap) for entry in baseline.entries)
     listed = {entry.id for entry in baseline.entries}
     new = tuple(
         verdict.id
         for verdict in verdicts
         if verdict.outcome is Outcome.FAIL and verdict.level in levels and verdict.id not in listed
     )
-    return Comparison(baseline, stands, new)
+    return Comparison(baseline, results, new)
 
 
-def _entry_result(
-    entry: BaselineEntry, verdicts: Mapping[str, Verdict], today: date, narrower: str | None
-) -> EntryResult:
+def _entry_result(entry: BaselineEntry, verdicts: Mapping[str, Verdict], today: date, gap: str | None) -> EntryResult:
     verdict = verdicts.get(entry.id)
     if verdict is None:
         return EntryResult(
             entry, EntryStatus.STALE, f"there is no such rule or constraint{_nearest(entry.id, verdicts)}"
         )
-    if verdict.outcome is Outcome.PASS and narrower is None:
+    if verdict.outcome is Outcome.PASS and gap is None:
         return EntryResult(entry, EntryStatus.STALE, "it passes now")
     if entry.expires is not None and entry.expires < today:
         return EntryResult(entry, EntryStatus.EXPIRED, f"it expired on {entry.expires.isoformat()}")
     if verdict.outcome is Outcome.FAIL:
         return EntryResult(entry, EntryStatus.KNOWN)
     if verdict.outcome is Outcome.PASS:
-        return EntryResult(entry, EntryStatus.UNSEEN, f"it passes here, but {narrower}")
+        return EntryResult(entry, EntryStatus.UNSEEN, f"it passes here, but {gap}")
     return EntryResult(entry, EntryStatus.UNSEEN, verdict.reason or f"it is {verdict.outcome.value} here")
 
 

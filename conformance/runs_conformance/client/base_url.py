@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, quote, urlsplit, urlunsplit
 
 from runs_conformance.contract.dialect import DIALECTS, Dialect
 from runs_conformance.contract.operation import Operation
-from runs_conformance.errors import UsageError
+from runs_conformance.errors import InvalidBaseUrl, UsageError
 from runs_conformance.wire.redaction import is_secret_name, redact_value
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -19,7 +19,7 @@ FRAMING_HEADERS = ("host", "content-length", "transfer-encoding")
 """The header fields that address and delimit a request; a duplicate makes it invalid."""
 
 _FIELD_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+\Z")
-_FOLDER = re.compile(r"/[A-Za-z0-9/._~%!$&'()*+,;=:@-]*\Z")
+_PATH_PREFIX = re.compile(r"/[A-Za-z0-9/._~%!$&'()*+,;=:@-]*\Z")
 _HOST = re.compile(r"[A-Za-z0-9._-]+\Z")
 _FIELD_VALUE = re.compile(r"(?:[!-~\x80-\xff](?:[\t -~\x80-\xff]*[!-~\x80-\xff])?)?\Z")
 
@@ -42,7 +42,7 @@ def dialect_with(name: str, path_prefix: str | None = None, key_header: str | No
         raise UsageError(f"unknown dialect {name!r}; known dialects: {', '.join(DIALECTS)}")
     dialect = DIALECTS[name]
     if path_prefix is not None:
-        if not _FOLDER.match(path_prefix):
+        if not _PATH_PREFIX.match(path_prefix):
             raise UsageError(f"--path-prefix {path_prefix!r}: write it like /some/path")
         dialect = replace(dialect, path_prefix=path_prefix.rstrip("/"))
     if key_header is not None:
@@ -112,11 +112,11 @@ def parse_address(
         parts = urlsplit(base_url.strip())
         port = parts.port
     except ValueError:
-        raise UsageError(f"BASE_URL {shown!r}: not a URL; write http(s)://host[:port][/path]") from None
+        raise InvalidBaseUrl(f"BASE_URL {shown!r}: not a URL; write http(s)://host[:port][/path]") from None
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise UsageError(f"BASE_URL {shown!r}: write it like http(s)://host[:port][/path]")
+        raise InvalidBaseUrl(f"BASE_URL {shown!r}: write it like http(s)://host[:port][/path]")
     if parts.username is not None or parts.password is not None:
-        raise UsageError(
+        raise InvalidBaseUrl(
             f"BASE_URL {shown!r}: it contains a user name or password; pass it as --header 'Authorization: Basic ...'"
         )
     base = quote(parts.path.rstrip("/"), safe="/%:@!$&'()*+,;=~")
@@ -130,15 +130,15 @@ def parse_address(
             )
         if name.lower() in FRAMING_HEADERS:
             raise UsageError(f"--header {name!r}: every request sets this header itself; leave it out")
-    added = (*parse_qsl(parts.query, keep_blank_values=True), *query)
-    names = {name for name, _ in added}
+    all_query = (*parse_qsl(parts.query, keep_blank_values=True), *query)
+    names = {name for name, _ in all_query}
     return Address(
         scheme=parts.scheme,
-        host=_host(parts.hostname, shown),
+        host=_ascii_host(parts.hostname, shown),
         port=port if port is not None else DEFAULT_PORTS[parts.scheme],
         base_path=base,
         dialect=dialect,
-        query=(*(pair for pair in dialect.query if pair[0] not in names), *added),
+        query=(*(pair for pair in dialect.query if pair[0] not in names), *all_query),
         headers=headers,
         secret_values=tuple(secret_values),
     )
@@ -158,7 +158,7 @@ def encode_segment(text: str) -> str:
 
 def encode_query(pairs: Iterable[tuple[str, str]]) -> str:
     """Encode query parameters, without the question mark."""
-    return "&".join(f"{_component(name)}={_component(value)}" for name, value in pairs)
+    return "&".join(f"{_encode_component(name)}={_encode_component(value)}" for name, value in pairs)
 
 
 def redact_url(url: str) -> str:
@@ -170,21 +170,21 @@ def redact_url(url: str) -> str:
         parts = urlsplit(url.strip())
         _ = parts.port
     except ValueError:
-        return _outline(url)
+        return _scheme_and_host(url)
     if "@" in url and not parts.netloc:
-        return _outline(url)
+        return _scheme_and_host(url)
     pairs = parse_qsl(parts.query, keep_blank_values=True)
     query = "&".join(f"{name}={redact_value(name, value)}" for name, value in pairs)
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, query, ""))
 
 
-def _outline(url: str) -> str:
-    scheme, slashes, rest = url.strip().partition("://")
+def _scheme_and_host(url: str) -> str:
+    scheme, slashes, remainder = url.strip().partition("://")
     if not slashes:
         return "..."
-    place, *after = re.split(r"(?=[/?#])", rest, maxsplit=1)
+    authority, *after = re.split(r"(?=[/?#])", remainder, maxsplit=1)
     # A password may contain a slash, in which case the apparent host is a part of it.
-    host = "" if "@" in "".join(after) else place.rpartition("@")[2]
+    host = "" if "@" in "".join(after) else authority.rpartition("@")[2]
     return f"{scheme}://{(host if host.startswith('[') else host.partition(':')[0]) or '...'}"
 
 
@@ -193,16 +193,16 @@ def is_valid_header(name: str, value: str) -> bool:
     return _FIELD_NAME.match(name) is not None and _FIELD_VALUE.match(value) is not None
 
 
-def _component(text: str) -> str:
+def _encode_component(text: str) -> str:
     return quote(text, safe="-._~", errors="surrogatepass")
 
 
-def _host(name: str, shown: str) -> str:
+def _ascii_host(name: str, shown: str) -> str:
     try:
         host = name if name.isascii() else name.encode("idna").decode("ascii")
     except UnicodeError:
         host = ""
     # urlsplit has validated an address in brackets.
     if ":" not in host and not _HOST.match(host):
-        raise UsageError(f"BASE_URL {shown!r}: its host is not a valid host name")
+        raise InvalidBaseUrl(f"BASE_URL {shown!r}: its host is not a valid host name")
     return host

@@ -17,8 +17,8 @@ from runs_conformance.client.dns import Resolver
 IMMEDIATE_CLOSE_SECONDS = 0.5
 """A target that closes a connection within this many seconds of a response does not support keep-alive."""
 
-_WRITTEN_TOGETHER = 64 * 1024
-_SMALLEST_WAIT = 0.001
+_MAX_BUFFERED = 64 * 1024
+_MIN_TIMEOUT = 0.001
 
 
 class SocketDeadlineExceeded(httpcore.TimeoutException):
@@ -42,10 +42,10 @@ class ExchangeProgress(threading.local):
 
     def remaining(self, idle: float | None) -> float:
         """Return how long the next socket operation may take, at most `idle`. Raises SocketDeadlineExceeded."""
-        left = self.deadline - time.monotonic()
-        if left < _SMALLEST_WAIT:
+        remaining = self.deadline - time.monotonic()
+        if remaining < _MIN_TIMEOUT:
             raise SocketDeadlineExceeded("the deadline of the whole exchange has passed")
-        return left if idle is None else min(idle, left)
+        return remaining if idle is None else min(idle, remaining)
 
 
 class DeadlineBackend(httpcore.NetworkBackend):
@@ -58,7 +58,7 @@ class DeadlineBackend(httpcore.NetworkBackend):
     def __init__(self) -> None:
         self.progress = ExchangeProgress()
         self.closes_idle_connections = False
-        self._lookup = Resolver()
+        self._resolver = Resolver()
 
     def connect_tcp(
         self,
@@ -84,14 +84,14 @@ class DeadlineBackend(httpcore.NetworkBackend):
     def _connect(self, host: str, port: int, deadline: float) -> socket.socket:
         """Connect to the first of the host's addresses that accepts, within the deadline."""
         failure: OSError = OSError("the host has no address")
-        for family, place in self._lookup.resolve(host, port, deadline - time.monotonic()):
-            left = deadline - time.monotonic()
-            if left < _SMALLEST_WAIT:
+        for family, address in self._resolver.resolve(host, port, deadline - time.monotonic()):
+            remaining = deadline - time.monotonic()
+            if remaining < _MIN_TIMEOUT:
                 raise TimeoutError("no connection in time")
             sock = socket.socket(family, socket.SOCK_STREAM)
             try:
-                sock.settimeout(left)
-                sock.connect(place)
+                sock.settimeout(remaining)
+                sock.connect(address)
             except OSError as error:
                 sock.close()
                 failure = error
@@ -106,8 +106,8 @@ class _SocketStream(httpcore.NetworkStream):
     def __init__(self, sock: socket.socket, backend: DeadlineBackend) -> None:
         self._socket = sock
         self._backend = backend
-        self._unsent = bytearray()
-        self._last = 0.0
+        self._buffer = bytearray()
+        self._last_read = 0.0
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         progress = self._backend.progress
@@ -121,13 +121,13 @@ class _SocketStream(httpcore.NetworkStream):
             raise httpcore.ReadTimeout("no data in time") from None
         except OSError as error:
             raise httpcore.ReadError(str(error)) from error
-        self._last = time.monotonic()
+        self._last_read = time.monotonic()
         progress.received += len(data)
         return data
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._unsent += buffer
-        if len(self._unsent) > _WRITTEN_TOGETHER:
+        self._buffer += buffer
+        if len(self._buffer) > _MAX_BUFFERED:
             try:
                 self._flush(timeout)
             except TimeoutError:
@@ -135,12 +135,12 @@ class _SocketStream(httpcore.NetworkStream):
 
     def _flush(self, timeout: float | None) -> None:
         """Send the buffered data. Ignore send errors: a target that stopped reading may already have responded."""
-        left = memoryview(bytes(self._unsent))
-        self._unsent.clear()
+        remaining = memoryview(bytes(self._buffer))
+        self._buffer.clear()
         try:
-            while left:
+            while remaining:
                 self._socket.settimeout(self._backend.progress.remaining(timeout))
-                left = left[self._socket.send(left) :]
+                remaining = remaining[self._socket.send(remaining) :]
         except OSError as error:
             if isinstance(error, TimeoutError):
                 raise
@@ -163,20 +163,20 @@ class _SocketStream(httpcore.NetworkStream):
 
     def get_extra_info(self, info: str) -> Any:
         if info == "is_readable":
-            return self._has_ended()
+            return self._is_closed()
         return self._socket if info == "ssl_object" and isinstance(self._socket, ssl.SSLSocket) else None
 
-    def _has_ended(self) -> bool:
+    def _is_closed(self) -> bool:
         """Whether the target has closed this idle connection, which nothing else makes readable."""
         try:
             if hasattr(select, "poll"):
                 poller = select.poll()
                 poller.register(self._socket, select.POLLIN)
-                ended = bool(poller.poll(0))
+                closed = bool(poller.poll(0))
             else:
-                ended = bool(select.select([self._socket], [], [], 0)[0])
+                closed = bool(select.select([self._socket], [], [], 0)[0])
         except (OSError, ValueError):
             return True
-        if ended and time.monotonic() - self._last < IMMEDIATE_CLOSE_SECONDS:
+        if closed and time.monotonic() - self._last_read < IMMEDIATE_CLOSE_SECONDS:
             self._backend.closes_idle_connections = True
-        return ended
+        return closed

@@ -1,4 +1,4 @@
-"""The way to a target as an `httpx` transport: `httpcore`, its engine, on connections that keep deadlines."""
+"""An `httpx` transport on `httpcore`, with connections that enforce deadlines."""
 
 from __future__ import annotations
 
@@ -17,46 +17,46 @@ from runs_conformance.client.connection import DeadlineBackend, SocketConnection
 from runs_conformance.errors import UsageError
 
 REQUEST_TARGET = "request_target"
-"""The extension of a request that holds its target byte for byte; an `httpx` URL would spell odd ids anew."""
+"""The request extension that holds the exact request target; an `httpx` URL would normalize unusual ids."""
 
 _MAX_IDLE_CONNECTIONS = 64
 
 
 class DeadlineExceeded(httpx.TimeoutException):
-    """The time for the whole exchange is over."""
+    """The deadline of the whole exchange has passed."""
 
 
 class ConnectionRefused(httpx.ConnectError):
-    """Nobody listens there, now: the one failure to connect that may be over in a moment."""
+    """The connection was refused: the only connection failure that may be transient."""
 
 
 class HttpcoreTransport(httpx.BaseTransport):
-    """Carries requests to one address, from any number of threads, each within the deadline that its thread has set.
+    """Sends requests to one address, each within the deadline set by its thread. Thread-safe.
 
-    What goes wrong is raised as `httpx` names it. Where the target is known to close connections unasked, none is kept.
+    Failures are raised as `httpx` exceptions. No connection is kept alive once the target is known to close idle ones.
     """
 
     def __init__(self, address: Address, tls: ssl.SSLContext | None = None) -> None:
         self.backend = DeadlineBackend()
         self._tls = tls or (_default_tls_context() if address.scheme == "https" else None)
-        self._keeping = self._pool(address, _MAX_IDLE_CONNECTIONS)
-        self._fresh = self._pool(address, 0)
-        # A wire that is dropped leaves no connection open.
-        weakref.finalize(self, _close, self._keeping, self._fresh)
+        self._keep_alive_pool = self._pool(address, _MAX_IDLE_CONNECTIONS)
+        self._one_shot_pool = self._pool(address, 0)
+        # Close the connections of a transport that is garbage-collected.
+        weakref.finalize(self, _close, self._keep_alive_pool, self._one_shot_pool)
 
-    def _pool(self, address: Address, keep: int) -> httpcore.ConnectionPool:
+    def _pool(self, address: Address, max_idle: int) -> httpcore.ConnectionPool:
         return httpcore.ConnectionPool(
             ssl_context=self._tls,
             proxy=_proxy(address),
             max_connections=None,
-            max_keepalive_connections=keep,
+            max_keepalive_connections=max_idle,
             keepalive_expiry=2.0,
             network_backend=self.backend,
         )
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Send a request; the answer's body is still to be read."""
-        pool = self._fresh if self.backend.closes_idle_connections else self._keeping
+        """Send a request and return the response; its body is still unread."""
+        pool = self._one_shot_pool if self.backend.closes_idle_connections else self._keep_alive_pool
         target = request.extensions.get(REQUEST_TARGET, request.url.raw_path)
         url = httpcore.URL(
             scheme=request.url.raw_scheme, host=request.url.raw_host, port=request.url.port, target=target
@@ -75,7 +75,7 @@ class HttpcoreTransport(httpx.BaseTransport):
 
     def close(self) -> None:
         """Close every connection."""
-        _close(self._keeping, self._fresh)
+        _close(self._keep_alive_pool, self._one_shot_pool)
 
 
 def _close(*pools: httpcore.ConnectionPool) -> None:
@@ -118,16 +118,16 @@ def _as_httpx_errors() -> Iterator[None]:
 
 
 def _default_tls_context() -> ssl.SSLContext:
-    """Trusts what certifi and this machine trust."""
+    """Return a TLS context that trusts the certificates of certifi and of this machine."""
     context = httpcore.default_ssl_context()
     context.load_default_certs()
     return context
 
 
 def _proxy(address: Address) -> httpcore.Proxy | None:
-    """The proxy that the environment names for this address; never one for this machine itself.
+    """Return the proxy that the environment defines for this address; None for an address on this machine.
 
-    Raises UsageError where what it names is none that can be used.
+    Raises UsageError if the proxy URL is invalid.
     """
     url = urllib.request.getproxies().get(address.scheme)
     if not url or address.is_loopback or urllib.request.proxy_bypass(address.host):
@@ -141,8 +141,8 @@ def _proxy(address: Address) -> httpcore.Proxy | None:
         usable = False
     if not usable:
         raise UsageError(
-            f"{address.scheme.upper()}_PROXY names {shown!r}, which is no proxy of the form http://host:port; "
-            f"set it so, or NO_PROXY={address.host} to use none"
+            f"{address.scheme.upper()}_PROXY is {shown!r}, which is not a URL like http://host:port; "
+            f"correct it, or set NO_PROXY={address.host} to use no proxy"
         )
     auth = (unquote(parts.username), unquote(parts.password or "")) if parts.username else None
     return httpcore.Proxy(shown, auth=auth)

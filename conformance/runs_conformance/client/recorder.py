@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Protocol
 
 from runs_conformance.client.credentials import Credentials
-from runs_conformance.errors import UsageError
+from runs_conformance.errors import UnwritableFile
 from runs_conformance.model.exchange import Exchange, Response, exchange_from_json, exchange_to_json
 from runs_conformance.model.json import ABSENT, JSON
 
@@ -45,7 +45,7 @@ class HistoryWriter:
     def __init__(self, path: Path, header: Mapping[str, JSON] | None, credentials: Credentials | None = None) -> None:
         """Start a file with this header; with None, continue an existing file.
 
-        Raises UsageError if it cannot be written or another run is writing it.
+        Raises UnwritableFile if it cannot be written or another run is writing it.
         """
         self.path = path
         self._credentials = credentials or Credentials()
@@ -54,22 +54,22 @@ class HistoryWriter:
             path.parent.mkdir(parents=True, exist_ok=True)
             # Truncate only after locking: another run may be writing the file.
             self._file = path.open("r+b" if header is None else "a+b", buffering=0)
-            _claim(self._file, path)
+            _lock_file(self._file, path)
             if header is not None and self._file.seek(0, SEEK_END):
                 self._file.truncate(0)
-            self._size = _whole(self._file)
+            self._size = _truncate_to_complete_lines(self._file)
         except OSError as error:
-            raise _unwritable(path, error) from None
+            raise _write_error(path, error) from None
         if header is None:
             return
         try:
             self._write(_line(self._credentials.redact_json({"type": "run", **header})))
-        except UsageError:
+        except UnwritableFile:
             self._file.close()
             raise
 
     def record(self, exchange: Exchange) -> Exchange:
-        """Write an exchange; return it as written, with secrets redacted. Raises UsageError if that fails."""
+        """Write an exchange; return it as written, with secrets redacted. Raises UnwritableFile if that fails."""
         data = exchange_to_json(exchange)
         line = _line({"type": "exchange", **data})
         if self._credentials.occurs_in(line):
@@ -77,13 +77,13 @@ class HistoryWriter:
             assert isinstance(redacted, dict)
             exchange, line = exchange_from_json(redacted), _line({"type": "exchange", **redacted})
         if len(line) > MAX_LINE_BYTES:
-            line = _line({"type": "exchange", **exchange_to_json(_without_body(exchange, len(line)))})
+            line = _line({"type": "exchange", **exchange_to_json(_drop_body(exchange, len(line)))})
         self._write(line)
         return exchange
 
-    def write_footer(self, ending: Mapping[str, JSON]) -> None:
-        """Write the last line, which says how the run ended. Raises UsageError if that fails."""
-        self._write(_line(self._credentials.redact_json({"type": "end", **ending})))
+    def write_footer(self, footer: Mapping[str, JSON]) -> None:
+        """Write the last line, which says how the run ended. Raises UnwritableFile if that fails."""
+        self._write(_line(self._credentials.redact_json({"type": "end", **footer})))
 
     def close(self) -> None:
         """Close the file."""
@@ -91,18 +91,18 @@ class HistoryWriter:
             self._file.close()
 
     def _write(self, line: bytes) -> None:
-        left = memoryview(line + b"\n")
+        remaining = memoryview(line + b"\n")
         with self._lock:
             try:
-                while left:
-                    left = left[self._file.write(left) :]
+                while remaining:
+                    remaining = remaining[self._file.write(remaining) :]
                 self._size += len(line) + 1
             except OSError as error:
                 # Remove the partial line, so that every line in the file is complete.
                 with suppress(OSError):
                     self._file.truncate(self._size)
                     self._file.seek(self._size)
-                raise _unwritable(self.path, error) from None
+                raise _write_error(self.path, error) from None
 
 
 class NullRecorder:
@@ -121,15 +121,15 @@ class NullRecorder:
         return exchange_from_json(redacted)
 
 
-def _claim(file: FileIO, path: Path) -> None:
-    """Lock the file for this process if the system supports it. Raises UsageError if another process holds it."""
+def _lock_file(file: FileIO, path: Path) -> None:
+    """Lock the file for this process if the system supports it. Raises UnwritableFile if another process holds it."""
     if sys.platform == "win32":
         return
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         file.close()
-        raise UsageError(f"{path}: another run is writing to it; give each run its own --report-dir") from None
+        raise UnwritableFile(f"{path}: another run is writing to it", "give each run its own --report-dir") from None
     except OSError:
         return
 
@@ -141,17 +141,17 @@ def _line(value: JSON) -> bytes:
         return _ESCAPED.encode(value).encode()
 
 
-def _without_body(exchange: Exchange, size: int) -> Exchange:
-    answer = exchange.response
+def _drop_body(exchange: Exchange, size: int) -> Exchange:
+    response = exchange.response
     note = f"(left out: the line had {size} bytes)"
-    if answer is not None:
-        answer = Response(
-            answer.status, answer.headers, ABSENT, note, None, (*answer.defects, "too_large"), answer.size
+    if response is not None:
+        response = Response(
+            response.status, response.headers, ABSENT, note, None, (*response.defects, "too_large"), response.size
         )
-    return replace(exchange, response=answer)
+    return replace(exchange, response=response)
 
 
-def _whole(file: FileIO) -> int:
+def _truncate_to_complete_lines(file: FileIO) -> int:
     """Truncate a file after its last complete line; return its size and leave the position at its end."""
     size = file.seek(0, SEEK_END)
     tail = b""
@@ -167,5 +167,5 @@ def _whole(file: FileIO) -> int:
     return size
 
 
-def _unwritable(path: Path, error: OSError) -> UsageError:
-    return UsageError(f"{path}: cannot be written: {error.strerror or error}")
+def _write_error(path: Path, error: OSError) -> UnwritableFile:
+    return UnwritableFile(f"{path}: cannot be written: {error.strerror or error}")

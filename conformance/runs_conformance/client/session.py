@@ -109,11 +109,11 @@ class Session:
 
         Raises UnresolvedReference if an earlier response lacks a value that the step refers to.
         """
-        outgoing = prepare(self._with_fixture_metadata(step), answers)
+        request = prepare(self._with_fixture_metadata(step), answers)
         if step.pause:
             self._sleep(step.pause)
         self._throttle.acquire()
-        exchange = self._send_with_retries(step, outgoing, program)
+        exchange = self._send_with_retries(step, request, program)
         if exchange.refused and self._with_fixture_metadata(step) is not step:
             # The server may not support metadata: go on without it.
             self._fixture_metadata = {}
@@ -128,18 +128,18 @@ class Session:
 
         Returns the exchanges in the order of the steps.
         """
-        bound = [prepare(self._with_fixture_metadata(step), answers) for step in steps]
+        requests = [prepare(self._with_fixture_metadata(step), answers) for step in steps]
         barrier = threading.Barrier(len(steps))
 
-        def one(step: Step, outgoing: PreparedRequest) -> Exchange:
+        def send_one(step: Step, request: PreparedRequest) -> Exchange:
             barrier.wait()
             if step.pause:
                 self._sleep(step.pause)
-            return self._send_with_retries(step, outgoing, program)
+            return self._send_with_retries(step, request, program)
 
         self._throttle.acquire(len(steps))
         with ThreadPoolExecutor(len(steps)) as threads:
-            exchanges = tuple(threads.map(one, steps, bound))
+            exchanges = tuple(threads.map(send_one, steps, requests))
         answers.update({step.name: exchange for step, exchange in zip(steps, exchanges, strict=True) if step.name})
         return exchanges
 
@@ -165,130 +165,133 @@ class Session:
             return step
         return replace(step, body={**body, "metadata": self._fixture_metadata})
 
-    def _send_with_retries(self, step: Step, outgoing: PreparedRequest, program: str) -> Exchange:
-        waited = 0.0
+    def _send_with_retries(self, step: Step, request: PreparedRequest, program: str) -> Exchange:
+        total_delay = 0.0
         for attempt in itertools.count(1):
-            exchange, arrival = self._attempt(step, outgoing, program, attempt)
-            pause = self._retry_delay(outgoing, arrival, attempt)
+            exchange, result = self._attempt(step, request, program, attempt)
+            delay = self._retry_delay(request, result, attempt)
             if (
-                pause is None
+                delay is None
                 or attempt >= self._retry_policy.max_attempts
-                or waited + pause > self._retry_policy.max_wait
+                or total_delay + delay > self._retry_policy.max_wait
             ):
                 return exchange
-            if not _is_overload(arrival):
-                self._sleep(pause)
+            if not _is_overload(result):
+                self._sleep(delay)
             self._throttle.acquire()
-            waited += pause
+            total_delay += delay
         raise AssertionError("attempts are bounded")
 
     def _attempt(
-        self, step: Step | None, outgoing: PreparedRequest, program: str, attempt: int
+        self, step: Step | None, request: PreparedRequest, program: str, attempt: int
     ) -> tuple[Exchange, SendResult]:
         if self._admission is None:
-            return self._send_once(step, outgoing, program, attempt)
+            return self._send_once(step, request, program, attempt)
         self._admission.admit(step)
         exchange = None
         try:
-            exchange, arrival = self._send_once(step, outgoing, program, attempt)
+            exchange, result = self._send_once(step, request, program, attempt)
         finally:
             self._admission.release(step, exchange)
-        return exchange, arrival
+        return exchange, result
 
     def _send_once(
-        self, step: Step | None, outgoing: PreparedRequest, program: str, attempt: int
+        self, step: Step | None, request: PreparedRequest, program: str, attempt: int
     ) -> tuple[Exchange, SendResult]:
-        sent, shown = self._headers(outgoing)
+        sent_headers, recorded_headers = self._headers(request)
         with self._lock:
             self._count += 1
             # Rounded as in the history file, so that judging the file gives the same verdicts.
             index, started = self._count, round(time.monotonic(), 6)
         wall = round(time.time(), 3)
-        arrival = self.transport.send(outgoing, sent, step is not None and step.stream)
-        self._honour_retry_after(arrival, attempt)
+        result = self.transport.send(request, sent_headers, step is not None and step.stream)
+        self._honour_retry_after(result, attempt)
         exchange = Exchange(
             id=f"x{index:06d}",
             index=index,
             program=program,
-            operation=outgoing.operation or None,
-            request=_request(outgoing, shown),
-            response=arrival.response,
-            completion=arrival.completion,
+            operation=request.operation or None,
+            request=_as_recorded(request, recorded_headers),
+            response=result.response,
+            completion=result.completion,
             # Taken together with the index, so that both give the same order; slightly before the request is sent.
             started=started,
-            ended=round(arrival.ended, 6),
+            ended=round(result.ended, 6),
             wall=wall,
             step=step,
-            path=outgoing.ids or {},
+            path=request.ids or {},
             attempt=attempt,
-            problem=arrival.problem,
+            problem=result.problem,
             edition=self.edition,
             dialect=self.dialect,
         )
-        return self.recorder.record(exchange), arrival
+        return self.recorder.record(exchange), result
 
-    def _honour_retry_after(self, arrival: SendResult, attempt: int) -> None:
+    def _honour_retry_after(self, result: SendResult, attempt: int) -> None:
         """Throttle all threads if the target asks to wait, unless it asks for more than the retry policy allows."""
-        if not _is_overload(arrival):
+        if not _is_overload(result):
             self._throttle.record_accepted()
             return
-        pause = self._overload_delay(arrival, attempt)
-        if pause is not None and pause <= self._retry_policy.max_wait:
-            self._throttle.back_off(pause)
+        delay = self._overload_delay(result, attempt)
+        if delay is not None and delay <= self._retry_policy.max_wait:
+            self._throttle.back_off(delay)
 
-    def _retry_delay(self, outgoing: PreparedRequest, arrival: SendResult, attempt: int) -> float | None:
+    def _retry_delay(self, request: PreparedRequest, result: SendResult, attempt: int) -> float | None:
         """Return the seconds to wait before a retry; None if the request must not be retried."""
-        if arrival.stale_connection and outgoing.method == "GET":
+        if result.stale_connection and request.method == "GET":
             return 0.0
-        return self._backoff_delay(attempt) if arrival.connection_refused else self._overload_delay(arrival, attempt)
+        return self._backoff_delay(attempt) if result.connection_refused else self._overload_delay(result, attempt)
 
-    def _overload_delay(self, arrival: SendResult, attempt: int) -> float | None:
-        if arrival.response is None or not _is_overload(arrival):
+    def _overload_delay(self, result: SendResult, attempt: int) -> float | None:
+        if result.response is None or not _is_overload(result):
             return None
-        asked = parse_retry_after(arrival.response.headers)
-        return self._backoff_delay(attempt) if asked is None and arrival.response.status == 429 else asked
+        requested = parse_retry_after(result.response.headers)
+        return self._backoff_delay(attempt) if requested is None and result.response.status == 429 else requested
 
     def _backoff_delay(self, attempt: int) -> float:
         return self._retry_policy.backoff[min(attempt, len(self._retry_policy.backoff)) - 1]
 
-    def _headers(self, outgoing: PreparedRequest) -> tuple[Headers, Headers]:
+    def _headers(self, request: PreparedRequest) -> tuple[Headers, Headers]:
         """Return the header fields of a request as sent, and as recorded."""
-        kind = (outgoing.key, bool(outgoing.content))
-        usual = self._default_headers.get(kind)
-        if usual is None:
-            usual = self._default_headers[kind] = self._build_default_headers(*kind)
-        if not outgoing.headers:
-            return usual
-        changed = {name.lower() for name in outgoing.headers}
-        added = tuple((name, value) for name, value in outgoing.headers.items() if value is not None)
+        variant = (request.key, bool(request.content))
+        default = self._default_headers.get(variant)
+        if default is None:
+            default = self._default_headers[variant] = self._build_default_headers(*variant)
+        if not request.headers:
+            return default
+        changed = {name.lower() for name in request.headers}
+        added = tuple((name, value) for name, value in request.headers.items() if value is not None)
         for name, value in added:
             if not base_url.is_valid_header(name, value):
-                raise InternalError(f"a step of {outgoing.operation} sets the invalid header {name!r}")
-        kept, kept_shown = (tuple(pair for pair in pairs if pair[0].lower() not in changed) for pairs in usual)
-        return (*kept, *added), (*kept_shown, *added)
+                raise InternalError(f"a step of {request.operation} sets the invalid header {name!r}")
+        remaining, remaining_recorded = (
+            tuple(pair for pair in pairs if pair[0].lower() not in changed) for pairs in default
+        )
+        return (*remaining, *added), (*remaining_recorded, *added)
 
     def _build_default_headers(self, key: Key, has_content: bool) -> tuple[Headers, Headers]:
-        plain = [("Accept", "*/*"), ("Accept-Encoding", ACCEPT_ENCODING), ("User-Agent", USER_AGENT), BETA_HEADER]
+        headers = [("Accept", "*/*"), ("Accept-Encoding", ACCEPT_ENCODING), ("User-Agent", USER_AGENT), BETA_HEADER]
         if has_content:
-            plain.append(("Content-Type", "application/json"))
-        where = self.transport.address
-        extra = where.headers
-        carrier = self.credentials.header.lower()
+            headers.append(("Content-Type", "application/json"))
+        address = self.transport.address
+        extra = address.headers
+        key_header = self.credentials.header.lower()
         if key in (Key.WRONG, Key.NONE, Key.BASIC):
             # Other secrets supplied by the user must not grant access to a request with a missing or wrong key.
-            extra = tuple(pair for pair in extra if pair[0].lower() != carrier and not where.is_secret(*pair))
+            extra = tuple(pair for pair in extra if pair[0].lower() != key_header and not address.is_secret(*pair))
         elif key is Key.SECOND:
-            extra = tuple(pair for pair in extra if pair[0].lower() not in (carrier, "authorization"))
-        given = {name.lower() for name, _ in extra}
-        usual = (*plain, *self.credentials.headers_for(key))
-        sent = (*(pair for pair in usual if pair[0].lower() not in given), *extra)
-        return sent, tuple(
-            (name, REDACTED if value in where.secret_values else redact_value(name, value)) for name, value in sent
+            extra = tuple(pair for pair in extra if pair[0].lower() not in (key_header, "authorization"))
+        overridden = {name.lower() for name, _ in extra}
+        default = (*headers, *self.credentials.headers_for(key))
+        sent_headers = (*(pair for pair in default if pair[0].lower() not in overridden), *extra)
+        return sent_headers, tuple(
+            (name, REDACTED if value in address.secret_values else redact_value(name, value))
+            for name, value in sent_headers
         )
 
 
-def _is_overload(arrival: SendResult) -> bool:
-    return arrival.response is not None and arrival.response.status in RETRY_LATER_STATUSES
+def _is_overload(result: SendResult) -> bool:
+    return result.response is not None and result.response.status in RETRY_LATER_STATUSES
 
 
 def parse_retry_after(headers: Mapping[str, str]) -> float | None:
@@ -302,10 +305,10 @@ def parse_retry_after(headers: Mapping[str, str]) -> float | None:
         return None
 
 
-def _request(outgoing: PreparedRequest, shown: Headers) -> Request:
+def _as_recorded(request: PreparedRequest, headers: Headers) -> Request:
     text = None
-    if outgoing.body is ABSENT and outgoing.content is not None:
-        text = outgoing.content.decode("latin-1")
+    if request.body is ABSENT and request.content is not None:
+        text = request.content.decode("latin-1")
         if len(text) > _MAX_TEXT:
             text = f"{text[:_MAX_TEXT]}... ({len(text)} bytes)"
-    return Request(outgoing.method, outgoing.path, outgoing.query, dict(shown), outgoing.body, text)
+    return Request(request.method, request.path, request.query, dict(headers), request.body, text)

@@ -13,7 +13,7 @@ from runs_conformance.errors import BudgetExhausted
 from runs_conformance.model.case import Role, Step
 from runs_conformance.model.exchange import Completion, Exchange
 
-_CLEANED_BY = {"create_assistant": 1, "create_thread": 1, "create_run": 1, "create_thread_and_run": 2}
+_CLEANUP_REQUESTS = {"create_assistant": 1, "create_thread": 1, "create_run": 1, "create_thread_and_run": 2}
 """Number of requests that undo each operation: a deletion, a cancellation, or both."""
 
 
@@ -29,98 +29,97 @@ class AdmissionControl:
     budget: Budget
     max_tokens: int | None = None
     pending_cleanup: Callable[[], int] | None = None
-    _sent: int = 0
-    _owed_soon: int = 0
-    _runs: int = 0
-    _starting: int = 0
-    _unpriced: set[str] = field(default_factory=set)
-    _lost: int = 0
-    _worst: int = TOKENS_PER_RUN
-    _spent: int = 0
-    _priced: set[str] = field(default_factory=set)
-    _changed: threading.Condition = field(default_factory=threading.Condition)
+    _requests: int = 0
+    _reserved: int = 0
+    _runs_started: int = 0
+    _runs_in_flight: int = 0
+    _runs_without_usage: set[str] = field(default_factory=set)
+    _runs_without_id: int = 0
+    _max_run_tokens: int = TOKENS_PER_RUN
+    _tokens_used: int = 0
+    _runs_with_usage: set[str] = field(default_factory=set)
+    _condition: threading.Condition = field(default_factory=threading.Condition)
 
     def admit(self, step: Step | None) -> None:
         """Block until the request may be sent. Raises BudgetExhausted if the limits do not allow it.
 
         If the outcome of requests in flight decides, wait for them.
         """
-        with self._changed:
-            while (why := self._why_not(step, hopeful=False)) is not None:
-                why = self._why_not(step, hopeful=True)
-                if why is not None:
-                    raise BudgetExhausted(why)
-                self._changed.wait(0.5)
-            self._sent += 1
-            if not _cleans(step):
-                self._owed_soon += _owes(step)
-                self._starting += _starts(step)
+        with self._condition:
+            while self._find_refusal(step, optimistic=False) is not None:
+                reason = self._find_refusal(step, optimistic=True)
+                if reason is not None:
+                    raise BudgetExhausted(reason)
+                self._condition.wait(0.5)
+            self._requests += 1
+            if not _is_cleanup(step):
+                self._reserved += _cleanup_requests(step)
+                self._runs_in_flight += _creates_run(step)
 
     def release(self, step: Step | None, exchange: Exchange | None) -> None:
         """Account for an admitted request. `exchange` is None if its outcome is unknown."""
-        with self._changed:
-            if not _cleans(step):
-                self._owed_soon -= _owes(step)
-                self._starting -= _starts(step)
-                if _starts(step):
-                    self._note_start(exchange)
+        with self._condition:
+            if not _is_cleanup(step):
+                self._reserved -= _cleanup_requests(step)
+                self._runs_in_flight -= _creates_run(step)
+                if _creates_run(step):
+                    self._count_run(exchange)
             if exchange is not None:
                 for id_, total in token_usage(exchange):
-                    self._price(id_, total)
-            self._changed.notify_all()
+                    self._count_tokens(id_, total)
+            self._condition.notify_all()
 
-    def _note_start(self, exchange: Exchange | None) -> None:
+    def _count_run(self, exchange: Exchange | None) -> None:
         if exchange is not None and exchange.accepted:
-            self._runs += 1
+            self._runs_started += 1
             id_ = next((str(run["id"]) for run in runs_in(exchange)), "")
             if not id_:
-                self._lost += 1
-            elif id_ not in self._priced:
-                self._unpriced.add(id_)
+                self._runs_without_id += 1
+            elif id_ not in self._runs_with_usage:
+                self._runs_without_usage.add(id_)
         elif exchange is None or (exchange.completion is Completion.UNKNOWN and not exchange.refused):
             # The run may have been started, but its id will never be known.
-            self._runs += 1
-            self._lost += 1
+            self._runs_started += 1
+            self._runs_without_id += 1
 
-    def _price(self, id_: str, total: int) -> None:
-        if id_ not in self._priced:
-            self._priced.add(id_)
-            self._unpriced.discard(id_)
-            self._spent += total
-            self._worst = max(self._worst, total)
+    def _count_tokens(self, id_: str, total: int) -> None:
+        if id_ not in self._runs_with_usage:
+            self._runs_with_usage.add(id_)
+            self._runs_without_usage.discard(id_)
+            self._tokens_used += total
+            self._max_run_tokens = max(self._max_run_tokens, total)
 
-    def _why_not(self, step: Step | None, *, hopeful: bool) -> str | None:
-        """Return why a request must not be sent, if so. `optimistic` assumes that every request in flight fails."""
+    def _find_refusal(self, step: Step | None, *, optimistic: bool) -> str | None:
+        """Return reason a request must not be sent, if so. `optimistic` assumes that every request in flight fails."""
         budget = self.budget
-        if budget.stop_reason is not None and not _cleans(step):
+        if budget.stop_reason is not None and not _is_cleanup(step):
             return budget.stop_reason
         if budget.max_requests is not None:
-            aside = 0
-            if self.pending_cleanup is not None and not _cleans(step):
-                aside = self.pending_cleanup() + _owes(step) + (0 if hopeful else self._owed_soon)
-            if self._sent + 1 + aside > budget.max_requests:
+            reserved = 0
+            if self.pending_cleanup is not None and not _is_cleanup(step):
+                reserved = self.pending_cleanup() + _cleanup_requests(step) + (0 if optimistic else self._reserved)
+            if self._requests + 1 + reserved > budget.max_requests:
                 return f"the limit of {budget.max_requests} requests is reached"
-        if _cleans(step) or not _starts(step):
+        if _is_cleanup(step) or not _creates_run(step):
             return None
-        starting = 0 if hopeful else self._starting
-        if budget.max_runs is not None and self._runs + starting >= budget.max_runs:
+        in_flight = 0 if optimistic else self._runs_in_flight
+        if budget.max_runs is not None and self._runs_started + in_flight >= budget.max_runs:
             return f"the limit of {budget.max_runs} runs is reached"
         if self.max_tokens is not None:
-            unknown = (len(self._unpriced) + self._lost + starting + 1) * self._worst
-            if self._spent + unknown > self.max_tokens:
-                return (
-                    f"the limit of {self.max_tokens:,} tokens is reached, at {self._worst:,} for a run of unknown cost"
-                )
+            unknown = (len(self._runs_without_usage) + self._runs_without_id + in_flight + 1) * self._max_run_tokens
+            if self._tokens_used + unknown > self.max_tokens:
+                per_run = f"{self._max_run_tokens:,} for a run of unknown cost"
+                return f"the limit of {self.max_tokens:,} tokens is reached, at {per_run}"
         return None
 
 
-def _cleans(step: Step | None) -> bool:
+def _is_cleanup(step: Step | None) -> bool:
     return step is not None and step.role is Role.CLEANUP
 
 
-def _owes(step: Step | None) -> int:
-    return _CLEANED_BY.get(step.operation, 0) if step is not None else 0
+def _cleanup_requests(step: Step | None) -> int:
+    return _CLEANUP_REQUESTS.get(step.operation, 0) if step is not None else 0
 
 
-def _starts(step: Step | None) -> bool:
+def _creates_run(step: Step | None) -> bool:
     return step is not None and OPERATIONS[step.operation].creates == "run"

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.errors import BudgetExhausted
+from runs_conformance.evidence.description import describe_request
 from runs_conformance.model.exchange import RETRY_LATER_STATUSES, Completion, Exchange
 from runs_conformance.model.json import JSON, is_object
 
@@ -27,6 +28,10 @@ MAX_CONSECUTIVE_RETRY_LATER = 60
 
 MAX_CONSECUTIVE_SERVER_ERRORS = 60
 """Consecutive server errors after which the target is considered broken."""
+
+
+MAX_CONSECUTIVE_STUCK_RUNS = 10
+"""Runs in a row that stayed in one status until the run timeout after which further runs are not worth waiting for."""
 
 
 @dataclass(slots=True)
@@ -52,23 +57,26 @@ class Budget:
     max_seconds: float | None = None
     now: Callable[[], float] = time.monotonic
     counts: Counts = field(default_factory=Counts)
-    _began: float = field(init=False)
+    _started: float = field(init=False)
     stop_reason: str | None = None
     _unanswered: int = 0
-    _put_off: int = 0
-    _useless: int = 0
-    _broken: int = 0
-    _unanswered_of: Counter[str] = field(default_factory=Counter)
-    _counted: set[str] = field(default_factory=set)
+    _retry_later: int = 0
+    _unusable: int = 0
+    _server_errors: int = 0
+    _stuck_runs: int = 0
+    _stuck_status: str = ""
+    _first_unanswered: str = ""
+    _unanswered_by_operation: Counter[str] = field(default_factory=Counter)
+    _counted_runs: set[str] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
-        self._began = self.now()
+        self._started = self.now()
 
     @property
     def elapsed(self) -> float:
         """Seconds since the test run began."""
-        return self.now() - self._began
+        return self.now() - self._started
 
     def check(self) -> None:
         """Raise BudgetExhausted if a limit is reached or the target no longer responds usefully."""
@@ -81,22 +89,41 @@ class Budget:
             raise BudgetExhausted(f"the limit of {self.max_seconds:g} seconds is reached")
         if self._unanswered >= MAX_CONSECUTIVE_UNANSWERED:
             raise BudgetExhausted(
-                f"the target stopped responding: {self._unanswered} requests in a row got no response"
+                f"the target stopped responding: {self._unanswered} requests in a row got no response, "
+                f"the first of them {self._first_unanswered}"
             )
-        if self._useless >= MAX_CONSECUTIVE_UNUSABLE:
+        if self._unusable >= MAX_CONSECUTIVE_UNUSABLE:
             raise BudgetExhausted(
-                f"the target became unusable: {self._useless} responses in a row were redirects or truncated"
+                f"the target became unusable: {self._unusable} responses in a row were redirects or truncated"
             )
-        if self._broken >= MAX_CONSECUTIVE_RETRY_LATER:
-            raise BudgetExhausted(f"the target became unusable: {self._broken} responses in a row were server errors")
-        if self._put_off >= MAX_CONSECUTIVE_RETRY_LATER:
+        if self._server_errors >= MAX_CONSECUTIVE_SERVER_ERRORS:
             raise BudgetExhausted(
-                f"the target answered {self._put_off} requests in a row with HTTP 429 or 503; try --rate-limit 1/s"
+                f"the target became unusable: {self._server_errors} responses in a row were server errors"
             )
+        if self._retry_later >= MAX_CONSECUTIVE_RETRY_LATER:
+            raise BudgetExhausted(
+                f"the target answered {self._retry_later} requests in a row with HTTP 429 or 503; try --rate-limit 1/s"
+            )
+
+        if self._stuck_runs >= MAX_CONSECUTIVE_STUCK_RUNS:
+            raise BudgetExhausted(
+                f"{self._stuck_runs} runs in a row stayed in status {self._stuck_status or 'unknown'} "
+                "until the run timeout"
+            )
+
+    def count_stuck_run(self, status: str) -> None:
+        """Count a run that kept a status until the run timeout."""
+        with self._lock:
+            self._stuck_runs = self._stuck_runs + 1 if status == self._stuck_status else 1
+            self._stuck_status = status
+
+    def count_progressing_run(self) -> None:
+        """Count a run that reached a status it was polled for."""
+        self._stuck_runs = 0
 
     def is_unresponsive(self, operation: str) -> bool:
         """Whether the target has repeatedly left requests of this operation unanswered."""
-        return self._unanswered_of[operation] >= MAX_CONSECUTIVE_UNANSWERED_PER_OPERATION
+        return self._unanswered_by_operation[operation] >= MAX_CONSECUTIVE_UNANSWERED_PER_OPERATION
 
     def stop(self, reason: str) -> None:
         """End the test run before the next step of every program."""
@@ -107,13 +134,15 @@ class Budget:
         with self._lock:
             self.counts.requests += 1
             answered = exchange.completion is Completion.ANSWERED or exchange.response is not None
+            if not answered and not self._unanswered:
+                self._first_unanswered = f"{exchange.id}, {describe_request(exchange)} of program {exchange.program}"
             self._unanswered = 0 if answered else self._unanswered + 1
             usable = exchange.completion is Completion.ANSWERED and not 300 <= (exchange.status or 0) < 400
-            self._useless = 0 if usable else self._useless + 1
-            self._broken = self._broken + 1 if (exchange.status or 0) >= 500 else 0
-            self._put_off = self._put_off + 1 if exchange.status in RETRY_LATER_STATUSES else 0
+            self._unusable = 0 if usable else self._unusable + 1
+            self._server_errors = self._server_errors + 1 if (exchange.status or 0) >= 500 else 0
+            self._retry_later = self._retry_later + 1 if exchange.status in RETRY_LATER_STATUSES else 0
             name = exchange.operation or ""
-            self._unanswered_of[name] = 0 if answered else self._unanswered_of[name] + 1
+            self._unanswered_by_operation[name] = 0 if answered else self._unanswered_by_operation[name] + 1
             if exchange.step is not None and exchange.attempt == 1:
                 self.counts.cases += 1
             if exchange.accepted and exchange.operation and OPERATIONS[exchange.operation].creates == "run":
@@ -123,8 +152,8 @@ class Budget:
     def _count_tokens(self, exchange: Exchange) -> None:
         """Add the usage of each finished run once."""
         for id_, total in token_usage(exchange):
-            if id_ not in self._counted:
-                self._counted.add(id_)
+            if id_ not in self._counted_runs:
+                self._counted_runs.add(id_)
                 self.counts.tokens = (self.counts.tokens or 0) + total
 
 

@@ -16,9 +16,9 @@ from runs_conformance.model.verdict import Finding
 CORE = "core"
 STREAMING = "streaming"
 """The one capability without an operation of its own: several operations enable it by a body member."""
-_OF_STREAMS = re.compile(r"(?<![a-z])(stream(s|ed|ing)?|SSE|server-sent events)(?![a-z])", re.IGNORECASE)
+_MENTIONS_STREAM = re.compile(r"(?<![a-z])(stream(s|ed|ing)?|SSE|server-sent events)(?![a-z])", re.IGNORECASE)
 _METHODS = re.compile(r"\b(GET|POST|DELETE|PUT|PATCH)\b")
-_VARIES = re.compile(r"['\"`(]?/?[\w{}.-]*(?:/|_|-|\d)[\w{}./-]*['\"`)]?")
+_VARIABLE_PART = re.compile(r"['\"`(]?/?[\w{}.-]*(?:/|_|-|\d)[\w{}./-]*['\"`)]?")
 
 
 @dataclass(slots=True)
@@ -57,59 +57,62 @@ def collect_stats(exchanges: Iterable[Exchange], no_route_signature: str | None)
     `no_route_signature` is the error signature of a response for a missing route.
     """
     exchanges = list(exchanges)
-    seen: dict[str, OperationStats] = {}
-    streaming = _streaming(exchanges)
+    collected: dict[str, OperationStats] = {}
+    streaming = _streaming_stats(exchanges)
     if streaming is not None:
-        seen[STREAMING] = streaming
+        collected[STREAMING] = streaming
     for exchange in exchanges:
         step = exchange.step
         if exchange.operation is None or exchange.response is None or step is None or step.key is not Key.PRIMARY:
             continue
-        reception = seen.setdefault(exchange.operation, OperationStats())
+        stats = collected.setdefault(exchange.operation, OperationStats())
         if exchange.accepted:
-            reception.accepted += 1
-        elif _no_route(exchange, no_route_signature):
-            reception.no_route += 1
+            stats.accepted += 1
+        elif _is_missing_route(exchange, no_route_signature):
+            stats.no_route += 1
         elif step.role is not Role.NEGATIVE:
-            reception.other += 1
+            stats.other += 1
         if step.role in (Role.FIXTURE, Role.CONTROL):
-            reception.fixture_accepted |= exchange.accepted
-            if exchange.refused and not reception.fixture_refusal:
-                reception.fixture_refusal = _said(exchange)
-    return seen
+            stats.fixture_accepted |= exchange.accepted
+            if exchange.refused and not stats.fixture_refusal:
+                stats.fixture_refusal = _describe_refusal(exchange)
+    return collected
 
 
 def merge_stats(many: Iterable[StatsByOperation]) -> dict[str, OperationStats]:
     """Merge the statistics of several programs."""
-    whole: dict[str, OperationStats] = {}
-    for one in many:
-        for operation, reception in one.items():
-            whole[operation] = whole[operation].merge(reception) if operation in whole else reception
-    return whole
+    merged: dict[str, OperationStats] = {}
+    for stats_by_operation in many:
+        for operation, stats in stats_by_operation.items():
+            merged[operation] = merged[operation].merge(stats) if operation in merged else stats
+    return merged
 
 
-def _streaming(exchanges: Iterable[Exchange]) -> OperationStats | None:
+def _streaming_stats(exchanges: Iterable[Exchange]) -> OperationStats | None:
     """Count the responses to requests for a stream; None if there was no such request."""
-    asked = [exchange for exchange in exchanges if _asks_for_a_stream(exchange)]
-    if not asked:
+    requests = [exchange for exchange in exchanges if _requests_stream(exchange)]
+    if not requests:
         return None
-    refused = [exchange for exchange in asked if exchange.refused or exchange.status == 501]
-    clearly = sum(1 for exchange in refused if _OF_STREAMS.search(_said(exchange)))
-    accepted = sum(1 for exchange in asked if exchange.accepted)
-    without = frozenset(exchange.id for exchange in asked if exchange.response and exchange.response.events is None)
-    return OperationStats(accepted, clearly, len(asked) - accepted - clearly, undelivered_streams=without)
+    refused = [exchange for exchange in requests if exchange.refused or exchange.status == 501]
+    unsupported = sum(1 for exchange in refused if _MENTIONS_STREAM.search(_describe_refusal(exchange)))
+    accepted = sum(1 for exchange in requests if exchange.accepted)
+    undelivered = frozenset(
+        exchange.id for exchange in requests if exchange.response and exchange.response.events is None
+    )
+    other = len(requests) - accepted - unsupported
+    return OperationStats(accepted, unsupported, other, undelivered_streams=undelivered)
 
 
-def _asks_for_a_stream(exchange: Exchange) -> bool:
+def _requests_stream(exchange: Exchange) -> bool:
     """Whether an otherwise valid request asked for a stream and was answered."""
-    step, sent = exchange.step, exchange.request.body
+    step, body = exchange.step, exchange.request.body
     if step is None or step.key is not Key.PRIMARY or step.role is Role.NEGATIVE or exchange.response is None:
         return False
-    return is_object(sent) and sent.get("stream") is True
+    return is_object(body) and body.get("stream") is True
 
 
 def unsupported_capabilities(
-    seen: StatsByOperation, declared: Collection[str] = (), denied: Collection[str] = ()
+    stats_by_operation: StatsByOperation, declared: Collection[str] = (), denied: Collection[str] = ()
 ) -> dict[str, str]:
     """Return the capabilities that the target does not support, and their operations, each with the reason.
 
@@ -118,63 +121,67 @@ def unsupported_capabilities(
     `declared` capabilities are never optional. Operations outside the Runs API itself may be missing individually.
     `denied` capabilities count as unsupported.
     """
-    missing: dict[str, str] = {}
-    operations = {name: reception for name, reception in seen.items() if name in OPERATIONS}
-    for name, reception in operations.items():
+    unsupported: dict[str, str] = {}
+    operations = {name: stats for name, stats in stats_by_operation.items() if name in OPERATIONS}
+    for name, stats in operations.items():
         operation = OPERATIONS[name]
-        if operation.is_prerequisite and operation.capability not in declared and _is_absent(reception):
-            missing[name] = f"the target has no {operation.method} {operation.path}"
+        if operation.is_prerequisite and operation.capability not in declared and _has_no_route(stats):
+            unsupported[name] = f"the target has no {operation.method} {operation.path}"
     for capability in CAPABILITIES:
         tried = [name for name in operations if OPERATIONS[name].capability == capability]
-        if capability in (CORE, *declared) or not tried or not all(_is_absent(seen[name]) for name in tried):
+        if (
+            capability in (CORE, *declared)
+            or not tried
+            or not all(_has_no_route(stats_by_operation[name]) for name in tried)
+        ):
             continue
         for name in (capability, *tried):
             method, path = OPERATIONS[tried[0]].method, OPERATIONS[tried[0]].path
-            missing[name] = f"the target does not support {capability}: it has no {method} {path}"
-    asked = seen.get(STREAMING)
-    if asked is not None and asked.no_route and not asked.accepted and STREAMING not in declared:
-        missing[STREAMING] = "the target does not support streaming: it refuses stream: true"
+            unsupported[name] = f"the target does not support {capability}: it has no {method} {path}"
+    streaming = stats_by_operation.get(STREAMING)
+    if streaming is not None and streaming.no_route and not streaming.accepted and STREAMING not in declared:
+        unsupported[STREAMING] = "the target does not support streaming: it refuses stream: true"
     for capability in denied:
         reason = f"declared unsupported: {capability}"
-        missing[capability] = reason
-        missing |= {name: reason for name, operation in OPERATIONS.items() if operation.capability == capability}
-    return missing
+        unsupported[capability] = reason
+        unsupported |= {name: reason for name, operation in OPERATIONS.items() if operation.capability == capability}
+    return unsupported
 
 
-def missing_declared_capabilities(seen: StatsByOperation, declared: Collection[str]) -> list[Finding]:
+def missing_declared_capabilities(stats_by_operation: StatsByOperation, declared: Collection[str]) -> list[Finding]:
     """Return a finding for each declared capability that the target does not support."""
-    found = []
-    missing = unsupported_capabilities(seen)
-    for name, why in missing.items():
+    findings = []
+    unsupported = unsupported_capabilities(stats_by_operation)
+    for name, reason in unsupported.items():
         capability = OPERATIONS[name].capability if name in OPERATIONS else name
-        if capability in declared and (name == capability or capability not in missing):
+        if capability in declared and (name == capability or capability not in unsupported):
             operation = name if name in OPERATIONS else None
-            found.append(Finding(f"{capability} is declared as supported, but {why}", operation=operation))
-    return found
+            findings.append(Finding(f"{capability} is declared as supported, but {reason}", operation=operation))
+    return findings
 
 
-def undelivered_streams(seen: StatsByOperation, missing: Collection[str]) -> frozenset[str]:
-    """Return the ids of exchanges that requested a stream and received none, if streaming is `missing`."""
-    asked = seen.get(STREAMING)
-    return asked.undelivered_streams if asked is not None and STREAMING in missing else frozenset()
+def undelivered_streams(stats_by_operation: StatsByOperation, unsupported: Collection[str]) -> frozenset[str]:
+    """Return the ids of exchanges that requested a stream and received none, if streaming is `unsupported`."""
+    streaming = stats_by_operation.get(STREAMING)
+    return streaming.undelivered_streams if streaming is not None and STREAMING in unsupported else frozenset()
 
 
-def _is_absent(reception: OperationStats) -> bool:
-    return bool(reception.no_route) and not reception.accepted and not reception.other
+def _has_no_route(stats: OperationStats) -> bool:
+    return bool(stats.no_route) and not stats.accepted and not stats.other
 
 
-def failed_prerequisite(seen: StatsByOperation, given_kinds: Collection[str] = ()) -> str | None:
+def failed_prerequisite(stats_by_operation: StatsByOperation, given_kinds: Collection[str] = ()) -> str | None:
     """Return the message for a setup operation that the target always refused; None if there is none.
 
     `given_kinds` are the kinds of objects that the user supplied, which need not be created.
     """
     for name in ("create_assistant", "create_thread", "create_run"):
-        reception = seen.get(name) if name.removeprefix("create_") not in given_kinds else None
-        if reception is not None and reception.fixture_refusal and not reception.fixture_accepted:
+        stats = stats_by_operation.get(name) if name.removeprefix("create_") not in given_kinds else None
+        if stats is not None and stats.fixture_refusal and not stats.fixture_accepted:
             hint = " (is the model correct? --model selects another)" if name != "create_thread" else ""
-            if name != "create_run" and _is_absent(reception):
+            if name != "create_run" and _has_no_route(stats):
                 hint = f" (--use {name.removeprefix('create_')}=ID supplies an existing one)"
-            return f"{name} was refused every time: {reception.fixture_refusal}{hint}"
+            return f"{name} was refused every time: {stats.fixture_refusal}{hint}"
     return None
 
 
@@ -185,23 +192,23 @@ def error_signature(exchange: Exchange) -> str | None:
         return None
     message = error_message(response.body)
     if message is not None:
-        return "error: " + _general(message)
+        return "error: " + _generalize(message)
     if is_object(response.body):
         return "members: " + ", ".join(sorted(response.body))
-    return "text: " + _general((response.text or "")[:200])
+    return "text: " + _generalize((response.text or "")[:200])
 
 
-def _general(text: str) -> str:
-    return _METHODS.sub("…", _VARIES.sub("…", text))
+def _generalize(text: str) -> str:
+    return _METHODS.sub("…", _VARIABLE_PART.sub("…", text))
 
 
-def _no_route(exchange: Exchange, no_route: str | None) -> bool:
+def _is_missing_route(exchange: Exchange, no_route_signature: str | None) -> bool:
     if exchange.status in (405, 501):
         return True
-    return exchange.status == 404 and no_route is not None and error_signature(exchange) == no_route
+    return exchange.status == 404 and no_route_signature is not None and error_signature(exchange) == no_route_signature
 
 
-def _said(exchange: Exchange) -> str:
+def _describe_refusal(exchange: Exchange) -> str:
     message = error_message(exchange.body)
     text = message if message is not None else (exchange.response.text or "" if exchange.response else "")
     return f"HTTP {exchange.status} {summarize(text)}".rstrip()

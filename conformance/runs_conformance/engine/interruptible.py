@@ -19,20 +19,20 @@ def run_interruptible(work: Callable[[], _T], name: str = "work", stop: Callable
     A keyboard interrupt ends the wait at once and never interrupts an exchange. If `stop` is given, it is called and
     the work gets STOP_TIMEOUT seconds to finish its exchange, whose response shows which objects to delete.
     """
-    came: list[_T] = []
-    raised: list[BaseException] = []
+    results: list[_T] = []
+    errors: list[BaseException] = []
     # Wait for an event, not the thread: an interrupted join() marks the thread as ended.
     done = threading.Event()
 
-    def through() -> None:
+    def execute() -> None:
         try:
-            came.append(work())
+            results.append(work())
         except BaseException as error:
-            raised.append(error)
+            errors.append(error)
         finally:
             done.set()
 
-    threading.Thread(target=through, name=name, daemon=True).start()
+    threading.Thread(target=execute, name=name, daemon=True).start()
     try:
         while not done.wait(0.2):
             pass
@@ -41,6 +41,6 @@ def run_interruptible(work: Callable[[], _T], name: str = "work", stop: Callable
             stop()
             done.wait(STOP_TIMEOUT)
         raise
-    if raised:
-        raise raised[0]
-    return came[0]
+    if errors:
+        raise errors[0]
+    return results[0]

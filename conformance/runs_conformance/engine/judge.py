@@ -16,29 +16,31 @@ from runs_conformance.model.verdict import Finding, Inconclusive, Result, Tallie
 Judge = Callable[[History], Tallies]
 """Evaluates many ids on a whole history at once, as the constraints do."""
 
-SOMEBODY_ELSE = "the recording is partial: an unrecorded request may explain it"
+PARTIAL_HISTORY = "the recording is partial: an unrecorded request may explain it"
 
 
 def judge(history: History, rules: Mapping[str, AnyRule], judges: Iterable[tuple[str, Judge]] = ()) -> dict[str, Tally]:
-    """Evaluate the rules, then each of the named `judges`, on a history.
+    """Evaluate the rules, then each of the named `judges`, on a history, and excuse known departures.
 
     An exception in a rule or judge is an internal error: it is recorded in the tally of its id, and the others go on.
     """
     units = _Units(history)
     tallies: dict[str, Tally] = {}
     for id_, rule in rules.items():
-        tally = _by_rule(rule, history, units)
+        tally = _evaluate(rule, history, units)
         if tally is not None:
             tallies[id_] = tally
-    for name, constraints in judges:
+    for name, judge_ids in judges:
         try:
-            found = constraints(history)
+            judged = judge_ids(history)
         except Exception as error:
-            tallies[name] = Tally(errors=[_fault(name, history, error)])
+            tallies[name] = Tally(errors=[_describe_error(name, history, error)])
             continue
-        for id_, tally in found.items():
+        for id_, tally in judged.items():
             tallies[id_] = tallies[id_].merge(tally) if id_ in tallies else tally
-    return _naming_departures(tallies, history) if history.strict else tallies
+    for id_, tally in tallies.items():
+        _apply_departures(id_, tally, history)
+    return tallies
 
 
 @dataclass(slots=True)
@@ -46,51 +48,57 @@ class _Units:
     """The units of a history, derived once for all rules that examine the same kind."""
 
     history: History
-    held: dict[Callable[[History], Iterable[Any]], tuple[Any, ...]] = field(default_factory=dict)
+    derived: dict[Callable[[History], Iterable[Any]], tuple[Any, ...]] = field(default_factory=dict)
 
-    def over(self, derive: Callable[[History], Iterable[Any]]) -> tuple[Any, ...]:
-        if derive not in self.held:
-            self.held[derive] = tuple(derive(self.history))
-        return self.held[derive]
+    def of(self, derive: Callable[[History], Iterable[Any]]) -> tuple[Any, ...]:
+        if derive not in self.derived:
+            self.derived[derive] = tuple(derive(self.history))
+        return self.derived[derive]
 
 
-def _by_rule(rule: AnyRule, history: History, units: _Units) -> Tally | None:
+def _evaluate(rule: AnyRule, history: History, units: _Units) -> Tally | None:
+    """Evaluate a rule on each of its units; None if it yields no result."""
     tally: Tally | None = None
     try:
-        for unit in units.over(rule.units):
+        for unit in units.of(rule.units):
             for result in rule.judge(unit):
                 tally = tally or Tally()
-                tally.add(_excused(rule.id, _as_far_as_known(rule, result, history), history))
+                tally.add(_inconclusive_if_partial(rule, result, history))
     except Exception as error:
         tally = tally or Tally()
-        tally.errors.append(_fault(rule.id, history, error))
+        tally.errors.append(_describe_error(rule.id, history, error))
     return tally
 
 
-def _as_far_as_known(rule: AnyRule, result: Result, history: History) -> Result:
-    return (
-        Inconclusive(SOMEBODY_ELSE)
-        if history.partial and rule.needs_complete_history and isinstance(result, Finding)
-        else result
-    )
+def _inconclusive_if_partial(rule: AnyRule, result: Result, history: History) -> Result:
+    if history.partial and rule.needs_complete_history and isinstance(result, Finding):
+        return Inconclusive(PARTIAL_HISTORY)
+    return result
 
 
-def _fault(id_: str, history: History, error: Exception) -> str:
-    at = error.__traceback__
-    while at is not None and at.tb_next is not None:
-        at = at.tb_next
-    where = f"{at.tb_frame.f_code.co_name}, line {at.tb_lineno}" if at else "unknown place"
+def _describe_error(id_: str, history: History, error: Exception) -> str:
+    frame = error.__traceback__
+    while frame is not None and frame.tb_next is not None:
+        frame = frame.tb_next
+    where = f"{frame.tb_frame.f_code.co_name}, line {frame.tb_lineno}" if frame else "unknown place"
     return f"{id_} raised {type(error).__name__} on {history.program or 'the history'} ({where}): {error}"
 
 
-def _excused(id_: str, result: Result, history: History) -> Result:
-    if history.strict or not isinstance(result, Finding) or result.departure:
-        return result
-    departure = _departure(id_, result, history)
-    return replace(result, departure=departure) if departure else result
+def _apply_departures(id_: str, tally: Tally, history: History) -> None:
+    """Excuse the findings covered by a known departure; the strict reading only names it in their messages."""
+    findings: list[Finding] = []
+    for finding in tally.findings:
+        departure = _find_departure(id_, finding, history)
+        if departure is None:
+            findings.append(finding)
+        elif history.strict:
+            findings.append(_naming(finding, departure))
+        else:
+            tally.excused[departure] += 1
+    tally.findings = findings
 
 
-def _departure(id_: str, finding: Finding, history: History) -> str | None:
+def _find_departure(id_: str, finding: Finding, history: History) -> str | None:
     exchange = history.find(finding.exchange)
     if exchange is None:
         return None
@@ -104,20 +112,12 @@ def _departure(id_: str, finding: Finding, history: History) -> str | None:
     )
 
 
+def _naming(finding: Finding, departure: str) -> Finding:
+    if departure in finding.message:
+        return finding
+    return replace(finding, message=f"{finding.message} (known departure {departure})")
+
+
 def channel(exchange: Exchange) -> str:
     """Return the channel of a response, by the names that departures use."""
     return "stream" if exchange.response is not None and exchange.response.events is not None else "json"
-
-
-def _naming_departures(tallies: dict[str, Tally], history: History) -> dict[str, Tally]:
-    """Name the known departure in each finding; the strict reading excuses none of them."""
-    for id_, tally in tallies.items():
-        tally.findings = [_named(id_, finding, history) for finding in tally.findings]
-    return tallies
-
-
-def _named(id_: str, finding: Finding, history: History) -> Finding:
-    departure = _departure(id_, finding, history)
-    if departure is None or departure in finding.message:
-        return finding
-    return replace(finding, message=f"{finding.message} (known departure {departure})")

@@ -47,32 +47,33 @@ def decide_outcome(
         return RunOutcome(
             Outcome.INCONCLUSIVE, INTERRUPTED, "interrupted; the report covers what was judged until then"
         )
-    ours = [verdict.id for verdict in verdicts if verdict.outcome is Outcome.ERROR]
-    if ours or internal_errors:
-        what = (
-            internal_errors[0] if internal_errors else f"{_some(ours)} could not be judged because of an internal error"
-        )
-        return RunOutcome(Outcome.ERROR, INTERNAL_ERROR, f"internal error: {what}")
+    erroneous = [verdict.id for verdict in verdicts if verdict.outcome is Outcome.ERROR]
+    if erroneous or internal_errors:
+        error = internal_errors[0] if internal_errors else f"{_join_ids(erroneous)} could not be judged"
+        return RunOutcome(Outcome.ERROR, INTERNAL_ERROR, f"internal error: {error}")
     failure = _failure(verdicts, fail_on, comparison)
     if failure:
         return RunOutcome(Outcome.FAIL, FAILED, failure)
     if cut_reason:
-        left = f"; not judged: {_some(not_judged)}" if not_judged else ""
-        return RunOutcome(Outcome.INCONCLUSIVE, INCOMPLETE, f"cut short: {cut_reason}{left}")
+        unreached = f"; not judged: {_join_ids(not_judged)}" if not_judged else ""
+        return RunOutcome(Outcome.INCONCLUSIVE, INCOMPLETE, f"cut short: {cut_reason}{unreached}")
     if failed_prerequisite:
         return RunOutcome(Outcome.INCONCLUSIVE, INCOMPLETE, failed_prerequisite)
-    starved = undecided_capabilities(verdicts, required_capabilities)
-    if starved:
-        return RunOutcome(Outcome.INCONCLUSIVE, INCOMPLETE, f"no MUST verdict could be reached for {_some(starved)}")
+    undecided = undecided_capabilities(verdicts, required_capabilities)
+    if undecided:
+        return RunOutcome(
+            Outcome.INCONCLUSIVE, INCOMPLETE, f"no MUST verdict could be reached for {_join_ids(undecided)}"
+        )
     if not any(verdict.outcome in _DECIDED for verdict in verdicts):
         return RunOutcome(Outcome.INCONCLUSIVE, INCOMPLETE, "no verdict could be reached")
-    open_ = [verdict.id for verdict in verdicts if verdict.outcome is Outcome.INCONCLUSIVE]
-    if max_inconclusive is not None and len(open_) > max_inconclusive:
-        because = f"{len(open_)} verdicts are inconclusive, more than the allowed {max_inconclusive}: {_some(open_)}"
-        return RunOutcome(Outcome.INCONCLUSIVE, INCOMPLETE, because)
+    inconclusive = [verdict.id for verdict in verdicts if verdict.outcome is Outcome.INCONCLUSIVE]
+    if max_inconclusive is not None and len(inconclusive) > max_inconclusive:
+        ids = _join_ids(inconclusive)
+        reason = f"{len(inconclusive)} verdicts are inconclusive, more than the allowed {max_inconclusive}: {ids}"
+        return RunOutcome(Outcome.INCONCLUSIVE, INCOMPLETE, reason)
     known = len(comparison.accepted) if comparison else 0
-    but = f" except {known} known to the baseline" if known else ""
-    return RunOutcome(Outcome.PASS, PASSED, f"no MUST requirement failed{but}")
+    exception = f" except {known} known to the baseline" if known else ""
+    return RunOutcome(Outcome.PASS, PASSED, f"no MUST requirement failed{exception}")
 
 
 def failing_levels(fail_on: str) -> tuple[str, ...]:
@@ -84,17 +85,17 @@ def _failure(verdicts: Sequence[Verdict], fail_on: str, comparison: Comparison |
     """Return why the test run fails; empty if it does not."""
     failing = failing_levels(fail_on)
     failed = [verdict.id for verdict in verdicts if verdict.outcome is Outcome.FAIL and verdict.level in failing]
-    levels = " or ".join(failing)
+    levels = " or ".join(level.upper() for level in failing)
     if comparison is None:
-        return f"{len(failed)} {levels} {_noun(len(failed))} broken" if failed else ""
-    listed = {stand.entry.id for stand in comparison.entry_results}
+        return f"{_count(failed, levels)} failed" if failed else ""
+    listed = {result.entry.id for result in comparison.entry_results}
     new = [id_ for id_ in failed if id_ not in listed]
-    said = [f"{len(new)} {levels} {_noun(len(new))} broken that the baseline does not know"] if new else []
-    for standing, text in ((EntryStatus.STALE, "to be pruned"), (EntryStatus.EXPIRED, "expired")):
-        count = len(comparison.with_status(standing))
+    reasons = [f"{_count(new, levels)} failed that the baseline does not list"] if new else []
+    for status, text in ((EntryStatus.STALE, "to be pruned"), (EntryStatus.EXPIRED, "expired")):
+        count = len(comparison.with_status(status))
         if count:
-            said.append(f"{count} {'entry' if count == 1 else 'entries'} of the baseline {_are(count)} {text}")
-    return "; ".join(said)
+            reasons.append(f"{count} {'entry' if count == 1 else 'entries'} of the baseline {_are(count)} {text}")
+    return "; ".join(reasons)
 
 
 def _are(count: int) -> str:
@@ -107,10 +108,10 @@ def undecided_capabilities(verdicts: Iterable[Verdict], capabilities: Iterable[s
     return [capability for capability in capabilities if capability not in decided]
 
 
-def _noun(count: int) -> str:
-    return "demand was" if count == 1 else "demands were"
+def _count(ids: Sequence[str], levels: str) -> str:
+    return f"{len(ids)} {levels} {'requirement' if len(ids) == 1 else 'requirements'}"
 
 
-def _some(names: Sequence[str], most: int = 3) -> str:
-    shown = ", ".join(names[:most])
-    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
+def _join_ids(names: Sequence[str], max_ids: int = 3) -> str:
+    shown = ", ".join(names[:max_ids])
+    return shown if len(names) <= max_ids else f"{shown} and {len(names) - max_ids} more"

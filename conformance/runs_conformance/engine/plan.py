@@ -74,19 +74,19 @@ def build_plan(
     denied: Collection[str] = (),
 ) -> Plan:
     """Select programs by profile, phases, the resources in the context, `is_selected` and `denied` capabilities."""
-    chosen, left_out = [], []
+    chosen, skipped = [], []
     for program in programs:
-        why = _skip_reason(program, context, profile, phases)
-        if why is None and program.capability in denied:
-            why = (f"declared unsupported: {program.capability}", f"--capability {program.capability}")
-        if why is None and not is_selected(program):
-            why = ("not selected", "a --select that includes it")
-        if why is None:
+        reason = _skip_reason(program, context, profile, phases)
+        if reason is None and program.capability in denied:
+            reason = (f"declared unsupported: {program.capability}", f"--capability {program.capability}")
+        if reason is None and not is_selected(program):
+            reason = ("not selected", "a --select that includes it")
+        if reason is None:
             chosen.append(program)
         else:
-            left_out.append(SkippedProgram(program, *why))
+            skipped.append(SkippedProgram(program, *reason))
     chosen.sort(key=lambda program: (-_expected_seconds(program), program.id))
-    return Plan(tuple(chosen), tuple(left_out))
+    return Plan(tuple(chosen), tuple(skipped))
 
 
 def _expected_seconds(program: Program) -> float:
@@ -102,7 +102,7 @@ def _skip_reason(
     if phases and program.phase not in phases:
         return f"phase {program.phase} is not selected", f"--phase {program.phase}"
     if program.phase not in (*PROFILES[profile], *phases) or (profile == "quick" and not program.quick):
-        return f"outside profile {profile}", _profile_of(program)
+        return f"outside profile {profile}", _profile_option(program)
     if program.needs and not getattr(context, program.needs):
         return f"needs {program.needs_text or program.needs}", program.needs_text or program.needs
     if program.phase in STRESS_PHASES and not context.allow_stress:
@@ -110,7 +110,7 @@ def _skip_reason(
     return None
 
 
-def _profile_of(program: Program) -> str:
+def _profile_option(program: Program) -> str:
     return "--profile standard" if program.phase in PROFILES["standard"] else "--profile full"
 
 

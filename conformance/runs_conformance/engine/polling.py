@@ -62,23 +62,21 @@ class PollSchedule:
         """Return the pause before the next poll for one of `statuses`, after `waited` seconds."""
         mean = self._total_waited / self._wait_count if self._wait_count else 0.0
         least = max(self.min_interval, min(mean / 2, self.max_first_interval))
-        usual = min(max(least, waited * self.growth), self.max_interval)
-        took = self._durations.get(statuses, ())
-        if len(took) < MIN_SAMPLES:
-            return usual
-        due = median(took) * (1 + DUE_MARGIN)
+        default = min(max(least, waited * self.growth), self.max_interval)
+        durations = self._durations.get(statuses, ())
+        if len(durations) < MIN_SAMPLES:
+            return default
+        due = median(durations) * (1 + DUE_MARGIN)
         if waited < due:
-            return min(usual, max(least, due - waited))
-        return max(least, due * DUE_MARGIN) if waited < due * OVERDUE_FACTOR else usual
+            return min(default, max(least, due - waited))
+        return max(least, due * DUE_MARGIN) if waited < due * OVERDUE_FACTOR else default
 
     def timeout(self, configured: float) -> float:
         """Return how long to poll, at most `configured`."""
-        in_vain = self._timeouts >= MIN_SAMPLES
+        hangs = self._timeouts >= MIN_SAMPLES
         if self._successes < MIN_SAMPLES:
-            return min(configured, MIN_TIMEOUT) if in_vain else configured
-        return min(
-            configured, max(self._slowest * SLOWEST_MULTIPLE, MIN_TIMEOUT_AFTER_HANGS if in_vain else MIN_TIMEOUT)
-        )
+            return min(configured, MIN_TIMEOUT) if hangs else configured
+        return min(configured, max(self._slowest * SLOWEST_MULTIPLE, MIN_TIMEOUT_AFTER_HANGS if hangs else MIN_TIMEOUT))
 
     def record_success(self, waited: float, statuses: Statuses = ()) -> None:
         """Record that one of `statuses` was reached after `waited` seconds."""

@@ -12,21 +12,30 @@ from runs_conformance.contract.edition import RETIRED
 from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.engine.capabilities import error_signature
 from runs_conformance.engine.program_runner import Sender
-from runs_conformance.errors import TargetError, UsageError
+from runs_conformance.errors import (
+    AuthenticationFailed,
+    MissingRunsApi,
+    NotAnApi,
+    ObjectNotFound,
+    TargetError,
+    TargetRedirects,
+    TargetUnavailable,
+    TargetUnreachable,
+)
 from runs_conformance.model.case import Role, Step
 from runs_conformance.model.error_message import summarize_error
-from runs_conformance.model.exchange import Exchange
+from runs_conformance.model.exchange import Completion, Exchange
 from runs_conformance.model.json import is_object
 
 PROGRAM = "preflight"
 PROBE_PROGRAM = "preflight/outside"
 """The program of probe requests: look-ups of the objects to use, and a request to a missing route. Not evidence."""
 
-_NOWHERE = "/threads/thread_000000000000000000000000/no-such-operation"
+_UNKNOWN_PATH = "/threads/thread_000000000000000000000000/no-such-operation"
 
-_FIRST = Step(operation="create_thread", name="thread", body={}, role=Role.CONTROL)
-_SECOND = Step(operation="list_assistants", query=(("limit", "1"),), role=Role.READ)
-_LOOKS = (("assistant", "get_assistant"), ("thread", "get_thread"), ("run", "get_run"))
+_CREATE_THREAD = Step(operation="create_thread", name="thread", body={}, role=Role.CONTROL)
+_LIST_ASSISTANTS = Step(operation="list_assistants", query=(("limit", "1"),), role=Role.READ)
+_LOOK_UPS = (("assistant", "get_assistant"), ("thread", "get_thread"), ("run", "get_run"))
 _TITLE = re.compile(r"<title[^>]*>([^<]{1,80})", re.IGNORECASE)
 
 
@@ -39,73 +48,90 @@ class PathProber(Protocol):
 
 
 def check_target(sender: Sender, url: str, thread: str | None = None, *, read_only: bool = False) -> None:
-    """Send two small requests. Raises a TargetError if testing makes no sense, UsageError if the thread does not exist.
+    """Send two small requests. Raises TargetError if testing makes no sense, ObjectNotFound if there is no `thread`.
 
     With `read_only` or a `thread`, no thread is created. A target that merely answers wrongly (200 `{}`, 400 to
     everything) passes, so that it is judged.
     """
-    begin = _FIRST
+    opening = _CREATE_THREAD
     if thread is not None:
-        begin = Step(operation="list_runs", path={"thread_id": thread}, query=(("limit", "1"),), role=Role.READ)
+        opening = Step(operation="list_runs", path={"thread_id": thread}, query=(("limit", "1"),), role=Role.READ)
     elif read_only:
-        begin = _SECOND
-    first = _sent(sender, begin, url)
+        opening = _LIST_ASSISTANTS
+    first = _send(sender, opening, url)
     if first.accepted and not _is_html(first):
         return
-    second = _sent(sender, _SECOND, url)
-    both = (first, second)
-    if all(_is_html(exchange) for exchange in both):
-        raise TargetError(f"{url} answers with a web page{_titled(first)}, not an API; does the base URL lack /v1?")
-    codes = {exchange.status for exchange in both}
-    said = _said(first) or _said(second)
+    second = _send(sender, _LIST_ASSISTANTS, url)
+    if _is_html(first) and _is_html(second):
+        raise NotAnApi(f"{url} answers with a web page{_title(first)}, not an API", "does the base URL lack /v1?")
     if thread is not None and first.status in (400, 404):
-        if _is_absent(first, "thread", thread):
-            raise _nothing("thread", thread, url, first)
-        raise TargetError(f"{url} does not list the runs of the thread given by --use (HTTP {first.status}{said})")
-    if codes <= {401, 403}:
-        raise TargetError(
-            f"{url} refuses the API key (HTTP {_codes(both)}{said}); give one by OPENAI_API_KEY or --api-key"
+        if _reports_missing_object(first, "thread", thread):
+            raise _object_not_found("thread", thread, url, first)
+        message = f"HTTP {first.status}{_error_detail(first)}"
+        raise TargetError(f"{url} does not list the runs of the thread given by --use ({message})")
+    error = _error_for(url, opening, first, second)
+    if error is not None:
+        raise error
+
+
+def _error_for(url: str, opening: Step, first: Exchange, second: Exchange) -> TargetError | None:
+    """Return the error that two unsuccessful responses amount to; None if the target can be judged."""
+    statuses = {first.status, second.status}
+    described = " and ".join(dict.fromkeys(str(exchange.status) for exchange in (first, second)))
+    detail = _error_detail(first) or _error_detail(second)
+    if statuses <= {401, 403}:
+        return AuthenticationFailed(
+            f"{url} refuses the API key (HTTP {described}{detail})", "set OPENAI_API_KEY or --api-key"
         )
-    if codes <= {404, 405, 410, 501}:
-        raise TargetError(
-            f"{url} has no Runs surface (HTTP {_codes(both)} to {_asked(begin)} and GET /assistants{said}); "
-            f"OpenAI retired the Assistants API on {RETIRED}; check the base URL, which often ends in /v1"
+    if statuses <= {404, 405, 410, 501}:
+        operation = OPERATIONS[opening.operation]
+        requests = f"{operation.method} {operation.path} and GET /assistants"
+        return MissingRunsApi(
+            f"{url} has no Runs API (HTTP {described} to {requests}{detail}); "
+            f"OpenAI retired the Assistants API on {RETIRED}",
+            "check the base URL, which often ends in /v1",
         )
-    if all(code is not None and 300 <= code < 400 for code in codes):
-        where = first.response.headers.get("location", "another place") if first.response else "another place"
-        raise TargetError(f"{url} redirects to {where}; redirects are not followed, so give the final base URL")
-    if codes <= {502, 503, 504}:
-        raise TargetError(f"{url} is not available (HTTP {_codes(both)}{said})")
-    if codes <= {429}:
-        raise TargetError(f"{url} answers HTTP 429 to everything{said}; wait, or ask for a higher rate limit")
+    if all(status is not None and 300 <= status < 400 for status in statuses):
+        location = first.response.headers.get("location", "another place") if first.response else "another place"
+        return TargetRedirects(
+            f"{url} redirects to {location}", "redirects are not followed, so give the final base URL"
+        )
+    if statuses <= {502, 503, 504}:
+        return TargetUnavailable(f"{url} is not available (HTTP {described}{detail})")
+    if statuses <= {429}:
+        return TargetUnavailable(
+            f"{url} answers HTTP 429 to everything{detail}", "wait, or ask for a higher rate limit"
+        )
+    return None
 
 
 def check_objects_exist(prober: PathProber, url: str, objects: Mapping[str, str]) -> None:
-    """Look up the `objects` (kind to id) supplied by the user. Raises UsageError if the target reports one as missing.
+    """Look up the `objects` (kind to id) supplied by the user. Raises ObjectNotFound if the target reports one missing.
 
     Only a 404 that names the object counts: a missing route does not prove that the object is missing.
     """
-    for kind, operation in _LOOKS:
-        path = {f"{each}_id": id_ for each, id_ in objects.items()}
+    path = {f"{kind}_id": id_ for kind, id_ in objects.items()}
+    for kind, operation in _LOOK_UPS:
         if kind in objects and path.keys() >= {*OPERATIONS[operation].parameters}:
-            found = prober.probe_path(base_url.operation_path(OPERATIONS[operation], path), PROBE_PROGRAM)
-            if _is_absent(found, kind, objects[kind]):
-                raise _nothing(kind, objects[kind], url, found)
+            exchange = prober.probe_path(base_url.operation_path(OPERATIONS[operation], path), PROBE_PROGRAM)
+            if _reports_missing_object(exchange, kind, objects[kind]):
+                raise _object_not_found(kind, objects[kind], url, exchange)
 
 
-def _is_absent(exchange: Exchange, kind: str, id_: str) -> bool:
+def _reports_missing_object(exchange: Exchange, kind: str, id_: str) -> bool:
     """Whether a 404 reports a missing object. An id inside a path does not count: it may be part of a route."""
     if exchange.status != 404 or exchange.response is None or _is_html(exchange):
         return False
-    said = exchange.response.text or json.dumps(exchange.body, ensure_ascii=False, default=str)
-    named = (
+    text = exchange.response.text or json.dumps(exchange.body, ensure_ascii=False, default=str)
+    pattern = (
         rf"(?<![/\w]){re.escape(id_)}(?![/\w])|\bno (such )?{kind}\b|\b{kind}[ _](was |is |does )?not[ _](found|exist)"
     )
-    return re.search(named, said, re.IGNORECASE) is not None
+    return re.search(pattern, text, re.IGNORECASE) is not None
 
 
-def _nothing(kind: str, id_: str, url: str, exchange: Exchange) -> UsageError:
-    return UsageError(f"--use {kind}={id_}: {url} has no such {kind} (HTTP {exchange.status}{_said(exchange)})")
+def _object_not_found(kind: str, id_: str, url: str, exchange: Exchange) -> ObjectNotFound:
+    detail = f"HTTP {exchange.status}{_error_detail(exchange)}"
+    return ObjectNotFound(f"--use {kind}={id_}: {url} has no such {kind} ({detail})")
 
 
 def no_route_signature(prober: PathProber) -> str | None:
@@ -113,21 +139,16 @@ def no_route_signature(prober: PathProber) -> str | None:
 
     None if the target does not answer 404 to an unknown path.
     """
-    exchange = prober.probe_path(_NOWHERE, PROBE_PROGRAM)
+    exchange = prober.probe_path(_UNKNOWN_PATH, PROBE_PROGRAM)
     return error_signature(exchange) if exchange.status == 404 else None
 
 
-def _sent(sender: Sender, step: Step, url: str) -> Exchange:
+def _send(sender: Sender, step: Step, url: str) -> Exchange:
     exchange = sender.send(step, PROGRAM, {})
     if exchange.response is None:
-        what = "cannot be reached" if exchange.completion == "refused" else "does not answer"
-        raise TargetError(f"{url} {what}: {exchange.problem or 'no reason given'}")
+        failure = "cannot be reached" if exchange.completion is Completion.NOT_CONNECTED else "does not respond"
+        raise TargetUnreachable(f"{url} {failure}: {exchange.problem or 'no reason given'}")
     return exchange
-
-
-def _asked(step: Step) -> str:
-    operation = OPERATIONS[step.operation]
-    return f"{operation.method} {operation.path}"
 
 
 def _is_html(exchange: Exchange) -> bool:
@@ -138,15 +159,11 @@ def _is_html(exchange: Exchange) -> bool:
     return "text/html" in response.headers.get("content-type", "") or text.startswith(("<!doctype html", "<html"))
 
 
-def _titled(exchange: Exchange) -> str:
-    found = _TITLE.search(exchange.response.text or "") if exchange.response else None
-    return f" ({' '.join(found.group(1).split())!r})" if found else ""
+def _title(exchange: Exchange) -> str:
+    match = _TITLE.search(exchange.response.text or "") if exchange.response else None
+    return f" ({' '.join(match.group(1).split())!r})" if match else ""
 
 
-def _codes(exchanges: tuple[Exchange, ...]) -> str:
-    return " and ".join(dict.fromkeys(str(exchange.status) for exchange in exchanges))
-
-
-def _said(exchange: Exchange) -> str:
+def _error_detail(exchange: Exchange) -> str:
     message = summarize_error(exchange.body)
     return f": {message}" if message else ""

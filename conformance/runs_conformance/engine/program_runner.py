@@ -191,12 +191,14 @@ def _poll(
         waited = pace.now() - began
         if status in step.until or status in TERMINAL:
             pace.record_success(waited, step.until)
+            budget.count_progressing_run()
             return
         blind = 0 if status in STATUSES else blind + 1
         if exchange.refused or blind >= MAX_UNREADABLE_POLLS:
             return
         if waited >= pace.timeout(patience):
             pace.record_timeout()
+            budget.count_stuck_run(status)
             return
         budget.check()
         pace.sleep(pace.interval(waited, step.until))

@@ -15,9 +15,9 @@ from runs_conformance.model.case import Ref, Role, Step
 from runs_conformance.model.exchange import Completion, Exchange, Request, Response
 from runs_conformance.model.program import ProgramContext
 
-_CHANGES = ("delete_", "modify_", "cancel_")
-_NO_SUCH_ROUTE = (404, 405, 501)
-_LOOKS, _PAUSE = 60, 0.5
+_CHANGING_PREFIXES = ("delete_", "modify_", "cancel_")
+_NO_ROUTE_STATUSES = (404, 405, 501)
+_MAX_POLLS, _POLL_SECONDS = 60, 0.5
 
 
 def protect_given_objects(sender: Sender, context: ProgramContext) -> Sender:
@@ -49,14 +49,14 @@ class ProtectedSender:
             self._wait_until_idle(thread, program)
         exchange = self.sender.send(step, program, answers)
         self._track_active_runs(exchange)
-        if step.role is Role.FIXTURE and not exchange.accepted and exchange.status in _NO_SUCH_ROUTE:
+        if step.role is Role.FIXTURE and not exchange.accepted and exchange.status in _NO_ROUTE_STATUSES:
             exchange = self._substitute_response(step, exchange)
             if step.name:
                 answers[step.name] = exchange
         if step.append_message is not None:
             body = {"role": "user", "content": step.append_message}
-            said = Step(operation="create_message", path=step.path, body=body, role=Role.FIXTURE)
-            self.sender.send(said, program, {})
+            message = Step(operation="create_message", path=step.path, body=body, role=Role.FIXTURE)
+            self.sender.send(message, program, {})
         return exchange
 
     def send_concurrently(
@@ -73,7 +73,7 @@ class ProtectedSender:
     def _is_forbidden(self, step: Step, answers: MutableMapping[str, Exchange]) -> bool:
         if self.read_only and OPERATIONS[step.operation].method != "GET":
             return True
-        if not step.operation.startswith(_CHANGES):
+        if not step.operation.startswith(_CHANGING_PREFIXES):
             return False
         ids = prepare(step, answers).ids or {}
         return ids.get(OPERATIONS[step.operation].parameters[-1]) in self.protected_ids
@@ -97,13 +97,13 @@ class ProtectedSender:
     def _wait_until_idle(self, thread: str, program: str) -> None:
         """Wait until the runs of earlier programs on the thread have ended."""
         for id_ in [run for run, of in self._active.items() if of == thread]:
-            look = Step(operation="get_run", path={"thread_id": thread, "run_id": id_}, role=Role.READ)
-            for _ in range(_LOOKS):
-                exchange = self.sender.send(look, program, {})
+            poll = Step(operation="get_run", path={"thread_id": thread, "run_id": id_}, role=Role.READ)
+            for _ in range(_MAX_POLLS):
+                exchange = self.sender.send(poll, program, {})
                 self._track_active_runs(exchange)
                 if id_ not in self._active or exchange.refused:
                     break
-                self.sleep(_PAUSE)
+                self.sleep(_POLL_SECONDS)
             self._active.pop(id_, None)
 
 

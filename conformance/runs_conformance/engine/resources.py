@@ -126,8 +126,10 @@ class ResourceTracker:
         for id_, (deletion, path, key) in reversed(self._created.items()):
             kind = deletion.removeprefix("delete_")
             # A message is deleted with its thread; only one on a protected thread needs its own deletion.
-            goes_along = kind == "message" and any(path["thread_id"] in ids for ids in (self._created, self._deleted))
-            if id_ not in self.protected and not goes_along:
+            deleted_with_thread = kind == "message" and any(
+                path["thread_id"] in ids for ids in (self._created, self._deleted)
+            )
+            if id_ not in self.protected and not deleted_with_thread:
                 yield _leftover(kind, deletion, path, key)
 
 
@@ -137,8 +139,8 @@ def reports_missing(exchange: Exchange) -> bool:
         return exchange.status == 410
     id_ = list(exchange.path.values())[-1] if exchange.path else ""
     text = exchange.response.text if exchange.response is not None else None
-    said = json.dumps(exchange.body) if is_object(exchange.body) else text or ""
-    return error_message(exchange.body) is not None or bool(id_ and id_ in said)
+    body = json.dumps(exchange.body) if is_object(exchange.body) else text or ""
+    return error_message(exchange.body) is not None or bool(id_ and id_ in body)
 
 
 def _is_cleanup(exchange: Exchange) -> bool:
@@ -151,10 +153,10 @@ def _leftover(kind: str, operation: str, path: Mapping[str, str], key: Key) -> L
 
 def track_resources(exchanges: Iterable[Exchange], protected: Iterable[str] = ()) -> ResourceTracker:
     """Track the resources of these exchanges."""
-    made = ResourceTracker(frozenset(protected))
+    tracker = ResourceTracker(frozenset(protected))
     for exchange in exchanges:
-        made.record(exchange)
-    return made
+        tracker.record(exchange)
+    return tracker
 
 
 def delete_leftovers(
@@ -164,7 +166,7 @@ def delete_leftovers(
     *,
     seconds: float = CLEANUP_SECONDS,
     max_unanswered: int = 3,
-    on_attempt: Callable[[Leftover, Exchange | None], object] = lambda thing, exchange: None,
+    on_attempt: Callable[[Leftover, Exchange | None], object] = lambda leftover, exchange: None,
     now: Callable[[], float] = time.monotonic,
 ) -> None:
     """Try to delete each leftover once, in order, and call `on_attempt` with it and its exchange.
@@ -172,16 +174,16 @@ def delete_leftovers(
     Ends after `seconds`, or after `max_unanswered` consecutive requests without a response or with HTTP 429 or 503.
     What cannot be deleted stays in the tracker. Failures are not evidence about the target.
     """
-    tried: set[str] = set()
-    ends, silent = now() + seconds, 0
-    while now() < ends and silent < max_unanswered:
-        thing = next((thing for thing in leftovers() if thing.id not in tried), None)
-        if thing is None:
+    attempted: set[str] = set()
+    deadline, unanswered = now() + seconds, 0
+    while now() < deadline and unanswered < max_unanswered:
+        leftover = next((leftover for leftover in leftovers() if leftover.id not in attempted), None)
+        if leftover is None:
             return
-        tried.add(thing.id)
+        attempted.add(leftover.id)
         exchange = None
         # Go on cleaning up even if the history can no longer be written.
         with suppress(Exception):
-            exchange = sender.send(thing.deletion, program, {})
-        silent = silent + 1 if exchange is not None and exchange.status in (None, *RETRY_LATER_STATUSES) else 0
-        on_attempt(thing, exchange)
+            exchange = sender.send(leftover.deletion, program, {})
+        unanswered = unanswered + 1 if exchange is not None and exchange.status in (None, *RETRY_LATER_STATUSES) else 0
+        on_attempt(leftover, exchange)

@@ -24,6 +24,7 @@ from runs_conformance.engine.verdicts import limit_findings
 from runs_conformance.errors import ConformanceError
 from runs_conformance.evidence.timeline import Transitions, transitions
 from runs_conformance.evidence.timeline import most_frequent as fewest
+from runs_conformance.evidence.timeline import runs as run_timelines
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.json import JSON
@@ -103,6 +104,7 @@ class ProgramVerdicts:
     end: ProgramEnd | None = None
     explored_violations: Mapping[str, ExploredViolation] = field(default_factory=dict)
     transitions: Transitions = field(default_factory=Counter)
+    last_statuses: Counter[str] = field(default_factory=Counter)
 
     @property
     def decided(self) -> frozenset[str]:
@@ -115,7 +117,8 @@ class RunResult:
     """The merged results of a test run, and how it ended.
 
     `explored_violations` were found only by random programs; their counterexamples can be shrunk. `ends` says how each
-    program of the plan ended, `decided` which ids each program decided.
+    program of the plan ended, `decided` which ids each program decided, `failed` which of them with findings.
+    `last_statuses` counts the runs by the last status that a response showed.
     """
 
     tallies: Mapping[str, Tally]
@@ -131,6 +134,8 @@ class RunResult:
     limits: tuple[Limit, ...] = ()
     ends: tuple[ProgramEnd, ...] = ()
     decided: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    failed: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    last_statuses: Counter[str] = field(default_factory=Counter)
 
 
 def judge_program(
@@ -157,6 +162,7 @@ def judge_program(
                 for id_, tally in failed.items()
             },
             transitions=transitions(history),
+            last_statuses=Counter(run.last.status for run in run_timelines(history)),
         )
     except Exception as error:
         return ProgramVerdicts(
@@ -233,6 +239,8 @@ def merge_results(
         transitions=fewest(sum((result.transitions for result in results), Counter())),
         ends=ends,
         decided={result.program: result.decided for result in results},
+        failed={result.program: frozenset(i for i, t in result.tallies.items() if t.findings) for result in results},
+        last_statuses=sum((result.last_statuses for result in results), Counter()),
     )
 
 

@@ -29,39 +29,39 @@ class Shard:
 
 def parse_shard(text: str) -> Shard:
     """Parse a shard like `1/4`. Raises UsageError if it is invalid."""
-    found = _FORM.fullmatch(text.strip())
-    if found is None or int(found[1]) > int(found[2]):
+    match = _FORM.fullmatch(text.strip())
+    if match is None or int(match[1]) > int(match[2]):
         raise UsageError(f"--shard {text}: write it like 1/4, the first of four")
-    return Shard(int(found[1]), int(found[2]))
+    return Shard(int(match[1]), int(match[2]))
 
 
-def plan_for_shard(plan: Plan, part: Shard, local: Collection[str] = ()) -> Plan:
+def plan_for_shard(plan: Plan, shard: Shard, local: Collection[str] = ()) -> Plan:
     """Return the part of a plan that a shard executes. Each program is in exactly one shard, in every job.
 
     `local` are programs that other jobs may not have; the first shard executes them.
     """
     common = [program for program in plan.programs if program.id not in local]
-    mine = {program.id for program in _parts(common, part.total)[part.index - 1]}
-    mine |= {program.id for program in plan.programs if program.id in local} if part.index == 1 else set()
-    return replace(plan, programs=tuple(program for program in plan.programs if program.id in mine))
+    chosen = {program.id for program in _split(common, shard.total)[shard.index - 1]}
+    chosen |= {program.id for program in plan.programs if program.id in local} if shard.index == 1 else set()
+    return replace(plan, programs=tuple(program for program in plan.programs if program.id in chosen))
 
 
-def missing_shards(given: Iterable[Shard]) -> list[Shard]:
-    """Return the shards needed to complete the given ones."""
-    parts = set(given)
-    whole = {Shard(number, part.total) for part in parts for number in range(1, part.total + 1)}
-    return sorted(whole - parts, key=lambda part: (part.total, part.index))
+def missing_shards(shards: Iterable[Shard]) -> list[Shard]:
+    """Return the shards needed to complete these ones."""
+    present = set(shards)
+    all_shards = {Shard(index, shard.total) for shard in present for index in range(1, shard.total + 1)}
+    return sorted(all_shards - present, key=lambda shard: (shard.total, shard.index))
 
 
-def _parts(programs: Sequence[Program], count: int) -> list[list[Program]]:
-    """Split programs into parts of about equal weight: the heaviest first, each into the lightest part."""
-    parts: list[list[Program]] = [[] for _ in range(count)]
+def _split(programs: Sequence[Program], count: int) -> list[list[Program]]:
+    """Split programs into groups of about equal weight: the heaviest first, each into the lightest group."""
+    groups: list[list[Program]] = [[] for _ in range(count)]
     weights = [0.0] * count
     for program in sorted(programs, key=lambda program: (-_weight(program), program.id)):
-        lightest = min(range(count), key=lambda number: weights[number])
-        parts[lightest].append(program)
+        lightest = min(range(count), key=lambda index: weights[index])
+        groups[lightest].append(program)
         weights[lightest] += _weight(program)
-    return parts
+    return groups
 
 
 def _weight(program: Program) -> float:

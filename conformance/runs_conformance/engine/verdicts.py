@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from runs_conformance.engine.coverage import Coverage
 from runs_conformance.model.json import JSON, is_object
 from runs_conformance.model.rule import AnyRule, Constraint
 from runs_conformance.model.verdict import Finding, Outcome, Tallies, Tally, Verdict
@@ -39,7 +40,7 @@ class VerdictContext:
 
     `is_selected` is the user's selection of ids. `unsupported` maps capabilities, operations and ids that the target
     does not support to the reason. `not_judged_reasons` explains single ids, `default_reason` all others (called with
-    capability and id).
+    capability and id). `coverage` says what the programs showed; it is None for recorded traffic.
     """
 
     is_selected: Callable[[str], bool] = lambda id_: True
@@ -48,6 +49,7 @@ class VerdictContext:
     default_reason: Callable[[str, str], NotJudgedReason] = lambda capability, id_: NotJudgedReason(
         "no request or response exercised it"
     )
+    coverage: Coverage | None = None
 
 
 def build_verdicts(
@@ -87,29 +89,68 @@ def _verdict(
 
 
 def _outcome(
-    id_: str, demand: AnyRule | Constraint, rule: AnyRule | None, tally: Tally, circumstances: VerdictContext
+    id_: str, requirement: AnyRule | Constraint, rule: AnyRule | None, tally: Tally, context: VerdictContext
 ) -> tuple[Outcome, str | None, str | None]:
     """Return the outcome, its reason, and what is needed to judge."""
-    if not circumstances.is_selected(id_):
+    if not context.is_selected(id_):
         return Outcome.NOT_JUDGED, "filtered out by --select or --exclude", "a selection that includes it"
-    for offered in (id_, demand.operation, demand.capability):
-        if offered is not None and offered in circumstances.unsupported:
-            return Outcome.NOT_APPLICABLE, circumstances.unsupported[offered], None
-    outcome = tally.outcome
-    match outcome:
+    match tally.outcome:
         case Outcome.ERROR:
-            return outcome, tally.errors[0], None
+            return Outcome.ERROR, tally.errors[0], None
         case Outcome.FAIL:
-            return outcome, _more(tally), None
+            return Outcome.FAIL, _more(tally), None
         case Outcome.PASS:
-            return outcome, _excuses(tally), None
-    if outcome is Outcome.INCONCLUSIVE:
-        return outcome, _undecided(tally), None
-    gap = circumstances.not_judged_reasons.get(id_)
-    if gap is None and rule is not None and rule.needs:
-        gap = NotJudgedReason(f"needs {rule.needs}", rule.needs)
-    if gap is None:
-        gap = circumstances.default_reason(demand.capability, id_)
+            shortfall = _shortfall(id_, tally, rule, context)
+            if shortfall is None:
+                return Outcome.PASS, _excuses(tally), None
+            unsupported = _unsupported_reason(id_, requirement, context)
+            return shortfall if unsupported is None else (Outcome.NOT_APPLICABLE, unsupported, None)
+    if (reason := _unsupported_reason(id_, requirement, context)) is not None:
+        return Outcome.NOT_APPLICABLE, reason, None
+    early = context.coverage.early_end(id_) if context.coverage else None
+    if tally.outcome is Outcome.INCONCLUSIVE:
+        return Outcome.INCONCLUSIVE, "; ".join(filter(None, (_undecided(tally), early))), None
+    return _not_judged(id_, requirement, rule, early, context)
+
+
+def _unsupported_reason(id_: str, requirement: AnyRule | Constraint, context: VerdictContext) -> str | None:
+    names = (id_, requirement.operation, requirement.capability)
+    return next((context.unsupported[name] for name in names if name is not None and name in context.unsupported), None)
+
+
+def _shortfall(
+    id_: str, tally: Tally, rule: AnyRule | None, context: VerdictContext
+) -> tuple[Outcome, str | None, str | None] | None:
+    """The verdict if the evidence does not suffice for a pass, else None."""
+    if not tally.is_decided:
+        if (gap := context.not_judged_reasons.get(id_)) is not None:
+            return Outcome.NOT_JUDGED, gap.reason, gap.needs
+        early = context.coverage.early_end(id_) if context.coverage else None
+        reasons = (_undecided(tally) or "no invalid value was sent", early)
+        return Outcome.INCONCLUSIVE, "only valid values were shown: " + "; ".join(filter(None, reasons)), None
+    if rule is not None and tally.judged < rule.occasions:
+        return Outcome.INCONCLUSIVE, f"seen on {tally.judged} occasions, a pass needs {rule.occasions}", None
+    missing = context.coverage.shortfall(id_) if context.coverage else None
+    if missing is None:
+        return None
+    return Outcome.INCONCLUSIVE, f"held on {tally.judged} occasions, but {missing}", None
+
+
+def _not_judged(
+    id_: str, requirement: AnyRule | Constraint, rule: AnyRule | None, early: str | None, context: VerdictContext
+) -> tuple[Outcome, str | None, str | None]:
+    if (gap := context.not_judged_reasons.get(id_)) is not None:
+        return Outcome.NOT_JUDGED, gap.reason, gap.needs
+    if early is not None:
+        return Outcome.INCONCLUSIVE, early, None
+    if context.coverage is not None:
+        if (not_shown := context.coverage.not_shown(id_)) is not None:
+            return Outcome.NOT_JUDGED, not_shown, None
+        if (skipped := context.coverage.skip_reason(id_)) is not None:
+            return Outcome.NOT_JUDGED, *skipped
+    if rule is not None and rule.needs:
+        return Outcome.NOT_JUDGED, f"needs {rule.needs}", rule.needs
+    gap = context.default_reason(requirement.capability, id_)
     return Outcome.NOT_JUDGED, gap.reason, gap.needs
 
 
@@ -152,12 +193,11 @@ def _kept(tally: Tally, operations: Collection[str], exchanges: Collection[str])
         if finding.operation not in operations and finding.exchange not in exchanges
     ]
     judged = max(0, tally.judged - (len(tally.findings) - len(kept)))
-    return Tally(judged, kept, tally.inconclusive, tally.excused, tally.errors)
+    return replace(tally, judged=judged, findings=kept)
 
 
 def limit_findings(tally: Tally, most: int = 4 * MAX_FINDINGS) -> Tally:
     """Drop findings beyond `most`, which are never reported."""
     if len(tally.findings) <= most:
         return tally
-    kept: Sequence[Finding] = tally.findings[:most]
-    return Tally(tally.judged, list(kept), tally.inconclusive, tally.excused, tally.errors)
+    return replace(tally, findings=tally.findings[:most])

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from runs_conformance.contract.constraint import object_documents
-from runs_conformance.contract.departure import excusing_departure
 from runs_conformance.contract.edition import DEFAULT_EDITION
 from runs_conformance.contract.event import event_kinds
 from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.contract.schema_violation import SchemaViolation
 from runs_conformance.contract.validation import validate_document
-from runs_conformance.evidence.observation import JSON_CHANNEL, STREAM_CHANNEL
 from runs_conformance.evidence.refusal import is_application_error
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
@@ -28,14 +26,12 @@ class _ObjectInAnswer:
     kind: str
     value: JSON
     pointer: str
-    channel: str
 
 
 def tallies(history: History) -> dict[str, Tally]:
     """The tallies of all response constraints that a history exercises, by constraint id.
 
-    A constraint counts as judged once for each value that was validated against it. Unless the history is strict, a
-    finding names the known deviation that excuses it.
+    A constraint counts as judged once for each value that was validated against it.
     """
     judged: Counter[str] = Counter()
     by_constraint: dict[str, Tally] = {}
@@ -46,7 +42,7 @@ def tallies(history: History) -> dict[str, Tally]:
             judged.update(examination.checked)
             for violation in examination.violations:
                 tally = by_constraint.setdefault(violation.constraint, Tally())
-                tally.add(_finding(violation, object_, exchange, edition, history.strict))
+                tally.add(_finding(violation, object_, exchange))
     return {id_: _with_judged(by_constraint.get(id_) or Tally(), count) for id_, count in judged.items()}
 
 
@@ -66,28 +62,13 @@ def _objects_in_answer(exchange: Exchange) -> Iterator[_ObjectInAnswer]:
         for position, event in enumerate(response.events):
             event_kind = kinds.get(event.name)
             if event_kind is not None and event_kind.object_kind in object_documents() and is_object(event.data):
-                yield _ObjectInAnswer(event_kind.object_kind, event.data, f"/events/{position}/data", STREAM_CHANNEL)
+                yield _ObjectInAnswer(event_kind.object_kind, event.data, f"/events/{position}/data")
     elif is_object(response.body):
         if exchange.accepted:
-            yield _ObjectInAnswer(operation.response_kind, response.body, "", JSON_CHANNEL)
+            yield _ObjectInAnswer(operation.response_kind, response.body, "")
         elif is_application_error(exchange):
-            yield _ObjectInAnswer("error", response.body, "", JSON_CHANNEL)
+            yield _ObjectInAnswer("error", response.body, "")
 
 
-def _finding(
-    violation: SchemaViolation, object_: _ObjectInAnswer, exchange: Exchange, edition: str, strict: bool
-) -> Finding:
-    finding = exchange.finding(
-        violation.message, object_.pointer + violation.place, violation.expected, violation.actual
-    )
-    if strict:
-        return finding
-    departure = excusing_departure(
-        violation.constraint,
-        dialect=exchange.dialect,
-        channel=object_.channel,
-        operation=exchange.operation,
-        edition=edition,
-        actual=violation.actual,
-    )
-    return replace(finding, departure=departure) if departure else finding
+def _finding(violation: SchemaViolation, object_: _ObjectInAnswer, exchange: Exchange) -> Finding:
+    return exchange.finding(violation.message, object_.pointer + violation.place, violation.expected, violation.actual)

@@ -9,11 +9,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
-from runs_conformance.contract.departure import excusing_departure
-from runs_conformance.contract.edition import DEFAULT_EDITION
 from runs_conformance.contract.lifecycle import TERMINAL
+from runs_conformance.evidence.blame import blamed_elsewhere
 from runs_conformance.evidence.metadata import may_exceed_pair_limit
 from runs_conformance.evidence.observation import observations_in, run_observations
 from runs_conformance.model.case import Accept, Mutation, Role, Step
@@ -22,7 +20,7 @@ from runs_conformance.model.exchange import Completion, Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT, JSON, Absent, spell_pointer
 from runs_conformance.model.text import excerpt
-from runs_conformance.model.verdict import PASSED, Finding, Inconclusive, Result, Tally
+from runs_conformance.model.verdict import INVALID_REFUSED, VALID_ACCEPTED, Finding, Inconclusive, Passed, Result, Tally
 
 _TOO_LARGE = 413
 """The largest accepted body depends on the server's resources, not on the contract."""
@@ -39,12 +37,12 @@ def tallies(history: History) -> dict[str, Tally]:
     program = _ProgramRequests(history)
     by_constraint: dict[str, Tally] = {}
     for id_, result in _judge_invalid_requests(program):
-        by_constraint.setdefault(id_, Tally()).add(_with_deviation(id_, result, history))
+        by_constraint.setdefault(id_, Tally()).add(result)
     without_verdict = {id_ for id_, tally in by_constraint.items() if not tally.judged}
     for id_, result in _judge_valid_requests(program):
         # Accepted valid values prove nothing while the refusal of invalid ones is inconclusive.
         if id_ not in without_verdict or isinstance(result, Finding):
-            by_constraint.setdefault(id_, Tally()).add(_with_deviation(id_, result, history))
+            by_constraint.setdefault(id_, Tally()).add(result)
     return by_constraint
 
 
@@ -83,7 +81,7 @@ class _ProgramRequests:
             return f"the minimal {operation} request was not sent"
         if any(control.refused for control in controls):
             return f"the minimal {operation} request was also refused"
-        return f"the minimal {operation} request: {_reason_undecided(controls[-1])}"
+        return f"the minimal {operation} request: {_inconclusive_reason(controls[-1])}"
 
     def kept_serving(self, failed: Exchange) -> bool:
         """Whether the minimal request was accepted at some time, and a valid request certainly after the failure."""
@@ -139,12 +137,15 @@ def _judge_invalid_request(id_: str, step: Step, attempts: Sequence[Exchange], p
         return failed
     refused = next((exchange for exchange in attempts if exchange.refused), None)
     if refused is None:
-        return Inconclusive(_reason_undecided(attempts[-1]))
+        return Inconclusive(_inconclusive_reason(attempts[-1]))
     if id_ not in program.accepted:
         return Inconclusive("no request with a valid value at this place was accepted")
     if not program.occupancy.is_idle(refused):
         return Inconclusive("the thread may have had an active run, which refuses every request")
-    return PASSED
+    blamed = blamed_elsewhere(refused, step.mutation.pointer) if step.mutation else None
+    if blamed is not None:
+        return Inconclusive(f"the refusal of {_describe(step.mutation)} blames {excerpt(blamed, 80)} instead")
+    return Passed(INVALID_REFUSED)
 
 
 def _judge_valid_requests(program: _ProgramRequests) -> Iterator[tuple[str, Result]]:
@@ -153,7 +154,7 @@ def _judge_valid_requests(program: _ProgramRequests) -> Iterator[tuple[str, Resu
         if step is None:
             continue
         if any(exchange.accepted for exchange in attempts):
-            yield from ((id_, PASSED) for id_ in step.exercises)
+            yield from ((id_, Passed(VALID_ACCEPTED)) for id_ in step.exercises)
         elif not step.packed and isinstance(step.expectation, Accept):
             # A request with one value tests the first constraint that it names; of the others it only shows a value.
             yield step.exercises[0], _judge_refused_valid_request(step, attempts, program)
@@ -166,11 +167,14 @@ def _judge_refused_valid_request(step: Step, attempts: Sequence[Exchange], progr
         return failed
     refused = next((exchange for exchange in attempts if exchange.refused), None)
     if refused is None:
-        return Inconclusive(_reason_undecided(attempts[-1]))
+        return Inconclusive(_inconclusive_reason(attempts[-1]))
     if refused.status == _TOO_LARGE:
         return Inconclusive("the target does not accept a body of this size")
     if not program.occupancy.is_idle(refused):
         return Inconclusive("the thread may have had an active run, which refuses every request")
+    blamed = blamed_elsewhere(refused, step.mutation.pointer) if step.mutation else None
+    if blamed is not None:
+        return Inconclusive(f"the refusal of {_describe(step.mutation)} blames {excerpt(blamed, 80)} instead")
     if may_exceed_pair_limit(program.history, refused):
         return Inconclusive("a target that merges metadata would exceed the maximum number of pairs")
     parent = _parent_type_constraint(step.exercises[0])
@@ -210,24 +214,7 @@ def _finding(exchange: Exchange, mutation: Mutation | None, message: str, expect
     return exchange.finding(message, pointer, expected, actual)
 
 
-def _with_deviation(id_: str, result: Result, history: History) -> Result:
-    if history.strict or not isinstance(result, Finding):
-        return result
-    exchange = history.find(result.exchange)
-    if exchange is None:
-        return result
-    departure = excusing_departure(
-        id_,
-        dialect=exchange.dialect,
-        channel="json",
-        operation=exchange.operation,
-        edition=exchange.edition or DEFAULT_EDITION,
-        actual=result.actual,
-    )
-    return replace(result, departure=departure) if departure else result
-
-
-def _reason_undecided(exchange: Exchange) -> str:
+def _inconclusive_reason(exchange: Exchange) -> str:
     status = exchange.status
     if exchange.completion is not Completion.ANSWERED or status is None:
         return f"no complete response ({exchange.problem or 'the connection was lost'})"

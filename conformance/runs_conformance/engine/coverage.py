@@ -1,0 +1,80 @@
+"""How far the programs of a test run showed what they show on the reference server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from runs_conformance.engine.decisions import Decisions
+from runs_conformance.model.program_end import Ending, ProgramEnd
+
+MAX_SPECIFIC_DECIDERS = 8
+"""An id decided by no more programs than this needs all of them for a pass; one decided by more needs half of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """The planned programs, how each ended and which ids it decided, beside what it decides on the reference.
+
+    `skipped` holds the programs that were not planned, with the reason and what they need.
+    """
+
+    decisions: Decisions
+    ends: Mapping[str, ProgramEnd]
+    decided: Mapping[str, frozenset[str]]
+    skipped: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+
+    def shortfall(self, id_: str) -> str | None:
+        """What a pass of this id lacks: the program that did not show it, and why; None if it lacks nothing."""
+        expected = self._planned(self.decisions.deciders.get(id_, ()))
+        missing = [program for program in expected if not self._did_decide(program, id_)]
+        if missing and (len(expected) <= MAX_SPECIFIC_DECIDERS or 2 * len(missing) > len(expected)):
+            return self._explain(missing)
+        for group in self.decisions.revealers.get(id_, ()):
+            revealing = self._planned(group)
+            if revealing and not any(self._did_decide(program, id_) for program in revealing):
+                return self._explain(revealing)
+        return None
+
+    def early_end(self, id_: str) -> str | None:
+        """The program that would have decided this id had it not ended early, with the cause; None if there is none."""
+        early = [
+            program for program in self._planned(self.decisions.deciders.get(id_, ())) if self.ends[program].is_early
+        ]
+        return self._explain(early) if early else None
+
+    def not_shown(self, id_: str) -> str | None:
+        """The programs that ran to their end without deciding this id, which they do on the reference."""
+        expected = self._planned(self.decisions.deciders.get(id_, ()))
+        return f"not shown: {_list_some(expected)} ran to the end without it" if expected else None
+
+    def skip_reason(self, id_: str) -> tuple[str, str] | None:
+        """Why the programs that decide this id were not planned, and what they need."""
+        for program in sorted(self.decisions.deciders.get(id_, ())):
+            if program in self.skipped:
+                return self.skipped[program]
+        return None
+
+    def _planned(self, programs: Iterable[str]) -> list[str]:
+        return sorted(program for program in programs if program in self.ends)
+
+    def _did_decide(self, program: str, id_: str) -> bool:
+        return id_ in self.decided.get(program, ())
+
+    def _explain(self, programs: Sequence[str]) -> str:
+        """The first of these programs that ended early, with its cause, else their names."""
+        ends = [self.ends[program] for program in programs]
+        first = min((end for end in ends if end.is_early), key=lambda end: _URGENCY[end.ending], default=None)
+        if first is None:
+            return f"not shown: {_list_some(programs)} ran to the end without it"
+        others = f" (and {len(programs) - 1} more)" if len(programs) > 1 else ""
+        verb = "did not start" if first.ending is Ending.NOT_STARTED else "stopped early"
+        return f"{first.program}{others} {verb}: {first.cause}"
+
+
+_URGENCY = {Ending.STOPPED: 0, Ending.CUT: 1, Ending.NOT_STARTED: 2}
+
+
+def _list_some(names: Sequence[str], limit: int = 2) -> str:
+    rest = f" and {len(names) - limit} more" if len(names) > limit else ""
+    return ", ".join(names[:limit]) + rest

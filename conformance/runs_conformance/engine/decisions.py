@@ -1,0 +1,73 @@
+"""Which ids each program decides on the reference server, and which programs reveal violations of each id.
+
+The table is measured, not written by hand: `python -m tests.quality.decisions` writes it from test runs on the bundled
+emulator and from the kill matrix.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+TABLE = Path(__file__).with_name("decisions.json")
+
+
+@dataclass(frozen=True, slots=True)
+class Decisions:
+    """What programs decide on a correct server.
+
+    `deciders` maps an id to the programs that decide it. `revealers` holds, for an id, groups of programs: each group
+    is all the programs that reveal one known way to violate the id.
+    """
+
+    deciders: Mapping[str, frozenset[str]]
+    revealers: Mapping[str, tuple[frozenset[str], ...]]
+
+    def programs_for(self, ids: Iterable[str]) -> frozenset[str]:
+        """The programs that decide any of these ids."""
+        return frozenset[str]().union(*(self.deciders.get(id_, frozenset()) for id_ in ids))
+
+
+@cache
+def load_decisions() -> Decisions:
+    """The measured table; empty if it was never written."""
+    if not TABLE.is_file():
+        return Decisions({}, {})
+    data = json.loads(TABLE.read_text(encoding="utf-8"))
+    programs: list[str] = data["programs"]
+
+    def named(numbers: Iterable[int]) -> frozenset[str]:
+        return frozenset(programs[number] for number in numbers)
+
+    return Decisions(
+        {id_: named(numbers) for id_, numbers in data["deciders"].items()},
+        {id_: tuple(map(named, groups)) for id_, groups in data["revealers"].items()},
+    )
+
+
+def encode_decisions(decisions: Decisions) -> str:
+    """The text of the table: programs by number, one id a line."""
+    every = [*decisions.deciders.values(), *(group for groups in decisions.revealers.values() for group in groups)]
+    programs = sorted(frozenset[str]().union(*every))
+    number = {program: index for index, program in enumerate(programs)}
+
+    def numbers(group: Iterable[str]) -> list[int]:
+        return sorted(number[program] for program in group)
+
+    deciders = {id_: numbers(group) for id_, group in sorted(decisions.deciders.items())}
+    revealers = {id_: sorted(map(numbers, groups)) for id_, groups in sorted(decisions.revealers.items())}
+    return (
+        "{\n"
+        f'"programs": {json.dumps(programs)},\n'
+        f'"deciders": {_lines(deciders)},\n'
+        f'"revealers": {_lines(revealers)}\n'
+        "}\n"
+    )
+
+
+def _lines(table: Mapping[str, object]) -> str:
+    rows = ",\n".join(f"{json.dumps(id_)}: {json.dumps(value, separators=(',', ':'))}" for id_, value in table.items())
+    return f"{{\n{rows}\n}}"
