@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
 from multiprocessing import get_context
@@ -12,6 +12,7 @@ from pathlib import Path
 from runs_conformance.app import run
 from runs_conformance.app.options import RunOptions
 from runs_conformance.engine.program_runner import ProgramResult
+from runs_conformance.engine.run_plan import RunResult
 from runs_conformance.generation import boundary
 from runs_conformance.model.program_end import Ending
 from runs_conformance.model.verdict import Outcome
@@ -45,7 +46,11 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class TrialResult:
-    """The result of a trial: failed ids by level, the number of inconclusive verdicts, and all outcomes by id."""
+    """The result of a trial: failed ids by level, the number of inconclusive verdicts, outcomes and reasons by id.
+
+    `failed_by` maps each failed id to the programs whose own history fails it, `decided_by` each decided id to the
+    programs that decide it.
+    """
 
     name: str
     exit_code: int
@@ -55,6 +60,11 @@ class TrialResult:
     may: tuple[str, ...] = ()
     inconclusive: int = 0
     outcomes: dict[str, str] = field(repr=False, default_factory=dict)
+    reasons: dict[str, str] = field(repr=False, default_factory=dict)
+    failed_by: dict[str, tuple[str, ...]] = field(repr=False, default_factory=dict)
+    decided_by: dict[str, tuple[str, ...]] = field(repr=False, default_factory=dict)
+    requests: int = 0
+    runs: int = 0
 
 
 def judge_all(
@@ -74,7 +84,8 @@ def _judge_batch(trials: Sequence[Trial]) -> list[TrialResult]:
 
 
 def _result(trial: Trial, url: str) -> TrialResult:
-    report = judge_emulator(url, trial)
+    results: list[RunResult] = []
+    report = judge_emulator(url, trial, results.append)
     failed = {
         level: tuple(sorted(verdict.id for verdict in report.failures(level))) for level in ("must", "should", "may")
     }
@@ -87,18 +98,32 @@ def _result(trial: Trial, url: str) -> TrialResult:
         may=failed["may"],
         inconclusive=len(report.with_outcome(Outcome.INCONCLUSIVE)),
         outcomes={verdict.id: verdict.outcome.value for verdict in report.verdicts},
+        reasons={verdict.id: verdict.reason for verdict in report.verdicts if verdict.reason},
+        failed_by=_programs_by_id(results[0].failed if results else {}),
+        decided_by=_programs_by_id(results[0].decided if results else {}),
+        requests=report.usage.requests,
+        runs=report.usage.runs_started,
     )
 
 
-def judge_emulator(url: str, trial: Trial) -> Report:
-    """Run the suite against an emulator; returns its report."""
+def _programs_by_id(ids_by_program: Mapping[str, Iterable[str]]) -> dict[str, tuple[str, ...]]:
+    programs: dict[str, list[str]] = {}
+    for program, ids in ids_by_program.items():
+        for id_ in ids:
+            programs.setdefault(id_, []).append(program)
+    return {id_: tuple(names) for id_, names in programs.items()}
+
+
+def judge_emulator(url: str, trial: Trial, on_result: Callable[[RunResult], object] = lambda result: None) -> Report:
+    """Run the suite against an emulator; returns its report. Calls `on_result` with the results of the programs."""
     options = RunOptions(
         seed=trial.seed, select=trial.programs, phases=trial.phases, profile=trial.profile, workers=trial.workers
     )
     target = target_at(url, trial.dialect)
     with tempfile.TemporaryDirectory(prefix="runs-conformance-") as scratch:
         folder = prepare_folder(Path(scratch) / "report")
-        return run.judge(target, options, run.plan_run(target, options), folder, SilentProgress())
+        plan = run.plan_run(target, options)
+        return run.judge(target, options, plan, folder, SilentProgress(), on_result=on_result)
 
 
 def target_at(url: str, dialect: str = "openai") -> Target:

@@ -16,7 +16,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from runs_conformance.contract.operation import OPERATIONS
@@ -43,7 +43,7 @@ _REQUEST_ITEMS = {
 @dataclass(frozen=True, slots=True)
 class KillRow:
     """One mutant: whether a verdict on its item fails, which verdicts fail (those on the item first), and how many of
-    them are on something else.
+    them are on something else. `programs` maps the failed ids on the item to the programs that fail them.
     """
 
     mutant: str
@@ -54,6 +54,7 @@ class KillRow:
     others: int = 0
     written_from_spec: bool = False
     generated: bool = False
+    programs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def only_own_constraint(self) -> bool:
@@ -74,6 +75,7 @@ def row(mutant: Mutant, result: TrialResult, generated: bool) -> KillRow:
         others=len(set(failed) - set(on_item)),
         written_from_spec=mutant.written_from_spec,
         generated=generated,
+        programs={} if generated else {id_: result.failed_by[id_] for id_ in on_item if id_ in result.failed_by},
     )
 
 
@@ -271,6 +273,7 @@ def _as_json(each: KillRow) -> Mapping[str, Any]:
         "others": each.others,
         "written_from_spec": each.written_from_spec,
         "generated": each.generated,
+        "programs": each.programs,
     }
     return {
         "mutant": each.mutant,

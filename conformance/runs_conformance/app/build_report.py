@@ -20,13 +20,14 @@ from runs_conformance.engine.capabilities import (
 )
 from runs_conformance.engine.coverage import Coverage
 from runs_conformance.engine.decisions import load_decisions
+from runs_conformance.engine.run_health import find_run_problem, find_stop_problem
 from runs_conformance.engine.run_plan import RunResult
 from runs_conformance.engine.verdicts import NotJudgedReason, VerdictContext, build_verdicts, discard_findings
 from runs_conformance.evidence.timeline import Transitions
 from runs_conformance.generation import boundary
 from runs_conformance.model.program import ProgramContext
 from runs_conformance.model.verdict import Outcome, Tally
-from runs_conformance.reporting.report import Report, TargetInfo, Transition
+from runs_conformance.reporting.report import ProgramSummary, Report, TargetInfo, Transition
 
 ACCEPTANCE_RULE = "acceptance.smallest_request_is_accepted"
 """The rule that fails if the target lacks a capability it was declared to have."""
@@ -72,7 +73,9 @@ def build_report(header: RunHeader, result: RunResult) -> Report:
         internal_errors=result.internal_errors,
         cut_reason=result.cut_reason,
         not_judged=unjudged if result.cut_reason else (),
-        failed_prerequisite=failed_prerequisite(result.operation_stats, {*header.context.use} - {"run"}),
+        failed_prerequisite=failed_prerequisite(result.operation_stats, {*header.context.use} - {"run"})
+        or find_run_problem(result.last_statuses)
+        or find_stop_problem(result.ends, missing),
         # Another shard may decide what this one does not.
         required_capabilities=[
             name for name in CAPABILITIES if name in covered & judged - {*missing} and not options.shard
@@ -100,6 +103,11 @@ def build_report(header: RunHeader, result: RunResult) -> Report:
         transitions=report_transitions(result.transitions),
         limits=result.limits,
         started=header.started,
+        programs=ProgramSummary(
+            planned=len(result.ends),
+            completed=sum(1 for end in result.ends if not end.is_early),
+            early_ends=tuple(end for end in result.ends if end.is_early),
+        ),
     )
 
 

@@ -12,7 +12,7 @@ from runs_conformance.app.live_run import LiveRun, open_run
 from runs_conformance.app.options import RunOptions, all_programs, build_judges, check_selection, requirements
 from runs_conformance.app.run_metadata import RunFooter, RunHeader
 from runs_conformance.engine.plan import Plan, build_plan, selector
-from runs_conformance.engine.run_plan import ProgressListener
+from runs_conformance.engine.run_plan import ProgressListener, RunResult
 from runs_conformance.engine.shard import parse_shard, plan_for_shard
 from runs_conformance.engine.verdicts import Requirements
 from runs_conformance.errors import TargetError, UsageError
@@ -79,12 +79,13 @@ def judge(
     folder: RunFolder,
     listener: ProgressListener,
     on_target_released: Callable[[], object] = lambda: None,
+    on_result: Callable[[RunResult], object] = lambda result: None,
 ) -> Report:
     """Execute a plan on a target, judge the histories, and build the report.
 
     Each exchange is recorded in the history of the folder as soon as it ends. If the target cannot be tested, the
     report says only that. Calls `on_target_released` after cleanup on the target; an interruption from then on does
-    not discard results. Raises UsageError if the folder cannot be written, or an object named by `--use` does not
+    not discard results. Calls `on_result` with the merged results of the programs. Raises UsageError if the folder cannot be written, or an object named by `--use` does not
     exist.
     """
     context = program_context(target, options)
@@ -101,6 +102,7 @@ def judge(
             raise
         on_target_released()
         _write_footer(live_run, RunFooter.from_result(result))
+        on_result(result)
     return build_report(
         header,
         attach_steps(

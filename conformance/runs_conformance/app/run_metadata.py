@@ -161,10 +161,10 @@ class RunHeader:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunFooter:
-    """How a test run ended, as far as its exchanges do not show it.
+    """How a test run ended, as far as its exchanges do not show it. A killed run has no footer.
 
-    `ends` holds the programs that ended early. `unreachable_reason` says why the target could not be tested at all. `counterexamples` are those that exploration
-    found and shrank with requests that are not judged. A killed run has no footer.
+    `ends` holds the programs that ended early. `unreachable_reason` says why the target could not be tested at all.
+    `counterexamples` are those that exploration found and shrank with requests that are not judged.
     """
 
     counts: Counts

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -60,3 +61,21 @@ class ProgramEnd:
             raise ValueError("a member of a program's end is not a string")
         program, ending, cause, operation, exchange = map(str, texts)
         return cls(program, Ending(ending), cause, operation, exchange, data.get("disconnected") is True)
+
+
+@dataclass(frozen=True, slots=True)
+class EarlyEndGroup:
+    """Programs that ended early for the same cause."""
+
+    cause: str
+    programs: tuple[str, ...]
+
+
+def group_early_ends(ends: Iterable[ProgramEnd]) -> tuple[EarlyEndGroup, ...]:
+    """The programs that ended early, by cause; the cause of most programs comes first."""
+    early = [end for end in ends if end.is_early]
+    counts = Counter(end.cause for end in early)
+    return tuple(
+        EarlyEndGroup(cause, tuple(end.program for end in early if end.cause == cause))
+        for cause, _ in counts.most_common()
+    )

@@ -23,7 +23,8 @@ class Rule(Generic[Unit]):
 
     `units` derives the units to judge from a program's history. `judge` yields a `Passed`, `Finding` or `Inconclusive`
     for each check of a unit, and nothing if the requirement does not apply to it. A rule that `needs_complete_history`
-    relies on the history to contain every request to its objects. A pass needs this number of `occasions`, judged units.
+    relies on the history to contain every request to its objects. A pass needs this many `occasions`, which are judged
+    units.
     """
 
     id: str

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 from runs_conformance.baseline import Comparison, EntryStatus
 from runs_conformance.contract.operation import CAPABILITIES
+from runs_conformance.model.plural import plural
+from runs_conformance.model.program_end import group_early_ends
 from runs_conformance.model.verdict import Outcome, Verdict
 from runs_conformance.reporting import failure_text
 from runs_conformance.reporting.codegen import curl
@@ -18,6 +20,8 @@ from runs_conformance.reporting.outcome_names import DISPLAY_ORDER, outcome_name
 from runs_conformance.reporting.report import Report, outcomes_by_capability
 
 WIDTH = 110
+MAX_EARLY_END_CAUSES = 5
+"""Causes of early ends shown unless `-v` is given."""
 MAX_GROUPS = 15
 """Groups of failures shown in full; the rest is listed by id, and in full in the report."""
 
@@ -64,6 +68,7 @@ def render_summary(report: Report, style: Style, files: OutputFiles = OutputFile
         lines += _error_lines(report, style)
         lines += _limit_lines(report, style)
         lines += _baseline_lines(report, style)
+        lines += _early_end_lines(report, style)
         lines += ["", *table(report.verdicts, style), ""]
         lines += _undecided_lines(report, style)
     lines += _conclusion_lines(report, style, files)
@@ -122,12 +127,12 @@ def _limit_lines(report: Report, style: Style) -> Iterator[str]:
 def _baseline_lines(report: Report, style: Style) -> Iterator[str]:
     if report.comparison is None:
         return
-    for status, label, code in _ENTRY_LABELS:
+    for status, (noun, nouns), label, code in _ENTRY_LABELS:
         results = report.comparison.with_status(status)
         if not results:
             continue
         yield ""
-        yield style.bold(f"{len(results)} {label} ({report.comparison.baseline.name})")
+        yield style.bold(f"{plural(len(results), noun, nouns)}{label} ({report.comparison.baseline.name})")
         for result in results:
             until = f", until {result.entry.expires.isoformat()}" if result.entry.expires else ""
             issue = f", {result.entry.issue}" if result.entry.issue else ""
@@ -195,6 +200,21 @@ def _column_width(outcome: Outcome) -> int:
     return max(8, len(outcome_name(outcome)) + 2)
 
 
+def _early_end_lines(report: Report, style: Style) -> Iterator[str]:
+    groups = group_early_ends(report.programs.early_ends)
+    if not groups:
+        return
+    yield ""
+    yield style.bold(f"programs that stopped early: {sum(len(group.programs) for group in groups)}")
+    for group in groups if style.verbosity >= 1 else groups[:MAX_EARLY_END_CAUSES]:
+        yield from _labelled_lines(f"{len(group.programs)}", group.cause)
+        yield from _wrapped_lines(
+            group.programs if style.verbosity >= 1 else _first_few(group.programs), "                "
+        )
+    if len(groups) > MAX_EARLY_END_CAUSES and style.verbosity < 1:
+        yield f"      and {plural(len(groups) - MAX_EARLY_END_CAUSES, 'more cause')}; -v shows all"
+
+
 def _undecided_lines(report: Report, style: Style) -> Iterator[str]:
     for outcome in (Outcome.INCONCLUSIVE, Outcome.NOT_APPLICABLE, Outcome.NOT_JUDGED):
         by_reason: dict[str, list[str]] = {}
@@ -211,10 +231,15 @@ def _first_few(ids: Sequence[str], limit: int = 6) -> list[str]:
 
 
 _ENTRY_LABELS = (
-    (EntryStatus.KNOWN, "known failures, accepted by the baseline", "33"),
-    (EntryStatus.UNSEEN, "baseline entries not decided in this session", "36"),
-    (EntryStatus.EXPIRED, "expired baseline entries: fix the failures, or set a new date", "31;1"),
-    (EntryStatus.STALE, "stale baseline entries: remove them with --baseline-prune", "31;1"),
+    (EntryStatus.KNOWN, ("known failure", "known failures"), ", accepted by the baseline", "33"),
+    (EntryStatus.UNSEEN, ("baseline entry", "baseline entries"), " not decided in this session", "36"),
+    (
+        EntryStatus.EXPIRED,
+        ("expired baseline entry", "expired baseline entries"),
+        ": fix the failure, or set a new date",
+        "31;1",
+    ),
+    (EntryStatus.STALE, ("stale baseline entry", "stale baseline entries"), ": remove with --baseline-prune", "31;1"),
 )
 
 
@@ -222,7 +247,10 @@ def _conclusion_lines(report: Report, style: Style, files: OutputFiles) -> Itera
     conclusion = f"{outcome_name(report.outcome).upper()}: {failure_text.printable(report.reason)}"
     yield style.paint(f"{conclusion} (exit {report.exit_code})", _CONCLUSION_COLOURS.get(report.outcome, "35;1"))
     rules, constraints = (report.tally(kind) for kind in ("rule", "constraint"))
-    yield f"{_count_decided(constraints)} constraints and {_count_decided(rules)} rules judged; {report.cost_summary}"
+    judged = f"{plural(_count_decided(constraints), 'constraint')} and {plural(_count_decided(rules), 'rule')}"
+    yield f"{judged} judged; {report.cost_summary}"
+    if report.programs.planned:
+        yield report.programs.text
     if files.report:
         yield f"report: {files.report}"
     if report.comparison is not None:

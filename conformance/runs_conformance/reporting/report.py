@@ -13,8 +13,10 @@ from runs_conformance import __version__
 from runs_conformance.baseline import Comparison, EntryStatus
 from runs_conformance.model.json import JSON, Absent
 from runs_conformance.model.limit import Limit
+from runs_conformance.model.plural import plural
+from runs_conformance.model.program_end import ProgramEnd
 from runs_conformance.model.verdict import Finding, Outcome, Verdict
-from runs_conformance.reporting.access import RequestAccess
+from runs_conformance.reporting.request_access import RequestAccess
 
 SUITE = "runs-conformance"
 
@@ -73,6 +75,20 @@ class Transition:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ProgramSummary:
+    """How many of the planned programs ran to their end, and how the others ended."""
+
+    planned: int = 0
+    completed: int = 0
+    early_ends: tuple[ProgramEnd, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """The counts in words."""
+        return f"{self.completed} of {self.planned} planned programs ran to the end"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """The result of one session. `reason` explains the exit code in one line; `started` is in Unix seconds.
 
@@ -91,6 +107,7 @@ class Report:
     transitions: tuple[Transition, ...] = ()
     limits: tuple[Limit, ...] = ()
     started: float | None = None
+    programs: ProgramSummary = ProgramSummary()
 
     def with_outcome(self, *outcomes: Outcome) -> list[Verdict]:
         """The verdicts with one of these outcomes."""
@@ -123,8 +140,9 @@ class Report:
     def cost_summary(self) -> str:
         """Requests, runs, tokens and seconds, in one line."""
         usage = self.usage
-        tokens = f", {usage.tokens:,} tokens" if usage.tokens is not None else ""
-        return f"{usage.requests:,} requests, {usage.runs_started} runs{tokens}, {usage.seconds:.1f} s"
+        counts = [plural(usage.requests, "request"), plural(usage.runs_started, "run")]
+        counts += [plural(usage.tokens, "token")] if usage.tokens is not None else []
+        return f"{', '.join(counts)}, {usage.seconds:.1f} s"
 
 
 def to_json(report: Report) -> dict[str, Any]:
@@ -168,6 +186,11 @@ def to_json(report: Report) -> dict[str, Any]:
             {"id": item.id, "stated": item.stated, "accepted": item.accepted, "refused": item.refused}
             for item in report.limits
         ],
+        "programs": {
+            "planned": report.programs.planned,
+            "completed": report.programs.completed,
+            "early_ends": [end.to_json() for end in report.programs.early_ends],
+        },
         "verdicts": [_verdict(verdict) for verdict in report.verdicts],
     }
 

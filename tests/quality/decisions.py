@@ -1,0 +1,68 @@
+"""Measures which ids each program decides on the reference, and which programs reveal violations of each id.
+
+`python -m tests.quality.decisions` judges the emulator with several seeds, reads the kill matrix, and writes
+`engine/decisions.json`, by which the suite knows what a program that stops early leaves undecided. An id counts as
+decided by a program if it is decided with every seed. Programs that depend on the seed are omitted.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+
+from runs_conformance.engine.decisions import TABLE, Decisions, encode_decisions, load_decisions
+from tests.quality import kill_matrix
+from tests.quality.judging import Trial, TrialResult, judge_all
+
+SEEDS = range(4)
+RANDOM_PREFIXES = ("explore", "schemathesis", "preflight")
+
+
+def measure() -> Decisions:
+    """The table as measured now."""
+    return combine(list(judge_all([Trial(f"seed {seed}", seed=seed) for seed in SEEDS], processes=2, batch_size=2)))
+
+
+def combine(results: Sequence[TrialResult], rows: Iterable[kill_matrix.KillRow] | None = None) -> Decisions:
+    """The table for test runs on the reference and the rows of the kill matrix."""
+    deciders = {
+        id_: frozenset(
+            filter(_is_fixed, set.intersection(*(set(result.decided_by.get(id_, ())) for result in results)))
+        )
+        for id_ in results[0].decided_by
+    }
+    deciders = {id_: programs for id_, programs in deciders.items() if programs}
+    groups: dict[str, set[frozenset[str]]] = {}
+    for row in kill_matrix.read() if rows is None else rows:
+        for id_, programs in row.programs.items():
+            # Where a random program reveals it, too, no fixed program is indispensable.
+            if programs and all(map(_is_fixed, programs)):
+                groups.setdefault(id_, set()).add(frozenset(programs))
+    return Decisions(deciders, {id_: _smallest(sets, deciders.get(id_, frozenset())) for id_, sets in groups.items()})
+
+
+def _smallest(sets: Iterable[frozenset[str]], deciders: frozenset[str]) -> tuple[frozenset[str], ...]:
+    """The groups that no smaller group implies. Programs that do not decide the id on the reference are left out."""
+    known = {group & deciders for group in sets}
+    known.discard(frozenset())
+    return tuple(sorted((g for g in known if not any(other < g for other in known)), key=sorted))
+
+
+def _is_fixed(program: str) -> bool:
+    return not program.startswith(RANDOM_PREFIXES)
+
+
+def main() -> int:
+    """Write the table."""
+    before = load_decisions()
+    decisions = measure()
+    TABLE.write_text(encode_decisions(decisions), encoding="utf-8")
+    changed = sum(
+        1 for id_ in {*before.deciders, *decisions.deciders} if before.deciders.get(id_) != decisions.deciders.get(id_)
+    )
+    print(f"{len(decisions.deciders)} ids, {sum(map(len, decisions.revealers.values()))} groups; {changed} ids changed")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
