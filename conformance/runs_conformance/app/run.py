@@ -85,8 +85,8 @@ def judge(
 
     Each exchange is recorded in the history of the folder as soon as it ends. If the target cannot be tested, the
     report says only that. Calls `on_target_released` after cleanup on the target; an interruption from then on does
-    not discard results. Calls `on_result` with the merged results of the programs. Raises UsageError if the folder cannot be written, or an object named by `--use` does not
-    exist.
+    not discard results. Calls `on_result` with the merged results of the programs. Raises UsageError if the folder
+    cannot be written, or an object named by `--use` does not exist.
     """
     context = program_context(target, options)
     header = RunHeader.from_plan(target, options, context, plan)

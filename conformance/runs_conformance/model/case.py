@@ -202,7 +202,7 @@ def step_to_json(step: Step) -> dict[str, JSON]:
 
 
 def step_from_json(data: Mapping[str, JSON]) -> Step:
-    """The inverse of `step_to_json`. Also reads the former format, whose `tag` combined the fields that carry intent."""
+    """The inverse of `step_to_json`. Also reads the former format, whose `tag` combined the fields of intent."""
     raw = data.get("raw")
     mutation = data.get("mutation")
     expectation = data.get("expectation")

@@ -18,8 +18,9 @@ class ProgramContext:
 
     `prompts` replace the suite's own user messages, by purpose. `use` holds ids of existing objects by kind, for
     targets that cannot or should not create them. `other_model` is a model that a run may override the assistant's
-    with; if the target does not know it, the verdict is inconclusive. `accepts_any_file_id` says that the target accepts any
-    well-formed id of a file or vector store. `read_only` allows only GET requests. Timeouts are in seconds.
+    with; if the target does not know it, the verdict is inconclusive. `accepts_any_file_id` says that the target
+    accepts any well-formed id of a file or vector store. `read_only` allows only GET requests. Timeouts are in
+    seconds.
     """
 
     edition: str

@@ -58,8 +58,8 @@ Result = Finding | Passed | Inconclusive
 PASSED = Passed()
 
 VALID_ACCEPTED, INVALID_REFUSED = "valid value accepted", "invalid value refused"
-"""The two parts of the evidence on a request constraint. Only the second decides. It implies the first: the refusal of an
-invalid value counts only in a program in which a valid value was accepted at the same place.
+"""The two parts of the evidence on a request constraint. Only the second decides. It implies the first: the refusal of
+an invalid value counts only in a program in which a valid value was accepted at the same place.
 """
 
 
