@@ -5,16 +5,16 @@ from typing import Any
 from runs_conformance.model.history import History
 from runs_conformance.rules import action
 from tests.rules import histories
-from tests.rules.examples import breaks, holds, legal
-from tests.rules.histories import Told, call, function_tool, run
+from tests.rules.examples import fails, legal, passes
+from tests.rules.histories import HistoryBuilder, call, function_tool, run
 
 
 def _waits(*answers: dict[str, Any]) -> History:
-    tell = Told()
-    tell.create_run(run("queued", tools=[function_tool()]))
+    builder = HistoryBuilder()
+    builder.create_run(run("queued", tools=[function_tool()]))
     for answer in answers:
-        tell.get_run({"tools": [function_tool()], **answer})
-    return tell.history()
+        builder.get_run({"tools": [function_tool()], **answer})
+    return builder.history()
 
 
 def _requires(*calls: dict[str, Any]) -> dict[str, Any]:
@@ -22,7 +22,7 @@ def _requires(*calls: dict[str, Any]) -> dict[str, Any]:
     return run("requires_action", required_action=required, tools=[function_tool()])
 
 
-@holds(
+@passes(
     action.is_given_while_required,
     action.is_null_otherwise,
     action.calls_are_distinct,
@@ -34,41 +34,41 @@ def test_run_that_waits_for_two_calls() -> History:
     return _waits(waiting, waiting)
 
 
-@breaks(action.is_given_while_required, at="/required_action")
+@fails(action.is_given_while_required, at="/required_action")
 def test_action_that_is_not_named() -> History:
     return _waits(run("requires_action", required_action=None))
 
 
-@breaks(action.is_null_otherwise, at="/required_action", times=1)
+@fails(action.is_null_otherwise, at="/required_action", times=1)
 def test_action_of_a_completed_run() -> History:
     return _waits(run("completed", required_action=histories.action()))
 
 
-@breaks(action.calls_are_distinct)
+@fails(action.calls_are_distinct)
 def test_two_calls_of_one_id() -> History:
     return _waits(_requires(call(), call()))
 
 
-@breaks(action.calls_are_distinct)
+@fails(action.calls_are_distinct)
 def test_no_call() -> History:
     return _waits(_requires())
 
 
-@breaks(action.stays_until_outputs_come)
+@fails(action.stays_until_outputs_come)
 def test_calls_whose_ids_are_new_at_each_look() -> History:
     return _waits(_requires(call()), _requires(call("call_z")))
 
 
-@breaks(action.calls_name_functions_of_the_run)
+@fails(action.calls_name_functions_of_the_run)
 def test_call_of_an_unknown_function() -> History:
     return _waits(_requires(call(name="get_time")))
 
 
 @legal
 def test_second_round_of_calls() -> History:
-    tell = Told()
-    tell.looks("queued", "requires_action")
+    builder = HistoryBuilder()
+    builder.see_statuses("queued", "requires_action")
     body = {"tool_outputs": [{"tool_call_id": "call_a", "output": "x"}]}
-    tell.send("submit_tool_outputs", run("queued"), body=body)
-    tell.get_run(run("requires_action", required_action=histories.action(call("call_b"))))
-    return tell.history()
+    builder.send("submit_tool_outputs", run("queued"), body=body)
+    builder.get_run(run("requires_action", required_action=histories.action(call("call_b"))))
+    return builder.history()

@@ -4,8 +4,8 @@ from typing import Any
 
 from runs_conformance.model.history import History
 from runs_conformance.rules import assistants
-from tests.rules.examples import breaks, holds, legal
-from tests.rules.histories import Told, assistant, function_tool, page
+from tests.rules.examples import fails, legal, passes
+from tests.rules.histories import HistoryBuilder, assistant, function_tool, page
 
 GIVEN: dict[str, Any] = {
     "model": "gpt-4o",
@@ -19,55 +19,55 @@ SHOWN: dict[str, Any] = {"name": "Ada", "instructions": "Be brief.", "tools": [f
 
 
 def _created(first: dict[str, Any], later: dict[str, Any] | None = None) -> History:
-    tell = Told()
-    tell.send("create_assistant", assistant(**{**SHOWN, **first}), body=GIVEN)
-    tell.send("get_assistant", assistant(**{**SHOWN, **first}))
-    tell.send("list_assistants", page(assistant(**{**SHOWN, **(first if later is None else later)})))
-    return tell.history()
+    builder = HistoryBuilder()
+    builder.send("create_assistant", assistant(**{**SHOWN, **first}), body=GIVEN)
+    builder.send("get_assistant", assistant(**{**SHOWN, **first}))
+    builder.send("list_assistants", page(assistant(**{**SHOWN, **(first if later is None else later)})))
+    return builder.history()
 
 
-@holds(assistants.show_who_they_are, assistants.show_their_settings, assistants.change_only_when_modified)
+@passes(assistants.show_who_they_are, assistants.show_their_settings, assistants.change_only_when_modified)
 def test_assistant() -> History:
     return _created({})
 
 
-@breaks(assistants.show_who_they_are, at="/tools", times=1)
+@fails(assistants.show_who_they_are, at="/tools", times=1)
 def test_assistant_without_its_tools() -> History:
     return _created({"tools": []})
 
 
-@breaks(assistants.show_their_settings, at="/temperature", times=1)
+@fails(assistants.show_their_settings, at="/temperature", times=1)
 def test_assistant_with_another_temperature() -> History:
     return _created({"temperature": 1.0})
 
 
 def _resources(shown: list[str]) -> History:
-    tell = Told()
+    builder = HistoryBuilder()
     given = {"code_interpreter": {"file_ids": ["file-a"]}}
     answer = assistant(tool_resources={"code_interpreter": {"file_ids": shown}})
-    tell.send("create_assistant", answer, body={"model": "gpt-4o", "tool_resources": given})
-    return tell.history()
+    builder.send("create_assistant", answer, body={"model": "gpt-4o", "tool_resources": given})
+    return builder.history()
 
 
-@holds(assistants.show_their_tool_resources)
+@passes(assistants.show_their_tool_resources)
 def test_files() -> History:
     return _resources(["file-a"])
 
 
-@breaks(assistants.show_their_tool_resources, at="/tool_resources/code_interpreter/file_ids", times=1)
+@fails(assistants.show_their_tool_resources, at="/tool_resources/code_interpreter/file_ids", times=1)
 def test_files_that_are_lost() -> History:
     return _resources([])
 
 
-@breaks(assistants.change_only_when_modified, at="/data/0/name", times=1)
+@fails(assistants.change_only_when_modified, at="/data/0/name", times=1)
 def test_list_that_shows_no_names() -> History:
     return _created({}, {"name": None})
 
 
 @legal
 def test_assistant_that_is_modified() -> History:
-    tell = Told()
-    tell.send("create_assistant", assistant(**SHOWN), body=GIVEN)
-    tell.send("modify_assistant", assistant(**{**SHOWN, "name": "Eve"}), body={"name": "Eve"})
-    tell.send("get_assistant", assistant(**{**SHOWN, "name": "Eve"}))
-    return tell.history()
+    builder = HistoryBuilder()
+    builder.send("create_assistant", assistant(**SHOWN), body=GIVEN)
+    builder.send("modify_assistant", assistant(**{**SHOWN, "name": "Eve"}), body={"name": "Eve"})
+    builder.send("get_assistant", assistant(**{**SHOWN, "name": "Eve"}))
+    return builder.history()

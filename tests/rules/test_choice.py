@@ -4,64 +4,64 @@ from typing import Any
 
 from runs_conformance.model.history import History
 from runs_conformance.rules import choice
-from tests.rules.examples import breaks, holds, undecided
-from tests.rules.histories import ASSISTANT, Told, action, call, function_tool, run
+from tests.rules.examples import fails, inconclusive, passes
+from tests.rules.histories import ASSISTANT, HistoryBuilder, action, call, function_tool, run
 
 NAMED = {"type": "function", "function": {"name": "get_weather"}}
 
 
 def _chosen(chosen: Any, *looks: Any, runs: int = 1) -> History:
-    tell = Told()
+    builder = HistoryBuilder()
     for number in range(runs):
         id_, given = f"run_{number}", {"tool_choice": chosen, "tools": [function_tool()]}
-        tell.create_run(run(id_=id_, **given), body={"assistant_id": ASSISTANT, **given})
+        builder.create_run(run(id_=id_, **given), body={"assistant_id": ASSISTANT, **given})
         for answer in looks:
-            tell.get_run({**answer, "id": id_, **given})
-    return tell.history()
+            builder.get_run({**answer, "id": id_, **given})
+    return builder.history()
 
 
-@holds(choice.no_tool_is_called_when_none_may_be)
+@passes(choice.no_tool_is_called_when_none_may_be)
 def test_choice_of_none() -> History:
     return _chosen("none", run("completed"))
 
 
-@breaks(choice.no_tool_is_called_when_none_may_be, times=1)
+@fails(choice.no_tool_is_called_when_none_may_be, times=1)
 def test_choice_of_none_that_calls() -> History:
     return _chosen("none", run("requires_action"))
 
 
-@holds(choice.a_tool_is_called_when_one_must_be, choice.the_tool_that_is_named_is_called)
+@passes(choice.a_tool_is_called_when_one_must_be, choice.the_tool_that_is_named_is_called)
 def test_choice_of_a_function() -> History:
     return _chosen(NAMED, run("requires_action"))
 
 
-@breaks(choice.a_tool_is_called_when_one_must_be, times=1)
+@fails(choice.a_tool_is_called_when_one_must_be, times=1)
 def test_choice_of_a_function_that_is_ignored_twice() -> History:
     return _chosen(NAMED, run("completed"), runs=2)
 
 
-@undecided(choice.a_tool_is_called_when_one_must_be)
+@inconclusive(choice.a_tool_is_called_when_one_must_be)
 def test_choice_of_a_function_that_is_ignored_once() -> History:
     return _chosen("required", run("completed"))
 
 
-@breaks(choice.the_tool_that_is_named_is_called, times=1)
+@fails(choice.the_tool_that_is_named_is_called, times=1)
 def test_choice_of_another_function() -> History:
     return _chosen(NAMED, run("requires_action", required_action=action(call(name="get_time"))))
 
 
 def _parallel(*calls: Any) -> History:
-    tell = Told()
-    tell.create_run(run(), body={"assistant_id": ASSISTANT, "parallel_tool_calls": False})
-    tell.get_run(run("requires_action", required_action=action(*calls)))
-    return tell.history()
+    builder = HistoryBuilder()
+    builder.create_run(run(), body={"assistant_id": ASSISTANT, "parallel_tool_calls": False})
+    builder.get_run(run("requires_action", required_action=action(*calls)))
+    return builder.history()
 
 
-@holds(choice.calls_are_not_parallel_unless_allowed)
+@passes(choice.calls_are_not_parallel_unless_allowed)
 def test_one_call_at_a_time() -> History:
     return _parallel(call())
 
 
-@breaks(choice.calls_are_not_parallel_unless_allowed)
+@fails(choice.calls_are_not_parallel_unless_allowed)
 def test_two_calls_at_once() -> History:
     return _parallel(call(), call("call_b"))

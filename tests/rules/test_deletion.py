@@ -4,16 +4,16 @@ from typing import Any
 
 from runs_conformance.model.history import History
 from runs_conformance.rules import deletion
-from tests.rules.examples import breaks, holds, legal, undecided
-from tests.rules.histories import ASSISTANT, THREAD, Told, assistant, deleted, message, page, run, thread
+from tests.rules.examples import fails, inconclusive, legal, passes
+from tests.rules.histories import ASSISTANT, THREAD, HistoryBuilder, assistant, deleted, message, page, run, thread
 
 HELLO = {"role": "user", "content": "Hello"}
 RUNS = {"assistant_id": ASSISTANT}
 
 
 def _thread_deleted(gone: bool, status: int = 404) -> History:
-    tell = Told()
-    tell.send("delete_thread", deleted("thread_a", "thread"))
+    builder = HistoryBuilder()
+    builder.send("delete_thread", deleted("thread_a", "thread"))
     for operation, answer, body in (
         ("get_thread", thread(), None),
         ("list_messages", page(), None),
@@ -23,11 +23,11 @@ def _thread_deleted(gone: bool, status: int = 404) -> History:
         ("delete_thread", deleted("thread_a", "thread"), None),
     ):
         more: dict[str, Any] = {} if body is None else {"body": body}
-        tell.refuse(operation, status, **more) if gone else tell.send(operation, answer, **more)
-    return tell.history()
+        builder.refuse(operation, status, **more) if gone else builder.send(operation, answer, **more)
+    return builder.history()
 
 
-@holds(
+@passes(
     deletion.answer_says_so,
     deletion.what_is_deleted_cannot_be_read,
     deletion.what_is_deleted_is_answered_404,
@@ -39,7 +39,7 @@ def test_thread_that_is_gone() -> History:
     return _thread_deleted(True)
 
 
-@breaks(
+@fails(
     deletion.what_is_deleted_cannot_be_read,
     deletion.nothing_is_deleted_twice,
     deletion.deleted_thread_takes_nothing,
@@ -49,113 +49,113 @@ def test_thread_that_is_not_gone() -> History:
     return _thread_deleted(False)
 
 
-@breaks(deletion.what_is_deleted_is_answered_404, times=1)
+@fails(deletion.what_is_deleted_is_answered_404, times=1)
 def test_thread_that_is_gone_with_400() -> History:
     return _thread_deleted(True, 400)
 
 
-@breaks(deletion.answer_says_so, at="/deleted", times=1)
+@fails(deletion.answer_says_so, at="/deleted", times=1)
 def test_deletion_that_says_no() -> History:
-    tell = Told()
-    tell.send("delete_message", {**deleted("msg_a"), "deleted": False})
-    return tell.history()
+    builder = HistoryBuilder()
+    builder.send("delete_message", {**deleted("msg_a"), "deleted": False})
+    return builder.history()
 
 
 def _assistant_deleted(runs: bool) -> History:
-    tell = Told()
-    tell.send("delete_assistant", deleted(ASSISTANT, "assistant"))
-    tell.send("create_run", run(), body=RUNS) if runs else tell.refuse("create_run", 404, body=RUNS)
-    return tell.history()
+    builder = HistoryBuilder()
+    builder.send("delete_assistant", deleted(ASSISTANT, "assistant"))
+    builder.send("create_run", run(), body=RUNS) if runs else builder.refuse("create_run", 404, body=RUNS)
+    return builder.history()
 
 
-@holds(deletion.deleted_assistant_runs_nothing)
+@passes(deletion.deleted_assistant_runs_nothing)
 def test_assistant_that_is_gone() -> History:
     return _assistant_deleted(False)
 
 
-@breaks(deletion.deleted_assistant_runs_nothing, times=1)
+@fails(deletion.deleted_assistant_runs_nothing, times=1)
 def test_assistant_that_runs_on() -> History:
     return _assistant_deleted(True)
 
 
 def _refused(gone: bool) -> History:
-    tell = Told()
-    tell.send("get_message", message("user"))
-    tell.refuse("delete_message", 404, thread_id="thread_z")
-    tell.refuse("get_message", 404) if gone else tell.send("get_message", message("user"))
-    return tell.history()
+    builder = HistoryBuilder()
+    builder.send("get_message", message("user"))
+    builder.refuse("delete_message", 404, thread_id="thread_z")
+    builder.refuse("get_message", 404) if gone else builder.send("get_message", message("user"))
+    return builder.history()
 
 
-@holds(deletion.refused_deletion_deletes_nothing)
+@passes(deletion.refused_deletion_deletes_nothing)
 def test_deletion_by_the_path_of_another_thread() -> History:
     return _refused(False)
 
 
-@breaks(deletion.refused_deletion_deletes_nothing, times=1)
+@fails(deletion.refused_deletion_deletes_nothing, times=1)
 def test_refused_deletion_that_deletes() -> History:
     return _refused(True)
 
 
 @legal
 def test_what_cannot_be_deleted_by_itself_goes_with_its_thread() -> History:
-    tell = Told()
-    tell.send("get_message", message("user"))
-    tell.refuse("delete_message", 405)
-    tell.send("delete_thread", deleted(THREAD, "thread"))
-    tell.refuse("get_message", 404)
-    return tell.history()
+    builder = HistoryBuilder()
+    builder.send("get_message", message("user"))
+    builder.refuse("delete_message", 405)
+    builder.send("delete_thread", deleted(THREAD, "thread"))
+    builder.refuse("get_message", 404)
+    return builder.history()
 
 
 @legal
 def test_deletion_at_the_same_moment_as_a_read() -> History:
-    tell = Told()
-    tell.send("delete_assistant", deleted(ASSISTANT, "assistant"), at=100.0, took=2.0)
-    tell.send("get_assistant", assistant(), at=101.0, took=0.5)
-    return tell.history()
+    builder = HistoryBuilder()
+    builder.send("delete_assistant", deleted(ASSISTANT, "assistant"), at=100.0, took=2.0)
+    builder.send("get_assistant", assistant(), at=101.0, took=0.5)
+    return builder.history()
 
 
 @legal
 def test_run_of_a_deleted_thread_may_still_be_shown() -> History:
-    tell = Told()
-    tell.send("delete_thread", deleted("thread_a", "thread"))
-    tell.send("get_run", run("completed"))
-    return tell.history()
+    builder = HistoryBuilder()
+    builder.send("delete_thread", deleted("thread_a", "thread"))
+    builder.send("get_run", run("completed"))
+    return builder.history()
 
 
 def _answer_deleted(run_status: str, http_status: int, twice: bool = False) -> History:
-    tell = Told()
-    tell.send("create_thread", thread(), body={"messages": [HELLO]})
-    tell.looks("queued", run_status)
-    tell.send("list_messages", page(message(), message("user", "Hello", "msg_u")))
+    builder = HistoryBuilder()
+    builder.send("create_thread", thread(), body={"messages": [HELLO]})
+    builder.see_statuses("queued", run_status)
+    builder.send("list_messages", page(message(), message("user", "Hello", "msg_u")))
     if twice:
-        tell.lost("delete_message")
+        builder.lose_answer("delete_message")
     if http_status == 200:
-        tell.send("delete_message", deleted("msg_a"))
+        builder.send("delete_message", deleted("msg_a"))
     else:
-        tell.refuse("delete_message", http_status)
-    return tell.history()
+        builder.refuse("delete_message", http_status)
+    return builder.history()
 
 
-@holds(deletion.message_can_be_deleted)
+@passes(deletion.message_can_be_deleted)
 def test_answer_that_is_deleted() -> History:
     return _answer_deleted("completed", 200)
 
 
-@breaks(deletion.message_can_be_deleted, times=1)
+@fails(deletion.message_can_be_deleted, times=1)
 def test_answer_that_cannot_be_deleted() -> History:
     return _answer_deleted("completed", 400)
 
 
-@undecided(deletion.message_can_be_deleted)
+@inconclusive(deletion.message_can_be_deleted)
 def test_answer_under_a_run_that_waits() -> History:
     return _answer_deleted("requires_action", 400)
 
 
-@undecided(deletion.message_can_be_deleted)
+@inconclusive(deletion.message_can_be_deleted)
 def test_answer_that_may_be_gone() -> History:
     return _answer_deleted("completed", 404, twice=True)
 
 
-@undecided(deletion.message_can_be_deleted)
+@inconclusive(deletion.message_can_be_deleted)
 def test_messages_that_go_with_their_thread_only() -> History:
     return _answer_deleted("completed", 405)

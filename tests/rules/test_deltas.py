@@ -4,18 +4,18 @@ from typing import Any
 
 from runs_conformance.model.history import History
 from runs_conformance.rules import deltas
-from tests.rules.examples import breaks, holds, legal
-from tests.rules.histories import Told, action, call, run, step, streamed_message
+from tests.rules.examples import fails, legal, passes
+from tests.rules.histories import HistoryBuilder, action, call, run, step, streamed_message
 from tests.rules.streams import calling, completed, delta, opening, plain, tool_delta, writing
 
 
 def streamed(*told: tuple[str, Any], operation: str = "create_run") -> History:
-    tell = Told()
-    tell.stream(operation, *told)
-    return tell.history()
+    builder = HistoryBuilder()
+    builder.stream(operation, *told)
+    return builder.history()
 
 
-@holds(deltas.message_deltas_come_while_it_is_written, deltas.message_deltas_add_up, deltas.text_is_streamed)
+@passes(deltas.message_deltas_come_while_it_is_written, deltas.message_deltas_add_up, deltas.text_is_streamed)
 def test_one_character_at_a_time() -> History:
     return streamed(*plain(*"Hello."))
 
@@ -30,24 +30,24 @@ def test_message_without_text() -> History:
     return streamed(*opening(), *writing(""), completed())
 
 
-@breaks(deltas.message_deltas_come_while_it_is_written)
+@fails(deltas.message_deltas_come_while_it_is_written)
 def test_delta_before_the_message_is_created() -> History:
     return streamed(*opening(), delta("x"), *writing("x"), completed())
 
 
-@breaks(deltas.message_deltas_come_while_it_is_written)
+@fails(deltas.message_deltas_come_while_it_is_written)
 def test_delta_after_the_message_is_completed() -> History:
     return streamed(*opening(), *writing("x"), delta("x"), completed())
 
 
-@breaks(deltas.message_deltas_add_up, at="/events/9/data/content/0/text/value")
+@fails(deltas.message_deltas_add_up, at="/events/9/data/content/0/text/value")
 def test_delta_is_lost() -> History:
-    return streamed(*opening(), *writing("Hel", "lo", said="Hello."), completed())
+    return streamed(*opening(), *writing("Hel", "lo", written="Hello."), completed())
 
 
-@breaks(deltas.message_deltas_add_up)
+@fails(deltas.message_deltas_add_up)
 def test_delta_is_repeated() -> History:
-    return streamed(*opening(), *writing("Hello", ".", ".", said="Hello."), completed())
+    return streamed(*opening(), *writing("Hello", ".", ".", written="Hello."), completed())
 
 
 def _cut(said: str, *pieces: str) -> History:
@@ -56,37 +56,37 @@ def _cut(said: str, *pieces: str) -> History:
     return streamed(*opening(), *before, ("thread.message.incomplete", shown))
 
 
-@holds(deltas.cut_message_keeps_its_text)
+@passes(deltas.cut_message_keeps_its_text)
 def test_message_that_is_cut_short() -> History:
     return _cut("Hello, my na", "Hello, ", "my na")
 
 
-@holds(deltas.cut_message_keeps_its_text)
+@passes(deltas.cut_message_keeps_its_text)
 def test_message_that_is_cut_a_little_before_what_was_streamed() -> History:
     return _cut("Hello, ", "Hello, ", "my na")
 
 
-@breaks(deltas.cut_message_keeps_its_text, times=1)
+@fails(deltas.cut_message_keeps_its_text, times=1)
 def test_message_that_is_taken_back() -> History:
     return _cut("", "Hello, ", "my na")
 
 
-@breaks(deltas.text_is_streamed)
+@fails(deltas.text_is_streamed)
 def test_text_without_deltas() -> History:
-    return streamed(*opening(), *writing(said="Hello."), completed())
+    return streamed(*opening(), *writing(written="Hello."), completed())
 
 
-@breaks(deltas.calls_are_streamed)
+@fails(deltas.calls_are_streamed)
 def test_calls_without_deltas() -> History:
-    return streamed(*opening(), *calling(asked='{"city":"Paris"}'))
+    return streamed(*opening(), *calling(requested='{"city":"Paris"}'))
 
 
-@holds(deltas.step_deltas_come_while_it_works, deltas.tool_call_deltas_add_up, deltas.calls_are_streamed)
+@passes(deltas.step_deltas_come_while_it_works, deltas.tool_call_deltas_add_up, deltas.calls_are_streamed)
 def test_arguments_in_pieces() -> History:
     return streamed(*opening(), *calling('{"city":', '"Paris"}'))
 
 
-@holds(deltas.tool_call_deltas_add_up)
+@passes(deltas.tool_call_deltas_add_up)
 def test_call_that_only_deltas_tell_of() -> History:
     first = tool_delta({"name": "get_weather", "arguments": "", "output": None}, id="call_a")
     begun, waiting = step("in_progress", calls=[]), calling("{}")
@@ -94,24 +94,24 @@ def test_call_that_only_deltas_tell_of() -> History:
     return streamed(*opening(), ("thread.run.step.created", begun), first, *waiting[2:])
 
 
-@breaks(deltas.tool_call_deltas_add_up)
+@fails(deltas.tool_call_deltas_add_up)
 def test_arguments_differ_from_those_asked_for() -> History:
-    return streamed(*opening(), *calling('{"city":', asked='{"city":"Paris"}'))
+    return streamed(*opening(), *calling('{"city":', requested='{"city":"Paris"}'))
 
 
-@breaks(deltas.tool_call_deltas_add_up, at="/events/4/data/step_details/tool_calls/0/function/arguments")
+@fails(deltas.tool_call_deltas_add_up, at="/events/4/data/step_details/tool_calls/0/function/arguments")
 def test_arguments_differ_from_the_completed_step() -> History:
     told = calling("{")
     told[1:] = [told[2], ("thread.run.step.completed", step("completed", calls=[call(arguments="{}")]))]
     return streamed(*opening()[:2], *told, ("thread.run.completed", run("completed")))
 
 
-@breaks(deltas.step_deltas_come_while_it_works)
+@fails(deltas.step_deltas_come_while_it_works)
 def test_delta_of_an_unknown_step() -> History:
     return streamed(*opening(), tool_delta({"arguments": "{}"}), *calling("{}"))
 
 
-@holds(deltas.step_deltas_come_while_it_works)
+@passes(deltas.step_deltas_come_while_it_works)
 def test_delta_of_a_step_from_before_the_outputs() -> History:
     return streamed(tool_delta({"arguments": ""}), *opening()[1:], completed(), operation="submit_tool_outputs")
 
@@ -123,12 +123,12 @@ def _calling_by_id(told: str, awaited: str) -> History:
     return streamed(*opening(), begun, piece, ("thread.run.requires_action", waits))
 
 
-@holds(deltas.awaited_calls_were_streamed)
+@passes(deltas.awaited_calls_were_streamed)
 def test_call_awaited_by_the_id_it_was_streamed_with() -> History:
     return _calling_by_id("call_1", "call_1")
 
 
-@breaks(deltas.awaited_calls_were_streamed, at="/events/5/data/required_action")
+@fails(deltas.awaited_calls_were_streamed, at="/events/5/data/required_action")
 def test_call_awaited_by_another_id() -> History:
     return _calling_by_id("call_1", "call_2")
 

@@ -4,8 +4,8 @@ from typing import Any
 
 from runs_conformance.model.history import History
 from runs_conformance.rules import events
-from tests.rules.examples import breaks, holds, legal
-from tests.rules.histories import Told, run, step, streamed_message, thread
+from tests.rules.examples import fails, legal, passes
+from tests.rules.histories import HistoryBuilder, run, step, streamed_message, thread
 from tests.rules.streams import calling, completed, delta, in_new_thread, opening, plain, resumed, writing
 
 EVERY = (
@@ -24,48 +24,48 @@ EVERY = (
 
 
 def streamed(*told: tuple[str, Any], operation: str = "create_run", edition: str = "2026-08-14") -> History:
-    tell = Told(edition=edition)
-    tell.stream(operation, *told)
-    return tell.history()
+    builder = HistoryBuilder(edition=edition)
+    builder.stream(operation, *told)
+    return builder.history()
 
 
 def without(name: str) -> list[tuple[str, Any]]:
     return [event for event in plain() if event[0] != name]
 
 
-@holds(*EVERY, events.a_run_opens_its_stream)
+@passes(*EVERY, events.a_run_opens_its_stream)
 def test_plain_stream() -> History:
     return streamed(*plain())
 
 
-@holds(*EVERY, events.a_run_opens_its_stream, events.a_new_thread_opens_its_stream)
+@passes(*EVERY, events.a_run_opens_its_stream, events.a_new_thread_opens_its_stream)
 def test_stream_in_a_new_thread() -> History:
     return streamed(*in_new_thread(), operation="create_thread_and_run")
 
 
-@holds(*EVERY, events.outputs_complete_their_step)
+@passes(*EVERY, events.outputs_complete_their_step)
 def test_stream_after_outputs() -> History:
     return streamed(*resumed(), operation="submit_tool_outputs")
 
 
-@breaks(events.run_events_fit_their_status, at="/events/2/data/status", times=1)
+@fails(events.run_events_fit_their_status, at="/events/2/data/status", times=1)
 def test_in_progress_event_of_a_queued_run() -> History:
     told = plain()
     told[2] = ("thread.run.in_progress", run("queued"))
     return streamed(*told)
 
 
-@breaks(events.run_events_fit_their_status)
+@fails(events.run_events_fit_their_status)
 def test_incomplete_run_in_a_completed_event() -> History:
     return streamed(*plain()[:-1], ("thread.run.completed", run("incomplete")))
 
 
-@holds(events.run_events_fit_their_status)
+@passes(events.run_events_fit_their_status)
 def test_incomplete_run_in_a_completed_event_before_there_was_another() -> History:
     return streamed(*plain()[:-1], ("thread.run.completed", run("incomplete")), edition="2024-04-29")
 
 
-@breaks(events.step_and_message_events_fit_their_status, times=2)
+@fails(events.step_and_message_events_fit_their_status, times=2)
 def test_ends_that_show_no_end() -> History:
     told = [*opening(), *writing("x"), completed()]
     told[-3] = ("thread.message.completed", streamed_message("in_progress"))
@@ -73,84 +73,84 @@ def test_ends_that_show_no_end() -> History:
     return streamed(*told)
 
 
-@breaks(events.created_events_show_the_beginning)
+@fails(events.created_events_show_the_beginning)
 def test_message_created_as_completed() -> History:
     return streamed(*opening(), ("thread.message.created", streamed_message("completed")), completed())
 
 
-@breaks(events.objects_are_created_first, at="/events/5/data")
+@fails(events.objects_are_created_first, at="/events/5/data")
 def test_message_in_progress_that_was_never_created() -> History:
     return streamed(*without("thread.message.created"))
 
 
-@breaks(events.objects_are_created_first)
+@fails(events.objects_are_created_first)
 def test_step_created_twice() -> History:
     return streamed(*opening(), *writing("x")[:1], *writing("x"), completed())
 
 
-@breaks(events.objects_end_once)
+@fails(events.objects_end_once)
 def test_delta_after_the_end() -> History:
     return streamed(*opening(), *writing("x"), delta("y"), completed())
 
 
-@breaks(events.what_was_begun_is_ended)
+@fails(events.what_was_begun_is_ended)
 def test_message_without_an_end() -> History:
     return streamed(*without("thread.message.completed"))
 
 
-@breaks(events.what_is_created_is_worked_on)
+@fails(events.what_is_created_is_worked_on)
 def test_message_that_is_written_at_once() -> History:
     return streamed(*without("thread.message.in_progress"))
 
 
-@breaks(events.what_is_created_is_worked_on)
+@fails(events.what_is_created_is_worked_on)
 def test_step_that_is_over_at_once() -> History:
     return streamed(*without("thread.run.step.in_progress"))
 
 
-@breaks(events.a_stream_tells_of_one_run, at="/events/3/data/run_id")
+@fails(events.a_stream_tells_of_one_run, at="/events/3/data/run_id")
 def test_step_of_another_run() -> History:
     told = plain()
     told[3] = (told[3][0], step("in_progress", run_id="run_b"))
     return streamed(*told)
 
 
-@breaks(events.a_stream_tells_of_one_run, at="/events/0/data/thread_id")
+@fails(events.a_stream_tells_of_one_run, at="/events/0/data/thread_id")
 def test_run_of_another_thread() -> History:
     return streamed(("thread.run.created", run(thread_id="thread_b")), *plain()[1:])
 
 
-@breaks(events.a_stream_tells_of_one_run, at="/events/0/data/id")
+@fails(events.a_stream_tells_of_one_run, at="/events/0/data/id")
 def test_another_thread_is_created() -> History:
     return streamed(("thread.created", thread("thread_b")), *plain(), operation="create_thread_and_run")
 
 
-@breaks(events.thread_created_comes_where_one_was)
+@fails(events.thread_created_comes_where_one_was)
 def test_thread_created_by_a_run() -> History:
     return streamed(*in_new_thread())
 
 
-@breaks(events.a_new_thread_opens_its_stream)
+@fails(events.a_new_thread_opens_its_stream)
 def test_thread_created_comes_late() -> History:
     return streamed(*plain()[:1], ("thread.created", thread()), *plain()[1:], operation="create_thread_and_run")
 
 
-@breaks(events.a_run_opens_its_stream)
+@fails(events.a_run_opens_its_stream)
 def test_run_that_is_never_queued() -> History:
     return streamed(*without("thread.run.queued"))
 
 
-@breaks(events.a_run_opens_its_stream)
+@fails(events.a_run_opens_its_stream)
 def test_step_before_the_run_is_in_progress() -> History:
     return streamed(*opening()[:2], *writing("x")[:2], *opening()[2:], *writing("x")[2:], completed())
 
 
-@holds(events.a_run_opens_its_stream)
+@passes(events.a_run_opens_its_stream)
 def test_run_that_fails_at_once() -> History:
     return streamed(opening()[0], ("thread.run.failed", run("failed")))
 
 
-@breaks(events.outputs_complete_their_step)
+@fails(events.outputs_complete_their_step)
 def test_outputs_do_not_complete_their_step() -> History:
     return streamed(*resumed()[1:], operation="submit_tool_outputs")
 
@@ -161,7 +161,7 @@ def test_cancelled_before_it_was_resumed() -> History:
     return streamed(*resumed()[:2], *cancelled, operation="submit_tool_outputs")
 
 
-@breaks(events.a_step_completes_after_its_message)
+@fails(events.a_step_completes_after_its_message)
 def test_step_completes_before_its_message() -> History:
     told = plain()
     told[-3], told[-2] = told[-2], told[-3]
@@ -195,22 +195,22 @@ def test_run_that_is_cancelled_while_it_streams() -> History:
     )
 
 
-@breaks(events.a_message_comes_with_its_step)
+@fails(events.a_message_comes_with_its_step)
 def test_stream_without_steps() -> History:
     return streamed(*(event for event in plain() if ".step." not in event[0]))
 
 
 def _ended(**changes: Any) -> History:
-    tell = Told()
-    tell.send("create_run", events=[*opening(), ("thread.message.completed", streamed_message(**changes))])
-    return tell.history()
+    builder = HistoryBuilder()
+    builder.send("create_run", events=[*opening(), ("thread.message.completed", streamed_message(**changes))])
+    return builder.history()
 
 
-@holds(events.ended_message_says_when)
+@passes(events.ended_message_says_when)
 def test_completed_message_with_its_time() -> History:
     return _ended()
 
 
-@breaks(events.ended_message_says_when, at="/events/3/data/completed_at")
+@fails(events.ended_message_says_when, at="/events/3/data/completed_at")
 def test_completed_message_without_its_time() -> History:
     return _ended(completed_at=None)

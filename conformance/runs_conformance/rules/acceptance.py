@@ -1,4 +1,4 @@
-"""Acceptance: what is as small and as plain as the contract allows is taken, and what exists is shown."""
+"""Acceptance: minimal valid requests are accepted, and existing objects can be read."""
 
 from __future__ import annotations
 
@@ -6,61 +6,63 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from runs_conformance.contract.operation import OPERATIONS
-from runs_conformance.evidence.observation import Sighting, exchanges, sightings_in
-from runs_conformance.evidence.request_expectation import plain
+from runs_conformance.evidence.observation import Observation, exchanges, observations_in
+from runs_conformance.evidence.request_expectation import must_be_accepted
 from runs_conformance.model.case import Key, Role
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.json import is_object
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, schema
-from runs_conformance.model.verdict import HELD, Result, Undecided
+from runs_conformance.model.verdict import PASSED, Inconclusive, Result
 
-_ON_A_MODEL = frozenset({"create_assistant", "modify_assistant", "create_run", "create_thread_and_run"})
-"""Operations whose refusal may mean that the target does not have the model."""
+_MODEL_OPERATIONS = frozenset({"create_assistant", "modify_assistant", "create_run", "create_thread_and_run"})
+"""Operations that the target may refuse because it does not have the model."""
 
-_ON_A_STATE = frozenset({"submit_tool_outputs", "cancel_run"})
-"""Operations whose refusal may mean that the run has moved on by itself."""
+_STATE_OPERATIONS = frozenset({"submit_tool_outputs", "cancel_run"})
+"""Operations that the target may refuse because the run has changed its status."""
 
-_REFUSALS = (400, 409, 413, 415, 422)
+_REFUSED_STATUSES = (400, 409, 413, 415, 422)
 
 
 @rule(
-    over=exchanges,
+    units=exchanges,
     level=Level.MUST,
     source=schema("openai-openapi f85dbe2 openapi.yaml, the required members of each request"),
     capability="core",
 )
 def smallest_request_is_accepted(exchange: Exchange) -> Iterator[Result]:
-    """The smallest legal request of an operation, upon objects that exist, is accepted.
+    """The smallest valid request of an operation on existing objects is accepted.
 
-    A server that refuses it cannot be used; and that it refuses what is illegal, too, then says nothing for it.
+    A server that refuses it is unusable, and its refusals of invalid requests prove nothing.
+
+    Fix: Require only the members that the schema requires.
     """
     step = exchange.step
     if step is None or step.role is not Role.CONTROL or exchange.operation is None:
         return
     if exchange.accepted:
-        yield HELD
-    elif exchange.status not in _REFUSALS:
+        yield PASSED
+    elif exchange.status not in _REFUSED_STATUSES:
         return
-    elif exchange.operation in _ON_A_MODEL:
-        yield Undecided(f"{exchange.operation} was refused, which may be a matter of the model")
-    elif exchange.operation in _ON_A_STATE:
-        yield Undecided(f"{exchange.operation} was refused, which may be a matter of the run's state")
+    elif exchange.operation in _MODEL_OPERATIONS:
+        yield Inconclusive(f"{exchange.operation} was refused, possibly because of the model")
+    elif exchange.operation in _STATE_OPERATIONS:
+        yield Inconclusive(f"{exchange.operation} was refused, possibly because of the state of the run")
     else:
-        yield exchange.finding("the smallest legal request was refused", "", 200, exchange.status)
+        yield exchange.finding("the smallest valid request was refused", "", 200, exchange.status)
 
 
 @dataclass(frozen=True, slots=True)
-class _Whole:
-    """A legal request of several members, and the other legal requests for its operation."""
+class _CombinedRequest:
+    """A valid request with several optional members, and the other valid requests of its operation."""
 
     exchange: Exchange
     others: list[Exchange]
 
     @property
-    def by_parts(self) -> bool:
-        """Whether all that it is to show was accepted in other requests, and nothing smaller was refused."""
+    def parts_were_accepted(self) -> bool:
+        """Whether all tested values were accepted in other requests, and no smaller request was refused."""
         size, shown = _size(self.exchange), set[str]()
         for other in self.others:
             if other.accepted:
@@ -78,53 +80,55 @@ def _size(exchange: Exchange) -> int:
     return len(exchange.request.body) if is_object(exchange.request.body) else 0
 
 
-def _wholes(history: History) -> Iterator[_Whole]:
-    legal = [each for each in history if each.step is not None and each.step.role is Role.VALID]
-    for exchange in legal:
-        if len(_exercises(exchange)) > 1 and plain(exchange):
-            others = [each for each in legal if each.operation == exchange.operation and each is not exchange]
-            yield _Whole(exchange, others)
+def _combined_requests(history: History) -> Iterator[_CombinedRequest]:
+    valid = [each for each in history if each.step is not None and each.step.role is Role.VALID]
+    for exchange in valid:
+        if len(_exercises(exchange)) > 1 and must_be_accepted(exchange):
+            others = [each for each in valid if each.operation == exchange.operation and each is not exchange]
+            yield _CombinedRequest(exchange, others)
 
 
 @rule(
-    over=_wholes,
+    units=_combined_requests,
     level=Level.SHOULD,
     source=schema("openai-openapi f85dbe2 openapi.yaml: no request says which of its optional members exclude others"),
     capability="core",
 )
-def members_are_accepted_together(whole: _Whole) -> Iterator[Result]:
-    """What is accepted member by member is accepted in one request.
+def members_are_accepted_together(request: _CombinedRequest) -> Iterator[Result]:
+    """Members that are accepted one by one are accepted in one request.
 
-    The service is known to have refused some pairs for the sake of a model; nothing that is written says which.
+    The real service refused some combinations that a model did not support, but no document says which.
+
+    Fix: Validate optional members independently of each other.
     """
-    if whole.exchange.accepted:
-        yield HELD
-    elif whole.exchange.status in (400, 422) and whole.by_parts:
-        names = ", ".join(whole.exchange.request.body) if is_object(whole.exchange.request.body) else ""
-        message = f"refused together, though each of them is accepted in another request: {names}"
-        yield whole.exchange.finding(message, "", 200, whole.exchange.status)
+    if request.exchange.accepted:
+        yield PASSED
+    elif request.exchange.status in (400, 422) and request.parts_were_accepted:
+        names = ", ".join(request.exchange.request.body) if is_object(request.exchange.request.body) else ""
+        message = f"the members were refused together, although each was accepted in another request: {names}"
+        yield request.exchange.finding(message, "", 200, request.exchange.status)
 
 
-def _looks_at_what_exists(capability: str) -> Callable[[History], Iterator[Exchange]]:
-    """Plain reads, by operations of a capability, of objects that certainly exist, with the key they belong to."""
-    wanted = {name for name, known in OPERATIONS.items() if known.method == "GET" and known.capability == capability}
+def _reads_of_existing_objects(capability: str) -> Callable[[History], Iterator[Exchange]]:
+    """Ordinary reads, by operations of a capability, of objects that certainly exist, with the key of their owner."""
+    operations = {
+        name for name, known in OPERATIONS.items() if known.method == "GET" and known.capability == capability
+    }
 
-    def over(history: History) -> Iterator[Exchange]:
-        return (x for x in history if x.operation in wanted and _is_plain(x) and _exists(x, history))
+    def reads(history: History) -> Iterator[Exchange]:
+        return (x for x in history if x.operation in operations and _is_ordinary(x) and _exists(x, history))
 
-    return over
+    return reads
 
 
-def _is_plain(exchange: Exchange) -> bool:
+def _is_ordinary(exchange: Exchange) -> bool:
     step = exchange.step
-    usual = step is not None and step.key is Key.OWN and step.role is not Role.NEGATIVE
-    return usual and step is not None and not step.headers and not step.query and not step.raw
+    is_ordinary = step is not None and step.key is Key.PRIMARY and step.role is not Role.NEGATIVE
+    return is_ordinary and step is not None and not step.headers and not step.query and not step.raw
 
 
 def _exists(exchange: Exchange, history: History) -> bool:
-    """Whether everything that the path names was shown before, each where the path puts it, and nothing of it may have
-    been deleted since.
-    """
+    """Whether every object in the path was shown before under that path and cannot have been deleted since."""
     ids = set(exchange.path.values())
     shown: set[str] = set()
     for other in history:
@@ -132,15 +136,15 @@ def _exists(exchange: Exchange, history: History) -> bool:
             break
         if _may_have_deleted(other, exchange):
             return False
-        if other.before(exchange) and other.step is not None and other.step.key is Key.OWN:
-            for sighting in sightings_in(other):
-                if not _elsewhere(sighting, exchange):
-                    shown |= {sighting.id, sighting.text("thread_id")}
+        if other.happened_before(exchange) and other.step is not None and other.step.key is Key.PRIMARY:
+            for observation in observations_in(other):
+                if not _is_elsewhere(observation, exchange):
+                    shown |= {observation.id, observation.text("thread_id")}
     return ids <= shown
 
 
 def _may_have_deleted(other: Exchange, exchange: Exchange) -> bool:
-    """Whether a deletion may have taken something that a path names: by itself, or a run along with its assistant."""
+    """Whether a deletion may have removed an object in the path, either itself or a run along with its assistant."""
     operation = OPERATIONS.get(other.operation or "")
     if operation is None or operation.method != "DELETE":
         return False
@@ -148,44 +152,64 @@ def _may_have_deleted(other: Exchange, exchange: Exchange) -> bool:
     return deleted in exchange.path.values() or (operation.acts_on == "assistant" and "run_id" in exchange.path)
 
 
-def _elsewhere(sighting: Sighting, exchange: Exchange) -> bool:
+def _is_elsewhere(observation: Observation, exchange: Exchange) -> bool:
     """Whether an object belongs to another thread or run than the path of a request says."""
     return any(
-        sighting.text(parent) not in ("", exchange.path.get(parent, sighting.text(parent)))
+        observation.text(parent) not in ("", exchange.path.get(parent, observation.text(parent)))
         for parent in ("thread_id", "run_id")
-        if sighting.id != exchange.path.get(parent)
+        if observation.id != exchange.path.get(parent)
     )
 
 
-def _found(exchange: Exchange) -> Iterator[Result]:
+def _check_shown(exchange: Exchange) -> Iterator[Result]:
     if exchange.accepted:
-        yield HELD
+        yield PASSED
     elif exchange.refused:
-        yield exchange.finding("an object that exists was not shown", "", 200, exchange.status)
+        yield exchange.finding("an existing object was not shown", "", 200, exchange.status)
 
 
 _READS = schema("openai-openapi f85dbe2 openapi.yaml, the 200 answer of each retrieval")
 
 
-@rule(over=_looks_at_what_exists("core"), level=Level.MUST, source=_READS, capability="core")
+@rule(units=_reads_of_existing_objects("core"), level=Level.MUST, source=_READS, capability="core")
 def assistants_threads_and_runs_can_be_read(exchange: Exchange) -> Iterator[Result]:
-    """An assistant, a thread or a run that was created, and not deleted, is shown to whoever created it."""
-    yield from _found(exchange)
+    """An assistant, thread or run that was created and not deleted can be read by its creator.
+
+    Clients poll runs and reload conversations by id.
+
+    Fix: Store an object before its id is returned.
+    """
+    yield from _check_shown(exchange)
 
 
-@rule(over=_looks_at_what_exists("messages"), level=Level.MUST, source=_READS, capability="messages")
+@rule(units=_reads_of_existing_objects("messages"), level=Level.MUST, source=_READS, capability="messages")
 def messages_can_be_read(exchange: Exchange) -> Iterator[Result]:
-    """A message that was shown once, and not deleted, is shown again."""
-    yield from _found(exchange)
+    """A message that was shown once and not deleted can be read again.
+
+    Clients reload single messages by the ids that lists and events showed.
+
+    Fix: Look messages up in the same store that lists and streams read from.
+    """
+    yield from _check_shown(exchange)
 
 
-@rule(over=_looks_at_what_exists("steps"), level=Level.MUST, source=_READS, capability="steps")
+@rule(units=_reads_of_existing_objects("steps"), level=Level.MUST, source=_READS, capability="steps")
 def steps_can_be_read(exchange: Exchange) -> Iterator[Result]:
-    """The steps of a run that exists are listed, and each of them is shown by itself."""
-    yield from _found(exchange)
+    """The steps of an existing run are listed, and each of them can be read.
+
+    Clients inspect the tool calls of a run through its steps.
+
+    Fix: Serve the steps of a run for as long as the run itself.
+    """
+    yield from _check_shown(exchange)
 
 
-@rule(over=_looks_at_what_exists("listing"), level=Level.MUST, source=_READS, capability="listing")
+@rule(units=_reads_of_existing_objects("listing"), level=Level.MUST, source=_READS, capability="listing")
 def lists_can_be_read(exchange: Exchange) -> Iterator[Result]:
-    """The messages and runs of a thread that exists are listed, and so are the assistants."""
-    yield from _found(exchange)
+    """The messages and runs of an existing thread are listed, and so are the assistants.
+
+    Clients restore conversations from these lists.
+
+    Fix: Answer a list operation with a page, even if the list is empty.
+    """
+    yield from _check_shown(exchange)

@@ -1,15 +1,15 @@
-"""What a run requires of its caller: tool calls that wait for their outputs."""
+"""The required action of a run: tool calls that wait for their outputs."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from runs_conformance.contract.lifecycle import STATUSES
-from runs_conformance.evidence.observation import Sighting
-from runs_conformance.evidence.run_action import resumed_between
-from runs_conformance.evidence.timeline import RunLine, credible_runs, runs
-from runs_conformance.evidence.tool_call import calls_of, names_of_functions
-from runs_conformance.model.json import ABSENT, is_object, same
+from runs_conformance.evidence.observation import Observation
+from runs_conformance.evidence.run_action import may_be_resumed_between
+from runs_conformance.evidence.timeline import RunTimeline, consistent_run_observations, runs
+from runs_conformance.evidence.tool_call import function_names, pending_calls
+from runs_conformance.model.json import ABSENT, is_object, json_equal
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, observed, prose, schema
 from runs_conformance.model.verdict import Result
@@ -20,73 +20,117 @@ _SEEN = observed("recorded traffic: openai-dotnet SessionRecords 2025-10-30, ope
 _CALLS = "/required_action/submit_tool_outputs/tool_calls"
 
 
-@rule(over=credible_runs, level=Level.MUST, source=_RUN, capability="tools", items=("L-05",))
-def is_given_while_required(run: Sighting) -> Iterator[Result]:
-    """A run in `requires_action` says which tool outputs it waits for.
+@rule(
+    units=consistent_run_observations,
+    level=Level.MUST,
+    source=_RUN,
+    capability="tools",
+    requirements=("required-action-iff-requires-action",),
+)
+def is_given_while_required(run: Observation) -> Iterator[Result]:
+    """A run in `requires_action` lists the tool calls whose outputs it waits for.
 
-    Without `required_action.submit_tool_outputs.tool_calls` a client cannot answer, and the run can only expire.
+    Without `required_action.submit_tool_outputs.tool_calls` a client cannot answer, so the run can only expire.
+
+    Fix: Set `required_action` together with the status.
     """
     if run.status == "requires_action":
         value = run.get("required_action")
         yield run.check(
-            is_object(value) and calls_of(run) is not None,
-            "the run requires action, and does not say which",
+            is_object(value) and pending_calls(run) is not None,
+            "the run requires action but lists no tool calls",
             "/required_action",
             "submit_tool_outputs.tool_calls",
             value,
         )
 
 
-@rule(over=credible_runs, level=Level.MUST, source=_RUN, capability="core", items=("L-05",))
-def is_null_otherwise(run: Sighting) -> Iterator[Result]:
-    """A run in any other status than `requires_action` requires none: `required_action` is null.
+@rule(
+    units=consistent_run_observations,
+    level=Level.MUST,
+    source=_RUN,
+    capability="core",
+    requirements=("required-action-iff-requires-action",),
+)
+def is_null_otherwise(run: Observation) -> Iterator[Result]:
+    """A run in any status other than `requires_action` has `required_action` null.
 
-    Clients look at this member to see whether they have to call tools. Clear it in the step that takes the outputs.
+    Clients use this member to decide whether to call tools.
+
+    Fix: Clear `required_action` in the transaction that accepts the outputs.
     """
     value = run.get("required_action")
     if run.status in STATUSES and run.status != "requires_action" and value is not ABSENT:
-        yield run.check(value is None, f"a {run.status!r} run requires action", "/required_action", None, value)
+        yield run.check(
+            value is None, f"the run is {run.status!r} but has a required action", "/required_action", None, value
+        )
 
 
-@rule(over=credible_runs, level=Level.SHOULD, source=_GUIDE, capability="tools", items=("L-06",))
-def calls_are_distinct(run: Sighting) -> Iterator[Result]:
-    """A run that requires action makes at least one call, and no two of its calls share an id.
+@rule(
+    units=consistent_run_observations,
+    level=Level.SHOULD,
+    source=_GUIDE,
+    capability="tools",
+    requirements=("tool-call-ids-unique-within-run",),
+)
+def calls_are_distinct(run: Observation) -> Iterator[Result]:
+    """A run in `requires_action` has at least one call, and the ids of its calls are distinct.
 
     Outputs are matched to calls by id alone.
+
+    Fix: Generate a unique id for every tool call.
     """
-    calls = calls_of(run)
+    calls = pending_calls(run)
     if run.status == "requires_action" and calls is not None:
-        ids = [each.id for each in calls]
-        yield run.check(bool(ids), "the run requires action, but makes no call", _CALLS, "at least one", ids)
-        yield run.check(len(set(ids)) == len(ids), "two calls share an id", _CALLS, "distinct ids", ids)
+        ids = [call.id for call in calls]
+        yield run.check(bool(ids), "the run requires action but makes no call", _CALLS, "at least one", ids)
+        yield run.check(len(set(ids)) == len(ids), "two calls have the same id", _CALLS, "distinct ids", ids)
 
 
-@rule(over=runs, level=Level.SHOULD, source=_SEEN, capability="tools", items=("L-05", "L-39"))
-def stays_until_outputs_come(run: RunLine) -> Iterator[Result]:
-    """While a run waits for the same outputs, it shows the same calls wherever it is seen.
+@rule(
+    units=runs,
+    level=Level.SHOULD,
+    source=_SEEN,
+    capability="tools",
+    requirements=("required-action-iff-requires-action", "refused-outputs-change-nothing"),
+)
+def stays_until_outputs_come(run: RunTimeline) -> Iterator[Result]:
+    """A run that waits for the same outputs shows the same calls in every answer.
 
-    A client may read the calls in one answer and check them in another.
+    Clients may read the calls in one answer and verify them in another.
+
+    Fix: Store the calls once instead of rebuilding them for each answer.
     """
     for earlier, later in run.pairs():
-        if {earlier.status, later.status} == {"requires_action"} and not resumed_between(run, earlier, later):
-            was, now = earlier.get(_CALLS), later.get(_CALLS)
-            if was is not ABSENT and now is not ABSENT:
-                yield later.check(same(was, now), "the calls have changed while the run waits", _CALLS, was, now)
+        if {earlier.status, later.status} == {"requires_action"} and not may_be_resumed_between(run, earlier, later):
+            before, after = earlier.get(_CALLS), later.get(_CALLS)
+            if before is not ABSENT and after is not ABSENT:
+                yield later.check(
+                    json_equal(before, after), "the calls changed while the run was waiting", _CALLS, before, after
+                )
 
 
-@rule(over=credible_runs, level=Level.SHOULD, source=_GUIDE, capability="tools", items=("L-05",))
-def calls_name_functions_of_the_run(run: Sighting) -> Iterator[Result]:
-    """A run calls functions that are among its tools.
+@rule(
+    units=consistent_run_observations,
+    level=Level.SHOULD,
+    source=_GUIDE,
+    capability="tools",
+    requirements=("required-action-iff-requires-action",),
+)
+def calls_name_functions_of_the_run(run: Observation) -> Iterator[Result]:
+    """A run calls only functions that are among its tools.
 
-    What is called must be something the caller offered; else there is nobody to answer.
+    The caller implements only the functions that it offered, so nothing can answer any other call.
+
+    Fix: Reject calls of unknown functions by the model before they reach the run.
     """
-    known = names_of_functions(run.get("tools"))
-    for place, each in enumerate(calls_of(run) or ()):
+    known = function_names(run.get("tools"))
+    for index, call in enumerate(pending_calls(run) or ()):
         if run.status == "requires_action" and known is not None:
             yield run.check(
-                each.name in known,
-                f"the run calls {each.name!r}, which is not among its tools",
-                f"{_CALLS}/{place}/function/name",
+                call.name in known,
+                f"the run calls {call.name!r}, which is not among its tools",
+                f"{_CALLS}/{index}/function/name",
                 sorted(known),
-                each.name,
+                call.name,
             )

@@ -1,15 +1,14 @@
-"""Assistants: what was created or modified is what is shown."""
+"""Assistants: answers show what was created or modified."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from runs_conformance.evidence.likeness import covers
-from runs_conformance.evidence.observation import Sighting, assistants_seen
-from runs_conformance.evidence.request_expectation import understood
+from runs_conformance.evidence.observation import Observation, assistant_observations
+from runs_conformance.evidence.request_expectation import is_interpretable
 from runs_conformance.evidence.timeline import Timeline, assistants
 from runs_conformance.model.history import History
-from runs_conformance.model.json import ABSENT, JSON, at, is_array, same
+from runs_conformance.model.json import ABSENT, JSON, at, contains, is_array, json_equal
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, schema
 from runs_conformance.model.verdict import Result
@@ -19,71 +18,93 @@ _TEXTS = ("name", "description", "instructions", "tools")
 _SETTINGS = ("model", "temperature", "top_p", "response_format", "reasoning_effort")
 
 
-def _created(history: History) -> Iterable[Sighting]:
-    return (seen for seen in assistants_seen(history) if seen.exchange.operation == "create_assistant")
+def _created(history: History) -> Iterable[Observation]:
+    return (
+        assistant for assistant in assistant_observations(history) if assistant.exchange.operation == "create_assistant"
+    )
 
 
-def _as_given(assistant: Sighting, names: tuple[str, ...]) -> Iterator[Result]:
-    for name in names if understood(assistant.exchange) else ():
-        given, shown = at(assistant.exchange.request.body, f"/{name}"), assistant.get(name)
-        if given is not ABSENT and given is not None and given not in ("", "auto") and shown is not ABSENT:
-            yield assistant.check(covers(shown, given), f"{name} is not what was given", f"/{name}", given, shown)
+def _check_requested(assistant: Observation, names: tuple[str, ...]) -> Iterator[Result]:
+    for name in names if is_interpretable(assistant.exchange) else ():
+        requested, shown = at(assistant.exchange.request.body, f"/{name}"), assistant.get(name)
+        if requested is not ABSENT and requested is not None and requested not in ("", "auto") and shown is not ABSENT:
+            yield assistant.check(
+                contains(shown, requested), f"{name} differs from the request", f"/{name}", requested, shown
+            )
 
 
-@rule(over=_created, level=Level.MUST, source=_ASSISTANT, capability="core", operation="create_assistant")
-def show_who_they_are(assistant: Sighting) -> Iterator[Result]:
-    """A created assistant has the name, description, instructions and tools that its request gave.
+@rule(units=_created, level=Level.MUST, source=_ASSISTANT, capability="core", operation="create_assistant")
+def show_who_they_are(assistant: Observation) -> Iterator[Result]:
+    """A created assistant has the name, description, instructions and tools of its request.
 
-    These are what people know an assistant by, and what its runs work with. Store the request before it is
-    answered.
+    Users identify an assistant by them, and its runs depend on them.
+
+    Fix: Store the members of the request before answering it.
     """
-    yield from _as_given(assistant, _TEXTS)
+    yield from _check_requested(assistant, _TEXTS)
 
 
-@rule(over=_created, level=Level.SHOULD, source=_ASSISTANT, capability="core", operation="create_assistant")
-def show_their_settings(assistant: Sighting) -> Iterator[Result]:
-    """A created assistant has the model, temperature, `top_p` and response format that its request gave.
+@rule(units=_created, level=Level.SHOULD, source=_ASSISTANT, capability="core", operation="create_assistant")
+def show_their_settings(assistant: Observation) -> Iterator[Result]:
+    """A created assistant has the model, temperature, `top_p` and response format of its request.
 
-    Runs inherit them. A setting that is dropped here is missing from every run without anybody noticing.
+    Runs inherit these settings, so a dropped one is silently missing from every run.
+
+    Fix: Store all settings of the request with the assistant.
     """
-    yield from _as_given(assistant, _SETTINGS)
+    yield from _check_requested(assistant, _SETTINGS)
 
 
-@rule(over=_created, level=Level.SHOULD, source=_ASSISTANT, capability="core", operation="create_assistant")
-def show_their_tool_resources(assistant: Sighting) -> Iterator[Result]:
+@rule(units=_created, level=Level.SHOULD, source=_ASSISTANT, capability="core", operation="create_assistant")
+def show_their_tool_resources(assistant: Observation) -> Iterator[Result]:
     """A created assistant shows the files and vector stores that its request gave to its tools.
 
-    A file search without its store, or a code interpreter without its files, finds nothing and says nothing.
+    Without them, file search and code interpreter find nothing and report no error.
+
+    Fix: Store `tool_resources` with the assistant.
     """
     for name in ("code_interpreter/file_ids", "file_search/vector_store_ids"):
-        where = f"/tool_resources/{name}"
-        given, shown = at(assistant.exchange.request.body, where), assistant.get(where)
-        if is_array(given) and given and assistant.get("tool_resources") is not ABSENT:
-            yield assistant.check(covers(shown, given), "other tool resources", where, given, shown)
+        pointer = f"/tool_resources/{name}"
+        requested, shown = at(assistant.exchange.request.body, pointer), assistant.get(pointer)
+        if is_array(requested) and requested and assistant.get("tool_resources") is not ABSENT:
+            yield assistant.check(
+                contains(shown, requested), "the tool resources differ from the request", pointer, requested, shown
+            )
 
 
-@rule(over=assistants, level=Level.MUST, source=_ASSISTANT, capability="core", items=("L-54",), closed=True)
-def change_only_when_modified(line: Timeline) -> Iterator[Result]:
-    """Between two looks with no modification in between, an assistant is the same: what was accepted is stored.
+@rule(
+    units=assistants,
+    level=Level.MUST,
+    source=_ASSISTANT,
+    capability="core",
+    requirements=("run-identity-never-changes",),
+    needs_complete_history=True,
+)
+def change_only_when_modified(timeline: Timeline) -> Iterator[Result]:
+    """An assistant does not change between two answers without a modification in between.
 
-    Reads, lists and the answers to creations and modifications show the same assistant. Judged on those created here:
-    others may be modified by somebody who was not recorded.
+    Reads, lists, and the answers to creations and modifications show the same assistant. Judged only for assistants
+    that were created here, since others may be modified by other clients.
+
+    Fix: Build every answer from the stored assistant.
     """
     attempts = [
         exchange
-        for exchange in line.history
-        if exchange.operation == "modify_assistant" and exchange.path.get("assistant_id") == line.id
+        for exchange in timeline.history
+        if exchange.operation == "modify_assistant" and exchange.path.get("assistant_id") == timeline.id
     ]
-    created = line.sightings[0].exchange.operation == "create_assistant"
-    for earlier, later in line.pairs() if created else ():
-        between = [e for e in attempts if e.ended > earlier.begins and e.started < later.ends]
+    is_created_here = timeline.observations[0].exchange.operation == "create_assistant"
+    for earlier, later in timeline.pairs() if is_created_here else ():
+        between = [e for e in attempts if e.ended > earlier.earliest and e.started < later.latest]
         if any(exchange is not earlier.exchange for exchange in between):
             continue
         for name in (*_TEXTS, *_SETTINGS):
-            was, now = earlier.get(name), later.get(name)
-            if was is not ABSENT and now is not ABSENT:
-                yield later.check(_alike(was, now), f"{name} has changed by itself", f"/{name}", was, now)
+            before, after = earlier.get(name), later.get(name)
+            if before is not ABSENT and after is not ABSENT:
+                yield later.check(
+                    _are_equal(before, after), f"{name} changed without a modification", f"/{name}", before, after
+                )
 
 
-def _alike(was: JSON, now: JSON) -> bool:
-    return same(was, now) or (was in (None, "") and now in (None, ""))
+def _are_equal(before: JSON, after: JSON) -> bool:
+    return json_equal(before, after) or (before in (None, "") and after in (None, ""))

@@ -1,4 +1,4 @@
-"""Keys: without the right one, nothing is given away and nothing happens."""
+"""Authentication: without a valid key, requests are rejected, reveal nothing and have no effect."""
 
 from __future__ import annotations
 
@@ -6,17 +6,18 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
+from runs_conformance.contract.dialect import dialect_family
 from runs_conformance.contract.operation import BETA_HEADER
 from runs_conformance.evidence.creation import creations, key_of
-from runs_conformance.evidence.request_expectation import usual
-from runs_conformance.evidence.unauthorized_attempt import Intrusion, intrusions
+from runs_conformance.evidence.request_expectation import uses_default_auth
+from runs_conformance.evidence.unauthorized_attempt import UnauthorizedAttempt, unauthorized_attempts
 from runs_conformance.model.case import Key
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.json import at
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, observed, prose, schema
-from runs_conformance.model.verdict import HELD, Result, Undecided
+from runs_conformance.model.verdict import PASSED, Inconclusive, Result
 
 _SECURITY = schema("openai-openapi f85dbe2 openapi.yaml security: ApiKeyAuth, bearer, for every operation")
 _CODES = prose(
@@ -27,188 +28,290 @@ _BETA = observed("openai-ruby#136, n8n#20107 and others: 400 with code invalid_b
 _V1 = observed(
     "supershaneski/openai-assistants-api-multi-user-sample#4, 2025-03: the v1 Assistants API has been deprecated"
 )
-_DENIED = (401, 403)
+_UNAUTHORIZED_STATUSES = (401, 403)
 _V1_ENDED = "2024-12-18"
 
 
 @dataclass(frozen=True, slots=True)
-class _Strangers:
-    """The requests of a history that were sent with one wrong key, or with none. `looked_at` says whether one of them
-    was turned away for that: an operation that turns the right key away too does not say so.
+class _UnauthenticatedRequests:
+    """The requests of a history that were sent with a wrong key, or those that were sent with none.
+
+    `keys_are_checked` says whether one of them was rejected by an operation that accepts the valid key.
     """
 
     sent: tuple[Exchange, ...]
-    looked_at: bool
+    keys_are_checked: bool
 
 
-def _with_key(*keys: Key) -> Callable[[History], Iterable[_Strangers]]:
-    def over(history: History) -> Iterable[_Strangers]:
+def _with_key(*keys: Key) -> Callable[[History], Iterable[_UnauthenticatedRequests]]:
+    def units(history: History) -> Iterable[_UnauthenticatedRequests]:
         sent = tuple(exchange for exchange in history if exchange.operation and key_of(exchange) in keys)
-        closed = {each.operation for each in history if usual(each) and each.status in _DENIED}
-        looked_at = any(each.status in _DENIED and each.operation not in closed for each in sent)
-        return (_Strangers(sent, looked_at),) if sent else ()
+        rejecting_operations = {
+            each.operation for each in history if uses_default_auth(each) and each.status in _UNAUTHORIZED_STATUSES
+        }
+        keys_are_checked = any(
+            each.status in _UNAUTHORIZED_STATUSES and each.operation not in rejecting_operations for each in sent
+        )
+        return (_UnauthenticatedRequests(sent, keys_are_checked),) if sent else ()
 
-    return over
+    return units
 
 
-def _without_the_right_key(history: History) -> Iterable[Exchange]:
+def _requests_without_valid_key(history: History) -> Iterable[Exchange]:
     return (exchange for exchange in history if exchange.operation and key_of(exchange) in (Key.NONE, Key.WRONG))
 
 
-def _turned_away(exchange: Exchange, how: str) -> Iterator[Result]:
+def _check_rejected(exchange: Exchange, description: str) -> Iterator[Result]:
     status = exchange.status
     if exchange.accepted:
-        yield exchange.finding(f"success {how}", actual=status)
+        yield exchange.finding(f"a request {description} succeeded", actual=status)
     elif status is not None and 400 <= status < 500 and status != 429:
-        yield HELD
+        yield PASSED
     else:
-        yield Undecided(f"a request {how} was neither served nor turned away")
+        yield Inconclusive(f"a request {description} was neither accepted nor rejected")
 
 
-def _none_slips_through(strangers: _Strangers, how: str) -> Iterator[Result]:
-    if not strangers.looked_at:
-        yield Undecided(f"no request {how} was turned away: the target does not look at keys")
+def _check_all_rejected(requests: _UnauthenticatedRequests, description: str) -> Iterator[Result]:
+    if not requests.keys_are_checked:
+        yield Inconclusive(f"no request {description} was rejected, so the target does not check keys")
         return
-    for exchange in strangers.sent:
-        yield from _turned_away(exchange, how)
+    for exchange in requests.sent:
+        yield from _check_rejected(exchange, description)
 
 
-@rule(over=_with_key(Key.NONE), level=Level.SHOULD, source=_CODES, capability="auth", items=("L-87",))
-def a_key_is_asked_for(strangers: _Strangers) -> Iterator[Result]:
-    """A server asks for a key.
+@rule(
+    units=_with_key(Key.NONE),
+    level=Level.SHOULD,
+    source=_CODES,
+    capability="auth",
+    requirements=("invalid-key-is-401",),
+)
+def a_key_is_asked_for(requests: _UnauthenticatedRequests) -> Iterator[Result]:
+    """A server requires a key.
 
-    One that is only ever reached from its own machine may do without; its users' clients will not notice that they send
-    none.
+    A server that is reachable only from its own machine may do without, but then its clients do not notice a missing
+    key.
+
+    Fix: Reject requests without a key with HTTP 401.
     """
-    yield HELD if strangers.looked_at else strangers.sent[0].finding("no request without a key was turned away")
+    yield PASSED if requests.keys_are_checked else requests.sent[0].finding("no request without a key was rejected")
 
 
-@rule(over=_with_key(Key.WRONG), level=Level.SHOULD, source=_CODES, capability="auth", items=("L-87",))
-def a_wrong_key_is_told_apart(strangers: _Strangers) -> Iterator[Result]:
-    """A server that asks for a key knows which ones it gave out."""
-    yield HELD if strangers.looked_at else strangers.sent[0].finding("no request with a wrong key was turned away")
+@rule(
+    units=_with_key(Key.WRONG),
+    level=Level.SHOULD,
+    source=_CODES,
+    capability="auth",
+    requirements=("invalid-key-is-401",),
+)
+def a_wrong_key_is_told_apart(requests: _UnauthenticatedRequests) -> Iterator[Result]:
+    """A server that requires a key rejects unknown keys.
 
+    A key that is never compared protects nothing.
 
-@rule(over=_with_key(Key.NONE), level=Level.MUST, source=_SECURITY, capability="auth", items=("L-87",))
-def nothing_is_served_without_a_key(strangers: _Strangers) -> Iterator[Result]:
-    """Where a key is asked for at all, a request without one is turned away, whatever the operation.
-
-    One operation that forgets to ask is a way in for everybody.
+    Fix: Compare the key with those that were issued.
     """
-    yield from _none_slips_through(strangers, "without a key")
+    yield PASSED if requests.keys_are_checked else requests.sent[0].finding("no request with a wrong key was rejected")
 
 
-@rule(over=_with_key(Key.WRONG), level=Level.MUST, source=_SECURITY, capability="auth", items=("L-87",))
-def nothing_is_served_with_a_wrong_key(strangers: _Strangers) -> Iterator[Result]:
-    """Where wrong keys are turned away at all, a request with one is, whatever the operation."""
-    yield from _none_slips_through(strangers, "with a wrong key")
+@rule(
+    units=_with_key(Key.NONE),
+    level=Level.MUST,
+    source=_SECURITY,
+    capability="auth",
+    requirements=("invalid-key-is-401",),
+)
+def nothing_is_served_without_a_key(requests: _UnauthenticatedRequests) -> Iterator[Result]:
+    """If a server requires a key at all, every operation rejects requests without one.
 
+    A single operation without the check is open to everyone.
 
-def _in_basic(history: History) -> Iterator[tuple[Exchange, bool]]:
-    """Each request with the right key under the scheme Basic, with whether the target looks at keys at all."""
-    looks = any(strangers.looked_at for strangers in _with_key(Key.NONE, Key.WRONG)(history))
-    return ((exchange, looks) for exchange in history if key_of(exchange) is Key.BASIC)
-
-
-@rule(over=_in_basic, level=Level.SHOULD, source=_SECURITY, capability="auth", items=("L-87",))
-def a_key_counts_as_a_bearer_token_only(sent: tuple[Exchange, bool]) -> Iterator[Result]:
-    """A key is taken as a bearer token, and under no other scheme.
-
-    `Authorization: Basic` announces a name and a password. Where the first word is skipped, whatever it says, proxies
-    and logs that tell credentials by it do not hide the key.
+    Fix: Check the key before routing instead of in each operation.
     """
-    exchange, looks = sent
-    if looks:
-        yield from _turned_away(exchange, "with the key under another scheme")
+    yield from _check_all_rejected(requests, "without a key")
+
+
+@rule(
+    units=_with_key(Key.WRONG),
+    level=Level.MUST,
+    source=_SECURITY,
+    capability="auth",
+    requirements=("invalid-key-is-401",),
+)
+def nothing_is_served_with_a_wrong_key(requests: _UnauthenticatedRequests) -> Iterator[Result]:
+    """If a server rejects wrong keys at all, every operation rejects them.
+
+    A single operation without the check is open to everyone.
+
+    Fix: Check the key before routing instead of in each operation.
+    """
+    yield from _check_all_rejected(requests, "with a wrong key")
+
+
+def _basic_auth_requests(history: History) -> Iterator[tuple[Exchange, bool]]:
+    """Each request with the valid key under the scheme Basic, and whether the target checks keys at all."""
+    keys_are_checked = any(requests.keys_are_checked for requests in _with_key(Key.NONE, Key.WRONG)(history))
+    return ((exchange, keys_are_checked) for exchange in history if key_of(exchange) is Key.BASIC)
+
+
+@rule(
+    units=_basic_auth_requests,
+    level=Level.SHOULD,
+    source=_SECURITY,
+    capability="auth",
+    requirements=("invalid-key-is-401",),
+)
+def a_key_counts_as_a_bearer_token_only(unit: tuple[Exchange, bool]) -> Iterator[Result]:
+    """A key is accepted as a bearer token and under no other scheme.
+
+    `Authorization: Basic` carries a name and a password. If the server ignores the scheme, proxies and logs that
+    recognize credentials by it do not redact the key.
+
+    Fix: Accept the key only after `Bearer`.
+    """
+    exchange, keys_are_checked = unit
+    if keys_are_checked:
+        yield from _check_rejected(exchange, "with the key under the scheme Basic")
     else:
-        yield Undecided("the target does not look at keys")
+        yield Inconclusive("the target does not check keys")
 
 
-@rule(over=_without_the_right_key, level=Level.SHOULD, source=_CODES, capability="auth", items=("L-87",))
+@rule(
+    units=_requests_without_valid_key,
+    level=Level.SHOULD,
+    source=_CODES,
+    capability="auth",
+    requirements=("invalid-key-is-401",),
+)
 def status_is_401(exchange: Exchange) -> Iterator[Result]:
-    """A request without a key or with a wrong one is answered with HTTP status 401.
+    """A request without a key, or with a wrong one, is answered with HTTP 401.
 
-    Also where it names what does not exist: the key is looked at first, so that nobody learns which ids there are.
+    This includes requests for objects that do not exist; otherwise anyone could find out which ids exist.
+
+    Fix: Check the key before looking up any object.
     """
     status = exchange.status
     if status is not None and 400 <= status < 500 and status != 429:
-        found = exchange.finding("another HTTP status for a missing or wrong key", "", 401, status)
-        yield HELD if status == 401 else found
+        finding = exchange.finding("the HTTP status for a missing or wrong key is not 401", "", 401, status)
+        yield PASSED if status == 401 else finding
 
 
-def _refused_to_strangers(history: History) -> Iterator[tuple[Exchange, frozenset[str]]]:
+def _rejected_requests_with_secret_ids(history: History) -> Iterator[tuple[Exchange, frozenset[str]]]:
     ids = frozenset(creation.id for creation in creations(history))
-    for exchange in _without_the_right_key(history):
+    for exchange in _requests_without_valid_key(history):
         if exchange.status is not None and 400 <= exchange.status < 500:
-            yield exchange, ids - set(exchange.path.values()) - _sent(exchange)
+            yield exchange, ids - set(exchange.path.values()) - _ids_in_body(exchange)
 
 
-def _sent(exchange: Exchange) -> set[str]:
+def _ids_in_body(exchange: Exchange) -> set[str]:
     assistant = at(exchange.request.body, "/assistant_id")
     return {assistant} if isinstance(assistant, str) else set()
 
 
-@rule(over=_refused_to_strangers, level=Level.MUST, source=_SECURITY, capability="auth", items=("L-87",))
-def refusals_give_nothing_away(pair: tuple[Exchange, frozenset[str]]) -> Iterator[Result]:
-    """The answer to a request without the right key holds nothing of what it asked for.
+@rule(
+    units=_rejected_requests_with_secret_ids,
+    level=Level.MUST,
+    source=_SECURITY,
+    capability="auth",
+    requirements=("invalid-key-is-401",),
+)
+def refusals_give_nothing_away(unit: tuple[Exchange, frozenset[str]]) -> Iterator[Result]:
+    """The response to a request without a valid key contains nothing of the requested object.
 
-    A body with the object in it under HTTP status 401 is still a body with the object in it.
+    A body with the object reveals it, whatever the HTTP status.
+
+    Fix: Check the key before loading the object.
     """
-    exchange, ids = pair
-    answered = str(exchange.body) + (exchange.response.text or "" if exchange.response else "")
-    told = next((id_ for id_ in ids if re.search(rf"(?<![\w-]){re.escape(id_)}(?![\w-])", answered)), None)
+    exchange, ids = unit
+    response_text = str(exchange.body) + (exchange.response.text or "" if exchange.response else "")
+    revealed_id = next((id_ for id_ in ids if re.search(rf"(?<![\w-]){re.escape(id_)}(?![\w-])", response_text)), None)
     shown = at(exchange.body, "/object")
-    if told is not None or (isinstance(shown, str) and shown != "error"):
-        yield exchange.finding("the refusal shows what it refuses", actual=told or shown)
+    if revealed_id is not None or (isinstance(shown, str) and shown != "error"):
+        yield exchange.finding("the rejection reveals the object", actual=revealed_id or shown)
     else:
-        yield HELD
+        yield PASSED
 
 
-def _by_strangers(history: History) -> Iterator[Intrusion]:
-    return (each for each in intrusions(history) if key_of(each.exchange) in (Key.NONE, Key.WRONG))
+def _attempts_without_valid_key(history: History) -> Iterator[UnauthorizedAttempt]:
+    return (each for each in unauthorized_attempts(history) if key_of(each.exchange) in (Key.NONE, Key.WRONG))
 
 
-@rule(over=_by_strangers, level=Level.MUST, source=_SECURITY, capability="auth", items=("L-87",))
-def refusals_change_nothing(intrusion: Intrusion) -> Iterator[Result]:
-    """What was asked for without the right key has not happened: nothing is deleted, modified, added or cancelled."""
-    if intrusion.trace is not None:
-        operation = intrusion.exchange.operation
-        yield intrusion.trace.finding(f"{operation} was turned away for its key, but took effect", actual=operation)
-    elif intrusion.looked:
-        yield HELD
+@rule(
+    units=_attempts_without_valid_key,
+    level=Level.MUST,
+    source=_SECURITY,
+    capability="auth",
+    requirements=("invalid-key-is-401",),
+)
+def refusals_change_nothing(attempt: UnauthorizedAttempt) -> Iterator[Result]:
+    """A request that was rejected because of its key deletes, modifies, adds and cancels nothing.
+
+    The owner of the objects would lose data to anyone who knows their ids.
+
+    Fix: Check the key before any write.
+    """
+    if attempt.effect is not None:
+        operation = attempt.exchange.operation
+        yield attempt.effect.finding(f"{operation} was rejected because of its key but took effect", actual=operation)
+    elif attempt.was_checked:
+        yield PASSED
 
 
-def _beta(history: History) -> Iterable[Exchange]:
-    """Every request without the beta header, or with that of the first beta. Azure's servers never wanted one."""
+def _requests_without_current_beta_header(history: History) -> Iterable[Exchange]:
+    """Every request without the beta header, or with that of the first beta. Azure never required one."""
     for exchange in history:
-        if exchange.step and BETA_HEADER[0] in exchange.step.headers and exchange.dialect != "azure":
+        is_beta = exchange.step is not None and BETA_HEADER[0] in exchange.step.headers
+        if is_beta and dialect_family(exchange.dialect).uses_beta_header:
             yield exchange
 
 
-@rule(over=_beta, level=Level.SHOULD, source=_BETA, capability="auth", items=("L-86",))
+@rule(
+    units=_requests_without_current_beta_header,
+    level=Level.SHOULD,
+    source=_BETA,
+    capability="auth",
+    requirements=("missing-beta-header-refused",),
+)
 def beta_header_is_required(exchange: Exchange) -> Iterator[Result]:
     """A request without the header `OpenAI-Beta: assistants=v2` is refused.
 
-    A server of its own has no need for it, but its users' clients should find out before they meet the service's like.
+    A compatible server does not need the header, but its users' clients would fail later at the real service.
+
+    Fix: Refuse requests without the header with HTTP 400.
     """
     if exchange.step and exchange.step.headers[BETA_HEADER[0]] is None:
-        yield from _turned_away(exchange, "without the beta header")
+        yield from _check_rejected(exchange, "without the beta header")
 
 
-@rule(over=_beta, level=Level.SHOULD, source=_BETA, capability="errors", items=("L-86",))
+@rule(
+    units=_requests_without_current_beta_header,
+    level=Level.SHOULD,
+    source=_BETA,
+    capability="errors",
+    requirements=("missing-beta-header-refused",),
+)
 def missing_beta_header_is_invalid_beta(exchange: Exchange) -> Iterator[Result]:
-    """A request without the beta header is refused with HTTP status 400 and the code `invalid_beta`."""
+    """A request without the beta header is refused with HTTP 400 and the code `invalid_beta`.
+
+    Clients report the missing header by this code.
+
+    Fix: Return HTTP 400 with `error.code` `invalid_beta`.
+    """
     if exchange.refused and exchange.step and exchange.step.headers[BETA_HEADER[0]] is None:
         status, code = exchange.status, at(exchange.body, "/error/code")
-        found = exchange.finding(f"HTTP status {status}, or another code", "/error/code", "invalid_beta", code)
-        yield HELD if status == 400 and code == "invalid_beta" else found
+        finding = exchange.finding(
+            f"refused with HTTP {status} and the code {code!r}", "/error/code", "invalid_beta", code
+        )
+        yield PASSED if status == 400 and code == "invalid_beta" else finding
 
 
-@rule(over=_beta, level=Level.SHOULD, source=_V1, capability="auth")
+@rule(units=_requests_without_current_beta_header, level=Level.SHOULD, source=_V1, capability="auth")
 def first_beta_is_over(exchange: Exchange) -> Iterator[Result]:
-    """A request with `OpenAI-Beta: assistants=v1` is refused, since 2024-12-18.
+    """A request with `OpenAI-Beta: assistants=v1` is refused since 2024-12-18.
 
-    Answered as v2, it gives a client of the first beta objects that it cannot read.
+    A client of the first beta cannot read objects of the second.
+
+    Fix: Refuse the value `assistants=v1` instead of ignoring it.
     """
     if exchange.step and exchange.step.headers[BETA_HEADER[0]] == "assistants=v1" and exchange.edition >= _V1_ENDED:
-        yield from _turned_away(exchange, "in the first beta")
+        yield from _check_rejected(exchange, "with the header of the first beta")

@@ -1,283 +1,360 @@
-"""Cancelling a run: when it is possible, what it does, and what it leaves alone."""
+"""Cancellation of runs: when it is possible, its effect, and what it must not affect."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from runs_conformance.contract.lifecycle import ACTIVE, TERMINAL
-from runs_conformance.evidence.complete_list import steps_after_the_end, whole_lists_of
-from runs_conformance.evidence.run_action import Act, cancellations, cancellations_of_any_kind, cancelled_between
-from runs_conformance.evidence.timeline import RunLine, runs
-from runs_conformance.evidence.tool_call import calls_in_step, calls_of
+from runs_conformance.evidence.complete_list import complete_lists_of, steps_after_run_end
+from runs_conformance.evidence.run_action import RunAction, all_cancellations, cancellations, may_be_cancelled_between
+from runs_conformance.evidence.timeline import RunTimeline, runs
+from runs_conformance.evidence.tool_call import pending_calls, step_tool_calls
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, observed, prose, schema
-from runs_conformance.model.verdict import HELD, Result, Undecided
+from runs_conformance.model.verdict import PASSED, Inconclusive, Result
 
 _GUIDE = prose("openai-cookbook d2bb606 examples/data/oai_docs/how-it-works.txt, run lifecycle")
 _SUMMARY = schema("openai-openapi f85dbe2 openapi.yaml cancelRun")
 _SEEN = observed("recorded traffic: ruby-openai 2024-04, simple-openai 2024-05, azure-sdk-assets 2024-06")
 
 
-def _possible(act: Act, statuses: tuple[str, ...]) -> Iterator[Result]:
-    if act.before is None or act.before.status not in statuses or not act.plain:
+def _check_possible(action: RunAction, statuses: tuple[str, ...]) -> Iterator[Result]:
+    before, after = action.state_before, action.state_after
+    if before is None or before.status not in statuses or not action.must_be_accepted:
         return
-    if act.exchange.accepted:
-        yield HELD
-    elif act.exchange.refused and act.after is not None and act.after.status in ACTIVE:
-        yield act.exchange.finding(
-            f"a run that was {act.before.status!r}, and is {act.after.status!r} still, could not be cancelled",
-            "",
-            200,
-            act.exchange.status,
-        )
+    if action.exchange.accepted:
+        yield PASSED
+    elif action.exchange.refused and after is not None and after.status in ACTIVE:
+        message = f"the cancellation of a run that was {before.status!r}, and {after.status!r} afterwards, was refused"
+        yield action.exchange.finding(message, "", 200, action.exchange.status)
     else:
-        yield Undecided("the run may have ended before it was cancelled")
+        yield Inconclusive("the run may have ended before it was cancelled")
 
 
 @rule(
-    over=cancellations,
+    units=cancellations,
     level=Level.SHOULD,
     source=_SUMMARY,
     capability="cancel",
     operation="cancel_run",
-    items=("L-31",),
-    closed=True,
+    requirements=("cancel-ends-run-in-progress",),
+    needs_complete_history=True,
 )
-def run_in_progress_can_be_cancelled(act: Act) -> Iterator[Result]:
-    """A run that is in progress can be cancelled.
+def run_in_progress_can_be_cancelled(action: RunAction) -> Iterator[Result]:
+    """A run that is `in_progress` can be cancelled.
 
-    The operation is described by these very words. A refusal is held against the target only if the run was seen
-    active afterwards.
+    The specification describes the operation this way. A refusal counts only if the run was still active afterwards.
+
+    Fix: Accept the cancellation of every active run.
     """
-    yield from _possible(act, ("in_progress",))
+    yield from _check_possible(action, ("in_progress",))
 
 
 @rule(
-    over=cancellations,
+    units=cancellations,
     level=Level.SHOULD,
     source=_SEEN,
     capability="cancel",
     operation="cancel_run",
-    items=("L-32",),
-    closed=True,
+    requirements=("cancel-accepted-while-queued-or-waiting",),
+    needs_complete_history=True,
 )
-def queued_or_waiting_run_can_be_cancelled(act: Act) -> Iterator[Result]:
-    """A run that is queued or waits for tool outputs can be cancelled, too.
+def queued_or_waiting_run_can_be_cancelled(action: RunAction) -> Iterator[Result]:
+    """A run that is `queued` or `requires_action` can be cancelled.
 
-    Else a client that cannot answer a tool call has to wait ten minutes for its thread.
+    Otherwise a client that cannot answer a tool call has to wait ten minutes for its thread.
+
+    Fix: Accept the cancellation of every active run.
     """
-    yield from _possible(act, ("queued", "requires_action"))
+    yield from _check_possible(action, ("queued", "requires_action"))
+
+
+def _stops_active_run(action: RunAction) -> bool:
+    before = action.state_before
+    return action.exchange.accepted and before is not None and before.status in ACTIVE
 
 
 @rule(
-    over=cancellations,
+    units=cancellations,
     level=Level.SHOULD,
     source=_SUMMARY,
     capability="cancel",
     operation="cancel_run",
-    items=("L-31",),
+    requirements=("cancel-ends-run-in-progress",),
 )
-def answer_says_so(act: Act) -> Iterator[Result]:
-    """An accepted cancellation is answered with the run, `cancelling` or already `cancelled`.
+def answer_says_so(action: RunAction) -> Iterator[Result]:
+    """An accepted cancellation is answered with the run in `cancelling` or `cancelled`.
 
-    Clients show what the answer says. Change the status before answering, not in a task that is still to run.
+    Clients display the status in the answer.
+
+    Fix: Change the status before answering, not in a background task.
     """
-    if act.exchange.accepted and act.answer is not None and act.before is not None and act.before.status in ACTIVE:
-        status = act.answer.status
+    if _stops_active_run(action) and action.answer is not None:
+        status = action.answer.status
         if status in TERMINAL and status != "cancelled":
-            yield Undecided("the run ended before it was cancelled")
+            yield Inconclusive("the run ended before it was cancelled")
         else:
-            told = status in ("cancelling", "cancelled")
-            yield act.answer.check(told, f"the answer says {status!r}", "/status", "cancelling", status)
-
-
-@rule(
-    over=cancellations, level=Level.SHOULD, source=_GUIDE, capability="cancel", operation="cancel_run", items=("L-31",)
-)
-def is_carried_out(act: Act) -> Iterator[Result]:
-    """A run whose cancellation was accepted is never again seen queued, in progress or waiting for tool outputs.
-
-    It may still complete, fail or expire: cancelling is attempted, and may come too late.
-    """
-    if act.exchange.accepted and act.before is not None and act.before.status in ACTIVE:
-        for seen in act.later:
-            gone_on = seen.status in ("queued", "in_progress", "requires_action")
-            yield seen.check(
-                not gone_on, f"the run was cancelled, and is {seen.status!r}", "/status", "cancelling", seen.status
+            is_stopped = status in ("cancelling", "cancelled")
+            yield action.answer.check(
+                is_stopped, f"the answer shows the status {status!r}", "/status", "cancelling", status
             )
 
 
 @rule(
-    over=cancellations, level=Level.SHOULD, source=_GUIDE, capability="cancel", operation="cancel_run", items=("L-31",)
-)
-def waiting_run_ends_cancelled(act: Act) -> Iterator[Result]:
-    """A run that is cancelled while it waits for tool outputs ends `cancelled`.
-
-    There is nothing that it could complete without them.
-    """
-    if act.exchange.accepted and act.before is not None and act.before.status == "requires_action" and act.end:
-        status = act.end.status
-        if status == "expired":
-            yield Undecided("the run expired before it was cancelled")
-        else:
-            yield act.end.check(status == "cancelled", f"it ended {status!r}", "/status", "cancelled", status)
-
-
-@rule(
-    over=cancellations, level=Level.SHOULD, source=_SEEN, capability="cancel", operation="cancel_run", items=("L-33",)
-)
-def ended_run_cannot_be_cancelled(act: Act) -> Iterator[Result]:
-    """A run that has completed, failed, expired or ended incomplete cannot be cancelled: 400.
-
-    The real service said `Cannot cancel run with status 'completed'.` Cancelling a cancelled run again is not judged.
-    """
-    if act.plain and act.before is not None and act.before.status in TERMINAL - {"cancelled"}:
-        end, status = act.before.status, act.exchange.status
-        if status == 400:
-            yield HELD
-        elif act.exchange.accepted or (act.exchange.refused and status != 404):
-            # 404 is the answer where the thread has been deleted meanwhile.
-            yield act.exchange.finding(
-                f"cancelling a run that had ended {end!r} was answered {status}", "", 400, status
-            )
-
-
-@rule(
-    over=cancellations_of_any_kind,
+    units=cancellations,
     level=Level.SHOULD,
     source=_GUIDE,
     capability="cancel",
     operation="cancel_run",
-    items=("L-33",),
-    closed=True,
+    requirements=("cancel-ends-run-in-progress",),
 )
-def refused_cancellation_changes_nothing(act: Act) -> Iterator[Result]:
-    """A run whose cancellation was refused goes on as if nobody had asked, also if the path or the key was wrong.
+def is_carried_out(action: RunAction) -> Iterator[Result]:
+    """A run whose cancellation was accepted is not `queued`, `in_progress` or `requires_action` afterwards.
 
-    Check that the run may be cancelled, and by whom, before anything is written.
+    It may still complete, fail or expire, since the cancellation may come too late.
+
+    Fix: Check for a cancellation before every change of the status.
     """
-    if act.exchange.refused and act.before is not None and act.before.status in ACTIVE - {"cancelling"} and act.after:
-        status = act.after.status
-        yield act.after.check(
-            status not in ("cancelling", "cancelled"), f"the refused run is {status!r}", "/status", None, status
-        )
-
-
-@rule(
-    over=cancellations,
-    level=Level.SHOULD,
-    source=_SEEN,
-    capability="cancel",
-    operation="cancel_run",
-    items=("L-31",),
-)
-def comes_to_an_end(act: Act) -> Iterator[Result]:
-    """A run whose cancellation was accepted reaches a terminal status.
-
-    The real service took a second. A run that is `cancelling` twenty seconds later holds its thread for nothing.
-    """
-    if not act.exchange.accepted or act.answer is None or not act.later:
-        return
-    last = act.later[-1]
-    if act.end is not None:
-        yield HELD
-    elif last.status == "cancelling":
-        waited = last.begins - act.exchange.ended
-        stuck = last.finding(f"the run is cancelling since {waited:.0f} s", "/status", "cancelled", last.status)
-        yield stuck if waited > 20 else Undecided("the run was not looked at for long enough after its cancellation")
-
-
-@rule(over=runs, level=Level.SHOULD, source=_GUIDE, capability="core", items=("L-31",), closed=True)
-def happens_only_when_asked_for(run: RunLine) -> Iterator[Result]:
-    """Only a run that somebody cancelled, or whose thread was deleted, is `cancelling` or `cancelled`.
-
-    A run that ends for the server's own reasons is `failed` or `expired`, and says why.
-    """
-    if run.creation is None:
-        return
-    first = run.sightings[0]
-    for seen in run.sightings:
-        stopped = seen.status in ("cancelling", "cancelled")
-        if stopped or seen.status in TERMINAL:
-            asked = cancelled_between(run, first, seen)
-            yield seen.check(
-                asked or not stopped,
-                f"nobody cancelled the run, and it is {seen.status!r}",
+    if _stops_active_run(action):
+        for observation in action.later_observations:
+            continues = observation.status in ("queued", "in_progress", "requires_action")
+            yield observation.check(
+                not continues,
+                f"the run was cancelled but is {observation.status!r}",
                 "/status",
-                None,
-                seen.status,
+                "cancelling",
+                observation.status,
             )
 
 
 @rule(
-    over=runs,
+    units=cancellations,
+    level=Level.SHOULD,
+    source=_GUIDE,
+    capability="cancel",
+    operation="cancel_run",
+    requirements=("cancel-ends-run-in-progress",),
+)
+def waiting_run_ends_cancelled(action: RunAction) -> Iterator[Result]:
+    """A run that is cancelled while it waits for tool outputs ends `cancelled`.
+
+    It cannot complete without the outputs.
+
+    Fix: End a waiting run immediately when it is cancelled.
+    """
+    before = action.state_before
+    if action.exchange.accepted and before is not None and before.status == "requires_action" and action.final_state:
+        status = action.final_state.status
+        if status == "expired":
+            yield Inconclusive("the run expired before it was cancelled")
+        else:
+            yield action.final_state.check(
+                status == "cancelled",
+                f"the waiting run was cancelled but ended {status!r}",
+                "/status",
+                "cancelled",
+                status,
+            )
+
+
+@rule(
+    units=cancellations,
+    level=Level.SHOULD,
+    source=_SEEN,
+    capability="cancel",
+    operation="cancel_run",
+    requirements=("cancel-refused-after-end",),
+)
+def ended_run_cannot_be_cancelled(action: RunAction) -> Iterator[Result]:
+    """The cancellation of a completed, failed, expired or incomplete run is refused with HTTP 400.
+
+    The real service answered `Cannot cancel run with status 'completed'.` A second cancellation of a cancelled run is
+    not judged.
+
+    Fix: Check the status of the run before cancelling it.
+    """
+    before = action.state_before
+    if action.must_be_accepted and before is not None and before.status in TERMINAL - {"cancelled"}:
+        end, status = before.status, action.exchange.status
+        if status == 400:
+            yield PASSED
+        elif action.exchange.accepted or (action.exchange.refused and status != 404):
+            # 404 is correct if the thread has been deleted meanwhile.
+            yield action.exchange.finding(
+                f"the cancellation of a run that had ended {end!r} was answered with HTTP {status}", "", 400, status
+            )
+
+
+@rule(
+    units=all_cancellations,
+    level=Level.SHOULD,
+    source=_GUIDE,
+    capability="cancel",
+    operation="cancel_run",
+    requirements=("cancel-refused-after-end",),
+    needs_complete_history=True,
+)
+def refused_cancellation_changes_nothing(action: RunAction) -> Iterator[Result]:
+    """A run whose cancellation was refused continues, also if the path or the key was wrong.
+
+    A client that is not allowed to cancel a run must not be able to stop it.
+
+    Fix: Validate path, key and status before writing anything.
+    """
+    before, after = action.state_before, action.state_after
+    if action.exchange.refused and before is not None and before.status in ACTIVE - {"cancelling"} and after:
+        is_stopped = after.status in ("cancelling", "cancelled")
+        message = f"the cancellation was refused but the run is {after.status!r}"
+        yield after.check(not is_stopped, message, "/status", None, after.status)
+
+
+@rule(
+    units=cancellations,
+    level=Level.SHOULD,
+    source=_SEEN,
+    capability="cancel",
+    operation="cancel_run",
+    requirements=("cancel-ends-run-in-progress",),
+)
+def comes_to_an_end(action: RunAction) -> Iterator[Result]:
+    """A run whose cancellation was accepted reaches a terminal status.
+
+    A run that is still `cancelling` after twenty seconds locks its thread without need. The real service took one
+    second.
+
+    Fix: Set the terminal status even if the worker of the run no longer exists.
+    """
+    if not action.exchange.accepted or action.answer is None or not action.later_observations:
+        return
+    last = action.later_observations[-1]
+    if action.final_state is not None:
+        yield PASSED
+    elif last.status == "cancelling":
+        seconds = last.earliest - action.exchange.ended
+        finding = last.finding(f"the run has been cancelling for {seconds:.0f} s", "/status", "cancelled", last.status)
+        yield finding if seconds > 20 else Inconclusive("the run was not observed long enough after its cancellation")
+
+
+@rule(
+    units=runs,
+    level=Level.SHOULD,
+    source=_GUIDE,
+    capability="core",
+    requirements=("cancel-ends-run-in-progress",),
+    needs_complete_history=True,
+)
+def happens_only_when_asked_for(run: RunTimeline) -> Iterator[Result]:
+    """A run is `cancelling` or `cancelled` only if a client cancelled it or deleted its thread.
+
+    Clients take these statuses for a decision of the user.
+
+    Fix: End a run for the server's own reasons as `failed` or `expired`, with a `last_error`.
+    """
+    if run.creation is None:
+        return
+    first = run.observations[0]
+    for observation in run.observations:
+        is_stopped = observation.status in ("cancelling", "cancelled")
+        if is_stopped or observation.status in TERMINAL:
+            is_explained = may_be_cancelled_between(run, first, observation)
+            yield observation.check(
+                is_explained or not is_stopped,
+                f"the run is {observation.status!r} although no client cancelled it",
+                "/status",
+                None,
+                observation.status,
+            )
+
+
+@rule(
+    units=runs,
     level=Level.MUST,
     source=_GUIDE,
     capability="cancel",
     operation="cancel_run",
-    items=("L-04",),
-    closed=True,
+    requirements=("transitions-follow-the-graph",),
+    needs_complete_history=True,
 )
-def stops_no_other_run(run: RunLine) -> Iterator[Result]:
-    """A cancellation stops the run that its path names, and no other run of the thread.
+def stops_no_other_run(run: RunTimeline) -> Iterator[Result]:
+    """A cancellation stops only the run in its path, and no other run of the thread.
 
-    A client that comes too late to cancel one run must not lose the next. Look the run up by its own id.
+    A client that comes too late to cancel one run must not lose the next one.
+
+    Fix: Look up the run by its own id, not by its thread.
     """
     if run.creation is None:
         return
-    others = [e for e in run.history if _is_upon_another(e, run)]
+    others = [e for e in run.history if _cancels_other_run(e, run)]
     for earlier, later in run.pairs() if others else ():
         if earlier.status not in ACTIVE - {"cancelling"} or earlier.exchange is later.exchange:
             continue
-        between = next((e for e in others if e.started >= earlier.ends and e.ended <= later.begins), None)
-        if between is not None and not cancelled_between(run, run.sightings[0], later):
-            stopped = later.status in ("cancelling", "cancelled")
-            why = f"it is {later.status!r} since run {between.path['run_id']} was cancelled, and not this one"
-            yield later.check(not stopped, why, "/status", earlier.status, later.status)
+        between = next((e for e in others if e.started >= earlier.latest and e.ended <= later.earliest), None)
+        if between is not None and not may_be_cancelled_between(run, run.observations[0], later):
+            is_stopped = later.status in ("cancelling", "cancelled")
+            message = f"the run is {later.status!r} although only run {between.path['run_id']} was cancelled"
+            yield later.check(not is_stopped, message, "/status", earlier.status, later.status)
 
 
-def _is_upon_another(exchange: Exchange, run: RunLine) -> bool:
+def _cancels_other_run(exchange: Exchange, run: RunTimeline) -> bool:
     same_thread = exchange.path.get("thread_id") == run.thread_id
     return exchange.operation == "cancel_run" and same_thread and exchange.path.get("run_id") != run.id
 
 
 @rule(
-    over=cancellations, level=Level.SHOULD, source=_GUIDE, capability="cancel", operation="cancel_run", items=("L-35",)
+    units=cancellations,
+    level=Level.SHOULD,
+    source=_GUIDE,
+    capability="cancel",
+    operation="cancel_run",
+    requirements=("cancellation-closes-steps-and-messages",),
 )
-def leaves_what_was_there(act: Act) -> Iterator[Result]:
-    """Steps and messages that were there when a run was cancelled are there afterwards.
+def leaves_what_was_there(action: RunAction) -> Iterator[Result]:
+    """Steps and messages that existed when a run was cancelled still exist afterwards.
 
-    Cancelling ends the work and does not undo it. What the user has read must not vanish.
+    A cancellation ends the work but does not undo it; the user may have read the messages.
+
+    Fix: Do not roll back the writes of a cancelled run.
     """
-    if not act.exchange.accepted or act.end is None:
+    if not action.exchange.accepted or action.final_state is None:
         return
-    for operation, names in (
-        ("list_run_steps", {"run_id": act.run.id}),
-        ("list_messages", {"thread_id": act.run.thread_id}),
+    for operation, path in (
+        ("list_run_steps", {"run_id": action.run.id}),
+        ("list_messages", {"thread_id": action.run.thread_id}),
     ):
-        pages = list(whole_lists_of(act.run.history, operation, **names))
-        former = next((page for page in pages if page.exchange.before(act.exchange) and page.items), None)
-        later = next((page for page in pages if act.end.ends <= page.exchange.started), None)
-        if former is not None and later is not None:
-            lost = sorted(set(former.ids) - set(later.ids))
-            yield later.exchange.finding(f"{lost[0]} is gone since the run was cancelled", "/data") if lost else HELD
+        pages = list(complete_lists_of(action.run.history, operation, **path))
+        earlier_pages = (page for page in pages if page.exchange.happened_before(action.exchange) and page.items)
+        earlier_page = next(earlier_pages, None)
+        later_page = next((page for page in pages if action.final_state.latest <= page.exchange.started), None)
+        if earlier_page is not None and later_page is not None:
+            lost = sorted(set(earlier_page.ids) - set(later_page.ids))
+            message = f"{lost[0]} disappeared after the run was cancelled" if lost else ""
+            yield later_page.exchange.finding(message, "/data") if lost else PASSED
 
 
-@rule(over=runs, level=Level.SHOULD, source=_GUIDE, capability="steps", items=("L-35",), closed=True)
-def ends_the_steps(run: RunLine) -> Iterator[Result]:
-    """When a run has been cancelled, none of its steps is in progress, and one that waited for outputs is cancelled.
+@rule(
+    units=runs,
+    level=Level.SHOULD,
+    source=_GUIDE,
+    capability="steps",
+    requirements=("cancellation-closes-steps-and-messages",),
+    needs_complete_history=True,
+)
+def ends_the_steps(run: RunTimeline) -> Iterator[Result]:
+    """A cancelled run has no step in progress, and a step whose calls were pending is cancelled.
 
-    Clients show a step in progress as work that goes on. End the steps together with their run.
+    Clients show a step in progress as ongoing work.
+
+    Fix: End the steps together with their run.
     """
-    page = steps_after_the_end(run.history, run.id)
-    if page is None or not any(seen.status == "cancelled" for seen in run.sightings):
+    page = steps_after_run_end(run.history, run.id)
+    if page is None or not any(observation.status == "cancelled" for observation in run.observations):
         return
     pending: set[str] = set()
-    for act in cancellations(run.history):
-        if act.run is run and act.exchange.accepted and act.before is not None:
-            pending.update(call.id for call in calls_of(act.before) or ())
+    for action in cancellations(run.history):
+        if action.run is run and action.exchange.accepted and action.state_before is not None:
+            pending.update(call.id for call in pending_calls(action.state_before) or ())
     for step in page.items:
-        waited = bool(pending & {call.id for call in calls_in_step(step)})
-        holds = step.status == "cancelled" if waited else step.status != "in_progress"
+        was_pending = bool(pending & {call.id for call in step_tool_calls(step)})
+        holds = step.status == "cancelled" if was_pending else step.status != "in_progress"
         yield step.check(holds, f"a step of a cancelled run is {step.status!r}", "/status", "cancelled", step.status)

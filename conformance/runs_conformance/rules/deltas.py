@@ -1,21 +1,19 @@
-"""Deltas: when they come, and what they add up to."""
+"""Deltas: their position in the stream, and the text that they add up to."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from runs_conformance.evidence.object_events import (
-    Call,
-    Strand,
-    calls_of,
-    calls_streamed,
-    message_strands,
-    step_strands,
-    texts_of,
-    texts_streamed,
+    ObjectEvents,
+    content_texts,
+    message_events,
+    step_events,
+    streamed_texts,
 )
-from runs_conformance.evidence.observation import Sighting
+from runs_conformance.evidence.observation import Observation
 from runs_conformance.evidence.stream import streams
+from runs_conformance.evidence.tool_call import StreamedToolCall, streamed_tool_calls, tool_calls_by_index
 from runs_conformance.model.history import History
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, schema
@@ -30,136 +28,184 @@ _CUT = schema(f"{_SPEC} MessageObject.status incomplete, incomplete_details.reas
 _PARTS = schema(f"{_SPEC} MessageDeltaObject, RunStepDeltaObject: the delta containing the fields that have changed")
 
 
-@rule(over=message_strands, level=Level.MUST, source=_WITHIN, capability="streaming", items=("L-65",))
-def message_deltas_come_while_it_is_written(strand: Strand) -> Iterator[Result]:
+@rule(
+    units=message_events,
+    level=Level.MUST,
+    source=_WITHIN,
+    capability="streaming",
+    requirements=("deltas-between-creation-and-end",),
+)
+def message_deltas_come_while_it_is_written(events: ObjectEvents) -> Iterator[Result]:
     """A message's deltas come after its creation and before its end.
 
-    Client libraries raise an error for a delta of a message that they do not know, and drop one that comes too late.
+    Client libraries raise an error for a delta of an unknown message and drop one that comes too late.
+
+    Fix: Send the created event first and the completed event last.
     """
-    yield from _within(strand)
+    yield from _check_order(events)
 
 
-@rule(over=step_strands, level=Level.MUST, source=_WITHIN, capability="streaming", items=("L-65",))
-def step_deltas_come_while_it_works(strand: Strand) -> Iterator[Result]:
-    """A step's deltas come after its creation and before its end."""
-    yield from _within(strand)
+@rule(
+    units=step_events,
+    level=Level.MUST,
+    source=_WITHIN,
+    capability="streaming",
+    requirements=("deltas-between-creation-and-end",),
+)
+def step_deltas_come_while_it_works(events: ObjectEvents) -> Iterator[Result]:
+    """A step's deltas come after its creation and before its end.
+
+    Client libraries raise an error for a delta of an unknown step and drop one that comes too late.
+
+    Fix: Send the created event first and the completed event last.
+    """
+    yield from _check_order(events)
 
 
-def _within(strand: Strand) -> Iterator[Result]:
-    created, end = strand.created, strand.end
-    for delta in strand.deltas:
-        if strand.begins_here and (created is None or delta.position < created.position):
-            yield delta.finding(f"a delta for {strand.id}, which is not created yet")
+def _check_order(events: ObjectEvents) -> Iterator[Result]:
+    created, end = events.created, events.end
+    for delta in events.deltas:
+        if events.must_be_created_here and (created is None or delta.position < created.position):
+            yield delta.finding(f"the stream has a delta for {events.id} before its creation")
         else:
-            late = end is not None and delta.position > end.position
-            yield delta.check(not late, f"a delta for {strand.id} after its end")
+            is_late = end is not None and delta.position > end.position
+            yield delta.check(not is_late, f"the stream has a delta for {events.id} after its end")
 
 
-@rule(over=message_strands, level=Level.MUST, source=_PARTS, capability="streaming", items=("L-66",))
-def message_deltas_add_up(strand: Strand) -> Iterator[Result]:
-    """A message's deltas add up to the text that its completed event shows.
+@rule(units=message_events, level=Level.MUST, source=_PARTS, capability="streaming", requirements=("deltas-add-up",))
+def message_deltas_add_up(events: ObjectEvents) -> Iterator[Result]:
+    """A message's deltas add up to the text in its completed event.
 
-    Clients show the deltas and keep the end; what differs was shown wrongly. Nothing may be dropped, repeated or sent
-    out of order.
+    Clients show the deltas and keep the final text, so users read any difference as a change.
+
+    Fix: Send every part of the text exactly once and in order.
     """
-    if strand.deltas and strand.end is not None and strand.happens(strand.end) == "completed":
-        added = texts_streamed(strand)
-        for place, text in texts_of(strand.end.get("content")).items():
-            told = added.get(place, "")
-            message = f"the deltas of {strand.id} do not add up to its text"
-            yield strand.end.check(told == text, message, f"/content/{place}/text/value", told, text)
+    if events.deltas and events.end is not None and events.event_kind(events.end) == "completed":
+        added = streamed_texts(events)
+        for index, text in content_texts(events.end.get("content")).items():
+            streamed = added.get(index, "")
+            message = f"the deltas of {events.id} do not add up to its text"
+            yield events.end.check(streamed == text, message, f"/content/{index}/text/value", streamed, text)
 
 
-@rule(over=message_strands, level=Level.SHOULD, source=_CUT, capability="streaming", items=("L-35", "L-66"))
-def cut_message_keeps_its_text(strand: Strand) -> Iterator[Result]:
-    """A message that is cut short ends with the text that was streamed of it, as far as it came.
+@rule(
+    units=message_events,
+    level=Level.SHOULD,
+    source=_CUT,
+    capability="streaming",
+    requirements=("cancellation-closes-steps-and-messages", "deltas-add-up"),
+)
+def cut_message_keeps_its_text(events: ObjectEvents) -> Iterator[Result]:
+    """A message that ends incomplete keeps the text that was streamed of it.
 
-    A user has read it by then. To cancel is no reason to take it back.
+    The user has already read this text.
+
+    Fix: Store the text as it is streamed, including when a run is cancelled.
     """
-    if strand.end is not None and strand.happens(strand.end) == "incomplete":
-        kept = texts_of(strand.end.get("content"))
-        for place, told in texts_streamed(strand).items():
-            text = kept.get(place, "")
-            holds = text.startswith(told) or bool(text and told.startswith(text))
-            pointer = f"/content/{place}/text/value"
-            yield strand.end.check(holds, f"{strand.id} has lost what was streamed of it", pointer, told, text)
+    if events.end is not None and events.event_kind(events.end) == "incomplete":
+        final = content_texts(events.end.get("content"))
+        for index, streamed in streamed_texts(events).items():
+            text = final.get(index, "")
+            holds = text.startswith(streamed) or bool(text and streamed.startswith(text))
+            pointer = f"/content/{index}/text/value"
+            yield events.end.check(holds, f"{events.id} lacks text that was streamed", pointer, streamed, text)
 
 
-@rule(over=message_strands, level=Level.SHOULD, source=_PARTS, capability="streaming", items=("L-66",))
-def text_is_streamed(strand: Strand) -> Iterator[Result]:
-    """A message with text comes with at least one delta before it is completed.
+@rule(units=message_events, level=Level.SHOULD, source=_PARTS, capability="streaming", requirements=("deltas-add-up",))
+def text_is_streamed(events: ObjectEvents) -> Iterator[Result]:
+    """A message with text has at least one delta before it completes.
 
-    Without deltas a stream shows nothing until the end, and that is what it is asked for.
+    Without deltas a stream shows nothing until the end, so it has no advantage over polling.
+
+    Fix: Send a delta for each part of the text that the model generates.
     """
-    if strand.end is not None and strand.begins_here and any(texts_of(strand.end.get("content")).values()):
-        yield strand.end.check(bool(strand.deltas), "a message with text, but no delta", "/content")
+    if (
+        events.end is not None
+        and events.must_be_created_here
+        and any(content_texts(events.end.get("content")).values())
+    ):
+        yield events.end.check(bool(events.deltas), "a message with text has no delta", "/content")
 
 
-@rule(over=step_strands, level=Level.MUST, source=_PARTS, capability="streaming", items=("L-66",))
-def tool_call_deltas_add_up(strand: Strand) -> Iterator[Result]:
+@rule(units=step_events, level=Level.MUST, source=_PARTS, capability="streaming", requirements=("deltas-add-up",))
+def tool_call_deltas_add_up(events: ObjectEvents) -> Iterator[Result]:
     """A step's deltas add up to the names, arguments and inputs of its tool calls.
 
-    Compared with the step's completed event, or with the calls that the stream's run ends up waiting for. Clients
-    parse the collected arguments as JSON and call their functions with them.
+    Clients parse the collected arguments as JSON and call their functions with them. Compared with the step's completed
+    event, or with the calls in the stream's run that waits for their outputs.
+
+    Fix: Send every part of the arguments exactly once and in order.
     """
-    streamed = calls_streamed(strand) if strand.deltas else {}
-    for place, streamed_call in streamed.items():
-        for shown, call, path in _finals(strand, place, streamed_call):
+    calls = streamed_tool_calls(events) if events.deltas else {}
+    for index, streamed_call in calls.items():
+        for shown, call, path in _final_calls(events, index, streamed_call):
             for member, text in call.texts.items():
-                told = streamed_call.texts.get(member, "")
-                message = f"the deltas of {strand.id} do not add up to its tool call"
-                yield shown.check(told == text, message, path + member, told, text)
+                streamed = streamed_call.texts.get(member, "")
+                message = f"the deltas of {events.id} do not add up to its tool call"
+                yield shown.check(streamed == text, message, path + member, streamed, text)
 
 
-def _awaited(history: History) -> Iterator[tuple[Sighting, str, frozenset[str]]]:
-    """Each call that a stream's run ends up waiting for, with the ids of all function calls that the stream told of."""
+def _awaited_calls(history: History) -> Iterator[tuple[Observation, str, frozenset[str]]]:
+    """Each call that a stream's run finally waits for, and the ids of all tool calls in the stream."""
     for stream in streams(history):
-        strands = [strand for strand in step_strands(history) if strand.stream is stream]
-        told = {call.id for strand in strands for call in calls_streamed(strand).values()}
-        if not told or None in told:
+        steps = [events for events in step_events(history) if events.stream is stream]
+        streamed = {call.id for events in steps for call in streamed_tool_calls(events).values()}
+        if not streamed or None in streamed:
             continue
-        for run in stream.of("run"):
-            for call in calls_of(run.get("/required_action/submit_tool_outputs/tool_calls")).values():
+        for run in stream.of_kind("run"):
+            for call in tool_calls_by_index(run.get("/required_action/submit_tool_outputs/tool_calls")).values():
                 if call.id is not None:
-                    yield run, call.id, frozenset(id_ for id_ in told if id_ is not None)
+                    yield run, call.id, frozenset(id_ for id_ in streamed if id_ is not None)
 
 
-@rule(over=_awaited, level=Level.SHOULD, source=_PARTS, capability="streaming", items=("L-66",))
-def awaited_calls_were_streamed(awaited: tuple[Sighting, str, frozenset[str]]) -> Iterator[Result]:
-    """A call that a run waits for goes by the id under which its stream told of it.
+@rule(units=_awaited_calls, level=Level.SHOULD, source=_PARTS, capability="streaming", requirements=("deltas-add-up",))
+def awaited_calls_were_streamed(unit: tuple[Observation, str, frozenset[str]]) -> Iterator[Result]:
+    """A call that a run waits for has the id under which it was streamed.
 
-    A client that collects the calls from deltas submits its outputs by those ids.
+    Clients that collect the calls from deltas submit their outputs with these ids.
+
+    Fix: Use the same call id in the steps and in `required_action`.
     """
-    run, id_, told = awaited
-    yield run.check(id_ in told, "the stream told of no such call", "/required_action", sorted(told), id_)
+    run, id_, streamed = unit
+    yield run.check(id_ in streamed, "the stream did not contain this call", "/required_action", sorted(streamed), id_)
 
 
-def _calling(history: History) -> Iterator[Strand]:
-    """The steps of function calls that their streams created and ended up waiting for."""
-    for strand in step_strands(history):
-        calls = strand.created is not None and strand.created.get("/step_details/type") == "tool_calls"
-        if calls and any(run.status == "requires_action" for run in strand.stream.of("run")):
-            yield strand
+def _function_call_steps(history: History) -> Iterator[ObjectEvents]:
+    """The steps with function calls in streams that created them and ended waiting for the outputs."""
+    for events in step_events(history):
+        calls = events.created is not None and events.created.get("/step_details/type") == "tool_calls"
+        if calls and any(run.status == "requires_action" for run in events.stream.of_kind("run")):
+            yield events
 
 
-@rule(over=_calling, level=Level.SHOULD, source=_PARTS, capability="streaming", items=("L-66",))
-def calls_are_streamed(strand: Strand) -> Iterator[Result]:
-    """A step that calls functions comes with at least one delta before its run waits for the outputs.
+@rule(
+    units=_function_call_steps,
+    level=Level.SHOULD,
+    source=_PARTS,
+    capability="streaming",
+    requirements=("deltas-add-up",),
+)
+def calls_are_streamed(events: ObjectEvents) -> Iterator[Result]:
+    """A step with function calls has at least one delta before its run waits for the outputs.
 
-    Clients collect names and arguments from deltas; many never look at the run.
+    Clients collect names and arguments from deltas, and many never read the run.
+
+    Fix: Send `thread.run.step.delta` events while the model generates the call.
     """
-    yield strand.events[0].check(bool(strand.deltas), f"{strand.id} calls functions, but has no delta")
+    yield events.events[0].check(bool(events.deltas), f"{events.id} calls functions but has no delta")
 
 
-def _finals(strand: Strand, place: int, streamed: Call) -> Iterator[tuple[Sighting, Call, str]]:
-    """Where the finished call is shown: by the completed step, and by a run that waits for its output."""
+def _final_calls(
+    events: ObjectEvents, index: int, streamed: StreamedToolCall
+) -> Iterator[tuple[Observation, StreamedToolCall, str]]:
+    """The final state of a streamed call: in the completed step, and in the run that waits for its output."""
     path = "/step_details/tool_calls"
-    if strand.end is not None and strand.happens(strand.end) == "completed":
-        call = calls_of(strand.end.get(path)).get(place)
+    if events.end is not None and events.event_kind(events.end) == "completed":
+        call = tool_calls_by_index(events.end.get(path)).get(index)
         if call is not None:
-            yield strand.end, call, f"{path}/{place}"
+            yield events.end, call, f"{path}/{index}"
     path = "/required_action/submit_tool_outputs/tool_calls"
-    for run in strand.stream.of("run"):
-        for index, call in calls_of(run.get(path)).items():
+    for run in events.stream.of_kind("run"):
+        for index, call in tool_calls_by_index(run.get(path)).items():
             if call.id is not None and call.id == streamed.id:
                 yield run, call, f"{path}/{index}"

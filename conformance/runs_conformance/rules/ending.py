@@ -1,15 +1,15 @@
-"""Why a run ended as it did."""
+"""The end of a run: its error, or the reason why it is incomplete."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from runs_conformance.contract.lifecycle import ACTIVE, STATUSES, TERMINAL
-from runs_conformance.evidence.observation import Sighting
+from runs_conformance.evidence.observation import Observation
 from runs_conformance.evidence.stream import streams
-from runs_conformance.evidence.timeline import RunLine, credible_runs, runs
+from runs_conformance.evidence.timeline import RunTimeline, consistent_run_observations, runs
 from runs_conformance.model.history import History
-from runs_conformance.model.json import ABSENT, is_integer, is_object, same
+from runs_conformance.model.json import ABSENT, is_integer, is_object, json_equal
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, observed, schema
 from runs_conformance.model.verdict import Result
@@ -23,136 +23,224 @@ _REASONS = ("max_completion_tokens", "max_prompt_tokens")
 
 
 @rule(
-    over=credible_runs,
+    units=consistent_run_observations,
     level=Level.MUST,
     source=_ERROR,
     capability="core",
-    items=("L-07",),
+    requirements=("failed-run-has-last-error",),
     needs="a model whose runs end failed",
 )
-def failed_run_says_why(run: Sighting) -> Iterator[Result]:
+def failed_run_says_why(run: Observation) -> Iterator[Result]:
     """A failed run has a `last_error` with a known code and a message.
 
-    It is all that a client can show of the failure. Errors of other systems are to be mapped to `server_error`,
-    `rate_limit_exceeded` or `invalid_prompt`.
+    Clients can show nothing else about the failure.
+
+    Fix: Map every internal error to `server_error`, `rate_limit_exceeded` or `invalid_prompt`.
     """
     if run.status == "failed":
         value = run.get("last_error")
-        told = is_object(value) and value.get("code") in _CODES and isinstance(value.get("message"), str)
+        is_explained = is_object(value) and value.get("code") in _CODES and isinstance(value.get("message"), str)
         yield run.check(
-            told, "a failed run does not say why", "/last_error", f"code ({', '.join(_CODES)}), message", value
+            is_explained,
+            "a failed run has no valid last_error",
+            "/last_error",
+            f"code ({', '.join(_CODES)}), message",
+            value,
         )
 
 
-@rule(over=credible_runs, level=Level.MUST, source=_ERROR, capability="core", items=("L-07",))
-def completed_run_has_no_error(run: Sighting) -> Iterator[Result]:
-    """A completed run has no `last_error`: it is null if there are no errors.
+@rule(
+    units=consistent_run_observations,
+    level=Level.MUST,
+    source=_ERROR,
+    capability="core",
+    requirements=("failed-run-has-last-error",),
+)
+def completed_run_has_no_error(run: Observation) -> Iterator[Result]:
+    """A completed run has `last_error` null.
 
-    Clients that look at `last_error` first would report a success as a failure. Clear the error of an attempt that
-    was repeated.
+    Clients that check `last_error` first would report a success as a failure.
+
+    Fix: Clear the error of an attempt that was retried.
     """
     value = run.get("last_error")
     if run.status == "completed" and value is not ABSENT:
-        yield run.check(value is None, "a completed run has an error", "/last_error", None, value)
+        yield run.check(value is None, "a completed run has a last_error", "/last_error", None, value)
 
 
-@rule(over=credible_runs, level=Level.SHOULD, source=_SEEN, capability="core", items=("L-07",))
-def unfinished_run_has_no_error(run: Sighting) -> Iterator[Result]:
-    """A run that has not ended has no `last_error`.
+@rule(
+    units=consistent_run_observations,
+    level=Level.SHOULD,
+    source=_SEEN,
+    capability="core",
+    requirements=("failed-run-has-last-error",),
+)
+def unfinished_run_has_no_error(run: Observation) -> Iterator[Result]:
+    """A run that has not ended has `last_error` null.
 
-    An error in a run that goes on reads as its end. Keep what is retried to yourself.
+    Clients take an error for the end of the run.
+
+    Fix: Do not store the errors of attempts that are retried in the run.
     """
     value = run.get("last_error")
     if run.status in ACTIVE and value is not ABSENT:
-        yield run.check(value is None, f"a {run.status!r} run has an error", "/last_error", None, value)
+        yield run.check(value is None, f"the run is {run.status!r} but has a last_error", "/last_error", None, value)
 
 
-@rule(over=credible_runs, level=Level.MUST, source=_DETAILS, capability="core", items=("L-09",))
-def incomplete_run_says_why(run: Sighting) -> Iterator[Result]:
+@rule(
+    units=consistent_run_observations,
+    level=Level.MUST,
+    source=_DETAILS,
+    capability="core",
+    requirements=("incomplete-run-says-why",),
+)
+def incomplete_run_says_why(run: Observation) -> Iterator[Result]:
     """An incomplete run has `incomplete_details` with a known reason.
 
-    Which of the two reasons is not judged: the real service named `max_prompt_tokens` when the completion's limit was
-    used up.
+    Clients decide by the reason whether to raise a token limit. Which of the two reasons applies is not judged, since
+    the real service named `max_prompt_tokens` when the completion limit was used up.
+
+    Fix: Set `incomplete_details.reason` together with the status.
     """
     if run.status == "incomplete":
         value = run.get("/incomplete_details/reason")
-        told = isinstance(value, str) and value in _REASONS
+        is_explained = isinstance(value, str) and value in _REASONS
         yield run.check(
-            told,
-            "an incomplete run does not say why",
+            is_explained,
+            "an incomplete run has no known reason",
             "/incomplete_details/reason",
             list(_REASONS),
             value,
         )
 
 
-@rule(over=credible_runs, level=Level.MUST, source=_DETAILS, capability="core", items=("L-09",))
-def only_incomplete_run_has_details(run: Sighting) -> Iterator[Result]:
-    """A run that is not incomplete has no `incomplete_details`: the member is null.
+@rule(
+    units=consistent_run_observations,
+    level=Level.MUST,
+    source=_DETAILS,
+    capability="core",
+    requirements=("incomplete-run-says-why",),
+)
+def only_incomplete_run_has_details(run: Observation) -> Iterator[Result]:
+    """A run that is not incomplete has `incomplete_details` null.
 
-    Clients that look at this member first would take the answer to be cut short.
+    Clients that check this member first would take the answer to be truncated.
+
+    Fix: Set `incomplete_details` only together with the status `incomplete`.
     """
     value = run.get("incomplete_details")
     if run.status in STATUSES and run.status != "incomplete" and value is not ABSENT:
         yield run.check(
-            value is None, f"a {run.status!r} run says why it is incomplete", "/incomplete_details", None, value
+            value is None, f"the run is {run.status!r} but has incomplete_details", "/incomplete_details", None, value
         )
 
 
-def _cut(history: History) -> Iterator[tuple[Sighting, Sighting]]:
-    """Each message that a stream shows to be cut by the token limit, with its run as the stream shows it last."""
+def _truncated_messages(history: History) -> Iterator[tuple[Observation, Observation]]:
+    """Each message that the token limit truncated in a stream, with the last observation of its run in the stream."""
     for stream in streams(history):
-        ends = [run for run in stream.of("run") if run.status in TERMINAL]
-        for message in stream.of("message"):
+        ends = [run for run in stream.of_kind("run") if run.status in TERMINAL]
+        for message in stream.of_kind("message"):
             if ends and message.get("/incomplete_details/reason") == "max_tokens":
                 yield message, ends[-1]
 
 
-@rule(over=credible_runs, level=Level.MUST, source=_LIMIT, capability="core", items=("L-09",))
-def run_over_its_limit_is_incomplete(run: Sighting) -> Iterator[Result]:
+@rule(
+    units=consistent_run_observations,
+    level=Level.MUST,
+    source=_LIMIT,
+    capability="core",
+    requirements=("incomplete-run-says-why",),
+)
+def run_over_its_limit_is_incomplete(run: Observation) -> Iterator[Result]:
     """A run that used more completion tokens than its `max_completion_tokens` ends `incomplete`, not `completed`.
 
-    By its own count: `usage.completion_tokens`. Clients set the limit to bound what a run costs.
+    Clients set the limit to bound the cost of a run. The usage is taken from the run's own `usage.completion_tokens`.
+
+    Fix: Stop generation at the limit, and end the run `incomplete`.
     """
     limit, used = run.get("max_completion_tokens"), run.get("/usage/completion_tokens")
     if run.status in ("completed", "incomplete") and is_integer(limit) and is_integer(used):
         holds = run.status == "incomplete" or used <= limit
-        yield run.check(holds, f"completed with {used} of {limit} tokens", "/usage/completion_tokens", limit, used)
+        yield run.check(
+            holds,
+            f"the run is completed although it used {used} of {limit} tokens",
+            "/usage/completion_tokens",
+            limit,
+            used,
+        )
 
 
-@rule(over=_cut, level=Level.MUST, source=_LIMIT, capability="streaming", items=("L-09",))
-def run_cut_at_its_limit_is_incomplete(seen: tuple[Sighting, Sighting]) -> Iterator[Result]:
-    """A run whose message was cut for the token limit, when as many tokens as its `max_completion_tokens` were used,
-    ends `incomplete`.
+@rule(
+    units=_truncated_messages,
+    level=Level.MUST,
+    source=_LIMIT,
+    capability="streaming",
+    requirements=("incomplete-run-says-why",),
+)
+def run_cut_at_its_limit_is_incomplete(unit: tuple[Observation, Observation]) -> Iterator[Result]:
+    """A run that used up its `max_completion_tokens` and whose message was truncated by the token limit ends
+    `incomplete`.
 
-    It would have written on. Whether the limit was reached is taken from the run's own count.
+    The answer would have continued. The usage is taken from the run's own `usage.completion_tokens`.
+
+    Fix: Derive the status of the run from the finish reason of the model.
     """
-    _, run = seen
+    _, run = unit
     limit, used = run.get("max_completion_tokens"), run.get("/usage/completion_tokens")
     if run.status in ("completed", "incomplete") and is_integer(limit) and is_integer(used) and used >= limit:
         holds = run.status == "incomplete"
-        yield run.check(holds, f"cut at {used} of {limit} tokens", "/status", "incomplete", run.status)
+        yield run.check(
+            holds,
+            f"the run is {run.status!r} although its message was truncated at {used} of {limit} tokens",
+            "/status",
+            "incomplete",
+            run.status,
+        )
 
 
-@rule(over=_cut, level=Level.SHOULD, source=_LIMIT, capability="streaming", items=("L-09",))
-def cut_message_leaves_its_run_incomplete(seen: tuple[Sighting, Sighting]) -> Iterator[Result]:
-    """A run whose message was cut for the token limit ends `incomplete`.
+@rule(
+    units=_truncated_messages,
+    level=Level.SHOULD,
+    source=_LIMIT,
+    capability="streaming",
+    requirements=("incomplete-run-says-why",),
+)
+def cut_message_leaves_its_run_incomplete(unit: tuple[Observation, Observation]) -> Iterator[Result]:
+    """A run whose message was truncated by the token limit ends `incomplete`.
 
-    The run is what most clients look at. One that says `completed` passes half an answer for a whole one.
+    Most clients check only the run, so they would take half an answer for a complete one.
+
+    Fix: Derive the status of the run from the finish reason of the model.
     """
-    _, run = seen
-    yield run.check(run.status == "incomplete", "its message was cut", "/status", "incomplete", run.status)
+    _, run = unit
+    yield run.check(
+        run.status == "incomplete",
+        "the run is not incomplete although its message was truncated",
+        "/status",
+        "incomplete",
+        run.status,
+    )
 
 
-@rule(over=runs, level=Level.SHOULD, source=_SEEN, capability="core", items=("L-07", "L-09", "L-74"))
-def reason_stays(run: RunLine) -> Iterator[Result]:
-    """When a run has ended, its error and why it is incomplete are the same wherever and whenever it is seen.
+@rule(
+    units=runs,
+    level=Level.SHOULD,
+    source=_SEEN,
+    capability="core",
+    requirements=("failed-run-has-last-error", "incomplete-run-says-why", "stored-object-matches-stream"),
+)
+def reason_stays(run: RunTimeline) -> Iterator[Result]:
+    """The error and the incomplete details of an ended run are the same in every answer.
 
-    What an operator read once has to be there when it is looked up again.
+    Operators look up the reason again after they have read it once.
+
+    Fix: Store both with the terminal status, and never modify them.
     """
-    ended = [seen for seen in run.sightings if seen.status in TERMINAL]
-    for seen in ended[1:]:
-        for name in ("last_error", "incomplete_details") if seen.status == ended[0].status else ():
-            was, now = ended[0].get(name), seen.get(name)
-            if was is not ABSENT and now is not ABSENT:
-                yield seen.check(same(was, now), f"{name} has changed since the run ended", f"/{name}", was, now)
+    ended = [observation for observation in run.observations if observation.status in TERMINAL]
+    for observation in ended[1:]:
+        for name in ("last_error", "incomplete_details") if observation.status == ended[0].status else ():
+            before, after = ended[0].get(name), observation.get(name)
+            if before is not ABSENT and after is not ABSENT:
+                yield observation.check(
+                    json_equal(before, after), f"{name} changed after the run had ended", f"/{name}", before, after
+                )

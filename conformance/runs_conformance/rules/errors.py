@@ -1,18 +1,19 @@
-"""Errors: the envelope they come in, and what they say."""
+"""Errors: the envelope and its content."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 
-from runs_conformance.evidence.error import errors
+from runs_conformance.contract.dialect import dialect_family
 from runs_conformance.evidence.observation import exchanges
-from runs_conformance.evidence.server_failure import Conduct, conducts
+from runs_conformance.evidence.refusal import application_errors
+from runs_conformance.evidence.server_failure import OperationFailures, operation_failures
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.json import Absent, at, is_object
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, observed, prose, schema
-from runs_conformance.model.verdict import HELD, Result, Undecided
+from runs_conformance.model.verdict import PASSED, Inconclusive, Result
 
 _SPEC = "openai-openapi f85dbe2 openapi.yaml"
 _ENVELOPE = schema(f"{_SPEC} ErrorResponse, Error: required code, message, param, type")
@@ -22,73 +23,115 @@ _OK = schema(
 _RECORDED = observed("recorded traffic: 55 of 55 errors, among them 400, 401 and 404")
 _CODES = prose("openai-cookbook d2bb606 examples/data/oai_docs/error-codes.txt: 500, an issue on our servers")
 
-_USUAL_TYPE = "invalid_request_error"
+_COMMON_TYPE = "invalid_request_error"
 _TRACES = re.compile(
     r"Traceback \(most recent call last\)|File \"[^\"]+\", line \d+|\n\s+at [\w.$<>]+ ?\([^)]*:\d+|"
     r"goroutine \d+ \[|panic: runtime error|java\.lang\.\w+Exception|stack backtrace:"
 )
 
 
-@rule(over=errors, level=Level.MUST, source=_ENVELOPE, capability="errors", items=("L-85",))
+@rule(
+    units=application_errors,
+    level=Level.MUST,
+    source=_ENVELOPE,
+    capability="errors",
+    requirements=("errors-have-envelope",),
+)
 def message_is_a_text(exchange: Exchange) -> Iterator[Result]:
-    """An error is a JSON object whose `error.message` is a text that says what is wrong.
+    """An error is a JSON object whose `error.message` is a non-empty string.
 
-    Every client library reads it from there. A framework's own error page or `{"detail": ...}` reaches users as an
-    unknown error.
+    Every client library reads the message from there; any other envelope reaches users as an unknown error.
+
+    Fix: Convert the framework's own error pages and `{"detail": ...}` bodies to the envelope.
     """
     message = at(exchange.body, "/error/message")
     if isinstance(message, str) and message.strip():
-        yield HELD
+        yield PASSED
     else:
-        yield exchange.finding("no error.message in the answer", "/error/message", actual=message)
+        yield exchange.finding("the error has no error.message", "/error/message", actual=message)
 
 
-@rule(over=errors, level=Level.MUST, source=_ENVELOPE, capability="errors", items=("L-85",))
+@rule(
+    units=application_errors,
+    level=Level.MUST,
+    source=_ENVELOPE,
+    capability="errors",
+    requirements=("errors-have-envelope",),
+)
 def type_param_and_code_are_present(exchange: Exchange) -> Iterator[Result]:
-    """An error has `type`, `param` and `code`, of which the last two may be null.
+    """An error has `type`, `param` and `code`; the last two may be null.
 
-    Client libraries take them over into their exceptions. Azure's gateway sends `code` and `message` only.
+    Client libraries copy them into their exceptions. Azure's gateway sends only `code` and `message`.
+
+    Fix: Add the missing members to the envelope.
     """
     error = at(exchange.body, "/error")
-    if is_object(error) and exchange.dialect != "azure":
-        missing = [name for name in ("type", "param", "code") if name not in error]
-        yield exchange.finding(f"error without {', '.join(missing)}", "/error") if missing else HELD
+    members = dialect_family(exchange.dialect).error_members
+    if is_object(error) and members:
+        missing = [name for name in members if name not in error]
+        yield exchange.finding(f"the error has no {', '.join(missing)}", "/error") if missing else PASSED
 
 
-@rule(over=errors, level=Level.SHOULD, source=_RECORDED, capability="errors", items=("L-84", "L-85"))
+@rule(
+    units=application_errors,
+    level=Level.SHOULD,
+    source=_RECORDED,
+    capability="errors",
+    requirements=("unknown-object-is-404", "errors-have-envelope"),
+)
 def type_is_invalid_request_error(exchange: Exchange) -> Iterator[Result]:
-    """The type of a 400, 401 or 404 is `invalid_request_error`."""
-    says = at(exchange.body, "/error/type")
-    if exchange.status in (400, 401, 404) and not isinstance(says, Absent):
-        if says == _USUAL_TYPE:
-            yield HELD
+    """The type of an error with HTTP status 400, 401 or 404 is `invalid_request_error`.
+
+    Clients that distinguish errors by type know no other type for these statuses.
+
+    Fix: Set `error.type` to `invalid_request_error` for these statuses.
+    """
+    actual = at(exchange.body, "/error/type")
+    if exchange.status in (400, 401, 404) and not isinstance(actual, Absent):
+        if actual == _COMMON_TYPE:
+            yield PASSED
         else:
-            yield exchange.finding("another type of error", "/error/type", _USUAL_TYPE, says)
+            yield exchange.finding(
+                "the type of the error is not invalid_request_error", "/error/type", _COMMON_TYPE, actual
+            )
 
 
-@rule(over=errors, level=Level.SHOULD, source=_RECORDED, capability="errors", items=("L-85",))
+@rule(
+    units=application_errors,
+    level=Level.SHOULD,
+    source=_RECORDED,
+    capability="errors",
+    requirements=("errors-have-envelope",),
+)
 def content_type_is_json(exchange: Exchange) -> Iterator[Result]:
-    """The Content-Type of an error is application/json."""
+    """The Content-Type of an error is `application/json`.
+
+    Clients do not parse a body that is declared as another type.
+
+    Fix: Set the header in error handlers, too.
+    """
     headers = exchange.response.headers if exchange.response else {}
     if is_object(exchange.body) and "content-type" in headers:
-        says = headers["content-type"]
-        media = says.partition(";")[0].strip().lower()
+        actual = headers["content-type"]
+        media = actual.partition(";")[0].strip().lower()
         if media.endswith("json"):
-            yield HELD
+            yield PASSED
         else:
-            yield exchange.finding("an error as JSON, under another content type", "", "application/json", says)
+            yield exchange.finding("the error is JSON but has another content type", "", "application/json", actual)
 
 
-@rule(over=exchanges, level=Level.SHOULD, source=_CODES, capability="errors")
+@rule(units=exchanges, level=Level.SHOULD, source=_CODES, capability="errors")
 def no_error_shows_the_server_from_inside(exchange: Exchange) -> Iterator[Result]:
-    """No error shows a stack trace.
+    """No error contains a stack trace.
 
-    It tells strangers how the server is built, and users nothing.
+    It reveals internals of the server to strangers and does not help users.
+
+    Fix: Log stack traces, and return a generic message.
     """
     if exchange.status is not None and exchange.status >= 400 and exchange.response is not None:
         text = exchange.response.text or "\n".join(_texts(exchange.response.body))
         trace = _TRACES.search(text)
-        yield exchange.finding("a stack trace", actual=trace[0].strip()) if trace else HELD
+        yield exchange.finding("the error contains a stack trace", actual=trace[0].strip()) if trace else PASSED
 
 
 def _texts(value: object) -> Iterator[str]:
@@ -102,29 +145,35 @@ def _texts(value: object) -> Iterator[str]:
             yield from _texts(item)
 
 
-@rule(over=exchanges, level=Level.MUST, source=_OK, capability="errors")
+@rule(units=exchanges, level=Level.MUST, source=_OK, capability="errors")
 def success_is_200(exchange: Exchange) -> Iterator[Result]:
-    """Success is HTTP status 200, whatever the operation."""
+    """The HTTP status of every success is 200.
+
+    The specification lists no other success, and some clients compare with 200.
+
+    Fix: Return 200 instead of 201, 202 or 204.
+    """
     status = exchange.status
     if exchange.operation is not None and status is not None and 200 <= status < 300:
-        yield HELD if status == 200 else exchange.finding("another HTTP status for success", "", 200, status)
+        yield PASSED if status == 200 else exchange.finding("the HTTP status of a success is not 200", "", 200, status)
 
 
-@rule(over=conducts, level=Level.MUST, source=_CODES, capability="errors")
-def requests_do_not_break_the_server(conduct: Conduct) -> Iterator[Result]:
-    """No operation answers with an HTTP status of 5xx time and again while others are served.
+@rule(units=operation_failures, level=Level.MUST, source=_CODES, capability="errors")
+def requests_do_not_break_the_server(failures: OperationFailures) -> Iterator[Result]:
+    """No operation repeatedly returns HTTP 5xx while other requests are served.
 
-    What is wrong with a request is answered with 4xx, and what is right with it is done. A 5xx tells clients to try
-    again, and they will.
+    A 5xx tells clients to retry, although an invalid request never succeeds and a valid one should have succeeded.
+
+    Fix: Validate requests, and answer invalid ones with 4xx.
     """
-    if conduct.probe is not None:
+    if failures.probe is not None:
         return
-    broken = [failure for failure in conduct.failures if not failure.hangs]
-    for failure in broken:
+    server_errors = [failure for failure in failures.failures if not failure.is_timeout]
+    for failure in server_errors:
         status = failure.exchange.status
-        if len(broken) > 1 and failure.served:
-            yield failure.exchange.finding(f"HTTP status {status}, and not for the only time", actual=status)
+        if len(server_errors) > 1 and failure.others_served:
+            yield failure.exchange.finding(f"HTTP status {status} was returned repeatedly", actual=status)
         else:
-            yield Undecided(f"HTTP status {status} came once from {conduct.operation}")
-    if not broken:
-        yield HELD
+            yield Inconclusive(f"{failures.operation} returned HTTP status {status} once")
+    if not server_errors:
+        yield PASSED
