@@ -56,13 +56,13 @@ def test_equal_status_before_and_after_without_action_held_throughout() -> None:
 def test_action_makes_a_status_uncertain_unless_refused() -> None:
     message = _action(2, "create_message")
     waiting = frozenset({"requires_action"})
-    observations = _observe(0, "requires_action"), _observe(3, "requires_action")
-    assert not _timeline(
-        observations[0], _action(1, "submit_tool_outputs"), message, observations[1]
-    ).had_status_throughout(message, waiting)
-    assert _timeline(
-        observations[0], _action(1, "submit_tool_outputs", 400), message, observations[1]
-    ).had_status_throughout(message, waiting)
+    before, after = _observe(0, "requires_action"), _observe(3, "requires_action")
+    assert not _timeline(before, _action(1, "submit_tool_outputs"), message, after).had_status_throughout(
+        message, waiting
+    )
+    assert _timeline(before, _action(1, "submit_tool_outputs", 400), message, after).had_status_throughout(
+        message, waiting
+    )
 
 
 def test_terminal_status_stays_certain() -> None:

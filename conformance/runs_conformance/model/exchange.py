@@ -78,7 +78,7 @@ class Exchange:
     `index` orders exchanges by start. `started` and `ended` are seconds on one monotonic clock; exchanges that overlap
     are unordered. `wall` is the Unix time of the start. `step` is the step that was sent; traffic of other clients has
     none. `path` holds the values of the path parameters. `problem` describes a failed transfer. `edition` and `dialect`
-    select the contract that applies.
+    select the contract that applies. `loss` says what the recorder lost of it; it is empty for a faithful recording.
     """
 
     id: str
@@ -97,6 +97,7 @@ class Exchange:
     problem: str | None = None
     edition: str = ""
     dialect: str = "openai"
+    loss: str = ""
 
     @property
     def status(self) -> int | None:
@@ -194,6 +195,8 @@ def exchange_to_json(exchange: Exchange) -> dict[str, JSON]:
     }
     if exchange.problem is not None:
         out["problem"] = exchange.problem
+    if exchange.loss:
+        out["loss"] = exchange.loss
     if exchange.step is not None:
         out["step"] = step_to_json(exchange.step)
     return out
@@ -241,6 +244,7 @@ def exchange_from_json(data: Mapping[str, JSON]) -> Exchange:
         problem=data.get("problem"),  # type: ignore[arg-type]
         edition=str(data.get("edition", "")),
         dialect=str(data.get("dialect", "openai")),
+        loss=str(data.get("loss", "")),
     )
 
 
