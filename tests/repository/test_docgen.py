@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from runs_conformance import docgen
+from runs_conformance.app.catalogue import explanation
+from runs_conformance.app.requirement_page import sections
 from runs_conformance.rules import catalogue
 
 
@@ -17,6 +19,16 @@ def test_no_page_is_stale() -> None:
 def test_every_rule_is_on_a_page() -> None:
     text = "\n".join(docgen.pages().values())
     assert [id_ for id_ in catalogue() if f"`{id_}`" not in text] == []
+
+
+def test_pages_and_explain_describe_a_rule_under_the_same_headings() -> None:
+    headings = [section.heading for section in sections(catalogue()["lifecycle.terminal_status_is_final"])]
+    assert headings == ["What must hold", "Why it matters", "How to fix it", "Example of a violation", "Source"]
+    page = docgen.pages()["rules/lifecycle.md"]
+    rules = [id_ for id_ in catalogue() if id_.startswith("lifecycle.")]
+    assert [line.removeprefix("### ") for line in page.splitlines() if line.startswith("### ")] == headings * len(rules)
+    lines = explanation("lifecycle.terminal_status_is_final").splitlines()
+    assert [line for line in lines if line in headings] == headings
 
 
 def test_a_changed_missing_or_surplus_page_is_stale(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
