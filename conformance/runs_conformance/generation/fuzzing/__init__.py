@@ -1,6 +1,6 @@
-"""Exploration: random payloads and random walks, where nobody thought to look."""
+"""Fuzzing: programs with random payloads, and random walks through the API."""
 
 from runs_conformance.generation.fuzzing.catalogue import programs
-from runs_conformance.generation.fuzzing.size import ALONE, BESIDE, THOROUGH, Dose
+from runs_conformance.generation.fuzzing.size import EXPLORE_ONLY, SHARED_RUN, THOROUGH, ExplorationSize
 
-__all__ = ["ALONE", "BESIDE", "THOROUGH", "Dose", "programs"]
+__all__ = ["EXPLORE_ONLY", "SHARED_RUN", "THOROUGH", "ExplorationSize", "programs"]

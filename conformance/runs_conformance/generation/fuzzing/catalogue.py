@@ -1,61 +1,61 @@
-"""The programs of an exploration, drawn from the setting's seed."""
+"""The programs of the phase `explore`, drawn from the seed of the test run."""
 
 from __future__ import annotations
 
-from runs_conformance.generation.boundary.fixtures import STAGES
-from runs_conformance.generation.fuzzing.random_payloads import sending
-from runs_conformance.generation.fuzzing.size import ALONE, Dose, Portion, portions
-from runs_conformance.generation.fuzzing.walk import MOST_STEPS, walking
-from runs_conformance.generation.fuzzing.walk_profile import Theme, dealt
-from runs_conformance.model.program import Program, Setting
+from runs_conformance.generation.boundary.fixtures import FIXTURES
+from runs_conformance.generation.fuzzing.random_payloads import payload_program
+from runs_conformance.generation.fuzzing.size import EXPLORE_ONLY, ExplorationSize, Portion, split_into_portions
+from runs_conformance.generation.fuzzing.walk import MAX_STEPS, walk_program
+from runs_conformance.generation.fuzzing.walk_profile import WalkProfile, assign_profiles
+from runs_conformance.model.program import Program, ProgramContext
 
-_STARTING = frozenset({"create_run", "create_thread_and_run", "submit_tool_outputs"})
-_LEADS, _FOLLOWS = "submit_tool_outputs", "modify_run"
-"""The run that took the outputs is the one that is modified."""
+_RUN_STARTING = frozenset({"create_run", "create_thread_and_run", "submit_tool_outputs"})
+_FIRST, _SECOND = "submit_tool_outputs", "modify_run"
+"""A portion of the second operation uses the run that a portion of the first has ended."""
 
 
-def programs(setting: Setting, dose: Dose = ALONE) -> list[Program]:
+def programs(context: ProgramContext, size: ExplorationSize = EXPLORE_ONLY) -> list[Program]:
     """The programs of an exploration of this size."""
-    possible = [portion for portion in portions(dose.payloads) if _possible(portion, setting)]
-    following = [portion for portion in possible if portion.operation == _FOLLOWS]
-    leading = [portion for portion in possible if portion.operation == _LEADS]
-    # Where there are more that would follow than runs to modify, the rest has runs of its own.
-    pairs = dict(zip(leading, following, strict=False))
-    alone = [portion for portion in possible if portion not in pairs.values()]
-    themes = dealt(setting.seed, dose.walks, setting.second_key, dose.runs)
-    senders = [_sender(portion, pairs.get(portion)) for portion in alone]
-    return [*senders, *(_walk(theme, number) for number, theme in enumerate(themes, 1))]
+    possible = [portion for portion in split_into_portions(size.payloads) if _is_possible(portion, context)]
+    second = [portion for portion in possible if portion.operation == _SECOND]
+    first = [portion for portion in possible if portion.operation == _FIRST]
+    # Portions of the second operation in excess of those of the first create runs of their own.
+    pairs = dict(zip(first, second, strict=False))
+    leading = [portion for portion in possible if portion not in pairs.values()]
+    profiles = assign_profiles(context.seed, size.walks, context.has_second_api_key, size.runs)
+    payload_programs = [_payload_program(portion, pairs.get(portion)) for portion in leading]
+    return [*payload_programs, *(_walk(profile, number) for number, profile in enumerate(profiles, 1))]
 
 
-def _possible(portion: Portion, setting: Setting) -> bool:
-    """Whether an operation may be explored: where an assistant is given, none are made and none is modified."""
-    return "assistant" not in setting.given or not portion.operation.endswith("_assistant")
+def _is_possible(portion: Portion, context: ProgramContext) -> bool:
+    """Whether an operation may be fuzzed: with an existing assistant, none is created or modified."""
+    return "assistant" not in context.use or not portion.operation.endswith("_assistant")
 
 
-def _sender(portion: Portion, following: Portion | None) -> Program:
-    stage = STAGES[portion.operation]
-    accepted = 1 + portion.legal
-    also = 1 + following.legal + following.negatives if following is not None else 0
+def _payload_program(portion: Portion, following: Portion | None) -> Program:
+    fixture = FIXTURES[portion.operation]
+    accepted = 1 + portion.valid
+    following_requests = 1 + following.valid + following.negatives if following is not None else 0
     return Program(
         id=f"explore.{portion.operation}_{portion.number + 1}",
         title=f"Random payloads of {portion.operation}" + (f" and {following.operation}" if following else ""),
         phase="explore",
         capability="validation",
-        play=sending(portion, following),
-        runs=accepted if portion.operation in _STARTING else int(portion.operation == _FOLLOWS),
-        requests=4 + accepted * (3 if stage.leave else 1) + portion.negatives + also,
+        generate=payload_program(portion, following),
+        runs=accepted if portion.operation in _RUN_STARTING else int(portion.operation == _SECOND),
+        requests=4 + accepted * (3 if fixture.after_accept else 1) + portion.negatives + following_requests,
         quick=False,
     )
 
 
-def _walk(theme: Theme, number: int) -> Program:
+def _walk(profile: WalkProfile, number: int) -> Program:
     return Program(
         id=f"explore.walk_{number}",
-        title=f"A random walk: {theme.name}",
+        title=f"A random walk: {profile.name}",
         phase="explore",
         capability="core",
-        play=walking(theme, number),
-        runs=theme.runs,
-        requests=MOST_STEPS + 4 + 8 * theme.runs,
+        generate=walk_program(profile, number),
+        runs=profile.runs,
+        requests=MAX_STEPS + 4 + 8 * profile.runs,
         quick=False,
     )

@@ -1,4 +1,4 @@
-"""Finds out what it is about a legal payload that a target refuses, so that the right constraint answers for it."""
+"""Finds the value for which a target refuses a valid payload, to report the refusal under the right constraint."""
 
 from __future__ import annotations
 
@@ -7,111 +7,114 @@ from dataclasses import replace
 from typing import Any
 
 from runs_conformance.contract.schema import Schema
-from runs_conformance.contract.schema_violation import examine_schema
-from runs_conformance.generation.boundary.execution import Performance
-from runs_conformance.generation.boundary.payload_factory import Bench, Payload
+from runs_conformance.contract.validation import validate
+from runs_conformance.generation.boundary.execution import CaseRun
+from runs_conformance.generation.boundary.payload_factory import Payload, PayloadFactory
 from runs_conformance.generation.boundary.place import Path
-from runs_conformance.generation.payloads.invalid import Weakness, weaknesses
-from runs_conformance.generation.payloads.payload_generator import references
-from runs_conformance.generation.payloads.shrink_value import simpler
-from runs_conformance.generation.payloads.valid import Maker
-from runs_conformance.model.case import Move, Mutation, Step
-from runs_conformance.model.json import ABSENT, JSON, Absent, at, is_array, is_object, pointer, same
+from runs_conformance.generation.payloads.invalid import MutationPoint, mutation_points
+from runs_conformance.generation.payloads.payload_generator import referenced_values
+from runs_conformance.generation.payloads.shrink_value import simplify
+from runs_conformance.generation.payloads.valid import ValueGenerator
+from runs_conformance.model.case import Instruction, Mutation, Step
+from runs_conformance.model.json import ABSENT, JSON, Absent, at, is_array, is_object, json_equal, json_pointer
 
-MOST_REQUESTS = 60
-"""So many smaller payloads are tried at most; each accepted one may start a run."""
+MAX_REQUESTS = 60
+"""Maximum number of smaller payloads; each accepted one may start a run."""
 
 
-def located(
-    performance: Performance, bench: Bench, refused: Payload, step_of: Callable[[Payload], Step]
-) -> Generator[Move, Any, None]:
-    """Send smaller and smaller legal payloads until nothing can be left out of one that is still refused.
+def isolate_cause(
+    case_run: CaseRun, factory: PayloadFactory, refused: Payload, step_of: Callable[[Payload], Step]
+) -> Generator[Instruction, Any, None]:
+    """Shrink a refused payload to the smallest valid one that is still refused.
 
-    That one is sent once more, as the legal value of the one place that it is about.
+    Then send that one again, as a valid value of the constraint that is the likely cause.
     """
-    searching = simpler(refused.body, _allowed(bench, refused.body), bench.subject.control)
+    shrinking = simplify(refused.body, _is_allowed(factory, refused.body), factory.profile.control)
     body, sent = refused.body, 0
     try:
-        candidate = next(searching)
-        while sent < MOST_REQUESTS:
+        candidate = next(shrinking)
+        while sent < MAX_REQUESTS:
             sent += 1
-            payload = bench.payload(_members(candidate), (), refused.constraint)
-            answer = yield from performance.surely(step_of(payload))
+            payload = factory.build_payload(_as_dict(candidate), (), refused.constraint)
+            answer = yield from case_run.send_with_retry(step_of(payload))
             if answer is None:
                 return
-            still = not answer.accepted
-            body = payload.body if still else body
-            candidate = searching.send(still)
+            is_refused = not answer.accepted
+            body = payload.body if is_refused else body
+            candidate = shrinking.send(is_refused)
     except StopIteration:
         pass
-    found = culprit(bench, body)
-    shows = bench.shown(body)
-    mutation = Mutation(pointer(*found.path), found.keyword, ABSENT, at(body, pointer(*found.path)))
-    payload = bench.payload(body, (), found.constraint)
-    exercises = (found.constraint, *(id_ for id_ in shows if id_ != found.constraint))
-    yield from performance.surely(replace(step_of(payload), tag="", exercises=exercises, mutation=mutation))
+    cause = likely_cause(factory, body)
+    exercised = factory.exercised_constraints(body)
+    mutation = Mutation(json_pointer(*cause.path), cause.keyword, ABSENT, at(body, json_pointer(*cause.path)))
+    payload = factory.build_payload(body, (), cause.constraint)
+    exercises = (cause.constraint, *(id_ for id_ in exercised if id_ != cause.constraint))
+    yield from case_run.send_with_retry(replace(step_of(payload), packed=False, exercises=exercises, mutation=mutation))
 
 
-def _allowed(bench: Bench, original: JSON) -> Callable[[JSON], bool]:
-    """Whether a smaller body must be accepted as well, and names nothing that the first did not."""
-    named = list(references(bench.schema, original))
+def _is_allowed(factory: PayloadFactory, original: JSON) -> Callable[[JSON], bool]:
+    """A predicate for smaller bodies that must be accepted too and refer only to objects of the original."""
+    referenced = list(referenced_values(factory.schema, original))
 
-    def allowed(body: JSON) -> bool:
+    def is_allowed(body: JSON) -> bool:
         return (
             is_object(body)
-            and not examine_schema(bench.schema, body).faults
-            and not bench.doubt(body)
-            and bench.subject.fits(body)
-            and all(value in named for value in references(bench.schema, body))
-            and same(bench.subject.whole(body), body)
+            and not validate(factory.schema, body).violations
+            and not factory.implementation_defined_reason(body)
+            and factory.profile.matches_state(body)
+            and all(value in referenced for value in referenced_values(factory.schema, body))
+            and json_equal(factory.profile.complete_body(body), body)
         )
 
-    return allowed
+    return is_allowed
 
 
-def culprit(bench: Bench, body: JSON) -> Weakness:
-    """The place and keyword that a legal body is most about: a bound that it is at, else the deepest place where it is
-    not the smallest body.
+def likely_cause(factory: PayloadFactory, body: JSON) -> MutationPoint:
+    """The place and keyword that most likely cause the refusal of a valid body: a limit that the body reaches, or else
+    the deepest place where it differs from the control.
     """
-    control = bench.subject.control
-    found = list(weaknesses(bench.schema, body, Maker(bench.sampler)))
-    own = [each for each in found if not _the_same(control, body, each.path)] or found
-    present = [each for each in own if at(body, pointer(*each.path)) is not ABSENT and each.keyword != "required"]
-    edges = [each for each in present if _at_bound(bench.schema, each, at(body, pointer(*each.path)))]
-    needed = {each.path for each in found if each.keyword == "required"}
-    # What is optional and still there cannot be left out, so that is what it is about.
+    control = factory.profile.control
+    points = list(mutation_points(factory.schema, body, ValueGenerator(factory.sampler)))
+    differing = [each for each in points if not _is_same(control, body, each.path)] or points
+    present = [
+        each for each in differing if at(body, json_pointer(*each.path)) is not ABSENT and each.keyword != "required"
+    ]
+    at_limit = [each for each in present if _is_at_limit(factory.schema, each, at(body, json_pointer(*each.path)))]
+    required = {each.path for each in points if each.keyword == "required"}
+    # Shrinking has removed the optional members that do not matter.
     optional = [
-        each for each in present if each.path and each.path not in needed and not isinstance(each.path[-1], int)
+        each for each in present if each.path and each.path not in required and not isinstance(each.path[-1], int)
     ]
     return max(
-        edges or optional or present or own, key=lambda each: (len(each.path), each.keyword in ("enum", "pattern"))
+        at_limit or optional or present or differing,
+        key=lambda each: (len(each.path), each.keyword in ("enum", "pattern")),
     )
 
 
-def _the_same(control: JSON, body: JSON, path: Path) -> bool:
-    return same(at(control, pointer(*path)), at(body, pointer(*path)))
+def _is_same(control: JSON, body: JSON, path: Path) -> bool:
+    return json_equal(at(control, json_pointer(*path)), at(body, json_pointer(*path)))
 
 
-def _at_bound(schema: Schema, weakness: Weakness, value: JSON | Absent) -> bool:
-    bound = bound_of(schema, weakness)
-    match weakness.keyword:
+def _is_at_limit(schema: Schema, point: MutationPoint, value: JSON | Absent) -> bool:
+    limit = keyword_value(schema, point)
+    match point.keyword:
         case "minimum" | "maximum":
-            return value == bound
+            return value == limit
         case "maxLength":
-            return isinstance(value, str) and len(value) == bound
+            return isinstance(value, str) and len(value) == limit
         case "maxItems":
-            return is_array(value) and len(value) == bound
+            return is_array(value) and len(value) == limit
         case "maxProperties":
-            return is_object(value) and len(value) == bound
+            return is_object(value) and len(value) == limit
     return False
 
 
-def bound_of(schema: Schema, weakness: Weakness) -> object:
-    """The value of the keyword that a weakness is about."""
-    where, _, keyword = weakness.constraint.rpartition(".")
+def keyword_value(schema: Schema, point: MutationPoint) -> object:
+    """The value of a mutation point's keyword in the schema; None if the schema does not have it."""
+    path, _, keyword = point.constraint.rpartition(".")
     todo = [schema]
     for place in todo:
-        if place.get("x-at") == where and keyword in place:
+        if place.get("x-at") == path and keyword in place:
             return place[keyword]
         todo += place.get("oneOf", [])
         todo += list(place.get("properties", {}).values())
@@ -119,6 +122,6 @@ def bound_of(schema: Schema, weakness: Weakness) -> object:
     return None
 
 
-def _members(body: JSON) -> dict[str, JSON]:
+def _as_dict(body: JSON) -> dict[str, JSON]:
     assert is_object(body)
     return dict(body)

@@ -1,4 +1,4 @@
-"""Sends random payloads: legal ones, and negatives made of those that were accepted."""
+"""Sends random payloads: valid ones, and negatives derived from those that were accepted."""
 
 from __future__ import annotations
 
@@ -6,98 +6,100 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from random import Random
 
-from runs_conformance.generation.boundary.cases import PACKED, bench, bound, refused
-from runs_conformance.generation.boundary.execution import Performance
-from runs_conformance.generation.boundary.fixtures import STAGES
-from runs_conformance.generation.boundary.payload_factory import Bench, Negative, Payload
+from runs_conformance.generation.boundary.cases import bind_placeholders, negative_step, payload_factory
+from runs_conformance.generation.boundary.execution import CaseRun
+from runs_conformance.generation.boundary.fixtures import FIXTURES
+from runs_conformance.generation.boundary.payload_factory import Negative, Payload, PayloadFactory
 from runs_conformance.generation.boundary.sample import Sampler
-from runs_conformance.generation.fuzzing.isolate_cause import located
+from runs_conformance.generation.fuzzing.isolate_cause import isolate_cause
 from runs_conformance.generation.fuzzing.size import Portion
-from runs_conformance.generation.payloads.payload_generator import Batch
-from runs_conformance.generation.programs.steps import OVER, poll
+from runs_conformance.generation.payloads.payload_generator import PayloadGenerator
+from runs_conformance.generation.programs.steps import TERMINAL_STATUSES, poll
 from runs_conformance.model.case import Accept, Either, Role, Step
-from runs_conformance.model.program import Play, Setting
+from runs_conformance.model.program import ProgramContext, StepGenerator
 
-_UNCERTAIN = 4
-"""One in so many legal payloads is one that a correct server may refuse."""
-_FULL = 0.9
-"""How many of its optional members a payload has that starts a run: there are few of them."""
+_IMPLEMENTATION_DEFINED_PERIOD = 4
+"""One of this many valid payloads may contain implementation-defined values."""
+_RUN_DENSITY = 0.9
+"""Share of the optional members in payloads that start a run; it is high because there are few of them."""
 
 
-def sending(portion: Portion, following: Portion | None = None) -> Callable[[Setting], Play]:
-    """The play that sends a portion of random payloads, and then one upon the run that the first has used up."""
+def payload_program(portion: Portion, following: Portion | None = None) -> Callable[[ProgramContext], StepGenerator]:
+    """The program that sends a portion of random payloads, and then one to the run that the first has ended."""
 
-    def play(setting: Setting) -> Play:
-        if (yield from STAGES[portion.operation].enter(setting)):
-            yield from _sent(portion, setting)
-            over = following is not None and (yield poll(until=OVER)).member("status") in OVER
+    def generate(context: ProgramContext) -> StepGenerator:
+        if (yield from FIXTURES[portion.operation].set_up(context)):
+            yield from _send_portion(portion, context)
+            ended = (
+                following is not None and (yield poll(until=TERMINAL_STATUSES)).member("status") in TERMINAL_STATUSES
+            )
         else:
-            over = False
-        if following is not None and (over or (yield from STAGES[following.operation].enter(setting))):
-            yield from _sent(following, setting)
+            ended = False
+        if following is not None and (ended or (yield from FIXTURES[following.operation].set_up(context))):
+            yield from _send_portion(following, context)
 
-    return play
+    return generate
 
 
-def _sent(portion: Portion, setting: Setting) -> Play:
-    """Send a portion on a stage that is ready."""
-    stage = STAGES[portion.operation]
-    performance = Performance(stage, setting)
-    made = _bench(portion.operation, setting)
-    random = Random(f"{setting.seed}/{portion.operation}/{portion.number}")
-    usual = Step(operation=portion.operation, path=stage.path, name=stage.name)
-    smallest = made.payload(made.subject.control, (), "")
-    control = replace(_legal(usual, smallest), role=Role.CONTROL, expectation=Accept(), tag="")
-    batches = [Batch(made, random), Batch(made, random, certain=False)]
-    negatives = Batch(made, random)
-    if stage.last_control:
-        yield from performance.negatives(_negatives(usual, negatives, [smallest], portion.negatives))
-        if stage.look is not None:
-            yield stage.look
-        yield from performance.send(control)
+def _send_portion(portion: Portion, context: ProgramContext) -> StepGenerator:
+    """Send a portion to a fixture that is set up."""
+    fixture = FIXTURES[portion.operation]
+    case_run = CaseRun(fixture, context)
+    factory = _payload_factory(portion.operation, context)
+    random = Random(f"{context.seed}/{portion.operation}/{portion.number}")
+    template = Step(operation=portion.operation, path=fixture.path, name=fixture.name)
+    smallest = factory.build_payload(factory.profile.control, (), "")
+    control = replace(_valid_step(template, smallest), role=Role.CONTROL, expectation=Accept(), packed=False)
+    generators = [PayloadGenerator(factory, random), PayloadGenerator(factory, random, must_be_accepted=False)]
+    negatives = PayloadGenerator(factory, random)
+    if fixture.control_last:
+        yield from case_run.send_negatives(_negative_steps(template, negatives, [smallest], portion.negatives))
+        if fixture.state_check is not None:
+            yield fixture.state_check
+        yield from case_run.send(control)
         return
-    answer = yield from performance.send(control)
+    answer = yield from case_run.send(control)
     if answer is None or not answer.accepted:
         return
     accepted = [smallest]
-    for serial in range(portion.legal):
-        uncertain = serial % _UNCERTAIN == _UNCERTAIN - 1
-        payload = batches[uncertain].legal(_FULL if stage.leave else None)
-        answer = yield from performance.surely(_legal(usual, payload))
+    for serial in range(portion.valid):
+        may_be_refused = serial % _IMPLEMENTATION_DEFINED_PERIOD == _IMPLEMENTATION_DEFINED_PERIOD - 1
+        payload = generators[may_be_refused].valid(_RUN_DENSITY if fixture.after_accept else None)
+        answer = yield from case_run.send_with_retry(_valid_step(template, payload))
         if answer is None:
             return
         if answer.accepted:
             accepted.append(payload)
-        elif not payload.doubt:
-            yield from located(performance, made, payload, lambda smaller: _legal(usual, smaller))
+        elif not payload.implementation_defined:
+            yield from isolate_cause(case_run, factory, payload, lambda smaller: _valid_step(template, smaller))
     bases = accepted[1:] or accepted
-    yield from performance.negatives(_negatives(usual, negatives, bases, portion.negatives))
-    if performance.failures:
-        yield from performance.send(control)
+    yield from case_run.send_negatives(_negative_steps(template, negatives, bases, portion.negatives))
+    if case_run.server_errors:
+        yield from case_run.send(control)
 
 
-def _bench(operation: str, setting: Setting) -> Bench:
-    sampler = Sampler(setting.model, setting.accepts_any_file_id, dict(setting.given))
-    return bench(operation, setting.edition, sampler)
+def _payload_factory(operation: str, context: ProgramContext) -> PayloadFactory:
+    sampler = Sampler(context.model, context.accepts_any_file_id, dict(context.use))
+    return payload_factory(operation, context.edition, sampler)
 
 
-def _legal(usual: Step, payload: Payload) -> Step:
+def _valid_step(template: Step, payload: Payload) -> Step:
     return replace(
-        usual,
-        body=bound(payload.body),
+        template,
+        body=bind_placeholders(payload.body),
         role=Role.VALID,
-        expectation=Either(payload.doubt) if payload.doubt else Accept(),
-        exercises=tuple(sorted(payload.shows)),
-        tag=PACKED,
+        expectation=Either(payload.implementation_defined) if payload.implementation_defined else Accept(),
+        exercises=tuple(sorted(payload.exercises)),
+        packed=True,
     )
 
 
-def _negatives(usual: Step, batch: Batch, bases: list[Payload], count: int) -> list[Step]:
-    return [refused(usual, negative) for negative in _drawn(batch, bases, count)]
+def _negative_steps(template: Step, generator: PayloadGenerator, bases: list[Payload], count: int) -> list[Step]:
+    return [negative_step(template, negative) for negative in _draw_negatives(generator, bases, count)]
 
 
-def _drawn(batch: Batch, bases: list[Payload], count: int) -> Iterator[Negative]:
+def _draw_negatives(generator: PayloadGenerator, bases: list[Payload], count: int) -> Iterator[Negative]:
     for serial in range(count):
-        negative = batch.negative(bases[serial % len(bases)])
+        negative = generator.negative(bases[serial % len(bases)])
         if negative is not None:
             yield negative

@@ -1,4 +1,4 @@
-"""Rewording: smaller requests that still mean what a step meant."""
+"""Shrinks the request of a step without changing its meaning."""
 
 from __future__ import annotations
 
@@ -6,153 +6,160 @@ from collections.abc import Generator
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
-from runs_conformance.contract.constraint import request_bodies
-from runs_conformance.contract.implementation_defined import doubts
-from runs_conformance.contract.schema_violation import Fault, examine_schema
-from runs_conformance.generation.boundary.cases import bench, bound
-from runs_conformance.generation.boundary.payload_factory import Bench
+from runs_conformance.contract.constraint import body_documents
+from runs_conformance.contract.implementation_defined import implementation_defined
+from runs_conformance.contract.schema_violation import SchemaViolation
+from runs_conformance.contract.validation import validate
+from runs_conformance.generation.boundary.cases import bind_placeholders, payload_factory
+from runs_conformance.generation.boundary.payload_factory import PayloadFactory
 from runs_conformance.generation.boundary.sample import Sampler
-from runs_conformance.generation.payloads.payload_generator import references
-from runs_conformance.generation.payloads.shrink_value import fewer, simpler
+from runs_conformance.generation.payloads.payload_generator import referenced_values
+from runs_conformance.generation.payloads.shrink_value import ddmin, simplify
 from runs_conformance.model.case import Mutation, Ref, Role, Step
-from runs_conformance.model.json import ABSENT, JSON, at, is_array, is_object, parts, pointer
-from runs_conformance.model.program import Setting
+from runs_conformance.model.json import ABSENT, JSON, at, is_array, is_object, json_pointer, pointer_tokens
+from runs_conformance.model.program import ProgramContext
 
-Rewording: TypeAlias = Generator[Step, bool, Step]
-"""Yields a candidate, is sent whether it still shows the same, and returns the smallest that does."""
+StepShrinker: TypeAlias = Generator[Step, bool, Step]
+"""Yields candidates, is sent whether each still reproduces the violation, and returns the smallest that does."""
 
 
-def reworded(step: Step, setting: Setting) -> Rewording:
-    """The step with nothing in its query and body that can be left out or be simpler.
+def shrink_step(step: Step, context: ProgramContext) -> StepShrinker:
+    """Remove and simplify parts of a step's query and body while it reproduces the violation.
 
-    A negative keeps its one mutation, what is legal stays legal, and what must be accepted stays so.
+    A negative keeps its mutation, a valid step stays valid, and a step that must be accepted stays so.
     """
     if step.query:
-        step = yield from _fewer_parameters(step)
+        step = yield from _shrink_query(step)
     if (
         is_object(step.body)
         and step.raw is None
-        and step.operation in request_bodies()
+        and step.operation in body_documents()
         and step.role is not Role.CONTROL
     ):
-        step = yield from _smaller_body(step, setting)
+        step = yield from _shrink_body(step, context)
     return step
 
 
-def _fewer_parameters(step: Step) -> Rewording:
+def _shrink_query(step: Step) -> StepShrinker:
     if step.mutation is not None and step.mutation.place == "query":
         return step
-    reducing = fewer(step.query)
+    shrinking = ddmin(step.query)
     try:
-        candidate = next(reducing)
+        candidate = next(shrinking)
         while True:
-            candidate = reducing.send((yield replace(step, query=tuple(candidate))))
+            candidate = shrinking.send((yield replace(step, query=tuple(candidate))))
     except StopIteration as stop:
         return replace(step, query=tuple(stop.value))
 
 
-def _smaller_body(step: Step, setting: Setting) -> Rewording:
-    writing = _Writing(step, _bench(step.operation, setting))
-    smallest = writing.like_the_smallest()
+def _shrink_body(step: Step, context: ProgramContext) -> StepShrinker:
+    shrinkable = _ShrinkableBody(step, _payload_factory(step.operation, context))
+    smallest = shrinkable.with_control_body()
     if smallest is not None and (yield smallest):
         return smallest
-    reducing = simpler(writing.body, writing.allows)
+    shrinking = simplify(shrinkable.body, shrinkable.allows)
     try:
-        candidate = next(reducing)
+        candidate = next(shrinking)
         while True:
-            candidate = reducing.send((yield writing.step_with(candidate)))
+            candidate = shrinking.send((yield shrinkable.step_with(candidate)))
     except StopIteration as stop:
-        return writing.step_with(stop.value)
+        return shrinkable.step_with(stop.value)
 
 
-def _bench(operation: str, setting: Setting) -> Bench:
-    return bench(operation, setting.edition, Sampler(setting.model, setting.accepts_any_file_id, dict(setting.given)))
+def _payload_factory(operation: str, context: ProgramContext) -> PayloadFactory:
+    return payload_factory(
+        operation, context.edition, Sampler(context.model, context.accepts_any_file_id, dict(context.use))
+    )
 
 
 @dataclass(slots=True)
-class _Writing:
-    """One step's body with texts in place of its references, and what a smaller one must keep."""
+class _ShrinkableBody:
+    """The body of a step with texts in place of its references, and the facts that a smaller body must preserve."""
 
     step: Step
-    bench: Bench
+    factory: PayloadFactory
     body: JSON = None
     refs: dict[str, Ref] = field(default_factory=dict)
-    named: list[JSON] = field(default_factory=list)
-    open: frozenset[str] = frozenset()
-    faults: frozenset[str] = frozenset()
+    referenced: list[JSON] = field(default_factory=list)
+    reasons: frozenset[str] = frozenset()
+    violated: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
-        self.body = self._unbound(self.step.body)
-        self.named = list(references(self.bench.schema, self.body))
-        self.open = self._doubts(self.body)
-        self.faults = frozenset(fault.constraint for fault in examine_schema(self.bench.schema, self.body).faults)
+        self.body = self._without_refs(self.step.body)
+        self.referenced = list(referenced_values(self.factory.schema, self.body))
+        self.reasons = self._implementation_defined_reasons(self.body)
+        self.violated = frozenset(each.constraint for each in validate(self.factory.schema, self.body).violations)
 
-    def like_the_smallest(self) -> Step | None:
-        """The step with the smallest body of its operation, where that would mean the same."""
-        body = self._unbound(bound(self.bench.subject.control))
+    def with_control_body(self) -> Step | None:
+        """The step with the control body of its operation; None if that is not smaller or changes the meaning."""
+        body = self._without_refs(bind_placeholders(self.factory.profile.control))
         if len(str(body)) >= len(str(self.body)) or not self.allows(body):
             return None
         return self.step_with(body)
 
     def allows(self, body: JSON) -> bool:
-        """Whether a smaller body breaks what the step's own breaks, leaves no more open, and names nothing else."""
-        if not is_object(body) or self._doubts(body) - self.open:
+        """Whether a smaller body has the violations of the step's own, no further reason for refusal, and no other
+        reference.
+        """
+        if not is_object(body) or self._implementation_defined_reasons(body) - self.reasons:
             return False
-        if any(value not in self.named for value in references(self.bench.schema, body)):
+        if any(value not in self.referenced for value in referenced_values(self.factory.schema, body)):
             return False
-        found = examine_schema(self.bench.schema, body).faults
+        violations = validate(self.factory.schema, body).violations
         if self.step.role is not Role.NEGATIVE or self.step.mutation is None:
-            return {fault.constraint for fault in found} == self.faults
-        return self._place(found) is not None
+            return {each.constraint for each in violations} == self.violated
+        return self._mutated_location(violations) is not None
 
     def step_with(self, body: JSON) -> Step:
-        """The step with another body, and its mutation at the place where that is."""
-        step = replace(self.step, body=self._bound(body))
+        """The step with another body, and its mutation at the location in that body."""
+        step = replace(self.step, body=self._with_refs(body))
         mutation = self.step.mutation
         if mutation is None:
             return step
         if self.step.role is not Role.NEGATIVE:
-            became = at(body, mutation.pointer)
-            return step if became is not ABSENT else replace(step, mutation=None)
-        where = self._place(examine_schema(self.bench.schema, body).faults) or mutation.pointer
-        was = mutation.was if where == mutation.pointer else ABSENT
-        return replace(step, mutation=Mutation(where, mutation.keyword, was, at(body, where), mutation.place))
+            value = at(body, mutation.pointer)
+            return step if value is not ABSENT else replace(step, mutation=None)
+        location = self._mutated_location(validate(self.factory.schema, body).violations) or mutation.pointer
+        original = mutation.original if location == mutation.pointer else ABSENT
+        moved = Mutation(location, mutation.keyword, original, at(body, location), mutation.place)
+        return replace(step, mutation=moved)
 
-    def _place(self, faults: list[Fault]) -> str | None:
-        """The one place at or below which all is that is wrong; None where it is not the step's constraint."""
-        wanted = self.step.exercises[0] if self.step.exercises else ""
-        if wanted not in {fault.constraint for fault in faults}:
+    def _mutated_location(self, violations: list[SchemaViolation]) -> str | None:
+        """The innermost location of all violations; None unless they include the step's constraint and no new one."""
+        constraint = self.step.exercises[0] if self.step.exercises else ""
+        broken = {violation.constraint for violation in violations}
+        if constraint not in broken:
             return None
         assert self.step.mutation is not None
-        if {fault.constraint for fault in faults} - self.faults:
+        if broken - self.violated:
             return None
-        paths = [parts(fault.place) for fault in faults]
+        paths = [pointer_tokens(violation.place) for violation in violations]
         depth = 0
         while all(len(path) > depth and path[depth] == paths[0][depth] for path in paths):
             depth += 1
-        own = len(parts(self.step.mutation.pointer))
-        return pointer(*paths[0][:depth]) if depth >= own else None
+        minimum = len(pointer_tokens(self.step.mutation.pointer))
+        return json_pointer(*paths[0][:depth]) if depth >= minimum else None
 
-    def _doubts(self, body: JSON) -> frozenset[str]:
-        return frozenset(doubt.reason for doubt in doubts(self.bench.schema, body))
+    def _implementation_defined_reasons(self, body: JSON) -> frozenset[str]:
+        return frozenset(each.reason for each in implementation_defined(self.factory.schema, body))
 
-    def _unbound(self, value: object) -> JSON:
-        """The value with a text for each reference."""
+    def _without_refs(self, value: object) -> JSON:
+        """The value with a text in place of each reference."""
         if isinstance(value, Ref):
             text = f"{{{value.step}{value.pointer}}}"
             self.refs[text] = value
             return text
         if is_object(value):
-            return {name: self._unbound(member) for name, member in value.items()}
+            return {name: self._without_refs(member) for name, member in value.items()}
         if is_array(value):
-            return [self._unbound(item) for item in value]
+            return [self._without_refs(item) for item in value]
         return value  # type: ignore[return-value]
 
-    def _bound(self, value: JSON) -> object:
+    def _with_refs(self, value: JSON) -> object:
         if isinstance(value, str):
             return self.refs.get(value, value)
         if is_object(value):
-            return {name: self._bound(member) for name, member in value.items()}
+            return {name: self._with_refs(member) for name, member in value.items()}
         if is_array(value):
-            return [self._bound(item) for item in value]
+            return [self._with_refs(item) for item in value]
         return value

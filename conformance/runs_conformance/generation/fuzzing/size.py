@@ -1,4 +1,4 @@
-"""How the payloads of an exploration are shared out among the operations, given what an accepted one costs."""
+"""The size of an exploration, and its distribution over operations and programs."""
 
 from __future__ import annotations
 
@@ -7,69 +7,69 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Dose:
-    """The size of an exploration: so many payloads and walks, and the most runs that the walks may start."""
+class ExplorationSize:
+    """The numbers of payloads and walks, and the maximum number of runs that the walks may start (None: any)."""
 
     payloads: int
     walks: int
     runs: int | None = None
 
-    def of(self, payloads: int) -> Dose:
-        """The dose of so many payloads, with walks in proportion."""
+    def scaled_to(self, payloads: int) -> ExplorationSize:
+        """The size with this number of payloads, and walks in proportion."""
         runs = self.runs if payloads <= self.payloads else None
-        return Dose(payloads, -(-payloads * self.walks // self.payloads), runs)
+        return ExplorationSize(payloads, -(-payloads * self.walks // self.payloads), runs)
 
 
-BESIDE = Dose(100, 5, runs=2)
-"""What has room beside the other phases of the standard profile, whose requests and runs are counted."""
-ALONE = Dose(300, 20)
-"""What is sent where exploring is all that is asked for."""
-THOROUGH = Dose(5_000, 300)
-"""What the full profile sends."""
+SHARED_RUN = ExplorationSize(100, 5, runs=2)
+"""The size beside the other phases of the standard profile, within its numbers of requests and runs."""
+EXPLORE_ONLY = ExplorationSize(300, 20)
+"""The size if `explore` is the only phase."""
+THOROUGH = ExplorationSize(5_000, 300)
+"""The size in the full profile."""
 
-_CHUNK = 45
-"""Programs of about this many payloads, so that several can be played at once."""
+_PAYLOADS_PER_PROGRAM = 45
+"""Approximate number of payloads per program; several programs run in parallel."""
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
-    """One operation's part in a thousand payloads, and how many of its own are legal in a hundred."""
+class OperationShare:
+    """The share of one operation: its payloads per 1,000, and the percentage of valid ones among them."""
 
     payloads: int
-    legal: int
+    valid_percent: int
 
 
-SHARES: Mapping[str, Share] = {
-    "create_run": Share(240, 5),
-    "create_thread_and_run": Share(90, 10),
-    "submit_tool_outputs": Share(20, 0),
-    "create_assistant": Share(180, 40),
-    "modify_assistant": Share(80, 40),
-    "create_thread": Share(150, 40),
-    "modify_thread": Share(60, 40),
-    "create_message": Share(125, 35),
-    "modify_message": Share(30, 40),
-    "modify_run": Share(25, 40),
+SHARES: Mapping[str, OperationShare] = {
+    "create_run": OperationShare(240, 5),
+    "create_thread_and_run": OperationShare(90, 10),
+    "submit_tool_outputs": OperationShare(20, 0),
+    "create_assistant": OperationShare(180, 40),
+    "modify_assistant": OperationShare(80, 40),
+    "create_thread": OperationShare(150, 40),
+    "modify_thread": OperationShare(60, 40),
+    "create_message": OperationShare(125, 35),
+    "modify_message": OperationShare(30, 40),
+    "modify_run": OperationShare(25, 40),
 }
-"""Each accepted payload of the first three uses up a run, so most of theirs are illegal, and the legal ones full."""
+"""Each accepted payload of the first three operations consumes a run, so most of their payloads are invalid."""
 
 
 @dataclass(frozen=True, slots=True)
 class Portion:
-    """What one program sends: so many legal payloads of an operation, and so many negatives made of them."""
+    """The payloads of one program: numbers of valid ones, and of negatives derived from them."""
 
     operation: str
     number: int
-    legal: int
+    valid: int
     negatives: int
 
 
-def portions(payloads: int) -> Iterator[Portion]:
-    """An exploration of so many payloads, in portions for single programs."""
+def split_into_portions(payloads: int) -> Iterator[Portion]:
+    """Split an exploration of this many payloads into portions for single programs."""
     for operation, share in SHARES.items():
         count = max(1, round(payloads * share.payloads / 1000))
-        chunks = max(1, round(count / _CHUNK))
+        chunks = max(1, round(count / _PAYLOADS_PER_PROGRAM))
         for number in range(chunks):
             size = count // chunks + (number < count % chunks)
-            legal = max(1, round(size * share.legal / 100)) if share.legal else 0
-            yield Portion(operation, number, legal, size - legal)
+            valid = max(1, round(size * share.valid_percent / 100)) if share.valid_percent else 0
+            yield Portion(operation, number, valid, size - valid)

@@ -1,4 +1,4 @@
-"""Walks: programs whose every step is drawn from what happened before it."""
+"""Random walks: programs that draw each step from the state left by the steps before it."""
 
 from __future__ import annotations
 
@@ -6,109 +6,117 @@ from collections.abc import Callable
 from dataclasses import replace
 from random import Random
 
-from hypothesis import strategies as st
-
-from runs_conformance.generation.fuzzing.actions import ACTS, STARTS
-from runs_conformance.generation.fuzzing.walk_profile import FADINGS, Theme, weight
-from runs_conformance.generation.fuzzing.walk_state import Run, Story
-from runs_conformance.generation.programs.responses import PENDING, made
-from runs_conformance.generation.programs.steps import OVER, SETTLED, assistant, on_run, page, poll
+from runs_conformance.generation.fuzzing.actions import ACTIONS, RUN_STARTING_ACTIONS
+from runs_conformance.generation.fuzzing.walk_profile import NOVELTY_DECAYS, WalkProfile, action_weight
+from runs_conformance.generation.fuzzing.walk_state import WalkRun, WalkState
+from runs_conformance.generation.programs.responses import PENDING_CALLS, has_id
+from runs_conformance.generation.programs.steps import (
+    SETTLED_STATUSES,
+    TERMINAL_STATUSES,
+    assistant,
+    on_run,
+    page,
+    poll,
+)
 from runs_conformance.model.case import Ref, Role, Step
 from runs_conformance.model.exchange import Exchange
-from runs_conformance.model.program import Play, Setting
+from runs_conformance.model.program import ProgramContext, StepGenerator
 
-MOST_STEPS = 12
-_CANCELLED, _CANCELLED_WAITING = 0.4, 0.15
-"""So many of the runs that are still active in the end are cancelled; the others go on to their own end."""
-_ROUNDS = 3
+MAX_STEPS = 12
+_CANCEL_PROBABILITY, _CANCEL_PENDING_PROBABILITY = 0.4, 0.15
+"""Shares of the runs still active at the end, in general and with pending tool calls, that are cancelled."""
+_MAX_ROUNDS = 3
 
 
-def walking(theme: Theme, number: int, most: int = MOST_STEPS) -> Callable[[Setting], Play]:
-    """The play of one walk: so many steps on a theme, and what still runs in the end cancelled."""
+def walk_program(
+    profile: WalkProfile, number: int, max_steps: int = MAX_STEPS
+) -> Callable[[ProgramContext], StepGenerator]:
+    """The program of one walk of at most `max_steps` steps; at the end, all active runs are completed or cancelled."""
 
-    def play(setting: Setting) -> Play:
-        story = Story(setting)
-        first = assistant(setting)
+    def steps(context: ProgramContext) -> StepGenerator:
+        state = WalkState(context)
+        first = assistant(context)
         answer: Exchange = yield first
-        if not made(answer):
+        if not has_id(answer):
             return
-        story.tell("assistant", first, answer)
-        fading = Random(f"{setting.seed}/{number}").choice(FADINGS)
-        for turn in range(most):
-            # A generator for each step: however one step went, the dice of the next are the same.
-            drawn = next_step(story, theme, Random(f"{setting.seed}/{number}/{turn}"), fading)
-            if drawn is None:
+        state.record("assistant", first, answer)
+        novelty_decay = Random(f"{context.seed}/{number}").choice(NOVELTY_DECAYS)
+        for turn in range(max_steps):
+            # Each step has its own random generator, so that its draws do not depend on the steps before it.
+            choice = next_step(state, profile, Random(f"{context.seed}/{number}/{turn}"), novelty_decay)
+            if choice is None:
                 break
-            act, step = drawn
-            story.tell(act, step, (yield step))
-        yield from _to_the_end(story, Random(f"{setting.seed}/{number}/end"))
+            action, step = choice
+            state.record(action, step, (yield step))
+        yield from _end_all_runs(state, Random(f"{context.seed}/{number}/end"))
 
-    return play
+    return steps
 
 
-def _to_the_end(story: Story, random: Random) -> Play:
-    """Everything that was started is ended, one way or another, and looked at once more."""
-    for run in list(story.unfinished()):
-        if random.random() < (_CANCELLED_WAITING if run.waits else _CANCELLED):
+def _end_all_runs(state: WalkState, random: Random) -> StepGenerator:
+    """Complete or cancel every active run, then read all objects again."""
+    for run in list(state.unfinished_runs()):
+        if random.random() < (_CANCEL_PENDING_PROBABILITY if run.pending_in else _CANCEL_PROBABILITY):
             yield on_run("cancel_run", run.ref, run.thread.ref)
         else:
-            yield from _carried_on(story, run)
-        yield poll(run.ref, run.thread.ref, OVER)
-    for run in story.reachable():
+            yield from _complete_run(state, run)
+        yield poll(run.ref, run.thread.ref, TERMINAL_STATUSES)
+    for run in state.reachable_runs():
         yield on_run("get_run", run.ref, run.thread.ref)
         yield page("list_run_steps", run.ref, run.thread.ref)
-    for thread in story.standing():
+    for thread in state.existing_threads():
         yield page("list_messages", thread.ref, order="asc", limit="100")
 
 
-def _carried_on(story: Story, run: Run) -> Play:
-    """A run is given what it waits for until it is over; one that waits without end is cancelled."""
-    for _ in range(_ROUNDS):
-        if not run.waits:
-            look = replace(poll(run.ref, run.thread.ref, SETTLED), name=story.name)
-            story.tell("wait", look, (yield look))
-        if not run.waits:
+def _complete_run(state: WalkState, run: WalkRun) -> StepGenerator:
+    """Submit tool outputs until a run ends; after `_MAX_ROUNDS` rounds, cancel it."""
+    for _ in range(_MAX_ROUNDS):
+        if not run.pending_in:
+            wait = replace(poll(run.ref, run.thread.ref, SETTLED_STATUSES), name=state.next_step_name)
+            state.record("wait_for_run", wait, (yield wait))
+        if not run.pending_in:
             return
         outputs = [
-            {"tool_call_id": Ref(run.waits, f"{PENDING}/{index}/id"), "output": "18 degrees"}
-            for index in range(run.count)
+            {"tool_call_id": Ref(run.pending_in, f"{PENDING_CALLS}/{index}/id"), "output": "18 degrees"}
+            for index in range(run.pending_count)
         ]
-        step = on_run("submit_tool_outputs", run.ref, run.thread.ref, {"tool_outputs": outputs}, name=story.name)
-        story.tell("submit", step, (yield step))
+        step = on_run(
+            "submit_tool_outputs", run.ref, run.thread.ref, {"tool_outputs": outputs}, name=state.next_step_name
+        )
+        state.record("submit_outputs", step, (yield step))
     yield on_run("cancel_run", run.ref, run.thread.ref)
 
 
-def next_step(story: Story, theme: Theme, random: Random, fading: float = FADINGS[0]) -> tuple[str, Step] | None:
-    """The act and the step that come next, drawn from what the story makes possible; None where it makes nothing."""
-    opening = story.steps - 1
-    if opening < len(theme.opening):
-        step = _made(story, theme, theme.opening[opening], random)
+def next_step(
+    state: WalkState, profile: WalkProfile, random: Random, novelty_decay: float = NOVELTY_DECAYS[0]
+) -> tuple[str, Step] | None:
+    """The next action and its step, drawn from the actions that the state allows; None if it allows none."""
+    opening = state.steps - 1
+    if opening < len(profile.opening):
+        step = _build_step(state, profile, profile.opening[opening], random)
         if step is not None:
-            return theme.opening[opening], step
-    weights = {act: weight(theme, act, story.done[act], fading) for act in theme.weights}
+            return profile.opening[opening], step
+    weights = {
+        action: action_weight(profile, action, state.action_counts[action], novelty_decay) for action in profile.weights
+    }
     while weights:
-        act = random.choices(list(weights), list(weights.values()))[0]
-        step = _made(story, theme, act, random)
+        action = random.choices(list(weights), list(weights.values()))[0]
+        step = _build_step(state, profile, action, random)
         if step is not None:
-            return act, step
-        del weights[act]
+            return action, step
+        del weights[action]
     return None
 
 
-def following(story: Story, theme: Theme) -> st.SearchStrategy[tuple[str, Step] | None]:
-    """The strategy for what comes next after a story, as Hypothesis has them."""
-    return st.randoms(use_true_random=True).map(lambda random: next_step(story, theme, random))
-
-
-def _made(story: Story, theme: Theme, act: str, random: Random) -> Step | None:
-    """An act's step. Runs that are sure to be accepted are started only as many as the theme allows."""
-    if act in STARTS and story.accepted_runs >= theme.runs:
-        busy = [thread for thread in story.standing() if story.busy(thread)]
-        if act == "thread_and_run" or not busy:
+def _build_step(state: WalkState, profile: WalkProfile, action: str, random: Random) -> Step | None:
+    """The step of an action. Once the profile's runs are used up, runs are started only on locked threads."""
+    if action in RUN_STARTING_ACTIONS and state.accepted_runs >= profile.runs:
+        busy = [thread for thread in state.existing_threads() if state.is_busy(thread)]
+        if action == "create_thread_and_run" or not busy:
             return None
-        story = replace(story, threads=busy)
-    step = ACTS[act](story, random)
+        state = replace(state, threads=busy)
+    step = ACTIONS[action](state, random)
     if step is None:
         return None
-    looks = step.role if step.role is not Role.FIXTURE else Role.ACT
-    return replace(step, name=story.name, role=looks)
+    role = step.role if step.role is not Role.FIXTURE else Role.ACT
+    return replace(step, name=state.next_step_name, role=role)

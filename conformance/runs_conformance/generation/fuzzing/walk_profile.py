@@ -1,4 +1,4 @@
-"""Themes: what a walk is mostly about, so that few walks come to many corners."""
+"""Walk profiles: the focus of a random walk, so that few walks cover many situations."""
 
 from __future__ import annotations
 
@@ -6,34 +6,34 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from random import Random
 
-_LOOKS = {
+_READS = {
     "get_run": 3,
-    "wait": 3,
+    "wait_for_run": 3,
     "list_messages": 2,
     "list_runs": 1,
     "list_steps": 2,
     "get_step": 1,
     "get_thread": 1,
     "get_message": 1,
-    "next_page": 8,
-    "other_window": 3,
+    "read_next_page": 8,
+    "read_other_page": 3,
 }
-_CHANGES = {"modify_run": 3, "modify_thread": 1, "message": 2, "modify_message": 1, "cancel": 1}
-_RUNNING = {**_LOOKS, **_CHANGES, "submit_made_up": 1, "plain_run": 1, "misplaced_run": 0.5}
-_CALLING = {
-    **_LOOKS,
+_CHANGES = {"modify_run": 3, "modify_thread": 1, "create_message": 2, "modify_message": 1, "cancel_run": 1}
+_ACTIVE_RUN = {**_READS, **_CHANGES, "submit_unknown": 1, "create_plain_run": 1, "use_run_of_other_thread": 0.5}
+_TOOL_CALLS = {
+    **_READS,
     **_CHANGES,
-    "submit": 3,
-    "submit_some": 2,
-    "submit_more": 1,
-    "submit_backwards": 2,
+    "submit_outputs": 3,
+    "submit_incomplete": 2,
+    "submit_extra": 1,
+    "submit_reversed": 2,
     "submit_again": 2,
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Theme:
-    """What a walk does first, the weights of what it may do then, and how many runs it may start."""
+class WalkProfile:
+    """The first actions of a walk, the weights of its later actions, and the number of runs that it may start."""
 
     name: str
     opening: tuple[str, ...]
@@ -41,106 +41,125 @@ class Theme:
     runs: int = 1
 
 
-_TALKING = {
-    "new_thread": 2,
+_CONVERSATION = {
+    "create_thread": 2,
     "delete_message": 2,
-    "message": 5,
+    "create_message": 5,
     "get_message": 3,
     "modify_message": 4,
     "modify_thread": 7,
     "delete_thread": 1,
-    "lost_thread": 4,
+    "read_deleted_thread": 4,
 }
-_TURNING = {
-    "next_page": 40,
-    "other_window": 10,
+_PAGING = {
+    "read_next_page": 40,
+    "read_other_page": 10,
     "list_messages": 4,
-    "message": 1,
+    "create_message": 1,
     "delete_message": 2,
     "modify_message": 2,
 }
 
-_MANAGING = {
-    "new_assistant": 3,
+_ASSISTANTS = {
+    "create_assistant": 3,
     "modify_assistant": 10,
     "get_assistant": 6,
     "list_assistants": 4,
     "delete_assistant": 1,
-    "next_page": 4,
+    "read_next_page": 4,
 }
 
-THEMES = (
-    Theme("talk", ("new_thread", "message"), {**_LOOKS, **_CHANGES, **_TALKING}, runs=0),
-    Theme("pages", ("long_thread", "list_messages"), _TURNING, runs=0),
-    Theme("assistants", ("new_assistant",), _MANAGING, runs=0),
-    Theme("plain", ("new_thread", "rich_run"), {**_RUNNING, "rich_run": 1}),
-    Theme("in flight", ("new_thread", "long_run"), {**_RUNNING, "modify_run": 6, "cancel": 5, "wait": 1, "get_run": 4}),
-    Theme(
+WALK_PROFILES = (
+    WalkProfile("talk", ("create_thread", "create_message"), {**_READS, **_CHANGES, **_CONVERSATION}, runs=0),
+    WalkProfile("pages", ("create_long_thread", "list_messages"), _PAGING, runs=0),
+    WalkProfile("assistants", ("create_assistant",), _ASSISTANTS, runs=0),
+    WalkProfile("plain", ("create_thread", "create_rich_run"), {**_ACTIVE_RUN, "create_rich_run": 1}),
+    WalkProfile(
+        "in flight",
+        ("create_thread", "create_long_run"),
+        {**_ACTIVE_RUN, "modify_run": 6, "cancel_run": 5, "wait_for_run": 1, "get_run": 4},
+    ),
+    WalkProfile(
         "locked",
-        ("new_thread", "calling_run", "wait", "message"),
+        ("create_thread", "create_calling_run", "wait_for_run", "create_message"),
         {
-            **_LOOKS,
-            "message": 24,
-            "plain_run": 6,
+            **_READS,
+            "create_message": 24,
+            "create_plain_run": 6,
             "modify_thread": 2,
             "modify_run": 2,
             "modify_message": 2,
-            "submit": 1,
+            "submit_outputs": 1,
         },
     ),
-    Theme("calls", ("new_thread", "calling_run", "wait"), {**_CALLING, "modify_run": 4}),
-    Theme(
+    WalkProfile("calls", ("create_thread", "create_calling_run", "wait_for_run"), {**_TOOL_CALLS, "modify_run": 4}),
+    WalkProfile(
         "many calls",
-        ("new_thread", "many_calling_run", "wait", "submit_some"),
-        {**_CALLING, "cancel": 0.3, "submit": 2, "submit_some": 12},
+        ("create_thread", "create_parallel_calling_run", "wait_for_run", "submit_incomplete"),
+        {**_TOOL_CALLS, "cancel_run": 0.3, "submit_outputs": 2, "submit_incomplete": 12},
     ),
-    Theme(
-        "rounds", ("new_thread", "twice_calling_run", "wait", "submit", "wait"), {**_CALLING, "wait": 8, "submit": 8}
+    WalkProfile(
+        "rounds",
+        ("create_thread", "create_twice_calling_run", "wait_for_run", "submit_outputs", "wait_for_run"),
+        {**_TOOL_CALLS, "wait_for_run": 8, "submit_outputs": 8},
     ),
-    Theme("stream", ("new_thread", "streamed_run"), {**_CALLING, "submit_streamed": 6, "streamed_run": 2}),
-    Theme(
+    WalkProfile(
+        "stream",
+        ("create_thread", "create_streamed_run"),
+        {**_TOOL_CALLS, "submit_streamed": 6, "create_streamed_run": 2},
+    ),
+    WalkProfile(
         "two threads",
-        ("new_thread", "new_thread", "calling_run", "plain_run"),
-        {**_CALLING, **_RUNNING, "misplaced_run": 4, "list_messages": 3},
+        ("create_thread", "create_thread", "create_calling_run", "create_plain_run"),
+        {**_TOOL_CALLS, **_ACTIVE_RUN, "use_run_of_other_thread": 4, "list_messages": 3},
         runs=2,
     ),
-    Theme("again", ("new_thread", "plain_run", "wait", "rich_run", "wait"), {**_RUNNING, "list_runs": 4}, runs=2),
-    Theme("in one", ("thread_and_run",), {**_RUNNING, **_CALLING, "thread_and_run": 1}),
-    Theme("limits", ("new_thread", "limited_run"), {**_RUNNING, "wait": 5}),
-    Theme("tools", ("new_thread", "using_run"), {**_RUNNING, "list_steps": 5, "get_step": 5, "wait": 5}),
-    Theme(
-        "settings",
-        ("modify_assistant", "new_thread", "plain_run", "modify_assistant"),
-        {**_RUNNING, "modify_assistant": 3, "get_assistant": 3},
+    WalkProfile(
+        "again",
+        ("create_thread", "create_plain_run", "wait_for_run", "create_rich_run", "wait_for_run"),
+        {**_ACTIVE_RUN, "list_runs": 4},
+        runs=2,
     ),
-    Theme("tenants", ("new_thread", "calling_run"), {**_CALLING, "stranger": 8}),
+    WalkProfile("in one", ("create_thread_and_run",), {**_ACTIVE_RUN, **_TOOL_CALLS, "create_thread_and_run": 1}),
+    WalkProfile("limits", ("create_thread", "create_limited_run"), {**_ACTIVE_RUN, "wait_for_run": 5}),
+    WalkProfile(
+        "tools",
+        ("create_thread", "create_tool_using_run"),
+        {**_ACTIVE_RUN, "list_steps": 5, "get_step": 5, "wait_for_run": 5},
+    ),
+    WalkProfile(
+        "settings",
+        ("modify_assistant", "create_thread", "create_plain_run", "modify_assistant"),
+        {**_ACTIVE_RUN, "modify_assistant": 3, "get_assistant": 3},
+    ),
+    WalkProfile("tenants", ("create_thread", "create_calling_run"), {**_TOOL_CALLS, "use_second_key": 8}),
 )
-"""All themes; a walk has one."""
+"""All profiles; every walk has one."""
 
-FADINGS = (1.0, 0.25)
-"""How much less likely an act becomes by being done: some walks seek what is new, some do the same again and again."""
+NOVELTY_DECAYS = (1.0, 0.25)
+"""Exponents of the decay of an action's weight: with 1 walks prefer new actions, with 0.25 they repeat actions."""
 
 
-def dealt(seed: int, walks: int, second_key: bool, runs: int | None = None) -> Iterator[Theme]:
-    """A theme for each walk: every one as often as any other, those without runs twice as often, in an order of the
-    seed's. Where all `runs` are given out, those that need more are passed over.
+def assign_profiles(seed: int, walks: int, second_key: bool, runs: int | None = None) -> Iterator[WalkProfile]:
+    """A profile for each walk, in an order determined by the seed. All profiles are equally frequent, except that those
+    without runs occur twice as often. Profiles that need more than the rest of `runs` are skipped.
     """
     random = Random(f"{seed}/themes")
-    themes = [theme for theme in THEMES if second_key or theme.name != "tenants"]
-    themes += [theme for theme in themes if not theme.runs]
-    deck: list[Theme] = []
+    profiles = [profile for profile in WALK_PROFILES if second_key or profile.name != "tenants"]
+    profiles += [profile for profile in profiles if not profile.runs]
+    deck: list[WalkProfile] = []
     for _ in range(walks):
-        theme: Theme | None = None
-        while theme is None or (runs is not None and theme.runs > runs):
+        profile: WalkProfile | None = None
+        while profile is None or (runs is not None and profile.runs > runs):
             if not deck:
-                deck = list(themes)
+                deck = list(profiles)
                 random.shuffle(deck)
-            theme = deck.pop()
-        runs = None if runs is None else runs - theme.runs
-        yield theme
+            profile = deck.pop()
+        runs = None if runs is None else runs - profile.runs
+        yield profile
 
 
-def weight(theme: Theme, act: str, done: int, fading: float) -> float:
-    """How likely an act is next."""
-    often: float = (1 + done) ** fading
-    return theme.weights.get(act, 0.0) / often
+def action_weight(profile: WalkProfile, action: str, times_done: int, novelty_decay: float) -> float:
+    """The weight of an action that was done `times_done` times in the choice of the next one."""
+    decay: float = (1 + times_done) ** novelty_decay
+    return profile.weights.get(action, 0.0) / decay

@@ -1,4 +1,4 @@
-"""What happened so far in a walk: which objects there are, and what is known of them."""
+"""The state of a random walk: the objects that exist, and the last known facts about them."""
 
 from __future__ import annotations
 
@@ -8,149 +8,155 @@ from dataclasses import dataclass, field
 
 from runs_conformance.contract.lifecycle import ACTIVE, TERMINAL
 from runs_conformance.contract.operation import OPERATIONS
-from runs_conformance.generation.programs.responses import calls, items, made, shown, status
+from runs_conformance.generation.programs.responses import (
+    has_id,
+    item_count,
+    pending_call_count,
+    response_object,
+    status,
+)
 from runs_conformance.model.case import Key, Ref, Step
 from runs_conformance.model.exchange import Exchange
-from runs_conformance.model.program import Setting
+from runs_conformance.model.program import ProgramContext
 
 _MOST_REFERENCES = 12
 
 
 @dataclass(slots=True)
-class Thread:
-    """A thread, with its messages as far as they can be referred to."""
+class WalkThread:
+    """A thread, with references to its known messages by id."""
 
     ref: Ref
     messages: dict[str, Ref] = field(default_factory=dict)
-    gone: bool = False
+    is_deleted: bool = False
 
 
 @dataclass(slots=True)
-class Run:
-    """A run. `waits` names the answer that shows what it waits for, and `count` is how many outputs that is;
-    `sent` is what it last took.
+class WalkRun:
+    """A run. `pending_in` is the name of the step whose response lists its `pending_count` pending tool calls; empty
+    unless it requires action. `last_submission` is the last accepted body with tool outputs.
     """
 
     id: str
     ref: Ref
-    thread: Thread
+    thread: WalkThread
     status: str = ""
-    waits: str = ""
-    count: int = 0
-    sent: object = None
+    pending_in: str = ""
+    pending_count: int = 0
+    last_submission: object = None
     steps: dict[str, Ref] = field(default_factory=dict)
 
     @property
-    def over(self) -> bool:
-        """Whether nothing can happen to it any more."""
+    def has_ended(self) -> bool:
+        """Whether its last known status is terminal."""
         return self.status in TERMINAL
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """The page of a list that was looked at last."""
+class ListedPage:
+    """The last page of a list: the step, the number of its objects, and `has_more`."""
 
     step: Step
     count: int
-    more: bool
+    has_more: bool
 
 
 @dataclass(slots=True)
-class Story:
-    """The story of one walk. `done` counts its acts; `last` is the act before."""
+class WalkState:
+    """The state of one walk."""
 
-    setting: Setting
-    threads: list[Thread] = field(default_factory=list)
-    runs: dict[str, Run] = field(default_factory=dict)
+    context: ProgramContext
+    threads: list[WalkThread] = field(default_factory=list)
+    runs: dict[str, WalkRun] = field(default_factory=dict)
     assistants: list[Ref] = field(default_factory=list)
-    page: Shown | None = None
-    done: Counter[str] = field(default_factory=Counter)
-    last: str = ""
+    last_page: ListedPage | None = None
+    action_counts: Counter[str] = field(default_factory=Counter)
+    last_action: str = ""
     steps: int = 0
     accepted_runs: int = 0
 
     @property
-    def name(self) -> str:
+    def next_step_name(self) -> str:
         """The name for the next step."""
         return f"s{self.steps + 1}"
 
-    def standing(self) -> list[Thread]:
+    def existing_threads(self) -> list[WalkThread]:
         """The threads that were not deleted."""
-        return [thread for thread in self.threads if not thread.gone]
+        return [thread for thread in self.threads if not thread.is_deleted]
 
-    def reachable(self) -> list[Run]:
+    def reachable_runs(self) -> list[WalkRun]:
         """The runs of threads that were not deleted."""
-        return [run for run in self.runs.values() if not run.thread.gone]
+        return [run for run in self.runs.values() if not run.thread.is_deleted]
 
-    def busy(self, thread: Thread) -> bool:
+    def is_busy(self, thread: WalkThread) -> bool:
         """Whether a run may still be active on a thread."""
-        return any(run.thread is thread and not run.over for run in self.runs.values())
+        return any(run.thread is thread and not run.has_ended for run in self.runs.values())
 
-    def tell(self, act: str, step: Step, exchange: Exchange) -> None:
-        """Go on with a step and what came of it."""
+    def record(self, action: str, step: Step, exchange: Exchange) -> None:
+        """Update the state with a step of an action and its exchange."""
         self.steps += 1
-        self.done[act] += 1
-        self.last = act
-        self.page = None
-        if not exchange.accepted or step.key is not Key.OWN:
+        self.action_counts[action] += 1
+        self.last_action = action
+        self.last_page = None
+        if not exchange.accepted or step.key is not Key.PRIMARY:
             return
         match step.operation:
-            case "create_assistant" | "get_assistant" if made(exchange) and not self.assistants:
+            case "create_assistant" | "get_assistant" if has_id(exchange) and not self.assistants:
                 self.assistants.append(Ref(step.name))
-            case "create_assistant" if made(exchange):
+            case "create_assistant" if has_id(exchange):
                 self.assistants.append(Ref(step.name))
             case "delete_assistant":
                 self.assistants = [ref for ref in self.assistants if ref != step.path.get("assistant_id")]
-            case "create_thread" if made(exchange):
-                self.threads.append(Thread(Ref(step.name)))
+            case "create_thread" if has_id(exchange):
+                self.threads.append(WalkThread(Ref(step.name)))
             case "create_run" | "create_thread_and_run":
-                self._tell_of_a_start(step, exchange)
-            case "create_message" if made(exchange):
-                self._note_message(step, str(exchange.member("id")), Ref(step.name))
+                self._record_run_creation(step, exchange)
+            case "create_message" if has_id(exchange):
+                self._record_message(step, str(exchange.member("id")), Ref(step.name))
             case "submit_tool_outputs":
-                self._taken(step, exchange)
+                self._record_submission(step, exchange)
             case "delete_thread":
-                self._mark_gone(step)
+                self._record_thread_deletion(step)
             case "delete_message":
                 self._forget_message(step, exchange)
-            case name if OPERATIONS[name].lists:
-                self._tell_of_a_page(step, exchange)
-        self._tell_of_a_run(step, exchange)
+            case name if OPERATIONS[name].listed_kind:
+                self._record_page(step, exchange)
+        self._record_run_status(step, exchange)
 
-    def _tell_of_a_start(self, step: Step, exchange: Exchange) -> None:
-        run = shown(exchange)
+    def _record_run_creation(self, step: Step, exchange: Exchange) -> None:
+        run = response_object(exchange)
         if not isinstance(run.get("id"), str):
             return
         self.accepted_runs += 1
         if step.operation == "create_thread_and_run":
             if not isinstance(run.get("thread_id"), str):
                 return
-            self.threads.append(Thread(Ref(step.name, "/thread_id")))
+            self.threads.append(WalkThread(Ref(step.name, "/thread_id")))
             thread = self.threads[-1]
         else:
-            found = self._thread_of(step)
-            if found is None:
+            existing = self._thread_of(step)
+            if existing is None:
                 return
-            thread = found
-        self.runs[str(run["id"])] = Run(str(run["id"]), Ref(step.name), thread)
+            thread = existing
+        self.runs[str(run["id"])] = WalkRun(str(run["id"]), Ref(step.name), thread)
 
-    def _tell_of_a_run(self, step: Step, exchange: Exchange) -> None:
-        """Take note of the status of a run that an answer shows."""
-        run = self.runs.get(str(shown(exchange).get("id")))
+    def _record_run_status(self, step: Step, exchange: Exchange) -> None:
+        """Record the status of a run in a response."""
+        run = self.runs.get(str(response_object(exchange).get("id")))
         if run is None or not status(exchange):
             return
         run.status = status(exchange)
-        waiting = run.status == "requires_action"
-        run.waits, run.count = (step.name, calls(exchange)) if waiting else ("", 0)
+        requires_action = run.status == "requires_action"
+        run.pending_in, run.pending_count = (step.name, pending_call_count(exchange)) if requires_action else ("", 0)
 
-    def _taken(self, step: Step, exchange: Exchange) -> None:
-        run = self.runs.get(str(shown(exchange).get("id")))
+    def _record_submission(self, step: Step, exchange: Exchange) -> None:
+        run = self.runs.get(str(response_object(exchange).get("id")))
         if run is not None:
-            run.sent = step.body
+            run.last_submission = step.body
 
-    def _tell_of_a_page(self, step: Step, exchange: Exchange) -> None:
-        count = items(exchange)
-        self.page = Shown(step, count, exchange.member("has_more") is True)
+    def _record_page(self, step: Step, exchange: Exchange) -> None:
+        count = item_count(exchange)
+        self.last_page = ListedPage(step, count, exchange.member("has_more") is True)
         thread = self._thread_of(step)
         for index, id_ in enumerate(_ids(exchange)[: min(count, 4)]):
             ref = Ref(step.name, f"/data/{index}/id")
@@ -162,10 +168,10 @@ class Story:
                 if run is not None:
                     run.steps.setdefault(id_, ref)
 
-    def _thread_of(self, step: Step) -> Thread | None:
+    def _thread_of(self, step: Step) -> WalkThread | None:
         return next((thread for thread in self.threads if thread.ref == step.path.get("thread_id")), None)
 
-    def _note_message(self, step: Step, id_: str, ref: Ref) -> None:
+    def _record_message(self, step: Step, id_: str, ref: Ref) -> None:
         thread = self._thread_of(step)
         if thread is not None:
             thread.messages[id_] = ref
@@ -175,17 +181,17 @@ class Story:
         if thread is not None:
             thread.messages.pop(exchange.path.get("message_id", ""), None)
 
-    def _mark_gone(self, step: Step) -> None:
+    def _record_thread_deletion(self, step: Step) -> None:
         thread = self._thread_of(step)
         if thread is not None:
-            thread.gone = True
+            thread.is_deleted = True
 
-    def unfinished(self) -> Iterator[Run]:
+    def unfinished_runs(self) -> Iterator[WalkRun]:
         """The runs that may still be active."""
-        return (run for run in self.reachable() if run.status in ACTIVE or not run.status)
+        return (run for run in self.reachable_runs() if run.status in ACTIVE or not run.status)
 
 
 def _ids(exchange: Exchange) -> list[str]:
     data = exchange.member("data")
-    found = [item.get("id") for item in data if isinstance(item, Mapping)] if isinstance(data, list) else []
-    return [str(id_) for id_ in found]
+    ids = [item.get("id") for item in data if isinstance(item, Mapping)] if isinstance(data, list) else []
+    return [str(id_) for id_ in ids]
