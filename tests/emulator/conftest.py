@@ -1,4 +1,4 @@
-"""Emulators served over real sockets, in threads of the test process."""
+"""Fixtures: emulators served on real sockets by threads of the test process."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ HEADERS = {
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back."""
+    """An HTTP response."""
 
     status: int
     headers: Mapping[str, str]
@@ -38,18 +38,18 @@ class Answer:
 
     @property
     def events(self) -> list[tuple[str, Any]]:
-        """The events of a stream, in the strict form in which the service wrote them."""
-        found = []
+        """The events of a stream, parsed in the exact format of the service."""
+        events = []
         for block in self.raw.decode().split("\n\n")[:-1]:
             name, data = block.split("\n")
             text = data.removeprefix("data: ")
-            found.append((name.removeprefix("event: "), text if text == "[DONE]" else json.loads(text)))
-        return found
+            events.append((name.removeprefix("event: "), text if text == "[DONE]" else json.loads(text)))
+        return events
 
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """An emulator on a socket, and a client of it."""
+    """A client of an emulator on a socket."""
 
     origin: str
 
@@ -65,20 +65,20 @@ class Served:
         headers: Mapping[str, str | None] | None = None,
         base: str = "/v1",
     ) -> Answer:
-        """Send bytes; a header of None is left out."""
-        given = {name: value for name, value in {**HEADERS, **(headers or {})}.items() if value is not None}
+        """Send bytes; a header that is None is omitted."""
+        sent_headers = {name: value for name, value in {**HEADERS, **(headers or {})}.items() if value is not None}
         connection = http.client.HTTPConnection(urlsplit(self.origin).netloc, timeout=10)
         try:
-            connection.request(method, urlsplit(self.origin).path + base + path, raw, given)
+            connection.request(method, urlsplit(self.origin).path + base + path, raw, sent_headers)
             answer = connection.getresponse()
             return Answer(answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read())
         finally:
             connection.close()
 
     def advance(self, seconds: float) -> None:
-        """Move the emulator's clock."""
-        moved = self.send("POST", "/_emulator/clock", json.dumps({"advance": seconds}).encode(), base="")
-        assert moved.status == 200
+        """Advance the emulator's clock."""
+        response = self.send("POST", "/_emulator/clock", json.dumps({"advance": seconds}).encode(), base="")
+        assert response.status == 200
 
     def ask(
         self,
@@ -89,7 +89,7 @@ class Served:
         headers: Mapping[str, str | None] | None = None,
         **query: Any,
     ) -> Any:
-        """Send JSON and read JSON; any other HTTP status than the one expected fails the test."""
+        """Send JSON and return the JSON answer. Fails the test for another HTTP status than `status`."""
         raw = None if body is None else json.dumps(body).encode()
         answer = self.send(method, f"{path}?{urlencode(query)}" if query else path, raw, headers)
         assert answer.status == status, answer.raw.decode()
@@ -102,28 +102,28 @@ class Served:
         return self.ask("GET", path, **rest)
 
     def stream(self, path: str, body: Any) -> list[tuple[str, Any]]:
-        """Start a stream and read it to its end."""
+        """Start a stream and return its events."""
         answer = self.send("POST", path, json.dumps({**body, "stream": True}).encode())
         assert answer.status == 200, answer.raw.decode()
         return answer.events
 
     def assistant(self, **members: Any) -> str:
-        made: str = self.post("/assistants", {"model": "gpt-4o", **members})["id"]
-        return made
+        id_: str = self.post("/assistants", {"model": "gpt-4o", **members})["id"]
+        return id_
 
     def thread(self, *texts: str) -> str:
         messages = [{"role": "user", "content": text} for text in texts]
-        made: str = self.post("/threads", {"messages": messages})["id"]
-        return made
+        id_: str = self.post("/threads", {"messages": messages})["id"]
+        return id_
 
     def run_to(self, thread: str, run: str, *statuses: str) -> Any:
-        """Move the clock until the run is in one of the statuses."""
+        """Advance the clock until the run has one of the statuses."""
         for _ in range(200):
-            shown = self.get(f"/threads/{thread}/runs/{run}")
-            if shown["status"] in statuses:
-                return shown
+            current = self.get(f"/threads/{thread}/runs/{run}")
+            if current["status"] in statuses:
+                return current
             self.advance(0.5)
-        raise AssertionError(f"still {shown['status']}")
+        raise AssertionError(f"the run is still {current['status']}")
 
 
 Serve = Callable[..., Served]
@@ -131,7 +131,7 @@ Serve = Callable[..., Served]
 
 @pytest.fixture(scope="session")
 def serve_emulator() -> Serve:
-    """Serves an emulator with the options and mutants that are given; it lives as long as the tests."""
+    """A function that serves an emulator until the end of the test session."""
 
     def start(
         options: EmulatorOptions | None = None, mutants: Sequence[str] = (), variants: Sequence[str] = ()
@@ -142,7 +142,7 @@ def serve_emulator() -> Serve:
 
 
 def served(app: Any) -> str:
-    """Serve an application in a thread; the answer is its origin."""
+    """Serve an application in a thread; returns its origin."""
     origins: queue.Queue[str] = queue.Queue()
     threading.Thread(target=serve, args=(app, "127.0.0.1", 0, origins.put), daemon=True).start()
     return origins.get(timeout=10)
@@ -150,11 +150,11 @@ def served(app: Any) -> str:
 
 @pytest.fixture(scope="session")
 def emulator(serve_emulator: Serve) -> Served:
-    """The plain emulator; its runs do not move unless the clock does."""
+    """The plain emulator; its runs advance only with the clock."""
     return serve_emulator(EmulatorOptions(step_ms=1000))
 
 
 @pytest.fixture(scope="session")
 def quick(serve_emulator: Serve) -> Served:
-    """The plain emulator with hardly a pause between beats."""
+    """The plain emulator with short pauses between actions."""
     return serve_emulator(EmulatorOptions(step_ms=1))

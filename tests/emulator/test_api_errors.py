@@ -1,4 +1,4 @@
-"""Refusals in the service's words; and whatever else comes in, never an HTTP status of 5xx."""
+"""Errors have the messages of the service, and no request is answered with an HTTP status of 5xx."""
 
 from __future__ import annotations
 
@@ -36,15 +36,15 @@ def place(emulator: Served) -> tuple[str, str]:
         ("assistant_id", "wf_1", "invalid_value", "assistant_id", "Expected an ID that begins with 'asst'."),
     ],
 )
-def test_an_invalid_body(
+def test_invalid_body(
     emulator: Served, place: tuple[str, str], member: str, value: Any, code: str, param: str | None, message: str
 ) -> None:
     thread, assistant = place
-    refused = emulator.post(f"/threads/{thread}/runs", {"assistant_id": assistant, member: value}, status=400)["error"]
-    assert refused.keys() == {"message", "type", "param", "code"}
-    assert (refused["type"], refused["code"]) == ("invalid_request_error", code)
-    assert param is None or refused["param"] == param
-    assert message in refused["message"]
+    error = emulator.post(f"/threads/{thread}/runs", {"assistant_id": assistant, member: value}, status=400)["error"]
+    assert error.keys() == {"message", "type", "param", "code"}
+    assert (error["type"], error["code"]) == ("invalid_request_error", code)
+    assert param is None or error["param"] == param
+    assert message in error["message"]
 
 
 @pytest.mark.parametrize(
@@ -64,11 +64,11 @@ def test_an_invalid_body(
         ("PUT", "/threads", 405, "Not allowed to PUT on /v1/threads."),
     ],
 )
-def test_what_is_not_there(
+def test_unknown_object_or_path(
     emulator: Served, place: tuple[str, str], method: str, path: str, status: int, message: str
 ) -> None:
-    refused = emulator.ask(method, path.replace("{thread}", place[0]), status=status)["error"]
-    assert refused["message"] == message
+    error = emulator.ask(method, path.replace("{thread}", place[0]), status=status)["error"]
+    assert error["message"] == message
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_keys_are_tenants(serve_emulator: Serve) -> None:
     server.get(f"/threads/{thread}", headers={"authorization": "Bearer three"}, status=401)
 
 
-ODD_BODIES = {
+UNUSUAL_BODIES = {
     "nothing": b"",
     "broken": b"{",
     "an array": b"[]",
@@ -124,19 +124,19 @@ ODD_BODIES = {
 }
 
 
-@pytest.mark.parametrize("name", ODD_BODIES)
+@pytest.mark.parametrize("name", UNUSUAL_BODIES)
 @pytest.mark.parametrize("path", ["/threads", "/threads/runs", "/assistants", "/threads/{thread}/messages"])
-def test_an_odd_body_is_no_error_of_the_server(emulator: Served, place: tuple[str, str], name: str, path: str) -> None:
-    answer = emulator.send("POST", path.replace("{thread}", place[0]), ODD_BODIES[name])
+def test_unusual_body_is_not_a_server_error(emulator: Served, place: tuple[str, str], name: str, path: str) -> None:
+    answer = emulator.send("POST", path.replace("{thread}", place[0]), UNUSUAL_BODIES[name])
     assert answer.status < 500
     assert answer.body is not None
 
 
 @pytest.mark.parametrize("id_", ["x" * 5000, "thread_" + "x" * 5000, "%00", "%ff%fe", "..", "%2e%2e%2f", "thread_%20"])
-def test_an_odd_id_is_no_error_of_the_server(emulator: Served, id_: str) -> None:
+def test_unusual_id_is_not_a_server_error(emulator: Served, id_: str) -> None:
     assert 400 <= emulator.send("GET", f"/threads/{id_}").status < 500
 
 
 @pytest.mark.parametrize("query", ["limit=" + "9" * 5000, "after=%00", "order=%ff", "a=1&" * 500, "limit=1&limit=2"])
-def test_an_odd_query_is_no_error_of_the_server(emulator: Served, place: tuple[str, str], query: str) -> None:
+def test_unusual_query_is_not_a_server_error(emulator: Served, place: tuple[str, str], query: str) -> None:
     assert emulator.send("GET", f"/threads/{place[0]}/messages?{query}").status < 500

@@ -1,4 +1,4 @@
-"""Mutants and variants: each is well declared, can be served, and changes something that can be seen from outside."""
+"""Mutants and variants are declared correctly, can be applied, and change observable behaviour."""
 
 from __future__ import annotations
 
@@ -25,71 +25,71 @@ ENTRIES: list[Mutant | Variant] = [*standard_mutants(), *variants()]
 TOPICS = {*(id_.partition(".")[0] for id_ in rules())}
 
 
-def test_names_are_unique_and_texts_are_there() -> None:
+def test_names_are_unique_and_texts_are_sentences() -> None:
     names = [entry.name for entry in ENTRIES]
     assert [name for name, count in Counter(names).items() if count > 1] == []
     assert [entry.name for entry in ENTRIES if not re.fullmatch(r"[\w\[].+\.", entry.text)] == []
 
 
-def test_there_are_enough() -> None:
+def test_counts() -> None:
     assert len(handwritten_mutants()) >= 150
     assert sum(entry.written_from_spec for entry in handwritten_mutants()) >= 60
     assert len(generated_mutants()) >= 500
     assert len(variants()) >= 40
 
 
-def test_every_mutant_names_what_it_breaks() -> None:
+def test_every_mutant_names_the_item_it_breaks() -> None:
     """An item is a requirement, a topic of rules, or a place of the contract with every constraint on it."""
     places = {id_[:end] for id_ in constraints() for end in range(len(id_) + 1) if id_[end : end + 1] in (".", "")}
     assert {entry.item for entry in standard_mutants()} - {*places, *REQUIREMENTS, *TOPICS} == set()
 
 
-def test_no_mutant_refuses_what_a_correct_server_may_refuse() -> None:
+def test_no_mutant_rejects_what_a_correct_server_may_reject() -> None:
     names = {
         mutant.name.removeprefix("tightened:") for mutant in generated_mutants() if mutant.name.startswith("tightened:")
     }
     assert {"create_run.temperature.type", "create_message.content[].image_file.detail.enum"} <= names
-    left_open = {
+    implementation_defined = {
         "create_run.parallel_tool_calls.type",
         "create_run.reasoning_effort.enum",
         "create_message.content[].image_url.detail.enum",
         "submit_tool_outputs.tool_outputs[].output.type",
     }
-    assert left_open & names == set()
+    assert implementation_defined & names == set()
 
 
-def test_every_alteration_finds_its_place() -> None:
+def test_every_mutant_and_variant_can_be_applied() -> None:
     edition = EmulatorOptions().edition
     for entry in ENTRIES:
         entry.apply(default_hooks(edition))
 
 
-def test_an_unknown_name_is_told() -> None:
+def test_unknown_name() -> None:
     with pytest.raises(UsageError, match="nothing_like_it"):
         build(EmulatorOptions(), ["nothing_like_it"])
 
 
-def test_several_are_served_by_one_process() -> None:
+def test_one_process_serves_several_emulators() -> None:
     origin = served(build_many(EmulatorOptions(), {"a": (["accepts_21_tools"], []), "b": ([], ["has_bare_ids"])}))
     mutant, variant = Served(f"{origin}/a"), Served(f"{origin}/b")
     assert mutant.thread("Hello").startswith("thread_")
     assert re.fullmatch(r"[0-9a-f-]{36}", variant.thread("Hello"))
 
 
-def test_relaxed_and_tightened_keywords_are_seen() -> None:
+def test_relaxed_and_tightened_keywords_change_answers() -> None:
     bound = "create_run.max_prompt_tokens.minimum"
     origin = served(
         build_many(EmulatorOptions(), {name: ([f"{name}:{bound}"], []) for name in ("relaxed", "tightened")})
     )
-    seen = {}
+    statuses = {}
     for name in ("relaxed", "tightened"):
         server = Served(f"{origin}/{name}")
         assistant = server.assistant()
         for value in (254, 255, 256, 257):
             body = {"assistant_id": assistant, "max_prompt_tokens": value}
             answer = server.send("POST", f"/threads/{server.thread('Hello')}/runs", json.dumps(body).encode())
-            seen[name, value] = answer.status
-    assert seen == {
+            statuses[name, value] = answer.status
+    assert statuses == {
         ("relaxed", 254): 400,
         ("relaxed", 255): 200,
         ("relaxed", 256): 200,
@@ -101,7 +101,7 @@ def test_relaxed_and_tightened_keywords_are_seen() -> None:
     }
 
 
-def test_the_command_says_where_it_serves_and_ends_with_its_input() -> None:
+def test_command_prints_its_url_and_stops_with_its_input() -> None:
     command = [sys.executable, "-m", "runs_conformance.emulator", "--watch-stdin", "--mutant", "accepts_21_tools"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin is not None

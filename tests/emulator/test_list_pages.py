@@ -13,24 +13,22 @@ from tests.emulator.conftest import Served
 
 
 @dataclass
-class Thing:
+class Item:
     id: str
     seq: int
     created_at: float
 
 
-THINGS = [
-    Thing(letter, seq, at) for seq, (letter, at) in enumerate(zip("abcde", (1.9, 1.1, 2.0, 2.0, 3.0), strict=True))
-]
+ITEMS = [Item(letter, seq, at) for seq, (letter, at) in enumerate(zip("abcde", (1.9, 1.1, 2.0, 2.0, 3.0), strict=True))]
 
 
-def ids(found: ListPage[Any]) -> str:
-    return "".join(item.id for item in found.items)
+def ids(list_page: ListPage[Any]) -> str:
+    return "".join(item.id for item in list_page.items)
 
 
-def test_what_was_created_in_one_second_keeps_its_order() -> None:
-    assert "".join(item.id for item in sort_items(THINGS, "asc")) == "abcde"
-    assert "".join(item.id for item in sort_items(THINGS, "desc")) == "edcba"
+def test_items_of_one_second_keep_their_order() -> None:
+    assert "".join(item.id for item in sort_items(ITEMS, "asc")) == "abcde"
+    assert "".join(item.id for item in sort_items(ITEMS, "desc")) == "edcba"
 
 
 @pytest.mark.parametrize(
@@ -50,31 +48,34 @@ def test_what_was_created_in_one_second_keeps_its_order() -> None:
         ({"after": "d", "before": "b"}, "", False),
     ],
 )
-def test_a_page_is_what_the_query_asks_for(query: dict[str, Any], expected: str, more: bool) -> None:
-    found = paginate(THINGS, query)
-    assert (ids(found), found.has_more) == (expected, more)
+def test_page_matches_the_query(query: dict[str, Any], expected: str, more: bool) -> None:
+    list_page = paginate(ITEMS, query)
+    assert (ids(list_page), list_page.has_more) == (expected, more)
 
 
-def test_an_unknown_cursor_is_refused() -> None:
+def test_unknown_cursor_is_rejected() -> None:
     with pytest.raises(ApiError):
-        paginate(THINGS, {"after": "x"})
+        paginate(ITEMS, {"after": "x"})
 
 
-def test_a_walk_reaches_everything_once(emulator: Served) -> None:
+def test_traversal_visits_every_item_once(emulator: Served) -> None:
     thread = emulator.thread(*[str(number) for number in range(5)])
-    seen: list[str] = []
+    texts: list[str] = []
     query: dict[str, Any] = {"limit": 2, "order": "asc"}
     while True:
-        found = emulator.get(f"/threads/{thread}/messages", **query)
-        seen += [message["content"][0]["text"]["value"] for message in found["data"]]
-        assert (found["first_id"], found["last_id"]) == (found["data"][0]["id"], found["data"][-1]["id"])
-        if not found["has_more"]:
+        list_page = emulator.get(f"/threads/{thread}/messages", **query)
+        texts += [message["content"][0]["text"]["value"] for message in list_page["data"]]
+        assert (list_page["first_id"], list_page["last_id"]) == (
+            list_page["data"][0]["id"],
+            list_page["data"][-1]["id"],
+        )
+        if not list_page["has_more"]:
             break
-        query["after"] = found["last_id"]
-    assert seen == ["0", "1", "2", "3", "4"]
+        query["after"] = list_page["last_id"]
+    assert texts == ["0", "1", "2", "3", "4"]
 
 
-def test_an_empty_list_names_nothing(emulator: Served) -> None:
+def test_empty_list_has_no_ids(emulator: Served) -> None:
     empty: dict[str, Any] = {"object": "list", "data": [], "first_id": None, "last_id": None, "has_more": False}
     assert emulator.get(f"/threads/{emulator.thread()}/runs") == empty
 
@@ -89,7 +90,7 @@ def test_an_empty_list_names_nothing(emulator: Served) -> None:
         ("order=sideways", "invalid_value"),
     ],
 )
-def test_an_odd_query_is_refused(emulator: Served, query: str, code: str) -> None:
+def test_invalid_query_is_rejected(emulator: Served, query: str, code: str) -> None:
     answer = emulator.send("GET", f"/threads/{emulator.thread()}/runs?{query}")
     assert (answer.status, answer.body["error"]["code"]) == (400, code)
     assert answer.body["error"]["param"] == query.partition("=")[0]

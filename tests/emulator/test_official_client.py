@@ -1,4 +1,4 @@
-"""The `openai` package drives the emulator over a socket as it drove the service."""
+"""The `openai` package works with the emulator as it did with the service."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from tests.emulator.conftest import Served
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
-PAUSE = 20
-"""Milliseconds between two polls; the package waits a second unless told otherwise."""
+POLL_INTERVAL_MS = 20
+"""Milliseconds between two polls; the default of the package is a second."""
 
 WEATHER = {
     "type": "function",
@@ -38,13 +38,13 @@ def assistant(client: openai.OpenAI) -> str:
         return client.beta.assistants.create(model="gpt-4o", instructions="Be brief.", tools=[WEATHER]).id  # type: ignore[list-item]
 
 
-def test_a_run_is_created_and_polled_to_its_end(client: openai.OpenAI, assistant: str) -> None:
+def test_run_is_created_and_polled(client: openai.OpenAI, assistant: str) -> None:
     thread = client.beta.threads.create(messages=[{"role": "user", "content": "Hello there"}])
     run = client.beta.threads.runs.create_and_poll(
         thread_id=thread.id,
         assistant_id=assistant,
         additional_messages=[{"role": "user", "content": "And again"}],
-        poll_interval_ms=PAUSE,
+        poll_interval_ms=POLL_INTERVAL_MS,
     )
     assert run.status == "completed"
     assert run.usage is not None
@@ -54,7 +54,7 @@ def test_a_run_is_created_and_polled_to_its_end(client: openai.OpenAI, assistant
 
 
 class Listener(openai.AssistantEventHandler):
-    """Writes down what the SDK makes of a stream."""
+    """Records what the SDK reads from a stream."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -72,7 +72,7 @@ class Listener(openai.AssistantEventHandler):
         self.steps.append(run_step.status)
 
 
-def test_a_stream_is_followed_by_an_event_handler(client: openai.OpenAI, assistant: str) -> None:
+def test_event_handler_reads_a_stream(client: openai.OpenAI, assistant: str) -> None:
     thread = client.beta.threads.create(messages=[{"role": "user", "content": "Tell me"}])
     listener = Listener()
     with client.beta.threads.runs.stream(thread_id=thread.id, assistant_id=assistant, event_handler=listener) as stream:
@@ -83,7 +83,7 @@ def test_a_stream_is_followed_by_an_event_handler(client: openai.OpenAI, assista
     assert listener.steps == ["completed"]
 
 
-def test_built_in_tools_are_followed(client: openai.OpenAI) -> None:
+def test_event_handler_reads_built_in_tools(client: openai.OpenAI) -> None:
     tools = [{"type": "code_interpreter"}, {"type": "file_search"}]
     made = client.beta.assistants.create(model="gpt-4o", tools=tools)  # type: ignore[arg-type]
     thread = client.beta.threads.create(messages=[{"role": "user", "content": "Calculate it and search the file"}])
@@ -97,7 +97,7 @@ def test_built_in_tools_are_followed(client: openai.OpenAI) -> None:
 def test_tool_outputs_are_submitted_and_polled(client: openai.OpenAI, assistant: str) -> None:
     thread = client.beta.threads.create(messages=[{"role": "user", "content": "Weather in Oslo"}])
     run = client.beta.threads.runs.create_and_poll(
-        thread_id=thread.id, assistant_id=assistant, tool_choice="required", poll_interval_ms=PAUSE
+        thread_id=thread.id, assistant_id=assistant, tool_choice="required", poll_interval_ms=POLL_INTERVAL_MS
     )
     assert run.status == "requires_action"
     assert run.required_action is not None
@@ -107,7 +107,7 @@ def test_tool_outputs_are_submitted_and_polled(client: openai.OpenAI, assistant:
         run_id=run.id,
         thread_id=thread.id,
         tool_outputs=[{"tool_call_id": call.id, "output": "rain"}],
-        poll_interval_ms=PAUSE,
+        poll_interval_ms=POLL_INTERVAL_MS,
     )
     assert run.status == "completed"
     assert run.required_action is None
@@ -138,9 +138,11 @@ def test_tool_outputs_are_submitted_and_streamed(client: openai.OpenAI, assistan
     assert listener.steps == ["completed", "completed"]
 
 
-def test_a_thread_is_created_and_run(client: openai.OpenAI, assistant: str) -> None:
+def test_thread_is_created_and_run(client: openai.OpenAI, assistant: str) -> None:
     run = client.beta.threads.create_and_run_poll(
-        assistant_id=assistant, thread={"messages": [{"role": "user", "content": "Hi"}]}, poll_interval_ms=PAUSE
+        assistant_id=assistant,
+        thread={"messages": [{"role": "user", "content": "Hi"}]},
+        poll_interval_ms=POLL_INTERVAL_MS,
     )
     assert run.status == "completed"
     steps = client.beta.threads.runs.steps.list(run.id, thread_id=run.thread_id).data
@@ -148,32 +150,35 @@ def test_a_thread_is_created_and_run(client: openai.OpenAI, assistant: str) -> N
 
 
 @pytest.mark.parametrize("order", ["asc", "desc"])
-def test_lists_are_walked_page_by_page(client: openai.OpenAI, order: str) -> None:
+def test_lists_are_traversed_page_by_page(client: openai.OpenAI, order: str) -> None:
     thread = client.beta.threads.create()
     made = [client.beta.threads.messages.create(thread.id, role="user", content=str(n)).id for n in range(5)]
-    seen = [item.id for item in client.beta.threads.messages.list(thread.id, limit=2, order=order)]  # type: ignore[arg-type]
-    assert seen == (made if order == "asc" else made[::-1])
+    listed = [item.id for item in client.beta.threads.messages.list(thread.id, limit=2, order=order)]  # type: ignore[arg-type]
+    assert listed == (made if order == "asc" else made[::-1])
 
 
-def test_a_run_is_cancelled_in_flight(client: openai.OpenAI, assistant: str) -> None:
+def test_run_is_cancelled(client: openai.OpenAI, assistant: str) -> None:
     thread = client.beta.threads.create(messages=[{"role": "user", "content": "Weather"}])
     run = client.beta.threads.runs.create_and_poll(
-        thread_id=thread.id, assistant_id=assistant, tool_choice="required", poll_interval_ms=PAUSE
+        thread_id=thread.id, assistant_id=assistant, tool_choice="required", poll_interval_ms=POLL_INTERVAL_MS
     )
     assert client.beta.threads.runs.cancel(run.id, thread_id=thread.id).status == "cancelling"
-    assert client.beta.threads.runs.poll(run.id, thread_id=thread.id, poll_interval_ms=PAUSE).status == "cancelled"
+    assert (
+        client.beta.threads.runs.poll(run.id, thread_id=thread.id, poll_interval_ms=POLL_INTERVAL_MS).status
+        == "cancelled"
+    )
 
 
-def test_errors_are_typed(quick: Served, client: openai.OpenAI, assistant: str) -> None:
+def test_errors_have_types(quick: Served, client: openai.OpenAI, assistant: str) -> None:
     thread = client.beta.threads.create(messages=[{"role": "user", "content": "Hi"}])
     with pytest.raises(openai.NotFoundError, match="No run found"):
         client.beta.threads.runs.retrieve("run_unknown", thread_id=thread.id)
-    with pytest.raises(openai.BadRequestError) as refused:
+    with pytest.raises(openai.BadRequestError) as bad_request:
         client.beta.threads.runs.create(thread.id, assistant_id=assistant, max_prompt_tokens=255)
-    assert (refused.value.param, refused.value.code) == ("max_prompt_tokens", "integer_below_min_value")
+    assert (bad_request.value.param, bad_request.value.code) == ("max_prompt_tokens", "integer_below_min_value")
     with (
-        openai.OpenAI(api_key="sk-invalid", base_url=quick.url, max_retries=0) as stranger,
-        pytest.raises(openai.AuthenticationError) as unknown,
+        openai.OpenAI(api_key="sk-invalid", base_url=quick.url, max_retries=0) as unauthorized_client,
+        pytest.raises(openai.AuthenticationError) as unauthorized,
     ):
-        stranger.beta.threads.create()
-    assert unknown.value.code == "invalid_api_key"
+        unauthorized_client.beta.threads.create()
+    assert unauthorized.value.code == "invalid_api_key"

@@ -1,4 +1,4 @@
-"""Runs move through their lifecycle with the clock, and show the members that belong to each status."""
+"""Runs advance through their lifecycle with the clock, and have the members of their status."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def calls_of(run: Any) -> list[str]:
     return [call["id"] for call in run["required_action"]["submit_tool_outputs"]["tool_calls"]]
 
 
-def test_a_run_completes(emulator: Served, assistant: str) -> None:
+def test_run_completes(emulator: Served, assistant: str) -> None:
     thread, run = start(emulator, assistant)
     working = emulator.run_to(thread, run, "in_progress")
     assert working["usage"] is None
@@ -69,24 +69,24 @@ def test_outputs_queue_the_run_again(emulator: Served, assistant: str) -> None:
         [{"tool_call_id": "own", "output": ""}, {"tool_call_id": "call_x", "output": ""}],
     ],
 )
-def test_other_outputs_are_refused_and_change_nothing(emulator: Served, assistant: str, outputs: list[Any]) -> None:
+def test_wrong_outputs_are_rejected_and_change_nothing(emulator: Served, assistant: str, outputs: list[Any]) -> None:
     thread, run = start(emulator, assistant, tool_choice="required")
     waiting = emulator.run_to(thread, run, "requires_action")
     own = calls_of(waiting)[0]
-    named = [{**output, "tool_call_id": output["tool_call_id"].replace("own", own)} for output in outputs]
-    refused = submit(emulator, thread, run, named, status=400)["error"]
-    assert refused["message"].startswith(f"Expected tool outputs for call_ids ['{own}']")
+    submitted = [{**output, "tool_call_id": output["tool_call_id"].replace("own", own)} for output in outputs]
+    error = submit(emulator, thread, run, submitted, status=400)["error"]
+    assert error["message"].startswith(f"Expected tool outputs for call_ids ['{own}']")
     assert emulator.get(f"/threads/{thread}/runs/{run}") == waiting
 
 
-def test_outputs_are_refused_where_none_are_wanted(emulator: Served, assistant: str) -> None:
+def test_unexpected_outputs_are_rejected(emulator: Served, assistant: str) -> None:
     thread, run = start(emulator, assistant)
-    refused = submit(emulator, thread, run, [{"tool_call_id": "call_x", "output": ""}], status=400)
-    assert refused["error"]["message"] == 'Runs in status "queued" do not accept tool outputs.'
+    error = submit(emulator, thread, run, [{"tool_call_id": "call_x", "output": ""}], status=400)
+    assert error["error"]["message"] == 'Runs in status "queued" do not accept tool outputs.'
 
 
 @pytest.mark.parametrize("status", ["queued", "in_progress", "requires_action"])
-def test_a_run_is_cancelled(emulator: Served, assistant: str, status: str) -> None:
+def test_run_is_cancelled(emulator: Served, assistant: str, status: str) -> None:
     thread, run = start(emulator, assistant, tool_choice="required")
     emulator.run_to(thread, run, status)
     cancelling = emulator.post(f"/threads/{thread}/runs/{run}/cancel")
@@ -100,7 +100,7 @@ def test_a_run_is_cancelled(emulator: Served, assistant: str, status: str) -> No
 
 
 @pytest.mark.parametrize("choice", ["auto", "required"])
-def test_a_run_expires(emulator: Served, assistant: str, choice: str) -> None:
+def test_run_expires(emulator: Served, assistant: str, choice: str) -> None:
     thread, run = start(emulator, assistant, "count to 500", tool_choice=choice)
     emulator.run_to(thread, run, "requires_action" if choice == "required" else "in_progress")
     if choice == "required":
@@ -113,7 +113,7 @@ def test_a_run_expires(emulator: Served, assistant: str, choice: str) -> None:
     )
 
 
-def test_a_slow_run_expires_in_flight(serve_emulator: Serve) -> None:
+def test_run_in_progress_expires(serve_emulator: Serve) -> None:
     server = serve_emulator(EmulatorOptions(step_ms=1000, expires_s=20))
     thread, run = start(server, server.assistant(), "count to 500")
     ended = server.run_to(thread, run, "expired")
@@ -121,7 +121,7 @@ def test_a_slow_run_expires_in_flight(serve_emulator: Serve) -> None:
     assert server.get(f"/threads/{thread}/runs/{run}/steps")["data"][0]["status"] == "expired"
 
 
-def test_a_failing_model_fails(emulator: Served, assistant: str) -> None:
+def test_failing_model_fails_the_run(emulator: Served, assistant: str) -> None:
     thread, run = start(emulator, assistant, model="failing-model")
     ended = emulator.run_to(thread, run, "failed")
     assert ended["last_error"]["code"] == "server_error"
@@ -129,20 +129,20 @@ def test_a_failing_model_fails(emulator: Served, assistant: str) -> None:
     assert emulator.get(f"/threads/{thread}/runs/{run}/steps")["data"][0]["last_error"]["code"] == "server_error"
 
 
-def test_a_run_over_its_limit_is_incomplete(emulator: Served, assistant: str) -> None:
+def test_run_over_its_limit_is_incomplete(emulator: Served, assistant: str) -> None:
     thread, run = start(emulator, assistant, "count to 500", max_completion_tokens=256)
     ended = emulator.run_to(thread, run, "incomplete")
     assert ended["incomplete_details"] == {"reason": "max_completion_tokens"}
     assert ended["usage"]["completion_tokens"] == 256
 
 
-def test_an_active_run_locks_its_thread(emulator: Served, assistant: str) -> None:
+def test_active_run_locks_its_thread(emulator: Served, assistant: str) -> None:
     thread, run = start(emulator, assistant)
     message = {"role": "user", "content": "x"}
-    refused = emulator.post(f"/threads/{thread}/messages", message, status=400)["error"]
-    assert refused["message"] == f"Can't add messages to {thread} while a run {run} is active."
-    refused = emulator.post(f"/threads/{thread}/runs", {"assistant_id": assistant}, status=400)["error"]
-    assert refused["message"] == f"Thread {thread} already has an active run {run}."
+    error = emulator.post(f"/threads/{thread}/messages", message, status=400)["error"]
+    assert error["message"] == f"Can't add messages to {thread} while a run {run} is active."
+    error = emulator.post(f"/threads/{thread}/runs", {"assistant_id": assistant}, status=400)["error"]
+    assert error["message"] == f"Thread {thread} already has an active run {run}."
     assert emulator.post(f"/threads/{thread}", {"metadata": {"a": "b"}})["metadata"] == {"a": "b"}
     emulator.post(f"/threads/{thread}/runs/{run}", {"metadata": {"a": "b"}}, status=400)
     emulator.run_to(thread, run, "completed")
@@ -151,7 +151,7 @@ def test_an_active_run_locks_its_thread(emulator: Served, assistant: str) -> Non
     emulator.post(f"/threads/{thread}/runs", {"assistant_id": assistant})
 
 
-def test_overrides_and_defaults_are_shown(emulator: Served) -> None:
+def test_run_shows_overrides_and_defaults(emulator: Served) -> None:
     assistant = emulator.assistant(instructions="Be brief.", temperature=0.5)
     thread = emulator.thread("Hello")
     run = emulator.post(
@@ -179,27 +179,27 @@ def test_overrides_and_defaults_are_shown(emulator: Served) -> None:
     assert (run["metadata"], run["tool_choice"], run["parallel_tool_calls"]) == ({}, "auto", True)
 
 
-def test_a_run_with_nothing_to_go_by_is_refused_and_leaves_nothing(emulator: Served) -> None:
+def test_run_without_input_is_rejected_and_not_stored(emulator: Served) -> None:
     silent = emulator.assistant()
-    refused = emulator.post("/threads/runs", {"assistant_id": silent}, status=400)["error"]
-    assert refused["code"] == "invalid_thread"
+    error = emulator.post("/threads/runs", {"assistant_id": silent}, status=400)["error"]
+    assert error["code"] == "invalid_thread"
     thread = emulator.thread()
     emulator.post(f"/threads/{thread}/runs", {"assistant_id": silent}, status=400)
     assert emulator.get(f"/threads/{thread}/runs")["data"] == []
 
 
-def test_deleting_a_thread_deletes_what_is_in_it(emulator: Served, assistant: str) -> None:
+def test_deleting_a_thread_deletes_its_objects(emulator: Served, assistant: str) -> None:
     thread, run = start(emulator, assistant)
     assert emulator.ask("DELETE", f"/threads/{thread}") == {"id": thread, "object": "thread.deleted", "deleted": True}
     emulator.get(f"/threads/{thread}", status=404)
     emulator.get(f"/threads/{thread}/runs/{run}", status=404)
 
 
-def test_legal_but_odd_members_start_a_run_like_any_other(emulator: Served, assistant: str) -> None:
+def test_unusual_valid_members_start_a_run(emulator: Served, assistant: str) -> None:
     messages = [{"role": "user", "content": "Hello"}]
-    odd = {"additional_messages": [None, 1], "reasoning_effort": 437, "additional_instructions": {}}
-    body = {"assistant_id": assistant, "thread": {"messages": messages}, **odd}
-    made = emulator.post("/threads/runs", body)
-    assert (made["status"], made["reasoning_effort"]) == ("queued", None)
-    whole: Any = {"max_completion_tokens": 300.0, "max_prompt_tokens": 300.0}
-    start(emulator, assistant, truncation_strategy={"type": "last_messages", "last_messages": 3.0}, **whole)
+    ignored = {"additional_messages": [None, 1], "reasoning_effort": 437, "additional_instructions": {}}
+    body = {"assistant_id": assistant, "thread": {"messages": messages}, **ignored}
+    run = emulator.post("/threads/runs", body)
+    assert (run["status"], run["reasoning_effort"]) == ("queued", None)
+    limits: Any = {"max_completion_tokens": 300.0, "max_prompt_tokens": 300.0}
+    start(emulator, assistant, truncation_strategy={"type": "last_messages", "last_messages": 3.0}, **limits)

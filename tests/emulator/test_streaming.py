@@ -1,4 +1,4 @@
-"""Streams tell the course of events in the recorded order, and what they tell is what is stored."""
+"""Streams send events in the recorded order, and the streamed objects match the stored ones."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ MESSAGE = [*STEP, "thread.message.created", "thread.message.in_progress", "threa
 
 
 def names(events: list[tuple[str, Any]]) -> list[str]:
-    """The names in order, repeated deltas once."""
-    kept: list[str] = []
+    """The event names in order, without repeated deltas."""
+    result: list[str] = []
     for name, _ in events:
-        if not (kept and kept[-1] == name and name.endswith("delta")):
-            kept.append(name)
-    return kept
+        if not (result and result[-1] == name and name.endswith("delta")):
+            result.append(name)
+    return result
 
 
 def last(events: list[tuple[str, Any]], name: str) -> Any:
-    return [data for told, data in events if told == name][-1]
+    return [data for event, data in events if event == name][-1]
 
 
-def test_a_plain_run(quick: Served) -> None:
+def test_plain_run(quick: Served) -> None:
     thread = quick.thread("Hello")
     events = quick.stream(f"/threads/{thread}/runs", {"assistant_id": quick.assistant()})
     completed = ["thread.message.completed", "thread.run.step.completed", "thread.run.completed", "done"]
@@ -45,14 +45,14 @@ def test_a_plain_run(quick: Served) -> None:
     assert (final["status"], "status" in stored) == ("completed", False)
 
 
-def test_a_new_thread_is_told_first(quick: Served) -> None:
+def test_new_thread_is_sent_first(quick: Served) -> None:
     body = {"assistant_id": quick.assistant(), "thread": {"messages": [{"role": "user", "content": "Hello"}]}}
     events = quick.stream("/threads/runs", body)
     assert names(events)[:2] == ["thread.created", "thread.run.created"]
     assert events[0][1]["id"] == events[1][1]["thread_id"]
 
 
-def test_a_stream_stops_for_outputs_and_goes_on_with_them(quick: Served) -> None:
+def test_stream_ends_at_outputs_and_resumes_with_them(quick: Served) -> None:
     thread = quick.thread("Hello")
     body = {"assistant_id": quick.assistant(tools=[FUNCTION]), "tool_choice": "required"}
     events = quick.stream(f"/threads/{thread}/runs", body)
@@ -78,17 +78,17 @@ def test_a_stream_stops_for_outputs_and_goes_on_with_them(quick: Served) -> None
         ("failing-model", None, ["thread.message.incomplete", "thread.run.step.failed", "thread.run.failed", "done"]),
     ],
 )
-def test_other_ends(quick: Served, model: str, limit: int | None, ending: list[str]) -> None:
+def test_incomplete_and_failed_runs(quick: Served, model: str, limit: int | None, ending: list[str]) -> None:
     thread = quick.thread("count to 500")
     body = {"assistant_id": quick.assistant(), "model": model, "max_completion_tokens": limit}
     assert names(quick.stream(f"/threads/{thread}/runs", body))[-4:] == ending
 
 
-def test_a_cancellation_is_told(emulator: Served) -> None:
+def test_cancellation_is_streamed(emulator: Served) -> None:
     thread = emulator.thread("count to 500")
-    told: list[tuple[str, Any]] = []
+    events: list[tuple[str, Any]] = []
     body = {"assistant_id": emulator.assistant()}
-    reader = threading.Thread(target=lambda: told.extend(emulator.stream(f"/threads/{thread}/runs", body)))
+    reader = threading.Thread(target=lambda: events.extend(emulator.stream(f"/threads/{thread}/runs", body)))
     reader.start()
     while not (runs := emulator.get(f"/threads/{thread}/runs")["data"]):
         pass
@@ -98,24 +98,24 @@ def test_a_cancellation_is_told(emulator: Served) -> None:
     emulator.advance(1)
     reader.join(timeout=5)
     ending = ["thread.message.incomplete", "thread.run.step.cancelled", "thread.run.cancelled", "done"]
-    assert names(told)[-5:] == ["thread.run.cancelling", *ending]
-    assert last(told, "thread.message.incomplete")["incomplete_details"] == {"reason": "run_cancelled"}
+    assert names(events)[-5:] == ["thread.run.cancelling", *ending]
+    assert last(events, "thread.message.incomplete")["incomplete_details"] == {"reason": "run_cancelled"}
 
 
 def test_deleting_the_thread_ends_the_stream(emulator: Served) -> None:
     thread = emulator.thread("Hello")
-    told: list[tuple[str, Any]] = []
+    events: list[tuple[str, Any]] = []
     body = {"assistant_id": emulator.assistant()}
-    reader = threading.Thread(target=lambda: told.extend(emulator.stream(f"/threads/{thread}/runs", body)))
+    reader = threading.Thread(target=lambda: events.extend(emulator.stream(f"/threads/{thread}/runs", body)))
     reader.start()
     while not emulator.get(f"/threads/{thread}/runs")["data"]:
         pass
     emulator.ask("DELETE", f"/threads/{thread}")
     reader.join(timeout=5)
-    assert told[-1] == ("done", "[DONE]")
+    assert events[-1] == ("done", "[DONE]")
 
 
-def test_a_refused_stream_is_answered_in_json(quick: Served) -> None:
+def test_rejected_stream_is_answered_with_json(quick: Served) -> None:
     thread = quick.thread("Hello")
     body = {"assistant_id": quick.assistant(), "stream": True, "temperature": 3}
     answer = quick.send("POST", f"/threads/{thread}/runs", json.dumps(body).encode())
@@ -123,7 +123,7 @@ def test_a_refused_stream_is_answered_in_json(quick: Served) -> None:
     assert answer.body["error"]["param"] == "temperature"
 
 
-def test_the_content_of_search_results_comes_where_it_was_asked_for(quick: Served) -> None:
+def test_search_result_content_is_sent_on_request(quick: Served) -> None:
     thread = quick.thread("search the file")
     include = "include[]=step_details.tool_calls[*].file_search.results[*].content"
     body = {"assistant_id": quick.assistant(tools=[{"type": "file_search"}])}
