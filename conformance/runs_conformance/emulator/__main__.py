@@ -33,24 +33,24 @@ def main(arguments: list[str] | None = None) -> int:
         "--variant", action="append", default=[], metavar="NAME", help="make this permitted choice; repeatable"
     )
     parser.add_argument("--watch-stdin", action="store_true", help="stop when standard input is closed")
-    given = parser.parse_args(arguments)
+    args = parser.parse_args(arguments)
     options = EmulatorOptions(
-        step_ms=given.step_ms,
-        expires_s=given.expires_s,
+        step_ms=args.step_ms,
+        expires_s=args.expires_s,
         keys=tuple(key for key in os.environ.get("RUNS_EMULATOR_KEYS", "").split(",") if key),
-        failing_model=given.failing_model,
-        edition=given.edition,
+        failing_model=args.failing_model,
+        edition=args.edition,
     )
     try:
         if not is_edition(options.edition):
             raise UsageError(
                 f"edition {options.edition!r} is not a date of the second beta, such as {defaults.edition}"
             )
-        app = build(options, given.mutant, given.variant)
+        app = build(options, args.mutant, args.variant)
     except UsageError as error:
         print(error, file=sys.stderr)
         return 2
-    serve(app, given.host, given.port, _print_url, watch_stdin=given.watch_stdin)
+    serve(app, args.host, args.port, _print_url, watch_stdin=args.watch_stdin)
     return 0
 
 

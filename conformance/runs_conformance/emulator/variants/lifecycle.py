@@ -122,8 +122,8 @@ def merges_metadata(hooks: Hooks) -> None:
 
     def merge(old: dict[str, str], added_pairs: dict[str, str] | None) -> dict[str, str]:
         new = added_pairs or {}
-        kept = [name for name in old if name not in new][: _MAX_PAIRS - len(new)]
-        return {**{name: old[name] for name in kept}, **new}
+        retained = [name for name in old if name not in new][: _MAX_PAIRS - len(new)]
+        return {**{name: old[name] for name in retained}, **new}
 
     hooks.new_metadata = merge
 
@@ -162,8 +162,8 @@ def modifies_messages_without_attachments(hooks: Hooks) -> None:
     """modify_message returns file_ids instead of attachments, as the service did."""
 
     def change(request: RequestContext, answer: Members) -> Members:
-        kept = {name: value for name, value in answer.items() if name != "attachments"}
-        return {**kept, "file_ids": []}
+        members = {name: value for name, value in answer.items() if name != "attachments"}
+        return {**members, "file_ids": []}
 
     patch_response(hooks, change, "modify_message")
 
