@@ -56,14 +56,14 @@ class Gate:
         return found
 
 
-def test_a_gate_from_its_first_failure_to_its_last(tmp_path: Path) -> None:
+def test_gate_from_first_failure_to_last(tmp_path: Path) -> None:
     gate = Gate(tmp_path / "gate")
     settings = gate.folder / "conformance.toml"
     shipped = settings.read_text("utf-8")
 
     settings.write_text(shipped.replace('[gate]\nbaseline = "baseline.toml"\n', ""), "utf-8")
     assert gate() == 1, gate.said
-    assert "3 must demands were broken" in gate.said
+    assert "3 MUST requirements failed" in gate.said
 
     (gate.folder / "baseline.toml").unlink()
     settings.write_text(shipped, "utf-8")

@@ -19,10 +19,10 @@ select = ["create_run.metadata.*", "create_run.max_prompt_tokens.minimum", "erro
 """
 WRONG = """\
 from runs_conformance.emulator.app import build
-from runs_conformance.emulator.options import Options
+from runs_conformance.emulator.server_options import EmulatorOptions
 
 def pytest_runs_conformance_app(config, path):
-    return build(Options(step_ms=1), ["accepts_17_pairs"])
+    return build(EmulatorOptions(step_ms=1), ["accepts_17_pairs"])
 """
 LISTING = """\
 import sys
@@ -63,7 +63,7 @@ def outcomes(path: Path) -> dict[str, str]:
     return found
 
 
-def test_without_a_conformance_file_nothing_of_the_suite_is_loaded(inner: Pytest) -> None:
+def test_plugin_imports_nothing_without_a_conformance_file(inner: Pytest) -> None:
     told = inner(
         "-q",
         test_it_py=LISTING,
@@ -74,7 +74,7 @@ def test_without_a_conformance_file_nothing_of_the_suite_is_loaded(inner: Pytest
     assert "['runs_conformance', 'runs_conformance.plugin', 'runs_conformance.plugin.hooks']" in shown
 
 
-def test_the_tree_is_of_groups_and_demands(inner: Pytest) -> None:
+def test_tree_has_groups_and_requirements(inner: Pytest) -> None:
     lines = inner("--collect-only", "-q", "conformance.toml", conformance_toml=CONFIGURATION).outlines
     ids = [line for line in lines if "::" in line]
     assert ids[0] == "conformance.toml::conclusion"
@@ -85,7 +85,7 @@ def test_the_tree_is_of_groups_and_demands(inner: Pytest) -> None:
     assert [line for line in again if "::" in line] == ids
 
 
-def test_demands_are_chosen_by_name_level_and_capability(inner: Pytest) -> None:
+def test_requirements_are_selected_by_name_level_and_capability(inner: Pytest) -> None:
     chosen = ("-m", "must and validation", "-k", "maxProperties or conclusion or errors")
     told = inner(
         "--collect-only", "-q", "--strict-markers", "conformance.toml", *chosen, conformance_toml=CONFIGURATION
@@ -94,7 +94,7 @@ def test_demands_are_chosen_by_name_level_and_capability(inner: Pytest) -> None:
 
 
 @pytest.mark.slow
-def test_a_fault_of_an_application_fails_its_demand(inner: Pytest, pytester: pytest.Pytester) -> None:
+def test_defect_fails_its_requirement(inner: Pytest, pytester: pytest.Pytester) -> None:
     told = inner(
         "conformance.toml",
         "--junitxml=junit.xml",
@@ -109,7 +109,7 @@ def test_a_fault_of_an_application_fails_its_demand(inner: Pytest, pytester: pyt
     failed = [name for name, outcome in outcomes(pytester.path / "junit.xml").items() if outcome == "failure"]
     assert failed == ["conformance.toml.create_run::create_run.metadata.maxProperties"]
     text = told.stdout.str()
-    assert "FAIL: 1 must demand was broken (exit 1)" in text
+    assert "FAIL: 1 MUST requirement failed (exit 1)" in text
     assert "curl" in text
     assert "Traceback" not in text
     assert json.loads((pytester.path / "out" / "report.json").read_text(encoding="utf-8"))["exit_code"] == 1
@@ -119,7 +119,7 @@ def test_a_fault_of_an_application_fails_its_demand(inner: Pytest, pytester: pyt
 
 
 @pytest.mark.slow
-def test_workers_judge_once_and_alike(inner: Pytest, pytester: pytest.Pytester) -> None:
+def test_xdist_workers_share_one_judgement(inner: Pytest, pytester: pytest.Pytester) -> None:
     own = "import pytest\n\n@pytest.mark.parametrize('n', range(8))\ndef test_own(n):\n    assert n != 5\n"
     files = {"conformance_toml": CONFIGURATION, "conftest_py": WRONG, "test_own_py": own}
     told = [
@@ -133,7 +133,7 @@ def test_workers_judge_once_and_alike(inner: Pytest, pytester: pytest.Pytester) 
     assert len(runs) == 3
     for result in told:
         assert result.stdout.str().count("conformance of conformance.toml") == 1
-        assert "1 must demand was broken" in result.stdout.str()
+        assert "1 MUST requirement failed" in result.stdout.str()
 
 
 @pytest.mark.slow
@@ -156,7 +156,7 @@ def test_known_failures_are_expected_and_stale_ones_fail(inner: Pytest, pytester
     assert "no.such_rule in the baseline: there is no such rule or constraint" in text
 
 
-def test_a_target_that_cannot_be_judged_is_one_failure(inner: Pytest) -> None:
+def test_untestable_target_is_one_failure(inner: Pytest) -> None:
     conftest = (
         "def pytest_runs_conformance_app(config, path):\n"
         "    def app(environ, start_response):\n"
@@ -169,17 +169,17 @@ def test_a_target_that_cannot_be_judged_is_one_failure(inner: Pytest) -> None:
     assert counted["failed"] == 1
     assert "passed" not in counted
     assert counted["skipped"] > 5
-    assert "has no Runs surface" in told.stdout.str()
+    assert "has no Runs API" in told.stdout.str()
 
 
-def test_a_file_that_names_no_server_passes_nothing(inner: Pytest) -> None:
+def test_file_without_server_passes_nothing(inner: Pytest) -> None:
     told = inner("conformance.toml", conformance_toml=CONFIGURATION)
     assert told.parseoutcomes()["failed"] == 1
     assert "passed" not in told.parseoutcomes()
     assert "conformance.toml names no server: set base_url" in told.stdout.str()
 
 
-def test_a_file_that_cannot_be_used_is_said_in_one_line(inner: Pytest) -> None:
+def test_invalid_file_is_a_one_line_error(inner: Pytest) -> None:
     told = inner("conformance.toml", conformance_toml="profile = \n")
     assert told.ret != 0
     text = told.stdout.str()
@@ -188,12 +188,12 @@ def test_a_file_that_cannot_be_used_is_said_in_one_line(inner: Pytest) -> None:
     assert "INTERNALERROR" not in text
 
 
-def test_a_file_that_is_not_named_is_not_collected(inner: Pytest) -> None:
+def test_unnamed_file_is_not_collected(inner: Pytest) -> None:
     told = inner(".", conformance_toml=CONFIGURATION, test_it_py="def test_it():\n    pass\n")
     told.assert_outcomes(passed=1)
 
 
-def test_an_emulator_for_one_test_and_one_for_all(inner: Pytest) -> None:
+def test_emulator_fixtures_per_test_and_per_session(inner: Pytest) -> None:
     told = inner(
         "-q",
         test_client_py="""

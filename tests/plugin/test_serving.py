@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from runs_conformance.errors import TargetError, UsageError
-from runs_conformance.plugin.serving import is_asgi, serving
+from runs_conformance.plugin.serving import is_asgi, serve_application
 
 
 async def spoken(scope: Any, receive: Any, send: Any) -> None:
@@ -50,24 +50,24 @@ WSGI = [called, Called(), functools.partial(called)]
 
 
 @pytest.mark.parametrize(("app", "asgi"), [*((app, True) for app in ASGI), *((app, False) for app in WSGI)])
-def test_either_kind_is_told_from_the_other_and_served(app: Any, asgi: bool) -> None:
+def test_asgi_and_wsgi_are_detected_and_served(app: Any, asgi: bool) -> None:
     assert is_asgi(app) is asgi
-    with serving(app) as origin, urllib.request.urlopen(origin, timeout=5) as answer:
+    with serve_application(app) as origin, urllib.request.urlopen(origin, timeout=5) as answer:
         assert answer.read() == b"ok"
 
 
-def test_it_is_served_as_long_as_the_block_lasts() -> None:
-    with serving(spoken) as origin:
+def test_application_is_served_during_the_block() -> None:
+    with serve_application(spoken) as origin:
         pass
     with pytest.raises(OSError, match="refused"):
         urllib.request.urlopen(origin, timeout=5)
 
 
-def test_what_is_neither() -> None:
-    with pytest.raises(UsageError, match="a str, which is no ASGI or WSGI application"), serving("app"):
+def test_other_objects_are_usage_errors() -> None:
+    with pytest.raises(UsageError, match="a str, which is not an ASGI or WSGI application"), serve_application("app"):
         pass
 
 
-def test_what_does_not_start_up() -> None:
-    with pytest.raises(TargetError, match="does not start up"), serving(still):
+def test_failing_startup_is_a_target_error() -> None:
+    with pytest.raises(TargetError, match="did not start"), serve_application(still):
         pass

@@ -11,8 +11,8 @@ from typing import Any
 from urllib.parse import urlencode
 
 from runs_conformance.model.history import History
-from runs_conformance.recordings.entry import Entry, header_pairs, unix_time
-from runs_conformance.recordings.exchanges import exchanges
+from runs_conformance.recordings.entry import RecordedEntry, parse_headers, parse_time
+from runs_conformance.recordings.exchanges import to_exchanges
 
 _OBJECT_IN_BASE64 = "ewog"
 
@@ -31,25 +31,25 @@ def histories(path: Path) -> list[History]:
 
 def _history(name: str, entries: list[Mapping[str, Any]]) -> History:
     ordered = sorted(entries, key=lambda entry: entry["source"].get("index", 0))
-    found, skipped = exchanges([_entry(where, entry) for where, entry in enumerate(ordered, 1)], name, None)
+    found, skipped = to_exchanges([_entry(position, entry) for position, entry in enumerate(ordered, 1)], name, None)
     assert not skipped, skipped
     return History.of(found, name)
 
 
-def _entry(where: int, entry: Mapping[str, Any]) -> Entry:
+def _entry(position: int, entry: Mapping[str, Any]) -> RecordedEntry:
     request, response, source = entry["request"], entry["response"], entry["source"]
     azure = source["api"] == "azure"
     host = "recorded.openai.azure.com" if azure else "api.openai.com"
-    return Entry(
-        where=where,
+    return RecordedEntry(
+        position=position,
         method=request["method"],
         url=f"https://{host}{request['path']}{_query(request['query'])}",
-        headers=header_pairs(request["headers"]),
+        headers=parse_headers(request["headers"]),
         content=b"" if request["body"] is None else _body(request["body"]),
         status=response["status"],
-        answer_headers=header_pairs({name: str(value) for name, value in response["headers"].items()}),
-        answer=_stream(response["sse"]) if "sse" in response else _body(response.get("body")),
-        recorded=unix_time(source["recorded_at"]),
+        response_headers=parse_headers({name: str(value) for name, value in response["headers"].items()}),
+        response_content=_stream(response["sse"]) if "sse" in response else _body(response.get("body")),
+        started_at=parse_time(source["recorded_at"]),
     )
 
 

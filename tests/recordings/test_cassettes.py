@@ -6,7 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 from runs_conformance.model.exchange import Completion, exchange_from_json, exchange_to_json
-from runs_conformance.recordings.load import read
+from runs_conformance.recordings.load import load_traffic
 from tests.recordings.exchanges import histories
 
 
@@ -15,7 +15,7 @@ def test_every_cassette_is_read(recordings: Path) -> None:
     assert len(paths) >= 45
     reasons: Counter[str] = Counter()
     for path in paths:
-        reading = read(path)
+        reading = load_traffic(path)
         assert reading.histories, path.name
         reasons.update(skipped.reason.partition(":")[0] for skipped in reading.skipped)
         for exchange in reading.histories[0]:
@@ -24,10 +24,10 @@ def test_every_cassette_is_read(recordings: Path) -> None:
             assert exchange.completion is Completion.ANSWERED
             assert exchange.edition >= "2024-04-17"
             assert exchange_from_json(exchange_to_json(exchange)) == exchange
-    assert reasons.keys() == {"assistants=v1, the earlier beta", "not of the Runs surface"}
+    assert reasons.keys() == {"assistants=v1, the earlier beta", "not part of the Runs surface"}
 
 
-def test_the_collection_is_read(recordings: Path) -> None:
+def test_recorded_collection_is_read(recordings: Path) -> None:
     found = histories(recordings / "exchanges.jsonl")
     exchanges = [exchange for history in found for exchange in history]
     assert len(exchanges) >= 300

@@ -7,7 +7,7 @@ from typing import Any
 from runs_conformance.model.case import Mutation, Ref, Reject, Role, Step, mutation_to_json, step_to_json
 from runs_conformance.model.json import JSON
 from runs_conformance.model.verdict import Finding, Outcome, Verdict
-from runs_conformance.reporting.report import Judged, Report, Suite, Used
+from runs_conformance.reporting.report import Report, SessionUsage, Suite, TargetInfo
 
 HOSTILE = "</pre><script>alert(1)</script> `tick` **bold** | pipe \x1b[31m \u202e"
 
@@ -74,11 +74,11 @@ def report(*verdicts: Verdict, exit_code: int = 1, base_url: str | None = "https
     )
     return Report(
         suite=Suite(edition="2026-08-14", strict=False, profile="standard", seed=0, schema_digest="0123456789abcdef"),
-        target=Judged(name="example.org", base_url=base_url, dialect="openai", capabilities=("core",)),
+        target=TargetInfo(name="example.org", base_url=base_url, dialect="openai", capabilities=("core",)),
         complete=True,
         outcome=Outcome.FAIL,
         exit_code=exit_code,
-        because="2 must demands were broken",
-        counts=Used(requests=1234, runs_started=5, cases=1200, seconds=9.87, tokens=None),
+        reason="2 MUST requirements failed",
+        usage=SessionUsage(requests=1234, runs_started=5, cases=1200, seconds=9.87, tokens=None),
         verdicts=tuple(every),
     )

@@ -3,13 +3,13 @@ from __future__ import annotations
 import re
 
 from runs_conformance.model.verdict import Finding, Outcome, Verdict
-from runs_conformance.reporting.console import WIDTH, Left, Style, summary
-from runs_conformance.reporting.grouping import groups
+from runs_conformance.reporting.console import WIDTH, OutputFiles, Style, render_summary
+from runs_conformance.reporting.grouping import group_failures
 from tests.reporting.reports import report, verdict
 
 
-def test_a_failure_says_everything_that_is_needed() -> None:
-    text = summary(report(), Style(), Left("reports/x/report.html"))
+def test_failure_shows_all_details() -> None:
+    text = render_summary(report(), Style(), OutputFiles("reports/x/report.html"))
     for needed in (
         "FAIL  create_run.max_prompt_tokens.minimum  must",
         "create_run.max_prompt_tokens.minimum holds",
@@ -25,28 +25,30 @@ def test_a_failure_says_everything_that_is_needed() -> None:
 
 
 def test_failures_with_one_cause_are_grouped() -> None:
-    found = groups(report().failures("must"))
+    found = group_failures(report().failures("must"))
     assert [len(group.verdicts) for group in found] == [2]
-    assert found[0].title == "create_run accepts what it must refuse"
+    assert found[0].title == "create_run accepts invalid requests"
 
 
 def test_members_of_one_object_are_grouped_with_those_of_its_list() -> None:
     ids = ("run.usage.required", "run_list.data[].usage.required", "run.id.type", "run.usage.total_tokens.type")
-    found = groups(verdict(id_, Outcome.FAIL, operation=None, findings=()) for id_ in ids)
+    found = group_failures(verdict(id_, Outcome.FAIL, operation=None, findings=()) for id_ in ids)
     assert [group.title for group in found] == [
         "the run object is not as documented",
         "the run object is not as documented at usage",
     ]
 
 
-def test_the_last_lines_say_what_it_means_and_what_to_do() -> None:
-    last = summary(report(), Style(), Left("reports/x/report.html")).splitlines()[-4:]
-    assert last[0] == "FAIL: 2 must demands were broken (exit 1)"
-    assert last[1] == "3 constraints and 1 rules judged; 1,234 requests, 5 runs, 9.9 s"
-    assert last[2] == "open reports/x/report.html"
-    assert last[3] == "next runs-conformance explain create_run.max_prompt_tokens.minimum"
-    kept = summary(report(), Style(), Left("reports/x/report.html", "reports/my run/report.json")).splitlines()
-    assert kept[-1] == "next runs-conformance replay 'reports/my run/report.json' create_run.max_prompt_tokens.minimum"
+def test_last_lines_show_conclusion_and_next_command() -> None:
+    last = render_summary(report(), Style(), OutputFiles("reports/x/report.html")).splitlines()[-4:]
+    assert last[0] == "FAIL: 2 MUST requirements failed (exit 1)"
+    assert last[1] == "3 constraints and 1 rule judged; 1,234 requests, 5 runs, 9.9 s"
+    assert last[2] == "report: reports/x/report.html"
+    assert last[3] == "next: runs-conformance explain create_run.max_prompt_tokens.minimum"
+    kept = render_summary(
+        report(), Style(), OutputFiles("reports/x/report.html", "reports/my run/report.json")
+    ).splitlines()
+    assert kept[-1] == "next: runs-conformance replay 'reports/my run/report.json' create_run.max_prompt_tokens.minimum"
 
 
 def at_status(id_: str, *exchanges: str, pointer: str = "/status") -> Verdict:
@@ -54,8 +56,8 @@ def at_status(id_: str, *exchanges: str, pointer: str = "/status") -> Verdict:
     return verdict(id_, Outcome.FAIL, kind="rule", operation=None, findings=found)
 
 
-def test_one_mistake_that_several_demands_find_is_one_entry() -> None:
-    made = groups(
+def test_one_mistake_found_by_several_requirements_is_one_group() -> None:
+    made = group_failures(
         [
             at_status("lifecycle.status_is_known", "x1", "x2", "x3"),
             at_status("times.are_seconds", "x1", "x2", pointer="/created_at"),
@@ -70,38 +72,38 @@ def test_one_mistake_that_several_demands_find_is_one_entry() -> None:
     ]
 
 
-def test_quiet_is_only_the_last_lines() -> None:
-    assert len(summary(report(), Style(verbosity=-1), Left("x")).splitlines()) == 4
+def test_quiet_prints_only_the_last_lines() -> None:
+    assert len(render_summary(report(), Style(verbosity=-1), OutputFiles("x")).splitlines()) == 4
 
 
-def test_warnings_are_brief_unless_asked_for() -> None:
-    assert "WARN  errors.param: " in summary(report(), Style())
-    assert "WARN  errors.param  should" in summary(report(), Style(verbosity=1))
+def test_warnings_are_brief_by_default() -> None:
+    assert "WARN  errors.param: " in render_summary(report(), Style())
+    assert "WARN  errors.param  should" in render_summary(report(), Style(verbosity=1))
 
 
-def test_why_something_was_not_judged_is_said() -> None:
-    text = summary(report(), Style())
+def test_reasons_for_not_judging_are_shown() -> None:
+    text = render_summary(report(), Style())
     assert "1 inconclusive: rate limited" in text
     assert "1 not judged: needs it (a second API key)" in text
     assert "ERROR steps.broken: raised KeyError" in text
 
 
-def test_nothing_a_target_says_reaches_the_terminal_as_control() -> None:
-    assert "\x1b" not in summary(report(), Style(verbosity=1))
-    assert "\u202e" not in summary(report(), Style(verbosity=1))
+def test_control_characters_from_the_target_are_escaped() -> None:
+    assert "\x1b" not in render_summary(report(), Style(verbosity=1))
+    assert "\u202e" not in render_summary(report(), Style(verbosity=1))
 
 
 def test_lines_are_no_wider_than_a_terminal() -> None:
-    text = summary(report(), Style(verbosity=1))
+    text = render_summary(report(), Style(verbosity=1))
     assert all(len(line) <= WIDTH for line in text.splitlines() if "curl" not in line)
 
 
-def test_colour_only_where_asked_for() -> None:
-    assert re.search(r"\x1b\[31;1mFAIL", summary(report(), Style(colour=True)))
+def test_colour_is_opt_in() -> None:
+    assert re.search(r"\x1b\[31;1mFAIL", render_summary(report(), Style(colour=True)))
 
 
-def test_ids_hold_together_when_many_fail() -> None:
+def test_ids_are_not_broken_across_lines() -> None:
     many = [verdict(f"create_run.member_{n}.type", Outcome.FAIL) for n in range(300)]
-    text = summary(report(*many), Style())
+    text = render_summary(report(*many), Style())
     for each in many:
         assert each.id in text

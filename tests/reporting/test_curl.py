@@ -29,7 +29,7 @@ def test_a_single_request() -> None:
     ]
 
 
-def test_what_leads_up_to_it_comes_first() -> None:
+def test_setup_commands_come_first() -> None:
     text = script(example(), URL)
     assert text is not None
     first, second, last = text.splitlines()
@@ -41,14 +41,14 @@ def test_what_leads_up_to_it_comes_first() -> None:
     assert "don'\\''t" in last
 
 
-def test_a_step_that_waits_is_a_loop() -> None:
+def test_polling_step_is_a_loop() -> None:
     wait = Step(operation="get_run", path={"thread_id": "t", "run_id": "r"}, until=("completed", "failed"))
     first = lines(Step(operation="get_thread", path={"thread_id": "t"}), (wait,))[0]
     assert first.startswith("until curl ")
     assert first.endswith("do sleep 1; done")
 
 
-def test_methods_queries_and_ids_that_need_care() -> None:
+def test_methods_queries_and_special_ids() -> None:
     odd = Step(operation="delete_thread", path={"thread_id": 'a/b "$(id)'})
     assert '-X DELETE "https://example.org/v1/threads/a%2Fb%20%22%24%28id%29"' in lines(odd)[0]
     listed = Step(operation="list_assistants", query=(("limit", "1"), ("after", Ref("thread"))))
@@ -66,19 +66,19 @@ def test_keys_and_headers() -> None:
     assert '-H "api-key: $OPENAI_API_KEY"' in azure
 
 
-def test_bytes_are_sent_as_they_are() -> None:
+def test_raw_bytes_are_preserved() -> None:
     assert lines(Step(operation="create_thread", raw=b"{\xff'"))[0].endswith("--data-binary $'{\\xff\\''")
 
 
-def test_what_is_too_long_for_a_terminal_is_not_shown() -> None:
+def test_overlong_command_is_omitted() -> None:
     assert script(example(Step(operation="create_thread", body={"a": "b" * 20_000})), URL) is None
 
 
 @pytest.mark.skipif(
     not (shutil.which("bash") and shutil.which("curl") and shutil.which("jq")), reason="needs bash, curl and jq"
 )
-def test_a_shell_can_run_it() -> None:
-    with fakes.answering(200, "application/json", b'{"id": "some_id", "object": "thread"}') as url:
+def test_commands_run_in_a_shell() -> None:
+    with fakes.fixed_response_server(200, "application/json", b'{"id": "some_id", "object": "thread"}') as url:
         text = script(example(), url)
         assert text is not None
         done = subprocess.run(

@@ -3,7 +3,7 @@ from __future__ import annotations
 import re
 
 from runs_conformance.contract.lifecycle import STATUSES, TRANSITIONS
-from runs_conformance.reporting.graph import HEIGHT, WIDTH, graph
+from runs_conformance.reporting.graph import HEIGHT, WIDTH, build_graph
 from runs_conformance.reporting.report import Transition
 
 SEEN = (
@@ -15,15 +15,15 @@ SEEN = (
 
 
 def test_every_status_and_every_documented_transition_is_drawn() -> None:
-    drawn = graph(())
+    drawn = build_graph(())
     assert {node.status for node in drawn.nodes} == set(STATUSES)
     allowed = {(earlier, later) for earlier, following in TRANSITIONS.items() for later in following}
     assert {(edge.earlier, edge.later) for edge in drawn.edges} == allowed
     assert {edge.kind for edge in drawn.edges} == {"unseen"}
 
 
-def test_what_was_seen_lies_above_what_was_not_and_what_is_illegal_above_all() -> None:
-    drawn = graph(SEEN)
+def test_edges_are_drawn_by_importance() -> None:
+    drawn = build_graph(SEEN)
     counts = {(edge.earlier, edge.later): (edge.kind, edge.count) for edge in drawn.edges}
     assert counts["queued", "in_progress"] == ("direct", 7)
     assert counts["queued", "completed"] == ("between_looks", 2)
@@ -31,15 +31,15 @@ def test_what_was_seen_lies_above_what_was_not_and_what_is_illegal_above_all() -
     assert {node.status for node in drawn.nodes if node.seen} == {"queued", "in_progress", "completed"}
 
 
-def test_a_status_that_there_is_not_has_no_place_and_is_not_lost() -> None:
-    drawn = graph(SEEN)
+def test_undocumented_statuses_are_listed_separately() -> None:
+    drawn = build_graph(SEEN)
     assert [each.later for each in drawn.unknown] == ["running"]
     assert all("running" not in (edge.earlier, edge.later) for edge in drawn.edges)
 
 
-def test_nothing_is_drawn_outside_and_no_two_edges_are_the_same() -> None:
+def test_edges_stay_inside_and_differ() -> None:
     every = tuple(Transition(a, b, 1, "illegal") for a in STATUSES for b in STATUSES if a != b)
-    drawn = graph(every)
+    drawn = build_graph(every)
     for edge in drawn.edges:
         numbers = [float(number) for number in re.findall(r"-?\d+\.\d", edge.path)]
         assert all(-60 <= x <= WIDTH + 60 for x in numbers[::2])

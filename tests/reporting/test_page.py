@@ -78,7 +78,7 @@ def shown(size: int = 60) -> Any:
         Transition("completed", hostile(0)[:40], 1, "illegal"),
     )
     made = report(*every)
-    return replace(made, transitions=seen, because=hostile(1), target=replace(made.target, name=hostile(0)))
+    return replace(made, transitions=seen, reason=hostile(1), target=replace(made.target, name=hostile(0)))
 
 
 @pytest.fixture(scope="module")
@@ -127,7 +127,7 @@ def count(driver: Any) -> str:
     return text
 
 
-def test_nothing_that_a_target_says_is_run_or_becomes_an_element(opened: Any) -> None:
+def test_target_text_creates_no_script_or_element(opened: Any) -> None:
     assert "owned" not in opened.title.replace(PAYLOADS[0], "")
     assert opened.title == f"Failed: {PAYLOADS[0]}"
     assert opened.execute_script("return document.scripts.length") == 1
@@ -138,7 +138,7 @@ def test_nothing_that_a_target_says_is_run_or_becomes_an_element(opened: Any) ->
     assert "49" not in opened.find_element("css selector", "header").text
 
 
-def test_the_policy_stops_a_script_that_got_in_all_the_same(browser: Any, page: str, tmp_path: Path) -> None:
+def test_content_security_policy_blocks_injected_script(browser: Any, page: str, tmp_path: Path) -> None:
     path = tmp_path / "spoiled.html"
     text = html.text(shown()).replace("<main>", f"{PAYLOADS[0]}{PAYLOADS[1]}<main>")
     path.write_text(text)
@@ -159,7 +159,7 @@ def test_the_policy_stops_a_script_that_got_in_all_the_same(browser: Any, page: 
         ("text", "nothing is called so", set()),
     ],
 )
-def test_a_filter_leaves_what_fits(opened: Any, name: str, value: str, left: set[str]) -> None:
+def test_filter_shows_only_matching_verdicts(opened: Any, name: str, value: str, left: set[str]) -> None:
     choose(opened, name, value)
     assert visible(opened) == left
     assert count(opened) == f"{len(left)} of 66 verdicts"
@@ -168,7 +168,7 @@ def test_a_filter_leaves_what_fits(opened: Any, name: str, value: str, left: set
         assert opened.find_element("id", id_).is_displayed()
 
 
-def test_filters_narrow_each_other_and_are_cleared_together(opened: Any) -> None:
+def test_filters_combine_and_reset_together(opened: Any) -> None:
     choose(opened, "outcome", "fail")
     choose(opened, "capability", "validation")
     assert visible(opened) == {"create_run.max_prompt_tokens.minimum", ITEMS}
@@ -177,14 +177,14 @@ def test_filters_narrow_each_other_and_are_cleared_together(opened: Any) -> None
     assert count(opened) == "66 verdicts"
 
 
-def test_a_conformance_class_filters_by_itself(opened: Any) -> None:
+def test_capability_button_filters(opened: Any) -> None:
     button = opened.find_element("css selector", "[data-filter=listing]")
     button.click()
     assert visible(opened) == {"listing.order"}
     assert button.get_attribute("aria-pressed") == "true"
 
 
-def test_the_keyboard_is_enough(opened: Any) -> None:
+def test_page_is_usable_by_keyboard(opened: Any) -> None:
     from selenium.webdriver.common.keys import Keys
 
     opened.find_element("css selector", "body").send_keys("/")
@@ -200,7 +200,7 @@ def test_the_keyboard_is_enough(opened: Any) -> None:
 
 
 @pytest.mark.parametrize("id_", [ITEMS, FINAL, "run.member_59.type", "tenancy.apart"])
-def test_a_link_leads_to_a_verdict_wherever_it_is(browser: Any, page: str, id_: str) -> None:
+def test_fragment_opens_the_verdict(browser: Any, page: str, id_: str) -> None:
     browser.get("about:blank")
     browser.get(f"{page}#{quote(id_)}")
     browser.execute_async_script("setTimeout(arguments[0], 100)")
@@ -212,14 +212,14 @@ def test_a_link_leads_to_a_verdict_wherever_it_is(browser: Any, page: str, id_: 
     assert focused == place or focused.find_element("xpath", "..") == place
 
 
-def test_a_link_leads_to_what_the_filter_hides(opened: Any) -> None:
+def test_fragment_resets_a_filter_that_hides_the_verdict(opened: Any) -> None:
     choose(opened, "level", "should")
     opened.execute_script("location.hash = encodeURIComponent(arguments[0])", ITEMS)
     opened.execute_async_script("setTimeout(arguments[0], 50)")
     assert opened.find_element("id", ITEMS).is_displayed()
 
 
-def test_a_command_is_copied_as_it_stands(opened: Any) -> None:
+def test_copy_button_copies_the_exact_command(opened: Any) -> None:
     opened.execute_cdp_cmd("Browser.grantPermissions", {"permissions": ["clipboardReadWrite"]})
     place = opened.find_element("id", "create_run.max_prompt_tokens.minimum")
     for button in place.find_elements("css selector", "[data-copy]"):
@@ -233,7 +233,7 @@ def test_a_command_is_copied_as_it_stands(opened: Any) -> None:
     assert copied == "runs-conformance explain create_run.max_prompt_tokens.minimum"
 
 
-def test_a_failure_can_be_taken_along_as_curl_python_and_replay(opened: Any) -> None:
+def test_failure_offers_curl_python_and_replay(opened: Any) -> None:
     place = opened.find_element("id", "create_run.max_prompt_tokens.minimum")
     commands = {
         each.find_element("css selector", "h5").get_attribute("textContent"): each.find_element(
@@ -247,7 +247,7 @@ def test_a_failure_can_be_taken_along_as_curl_python_and_replay(opened: Any) -> 
     compile(commands["Python"], "shown", "exec")
 
 
-def test_the_changed_place_and_the_look_that_shows_it_are_marked(opened: Any) -> None:
+def test_mutated_field_and_failing_observation_are_highlighted(opened: Any) -> None:
     place = opened.find_element("id", "create_run.max_prompt_tokens.minimum")
     marked = [each.get_attribute("textContent") for each in place.find_elements("css selector", "pre mark")]
     assert marked == ['"max_prompt_tokens": 255']
@@ -256,7 +256,7 @@ def test_the_changed_place_and_the_look_that_shows_it_are_marked(opened: Any) ->
     assert PAYLOADS[5] in shows[0].get_attribute("textContent")
 
 
-def test_the_lifecycle_shows_what_was_seen(opened: Any) -> None:
+def test_lifecycle_graph_shows_observed_transitions(opened: Any) -> None:
     said = opened.execute_script(
         "return [...document.querySelectorAll('.graph .edge.between_looks title')].map(each => each.textContent)"
     )
@@ -264,7 +264,7 @@ def test_the_lifecycle_shows_what_was_seen(opened: Any) -> None:
     assert opened.execute_script("return document.querySelectorAll('.graph .node').length") == 9
 
 
-def test_everything_has_a_name_for_those_who_listen(opened: Any) -> None:
+def test_interactive_elements_have_accessible_names(opened: Any) -> None:
     unnamed = opened.execute_script(
         "return [...document.querySelectorAll('button, a, input, select, section')].filter(each =>"
         " !(each.textContent.trim() || each.getAttribute('aria-label') || each.labels?.length)).length"
@@ -283,7 +283,7 @@ def test_everything_has_a_name_for_those_who_listen(opened: Any) -> None:
 
 
 @pytest.mark.parametrize("width", [360, 768, 1280])
-def test_nothing_is_wider_than_the_screen(opened: Any, width: int) -> None:
+def test_page_does_not_overflow_horizontally(opened: Any, width: int) -> None:
     opened.execute_cdp_cmd(
         "Emulation.setDeviceMetricsOverride", {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": False}
     )
@@ -293,7 +293,7 @@ def test_nothing_is_wider_than_the_screen(opened: Any, width: int) -> None:
         opened.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
-def test_paper_shows_failures_in_full_and_no_controls(opened: Any) -> None:
+def test_print_shows_failures_in_full_without_controls(opened: Any) -> None:
     opened.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
     try:
         opened.execute_script("dispatchEvent(new Event('beforeprint'))")
@@ -305,11 +305,11 @@ def test_paper_shows_failures_in_full_and_no_controls(opened: Any) -> None:
         opened.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
 
 
-def test_nothing_is_fetched(opened: Any) -> None:
+def test_page_makes_no_requests(opened: Any) -> None:
     assert opened.execute_script("return performance.getEntriesByType('resource').length") == 0
 
 
-def test_two_thousand_verdicts_are_laid_out_only_where_they_are_seen(browser: Any, tmp_path: Path) -> None:
+def test_layout_of_two_thousand_verdicts_is_deferred(browser: Any, tmp_path: Path) -> None:
     path = tmp_path / "many.html"
     every = [verdict(f"create_run.member_{number}.type", Outcome.FAIL) for number in range(2_000)]
     path.write_text(html.text(report(*every)))

@@ -14,17 +14,17 @@ import openai
 import pytest
 
 from runs_conformance.app import run
-from runs_conformance.app.options import Choice
+from runs_conformance.app.options import RunOptions
 from runs_conformance.cli import run_command
 from runs_conformance.contract.operation import OPERATIONS
-from runs_conformance.model.case import Key, Move, Ref, Role, Step, Together
-from runs_conformance.reporting.codegen.client_call import _METHODS, Writer, members
-from runs_conformance.reporting.codegen.literal import Held, quoted, source
-from runs_conformance.reporting.codegen.script import Failure, pytest_file, script
-from runs_conformance.reporting.folder import folder
-from runs_conformance.reporting.progress import Silent
-from tests.quality.bench import STEP_MS, target_at
-from tests.quality.host import KEYS, hosted
+from runs_conformance.model.case import Concurrent, Key, Move, Ref, Role, Step
+from runs_conformance.reporting.codegen.client_call import _METHODS, CallWriter, client_arguments
+from runs_conformance.reporting.codegen.literal import Variable, literal, quoted
+from runs_conformance.reporting.codegen.script import ScriptedFailure, render_script, render_test
+from runs_conformance.reporting.folder import prepare_folder
+from runs_conformance.reporting.progress import SilentProgress
+from tests.quality.emulator_host import KEYS, serve_emulators
+from tests.quality.judging import STEP_MS, target_at
 
 PLAIN = "plain"
 ROOT = Path(__file__).parent.parent.parent
@@ -39,7 +39,7 @@ SHOWN: Mapping[str, tuple[str, str]] = {
 @pytest.fixture(scope="module")
 def served() -> Iterator[Mapping[str, str]]:
     """The mutants and the plain emulator."""
-    with hosted({PLAIN: ((), ()), **{name: ((name,), ()) for name in SHOWN}}, STEP_MS) as urls:
+    with serve_emulators({PLAIN: ((), ()), **{name: ((name,), ()) for name in SHOWN}}, STEP_MS) as urls:
         yield urls
 
 
@@ -48,9 +48,9 @@ def reports(served: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory)
     """The folder of a report on each mutant."""
     found = {}
     for name, (program, _) in SHOWN.items():
-        here = folder(tmp_path_factory.mktemp(name))
-        target, choice = target_at(served[name]), Choice(select=(program,))
-        here.write(run.judge(target, choice, run.plan_for(target, choice), here, Silent()))
+        here = prepare_folder(tmp_path_factory.mktemp(name))
+        target, choice = target_at(served[name]), RunOptions(select=(program,))
+        here.write(run.judge(target, choice, run.plan_run(target, choice), here, SilentProgress()))
         found[name] = here.path
     return found
 
@@ -70,7 +70,7 @@ def ran(command: list[str], url: str, cwd: Path) -> subprocess.CompletedProcess[
 
 @pytest.mark.slow
 @pytest.mark.parametrize("mutant", list(SHOWN))
-def test_what_is_printed_fails_on_the_mutant_and_passes_on_the_plain_emulator(
+def test_script_fails_on_the_mutant_and_passes_on_the_emulator(
     mutant: str,
     served: Mapping[str, str],
     reports: Mapping[str, Path],
@@ -91,13 +91,13 @@ def test_what_is_printed_fails_on_the_mutant_and_passes_on_the_plain_emulator(
     assert (there.returncode, plain.returncode) == (1, 0), there.stdout + plain.stdout
 
 
-def test_only_one_failure_is_printed_at_a_time(reports: Mapping[str, Path], capsys: pytest.CaptureFixture[str]) -> None:
+def test_as_prints_one_failure_only(reports: Mapping[str, Path], capsys: pytest.CaptureFixture[str]) -> None:
     assert run_command(["replay", str(reports["accepts_any_role"]), "--as", "curl"]) == 2
     assert "--as prints one failure; name one of the" in capsys.readouterr().err
 
 
 THREAD = Step(operation="create_thread", name="thread", role=Role.FIXTURE, body={})
-HELD = {"thread": Held("thread", True), "run": Held("run", False)}
+HELD = {"thread": Variable("thread", True), "run": Variable("run", False)}
 
 
 def runs(**more: Any) -> Step:
@@ -110,30 +110,32 @@ def runs(**more: Any) -> Step:
     [
         (runs(key=Key.NONE), "always sends a key"),
         (runs(headers={"OpenAI-Beta": None}), "always sends that header"),
-        (runs(body={}), "does not send create_run without assistant_id"),
+        (runs(body={}), "requires assistant_id for create_run"),
         (runs(body=[1]), "only JSON objects"),
-        (runs(raw=b"{"), "only what is JSON"),
+        (runs(raw=b"{"), "only JSON"),
         (runs(body={"assistant_id": "\ud800"}), "cannot encode"),
         (Step(operation="get_thread", path={"thread_id": "a/b"}), "an id of that form"),
         (Step(operation="list_runs", path={"thread_id": "t"}, query=(("limit", 1), ("limit", 2))), "once"),
         (Step(operation="cancel_run", path={"thread_id": "t", "run_id": "r"}, body={}), "no body there"),
     ],
 )
-def test_what_the_client_cannot_send_goes_by_httpx_with_the_reason(step: Step, why: str) -> None:
-    sending = Writer(held=dict(HELD)).sending(step)
-    assert why in sending.because
+def test_httpx_sends_what_the_client_cannot(step: Step, why: str) -> None:
+    sending = CallWriter(variables=dict(HELD)).call(step)
+    assert why in sending.reason
     assert sending.source.startswith("send(")
     compile(sending.source, "source", "eval")
 
 
-def test_another_dialect_goes_by_httpx_with_its_own_key_header() -> None:
-    failure = Failure(id="a.b", level="must", statement="It holds.", moves=[THREAD], shows=0, dialect="azure")
-    text = script(failure)
+def test_other_dialects_use_httpx_with_their_key_header() -> None:
+    failure = ScriptedFailure(
+        id="a.b", level="must", statement="It holds.", moves=[THREAD], failing_step=0, dialect="azure"
+    )
+    text = render_script(failure)
     assert '"api-key": key' in text
     assert "openai." not in text
 
 
-def test_every_operation_has_a_method_of_the_client_that_takes_what_the_contract_has() -> None:
+def test_client_methods_accept_all_members_of_the_contract() -> None:
     client = openai.OpenAI(api_key="none", base_url="http://127.0.0.1:1/v1")
     assert _METHODS.keys() == OPERATIONS.keys()
     for operation, method in _METHODS.items():
@@ -142,10 +144,10 @@ def test_every_operation_has_a_method_of_the_client_that_takes_what_the_contract
             found = getattr(found, name)
         taken = inspect.signature(found).parameters
         assert set(OPERATIONS[operation].parameters) <= taken.keys(), operation
-        assert members(operation) <= taken.keys(), operation
+        assert client_arguments(operation) <= taken.keys(), operation
 
 
-def test_what_a_server_took_by_mistake_can_be_referred_to() -> None:
+def test_wrongly_accepted_object_can_be_referred_to() -> None:
     thread = Step(operation="create_thread", name="thread", body={})
     wrong = Step(
         operation="create_run",
@@ -155,33 +157,35 @@ def test_what_a_server_took_by_mistake_can_be_referred_to() -> None:
         role=Role.NEGATIVE,
     )
     cancel = Step(operation="cancel_run", path={"thread_id": Ref("thread"), "run_id": Ref("run")})
-    text = script(Failure(id="run.id.type", level="must", statement="", moves=[thread, wrong, cancel], shows=2))
+    text = render_script(
+        ScriptedFailure(id="run.id.type", level="must", statement="", moves=[thread, wrong, cancel], failing_step=2)
+    )
     compile(text, "shown", "exec")
     assert "run = " in text
 
 
-def test_references_are_read_as_their_variable_holds_them() -> None:
-    assert source(Ref("thread", "/data/0/id"), HELD) == "thread.data[0].id"
-    assert source(Ref("run", "/required_action/x y"), HELD) == "run['required_action']['x y']"
+def test_references_follow_the_type_of_their_variable() -> None:
+    assert literal(Ref("thread", "/data/0/id"), HELD) == "thread.data[0].id"
+    assert literal(Ref("run", "/required_action/x y"), HELD) == "run['required_action']['x y']"
 
 
 @pytest.mark.parametrize("text", ["it's", 'say "so"', "a\\b", "\x00\n\t\x1b", "é😀\ud800", "ab" * 5_000 + "'"])
-def test_a_text_is_read_back_as_it_was(text: str) -> None:
-    assert eval(source(text, {})) == text
+def test_string_literals_round_trip(text: str) -> None:
+    assert eval(literal(text, {})) == text
     assert quoted(text).isascii()
-    assert len(source(text, {})) < 200
+    assert len(literal(text, {})) < 200
 
 
-def test_steps_at_the_same_moment_and_hostile_words_make_valid_python() -> None:
+def test_concurrent_steps_and_hostile_text_give_valid_python() -> None:
     moves: list[Move] = [
         THREAD,
-        Together((runs(name="run"), runs(stream=True))),
+        Concurrent((runs(name="run"), runs(stream=True))),
         runs(path={"thread_id": Ref("run", "/thread_id")}),
     ]
     said = 'it said """ and \\ and \x1b[2J'
-    failure = Failure(
-        id="a.b", level="must", statement=said, message=said, moves=moves, shows=1, pointer="/x/0", actual='"""'
+    failure = ScriptedFailure(
+        id="a.b", level="must", statement=said, message=said, moves=moves, failing_step=1, pointer="/x/0", actual='"""'
     )
-    for text in (script(failure), pytest_file(failure, [])):
+    for text in (render_script(failure), render_test(failure, [])):
         compile(text, "text", "exec")
         assert "\x1b" not in text

@@ -13,17 +13,17 @@ import pytest
 import xmlschema
 from jsonschema import Draft202012Validator
 
-from runs_conformance.client.recorder import HistoryFile
+from runs_conformance.client.recorder import HistoryWriter
 from runs_conformance.errors import UsageError
 from runs_conformance.model.exchange import Completion, Event, Exchange, Request, Response
 from runs_conformance.model.json import ABSENT
 from runs_conformance.model.verdict import Finding, Outcome
-from runs_conformance.recordings.load import read
+from runs_conformance.recordings.load import load_traffic
 from runs_conformance.reporting import claim, ctrf, har, junit
-from runs_conformance.reporting.folder import folder
+from runs_conformance.reporting.folder import prepare_folder
 from runs_conformance.reporting.report import Report
-from runs_conformance.reporting.step_summary import append, fitted
-from runs_conformance.reporting.view import DEFAULT, NAMES, wanted
+from runs_conformance.reporting.step_summary import append_summary, truncate
+from runs_conformance.reporting.view import DEFAULT, NAMES, parse_views
 from tests.reporting.reports import HOSTILE, report, verdict
 
 FORMATS = Path(__file__).parent / "formats"
@@ -46,14 +46,14 @@ def nasty() -> Report:
     return replace(
         made,
         verdicts=tuple(verdicts),
-        because=NASTY,
+        reason=NASTY,
         target=replace(made.target, name=NASTY, base_url=f"https://example.org/{NASTY}"),
         started=1795231731.25,
     )
 
 
 @pytest.mark.parametrize("made", [report(), nasty(), report(base_url=None)])
-def test_junit_is_valid_and_counts_what_it_holds(made: Report) -> None:
+def test_junit_is_valid_with_correct_counts(made: Report) -> None:
     text = junit.text(made)
     xmlschema.XMLSchema(str(FORMATS / "junit.xsd")).validate(text.split("\n", 1)[1])
     root = ElementTree.fromstring(text.encode())
@@ -69,7 +69,7 @@ def test_junit_is_valid_and_counts_what_it_holds(made: Report) -> None:
     assert kinds["tenancy.apart"] == "not_judged"
 
 
-def test_a_failed_case_says_what_to_do_with_it() -> None:
+def test_failed_junit_case_contains_the_evidence() -> None:
     root = ElementTree.fromstring(junit.text(report()).encode())
     text = root.findtext("testsuite/testcase[@name='create_run.max_prompt_tokens.minimum']/failure") or ""
     assert "expected:" in text
@@ -77,7 +77,7 @@ def test_a_failed_case_says_what_to_do_with_it() -> None:
 
 
 @pytest.mark.parametrize("made", [report(), nasty()])
-def test_ctrf_is_valid_and_counts_what_it_holds(made: Report) -> None:
+def test_ctrf_is_valid_with_correct_counts(made: Report) -> None:
     document = json.loads(ctrf.text(made))
     valid(document, "ctrf")
     summary, tests = document["results"]["summary"], document["results"]["tests"]
@@ -88,30 +88,30 @@ def test_ctrf_is_valid_and_counts_what_it_holds(made: Report) -> None:
     assert len({test["id"] for test in tests}) == len(tests)
 
 
-def test_what_should_hold_fails_where_the_user_says_so() -> None:
+def test_should_failures_count_with_fail_on_should() -> None:
     strict = report()
     strict = replace(strict, suite=replace(strict.suite, fail_on="should"))
-    assert "errors.param" in {each.id for each in strict.verdicts if strict.is_broken(each)}
+    assert "errors.param" in {each.id for each in strict.verdicts if strict.counts_as_failure(each)}
     root = ElementTree.fromstring(junit.text(strict).encode())
     assert root.find("testsuite/testcase[@name='errors.param']/failure") is not None
 
 
 def passed(**changes: Any) -> Report:
     made = report(verdict("run.id.type", Outcome.PASS, operation=None, capability="core"), exit_code=0)
-    return replace(made, outcome=Outcome.PASS, because="nothing that must hold was broken", **changes)
+    return replace(made, outcome=Outcome.PASS, reason="no MUST requirement failed", **changes)
 
 
-def test_a_badge_says_by_what_and_how_far() -> None:
+def test_badge_names_outcome_edition_and_profile() -> None:
     badge = claim.badge(passed())
     valid(badge, "badge")
     assert badge["color"] == "brightgreen"
-    assert badge["message"] == "passed, edition 2026-08-14, profile standard, schemas 01234567"
+    assert badge["message"] == "pass, edition 2026-08-14, profile standard, schemas 01234567"
     failed = claim.badge(report())
     valid(failed, "badge")
-    assert (failed["color"], failed["message"].partition(",")[0]) == ("red", "2 broken")
+    assert (failed["color"], failed["message"].partition(",")[0]) == ("red", "fail (2 requirements)")
 
 
-def test_a_claim_says_all_that_it_rests_on() -> None:
+def test_claim_contains_its_basis() -> None:
     made = claim.document(passed())
     assert made["claim"].startswith("example.org passes runs-conformance ")
     assert made["suite"]["schema_digest"] == "0123456789abcdef"
@@ -127,13 +127,13 @@ SUITE = report().suite
     [
         ({"suite": replace(SUITE, filters=("--select 'run.*'",))}, "filtered by --select 'run.*'"),
         ({"complete": False}, "cut short"),
-        ({"outcome": Outcome.INCONCLUSIVE}, "no conclusion"),
+        ({"outcome": Outcome.INCONCLUSIVE}, "inconclusive"),
         ({"outcome": Outcome.ERROR}, "the suite itself failed"),
         ({"suite": replace(SUITE, profile=None)}, "recorded traffic"),
     ],
 )
-def test_nothing_is_claimed_that_was_not_shown(changes: dict[str, Any], why: str, tmp_path: Path) -> None:
-    here = folder(tmp_path)
+def test_unsupported_claim_is_refused(changes: dict[str, Any], why: str, tmp_path: Path) -> None:
+    here = prepare_folder(tmp_path)
     assert here.write(passed(), views=("claim", "badge")) == []
     refused = here.write(replace(passed(), **changes), views=("claim", "badge"))
     assert [line.partition(":")[0] for line in refused] == ["no claim.json", "no badge.json"]
@@ -160,10 +160,10 @@ def exchange(number: int, **changes: Any) -> Exchange:
 
 
 def recorded(path: Path, *exchanges: Exchange) -> Path:
-    file = HistoryFile(path / "history.jsonl", {"base_url": "https://example.org/v1"})
+    file = HistoryWriter(path / "history.jsonl", {"base_url": "https://example.org/v1"})
     for each in exchanges:
         file.record(each)
-    file.end({})
+    file.write_footer({})
     file.close()
     return path / "history.jsonl"
 
@@ -171,7 +171,7 @@ def recorded(path: Path, *exchanges: Exchange) -> Path:
 EVENTS = (Event("thread.run.created", {"id": "run_1", "object": "thread.run"}, 5.1), Event("done", "[DONE]", 5.2))
 
 
-def test_har_holds_every_exchange_and_can_be_read_again(tmp_path: Path) -> None:
+def test_har_round_trips_every_exchange(tmp_path: Path) -> None:
     history = recorded(
         tmp_path,
         exchange(1),
@@ -180,7 +180,7 @@ def test_har_holds_every_exchange_and_can_be_read_again(tmp_path: Path) -> None:
         exchange(4, request=Request("POST", "/threads", text="{not json"), operation="create_thread"),
     )
     out = io.StringIO()
-    assert har.write(history, out) == 4
+    assert har.write_har(history, out) == 4
     document = json.loads(out.getvalue())
     valid(document, "har")
     first, stream, silent, raw = document["log"]["entries"]
@@ -192,59 +192,59 @@ def test_har_holds_every_exchange_and_can_be_read_again(tmp_path: Path) -> None:
     assert silent["response"]["status"] == 0
     assert raw["request"]["postData"]["text"] == "{not json"
     (tmp_path / "again.har").write_text(out.getvalue())
-    again = read(tmp_path / "again.har", "2026-08-14").histories[0].exchanges
+    again = load_traffic(tmp_path / "again.har", "2026-08-14").histories[0].exchanges
     assert again[0].body == {"id": "run_1", "note": NASTY}
     assert again[0].request.body == {"é": 1}
     assert [event.name for event in again[1].events] == ["thread.run.created", "done"]
     assert stream["_program"] == "lifecycle.one"
 
 
-def test_har_of_a_run_that_crashed_leaves_the_cut_line_out(tmp_path: Path) -> None:
+def test_har_of_a_killed_session_omits_the_truncated_line(tmp_path: Path) -> None:
     history = recorded(tmp_path, exchange(1), exchange(2))
     history.write_bytes(history.read_bytes()[:-100])
     out = io.StringIO()
-    assert har.write(history, out) == 1
+    assert har.write_har(history, out) == 1
     valid(json.loads(out.getvalue()), "har")
 
 
-def test_har_of_what_is_no_history_is_one_clear_line(tmp_path: Path) -> None:
+def test_har_of_an_invalid_history_is_a_usage_error(tmp_path: Path) -> None:
     (tmp_path / "history.jsonl").write_text("{}\nnonsense\n")
     with pytest.raises(UsageError, match=r"history.jsonl:2: not an exchange"):
-        folder(tmp_path).write(report(), views=("har",))
+        prepare_folder(tmp_path).write(report(), views=("har",))
     assert [path.name for path in tmp_path.iterdir()] == ["history.jsonl"]
 
 
-def test_all_views_are_written_at_once(tmp_path: Path) -> None:
+def test_all_views_can_be_written_together(tmp_path: Path) -> None:
     recorded(tmp_path, exchange(1, response=Response(200, body=ABSENT)))
-    assert folder(tmp_path).write(report(), views=NAMES) == []
+    assert prepare_folder(tmp_path).write(report(), views=NAMES) == []
     assert {path.name for path in tmp_path.iterdir()} == {
         "report.json", "report.html", "summary.md", "junit.xml", "ctrf.json", "claim.json", "badge.json",
         "history.har", "history.jsonl",
     }  # fmt: skip
 
 
-def test_views_are_named_by_commas_or_one_by_one() -> None:
-    assert wanted(()) == DEFAULT
-    assert wanted(("junit,html", " ctrf ", "junit")) == ("junit", "html", "ctrf")
+def test_views_are_comma_separated_or_repeated() -> None:
+    assert parse_views(()) == DEFAULT
+    assert parse_views(("junit,html", " ctrf ", "junit")) == ("junit", "html", "ctrf")
     with pytest.raises(UsageError, match="did you mean junit"):
-        wanted(("junitxml",))
+        parse_views(("junitxml",))
 
 
-def test_a_summary_is_added_to_what_is_there_and_stays_below_the_limit(tmp_path: Path) -> None:
+def test_summary_is_appended_within_the_limit(tmp_path: Path) -> None:
     path = tmp_path / "summary"
     path.write_text("before\n")
-    assert append(path, "# more\n") is None
+    assert append_summary(path, "# more\n") is None
     assert path.read_text() == "before\n# more\n"
-    assert append(path, "ä" * 100 + "\n" + "line\n" * 400_000) is None
+    assert append_summary(path, "ä" * 100 + "\n" + "line\n" * 400_000) is None
     assert path.stat().st_size < 1024 * 1024
     assert path.read_text().endswith("The rest is in summary.md.\n")
-    assert append(path, "x\n" * 100) is None
+    assert append_summary(path, "x\n" * 100) is None
     assert path.stat().st_size < 1024 * 1024
 
 
-def test_a_summary_is_not_cut_within_a_block_of_code() -> None:
+def test_truncated_summary_closes_its_code_block() -> None:
     text = "one\n```sh\n" + "curl\n" * 100 + "```\n"
-    assert fitted(text, 10_000) == text
-    cut = fitted(text, 200)
+    assert truncate(text, 10_000) == text
+    cut = truncate(text, 200)
     assert cut.count("```") == 2
     assert len(cut) <= 200

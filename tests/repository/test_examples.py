@@ -12,14 +12,14 @@ from pathlib import Path
 import pytest
 
 from runs_conformance.cli import run_command
-from runs_conformance.generation.schemathesis import missing
-from tests.quality.bench import STEP_MS
-from tests.quality.host import KEYS, hosted
+from runs_conformance.generation.schemathesis import unavailable_reason
+from tests.quality.emulator_host import KEYS, serve_emulators
+from tests.quality.judging import STEP_MS
 
 FOLDER = Path(__file__).resolve().parents[2] / "examples" / "schemathesis"
 
 
-def test_every_check_that_is_off_has_its_reason() -> None:
+def test_every_disabled_check_has_a_reason() -> None:
     text = (FOLDER / "schemathesis.toml").read_text(encoding="utf-8")
     off = [name for name, value in tomllib.loads(text)["checks"].items() if value == {"enabled": False}]
     assert off
@@ -29,15 +29,15 @@ def test_every_check_that_is_off_has_its_reason() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(missing() is not None, reason="Schemathesis is not installed")
-def test_schemathesis_by_itself_finds_nothing_on_the_emulator(
+@pytest.mark.skipif(unavailable_reason() is not None, reason="Schemathesis is not installed")
+def test_schemathesis_finds_nothing_on_an_emulator_that_checks_keys(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run_command(["openapi"]) == 0
     here = shutil.copytree(FOLDER, tmp_path / "here")
     document = here / "openapi.json"
     document.write_text(capsys.readouterr().out)
-    with hosted({"plain": ((), ())}, STEP_MS) as urls:
+    with serve_emulators({"plain": ((), ())}, STEP_MS) as urls:
         environment = {**os.environ, "OPENAI_BASE_URL": urls["plain"], "OPENAI_API_KEY": KEYS[0]}
         command = [str(Path(sys.executable).parent / "schemathesis"), "run", str(document)]
         done = subprocess.run(

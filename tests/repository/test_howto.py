@@ -27,7 +27,7 @@ def names(page: Path) -> str:
     return page.stem
 
 
-def test_there_are_the_pages_that_people_ask_for() -> None:
+def test_expected_guides_exist() -> None:
     assert {names(page) for page in HOW_TO} >= {
         "gate-your-server", "run-against-a-real-api", "test-your-client", "judge-production-traffic",
     }  # fmt: skip
@@ -35,7 +35,7 @@ def test_there_are_the_pages_that_people_ask_for() -> None:
 
 
 @pytest.mark.parametrize("line", LINES)
-def test_each_command_is_taken(line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_command_is_accepted(line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each is parsed by the command itself, values and all; files that it names are there."""
     _, name, *rest = words(line)
     monkeypatch.chdir(tmp_path)
@@ -52,7 +52,7 @@ def test_each_command_is_taken(line: str, tmp_path: Path, monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize("page", HOW_TO, ids=names)
-def test_each_flag_named_in_the_text_exists(page: Path) -> None:
+def test_each_named_flag_exists(page: Path) -> None:
     context = click.Context(cli)
     every = [cli.get_command(context, name) for name in cli.list_commands(context)]
     known = set().union(*(flags(command) for command in every if command is not None))
@@ -60,24 +60,24 @@ def test_each_flag_named_in_the_text_exists(page: Path) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: "-".join(page.parts[-2:]))
-def test_each_link_leads_somewhere(page: Path) -> None:
+def test_each_link_resolves(page: Path) -> None:
     assert all(target.exists() for target in links(page))
 
 
 @pytest.mark.parametrize("text", [block for page in HOW_TO for block in blocks(page, "toml")])
-def test_each_file_that_is_shown_can_be_used(text: str, tmp_path: Path) -> None:
+def test_each_shown_file_is_valid(text: str, tmp_path: Path) -> None:
     path = tmp_path / "shown.toml"
     path.write_text(text, encoding="utf-8")
     assert baseline.read(path).entries if "known" in tomllib.loads(text) else load(path).values
 
 
 @pytest.mark.parametrize("text", [block for page in HOW_TO for block in blocks(page, "python")])
-def test_each_program_that_is_shown_parses(text: str) -> None:
+def test_each_shown_program_parses(text: str) -> None:
     assert ast.parse(text).body
 
 
 @pytest.mark.slow
-def test_the_tests_of_a_client_that_are_shown_pass(tmp_path: Path) -> None:
+def test_shown_client_tests_pass(tmp_path: Path) -> None:
     (text,) = blocks(ROOT / "docs" / "how-to" / "test-your-client.md", "python")
     (tmp_path / "test_client.py").write_text(text, encoding="utf-8")
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "conformance")}

@@ -39,7 +39,7 @@ def test_each_command_exists_with_its_flags(line: str) -> None:
     assert {word for word in rest if word.startswith("-")} <= flags(command)
 
 
-def test_each_flag_named_in_the_text_exists() -> None:
+def test_each_named_flag_exists() -> None:
     context = click.Context(cli)
     every = [cli.get_command(context, name) for name in cli.list_commands(context)]
     known = set().union(*(flags(command) for command in every if command is not None)) | {"--help"}
@@ -47,7 +47,7 @@ def test_each_flag_named_in_the_text_exists() -> None:
     assert named <= known
 
 
-def test_the_exit_codes_are_those_of_the_engine() -> None:
+def test_exit_codes_match_the_engine() -> None:
     listed = {int(code) for code in re.findall(r"^\| (\d+) \|", README, flags=re.M)}
     stated = {value for name, value in vars(outcome).items() if name.isupper() and isinstance(value, int)}
     assert listed == stated
@@ -61,5 +61,5 @@ def test_the_ci_script_finds_the_test_command() -> None:
 
 
 @pytest.mark.parametrize("link", sorted(set(re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)", README))))
-def test_each_link_leads_somewhere(link: str) -> None:
+def test_each_link_resolves(link: str) -> None:
     assert link.startswith("http") or (ROOT / link).exists()

@@ -17,8 +17,8 @@ from runs_conformance.app import run
 from runs_conformance.baseline import EntryStatus
 from runs_conformance.cli import output
 from runs_conformance.cli.configuration import blame_config_key, drop_settings_for_other_server
+from runs_conformance.cli.options import build_options
 from runs_conformance.cli.run import command as run_command
-from runs_conformance.cli.run import run_options
 from runs_conformance.cli.target import open_target
 from runs_conformance.engine import outcome
 from runs_conformance.engine.outcome import failing_levels
@@ -62,7 +62,7 @@ def load_settings(path: Path) -> ConformanceSettings:
         app_base_path = urlsplit(base_url).path if isinstance(base_url, str) else "/v1"
         parameters = drop_settings_for_other_server(context.params, context.params["base_url"])
         try:
-            return ConformanceSettings(parameters, run_options(parameters), app_base_path)
+            return ConformanceSettings(parameters, build_options(parameters), app_base_path)
         except UsageError as error:
             raise UsageError(blame_config_key(str(error))) from None
 
@@ -92,7 +92,7 @@ class SessionRun:
         with self._base_url(settings) as base_url, open_target(base_url, dict(settings.parameters)) as target:
             folder = prepare_folder(self._folder(settings.parameters))
             report = run.judge(target, options, run.plan_run(target, options), folder, SilentProgress())
-            dialect = target.address.dialect.family
+            dialect = target.address.dialect.family.name
             write_error = output.write_report(folder, report, dialect, dict(settings.parameters))
         if report.exit_code == outcome.INTERRUPTED:
             raise KeyboardInterrupt

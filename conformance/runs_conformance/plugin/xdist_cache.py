@@ -137,12 +137,12 @@ def _write_heartbeats(path: Path, over: threading.Event) -> None:
 
 
 def _write(folder: Path, path: Path, result: JudgingResult) -> None:
-    beside = folder / "result.part"
-    beside.write_text(json.dumps({"name": path.name, **asdict(result)}), encoding="utf-8")
-    os.replace(beside, folder / "result.json")
+    temporary = folder / "result.part"
+    temporary.write_text(json.dumps({"name": path.name, **asdict(result)}), encoding="utf-8")
+    os.replace(temporary, folder / "result.json")
 
 
 def _read(path: Path) -> tuple[str, JudgingResult]:
     data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     verdicts = {id_: ItemOutcome(**shown) for id_, shown in data["verdicts"].items()}
-    return data["name"], JudgingResult(verdicts, data["trouble"], data["judged"], tuple(data["summary"]))
+    return data["name"], JudgingResult(verdicts, data["problem"], data["judged"], tuple(data["summary"]))

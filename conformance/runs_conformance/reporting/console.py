@@ -25,6 +25,9 @@ MAX_EARLY_END_CAUSES = 5
 MAX_GROUPS = 15
 """Groups of failures shown in full; the rest is listed by id, and in full in the report."""
 
+MAX_REASONS = 8
+"""Reasons shown for each outcome; the rest is counted, and listed with `-v` and in the report."""
+
 _CONCLUSION_COLOURS = {
     Outcome.PASS: "32;1",
     Outcome.FAIL: "31;1",
@@ -220,10 +223,15 @@ def _undecided_lines(report: Report, style: Style) -> Iterator[str]:
         by_reason: dict[str, list[str]] = {}
         for verdict in report.with_outcome(outcome):
             by_reason.setdefault(failure_text.reason_with_needs(verdict), []).append(verdict.id)
-        for reason, ids in sorted(by_reason.items(), key=lambda item: -len(item[1])):
+        largest_first = sorted(by_reason.items(), key=lambda item: -len(item[1]))
+        shown = len(largest_first) if style.verbosity >= 1 else MAX_REASONS
+        for reason, ids in largest_first[:shown]:
             yield f"{len(ids)} {outcome_name(outcome)}: {failure_text.printable(reason)}"
             if style.verbosity >= 1 or outcome is Outcome.INCONCLUSIVE:
                 yield from _wrapped_lines(ids if style.verbosity >= 1 else _first_few(ids), "      ")
+        if len(largest_first) > shown:
+            rest = sum(len(ids) for _, ids in largest_first[shown:])
+            yield f"{rest} {outcome_name(outcome)} for other reasons; -v lists them"
 
 
 def _first_few(ids: Sequence[str], limit: int = 6) -> list[str]:

@@ -6,7 +6,9 @@ import json
 import re
 from collections.abc import Iterator
 
+from runs_conformance.model.error_message import error_message
 from runs_conformance.model.json import JSON, Absent, at, is_array, is_object
+from runs_conformance.model.text import excerpt, truncate
 from runs_conformance.model.verdict import Finding, Verdict
 
 MAX_VALUE_LENGTH = 300
@@ -127,8 +129,8 @@ def response_summary(example: JSON) -> str:
 
 def status_and_error(example: JSON) -> str:
     """The HTTP status of a counterexample's response, with the error message if there is one."""
-    message = at(example, "/answer/body/error/message")
-    return status_line(example) + (f": {format_value(message)}" if isinstance(message, str) else "")
+    message = error_message(at(example, "/answer/body"))
+    return status_line(example) + (f": {format_value(message)}" if message is not None else "")
 
 
 def status_line(example: JSON) -> str:
@@ -161,13 +163,13 @@ def format_value(value: JSON | Absent, max_length: int = MAX_VALUE_LENGTH) -> st
     """Format a value as one line of JSON, truncated to `max_length` characters, control characters escaped."""
     text = "nothing" if isinstance(value, Absent) else json.dumps(_abbreviate(value), ensure_ascii=False, default=str)
     text = printable(text)
-    return text if len(text) <= max_length else f"{text[: max_length - 1]}…"
+    return truncate(text, max_length)
 
 
 def _abbreviate(value: JSON) -> JSON:
     """Shorten long strings inside a value, so that the rest of it stays visible."""
     if isinstance(value, str):
-        return value if len(value) <= MAX_STRING_LENGTH else f"{value[:24]}… ({len(value)} characters)"
+        return excerpt(value, MAX_STRING_LENGTH, keep=24)
     if is_object(value):
         return {str(_abbreviate(name)): _abbreviate(member) for name, member in value.items()}
     return [_abbreviate(item) for item in value] if is_array(value) else value

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 
 from runs_conformance.errors import UsageError
+from runs_conformance.model.suggestion import nearest_names
 from runs_conformance.reporting import claim, ctrf, html, junit, markdown
 from runs_conformance.reporting import report as reports
 from runs_conformance.reporting.report import Report
@@ -65,7 +65,7 @@ def parse_views(values: Iterable[str]) -> tuple[str, ...]:
         raise UsageError(f"--report names no view; choose from {', '.join(NAMES)}")
     for name in names:
         if name not in NAMES:
-            close = get_close_matches(name, NAMES, n=1)
+            close = nearest_names(name, NAMES, count=1, cutoff=0.6)
             suggestion = f"did you mean {close[0]}? " if close else ""
             raise UsageError(f"--report: no view {name!r}; {suggestion}choose from {', '.join(NAMES)}")
     return tuple(dict.fromkeys(names)) or DEFAULT

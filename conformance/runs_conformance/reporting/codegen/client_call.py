@@ -9,6 +9,7 @@ from functools import cache
 from urllib.parse import quote
 
 from runs_conformance.contract.constraint import body_documents
+from runs_conformance.contract.dialect import dialect_family
 from runs_conformance.contract.edition import DEFAULT_EDITION
 from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.contract.schema import compile_schema
@@ -109,7 +110,7 @@ class CallWriter:
 
     def _reasons_for_httpx(self, step: Step) -> Iterator[str]:
         """Reasons why the official client cannot send a step."""
-        if self.dialect != "openai":
+        if not dialect_family(self.dialect).default_client:
             yield "the default client does not support this dialect"
         if step.key is Key.NONE:
             yield "the client always sends a key"

@@ -8,12 +8,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from runs_conformance.contract.dialect import dialect_family
 from runs_conformance.contract.operation import BETA_HEADER, OPERATIONS
-from runs_conformance.model.json import JSON, is_array, is_object
-from runs_conformance.reporting.access import RequestAccess, is_shell_variable
+from runs_conformance.model.json import JSON, is_array, is_object, spell_pointer
+from runs_conformance.reporting.request_access import RequestAccess, is_shell_variable
 
-KEY_HEADERS = {"openai": "Authorization", "azure": "api-key"}
-"""The header that carries the key, by dialect family."""
 MAX_LENGTH = 6_000
 """Longer commands are of no use in a terminal."""
 
@@ -26,7 +25,7 @@ def script(example: JSON, base_url: str, dialect: str = "openai", access: Reques
     """
     if not is_object(example):
         return None
-    access = access or RequestAccess(KEY_HEADERS.get(dialect, KEY_HEADERS["openai"]))
+    access = access or RequestAccess(dialect_family(dialect).key_header)
     case = example.get("case")
     if not is_object(case):
         return _recorded_request(example, base_url, access)
@@ -166,7 +165,7 @@ class _Shell:
 
 def _jq_path(pointer: str) -> str:
     """A JSON Pointer as a jq path."""
-    return "".join(f"[{token}]" if token.isdecimal() else f".{token}" for token in pointer.split("/")[1:]) or "."
+    return f".{spell_pointer(pointer)}"
 
 
 def _query(pairs: Sequence[tuple[str, str]], access: RequestAccess) -> str:

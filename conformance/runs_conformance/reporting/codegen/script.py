@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from runs_conformance import __version__
+from runs_conformance.contract.dialect import dialect_family
 from runs_conformance.contract.operation import BETA_HEADER
 from runs_conformance.model.case import Move, Reject, Role, Step
 from runs_conformance.model.json import JSON, is_array, is_object
@@ -99,7 +100,7 @@ def render_test(failure: ScriptedFailure, steps: JSON) -> str:
 
 def _render_suite_test(failure: ScriptedFailure, name: str, steps: JSON) -> str:
     call = [
-        f"{INDENT}result = again(",
+        f"{INDENT}result = replay_steps(",
         f"{INDENT * 2}{quoted(failure.id)},",
         f"{INDENT * 2}STEPS,",
         f"{INDENT * 2}{_base_url(failure)},",
@@ -114,7 +115,7 @@ def _render_suite_test(failure: ScriptedFailure, name: str, steps: JSON) -> str:
             "import os",
             "",
             "import pytest",
-            "from runs_conformance.app.replay import again",
+            "from runs_conformance.app.replay import replay_steps",
             "",
             f"STEPS = {literal(_without_exercises(steps), {})}",
             "",
@@ -122,8 +123,8 @@ def _render_suite_test(failure: ScriptedFailure, name: str, steps: JSON) -> str:
             f"def {name}():",
             *call,
             f'{INDENT}if result.outcome == "inconclusive":',
-            f"{INDENT * 2}pytest.skip(result.because)",
-            f'{INDENT}assert result.outcome == "pass", result.because',
+            f"{INDENT * 2}pytest.skip(result.reason)",
+            f'{INDENT}assert result.outcome == "pass", result.reason',
             "",
         ]
     )
@@ -219,8 +220,10 @@ def _statement_lines(failure: ScriptedFailure) -> list[str]:
 def _preamble(failure: ScriptedFailure, code: Sequence[str]) -> list[str]:
     """The part between docstring and code: the imports, clients and helper functions that the code uses."""
     text = "\n".join(code)
-    beta, azure = f"{quoted(BETA_HEADER[0])}: {quoted(BETA_HEADER[1])}", failure.dialect != "openai"
-    carrier = '{"api-key": key}' if azure else '{"Authorization": f"Bearer {key}"}'
+    beta = f"{quoted(BETA_HEADER[0])}: {quoted(BETA_HEADER[1])}"
+    key_header = dialect_family(failure.dialect).key_header
+    key = 'f"Bearer {key}"' if key_header == "Authorization" else "key"
+    carrier = f"{{{quoted(key_header)}: {key}}}"
     functions = [
         function.strip("\n").replace("BETA", beta).replace("CARRIER", carrier)
         for name, function in _HELPERS.items()

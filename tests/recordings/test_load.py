@@ -14,7 +14,7 @@ import yaml
 
 from runs_conformance.errors import UsageError
 from runs_conformance.model.exchange import Completion, Exchange, exchange_to_json
-from runs_conformance.recordings.load import Reading, read
+from runs_conformance.recordings.load import RecordedTraffic, load_traffic
 
 DATE = "Thu, 30 Oct 2025 21:59:07 GMT"
 RUN = {"id": "run_1", "object": "thread.run", "created_at": 1761861547, "status": "queued"}
@@ -22,20 +22,20 @@ URL = "https://api.openai.com/v1/threads/thread_1/runs?include[]=x"
 SENT = {"assistant_id": "asst_1", "instructions": "é"}
 STREAM = 'event: thread.run.created\ndata: {"id": "run_1"}\n\nevent: done\ndata: [DONE]\n\n'
 
-Write = Callable[[str | bytes], Reading]
+Write = Callable[[str | bytes], RecordedTraffic]
 
 
 @pytest.fixture
 def reading(tmp_path: Path) -> Write:
-    def write(content: str | bytes, edition: str | None = None) -> Reading:
+    def write(content: str | bytes, edition: str | None = None) -> RecordedTraffic:
         path = tmp_path / "recording"
         path.write_bytes(content.encode() if isinstance(content, str) else content)
-        return read(path, edition)
+        return load_traffic(path, edition)
 
     return write
 
 
-def only(reading: Reading) -> Exchange:
+def only(reading: RecordedTraffic) -> Exchange:
     assert reading.skipped == ()
     (history,) = reading.histories
     (exchange,) = history.exchanges
@@ -134,7 +134,7 @@ FORMATS = {
         *((name, yaml.safe_dump) for name in ("vcrpy", "Ruby VCR", "go-vcr", "bare list", "vcrpy with base64")),
     ],
 )
-def test_every_format_gives_the_same_exchange(name: str, notation: Callable[[Any], str], reading: Write) -> None:
+def test_all_formats_give_the_same_exchange(name: str, notation: Callable[[Any], str], reading: Write) -> None:
     exchange = only(reading(notation(FORMATS[name])))
     assert (exchange.operation, exchange.path) == ("create_run", {"thread_id": "thread_1"})
     assert (exchange.request.method, exchange.request.path) == ("POST", "/threads/thread_1/runs")
@@ -157,7 +157,7 @@ def test_every_format_gives_the_same_exchange(name: str, notation: Callable[[Any
         base64.b64encode(gzip.compress(STREAM.encode(), mtime=0)).decode(),
     ],
 )
-def test_streams_and_packed_bodies_are_read(text: str, reading: Write) -> None:
+def test_streams_and_compressed_bodies_are_read(text: str, reading: Write) -> None:
     packed = not text.startswith("event")
     body = {"base64_string": text} if packed else {"string": text}
     headers = {"Content-Type": ["text/event-stream; charset=utf-8"], "Content-Encoding": ["gzip"]}
@@ -175,7 +175,7 @@ def test_a_stream_recorded_line_by_line_is_read(reading: Write) -> None:
     assert [event.name for event in only(reading(json.dumps(record))).events] == ["thread.run.created", "done"]
 
 
-def test_the_end_of_a_stream_that_a_recorder_trimmed_is_not_held_against_it(reading: Write) -> None:
+def test_trimmed_end_of_a_stream_is_not_a_defect(reading: Write) -> None:
     body, headers = {"string": STREAM.rstrip()}, {"Content-Type": ["text/event-stream"]}
     exchange = only(reading(json.dumps(vcrpy(body=body, headers=headers))))
     assert exchange.events[-1].name == "done"
@@ -183,9 +183,9 @@ def test_the_end_of_a_stream_that_a_recorder_trimmed_is_not_held_against_it(read
     assert exchange.response.defects == ()
 
 
-def test_a_stream_that_was_not_saved_is_skipped(reading: Write) -> None:
+def test_unsaved_stream_is_skipped(reading: Write) -> None:
     found = reading(json.dumps(vcrpy(body={"string": ""}, headers={"Content-Type": ["text/event-stream"]})))
-    assert "not saved" in found.skipped[0].reason
+    assert "did not save" in found.skipped[0].reason
 
 
 def test_binary_bodies_of_yaml_are_read(reading: Write) -> None:
@@ -197,7 +197,7 @@ def test_binary_bodies_of_yaml_are_read(reading: Write) -> None:
     assert only(reading(text.replace("!!binary", "!binary"))).body == RUN
 
 
-def test_a_body_packed_in_a_way_not_known_is_skipped(reading: Write) -> None:
+def test_unsupported_content_encoding_is_skipped(reading: Write) -> None:
     cassette = vcrpy(body={"string": b"\x1b\x05\x80brotli"}, headers={"Content-Encoding": ["br"]})
     found = reading(yaml.safe_dump(cassette))
     assert found.histories == ()
@@ -221,7 +221,7 @@ def test_a_body_packed_in_a_way_not_known_is_skipped(reading: Write) -> None:
         ),
     ],
 )
-def test_whatever_stands_before_the_path_is_the_base(url: str, operation: str, path: str, reading: Write) -> None:
+def test_base_path_may_be_anything(url: str, operation: str, path: str, reading: Write) -> None:
     exchange = only(reading(json.dumps(vcrpy(url))))
     assert (exchange.operation, exchange.request.path) == (operation, path)
     if "%2F" in url:
@@ -239,7 +239,7 @@ def test_whatever_stands_before_the_path_is_the_base(url: str, operation: str, p
         ("https://sanitized/openai/threads", {"apim-request-id": ["1"]}, "azure"),
     ],
 )
-def test_the_dialect_is_told_by_host_or_version(
+def test_dialect_is_detected_by_host_or_version(
     url: str, headers: dict[str, Any], dialect: str, reading: Write
 ) -> None:
     assert only(reading(json.dumps(vcrpy(url, headers=headers)))).dialect == dialect
@@ -248,10 +248,10 @@ def test_the_dialect_is_told_by_host_or_version(
 @pytest.mark.parametrize(
     ("cassette", "reason"),
     [
-        (vcrpy("https://api.openai.com/v1/files"), "not of the Runs surface: POST /v1/files"),
-        (vcrpy("https://api.openai.com/v1/threads/t/nothing/here"), "not of the Runs surface"),
+        (vcrpy("https://api.openai.com/v1/files"), "not part of the Runs surface: POST /v1/files"),
+        (vcrpy("https://api.openai.com/v1/threads/t/nothing/here"), "not part of the Runs surface"),
         (vcrpy("http://[::1"), "not a URL"),
-        (vcrpy(headers={"Date": ["Tue, 14 Nov 2023 21:48:24 GMT"]}), "before 2024-04-17"),
+        (vcrpy(headers={"Date": ["Tue, 14 Nov 2023 21:48:24 GMT"]}), "launch of v2 on 2024-04-17"),
         (vcrpy(headers=None, method=5), "method is not a text"),
         ({"interactions": [{"request": {}}]}, "response is not an object"),
         ({"interactions": ["nothing"]}, "an interaction is not an object"),
@@ -259,37 +259,35 @@ def test_the_dialect_is_told_by_host_or_version(
         (vcrpy(body=[1]), "neither text nor bytes"),
     ],
 )
-def test_what_cannot_be_judged_is_listed_with_its_place(
-    cassette: Any, reason: str, reading: Write, tmp_path: Path
-) -> None:
+def test_skipped_entries_have_location_and_reason(cassette: Any, reason: str, reading: Write, tmp_path: Path) -> None:
     found = reading(json.dumps(cassette))
     assert found.histories == ()
-    assert found.skipped[0].where == f"{tmp_path / 'recording'}:1"
+    assert found.skipped[0].location == f"{tmp_path / 'recording'}:1"
     assert reason in found.skipped[0].reason
 
 
-def test_the_earlier_beta_is_skipped(reading: Write) -> None:
+def test_v1_beta_is_skipped(reading: Write) -> None:
     cassette = vcrpy()
     cassette["interactions"][0]["request"]["headers"]["OpenAI-Beta"] = ["assistants=v1"]
     assert [skipped.reason for skipped in reading(json.dumps(cassette)).skipped] == ["assistants=v1, the earlier beta"]
 
 
-def test_an_answer_that_the_recorder_did_not_keep_is_skipped(reading: Write) -> None:
+def test_unsaved_response_is_skipped(reading: Write) -> None:
     response = {"status": 200, "headers": [], "content": {"size": 100}}
-    assert "not saved" in reading(json.dumps(har(response=response))).skipped[0].reason
+    assert "did not save" in reading(json.dumps(har(response=response))).skipped[0].reason
 
 
-def test_an_answer_that_never_came_is_of_unknown_completion(reading: Write) -> None:
+def test_missing_response_has_unknown_completion(reading: Write) -> None:
     exchange = only(reading(json.dumps(har(response={"status": 0, "headers": [], "content": {}}))))
     assert (exchange.completion, exchange.response) == (Completion.UNKNOWN, None)
 
 
-def test_an_edition_that_is_given_stands_over_dates(reading: Any) -> None:
+def test_given_edition_overrides_dates(reading: Any) -> None:
     old = vcrpy(headers={"Date": ["Tue, 14 Nov 2023 21:48:24 GMT"]})
     assert only(reading(json.dumps(old), "2024-06-06")).edition == "2024-06-06"
 
 
-def test_what_bears_no_date_is_dated_by_what_it_holds_or_by_what_came_before(reading: Write) -> None:
+def test_undated_entries_take_the_date_of_their_content_or_predecessor(reading: Write) -> None:
     dated, undated = vcrpy()["interactions"][0], vcrpy(body={"string": '{"deleted": true}'})["interactions"][0]
     for interaction in (dated, undated):
         del interaction["response"]["headers"]["Date"]
@@ -298,7 +296,7 @@ def test_what_bears_no_date_is_dated_by_what_it_holds_or_by_what_came_before(rea
     assert only(reading(json.dumps({"interactions": [undated]}))).edition == "2026-08-14"
 
 
-def test_no_edition_is_later_than_the_last(reading: Write) -> None:
+def test_edition_is_capped_at_the_last(reading: Write) -> None:
     late = vcrpy(headers={"Date": ["Thu, 30 Oct 2031 21:59:07 GMT"]})
     assert only(reading(json.dumps(late))).edition == "2026-08-14"
 
@@ -308,13 +306,13 @@ def test_entries_of_a_cassette_follow_each_other(reading: Write) -> None:
     cassette["interactions"] *= 3
     (history,) = reading(json.dumps(cassette)).histories
     first, second, third = history
-    assert first.before(second)
-    assert second.before(third)
+    assert first.happened_before(second)
+    assert second.happened_before(third)
     assert [exchange.index for exchange in history] == [1, 2, 3]
     assert len({exchange.id for exchange in history}) == 3
 
 
-def test_entries_of_a_har_overlap_as_they_did(reading: Write) -> None:
+def test_har_entries_keep_their_overlap(reading: Write) -> None:
     entries = [
         har(startedDateTime=f"2025-10-30T21:59:0{second}.000Z", time=time)["log"]["entries"][0]
         for second, time in ((7, 500), (5, 1500), (6, 200))
@@ -322,23 +320,23 @@ def test_entries_of_a_har_overlap_as_they_did(reading: Write) -> None:
     (history,) = reading(json.dumps({"log": {"entries": entries}})).histories
     assert [exchange.id.rpartition(":")[2] for exchange in history] == ["2", "3", "1"]
     first, second, third = history
-    assert not first.before(second)
-    assert not second.before(first)
-    assert first.before(third)
+    assert not first.happened_before(second)
+    assert not second.happened_before(first)
+    assert first.happened_before(third)
 
 
-def test_whole_seconds_do_not_tell_what_came_first_so_the_order_of_the_file_does(reading: Write) -> None:
+def test_file_order_applies_to_times_in_whole_seconds(reading: Write) -> None:
     entries = [
         har(startedDateTime=f"2025-10-30T21:59:{second}Z", time=2500)["log"]["entries"][0]
         for second in ("07", "07", "08")
     ]
     (history,) = reading(json.dumps({"log": {"entries": entries}})).histories
     first, second, third = history
-    assert first.before(second)
-    assert second.before(third)
+    assert first.happened_before(second)
+    assert second.happened_before(third)
 
 
-def test_events_are_there_by_the_end_of_their_stream(reading: Write) -> None:
+def test_events_arrive_with_the_end_of_their_stream(reading: Write) -> None:
     headers = [{"name": "Content-Type", "value": "text/event-stream"}]
     content = {"text": "event: thread.run.created\ndata: {}\n\nevent: done\ndata: [DONE]\n\n"}
     exchange = only(reading(json.dumps(har(response={"status": 200, "headers": headers, "content": content}))))
@@ -346,7 +344,7 @@ def test_events_are_there_by_the_end_of_their_stream(reading: Write) -> None:
     assert [event.at for event in exchange.events] == [exchange.ended, exchange.ended]
 
 
-def test_each_key_has_a_history_which_is_partial(reading: Write) -> None:
+def test_each_key_gives_a_partial_history(reading: Write) -> None:
     entries = []
     for key in ("sk-a", "sk-b", "sk-a"):
         (entry,) = har()["log"]["entries"]
@@ -388,7 +386,7 @@ def test_each_key_has_a_history_which_is_partial(reading: Write) -> None:
     ],
     ids=range(21),
 )
-def test_what_cannot_be_read_is_said_in_one_line(content: bytes, reading: Write) -> None:
+def test_unreadable_file_is_a_one_line_error(content: bytes, reading: Write) -> None:
     with pytest.raises(UsageError) as raised:
         reading(content)
     assert "\n" not in str(raised.value)
@@ -396,14 +394,14 @@ def test_what_cannot_be_read_is_said_in_one_line(content: bytes, reading: Write)
     assert len(str(raised.value)) < 400
 
 
-def test_a_file_that_is_not_there_is_said_in_one_line(tmp_path: Path) -> None:
+def test_missing_file_is_a_one_line_error(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="No such file"):
-        read(tmp_path / "nothing.har")
+        load_traffic(tmp_path / "nothing.har")
     with pytest.raises(UsageError, match="directory"):
-        read(tmp_path)
+        load_traffic(tmp_path)
 
 
-def test_tags_build_nothing_and_merges_do_not_multiply(reading: Write) -> None:
+def test_yaml_tags_and_merges_are_inert(reading: Write) -> None:
     bomb = "".join(f"- &a{n}\n  <<: [{', '.join(f'*a{n - 1}' for _ in range(9))}]\n" for n in range(1, 12))
     hostile = (
         yaml.safe_dump(vcrpy())
@@ -412,7 +410,7 @@ def test_tags_build_nothing_and_merges_do_not_multiply(reading: Write) -> None:
     assert only(reading(hostile)).body == RUN
 
 
-def test_a_body_that_repeats_itself_is_not_written_out(reading: Write) -> None:
+def test_self_referencing_body_is_rejected(reading: Write) -> None:
     levels = "".join(f"b{n}: &b{n} {{{', '.join(f'k{k}: *b{n - 1}' for k in range(9))}}}\n" for n in range(1, 30))
     text = f"b0: &b0 {{x: y}}\n{levels}"
     interaction = f"interactions:\n- request: {{method: POST, uri: {URL!r}, body: *b29}}\n  response: {{code: 200}}\n"
@@ -423,12 +421,12 @@ def test_later_documents_are_read_too(reading: Write) -> None:
     assert only(reading("---\nnothing: here\n---\n" + yaml.safe_dump(ruby()))).body == RUN
 
 
-def test_a_history_cut_short_is_read_up_to_there(reading: Write) -> None:
+def test_truncated_history_is_read_to_its_end(reading: Write) -> None:
     first = only(reading(json.dumps(vcrpy())))
     line = json.dumps({"type": "exchange", **exchange_to_json(first)})
     found = reading(f'{{"type":"run","edition":"2024-06-06"}}\n{line}\n{line[:50]}')
-    assert found.run["edition"] == "2024-06-06"
+    assert found.header["edition"] == "2024-06-06"
     assert found.histories[0].exchanges == (first,)
-    assert "cut short" in found.skipped[0].reason
+    assert "truncated" in found.skipped[0].reason
     with pytest.raises(UsageError, match="recording:2: not an exchange"):
         reading(f'{{"type":"run"}}\n{line[:50]}\n{line}\n')
