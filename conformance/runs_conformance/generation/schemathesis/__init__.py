@@ -1,5 +1,5 @@
-"""The optional phase whose payloads Schemathesis makes: its ideas of what to send, the contract's of what is right."""
+"""The optional phase `schemathesis`: Schemathesis generates the bodies, the contract decides on their validity."""
 
-from runs_conformance.generation.schemathesis.catalogue import COUNT, PHASE, missing, programs
+from runs_conformance.generation.schemathesis.catalogue import CASES_PER_OPERATION, PHASE, programs, unavailable_reason
 
-__all__ = ["COUNT", "PHASE", "missing", "programs"]
+__all__ = ["CASES_PER_OPERATION", "PHASE", "programs", "unavailable_reason"]

@@ -1,4 +1,4 @@
-"""What Schemathesis makes of the exported document. Nothing else drives it, and it sends nothing itself."""
+"""Bodies that Schemathesis generates from the exported OpenAPI document. Schemathesis itself sends nothing."""
 
 from __future__ import annotations
 
@@ -11,114 +11,118 @@ from importlib import metadata
 from typing import Any
 
 from runs_conformance.contract.operation import OPERATIONS
-from runs_conformance.generation.openapi import document
+from runs_conformance.generation.openapi import openapi_document
 from runs_conformance.model.json import JSON, is_array, is_object
 
-SERIES = (4, 32)
-"""The version that this was written for: within 4.x later ones will do."""
+SUPPORTED_SERIES = (4, 32)
+"""The oldest supported version; later versions of the same major version are supported too."""
 
 
-def missing() -> str | None:
-    """Why Schemathesis cannot be used, with what to do; None where it can."""
+def unavailable_reason() -> str | None:
+    """Why Schemathesis cannot be used, and the remedy; None if it can."""
     install = "pip install 'runs-conformance[schemathesis]'"
     try:
-        found = metadata.version("schemathesis")
+        version = metadata.version("schemathesis")
     except metadata.PackageNotFoundError:
         return f"the phase schemathesis needs Schemathesis: {install}"
-    major, minor, *_ = (int(part) if part.isdecimal() else 0 for part in f"{found}.0".split("."))
-    if (major, minor) < SERIES or major != SERIES[0]:
-        return f"Schemathesis {found} is not of the series {SERIES[0]}.{SERIES[1]} that the phase is for: {install}"
+    major, minor, *_ = (int(part) if part.isdecimal() else 0 for part in f"{version}.0".split("."))
+    if (major, minor) < SUPPORTED_SERIES or major != SUPPORTED_SERIES[0]:
+        oldest = ".".join(map(str, SUPPORTED_SERIES))
+        supported = f"Schemathesis {oldest} or a later {SUPPORTED_SERIES[0]}.x"
+        return f"the phase schemathesis needs {supported}, not {version}: {install}"
     return None
 
 
 @lru_cache(maxsize=64)
-def bodies(operation: str, edition: str, seed: int, count: int, *, legal: bool) -> tuple[JSON, ...]:
-    """So many JSON bodies that Schemathesis takes for legal, or for illegal; the same for the same seed.
+def generate_bodies(operation: str, edition: str, seed: int, count: int, *, valid: bool) -> tuple[JSON, ...]:
+    """Up to `count` JSON bodies that Schemathesis considers valid, or invalid; the seed determines them.
 
-    What it makes outside the body (paths, headers, bodies that are not JSON) is left to the suite's own programs.
+    Invalid paths, headers and bodies that are not JSON are omitted, because the suite's own programs send them.
     """
-    found: list[JSON] = []
-    for case in _drawn(operation, edition, seed, count, legal):
-        body = _json(case.body)
-        if body is not None and body not in found:
-            found.append(body)
-    return tuple(found)
+    bodies: list[JSON] = []
+    for case in _generate_cases(operation, edition, seed, count, valid):
+        body = _json_body(case.body)
+        if body is not None and body not in bodies:
+            bodies.append(body)
+    return tuple(bodies)
 
 
-def _drawn(operation: str, edition: str, seed: int, count: int, legal: bool) -> list[Any]:
+def _generate_cases(operation: str, edition: str, seed: int, count: int, valid: bool) -> list[Any]:
     import schemathesis
     from hypothesis import HealthCheck, Phase, given, settings
-    from hypothesis import seed as seeded
+    from hypothesis import seed as with_seed
     from hypothesis.errors import HypothesisException
 
-    # Drawing as a test does, but for keeping and shrinking, is what makes a seed mean the same every time.
-    usual = settings(
+    # Only a test run without database and shrinking draws the same examples from the same seed every time.
+    reproducible = settings(
         max_examples=count,
         database=None,
         deadline=None,
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
-    mode = schemathesis.GenerationMode.POSITIVE if legal else schemathesis.GenerationMode.NEGATIVE
-    found: list[Any] = []
+    mode = schemathesis.GenerationMode.POSITIVE if valid else schemathesis.GenerationMode.NEGATIVE
+    cases: list[Any] = []
     fixed = {"headers": {}, "path_parameters": dict.fromkeys(OPERATIONS[operation].parameters, "x")}
 
-    def keep(case: Any) -> None:
-        found.append(case)
+    def collect(case: Any) -> None:
+        cases.append(case)
 
-    # Programs are played side by side; neither the warnings' filter nor what compiles strategies bears that.
-    with _DRAWING, warnings.catch_warnings():
+    # Programs run in parallel, but neither the filter of warnings nor the compilation of strategies is thread-safe.
+    with _GENERATION_LOCK, warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        strategy = _operations(edition)[OPERATIONS[operation].operation_id].as_strategy(generation_mode=mode, **fixed)
+        strategy = _operations_by_id(edition)[OPERATIONS[operation].operation_id].as_strategy(
+            generation_mode=mode, **fixed
+        )
         decorate: Any = given(strategy)
-        drawing = seeded(seed)(usual(decorate(keep)))
+        generate = with_seed(seed)(reproducible(decorate(collect)))
         try:
-            drawing()
+            generate()
         except HypothesisException:
-            return found
-    return found
+            return cases
+    return cases
 
 
-_DRAWING = threading.Lock()
+_GENERATION_LOCK = threading.Lock()
 
 
 @cache
-def _operations(edition: str) -> dict[str, Any]:
-    """The operations of the document of an edition, by the names that it gives them."""
+def _operations_by_id(edition: str) -> dict[str, Any]:
+    """The operations of the document of an edition by `operationId`."""
     import schemathesis
 
-    schema = schemathesis.openapi.from_dict(_plain(document(edition)))
-    every = (result.ok() for result in schema.get_all_operations())
-    return {operation.definition.raw["operationId"]: operation for operation in every}
+    schema = schemathesis.openapi.from_dict(_without_constant_parts(openapi_document(edition)))
+    operations = (result.ok() for result in schema.get_all_operations())
+    return {operation.definition.raw["operationId"]: operation for operation in operations}
 
 
-def _plain(value: dict[str, Any]) -> dict[str, Any]:
-    """The document without the headers and keys that every request has anyway."""
-    made = copy.deepcopy(value)
-    made.pop("security", None)
-    made["components"].pop("securitySchemes", None)
-    for path in made["paths"].values():
+def _without_constant_parts(document: dict[str, Any]) -> dict[str, Any]:
+    """The document without the headers that the suite adds to every request."""
+    out = copy.deepcopy(document)
+    out.pop("security", None)
+    out["components"].pop("securitySchemes", None)
+    for path in out["paths"].values():
         for operation in path.values():
-            kept = [each for each in operation["parameters"] if not each.get("$ref", "").endswith("/Beta")]
-            operation["parameters"] = kept
-    return made
+            parameters = operation["parameters"]
+            operation["parameters"] = [each for each in parameters if not each.get("$ref", "").endswith("/Beta")]
+    return out
 
 
-def _json(body: object) -> JSON:
-    """The body where it is JSON and no bare null, which may stand for no body at all; else None."""
+def _json_body(body: object) -> JSON:
+    """The body if it is JSON; None for other bodies and for null, which may also mean that there is no body."""
     if is_object(body) or is_array(body) or isinstance(body, (str, bool, int, float)):
         return copy.deepcopy(body)
     return None
 
 
-def texts(value: JSON) -> Iterator[str]:
-    """Every text in a value, the names of members included."""
+def strings_in(value: JSON) -> Iterator[str]:
+    """Every string in a value, including the names of members."""
     if isinstance(value, str):
         yield value
     elif is_object(value):
         for name, member in value.items():
             yield name
-            yield from texts(member)
+            yield from strings_in(member)
     elif is_array(value):
         for item in value:
-            yield from texts(item)
+            yield from strings_in(item)

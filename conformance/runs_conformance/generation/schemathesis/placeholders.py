@@ -1,105 +1,120 @@
-"""Foreign bodies made fit to be sent: what only the target or the setting can give is filled in, and what the contract
-says of them decides what they are.
-"""
+"""Turns generated bodies into payloads: fills in the values of the target, and classifies them by the contract."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
 from runs_conformance.contract.implementation_defined import branch_of
+from runs_conformance.contract.json_type import allowed_types
 from runs_conformance.contract.schema import Schema
-from runs_conformance.contract.schema_violation import examine_schema, types_of
-from runs_conformance.generation.boundary.payload_factory import Bench, Negative, Payload
-from runs_conformance.generation.boundary.sample import ADDRESS, ANY_OBJECT, ASSISTANT, TOOL_CALL, Lacking, Sampler
-from runs_conformance.generation.payloads.valid import ONCE
-from runs_conformance.generation.schemathesis.cases import texts
+from runs_conformance.contract.validation import validate
+from runs_conformance.generation.boundary.payload_factory import Negative, Payload, PayloadFactory
+from runs_conformance.generation.boundary.sample import (
+    ASSISTANT_PLACEHOLDER,
+    EMPTY_OBJECT_SCHEMA,
+    IMAGE_URL,
+    TOOL_CALL_PLACEHOLDER,
+    MissingResource,
+    Sampler,
+)
+from runs_conformance.generation.payloads.valid import SINGLE_TOOLS
+from runs_conformance.generation.schemathesis.cases import strings_in
 from runs_conformance.model.case import Mutation
 from runs_conformance.model.json import ABSENT, JSON, at, is_array, is_object
 
-_OWN = {"assistant": ASSISTANT, "tool_call": TOOL_CALL}
+_PLACEHOLDERS = {"assistant": ASSISTANT_PLACEHOLDER, "tool_call": TOOL_CALL_PLACEHOLDER}
 
 
-def filled(schema: Schema, value: JSON, sampler: Sampler) -> JSON:
-    """A body whose ids, models and addresses are such as the target knows. Raises Lacking where there is none."""
+def fill_placeholders(schema: Schema, value: JSON, sampler: Sampler) -> JSON:
+    """Replace ids, models and URLs by those of the target. Raises MissingResource if the target has none."""
     if "oneOf" in schema:
         branch = branch_of(schema, value)
-        return value if branch is None else filled(branch, value, sampler)
+        return value if branch is None else fill_placeholders(branch, value, sampler)
     if isinstance(value, str):
         return _text(schema, value, sampler)
     if is_array(value) and "items" in schema:
-        return [filled(schema["items"], item, sampler) for item in value]
-    if not is_object(value) or "object" not in types_of(schema):
+        return [fill_placeholders(schema["items"], item, sampler) for item in value]
+    if not is_object(value) or "object" not in allowed_types(schema):
         return value
-    properties, rest = schema.get("properties"), schema.get("additionalProperties")
-    if not properties and not is_object(rest):
-        # Any object may stand here, but the target reads it as a JSON Schema, which few objects are.
-        return dict(ANY_OBJECT)
+    properties, additional = schema.get("properties"), schema.get("additionalProperties")
+    if not properties and not is_object(additional):
+        # The schema allows any object, but a server may require a JSON Schema here.
+        return dict(EMPTY_OBJECT_SCHEMA)
     known: Mapping[str, Schema] = properties or {}
-    # A member that no schema names, where none is forbidden, is nothing that a server has to keep or to understand.
-    wild = bool(known) and rest is not False and not is_object(rest)
-    kept = {name: member for name, member in value.items() if name in known or not wild}
-    return {name: filled(known[name], member, sampler) if name in known else member for name, member in kept.items()}
+    # A server need not support unknown members, even if the schema does not forbid them.
+    drops_unknown = bool(known) and additional is not False and not is_object(additional)
+    members = {name: member for name, member in value.items() if name in known or not drops_unknown}
+    return {
+        name: fill_placeholders(known[name], member, sampler) if name in known else member
+        for name, member in members.items()
+    }
 
 
 def _text(schema: Schema, value: str, sampler: Sampler) -> JSON:
     kind = schema.get("x-references")
-    if kind in _OWN:
-        return _OWN[str(kind)]
+    if kind in _PLACEHOLDERS:
+        return _PLACEHOLDERS[str(kind)]
     if kind is not None:
         return sampler.value(schema)
-    return ADDRESS if schema.get("format") == "uri" else value
+    return IMAGE_URL if schema.get("format") == "uri" else value
 
 
-def legal(bench: Bench, body: JSON) -> Payload | None:
-    """A foreign body as a legal payload; None where it breaks something, or where a correct server may refuse it."""
-    whole = _whole(bench, body)
-    if not is_object(whole) or examine_schema(bench.schema, whole).faults:
+def as_valid_payload(factory: PayloadFactory, body: JSON) -> Payload | None:
+    """A generated body as a valid payload; None if it is invalid, or if a correct server may refuse it."""
+    complete = _complete_body(factory, body)
+    if not is_object(complete) or validate(factory.schema, complete).violations:
         return None
-    if bench.doubt(whole) or not bench.subject.fits(whole) or any(_unstated(whole)) or not _is_plain(whole):
+    if (
+        factory.implementation_defined_reason(complete)
+        or not factory.profile.matches_state(complete)
+        or any(_unspecified_parts(complete))
+        or not _is_printable(complete)
+    ):
         return None
-    return bench.payload(whole, (), "")
+    return factory.build_payload(complete, (), "")
 
 
-def negative(bench: Bench, body: JSON) -> Negative | None:
-    """A foreign body as a negative; None where it breaks nothing, or not exactly one constraint at one place."""
+def as_negative(factory: PayloadFactory, body: JSON) -> Negative | None:
+    """A generated body as a negative; None unless it breaks exactly one constraint at one location."""
     try:
-        made = filled(bench.schema, body, bench.sampler)
-    except Lacking:
+        filled = fill_placeholders(factory.schema, body, factory.sampler)
+    except MissingResource:
         return None
-    faults = examine_schema(bench.schema, made).faults
-    if len({(fault.constraint, fault.place) for fault in faults}) != 1 or not _encodes(made):
+    violations = validate(factory.schema, filled).violations
+    if len({(each.constraint, each.place) for each in violations}) != 1 or not _is_encodable(filled):
         return None
-    fault = faults[0]
-    mutation = Mutation(fault.place, fault.constraint.rpartition(".")[2], ABSENT, at(made, fault.place))
-    return Negative(fault.constraint, made, mutation, fault.place.split("/")[1] if fault.place else "")
+    violation = violations[0]
+    keyword = violation.constraint.rpartition(".")[2]
+    mutation = Mutation(violation.place, keyword, ABSENT, at(filled, violation.place))
+    return Negative(violation.constraint, filled, mutation, violation.place.split("/")[1] if violation.place else "")
 
 
-def _whole(bench: Bench, body: JSON) -> JSON:
+def _complete_body(factory: PayloadFactory, body: JSON) -> JSON:
     try:
-        made = filled(bench.schema, body, bench.sampler)
-    except Lacking:
+        filled = fill_placeholders(factory.schema, body, factory.sampler)
+    except MissingResource:
         return None
-    if not is_object(made):
-        return made
-    control = bench.subject.control
-    thread = made.get("thread")
+    if not is_object(filled):
+        return filled
+    control = factory.profile.control
+    thread = filled.get("thread")
     if "thread" in control and not at(thread if is_object(thread) else None, "/messages"):
-        made = {**made, "thread": control["thread"]}
-    return bench.subject.whole(made)
+        filled = {**filled, "thread": control["thread"]}
+    return factory.profile.complete_body(filled)
 
 
-def _unstated(body: Mapping[str, JSON]) -> Iterator[bool]:
-    """Whether anything is in a body of which no schema says whether it must be accepted: two tools of one kind, two
-    functions of one name, a choice of a tool that is not among them.
+def _unspecified_parts(body: Mapping[str, JSON]) -> Iterator[bool]:
+    """Whether each part that no schema specifies is in a body: two tools of one type, two functions of one name, a
+    choice of a tool that is not listed.
     """
     tools = [tool for tool in _list(body.get("tools")) if is_object(tool)]
-    kinds = [tool.get("type") for tool in tools]
+    types = [tool.get("type") for tool in tools]
     names = [at(tool, "/function/name") for tool in tools if tool.get("type") == "function"]
-    yield any(kinds.count(kind) > 1 for kind in ONCE)
+    yield any(types.count(each) > 1 for each in SINGLE_TOOLS)
     yield len(set(map(str, names))) < len(names)
     choice = body.get("tool_choice")
     if is_object(choice):
-        yield choice.get("type") not in kinds
+        yield choice.get("type") not in types
         yield choice.get("type") == "function" and at(choice, "/function/name") not in names
     yield choice == "required" and not tools
     for message in [*_list(at(body, "/thread/messages")), *_list(body.get("messages")), body]:
@@ -112,10 +127,10 @@ def _list(value: object) -> list[JSON]:
     return list(value) if is_array(value) else []
 
 
-def _is_plain(body: JSON) -> bool:
-    """Whether every text is one that no server has reason to stumble over."""
-    return all(all(char.isprintable() or char in "\n\t" for char in text) for text in texts(body))
+def _is_printable(body: JSON) -> bool:
+    """Whether every string consists of printable characters, newlines and tabs."""
+    return all(all(char.isprintable() or char in "\n\t" for char in text) for text in strings_in(body))
 
 
-def _encodes(body: JSON) -> bool:
-    return not any(0xD800 <= ord(char) < 0xE000 for text in texts(body) for char in text)
+def _is_encodable(body: JSON) -> bool:
+    return not any(0xD800 <= ord(char) < 0xE000 for text in strings_in(body) for char in text)
