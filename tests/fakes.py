@@ -1,4 +1,4 @@
-"""Tiny servers that are not what they should be, on free ports of this machine."""
+"""Small fake servers on free ports of this machine."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 def fixed_response_server(
     status: int, content_type: str, body: bytes, headers: dict[str, str] | None = None
 ) -> Iterator[str]:
-    """A server that answers everything alike; yields its base URL."""
+    """Serve the same response to every request; yields the base URL."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -48,14 +48,14 @@ def fixed_response_server(
 
 @contextmanager
 def silent_server() -> Iterator[str]:
-    """A server that takes connections and never says anything."""
+    """Accept connections and never respond; yields the base URL."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         yield f"http://127.0.0.1:{listening.getsockname()[1]}/v1"
 
 
 @contextmanager
 def closed_port_url() -> Iterator[str]:
-    """A port that nobody listens on."""
+    """Yield a base URL without a listener."""
     with socket.create_server(("127.0.0.1", 0)) as bound:
         port = bound.getsockname()[1]
     yield f"http://127.0.0.1:{port}/v1"

@@ -1,4 +1,4 @@
-"""Histories in which a target answers anything at all: any JSON at any place, any HTTP status, no answer."""
+"""Histories with garbled responses: any JSON in any place, any HTTP status, or no response."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ _VALUES: list[Any] = [
     [], [1], [None], ["a", {}], [[]], {}, {"a": 1}, {"id": 5}, {"data": None},
 ]  # fmt: skip
 _STATUSES = [200, 201, 204, 301, 400, 404, 418, 429, 500, 503]
-_GONE = object()
+_DELETED = object()
 
 Program = list[dict[str, Any]]
 
 
 def load_programs(history: Path) -> dict[str, Program]:
-    """The exchanges of a history file, as JSON, by program."""
+    """Return the exchanges of a history file as JSON, by program."""
     found: dict[str, Program] = {}
     for line in filter(None, history.read_text().split("\n")):
         entry = json.loads(line)
@@ -32,16 +32,16 @@ def load_programs(history: Path) -> dict[str, Program]:
 
 
 def garble_responses(program: Program, random: Random) -> list[Exchange]:
-    """The exchanges of a program with some of the answers garbled."""
+    """Return the exchanges of a program with some of their responses garbled."""
     entries = copy.deepcopy(program)
     share = random.choice([0.05, 0.3, 1.0])
     for entry in entries:
         if entry["response"] and random.random() < share:
-            _garble(entry, random)
+            _garble_response(entry, random)
     return [exchange_from_json(entry) for entry in entries]
 
 
-def _garble(entry: dict[str, Any], random: Random) -> None:
+def _garble_response(entry: dict[str, Any], random: Random) -> None:
     answer, kind = entry["response"], random.random()
     if kind < 0.05:
         entry["response"], entry["completion"] = None, "unknown"
@@ -55,29 +55,29 @@ def _garble(entry: dict[str, Any], random: Random) -> None:
         entry["ended"] += random.random()
     elif "body" in answer:
         for _ in range(random.choice([1, 1, 3])):
-            answer["body"] = _changed(answer["body"], random)
+            answer["body"] = _mutate(answer["body"], random)
     else:
         for event in random.sample(answer.get("events", []), min(2, len(answer.get("events", [])))):
-            event["data"] = _changed(event["data"], random)
+            event["data"] = _mutate(event["data"], random)
 
 
-def _changed(value: Any, random: Random) -> Any:
-    way = random.choice(list(_ways(value)))
-    if not way:
+def _mutate(value: Any, random: Random) -> Any:
+    path = random.choice(list(_paths(value)))
+    if not path:
         return copy.deepcopy(random.choice(_VALUES))
     holder = value
-    for token in way[:-1]:
+    for token in path[:-1]:
         holder = holder[token]
-    new = random.choice([*_VALUES, *[_GONE] * 4])
-    if new is _GONE:
-        del holder[way[-1]]
+    new = random.choice([*_VALUES, *[_DELETED] * 4])
+    if new is _DELETED:
+        del holder[path[-1]]
     else:
-        holder[way[-1]] = copy.deepcopy(new)
+        holder[path[-1]] = copy.deepcopy(new)
     return value
 
 
-def _ways(value: Any, way: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    yield way
+def _paths(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    yield path
     members = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for token, member in members:
-        yield from _ways(member, (*way, token))
+        yield from _paths(member, (*path, token))

@@ -1,5 +1,6 @@
-"""The emulator as other servers would offer it: mounted elsewhere, behind other headers, with parts missing; every
-request is written down.
+"""The emulator behind a gateway: under another path, with other headers, with missing operations.
+
+Every request is recorded.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ SECOND_KEY = "sk-secret-of-another-tenant-1234567"
 
 @dataclass(frozen=True, slots=True)
 class GatewayRequest:
-    """A request as it came."""
+    """A request received by the gateway."""
 
     method: str
     path: str
@@ -35,7 +36,7 @@ class GatewayRequest:
 
     @property
     def operation(self) -> str:
-        """The operation it asks for; empty where it is none."""
+        """The requested operation; empty if there is none."""
         found = find_operation(self.method, self.path)
         return found[0].name if found else ""
 
@@ -45,17 +46,17 @@ NO_ROUTE: CannedResponse = (404, b'{"detail":"Not Found"}')
 
 
 def error_response(status: int, message: str) -> CannedResponse:
-    """An answer in the form of the API's errors."""
+    """Build an error response of the API."""
     error = {"message": message, "type": "invalid_request_error", "param": None, "code": None}
     return status, json.dumps({"error": error}).encode()
 
 
 @dataclass
 class Gateway:
-    """Passes what comes below `mount` to the emulator and answers the rest itself.
+    """Forwards requests below `mount` to the emulator and answers 404 to all others.
 
-    `refuses` answers in the emulator's place where it gives a refusal. `key_header` carries the key, bare unless it
-    is Authorization; `query` has to be in every request; parameters it ignores are not passed on.
+    A response returned by `refuse` replaces the emulator's. `key_header` carries the key, bare unless it is
+    Authorization. Every request needs the parameters of `query`. `ignored_parameters` are not forwarded.
     """
 
     app: ASGIApp
@@ -82,27 +83,27 @@ class Gateway:
         path = scope["path"].removeprefix(self.mount)
         seen = GatewayRequest(scope["method"], path, query, headers, body)
         self.requests.append(seen)
-        answer = self._own(seen) if inside else NO_ROUTE
+        answer = self._find_response(seen) if inside else NO_ROUTE
         if answer is not None:
             await _answer(send, *answer)
             return
-        await self.app(self._passed(scope, seen), _replay(body, receive), self._noting(seen, send))
+        await self.app(self._forwarded_scope(scope, seen), _replay(body, receive), self._observe(seen, send))
 
-    def _noting(self, seen: GatewayRequest, send: Send) -> Send:
-        """Keeps book of the assistants and threads there are, and of the runs that were started."""
+    def _observe(self, seen: GatewayRequest, send: Send) -> Send:
+        """Track the existing assistants and threads, and count the runs."""
         accepted, head = False, b""
 
-        async def noting(message: Message) -> None:
+        async def send_and_observe(message: Message) -> None:
             nonlocal accepted, head
             accepted = accepted or message.get("status") == 200
             head += message.get("body", b"")
             if accepted and message["type"] == "http.response.body" and not message.get("more_body"):
-                self._note(seen, head)
+                self._track(seen, head)
             await send(message)
 
-        return noting
+        return send_and_observe
 
-    def _note(self, seen: GatewayRequest, body: bytes) -> None:
+    def _track(self, seen: GatewayRequest, body: bytes) -> None:
         operation = seen.operation
         ids = re.findall(rb'"((?:thread|asst)_[A-Za-z0-9]{20,})"', body)
         if operation in ("create_run", "create_thread_and_run"):
@@ -114,13 +115,13 @@ class Gateway:
         elif operation in ("delete_assistant", "delete_thread"):
             self.live_objects.discard(seen.path.rpartition("/")[2])
 
-    def _own(self, seen: GatewayRequest) -> CannedResponse | None:
+    def _find_response(self, seen: GatewayRequest) -> CannedResponse | None:
         if any(seen.query.get(name) != value for name, value in self.query.items()):
             return error_response(404, "Resource not found")
         return self.refuse(seen) if seen.operation else NO_ROUTE
 
-    def _passed(self, scope: Scope, seen: GatewayRequest) -> Scope:
-        # Who checks keys itself lets the emulator in without one.
+    def _forwarded_scope(self, scope: Scope, seen: GatewayRequest) -> Scope:
+        # A gateway that checks keys itself adds one for the emulator.
         key = seen.headers.get(self.key_header) if self.key_header else f"Bearer {KEY}"
         headers = [pair for pair in scope["headers"] if pair[0] not in (b"authorization", self.key_header.encode())]
         if key is not None:
@@ -147,7 +148,7 @@ def gateway(
     variants: Sequence[str] = (),
     mutants: Sequence[str] = (),
 ) -> Iterator[Gateway]:
-    """An emulator behind a gateway, on a free port of this machine."""
+    """Serve an emulator behind a gateway on a free port of this machine."""
     app = build(EmulatorOptions(keys=tuple(keys), failing_model="failing-model"), mutants, variants)
     gate = Gateway(app, mount, key_header, query or {}, ignored_parameters, refuse)
     server = uvicorn.Server(
@@ -173,13 +174,13 @@ async def _answer(send: Send, status: int, body: bytes) -> None:
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:
-    told = False
+    sent = False
 
-    async def again() -> Message:
-        nonlocal told
-        if told:
+    async def receive_once() -> Message:
+        nonlocal sent
+        if sent:
             return await receive()
-        told = True
+        sent = True
         return {"type": "http.request", "body": body, "more_body": False}
 
-    return again
+    return receive_once

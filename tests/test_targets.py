@@ -24,7 +24,7 @@ def reaches(url: str) -> bool:
     return True
 
 
-def test_the_emulator_lives_as_long_as_its_block() -> None:
+def test_emulator_ends_with_its_block() -> None:
     with targets.emulator_target() as target:
         url = target.address.url
         assert reaches(url)
@@ -32,7 +32,7 @@ def test_the_emulator_lives_as_long_as_its_block() -> None:
     assert not reaches(url)
 
 
-def test_the_emulators_keys_are_in_no_process_list_and_no_repr() -> None:
+def test_emulator_keys_are_in_no_process_list_and_no_repr() -> None:
     with targets.emulator_target() as target:
         listed = subprocess.run(["ps", "-eww", "-o", "args"], capture_output=True, text=True, check=False).stdout
         assert target.api_key is not None
@@ -40,11 +40,11 @@ def test_the_emulators_keys_are_in_no_process_list_and_no_repr() -> None:
         assert target.api_key not in repr(target)
 
 
-def test_the_emulator_ends_with_its_parent() -> None:
+def test_emulator_ends_with_its_parent_process() -> None:
     code = (
         "import sys, time\n"
-        "from conformance import targets\n"
-        "with targets.emulator() as target:\n"
+        "from runs_conformance import targets\n"
+        "with targets.emulator_target() as target:\n"
         "    print(target.address.url, flush=True)\n"
         "    time.sleep(60)\n"
     )
@@ -63,23 +63,23 @@ def test_the_emulator_ends_with_its_parent() -> None:
     assert not reaches(url)
 
 
-def test_something_else_happens_while_it_starts() -> None:
+def test_callback_is_called_during_startup() -> None:
     done: list[int] = []
     with targets.emulator_target(during_startup=lambda: done.append(os.getpid())):
         assert done == [os.getpid()]
 
 
-def test_a_remote_target_is_named_by_its_host() -> None:
+def test_remote_target_is_named_by_its_host() -> None:
     target = targets.remote_target("https://api.example.org/v1", api_key="sk-1234567890")
     assert target.name == "api.example.org"
     assert "sk-1234567890" not in repr(target)
 
 
-def test_what_is_no_url() -> None:
+def test_invalid_url_is_a_usage_error() -> None:
     with pytest.raises(UsageError):
         targets.remote_target("api.example.org/v1")
 
 
-def test_a_port_that_is_taken_is_a_usage_error() -> None:
+def test_port_in_use_is_a_usage_error() -> None:
     with targets.emulator_target() as target, pytest.raises(UsageError, match="cannot listen"):
         targets.serve_emulator("127.0.0.1", target.address.port, lambda url: None)

@@ -1,10 +1,10 @@
-"""A clock that moves only when somebody sleeps by it."""
+"""A clock that advances only by sleeping."""
 
 from __future__ import annotations
 
 
 class Clock:
-    """Tells how long everybody slept."""
+    """Records every sleep."""
 
     def __init__(self) -> None:
         self.time = 1000.0

@@ -1,4 +1,4 @@
-"""Tiny servers that speak, or break, HTTP byte by byte."""
+"""Small servers that follow or violate HTTP byte by byte."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ Handler = Callable[["Connection"], None]
 
 @dataclass
 class Connection:
-    """One connection that a client opened, and what came on it."""
+    """One connection opened by a client."""
 
     socket: socket.socket
     number: int
     stopping: threading.Event
 
     def request(self) -> bytes | None:
-        """The next request, head and body; None where the client has gone."""
+        """Read the next request, head and body; None if the client has closed the connection."""
         data = b""
         while b"\r\n\r\n" not in data:
             more = self.socket.recv(65536)
@@ -42,18 +42,18 @@ class Connection:
         self.socket.sendall(data)
 
     def answer(self, body: bytes = b"{}", status: str = "200 OK", **headers: str) -> None:
-        """A complete answer with its length."""
+        """Send a complete response with its length."""
         self.send(
             head(status, **{"Content-Type": "application/json", "Content-Length": str(len(body)), **headers}) + body
         )
 
     def drip(self, data: bytes, seconds: float) -> None:
-        """Send the same bytes again and again, a while apart, until the client or the test has had enough."""
+        """Send the same bytes at intervals until the client or the test ends."""
         while not self.stopping.wait(seconds):
             self.socket.sendall(data)
 
     def reset(self) -> None:
-        """End the connection with a reset."""
+        """Reset the connection."""
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.socket.close()
 
@@ -77,7 +77,7 @@ class Server:
 
 @contextlib.contextmanager
 def serving(handler: Handler) -> Iterator[Server]:
-    """A server that hands every connection to `handler` in a thread of its own, and closes it afterwards."""
+    """Serve each connection with `handler` in a thread of its own, and close it afterwards."""
     listener = socket.create_server(("127.0.0.1", 0))
     server = Server(listener.getsockname()[1])
     stopping = threading.Event()
@@ -116,7 +116,7 @@ def serving(handler: Handler) -> Iterator[Server]:
 
 
 def closed_port() -> int:
-    """A port on which nobody listens."""
+    """Return a port without a listener."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
         return port

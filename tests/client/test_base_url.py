@@ -29,30 +29,30 @@ from runs_conformance.errors import UsageError
         ("http://bücher.example/v1", "http://xn--bcher-kva.example/v1", "xn--bcher-kva.example", False),
     ],
 )
-def test_a_base_url_becomes_an_address(url: str, shown: str, authority: str, loopback: bool) -> None:
-    found = parse_address(url)
-    assert (found.url, found.authority, found.is_loopback) == (shown, authority, loopback)
-    assert found.query == ()
+def test_base_url_is_parsed(url: str, shown: str, authority: str, loopback: bool) -> None:
+    parsed = parse_address(url)
+    assert (parsed.url, parsed.authority, parsed.is_loopback) == (shown, authority, loopback)
+    assert parsed.query == ()
 
 
-def test_azure_openai_adds_its_folder_and_version() -> None:
-    found = parse_address("https://x.openai.azure.com/", "azure-openai")
-    assert found.base_path == "/openai"
-    assert found.query == (("api-version", "2024-07-01-preview"),)
-    assert (found.dialect.key_header, found.dialect.family.name) == ("api-key", "azure")
+def test_azure_openai_adds_its_path_prefix_and_version() -> None:
+    parsed = parse_address("https://x.openai.azure.com/", "azure-openai")
+    assert parsed.base_path == "/openai"
+    assert parsed.query == (("api-version", "2024-07-01-preview"),)
+    assert (parsed.dialect.key_header, parsed.dialect.family.name) == ("api-key", "azure")
 
 
-def test_what_the_user_says_stands_over_the_dialect() -> None:
-    found = parse_address("https://x.openai.azure.com/openai?api-version=2025-01-01-preview", "azure-openai")
-    assert found.base_path == "/openai"
-    assert found.query == (("api-version", "2025-01-01-preview"),)
+def test_user_settings_override_the_dialect() -> None:
+    parsed = parse_address("https://x.openai.azure.com/openai?api-version=2025-01-01-preview", "azure-openai")
+    assert parsed.base_path == "/openai"
+    assert parsed.query == (("api-version", "2025-01-01-preview"),)
     assert parse_address("https://x/", "azure-openai", query=[("api-version", "v1")]).query == (("api-version", "v1"),)
 
 
-def test_foundry_keeps_the_path_of_the_project() -> None:
-    found = parse_address("https://x.services.ai.azure.com/api/projects/p", "azure-foundry-agents")
-    assert found.base_path == "/api/projects/p"
-    assert found.dialect.key_header == "Authorization"
+def test_foundry_keeps_the_project_path() -> None:
+    parsed = parse_address("https://x.services.ai.azure.com/api/projects/p", "azure-foundry-agents")
+    assert parsed.base_path == "/api/projects/p"
+    assert parsed.dialect.key_header == "Authorization"
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_foundry_keeps_the_path_of_the_project() -> None:
         "http://a<b",
     ],
 )
-def test_what_is_no_base_url_is_said_in_one_line(url: str) -> None:
+def test_invalid_base_url_is_reported_in_one_line(url: str) -> None:
     with pytest.raises(UsageError) as raised:
         parse_address(url)
     assert "\n" not in str(raised.value)
@@ -86,21 +86,21 @@ def test_what_is_no_base_url_is_said_in_one_line(url: str) -> None:
         "http://x:port/v1?api_key=hunter22",
     ],
 )
-def test_a_secret_in_a_url_that_is_refused_is_not_shown(url: str) -> None:
+def test_secret_in_an_invalid_url_is_not_shown(url: str) -> None:
     with pytest.raises(UsageError) as raised:
         parse_address(url)
     assert "hunter" not in str(raised.value)
 
 
 @pytest.mark.parametrize("name", ["Host", "content-length", "Transfer-Encoding"])
-def test_a_header_that_every_request_has_of_its_own_is_refused(name: str) -> None:
+def test_framing_header_is_rejected(name: str) -> None:
     with pytest.raises(UsageError, match="leave it out"):
         parse_address("http://x", headers=[(name, "5")])
     with pytest.raises(UsageError, match="--key-header"):
         dialect_with("openai", key_header=name)
 
 
-def test_an_unknown_dialect_is_refused() -> None:
+def test_unknown_dialect_is_rejected() -> None:
     with pytest.raises(UsageError, match="azure-openai"):
         parse_address("http://x", "klingon")
 
@@ -109,22 +109,22 @@ IDS = ("run_abc", "a/b", "a b", 'a"b', "a\nb", "..", ".", "%2e%2e", "a?b#c", "é
 
 
 @pytest.mark.parametrize("id_", IDS)
-def test_an_id_stays_one_segment(id_: str) -> None:
+def test_id_stays_one_segment(id_: str) -> None:
     encoded = encode_segment(id_)
     assert not set('/?#\n" ') & set(encoded)
     assert encoded not in (".", "..")
     assert unquote_to_bytes(encoded) == id_.encode("utf-8", "surrogatepass")
 
 
-def test_the_path_of_an_operation_leads_back_to_it() -> None:
+def test_operation_is_found_by_its_path() -> None:
     for operation in OPERATIONS.values():
         ids = dict.fromkeys(operation.parameters, "x/y")
-        found = find_operation(operation.method, operation_path(operation, ids))
-        assert found is not None
-        assert found[0] is operation
+        parsed = find_operation(operation.method, operation_path(operation, ids))
+        assert parsed is not None
+        assert parsed[0] is operation
 
 
-def test_a_query_is_encoded() -> None:
+def test_query_is_encoded() -> None:
     assert encode_query([("include[]", "a[*].b"), ("q", "a&b=ü")]) == "include%5B%5D=a%5B%2A%5D.b&q=a%26b%3D%C3%BC"
 
 
@@ -140,18 +140,18 @@ def test_a_query_is_encoded() -> None:
         ("user:password@host/v1", "..."),
     ],
 )
-def test_a_url_is_shown_without_its_secrets(url: str, shown: str) -> None:
+def test_url_is_shown_without_its_secrets(url: str, shown: str) -> None:
     assert redact_url(url) == shown
 
 
-def test_secret_headers_are_known_by_their_names() -> None:
-    found = parse_address(
+def test_secret_headers_are_recognized_by_name() -> None:
+    parsed = parse_address(
         "http://x", headers=[("X-Api-Key", "k1"), ("X-Trace", "t"), ("Cookie", "c=1")], query=[("sig", "s")]
     )
-    assert found.secrets == ("s", "k1", "c=1")
+    assert parsed.secrets == ("s", "k1", "c=1")
 
 
-def test_a_header_that_cannot_be_sent_is_refused() -> None:
+def test_invalid_header_is_rejected() -> None:
     with pytest.raises(UsageError, match="X-Bad"):
         parse_address("http://x", headers=[("X-Bad", "a\r\nb")])
     assert parse_address("http://x", headers=[("X-Good", "a b\t\xe9"), ("X-Empty", "")]).headers[0][0] == "X-Good"

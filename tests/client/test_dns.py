@@ -12,11 +12,11 @@ from tests.client.clock import Clock
 HERE: list[SocketAddress] = [(socket.AF_INET, ("127.0.0.1", 80))]
 
 
-def test_this_machine_is_found() -> None:
+def test_localhost_is_resolved() -> None:
     assert (socket.AF_INET, ("127.0.0.1", 80)) in Resolver().resolve("127.0.0.1", 80, 5)
 
 
-def test_a_look_up_that_never_ends_is_left_in_time() -> None:
+def test_resolution_times_out() -> None:
     hangs = threading.Event()
 
     def ask(host: str, port: int) -> list[SocketAddress]:
@@ -31,7 +31,7 @@ def test_a_look_up_that_never_ends_is_left_in_time() -> None:
 
 
 @pytest.mark.parametrize("error", [socket.gaierror(-2, "Name or service not known"), UnicodeError("label too long")])
-def test_what_goes_wrong_is_raised(error: Exception) -> None:
+def test_resolution_error_is_raised(error: Exception) -> None:
     def ask(host: str, port: int) -> list[SocketAddress]:
         raise error
 
@@ -39,7 +39,7 @@ def test_what_goes_wrong_is_raised(error: Exception) -> None:
         Resolver(ask).resolve("nowhere.example", 80, 5)
 
 
-def test_what_was_found_is_remembered_for_a_while() -> None:
+def test_addresses_are_cached() -> None:
     asked: list[str] = []
 
     def ask(host: str, port: int) -> list[SocketAddress]:

@@ -22,7 +22,7 @@ def exchange(body: JSON = None, operation: str = "create_thread", **response: ob
 ANSWERS = {"thread": exchange({"id": "thread_1", "list": [{"n": 5}]})}
 
 
-def test_references_are_replaced_wherever_they_stand() -> None:
+def test_references_are_resolved_everywhere() -> None:
     step = Step(
         operation="create_run",
         path={"thread_id": Ref("thread")},
@@ -42,28 +42,28 @@ def test_references_are_replaced_wherever_they_stand() -> None:
     assert bound.content == b'{"assistant_id":"thread_1","deep":[{"a":{"n":5}}]}'
 
 
-def test_ids_are_encoded_in_the_path_and_plain_beside_it() -> None:
+def test_ids_are_encoded_only_in_the_path() -> None:
     bound = prepare(Step(operation="get_thread", path={"thread_id": "a/b\n"}), {})
     assert (bound.path, bound.ids) == ("/threads/a%2Fb%0A", {"thread_id": "a/b\n"})
     assert bound.content is None
 
 
-def test_raw_is_sent_byte_for_byte() -> None:
+def test_raw_body_is_unchanged() -> None:
     assert prepare(Step(operation="create_thread", body={"a": 1}, raw=b'{"a": \xff'), {}).content == b'{"a": \xff'
 
 
-def test_a_body_of_null_is_a_body() -> None:
+def test_null_body_is_sent() -> None:
     assert prepare(Step(operation="create_thread", body=None), {}).content == b"null"
 
 
-def test_what_was_not_answered_cannot_be_bound() -> None:
-    for ref, words in ((Ref("run"), "not sent"), (Ref("thread", "/nope"), "HTTP status 200")):
+def test_missing_response_is_an_unresolved_reference() -> None:
+    for ref, words in ((Ref("run"), "not sent"), (Ref("thread", "/nope"), "HTTP 200")):
         with pytest.raises(UnresolvedReference, match=words) as raised:
             prepare(Step(operation="get_thread", path={"thread_id": ref}), ANSWERS)
         assert (raised.value.step, raised.value.pointer) == (ref.step, ref.pointer)
 
 
-def test_a_reference_into_a_stream_is_to_the_run_it_last_showed() -> None:
+def test_reference_into_a_stream_uses_its_last_run() -> None:
     events = (
         Event("thread.created", {"id": "thread_1", "object": "thread"}),
         Event("thread.run.created", {"id": "run_1", "object": "thread.run", "status": "queued"}),
@@ -84,12 +84,12 @@ def test_a_reference_into_a_stream_is_to_the_run_it_last_showed() -> None:
         ([1, 1.0, True, None], b"[1,1.0,true,null]"),
     ],
 )
-def test_a_body_is_compact_utf8_unless_it_cannot_be(body: JSON, content: bytes) -> None:
+def test_body_is_compact_utf8_if_possible(body: JSON, content: bytes) -> None:
     assert encode_json(body) == content
     assert json.loads(content) == body
 
 
-def test_a_step_without_its_path_ids_is_our_fault() -> None:
+def test_step_without_path_ids_is_an_internal_error() -> None:
     with pytest.raises(InternalError, match="run_id"):
         prepare(Step(operation="get_run", path={"thread_id": "t"}), {})
     with pytest.raises(InternalError, match="no_such"):

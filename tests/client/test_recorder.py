@@ -19,14 +19,14 @@ KEY = "sk-own-0123456789"
 
 
 def exchange(index: int = 1, body: JSON = None, **rest: object) -> Exchange:
-    given: dict[str, object] = {
+    original: dict[str, object] = {
         "id": f"x{index:06d}", "index": index, "program": "p", "operation": "create_run",
         "request": Request("POST", "/threads/t/runs", (("include[]", "x"),), {"A": "b"}, {"a": 1}),
         "response": Response(200, {"content-type": "application/json"}, body, size=5),
         "completion": Completion.ANSWERED, "started": 1.5, "ended": 2.25, "wall": 1e9, "path": {"thread_id": "t"},
         "edition": "2026-08-14",
     }  # fmt: skip
-    return Exchange(**{**given, **rest})  # type: ignore[arg-type]
+    return Exchange(**{**original, **rest})  # type: ignore[arg-type]
 
 
 FULL = Step(
@@ -54,7 +54,7 @@ FULL = Step(
 
 
 @pytest.mark.parametrize(
-    "given",
+    "original",
     [
         exchange(),
         exchange(step=FULL),
@@ -66,16 +66,16 @@ FULL = Step(
         exchange(request=Request("POST", "/threads", text="not json \xff")),
     ],
 )
-def test_what_is_written_reads_back_the_same(given: Exchange, tmp_path: Path) -> None:
+def test_round_trip_preserves_exchanges(original: Exchange, tmp_path: Path) -> None:
     recorder = HistoryWriter(tmp_path / "history.jsonl", {"edition": "2026-08-14"})
-    assert recorder.record(given) is given
+    assert recorder.record(original) is original
     recorder.close()
-    reading = load_traffic(tmp_path / "history.jsonl")
-    assert reading.header == {"type": "run", "edition": "2026-08-14"}
-    assert [history.exchanges for history in reading.histories] == [(given,)]
+    traffic = load_traffic(tmp_path / "history.jsonl")
+    assert traffic.header == {"type": "run", "edition": "2026-08-14"}
+    assert [history.exchanges for history in traffic.histories] == [(original,)]
 
 
-def test_lines_are_there_as_soon_as_they_are_recorded(tmp_path: Path) -> None:
+def test_lines_are_written_immediately(tmp_path: Path) -> None:
     path = tmp_path / "new" / "folder" / "history.jsonl"
     recorder = HistoryWriter(path, {})
     recorder.record(exchange())
@@ -84,7 +84,7 @@ def test_lines_are_there_as_soon_as_they_are_recorded(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("recording", [True, False])
-def test_a_secret_is_neither_written_nor_given_back(recording: bool, tmp_path: Path) -> None:
+def test_secret_is_neither_written_nor_returned(recording: bool, tmp_path: Path) -> None:
     credentials = Credentials(KEY, extra_secrets=('p"ss"word',))
     path = tmp_path / "history.jsonl"
     recorder = (
@@ -101,11 +101,11 @@ def test_a_secret_is_neither_written_nor_given_back(recording: bool, tmp_path: P
         assert 'p\\"ss' not in path.read_text("utf-8")
 
 
-def test_a_huge_answer_is_left_out_of_the_file_only(tmp_path: Path) -> None:
+def test_large_response_is_omitted_only_from_the_file(tmp_path: Path) -> None:
     path = tmp_path / "history.jsonl"
     recorder = HistoryWriter(path, {})
-    given = exchange(body={"a": "x" * MAX_LINE_BYTES})
-    assert recorder.record(given) is given
+    original = exchange(body={"a": "x" * MAX_LINE_BYTES})
+    assert recorder.record(original) is original
     recorder.close()
     assert path.stat().st_size < 2000
     written = load_traffic(path).histories[0].exchanges[0]
@@ -113,7 +113,7 @@ def test_a_huge_answer_is_left_out_of_the_file_only(tmp_path: Path) -> None:
     assert written.response.defects == ("too_large",)
 
 
-def test_threads_do_not_mix_their_lines(tmp_path: Path) -> None:
+def test_concurrent_lines_are_not_mixed(tmp_path: Path) -> None:
     recorder = HistoryWriter(tmp_path / "history.jsonl", {})
 
     def work(worker: int) -> None:
@@ -129,19 +129,19 @@ def test_threads_do_not_mix_their_lines(tmp_path: Path) -> None:
     assert sorted(len(history) for history in load_traffic(tmp_path / "history.jsonl").histories) == [50] * 4
 
 
-def test_a_place_that_cannot_be_written_is_one_clear_line(tmp_path: Path) -> None:
+def test_unwritable_path_is_reported_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(ConformanceError, match=r"history.jsonl: cannot be written: "):
         HistoryWriter(tmp_path / "file" / "history.jsonl", {})
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs flock")
-def test_two_runs_do_not_write_into_one_file(tmp_path: Path) -> None:
+def test_file_is_locked(tmp_path: Path) -> None:
     path = tmp_path / "history.jsonl"
     first = HistoryWriter(path, {"run_id": "first"})
     before = path.read_bytes()
     for header in ({"run_id": "second"}, None):
-        with pytest.raises(ConformanceError, match="another run is writing into it; give each its own --report-dir"):
+        with pytest.raises(ConformanceError, match="another run is writing to it; give each run its own --report-dir"):
             HistoryWriter(path, header)
     assert path.read_bytes() == before
     first.close()
@@ -150,6 +150,6 @@ def test_two_runs_do_not_write_into_one_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
-def test_a_full_disk_is_one_clear_line() -> None:
+def test_full_disk_is_reported_in_one_line() -> None:
     with pytest.raises(ConformanceError, match="/dev/full: cannot be written: No space left on device"):
         HistoryWriter(Path("/dev/full"), {})

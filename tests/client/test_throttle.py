@@ -9,119 +9,119 @@ def throttle(spacing: float = 0.0) -> tuple[Throttle, Clock]:
     return Throttle(spacing, clock.now, clock.sleep), clock
 
 
-def test_without_a_limit_nobody_waits() -> None:
-    gate, clock = throttle()
+def test_no_wait_without_a_limit() -> None:
+    limiter, clock = throttle()
     for _ in range(100):
-        gate.acquire()
+        limiter.acquire()
     assert clock.slept == []
 
 
-def test_a_rate_is_kept() -> None:
-    gate, clock = throttle(0.1)
+def test_rate_limit_is_kept() -> None:
+    limiter, clock = throttle(0.1)
     for _ in range(4):
-        gate.acquire()
+        limiter.acquire()
     assert clock.slept == [0.1, 0.1, 0.1]
 
 
-def test_what_leaves_together_takes_as_many_turns() -> None:
-    gate, clock = throttle(0.1)
-    gate.acquire(3)
-    gate.acquire()
+def test_concurrent_requests_take_several_turns() -> None:
+    limiter, clock = throttle(0.1)
+    limiter.acquire(3)
+    limiter.acquire()
     assert clock.slept == [0.3]
 
 
-def test_time_that_passed_is_not_waited_again() -> None:
-    gate, clock = throttle(1.0)
-    gate.acquire()
+def test_elapsed_time_reduces_the_wait() -> None:
+    limiter, clock = throttle(1.0)
+    limiter.acquire()
     clock.time += 0.75
-    gate.acquire()
+    limiter.acquire()
     clock.time += 5
-    gate.acquire()
+    limiter.acquire()
     assert clock.slept == [0.25]
 
 
-def test_everybody_waits_while_the_target_wants_quiet() -> None:
-    gate, clock = throttle()
-    gate.acquire()
-    gate.record_accepted()
-    gate.back_off(2.0)
-    gate.acquire()
+def test_back_off_holds_all_requests() -> None:
+    limiter, clock = throttle()
+    limiter.acquire()
+    limiter.record_accepted()
+    limiter.back_off(2.0)
+    limiter.acquire()
     assert clock.slept == [2.0]
 
 
-def test_who_waits_for_a_turn_when_quiet_is_asked_for_keeps_quiet_too() -> None:
+def test_back_off_holds_a_waiting_request() -> None:
     clock = Clock()
 
     def sleep(seconds: float) -> None:
         clock.sleep(seconds)
         if len(clock.slept) == 1:
-            gate.back_off(3.0)
+            limiter.back_off(3.0)
 
-    gate = Throttle(1.0, clock.now, sleep)
-    gate.acquire()
-    gate.acquire()
+    limiter = Throttle(1.0, clock.now, sleep)
+    limiter.acquire()
+    limiter.acquire()
     assert clock.slept == [1.0, 3.0]
 
 
-def allowing(gate: Throttle, clock: Clock, per_second: int, requests: int) -> int:
-    """How often a target turns requests away that takes so many in each second."""
-    turned_away, window, taken = 0, clock.time, 0
+def count_rejections(limiter: Throttle, clock: Clock, per_second: int, requests: int) -> int:
+    """Count the rejections of a target that accepts `per_second` requests per second."""
+    rejections, window, accepted = 0, clock.time, 0
     while requests:
-        gate.acquire()
+        limiter.acquire()
         if clock.time - window >= 1:
-            window, taken = clock.time, 0
-        if taken == per_second:
-            turned_away += 1
-            gate.back_off(window + 1 - clock.time)
+            window, accepted = clock.time, 0
+        if accepted == per_second:
+            rejections += 1
+            limiter.back_off(window + 1 - clock.time)
             continue
-        taken += 1
+        accepted += 1
         requests -= 1
-        gate.record_accepted()
-    return turned_away
+        limiter.record_accepted()
+    return rejections
 
 
-def test_it_learns_what_the_target_takes() -> None:
-    gate, clock = throttle()
-    began = clock.time
-    assert allowing(gate, clock, 10, 500) < 50
-    assert clock.time - began < 60
+def test_spacing_adapts_to_the_target() -> None:
+    limiter, clock = throttle()
+    started = clock.time
+    assert count_rejections(limiter, clock, 10, 500) < 50
+    assert clock.time - started < 60
 
 
-def test_one_request_that_is_turned_away_does_not_slow_the_run_down() -> None:
-    gate, clock = throttle()
-    gate.back_off(2.0)
-    assert gate.spacing == FIRST_SPACING
-    began = clock.time
+def test_single_rejection_has_little_effect() -> None:
+    limiter, clock = throttle()
+    limiter.back_off(2.0)
+    assert limiter.spacing == FIRST_SPACING
+    started = clock.time
     for _ in range(1000):
-        gate.acquire()
-        gate.record_accepted()
-    assert clock.time - began < 8
+        limiter.acquire()
+        limiter.record_accepted()
+    assert clock.time - started < 8
 
 
-def test_a_target_that_takes_plenty_in_between_is_only_waited_for() -> None:
-    gate, clock = throttle()
+def test_rare_rejections_do_not_widen_the_spacing() -> None:
+    limiter, clock = throttle()
     for _ in range(10):
         for _ in range(SUSTAINED_REQUESTS):
-            gate.acquire()
-            gate.record_accepted()
-        gate.back_off(1.0)
-    assert gate.spacing == 0.0
+            limiter.acquire()
+            limiter.record_accepted()
+        limiter.back_off(1.0)
+    assert limiter.spacing == 0.0
     assert sum(clock.slept) <= 10
 
 
-def test_a_target_that_takes_nothing_at_all_is_asked_each_time_that_it_says() -> None:
-    gate, clock = throttle()
-    began = clock.time
+def test_total_rejection_only_waits() -> None:
+    limiter, clock = throttle()
+    started = clock.time
     for _ in range(60):
-        gate.acquire()
-        gate.back_off(1.0)
-    assert clock.time - began < 65
-    assert gate.spacing == FIRST_SPACING
+        limiter.acquire()
+        limiter.back_off(1.0)
+    assert clock.time - started < 65
+    assert limiter.spacing == FIRST_SPACING
 
 
-def test_the_users_rate_is_never_exceeded() -> None:
-    gate, _ = throttle(0.2)
-    gate.back_off(0.0)
+def test_user_rate_limit_is_never_exceeded() -> None:
+    limiter, _ = throttle(0.2)
+    limiter.back_off(0.0)
     for _ in range(500):
-        gate.record_accepted()
-    assert gate.spacing == 0.2
+        limiter.record_accepted()
+    assert limiter.spacing == 0.2

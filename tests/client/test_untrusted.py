@@ -12,7 +12,7 @@ from tests.quality.untrusted_certificates import CERTIFICATES, untrusted_server
 
 
 @pytest.mark.parametrize("name", CERTIFICATES)
-def test_nothing_is_sent_to_who_cannot_prove_who_it_is(name: str) -> None:
+def test_untrusted_certificate_is_rejected(name: str) -> None:
     with contextmanager(untrusted_server)(name) as url:
         wire = Transport(parse_address(url), ExchangeLimits(connect=10, idle=10, total=10))
         arrival = wire.send(PreparedRequest("create_thread", "POST", "/threads"), (("Authorization", "Bearer sk-1"),))

@@ -1,4 +1,4 @@
-"""A target that is a function: steps are answered at once, without any network."""
+"""A sender that answers steps with a function, without network."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Answer = tuple[int | None, Any]
 
 @dataclass(slots=True)
 class ScriptedSender:
-    """Sends nothing: `answer` says what comes of each step (an HTTP status and a body; None for no answer)."""
+    """Answers each step with the HTTP status and body that `answer` returns; a status of None is no response."""
 
     answer: Callable[[Step], Answer]
     budget: Budget = field(default_factory=Budget)
@@ -65,21 +65,27 @@ class ScriptedSender:
 
 
 def make_program(*moves: Move, id_: str = "test.program", **members: Any) -> Program:
-    """A program that makes these moves one after the other."""
+    """A program that makes these moves in order."""
 
     def play(setting: ProgramContext) -> StepGenerator:
         for move in moves:
             _ = yield move
 
-    stated: dict[str, Any] = {"title": "A test.", "phase": "lifecycle", "capability": "core", "runs": 0, "requests": 1}
-    return Program(id=id_, generate=play, **{**stated, **members})
+    defaults: dict[str, Any] = {
+        "title": "A test.",
+        "phase": "lifecycle",
+        "capability": "core",
+        "runs": 0,
+        "requests": 1,
+    }
+    return Program(id=id_, generate=play, **{**defaults, **members})
 
 
 def accept_everything(step: Step) -> Answer:
-    """Every step is answered with an object that has an id."""
+    """Answer every step with an object that has an id."""
     return 200, {"id": f"{step.operation}_1", "object": "thing"}
 
 
 def always_answer(body: Any = ABSENT) -> Callable[[Step], Answer]:
-    """Every step is answered with success and this body."""
+    """Answer every step with success and this body."""
     return lambda step: (200, body)

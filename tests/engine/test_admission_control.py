@@ -14,11 +14,13 @@ from runs_conformance.model.exchange import Completion, Exchange, Request, Respo
 
 THREAD = Step(operation="create_thread", body={})
 RUN = Step(operation="create_run", body={})
-LOOK = Step(operation="get_run", role=Role.READ)
+READ = Step(operation="get_run", role=Role.READ)
 DELETE = Step(operation="delete_thread", role=Role.CLEANUP)
 
 
-def came(step: Step, status: int = 200, body: Any = None, completion: Completion = Completion.ANSWERED) -> Exchange:
+def exchange_for(
+    step: Step, status: int = 200, body: Any = None, completion: Completion = Completion.ANSWERED
+) -> Exchange:
     return Exchange(
         id="x1",
         index=1,
@@ -38,19 +40,19 @@ def run(id_: str, tokens: int | None = None) -> dict[str, Any]:
     return {"id": id_, "object": "thread.run", "usage": usage}
 
 
-def done(admission: AdmissionControl, step: Step, **how: Any) -> None:
+def send(admission: AdmissionControl, step: Step, **answer: Any) -> None:
     admission.admit(step)
-    admission.release(step, came(step, **how))
+    admission.release(step, exchange_for(step, **answer))
 
 
-def test_no_request_too_many_from_any_number_of_workers() -> None:
+def test_limit_is_exact_with_several_workers() -> None:
     admission = AdmissionControl(Budget(max_requests=100))
     sent: list[int] = []
 
     def work() -> None:
         try:
             while True:
-                done(admission, LOOK)
+                send(admission, READ)
                 sent.append(1)
         except BudgetExhausted:
             return
@@ -63,81 +65,81 @@ def test_no_request_too_many_from_any_number_of_workers() -> None:
     assert len(sent) == 100
 
 
-def test_nothing_is_held_back_where_nothing_is_cleaned_up() -> None:
+def test_nothing_is_reserved_without_cleanup() -> None:
     admission = AdmissionControl(Budget(max_requests=2))
-    done(admission, THREAD)
-    done(admission, THREAD)
+    send(admission, THREAD)
+    send(admission, THREAD)
     with pytest.raises(BudgetExhausted):
-        admission.admit(LOOK)
+        admission.admit(READ)
 
 
-def test_what_cleaning_up_will_take_is_held_back() -> None:
-    left: list[str] = []
-    admission = AdmissionControl(Budget(max_requests=5), pending_cleanup=lambda: len(left))
+def test_requests_for_cleanup_are_reserved() -> None:
+    leftovers: list[str] = []
+    admission = AdmissionControl(Budget(max_requests=5), pending_cleanup=lambda: len(leftovers))
     for _ in range(2):
-        done(admission, THREAD)
-        left.append("thread")
+        send(admission, THREAD)
+        leftovers.append("thread")
     with pytest.raises(BudgetExhausted, match="limit of 5 requests"):
         admission.admit(THREAD)
-    done(admission, LOOK)
+    send(admission, READ)
     with pytest.raises(BudgetExhausted):
-        admission.admit(LOOK)
+        admission.admit(READ)
     for _ in range(2):
-        done(admission, DELETE)
+        send(admission, DELETE)
     with pytest.raises(BudgetExhausted):
         admission.admit(DELETE)
 
 
-def test_runs_are_counted_from_their_creation_and_refusals_do_not_count() -> None:
+def test_runs_count_from_their_creation_unless_refused() -> None:
     admission = AdmissionControl(Budget(max_runs=2))
-    done(admission, RUN, status=400)
-    done(admission, RUN, body=run("run_1"))
-    done(admission, RUN, completion=Completion.UNKNOWN)
+    send(admission, RUN, status=400)
+    send(admission, RUN, body=run("run_1"))
+    send(admission, RUN, completion=Completion.UNKNOWN)
     with pytest.raises(BudgetExhausted, match="limit of 2 runs"):
         admission.admit(RUN)
-    done(admission, LOOK)
+    send(admission, READ)
 
 
-def test_who_waits_for_another_request_gets_its_place_where_it_was_refused() -> None:
+def test_waiting_request_is_admitted_after_a_refusal() -> None:
     admission = AdmissionControl(Budget(max_runs=1))
     admission.admit(RUN)
-    let_in = threading.Event()
+    admitted = threading.Event()
 
     def second() -> None:
         admission.admit(RUN)
-        let_in.set()
+        admitted.set()
 
     waiting = threading.Thread(target=second)
     waiting.start()
-    assert not let_in.wait(0.05)
-    admission.release(RUN, came(RUN, status=400))
-    assert let_in.wait(5)
+    assert not admitted.wait(0.05)
+    admission.release(RUN, exchange_for(RUN, status=400))
+    assert admitted.wait(5)
     waiting.join()
 
 
-def test_tokens_count_as_reported_and_at_the_worst_until_then() -> None:
+def test_runs_count_at_maximum_cost_until_usage_is_reported() -> None:
     admission = AdmissionControl(Budget(), max_tokens=2 * TOKENS_PER_RUN + 100)
-    done(admission, RUN, body=run("run_1"))
-    done(admission, LOOK, body=run("run_1", 100))
-    done(admission, LOOK, body=run("run_1", 100))
-    done(admission, RUN, body=run("run_2"))
-    done(admission, RUN, body=run("run_3"))
+    send(admission, RUN, body=run("run_1"))
+    send(admission, READ, body=run("run_1", 100))
+    send(admission, READ, body=run("run_1", 100))
+    send(admission, RUN, body=run("run_2"))
+    send(admission, RUN, body=run("run_3"))
     with pytest.raises(BudgetExhausted, match="tokens is reached"):
         admission.admit(RUN)
 
 
-def test_a_run_that_cost_more_than_thought_raises_what_others_may_cost() -> None:
+def test_expensive_run_raises_the_expected_cost_of_others() -> None:
     admission = AdmissionControl(Budget(), max_tokens=3 * TOKENS_PER_RUN)
-    done(admission, RUN, body=run("run_1"))
-    done(admission, LOOK, body=run("run_1", 2 * TOKENS_PER_RUN))
+    send(admission, RUN, body=run("run_1"))
+    send(admission, READ, body=run("run_1", 2 * TOKENS_PER_RUN))
     with pytest.raises(BudgetExhausted, match=f"{2 * TOKENS_PER_RUN:,} for a run"):
         admission.admit(RUN)
 
 
-def test_nothing_is_let_through_after_the_end_but_cleaning_up() -> None:
+def test_only_cleanup_is_admitted_after_stop() -> None:
     budget = Budget()
     budget.stop("interrupted")
     admission = AdmissionControl(budget)
     with pytest.raises(BudgetExhausted, match="interrupted"):
-        admission.admit(LOOK)
-    done(admission, DELETE)
+        admission.admit(READ)
+    send(admission, DELETE)

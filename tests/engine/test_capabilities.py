@@ -34,56 +34,60 @@ def exchange(operation: str, status: int, body: Any, role: Role = Role.ACT) -> E
     )
 
 
-NOWHERE = error_signature(exchange("get_run", 404, NO_ROUTE))
+SIGNATURE = error_signature(exchange("get_run", 404, NO_ROUTE))
 
 
-def missing(*exchanges: Exchange, declared: tuple[str, ...] = ()) -> set[str]:
-    return set(unsupported_capabilities(merge_stats(collect_stats([each], NOWHERE) for each in exchanges), declared))
+def unsupported(*exchanges: Exchange, declared: tuple[str, ...] = ()) -> set[str]:
+    return set(unsupported_capabilities(merge_stats(collect_stats([each], SIGNATURE) for each in exchanges), declared))
 
 
-def test_a_capability_without_any_route_is_not_offered() -> None:
-    assert missing(exchange("cancel_run", 404, NO_ROUTE)) == {"cancel", "cancel_run"}
-    assert missing(exchange("cancel_run", 405, None)) == {"cancel", "cancel_run"}
+def test_capability_without_any_route_is_unsupported() -> None:
+    assert unsupported(exchange("cancel_run", 404, NO_ROUTE)) == {"cancel", "cancel_run"}
+    assert unsupported(exchange("cancel_run", 405, None)) == {"cancel", "cancel_run"}
 
 
-def test_an_object_that_is_missing_is_not_an_operation_that_is_missing() -> None:
-    assert missing(exchange("cancel_run", 404, NO_RUN)) == set()
+def test_missing_object_is_not_a_missing_route() -> None:
+    assert unsupported(exchange("cancel_run", 404, NO_RUN)) == set()
 
 
-def test_one_acceptance_is_enough() -> None:
-    assert missing(exchange("cancel_run", 404, NO_ROUTE), exchange("cancel_run", 200, {})) == set()
+def test_one_accepted_request_proves_support() -> None:
+    assert unsupported(exchange("cancel_run", 404, NO_ROUTE), exchange("cancel_run", 200, {})) == set()
 
 
-def test_one_operation_of_a_capability_is_enough() -> None:
-    assert missing(exchange("list_runs", 404, NO_ROUTE), exchange("list_messages", 200, {})) == set()
+def test_one_supported_operation_proves_the_capability() -> None:
+    assert unsupported(exchange("list_runs", 404, NO_ROUTE), exchange("list_messages", 200, {})) == set()
 
 
-def test_a_neighbour_may_be_missing_by_itself() -> None:
-    assert missing(exchange("create_assistant", 405, None), exchange("create_thread", 200, {})) == {"create_assistant"}
-    assert missing(exchange("create_assistant", 405, None), declared=("core",)) == set()
+def test_prerequisite_operation_may_be_missing_individually() -> None:
+    assert unsupported(exchange("create_assistant", 405, None), exchange("create_thread", 200, {})) == {
+        "create_assistant"
+    }
+    assert unsupported(exchange("create_assistant", 405, None), declared=("core",)) == set()
 
 
-def test_the_core_is_not_optional() -> None:
-    assert missing(exchange("get_run", 404, NO_ROUTE)) == set()
+def test_core_is_not_optional() -> None:
+    assert unsupported(exchange("get_run", 404, NO_ROUTE)) == set()
 
 
-def test_what_is_declared_is_not_optional() -> None:
-    assert missing(exchange("cancel_run", 404, NO_ROUTE), declared=("cancel",)) == set()
+def test_declared_capability_is_not_optional() -> None:
+    assert unsupported(exchange("cancel_run", 404, NO_ROUTE), declared=("cancel",)) == set()
 
 
-def test_answers_are_alike_whatever_the_path_and_the_ids() -> None:
-    def said(method: str, path: str) -> str | None:
+def test_error_signature_ignores_paths_and_ids() -> None:
+    def signature(method: str, path: str) -> str | None:
         text = f"Invalid URL ({method} {path})"
         return error_signature(exchange("get_run", 404, {"error": {"message": text}}))
 
-    assert said("GET", "/v1/threads/thread_1/nothing") == said("POST", "/v1/threads/thread_2/runs/run_9/cancel")
+    assert signature("GET", "/v1/threads/thread_1/nothing") == signature(
+        "POST", "/v1/threads/thread_2/runs/run_9/cancel"
+    )
 
 
-def test_a_prerequisite_that_is_always_refused_is_named() -> None:
+def test_prerequisite_that_is_always_refused_is_reported() -> None:
     refused = exchange("create_assistant", 400, {"error": {"message": "The model 'x' does not exist."}}, Role.FIXTURE)
-    said = failed_prerequisite(collect_stats([refused], None))
-    assert said is not None
-    assert "create_assistant was refused every time: HTTP 400 The model 'x' does not exist." in said
+    message = failed_prerequisite(collect_stats([refused], None))
+    assert message is not None
+    assert "create_assistant was refused every time: HTTP 400 The model 'x' does not exist." in message
     accepted = exchange("create_assistant", 200, {}, Role.FIXTURE)
     assert failed_prerequisite(collect_stats([refused, accepted], None)) is None
 
@@ -97,44 +101,44 @@ def streaming(status: int, body: Any, id_: str = "x1") -> Exchange:
 NO_STREAMS = {"error": {"message": "Unsupported parameter: 'stream'.", "type": "invalid_request_error"}}
 
 
-def test_streams_that_are_refused_with_a_word_about_them_are_not_offered() -> None:
-    seen = collect_stats([streaming(400, NO_STREAMS), streaming(501, NO_STREAMS, "x2")], NOWHERE)
-    lacking = unsupported_capabilities(seen)
-    assert set(lacking) == {"streaming"}
-    assert undelivered_streams(seen, lacking) == {"x1", "x2"}
-    assert unsupported_capabilities(seen, ["streaming"]) == {}
-    assert "declared to offer streaming" in missing_declared_capabilities(seen, ["streaming"])[0].message
+def test_streaming_is_unsupported_if_a_refusal_mentions_it() -> None:
+    stats = collect_stats([streaming(400, NO_STREAMS), streaming(501, NO_STREAMS, "x2")], SIGNATURE)
+    unsupported_names = unsupported_capabilities(stats)
+    assert set(unsupported_names) == {"streaming"}
+    assert undelivered_streams(stats, unsupported_names) == {"x1", "x2"}
+    assert unsupported_capabilities(stats, ["streaming"]) == {}
+    assert "streaming is declared as supported" in missing_declared_capabilities(stats, ["streaming"])[0].message
 
 
-def test_streams_that_fail_otherwise_are_offered_and_broken() -> None:
-    upstream = {"error": {"message": "The upstream said no."}}
+def test_streaming_is_supported_if_it_fails_otherwise() -> None:
+    upstream = {"error": {"message": "The upstream message no."}}
     for broken in (
         streaming(400, upstream),
         streaming(400, NO_RUN),
         streaming(500, NO_STREAMS),
         streaming(200, {"object": "thread.run"}),
     ):
-        seen = collect_stats([broken], NOWHERE)
-        assert unsupported_capabilities(seen) == {}
-        assert undelivered_streams(seen, ()) == set()
-    both = collect_stats([streaming(400, NO_STREAMS), streaming(200, {})], NOWHERE)
-    assert unsupported_capabilities(both) == {}
+        stats = collect_stats([broken], SIGNATURE)
+        assert unsupported_capabilities(stats) == {}
+        assert undelivered_streams(stats, ()) == set()
+    mixed = collect_stats([streaming(400, NO_STREAMS), streaming(200, {})], SIGNATURE)
+    assert unsupported_capabilities(mixed) == {}
 
 
-def test_what_is_denied_is_not_offered_whatever_was_seen() -> None:
-    lacking = unsupported_capabilities({}, denied=["cancel", "streaming"])
-    assert set(lacking) == {"cancel", "cancel_run", "streaming"}
+def test_denied_capability_is_unsupported() -> None:
+    unsupported_names = unsupported_capabilities({}, denied=["cancel", "streaming"])
+    assert set(unsupported_names) == {"cancel", "cancel_run", "streaming"}
 
 
-def test_a_promise_is_broken_once() -> None:
-    seen = collect_stats([exchange("cancel_run", 404, NO_ROUTE), exchange("create_run", 200, {})], NOWHERE)
-    assert [finding.operation for finding in missing_declared_capabilities(seen, ["cancel", "core"])] == [None]
-    assert missing_declared_capabilities(seen, ["core"]) == []
+def test_missing_declared_capability_is_reported_once() -> None:
+    stats = collect_stats([exchange("cancel_run", 404, NO_ROUTE), exchange("create_run", 200, {})], SIGNATURE)
+    assert [finding.operation for finding in missing_declared_capabilities(stats, ["cancel", "core"])] == [None]
+    assert missing_declared_capabilities(stats, ["core"]) == []
 
 
-def test_what_cannot_be_made_may_be_given() -> None:
-    seen = collect_stats([exchange("create_assistant", 404, NO_ROUTE, Role.FIXTURE)], NOWHERE)
-    assert "--use assistant=ID" in (failed_prerequisite(seen) or "")
-    assert failed_prerequisite(seen, ["assistant"]) is None
-    refused = collect_stats([exchange("create_assistant", 400, NO_RUN, Role.FIXTURE)], NOWHERE)
+def test_given_object_replaces_a_prerequisite() -> None:
+    stats = collect_stats([exchange("create_assistant", 404, NO_ROUTE, Role.FIXTURE)], SIGNATURE)
+    assert "--use assistant=ID" in (failed_prerequisite(stats) or "")
+    assert failed_prerequisite(stats, ["assistant"]) is None
+    refused = collect_stats([exchange("create_assistant", 400, NO_RUN, Role.FIXTURE)], SIGNATURE)
     assert "--model" in (failed_prerequisite(refused) or "")

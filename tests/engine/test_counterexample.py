@@ -1,4 +1,4 @@
-"""What leads up to a counterexample: what it needs, and nothing of other objects that had the same name."""
+"""The prerequisites of a counterexample, without other objects of the same name."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def _run(limit: int, role: Role = Role.NEGATIVE) -> Step:
     return Step(operation="create_run", name="run", path={"thread_id": Ref("thread")}, body=body, role=role)
 
 
-def _told(*told: tuple[Step, str, dict[str, str], int]) -> History:
+def _history(*entries: tuple[Step, str, dict[str, str], int]) -> History:
     return History.of(
         Exchange(
             id=f"x{index}",
@@ -34,7 +34,7 @@ def _told(*told: tuple[Step, str, dict[str, str], int]) -> History:
             step=step,
             path=path,
         )
-        for index, (step, id_, path, http_status) in enumerate(told)
+        for index, (step, id_, path, http_status) in enumerate(entries)
     )
 
 
@@ -42,10 +42,10 @@ def _answer(id_: str) -> JSON:
     return {"id": id_}
 
 
-def test_a_thread_that_was_given_up_is_not_part_of_it() -> None:
+def test_earlier_thread_of_the_same_name_is_no_prerequisite() -> None:
     first, second = {"thread_id": "thread_1"}, {"thread_id": "thread_2"}
     negative = _run(255)
-    history = _told(
+    history = _history(
         (ASSISTANT, "asst_1", {}, 200),
         (THREAD, "thread_1", {}, 200),
         (_run(256, Role.CONTROL), "run_1", first, 200),
@@ -57,13 +57,13 @@ def test_a_thread_that_was_given_up_is_not_part_of_it() -> None:
     assert prerequisite_steps(history, history.exchanges[-1]) == [ASSISTANT, THREAD]
 
 
-def test_what_was_done_on_the_same_thread_is() -> None:
+def test_successful_change_of_the_same_thread_is_a_prerequisite() -> None:
     here = {"thread_id": "thread_1"}
-    look = Step(operation="list_messages", path={"thread_id": Ref("thread")}, role=Role.READ)
-    history = _told(
+    read = Step(operation="list_messages", path={"thread_id": Ref("thread")}, role=Role.READ)
+    history = _history(
         (THREAD, "thread_1", {}, 200),
         (MESSAGE, "msg_1", here, 200),
         (MESSAGE, "", here, 400),
-        (look, "", here, 200),
+        (read, "", here, 200),
     )
     assert prerequisite_steps(history, history.exchanges[-1]) == [THREAD, MESSAGE]

@@ -10,11 +10,11 @@ from runs_conformance.engine.interruptible import run_interruptible
 from runs_conformance.errors import TargetError
 
 
-def test_what_the_work_gives_is_given() -> None:
+def test_result_of_the_work_is_returned() -> None:
     assert run_interruptible(lambda: 7) == 7
 
 
-def test_what_the_work_raises_is_raised() -> None:
+def test_exception_of_the_work_is_raised() -> None:
     def work() -> None:
         raise TargetError("gone")
 
@@ -22,8 +22,8 @@ def test_what_the_work_raises_is_raised() -> None:
         run_interruptible(work)
 
 
-def interrupted_after(seconds: float) -> threading.Timer:
-    """Ctrl-C in the main thread, in a while."""
+def interrupt_after(seconds: float) -> threading.Timer:
+    """Send SIGINT to the main thread after some seconds."""
     main = threading.main_thread().ident
     assert main is not None
     timer = threading.Timer(seconds, signal.pthread_kill, (main, signal.SIGINT))
@@ -31,25 +31,25 @@ def interrupted_after(seconds: float) -> threading.Timer:
     return timer
 
 
-def test_an_interruption_leaves_the_work_behind() -> None:
+def test_interrupt_abandons_the_work() -> None:
     hangs = threading.Event()
-    began = time.monotonic()
-    interrupted_after(0.3)
+    started = time.monotonic()
+    interrupt_after(0.3)
     with pytest.raises(KeyboardInterrupt):
         run_interruptible(lambda: hangs.wait(30))
-    assert time.monotonic() - began < 15
+    assert time.monotonic() - started < 15
     hangs.set()
 
 
-def test_work_that_can_be_told_to_stop_comes_to_an_end() -> None:
-    told, ended = threading.Event(), threading.Event()
+def test_stoppable_work_is_awaited() -> None:
+    stopping, ended = threading.Event(), threading.Event()
 
     def work() -> None:
-        told.wait(30)
+        stopping.wait(30)
         time.sleep(0.5)
         ended.set()
 
-    interrupted_after(0.3)
+    interrupt_after(0.3)
     with pytest.raises(KeyboardInterrupt):
-        run_interruptible(work, stop=told.set)
+        run_interruptible(work, stop=stopping.set)
     assert ended.is_set()

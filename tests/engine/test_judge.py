@@ -14,19 +14,19 @@ from tests.rules.histories import HistoryBuilder, run
 
 
 @rule(units=exchanges, level=Level.MUST, source=prose("a test"), capability="core")
-def answered_well(exchange: Exchange) -> Iterator[Result]:
-    """Every answer is a success."""
+def is_accepted(exchange: Exchange) -> Iterator[Result]:
+    """Every request is accepted."""
     yield PASSED if exchange.accepted else exchange.finding("it is not")
 
 
 @rule(units=exchanges, level=Level.MUST, source=prose("a test"), capability="core", needs_complete_history=True)
-def unlike_before(exchange: Exchange) -> Iterator[Result]:
-    """Nothing has changed since the last look."""
+def is_unchanged(exchange: Exchange) -> Iterator[Result]:
+    """Nothing changes between two reads."""
     yield exchange.finding("it has")
 
 
 @rule(units=exchanges, level=Level.MUST, source=prose("a test"), capability="core")
-def breaks_itself(exchange: Exchange) -> Iterator[Result]:
+def raises(exchange: Exchange) -> Iterator[Result]:
     """Nothing holds."""
     if exchange.index >= 0:
         raise KeyError("no such thing")
@@ -34,51 +34,51 @@ def breaks_itself(exchange: Exchange) -> Iterator[Result]:
 
 
 @rule(units=run_observations, level=Level.MUST, source=prose("a test"), capability="core")
-def never_looks(run: object) -> Iterator[Result]:
-    """Nothing is looked at."""
+def yields_nothing(run: object) -> Iterator[Result]:
+    """There is no unit."""
     yield from ()
 
 
-RULES = {each.id: each for each in (answered_well, breaks_itself, never_looks)}
+RULES = {each.id: each for each in (is_accepted, raises, yields_nothing)}
 
 
 def history() -> History:
-    told = HistoryBuilder()
-    told.create_run(run("queued"))
-    return told.history()
+    builder = HistoryBuilder()
+    builder.create_run(run("queued"))
+    return builder.history()
 
 
-def test_a_rule_is_judged_over_its_units() -> None:
-    assert judge(history(), {answered_well.id: answered_well})[answered_well.id].judged == 1
+def test_rule_is_evaluated_on_its_units() -> None:
+    assert judge(history(), {is_accepted.id: is_accepted})[is_accepted.id].judged == 1
 
 
-def test_what_somebody_else_may_have_done_is_no_finding_of_a_part() -> None:
-    every = {unlike_before.id: unlike_before}
-    assert judge(history(), every)[unlike_before.id].outcome is Outcome.FAIL
-    tally = judge(replace(history(), partial=True), every)[unlike_before.id]
+def test_finding_is_inconclusive_in_a_partial_history() -> None:
+    every = {is_unchanged.id: is_unchanged}
+    assert judge(history(), every)[is_unchanged.id].outcome is Outcome.FAIL
+    tally = judge(replace(history(), partial=True), every)[is_unchanged.id]
     assert tally.outcome is Outcome.INCONCLUSIVE
-    assert "somebody else" in next(iter(tally.inconclusive))
+    assert "partial" in next(iter(tally.inconclusive))
 
 
-def test_a_rule_that_raises_is_an_error_and_ends_nothing_else() -> None:
+def test_exception_in_a_rule_is_recorded_as_error() -> None:
     tallies = judge(history(), RULES)
-    assert tallies[breaks_itself.id].outcome is Outcome.ERROR
-    assert "KeyError" in tallies[breaks_itself.id].errors[0]
-    assert tallies[answered_well.id].outcome is Outcome.PASS
+    assert tallies[raises.id].outcome is Outcome.ERROR
+    assert "KeyError" in tallies[raises.id].errors[0]
+    assert tallies[is_accepted.id].outcome is Outcome.PASS
 
 
-def test_what_was_not_looked_at_is_not_there() -> None:
-    assert never_looks.id not in judge(history(), RULES)
+def test_rule_without_results_has_no_tally() -> None:
+    assert yields_nothing.id not in judge(history(), RULES)
 
 
-def test_judges_of_many_ids_are_merged() -> None:
-    found = judge(
+def test_tallies_of_several_judges_are_merged() -> None:
+    tallies = judge(
         history(), RULES, [("some", lambda h: {"a.b": Tally(judged=2)}), ("more", lambda h: {"a.b": Tally(1)})]
     )
-    assert found["a.b"].judged == 3
+    assert tallies["a.b"].judged == 3
 
 
-def test_a_judge_that_raises_is_an_error_under_its_name() -> None:
+def test_exception_in_a_judge_is_recorded_under_its_name() -> None:
     def broken(history: History) -> dict[str, Tally]:
         raise ValueError("no")
 

@@ -8,7 +8,9 @@ from tests.engine.scripted import SETTING, make_program
 COMPLETE = make_program(id_="lifecycle.complete", runs=3)
 SLOW = make_program(id_="lifecycle.slow", quick=False)
 RACE = make_program(id_="races.two", phase="races")
-TENANTS = make_program(id_="security.tenants", phase="security", needs="second_key", needs_text="a second API key")
+TENANTS = make_program(
+    id_="security.tenants", phase="security", needs="has_second_api_key", needs_text="a second API key"
+)
 EVERY = [COMPLETE, SLOW, RACE, TENANTS]
 
 
@@ -16,36 +18,36 @@ def ids(*args: object, **kwargs: object) -> list[str]:
     return [each.id for each in build_plan(EVERY, *args, **kwargs).programs]  # type: ignore[arg-type]
 
 
-def test_profiles() -> None:
+def test_profile_selects_programs() -> None:
     assert ids(SETTING, "quick") == ["lifecycle.complete"]
     assert set(ids(SETTING, "standard")) == {"lifecycle.complete", "lifecycle.slow", "races.two"}
 
 
-def test_the_longest_comes_first() -> None:
+def test_longest_program_comes_first() -> None:
     assert ids(SETTING)[0] == "lifecycle.complete"
 
 
-def test_phases() -> None:
+def test_phases_select_programs() -> None:
     assert ids(SETTING, "standard", ("races",)) == ["races.two"]
 
 
-def test_what_is_left_out_says_why_and_what_it_needs() -> None:
-    left = {each.program.id: each for each in build_plan(EVERY, SETTING, "quick").skipped}
-    assert left["security.tenants"].reason == "outside profile quick"
-    left = {each.program.id: each for each in build_plan(EVERY, replace(SETTING, allow_stress=False)).skipped}
-    assert left["security.tenants"].needs == "a second API key"
-    assert left["races.two"].needs == "--allow-stress"
+def test_skipped_program_has_a_reason_and_a_need() -> None:
+    skipped = {each.program.id: each for each in build_plan(EVERY, SETTING, "quick").skipped}
+    assert skipped["security.tenants"].reason == "outside profile quick"
+    skipped = {each.program.id: each for each in build_plan(EVERY, replace(SETTING, allow_stress=False)).skipped}
+    assert skipped["security.tenants"].needs == "a second API key"
+    assert skipped["races.two"].needs == "--allow-stress"
 
 
-def test_a_second_key_lets_tenants_in() -> None:
+def test_second_key_enables_tenant_programs() -> None:
     assert "security.tenants" in ids(replace(SETTING, has_second_api_key=True))
 
 
-def test_estimates_add_up() -> None:
+def test_estimates_are_sums() -> None:
     assert build_plan(EVERY, SETTING).runs == 3
 
 
-def test_selection() -> None:
+def test_selector_matches_globs() -> None:
     selected = selector(["create_run.*"], ["*.minimum"])
     assert selected("create_run.tools[].type")
     assert not selected("create_run.max_prompt_tokens.minimum")

@@ -1,4 +1,4 @@
-"""What a target says of objects that are to be worked with."""
+"""Looking up the objects given by --use."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from runs_conformance.client.recorder import NullRecorder
 from runs_conformance.client.session import Session
 from runs_conformance.client.transport import Transport
 from runs_conformance.engine.preflight import check_objects_exist
-from runs_conformance.errors import UsageError
+from runs_conformance.errors import ObjectNotFound
 from tests import fakes
 
 
-def looked_up(status: int, body: object, given: dict[str, str]) -> None:
+def look_up(status: int, body: object, objects: dict[str, str]) -> None:
     with fakes.fixed_response_server(status, "application/json", json.dumps(body).encode()) as url:
         session = Session(Transport(parse_address(url)), NullRecorder(), Credentials())
         try:
-            check_objects_exist(session, url, given)
+            check_objects_exist(session, url, objects)
         finally:
             session.close()
 
@@ -34,9 +34,9 @@ def looked_up(status: int, body: object, given: dict[str, str]) -> None:
         {"error": {"message": "?", "code": "assistant_not_found"}},
     ],
 )
-def test_an_object_that_is_not_there_is_a_mistake_of_the_user(body: object) -> None:
-    with pytest.raises(UsageError, match=r"--use assistant=asst_1: .* has no such assistant"):
-        looked_up(404, body, {"assistant": "asst_1"})
+def test_missing_object_is_a_usage_error(body: object) -> None:
+    with pytest.raises(ObjectNotFound, match=r"--use assistant=asst_1: .* has no such assistant"):
+        look_up(404, body, {"assistant": "asst_1"})
 
 
 @pytest.mark.parametrize(
@@ -49,17 +49,17 @@ def test_an_object_that_is_not_there_is_a_mistake_of_the_user(body: object) -> N
         "",
     ],
 )
-def test_a_route_that_is_not_there_says_nothing_of_the_object(body: object) -> None:
-    looked_up(404, body, {"assistant": "asst_1"})
+def test_missing_route_does_not_prove_a_missing_object(body: object) -> None:
+    look_up(404, body, {"assistant": "asst_1"})
 
 
-def test_other_answers_are_left_to_be_judged() -> None:
+def test_other_responses_are_not_errors() -> None:
     for status in (200, 400, 401, 500):
-        looked_up(status, {"error": {"message": "No assistant asst_1"}}, {"assistant": "asst_1"})
+        look_up(status, {"error": {"message": "No assistant asst_1"}}, {"assistant": "asst_1"})
 
 
-def test_a_run_is_looked_up_in_its_thread_alone() -> None:
+def test_run_is_looked_up_only_with_its_thread() -> None:
     body = {"error": {"message": "No run found with id 'run_1'."}}
-    looked_up(404, body, {"run": "run_1"})
-    with pytest.raises(UsageError, match="--use run=run_1"):
-        looked_up(404, body, {"run": "run_1", "thread": "thread_1"})
+    look_up(404, body, {"run": "run_1"})
+    with pytest.raises(ObjectNotFound, match="--use run=run_1"):
+        look_up(404, body, {"run": "run_1", "thread": "thread_1"})

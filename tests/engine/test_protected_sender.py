@@ -14,7 +14,7 @@ SETTING = ProgramContext(edition="2024-08-28", use=GIVEN)
 
 
 class Target:
-    """Answers every step alike, and remembers them."""
+    """Gives every step the same response and records the steps."""
 
     def __init__(self, status: int = 200, body: Any = None) -> None:
         self.status, self.body = status, body
@@ -44,28 +44,28 @@ class Target:
         return tuple(self.send(step, program, answers) for step in steps)
 
 
-def test_nothing_is_guarded_where_nothing_was_given() -> None:
+def test_sender_is_not_wrapped_without_given_objects() -> None:
     target = Target()
     assert protect_given_objects(target, ProgramContext(edition="2024-08-28")) is target
     assert isinstance(protect_given_objects(target, SETTING), ProtectedSender)
 
 
-def test_what_was_given_is_neither_changed_nor_deleted() -> None:
+def test_given_object_is_neither_changed_nor_deleted() -> None:
     target = Target(200, {"id": "asst_1"})
-    guard = ProtectedSender(target, {"asst_1", "thread_1"})
+    sender = ProtectedSender(target, {"asst_1", "thread_1"})
     answers: dict[str, Exchange] = {}
-    guard.send(assistant(SETTING), "p", answers)
+    sender.send(assistant(SETTING), "p", answers)
     for operation in ("delete_assistant", "modify_assistant"):
-        assert not guard.send(on_assistant(operation, body={}), "p", answers).accepted
+        assert not sender.send(on_assistant(operation, body={}), "p", answers).accepted
     both = (on_assistant("modify_assistant", body={}), on_assistant("get_assistant"))
-    assert [exchange.response for exchange in guard.send_concurrently(both, "p", answers)] == [None, None]
+    assert [exchange.response for exchange in sender.send_concurrently(both, "p", answers)] == [None, None]
     assert [step.operation for step in target.sent] == ["get_assistant"]
     target.body = {"id": "asst_2"}
-    guard.send(Step(operation="create_assistant", name="assistant", body={}), "p", answers)
-    assert guard.send(on_assistant("delete_assistant"), "p", answers).accepted
+    sender.send(Step(operation="create_assistant", name="assistant", body={}), "p", answers)
+    assert sender.send(on_assistant("delete_assistant"), "p", answers).accepted
 
 
-def test_what_the_target_cannot_show_stands_in_for_itself() -> None:
+def test_response_is_substituted_for_a_missing_get_route() -> None:
     answers: dict[str, Exchange] = {}
     exchange = ProtectedSender(Target(404), {"asst_1"}).send(assistant(SETTING), "p", answers)
     assert exchange.accepted
@@ -74,14 +74,14 @@ def test_what_the_target_cannot_show_stands_in_for_itself() -> None:
     assert not ProtectedSender(Target(401), {"asst_1"}).send(assistant(SETTING), "p", {}).accepted
 
 
-def test_what_a_thread_needs_is_said_on_the_one_that_was_given() -> None:
+def test_message_is_appended_to_the_given_thread() -> None:
     target = Target(200, {"id": "thread_1"})
     ProtectedSender(target, {"thread_1"}).send(thread(SETTING, text="Count."), "p", {})
     assert [step.operation for step in target.sent] == ["get_thread", "create_message"]
     assert target.sent[1].body == {"role": "user", "content": "Count."}
 
 
-def test_runs_of_earlier_programs_are_waited_for() -> None:
+def test_sender_waits_for_runs_of_earlier_programs() -> None:
     target = Target(200, {"id": "run_1", "object": "thread.run", "thread_id": "thread_1", "status": "cancelling"})
     pauses: list[float] = []
 
@@ -89,16 +89,16 @@ def test_runs_of_earlier_programs_are_waited_for() -> None:
         pauses.append(seconds)
         target.body = {**target.body, "status": "cancelled"}
 
-    guard = ProtectedSender(target, {"thread_1"}, sleep=sleep)
-    guard.send(on_thread("create_run", Ref("thread"), {}), "p", {"thread": target.send(Step(operation="x"), "p", {})})
-    guard.send(thread(SETTING), "q", {})
+    sender = ProtectedSender(target, {"thread_1"}, sleep=sleep)
+    sender.send(on_thread("create_run", Ref("thread"), {}), "p", {"thread": target.send(Step(operation="x"), "p", {})})
+    sender.send(thread(SETTING), "q", {})
     assert len(pauses) == 1
     assert [step.operation for step in target.sent].count("get_run") == 2
 
 
-def test_reading_alone_sends_nothing_else() -> None:
+def test_read_only_sends_only_get_requests() -> None:
     target = Target()
-    guard = ProtectedSender(target, (), read_only=True)
-    assert guard.send(Step(operation="create_thread", body={}), "p", {}).response is None
-    assert guard.send(Step(operation="list_assistants"), "p", {}).accepted
+    sender = ProtectedSender(target, (), read_only=True)
+    assert sender.send(Step(operation="create_thread", body={}), "p", {}).response is None
+    assert sender.send(Step(operation="list_assistants"), "p", {}).accepted
     assert [step.operation for step in target.sent] == ["list_assistants"]

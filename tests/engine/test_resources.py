@@ -29,81 +29,88 @@ def exchange(operation: str, body: Any, path: dict[str, str] | None = None, key:
     )
 
 
-def names(*exchanges: Exchange) -> list[tuple[str, object]]:
-    return [(thing.deletion.operation, thing.id) for thing in track_resources(exchanges).leftovers()]
+def leftovers_after(*exchanges: Exchange) -> list[tuple[str, object]]:
+    return [(leftover.deletion.operation, leftover.id) for leftover in track_resources(exchanges).leftovers()]
 
 
-def test_the_newest_goes_first() -> None:
-    left = names(exchange("create_assistant", {"id": "asst_a"}), exchange("create_thread", {"id": "thread_a"}))
-    assert left == [("delete_thread", "thread_a"), ("delete_assistant", "asst_a")]
+def test_newest_object_comes_first() -> None:
+    leftovers = leftovers_after(
+        exchange("create_assistant", {"id": "asst_a"}), exchange("create_thread", {"id": "thread_a"})
+    )
+    assert leftovers == [("delete_thread", "thread_a"), ("delete_assistant", "asst_a")]
 
 
-def test_what_is_gone_already_is_left_alone() -> None:
-    gone = exchange("delete_thread", {"id": "thread_a", "deleted": True}, {"thread_id": "thread_a"})
-    assert names(exchange("create_thread", {"id": "thread_a"}), exchange("create_run", run()), gone) == []
+def test_deleted_object_is_no_leftover() -> None:
+    deletion = exchange("delete_thread", {"id": "thread_a", "deleted": True}, {"thread_id": "thread_a"})
+    assert leftovers_after(exchange("create_thread", {"id": "thread_a"}), exchange("create_run", run()), deletion) == []
 
 
-def test_an_active_run_is_cancelled_first() -> None:
-    left = names(exchange("create_thread", {"id": "thread_a"}), exchange("create_run", run("in_progress")))
-    assert left == [("cancel_run", "run_a"), ("delete_thread", "thread_a")]
-    assert names(exchange("create_run", run("queued")), exchange("get_run", run("completed"))) == []
+def test_active_run_is_cancelled_first() -> None:
+    leftovers = leftovers_after(
+        exchange("create_thread", {"id": "thread_a"}), exchange("create_run", run("in_progress"))
+    )
+    assert leftovers == [("cancel_run", "run_a"), ("delete_thread", "thread_a")]
+    assert leftovers_after(exchange("create_run", run("queued")), exchange("get_run", run("completed"))) == []
 
 
-def test_a_thread_that_was_given_is_not_deleted() -> None:
-    assert names(exchange("create_run", run("completed"))) == []
+def test_given_thread_is_not_deleted() -> None:
+    assert leftovers_after(exchange("create_run", run("completed"))) == []
 
 
-def test_the_thread_of_a_thread_and_run_is_deleted() -> None:
-    assert names(exchange("create_thread_and_run", run("completed"))) == [("delete_thread", "thread_a")]
+def test_thread_of_create_thread_and_run_is_deleted() -> None:
+    assert leftovers_after(exchange("create_thread_and_run", run("completed"))) == [("delete_thread", "thread_a")]
 
 
-def test_each_with_the_key_it_was_made_with() -> None:
-    things = track_resources([exchange("create_thread", {"id": "thread_b"}, key=Key.SECOND)]).leftovers()
-    assert [(thing.deletion.key, thing.deletion.role) for thing in things] == [(Key.SECOND, Role.CLEANUP)]
+def test_object_is_deleted_with_the_key_of_its_creation() -> None:
+    leftovers = track_resources([exchange("create_thread", {"id": "thread_b"}, key=Key.SECOND)]).leftovers()
+    assert [(leftover.deletion.key, leftover.deletion.role) for leftover in leftovers] == [(Key.SECOND, Role.CLEANUP)]
 
 
-def test_answers_that_make_no_sense_are_survived() -> None:
-    assert names(exchange("create_thread", 7), exchange("create_run", {"id": 3}), exchange("create_run", [])) == []
+def test_invalid_responses_are_ignored() -> None:
+    assert (
+        leftovers_after(exchange("create_thread", 7), exchange("create_run", {"id": 3}), exchange("create_run", []))
+        == []
+    )
 
 
-def test_a_message_goes_with_its_thread_and_by_itself_where_the_thread_stays() -> None:
-    said = exchange("create_message", {"id": "msg_a"}, {"thread_id": "thread_a"})
-    assert names(exchange("create_thread", {"id": "thread_a"}), said) == [("delete_thread", "thread_a")]
-    assert names(said) == [("delete_message", "msg_a")]
+def test_message_is_deleted_only_if_its_thread_stays() -> None:
+    message = exchange("create_message", {"id": "msg_a"}, {"thread_id": "thread_a"})
+    assert leftovers_after(exchange("create_thread", {"id": "thread_a"}), message) == [("delete_thread", "thread_a")]
+    assert leftovers_after(message) == [("delete_message", "msg_a")]
 
 
-def test_what_the_user_gave_is_spared() -> None:
-    made = exchange("create_assistant", {"id": "asst_given"})
-    assert track_resources([made], ["asst_given"]).leftovers() == []
+def test_protected_object_is_not_deleted() -> None:
+    creation = exchange("create_assistant", {"id": "asst_given"})
+    assert track_resources([creation], ["asst_given"]).leftovers() == []
 
 
-def test_what_may_have_been_made_is_counted() -> None:
-    lost = replace(exchange("create_thread", None), completion=Completion.UNKNOWN, response=None)
+def test_creation_without_response_is_counted() -> None:
+    unanswered_creation = replace(exchange("create_thread", None), completion=Completion.UNKNOWN, response=None)
     read = replace(exchange("get_thread", None), completion=Completion.UNKNOWN, response=None)
-    assert track_resources([lost, read]).unknown_creations == 1
+    assert track_resources([unanswered_creation, read]).unknown_creations == 1
 
 
-def test_a_name_fit_for_a_terminal() -> None:
+def test_description_is_safe_for_a_terminal() -> None:
     assert str(track_resources([exchange("create_thread", {"id": "t\x1b[31m\nx"})]).leftovers()[0]) == "thread t?[31m?x"
 
 
 class Target:
-    """Answers deletions, and is silent about those ids that it is told."""
+    """Answers deletions, except for the ids in `silent`."""
 
     def __init__(self, *silent: str, status: int = 200) -> None:
-        self.ledger = ResourceTracker()
+        self.tracker = ResourceTracker()
         self.silent, self.status = silent, status
-        self.asked: list[str] = []
+        self.requested: list[str] = []
 
     def send(self, step: Step, program: str, answers: MutableMapping[str, Exchange]) -> Exchange:
         id_ = str(list(step.path.values())[-1])
-        self.asked.append(id_)
-        came = exchange(step.operation, {"id": id_}, {name: str(value) for name, value in step.path.items()})
-        came = replace(came, step=step, response=replace(came.response or Response(0), status=self.status))
+        self.requested.append(id_)
+        response = exchange(step.operation, {"id": id_}, {name: str(value) for name, value in step.path.items()})
+        response = replace(response, step=step, response=replace(response.response or Response(0), status=self.status))
         if id_ in self.silent:
-            came = replace(came, response=None, completion=Completion.UNKNOWN)
-        self.ledger.record(came)
-        return came
+            response = replace(response, response=None, completion=Completion.UNKNOWN)
+        self.tracker.record(response)
+        return response
 
     def send_concurrently(
         self, steps: Sequence[Step], program: str, answers: MutableMapping[str, Exchange]
@@ -111,53 +118,53 @@ class Target:
         raise NotImplementedError
 
 
-def made(target: Target, count: int) -> Target:
+def with_threads(target: Target, count: int) -> Target:
     for number in range(count):
-        target.ledger.record(exchange("create_thread", {"id": f"thread_{number}"}))
+        target.tracker.record(exchange("create_thread", {"id": f"thread_{number}"}))
     return target
 
 
-def test_a_sweep_leaves_nothing() -> None:
-    target = made(Target(), 3)
-    delete_leftovers(target.ledger.leftovers, target)
-    assert target.asked == ["thread_2", "thread_1", "thread_0"]
-    assert target.ledger.leftovers() == []
+def test_all_leftovers_are_deleted() -> None:
+    target = with_threads(Target(), 3)
+    delete_leftovers(target.tracker.leftovers, target)
+    assert target.requested == ["thread_2", "thread_1", "thread_0"]
+    assert target.tracker.leftovers() == []
 
 
-def test_what_is_not_there_any_more_needs_no_deleting() -> None:
-    target = made(Target(status=404), 2)
-    delete_leftovers(target.ledger.leftovers, target)
-    assert target.ledger.leftovers() == []
+def test_missing_object_counts_as_deleted() -> None:
+    target = with_threads(Target(status=404), 2)
+    delete_leftovers(target.tracker.leftovers, target)
+    assert target.tracker.leftovers() == []
 
 
-def test_what_cannot_be_deleted_is_tried_once_and_stays() -> None:
-    target = made(Target(status=403), 2)
-    delete_leftovers(target.ledger.leftovers, target)
-    assert target.asked == ["thread_1", "thread_0"]
-    assert [thing.id for thing in target.ledger.leftovers()] == ["thread_1", "thread_0"]
+def test_failed_deletion_is_attempted_once() -> None:
+    target = with_threads(Target(status=403), 2)
+    delete_leftovers(target.tracker.leftovers, target)
+    assert target.requested == ["thread_1", "thread_0"]
+    assert [leftover.id for leftover in target.tracker.leftovers()] == ["thread_1", "thread_0"]
 
 
-def test_a_silent_target_is_left_alone() -> None:
-    target = made(Target(*(f"thread_{number}" for number in range(9))), 9)
-    delete_leftovers(target.ledger.leftovers, target)
-    assert len(target.asked) == 3
+def test_cleanup_ends_if_the_target_is_silent() -> None:
+    target = with_threads(Target(*(f"thread_{number}" for number in range(9))), 9)
+    delete_leftovers(target.tracker.leftovers, target)
+    assert len(target.requested) == 3
 
 
-def test_a_target_that_asks_to_come_back_later_is_left_alone() -> None:
-    target = made(Target(status=429), 9)
-    delete_leftovers(target.ledger.leftovers, target)
-    assert len(target.asked) == 3
-    assert len(target.ledger.leftovers()) == 9
+def test_cleanup_ends_if_the_target_asks_to_retry_later() -> None:
+    target = with_threads(Target(status=429), 9)
+    delete_leftovers(target.tracker.leftovers, target)
+    assert len(target.requested) == 3
+    assert len(target.tracker.leftovers()) == 9
 
 
-def test_cleaning_up_ends_in_time() -> None:
-    target, times = made(Target(), 9), iter(range(0, 1000, 10))
-    delete_leftovers(target.ledger.leftovers, target, seconds=25, now=lambda: float(next(times)))
-    assert len(target.asked) == 2
+def test_cleanup_ends_at_the_time_limit() -> None:
+    target, times = with_threads(Target(), 9), iter(range(0, 1000, 10))
+    delete_leftovers(target.tracker.leftovers, target, seconds=25, now=lambda: float(next(times)))
+    assert len(target.requested) == 2
 
 
 @pytest.mark.parametrize(
-    ("status", "body", "gone"),
+    ("status", "body", "missing"),
     [
         (404, {"error": {"message": "No thread found.", "type": "invalid_request_error"}}, True),
         (404, {"detail": "Thread thread_1 not found"}, True),
@@ -166,7 +173,7 @@ def test_cleaning_up_ends_in_time() -> None:
         (405, {"detail": "Method Not Allowed"}, False),
     ],
 )
-def test_a_missing_route_is_not_a_missing_object(status: int, body: Any, gone: bool) -> None:
+def test_missing_route_is_not_a_missing_object(status: int, body: Any, missing: bool) -> None:
     answer = Exchange(
         id="x1",
         index=1,
@@ -179,4 +186,4 @@ def test_a_missing_route_is_not_a_missing_object(status: int, body: Any, gone: b
         ended=1,
         path={"thread_id": "thread_1"},
     )
-    assert reports_missing(answer) is gone
+    assert reports_missing(answer) is missing

@@ -15,19 +15,19 @@ from runs_conformance.model.history import History
 from runs_conformance.model.program import Program, ProgramContext, StepGenerator
 from runs_conformance.model.verdict import Tally
 from tests.engine.scripted import SETTING, ScriptedSender, accept_everything, make_program
-from tests.engine.test_interruptible import interrupted_after
+from tests.engine.test_interruptible import interrupt_after
 
 CREATE = Step(operation="create_thread", body={})
 
 
-def count(history: History) -> dict[str, Tally]:
+def count_exchanges(history: History) -> dict[str, Tally]:
     tally = Tally()
     for exchange in history:
         tally.add(exchange.finding("shown"))
     return {"a.rule": tally}
 
 
-class Watching:
+class RecordingListener:
     def __init__(self) -> None:
         self.ends: list[int] = []
         self.closed = False
@@ -48,88 +48,90 @@ class Watching:
         self.left = things
 
 
-def course(programs: list[Program], target: ScriptedSender, tidy: bool = False, workers: int = 3) -> RunResult:
-    judging = Judges({}, (("test", count),))
+def execute(programs: list[Program], target: ScriptedSender, cleans_up: bool = False, workers: int = 3) -> RunResult:
+    judges = Judges({}, (("test", count_exchanges),))
     return run_plan(
         Plan(tuple(programs)),
         SETTING,
         target,
         target.collector,
-        judging,
+        judges,
         target.budget,
         schedule=PollSchedule(),
-        listener=Watching(),
+        listener=RecordingListener(),
         workers=workers,
-        cleans_up=tidy,
+        cleans_up=cleans_up,
     )
 
 
-def test_all_programs_are_played_judged_and_folded() -> None:
-    way = course([make_program(CREATE, CREATE, id_=f"p.{n}") for n in range(20)], ScriptedSender(accept_everything))
-    assert way.tallies["a.rule"].judged == 40
-    assert way.counts.requests == 40
-    assert way.program_ids == tuple(f"p.{n}" for n in range(20))
-    assert way.cut_reason is None
+def test_all_programs_are_executed_and_judged() -> None:
+    result = execute([make_program(CREATE, CREATE, id_=f"p.{n}") for n in range(20)], ScriptedSender(accept_everything))
+    assert result.tallies["a.rule"].judged == 40
+    assert result.counts.requests == 40
+    assert result.program_ids == tuple(f"p.{n}" for n in range(20))
+    assert result.cut_reason is None
 
 
-def test_findings_come_in_the_order_of_the_plan_whichever_worker_is_faster() -> None:
-    def slowly(setting: ProgramContext) -> StepGenerator:
+def test_results_are_in_the_order_of_the_plan() -> None:
+    def generate_slowly(setting: ProgramContext) -> StepGenerator:
         yield CREATE
         time.sleep(0.05)
 
-    first = Program(id="p.slow", title="", phase="x", capability="core", generate=slowly, runs=0, requests=1)
+    first = Program(id="p.slow", title="", phase="x", capability="core", generate=generate_slowly, runs=0, requests=1)
     target = ScriptedSender(accept_everything)
-    way = course([first, make_program(CREATE, id_="p.fast")], target)
-    assert way.program_ids == ("p.slow", "p.fast")
+    result = execute([first, make_program(CREATE, id_="p.fast")], target)
+    assert result.program_ids == ("p.slow", "p.fast")
 
 
-def test_an_error_in_a_program_is_told_and_the_others_go_on() -> None:
+def test_exception_in_a_program_does_not_stop_the_others() -> None:
     def broken(setting: ProgramContext) -> StepGenerator:
         yield CREATE
         raise RuntimeError("oops")
 
-    bad = Program(id="p.bad", title="", phase="x", capability="core", generate=broken, runs=0, requests=1)
-    way = course([bad, make_program(CREATE)], ScriptedSender(accept_everything))
-    assert way.internal_errors == ("program p.bad raised RuntimeError: oops",)
-    assert way.tallies["a.rule"].judged == 2
+    failing = Program(id="p.failing", title="", phase="x", capability="core", generate=broken, runs=0, requests=1)
+    result = execute([failing, make_program(CREATE)], ScriptedSender(accept_everything))
+    assert result.internal_errors == ("program p.failing raised RuntimeError: oops",)
+    assert result.tallies["a.rule"].judged == 2
 
 
-def test_what_was_created_is_deleted_and_that_is_no_evidence() -> None:
+def test_cleanup_requests_are_not_evidence() -> None:
     target = ScriptedSender(accept_everything)
-    way = course([make_program(CREATE, Step(operation="create_assistant", body={"model": "m"}))], target, tidy=True)
+    result = execute(
+        [make_program(CREATE, Step(operation="create_assistant", body={"model": "m"}))], target, cleans_up=True
+    )
     assert [step.operation for step in target.sent[2:]] == ["delete_assistant", "delete_thread"]
-    assert way.tallies["a.rule"].judged == 2
+    assert result.tallies["a.rule"].judged == 2
 
 
-def test_a_history_that_cannot_be_written_ends_the_run() -> None:
+def test_unwritable_history_ends_the_test_run() -> None:
     class Full:
         def record(self, exchange: Exchange) -> Exchange:
             raise UsageError("history.jsonl: cannot be written: No space left on device")
 
     target = ScriptedSender(accept_everything)
     target.collector._recorder = Full()
-    way = course([make_program(CREATE)], target)
-    assert way.cut_reason == "history.jsonl: cannot be written: No space left on device"
+    result = execute([make_program(CREATE)], target)
+    assert result.cut_reason == "history.jsonl: cannot be written: No space left on device"
 
 
-def test_an_interruption_keeps_what_was_judged() -> None:
-    hangs = threading.Event()
+def test_interrupt_keeps_what_was_judged() -> None:
+    release = threading.Event()
 
     def hang(setting: ProgramContext) -> StepGenerator:
         yield CREATE
-        hangs.wait(30)
+        release.wait(30)
 
-    stuck = Program(id="p.stuck", title="", phase="x", capability="core", generate=hang, runs=0, requests=1)
-    began = time.monotonic()
-    interrupted_after(0.6)
-    way = course([stuck, make_program(CREATE)], ScriptedSender(accept_everything))
-    hangs.set()
-    assert way.interrupted
-    assert time.monotonic() - began < 20
-    assert set(way.program_ids) == {"p.stuck", "test.program"}
-    assert way.tallies["a.rule"].judged == 2
+    hanging = Program(id="p.hanging", title="", phase="x", capability="core", generate=hang, runs=0, requests=1)
+    started = time.monotonic()
+    interrupt_after(0.6)
+    result = execute([hanging, make_program(CREATE)], ScriptedSender(accept_everything))
+    release.set()
+    assert result.interrupted
+    assert time.monotonic() - started < 20
+    assert set(result.program_ids) == {"p.hanging", "test.program"}
+    assert result.tallies["a.rule"].judged == 2
 
 
-def test_a_budget_of_seconds_cuts_the_run_short() -> None:
+def test_time_limit_cuts_the_test_run_short() -> None:
     target = ScriptedSender(accept_everything, Budget(max_seconds=0.0))
-    assert course([make_program(CREATE)], target).cut_reason == "the limit of 0 seconds is reached"
+    assert execute([make_program(CREATE)], target).cut_reason == "the limit of 0 seconds is reached"

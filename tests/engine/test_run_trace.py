@@ -6,17 +6,17 @@ from runs_conformance.engine.run_trace import MAX_ENTRIES, run_trace
 from tests.rules.histories import HistoryBuilder, error, run
 
 
-def told(builder: HistoryBuilder, place: int = -1) -> list[Any]:
+def trace(builder: HistoryBuilder, position: int = -1) -> list[Any]:
     history = builder.history()
-    return run_trace(history, history.exchanges[place])
+    return run_trace(history, history.exchanges[position])
 
 
-def test_it_tells_what_was_seen_and_done_in_order() -> None:
+def test_actions_and_observations_are_in_order() -> None:
     builder = HistoryBuilder()
     builder.see_statuses("queued", "completed")
     builder.send("cancel_run", error("No."), 400)
     builder.send("get_run", run("in_progress"))
-    entries = told(builder)
+    entries = trace(builder)
     assert [entry["statuses"] for entry in entries] == [["queued"], ["completed"], [], ["in_progress"]]
     assert entries[2]["operation"] == "cancel_run"
     assert entries[2]["http_status"] == 400
@@ -24,28 +24,28 @@ def test_it_tells_what_was_seen_and_done_in_order() -> None:
     assert [entry["at"] for entry in entries] == sorted(entry["at"] for entry in entries)
 
 
-def test_looks_in_a_row_that_saw_the_same_are_one_but_never_the_one_that_shows_it() -> None:
+def test_equal_polls_are_merged_except_the_failing_one() -> None:
     builder = HistoryBuilder()
     builder.see_statuses("queued", *["in_progress"] * 30, "completed")
-    assert [(entry["statuses"], entry["times"]) for entry in told(builder)] == [
+    assert [(entry["statuses"], entry["times"]) for entry in trace(builder)] == [
         (["queued"], 1),
         (["in_progress"], 30),
         (["completed"], 1),
     ]
-    assert [entry["times"] for entry in told(builder, 20)] == [1, 19, 1, 10, 1]
+    assert [entry["times"] for entry in trace(builder, 20)] == [1, 19, 1, 10, 1]
 
 
-def test_a_long_life_is_told_from_both_ends() -> None:
+def test_long_trace_is_shortened_in_the_middle() -> None:
     builder = HistoryBuilder()
     builder.see_statuses(*["queued", "in_progress"] * 100)
-    entries = told(builder)
+    entries = trace(builder)
     assert len(entries) == MAX_ENTRIES
     assert entries[0]["exchange"] == builder.exchanges[0].id
     assert entries[-1]["shows"]
 
 
-def test_what_is_about_no_run_has_none() -> None:
+def test_exchange_without_run_has_no_trace() -> None:
     builder = HistoryBuilder()
     builder.see_statuses("queued", "completed")
     builder.send("get_thread", {"id": "thread_1", "object": "thread"})
-    assert told(builder) == []
+    assert trace(builder) == []

@@ -14,23 +14,23 @@ from runs_conformance.engine.verdicts import (
 from runs_conformance.model.verdict import Finding, Outcome, Tally, Verdict, merge_tallies
 from runs_conformance.rules import catalogue
 
-DEMANDS = Requirements(rules=catalogue(), constraints=constraints())
+REQUIREMENTS = Requirements(rules=catalogue(), constraints=constraints())
 ID = "create_run.max_prompt_tokens.minimum"
 
 
-def verdict(tally: Tally | None, **circumstances: object) -> Verdict:
+def verdict(tally: Tally | None, **context: object) -> Verdict:
     tallies = {} if tally is None else {ID: tally}
-    made = build_verdicts(tallies, DEMANDS, VerdictContext(**circumstances))  # type: ignore[arg-type]
-    return next(each for each in made if each.id == ID)
+    verdicts = build_verdicts(tallies, REQUIREMENTS, VerdictContext(**context))  # type: ignore[arg-type]
+    return next(each for each in verdicts if each.id == ID)
 
 
 def test_every_rule_and_constraint_appears_exactly_once() -> None:
-    ids = [each.id for each in build_verdicts({}, DEMANDS, VerdictContext())]
+    ids = [each.id for each in build_verdicts({}, REQUIREMENTS, VerdictContext())]
     assert sorted(ids) == sorted({*constraints(), *catalogue()})
 
 
 def test_nothing_judged_is_never_a_pass() -> None:
-    assert {each.outcome for each in build_verdicts({}, DEMANDS, VerdictContext())} == {Outcome.NOT_JUDGED}
+    assert {each.outcome for each in build_verdicts({}, REQUIREMENTS, VerdictContext())} == {Outcome.NOT_JUDGED}
 
 
 def test_outcomes() -> None:
@@ -41,45 +41,49 @@ def test_outcomes() -> None:
     assert verdict(Tally(judged=1, findings=[Finding("no")], errors=["raised"])).outcome is Outcome.ERROR
 
 
-def test_an_excused_finding_is_a_pass_that_names_the_departure() -> None:
-    shown = verdict(Tally(judged=3, excused=Counter({"V-01": 3})))
-    assert (shown.outcome, shown.reason) == (Outcome.PASS, "excused by known departures: V-01 (3 times)")
+def test_excused_finding_is_a_pass_that_names_the_departure() -> None:
+    reported = verdict(Tally(judged=3, excused=Counter({"V-01": 3})))
+    assert (reported.outcome, reported.reason) == (Outcome.PASS, "excused by known departures: V-01 (3 times)")
 
 
-def test_what_is_not_selected_is_not_judged_whatever_it_showed() -> None:
-    shown = verdict(Tally(judged=1, findings=[Finding("no")]), selected=lambda id_: False)
-    assert (shown.outcome, shown.judged, shown.findings) == (Outcome.NOT_JUDGED, 0, ())
+def test_id_that_is_not_selected_is_not_judged() -> None:
+    reported = verdict(Tally(judged=1, findings=[Finding("no")]), is_selected=lambda id_: False)
+    assert (reported.outcome, reported.judged, reported.findings) == (Outcome.NOT_JUDGED, 0, ())
 
 
-def test_what_is_not_offered_is_not_applicable() -> None:
-    missing = {"create_run": "no such route"}
-    shown = verdict(Tally(judged=1, findings=[Finding("no")]), not_offered=missing)
-    assert (shown.outcome, shown.reason, shown.findings) == (Outcome.NOT_APPLICABLE, "no such route", ())
+def test_unsupported_operation_is_not_applicable() -> None:
+    unsupported = {"create_run": "no such route"}
+    reported = verdict(None, unsupported=unsupported)
+    assert (reported.outcome, reported.reason, reported.findings) == (Outcome.NOT_APPLICABLE, "no such route", ())
 
 
-def test_findings_in_answers_of_operations_that_are_not_offered_are_dropped() -> None:
+def test_findings_of_unsupported_operations_are_discarded() -> None:
     tally = Tally(judged=3, findings=[Finding("a", operation="cancel_run"), Finding("b", operation="get_run")])
-    kept = discard_findings({ID: tally}, ["cancel_run"])[ID]
-    assert (kept.judged, [finding.message for finding in kept.findings]) == (2, ["b"])
+    remaining = discard_findings({ID: tally}, ["cancel_run"])[ID]
+    assert (remaining.judged, [finding.message for finding in remaining.findings]) == (2, ["b"])
 
 
-def test_a_gap_says_what_is_needed() -> None:
-    shown = verdict(None, gaps={ID: NotJudgedReason("it cannot be sent", "a longer line")})
-    assert (shown.outcome, shown.reason, shown.needs) == (Outcome.NOT_JUDGED, "it cannot be sent", "a longer line")
+def test_not_judged_reason_says_what_is_needed() -> None:
+    reported = verdict(None, not_judged_reasons={ID: NotJudgedReason("it cannot be sent", "a longer line")})
+    assert (reported.outcome, reported.reason, reported.needs) == (
+        Outcome.NOT_JUDGED,
+        "it cannot be sent",
+        "a longer line",
+    )
 
 
-def test_a_rule_that_needs_something_says_so() -> None:
-    needing = next(rule for rule in catalogue().values() if rule.needs)
-    shown = next(each for each in build_verdicts({}, DEMANDS, VerdictContext()) if each.id == needing.id)
-    assert shown.needs == needing.needs
+def test_rule_states_its_need() -> None:
+    rule_with_need = next(rule for rule in catalogue().values() if rule.needs)
+    reported = next(each for each in build_verdicts({}, REQUIREMENTS, VerdictContext()) if each.id == rule_with_need.id)
+    assert reported.needs == rule_with_need.needs
 
 
-def test_findings_are_bounded() -> None:
-    shown = verdict(Tally(judged=999, findings=[Finding(str(n)) for n in range(999)]))
-    assert len(shown.findings) == MAX_FINDINGS
-    assert shown.reason == f"{999 - MAX_FINDINGS} more findings are not listed"
+def test_number_of_findings_is_limited() -> None:
+    reported = verdict(Tally(judged=999, findings=[Finding(str(n)) for n in range(999)]))
+    assert len(reported.findings) == MAX_FINDINGS
+    assert reported.reason == f"{999 - MAX_FINDINGS} more findings are not listed"
 
 
-def test_the_fold_is_associative() -> None:
+def test_merging_tallies_is_associative() -> None:
     a, b, c = ({ID: Tally(judged=n, findings=[Finding(str(n))])} for n in (1, 2, 3))
     assert merge_tallies([merge_tallies([a, b]), c]) == merge_tallies([a, merge_tallies([b, c])])

@@ -188,7 +188,7 @@ class _ResponseReader:
             if self._events is not None and self._events.done:
                 return "the stream stayed open after its done event"
             if isinstance(error, DeadlineExceeded):
-                return f"the response did not end within {time.monotonic() - started:.1f} s"
+                return f"the response had not ended after {time.monotonic() - started:.1f} s"
             return f"no further data of the response for {self._limits.idle:.1f} s"
         except httpx.TransportError as error:
             return f"the response was truncated: {error}"

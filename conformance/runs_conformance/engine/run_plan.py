@@ -64,16 +64,20 @@ class ProgressListener(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Judges:
-    """The rules and constraint judges, and how strictly they read a history."""
+    """The rules and constraint judges, and how strictly they read a history.
+
+    `gap` says what is missing from a partial history.
+    """
 
     rules: Mapping[str, AnyRule]
     constraint_judges: tuple[tuple[str, Judge], ...] = ()
     strict: bool = False
     partial: bool = False
+    gap: str = ""
 
     def tallies(self, program: str, exchanges: Sequence[Exchange]) -> tuple[History, dict[str, Tally]]:
         """Build the history of a program and judge it."""
-        history = History.of(exchanges, program, self.strict, self.partial)
+        history = History.of(exchanges, program, self.strict, self.partial, self.gap)
         return history, judge(history, self.rules, self.constraint_judges)
 
     def only(self, id_: str) -> Judges:

@@ -1,4 +1,4 @@
-"""What was found is kept, and tried first the next time."""
+"""Failures are stored and loaded by the next test run."""
 
 from pathlib import Path
 
@@ -11,41 +11,41 @@ from runs_conformance.errors import UsageError
 from runs_conformance.model.case import Ref, Role, Step
 
 THREAD = Step(operation="create_thread", name="thread", body={"messages": []}, role=Role.FIXTURE)
-LOOK = Step(operation="get_thread", path={"thread_id": Ref("thread")}, role=Role.READ)
-REPRODUCTION = Reproduction((THREAD, LOOK))
+READ = Step(operation="get_thread", path={"thread_id": Ref("thread")}, role=Role.READ)
+REPRODUCTION = Reproduction((THREAD, READ))
 
 
-def test_a_case_is_kept_as_its_steps() -> None:
-    kept = StoredFailure("threads.exist", REPRODUCTION)
-    assert StoredFailure.from_bytes(kept.to_bytes()) == kept
+def test_failure_is_stored_as_its_steps() -> None:
+    failure = StoredFailure("threads.exist", REPRODUCTION)
+    assert StoredFailure.from_bytes(failure.to_bytes()) == failure
 
 
 @pytest.mark.parametrize("data", [b"", b"\xff", b"[]", b'{"version": 0}', b'{"version": 1, "id": "x", "steps": [{}]}'])
-def test_what_is_no_case_is_passed_over(data: bytes) -> None:
+def test_invalid_data_is_ignored(data: bytes) -> None:
     assert StoredFailure.from_bytes(data) is None
 
 
-def test_found_kept_tried_and_forgotten(tmp_path: Path) -> None:
-    of = open_failure_store(tmp_path / "kept", "a.example", "2026-08-14")
-    assert of.load() == []
-    of.save({"threads.exist": REPRODUCTION})
-    again = open_failure_store(tmp_path / "kept", "a.example", "2026-08-14")
-    assert again.load() == [StoredFailure("threads.exist", REPRODUCTION)]
-    assert [program.id for program in again.programs()] == ["explore.kept_1"]
+def test_failure_is_saved_loaded_and_discarded(tmp_path: Path) -> None:
+    store = open_failure_store(tmp_path / "kept", "a.example", "2026-08-14")
+    assert store.load() == []
+    store.save({"threads.exist": REPRODUCTION})
+    reopened = open_failure_store(tmp_path / "kept", "a.example", "2026-08-14")
+    assert reopened.load() == [StoredFailure("threads.exist", REPRODUCTION)]
+    assert [program.id for program in reopened.programs()] == ["explore.kept_1"]
     assert open_failure_store(tmp_path / "kept", "b.example", "2026-08-14").load() == []
-    again.discard_fixed({"threads.exist"})
-    assert len(of.load()) == 1
-    again.discard_fixed(set())
-    assert of.load() == []
+    reopened.discard_fixed({"threads.exist"})
+    assert len(store.load()) == 1
+    reopened.discard_fixed(set())
+    assert store.load() == []
 
 
-def test_no_more_than_some_are_tried_and_the_smallest_are() -> None:
-    of = FailureStore(InMemoryExampleDatabase(), "a.example", "2026-08-14")
-    of.save({f"rule.number_{index}": Reproduction((THREAD,) * (index + 1)) for index in range(MAX_STORED + 5)})
-    assert [len(kept.reproduction.steps) for kept in of.load()] == list(range(1, MAX_STORED + 1))
+def test_smallest_failures_are_loaded() -> None:
+    store = FailureStore(InMemoryExampleDatabase(), "a.example", "2026-08-14")
+    store.save({f"rule.number_{index}": Reproduction((THREAD,) * (index + 1)) for index in range(MAX_STORED + 5)})
+    assert [len(failure.reproduction.steps) for failure in store.load()] == list(range(1, MAX_STORED + 1))
 
 
-def test_a_file_is_no_folder(tmp_path: Path) -> None:
+def test_file_is_no_folder(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(UsageError, match="not a folder"):
         open_failure_store(tmp_path / "file", "a.example", "2026-08-14")

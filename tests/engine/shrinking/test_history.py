@@ -1,4 +1,4 @@
-"""The part of a history that shows a violation by itself."""
+"""Minimal subhistories."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ def _all(history: History) -> Iterable[History]:
 
 
 @rule(units=_all, level=Level.MUST, source=observed("made up"), capability="core")
-def forgets_nothing(history: History) -> Iterator[Result]:
-    """What was created is shown as long as it was not deleted."""
-    made = [exchange for exchange in history if exchange.operation == "create_thread"]
-    for look in history:
-        if look.operation in ("get_thread", "list_runs") and made:
-            yield PASSED if look.accepted else look.finding("forgotten")
+def created_threads_exist(history: History) -> Iterator[Result]:
+    """A created thread exists until it is deleted."""
+    creations = [exchange for exchange in history if exchange.operation == "create_thread"]
+    for read in history:
+        if read.operation in ("get_thread", "list_runs") and creations:
+            yield PASSED if read.accepted else read.finding("forgotten")
 
 
-class _Told:
-    """A history, told step by step."""
+class _HistoryBuilder:
+    """Builds a history step by step."""
 
     def __init__(self) -> None:
         self.exchanges: list[Exchange] = []
@@ -83,41 +83,45 @@ def on(operation: str, thread: str, **rest: object) -> Step:
     return Step(operation=operation, path={"thread_id": Ref(thread)}, **rest)  # type: ignore[arg-type]
 
 
-def test_a_negative_comes_with_what_makes_it_mean_something_and_nothing_else() -> None:
-    told = _Told()
-    told.step(created("assistant", "assistant"), "asst_a")
-    told.step(created("thread", "thread"), "thread_a")
-    told.step(run(Role.CONTROL), "run_a", thread_id="thread_a")
-    told.step(run(Role.VALID, 257, exercises=("create_run.max_prompt_tokens.type",)), "run_b", thread_id="thread_a")
-    told.step(run(Role.VALID, 256, exercises=(LIMIT,)), "run_c", thread_id="thread_a")
-    told.step(created("thread", "thread"), "thread_b")
+def test_negative_keeps_only_its_controls_and_references() -> None:
+    builder = _HistoryBuilder()
+    builder.step(created("assistant", "assistant"), "asst_a")
+    builder.step(created("thread", "thread"), "thread_a")
+    builder.step(run(Role.CONTROL), "run_a", thread_id="thread_a")
+    builder.step(run(Role.VALID, 257, exercises=("create_run.max_prompt_tokens.type",)), "run_b", thread_id="thread_a")
+    builder.step(run(Role.VALID, 256, exercises=(LIMIT,)), "run_c", thread_id="thread_a")
+    builder.step(created("thread", "thread"), "thread_b")
     mutation = Mutation("/max_prompt_tokens", "minimum", 256, 255)
     negative = run(Role.NEGATIVE, 255, exercises=(LIMIT,), mutation=mutation, expectation=REFUSES_BODY)
-    shows = told.step(negative, "run_d", thread_id="thread_b")
-    told.step(created("thread", "thread"), "thread_c")
-    kept = minimal_subhistory(told.history, LIMIT, shows, REQUESTS)
-    assert [exchange.id for exchange in kept] == ["x1", "x2", "x3", "x5", "x6", "x7"]
+    failing = builder.step(negative, "run_d", thread_id="thread_b")
+    builder.step(created("thread", "thread"), "thread_c")
+    part = minimal_subhistory(builder.history, LIMIT, failing, REQUESTS)
+    assert [exchange.id for exchange in part] == ["x1", "x2", "x3", "x5", "x6", "x7"]
 
 
 @pytest.mark.parametrize(
-    ("look", "kept"),
+    ("read", "expected"),
     [("get_thread", ["x2", "x6"]), ("list_runs", ["x2", "x4", "x6"])],
 )
-def test_what_a_thread_went_through_is_kept_only_for_lists(look: str, kept: list[str]) -> None:
-    told = _Told()
-    told.step(created("thread", "other"), "thread_b")
-    told.step(created("thread", "thread"), "thread_a")
-    told.step(on("list_messages", "thread", role=Role.READ), thread_id="thread_a")
-    told.step(on("modify_thread", "thread", body={}), "thread_a", thread_id="thread_a")
-    told.step(on("modify_thread", "other", body={}), "thread_b", thread_id="thread_b")
-    shows = told.step(on(look, "thread", role=Role.READ), http_status=404, thread_id="thread_a")
-    found = minimal_subhistory(told.history, forgets_nothing.id, shows, Judges({forgets_nothing.id: forgets_nothing}))
-    assert [exchange.id for exchange in found] == kept
+def test_other_changes_of_the_thread_are_kept_only_for_lists(read: str, expected: list[str]) -> None:
+    builder = _HistoryBuilder()
+    builder.step(created("thread", "other"), "thread_b")
+    builder.step(created("thread", "thread"), "thread_a")
+    builder.step(on("list_messages", "thread", role=Role.READ), thread_id="thread_a")
+    builder.step(on("modify_thread", "thread", body={}), "thread_a", thread_id="thread_a")
+    builder.step(on("modify_thread", "other", body={}), "thread_b", thread_id="thread_b")
+    failing = builder.step(on(read, "thread", role=Role.READ), http_status=404, thread_id="thread_a")
+    part = minimal_subhistory(
+        builder.history, created_threads_exist.id, failing, Judges({created_threads_exist.id: created_threads_exist})
+    )
+    assert [exchange.id for exchange in part] == expected
 
 
-def test_the_whole_history_is_kept_where_less_shows_nothing() -> None:
-    told = _Told()
-    shows = told.step(created("thread", "thread"), "thread_a")
-    told.step(created("thread", "other"), "thread_b")
-    kept = minimal_subhistory(told.history, forgets_nothing.id, shows, Judges({forgets_nothing.id: forgets_nothing}))
-    assert [exchange.id for exchange in kept] == ["x1", "x2"]
+def test_whole_history_is_kept_if_no_part_fails() -> None:
+    builder = _HistoryBuilder()
+    failing = builder.step(created("thread", "thread"), "thread_a")
+    builder.step(created("thread", "other"), "thread_b")
+    part = minimal_subhistory(
+        builder.history, created_threads_exist.id, failing, Judges({created_threads_exist.id: created_threads_exist})
+    )
+    assert [exchange.id for exchange in part] == ["x1", "x2"]

@@ -1,4 +1,4 @@
-"""What random steps found is shrunk to what shows it, within an allowance, and never becomes evidence."""
+"""Shrinking of violations found by exploration."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -26,12 +26,12 @@ def _reads(history: History) -> Iterable[Exchange]:
 
 
 @rule(units=_reads, level=Level.MUST, source=observed("made up"), capability="core")
-def is_shown(exchange: Exchange) -> Iterator[Result]:
-    """A thread is shown."""
-    yield PASSED if exchange.accepted else exchange.finding("not shown")
+def thread_exists(exchange: Exchange) -> Iterator[Result]:
+    """A created thread exists."""
+    yield PASSED if exchange.accepted else exchange.finding("not violation")
 
 
-JUDGING = Judges({is_shown.id: is_shown})
+JUDGES = Judges({thread_exists.id: thread_exists})
 
 
 def thread(number: int) -> Step:
@@ -44,38 +44,38 @@ def on(number: int, operation: str, **members: Any) -> Step:
     return Step(operation=operation, path={"thread_id": Ref(f"thread_{number}")}, role=role, **members)
 
 
-def target(broken: Callable[[list[Step], Step], bool]) -> ScriptedSender:
-    """A target that does not show a thread where `broken` says so, given what it was sent since the case began."""
+def target(fails: Callable[[list[Step], Step], bool]) -> ScriptedSender:
+    """A target that fails to get a thread if `fails` returns true for the steps of the current case."""
     sent: list[Step] = []
 
     def answer(step: Step) -> Answer:
         if step.operation == "create_thread" and sent and sent[-1].operation != "create_thread":
             sent.clear()
         sent.append(step)
-        if step.operation == "get_thread" and broken(sent, step):
+        if step.operation == "get_thread" and fails(sent, step):
             return 500, {"error": {"message": "oh"}}
         return 200, {"id": f"id_{step.name}", "object": "thread"}
 
     return ScriptedSender(answer)
 
 
-def lab(on: ScriptedSender, allowance: ShrinkBudget | None = None) -> ShrinkContext:
+def shrink_context(on: ScriptedSender, budget: ShrinkBudget | None = None) -> ShrinkContext:
     return ShrinkContext(
         SETTING,
         on,
         on.collector,
-        JUDGING,
+        JUDGES,
         Budget(),
         PollSchedule(sleep=lambda _: None),
         False,
-        allowance or ShrinkBudget(),
+        budget or ShrinkBudget(),
     )
 
 
-def result(on: ScriptedSender, case: Reproduction, allowance: ShrinkBudget | None = None) -> ShrunkCase | None:
-    bench = CaseRunner(lab(on, allowance), is_shown.id)
-    shrinker = Shrinker(bench.execute, lambda: bench.requests, SETTING, allowance or ShrinkBudget())
-    return shrinker.shrink(is_shown.id, case)
+def shrink(on: ScriptedSender, case: Reproduction, budget: ShrinkBudget | None = None) -> ShrunkCase | None:
+    runner = CaseRunner(shrink_context(on, budget), thread_exists.id)
+    shrinker = Shrinker(runner.execute, lambda: runner.requests, SETTING, budget or ShrinkBudget())
+    return shrinker.shrink(thread_exists.id, case)
 
 
 LONG = Reproduction(
@@ -93,55 +93,55 @@ LONG = Reproduction(
 )
 
 
-def test_only_what_is_needed_is_left() -> None:
-    def broken(sent: list[Step], step: Step) -> bool:
+def test_only_needed_steps_remain() -> None:
+    def fails(sent: list[Step], step: Step) -> bool:
         return any(s.operation == "modify_thread" and s.path == step.path for s in sent)
 
-    found = result(target(broken), LONG)
-    assert found is not None
-    assert [step.operation for step in found.reproduction.steps] == ["create_thread", "modify_thread", "get_thread"]
-    assert found.minimal
-    assert found.reproduction.steps[1].body == {}
-    assert 0 < found.requests < 120
+    shrunk = shrink(target(fails), LONG)
+    assert shrunk is not None
+    assert [step.operation for step in shrunk.reproduction.steps] == ["create_thread", "modify_thread", "get_thread"]
+    assert shrunk.minimal
+    assert shrunk.reproduction.steps[1].body == {}
+    assert 0 < shrunk.requests < 120
 
 
-def test_what_depends_on_what_is_left_out_goes_with_it() -> None:
-    found = result(target(lambda sent, step: step.path == {"thread_id": Ref("thread_2")}), LONG)
-    assert found is not None
-    assert [step.name for step in found.reproduction.steps] == ["thread_2", ""]
-    assert found.minimal
+def test_dependents_of_removed_steps_are_removed() -> None:
+    shrunk = shrink(target(lambda sent, step: step.path == {"thread_id": Ref("thread_2")}), LONG)
+    assert shrunk is not None
+    assert [step.name for step in shrunk.reproduction.steps] == ["thread_2", ""]
+    assert shrunk.minimal
 
 
-def test_what_does_not_show_again_is_not_shrunk() -> None:
-    assert result(target(lambda sent, step: False), LONG) is None
+def test_violation_that_does_not_reproduce_is_not_shrunk() -> None:
+    assert shrink(target(lambda sent, step: False), LONG) is None
 
 
-def test_the_allowance_ends_the_search_and_is_said() -> None:
-    found = result(target(lambda sent, step: len(sent) > 4), LONG, ShrinkBudget(per_id=30, total=1000))
-    assert found is not None
-    assert not found.minimal
-    assert found.requests <= 40
+def test_budget_ends_the_search() -> None:
+    shrunk = shrink(target(lambda sent, step: len(sent) > 4), LONG, ShrinkBudget(per_id=30, total=1000))
+    assert shrunk is not None
+    assert not shrunk.minimal
+    assert shrunk.requests <= 40
 
 
-def test_an_example_can_be_played_again() -> None:
-    found = result(target(lambda sent, step: True), LONG)
-    assert found is not None
-    example = found.counterexample("explore.walk_7")
+def test_counterexample_can_be_executed() -> None:
+    shrunk = shrink(target(lambda sent, step: True), LONG)
+    assert shrunk is not None
+    example = shrunk.counterexample("explore.walk_7")
     assert is_object(example)
     assert example["program"] == "explore.walk_7"
     assert example["minimal"] is True
-    assert Reproduction.from_json(example["steps"]) == found.reproduction
-    assert Reproduction.from_json(example["before"]) == Reproduction(found.reproduction.steps[:-1])
+    assert Reproduction.from_json(example["steps"]) == shrunk.reproduction
+    assert Reproduction.from_json(example["before"]) == Reproduction(shrunk.reproduction.steps[:-1])
 
 
-def test_every_id_is_shrunk_and_nothing_of_it_is_evidence() -> None:
+def test_shrinking_is_not_evidence() -> None:
     scripted = target(lambda sent, step: True)
-    bench = lab(scripted)
+    runner = shrink_context(scripted)
     exchange = scripted.send(thread(1), "explore.walk_1", {})
     scripted.collector.take("explore.walk_1")
-    shown = ReproducedViolation(History.of([exchange]), JUDGING.tallies("x", [])[1].get("x") or _nothing())
-    results = shrink_violations({is_shown.id: ExploredViolation("explore.walk_1", LONG, shown)}, bench)
-    assert set(results) == {is_shown.id}
+    violation = ReproducedViolation(History.of([exchange]), JUDGES.tallies("x", [])[1].get("x") or _nothing())
+    results = shrink_violations({thread_exists.id: ExploredViolation("explore.walk_1", LONG, violation)}, runner)
+    assert set(results) == {thread_exists.id}
     assert scripted.collector.take("explore.walk_1") == []
     assert not [name for name in scripted.collector._held if scripted.collector._held[name]]
 
@@ -152,21 +152,21 @@ def _nothing() -> Any:
     return Tally()
 
 
-def test_a_case_is_every_step_once_and_no_cleaning_up() -> None:
+def test_reproduction_has_every_step_once_and_no_cleanup() -> None:
     scripted = ScriptedSender(lambda step: (200, {"id": "thread_1", "object": "thread", "status": "queued"}))
     answers: dict[str, Exchange] = {}
     poll = on(1, "get_thread", until=("completed",))
     steps = [thread(1), poll, poll, on(1, "get_thread"), on(1, "get_thread")]
-    gone = Step(operation="delete_thread", path={"thread_id": Ref("thread_1")}, role=Role.CLEANUP)
-    exchanges = [scripted.send(step, "p", answers) for step in (*steps, gone)]
+    deletion = Step(operation="delete_thread", path={"thread_id": Ref("thread_1")}, role=Role.CLEANUP)
+    exchanges = [scripted.send(step, "p", answers) for step in (*steps, deletion)]
     assert [step.until for step in Reproduction.of(exchanges).steps] == [(), ("completed",), (), ()]
 
 
-def test_a_negative_keeps_its_mutation() -> None:
+def test_negative_keeps_its_mutation() -> None:
     """A body with a long key among others is shrunk to the long key."""
     long = "k" * 65
     pairs = {f"key {number}": "value" for number in range(5)} | {long: "x"}
-    broken = Step(
+    fails = Step(
         operation="modify_thread",
         path={"thread_id": Ref("thread_1")},
         body={"metadata": pairs, "tool_resources": {"code_interpreter": {"file_ids": []}}},
@@ -176,24 +176,24 @@ def test_a_negative_keeps_its_mutation() -> None:
         exercises=("modify_thread.metadata.propertyNames.maxLength",),
     )
 
-    def over(history: History) -> Iterable[Exchange]:
+    def modifications(history: History) -> Iterable[Exchange]:
         return [exchange for exchange in history if exchange.operation == "modify_thread"]
 
-    @rule(units=over, level=Level.MUST, source=observed("made up"), capability="core")
+    @rule(units=modifications, level=Level.MUST, source=observed("made up"), capability="core")
     def refused(exchange: Exchange) -> Iterator[Result]:
         """It is refused."""
         if exchange.accepted:
             yield exchange.finding("accepted")
 
     scripted = ScriptedSender(lambda step: (200, {"id": "thread_1", "object": "thread"}))
-    bench = CaseRunner(
+    runner = CaseRunner(
         ShrinkContext(SETTING, scripted, scripted.collector, Judges({refused.id: refused}), Budget(), PollSchedule()),
         refused.id,
     )
-    shrinker = Shrinker(bench.execute, lambda: bench.requests, SETTING)
-    found = shrinker.shrink(refused.id, Reproduction((thread(1), broken)))
-    assert found is not None
-    last = found.reproduction.steps[-1]
+    shrinker = Shrinker(runner.execute, lambda: runner.requests, SETTING)
+    shrunk = shrinker.shrink(refused.id, Reproduction((thread(1), fails)))
+    assert shrunk is not None
+    last = shrunk.reproduction.steps[-1]
     assert last.body == {"metadata": {long: "x"}}
     assert last.mutation is not None
     assert last.mutation.pointer == f"/metadata/{long}"
