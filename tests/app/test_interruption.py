@@ -142,7 +142,7 @@ def test_a_full_disk_keeps_the_history_and_prints_the_verdicts(tmp_path: Path) -
     assert "Traceback" not in output
     assert "cut short: " in output
     assert "history.jsonl: cannot be written: File too large" in output
-    assert "report.json: cannot be written: File too large" in output
+    assert "report.json: cannot write: File too large" in output
     assert count_exchanges(tmp_path / "history.jsonl") > 20
     assert not list(tmp_path.glob(".*"))
 
@@ -158,4 +158,4 @@ def test_a_deleted_folder_does_not_suppress_verdicts(tmp_path: Path) -> None:
     assert process.returncode == 2, output
     assert "Traceback" not in output
     assert "lifecycle" in output or "judged" in output
-    assert "cannot be written: No such file or directory" in output
+    assert "cannot write: No such file or directory" in output
