@@ -177,10 +177,8 @@ def _object_points(
             yield MutationPoint(f"{at}.{member}.required", "required", (*path, member), lambda random: ABSENT)
     for member, sub in properties.items():
         if "x-atMostHalfOf" in sub and member in body:
-            whole = body[sub["x-atMostHalfOf"]]
-            yield MutationPoint(
-                f"{sub['x-at']}.maximum", "maximum", (*path, member), lambda random, w=whole: w // 2 + 1
-            )  # type: ignore[misc]
+            mutate = _above_half_of(body[sub["x-atMostHalfOf"]])
+            yield MutationPoint(f"{sub['x-at']}.maximum", "maximum", (*path, member), mutate)
     if additional is False:
         name = next((each for each in _UNKNOWN_MEMBERS if each not in properties), "unexpected")
         names = [each for each in _UNKNOWN_MEMBERS if each not in properties] or [name]
@@ -195,6 +193,11 @@ def _object_points(
         yield from _exclusion_point(schema, body, generator, path)
     if isinstance(additional, dict):
         yield from _map_points(schema, additional, body, generator, path)
+
+
+def _above_half_of(whole: JSON) -> Mutator:
+    assert isinstance(whole, int)
+    return lambda random: whole // 2 + 1
 
 
 def _exclusion_point(
