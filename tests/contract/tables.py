@@ -55,7 +55,7 @@ def _boundary_case(row: Mapping[str, Any]) -> BoundaryCase:
 
 
 def expand(value: Any, number: int = 0) -> Any:
-    """The value that the notation of `boundary_cases.json` stands for; `{i}` becomes the number of the item."""
+    """Expand the notation of `boundary_cases.json` to a value; `{i}` becomes the number of the item."""
     if isinstance(value, str):
         return value.replace("{i}", str(number))
     if isinstance(value, list):

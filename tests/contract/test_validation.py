@@ -160,15 +160,15 @@ def test_jsonschema_agrees_on_responses(kind: str, edition: str) -> None:
 
 @pytest.mark.parametrize("operation", sorted(body_documents()))
 def test_jsonschema_agrees_on_requests(operation: str) -> None:
-    made = payload_factory(operation, EDITIONS[-1], SAMPLER)
-    oracle = Draft202012Validator(made.schema)
-    for payload in made.single_value_payloads():
+    factory = payload_factory(operation, EDITIONS[-1], SAMPLER)
+    oracle = Draft202012Validator(factory.schema)
+    for payload in factory.single_value_payloads():
         assert oracle.is_valid(payload.body), payload.constraint
-    for negative in made.negatives():
+    for negative in factory.negatives():
         # jsonschema does not know x-atMostHalfOf.
         assert oracle.is_valid(negative.body) is negative.constraint.endswith("chunk_overlap_tokens.maximum")
     for value in variations(dict(operation_profiles(SAMPLER)[operation].control)):
-        assert agrees(made.schema, oracle, value), value
+        assert agrees(factory.schema, oracle, value), value
 
 
 def test_a_union_allows_the_types_of_its_branches() -> None:

@@ -13,11 +13,12 @@ from dataclasses import dataclass, replace
 
 @dataclass(frozen=True, slots=True)
 class DialectFamily:
-    """What the dialects of one family have in common. `name` is stored in histories and reports.
+    """The conventions common to the dialects of one family. `name` is stored in histories and reports.
 
-    `key_header` carries the key. `error_members` are the members that every error has beside `message`; empty if
-    nothing is stated. `uses_beta_header` says that requests need the header `OpenAI-Beta`, `checks_auth_scheme` that a
-    key under another scheme than Bearer is refused. The `default_client` of the official library can address it.
+    `key_header` carries the key. `error_members` are the members that every error has in addition to `message`, empty
+    if no source states them. `uses_beta_header` says that requests need the header `OpenAI-Beta`, `checks_auth_scheme`
+    that a key under another scheme than Bearer is refused, `default_client` that the default class of the official
+    library can address it.
 
     The last four members identify recorded exchanges: a pattern of the host, and the names of a query parameter, a
     request header and a response header, each of which suffices.

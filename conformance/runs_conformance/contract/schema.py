@@ -152,11 +152,11 @@ class _Compiler:
         while "$ref" in raw:
             target = (Path(name).parent / raw["$ref"]).as_posix().removesuffix(".json")
             name = Path(*_normalized_parts(target)).as_posix()
-            beside = {key: value for key, value in raw.items() if key.startswith("x-") or key == "description"}
+            siblings = {key: value for key, value in raw.items() if key.startswith("x-") or key == "description"}
             base = load_document(name)
-            raw = {**base, **beside, "x-source": {**base.get("x-source", {}), **beside.get("x-source", {})}}
-            if "x-sources" in base or "x-sources" in beside:
-                raw["x-sources"] = {**base.get("x-sources", {}), **beside.get("x-sources", {})}
+            raw = {**base, **siblings, "x-source": {**base.get("x-source", {}), **siblings.get("x-source", {})}}
+            if "x-sources" in base or "x-sources" in siblings:
+                raw["x-sources"] = {**base.get("x-sources", {}), **siblings.get("x-sources", {})}
         return raw, source, name
 
     def _apply_editions(self, raw: Schema) -> Schema:
@@ -176,14 +176,14 @@ class _Compiler:
         branches = raw.get("anyOf")
         if not branches or len(branches) != 2 or branches[1] != {"type": "null"}:
             return raw
-        beside = {key: value for key, value in raw.items() if key != "anyOf"}
+        siblings = {key: value for key, value in raw.items() if key != "anyOf"}
         inner, _, _ = self._resolve(branches[0], {}, name)
         inner = self._apply_editions(inner)
         if "$ref" in branches[0]:
             inner = self._rebase_references(inner, branches[0]["$ref"], name)
-        merged = {**inner, **beside}
-        if "x-source" in inner and "x-source" in beside:
-            merged["x-source"] = {**inner["x-source"], **beside["x-source"]}
+        merged = {**inner, **siblings}
+        if "x-source" in inner and "x-source" in siblings:
+            merged["x-source"] = {**inner["x-source"], **siblings["x-source"]}
         if "oneOf" in merged:
             merged["oneOf"] = [*merged["oneOf"], {"type": "null"}]
         elif "type" in merged:

@@ -218,7 +218,7 @@ def submit_incomplete(state: WalkState, random: Random) -> Step | None:
 
 def submit_extra(state: WalkState, random: Random) -> Step | None:
     """Submit the outputs of all pending tool calls and of an unknown one."""
-    unknown: dict[str, object] = {"tool_call_id": UNKNOWN_CALL_ID, "output": "nobody asked"}
+    unknown: dict[str, object] = {"tool_call_id": UNKNOWN_CALL_ID, "output": "not requested"}
     return _submit_chosen_outputs(state, random, lambda outputs: [*outputs, unknown])
 
 

@@ -21,7 +21,7 @@ class ExplorationSize:
 
 
 SHARED_RUN = ExplorationSize(100, 5, runs=2)
-"""The size beside the other phases of the standard profile, within its numbers of requests and runs."""
+"""The size together with the other phases of the standard profile, within its numbers of requests and runs."""
 EXPLORE_ONLY = ExplorationSize(300, 20)
 """The size if `explore` is the only phase."""
 THOROUGH = ExplorationSize(5_000, 300)

@@ -58,13 +58,13 @@ class PayloadGenerator:
     random: Random
     must_be_accepted: bool = True
     times_broken: Counter[str] = field(default_factory=Counter)
-    drawn: int = 0
+    valid_count: int = 0
 
     def valid(self, density: float | None = None) -> Payload:
         """A valid payload; with `must_be_accepted`, one that a correct server must accept."""
-        chosen = DENSITIES[self.drawn % len(DENSITIES)] if density is None else density
+        chosen = DENSITIES[self.valid_count % len(DENSITIES)] if density is None else density
         chosen = max(chosen, min(_MIN_MEMBERS / len(self.factory.schema["properties"]), _MAX_RAISED_DENSITY))
-        self.drawn += 1
+        self.valid_count += 1
         for _ in range(_TRIES):
             body = self._body(chosen)
             if is_object(body):

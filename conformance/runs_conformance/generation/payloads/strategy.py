@@ -59,7 +59,7 @@ def _payload_generator(
     operation: str, edition: str, sampler: Sampler | None, random: Random, must_be_accepted: bool
 ) -> PayloadGenerator:
     factory = payload_factory(operation, edition, sampler or Sampler("gpt-4o"))
-    return PayloadGenerator(factory, random, must_be_accepted, drawn=random.randrange(3))
+    return PayloadGenerator(factory, random, must_be_accepted, valid_count=random.randrange(3))
 
 
 def _from_random(make: Callable[[Random], T]) -> st.SearchStrategy[T]:
