@@ -41,7 +41,7 @@ DIFFERENCES: dict[str, str] = {
     "SubmitToolOutputsRunRequest.tool_outputs[].output +null": _UNSTATED_NULL,
     "SubmitToolOutputsRunRequest.tool_outputs[].tool_call_id +required": "its absence was refused; level should only",
     **{
-        f"CreateThreadAndRunRequest.{member} +place": "a member of create_run only; listed to mark it as implementation-defined"
+        f"CreateThreadAndRunRequest.{member} +place": "of create_run only; listed as implementation-defined"
         for member in ("reasoning_effort", "additional_instructions", "additional_messages")
     },
     **{
