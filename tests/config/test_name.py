@@ -4,7 +4,6 @@ import pytest
 
 from runs_conformance import config
 from runs_conformance.errors import UsageError
-from runs_conformance.model.suggestion import did_you_mean
 
 
 def test_editions() -> None:
@@ -20,11 +19,3 @@ def test_a_short_list_of_names_is_printed() -> None:
         config.require_known("lif", ["races", "lifecycle"], "phase")
     with pytest.raises(UsageError, match=r"there is no rule 'zzz'\Z"):
         config.require_known("zzz", [f"rule_{number}" for number in range(1000)], "rule")
-
-
-def test_the_nearest_name_is_suggested() -> None:
-    assert did_you_mean("create_rnu", ["create_run", "list_steps"]) == "; did you mean create_run?"
-    assert did_you_mean("terminal", ["lifecycle.terminal_status_is_final"]) == (
-        "; did you mean lifecycle.terminal_status_is_final?"
-    )
-    assert did_you_mean("zzz", ["create_run"]) == ""

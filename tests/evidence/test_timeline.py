@@ -1,7 +1,17 @@
-from runs_conformance.evidence.timeline import RunTimeline, runs
+from runs_conformance.evidence.timeline import (
+    RunTimeline,
+    consistent_run_observations,
+    find_run,
+    lifetime,
+    maximum_age,
+    minimum_age,
+    runs,
+    runs_of_thread,
+)
 from runs_conformance.model.exchange import Completion, Event, Exchange, Request, Response
 from runs_conformance.model.history import History
 from runs_conformance.model.json import JSON
+from tests.rules.histories import HistoryBuilder, run
 
 
 def _observe(
@@ -78,7 +88,7 @@ def test_run_that_is_active_afterwards_was_active_throughout() -> None:
 
 
 def test_events_of_one_stream_are_ordered() -> None:
-    run: JSON = {"id": "run_1", "thread_id": "t", "status": "queued"}
+    queued: JSON = {"id": "run_1", "thread_id": "t", "status": "queued"}
     later: JSON = {"id": "run_1", "thread_id": "t", "status": "in_progress"}
     stream = Exchange(
         id="x0",
@@ -87,7 +97,7 @@ def test_events_of_one_stream_are_ordered() -> None:
         operation="create_run",
         request=Request("POST", "/threads/t/runs", body={"assistant_id": "a", "stream": True}),
         response=Response(
-            200, events=(Event("thread.run.queued", run, 0.1), Event("thread.run.in_progress", later, 0.1))
+            200, events=(Event("thread.run.queued", queued, 0.1), Event("thread.run.in_progress", later, 0.1))
         ),
         completion=Completion.ANSWERED,
         started=0.0,
@@ -98,3 +108,70 @@ def test_events_of_one_stream_are_ordered() -> None:
     assert [(a.status, b.status) for a, b in timeline.pairs()] == [("queued", "in_progress")]
     assert timeline.creation is stream
     assert timeline.creation_body == {"assistant_id": "a", "stream": True}
+
+
+def _statuses(*statuses: str) -> HistoryBuilder:
+    builder = HistoryBuilder()
+    builder.see_statuses(*statuses)
+    return builder
+
+
+def test_observations_beside_an_exchange() -> None:
+    builder = _statuses("queued")
+    message = builder.refuse("create_message")
+    builder.get_run(run("in_progress"))
+    (timeline,) = runs(builder.history())
+    before, after = timeline.latest_before(message), timeline.earliest_after(message)
+    assert before is not None
+    assert before.status == "queued"
+    assert after is timeline.last
+    assert timeline.latest_before(builder.exchanges[0]) is None
+    assert timeline.earliest_after(builder.exchanges[-1]) is None
+
+
+def test_run_that_is_reopened_after_its_end() -> None:
+    (timeline,) = runs(_statuses("queued", "completed", "in_progress", "completed").history())
+    assert [timeline.reopened_after_end(each) for each in timeline.observations] == [False, False, True, False]
+
+
+def test_observations_of_a_reopened_run_are_not_consistent() -> None:
+    history = _statuses("queued", "completed", "in_progress").history()
+    assert [each.status for each in consistent_run_observations(history)] == ["queued", "completed"]
+
+
+def test_actions_between_an_observation_and_an_exchange() -> None:
+    builder = _statuses("queued")
+    builder.refuse("cancel_run")
+    first = builder.refuse("create_message")
+    builder.send("cancel_run", run("cancelling"))
+    second = builder.refuse("create_message")
+    (timeline,) = runs(builder.history())
+    assert not timeline.has_action_between(timeline.observations[0], first)
+    assert timeline.has_action_between(timeline.observations[0], second)
+    assert len(timeline.actions("cancel_run")) == 2
+
+
+def test_age_of_a_run() -> None:
+    builder = _statuses("queued")
+    builder.wait(10)
+    builder.get_run(run("in_progress"))
+    (timeline,) = runs(builder.history())
+    assert minimum_age(timeline, timeline.last) == 11.0
+    assert maximum_age(timeline, timeline.last) == 14.0
+    assert lifetime(timeline) == 600.0
+
+
+def test_age_and_lifetime_are_unknown_without_creation_and_expiry() -> None:
+    builder = HistoryBuilder()
+    builder.get_run(run("completed"))
+    (timeline,) = runs(builder.history())
+    assert maximum_age(timeline, timeline.last) is None
+    assert lifetime(timeline) is None
+
+
+def test_runs_of_a_thread() -> None:
+    history = _statuses("queued").history()
+    assert find_run(history, "run_a") is not None
+    assert find_run(history, "run_b") is None
+    assert len(list(runs_of_thread(history, "thread_a"))) == 1
+    assert list(runs_of_thread(history, "thread_b")) == []

@@ -1,6 +1,15 @@
 import pytest
 
-from runs_conformance.model.json import ABSENT, at, is_integer, json_equal, json_pointer, pointer_tokens
+from runs_conformance.model.json import (
+    ABSENT,
+    at,
+    is_blank,
+    is_integer,
+    json_equal,
+    json_pointer,
+    pointer_tokens,
+    spell_pointer,
+)
 
 
 @pytest.mark.parametrize(
@@ -48,3 +57,16 @@ def test_json_equality(left: object, right: object, equal: bool) -> None:
 )
 def test_integers_in_the_sense_of_json_schema(value: object, integer: bool) -> None:
     assert is_integer(value) is integer
+
+
+@pytest.mark.parametrize(
+    ("pointer", "spelled"),
+    [("", ""), ("/a", "a"), ("/tool_outputs/0/output", "tool_outputs[0].output"), ("/a~1b", "a/b")],
+)
+def test_pointer_is_spelled_with_dots(pointer: str, spelled: str) -> None:
+    assert spell_pointer(pointer) == spelled
+
+
+@pytest.mark.parametrize(("value", "blank"), [(ABSENT, True), (None, True), ("", True), ("a", False), (0, False)])
+def test_blank_values(value: object, blank: bool) -> None:
+    assert is_blank(value) is blank  # type: ignore[arg-type]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
-from runs_conformance.evidence.observation import observations_in
+from runs_conformance.evidence.observation import message_observations, observations_in
 from runs_conformance.evidence.page import Page, pages
 from runs_conformance.evidence.run_action import may_have_taken_effect
 from runs_conformance.evidence.timeline import find_run, runs_of_thread, timelines
@@ -77,9 +77,10 @@ def is_quiescent(history: History, thread_id: str, exchange: Exchange) -> bool:
     """Whether nothing can have changed a thread during an exchange.
 
     True if the creation of the thread was recorded, every run that may have been created on it is known and had
-    certainly ended, and no modifying request overlaps the exchange.
+    certainly ended, and no modifying request overlaps the exchange. A run whose creation was not recorded, because
+    another client created it, counts from the beginning of the thread.
     """
-    if thread_creation(history, thread_id) is None:
+    if thread_creation(history, thread_id) is None or not _unrecorded_runs_had_ended(history, thread_id, exchange):
         return False
     started = [each for each in run_creations(history, thread_id) if each.started < exchange.ended]
     known = {run.creation.id: run for run in runs_of_thread(history, thread_id) if run.creation is not None}
@@ -92,6 +93,25 @@ def is_quiescent(history: History, thread_id: str, exchange: Exchange) -> bool:
         for other in history
     )
     return ended and not is_concurrently_modified
+
+
+def _unrecorded_runs_had_ended(history: History, thread_id: str, exchange: Exchange) -> bool:
+    """Whether every run of the thread whose creation was not recorded had certainly ended before an exchange."""
+    seen = {run.id: run for run in runs_of_thread(history, thread_id)}
+    unrecorded = {id_ for id_, run in seen.items() if run.creation is None} | (
+        _runs_of_messages(history).get(thread_id, frozenset()) - seen.keys()
+    )
+    return all(id_ in seen and seen[id_].had_ended_before(exchange) for id_ in unrecorded)
+
+
+@lru_cache(maxsize=16)
+def _runs_of_messages(history: History) -> Mapping[str, frozenset[str]]:
+    """By thread, the runs that messages say they are of."""
+    found: dict[str, set[str]] = {}
+    for message in message_observations(history):
+        if run_id := message.text("run_id"):
+            found.setdefault(message.text("thread_id"), set()).add(run_id)
+    return {thread_id: frozenset(ids) for thread_id, ids in found.items()}
 
 
 _DELETIONS = {"delete_thread": "thread_id", "delete_message": "message_id"}

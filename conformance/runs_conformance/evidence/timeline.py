@@ -27,7 +27,7 @@ class Timeline:
     history: History
 
     def pairs(self) -> tuple[tuple[Observation, Observation], ...]:
-        """Each observation, preceded by the latest one that certainly happened before it, if any."""
+        """Each observation with the latest one that certainly happened before it; overlapping ones are not paired."""
         return self._pairs
 
     @cached_property
@@ -179,8 +179,8 @@ def _observations_by_id(history: History, kind: str) -> dict[str, list[Observati
 def runs(history: History) -> tuple[RunTimeline, ...]:
     """The timeline of every run in a history."""
     return tuple(
-        RunTimeline("run", id_, tuple(observation), history)
-        for id_, observation in _observations_by_id(history, "run").items()
+        RunTimeline("run", id_, tuple(observations), history)
+        for id_, observations in _observations_by_id(history, "run").items()
     )
 
 
@@ -188,8 +188,8 @@ def runs(history: History) -> tuple[RunTimeline, ...]:
 def timelines(kind: str, history: History) -> tuple[Timeline, ...]:
     """The timeline of every object of a kind (`run_step`, `message`, `thread`, `assistant`) in a history."""
     return tuple(
-        Timeline(kind, id_, tuple(observation), history)
-        for id_, observation in _observations_by_id(history, kind).items()
+        Timeline(kind, id_, tuple(observations), history)
+        for id_, observations in _observations_by_id(history, kind).items()
     )
 
 
@@ -273,16 +273,14 @@ Transitions = Counter[tuple[str, str]]
 
 def transitions(history: History) -> Transitions:
     """Every change of a run's status between consecutive observations."""
-    observation: Transitions = Counter()
+    counter: Transitions = Counter()
     for run in runs(history):
         for earlier, later in run.pairs():
             if earlier.status and later.status and earlier.status != later.status:
-                observation[earlier.status[:_MAX_STATUS_LENGTH], later.status[:_MAX_STATUS_LENGTH]] += 1
-    return most_frequent(observation)
+                counter[earlier.status[:_MAX_STATUS_LENGTH], later.status[:_MAX_STATUS_LENGTH]] += 1
+    return most_frequent(counter)
 
 
-def most_frequent(observation: Transitions) -> Transitions:
+def most_frequent(counter: Transitions) -> Transitions:
     """The most frequent transitions, at most `MAX_TRANSITIONS`."""
-    return (
-        observation if len(observation) <= MAX_TRANSITIONS else Counter(dict(observation.most_common(MAX_TRANSITIONS)))
-    )
+    return counter if len(counter) <= MAX_TRANSITIONS else Counter(dict(counter.most_common(MAX_TRANSITIONS)))

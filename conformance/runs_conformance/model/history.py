@@ -13,22 +13,28 @@ class History:
     """The exchanges of one program, ordered by start. Rules see nothing else.
 
     `strict` ignores the known deviations of the real service, so nothing is excused by them. A `partial` history lacks
-    requests of other clients that work with the same objects. Views of a history, such as run timelines, streams and
-    pages, are derived in `runs_conformance.evidence`.
+    requests that concern the same objects, of other clients or lost by the recorder; `gap` says which, if it is known.
+    Views of a history, such as run timelines, streams and pages, are derived in `runs_conformance.evidence`.
     """
 
     program: str
     exchanges: tuple[Exchange, ...]
     strict: bool = False
     partial: bool = False
+    gap: str = ""
 
     @classmethod
     def of(
-        cls, exchanges: Iterable[Exchange], program: str = "", strict: bool = False, partial: bool = False
+        cls,
+        exchanges: Iterable[Exchange],
+        program: str = "",
+        strict: bool = False,
+        partial: bool = False,
+        gap: str = "",
     ) -> History:
         """Build a history from exchanges in any order."""
         ordered = tuple(sorted(exchanges, key=lambda exchange: exchange.index))
-        return cls(program or (ordered[0].program if ordered else ""), ordered, strict, partial)
+        return cls(program or (ordered[0].program if ordered else ""), ordered, strict, partial, gap)
 
     def __iter__(self) -> Iterator[Exchange]:
         return iter(self.exchanges)

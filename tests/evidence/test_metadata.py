@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+from typing import Any
+
+from runs_conformance.evidence.metadata import MAX_PAIRS, MetadataTimeline, may_exceed_pair_limit, metadata_timelines
+from tests.rules.histories import HistoryBuilder, thread
+
+OLD, NEW = {"a": "1"}, {"b": "2"}
+
+
+def created(**body: Any) -> HistoryBuilder:
+    builder = HistoryBuilder()
+    builder.send("create_thread", thread(metadata=OLD), body={"metadata": OLD, **body})
+    return builder
+
+
+def timeline_of(builder: HistoryBuilder) -> MetadataTimeline:
+    (timeline,) = metadata_timelines(builder.history())
+    return timeline
+
+
+def test_read_shows_the_latest_write() -> None:
+    builder = created()
+    builder.send("modify_thread", thread(metadata=NEW), body={"metadata": NEW})
+    builder.send("get_thread", thread(metadata=NEW))
+    last = timeline_of(builder).expectations[-1]
+    assert last.latest_write.value == NEW
+    assert last.all_written == (OLD, NEW)
+    assert timeline_of(builder).creation_is_known
+
+
+def test_not_every_write_is_known_without_the_creation() -> None:
+    builder = HistoryBuilder()
+    builder.send("modify_thread", thread(metadata=NEW), body={"metadata": NEW})
+    builder.send("get_thread", thread(metadata=NEW))
+    assert timeline_of(builder).expectations[-1].all_written is None
+    assert not timeline_of(builder).creation_is_known
+
+
+def test_nothing_is_expected_after_a_lost_write() -> None:
+    builder = created()
+    builder.lose_answer("modify_thread", body={"metadata": NEW})
+    read = builder.send("get_thread", thread())
+    assert all(expected.observation.exchange is not read for expected in timeline_of(builder).expectations)
+
+
+def test_nothing_is_expected_during_a_write() -> None:
+    builder = created()
+    read = builder.send("get_thread", thread())
+    builder.send("modify_thread", thread(metadata=NEW), body={"metadata": NEW}, at=read.started + 0.5)
+    assert all(expected.observation.exchange is not read for expected in timeline_of(builder).expectations)
+
+
+def test_pairs_without_writes() -> None:
+    builder = created()
+    builder.refuse("modify_thread", body={"metadata": NEW})
+    builder.send("get_thread", thread())
+    ((_, _, has_refused_write),) = timeline_of(builder).pairs_without_writes()
+    assert has_refused_write
+
+
+def test_accepted_write_separates_observations() -> None:
+    builder = created()
+    builder.send("modify_thread", thread(metadata=NEW), body={"metadata": NEW})
+    builder.send("get_thread", thread(metadata=NEW))
+    pairs = list(timeline_of(builder).pairs_without_writes())
+    assert [earlier.exchange.operation for earlier, _, _ in pairs] == ["modify_thread"]
+
+
+def test_merged_metadata_may_exceed_the_limit() -> None:
+    builder = created()
+    most = {f"k{number}": "v" for number in range(MAX_PAIRS)}
+    exceeding = builder.refuse("modify_thread", body={"metadata": most})
+    small = builder.send("modify_thread", thread(), body={"metadata": NEW})
+    assert may_exceed_pair_limit([builder.exchanges[0], exceeding], exceeding)
+    assert not may_exceed_pair_limit([builder.exchanges[0], small], small)
+    assert not may_exceed_pair_limit(builder.exchanges, builder.exchanges[0])

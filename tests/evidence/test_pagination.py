@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+from runs_conformance.evidence.page import pages
+from runs_conformance.evidence.pagination import is_complete, lists_in_both_orders, page_slices, page_traversals
+from tests.rules.histories import HistoryBuilder, assistant, page, run
+
+A, B, C = (run(id_=f"run_{letter}") for letter in "abc")
+
+
+def test_complete_page() -> None:
+    builder = HistoryBuilder()
+    builder.send("list_runs", page(B, A))
+    builder.send("list_runs", page(B, A, has_more=True))
+    builder.send("list_runs", page(B, A), query={"limit": 2})
+    builder.send("list_runs", page(A), query={"after": "run_b"})
+    assert [is_complete(each) for each in pages(builder.history())] == [True, False, False, False]
+
+
+def test_slice_of_a_complete_page() -> None:
+    builder = HistoryBuilder()
+    builder.send("list_runs", page(C, B, A))
+    part = builder.send("list_runs", page(B, has_more=True), query={"limit": 1, "after": "run_c"})
+    (found,) = [each for each in page_slices(builder.history()) if each.page.exchange is part]
+    assert found.ids_after_cursor == ("run_b", "run_a")
+    assert found.ids == ("run_b",)
+    assert found.remaining_ids == ("run_a",)
+    assert not found.is_shared
+
+
+def test_list_that_changed_in_between_is_not_compared() -> None:
+    builder = HistoryBuilder()
+    builder.send("list_runs", page(B, A))
+    builder.create_run(C)
+    builder.send("list_runs", page(C, has_more=True), query={"limit": 1})
+    assert page_slices(builder.history()) == ()
+
+
+def test_unknown_cursor_is_not_compared() -> None:
+    builder = HistoryBuilder()
+    builder.send("list_runs", page(B, A))
+    builder.send("list_runs", page(), query={"after": "run_x"})
+    assert all("after" not in each.page.query for each in page_slices(builder.history()))
+
+
+def test_slice_of_a_shared_list_contains_own_objects() -> None:
+    builder = HistoryBuilder()
+    builder.send("create_assistant", assistant())
+    builder.send("list_assistants", page(assistant(), assistant("asst_x")))
+    builder.send("list_assistants", page(assistant("asst_x"), has_more=True), query={"limit": 1})
+    part = page_slices(builder.history())[-1]
+    assert part.is_shared
+    assert part.ids_after_cursor == ("asst_a",)
+    assert part.ids == ()
+
+
+def test_list_in_both_orders() -> None:
+    builder = HistoryBuilder()
+    builder.send("list_runs", page(B, A))
+    builder.send("list_runs", page(A, B), query={"order": "asc"})
+    (both,) = lists_in_both_orders(builder.history())
+    assert both.ascending.ids == ("run_a", "run_b")
+    assert both.descending.ids == ("run_b", "run_a")
+
+
+def test_incomplete_page_is_no_list_in_both_orders() -> None:
+    builder = HistoryBuilder()
+    builder.send("list_runs", page(B, A))
+    builder.send("list_runs", page(A, has_more=True), query={"order": "asc", "limit": 1})
+    assert lists_in_both_orders(builder.history()) == ()
+
+
+def test_traversal_from_start_to_end() -> None:
+    builder = HistoryBuilder()
+    builder.send("list_runs", page(C, B, has_more=True), query={"limit": 2})
+    builder.send("list_runs", page(A), query={"limit": 2, "after": "run_b"})
+    (traversal,) = page_traversals(builder.history())
+    assert [each.ids for each in traversal.pages] == [("run_c", "run_b"), ("run_a",)]
+    assert traversal.complete is None
+
+
+def test_unfinished_traversal_is_left_out() -> None:
+    builder = HistoryBuilder()
+    builder.send("list_runs", page(C, has_more=True), query={"limit": 1})
+    builder.send("list_runs", page(B, has_more=True), query={"limit": 1, "after": "run_c"})
+    assert page_traversals(builder.history()) == ()

@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import pytest
+
+from runs_conformance.evidence.refusal import application_errors, is_application_error, param_matches, refusals
+from runs_conformance.model.case import REFUSES_BODY, REFUSES_REFERENCE, Mutation, Reject, Role, Step
+from runs_conformance.model.exchange import Completion
+from runs_conformance.model.json import ABSENT
+from tests.rules.histories import HistoryBuilder, run
+
+
+def negative(expectation: Reject = REFUSES_BODY, place: str = "body") -> Step:
+    mutation = Mutation("/max_prompt_tokens", "minimum", 256, 255, place)
+    return Step(operation="create_run", role=Role.NEGATIVE, expectation=expectation, mutation=mutation)
+
+
+def test_deliberate_violation_is_certain_if_others_are_accepted() -> None:
+    builder = HistoryBuilder()
+    builder.create_run()
+    builder.refuse("create_run", step=negative())
+    (refusal,) = refusals(builder.history())
+    assert refusal.pointers == ("/max_prompt_tokens",)
+    assert refusal.is_certain
+
+
+def test_violation_is_uncertain_if_the_operation_accepts_nothing() -> None:
+    builder = HistoryBuilder()
+    builder.refuse("create_run", step=negative())
+    (refusal,) = refusals(builder.history())
+    assert not refusal.is_certain
+
+
+@pytest.mark.parametrize("step", [negative(REFUSES_REFERENCE), negative(place="path")])
+def test_refusal_of_a_reference_is_no_schema_violation(step: Step) -> None:
+    builder = HistoryBuilder()
+    builder.refuse("create_run", step=step)
+    assert refusals(builder.history()) == ()
+
+
+def test_violation_in_other_traffic_is_uncertain() -> None:
+    builder = HistoryBuilder()
+    builder.create_run()
+    builder.refuse("create_run", body={"assistant_id": "asst_a", "max_prompt_tokens": 255})
+    builder.refuse("create_run", body={"assistant_id": "asst_a"})
+    (refusal,) = refusals(builder.history())
+    assert refusal.pointers == ("/max_prompt_tokens",)
+    assert not refusal.is_certain
+
+
+@pytest.mark.parametrize(
+    ("param", "pointer", "matches"),
+    [
+        ("tool_outputs[0].output", "/tool_outputs/0/output", True),
+        ("tool_outputs", "/tool_outputs/0/output", True),
+        ("tool_outputs.0.output.length", "/tool_outputs/0/output", True),
+        ("tool_outputs[1]", "/tool_outputs/0/output", False),
+        ("metadata", "/tool_outputs", False),
+        ("", "/tool_outputs", False),
+    ],
+)
+def test_param_matches(param: str, pointer: str, matches: bool) -> None:
+    assert param_matches(param, pointer) is matches
+
+
+@pytest.mark.parametrize(("status", "expected"), [(400, True), (404, True), (413, False), (429, False), (500, False)])
+def test_application_error(status: int, expected: bool) -> None:
+    builder = HistoryBuilder()
+    exchange = builder.refuse("get_run", status)
+    assert is_application_error(exchange) is expected
+    assert list(application_errors(builder.history())) == ([exchange] if expected else [])
+
+
+def test_success_and_truncated_error_are_no_application_errors() -> None:
+    builder = HistoryBuilder()
+    assert not is_application_error(builder.get_run(run()))
+    assert not is_application_error(builder.refuse("get_run", completion=Completion.UNKNOWN))
+
+
+@pytest.mark.parametrize("id_", ["run/a", "run\n", "r" * 5_000])
+def test_path_that_routers_reject(id_: str) -> None:
+    assert not is_application_error(HistoryBuilder().refuse("get_run", run_id=id_))
+
+
+def test_absent_mutation_is_no_violation() -> None:
+    builder = HistoryBuilder()
+    builder.refuse("create_run", step=Step(operation="create_run", body=ABSENT))
+    assert refusals(builder.history()) == ()

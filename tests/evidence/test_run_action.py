@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+import pytest
+
+from runs_conformance.evidence.run_action import (
+    RunAction,
+    all_cancellations,
+    cancellations,
+    may_be_cancelled_between,
+    may_be_resumed_between,
+    may_have_taken_effect,
+    reachable_without_outputs,
+    submissions,
+)
+from runs_conformance.evidence.timeline import RunTimeline, runs
+from runs_conformance.model.case import Key, Step
+from runs_conformance.model.exchange import Completion
+from tests.rules.histories import HistoryBuilder, deleted, run
+
+
+def timeline_of(builder: HistoryBuilder) -> RunTimeline:
+    (timeline,) = runs(builder.history())
+    return timeline
+
+
+def only(builder: HistoryBuilder) -> RunAction:
+    (action,) = cancellations(builder.history())
+    return action
+
+
+@pytest.mark.parametrize(("status", "expected"), [(200, True), (400, False), (429, False), (500, True)])
+def test_effect_of_answered_requests(status: int, expected: bool) -> None:
+    assert may_have_taken_effect(HistoryBuilder().send("cancel_run", run(), status)) is expected
+
+
+def test_effect_of_requests_without_an_answer() -> None:
+    builder = HistoryBuilder()
+    assert may_have_taken_effect(builder.lose_answer("cancel_run"))
+    assert not may_have_taken_effect(builder.send("cancel_run", completion=Completion.NOT_CONNECTED))
+
+
+@pytest.mark.parametrize("submit", ["send", "lose_answer", "refuse"])
+def test_run_may_be_resumed_between_observations(submit: str) -> None:
+    builder = HistoryBuilder()
+    builder.see_statuses("queued", "requires_action")
+    getattr(builder, submit)("submit_tool_outputs", *([run("queued")] if submit == "send" else []))
+    builder.get_run(run("in_progress"))
+    timeline = timeline_of(builder)
+    resumed = may_be_resumed_between(timeline, timeline.observations[1], timeline.last)
+    assert resumed is (submit != "refuse")
+    assert not may_be_resumed_between(timeline, timeline.observations[0], timeline.observations[1])
+
+
+@pytest.mark.parametrize(
+    ("operation", "expected"), [("cancel_run", True), ("delete_thread", True), ("submit_tool_outputs", False)]
+)
+def test_run_may_be_cancelled_between_observations(operation: str, expected: bool) -> None:
+    builder = HistoryBuilder()
+    builder.see_statuses("queued", "in_progress")
+    builder.send(operation, deleted("thread_a", "thread") if operation == "delete_thread" else run("cancelling"))
+    builder.get_run(run("cancelled"))
+    timeline = timeline_of(builder)
+    assert may_be_cancelled_between(timeline, timeline.observations[1], timeline.last) is expected
+
+
+def test_cancellation_after_the_later_observation() -> None:
+    builder = HistoryBuilder()
+    builder.see_statuses("queued", "in_progress")
+    builder.send("cancel_run", run("cancelling"))
+    timeline = timeline_of(builder)
+    assert not may_be_cancelled_between(timeline, timeline.observations[0], timeline.observations[1])
+
+
+def test_reachable_statuses_without_outputs() -> None:
+    reachable = reachable_without_outputs("requires_action")
+    assert {"requires_action", "cancelling", "cancelled", "expired"} <= reachable
+    assert not reachable & {"queued", "in_progress"}
+    assert reachable_without_outputs("completed") == {"completed"}
+
+
+def test_certain_states_around_an_action() -> None:
+    builder = HistoryBuilder()
+    builder.see_statuses("queued", "in_progress")
+    builder.send("cancel_run", run("cancelling"))
+    builder.get_run(run("cancelled"))
+    action = only(builder)
+    assert action.state_before is not None
+    assert action.state_before.status == "in_progress"
+    assert action.answer is not None
+    assert action.answer.status == "cancelling"
+    assert action.state_after is not None
+    assert action.state_after.status == "cancelled"
+    assert action.final_state is action.state_after
+    assert action.later_observations == (action.state_after,)
+    assert action.must_be_accepted
+
+
+def test_states_are_uncertain_beside_another_action() -> None:
+    builder = HistoryBuilder()
+    builder.see_statuses("queued", "requires_action")
+    builder.lose_answer("submit_tool_outputs")
+    builder.send("cancel_run", run("cancelling"))
+    builder.lose_answer("submit_tool_outputs")
+    builder.get_run(run("cancelled"))
+    action = only(builder)
+    assert action.state_before is None
+    assert action.state_after is None
+
+
+def test_refused_action_leaves_states_certain() -> None:
+    builder = HistoryBuilder()
+    builder.see_statuses("queued", "requires_action")
+    builder.refuse("submit_tool_outputs")
+    builder.send("cancel_run", run("cancelling"))
+    assert only(builder).state_before is not None
+    assert only(builder).state_after is None
+    assert only(builder).final_state is None
+
+
+def test_actions_with_another_key_or_path_are_listed_separately() -> None:
+    builder = HistoryBuilder()
+    builder.see_statuses("queued", "in_progress")
+    builder.refuse("cancel_run", 401, step=Step(operation="cancel_run", key=Key.WRONG))
+    builder.refuse("cancel_run", 404, thread_id="thread_b")
+    assert list(cancellations(builder.history())) == []
+    assert len(list(all_cancellations(builder.history()))) == 2
+    assert list(submissions(builder.history())) == []
+
+
+def test_action_on_a_deleted_thread_is_left_out() -> None:
+    builder = HistoryBuilder()
+    builder.see_statuses("queued", "in_progress")
+    builder.lose_answer("delete_thread")
+    builder.refuse("cancel_run", 404)
+    assert list(cancellations(builder.history())) == []

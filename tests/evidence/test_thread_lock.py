@@ -1,0 +1,200 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from runs_conformance.evidence.thread_lock import (
+    ThreadWrite,
+    lock_holder,
+    message_writes,
+    requests_while_locked,
+    run_writes,
+    thread_writes,
+    was_working_throughout,
+)
+from runs_conformance.evidence.timeline import runs
+from runs_conformance.model.case import Role, Step
+from tests.rules.histories import RUN, HistoryBuilder, message, run, thread
+
+HELLO = {"role": "user", "content": "Hello."}
+
+
+def created() -> HistoryBuilder:
+    builder = HistoryBuilder()
+    builder.send("create_thread", thread())
+    return builder
+
+
+def write(*before: str, after: tuple[str, ...] = (), body: Any = HELLO) -> tuple[HistoryBuilder, ThreadWrite]:
+    """A refused message to a thread whose run has these statuses before and after it."""
+    builder = created()
+    builder.see_statuses(*before)
+    builder.refuse("create_message", body=body)
+    for status in after:
+        builder.get_run(run(status))
+    return builder, message_writes(builder.history())[-1]
+
+
+def test_active_run_holds_the_lock() -> None:
+    builder, attempt = write("queued", "in_progress", after=("in_progress",))
+    assert attempt.lock_holder is not None
+    assert attempt.lock_holder.id == RUN
+    locked = requests_while_locked(builder.history())
+    assert attempt.exchange in [each.exchange for each in locked]
+
+
+@pytest.mark.parametrize("after", [("completed",), ()])
+def test_run_that_may_have_ended_does_not_hold_the_lock(after: tuple[str, ...]) -> None:
+    _, attempt = write("queued", "in_progress", after=after)
+    assert attempt.lock_holder is None
+
+
+def test_reopened_run_does_not_hold_the_lock() -> None:
+    _, attempt = write("queued", "completed", after=("in_progress",))
+    assert attempt.lock_holder is None
+
+
+def test_creation_of_a_run_is_not_locked_by_the_same_run() -> None:
+    builder = created()
+    creation = builder.create_run()
+    builder.get_run(run("in_progress"))
+    assert lock_holder(builder.history(), creation) is None
+
+
+def test_no_request_is_locked_without_an_active_run() -> None:
+    builder, _ = write("completed")
+    assert requests_while_locked(builder.history()) == ()
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [("in_progress", "requires_action", True), ("queued", "in_progress", False), ("in_progress", "completed", False)],
+)
+def test_run_was_working_throughout(before: str, after: str, expected: bool) -> None:
+    builder, attempt = write("queued", before, after=(after,))
+    (timeline,) = runs(builder.history())
+    assert was_working_throughout(timeline, attempt.exchange) is expected
+
+
+def test_run_was_not_certainly_working_beside_a_submission() -> None:
+    builder = created()
+    builder.see_statuses("queued", "requires_action")
+    builder.lose_answer("submit_tool_outputs")
+    refused = builder.refuse("create_message", body=HELLO)
+    builder.get_run(run("in_progress"))
+    (timeline,) = runs(builder.history())
+    assert not was_working_throughout(timeline, refused)
+
+
+def test_displaced_run() -> None:
+    _, attempt = write("queued", "in_progress", after=("cancelled",))
+    assert attempt.displaced_run is not None
+
+
+def test_run_that_a_client_cancelled_is_not_displaced() -> None:
+    builder = created()
+    builder.see_statuses("queued", "in_progress")
+    builder.refuse("create_message", body=HELLO)
+    builder.send("cancel_run", run("cancelling"))
+    builder.get_run(run("cancelled"))
+    (attempt,) = message_writes(builder.history())
+    assert attempt.displaced_run is None
+
+
+def test_last_ended_run() -> None:
+    _, attempt = write("queued", "completed")
+    assert attempt.last_ended_run is not None
+    _, attempt = write("queued", "in_progress")
+    assert attempt.last_ended_run is None
+
+
+def test_run_of_unknown_outcome_may_hold_the_lock() -> None:
+    builder = created()
+    builder.see_statuses("queued", "completed")
+    builder.lose_answer("create_run")
+    builder.refuse("create_message", body=HELLO)
+    (attempt,) = message_writes(builder.history())
+    assert attempt.last_ended_run is None
+
+
+def test_active_run_on_another_thread() -> None:
+    builder = created()
+    other = run("in_progress", "run_b", thread_id="thread_b")
+    builder.create_run(other, thread_id="thread_b")
+    builder.refuse("create_message", body=HELLO)
+    builder.get_run(other, thread_id="thread_b")
+    (attempt,) = message_writes(builder.history())
+    assert attempt.active_run_on_other_thread is not None
+    assert attempt.active_run_on_other_thread.id == "run_b"
+
+
+def test_other_threads_do_not_matter_beside_an_active_run() -> None:
+    _, attempt = write("queued", "in_progress", after=("in_progress",))
+    assert attempt.active_run_on_other_thread is None
+
+
+def test_rejected_run() -> None:
+    builder = created()
+    refused = builder.refuse("create_run", body={"assistant_id": "asst_x"})
+    builder.refuse("create_message", body=HELLO)
+    (attempt,) = message_writes(builder.history())
+    assert attempt.rejected_run is refused
+
+
+def test_thread_with_an_accepted_run_has_no_rejected_run() -> None:
+    _, attempt = write("queued", "completed")
+    assert attempt.rejected_run is None
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (HELLO, True),
+        ({"role": "assistant", "content": "Hello."}, False),
+        ({"role": "user", "content": "x" * 1_001}, False),
+        ({"role": "user", "content": " "}, False),
+        ({**HELLO, "metadata": {}}, False),
+    ],
+)
+def test_simple_message_must_be_accepted(body: Any, expected: bool) -> None:
+    _, attempt = write("completed", body=body)
+    assert attempt.must_be_accepted_if_unlocked is expected
+
+
+def test_message_to_a_thread_of_unknown_origin_may_be_refused() -> None:
+    builder = HistoryBuilder()
+    builder.refuse("create_message", body=HELLO)
+    (attempt,) = message_writes(builder.history())
+    assert not attempt.must_be_accepted_if_unlocked
+
+
+def test_run_with_settings_must_be_accepted_if_it_was_before() -> None:
+    builder = created()
+    settings = {"assistant_id": "asst_a", "temperature": 2}
+    builder.refuse("create_run", body=settings)
+    builder.create_run(run("completed"), body=settings)
+    builder.refuse("create_run", body={**settings, "stream": True})
+    first, _, last = run_writes(builder.history())
+    assert not first.must_be_accepted_if_unlocked
+    assert last.must_be_accepted_if_unlocked
+
+
+@pytest.mark.parametrize(
+    ("operation", "expected"),
+    [("delete_thread", True), ("delete_message", True), ("delete_assistant", True), ("cancel_run", False)],
+)
+def test_target_may_be_deleted(operation: str, expected: bool) -> None:
+    builder = created()
+    builder.lose_answer(operation)
+    builder.refuse("create_run", body={"assistant_id": "asst_a"})
+    (attempt,) = run_writes(builder.history())
+    assert attempt.target_may_be_deleted is expected
+
+
+def test_negative_requests_are_left_out() -> None:
+    builder = created()
+    builder.refuse("create_message", step=Step(operation="create_message", role=Role.NEGATIVE))
+    builder.send("create_message", message("user"), body=HELLO)
+    builder.create_run()
+    assert len(thread_writes(builder.history())) == 2
