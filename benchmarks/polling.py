@@ -1,4 +1,4 @@
-"""Measures how close a session comes to the minimum duration that slow runs impose.
+"""Measures the ratio of a session's duration to the minimum that slow runs impose.
 
 Run `python -m benchmarks.polling` in the root of the repository. The target is an emulator whose runs take two seconds;
 the ideal duration is two seconds per run, divided by the number of workers. `--remote` polls it like a remote target,

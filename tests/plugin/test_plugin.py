@@ -1,4 +1,4 @@
-"""The plugin as a user meets it: every test starts a pytest of its own."""
+"""The plugin from the user's side: every test starts a separate pytest."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ CONFIGURATION = """\
 profile = "quick"
 select = ["create_run.metadata.*", "create_run.max_prompt_tokens.minimum", "errors.*"]
 """
-WRONG = """\
+DEFECTIVE_APP = """\
 from runs_conformance.emulator.app import build
 from runs_conformance.emulator.server_options import EmulatorOptions
 
 def pytest_runs_conformance_app(config, path):
     return build(EmulatorOptions(step_ms=1), ["accepts_17_pairs"])
 """
-LISTING = """\
+IMPORT_TEST = """\
 import sys
 
 def test_it():
@@ -38,7 +38,7 @@ Pytest = Callable[..., pytest.RunResult]
 
 @pytest.fixture
 def inner(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Pytest:
-    """Runs a pytest in a folder of its own, where `files` are; a file's text is given by its name."""
+    """Run pytest in a folder of its own with these files; a keyword is a file name with `_` for the dot."""
     monkeypatch.setenv("OPENAI_API_KEY", "sk-plugin")
     monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2] / "conformance"))
@@ -55,7 +55,7 @@ def inner(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Pytest:
 
 
 def outcomes(path: Path) -> dict[str, str]:
-    """How each testcase of a JUnit file came out."""
+    """The outcome of each test case in a JUnit file."""
     found = {}
     for case in ET.parse(path).iter("testcase"):
         inner = [child.tag for child in case if child.tag in ("failure", "error", "skipped")]
@@ -64,12 +64,12 @@ def outcomes(path: Path) -> dict[str, str]:
 
 
 def test_plugin_imports_nothing_without_a_conformance_file(inner: Pytest) -> None:
-    told = inner(
+    result = inner(
         "-q",
-        test_it_py=LISTING,
+        test_it_py=IMPORT_TEST,
         conformance_toml=CONFIGURATION,
     )
-    told.assert_outcomes(passed=1)
+    result.assert_outcomes(passed=1)
     shown = inner("-q", "-s", "test_it.py").stdout.str()
     assert "['runs_conformance', 'runs_conformance.plugin', 'runs_conformance.plugin.hooks']" in shown
 
@@ -87,33 +87,33 @@ def test_tree_has_groups_and_requirements(inner: Pytest) -> None:
 
 def test_requirements_are_selected_by_name_level_and_capability(inner: Pytest) -> None:
     chosen = ("-m", "must and validation", "-k", "maxProperties or conclusion or errors")
-    told = inner(
+    result = inner(
         "--collect-only", "-q", "--strict-markers", "conformance.toml", *chosen, conformance_toml=CONFIGURATION
     )
-    assert [line for line in told.outlines if "::" in line] == [BROKEN]
+    assert [line for line in result.outlines if "::" in line] == [BROKEN]
 
 
 @pytest.mark.slow
 def test_defect_fails_its_requirement(inner: Pytest, pytester: pytest.Pytester) -> None:
-    told = inner(
+    result = inner(
         "conformance.toml",
         "--junitxml=junit.xml",
         "--conformance-report-dir=out",
         "-p",
         "cacheprovider",
         conformance_toml=CONFIGURATION,
-        conftest_py=WRONG,
+        conftest_py=DEFECTIVE_APP,
         plugins=RUN[:4],
     )
-    assert told.ret == 1
+    assert result.ret == 1
     failed = [name for name, outcome in outcomes(pytester.path / "junit.xml").items() if outcome == "failure"]
     assert failed == ["conformance.toml.create_run::create_run.metadata.maxProperties"]
-    text = told.stdout.str()
+    text = result.stdout.str()
     assert "FAIL: 1 MUST requirement failed (exit 1)" in text
     assert "curl" in text
     assert "Traceback" not in text
     assert json.loads((pytester.path / "out" / "report.json").read_text(encoding="utf-8"))["exit_code"] == 1
-    # What failed last is judged again, and nothing else.
+    # `--lf` judges only the failed requirement again.
     again = inner("conformance.toml", "--lf", "-p", "cacheprovider", plugins=RUN[:4])
     again.assert_outcomes(failed=1)
 
@@ -121,8 +121,8 @@ def test_defect_fails_its_requirement(inner: Pytest, pytester: pytest.Pytester) 
 @pytest.mark.slow
 def test_xdist_workers_share_one_judgement(inner: Pytest, pytester: pytest.Pytester) -> None:
     own = "import pytest\n\n@pytest.mark.parametrize('n', range(8))\ndef test_own(n):\n    assert n != 5\n"
-    files = {"conformance_toml": CONFIGURATION, "conftest_py": WRONG, "test_own_py": own}
-    told = [
+    files = {"conformance_toml": CONFIGURATION, "conftest_py": DEFECTIVE_APP, "test_own_py": own}
+    results = [
         inner("conformance.toml", "test_own.py", f"--junitxml=junit{number}.xml", *distribution, **files)
         for number, distribution in enumerate([(), ("-n", "2"), ("-n", "4", "--dist", "loadscope")])
     ]
@@ -131,7 +131,7 @@ def test_xdist_workers_share_one_judgement(inner: Pytest, pytester: pytest.Pytes
     assert alone["conformance.toml.create_run::create_run.metadata.maxProperties"] == "failure"
     runs = [path for path in (pytester.path / "reports").iterdir() if path.name != "latest"]
     assert len(runs) == 3
-    for result in told:
+    for result in results:
         assert result.stdout.str().count("conformance of conformance.toml") == 1
         assert "1 MUST requirement failed" in result.stdout.str()
 
@@ -141,16 +141,16 @@ def test_known_failures_are_expected_and_stale_ones_fail(inner: Pytest, pytester
     known = '[[known]]\nid = "create_run.metadata.maxProperties"\nreason = "wait for it"\n'
     stale = '[[known]]\nid = "create_run.max_prompt_tokens.minimum"\nreason = "was broken"\n'
     lost = '[[known]]\nid = "no.such_rule"\nreason = "was broken"\n'
-    told = inner(
+    result = inner(
         "conformance.toml",
         "-rxs",
         baseline_toml=known + stale + lost,
         conformance_toml=CONFIGURATION + '[gate]\nbaseline = "baseline.toml"\n',
-        conftest_py=WRONG,
+        conftest_py=DEFECTIVE_APP,
     )
-    text = told.stdout.str()
-    assert told.ret == 1
-    assert told.parseoutcomes()["failed"] == 2
+    text = result.stdout.str()
+    assert result.ret == 1
+    assert result.parseoutcomes()["failed"] == 2
     assert "known failure: wait for it" in text
     assert "it passes now; the baseline lists it as: was broken" in text
     assert "no.such_rule in the baseline: there is no such rule or constraint" in text
@@ -164,37 +164,37 @@ def test_untestable_target_is_one_failure(inner: Pytest) -> None:
         "        return [b'404 page not found']\n"
         "    return app\n"
     )
-    told = inner("conformance.toml", conformance_toml=CONFIGURATION, conftest_py=conftest)
-    counted = told.parseoutcomes()
+    result = inner("conformance.toml", conformance_toml=CONFIGURATION, conftest_py=conftest)
+    counted = result.parseoutcomes()
     assert counted["failed"] == 1
     assert "passed" not in counted
     assert counted["skipped"] > 5
-    assert "has no Runs API" in told.stdout.str()
+    assert "has no Runs API" in result.stdout.str()
 
 
 def test_file_without_server_passes_nothing(inner: Pytest) -> None:
-    told = inner("conformance.toml", conformance_toml=CONFIGURATION)
-    assert told.parseoutcomes()["failed"] == 1
-    assert "passed" not in told.parseoutcomes()
-    assert "conformance.toml names no server: set base_url" in told.stdout.str()
+    result = inner("conformance.toml", conformance_toml=CONFIGURATION)
+    assert result.parseoutcomes()["failed"] == 1
+    assert "passed" not in result.parseoutcomes()
+    assert "conformance.toml names no server: set base_url" in result.stdout.str()
 
 
 def test_invalid_file_is_a_one_line_error(inner: Pytest) -> None:
-    told = inner("conformance.toml", conformance_toml="profile = \n")
-    assert told.ret != 0
-    text = told.stdout.str()
+    result = inner("conformance.toml", conformance_toml="profile = \n")
+    assert result.ret != 0
+    text = result.stdout.str()
     assert "conformance.toml" in text
     assert "Traceback" not in text
     assert "INTERNALERROR" not in text
 
 
 def test_unnamed_file_is_not_collected(inner: Pytest) -> None:
-    told = inner(".", conformance_toml=CONFIGURATION, test_it_py="def test_it():\n    pass\n")
-    told.assert_outcomes(passed=1)
+    result = inner(".", conformance_toml=CONFIGURATION, test_it_py="def test_it():\n    pass\n")
+    result.assert_outcomes(passed=1)
 
 
 def test_emulator_fixtures_per_test_and_per_session(inner: Pytest) -> None:
-    told = inner(
+    result = inner(
         "-q",
         test_client_py="""
 import urllib.error
@@ -226,4 +226,4 @@ def test_one_for_all(runs_emulator_session, runs_emulator):
     assert asked(runs_emulator_session) == 200
 """,
     )
-    told.assert_outcomes(passed=4)
+    result.assert_outcomes(passed=4)

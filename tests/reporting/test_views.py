@@ -176,7 +176,7 @@ def test_har_round_trips_every_exchange(tmp_path: Path) -> None:
         tmp_path,
         exchange(1),
         exchange(2, response=Response(200, {"content-type": "text/event-stream"}, events=EVENTS, size=90)),
-        exchange(3, response=None, completion=Completion.UNKNOWN, problem="no answer within 60.0 s"),
+        exchange(3, response=None, completion=Completion.UNKNOWN, problem="no response within 60.0 s"),
         exchange(4, request=Request("POST", "/threads", text="{not json"), operation="create_thread"),
     )
     out = io.StringIO()

@@ -1,4 +1,4 @@
-"""What CI may copy works as far as a machine without that CI can tell."""
+"""The action, pipelines, image and hooks work, as far as can be checked without that CI."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is in `examples/` works as it says."""
+"""The Schemathesis example works as documented."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the how-to pages say is what the command, the plugin and the files do."""
+"""Commands, flags, files and programs in the guides work as shown."""
 
 from __future__ import annotations
 

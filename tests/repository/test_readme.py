@@ -1,4 +1,4 @@
-"""What the README says is what the command does."""
+"""Commands, flags, exit codes and figures in the README are correct."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pytest
 
 from runs_conformance.cli import cli
 from runs_conformance.engine import outcome
+from runs_conformance.generation.fuzzing import size
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -51,6 +52,12 @@ def test_exit_codes_match_the_engine() -> None:
     listed = {int(code) for code in re.findall(r"^\| (\d+) \|", README, flags=re.M)}
     stated = {value for name, value in vars(outcome).items() if name.isupper() and isinstance(value, int)}
     assert listed == stated
+
+
+def test_fuzzing_sizes_are_those_of_the_generator() -> None:
+    rows = re.findall(r"^\| .*\| ([\d,]+) \| ([\d,]+) \|$", README, flags=re.M)
+    listed = [tuple(int(cell.replace(",", "")) for cell in row) for row in rows]
+    assert listed == [(each.payloads, each.walks) for each in (size.SHARED_RUN, size.EXPLORE_ONLY, size.THOROUGH)]
 
 
 def test_the_ci_script_finds_the_test_command() -> None:

@@ -62,7 +62,7 @@ def group_title(verdict: Verdict) -> str:
 
 
 def _server_behaviour(verdict: Verdict) -> str:
-    """What the server did with the request of the counterexample."""
+    """The server's behaviour on the request of the counterexample."""
     example = verdict.counterexample
     status = at(example, "/answer/http_status") if is_object(example) else None
     if not isinstance(status, int):

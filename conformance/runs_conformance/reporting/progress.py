@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
+from runs_conformance.model.plural import plural
+
 INTERVAL = 5.0
 """Seconds between two lines without a terminal."""
 
@@ -25,10 +27,10 @@ class SilentProgress:
     def close(self) -> None:
         """The session is over."""
 
-    def on_cleanup(self, things: int) -> None:
+    def on_cleanup(self, leftovers: int) -> None:
         """Starts deleting the objects that are still on the target."""
 
-    def on_leftovers(self, things: Sequence[str]) -> None:
+    def on_leftovers(self, leftovers: Sequence[str]) -> None:
         """These objects could not be deleted from the target."""
 
 
@@ -45,7 +47,9 @@ class LineProgress:
     def on_plan(self, programs: int, requests: int, runs: int) -> None:
         """Print the upper bounds of the session."""
         self._standing.programs = programs
-        self._say(f"running {programs} programs: at most {requests:,} requests and {runs} runs")
+        self._say(
+            f"running {plural(programs, 'program')}: at most {plural(requests, 'request')} and {plural(runs, 'run')}"
+        )
 
     def on_program_judged(self, failing: Collection[str], requests: int, runs: int) -> None:
         """Print the progress if the last line is old enough."""
@@ -57,13 +61,13 @@ class LineProgress:
     def close(self) -> None:
         """Prints nothing."""
 
-    def on_cleanup(self, things: int) -> None:
+    def on_cleanup(self, leftovers: int) -> None:
         """Print what is being deleted."""
-        self._say(_cleaning(things))
+        self._say(_cleaning(leftovers))
 
-    def on_leftovers(self, things: Sequence[str]) -> None:
+    def on_leftovers(self, leftovers: Sequence[str]) -> None:
         """Print what could not be deleted."""
-        self._say(_leaving(things))
+        self._say(_leaving(leftovers))
 
 
 class ProgressBar:
@@ -96,13 +100,13 @@ class ProgressBar:
         if self._progress is not None:
             self._progress.stop()
 
-    def on_cleanup(self, things: int) -> None:
+    def on_cleanup(self, leftovers: int) -> None:
         """Print what is being deleted."""
-        self._say(_cleaning(things))
+        self._say(_cleaning(leftovers))
 
-    def on_leftovers(self, things: Sequence[str]) -> None:
+    def on_leftovers(self, leftovers: Sequence[str]) -> None:
         """Print what could not be deleted."""
-        self._say(_leaving(things))
+        self._say(_leaving(leftovers))
 
 
 def _cleaning(things: int) -> str:

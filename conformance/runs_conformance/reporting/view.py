@@ -18,7 +18,7 @@ HISTORY, HAR = "history", "har"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RenderContext:
-    """What a view needs besides the report: the dialect family for commands, and the folder of the session."""
+    """Inputs of a view besides the report: the dialect family for commands, and the folder of the session."""
 
     dialect: str = "openai"
     folder: Path = Path()
