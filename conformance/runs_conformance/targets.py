@@ -166,9 +166,9 @@ def serve_emulator(
     for name in variant:
         require_known(name, list_variants(), "variant")
     chosen = {"step_ms": step_ms, "expires_s": expires_s, "failing_model": failing_model, "edition": edition}
-    given: dict[str, Any] = {name: value for name, value in chosen.items() if value is not None}
+    options: dict[str, Any] = {name: value for name, value in chosen.items() if value is not None}
     keys = tuple(key for key in os.environ.get("RUNS_EMULATOR_KEYS", "").split(",") if key)
-    app = build(EmulatorOptions(keys=keys, **given), mutant, variant)
+    app = build(EmulatorOptions(keys=keys, **options), mutant, variant)
     try:
         serve_app(app, host, port, lambda origin: ready(origin + BASE))
     except OSError as error:

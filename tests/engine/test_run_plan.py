@@ -7,7 +7,8 @@ from collections.abc import Collection, Sequence
 from runs_conformance.engine.budget import Budget
 from runs_conformance.engine.plan import Plan
 from runs_conformance.engine.polling import PollSchedule
-from runs_conformance.engine.run_plan import Judges, RunResult, run_plan
+from runs_conformance.engine.run_plan import run_plan
+from runs_conformance.engine.run_result import Judges, RunResult
 from runs_conformance.errors import UsageError
 from runs_conformance.model.case import Step
 from runs_conformance.model.exchange import Exchange

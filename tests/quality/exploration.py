@@ -31,7 +31,7 @@ from runs_conformance.engine.budget import Budget
 from runs_conformance.engine.collector import Collector
 from runs_conformance.engine.plan import PROFILES
 from runs_conformance.engine.program_runner import run_program
-from runs_conformance.engine.run_plan import ProgramVerdicts, judge_program
+from runs_conformance.engine.run_result import ProgramVerdicts, judge_program
 from runs_conformance.engine.shrinking.exploration import ShrinkContext, shrink_violations
 from runs_conformance.engine.shrinking.shrinker import ShrunkCase
 from runs_conformance.generation import fuzzing

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from runs_conformance.engine.reproduction import Reproduction
-from runs_conformance.engine.run_plan import Judges, RunResult
+from runs_conformance.engine.run_result import Judges, RunResult
 from runs_conformance.engine.shrinking.history import minimal_subhistory
 from runs_conformance.model.history import History
 from runs_conformance.model.json import JSON, is_array, is_object

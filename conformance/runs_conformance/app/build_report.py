@@ -21,7 +21,7 @@ from runs_conformance.engine.capabilities import (
 from runs_conformance.engine.coverage import Coverage
 from runs_conformance.engine.decisions import load_decisions
 from runs_conformance.engine.run_health import find_run_problem, find_stop_problem
-from runs_conformance.engine.run_plan import RunResult
+from runs_conformance.engine.run_result import RunResult
 from runs_conformance.engine.verdicts import NotJudgedReason, VerdictContext, build_verdicts, discard_findings
 from runs_conformance.evidence.timeline import Transitions
 from runs_conformance.generation import boundary

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,16 +23,20 @@ from runs_conformance.contract.edition import DEFAULT_EDITION
 from runs_conformance.contract.operation import CAPABILITIES
 from runs_conformance.engine import outcome
 from runs_conformance.engine.budget import Budget
-from runs_conformance.engine.run_plan import judge_program, merge_results
+from runs_conformance.engine.run_result import Judges, ProgramVerdicts, judge_program, merge_results
 from runs_conformance.engine.verdicts import NotJudgedReason, Requirements, VerdictContext, build_verdicts
+from runs_conformance.errors import UsageError
 from runs_conformance.model.case import Role
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.rule import Constraint
-from runs_conformance.model.verdict import Outcome
+from runs_conformance.model.verdict import Outcome, Tallies
 from runs_conformance.recordings.load import RecordedTraffic, load_traffic
+from runs_conformance.recordings.partition import separate_damaged
+from runs_conformance.recordings.redaction_marker import contains_marker
 from runs_conformance.reporting.report import Report, TargetInfo
 from runs_conformance.rules import catalogue as rules
+from runs_conformance.rules.constraints import answers
 
 _NOT_COVERED = NotJudgedReason("the recorded traffic does not cover it")
 
@@ -42,6 +47,7 @@ class RecordingReview:
 
     report: Report
     readings: tuple[RecordedTraffic, ...]
+    unreadable: tuple[str, ...] = ()
 
     @property
     def skipped(self) -> Iterator[str]:
@@ -51,24 +57,27 @@ class RecordingReview:
                 yield f"{entry.location}: {entry.reason}"
 
 
-def judge(paths: Sequence[Path], options: RunOptions, edition: str | None = None) -> RecordingReview:
+def judge(
+    paths: Sequence[Path], options: RunOptions, edition: str | None = None, hosts: Sequence[str] = ()
+) -> RecordingReview:
     """Judge recorded traffic by `edition` or, without one, each exchange by the edition of its own date.
 
-    Raises UsageError if a file cannot be read.
+    `hosts` are globs of the hosts whose traffic is judged. A file that cannot be read is skipped if another one can.
+    Raises UsageError if no file can be read.
     """
-    readings = tuple(load_traffic(path, edition) for path in paths)
+    readings, unreadable = _load(paths, edition, hosts)
+    judges = build_judges(options)
     budget = Budget()
-    results = []
-    exchanges = []
+    results: list[ProgramVerdicts] = []
+    exchanges: list[Exchange] = []
     for history in (history for reading in readings for history in reading.histories):
         judged = _judged_exchanges(history)
         exchanges += judged
-        judges = replace(build_judges(options), partial=options.partial or history.partial)
-        results.append(judge_program(history.program, judged, judges))
+        results += judge_history(history, judged, replace(judges, partial=options.partial or history.partial))
     for exchange in exchanges:
         budget.count(exchange)
     histories = (history for reading in readings for history in reading.histories)
-    result = attach_steps(merge_results(results, budget), histories, build_judges(options))
+    result = attach_steps(merge_results(results, budget), histories, judges)
     all_requirements = Requirements(rules=rules(), constraints=_constraints(edition, exchanges))
     check_selection(options, all_requirements.ids())
     verdicts = build_verdicts(
@@ -106,7 +115,59 @@ def judge(paths: Sequence[Path], options: RunOptions, edition: str | None = None
         transitions=report_transitions(result.transitions),
         started=min((exchange.wall for exchange in exchanges if exchange.wall), default=None),
     )
-    return RecordingReview(report, readings)
+    return RecordingReview(report, readings, unreadable)
+
+
+def _load(
+    paths: Sequence[Path], edition: str | None, hosts: Sequence[str]
+) -> tuple[tuple[RecordedTraffic, ...], tuple[str, ...]]:
+    """Load the files; returns what they hold and one line for each that cannot be read."""
+    readings: list[RecordedTraffic] = []
+    problems: list[str] = []
+    for path in paths:
+        try:
+            readings.append(load_traffic(path, edition, hosts))
+        except UsageError as error:
+            problems.append(str(error))
+    if not readings:
+        raise UsageError("; ".join(problems))
+    return tuple(readings), tuple(problems)
+
+
+def judge_history(history: History, exchanges: Sequence[Exchange], judges: Judges) -> Iterator[ProgramVerdicts]:
+    """Judge the exchanges of a history, so that what the recorder lost is held against nobody.
+
+    Exchanges of which something was lost are judged alone, by the constraints on their answers. The others are then
+    judged as a partial history, and those before the first loss as a complete one too.
+    """
+    parts = separate_damaged(exchanges)
+    if not parts.damaged:
+        yield judge_program(history.program, exchanges, judges)
+        return
+    partial = replace(judges, partial=True, gap="" if judges.partial else parts.gap)
+    yield judge_program(history.program, parts.exchanges, partial)
+    if not judges.partial and parts.complete:
+        complete = {id_: rule for id_, rule in judges.rules.items() if rule.needs_complete_history}
+        again = judge_program(history.program, parts.complete, replace(judges, rules=complete, constraint_judges=()))
+        yield replace(again, transitions=Counter(), last_statuses=Counter(), operation_stats={})
+    answers_only = replace(partial, rules={}, constraint_judges=_ANSWER_JUDGES)
+    for exchange in parts.damaged:
+        yield replace(judge_program(history.program, [exchange], answers_only), operation_stats={})
+
+
+def _constraints_without_redaction(history: History) -> Tallies:
+    """Judge the answers' constraints; findings about redacted values become inconclusive."""
+    tallies = answers.tallies(history)
+    for tally in tallies.values():
+        redacted = [finding for finding in tally.findings if contains_marker(finding.actual)]
+        if redacted:
+            tally.findings = [finding for finding in tally.findings if finding not in redacted]
+            tally.judged = max(0, tally.judged - len(redacted))
+            tally.inconclusive["the recorder redacted the value"] += len(redacted)
+    return tallies
+
+
+_ANSWER_JUDGES = (("constraints of answers", _constraints_without_redaction),)
 
 
 def _judged_exchanges(history: History) -> list[Exchange]:

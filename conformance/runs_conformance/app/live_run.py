@@ -27,7 +27,8 @@ from runs_conformance.engine.resources import (
     ResourceTracker,
     delete_leftovers,
 )
-from runs_conformance.engine.run_plan import ProgressListener, RunResult, judge_program, merge_results, run_plan
+from runs_conformance.engine.run_plan import ProgressListener, run_plan
+from runs_conformance.engine.run_result import RunResult, judge_program, merge_results
 from runs_conformance.errors import BudgetExhausted
 from runs_conformance.model.json import JSON
 from runs_conformance.model.program import ProgramContext

@@ -14,7 +14,7 @@ from runs_conformance.baseline import BaselineGate
 from runs_conformance.engine import preflight
 from runs_conformance.engine.budget import Budget, Counts
 from runs_conformance.engine.capabilities import error_signature
-from runs_conformance.engine.run_plan import ProgramVerdicts, RunResult, judge_program, merge_results
+from runs_conformance.engine.run_result import ProgramVerdicts, RunResult, judge_program, merge_results
 from runs_conformance.engine.shard import missing_shards, parse_shard
 from runs_conformance.errors import UsageError
 from runs_conformance.model.exchange import Exchange

@@ -7,14 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from runs_conformance.baseline import BaselineGate, Comparison, Coverage, compare
+from runs_conformance.baseline import BaselineGate, Comparison, RunScope, compare
 from runs_conformance.contract.constraint import constraints
 from runs_conformance.contract.edition import DEFAULT_EDITION
 from runs_conformance.contract.schema import schemas_digest
 from runs_conformance.engine.budget import Counts
 from runs_conformance.engine.outcome import failing_levels
 from runs_conformance.engine.plan import selector
-from runs_conformance.engine.run_plan import Judges
+from runs_conformance.engine.run_result import Judges
 from runs_conformance.engine.verdicts import Requirements
 from runs_conformance.errors import UsageError
 from runs_conformance.generation import boundary, fuzzing, schemathesis
@@ -134,7 +134,7 @@ def compare_to_baseline(
     return compare(
         verdicts,
         options.gate,
-        Coverage(profile=profile, limitation=less),
+        RunScope(profile=profile, limitation=less),
         levels=failing_levels(options.fail_on),
         renamed={old: rule.id for rule in known.rules.values() for old in rule.formerly},
     )

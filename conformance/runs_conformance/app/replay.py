@@ -23,7 +23,8 @@ from runs_conformance.engine.interruptible import run_interruptible
 from runs_conformance.engine.program_runner import ProgramResult, run_program
 from runs_conformance.engine.reproduction import Reproduction
 from runs_conformance.engine.resources import INTERRUPTED_CLEANUP_SECONDS, delete_leftovers
-from runs_conformance.engine.run_plan import Judges, clean_up_program
+from runs_conformance.engine.run_plan import clean_up_program
+from runs_conformance.engine.run_result import Judges
 from runs_conformance.model.case import Key, Role
 from runs_conformance.model.exchange import RETRY_LATER_STATUSES, Completion, Exchange
 from runs_conformance.model.json import JSON

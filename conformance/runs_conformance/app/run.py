@@ -12,7 +12,8 @@ from runs_conformance.app.live_run import LiveRun, open_run
 from runs_conformance.app.options import RunOptions, all_programs, build_judges, check_selection, requirements
 from runs_conformance.app.run_metadata import RunFooter, RunHeader
 from runs_conformance.engine.plan import Plan, build_plan, selector
-from runs_conformance.engine.run_plan import ProgressListener, RunResult
+from runs_conformance.engine.run_plan import ProgressListener
+from runs_conformance.engine.run_result import RunResult
 from runs_conformance.engine.shard import parse_shard, plan_for_shard
 from runs_conformance.engine.verdicts import Requirements
 from runs_conformance.errors import TargetError, UsageError

@@ -106,18 +106,18 @@ def parse_address(
     secret_values: Iterable[str] = (),
 ) -> Address:
     """Combine a base URL, a dialect and the user's additions into an address. Raises UsageError if any is invalid."""
-    shown = redact_url(base_url)
+    redacted = redact_url(base_url)
     dialect = dialect_with(dialect) if isinstance(dialect, str) else dialect
     try:
         parts = urlsplit(base_url.strip())
         port = parts.port
     except ValueError:
-        raise InvalidBaseUrl(f"BASE_URL {shown!r}: not a URL; write http(s)://host[:port][/path]") from None
+        raise InvalidBaseUrl(f"BASE_URL {redacted!r}: not a URL; write http(s)://host[:port][/path]") from None
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise InvalidBaseUrl(f"BASE_URL {shown!r}: write it like http(s)://host[:port][/path]")
+        raise InvalidBaseUrl(f"BASE_URL {redacted!r}: write it like http(s)://host[:port][/path]")
     if parts.username is not None or parts.password is not None:
         raise InvalidBaseUrl(
-            f"BASE_URL {shown!r}: it contains a user name or password; pass it as --header 'Authorization: Basic ...'"
+            f"BASE_URL {redacted!r}: it has a user name or password; pass it as --header 'Authorization: Basic ...'"
         )
     base = quote(parts.path.rstrip("/"), safe="/%:@!$&'()*+,;=~")
     if dialect.path_prefix and not re.search(rf"{re.escape(dialect.path_prefix)}(/|\Z)", base):
@@ -134,7 +134,7 @@ def parse_address(
     names = {name for name, _ in all_query}
     return Address(
         scheme=parts.scheme,
-        host=_ascii_host(parts.hostname, shown),
+        host=_ascii_host(parts.hostname, redacted),
         port=port if port is not None else DEFAULT_PORTS[parts.scheme],
         base_path=base,
         dialect=dialect,
@@ -197,12 +197,12 @@ def _encode_component(text: str) -> str:
     return quote(text, safe="-._~", errors="surrogatepass")
 
 
-def _ascii_host(name: str, shown: str) -> str:
+def _ascii_host(name: str, redacted: str) -> str:
     try:
         host = name if name.isascii() else name.encode("idna").decode("ascii")
     except UnicodeError:
         host = ""
     # urlsplit has validated an address in brackets.
     if ":" not in host and not _HOST.match(host):
-        raise InvalidBaseUrl(f"BASE_URL {shown!r}: its host is not a valid host name")
+        raise InvalidBaseUrl(f"BASE_URL {redacted!r}: its host is not a valid host name")
     return host

@@ -46,12 +46,12 @@ class Credentials:
                 raise UsageError(
                     f"the {name} contains characters that a header cannot carry (surrounding spaces, a line break?)"
                 )
-        found = {
+        keys = {
             secret
             for secret in (self.primary, self.second, *self.extra_secrets)
             if secret and len(secret) >= MIN_SECRET_LENGTH
         }
-        forms = {form for secret in found for form in _encodings(secret)}
+        forms = {form for secret in keys for form in _encodings(secret)}
         object.__setattr__(self, "secrets", tuple(sorted(forms, key=len, reverse=True)))
         escaped = {
             json.dumps(secret, ensure_ascii=ascii_)[1:-1].encode() for secret in forms for ascii_ in (True, False)
@@ -107,7 +107,7 @@ def _encodings(secret: str) -> set[str]:
     """Return a secret verbatim and encoded for URLs and HTML, in base64 and in hexadecimal."""
     data = secret.encode()
     in_url = {quote(secret), quote(secret, safe=""), quote_plus(secret)}
-    in_url |= {_ESCAPE.sub(lambda found: found.group().lower(), form) for form in in_url}
+    in_url |= {_ESCAPE.sub(lambda match: match.group().lower(), form) for form in in_url}
     forms = {secret, *in_url, html.escape(secret), html.escape(secret, quote=False), data.hex(), data.hex().upper()}
     for before in range(3):
         # In the base64 of a longer text the secret has one of three alignments; characters shared with adjacent

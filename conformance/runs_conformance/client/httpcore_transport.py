@@ -133,7 +133,7 @@ def _proxy(address: Address) -> httpcore.Proxy | None:
     if not url or address.is_loopback or urllib.request.proxy_bypass(address.host):
         return None
     url = url if "://" in url else f"http://{url.lstrip('/')}"
-    shown = redact_url(url)
+    redacted = redact_url(url)
     try:
         parts = urlsplit(url)
         usable = parts.scheme in DEFAULT_PORTS and bool(parts.hostname) and parts.port != 0
@@ -141,8 +141,8 @@ def _proxy(address: Address) -> httpcore.Proxy | None:
         usable = False
     if not usable:
         raise UsageError(
-            f"{address.scheme.upper()}_PROXY is {shown!r}, which is not a URL like http://host:port; "
+            f"{address.scheme.upper()}_PROXY is {redacted!r}, which is not a URL like http://host:port; "
             f"correct it, or set NO_PROXY={address.host} to use no proxy"
         )
     auth = (unquote(parts.username), unquote(parts.password or "")) if parts.username else None
-    return httpcore.Proxy(shown, auth=auth)
+    return httpcore.Proxy(redacted, auth=auth)

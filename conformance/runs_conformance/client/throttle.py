@@ -48,13 +48,13 @@ class Throttle:
         """Block until this many requests may be sent together."""
         with self._lock:
             now = self._now()
-            turn = max(now, self._next, self._quiet_until)
-            self._next = turn + requests * self._spacing
-        if turn > now:
-            self._sleep(turn - now)
+            slot = max(now, self._next, self._quiet_until)
+            self._next = slot + requests * self._spacing
+        if slot > now:
+            self._sleep(slot - now)
         # The target may have asked to wait while this thread slept.
-        while (left := self._quiet_until - self._now()) > 0:
-            self._sleep(left)
+        while (remaining := self._quiet_until - self._now()) > 0:
+            self._sleep(remaining)
 
     def record_accepted(self) -> None:
         """Record that the target accepted a request."""
@@ -68,11 +68,11 @@ class Throttle:
             now = self._now()
             if now >= self._quiet_until:
                 # The spacing that the target accepted on average. A wider one would only waste time.
-                borne = (now + seconds - self._since) / max(1, self._let_through)
+                observed_spacing = (now + seconds - self._since) / max(1, self._let_through)
                 if self._let_through == 0:
                     # Even the first request after the wait was rejected: the spacing is not the cause.
                     self._spacing = max(self._spacing, FIRST_SPACING)
                 elif self._let_through < SUSTAINED_REQUESTS:
-                    self._spacing = max(self._min_spacing, min(max(2 * self._spacing, FIRST_SPACING), borne))
+                    self._spacing = max(self._min_spacing, min(max(2 * self._spacing, FIRST_SPACING), observed_spacing))
                 self._since, self._let_through = now + seconds, 0
             self._quiet_until = max(self._quiet_until, now + seconds)

@@ -33,7 +33,7 @@ USER_AGENT = f"runs-conformance/{__version__}"
 class ExchangeLimits:
     """The limits of one exchange, in seconds, bytes and events.
 
-    `connect` bounds the connection, `idle` the time between two reads, and `total` the whole exchange; `stream`
+    `connect` bounds the connection, `idle` the time between two reads, and `total` the complete exchange; `stream`
     replaces `total` for an event stream. `linger` is how long a stream is read after its `done` event, because
     anything that the target still sends is evidence.
     """
@@ -77,8 +77,8 @@ class Transport:
         self.address = address
         self.limits = limits or ExchangeLimits()
         self._wire = HttpcoreTransport(address, tls)
-        usual = address.port == DEFAULT_PORTS[address.scheme]
-        self._url = httpx.URL(scheme=address.scheme, host=address.host, port=None if usual else address.port)
+        is_default_port = address.port == DEFAULT_PORTS[address.scheme]
+        self._url = httpx.URL(scheme=address.scheme, host=address.host, port=None if is_default_port else address.port)
         self._host = (b"Host", address.authority.encode())
         self._extra_query = encode_query(address.query)
         self._open_query = encode_query(pair for pair in address.query if not address.is_secret(*pair))
@@ -160,18 +160,18 @@ class _ResponseReader:
         """Read the response; return it with its completion and the problem, if any."""
         problem = self._read(started)
         if self._events is None:
-            whole = problem is None
+            complete = problem is None
             response = responses.response_from_content(
-                self._raw.status_code, self._headers, b"".join(self._chunks), tuple(self._defects), whole
+                self._raw.status_code, self._headers, b"".join(self._chunks), tuple(self._defects), complete
             )
         else:
-            whole = problem is None or (self._events.done and not self._events.overflowed)
-            if whole:
+            complete = problem is None or (self._events.done and not self._events.overflowed)
+            if complete:
                 self._events.finish(_now())
             response = responses.response_from_stream(
                 self._raw.status_code, self._headers, self._events, tuple(self._defects)
             )
-        return response, Completion.ANSWERED if whole else Completion.UNKNOWN, problem
+        return response, Completion.ANSWERED if complete else Completion.UNKNOWN, problem
 
     def _read(self, started: float) -> str | None:
         try:

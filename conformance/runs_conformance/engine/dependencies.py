@@ -63,15 +63,15 @@ def with_dependencies(
     by_exchange = {exchange.id: each for each in executed for exchange in each.exchanges}
     positions = {id(each): position for position, each in enumerate(executed)}
     named = _positions_by_name(executed)
-    found: dict[int, ExecutedStep] = {}
+    needed: dict[int, ExecutedStep] = {}
     pending = [by_exchange[exchange.id] for exchange in targets if exchange.id in by_exchange]
     objects: set[str] = set()
     while pending:
         current = pending.pop()
         position = positions[id(current)]
-        if position in found:
+        if position in needed:
             continue
-        found[position] = current
+        needed[position] = current
         for ref in references(current.step):
             earlier = bisect_left(named.get(ref.step, ()), position)
             if earlier:
@@ -84,7 +84,7 @@ def with_dependencies(
                 for each in executed
                 if (last_index is None or each.first.index <= last_index) and matters(each) and _acts_on(each, added)
             ]
-    return [found[position] for position in sorted(found)]
+    return [needed[position] for position in sorted(needed)]
 
 
 def prerequisite_steps(history: History, exchange: Exchange) -> list[Step]:
@@ -95,14 +95,14 @@ def prerequisite_steps(history: History, exchange: Exchange) -> list[Step]:
     """
     if exchange.step is None or not any(True for _ in references(exchange.step)):
         return []
-    needed = with_dependencies(
+    executed = with_dependencies(
         [exchange],
         executed_steps(history),
         last_index=exchange.index,
         ignored_parameters=("assistant_id",),
         matters=_succeeded,
     )
-    return [each.step for each in needed if all(own.id != exchange.id for own in each.exchanges)]
+    return [each.step for each in executed if all(own.id != exchange.id for own in each.exchanges)]
 
 
 def _succeeded(executed: ExecutedStep) -> bool:

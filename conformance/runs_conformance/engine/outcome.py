@@ -113,5 +113,5 @@ def _count(ids: Sequence[str], levels: str) -> str:
 
 
 def _join_ids(names: Sequence[str], max_ids: int = 3) -> str:
-    shown = ", ".join(names[:max_ids])
-    return shown if len(names) <= max_ids else f"{shown} and {len(names) - max_ids} more"
+    listed = ", ".join(names[:max_ids])
+    return listed if len(names) <= max_ids else f"{listed} and {len(names) - max_ids} more"

@@ -84,15 +84,15 @@ def run_program(
         execution.run()
     except StopIteration:
         return ProgramResult(execution.end())
-    except BudgetExhausted as spent:
-        return ProgramResult(ProgramEnd(program.id, execution.ending_when_cut(), str(spent)))
-    except (UnresolvedReference, _OperationUnresponsive) as why:
-        return ProgramResult(execution.stopped(str(why)))
+    except BudgetExhausted as error:
+        return ProgramResult(ProgramEnd(program.id, execution.ending_when_cut(), str(error)))
+    except (UnresolvedReference, _OperationUnresponsive) as error:
+        return ProgramResult(execution.stopped(str(error)))
     except UsageError:
         raise
     except Exception as error:
-        fault = f"program {program.id} raised {type(error).__name__}: {error}"
-        return ProgramResult(ProgramEnd(program.id, Ending.STOPPED, "internal error"), fault)
+        message = f"program {program.id} raised {type(error).__name__}: {error}"
+        return ProgramResult(ProgramEnd(program.id, Ending.STOPPED, "internal error"), message)
     raise AssertionError("a program ends with StopIteration")
 
 
@@ -178,27 +178,27 @@ class _Execution:
 
 
 def _poll(
-    step: Step, look: Callable[[], Exchange], patience: float, budget: Budget, pace: PollSchedule
+    step: Step, send: Callable[[], Exchange], run_timeout: float, budget: Budget, schedule: PollSchedule
 ) -> Iterator[Exchange]:
     """Poll until the run has an expected or terminal status, or until the timeout."""
-    began = pace.now()
-    blind = 0
+    started = schedule.now()
+    unreadable = 0
     while True:
-        exchange = look()
+        exchange = send()
         yield exchange
-        shown = exchange.member("status")
-        status = shown if exchange.accepted and isinstance(shown, str) else ""
-        waited = pace.now() - began
+        value = exchange.member("status")
+        status = value if exchange.accepted and isinstance(value, str) else ""
+        waited = schedule.now() - started
         if status in step.until or status in TERMINAL:
-            pace.record_success(waited, step.until)
+            schedule.record_success(waited, step.until)
             budget.count_progressing_run()
             return
-        blind = 0 if status in STATUSES else blind + 1
-        if exchange.refused or blind >= MAX_UNREADABLE_POLLS:
+        unreadable = 0 if status in STATUSES else unreadable + 1
+        if exchange.refused or unreadable >= MAX_UNREADABLE_POLLS:
             return
-        if waited >= pace.timeout(patience):
-            pace.record_timeout()
+        if waited >= schedule.timeout(run_timeout):
+            schedule.record_timeout()
             budget.count_stuck_run(status)
             return
         budget.check()
-        pace.sleep(pace.interval(waited, step.until))
+        schedule.sleep(schedule.interval(waited, step.until))

@@ -40,8 +40,8 @@ class Leftover:
 
     def describe(self, redact: Callable[[str], str] = str) -> str:
         """Return its kind and id, safe to print on a terminal."""
-        shown = "".join(char if char.isprintable() else "?" for char in redact(self.id)[:80])
-        return f"{self.kind} {shown}"
+        printable = "".join(char if char.isprintable() else "?" for char in redact(self.id)[:80])
+        return f"{self.kind} {printable}"
 
 
 @dataclass(slots=True)

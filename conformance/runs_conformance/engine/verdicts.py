@@ -59,27 +59,27 @@ def build_verdicts(
     counterexamples: Mapping[str, JSON] | None = None,
 ) -> list[Verdict]:
     """Build one verdict per rule and constraint, in the order of `Requirements.ids`."""
-    shown = counterexamples or {}
-    return [_verdict(id_, tallies.get(id_), requirements, context, shown.get(id_)) for id_ in requirements.ids()]
+    examples = counterexamples or {}
+    return [_verdict(id_, tallies.get(id_), requirements, context, examples.get(id_)) for id_ in requirements.ids()]
 
 
 def _verdict(
-    id_: str, tally: Tally | None, demands: Requirements, circumstances: VerdictContext, example: JSON
+    id_: str, tally: Tally | None, requirements: Requirements, context: VerdictContext, example: JSON
 ) -> Verdict:
-    rule = demands.rules.get(id_)
-    demand = rule if rule is not None else demands.constraints[id_]
-    outcome, reason, needs = _outcome(id_, demand, rule, tally or Tally(), circumstances)
+    rule = requirements.rules.get(id_)
+    requirement = rule if rule is not None else requirements.constraints[id_]
+    outcome, reason, needs = _outcome(id_, requirement, rule, tally or Tally(), context)
     findings = _ordered(tally.findings, example) if tally is not None and outcome is Outcome.FAIL else []
     return Verdict(
         id=id_,
         kind="rule" if rule is not None else "constraint",
-        level=demand.level.value,
-        capability=demand.capability,
-        operation=demand.operation,
+        level=requirement.level.value,
+        capability=requirement.capability,
+        operation=requirement.operation,
         outcome=outcome,
-        judged=0 if tally is None or not circumstances.is_selected(id_) else tally.judged,
-        statement=demand.statement,
-        source=str(demand.source),
+        judged=0 if tally is None or not context.is_selected(id_) else tally.judged,
+        statement=requirement.statement,
+        source=str(requirement.source),
         explanation=rule.guidance if rule is not None else "",
         reason=reason,
         needs=needs,
@@ -156,8 +156,8 @@ def _not_judged(
 
 def _ordered(findings: Sequence[Finding], example: JSON) -> list[Finding]:
     """Sort the findings of the counterexample's exchange to the front."""
-    shown = example.get("exchange") if is_object(example) else None
-    return sorted(findings, key=lambda finding: finding.exchange != shown)
+    exchange = example.get("exchange") if is_object(example) else None
+    return sorted(findings, key=lambda finding: finding.exchange != exchange)
 
 
 def _more(tally: Tally) -> str | None:
@@ -187,13 +187,13 @@ def discard_findings(
 
 
 def _kept(tally: Tally, operations: Collection[str], exchanges: Collection[str]) -> Tally:
-    kept = [
+    remaining = [
         finding
         for finding in tally.findings
         if finding.operation not in operations and finding.exchange not in exchanges
     ]
-    judged = max(0, tally.judged - (len(tally.findings) - len(kept)))
-    return replace(tally, judged=judged, findings=kept)
+    judged = max(0, tally.judged - (len(tally.findings) - len(remaining)))
+    return replace(tally, judged=judged, findings=remaining)
 
 
 def limit_findings(tally: Tally, most: int = 4 * MAX_FINDINGS) -> Tally:

@@ -6,7 +6,7 @@ from typing import Any
 from runs_conformance.engine.budget import Budget
 from runs_conformance.engine.polling import PollSchedule
 from runs_conformance.engine.reproduction import Reproduction
-from runs_conformance.engine.run_plan import ExploredViolation, Judges
+from runs_conformance.engine.run_result import ExploredViolation, Judges
 from runs_conformance.engine.shrinking.exploration import CaseRunner, ShrinkContext, shrink_violations
 from runs_conformance.engine.shrinking.shrinker import ReproducedViolation, ShrinkBudget, Shrinker, ShrunkCase
 from runs_conformance.model.case import REFUSES_BODY, Mutation, Ref, Role, Step

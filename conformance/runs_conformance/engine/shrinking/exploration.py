@@ -13,7 +13,8 @@ from runs_conformance.engine.plan import EXPLORATION_PHASE
 from runs_conformance.engine.polling import PollSchedule
 from runs_conformance.engine.program_runner import Sender, run_program
 from runs_conformance.engine.reproduction import Reproduction
-from runs_conformance.engine.run_plan import ExploredViolation, Judges, RunResult, clean_up_program
+from runs_conformance.engine.run_plan import clean_up_program
+from runs_conformance.engine.run_result import ExploredViolation, Judges, RunResult
 from runs_conformance.engine.shrinking.shrinker import ReproducedViolation, ShrinkBudget, Shrinker, ShrunkCase
 from runs_conformance.errors import BudgetExhausted, InternalError
 from runs_conformance.model.json import JSON

@@ -8,7 +8,7 @@ from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.engine.counterexample import nearest_accepted
 from runs_conformance.engine.dependencies import object_ids, references, with_dependencies
 from runs_conformance.engine.reproduction import ExecutedStep, executed_steps
-from runs_conformance.engine.run_plan import Judges
+from runs_conformance.engine.run_result import Judges
 from runs_conformance.model.case import Role
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History

@@ -1,0 +1,188 @@
+"""Judges programs, and merges their results into the result of a test run."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from runs_conformance.engine.budget import Budget, Counts
+from runs_conformance.engine.capabilities import StatsByOperation, collect_stats, merge_stats
+from runs_conformance.engine.counterexample import counterexamples, smaller_counterexample
+from runs_conformance.engine.judge import Judge, judge
+from runs_conformance.engine.reproduction import Reproduction
+from runs_conformance.engine.shrinking.shrinker import ReproducedViolation
+from runs_conformance.engine.verdicts import limit_findings
+from runs_conformance.evidence.timeline import Transitions, most_frequent, transitions
+from runs_conformance.evidence.timeline import runs as run_timelines
+from runs_conformance.model.exchange import Exchange
+from runs_conformance.model.history import History
+from runs_conformance.model.json import JSON
+from runs_conformance.model.limit import Limit
+from runs_conformance.model.program_end import Ending, ProgramEnd
+from runs_conformance.model.rule import AnyRule
+from runs_conformance.model.verdict import Tally, merge_tallies
+
+
+@dataclass(frozen=True, slots=True)
+class Judges:
+    """The rules and constraint judges, and how strictly they read a history.
+
+    `gap` says what is missing from a partial history.
+    """
+
+    rules: Mapping[str, AnyRule]
+    constraint_judges: tuple[tuple[str, Judge], ...] = ()
+    strict: bool = False
+    partial: bool = False
+    gap: str = ""
+
+    def tallies(self, program: str, exchanges: Sequence[Exchange]) -> tuple[History, dict[str, Tally]]:
+        """Build the history of a program and judge it."""
+        history = History.of(exchanges, program, self.strict, self.partial, self.gap)
+        return history, judge(history, self.rules, self.constraint_judges)
+
+    def only(self, id_: str) -> Judges:
+        """Return the judges restricted to one id."""
+        if id_ in self.rules:
+            return replace(self, rules={id_: self.rules[id_]}, constraint_judges=())
+        return replace(self, rules={})
+
+
+@dataclass(frozen=True, slots=True)
+class ExploredViolation:
+    """A violation found by a random program, with the steps that show it."""
+
+    program: str
+    reproduction: Reproduction
+    violation: ReproducedViolation
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramVerdicts:
+    """The results of judging one program. Its history is no longer in memory."""
+
+    program: str
+    tallies: Mapping[str, Tally]
+    counterexamples: Mapping[str, JSON]
+    operation_stats: StatsByOperation
+    internal_error: str | None = None
+    end: ProgramEnd | None = None
+    explored_violations: Mapping[str, ExploredViolation] = field(default_factory=dict)
+    transitions: Transitions = field(default_factory=Counter)
+    last_statuses: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def decided(self) -> frozenset[str]:
+        """The ids that this program decides by itself."""
+        return frozenset(id_ for id_, tally in self.tallies.items() if tally.is_decided)
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """The merged results of a test run, and how it ended.
+
+    `explored_violations` were found only by random programs; their counterexamples can be shrunk. `ends` says how each
+    program of the plan ended, `decided` which ids each program decided, `failed` which of them with findings.
+    `last_statuses` counts the runs by the last status that a response showed.
+    """
+
+    tallies: Mapping[str, Tally]
+    counterexamples: Mapping[str, JSON]
+    operation_stats: StatsByOperation
+    counts: Counts
+    program_ids: tuple[str, ...]
+    internal_errors: tuple[str, ...] = ()
+    cut_reason: str | None = None
+    interrupted: bool = False
+    explored_violations: Mapping[str, ExploredViolation] = field(default_factory=dict)
+    transitions: Transitions = field(default_factory=Counter)
+    limits: tuple[Limit, ...] = ()
+    ends: tuple[ProgramEnd, ...] = ()
+    decided: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    failed: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    last_statuses: Counter[str] = field(default_factory=Counter)
+
+
+def judge_program(
+    program: str,
+    exchanges: Sequence[Exchange],
+    judges: Judges,
+    no_route_signature: str | None = None,
+    *,
+    explored: bool = False,
+) -> ProgramVerdicts:
+    """Judge the exchanges of one program. An internal error is returned, not raised."""
+    try:
+        history, tallies = judges.tallies(program, exchanges)
+        failed = {id_: tally for id_, tally in tallies.items() if tally.findings} if explored else {}
+        # Shrinking removes single steps, so it needs them in sequence.
+        reproduction = Reproduction(Reproduction.of(exchanges).steps if failed else ())
+        return ProgramVerdicts(
+            program=program,
+            tallies={id_: limit_findings(tally) for id_, tally in tallies.items()},
+            counterexamples=counterexamples(history, tallies),
+            operation_stats=collect_stats(exchanges, no_route_signature),
+            explored_violations={
+                id_: ExploredViolation(program, reproduction, ReproducedViolation(history, tally))
+                for id_, tally in failed.items()
+            },
+            transitions=transitions(history),
+            last_statuses=Counter(run.last.status for run in run_timelines(history)),
+        )
+    except Exception as error:
+        return ProgramVerdicts(
+            program, {}, {}, {}, internal_error=f"judging {program} raised {type(error).__name__}: {error}"
+        )
+
+
+def merge_results(
+    results: Sequence[ProgramVerdicts], budget: Budget, interrupted: bool = False, cut_reason: str | None = None
+) -> RunResult:
+    """Merge the results of programs; `cut_reason` says why the whole test run ended early."""
+    examples: dict[str, JSON] = {}
+    for result in results:
+        for id_, example in result.counterexamples.items():
+            examples[id_] = smaller_counterexample(examples[id_], example) if id_ in examples else example
+    budget.counts.seconds = round(budget.elapsed, 3)
+    ends = tuple(result.end for result in results if result.end is not None)
+    return RunResult(
+        tallies=merge_tallies(result.tallies for result in results),
+        counterexamples=examples,
+        operation_stats=merge_stats(result.operation_stats for result in results),
+        counts=budget.counts,
+        program_ids=tuple(result.program for result in results),
+        internal_errors=tuple(result.internal_error for result in results if result.internal_error),
+        cut_reason=cut_reason
+        or next((end.cause for end in ends if end.ending in (Ending.CUT, Ending.NOT_STARTED)), None),
+        interrupted=interrupted,
+        explored_violations=_shortest_violations(results),
+        transitions=most_frequent(sum((result.transitions for result in results), Counter())),
+        ends=ends,
+        decided={result.program: result.decided for result in results},
+        failed={result.program: frozenset(i for i, t in result.tallies.items() if t.findings) for result in results},
+        last_statuses=sum((result.last_statuses for result in results), Counter()),
+    )
+
+
+def _shortest_violations(results: Sequence[ProgramVerdicts]) -> dict[str, ExploredViolation]:
+    """Return the violations found only by random programs, each with its shortest reproduction."""
+    found_otherwise = {
+        id_
+        for result in results
+        if not result.explored_violations
+        for id_, tally in result.tallies.items()
+        if tally.findings
+    }
+    shortest: dict[str, ExploredViolation] = {}
+    for result in results:
+        for id_, explored in result.explored_violations.items():
+            if id_ in found_otherwise:
+                continue
+            if id_ not in shortest or _step_count(explored) < _step_count(shortest[id_]):
+                shortest[id_] = explored
+    return shortest
+
+
+def _step_count(explored: ExploredViolation) -> int:
+    return len(explored.reproduction.steps)
