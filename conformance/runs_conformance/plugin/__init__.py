@@ -48,8 +48,8 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
         return None
     from runs_conformance.plugin.collection import ConformanceFile
 
-    made: pytest.Collector = ConformanceFile.from_parent(parent, path=file_path)
-    return made
+    collector: pytest.Collector = ConformanceFile.from_parent(parent, path=file_path)
+    return collector
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -101,8 +101,8 @@ def runs_emulator(
     from runs_conformance.testing import start_emulator
 
     marker = request.node.get_closest_marker("runs_emulator")
-    with start_emulator(**{**runs_emulator_options, **(marker.kwargs if marker else {})}) as made:
-        yield made
+    with start_emulator(**{**runs_emulator_options, **(marker.kwargs if marker else {})}) as emulator:
+        yield emulator
 
 
 @pytest.fixture(scope="session")
@@ -110,5 +110,5 @@ def runs_emulator_session(runs_emulator_options: dict[str, Any]) -> Iterator[Scr
     """An emulator for the whole session; `reset` clears scripted responses and faults between tests."""
     from runs_conformance.testing import start_emulator
 
-    with start_emulator(**runs_emulator_options) as made:
-        yield made
+    with start_emulator(**runs_emulator_options) as emulator:
+        yield emulator

@@ -58,9 +58,9 @@ def shared_folder(config: pytest.Config) -> Path | None:
 
     The controlling process creates it.
     """
-    given = getattr(config, "workerinput", {}).get("conformance_folder")
-    if given:
-        return Path(given)
+    folder_name = getattr(config, "workerinput", {}).get("conformance_folder")
+    if folder_name:
+        return Path(folder_name)
     if not _is_distributed(config):
         return None
     if _FOLDER not in config.stash:
@@ -144,5 +144,5 @@ def _write(folder: Path, path: Path, result: JudgingResult) -> None:
 
 def _read(path: Path) -> tuple[str, JudgingResult]:
     data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    verdicts = {id_: ItemOutcome(**shown) for id_, shown in data["verdicts"].items()}
+    verdicts = {id_: ItemOutcome(**outcome) for id_, outcome in data["verdicts"].items()}
     return data["name"], JudgingResult(verdicts, data["problem"], data["judged"], tuple(data["summary"]))

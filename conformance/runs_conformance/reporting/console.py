@@ -79,12 +79,12 @@ def render_summary(report: Report, style: Style, files: OutputFiles = OutputFile
 
 
 def _failure_lines(report: Report, style: Style) -> Iterator[str]:
-    found = group_failures(report.unaccepted("must"))
-    for group in found[:MAX_GROUPS] if style.verbosity < 1 else found:
+    groups = group_failures(report.unaccepted("must"))
+    for group in groups[:MAX_GROUPS] if style.verbosity < 1 else groups:
         yield ""
         yield from _group_lines(group, report, style, "FAIL", "31;1")
-    if len(found) > MAX_GROUPS and style.verbosity < 1:
-        rest = [verdict.id for group in found[MAX_GROUPS:] for verdict in group.verdicts]
+    if len(groups) > MAX_GROUPS and style.verbosity < 1:
+        rest = [verdict.id for group in groups[MAX_GROUPS:] for verdict in group.verdicts]
         yield ""
         yield style.bold(f"{len(rest)} more failures, in full in the report:")
         yield from _wrapped_lines(rest, "  ")
@@ -92,16 +92,16 @@ def _failure_lines(report: Report, style: Style) -> Iterator[str]:
 
 def _warning_lines(report: Report, style: Style) -> Iterator[str]:
     for level, label, code in (("should", "WARN", "33;1"), ("may", "NOTE", "36")):
-        found = group_failures(report.unaccepted(level))
-        for group in found:
+        groups = group_failures(report.unaccepted(level))
+        for group in groups:
             if style.verbosity >= 1:
                 yield ""
                 yield from _group_lines(group, report, style, label, code)
-        if found and style.verbosity < 1 and (level == "should" or style.verbosity >= 0):
+        if groups and style.verbosity < 1 and (level == "should" or style.verbosity >= 0):
             yield ""
             noun = "warnings (should)" if level == "should" else "notes (may)"
-            yield style.bold(f"{sum(len(group.verdicts) for group in found)} {noun}; -v shows them in full")
-            for group in found:
+            yield style.bold(f"{sum(len(group.verdicts) for group in groups)} {noun}; -v shows them in full")
+            for group in groups:
                 yield from _short_lines(group, style, label, code)
 
 

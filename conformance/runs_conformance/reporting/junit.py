@@ -42,10 +42,10 @@ def text(report: Report, dialect: str = "openai") -> str:
 
 
 def _by_capability(report: Report) -> dict[str, list[Verdict]]:
-    found: dict[str, list[Verdict]] = {}
+    by_capability: dict[str, list[Verdict]] = {}
     for verdict in report.verdicts:
-        found.setdefault(verdict.capability, []).append(verdict)
-    return found
+        by_capability.setdefault(verdict.capability, []).append(verdict)
+    return by_capability
 
 
 def _properties(report: Report) -> ElementTree.Element:

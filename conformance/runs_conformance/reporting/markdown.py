@@ -33,11 +33,11 @@ def _lines(report: Report, curl_dialect: str) -> Iterator[str]:
     yield ""
     yield from _table(report)
     for level, heading in (("must", "Failures"), ("should", "Warnings"), ("may", "Notes")):
-        found = group_failures(report.unaccepted(level))
-        if found:
+        groups = group_failures(report.unaccepted(level))
+        if groups:
             yield f"## {heading}"
             yield ""
-        for number, group in enumerate(found):
+        for number, group in enumerate(groups):
             if number < MAX_GROUPS:
                 yield from _failure_section(group.verdicts[0], report, curl_dialect)
             rest = group.verdicts[1:] if number < MAX_GROUPS else group.verdicts

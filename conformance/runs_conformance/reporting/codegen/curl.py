@@ -180,10 +180,10 @@ def _single_quoted(text: str) -> str:
 
 def _ansi_quoted(raw: str) -> str:
     """Bytes (as latin-1) in the shell's `$'...'` quoting."""
-    shown = "".join(
+    escaped = "".join(
         f"\\{char}" if char in "\\'" else char if 32 <= ord(char) < 127 else f"\\x{ord(char):02x}" for char in raw
     )
-    return f"$'{shown}'"
+    return f"$'{escaped}'"
 
 
 def _command(
