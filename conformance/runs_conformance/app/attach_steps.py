@@ -9,7 +9,7 @@ from pathlib import Path
 
 from runs_conformance.engine.reproduction import Reproduction
 from runs_conformance.engine.run_result import Judges, RunResult
-from runs_conformance.engine.shrinking.history import minimal_subhistory
+from runs_conformance.engine.shrinking.subhistory import minimal_subhistory
 from runs_conformance.model.history import History
 from runs_conformance.model.json import JSON, is_array, is_object
 from runs_conformance.model.long_text import compress

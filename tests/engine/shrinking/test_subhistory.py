@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 import pytest
 
 from runs_conformance.engine.run_result import Judges
-from runs_conformance.engine.shrinking.history import minimal_subhistory
+from runs_conformance.engine.shrinking.subhistory import minimal_subhistory
 from runs_conformance.model.case import REFUSES_BODY, Mutation, Ref, Role, Step
 from runs_conformance.model.exchange import Completion, Exchange, Request, Response
 from runs_conformance.model.history import History
