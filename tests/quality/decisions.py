@@ -15,7 +15,7 @@ from tests.quality import kill_matrix
 from tests.quality.judging import Trial, TrialResult, judge_all
 
 SEEDS = range(4)
-RANDOM_PREFIXES = ("explore", "schemathesis", "preflight")
+RANDOM_PREFIXES = ("explore", "schemathesis", "preflight", "approach")
 
 
 def measure() -> Decisions:
@@ -35,7 +35,7 @@ def combine(results: Sequence[TrialResult], rows: Iterable[kill_matrix.KillRow] 
     groups: dict[str, set[frozenset[str]]] = {}
     for row in kill_matrix.read() if rows is None else rows:
         for id_, programs in row.programs.items():
-            # Where a random program reveals it, too, no fixed program is indispensable.
+            # No fixed program is indispensable if a random one reveals it, too.
             if programs and all(map(_is_fixed, programs)):
                 groups.setdefault(id_, set()).add(frozenset(programs))
     return Decisions(deciders, {id_: _smallest(sets, deciders.get(id_, frozenset())) for id_, sets in groups.items()})
