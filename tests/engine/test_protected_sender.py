@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import MutableMapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from runs_conformance.engine.protected_sender import ProtectedSender, protect_given_objects
@@ -98,7 +99,7 @@ def test_sender_waits_for_runs_of_earlier_programs() -> None:
 
 def test_read_only_sends_only_get_requests() -> None:
     target = Target()
-    sender = ProtectedSender(target, (), read_only=True)
+    sender = ProtectedSender(target, (), replace(SETTING, read_only=True))
     assert sender.send(Step(operation="create_thread", body={}), "p", {}).response is None
     assert sender.send(Step(operation="list_assistants"), "p", {}).accepted
     assert [step.operation for step in target.sent] == ["list_assistants"]

@@ -25,6 +25,7 @@ from runs_conformance.engine.run_result import RunResult
 from runs_conformance.engine.verdicts import NotJudgedReason, VerdictContext, build_verdicts, discard_findings
 from runs_conformance.evidence.timeline import Transitions
 from runs_conformance.generation import boundary
+from runs_conformance.model.approach import Approach
 from runs_conformance.model.program import ProgramContext
 from runs_conformance.model.verdict import Outcome, Tally
 from runs_conformance.reporting.report import ProgramSummary, Report, TargetInfo, Transition
@@ -73,7 +74,7 @@ def build_report(header: RunHeader, result: RunResult) -> Report:
         internal_errors=result.internal_errors,
         cut_reason=result.cut_reason,
         not_judged=unjudged if result.cut_reason else (),
-        failed_prerequisite=failed_prerequisite(result.operation_stats, {*header.context.use} - {"run"})
+        failed_prerequisite=failed_prerequisite(result.operation_stats, _given_kinds(header.context, result.approach))
         or find_run_problem(result.last_statuses)
         or find_stop_problem(result.ends, missing),
         # Another shard may decide what this one does not.
@@ -102,6 +103,7 @@ def build_report(header: RunHeader, result: RunResult) -> Report:
         comparison=comparison,
         transitions=report_transitions(result.transitions),
         limits=result.limits,
+        approach=result.approach,
         started=header.started,
         programs=ProgramSummary(
             planned=len(result.ends),
@@ -109,6 +111,11 @@ def build_report(header: RunHeader, result: RunResult) -> Report:
             early_ends=tuple(end for end in result.ends if end.is_early),
         ),
     )
+
+
+def _given_kinds(context: ProgramContext, approach: Approach) -> set[str]:
+    """Return the kinds of objects that programs did not have to create."""
+    return {*context.use, *(("assistant",) if approach.assistant else ())} - {"run"}
 
 
 def coverage_of(header: RunHeader, result: RunResult) -> Coverage:

@@ -24,7 +24,7 @@ from runs_conformance.generation.programs.steps import PROMPTS
 from runs_conformance.model.case import Ref, Role, Step
 from runs_conformance.model.error_message import summarize_error
 from runs_conformance.model.exchange import Exchange
-from runs_conformance.model.json import ABSENT, is_array, is_object
+from runs_conformance.model.json import ABSENT, is_object
 
 LIMITS = ExchangeLimits(connect=10.0, idle=30.0, total=30.0, stream=60.0)
 PROGRAM = "discovery"
@@ -110,7 +110,7 @@ class _Probe:
     def survey(self, model: str) -> Discovery:
         """Find out what the server offers."""
         no_route = preflight.no_route_signature(self.session)
-        models = self._models()
+        models = preflight.list_models(self.session)
         model_used = model if model in models or not models else models[0]
         for step in _steps(model_used):
             if self._can_send(step):
@@ -140,13 +140,6 @@ class _Probe:
         body = step.body if is_object(step.body) else {}
         refs = [value for value in (*step.path.values(), *body.values()) if isinstance(value, Ref)]
         return all(ref.step in self.responses and self.responses[ref.step].member("id") is not ABSENT for ref in refs)
-
-    def _models(self) -> list[str]:
-        """Return the models that the server lists, if it has such a list; the operation is outside the contract."""
-        body = self.session.probe_path("/models", preflight.PROBE_PROGRAM).body
-        data = body.get("data") if is_object(body) else None
-        ids = [item.get("id") for item in data if is_object(item)] if is_array(data) else []
-        return [id_ for id_ in ids if isinstance(id_, str) and id_.isprintable() and len(id_) < 100]
 
     def _needs_key(self) -> bool:
         anonymous = Session(self.session.transport, NullRecorder(), Credentials())

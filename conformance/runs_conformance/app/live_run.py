@@ -14,12 +14,13 @@ from runs_conformance.client.recorder import HistoryWriter
 from runs_conformance.client.session import Session
 from runs_conformance.client.throttle import Throttle
 from runs_conformance.client.transport import ExchangeLimits, Transport
-from runs_conformance.engine import polling, preflight
+from runs_conformance.engine import approach, polling, preflight
 from runs_conformance.engine.admission_control import AdmissionControl
 from runs_conformance.engine.budget import Budget
 from runs_conformance.engine.collector import Collector
 from runs_conformance.engine.interruptible import run_interruptible
 from runs_conformance.engine.plan import Plan
+from runs_conformance.engine.preflight import list_models
 from runs_conformance.engine.protected_sender import protect_given_objects
 from runs_conformance.engine.resources import (
     CLEANUP_SECONDS,
@@ -68,9 +69,10 @@ class LiveRun:
         result = merge_results((), self.budget, interrupted=True)
         try:
             no_route = self._preflight()
-            result = self._run(plan, no_route)
+            adapted = replace(self, context=self._find_approach(plan))
+            result = replace(adapted._run(plan, no_route), approach=adapted.context.approach)
             if not (result.interrupted or result.cut_reason):
-                result = self._find_limits(self._shrink(result))
+                result = adapted._find_limits(adapted._shrink(result))
         except KeyboardInterrupt:
             result = replace(result, interrupted=True)
         except BudgetExhausted as error:
@@ -104,9 +106,30 @@ class LiveRun:
         self.session.transport.limits = self.limits
         return no_route
 
+    def _find_approach(self, plan: Plan) -> ProgramContext:
+        """Find out how the target accepts the prerequisites of the plan's programs."""
+        if not approach.needs_approach(self.context, plan.runs, self.budget.max_runs):
+            return self.context
+        has_default_model = self.options.model == RunOptions().model
+
+        def find() -> ProgramContext:
+            return approach.find_approach(
+                self.context,
+                self.session,
+                self.budget,
+                self.schedule,
+                lambda: list_models(self.session) if has_default_model else (),
+            )
+
+        return run_interruptible(find, approach.PROGRAM)
+
     def _run(self, plan: Plan, no_route: str | None) -> RunResult:
         judges = build_judges(self.options)
-        preflight_verdicts = judge_program(preflight.PROGRAM, self.collector.take(preflight.PROGRAM), judges)
+        earlier = [
+            judge_program(program, exchanges, judges, no_route)
+            for program in (preflight.PROGRAM, approach.PROGRAM)
+            if (exchanges := self.collector.take(program))
+        ]
         return run_plan(
             plan,
             self.context,
@@ -119,7 +142,7 @@ class LiveRun:
             workers=self._workers,
             cleans_up=self.target.persistent,
             no_route_signature=no_route,
-            earlier=[preflight_verdicts],
+            earlier=earlier,
         )
 
     def _shrink(self, result: RunResult) -> RunResult:

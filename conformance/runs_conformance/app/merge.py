@@ -11,7 +11,7 @@ from runs_conformance.app.build_report import build_report, build_unreachable_re
 from runs_conformance.app.options import RunOptions, build_judges
 from runs_conformance.app.run_metadata import RunFooter, RunHeader
 from runs_conformance.baseline import BaselineGate
-from runs_conformance.engine import preflight
+from runs_conformance.engine import approach, preflight
 from runs_conformance.engine.budget import Budget, Counts
 from runs_conformance.engine.capabilities import error_signature
 from runs_conformance.engine.run_result import ProgramVerdicts, RunResult, judge_program, merge_results
@@ -92,6 +92,7 @@ def rebuild_report(runs: Sequence[RecordedRun], gate: BaselineGate | None = None
         interrupted=any(footer.interrupted for footer in footers),
         limits=tuple(limit for footer in footers for limit in footer.limits),
         ends=_merge_ends(runs),
+        approach=next((footer.approach for footer in footers), result.approach),
     )
     options = header.options
     return build_report(
@@ -118,7 +119,7 @@ def _judge_programs(run: RecordedRun, number: int) -> Iterator[ProgramVerdicts]:
     """Judge the history of each program. Requests outside programs, like cleanup, are not judged."""
     options = run.header.options
     for history in run.histories:
-        if history.program == preflight.PROGRAM or history.program in run.header.programs:
+        if history.program in (preflight.PROGRAM, approach.PROGRAM, *run.header.programs):
             yield judge_program(
                 history.program, _with_prefixed_ids(history, number), build_judges(options), run.no_route
             )

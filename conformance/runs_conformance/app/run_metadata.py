@@ -16,6 +16,7 @@ from runs_conformance.engine.budget import Counts
 from runs_conformance.engine.plan import Plan
 from runs_conformance.engine.run_result import RunResult
 from runs_conformance.errors import UsageError
+from runs_conformance.model.approach import Approach
 from runs_conformance.model.json import JSON, is_array, is_object
 from runs_conformance.model.limit import Limit
 from runs_conformance.model.program import ProgramContext
@@ -175,6 +176,7 @@ class RunFooter:
     counterexamples: Mapping[str, JSON] = field(default_factory=dict)
     limits: tuple[Limit, ...] = ()
     ends: tuple[ProgramEnd, ...] = ()
+    approach: Approach = field(default_factory=Approach)
 
     @classmethod
     def from_result(cls, result: RunResult) -> RunFooter:
@@ -190,6 +192,7 @@ class RunFooter:
             counterexamples=shrunk,
             limits=result.limits,
             ends=tuple(end for end in result.ends if end.is_early),
+            approach=result.approach,
         )
 
     def to_json(self) -> dict[str, JSON]:
@@ -203,6 +206,7 @@ class RunFooter:
             "examples": dict(self.counterexamples),
             "limits": [_to_json(limit) for limit in self.limits],
             "early_ends": [end.to_json() for end in self.ends],
+            "approach": self.approach.to_json(),
         }
 
     @classmethod
@@ -223,6 +227,7 @@ class RunFooter:
                     _from_json(Limit, each) for each in (limits if is_array(limits) else ()) if is_object(each)
                 ),
                 ends=tuple(ProgramEnd.from_json(each) for each in (ends if is_array(ends) else ()) if is_object(each)),
+                approach=Approach.from_json(data.get("approach")),
             )
         except (TypeError, ValueError) as error:
             raise UsageError(f"{name}: its last line is not the end of a run ({error})") from None

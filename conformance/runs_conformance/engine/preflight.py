@@ -25,7 +25,7 @@ from runs_conformance.errors import (
 from runs_conformance.model.case import Role, Step
 from runs_conformance.model.error_message import summarize_error
 from runs_conformance.model.exchange import Completion, Exchange
-from runs_conformance.model.json import is_object
+from runs_conformance.model.json import is_array, is_object
 
 PROGRAM = "preflight"
 PROBE_PROGRAM = "preflight/outside"
@@ -36,7 +36,9 @@ _UNKNOWN_PATH = "/threads/thread_000000000000000000000000/no-such-operation"
 _CREATE_THREAD = Step(operation="create_thread", name="thread", body={}, role=Role.CONTROL)
 _LIST_ASSISTANTS = Step(operation="list_assistants", query=(("limit", "1"),), role=Role.READ)
 _LOOK_UPS = (("assistant", "get_assistant"), ("thread", "get_thread"), ("run", "get_run"))
-_TITLE = re.compile(r"<title[^>]*>([^<]{1,80})", re.IGNORECASE)
+_MAX_SEARCHED = 20_000
+"""Characters of a refusal that are searched for an id."""
+_TITLE = re.compile(r"<title[^<>]*>([^<]{1,80})", re.IGNORECASE)
 
 
 class PathProber(Protocol):
@@ -126,7 +128,7 @@ def _reports_missing_object(exchange: Exchange, kind: str, id_: str) -> bool:
     pattern = (
         rf"(?<![/\w]){re.escape(id_)}(?![/\w])|\bno (such )?{kind}\b|\b{kind}[ _](was |is |does )?not[ _](found|exist)"
     )
-    return re.search(pattern, text, re.IGNORECASE) is not None
+    return re.search(pattern, text[:_MAX_SEARCHED], re.IGNORECASE) is not None
 
 
 def _object_not_found(kind: str, id_: str, url: str, exchange: Exchange) -> ObjectNotFound:
@@ -141,6 +143,14 @@ def no_route_signature(prober: PathProber) -> str | None:
     """
     exchange = prober.probe_path(_UNKNOWN_PATH, PROBE_PROGRAM)
     return error_signature(exchange) if exchange.status == 404 else None
+
+
+def list_models(prober: PathProber) -> list[str]:
+    """Return the models that the target lists, if it has such a list; the operation is outside the contract."""
+    body = prober.probe_path("/models", PROBE_PROGRAM).body
+    data = body.get("data") if is_object(body) else None
+    ids = [item.get("id") for item in data if is_object(item)] if is_array(data) else []
+    return [id_ for id_ in ids if isinstance(id_, str) and id_.isprintable() and len(id_) < 100]
 
 
 def _send(sender: Sender, step: Step, url: str) -> Exchange:

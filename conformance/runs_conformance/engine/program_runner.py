@@ -14,6 +14,7 @@ from runs_conformance.engine.polling import PollSchedule
 from runs_conformance.errors import BudgetExhausted, ConformanceError, UsageError
 from runs_conformance.evidence.description import describe_answer, describe_request
 from runs_conformance.evidence.server_failure import is_server_error
+from runs_conformance.generation.adaptation import adapt
 from runs_conformance.model.case import Concurrent, Move, Role, Step, Unmet
 from runs_conformance.model.exchange import Completion, Exchange
 from runs_conformance.model.program import Program, ProgramContext
@@ -123,7 +124,7 @@ class _Execution:
                 self.budget.check()
                 self._check_responsive(instruction)
                 self.needed = ""
-                received = self._execute(instruction)
+                received = self._execute(adapt(instruction, self.context))
                 self.last = received[-1] if isinstance(received, tuple) else received
                 instruction = instructions.send(received)
         finally:

@@ -1,4 +1,7 @@
-"""Protects the objects supplied by the user, and lets programs use them in place of their own."""
+"""Protects the objects supplied by the user, and lets programs use them in place of their own.
+
+Also adds a thread's first message in a request of its own, if the target does not accept it with the thread.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from runs_conformance.contract.lifecycle import ACTIVE
 from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.engine.budget import runs_in
 from runs_conformance.engine.program_runner import Sender
+from runs_conformance.generation.adaptation import adapt_step
 from runs_conformance.model.case import Ref, Role, Step
 from runs_conformance.model.exchange import Completion, Exchange, Request, Response
 from runs_conformance.model.program import ProgramContext
@@ -22,9 +26,9 @@ _MAX_POLLS, _POLL_SECONDS = 60, 0.5
 
 def protect_given_objects(sender: Sender, context: ProgramContext) -> Sender:
     """Wrap the sender if the user supplied objects or allows only reading."""
-    if not context.use and not context.read_only:
+    if not context.use and not context.read_only and context.approach.thread_messages == "inline":
         return sender
-    return ProtectedSender(sender, frozenset(context.use.values()), context.read_only)
+    return ProtectedSender(sender, frozenset(context.use.values()), context)
 
 
 @dataclass(slots=True)
@@ -36,7 +40,7 @@ class ProtectedSender:
 
     sender: Sender
     protected_ids: Collection[str]
-    read_only: bool = False
+    context: ProgramContext | None = None
     sleep: Callable[[float], None] = time.sleep
     _active: dict[str, str] = field(default_factory=dict)
 
@@ -54,9 +58,7 @@ class ProtectedSender:
             if step.name:
                 answers[step.name] = exchange
         if step.append_message is not None:
-            body = {"role": "user", "content": step.append_message}
-            message = Step(operation="create_message", path=step.path, body=body, role=Role.FIXTURE)
-            self.sender.send(message, program, {})
+            self._append_message(step, step.append_message, exchange, program)
         return exchange
 
     def send_concurrently(
@@ -70,8 +72,20 @@ class ProtectedSender:
             self._track_active_runs(exchange)
         return exchanges
 
+    def _append_message(self, step: Step, text: str, exchange: Exchange, program: str) -> None:
+        """Add a user message to the thread that a step read or created."""
+        path = step.path
+        if not path:
+            id_ = exchange.member("id") if exchange.accepted else None
+            if not isinstance(id_, str):
+                return
+            path = {"thread_id": id_}
+        body = {"role": "user", "content": text}
+        message = Step(operation="create_message", path=path, body=body, role=Role.FIXTURE)
+        self.sender.send(adapt_step(message, self.context) if self.context else message, program, {})
+
     def _is_forbidden(self, step: Step, answers: MutableMapping[str, Exchange]) -> bool:
-        if self.read_only and OPERATIONS[step.operation].method != "GET":
+        if self.context is not None and self.context.read_only and OPERATIONS[step.operation].method != "GET":
             return True
         if not step.operation.startswith(_CHANGING_PREFIXES):
             return False

@@ -15,6 +15,7 @@ from runs_conformance.engine.shrinking.shrinker import ReproducedViolation
 from runs_conformance.engine.verdicts import limit_findings
 from runs_conformance.evidence.timeline import Transitions, most_frequent, transitions
 from runs_conformance.evidence.timeline import runs as run_timelines
+from runs_conformance.model.approach import Approach
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.json import JSON
@@ -102,6 +103,7 @@ class RunResult:
     decided: Mapping[str, frozenset[str]] = field(default_factory=dict)
     failed: Mapping[str, frozenset[str]] = field(default_factory=dict)
     last_statuses: Counter[str] = field(default_factory=Counter)
+    approach: Approach = field(default_factory=Approach)
 
 
 def judge_program(

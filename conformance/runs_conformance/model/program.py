@@ -6,6 +6,7 @@ from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+from runs_conformance.model.approach import Approach
 from runs_conformance.model.case import Instruction
 
 USABLE_KINDS = ("assistant", "thread", "run", "file", "vector_store")
@@ -14,12 +15,13 @@ USABLE_KINDS = ("assistant", "thread", "run", "file", "vector_store")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProgramContext:
-    """The configuration that programs depend on; it contains nothing measured.
+    """The configuration that programs depend on; only `approach` is measured, before the first program starts.
 
     `prompts` replace the suite's own user messages, by purpose. `use` holds ids of existing objects by kind, for
     targets that cannot or should not create them. `other_model` is a model that a run may override the assistant's
     with; if the target does not know it, the verdict is inconclusive. `accepts_any_file_id` says that the target
-    accepts any well-formed id of a file or vector store. `read_only` allows only GET requests. Timeouts are in
+    accepts any well-formed id of a file or vector store. `read_only` allows only GET requests. `approach` is how the
+    target accepts the prerequisites of programs. Without `streams`, no event stream is requested. Timeouts are in
     seconds.
     """
 
@@ -37,6 +39,8 @@ class ProgramContext:
     accepts_any_file_id: bool = False
     allow_stress: bool = True
     read_only: bool = False
+    streams: bool = True
+    approach: Approach = field(default_factory=Approach)
 
 
 # `yield` returns the Exchange of a Step, or a tuple of them for a Concurrent. `Any`, because a generator has a single

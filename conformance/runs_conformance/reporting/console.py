@@ -259,6 +259,8 @@ def _conclusion_lines(report: Report, style: Style, files: OutputFiles) -> Itera
     yield f"{judged} judged; {report.cost_summary}"
     if report.programs.planned:
         yield report.programs.text
+    if report.approach is not None:
+        yield from (f"approach: {note}" for note in report.approach.notes)
     if files.report:
         yield f"report: {files.report}"
     if report.comparison is not None:

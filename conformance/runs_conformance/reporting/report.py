@@ -11,6 +11,8 @@ from typing import Any
 
 from runs_conformance import __version__
 from runs_conformance.baseline import Comparison, EntryStatus
+from runs_conformance.causes import Cause, analyze
+from runs_conformance.model.approach import Approach
 from runs_conformance.model.json import JSON, Absent
 from runs_conformance.model.limit import Limit
 from runs_conformance.model.plural import plural
@@ -92,7 +94,9 @@ class ProgramSummary:
 class Report:
     """The result of one session. `reason` explains the exit code in one line; `started` is in Unix seconds.
 
-    `comparison` is the comparison with the user's baseline, if there is one.
+    `approach` is how the target accepts the prerequisites of programs, None for recorded traffic.
+    `comparison` is the comparison with the user's baseline, if there is one. `causes` explain all failing verdicts,
+    each of them once, and follow from the verdicts.
     """
 
     suite: Suite
@@ -106,8 +110,14 @@ class Report:
     comparison: Comparison | None = field(default=None, repr=False)
     transitions: tuple[Transition, ...] = ()
     limits: tuple[Limit, ...] = ()
+    approach: Approach | None = None
     started: float | None = None
     programs: ProgramSummary = ProgramSummary()
+    causes: tuple[Cause, ...] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Analyze the causes of the failures."""
+        object.__setattr__(self, "causes", analyze(self.verdicts))
 
     def with_outcome(self, *outcomes: Outcome) -> list[Verdict]:
         """The verdicts with one of these outcomes."""
@@ -186,11 +196,13 @@ def to_json(report: Report) -> dict[str, Any]:
             {"id": item.id, "stated": item.stated, "accepted": item.accepted, "refused": item.refused}
             for item in report.limits
         ],
+        "approach": report.approach.to_json() if report.approach is not None else None,
         "programs": {
             "planned": report.programs.planned,
             "completed": report.programs.completed,
             "early_ends": [end.to_json() for end in report.programs.early_ends],
         },
+        "causes": [cause.to_json() for cause in report.causes],
         "verdicts": [_verdict(verdict) for verdict in report.verdicts],
     }
 

@@ -9,7 +9,7 @@ from typing import Any
 from runs_conformance.generation.programs.fragments import Fragment, give_up, require, wait_for_end
 from runs_conformance.generation.programs.steps import (
     assistant,
-    force_function,
+    forced_call,
     function_tool,
     on_run,
     poll,
@@ -86,7 +86,7 @@ def _set_up_waiting_run(context: ProgramContext) -> Fragment:
 def _start_waiting_run(context: ProgramContext) -> Fragment:
     """Start a run that waits for the output of one call."""
     for _ in range(_MAX_ATTEMPTS):
-        forced = run(tools=[function_tool()], tool_choice=force_function())
+        forced = run(**forced_call(context, tools=[function_tool()]))
         if not (yield from require(thread(context, text=prompt(context, "call_one")), forced)):
             return False
         if (yield poll(name="waiting")).member("status") == "requires_action":

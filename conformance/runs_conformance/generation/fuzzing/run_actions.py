@@ -17,7 +17,7 @@ from runs_conformance.generation.programs.steps import (
     UNKNOWN_CALL_OUTPUTS,
     at_root,
     edition_includes,
-    force_function,
+    forced_call,
     function_tool,
     on_run,
     on_step,
@@ -61,12 +61,12 @@ def create_limited_run(state: WalkState, random: Random) -> Step | None:
 def create_calling_run(state: WalkState, random: Random) -> Step | None:
     """Create a run that calls a function once or twice."""
     purpose = random.choice(("call_one", "call_one", "call_twice"))
-    return _start_run(state, random, purpose, tools=[function_tool()], tool_choice=force_function())
+    return _start_run(state, random, purpose, **forced_call(state.context, tools=[function_tool()]))
 
 
 def create_twice_calling_run(state: WalkState, random: Random) -> Step | None:
     """Create a run that calls a function twice, in two rounds."""
-    return _start_run(state, random, "call_twice", tools=[function_tool()], tool_choice=force_function())
+    return _start_run(state, random, "call_twice", **forced_call(state.context, tools=[function_tool()]))
 
 
 def create_parallel_calling_run(state: WalkState, random: Random) -> Step | None:
@@ -74,7 +74,7 @@ def create_parallel_calling_run(state: WalkState, random: Random) -> Step | None
     if not edition_includes(state.context, "2024-04-29"):
         return None
     tools = [function_tool("get_weather"), function_tool("get_time")]
-    return _start_run(state, random, "call_two", tools=tools, tool_choice="required")
+    return _start_run(state, random, "call_two", **forced_call(state.context, tools=tools, tool_choice="required"))
 
 
 def create_tool_using_run(state: WalkState, random: Random) -> Step | None:

@@ -45,7 +45,7 @@ def create_objects(context: ProgramContext) -> Fragment:
     busy_thread = thread(context, text=prompt(context, "call_one"))
     if not (yield from require(assistant(context), thread(context, "other"), busy_thread, message(name="message"))):
         return False
-    if not (yield from start_waiting_run()):
+    if not (yield from start_waiting_run(context)):
         return False
     steps: Exchange = yield page("list_run_steps", name="steps")
     return item_count(steps) > 0

@@ -9,8 +9,7 @@ from runs_conformance.generation.programs.responses import PENDING_CALLS, has_id
 from runs_conformance.generation.programs.steps import (
     SETTLED_STATUSES,
     TERMINAL_STATUSES,
-    force_function,
-    function_tool,
+    forced_call,
     on_message,
     on_run,
     on_step,
@@ -20,6 +19,7 @@ from runs_conformance.generation.programs.steps import (
 )
 from runs_conformance.model.case import Instruction, Ref, Step, Unmet
 from runs_conformance.model.exchange import Exchange
+from runs_conformance.model.program import ProgramContext
 
 Fragment: TypeAlias = Generator[Instruction, Any, bool]
 """A part of a program. It returns whether the program can continue."""
@@ -61,14 +61,13 @@ def cancel_new_run(run_name: str = "run", thread: str = "thread", **members: Any
 
 
 def start_waiting_run(
-    run_name: str = "run", thread: str = "thread", *, name: str = "waiting", **members: Any
+    context: ProgramContext, run_name: str = "run", thread: str = "thread", *, name: str = "waiting", **members: Any
 ) -> Fragment:
     """Create a run that is forced to call a function, and poll it until it waits; returns whether it does.
 
     A model that ends such a run without a call gets a second try.
     """
-    tools = [function_tool("get_time"), function_tool(), function_tool("get_news")]
-    forced: dict[str, Any] = {"tools": tools, "tool_choice": force_function(), **members}
+    forced = forced_call(context, **members)
     for _ in range(2):
         if not (yield from require(run(run_name, thread, **forced))):
             return False

@@ -69,7 +69,9 @@ def locked_while_waiting(context: ProgramContext) -> StepGenerator:
         yield from require(assistant(context), assistant(context, "another"), thread(context, "other"), locked_thread)
     ):
         return
-    if not (yield from start_waiting_run(additional_messages=[{"role": "user", "content": "In one word, please."}])):
+    if not (
+        yield from start_waiting_run(context, additional_messages=[{"role": "user", "content": "In one word, please."}])
+    ):
         return
     earlier_messages: Exchange = yield page("list_messages", name="before")
     # These writes come first, so that the rest detects a lock that a write has released.

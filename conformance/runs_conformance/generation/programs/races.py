@@ -92,7 +92,7 @@ def cancelled_in_mid_stream(context: ProgramContext) -> StepGenerator:
     busy_thread = thread(context, text=prompt(context, "call_one") + " Then: " + prompt(context, "long"))
     if not (yield from require(assistant(context), busy_thread)):
         return
-    if not (yield from start_waiting_run()):
+    if not (yield from start_waiting_run(context)):
         return
     yield Concurrent((submit(stream=True), replace(on_run("cancel_run"), pause=SOON)))
     yield poll(until=TERMINAL_STATUSES)
@@ -125,4 +125,4 @@ def changed_while_running(context: ProgramContext) -> StepGenerator:
 def _start_waiting_run(context: ProgramContext) -> Fragment:
     if not (yield from require(assistant(context), thread(context, text=prompt(context, "call_one")))):
         return False
-    return (yield from start_waiting_run())
+    return (yield from start_waiting_run(context))

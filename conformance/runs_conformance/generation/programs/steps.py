@@ -49,6 +49,28 @@ def force_function(name: str = "get_weather") -> dict[str, Any]:
     return {"type": "function", "function": {"name": name}}
 
 
+CALLABLE_FUNCTIONS = ("get_time", "get_weather", "get_news")
+"""The functions of a run that must call one of them."""
+
+
+def forced_call(context: ProgramContext, name: str = "get_weather", **members: Any) -> dict[str, Any]:
+    """The members of a run that must call a function, in the form that the target accepts; `members` replace some."""
+    tools = [function_tool(each) for each in CALLABLE_FUNCTIONS]
+    body: dict[str, Any] = {"tools": tools, "tool_choice": force_function(name), **members}
+    if context.approach.tools_on == "assistant":
+        del body["tools"]
+    if context.approach.tool_choice == "words":
+        del body["tool_choice"]
+    elif context.approach.tool_choice == "required" and isinstance(body["tool_choice"], Mapping):
+        body["tool_choice"] = "required"
+    return body
+
+
+def unprompted(context: ProgramContext) -> str:
+    """The user message before a forced call that no message should need; where only words force it, it needs one."""
+    return prompt(context, "call_one" if context.approach.tool_choice == "words" else "plain")
+
+
 def prompt(context: ProgramContext, purpose: str = "plain") -> str:
     """The user message for a purpose."""
     return context.prompts.get(purpose, PROMPTS[purpose])
@@ -59,6 +81,8 @@ def assistant(context: ProgramContext, name: str = "assistant", /, **members: An
     in_use = context.use.get("assistant")
     if in_use:
         return Step(operation="get_assistant", name=name, path={"assistant_id": in_use}, role=Role.FIXTURE)
+    if context.approach.tools_on == "assistant":
+        members = {"tools": [function_tool(each) for each in CALLABLE_FUNCTIONS], **members}
     body = {"model": context.model, "instructions": "You are a test fixture. Answer briefly.", **members}
     return Step(operation="create_assistant", name=name, body=body, role=Role.FIXTURE)
 
@@ -75,8 +99,12 @@ def thread(context: ProgramContext, name: str = "thread", /, *, text: str | None
         return Step(
             operation="get_thread", name=name, path={"thread_id": in_use}, role=Role.FIXTURE, append_message=appended
         )
-    message = {"role": "user", "content": content}
-    return Step(operation="create_thread", name=name, body={"messages": [message], **members}, role=Role.FIXTURE)
+    body: dict[str, Any] = {"messages": [{"role": "user", "content": content}], **members}
+    appended = None
+    if context.approach.thread_messages == "separate":
+        del body["messages"]
+        appended = content
+    return Step(operation="create_thread", name=name, body=body, role=Role.FIXTURE, append_message=appended)
 
 
 def run_in_use(context: ProgramContext) -> Step:

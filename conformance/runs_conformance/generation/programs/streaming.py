@@ -18,7 +18,7 @@ from runs_conformance.generation.programs.overrides import all_overrides
 from runs_conformance.generation.programs.responses import has_id, pending_call_count, status
 from runs_conformance.generation.programs.steps import (
     assistant,
-    force_function,
+    forced_call,
     function_tool,
     on_run,
     page,
@@ -68,7 +68,7 @@ def stream_tool_call(context: ProgramContext) -> StepGenerator:
     """
     if not (yield from require(assistant(context), thread(context, text=prompt(context, "call_one")))):
         return
-    answer = yield from _stream_until_tool_call(tools=[function_tool()], tool_choice=force_function())
+    answer = yield from _stream_until_tool_call(**forced_call(context, tools=[function_tool()]))
     if answer is None:
         return
     if pending_call_count(answer):
@@ -89,7 +89,7 @@ def stream_two_tool_calls(context: ProgramContext) -> StepGenerator:
     if not (yield from require(assistant(context), thread(context, text=prompt(context, "call_two")))):
         return
     tools = [function_tool("get_weather"), function_tool("get_time")]
-    answer = yield from _stream_until_tool_call(tools=tools, tool_choice="required")
+    answer = yield from _stream_until_tool_call(**forced_call(context, tools=tools, tool_choice="required"))
     if answer is not None and (yield from finish_tool_calls()):
         yield page("list_run_steps")
 

@@ -18,7 +18,7 @@ from runs_conformance.generation.programs.steps import (
     assistant,
     at_root,
     edition_includes,
-    force_function,
+    forced_call,
     function_tool,
     message,
     on_run,
@@ -32,7 +32,6 @@ from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.program import ProgramContext, StepGenerator
 
 _THREAD = Ref("run", "/thread_id")
-_FORCED: dict[str, Any] = {"tools": [function_tool()], "tool_choice": force_function()}
 
 
 def _create_thread_and_run(name: str = "run", **members: Any) -> Step:
@@ -87,7 +86,7 @@ def thread_and_run_streamed(context: ProgramContext) -> StepGenerator:
     created: Exchange = yield _create_thread_and_run(thread=_new_thread(context), stream=True)
     if not (yield from _finish_and_read(created)):
         return
-    second = {"assistant_id": Ref("assistant"), "stream": True, **_FORCED}
+    second = {"assistant_id": Ref("assistant"), "stream": True, **forced_call(context, tools=[function_tool()])}
     if not (yield from require(on_thread("create_run", _THREAD, second, name="second", stream=True))):
         return
     yield on_run("cancel_run", thread=_THREAD)
@@ -103,10 +102,11 @@ def run_on_an_empty_thread(context: ProgramContext) -> StepGenerator:
     """
     if not (yield from require(assistant(context))):
         return
-    created: Exchange = yield _create_thread_and_run(**_FORCED)
+    forced = forced_call(context, tools=[function_tool()])
+    created: Exchange = yield _create_thread_and_run(**forced)
     if created.refused:
         # The refusal may concern the model and not the missing thread.
-        created = yield _create_thread_and_run(thread=_new_thread(context), **_FORCED)
+        created = yield _create_thread_and_run(thread=_new_thread(context), **forced)
     if not has_id(created):
         return
     answer: Exchange = yield poll(thread=_THREAD, name="waiting")

@@ -57,14 +57,14 @@ def forced_tool_call(context: ProgramContext) -> StepGenerator:
     """
     if not (yield from require(assistant(context), thread(context, text=prompt(context, "call_one")))):
         return
-    if not (yield from start_waiting_run()):
+    if not (yield from start_waiting_run(context)):
         return
     steps: Exchange = yield page("list_run_steps", name="open")
     if item_count(steps):
         yield on_step(Ref("open", "/data/0/id"))
     wrong_sets: list[list[Any]] = [[], [_UNKNOWN_OUTPUT], [_output(0), _UNKNOWN_OUTPUT], [_output(0), _output(0)]]
     for wrong_outputs in wrong_sets:
-        if not (yield from _submit_wrong_outputs(wrong_outputs)):
+        if not (yield from _submit_wrong_outputs(context, wrong_outputs)):
             return
     yield _with_numeric_output(submit(outputs=("",)))
     yield page("list_run_steps")
@@ -87,13 +87,13 @@ def two_tool_calls(context: ProgramContext) -> StepGenerator:
     """
     if not (yield from require(assistant(context), thread(context, text=prompt(context, "call_two")))):
         return
-    if not (yield from start_waiting_run(**_BOTH)):
+    if not (yield from start_waiting_run(context, **_BOTH)):
         return
     answer: Exchange = yield on_run("get_run", name="waiting")
     if pending_call_count(answer) > 1:
         wrong_sets: list[list[Any]] = [[_output(0)], [_output(1)], [_output(0), _UNKNOWN_OUTPUT]]
         for wrong_outputs, stream in zip(wrong_sets, (False, True, False), strict=True):
-            if not (yield from _submit_wrong_outputs(wrong_outputs, stream, **_BOTH)):
+            if not (yield from _submit_wrong_outputs(context, wrong_outputs, stream, **_BOTH)):
                 return
     answer = yield on_run("get_run", name="waiting")
     count = pending_call_count(answer)
@@ -117,7 +117,7 @@ def two_rounds_of_tool_calls(context: ProgramContext) -> StepGenerator:
     two_rounds = thread(context, text=prompt(context, "call_twice"))
     if not (yield from require(assistant(context), two_rounds)):
         return
-    if not (yield from start_waiting_run()):
+    if not (yield from start_waiting_run(context)):
         return
     yield replace(submit(), pause=TIMESTAMP_TICK)
     next_round: Exchange = yield poll(until=SETTLED_STATUSES, name="again")
@@ -139,7 +139,7 @@ def one_tool_call_at_a_time(context: ProgramContext) -> StepGenerator:
     """A run with two functions and without parallel tool calls waits for one output at a time."""
     if not (yield from require(assistant(context), thread(context, text=prompt(context, "call_two")))):
         return
-    if not (yield from start_waiting_run(**_BOTH, parallel_tool_calls=False)):
+    if not (yield from start_waiting_run(context, **_BOTH, parallel_tool_calls=False)):
         return
     yield page("list_run_steps")
     if (yield from finish_tool_calls()):
@@ -153,7 +153,9 @@ def _with_numeric_output(step: Step) -> Step:
     return replace(step, body=body, role=Role.NEGATIVE, expectation=REFUSES_BODY, mutation=mutation)
 
 
-def _submit_wrong_outputs(tool_outputs: list[Any], stream: bool = False, **members: Any) -> Fragment:
+def _submit_wrong_outputs(
+    context: ProgramContext, tool_outputs: list[Any], stream: bool = False, **members: Any
+) -> Fragment:
     """Submit wrong outputs and read the run. If the target accepts them, start a new run."""
     body: dict[str, Any] = {"tool_outputs": tool_outputs, **({"stream": True} if stream else {})}
     yield on_run("submit_tool_outputs", body=body, stream=stream)
@@ -162,4 +164,4 @@ def _submit_wrong_outputs(tool_outputs: list[Any], stream: bool = False, **membe
         return True
     if not (yield from finish_tool_calls(run_answer="resumed")):
         return (yield from cancel_and_wait())
-    return (yield from start_waiting_run(**members))
+    return (yield from start_waiting_run(context, **members))

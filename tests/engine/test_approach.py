@@ -1,0 +1,182 @@
+"""The search for the form in which a target accepts requests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import pytest
+
+from runs_conformance.engine.approach import MIN_RUNS, PROGRAM, find_approach, needs_approach
+from runs_conformance.engine.polling import PollSchedule
+from runs_conformance.model.approach import Approach
+from runs_conformance.model.case import Role, Step
+from runs_conformance.model.program import ProgramContext
+from tests.engine.scripted import SETTING, Answer, ScriptedSender
+
+REFUSED: Answer = (400, {"error": {"message": "No."}})
+CALLS = {"type": "submit_tool_outputs", "submit_tool_outputs": {"tool_calls": [{"id": "call_1"}]}}
+
+
+class Server:
+    """A server that accepts a request if none of its `refusals` matches, and calls functions if `calls` says so."""
+
+    def __init__(
+        self,
+        *refusals: Callable[[Step, Mapping[str, Any]], bool],
+        calls: Callable[[Mapping[str, Any], Mapping[str, Any]], bool] = lambda run, assistant: "tool_choice" in run,
+        status: str = "completed",
+        answers: Callable[[str], bool] = lambda model: True,
+    ) -> None:
+        self.refusals, self.calls, self.final_status, self.model_answers = refusals, calls, status, answers
+        self.assistant: Mapping[str, Any] = {}
+        self.run: dict[str, Any] = {}
+
+    def __call__(self, step: Step) -> Answer:
+        body = step.body if isinstance(step.body, Mapping) else {}
+        if any(refuses(step, body) for refuses in self.refusals):
+            return REFUSED
+        if step.operation == "create_assistant":
+            self.assistant = body
+        elif step.operation == "create_run":
+            waits = self.calls(body, self.assistant)
+            self.run = {"id": "run_1", "object": "thread.run", "status": self.final_status}
+            if not self.model_answers(body.get("model") or self.assistant.get("model", "")):
+                self.run["status"] = "failed"
+            elif waits:
+                self.run |= {"status": "requires_action", "required_action": CALLS}
+        elif step.operation == "cancel_run":
+            self.run = {**self.run, "status": "cancelled"}
+        elif step.operation == "list_assistants":
+            return 200, {"object": "list", "data": [{"id": "asst_listed", "object": "assistant"}]}
+        if step.operation in ("create_run", "get_run", "cancel_run"):
+            return 200, dict(self.run)
+        return 200, {"id": f"{step.operation}_1", "object": "thing"}
+
+
+def search(
+    server: Callable[[Step], Answer], models: Sequence[str] = (), setting: ProgramContext = SETTING
+) -> tuple[ProgramContext, list[Step]]:
+    sender = ScriptedSender(server)
+    schedule = PollSchedule(min_interval=0.0, max_interval=0.0)
+    found = find_approach(setting, sender, sender.budget, schedule, lambda: models)
+    assert all(exchange.program == PROGRAM for exchange in sender.collector.take(PROGRAM))
+    return found, sender.sent
+
+
+def without(operation: str, *names: str) -> Callable[[Step, Mapping[str, Any]], bool]:
+    """Refuses an operation's requests that lack one of these members."""
+    return lambda step, body: step.operation == operation and any(name not in body for name in names)
+
+
+def test_a_server_that_accepts_the_smallest_form_is_asked_for_nothing_else() -> None:
+    found, sent = search(Server())
+    assert found.approach == Approach()
+    assert [step.operation for step in sent if step.operation.startswith("create")] == [
+        "create_assistant",
+        "create_thread",
+        "create_run",
+    ]
+    assert len(sent) <= 6
+
+
+@pytest.mark.parametrize("names", [("model",), ("instructions",), ("model", "instructions"), ("tools", "metadata")])
+def test_runs_get_the_members_that_they_need(names: tuple[str, ...]) -> None:
+    found, sent = search(Server(without("create_run", *names)))
+    assert {*names} <= {*found.approach.run_members}
+    assert found.approach.starts_runs
+    assert found.approach.calls_functions
+    assert len(found.approach.notes) >= 1
+    smallest = [step for step in sent if step.operation == "create_run" and step.role is Role.CONTROL]
+    assert len(smallest) == 1
+    assert isinstance(smallest[0].body, Mapping)
+    assert [*smallest[0].body] == ["assistant_id"]
+
+
+def test_assistants_get_the_members_that_they_need() -> None:
+    found, sent = search(Server(without("create_assistant", "name")))
+    assert "name" in found.approach.assistant_members
+    assert [step.role for step in sent if step.operation == "create_assistant"].count(Role.CONTROL) == 1
+
+
+def test_the_assistant_may_have_to_bring_the_tools() -> None:
+    found, _ = search(
+        Server(
+            lambda step, body: step.operation == "create_run" and "tools" in body,
+            calls=lambda run, assistant: bool(assistant.get("tools")) and "tool_choice" in run,
+        )
+    )
+    assert (found.approach.tools_on, found.approach.tool_choice) == ("assistant", "named")
+
+
+def test_tool_choice_may_be_required_only() -> None:
+    found, _ = search(Server(calls=lambda run, assistant: run.get("tool_choice") == "required"))
+    assert (found.approach.tools_on, found.approach.tool_choice) == ("run", "required")
+
+
+def test_words_may_be_all_that_makes_a_run_call() -> None:
+    refuses_choice = Server(
+        lambda step, body: step.operation == "create_run" and "tool_choice" in body,
+        calls=lambda run, assistant: "tools" in run,
+    )
+    found, _ = search(refuses_choice)
+    assert (found.approach.tools_on, found.approach.tool_choice) == ("run", "words")
+
+
+def test_a_server_without_function_calls_is_left_with_plain_runs() -> None:
+    found, _ = search(Server(calls=lambda run, assistant: False))
+    assert found.approach.starts_runs
+    assert not found.approach.calls_functions
+
+
+@pytest.mark.parametrize("content", ["text", "parts"])
+def test_messages_may_have_to_follow_the_thread(content: str) -> None:
+    def refuses(step: Step, body: Mapping[str, Any]) -> bool:
+        if step.operation == "create_thread":
+            return "messages" in body
+        return step.operation == "create_message" and isinstance(body["content"], str) is (content == "parts")
+
+    found, _ = search(Server(refuses))
+    assert (found.approach.thread_messages, found.approach.message_content) == ("separate", content)
+
+
+def test_a_listed_assistant_serves_where_none_can_be_created() -> None:
+    server = Server()
+
+    def answer(step: Step) -> Answer:
+        return (405, {"detail": "Method Not Allowed"}) if step.operation == "create_assistant" else server(step)
+
+    found, _ = search(answer)
+    assert found.approach.assistant == "asst_listed"
+    assert found.use == {"assistant": "asst_listed"}
+
+
+def test_the_first_listed_model_that_answers_is_used() -> None:
+    found, _ = search(Server(answers=lambda model: model == "good"), ["bad", "good", "other"])
+    assert (found.model, found.approach.model) == ("good", "good")
+
+
+def test_no_other_model_is_tried_if_the_given_one_answers() -> None:
+    found, sent = search(Server(), ["other"])
+    assert found.model == SETTING.model
+    assert not any("other" in str(step.body) for step in sent)
+
+
+def test_the_search_ends_on_a_server_that_refuses_everything() -> None:
+    found, sent = search(lambda step: REFUSED, ["a", "b", "c", "d", "e", "f"])
+    assert not found.approach.starts_runs
+    assert found.model == SETTING.model
+    assert len(sent) < 60
+
+
+def test_the_search_needs_a_plan_with_runs_and_room_for_one() -> None:
+    assert needs_approach(SETTING, runs=1, max_runs=None)
+    assert not needs_approach(SETTING, runs=0, max_runs=None)
+    assert not needs_approach(SETTING, runs=1, max_runs=MIN_RUNS - 1)
+    assert not needs_approach(ProgramContext(edition=SETTING.edition, read_only=True), runs=1, max_runs=None)
+
+
+def test_an_approach_survives_its_json() -> None:
+    found, _ = search(Server(without("create_run", "model")))
+    assert Approach.from_json(found.approach.to_json()) == found.approach
+    assert Approach.from_json(None) == Approach()
