@@ -5,7 +5,7 @@ from runs_conformance.model.history import History
 from runs_conformance.model.verdict import Inconclusive
 from runs_conformance.rules import acceptance
 from tests.rules.examples import fails, inconclusive, judge, legal, passes
-from tests.rules.histories import HistoryBuilder, error, message, page, run, step, thread
+from tests.rules.histories import ASSISTANT, HistoryBuilder, assistant, error, message, page, run, step, thread
 
 
 def _control(operation: str) -> Step:
@@ -57,7 +57,7 @@ def _told(shown: bool) -> History:
 
 
 @passes(*READS)
-def test_what_was_created_is_shown() -> History:
+def test_created_objects_are_shown() -> History:
     return _told(shown=True)
 
 
@@ -117,6 +117,25 @@ def test_where_a_model_is_needed_nothing_is_decided() -> None:
     assert isinstance(judge(acceptance.smallest_request_is_accepted, builder.history())[0], Inconclusive)
 
 
+def _run_needs_model(model: str) -> History:
+    """A target that creates runs only with a model in the request."""
+    builder = HistoryBuilder()
+    builder.send("create_assistant", assistant(model="gpt-4o"), body={"model": "gpt-4o"})
+    builder.refuse("create_run", step=_control("create_run"), body={"assistant_id": ASSISTANT})
+    builder.send("create_run", run(), body={"assistant_id": ASSISTANT, "model": model})
+    return builder.history()
+
+
+@fails(acceptance.smallest_request_is_accepted, times=1)
+def test_a_run_needs_the_model_that_its_assistant_has() -> History:
+    return _run_needs_model("gpt-4o")
+
+
+@inconclusive(acceptance.smallest_request_is_accepted)
+def test_a_run_needs_another_model() -> History:
+    return _run_needs_model("gpt-4")
+
+
 def _in_parts(together: bool, *parts: tuple[str, bool]) -> History:
     """A legal request of several members, and then requests for each of them."""
     builder = HistoryBuilder()
@@ -152,5 +171,5 @@ def test_member_that_is_refused_by_itself() -> History:
 
 
 @inconclusive(acceptance.members_are_accepted_together)
-def test_member_of_which_no_more_is_known() -> History:
+def test_member_without_further_evidence() -> History:
     return _in_parts(False, ("top_p", True))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from runs_conformance.contract.operation import OPERATIONS
-from runs_conformance.evidence.observation import Observation, exchanges, observations_in
+from runs_conformance.evidence.observation import Observation, observations_in
 from runs_conformance.evidence.request_expectation import must_be_accepted
 from runs_conformance.model.case import Key, Role
 from runs_conformance.model.exchange import Exchange
@@ -25,26 +25,61 @@ _STATE_OPERATIONS = frozenset({"submit_tool_outputs", "cancel_run"})
 _REFUSED_STATUSES = (400, 409, 413, 415, 422)
 
 
+@dataclass(frozen=True, slots=True)
+class _SmallestRequest:
+    """A control request, and a larger request of its operation with the same model that was accepted, if any."""
+
+    exchange: Exchange
+    larger: Exchange | None
+
+
+def _smallest_requests(history: History) -> Iterator[_SmallestRequest]:
+    accepted = [each for each in history if each.accepted and each.operation in _MODEL_OPERATIONS]
+    for exchange in history:
+        if exchange.step is not None and exchange.step.role is Role.CONTROL and exchange.operation is not None:
+            yield _SmallestRequest(
+                exchange,
+                None if exchange.accepted else next((x for x in accepted if _is_larger(x, exchange, history)), None),
+            )
+
+
+def _is_larger(accepted: Exchange, refused: Exchange, history: History) -> bool:
+    """Whether an accepted request has all members of the refused one, others besides, and no other model."""
+    larger, smaller = accepted.request.body, refused.request.body
+    if accepted.operation != refused.operation or not is_object(larger) or not is_object(smaller):
+        return False
+    if not (larger.keys() > smaller.keys() and all(larger[name] == value for name, value in smaller.items())):
+        return False
+    if refused.operation == "create_assistant" or "model" not in larger:
+        return True
+    shown = (each.value for exchange in history for each in observations_in(exchange) if each.kind == "assistant")
+    return {each.get("model") for each in shown if each.get("id") == smaller.get("assistant_id")} == {larger["model"]}
+
+
 @rule(
-    units=exchanges,
+    units=_smallest_requests,
     level=Level.MUST,
     source=schema("openai-openapi f85dbe2 openapi.yaml, the required members of each request"),
     capability="core",
 )
-def smallest_request_is_accepted(exchange: Exchange) -> Iterator[Result]:
+def smallest_request_is_accepted(request: _SmallestRequest) -> Iterator[Result]:
     """The smallest valid request of an operation on existing objects is accepted.
 
-    A server that refuses it is unusable, and its refusals of invalid requests prove nothing.
+    A server that refuses it is unusable, and its refusals of invalid requests prove nothing. A server may refuse a
+    model, so the smallest creation of an assistant or run is blamed only if a larger one with that model is accepted.
 
     Fix: Require only the members that the schema requires.
     """
-    step = exchange.step
-    if step is None or step.role is not Role.CONTROL or exchange.operation is None:
-        return
+    exchange = request.exchange
     if exchange.accepted:
         yield PASSED
     elif exchange.status not in _REFUSED_STATUSES:
         return
+    elif request.larger is not None and is_object(request.larger.request.body):
+        sent = exchange.request.body if is_object(exchange.request.body) else {}
+        names = ", ".join(name for name in request.larger.request.body if name not in sent)
+        message = f"the smallest valid request was refused; with {names} it was accepted"
+        yield exchange.finding(message, "", 200, exchange.status)
     elif exchange.operation in _MODEL_OPERATIONS:
         yield Inconclusive(f"{exchange.operation} was refused, possibly because of the model")
     elif exchange.operation in _STATE_OPERATIONS:

@@ -235,3 +235,33 @@ def takes_one_token_limit_at_a_time(hooks: Hooks) -> None:
         return await inner(request)
 
     wrap_handlers(hooks, start, "create_run", "create_thread_and_run")
+
+
+def _run_needs(hooks: Hooks, *names: str) -> None:
+    """Reject a run without these members."""
+
+    async def start(inner: Any, request: RequestContext) -> Any:
+        for name in names:
+            if isinstance(request.body, dict) and not request.body.get(name):
+                raise api_errors.missing_parameter(name)
+        return await inner(request)
+
+    wrap_handlers(hooks, start, "create_run", "create_thread_and_run")
+
+
+@mutant("acceptance")
+def wants_model_and_instructions_of_runs(hooks: Hooks) -> None:
+    """create_run and create_thread_and_run require model and instructions."""
+    _run_needs(hooks, "model", "instructions")
+
+
+@mutant("acceptance")
+def wants_names_of_assistants(hooks: Hooks) -> None:
+    """create_assistant requires a name."""
+
+    async def create(inner: Any, request: RequestContext) -> Any:
+        if isinstance(request.body, dict) and not request.body.get("name"):
+            raise api_errors.missing_parameter("name")
+        return await inner(request)
+
+    wrap_handlers(hooks, create, "create_assistant")
