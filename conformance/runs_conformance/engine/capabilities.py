@@ -18,7 +18,9 @@ STREAMING = "streaming"
 """The one capability without an operation of its own: several operations enable it by a body member."""
 _MENTIONS_STREAM = re.compile(r"(?<![a-z])(stream(s|ed|ing)?|SSE|server-sent events)(?![a-z])", re.IGNORECASE)
 _METHODS = re.compile(r"\b(GET|POST|DELETE|PUT|PATCH)\b")
-_VARIABLE_PART = re.compile(r"['\"`(]?/?[\w{}.-]*(?:/|_|-|\d)[\w{}./-]*['\"`)]?")
+# Matches only from the start of a word and gives nothing back, so that a long word costs linear time.
+_VARIABLE_PART = re.compile(r"['\"`(]?(?<![\w{}./-])(?:[^\W\d_]|[{}.])*+[\d_/-][\w{}./-]*+['\"`)]?")
+_MAX_GENERALIZED = 2_000
 
 
 @dataclass(slots=True)
@@ -199,7 +201,7 @@ def error_signature(exchange: Exchange) -> str | None:
 
 
 def _generalize(text: str) -> str:
-    return _METHODS.sub("…", _VARIABLE_PART.sub("…", text))
+    return _METHODS.sub("…", _VARIABLE_PART.sub("…", text[:_MAX_GENERALIZED]))
 
 
 def _is_missing_route(exchange: Exchange, no_route_signature: str | None) -> bool:
