@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from runs_conformance.model.text import excerpt, truncate
+from runs_conformance.model.text import contains_word, excerpt, truncate
 
 
 def test_short_text_is_unchanged() -> None:
@@ -12,3 +12,11 @@ def test_long_text_is_truncated() -> None:
     assert truncate("abcd", 3) == "ab…"
     assert excerpt("abcd", 3) == "abc… (4 characters)"
     assert excerpt("abcd", 3, keep=1) == "a… (4 characters)"
+
+
+def test_a_word_is_found_where_it_does_not_continue() -> None:
+    assert contains_word("no thread thread_1, sorry", "thread_1")
+    assert contains_word("thread_12 thread_1", "thread_1")
+    assert not contains_word("thread_12 x-thread_1 thread_1-a", "thread_1")
+    assert not contains_word("anything", "")
+    assert contains_word("a" * 1_000_000, "a" * 1_000_000)

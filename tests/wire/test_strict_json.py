@@ -67,3 +67,8 @@ def test_brackets_in_strings_and_siblings_do_not_count_as_nesting() -> None:
 
 def test_size_is_limited() -> None:
     assert parse(b'"' + b"a" * 100 + b'"', max_bytes=50).defects == ("too_large",)
+
+
+def test_a_string_without_an_end_is_parsed_in_linear_time() -> None:
+    text = b"[" + b"[]," * 300 + b'"' + rb"\"" * 500_000
+    assert parse(text).defects == ("not_json",)

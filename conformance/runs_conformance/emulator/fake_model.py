@@ -30,7 +30,9 @@ from runs_conformance.emulator.model_actions import (
 )
 from runs_conformance.emulator.tokens import TokenUsage, tokenize
 
-_LONG_ANSWER = re.compile(r"count\b.*\d|very long|\b\d+ words", re.IGNORECASE | re.DOTALL)
+_COUNT = re.compile(r"count\b", re.IGNORECASE)
+_LONG_ANSWER = re.compile(r"very long|\b\d++ words", re.IGNORECASE)
+_DIGIT = re.compile(r"\d")
 _CODE = re.compile(r"\b(code|calculat|comput|python|plot|graph|solve)", re.IGNORECASE)
 _SEARCH = re.compile(r"\b(search|file|document|look up)", re.IGNORECASE)
 _MESSAGE_FIRST = re.compile(r"\bsay what you will do\b", re.IGNORECASE)
@@ -177,9 +179,15 @@ def _use_built_in_tool(kind: str, model_input: ModelInput) -> list[ModelAction]:
     return [*opening, AddSearchResults(0, (result,)), CloseToolCallStep(usage)]
 
 
+def _asks_for_long_answer(text: str) -> bool:
+    """Whether a text asks to count to a number, or for many words."""
+    count = _COUNT.search(text)
+    return (count is not None and _DIGIT.search(text, count.end()) is not None) or bool(_LONG_ANSWER.search(text))
+
+
 def answer_text(model_input: ModelInput) -> str:
     """The text of the final answer."""
-    if _LONG_ANSWER.search(model_input.text):
+    if _asks_for_long_answer(model_input.text):
         return " ".join(str(number) for number in range(1, _LONG_TOKENS + 1))
     quote = " ".join(model_input.text.split()[:12])
     text = f"You said: {quote}." if quote else "You said nothing."

@@ -2,10 +2,30 @@
 
 from __future__ import annotations
 
+_MAX_WORD = 500
+
 
 def truncate(text: str, limit: int) -> str:
     """The text, cut to `limit` characters, the last of which is an ellipsis, if it is longer."""
     return text if len(text) <= limit else f"{text[: limit - 1]}…"
+
+
+def contains_word(text: str, word: str) -> bool:
+    """Whether a text contains a word, or the start of a very long one, that does not continue on either side."""
+    sought, start = word[:_MAX_WORD], 0
+    if not sought:
+        return False
+    while (found := text.find(sought, start)) >= 0:
+        end = found + len(sought)
+        continues = len(word) == len(sought) and end < len(text) and _is_word_character(text[end])
+        if not continues and not (found and _is_word_character(text[found - 1])):
+            return True
+        start = found + 1
+    return False
+
+
+def _is_word_character(character: str) -> bool:
+    return character.isalnum() or character in "_-"
 
 
 def excerpt(text: str, limit: int, keep: int | None = None) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
@@ -17,6 +16,7 @@ from runs_conformance.model.history import History
 from runs_conformance.model.json import at
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, observed, prose, schema
+from runs_conformance.model.text import contains_word
 from runs_conformance.model.verdict import PASSED, Inconclusive, Result
 
 _SECURITY = schema("openai-openapi f85dbe2 openapi.yaml security: ApiKeyAuth, bearer, for every operation")
@@ -224,7 +224,7 @@ def refusals_give_nothing_away(unit: tuple[Exchange, frozenset[str]]) -> Iterato
     """
     exchange, ids = unit
     response_text = str(exchange.body) + (exchange.response.text or "" if exchange.response else "")
-    revealed_id = next((id_ for id_ in ids if re.search(rf"(?<![\w-]){re.escape(id_)}(?![\w-])", response_text)), None)
+    revealed_id = next((id_ for id_ in ids if contains_word(response_text, id_)), None)
     shown = at(exchange.body, "/object")
     if revealed_id is not None or (isinstance(shown, str) and shown != "error"):
         yield exchange.finding("the rejection reveals the object", actual=revealed_id or shown)

@@ -25,7 +25,7 @@ _CODES = prose("openai-cookbook d2bb606 examples/data/oai_docs/error-codes.txt: 
 
 _COMMON_TYPE = "invalid_request_error"
 _TRACES = re.compile(
-    r"Traceback \(most recent call last\)|File \"[^\"]+\", line \d+|\n\s+at [\w.$<>]+ ?\([^)]*:\d+|"
+    r"Traceback \(most recent call last\)|File \"[^\"]+\", line \d+|\n[ \t]+at [\w.$<>]+ ?\([^)\n]*:\d+|"
     r"goroutine \d+ \[|panic: runtime error|java\.lang\.\w+Exception|stack backtrace:"
 )
 
