@@ -73,7 +73,9 @@ def judge(
     for history in (history for reading in readings for history in reading.histories):
         judged = _judged_exchanges(history)
         exchanges += judged
-        results += judge_history(history, judged, replace(judges, partial=options.partial or history.partial))
+        results += judge_history(
+            history, judged, replace(judges, partial=options.partial or history.partial, gap=history.gap)
+        )
     for exchange in exchanges:
         budget.count(exchange)
     histories = (history for reading in readings for history in reading.histories)
@@ -144,7 +146,7 @@ def judge_history(history: History, exchanges: Sequence[Exchange], judges: Judge
     if not parts.damaged:
         yield judge_program(history.program, exchanges, judges)
         return
-    partial = replace(judges, partial=True, gap="" if judges.partial else parts.gap)
+    partial = replace(judges, partial=True, gap=judges.gap if judges.partial else parts.gap)
     yield judge_program(history.program, parts.exchanges, partial)
     if not judges.partial and parts.complete:
         complete = {id_: rule for id_, rule in judges.rules.items() if rule.needs_complete_history}

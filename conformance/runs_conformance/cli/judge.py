@@ -28,11 +28,19 @@ from runs_conformance.model.plural import plural
     is_flag=True,
     help="Other clients share these objects: findings that an unrecorded request could explain become inconclusive.",
 )
+@option(
+    "--host",
+    "hosts",
+    group=SCOPE,
+    metavar="GLOB",
+    multiple=True,
+    help="Judge only traffic with these hosts. Default: every host that shows this API.",
+)
 @judging_options(
     "Date of the contract to judge by. Default: the contract in force on the date of each exchange.",
     "none is written; with --report, reports/<run-id>/.",
 )
-def command(files: tuple[Path, ...], **values: Any) -> int:
+def command(files: tuple[Path, ...], hosts: tuple[str, ...], **values: Any) -> int:
     """Judge recorded traffic: history.jsonl, HAR, VCR cassettes, Azure test-proxy recordings."""
     from runs_conformance.app import judge_recording
     from runs_conformance.errors import UsageError
@@ -41,13 +49,17 @@ def command(files: tuple[Path, ...], **values: Any) -> int:
     options = build_options(values)
     if "har" in output.views(values):
         raise UsageError("--report har needs the history.jsonl of a run: runs-conformance report HISTORY --report har")
-    review = judge_recording.judge(files, options, options.edition if values["edition"] else None)
+    review = judge_recording.judge(files, options, options.edition if values["edition"] else None, hosts)
     folder = prepare_folder(values["report_dir"]) if values["report_dir"] or values["report"] else None
     problem = output.write_report(folder, review.report, "openai", values)
     skipped = list(review.skipped)
-    if skipped and not values["quiet"]:
-        say(f"skipped {plural(len(skipped), 'entry', 'entries')}" + ("" if values["verbose"] else ", for example"))
-        for line in skipped if values["verbose"] else skipped[:3]:
+    for line in review.unreadable:
+        say(f"not read: {line}")
+    if skipped:
+        shown = [] if values["quiet"] else skipped if values["verbose"] else skipped[:3]
+        examples = ", for example" if 0 < len(shown) < len(skipped) else ""
+        say(f"skipped {plural(len(skipped), 'entry', 'entries')}{examples}")
+        for line in shown:
             say(f"  {line}")
     baseline.update_file(review.report, values)
     output.print_summary(review.report, None if problem else folder, "openai", values)

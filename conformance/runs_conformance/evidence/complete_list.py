@@ -3,25 +3,60 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import lru_cache
 
-from runs_conformance.evidence.observation import message_observations, observations_in
+from runs_conformance.evidence.observation import all_observations, message_observations, observations_in
 from runs_conformance.evidence.page import Page, pages
 from runs_conformance.evidence.run_action import may_have_taken_effect
 from runs_conformance.evidence.timeline import find_run, runs_of_thread, timelines
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
+from runs_conformance.model.json import is_array
 
 _MUTATING = ("POST", "DELETE")
 
 
 @lru_cache(maxsize=16)
 def complete_lists(history: History) -> tuple[Page, ...]:
-    """Every page that shows a complete list: requested without a cursor, answered with `has_more` false."""
+    """Every page that shows a complete list: requested without a cursor, not full, answered with `has_more` false.
+
+    Items of another thread or run are left out: one rule reports them, and they are no part of the list.
+    """
     return tuple(
-        page
+        replace(page, items=tuple(item for item in page.items if not item.is_misplaced))
         for page in pages(history)
         if "after" not in page.query and "before" not in page.query and page.exchange.member("has_more") is False
+        if page.limit is not None and len(page.items) < page.limit
+    )
+
+
+_USUAL_PAGE_SIZES = frozenset({5, 10, 15, 20, 25, 30, 50, 100})
+"""Numbers of items at which a server with its own page size, or its own maximum, ends a page."""
+
+
+def may_end_early(page: Page) -> bool:
+    """Whether a page that claims to be the whole list may hold only its first items.
+
+    A page that ends early with `has_more` false has one fault, which the rules on pagination report; what it lacks is
+    not lost.
+    """
+    return page.exchange.member("has_more") is not True and _size(page) in _USUAL_PAGE_SIZES
+
+
+def _size(page: Page) -> int:
+    data = page.exchange.member("data")
+    return len(data) if is_array(data) else len(page.items)
+
+
+def is_shown_later(history: History, kind: str, id_: str, exchange: Exchange) -> bool:
+    """Whether an object was shown by an answer that did not arrive before an exchange began, other than its own."""
+    return any(
+        observation.kind == kind
+        and observation.id == id_
+        and observation.exchange is not exchange
+        and observation.exchange.started >= exchange.started
+        for observation in all_observations(history)
     )
 
 

@@ -27,7 +27,11 @@ class RecordedEntry:
     """One exchange as a file format stores it. `position` is its one-based position in the file.
 
     `status` is None if there was no response. `started_at` (Unix time) and `seconds` (duration) are set if the format
-    stores them; `body_not_saved` says that the response had a body that the recorder dropped.
+    stores them; `is_exact` says that both are precise enough to order exchanges by them.
+
+    The rest says what the recorder states about completeness. `request_size` and `response_size` are the sizes of the
+    decoded bodies, None if unknown. `body_not_saved` says that the response had a body that the recorder dropped,
+    `failure` that the transfer failed on the client's side.
     """
 
     position: int
@@ -40,7 +44,11 @@ class RecordedEntry:
     response_content: bytes = b""
     started_at: float | None = None
     seconds: float | None = None
+    is_exact: bool = False
+    request_size: int | None = None
+    response_size: int | None = None
     body_not_saved: bool = False
+    failure: str = ""
 
     @property
     def key(self) -> Pairs:
@@ -125,7 +133,7 @@ def encode_json(value: Any) -> bytes:
 def decode_base64(value: Any) -> bytes:
     """Decode base64. Raises MalformedEntryError if the value is not base64."""
     try:
-        return base64.b64decode(value)
+        return base64.b64decode("".join(value.split()) if isinstance(value, str) else value)
     except (TypeError, ValueError, binascii.Error):
         raise MalformedEntryError("a body is not base64") from None
 

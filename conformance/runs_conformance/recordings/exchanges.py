@@ -3,105 +3,172 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
+from runs_conformance.contract.dialect import recorded_family
 from runs_conformance.contract.edition import DEFAULT_EDITION, V2_LAUNCH
 from runs_conformance.contract.operation import Operation, find_operation
 from runs_conformance.model.exchange import Completion, Exchange, Request, Response
 from runs_conformance.model.json import ABSENT, JSON, Absent, is_array, is_object
+from runs_conformance.recordings import loss
+from runs_conformance.recordings.compression import UndecodableError, decode_content
 from runs_conformance.recordings.entry import Pairs, RecordedEntry, parse_time
+from runs_conformance.recordings.hosts import Server, foreign_servers, server_of
+from runs_conformance.recordings.ordering import TimedEntry, in_order
+from runs_conformance.recordings.redaction_marker import is_marker
 from runs_conformance.wire import response, strict_json
 from runs_conformance.wire import response as responses
-from runs_conformance.wire.content_encoding import DecodeError, Decoder, TooLargeError
 from runs_conformance.wire.redaction import REDACTED, redact_value
 
-_AZURE_HOST = re.compile(r"(\.azure\.com|\.azure-api\.net|\.azure\.us|\.azure\.cn)\Z")
-_COMPRESSION_MAGIC = (b"\x1f\x8b", b"\x78\x01", b"\x78\x5e", b"\x78\x9c", b"\x78\xda")
 _SSE_PREFIXES = (b"event:", b"data:", b":")
-_ASSUMED_DURATION = 0.5
+_YEAR = 365 * 86_400.0
+_FIRST_BETA = 1_699_228_800.0
+"""The launch of the earlier beta. A clock that shows an earlier time is wrong."""
+_CREATING = frozenset({"create_thread", "create_thread_and_run", "create_run", "create_message", "create_assistant"})
 
 
 @dataclass(frozen=True, slots=True)
 class SkippedEntry:
-    """An entry that is not judged, with the reason."""
+    """An entry that is not judged, or not with others, with the reason."""
 
     location: str
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Located:
+    """An entry of the surface: its URL, the path below the base URL, the operation and its path parameters."""
+
+    url: SplitResult
+    path: str
+    operation: Operation
+    ids: Mapping[str, str]
+    server: Server
+    defects: tuple[str, ...]
+    loss: str
+
+
 def to_exchanges(
-    entries: Iterable[RecordedEntry | tuple[int, str]], program: str, edition: str | None
+    entries: Iterable[RecordedEntry | tuple[int, str]], program: str, edition: str | None, hosts: Sequence[str] = ()
 ) -> tuple[list[Exchange], list[SkippedEntry]]:
     """Convert entries to exchanges of the surface; returns these and the skipped entries.
 
     Each exchange gets the edition of its date, unless `edition` is given. If an entry has no date, the newest
-    `created_at` in its response is used, else the date of the previous entry. Without times, entries are assumed to
-    follow each other without overlap.
+    `created_at` in its response is used, else the date of the previous entry. Without exact times, entries are assumed
+    to follow each other without overlap. Of servers that show another API nothing is converted; `hosts` are globs of
+    the hosts to select instead. What the recorder lost of an exchange is its `loss`, and it is listed as skipped too.
     """
-    found: list[Exchange] = []
     skipped: list[SkippedEntry] = []
+    located: dict[int, _Located] = {}
+    kept: list[RecordedEntry] = []
+    for entry in entries:
+        position, reason = entry if isinstance(entry, tuple) else (entry.position, "")
+        if isinstance(entry, RecordedEntry):
+            found = _locate(entry)
+            if isinstance(found, str):
+                reason = found
+            else:
+                located[position], entry = found
+                kept.append(entry)
+        if reason:
+            skipped.append(SkippedEntry(f"{program}:{position}", reason))
+    foreign = foreign_servers(((located[entry.position].server, entry) for entry in kept), hosts)
+    ours = [entry for entry in kept if located[entry.position].server not in foreign]
+    skipped += [
+        SkippedEntry(f"{program}:{entry.position}", _foreign_reason(located[entry.position].server, hosts))
+        for entry in kept
+        if located[entry.position].server in foreign
+    ]
+    exchanges: list[Exchange] = []
     last: float | None = None
-    for position, entry in enumerate(entries):
-        if isinstance(entry, tuple):
-            skipped.append(SkippedEntry(f"{program}:{entry[0]}", entry[1]))
+    for index, timed in enumerate(in_order(ours), 1):
+        exchange = _exchange(timed, located[timed.entry.position], program, index, last, edition)
+        if isinstance(exchange, str):
+            skipped.append(SkippedEntry(f"{program}:{timed.entry.position}", exchange))
             continue
-        read = _exchange(entry, program, position, last, edition)
-        if isinstance(read, str):
-            skipped.append(SkippedEntry(f"{program}:{entry.position}", read))
-        else:
-            last = read.wall or last
-            found.append(read)
-    return _renumber(found), skipped
+        last = exchange.wall or last
+        exchanges.append(exchange)
+        if exchange.loss:
+            skipped.append(SkippedEntry(exchange.id, exchange.loss))
+    return [replace(each, index=index) for index, each in enumerate(exchanges, 1)], skipped
 
 
-def _exchange(
-    entry: RecordedEntry, program: str, position: int, last: float | None, edition: str | None
-) -> Exchange | str:
+def _foreign_reason(server: Server, hosts: Sequence[str]) -> str:
+    return (
+        f"another host: {server}" if hosts else f"another API: {server} shows nothing of this one (--host selects it)"
+    )
+
+
+def _locate(entry: RecordedEntry) -> tuple[_Located, RecordedEntry] | str:
+    """Find the operation of an entry and decode its response; a string says why it is not of the surface."""
     try:
         url = urlsplit(entry.url)
-        located = match_operation(entry.method, url.path)
+        found = match_operation(entry.method, url.path)
     except ValueError:
         return f"not a URL: {entry.url[:100]!r}"
-    if located is None:
+    if found is None:
         return f"not part of the Runs surface: {entry.method.upper()} {url.path[:100]}"
-    path, operation, ids = located
     headers = {name.lower(): value for name, value in entry.headers}
     if "assistants=v1" in headers.get("openai-beta", ""):
         return "assistants=v1, the earlier beta"
-    if entry.body_not_saved or (
-        not entry.response_content and responses.is_event_stream(responses.header_map(entry.response_headers))
-    ):
-        return "the recorder did not save the response"
-    if _is_undecodable(entry):
-        return "the content encoding of the response is not supported"
-    response = _response(entry)
-    wall = _recording_time(entry, response) or last
+    lost, content = "", entry.response_content
+    defects: tuple[str, ...] = ()
+    encoding = responses.header_map(entry.response_headers).get("content-encoding", "")
+    try:
+        content, defects = decode_content(content, encoding)
+    except UndecodableError as error:
+        lost, content = f"the response was not decoded: {error}", b""
+    path, operation, ids = found
+    located = _Located(url, path, operation, ids, server_of(entry.url, path), defects, lost)
+    return located, entry if content is entry.response_content else replace(entry, response_content=content)
+
+
+def _exchange(
+    timed: TimedEntry, located: _Located, program: str, index: int, last: float | None, edition: str | None
+) -> Exchange | str:
+    entry, url = timed.entry, located.url
+    headers = {name.lower(): value for name, value in entry.headers}
+    response = _response(entry, located.defects)
+    wall = _recording_time(entry, located.operation, response) or last
     dated = edition or _edition(wall)
     if dated is None:
         return f"recorded before the launch of v2 on {V2_LAUNCH}"
-    started, ended = float(position), position + _ASSUMED_DURATION
-    if entry.seconds is not None and entry.started_at is not None:
-        started, ended = entry.started_at, entry.started_at + entry.seconds
     body, text = _body(entry.content)
+    lost = located.loss or _loss(entry, located, body, response)
+    if located.loss:
+        response = None
     return Exchange(
         id=f"{program}:{entry.position}",
-        index=position,
+        index=index,
         program=program,
-        operation=operation.name,
-        request=Request(entry.method.upper(), path, _query(url), _redacted_headers(entry.headers), body, text),
-        response=_with_event_times(ended, response),
+        operation=located.operation.name,
+        request=Request(entry.method.upper(), located.path, _query(url), _redacted_headers(entry.headers), body, text),
+        response=_with_event_times(timed.ended, response),
         completion=Completion.UNKNOWN if response is None else Completion.ANSWERED,
-        started=started,
-        ended=ended,
+        started=timed.started,
+        ended=timed.ended,
         wall=wall or 0.0,
-        path=ids,
+        path=located.ids,
         problem="no response was recorded" if response is None else None,
         edition=dated,
-        dialect="azure" if _is_azure(url, headers, response) else "openai",
+        dialect=_dialect(url, headers, response),
+        loss=lost,
     )
+
+
+def _loss(entry: RecordedEntry, located: _Located, body: JSON | Absent, response: Response | None) -> str:
+    """What the recorder lost of an exchange; an empty string if nothing."""
+    query = dict(parse_qsl(located.url.query))
+    if loss.has_redacted_ids(located.ids, query, body, response):
+        return loss.IDS_REDACTED
+    if response is not None:
+        lost = loss.response_loss(entry, responses.header_map(entry.response_headers), entry.response_content, response)
+        if lost:
+            return lost
+    return loss.request_loss(entry, located.operation, body)
 
 
 def match_operation(method: str, path: str) -> tuple[str, Operation, dict[str, str]] | None:
@@ -110,7 +177,7 @@ def match_operation(method: str, path: str) -> tuple[str, Operation, dict[str, s
     The last `/threads` or `/assistants` that matches counts, because projects and deployments may have such names, but
     ids do not.
     """
-    for start in reversed(list(re.finditer(r"/(?=(?:threads|assistants)(?:/|\Z))", path))):
+    for start in reversed([*re.finditer(r"/(?=(?:threads|assistants)(?:/|\Z))", path)][-20:]):
         below = path[start.start() :]
         if found := find_operation(method, below):
             operation, ids = found
@@ -118,15 +185,23 @@ def match_operation(method: str, path: str) -> tuple[str, Operation, dict[str, s
     return None
 
 
-def _response(entry: RecordedEntry) -> Response | None:
+def _response(entry: RecordedEntry, defects: tuple[str, ...]) -> Response | None:
     if entry.status is None:
         return None
     headers = responses.header_map((name, redact_value(name, value)) for name, value in entry.response_headers)
-    content, defects = _decode_content(entry.response_content, headers.get("content-encoding", ""))
-    response = responses.parse_response(entry.status, headers, content)
+    if not entry.response_headers or is_marker(headers.get("content-type", "")):
+        headers |= _inferred_type(entry.response_content)
+    response = responses.parse_response(entry.status, headers, entry.response_content)
     # Recorders strip trailing whitespace, so a missing final blank line proves nothing.
     kept = (defect for defect in response.defects if not defect.startswith("sse: unfinished_event"))
     return replace(response, defects=(*defects, *kept))
+
+
+def _inferred_type(content: bytes) -> dict[str, str]:
+    """The content type of a body whose headers the recorder did not save."""
+    if content.lstrip().startswith(_SSE_PREFIXES):
+        return {"content-type": "text/event-stream"}
+    return {} if isinstance(strict_json.parse(content).value, Absent) else {"content-type": "application/json"}
 
 
 def _with_event_times(moment: float, response: Response | None) -> Response | None:
@@ -134,30 +209,6 @@ def _with_event_times(moment: float, response: Response | None) -> Response | No
     if response is None or response.events is None:
         return response
     return replace(response, events=tuple(replace(event, at=moment) for event in response.events))
-
-
-def _decode_content(content: bytes, encoding: str) -> tuple[bytes, tuple[str, ...]]:
-    """Remove the content encoding, if it is still there; recorders keep the header after decoding."""
-    if not encoding or not content.startswith(_COMPRESSION_MAGIC):
-        return content, ()
-    try:
-        return Decoder(encoding, strict_json.MAX_BYTES).feed(content), ()
-    except TooLargeError:
-        return b"", ("too_large",)
-    except DecodeError as error:
-        return content, (f"content_encoding: {error}",)
-
-
-def _is_undecodable(entry: RecordedEntry) -> bool:
-    """Whether the response is still compressed with an encoding that is not supported here (`br`, `zstd`)."""
-    encoding = responses.header_map(entry.response_headers).get("content-encoding", "")
-    try:
-        Decoder(encoding)
-    except DecodeError:
-        return isinstance(
-            strict_json.parse(entry.response_content).value, Absent
-        ) and not entry.response_content.lstrip().startswith(_SSE_PREFIXES)
-    return False
 
 
 def _body(content: bytes) -> tuple[JSON | Absent, str | None]:
@@ -175,11 +226,18 @@ def _redacted_headers(headers: Pairs) -> Mapping[str, str]:
     return {name: redact_value(name, value) if value != REDACTED else value for name, value in headers}
 
 
-def _recording_time(entry: RecordedEntry, response: Response | None) -> float | None:
-    if entry.started_at is not None and entry.seconds is not None:
-        return entry.started_at
-    stamps = response.headers.get("date") if response else None
-    return parse_time(stamps) or entry.started_at or (_newest_created_at(response) if response else None)
+def _recording_time(entry: RecordedEntry, operation: Operation, response: Response | None) -> float | None:
+    """When an entry was recorded. The objects' own times count where the recorder's clock is years from them."""
+    stamp = parse_time(response.headers.get("date")) if response else None
+    stated = entry.started_at if entry.is_exact else stamp or entry.started_at
+    stated = None if stated is not None and stated < _FIRST_BETA else stated
+    created = _newest_created_at(response) if response else None
+    if stated is None or created is None:
+        return stated or created
+    is_new = operation.name in _CREATING and response is not None and 200 <= response.status < 300
+    if stated < created - _YEAR or (is_new and stated > created + _YEAR):
+        return stamp if stamp is not None and abs(stamp - created) < _YEAR else created
+    return stated
 
 
 def _newest_created_at(response: Response) -> float | None:
@@ -201,16 +259,7 @@ def _edition(wall: float | None) -> str | None:
     return None if date < V2_LAUNCH else min(date, DEFAULT_EDITION)
 
 
-def _is_azure(url: SplitResult, headers: Mapping[str, str], response: Response | None) -> bool:
-    return (
-        _AZURE_HOST.search(url.hostname or "") is not None
-        or "api-version" in dict(parse_qsl(url.query))
-        or "api-key" in headers
-        or (response is not None and "apim-request-id" in response.headers)
-    )
-
-
-def _renumber(found: list[Exchange]) -> list[Exchange]:
-    """Sort exchanges by start time and number them."""
-    ordered = sorted(found, key=lambda exchange: (exchange.started, exchange.index))
-    return [replace(exchange, index=index) for index, exchange in enumerate(ordered, 1)]
+def _dialect(url: SplitResult, headers: Mapping[str, str], response: Response | None) -> str:
+    """The name of the dialect family of the recorded server."""
+    response_headers = response.headers if response is not None else {}
+    return recorded_family(url.hostname or "", dict(parse_qsl(url.query)), headers, response_headers).name

@@ -9,6 +9,7 @@ from typing import Any
 from runs_conformance.model.json import ABSENT
 from runs_conformance.recordings.entry import (
     MalformedEntryError,
+    Pairs,
     RecordedEntry,
     decode_base64,
     parse_body,
@@ -20,6 +21,9 @@ from runs_conformance.recordings.entry import (
 )
 
 _FRACTION = re.compile(r":\d\d[.,]\d{3}")
+_FAILURES = ("_error", "_failureText", "_errorText", "_wasAborted", "_canceled")
+_API_TYPES = ("application/json", "text/event-stream")
+_TRUNCATED = re.compile(r"\btruncat|\bnot saved\b|\btoo large\b|\bomitted\b", re.IGNORECASE)
 
 
 def is_har(document: Mapping[str, Any]) -> bool:
@@ -31,10 +35,15 @@ def is_har(document: Mapping[str, Any]) -> bool:
 def entries(document: Mapping[str, Any]) -> Iterator[RecordedEntry | tuple[int, str]]:
     """The entries of a HAR in file order; position and reason for each that cannot be read."""
     for where, entry in enumerate(document["log"]["entries"] or (), 1):
-        try:
-            yield _entry(where, require_object(entry, "an entry"))
-        except MalformedEntryError as error:
-            yield where, str(error)
+        yield read_entry(where, entry)
+
+
+def read_entry(where: int, entry: Any) -> RecordedEntry | tuple[int, str]:
+    """One entry, or its position and the reason why it cannot be read."""
+    try:
+        return _entry(where, require_object(entry, "an entry"))
+    except MalformedEntryError as error:
+        return where, str(error)
 
 
 def _entry(where: int, entry: Mapping[str, Any]) -> RecordedEntry:
@@ -42,28 +51,52 @@ def _entry(where: int, entry: Mapping[str, Any]) -> RecordedEntry:
         require_object(entry.get("request"), "request"),
         require_object(entry.get("response"), "response"),
     )
-    posted = request.get("postData") or {}
+    posted = require_object(request.get("postData") or {}, "postData")
     body = require_object(response.get("content") or {}, "content")
-    status = require_int(response.get("status", 0), "status")
-    kept = body.get("text")
+    status = require_int(response.get("status") or 0, "status")
+    began, seconds = entry.get("startedDateTime"), _seconds(entry)
+    size, sent_size = _size(body.get("size")), _size(response.get("bodySize"))
+    if not size and not (size == 0 and sent_size == 0):
+        size = sent_size if sent_size else None
     return RecordedEntry(
         position=where,
         method=require_text(request.get("method"), "method"),
         url=require_text(request.get("url"), "url"),
-        headers=parse_headers(request.get("headers")),
-        content=_text(require_object(posted, "postData")),
-        status=status or None,
-        response_headers=parse_headers(response.get("headers")),
+        headers=_with_type(parse_headers(request.get("headers")), posted),
+        content=_text(posted),
+        status=status if status > 0 else None,
+        response_headers=_with_type(parse_headers(response.get("headers")), body),
         response_content=_text(body),
-        started_at=parse_time(entry.get("startedDateTime")),
-        seconds=_seconds(entry) if _has_subsecond_time(entry.get("startedDateTime")) else None,
-        body_not_saved=kept is None and require_int(body.get("size") or 0, "size") > 0,
+        started_at=parse_time(began),
+        seconds=seconds,
+        is_exact=seconds is not None and _has_subsecond_time(began),
+        request_size=_size(request.get("bodySize")),
+        response_size=size,
+        body_not_saved=_was_dropped(body),
+        failure=_failure(entry, response),
     )
+
+
+def _with_type(headers: Pairs, body: Mapping[str, Any]) -> Pairs:
+    """Add the media type that the HAR states for the body, if the recorder did not save the header.
+
+    Only the types of this API count, since browsers guess a type for content that was sent without one.
+    """
+    kind = body.get("mimeType")
+    if not isinstance(kind, str) or any(name.lower() == "content-type" for name, _ in headers):
+        return headers
+    return (*headers, ("content-type", kind)) if kind.lower().startswith(_API_TYPES) else headers
 
 
 def _seconds(entry: Mapping[str, Any]) -> float | None:
     milliseconds = entry.get("time")
-    return milliseconds / 1000 if isinstance(milliseconds, (int, float)) and milliseconds >= 0 else None
+    if not isinstance(milliseconds, (int, float)) or isinstance(milliseconds, bool):
+        return None
+    return milliseconds / 1000 if 0 <= milliseconds < 10**9 else None
+
+
+def _size(value: object) -> int | None:
+    return value if isinstance(value, int) and value >= 0 else None
 
 
 def _has_subsecond_time(began: object) -> bool:
@@ -71,6 +104,22 @@ def _has_subsecond_time(began: object) -> bool:
     return isinstance(began, str) and _FRACTION.search(began) is not None
 
 
+def _was_dropped(body: Mapping[str, Any]) -> bool:
+    comment = body.get("comment")
+    return body.get("text") is None and isinstance(comment, str) and _TRUNCATED.search(comment) is not None
+
+
+def _failure(*places: Mapping[str, Any]) -> str:
+    """What the recorder says about a transfer that failed on the client's side."""
+    for place in places:
+        for name in _FAILURES:
+            if value := place.get(name):
+                return value[:100] if isinstance(value, str) else name.strip("_")
+    return ""
+
+
 def _text(body: Mapping[str, Any]) -> bytes:
+    """A body. Polly calls a JSON list of base64 pieces base64; no base64 text starts with a bracket."""
     value = body.get("text")
-    return decode_base64(value) if body.get("encoding") == "base64" else parse_body(value)
+    is_base64 = body.get("encoding") == "base64" and not (isinstance(value, str) and value.startswith("["))
+    return decode_base64(value) if is_base64 else parse_body(value)

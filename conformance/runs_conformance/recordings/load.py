@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -31,11 +31,12 @@ class RecordedTraffic:
     footer: Mapping[str, JSON] = field(default_factory=dict)
 
 
-def load_traffic(path: Path | str, edition: str | None = None) -> RecordedTraffic:
-    """Load a file of any supported format; `edition` overrides the dates of the recording.
+def load_traffic(path: Path | str, edition: str | None = None, hosts: Sequence[str] = ()) -> RecordedTraffic:
+    """Load a file of any supported format; `edition` overrides the dates of the recording, `hosts` are globs of hosts.
 
     A file gives one history, a `history.jsonl` one per program. If a file contains requests with several keys, each key
-    gives a partial history, since the clients may share objects. Raises UsageError if the file cannot be read.
+    gives a partial history, since the clients may share objects. So does an entry that cannot be read. Raises
+    UsageError if the file cannot be read.
     """
     name, data = str(path), _bytes(Path(path))
     if history_file.is_history(data):
@@ -45,10 +46,11 @@ def load_traffic(path: Path | str, edition: str | None = None) -> RecordedTraffi
     histories, left_out = [], []
     for number, entries in enumerate(clients, 1):
         client = name if number == 1 else f"{name} (key {number})"
-        found, skipped = to_exchanges(entries, client, edition)
+        found, skipped = to_exchanges(entries, client, edition, hosts)
         left_out += skipped
         if found:
-            histories.append(History.of(found, client, partial=len(clients) > 1))
+            gap = next((f"entry {entry[0]} cannot be read" for entry in entries if isinstance(entry, tuple)), "")
+            histories.append(History.of(found, client, partial=len(clients) > 1 or bool(gap), gap=gap))
     return RecordedTraffic(tuple(histories), tuple(left_out))
 
 

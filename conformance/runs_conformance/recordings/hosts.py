@@ -1,0 +1,71 @@
+"""Tells recorded servers of this API from those of other APIs that use the same words in their paths."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from urllib.parse import urlsplit
+
+from runs_conformance.contract.dialect import FAMILIES
+from runs_conformance.recordings.entry import RecordedEntry
+
+_KNOWN = re.compile(r"(?:\A|\.)openai\.com\Z")
+_OURS_IN_PATH = re.compile(r"/(?:threads/thread_|assistants/asst_|messages/msg_|runs/run_|steps/step_)")
+_OURS_IN_CONTENT = re.compile(
+    rb'"object"\s*:\s*"(?:thread(?:\.[a-z.]+)?|assistant(?:\.deleted)?)"'
+    rb'|"id"\s*:\s*"(?:thread|asst|run|msg)_|^event:\s*thread\.',
+    re.MULTILINE,
+)
+_EMPTY_LIST = re.compile(rb'"object"\s*:\s*"list"')
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A server in a recording: its host with the port, and the path before `/threads` or `/assistants`."""
+
+    host: str
+    base_path: str
+
+    def __str__(self) -> str:
+        return f"{self.host}{self.base_path}"
+
+
+def server_of(url: str, path: str) -> Server:
+    """The server of a URL whose path ends in the path of an operation."""
+    parts = urlsplit(url)
+    return Server(parts.netloc.rpartition("@")[2].lower(), parts.path.removesuffix(path))
+
+
+def foreign_servers(entries: Iterable[tuple[Server, RecordedEntry]], globs: Sequence[str] = ()) -> frozenset[Server]:
+    """The servers of other APIs: those whose exchanges never show anything of this one.
+
+    A server that answered every request with an error is foreign unless its host is known or the paths hold ids of this
+    API. With `globs` a server is foreign if its host matches none of them.
+    """
+    shown: dict[Server, bool] = {}
+    for server, entry in entries:
+        if globs:
+            shown[server] = _matches(server, globs)
+        elif not shown.get(server):
+            shown[server] = _is_known(server) or _shows_this_api(entry)
+    return frozenset(server for server, is_ours in shown.items() if not is_ours)
+
+
+def _matches(server: Server, globs: Sequence[str]) -> bool:
+    host = server.host.rpartition(":")[0] if re.search(r":\d+\Z", server.host) else server.host
+    return any(fnmatchcase(name, glob.lower()) for glob in globs for name in (host, server.host))
+
+
+def _is_known(server: Server) -> bool:
+    host = re.sub(r":\d+\Z", "", server.host)
+    patterns = (family.host_pattern for family in FAMILIES.values() if family.host_pattern)
+    return _KNOWN.search(host) is not None or any(re.search(pattern, host) for pattern in patterns)
+
+
+def _shows_this_api(entry: RecordedEntry) -> bool:
+    if _OURS_IN_PATH.search(urlsplit(entry.url).path) or _OURS_IN_CONTENT.search(entry.response_content):
+        return True
+    beta = any(name.lower() == "openai-beta" and "assistants=" in value for name, value in entry.headers)
+    return beta and (not entry.response_content or _EMPTY_LIST.search(entry.response_content) is not None)

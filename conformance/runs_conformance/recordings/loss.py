@@ -1,0 +1,117 @@
+"""Tells what a recorder lost of an exchange, so that the server is not blamed for it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from runs_conformance.contract.operation import Operation
+from runs_conformance.model.exchange import Response
+from runs_conformance.model.json import JSON, Absent
+from runs_conformance.recordings.entry import RecordedEntry
+from runs_conformance.recordings.redaction_marker import (
+    contains_marker,
+    contains_redacted_id,
+    is_marker,
+    is_redacted_id,
+)
+
+NOT_SAVED = "the recorder did not save the response"
+CUT = "the recorder cut the response"
+CLIENT_LEFT = "the client ended the transfer"
+REQUEST_NOT_SAVED = "the recorder did not save the request body"
+REQUEST_CUT = "the recorder cut the request body"
+REQUEST_REDACTED = "the request body was redacted"
+RESPONSE_REDACTED = "the response was redacted"
+IDS_REDACTED = "ids were redacted"
+
+_BODILESS_STATUSES = frozenset({204, 205, 304})
+_ENDS_CUT = re.compile(r"(?:\.\.\.|…|[\[(<]?\s*(?:\.\.\.)?\s*truncated[^\n]{0,60}[\])>]?)\s*\Z", re.IGNORECASE)
+_ROUND_SIZES = frozenset({*(2**power for power in range(9, 27)), *(n * 10**k for n in (1, 2, 5) for k in range(3, 8))})
+
+
+def request_loss(entry: RecordedEntry, operation: Operation, body: JSON | Absent) -> str:
+    """What the recorder lost of a request body; an empty string if nothing."""
+    if operation.body is None:
+        return ""
+    declared = _content_length({name.lower(): value for name, value in entry.headers})
+    stated = entry.request_size if declared is None else declared
+    if not entry.content:
+        return REQUEST_NOT_SAVED if _had_body(entry, operation, stated) else ""
+    if isinstance(body, Absent):
+        text = entry.content.decode(errors="replace").strip()
+        if is_marker(text):
+            return REQUEST_REDACTED
+        sizes = [size for size in (declared, entry.request_size) if size is not None]
+        return REQUEST_CUT if any(size > len(entry.content) for size in sizes) or _looks_cut(entry.content) else ""
+    return REQUEST_REDACTED if contains_marker(body) else ""
+
+
+def _had_body(entry: RecordedEntry, operation: Operation, stated: int | None) -> bool:
+    """Whether a request that was recorded without a body had one."""
+    if stated is not None and stated > 0:
+        return True
+    is_surely_empty = stated == 0 and not any(name.lower() == "content-type" for name, _ in entry.headers)
+    accepted = entry.status is not None and 200 <= entry.status < 300
+    return operation.body_required and accepted and not is_surely_empty
+
+
+def response_loss(entry: RecordedEntry, headers: Mapping[str, str], content: bytes, response: Response) -> str:
+    """What the recorder lost of a response; an empty string if nothing.
+
+    `content` is decoded. A body that is complete in itself was not cut, whatever sizes the recorder states.
+    """
+    if entry.failure and not _is_complete(response):
+        return f"{CLIENT_LEFT} ({entry.failure})"
+    if not content:
+        return NOT_SAVED if _was_sent_with_body(entry, headers) else ""
+    if _is_complete(response):
+        return RESPONSE_REDACTED if is_redacted_text(response) else ""
+    if is_marker(content.decode(errors="replace").strip()):
+        return RESPONSE_REDACTED
+    declared = None if headers.get("content-encoding") else _content_length(headers)
+    sizes = [size for size in (declared, entry.response_size) if size is not None]
+    return CUT if any(size > len(content) for size in sizes) or _looks_cut(content) else ""
+
+
+def _was_sent_with_body(entry: RecordedEntry, headers: Mapping[str, str]) -> bool:
+    if entry.status in _BODILESS_STATUSES:
+        return False
+    declared = _content_length(headers)
+    if declared is not None:
+        return declared > 0
+    if entry.body_not_saved or entry.response_size:
+        return True
+    return headers.get("content-type", "").startswith("text/event-stream")
+
+
+def is_redacted_text(response: Response) -> bool:
+    """Whether any text of a response was redacted."""
+    return contains_marker(response.body) or any(contains_marker(event.data) for event in response.events or ())
+
+
+def has_redacted_ids(
+    path: Mapping[str, str], query: Mapping[str, str], body: JSON | Absent, response: Response | None
+) -> bool:
+    """Whether an exchange names an object by a redacted id."""
+    named = [*path.values(), *(query[name] for name in ("after", "before", "run_id") if name in query)]
+    answered = [] if response is None else [response.body, *(event.data for event in response.events or ())]
+    return any(map(is_redacted_id, named)) or any(map(contains_redacted_id, (body, *answered)))
+
+
+def _is_complete(response: Response) -> bool:
+    """Whether a body is JSON, or an event stream up to its last event."""
+    if response.events is not None:
+        last = response.events[-1] if response.events else None
+        return last is not None and (last.name in ("done", "error") or last.data == "[DONE]")
+    return not isinstance(response.body, Absent)
+
+
+def _looks_cut(content: bytes) -> bool:
+    """Whether a text that is not complete ends where recorders cut: at a round size, or with a remark."""
+    return len(content) in _ROUND_SIZES or _ENDS_CUT.search(content[-100:].decode(errors="replace")) is not None
+
+
+def _content_length(headers: Mapping[str, str]) -> int | None:
+    value = headers.get("content-length", "")
+    return int(value) if value.isascii() and value.isdigit() and len(value) < 15 else None

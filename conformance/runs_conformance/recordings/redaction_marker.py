@@ -1,0 +1,69 @@
+"""Recognizes what sanitizers put in the place of ids, texts and bodies."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from runs_conformance.model.json import JSON, Absent, is_array, is_object
+
+_WORD = (
+    r"(?:redact(?:ed)?|sanitized?|sanitised?|filtered|masked|scrubbed|removed|hidden|censored|obfuscated|obscured|"
+    r"anonymi[sz]ed|omitted|stripped|placeholder|confidential|private|truncated|not[ _-]saved)"
+)
+_OPEN, _CLOSE = r"[\[<({*_\-#\"'~|\s]*", r"[\])>}*_\-#\"'~|\s]*"
+_MARKER = re.compile(rf"{_OPEN}(?:{_WORD}{_CLOSE}|{_WORD}[ :(_-][^\n]{{0,60}}[\])>}}*]+)\Z", re.IGNORECASE)
+_SAME_CHARACTER = re.compile(r"([xX*#•?█_.-])\1{3,}\Z")
+_ID_PREFIX = re.compile(r"(?:thread|run|msg|message|asst|assistant|step|call|file|vs)[_-]", re.IGNORECASE)
+_BLANK_ID = re.compile(r"(?:[xX*#•?█.-]+|[0-]{3,}|<[^>]*>|\{\{?[^}]*\}\}?|\[[^\]]*\]|(?:[a-z]+_)?id)\Z", re.IGNORECASE)
+_ID_MEMBERS = frozenset({"id", "thread_id", "run_id", "message_id", "step_id", "assistant_id", "first_id", "last_id"})
+_OBJECT_ID_MEMBERS = ("id", "thread_id", "assistant_id", "run_id")
+
+
+def is_marker(text: str) -> bool:
+    """Whether a whole text stands for something that was redacted: `[REDACTED]`, `***`, `<removed>`."""
+    return len(text) < 200 and bool(_MARKER.match(text) or _SAME_CHARACTER.match(text))
+
+
+def is_redacted_id(id_: str) -> bool:
+    """Whether an id stands for any number of redacted ids: `thread_REDACTED`, `msg_xxxx`, `<run id>`."""
+    body = id_[prefix.end() :] if (prefix := _ID_PREFIX.match(id_)) else id_
+    return len(id_) < 200 and bool(is_marker(id_) or is_marker(body) or (body and _BLANK_ID.match(body)))
+
+
+def contains_marker(value: JSON | Absent) -> bool:
+    """Whether any text in a value was redacted."""
+    return any(is_marker(text) for _, text in _texts(value))
+
+
+def contains_redacted_id(value: JSON | Absent) -> bool:
+    """Whether any id in a value was redacted, or an object has the same one for itself and for what it belongs to."""
+    return any(name in _ID_MEMBERS and is_redacted_id(text) for name, text in _texts(value)) or any(
+        _has_one_id_for_all(each) for each in _objects(value)
+    )
+
+
+def _has_one_id_for_all(value: Mapping[str, JSON]) -> bool:
+    ids = [id_ for name in _OBJECT_ID_MEMBERS if isinstance(id_ := value.get(name), str)]
+    return len(ids) > 1 and len(set(ids)) == 1 and not _ID_PREFIX.match(ids[0])
+
+
+def _texts(value: JSON | Absent, name: str = "") -> Iterator[tuple[str, str]]:
+    if isinstance(value, str):
+        yield name, value
+    elif is_object(value):
+        for key, member in value.items():
+            yield from _texts(member, key)
+    elif is_array(value):
+        for item in value:
+            yield from _texts(item, name)
+
+
+def _objects(value: JSON | Absent) -> Iterator[Mapping[str, JSON]]:
+    if is_object(value):
+        yield value
+        for member in value.values():
+            yield from _objects(member)
+    elif is_array(value):
+        for item in value:
+            yield from _objects(item)
