@@ -34,17 +34,17 @@ READS = (
 )
 
 
-def _look(builder: HistoryBuilder, operation: str, answer: object, status: int = 200) -> None:
+def _read(builder: HistoryBuilder, operation: str, answer: object, status: int = 200) -> None:
     builder.send(operation, answer, status, step=Step(operation=operation, role=Role.READ))
 
 
-def _told(shown: bool) -> History:
+def _reads(shown: bool) -> History:
     builder = HistoryBuilder()
     create = Step(operation="create_run", body={})
     builder.send("create_thread", thread(), step=Step(operation="create_thread", body={}))
     builder.send("create_run", run(), step=create)
     builder.send("create_message", message(), step=Step(operation="create_message", body={}))
-    _look(builder, "list_run_steps", page(step()))
+    _read(builder, "list_run_steps", page(step()))
     missing = error("Not here.")
     for operation, answer in {
         "get_run": run("completed"),
@@ -52,33 +52,33 @@ def _told(shown: bool) -> History:
         "get_run_step": step(),
         "list_messages": page(message()),
     }.items():
-        _look(builder, operation, answer if shown else missing, 200 if shown else 404)
+        _read(builder, operation, answer if shown else missing, 200 if shown else 404)
     return builder.history()
 
 
 @passes(*READS)
 def test_created_objects_are_shown() -> History:
-    return _told(shown=True)
+    return _reads(shown=True)
 
 
 @fails(acceptance.assistants_threads_and_runs_can_be_read, times=1)
 def test_a_run_is_not_shown() -> History:
-    return _told(shown=False)
+    return _reads(shown=False)
 
 
 @fails(acceptance.messages_can_be_read, times=1)
 def test_a_message_is_not_shown() -> History:
-    return _told(shown=False)
+    return _reads(shown=False)
 
 
 @fails(acceptance.steps_can_be_read, times=1)
 def test_a_step_is_not_shown() -> History:
-    return _told(shown=False)
+    return _reads(shown=False)
 
 
 @fails(acceptance.lists_can_be_read, times=1)
 def test_messages_are_not_listed() -> History:
-    return _told(shown=False)
+    return _reads(shown=False)
 
 
 @legal
@@ -86,7 +86,7 @@ def test_a_thread_that_was_deleted() -> History:
     builder = HistoryBuilder()
     builder.send("create_thread", thread(), step=Step(operation="create_thread", body={}))
     builder.send("delete_thread", {"id": "thread_a", "object": "thread.deleted", "deleted": True})
-    _look(builder, "get_thread", error("No thread found with id 'thread_a'."), 404)
+    _read(builder, "get_thread", error("No thread found with id 'thread_a'."), 404)
     return builder.history()
 
 
@@ -94,7 +94,7 @@ def test_a_thread_that_was_deleted() -> History:
 def test_a_thread_of_another_tenant() -> History:
     builder = HistoryBuilder()
     builder.send("create_thread", thread(), step=Step(operation="create_thread", body={}, key=Key.SECOND))
-    _look(builder, "get_thread", error("No thread found with id 'thread_a'."), 404)
+    _read(builder, "get_thread", error("No thread found with id 'thread_a'."), 404)
     return builder.history()
 
 

@@ -43,9 +43,9 @@ def test_assistant_with_another_temperature() -> History:
 
 def _resources(shown: list[str]) -> History:
     builder = HistoryBuilder()
-    given = {"code_interpreter": {"file_ids": ["file-a"]}}
+    requested = {"code_interpreter": {"file_ids": ["file-a"]}}
     answer = assistant(tool_resources={"code_interpreter": {"file_ids": shown}})
-    builder.send("create_assistant", answer, body={"model": "gpt-4o", "tool_resources": given})
+    builder.send("create_assistant", answer, body={"model": "gpt-4o", "tool_resources": requested})
     return builder.history()
 
 

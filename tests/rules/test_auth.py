@@ -75,7 +75,7 @@ def test_one_operation_serves_with_a_wrong_key() -> History:
 
 
 @fails(auth.a_key_is_asked_for)
-def test_no_key_is_asked_for() -> History:
+def test_no_key_is_required() -> History:
     return tried(Key.NONE, 200, page(run("requires_action")))
 
 
@@ -90,7 +90,7 @@ def test_a_server_without_keys() -> History:
 
 
 @legal
-def test_a_server_without_keys_where_nobody_may_delete() -> History:
+def test_server_without_keys_that_forbids_deletion() -> History:
     builder = HistoryBuilder()
     builder.send("create_thread", thread())
     builder.send("delete_thread", UNAUTHORISED, 403)
@@ -137,7 +137,7 @@ ATTEMPTS: tuple[tuple[str, Any], ...] = (
 )
 
 
-def intruded(**after: Any) -> History:
+def attempted(**after: Any) -> History:
     """Everything is tried without a key and refused, and then looked at; `after` says what is seen then."""
     waiting = run("requires_action", required_action=action())
     builder = HistoryBuilder()
@@ -151,7 +151,7 @@ def intruded(**after: Any) -> History:
     builder.send("get_assistant", after.get("assistant", assistant()))
     builder.send("get_thread", after.get("thread", thread()))
     builder.get_run(after.get("run", waiting))
-    builder.send("get_message", after.get("message", message("user")), after.get("found", 200))
+    builder.send("get_message", after.get("message", message("user")), after.get("read_status", 200))
     builder.send("list_runs", page(*after.get("runs", [waiting])))
     builder.send("list_messages", page(*after.get("messages", [message("user")])))
     return builder.history()
@@ -159,42 +159,42 @@ def intruded(**after: Any) -> History:
 
 @passes(auth.refusals_change_nothing)
 def test_nothing_happened() -> History:
-    return intruded()
+    return attempted()
 
 
 @fails(auth.refusals_change_nothing, times=1)
 def test_metadata_was_modified() -> History:
-    return intruded(thread=thread(**STRANGE))
+    return attempted(thread=thread(**STRANGE))
 
 
 @fails(auth.refusals_change_nothing, times=1)
 def test_message_was_deleted() -> History:
-    return intruded(message=error(), found=404)
+    return attempted(message=error(), read_status=404)
 
 
 @fails(auth.refusals_change_nothing, times=1)
 def test_message_was_added() -> History:
-    return intruded(messages=[message("user", "From a stranger.", "msg_b"), message("user")])
+    return attempted(messages=[message("user", "From a stranger.", "msg_b"), message("user")])
 
 
 @fails(auth.refusals_change_nothing, times=1)
 def test_run_was_created() -> History:
-    return intruded(runs=[run("queued", "run_b"), run("requires_action")])
+    return attempted(runs=[run("queued", "run_b"), run("requires_action")])
 
 
 @fails(auth.refusals_change_nothing, times=1)
 def test_run_was_cancelled() -> History:
-    return intruded(run=run("cancelling"), runs=[])
+    return attempted(run=run("cancelling"), runs=[])
 
 
 @fails(auth.refusals_change_nothing, times=1)
-def test_outputs_were_taken() -> History:
-    return intruded(run=run("queued"), runs=[])
+def test_outputs_were_accepted() -> History:
+    return attempted(run=run("queued"), runs=[])
 
 
 @legal
 def test_run_expires_meanwhile() -> History:
-    return intruded(run=run("expired"), runs=[run("expired")])
+    return attempted(run=run("expired"), runs=[run("expired")])
 
 
 @legal
@@ -220,12 +220,12 @@ def test_beta_header_is_missing() -> History:
 
 
 @fails(auth.beta_header_is_required)
-def test_beta_header_is_not_asked_for() -> History:
+def test_beta_header_is_not_required() -> History:
     return without_beta(None, 200, thread())
 
 
 @legal
-def test_beta_header_need_not_be_asked_for() -> History:
+def test_request_without_beta_header_is_accepted() -> History:
     return without_beta(None, 200, thread())
 
 
@@ -265,10 +265,10 @@ def test_key_under_another_scheme_is_refused() -> History:
 
 
 @fails(auth.a_key_counts_as_a_bearer_token_only)
-def test_key_under_another_scheme_is_taken() -> History:
+def test_key_under_another_scheme_is_accepted() -> History:
     return in_basic(200)
 
 
 @inconclusive(auth.a_key_counts_as_a_bearer_token_only)
-def test_key_under_another_scheme_where_none_is_asked_for() -> History:
+def test_key_under_another_scheme_without_key_check() -> History:
     return in_basic(200, without=200)

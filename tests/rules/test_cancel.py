@@ -33,7 +33,7 @@ def test_run_that_is_cancelled() -> History:
 
 
 @passes(cancel.queued_or_waiting_run_can_be_cancelled, cancel.waiting_run_ends_cancelled, cancel.answer_says_so)
-def test_waiting_run_that_is_cancelled_at_once() -> History:
+def test_waiting_run_is_cancelled_immediately() -> History:
     return _cancelled("queued", "requires_action", answer="cancelled")
 
 
@@ -63,7 +63,7 @@ def test_cancellation_that_does_nothing() -> History:
 
 
 @fails(cancel.comes_to_an_end, at="/status", times=1)
-def test_run_that_is_cancelled_for_ever() -> History:
+def test_run_stays_cancelling() -> History:
     builder = HistoryBuilder()
     builder.see_statuses("queued", "in_progress")
     builder.send("cancel_run", run("cancelling"))
@@ -99,7 +99,7 @@ def test_refused_cancellation_that_cancels() -> History:
 
 
 @fails(cancel.happens_only_when_asked_for, at="/status", times=1)
-def test_run_that_nobody_cancelled() -> History:
+def test_run_is_cancelled_without_a_request() -> History:
     builder = HistoryBuilder()
     builder.see_statuses("queued", "in_progress", "cancelled")
     return builder.history()
@@ -119,17 +119,17 @@ def _left(messages: list[Any], steps: list[Any]) -> History:
 
 
 @passes(cancel.leaves_what_was_there, cancel.ends_the_steps)
-def test_what_a_cancelled_run_leaves() -> History:
+def test_cancelled_run_keeps_messages_and_steps() -> History:
     return _left([message()], [step("cancelled", calls=[call()])])
 
 
 @fails(cancel.leaves_what_was_there, at="/data", times=1)
-def test_messages_that_are_gone() -> History:
+def test_messages_disappear() -> History:
     return _left([], [step("cancelled", calls=[call()])])
 
 
 @fails(cancel.ends_the_steps, at="/data/0/status", times=1)
-def test_step_that_goes_on() -> History:
+def test_step_continues() -> History:
     return _left([message()], [step("in_progress", calls=[call()])])
 
 
@@ -139,7 +139,7 @@ def test_step_that_is_completed_without_its_outputs() -> History:
 
 
 @legal
-def test_second_cancellation_may_be_taken_or_not() -> History:
+def test_second_cancellation_is_accepted_or_refused() -> History:
     builder = HistoryBuilder()
     builder.see_statuses("queued", "in_progress")
     builder.send("cancel_run", run("cancelling"))

@@ -10,44 +10,44 @@ from tests.rules.histories import ASSISTANT, HistoryBuilder, action, call, funct
 NAMED = {"type": "function", "function": {"name": "get_weather"}}
 
 
-def _chosen(chosen: Any, *looks: Any, runs: int = 1) -> History:
+def _runs_with_choice(choice: Any, *answers: Any, runs: int = 1) -> History:
     builder = HistoryBuilder()
     for number in range(runs):
-        id_, given = f"run_{number}", {"tool_choice": chosen, "tools": [function_tool()]}
-        builder.create_run(run(id_=id_, **given), body={"assistant_id": ASSISTANT, **given})
-        for answer in looks:
-            builder.get_run({**answer, "id": id_, **given})
+        id_, settings = f"run_{number}", {"tool_choice": choice, "tools": [function_tool()]}
+        builder.create_run(run(id_=id_, **settings), body={"assistant_id": ASSISTANT, **settings})
+        for answer in answers:
+            builder.get_run({**answer, "id": id_, **settings})
     return builder.history()
 
 
 @passes(choice.no_tool_is_called_when_none_may_be)
 def test_choice_of_none() -> History:
-    return _chosen("none", run("completed"))
+    return _runs_with_choice("none", run("completed"))
 
 
 @fails(choice.no_tool_is_called_when_none_may_be, times=1)
 def test_choice_of_none_that_calls() -> History:
-    return _chosen("none", run("requires_action"))
+    return _runs_with_choice("none", run("requires_action"))
 
 
 @passes(choice.a_tool_is_called_when_one_must_be, choice.the_tool_that_is_named_is_called)
 def test_choice_of_a_function() -> History:
-    return _chosen(NAMED, run("requires_action"))
+    return _runs_with_choice(NAMED, run("requires_action"))
 
 
 @fails(choice.a_tool_is_called_when_one_must_be, times=1)
 def test_choice_of_a_function_that_is_ignored_twice() -> History:
-    return _chosen(NAMED, run("completed"), runs=2)
+    return _runs_with_choice(NAMED, run("completed"), runs=2)
 
 
 @inconclusive(choice.a_tool_is_called_when_one_must_be)
-def test_choice_of_a_function_that_is_ignored_once() -> History:
-    return _chosen("required", run("completed"))
+def test_forced_function_is_ignored_once() -> History:
+    return _runs_with_choice("required", run("completed"))
 
 
 @fails(choice.the_tool_that_is_named_is_called, times=1)
 def test_choice_of_another_function() -> History:
-    return _chosen(NAMED, run("requires_action", required_action=action(call(name="get_time"))))
+    return _runs_with_choice(NAMED, run("requires_action", required_action=action(call(name="get_time"))))
 
 
 def _parallel(*calls: Any) -> History:
@@ -63,5 +63,5 @@ def test_one_call_at_a_time() -> History:
 
 
 @fails(choice.calls_are_not_parallel_unless_allowed)
-def test_two_calls_at_once() -> History:
+def test_two_parallel_calls() -> History:
     return _parallel(call(), call("call_b"))

@@ -11,7 +11,7 @@ HELLO = {"role": "user", "content": "Hello"}
 RUNS = {"assistant_id": ASSISTANT}
 
 
-def _thread_deleted(gone: bool, status: int = 404) -> History:
+def _thread_deleted(is_deleted: bool, status: int = 404) -> History:
     builder = HistoryBuilder()
     builder.send("delete_thread", deleted("thread_a", "thread"))
     for operation, answer, body in (
@@ -23,7 +23,7 @@ def _thread_deleted(gone: bool, status: int = 404) -> History:
         ("delete_thread", deleted("thread_a", "thread"), None),
     ):
         more: dict[str, Any] = {} if body is None else {"body": body}
-        builder.refuse(operation, status, **more) if gone else builder.send(operation, answer, **more)
+        builder.refuse(operation, status, **more) if is_deleted else builder.send(operation, answer, **more)
     return builder.history()
 
 
@@ -35,7 +35,7 @@ def _thread_deleted(gone: bool, status: int = 404) -> History:
     deletion.deleted_thread_takes_nothing,
     deletion.deleted_thread_shows_nothing,
 )
-def test_thread_that_is_gone() -> History:
+def test_deleted_thread_is_not_found() -> History:
     return _thread_deleted(True)
 
 
@@ -45,17 +45,17 @@ def test_thread_that_is_gone() -> History:
     deletion.deleted_thread_takes_nothing,
     deletion.deleted_thread_shows_nothing,
 )
-def test_thread_that_is_not_gone() -> History:
+def test_deleted_thread_is_shown() -> History:
     return _thread_deleted(False)
 
 
 @fails(deletion.what_is_deleted_is_answered_404, times=1)
-def test_thread_that_is_gone_with_400() -> History:
+def test_deleted_thread_is_answered_with_400() -> History:
     return _thread_deleted(True, 400)
 
 
 @fails(deletion.answer_says_so, at="/deleted", times=1)
-def test_deletion_that_says_no() -> History:
+def test_deletion_with_deleted_false() -> History:
     builder = HistoryBuilder()
     builder.send("delete_message", {**deleted("msg_a"), "deleted": False})
     return builder.history()
@@ -69,7 +69,7 @@ def _assistant_deleted(runs: bool) -> History:
 
 
 @passes(deletion.deleted_assistant_runs_nothing)
-def test_assistant_that_is_gone() -> History:
+def test_deleted_assistant_is_not_found() -> History:
     return _assistant_deleted(False)
 
 
@@ -78,11 +78,11 @@ def test_assistant_that_runs_on() -> History:
     return _assistant_deleted(True)
 
 
-def _refused(gone: bool) -> History:
+def _refused(is_deleted: bool) -> History:
     builder = HistoryBuilder()
     builder.send("get_message", message("user"))
     builder.refuse("delete_message", 404, thread_id="thread_z")
-    builder.refuse("get_message", 404) if gone else builder.send("get_message", message("user"))
+    builder.refuse("get_message", 404) if is_deleted else builder.send("get_message", message("user"))
     return builder.history()
 
 
@@ -97,7 +97,7 @@ def test_refused_deletion_that_deletes() -> History:
 
 
 @legal
-def test_what_cannot_be_deleted_by_itself_goes_with_its_thread() -> History:
+def test_deletion_of_messages_is_not_implemented() -> History:
     builder = HistoryBuilder()
     builder.send("get_message", message("user"))
     builder.refuse("delete_message", 405)
@@ -115,7 +115,7 @@ def test_deletion_at_the_same_moment_as_a_read() -> History:
 
 
 @legal
-def test_run_of_a_deleted_thread_may_still_be_shown() -> History:
+def test_run_of_a_deleted_thread_is_shown() -> History:
     builder = HistoryBuilder()
     builder.send("delete_thread", deleted("thread_a", "thread"))
     builder.send("get_run", run("completed"))
@@ -152,7 +152,7 @@ def test_answer_under_a_run_that_waits() -> History:
 
 
 @inconclusive(deletion.message_can_be_deleted)
-def test_answer_that_may_be_gone() -> History:
+def test_message_may_have_been_deleted() -> History:
     return _answer_deleted("completed", 404, twice=True)
 
 

@@ -9,9 +9,9 @@ from tests.rules.histories import HistoryBuilder, action, call, run, step, strea
 from tests.rules.streams import calling, completed, delta, opening, plain, tool_delta, writing
 
 
-def streamed(*told: tuple[str, Any], operation: str = "create_run") -> History:
+def streamed(*events: tuple[str, Any], operation: str = "create_run") -> History:
     builder = HistoryBuilder()
-    builder.stream(operation, *told)
+    builder.stream(operation, *events)
     return builder.history()
 
 
@@ -21,7 +21,7 @@ def test_one_character_at_a_time() -> History:
 
 
 @legal
-def test_all_at_once_or_nothing_at_all() -> History:
+def test_text_in_a_single_delta() -> History:
     return streamed(*opening(), *writing("Hello."), completed())
 
 
@@ -50,8 +50,8 @@ def test_delta_is_repeated() -> History:
     return streamed(*opening(), *writing("Hello", ".", ".", written="Hello."), completed())
 
 
-def _cut(said: str, *pieces: str) -> History:
-    shown = streamed_message("incomplete", said) if said else streamed_message("incomplete", content=[])
+def _cut(final: str, *pieces: str) -> History:
+    shown = streamed_message("incomplete", final) if final else streamed_message("incomplete", content=[])
     *before, _, _ = writing(*pieces)
     return streamed(*opening(), *before, ("thread.message.incomplete", shown))
 
@@ -62,12 +62,12 @@ def test_message_that_is_cut_short() -> History:
 
 
 @passes(deltas.cut_message_keeps_its_text)
-def test_message_that_is_cut_a_little_before_what_was_streamed() -> History:
+def test_truncated_message_lacks_the_last_delta() -> History:
     return _cut("Hello, ", "Hello, ", "my na")
 
 
 @fails(deltas.cut_message_keeps_its_text, times=1)
-def test_message_that_is_taken_back() -> History:
+def test_truncated_message_loses_its_text() -> History:
     return _cut("", "Hello, ", "my na")
 
 
@@ -95,15 +95,15 @@ def test_call_that_only_deltas_tell_of() -> History:
 
 
 @fails(deltas.tool_call_deltas_add_up)
-def test_arguments_differ_from_those_asked_for() -> History:
+def test_arguments_differ_from_the_required_action() -> History:
     return streamed(*opening(), *calling('{"city":', requested='{"city":"Paris"}'))
 
 
 @fails(deltas.tool_call_deltas_add_up, at="/events/4/data/step_details/tool_calls/0/function/arguments")
 def test_arguments_differ_from_the_completed_step() -> History:
-    told = calling("{")
-    told[1:] = [told[2], ("thread.run.step.completed", step("completed", calls=[call(arguments="{}")]))]
-    return streamed(*opening()[:2], *told, ("thread.run.completed", run("completed")))
+    events = calling("{")
+    events[1:] = [events[2], ("thread.run.step.completed", step("completed", calls=[call(arguments="{}")]))]
+    return streamed(*opening()[:2], *events, ("thread.run.completed", run("completed")))
 
 
 @fails(deltas.step_deltas_come_while_it_works)
@@ -116,8 +116,8 @@ def test_delta_of_a_step_from_before_the_outputs() -> History:
     return streamed(tool_delta({"arguments": ""}), *opening()[1:], completed(), operation="submit_tool_outputs")
 
 
-def _calling_by_id(told: str, awaited: str) -> History:
-    piece = tool_delta({"name": "get_weather", "arguments": "{}"}, id=told)
+def _calling_by_id(streamed_id: str, awaited: str) -> History:
+    piece = tool_delta({"name": "get_weather", "arguments": "{}"}, id=streamed_id)
     waits = run("requires_action", required_action=action(call(awaited)))
     begun = ("thread.run.step.created", step("in_progress", calls=[]))
     return streamed(*opening(), begun, piece, ("thread.run.requires_action", waits))

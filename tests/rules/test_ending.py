@@ -77,7 +77,7 @@ def test_details_of_a_completed_run() -> History:
 
 
 @legal
-def test_reason_need_not_name_the_limit_that_was_given() -> History:
+def test_reason_names_another_limit() -> History:
     builder = HistoryBuilder()
     limited: dict[str, Any] = {"max_completion_tokens": 256}
     builder.create_run(run(**limited), body={"assistant_id": "asst_a", **limited})
@@ -136,7 +136,7 @@ def test_run_that_is_cut_at_its_limit_and_completes() -> History:
     return _streamed_to_the_limit("completed", 256)
 
 
-def test_a_message_cut_short_of_the_limit_says_nothing_of_it() -> None:
+def test_message_truncated_below_the_limit_is_not_judged() -> None:
     assert judge(ending.run_cut_at_its_limit_is_incomplete, _streamed_to_the_limit("completed", 200)) == []
 
 

@@ -37,7 +37,7 @@ def test_error_as_a_text() -> History:
 
 
 @fails(errors.type_param_and_code_are_present, at="/error")
-def test_members_left_out_where_null() -> History:
+def test_null_members_are_omitted() -> History:
     return answered(400, {"error": {"message": "No.", "type": "invalid_request_error"}})
 
 
@@ -71,9 +71,9 @@ def test_router_that_knows_no_such_path() -> History:
 
 @fails(errors.type_is_invalid_request_error)
 def test_type_made_up() -> History:
-    told = error()
-    told["error"]["type"] = "not_found_error"
-    return answered(404, told)
+    body = error()
+    body["error"]["type"] = "not_found_error"
+    return answered(404, body)
 
 
 @fails(errors.content_type_is_json)
@@ -96,7 +96,7 @@ def test_201() -> History:
     return answered(201, run())
 
 
-def broken(*statuses: int, probe: str = "") -> History:
+def answered_with(*statuses: int, probe: str = "") -> History:
     builder = HistoryBuilder()
     builder.send("create_thread", thread())
     for status in statuses:
@@ -107,19 +107,21 @@ def broken(*statuses: int, probe: str = "") -> History:
 
 @passes(errors.requests_do_not_break_the_server)
 def test_no_server_error() -> History:
-    return broken(404, 200)
+    return answered_with(404, 200)
 
 
 @fails(errors.requests_do_not_break_the_server, times=2)
 def test_server_error_that_repeats() -> History:
-    return broken(500, 404, 500)
+    return answered_with(500, 404, 500)
 
 
-def test_server_error_that_came_once_decides_nothing() -> None:
-    once = broken(500)
+def test_single_server_error_is_inconclusive() -> None:
+    history = answered_with(500)
     rule = errors.requests_do_not_break_the_server
-    told = [result for unit in rule.units(once) for result in rule.judge(unit) if "get_run" in repr(unit.operation)]
-    assert [type(result).__name__ for result in told] == ["Inconclusive"]
+    results = [
+        result for unit in rule.units(history) for result in rule.judge(unit) if "get_run" in repr(unit.operation)
+    ]
+    assert [type(result).__name__ for result in results] == ["Inconclusive"]
 
 
 @legal
@@ -134,4 +136,4 @@ def test_busy_for_a_moment() -> History:
 
 @legal
 def test_probes_are_judged_elsewhere() -> History:
-    return broken(500, probe="nul")
+    return answered_with(500, probe="nul")

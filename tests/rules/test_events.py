@@ -23,9 +23,9 @@ EVERY = (
 )
 
 
-def streamed(*told: tuple[str, Any], operation: str = "create_run", edition: str = "2026-08-14") -> History:
+def streamed(*stream_events: tuple[str, Any], operation: str = "create_run", edition: str = "2026-08-14") -> History:
     builder = HistoryBuilder(edition=edition)
-    builder.stream(operation, *told)
+    builder.stream(operation, *stream_events)
     return builder.history()
 
 
@@ -50,9 +50,9 @@ def test_stream_after_outputs() -> History:
 
 @fails(events.run_events_fit_their_status, at="/events/2/data/status", times=1)
 def test_in_progress_event_of_a_queued_run() -> History:
-    told = plain()
-    told[2] = ("thread.run.in_progress", run("queued"))
-    return streamed(*told)
+    stream_events = plain()
+    stream_events[2] = ("thread.run.in_progress", run("queued"))
+    return streamed(*stream_events)
 
 
 @fails(events.run_events_fit_their_status)
@@ -67,10 +67,10 @@ def test_incomplete_run_in_a_completed_event_before_there_was_another() -> Histo
 
 @fails(events.step_and_message_events_fit_their_status, times=2)
 def test_ends_that_show_no_end() -> History:
-    told = [*opening(), *writing("x"), completed()]
-    told[-3] = ("thread.message.completed", streamed_message("in_progress"))
-    told[-2] = ("thread.run.step.completed", step("in_progress"))
-    return streamed(*told)
+    stream_events = [*opening(), *writing("x"), completed()]
+    stream_events[-3] = ("thread.message.completed", streamed_message("in_progress"))
+    stream_events[-2] = ("thread.run.step.completed", step("in_progress"))
+    return streamed(*stream_events)
 
 
 @fails(events.created_events_show_the_beginning)
@@ -99,20 +99,20 @@ def test_message_without_an_end() -> History:
 
 
 @fails(events.what_is_created_is_worked_on)
-def test_message_that_is_written_at_once() -> History:
+def test_message_without_in_progress_event() -> History:
     return streamed(*without("thread.message.in_progress"))
 
 
 @fails(events.what_is_created_is_worked_on)
-def test_step_that_is_over_at_once() -> History:
+def test_step_without_in_progress_event() -> History:
     return streamed(*without("thread.run.step.in_progress"))
 
 
 @fails(events.a_stream_tells_of_one_run, at="/events/3/data/run_id")
 def test_step_of_another_run() -> History:
-    told = plain()
-    told[3] = (told[3][0], step("in_progress", run_id="run_b"))
-    return streamed(*told)
+    stream_events = plain()
+    stream_events[3] = (stream_events[3][0], step("in_progress", run_id="run_b"))
+    return streamed(*stream_events)
 
 
 @fails(events.a_stream_tells_of_one_run, at="/events/0/data/thread_id")
@@ -146,7 +146,7 @@ def test_step_before_the_run_is_in_progress() -> History:
 
 
 @passes(events.a_run_opens_its_stream)
-def test_run_that_fails_at_once() -> History:
+def test_run_that_fails_immediately() -> History:
     return streamed(opening()[0], ("thread.run.failed", run("failed")))
 
 
@@ -163,16 +163,20 @@ def test_cancelled_before_it_was_resumed() -> History:
 
 @fails(events.a_step_completes_after_its_message)
 def test_step_completes_before_its_message() -> History:
-    told = plain()
-    told[-3], told[-2] = told[-2], told[-3]
-    return streamed(*told)
+    stream_events = plain()
+    stream_events[-3], stream_events[-2] = stream_events[-2], stream_events[-3]
+    return streamed(*stream_events)
 
 
 @legal
 def test_unknown_events_and_members() -> History:
-    told = plain()
+    stream_events = plain()
     return streamed(
-        ("ping", "pong"), *told[:4], ("thread.run.heartbeat", {"n": 1}), *told[4:], ("thread.billing", {"id": 5})
+        ("ping", "pong"),
+        *stream_events[:4],
+        ("thread.run.heartbeat", {"n": 1}),
+        *stream_events[4:],
+        ("thread.billing", {"id": 5}),
     )
 
 

@@ -34,7 +34,7 @@ def no_tool_is_called_when_none_may_be(choice: ToolChoiceRuns) -> Iterator[Resul
     for run in choice.runs:
         call = choice.find_call(run)
         if call is not None:
-            yield call.finding("a tool was called although the tool choice is none", "", "none", None)
+            yield call.finding("a tool was called although the tool choice is 'none'", "", "none", None)
         elif choice.completed_without_call(run):
             yield PASSED
 
