@@ -21,6 +21,8 @@ from runs_conformance.model.verdict import Finding, Outcome, Verdict
 from runs_conformance.reporting.request_access import RequestAccess
 
 SUITE = "runs-conformance"
+FORMAT_VERSION = 2
+"""The version of the format of report.json. Version 1 had no causes and kept every finding in full."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,6 +161,7 @@ def to_json(report: Report) -> dict[str, Any]:
     """The content of `report.json`."""
     suite, target, counts = report.suite, report.target, report.usage
     return {
+        "format_version": FORMAT_VERSION,
         "suite": {
             "name": suite.name,
             "version": suite.version,

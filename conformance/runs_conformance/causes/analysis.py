@@ -1,0 +1,30 @@
+"""Sorts the failures of a session into causes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from runs_conformance.causes import shapes, topics, unvalidated_requests, whole_responses
+from runs_conformance.causes.cause import Cause
+from runs_conformance.causes.groups import Sorting
+from runs_conformance.model.verdict import Verdict
+
+
+def analyze(verdicts: Sequence[Verdict]) -> tuple[Cause, ...]:
+    """The causes of all failing verdicts, the most urgent first. Every failing id belongs to exactly one cause.
+
+    The result depends on the verdicts alone: the same verdicts have the same causes.
+    """
+    sorting = Sorting(verdicts)
+    if not sorting.rest:
+        return ()
+    whole_responses.sort_missing_answers(sorting)
+    whole_responses.sort_errors_with_success_status(sorting)
+    whole_responses.sort_error_envelope(sorting)
+    whole_responses.sort_list_envelope(sorting)
+    unvalidated_requests.sort_accepted_requests(sorting)
+    whole_responses.sort_crashes(sorting)
+    unvalidated_requests.sort_refused_requests(sorting)
+    shapes.sort_objects(sorting)
+    topics.sort_rules(sorting)
+    return sorting.finish()

@@ -1,0 +1,152 @@
+"""A failing verdict in the terms in which causes are told apart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from runs_conformance.contract.operation import OPERATIONS
+from runs_conformance.model.json import JSON, Absent, at, is_array, is_object
+from runs_conformance.model.verdict import Finding, Verdict
+
+_ACCEPTANCE = "HTTP 200"
+"""The expected result in a finding that a valid request was not accepted."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A failing verdict, its first finding and its counterexample."""
+
+    verdict: Verdict
+
+    @property
+    def id(self) -> str:
+        """The id of the requirement."""
+        return self.verdict.id
+
+    @cached_property
+    def finding(self) -> Finding:
+        """The finding that the counterexample shows."""
+        return self.verdict.findings[0] if self.verdict.findings else Finding("")
+
+    @property
+    def is_about_request(self) -> bool:
+        """Whether it is a constraint on requests."""
+        return self.verdict.kind == "constraint" and self.verdict.operation is not None
+
+    @property
+    def is_about_response(self) -> bool:
+        """Whether it is a constraint on responses."""
+        return self.verdict.kind == "constraint" and self.verdict.operation is None
+
+    @cached_property
+    def place(self) -> str:
+        """The path of a constraint without its operation or object, and without its keyword."""
+        return place_of(self.id)
+
+    @property
+    def keyword(self) -> str:
+        """The schema keyword of a constraint."""
+        return self.id.rpartition(".")[2]
+
+    @property
+    def subject(self) -> str:
+        """The operation or object of a constraint, the topic of a rule."""
+        return self.id.partition(".")[0]
+
+    @property
+    def operation(self) -> str:
+        """The operation that was requested; empty if unknown."""
+        return self.finding.operation or self.verdict.operation or ""
+
+    @property
+    def status(self) -> int | None:
+        """The HTTP status of the answer; None if there was none."""
+        status = at(self.verdict.counterexample, "/answer/http_status")
+        return status if isinstance(status, int) else None
+
+    @property
+    def body(self) -> JSON | Absent:
+        """The body of the answer."""
+        return at(self.verdict.counterexample, "/answer/body")
+
+    @property
+    def is_success(self) -> bool:
+        """Whether the answer has a status of success."""
+        return self.status is not None and 200 <= self.status < 300
+
+    @property
+    def is_crash(self) -> bool:
+        """Whether the answer has a status that means a server error."""
+        return self.status is not None and self.status >= 500
+
+    @property
+    def is_silence(self) -> bool:
+        """Whether the request had no complete answer."""
+        return isinstance(at(self.verdict.counterexample, "/answer/problem"), str)
+
+    @property
+    def is_negative(self) -> bool:
+        """Whether the request of the counterexample was sent to be refused."""
+        return at(self.verdict.counterexample, "/case/role") == "negative"
+
+    @property
+    def is_accepted_violation(self) -> bool:
+        """Whether an invalid request was accepted."""
+        return self.is_about_request and self.finding.expected != _ACCEPTANCE and self.is_success
+
+    @property
+    def is_refused_valid(self) -> bool:
+        """Whether a valid request was refused."""
+        return self.is_about_request and self.finding.expected == _ACCEPTANCE
+
+    @property
+    def is_in_query(self) -> bool:
+        """Whether a constraint on requests is about the query."""
+        return in_query(self.verdict)
+
+    @cached_property
+    def mutations(self) -> tuple[tuple[str, JSON | Absent], ...]:
+        """Place and value of each violation in the request and in the requests before it; absent if removed."""
+        example = self.verdict.counterexample
+        steps = at(example, "/steps")
+        sent = [at(example, "/case"), *(steps if is_array(steps) else ())]
+        negative = [step for step in sent if is_object(step) and step.get("role") == "negative"]
+        return tuple(
+            (place_of(str(id_)), at(step, "/mutation/became")) for step in negative for id_ in _exercised(step)
+        )
+
+    @property
+    def size(self) -> tuple[int, int, str]:
+        """How much there is to read in the counterexample, for the choice of the simplest."""
+        example = self.verdict.counterexample
+        if not is_object(example):
+            return (1_000_000, 0, self.id)
+        before = example.get("before")
+        return (len(before) if is_array(before) else 0, len(str(example.get("request"))), self.id)
+
+
+def in_query(verdict: Verdict) -> bool:
+    """Whether a constraint on requests is about the query."""
+    operation = OPERATIONS.get(verdict.operation or "")
+    if operation is None or operation.query is None:
+        return False
+    return operation.body is None or verdict.id.partition(".")[2].startswith("include")
+
+
+def place_of(id_: str) -> str:
+    """The place that a constraint is about: its id without the operation or object and without the keyword."""
+    return id_.rpartition(".")[0].partition(".")[2]
+
+
+def _exercised(step: Mapping[str, JSON]) -> Sequence[JSON]:
+    exercises = step.get("exercises")
+    return exercises if is_array(exercises) else ()
+
+
+def operations_of(failures: Sequence[Failure]) -> Iterator[str]:
+    """The operations of failures in the order of the contract."""
+    named = {failure.operation for failure in failures}
+    named |= {finding.operation or "" for failure in failures for finding in failure.verdict.findings}
+    return (operation for operation in OPERATIONS if operation in named)

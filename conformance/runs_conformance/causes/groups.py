@@ -1,0 +1,117 @@
+"""Failures that are being sorted: what is taken by one cause is not offered to the next."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from runs_conformance.causes.cause import LEVELS, Cause, Severity
+from runs_conformance.causes.failure import Failure, operations_of
+from runs_conformance.model.verdict import Outcome, Verdict
+
+MAX_CAUSES = 15
+"""With more causes, the least urgent are joined, as far as they fail no MUST."""
+
+
+@dataclass(slots=True)
+class Group:
+    """A cause in the making."""
+
+    kind: str
+    title: str
+    severity: Severity
+    fix: str
+    members: list[Failure]
+    consequences: list[Failure] = field(default_factory=list)
+
+    def finish(self, position: dict[str, int]) -> Cause:
+        """The cause; its ids are in the order of the report."""
+        failures = sorted([*self.members, *self.consequences], key=lambda failure: position[failure.id])
+        return Cause(
+            kind=self.kind,
+            title=self.title,
+            severity=self.severity,
+            level=min((failure.verdict.level for failure in failures), key=LEVELS.index),
+            fix=self.fix,
+            ids=tuple(failure.id for failure in failures),
+            operations=tuple(operations_of(failures)),
+            consequences=tuple(
+                failure.id for failure in sorted(self.consequences, key=lambda failure: position[failure.id])
+            ),
+            reproduction=min(_simplest(self.members or failures), key=lambda failure: failure.size).id,
+        )
+
+
+def _simplest(failures: Sequence[Failure]) -> Sequence[Failure]:
+    """The failures of the highest level among these."""
+    highest = min(LEVELS.index(failure.verdict.level) for failure in failures)
+    return [failure for failure in failures if LEVELS.index(failure.verdict.level) == highest]
+
+
+class Sorting:
+    """The verdicts of a session, and the failures that no cause explains yet."""
+
+    def __init__(self, verdicts: Sequence[Verdict]) -> None:
+        """Start with all failures unexplained."""
+        self.verdicts = verdicts
+        self.position = {verdict.id: number for number, verdict in enumerate(verdicts)}
+        self.failing = [Failure(verdict) for verdict in verdicts if verdict.outcome is Outcome.FAIL]
+        self.passing = [verdict for verdict in verdicts if verdict.outcome is Outcome.PASS]
+        self.rest = list(self.failing)
+        self.groups: list[Group] = []
+
+    def take(self, wanted: Callable[[Failure], bool]) -> list[Failure]:
+        """Take the unexplained failures that satisfy a predicate."""
+        taken = [failure for failure in self.rest if wanted(failure)]
+        self.leave_out(taken)
+        return taken
+
+    def leave_out(self, taken: Iterable[Failure]) -> None:
+        """Count these failures as explained."""
+        ids = {failure.id for failure in taken}
+        self.rest = [failure for failure in self.rest if failure.id not in ids]
+
+    def add(
+        self,
+        kind: str,
+        title: str,
+        severity: Severity,
+        fix: str,
+        members: Sequence[Failure],
+        consequences: Sequence[Failure] = (),
+    ) -> Group | None:
+        """Record a cause of these failures, which must have been taken; None if there are none."""
+        if not members and not consequences:
+            return None
+        group = Group(kind, title, severity, fix, list(members), list(consequences))
+        self.groups.append(group)
+        return group
+
+    def find(self, kind: str) -> Group | None:
+        """The cause of a kind, if it has been recorded."""
+        return next((group for group in self.groups if group.kind == kind), None)
+
+    def _join_last_two(self, causes: list[Cause]) -> None:
+        """Join the two least urgent causes, which fail no MUST."""
+        last, before = causes.pop(), causes.pop()
+        failures = [failure for failure in self.failing if failure.id in (*last.ids, *before.ids)]
+        group = Group(
+            "minor",
+            f"{len(failures)} smaller departures from recommendations",
+            max(before.severity, last.severity, key=lambda severity: severity.rank),
+            "Read them one by one; none of them is a MUST.",
+            failures,
+        )
+        causes.append(group.finish(self.position))
+
+    def finish(self) -> tuple[Cause, ...]:
+        """All causes: those that fail a MUST first, each level in the order of repair, then the largest first."""
+        causes = [group.finish(self.position) for group in self.groups]
+        causes.sort(key=_urgency)
+        while len(causes) > MAX_CAUSES and causes[-2].level != "must":
+            self._join_last_two(causes)
+        return tuple(sorted(causes, key=_urgency))
+
+
+def _urgency(cause: Cause) -> tuple[int, int, int, str]:
+    return LEVELS.index(cause.level), cause.severity.rank, -len(cause.ids), cause.kind

@@ -1,0 +1,175 @@
+"""The mistake behind each topic of rules."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+from runs_conformance.causes.cause import Severity
+from runs_conformance.causes.failure import Failure
+from runs_conformance.causes.groups import Sorting
+from runs_conformance.model.text import excerpt
+
+_FIX = "Fix: "
+_MAX_TITLE = 120
+_CANCELLED = ("cancelling", "cancelled")
+
+
+@dataclass(frozen=True, slots=True)
+class Theme:
+    """A family of rules that one part of a server answers for."""
+
+    kind: str
+    title: str
+    severity: Severity
+    fix: str
+    topics: tuple[str, ...]
+    rules: tuple[str, ...] = ()
+
+
+THEMES = (
+    Theme(
+        "access",
+        "Objects and operations are open to those without the right key",
+        Severity.ACCESS,
+        "Check the key before anything else, and look objects up among those of its tenant only.",
+        ("auth", "tenancy"),
+    ),
+    Theme(
+        "cancel",
+        "Cancelling a run does not end it as documented",
+        Severity.LIFECYCLE,
+        "Accept a cancellation only while the run is active, and move it to cancelling and then cancelled.",
+        ("cancel",),
+    ),
+    Theme(
+        "lock",
+        "A thread is not locked by its active run, or stays locked after it",
+        Severity.LIFECYCLE,
+        "Hold a lock on the thread from the creation of a run until it ends, and release it in every case.",
+        ("lock", "races"),
+    ),
+    Theme(
+        "lifecycle",
+        "Runs do not follow the documented lifecycle",
+        Severity.LIFECYCLE,
+        "Change the status of a run in one place that allows only the documented transitions.",
+        ("lifecycle", "ending"),
+        ("times.stamps_of_an_ended_run_stay",),
+    ),
+    Theme(
+        "tools",
+        "Tool calls and their outputs are not handled as documented",
+        Severity.LIFECYCLE,
+        "Stop the run at requires_action until the outputs of all calls are submitted, then continue it.",
+        ("tools", "action", "choice"),
+    ),
+    Theme(
+        "streams",
+        "Streams do not show the run as documented",
+        Severity.LIFECYCLE,
+        "Send one event for every change of the run, its steps and messages, and end the stream with [DONE].",
+        ("streaming", "events", "deltas", "stored"),
+    ),
+    Theme(
+        "data",
+        "What was sent is not stored as it was sent",
+        Severity.DATA_LOSS,
+        "Store every object as it was accepted, and read it back from the same place.",
+        ("messages", "threads", "metadata", "modify", "settings", "assistants", "traces"),
+    ),
+    Theme(
+        "deletion",
+        "Deleted objects are still there",
+        Severity.DATA_LOSS,
+        "Remove an object together with what belongs to it, and answer HTTP 404 afterwards.",
+        ("deletion",),
+    ),
+    Theme(
+        "lists",
+        "Lists ignore order, limit or cursor",
+        Severity.DATA_LOSS,
+        "Apply `order`, `after`, `before` and `limit` in this order, and compute `has_more` from what is left.",
+        ("listing", "paging"),
+    ),
+    Theme(
+        "steps",
+        "Run steps are missing or not as documented",
+        Severity.MISSING_MEMBER,
+        "Record one step for every message and for every round of tool calls, and end it with its run.",
+        ("steps",),
+        ("messages.answer_has_a_step", "stored.steps_are_as_their_stream_ended"),
+    ),
+    Theme(
+        "stamps",
+        "Times and usage of runs are missing or wrong",
+        Severity.MISSING_MEMBER,
+        "Set each time stamp and the usage in the transition that they belong to, and never again.",
+        ("times", "usage"),
+    ),
+    Theme(
+        "identity",
+        "Ids or parents of objects are not as documented",
+        Severity.WRONG_SHAPE,
+        "Give each object a random id with the prefix of its kind, and the ids of its parents.",
+        ("ids", "identity", "references"),
+    ),
+    Theme(
+        "transport",
+        "Answers are not plain JSON objects as documented",
+        Severity.WRONG_SHAPE,
+        "Answer with one JSON object in UTF-8, of the content type application/json.",
+        ("transport",),
+    ),
+    Theme(
+        "bodies",
+        "Bodies that are not valid JSON objects are accepted",
+        Severity.MISSING_VALIDATION,
+        "Parse the body strictly, and refuse what is not a JSON object with HTTP 400.",
+        ("robustness",),
+    ),
+    Theme(
+        "refusals",
+        "Refusals have another status, code or member than documented",
+        Severity.WORDING,
+        "Refuse an invalid body with HTTP 400 and name the member in `param` and the kind in `code`.",
+        ("refusals", "errors"),
+        ("references.malformed_ids_are_400_or_404",),
+    ),
+)
+
+
+def sort_rules(sorting: Sorting) -> None:
+    """Sort the remaining rules by the part of the server that answers for them."""
+    by_theme: dict[str, list[Failure]] = defaultdict(list)
+    for failure in sorting.take(lambda failure: True):
+        by_theme[_theme(failure).kind].append(failure)
+    for theme in THEMES:
+        failures = by_theme.get(theme.kind, [])
+        if len(failures) == 1:
+            _add_single(sorting, theme, failures[0])
+        else:
+            sorting.add(theme.kind, theme.title, theme.severity, theme.fix, failures)
+
+
+def _theme(failure: Failure) -> Theme:
+    status = failure.finding.actual
+    if failure.id == "lifecycle.terminal_status_is_final" and status in _CANCELLED:
+        return _BY_KIND["cancel"]
+    if isinstance(status, int) and not isinstance(status, bool) and 400 <= status < 500 and status == failure.status:
+        return _BY_KIND["refusals"]
+    return _BY_RULE.get(failure.id) or _BY_TOPIC.get(failure.subject) or _BY_KIND["refusals"]
+
+
+def _add_single(sorting: Sorting, theme: Theme, failure: Failure) -> None:
+    """Record a cause of one rule in the words of the rule."""
+    verdict = failure.verdict
+    last = verdict.explanation.rpartition("\n\n")[2]
+    fix = last.removeprefix(_FIX) if last.startswith(_FIX) else theme.fix
+    message = failure.finding.message or verdict.statement.rstrip(".")
+    sorting.add(theme.kind, excerpt(message[:1].upper() + message[1:], _MAX_TITLE), theme.severity, fix, [failure])
+
+
+_BY_KIND = {theme.kind: theme for theme in THEMES}
+_BY_TOPIC = {topic: theme for theme in THEMES for topic in theme.topics}
+_BY_RULE = {rule: theme for theme in THEMES for rule in theme.rules}

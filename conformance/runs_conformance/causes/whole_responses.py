@@ -1,0 +1,150 @@
+"""Mistakes of whole answers: none, a crash, an error with the status of success, and the envelopes."""
+
+from __future__ import annotations
+
+from runs_conformance.causes.cause import Severity
+from runs_conformance.causes.failure import Failure
+from runs_conformance.causes.groups import Sorting
+from runs_conformance.contract.operation import OPERATIONS
+from runs_conformance.model.json import is_array, is_object
+from runs_conformance.model.plural import plural
+
+_IDENTITY = ("id", "object", "data")
+"""Of these members every successful answer has at least one."""
+
+_SHARE = 0.8
+
+_ENVELOPE_RULES = (
+    "errors.message_is_a_text",
+    "errors.type_param_and_code_are_present",
+    "errors.type_is_invalid_request_error",
+    "refusals.param_names_the_place",
+    "refusals.code_names_the_kind",
+    "auth.missing_beta_header_is_invalid_beta",
+)
+"""Rules on members of an error, which fail together if its envelope is another."""
+
+_CRASH_RULES = ("errors.requests_do_not_break_the_server", "robustness.odd_requests_do_not_break_the_server")
+_SILENCE_RULES = (
+    "robustness.no_request_is_left_hanging",
+    "robustness.the_next_request_is_served",
+    "transport.answers_come_whole",
+)
+
+
+def sort_missing_answers(sorting: Sorting) -> None:
+    """Sort the requests that got no complete answer."""
+    taken = sorting.take(lambda failure: failure.is_silence or failure.id in _SILENCE_RULES)
+    sorting.add(
+        "answer.none",
+        f"The server does not answer {_some_operations(taken)}",
+        Severity.CRASH,
+        "Answer every request: find what blocks or ends the process on this one, and handle it.",
+        taken,
+    )
+
+
+def sort_crashes(sorting: Sorting) -> None:
+    """Sort the requests that were answered with a server error."""
+    taken = sorting.take(lambda failure: failure.is_crash or failure.id in _CRASH_RULES)
+    if not taken:
+        return
+    valid = [failure for failure in taken if failure.is_refused_valid]
+    for kind, members, what, fix in (
+        ("crash.valid", valid, "valid requests", "Find the exception in the server's log and handle this request."),
+        (
+            "crash.invalid",
+            [failure for failure in taken if failure not in valid],
+            "invalid or unusual requests",
+            "Check a request before it is used, and turn every exception that is left into an HTTP 400.",
+        ),
+    ):
+        statuses = sorted({failure.status for failure in members if failure.status and failure.status >= 500})
+        status = f"HTTP {statuses[0]}" if len(statuses) == 1 else "a server error"
+        sorting.add(kind, f"The server fails with {status} on {what}", Severity.CRASH, fix, members)
+
+
+def sort_errors_with_success_status(sorting: Sorting) -> None:
+    """Sort the errors that come with the HTTP status of success."""
+    rule = "refusals.errors_do_not_come_as_success"
+    nameless = {
+        finding.exchange
+        for failure in sorting.rest
+        if failure.is_about_response and failure.keyword == "required" and failure.place in _IDENTITY
+        for finding in failure.verdict.findings
+    }
+    taken = sorting.take(lambda failure: failure.id == rule or _hides_error(failure, nameless))
+    sorting.add(
+        "errors.success_status",
+        "Errors are answered with HTTP 200",
+        Severity.WRONG_SHAPE,
+        "Answer a refused request with its own status, 400 for an invalid body and 404 for an unknown id.",
+        taken,
+    )
+
+
+def _hides_error(failure: Failure, nameless: set[str]) -> bool:
+    """Whether only answers that have nothing of the object that they must be show a failure.
+
+    `nameless` are the exchanges whose answers have no id. An empty object is no error, but a wrong answer.
+    """
+    if not failure.is_success or failure.operation not in OPERATIONS or failure.finding.operation is None:
+        return False
+    body = failure.body
+    if not is_object(body) or not body or any(name in body for name in _IDENTITY):
+        return False
+    findings = failure.verdict.findings
+    hidden = sum(finding.exchange in nameless for finding in findings)
+    return not failure.is_about_response or hidden >= _SHARE * len(findings)
+
+
+def sort_error_envelope(sorting: Sorting) -> None:
+    """Sort what follows from errors in another form."""
+    envelope = [failure for failure in sorting.rest if failure.subject == "error"]
+    broken = [failure for failure in envelope if failure.place in ("", "error")]
+    if not broken:
+        return
+    framework = any(is_object(failure.body) and "detail" in failure.body for failure in broken)
+    form = ' in the form of the framework, {"detail": …}' if framework else " in another form"
+    taken = sorting.take(lambda failure: failure.subject == "error" or failure.id in _ENVELOPE_RULES)
+    sorting.add(
+        "errors.envelope",
+        f"Errors come{form}" + ("" if framework else ' than {"error": {…}}'),
+        Severity.WRONG_SHAPE,
+        'Register one exception handler that answers {"error": {"message", "type", "param", "code"}}.',
+        taken,
+    )
+
+
+def sort_list_envelope(sorting: Sorting) -> None:
+    """Sort what follows from lists without their envelope."""
+    bare = any(_is_bare_list(failure) for failure in sorting.rest)
+    lists = [failure for failure in sorting.rest if failure.is_about_response and failure.subject.endswith("_list")]
+    if not bare and not lists:
+        return
+    members = sorting.take(lambda failure: _is_bare_list(failure) or failure in lists)
+    hidden = sorting.take(lambda failure: bare and failure.subject in ("listing", "paging"))
+    places = sorted({failure.place or "data" for failure in lists if not _is_bare_list(failure)})
+    sorting.add(
+        "lists.envelope",
+        "Lists are bare arrays without their envelope" if bare else f"Lists are not as documented at {_some(places)}",
+        Severity.WRONG_SHAPE,
+        'Answer lists as {"object": "list", "data": […], "first_id", "last_id", "has_more"}.',
+        members,
+        hidden,
+    )
+
+
+def _is_bare_list(failure: Failure) -> bool:
+    operation = OPERATIONS.get(failure.operation)
+    return operation is not None and operation.listed_kind is not None and is_array(failure.body)
+
+
+def _some_operations(failures: list[Failure]) -> str:
+    names = sorted({failure.operation for failure in failures if failure.operation})
+    return f"some requests of {_some(names)}" if names else "some requests"
+
+
+def _some(names: list[str], limit: int = 3) -> str:
+    rest = f" and {plural(len(names) - limit, 'more place')}" if len(names) > limit else ""
+    return ", ".join(names[:limit]) + rest

@@ -1,0 +1,91 @@
+"""The causes of servers that are wrong in known ways, and what the repair of a cause changes."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import pytest
+
+from runs_conformance.causes import Cause
+from runs_conformance.model.verdict import Outcome
+from runs_conformance.reporting.report import Report
+from tests.servers.hosting import judge
+
+
+@cache
+def report_on(name: str) -> Report:
+    return judge(name)
+
+
+def causes_of(name: str) -> dict[str, Cause]:
+    causes = report_on(name).causes
+    assert len({cause.kind for cause in causes}) == len(causes)
+    return {cause.kind: cause for cause in causes}
+
+
+def failing(name: str) -> set[str]:
+    return {verdict.id for verdict in report_on(name).with_outcome(Outcome.FAIL)}
+
+
+MISTAKES = {
+    "naive": {
+        "crash.invalid", "cancel", "streams", "tools", "lists", "shape.run", "validation.none", "validation.query",
+    },
+    "framework-errors": {"errors.envelope"},
+    "bare-lists": {"lists.envelope"},
+    "bare-lists-and-framework-errors": {"errors.envelope", "lists.envelope"},
+    "accepts-every-body": {"validation.none"},
+}  # fmt: skip
+"""By server, the kinds of the causes that fail a MUST."""
+
+EVERYTHING = {"errors.success_status", "lists.envelope", "shape.assistant", "shape.run", "stamps", "identity"}
+"""Some of the causes of the server that is wrong everywhere; how many of the others show depends on its speed."""
+
+RARE = {"accepts-every-body": {"crash.invalid", "tools"}}
+"""By server, further causes, which show only to some of the random requests."""
+
+NAMES = [*MISTAKES, "wrong-everywhere"]
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_every_mistake_of_a_server_is_one_cause(name: str) -> None:
+    causes = causes_of(name)
+    found = {kind for kind, cause in causes.items() if cause.level == "must"}
+    assert found - RARE.get(name, set()) == MISTAKES[name]
+    assert len(causes) <= 15
+
+
+def test_a_server_that_is_wrong_everywhere_has_at_most_fifteen_causes() -> None:
+    assert set(causes_of("wrong-everywhere")) >= EVERYTHING
+    assert len(causes_of("wrong-everywhere")) <= 15
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_failing_requirement_belongs_to_one_cause(name: str) -> None:
+    ids = [id_ for cause in causes_of(name).values() for id_ in cause.ids]
+    assert len(ids) == len(set(ids))
+    assert set(ids) == failing(name)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_cause_has_one_reproduction_and_a_fix(name: str) -> None:
+    examples = {verdict.id: verdict.counterexample for verdict in report_on(name).verdicts}
+    for cause in causes_of(name).values():
+        assert cause.reproduction in cause.ids
+        assert examples[cause.reproduction] is not None
+        assert cause.fix.endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "repaired"),
+    [
+        ("naive", "validation.none", "naive-validating"),
+        ("bare-lists-and-framework-errors", "errors.envelope", "bare-lists"),
+        ("bare-lists-and-framework-errors", "lists.envelope", "framework-errors"),
+    ],
+)
+def test_repair_of_a_cause_mends_its_failures_and_no_others(name: str, kind: str, repaired: str) -> None:
+    cause = causes_of(name)[kind]
+    assert not failing(repaired) & set(cause.ids)
+    others = {id_ for other in causes_of(name).values() if other.level == "must" for id_ in other.ids}
+    assert others - set(cause.ids) <= failing(repaired)
