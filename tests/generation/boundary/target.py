@@ -8,7 +8,7 @@ from typing import Any
 from runs_conformance.contract.constraint import body_documents, query_documents
 from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.contract.validation import validate_document
-from runs_conformance.model.case import Ref, Step
+from runs_conformance.model.case import Ref, Step, Unmet
 from runs_conformance.model.exchange import Completion, Event, Exchange, Request, Response
 from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT, at
@@ -40,8 +40,8 @@ class Target:
         try:
             move = next(moves)
             while True:
-                assert isinstance(move, Step)
-                move = moves.send(self.send(move))
+                assert isinstance(move, (Step, Unmet))
+                move = moves.send(None if isinstance(move, Unmet) else self.send(move))
         except StopIteration:
             return History.of(self.exchanges, program.id)
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import replace
+from typing import Any
 
 from runs_conformance.contract.dialect import dialect_family
 from runs_conformance.contract.operation import BETA_HEADER
-from runs_conformance.generation.programs.all_operations import all_steps, create_objects, read_objects
+from runs_conformance.generation.programs.all_operations import TestObjects, all_steps, create_objects, read_objects
 from runs_conformance.generation.programs.decorator import program
 from runs_conformance.generation.programs.fragments import Fragment, cancel_and_wait
 from runs_conformance.generation.programs.responses import has_id, response_object
 from runs_conformance.generation.programs.steps import page
-from runs_conformance.model.case import REFUSES_REFERENCE, Expectation, Key, Ref, Reject, Role, Step
+from runs_conformance.model.case import REFUSES_REFERENCE, Expectation, Instruction, Key, Ref, Reject, Role, Step
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.program import ProgramContext, StepGenerator
 
@@ -63,19 +64,26 @@ def another_tenant(context: ProgramContext) -> StepGenerator:
 
     It must neither see nor change them.
     """
-    if not (yield from create_objects(context)):
+    objects = yield from create_objects(context)
+    if objects is None:
         return
+    names = set(objects.names)
     for step in all_steps(context):
         is_own = not step.path and step.operation != "create_thread_and_run"
         attempt = replace(step, key=Key.SECOND)
         if step.operation == "create_run":
             # With an assistant of its own, so that only the thread belongs to the other tenant.
             attempt = replace(attempt, body={"assistant_id": Ref("stray_assistant")})
-        yield from _send_and_cancel_run(attempt if is_own else _expect_refusal(attempt, REFUSES_REFERENCE))
+        if not TestObjects(frozenset(names)).can_send(attempt):
+            continue
+        answer = yield from _send_and_cancel_run(attempt if is_own else _expect_refusal(attempt, REFUSES_REFERENCE))
+        if is_own and has_id(answer):
+            names.add(step.name)
     yield page("list_assistants", limit=100)
     yield replace(page("list_assistants", limit=100), key=Key.SECOND)
-    yield from read_objects()
-    yield from cancel_and_wait()
+    yield from read_objects(objects)
+    if "waiting" in objects:
+        yield from cancel_and_wait()
 
 
 def _expect_refusal(step: Step, expectation: Expectation) -> Step:
@@ -84,20 +92,21 @@ def _expect_refusal(step: Step, expectation: Expectation) -> Step:
 
 def _try_all_operations(context: ProgramContext, variants_of: Callable[[Step], list[Step]]) -> Fragment:
     """Send the variants of every operation that lack a requirement, then read the objects."""
-    if not (yield from create_objects(context)):
+    objects = yield from create_objects(context)
+    if objects is None:
         return False
-    for step in all_steps(context):
+    for step in objects.sendable(all_steps(context)):
         for variant in variants_of(step):
             yield from _send_and_cancel_run(variant)
-    yield from read_objects()
-    return (yield from cancel_and_wait())
+    yield from read_objects(objects)
+    return "waiting" not in objects or (yield from cancel_and_wait())
 
 
-def _send_and_cancel_run(step: Step) -> Fragment:
-    """Send a step; cancel a run that it starts unexpectedly, so that it locks no thread."""
+def _send_and_cancel_run(step: Step) -> Generator[Instruction, Any, Exchange]:
+    """Send a step; cancel a run that it starts unexpectedly, so that it locks no thread. Returns its exchange."""
     answer: Exchange = yield step
     if step.operation == "create_run" and has_id(answer):
-        return (yield from cancel_and_wait(step.name, "other"))
-    if step.operation == "create_thread_and_run" and isinstance(response_object(answer).get("thread_id"), str):
-        return (yield from cancel_and_wait(step.name, Ref(step.name, "/thread_id")))
-    return True
+        yield from cancel_and_wait(step.name, "other")
+    elif step.operation == "create_thread_and_run" and isinstance(response_object(answer).get("thread_id"), str):
+        yield from cancel_and_wait(step.name, Ref(step.name, "/thread_id"))
+    return answer

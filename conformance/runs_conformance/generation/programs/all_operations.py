@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
 
-from runs_conformance.generation.programs.fragments import Fragment, require, start_waiting_run, submit
-from runs_conformance.generation.programs.responses import item_count
+from runs_conformance.generation.programs.fragments import require, submit
+from runs_conformance.generation.programs.responses import has_id, item_count, pending_call_count, status
 from runs_conformance.generation.programs.steps import (
     assistant,
     at_root,
+    forced_call,
     message,
     on_assistant,
     on_message,
@@ -16,11 +19,12 @@ from runs_conformance.generation.programs.steps import (
     on_step,
     on_thread,
     page,
+    poll,
     prompt,
     run,
     thread,
 )
-from runs_conformance.model.case import Ref, Step
+from runs_conformance.model.case import Instruction, Ref, Step
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.program import ProgramContext
 
@@ -34,21 +38,75 @@ UNKNOWN_IDS: Mapping[str, str] = {
 """For each path parameter a well-formed id that no target has issued."""
 
 RUN_STEP = Ref("steps", "/data/0/id")
-"""The step of the waiting run that `create_objects` creates."""
+"""The step of the run that `create_objects` creates."""
 
 
-def create_objects(context: ProgramContext) -> Fragment:
-    """Create an assistant, a thread with a message and a waiting run, and an idle thread named `other`.
+@dataclass(frozen=True, slots=True)
+class TestObjects:
+    """The names of the answers that show the objects of a program; steps on other objects cannot be sent.
 
-    Returns whether all of them exist.
+    `waiting` is among them if the run waits for tool outputs.
+    """
+
+    __test__ = False
+    names: frozenset[str]
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.names
+
+    def can_send(self, step: Step) -> bool:
+        """Whether the objects of a step exist, in a state in which its owner could send it."""
+        if step.operation == "cancel_run" and "waiting" not in self:
+            return False
+        return references_in((step.path, step.body)) <= self.names
+
+    def sendable(self, steps: Iterable[Step]) -> Iterator[Step]:
+        """Yield the steps that can be sent."""
+        # A generator, because a program sends exchanges into it.
+        for step in steps:
+            if self.can_send(step):
+                yield step
+
+
+def references_in(value: object) -> frozenset[str]:
+    """The names of the answers that a part of a step refers to."""
+    if isinstance(value, Ref):
+        return frozenset({value.step})
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    if isinstance(value, (list, tuple)):
+        return frozenset[str]().union(*map(references_in, value))
+    return frozenset()
+
+
+def create_objects(context: ProgramContext) -> Generator[Instruction, Any, TestObjects | None]:
+    """Create a thread with a message, an idle thread named `other`, an assistant and a run, as far as that is possible.
+
+    The run waits for tool outputs if the target can be made to call a function. Returns None without the threads.
     """
     busy_thread = thread(context, text=prompt(context, "call_one"))
-    if not (yield from require(assistant(context), thread(context, "other"), busy_thread, message(name="message"))):
-        return False
-    if not (yield from start_waiting_run(context)):
-        return False
-    steps: Exchange = yield page("list_run_steps", name="steps")
-    return item_count(steps) > 0
+    if not (yield from require(thread(context, "other"), busy_thread, message(name="message"))):
+        return None
+    names = {"thread", "other", "message"}
+    if has_id((yield assistant(context))):
+        names |= {"assistant"} | (yield from _start_some_run(context))
+    if "run" in names:
+        steps: Exchange = yield page("list_run_steps", name="steps")
+        names |= {"steps"} if item_count(steps) else set()
+    return TestObjects(frozenset(names))
+
+
+def _start_some_run(context: ProgramContext) -> Generator[Instruction, Any, set[str]]:
+    """Start a run, if possible one that waits for tool outputs; returns the names of the answers that show it."""
+    for members in (forced_call(context), forced_call(context), {}):
+        if not has_id((yield run(**members))):
+            continue
+        answer: Exchange = yield poll(name="waiting")
+        if pending_call_count(answer):
+            return {"run", "waiting"}
+        if status(answer) != "completed" or not members:
+            return {"run"}
+    return set()
 
 
 def steps_on_ids() -> Iterator[Step]:
@@ -86,15 +144,18 @@ def all_steps(context: ProgramContext) -> Iterator[Step]:
     yield from steps_on_ids()
 
 
-def read_objects() -> Fragment:
-    """Read, as their owner, the objects that others may have tried to change."""
-    yield on_assistant("get_assistant")
-    yield on_thread("get_thread")
-    yield on_run("get_run")
-    yield on_message("get_message")
-    yield page("list_runs")
-    yield page("list_messages")
-    yield page("list_run_steps")
-    yield page("list_runs", "other")
-    yield page("list_messages", "other")
-    return True
+def read_objects(objects: TestObjects) -> Iterator[Step]:
+    """Yield reads, as their owner, of the objects that others may have tried to change."""
+    yield from objects.sendable(
+        (
+            on_assistant("get_assistant"),
+            on_thread("get_thread"),
+            on_run("get_run"),
+            on_message("get_message"),
+            page("list_runs"),
+            page("list_messages"),
+            page("list_run_steps"),
+            page("list_runs", "other"),
+            page("list_messages", "other"),
+        )
+    )

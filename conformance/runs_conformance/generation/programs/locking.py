@@ -46,7 +46,7 @@ def locked_while_running(context: ProgramContext) -> StepGenerator:
     answer: Exchange = yield poll(until=("in_progress",))
     if status(answer) == "in_progress":
         yield message("Still too early.")
-        yield from _try_second_run()
+        yield from _try_second_run_with_messages()
         yield on_run("submit_tool_outputs", body=UNKNOWN_CALL_OUTPUTS)
         yield on_run("get_run")
         yield page("list_runs")
@@ -69,9 +69,7 @@ def locked_while_waiting(context: ProgramContext) -> StepGenerator:
         yield from require(assistant(context), assistant(context, "another"), thread(context, "other"), locked_thread)
     ):
         return
-    if not (
-        yield from start_waiting_run(context, additional_messages=[{"role": "user", "content": "In one word, please."}])
-    ):
+    if not (yield from start_waiting_run(context)):
         return
     earlier_messages: Exchange = yield page("list_messages", name="before")
     # These writes come first, so that the rest detects a lock that a write has released.
@@ -89,6 +87,7 @@ def locked_while_waiting(context: ProgramContext) -> StepGenerator:
     yield page("list_messages")
     yield from _try_second_run()
     yield from _try_second_run("another", stream=True)
+    yield from _try_second_run_with_messages()
     yield page("list_runs")
     yield message("This thread is free.", "other")
     yield from _run_on_other_thread()
@@ -111,11 +110,15 @@ def _run_on_other_thread() -> Fragment:
 
 
 def _try_second_run(assistant_name: str = "assistant", **members: Any) -> Fragment:
-    """Try to start another run with an additional message; cancel it if the target accepts it."""
-    additional = [{"role": "user", "content": "Brought along."}]
-    second: Exchange = yield run("second", assistant=assistant_name, additional_messages=additional, **members)
+    """Try to start another run; cancel it if the target accepts it."""
+    second: Exchange = yield run("second", assistant=assistant_name, **members)
     if second.accepted:
         yield on_run("get_run")
         yield from require(on_run("get_run", "second"))
         return (yield from cancel_and_wait("second"))
     return True
+
+
+def _try_second_run_with_messages() -> Fragment:
+    """Try to start another run that brings a message, of which a refusal must leave nothing behind."""
+    return (yield from _try_second_run(additional_messages=[{"role": "user", "content": "Brought along."}]))

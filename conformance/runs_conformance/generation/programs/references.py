@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from runs_conformance.contract.operation import OPERATIONS
@@ -44,9 +44,20 @@ def references(context: ProgramContext) -> StepGenerator:
 
     Each call must be refused and change nothing.
     """
-    if not (yield from create_objects(context)):
+    objects = yield from create_objects(context)
+    if objects is None:
         return
     yield on_message("get_message")
+    yield from objects.sendable(_steps_with_dangling_ids())
+    for step in objects.sendable(_through_other_thread("other")):
+        yield dangling_reference(step, DanglingReference.FOREIGN)
+    yield from read_objects(objects)
+    if "waiting" in objects:
+        yield from cancel_and_wait()
+
+
+def _steps_with_dangling_ids() -> Iterator[Step]:
+    """Yield every operation with an unknown and with a malformed id."""
     for dangling_ids, kind in ((UNKNOWN_IDS, DanglingReference.UNKNOWN), (MALFORMED_IDS, DanglingReference.MALFORMED)):
         for step in steps_on_ids():
             yield _with_dangling_id(step, OPERATIONS[step.operation].parameters[-1], dangling_ids, kind)
@@ -55,10 +66,6 @@ def references(context: ProgramContext) -> StepGenerator:
     for step in (on_run("get_run"), page("list_run_steps"), on_message("get_message")):
         yield _with_dangling_id(step, "thread_id", UNKNOWN_IDS, DanglingReference.UNKNOWN)
     yield _with_dangling_id(on_step(RUN_STEP), "run_id", UNKNOWN_IDS, DanglingReference.UNKNOWN)
-    for step in _through_other_thread("other"):
-        yield dangling_reference(step, DanglingReference.FOREIGN)
-    yield from read_objects()
-    yield from cancel_and_wait()
 
 
 def _through_other_thread(other_thread: str) -> tuple[Step, ...]:
