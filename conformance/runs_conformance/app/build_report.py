@@ -13,6 +13,7 @@ from runs_conformance.engine import outcome
 from runs_conformance.engine.budget import Counts
 from runs_conformance.engine.capabilities import (
     STREAMING,
+    denied_capabilities,
     failed_prerequisite,
     missing_declared_capabilities,
     undelivered_streams,
@@ -56,6 +57,7 @@ def build_report(header: RunHeader, result: RunResult) -> Report:
     context = VerdictContext(
         is_selected=is_selected,
         unsupported=missing,
+        denied=denied_capabilities(options.no_capabilities),
         not_judged_reasons=_unshowable_constraints(header.context),
         default_reason=_default_reason(header, result.cut_reason),
         coverage=coverage_of(header, result),
@@ -104,6 +106,7 @@ def build_report(header: RunHeader, result: RunResult) -> Report:
         transitions=report_transitions(result.transitions),
         limits=result.limits,
         approach=result.approach,
+        hazards=result.hazards,
         started=header.started,
         programs=ProgramSummary(
             planned=len(result.ends),

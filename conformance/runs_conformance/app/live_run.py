@@ -18,9 +18,11 @@ from runs_conformance.engine import approach, polling, preflight
 from runs_conformance.engine.admission_control import AdmissionControl
 from runs_conformance.engine.budget import Budget
 from runs_conformance.engine.collector import Collector
+from runs_conformance.engine.hazard_guard import HazardGuard
 from runs_conformance.engine.interruptible import run_interruptible
 from runs_conformance.engine.plan import Plan
 from runs_conformance.engine.preflight import list_models
+from runs_conformance.engine.program_runner import Sender
 from runs_conformance.engine.protected_sender import protect_given_objects
 from runs_conformance.engine.resources import (
     CLEANUP_SECONDS,
@@ -69,10 +71,12 @@ class LiveRun:
         result = merge_results((), self.budget, interrupted=True)
         try:
             no_route = self._preflight()
-            adapted = replace(self, context=self._find_approach(plan))
-            result = replace(adapted._run(plan, no_route), approach=adapted.context.approach)
+            guard = HazardGuard(self.session, self.context)
+            adapted = replace(self, context=self._find_approach(plan, guard))
+            result = adapted._run(plan, no_route, guard)
             if not (result.interrupted or result.cut_reason):
-                result = adapted._find_limits(adapted._shrink(result))
+                result = adapted._find_limits(adapted._shrink(result), guard)
+            result = replace(result, approach=adapted.context.approach, hazards=guard.hazards)
         except KeyboardInterrupt:
             result = replace(result, interrupted=True)
         except BudgetExhausted as error:
@@ -106,7 +110,7 @@ class LiveRun:
         self.session.transport.limits = self.limits
         return no_route
 
-    def _find_approach(self, plan: Plan) -> ProgramContext:
+    def _find_approach(self, plan: Plan, sender: Sender) -> ProgramContext:
         """Find out how the target accepts the prerequisites of the plan's programs."""
         if not approach.needs_approach(self.context, plan.runs, self.budget.max_runs):
             return self.context
@@ -115,7 +119,7 @@ class LiveRun:
         def find() -> ProgramContext:
             return approach.find_approach(
                 self.context,
-                self.session,
+                sender,
                 self.budget,
                 self.schedule,
                 lambda: list_models(self.session) if has_default_model else (),
@@ -123,7 +127,7 @@ class LiveRun:
 
         return run_interruptible(find, approach.PROGRAM)
 
-    def _run(self, plan: Plan, no_route: str | None) -> RunResult:
+    def _run(self, plan: Plan, no_route: str | None, sender: Sender) -> RunResult:
         judges = build_judges(self.options)
         earlier = [
             judge_program(program, exchanges, judges, no_route)
@@ -133,7 +137,7 @@ class LiveRun:
         return run_plan(
             plan,
             self.context,
-            protect_given_objects(self.session, self.context),
+            protect_given_objects(sender, self.context),
             self.collector,
             judges,
             self.budget,
@@ -160,10 +164,10 @@ class LiveRun:
             "shrinking",
         )
 
-    def _find_limits(self, result: RunResult) -> RunResult:
+    def _find_limits(self, result: RunResult, guard: Sender) -> RunResult:
         if not self.options.find_limits or self.context.read_only:
             return result
-        sender = protect_given_objects(self.session, self.context)
+        sender = protect_given_objects(guard, self.context)
         return run_interruptible(
             lambda: find_limits.find_limits(
                 result,

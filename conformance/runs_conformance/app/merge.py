@@ -92,6 +92,7 @@ def rebuild_report(runs: Sequence[RecordedRun], gate: BaselineGate | None = None
         interrupted=any(footer.interrupted for footer in footers),
         limits=tuple(limit for footer in footers for limit in footer.limits),
         ends=_merge_ends(runs),
+        hazards=tuple(hazard for footer in footers for hazard in footer.hazards),
         approach=next((footer.approach for footer in footers), result.approach),
     )
     options = header.options

@@ -11,6 +11,7 @@ from runs_conformance.app.build_report import build_report, build_unreachable_re
 from runs_conformance.app.live_run import LiveRun, open_run
 from runs_conformance.app.options import RunOptions, all_programs, build_judges, check_selection, requirements
 from runs_conformance.app.run_metadata import RunFooter, RunHeader
+from runs_conformance.engine.capabilities import STREAMING
 from runs_conformance.engine.plan import Plan, build_plan, selector
 from runs_conformance.engine.run_plan import ProgressListener
 from runs_conformance.engine.run_result import RunResult
@@ -39,6 +40,7 @@ def program_context(target: Target, options: RunOptions) -> ProgramContext:
         has_second_api_key=target.second_api_key is not None,
         failing_model=target.failing_model,
         accepts_any_file_id=target.accepts_any_file_id,
+        streams=STREAMING not in options.no_capabilities,
         allow_stress=options.allow_stress or target.address.is_loopback,
     )
 

@@ -17,6 +17,7 @@ from runs_conformance.engine.plan import Plan
 from runs_conformance.engine.run_result import RunResult
 from runs_conformance.errors import UsageError
 from runs_conformance.model.approach import Approach
+from runs_conformance.model.hazard import Hazard
 from runs_conformance.model.json import JSON, is_array, is_object
 from runs_conformance.model.limit import Limit
 from runs_conformance.model.program import ProgramContext
@@ -177,6 +178,7 @@ class RunFooter:
     limits: tuple[Limit, ...] = ()
     ends: tuple[ProgramEnd, ...] = ()
     approach: Approach = field(default_factory=Approach)
+    hazards: tuple[Hazard, ...] = ()
 
     @classmethod
     def from_result(cls, result: RunResult) -> RunFooter:
@@ -193,6 +195,7 @@ class RunFooter:
             limits=result.limits,
             ends=tuple(end for end in result.ends if end.is_early),
             approach=result.approach,
+            hazards=result.hazards,
         )
 
     def to_json(self) -> dict[str, JSON]:
@@ -207,6 +210,7 @@ class RunFooter:
             "limits": [_to_json(limit) for limit in self.limits],
             "early_ends": [end.to_json() for end in self.ends],
             "approach": self.approach.to_json(),
+            "not_sent_again": [hazard.to_json() for hazard in self.hazards],
         }
 
     @classmethod
@@ -214,7 +218,7 @@ class RunFooter:
         """Parse a last line; `name` is the file, for messages. Raises UsageError if it is not a footer."""
         counts, faults, examples = data.get("counts"), data.get("faults"), data.get("examples")
         cut, untested = data.get("cut"), data.get("untested")
-        limits, ends = data.get("limits"), data.get("early_ends")
+        limits, ends, hazards = data.get("limits"), data.get("early_ends"), data.get("not_sent_again")
         try:
             return cls(
                 counts=_from_json(Counts, counts if is_object(counts) else {}),
@@ -228,6 +232,9 @@ class RunFooter:
                 ),
                 ends=tuple(ProgramEnd.from_json(each) for each in (ends if is_array(ends) else ()) if is_object(each)),
                 approach=Approach.from_json(data.get("approach")),
+                hazards=tuple(
+                    Hazard.from_json(each) for each in (hazards if is_array(hazards) else ()) if is_object(each)
+                ),
             )
         except (TypeError, ValueError) as error:
             raise UsageError(f"{name}: its last line is not the end of a run ({error})") from None

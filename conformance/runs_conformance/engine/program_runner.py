@@ -39,6 +39,10 @@ MAX_UNREADABLE_POLLS = 3
 """Consecutive polls without a known status after which polling ends."""
 
 
+_PROGRESS = frozenset({*TERMINAL, "requires_action"} - {"cancelled"})
+"""Statuses that show that the target executes runs. It may cancel and start runs that it never finishes."""
+
+
 @dataclass(frozen=True, slots=True)
 class ProgramResult:
     """How a program ended; `internal_error` is an exception in the program itself."""
@@ -142,7 +146,8 @@ class _Execution:
         if last is None:
             return ProgramEnd(self.program.id, Ending.STOPPED, reason)
         cause = f"{describe_request(last)} was answered with {describe_answer(last)}; {reason}"
-        disconnected = last.completion is not Completion.ANSWERED
+        # A step that was withheld has no exchange, and would be withheld again.
+        disconnected = last.completion is not Completion.ANSWERED and last.id != ""
         return ProgramEnd(self.program.id, Ending.STOPPED, cause, last.operation or "", last.id, disconnected)
 
     def ending_when_cut(self) -> Ending:
@@ -192,7 +197,8 @@ def _poll(
         waited = schedule.now() - started
         if status in step.until or status in TERMINAL:
             schedule.record_success(waited, step.until)
-            budget.count_progressing_run()
+            if status in _PROGRESS:
+                budget.count_progressing_run()
             return
         unreadable = 0 if status in STATUSES else unreadable + 1
         if exchange.refused or unreadable >= MAX_UNREADABLE_POLLS:

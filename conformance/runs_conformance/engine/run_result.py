@@ -13,16 +13,19 @@ from runs_conformance.engine.judge import Judge, judge
 from runs_conformance.engine.reproduction import Reproduction
 from runs_conformance.engine.shrinking.shrinker import ReproducedViolation
 from runs_conformance.engine.verdicts import limit_findings
-from runs_conformance.evidence.timeline import Transitions, most_frequent, transitions
+from runs_conformance.evidence.timeline import MAX_STATUS_LENGTH, Transitions, most_frequent, transitions
 from runs_conformance.evidence.timeline import runs as run_timelines
 from runs_conformance.model.approach import Approach
 from runs_conformance.model.exchange import Exchange
+from runs_conformance.model.hazard import Hazard
 from runs_conformance.model.history import History
 from runs_conformance.model.json import JSON
 from runs_conformance.model.limit import Limit
 from runs_conformance.model.program_end import Ending, ProgramEnd
 from runs_conformance.model.rule import AnyRule
 from runs_conformance.model.verdict import Tally, merge_tallies
+
+MAX_KEPT_BYTES = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +107,7 @@ class RunResult:
     failed: Mapping[str, frozenset[str]] = field(default_factory=dict)
     last_statuses: Counter[str] = field(default_factory=Counter)
     approach: Approach = field(default_factory=Approach)
+    hazards: tuple[Hazard, ...] = ()
 
 
 def judge_program(
@@ -117,7 +121,9 @@ def judge_program(
     """Judge the exchanges of one program. An internal error is returned, not raised."""
     try:
         history, tallies = judges.tallies(program, exchanges)
-        failed = {id_: tally for id_, tally in tallies.items() if tally.findings} if explored else {}
+        # Shrinking needs the history of a violation until the end of the test run, for which a large one is no use.
+        keeps_history = explored and sum(x.response.size for x in exchanges if x.response) <= MAX_KEPT_BYTES
+        failed = {id_: tally for id_, tally in tallies.items() if tally.findings} if keeps_history else {}
         # Shrinking removes single steps, so it needs them in sequence.
         reproduction = Reproduction(Reproduction.of(exchanges).steps if failed else ())
         return ProgramVerdicts(
@@ -130,7 +136,7 @@ def judge_program(
                 for id_, tally in failed.items()
             },
             transitions=transitions(history),
-            last_statuses=Counter(run.last.status for run in run_timelines(history)),
+            last_statuses=Counter(run.last.status[:MAX_STATUS_LENGTH] for run in run_timelines(history)),
         )
     except Exception as error:
         return ProgramVerdicts(

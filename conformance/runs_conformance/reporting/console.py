@@ -1,4 +1,4 @@
-"""The report for the terminal: failures, a table by capability, and the conclusion."""
+"""The report for the terminal: the conclusion, the mistakes to fix first, and a table by capability."""
 
 from __future__ import annotations
 
@@ -12,21 +12,20 @@ from runs_conformance.baseline import Comparison, EntryStatus
 from runs_conformance.contract.operation import CAPABILITIES
 from runs_conformance.model.plural import plural
 from runs_conformance.model.program_end import group_early_ends
+from runs_conformance.model.text import truncate
 from runs_conformance.model.verdict import Outcome, Verdict
 from runs_conformance.reporting import failure_text
 from runs_conformance.reporting.codegen import curl
-from runs_conformance.reporting.grouping import FailureGroup, group_failures
+from runs_conformance.reporting.mistakes import Mistake, cut_note, headline, list_mistakes
 from runs_conformance.reporting.outcome_names import DISPLAY_ORDER, outcome_name
 from runs_conformance.reporting.report import Report, outcomes_by_capability
 
-WIDTH = 110
-MAX_EARLY_END_CAUSES = 5
+WIDTH = 100
+MAX_MISTAKES = 10
+"""Mistakes shown unless `-v` is given; the table must fit a screen together with the numbers."""
+MAX_EARLY_END_CAUSES = 2
 """Causes of early ends shown unless `-v` is given."""
-MAX_GROUPS = 15
-"""Groups of failures shown in full; the rest is listed by id, and in full in the report."""
-
-MAX_REASONS = 8
-"""Reasons shown for each outcome; the rest is counted, and listed with `-v` and in the report."""
+_LABELS = {"should": ("WARN", "33;1"), "may": ("NOTE", "36")}
 
 _CONCLUSION_COLOURS = {
     Outcome.PASS: "32;1",
@@ -63,54 +62,61 @@ class OutputFiles:
 
 
 def render_summary(report: Report, style: Style, files: OutputFiles = OutputFiles()) -> str:
-    """Render the report for the end of a session."""
-    lines: list[str] = []
+    """Render the report for the end of a session: the outcome, the mistakes to fix first, and what to run next.
+
+    Without `-v` it fits a screen of 40 lines.
+    """
+    mistakes = list_mistakes(report)
+    lines = list(_conclusion_lines(report, style))
     if style.verbosity >= 0:
-        lines += _failure_lines(report, style)
-        lines += _warning_lines(report, style)
+        lines += _mistake_table(mistakes, style)
         lines += _error_lines(report, style)
         lines += _limit_lines(report, style)
         lines += _baseline_lines(report, style)
         lines += _early_end_lines(report, style)
+        if style.verbosity >= 1:
+            lines += _mistake_details(mistakes, report, style)
         lines += ["", *table(report.verdicts, style), ""]
         lines += _undecided_lines(report, style)
-    lines += _conclusion_lines(report, style, files)
+    lines += _next_lines(report, mistakes, files)
     return "\n".join(lines)
 
 
-def _failure_lines(report: Report, style: Style) -> Iterator[str]:
-    groups = group_failures(report.unaccepted("must"))
-    for group in groups[:MAX_GROUPS] if style.verbosity < 1 else groups:
+def _mistake_table(mistakes: Sequence[Mistake], style: Style) -> Iterator[str]:
+    if not mistakes:
+        return
+    yield ""
+    yield style.bold(f"{'':3}{'fix first':12}{'fails':>5}  mistake")
+    shown = len(mistakes) if style.verbosity >= 1 else MAX_MISTAKES
+    for mistake in mistakes[:shown]:
+        level = mistake.cause.level
+        note = "" if mistake.fails else "warning: " if level == "should" else "note: "
+        title = truncate(failure_text.printable(f"{note}{mistake.cause.title}").replace("\n", " "), WIDTH - 22)
+        number = style.paint(f"{mistake.number:2} ", "31;1" if mistake.fails else "33")
+        yield f"{number}{mistake.severity:12}{len(mistake.verdicts):5}  {title}"
+    if len(mistakes) > shown:
+        rest = sum(len(mistake.verdicts) for mistake in mistakes[shown:])
+        yield f"   {len(mistakes) - shown} more, with {plural(rest, 'requirement')}; -v shows all"
+
+
+def _mistake_details(mistakes: Sequence[Mistake], report: Report, style: Style) -> Iterator[str]:
+    for mistake in mistakes:
+        verdict = mistake.reproduction
+        label, code = ("FAIL", "31;1") if mistake.fails else _LABELS.get(verdict.level, ("FAIL", "31;1"))
         yield ""
-        yield from _group_lines(group, report, style, "FAIL", "31;1")
-    if len(groups) > MAX_GROUPS and style.verbosity < 1:
-        rest = [verdict.id for group in groups[MAX_GROUPS:] for verdict in group.verdicts]
-        yield ""
-        yield style.bold(f"{len(rest)} more failures, in full in the report:")
-        yield from _wrapped_lines(rest, "  ")
+        yield from _wrapped_text(f"{mistake.number}. {mistake.cause.title}: {mistake.count}", style)
+        yield from _labelled_lines("fix", mistake.cause.fix)
+        if mistake.cause.operations:
+            yield from _labelled_lines("in", ", ".join(mistake.cause.operations))
+        yield from _verdict_lines(verdict, report, style, label, code)
+        others = [other.id for other in mistake.verdicts if other is not verdict]
+        if others:
+            yield from _wrapped_lines(others, "      also      ")
 
 
-def _warning_lines(report: Report, style: Style) -> Iterator[str]:
-    for level, label, code in (("should", "WARN", "33;1"), ("may", "NOTE", "36")):
-        groups = group_failures(report.unaccepted(level))
-        for group in groups:
-            if style.verbosity >= 1:
-                yield ""
-                yield from _group_lines(group, report, style, label, code)
-        if groups and style.verbosity < 1 and (level == "should" or style.verbosity >= 0):
-            yield ""
-            noun = "warnings (should)" if level == "should" else "notes (may)"
-            yield style.bold(f"{sum(len(group.verdicts) for group in groups)} {noun}; -v shows them in full")
-            for group in groups:
-                yield from _short_lines(group, style, label, code)
-
-
-def _short_lines(group: FailureGroup, style: Style, label: str, code: str) -> Iterator[str]:
-    first = group.verdicts[0]
-    message = first.findings[0].message if first.findings else first.statement
-    yield f"{style.paint(label, code)}  {first.id}: {failure_text.printable(message)[:160]}"
-    if len(group.verdicts) > 1:
-        yield from _wrapped_lines([verdict.id for verdict in group.verdicts[1:]], "      also ")
+def _wrapped_text(text: str, style: Style) -> Iterator[str]:
+    for line in textwrap.wrap(failure_text.printable(text), WIDTH, subsequent_indent="   "):
+        yield style.bold(line)
 
 
 def _error_lines(report: Report, style: Style) -> Iterator[str]:
@@ -144,22 +150,16 @@ def _baseline_lines(report: Report, style: Style) -> Iterator[str]:
             yield f"{style.paint(status.value.upper(), code):8} {result.entry.id}: {text}"
 
 
-def _group_lines(group: FailureGroup, report: Report, style: Style, label: str, code: str) -> Iterator[str]:
-    first = group.verdicts[0]
-    if len(group.verdicts) > 1:
-        yield style.bold(f"{group.title}: {len(group.verdicts)} requirements")
-    yield f"{style.paint(label, code)}  {style.bold(first.id)}  {first.level}"
-    yield from _labelled_lines("", first.statement)
-    for name, text in failure_text.labelled_lines(first):
+def _verdict_lines(verdict: Verdict, report: Report, style: Style, label: str, code: str) -> Iterator[str]:
+    yield f"{style.paint(label, code)}  {style.bold(verdict.id)}  {verdict.level}"
+    yield from _labelled_lines("", verdict.statement)
+    for name, text in failure_text.labelled_lines(verdict):
         yield from _labelled_lines(name, text)
     commands = curl.script(
-        first.counterexample, report.target.base_url or "$BASE_URL", style.curl_dialect, report.target.access
+        verdict.counterexample, report.target.base_url or "$BASE_URL", style.curl_dialect, report.target.access
     )
     for number, line in enumerate(commands.split("\n") if commands else ()):
         yield f"      {'' if number else 'reproduce':9} {line}"
-    others = [verdict.id for verdict in group.verdicts[1:]]
-    if others:
-        yield from _wrapped_lines(others, "      also      ")
 
 
 def _labelled_lines(name: str, text: str) -> Iterator[str]:
@@ -210,32 +210,36 @@ def _early_end_lines(report: Report, style: Style) -> Iterator[str]:
     yield ""
     yield style.bold(f"programs that stopped early: {sum(len(group.programs) for group in groups)}")
     for group in groups if style.verbosity >= 1 else groups[:MAX_EARLY_END_CAUSES]:
+        if style.verbosity < 1:
+            line = f"   {len(group.programs):3}  {failure_text.printable(group.cause)}"
+            yield truncate(line.replace("\n", " "), WIDTH)
+            continue
         yield from _labelled_lines(f"{len(group.programs)}", group.cause)
-        yield from _wrapped_lines(
-            group.programs if style.verbosity >= 1 else _first_few(group.programs), "                "
-        )
+        yield from _wrapped_lines(group.programs, "                ")
     if len(groups) > MAX_EARLY_END_CAUSES and style.verbosity < 1:
         yield f"      and {plural(len(groups) - MAX_EARLY_END_CAUSES, 'more cause')}; -v shows all"
 
 
 def _undecided_lines(report: Report, style: Style) -> Iterator[str]:
+    if style.verbosity < 1:
+        yield from _undecided_counts(report)
+        return
     for outcome in (Outcome.INCONCLUSIVE, Outcome.NOT_APPLICABLE, Outcome.NOT_JUDGED):
         by_reason: dict[str, list[str]] = {}
         for verdict in report.with_outcome(outcome):
             by_reason.setdefault(failure_text.reason_with_needs(verdict), []).append(verdict.id)
-        largest_first = sorted(by_reason.items(), key=lambda item: -len(item[1]))
-        shown = len(largest_first) if style.verbosity >= 1 else MAX_REASONS
-        for reason, ids in largest_first[:shown]:
+        for reason, ids in sorted(by_reason.items(), key=lambda item: -len(item[1])):
             yield f"{len(ids)} {outcome_name(outcome)}: {failure_text.printable(reason)}"
-            if style.verbosity >= 1 or outcome is Outcome.INCONCLUSIVE:
-                yield from _wrapped_lines(ids if style.verbosity >= 1 else _first_few(ids), "      ")
-        if len(largest_first) > shown:
-            rest = sum(len(ids) for _, ids in largest_first[shown:])
-            yield f"{rest} {outcome_name(outcome)} for other reasons; -v lists them"
+            yield from _wrapped_lines(ids, "      ")
 
 
-def _first_few(ids: Sequence[str], limit: int = 6) -> list[str]:
-    return list(ids) if len(ids) <= limit else [*ids[:limit], f"and {len(ids) - limit} more"]
+def _undecided_counts(report: Report) -> Iterator[str]:
+    for outcome in (Outcome.INCONCLUSIVE, Outcome.NOT_JUDGED):
+        reasons = Counter(failure_text.reason_with_needs(verdict) for verdict in report.with_outcome(outcome))
+        for reason, count in reasons.most_common(1):
+            others = f" (-v shows {plural(len(reasons) - 1, 'more reason')})" if len(reasons) > 1 else ""
+            line = f"{reasons.total()} {outcome_name(outcome)}, {count} of them: {failure_text.printable(reason)}"
+            yield truncate(line.replace("\n", " "), WIDTH - len(others)) + others
 
 
 _ENTRY_LABELS = (
@@ -251,25 +255,31 @@ _ENTRY_LABELS = (
 )
 
 
-def _conclusion_lines(report: Report, style: Style, files: OutputFiles) -> Iterator[str]:
-    conclusion = f"{outcome_name(report.outcome).upper()}: {failure_text.printable(report.reason)}"
+def _conclusion_lines(report: Report, style: Style) -> Iterator[str]:
+    conclusion = failure_text.printable(headline(report, outcome_name(report.outcome).upper()))
     yield style.paint(f"{conclusion} (exit {report.exit_code})", _CONCLUSION_COLOURS.get(report.outcome, "35;1"))
+    if note := cut_note(report):
+        yield failure_text.printable(note)
     rules, constraints = (report.tally(kind) for kind in ("rule", "constraint"))
     judged = f"{plural(_count_decided(constraints), 'constraint')} and {plural(_count_decided(rules), 'rule')}"
     yield f"{judged} judged; {report.cost_summary}"
     if report.programs.planned:
         yield report.programs.text
+    yield from (f"not sent again: {failure_text.printable(hazard.text)}" for hazard in report.hazards)
     if report.approach is not None:
-        yield from (f"approach: {note}" for note in report.approach.notes)
-    if files.report:
-        yield f"report: {files.report}"
+        yield from (f"approach: {failure_text.printable(note)}" for note in report.approach.notes)
     if report.comparison is not None:
         yield _baseline_counts(report.comparison)
-    failed = report.unaccepted("must") or report.unaccepted("should")
-    if failed:
-        can_replay = files.replay_source is not None and failed[0].counterexample is not None
+
+
+def _next_lines(report: Report, mistakes: Sequence[Mistake], files: OutputFiles) -> Iterator[str]:
+    if files.report:
+        yield f"report: {files.report}"
+    if mistakes:
+        verdict = mistakes[0].reproduction
+        can_replay = files.replay_source is not None and verdict.counterexample is not None
         command = f"replay {shlex.quote(files.replay_source or '')}" if can_replay else "explain"
-        yield f"next: runs-conformance {command} {shlex.quote(failed[0].id)}"
+        yield f"next: runs-conformance {command} {shlex.quote(verdict.id)}"
     elif report.comparison is not None and report.comparison.with_status(EntryStatus.STALE):
         yield "next: the same command with --baseline-prune"
 

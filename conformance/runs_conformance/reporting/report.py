@@ -13,6 +13,7 @@ from runs_conformance import __version__
 from runs_conformance.baseline import Comparison, EntryStatus
 from runs_conformance.causes import Cause, analyze
 from runs_conformance.model.approach import Approach
+from runs_conformance.model.hazard import Hazard
 from runs_conformance.model.json import JSON, Absent
 from runs_conformance.model.limit import Limit
 from runs_conformance.model.plural import plural
@@ -96,7 +97,8 @@ class ProgramSummary:
 class Report:
     """The result of one session. `reason` explains the exit code in one line; `started` is in Unix seconds.
 
-    `approach` is how the target accepts the prerequisites of programs, None for recorded traffic.
+    `approach` is how the target accepts the prerequisites of programs, None for recorded traffic; `hazards` are the
+    kinds of requests that it does not survive.
     `comparison` is the comparison with the user's baseline, if there is one. `causes` explain all failing verdicts,
     each of them once, and follow from the verdicts.
     """
@@ -113,6 +115,7 @@ class Report:
     transitions: tuple[Transition, ...] = ()
     limits: tuple[Limit, ...] = ()
     approach: Approach | None = None
+    hazards: tuple[Hazard, ...] = ()
     started: float | None = None
     programs: ProgramSummary = ProgramSummary()
     causes: tuple[Cause, ...] = field(init=False, repr=False)
@@ -200,6 +203,7 @@ def to_json(report: Report) -> dict[str, Any]:
             for item in report.limits
         ],
         "approach": report.approach.to_json() if report.approach is not None else None,
+        "not_sent_again": [hazard.to_json() for hazard in report.hazards],
         "programs": {
             "planned": report.programs.planned,
             "completed": report.programs.completed,

@@ -1,0 +1,47 @@
+"""Kinds of requests that a target does not survive."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from runs_conformance.model.json import JSON
+from runs_conformance.model.plural import plural
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hazard:
+    """A kind of request that repeatedly lost its connection while other requests were answered.
+
+    `exchange` is the id of the first such exchange; `withheld` counts the later requests of the kind, which were not
+    sent, or were sent without the member that makes them dangerous.
+    """
+
+    kind: str
+    lost: int
+    exchange: str
+    withheld: int = 0
+
+    @property
+    def text(self) -> str:
+        """The hazard in one line."""
+        sent = f"{self.kind} got no response {plural(self.lost, 'time')} (first {self.exchange}), others did"
+        return f"{sent}; not sent again ({plural(self.withheld, 'request')} withheld)"
+
+    def to_json(self) -> dict[str, JSON]:
+        """The hazard as JSON."""
+        return {"kind": self.kind, "lost": self.lost, "exchange": self.exchange, "withheld": self.withheld}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, JSON]) -> Hazard:
+        """Parse a hazard; members of a wrong type get neutral values."""
+        lost, withheld = (_count(data.get(name)) for name in ("lost", "withheld"))
+        return cls(kind=str(data.get("kind", "")), lost=lost, exchange=str(data.get("exchange", "")), withheld=withheld)
+
+    def with_one_more(self) -> Hazard:
+        """The hazard after another request of its kind was withheld."""
+        return replace(self, withheld=self.withheld + 1)
+
+
+def _count(value: JSON) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) else 0
