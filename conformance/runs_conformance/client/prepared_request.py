@@ -13,6 +13,9 @@ from runs_conformance.model.case import Key, Ref, Step
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.json import ABSENT, JSON, Absent, at, is_object
 
+MAX_ID_LENGTH = 4_000
+"""Servers accept no longer request line."""
+
 _READABLE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _ESCAPED = json.JSONEncoder(separators=(",", ":"))
 
@@ -48,6 +51,9 @@ def prepare(step: Step, responses: Mapping[str, Exchange]) -> PreparedRequest:
     """Prepare the request of a step. Raises UnresolvedReference if an earlier response lacks a value it refers to."""
     operation = _operation(step)
     ids = {name: _text(_resolve(value, responses)) for name, value in step.path.items()}
+    for name, id_ in ids.items():
+        if len(id_) > MAX_ID_LENGTH and isinstance(step.path[name], Ref):
+            raise UnresolvedReference(step.name or step.operation, f"/{name}", f"the id has {len(id_)} characters")
     missing = [name for name in operation.parameters if name not in ids]
     if missing:
         raise InternalError(f"step {step.name or step.operation!r} gives no {missing[0]}")

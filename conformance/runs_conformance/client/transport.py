@@ -43,7 +43,7 @@ class ExchangeLimits:
     total: float = 60.0
     stream: float = 180.0
     linger: float = 0.25
-    max_bytes: int = 16 * 1024 * 1024
+    max_bytes: int = 4 * 1024 * 1024
     max_events: int = 10_000
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections import defaultdict
+from collections import Counter, defaultdict
 
 from runs_conformance.client.recorder import Recorder
 from runs_conformance.engine.budget import Budget
+from runs_conformance.engine.memory import MAX_PROGRAM_BYTES, response_cost, without_content
 from runs_conformance.engine.resources import ResourceTracker
 from runs_conformance.model.exchange import Exchange
 
@@ -14,7 +15,8 @@ from runs_conformance.model.exchange import Exchange
 class Collector:
     """A recorder that counts each exchange, keeps it for its program and passes it to another recorder.
 
-    `tracker` knows the objects that the exchanges left on the target.
+    `tracker` knows the objects that the exchanges left on the target. Once the responses of a program take too much
+    memory, what further large ones hold is left out.
     """
 
     def __init__(self, recorder: Recorder, budget: Budget, tracker: ResourceTracker | None = None) -> None:
@@ -22,11 +24,19 @@ class Collector:
         self._recorder = recorder
         self._budget = budget
         self._held: defaultdict[str, list[Exchange]] = defaultdict(list)
+        self._costs: Counter[str] = Counter()
         self._lock = threading.Lock()
 
     def record(self, exchange: Exchange) -> Exchange:
         """Record an exchange; each attempt at a request is one. Raises UsageError if it cannot be written."""
         self.tracker.record(exchange)
+        cost = response_cost(exchange.response)
+        with self._lock:
+            exceeds = self._costs[exchange.program] + cost > MAX_PROGRAM_BYTES
+            if not exceeds:
+                self._costs[exchange.program] += cost
+        if exceeds:
+            exchange = without_content(exchange)
         written = self._recorder.record(exchange)
         self._budget.count(written)
         with self._lock:
@@ -36,4 +46,5 @@ class Collector:
     def take(self, program: str) -> list[Exchange]:
         """Remove and return the exchanges of a program."""
         with self._lock:
+            self._costs.pop(program, None)
             return self._held.pop(program, [])

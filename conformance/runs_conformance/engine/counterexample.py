@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from runs_conformance.engine.dependencies import prerequisite_steps
+from runs_conformance.engine.memory import bounded
 from runs_conformance.engine.run_trace import run_trace
 from runs_conformance.model.case import Mutation, Role, mutation_to_json, step_to_json
 from runs_conformance.model.exchange import Exchange, Request, Response
@@ -16,6 +17,7 @@ from runs_conformance.rules import catalogue
 
 MAX_TEXT_LENGTH = 2_000
 """Longer texts are truncated in a counterexample; the history keeps them complete."""
+MAX_EXAMPLE_BYTES = 256 * 1024
 
 
 def counterexamples(history: History, tallies: Mapping[str, Tally]) -> dict[str, JSON]:
@@ -119,15 +121,20 @@ def _neighbour(exchange: Exchange, mutation: Mutation) -> JSON:
 
 
 def truncate_texts(value: JSON, max_length: int = MAX_TEXT_LENGTH) -> JSON:
-    """Truncate long texts and arrays in a value, noting their original length."""
+    """Truncate long texts and arrays in a value, noting their original length, and leave out most of a large one."""
+    return _truncate_texts(bounded(value, MAX_EXAMPLE_BYTES), max_length)
+
+
+def _truncate_texts(value: JSON, max_length: int) -> JSON:
     if isinstance(value, str):
         return excerpt(value, max_length, keep=80)
     if is_object(value):
         truncated: dict[str, JSON] = {
-            str(truncate_texts(name, max_length)): truncate_texts(member, max_length) for name, member in value.items()
+            str(_truncate_texts(name, max_length)): _truncate_texts(member, max_length)
+            for name, member in value.items()
         }
         return truncated
     if is_array(value):
-        items = [truncate_texts(item, max_length) for item in value[:200]]
+        items = [_truncate_texts(item, max_length) for item in value[:200]]
         return [*items, f"… ({len(value)} items)"] if len(value) > len(items) else items
     return value

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from runs_conformance.client.prepared_request import MAX_ID_LENGTH
 from runs_conformance.contract.lifecycle import ACTIVE
 from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.engine.program_runner import Sender
@@ -73,8 +74,8 @@ class ResourceTracker:
             elif exchange.accepted:
                 key = exchange.step.key if exchange.step else Key.PRIMARY
                 for value in (exchange.body, *(event.data for event in exchange.events)):
-                    if is_object(value) and isinstance(value.get("id"), str):
-                        self._record_object(str(value["id"]), value, name, exchange.path, key)
+                    if is_object(value) and isinstance(id_ := value.get("id"), str) and len(id_) <= MAX_ID_LENGTH:
+                        self._record_object(id_, value, name, exchange.path, key)
             elif OPERATIONS[name].creates and exchange.completion is Completion.UNKNOWN:
                 self.unknown_creations += 1
 
@@ -107,7 +108,8 @@ class ResourceTracker:
         elif kind == "thread.run" and isinstance(thread, str):
             if name == "create_thread_and_run":
                 self._add_created("delete_thread", {"thread_id": thread}, key)
-            if value.get("status") in ACTIVE:
+            status = value.get("status")
+            if isinstance(status, str) and status in ACTIVE:
                 self._active_runs[id_] = (thread, key)
             else:
                 self._active_runs.pop(id_, None)

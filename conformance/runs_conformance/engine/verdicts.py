@@ -6,8 +6,10 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from runs_conformance.engine.coverage import Coverage
-from runs_conformance.model.json import JSON, is_object
+from runs_conformance.engine.memory import MAX_SHOWN_TEXT, bounded
+from runs_conformance.model.json import JSON, Absent, is_object
 from runs_conformance.model.rule import AnyRule, Constraint
+from runs_conformance.model.text import excerpt
 from runs_conformance.model.verdict import Finding, Outcome, Tallies, Tally, Verdict
 
 MAX_FINDINGS = 25
@@ -197,7 +199,17 @@ def _kept(tally: Tally, operations: Collection[str], exchanges: Collection[str])
 
 
 def limit_findings(tally: Tally, most: int = 4 * MAX_FINDINGS) -> Tally:
-    """Drop findings beyond `most`, which are never reported."""
-    if len(tally.findings) <= most:
+    """Drop findings beyond `most`, which are never reported, and the rest of large values and texts in them."""
+    if not tally.findings:
         return tally
-    return replace(tally, findings=tally.findings[:most])
+    return replace(tally, findings=[_limit_finding(finding) for finding in tally.findings[:most]])
+
+
+def _limit_finding(finding: Finding) -> Finding:
+    message = excerpt(finding.message, MAX_SHOWN_TEXT)
+    expected, actual = (
+        value if isinstance(value, Absent) else bounded(value) for value in (finding.expected, finding.actual)
+    )
+    if message is finding.message and expected is finding.expected and actual is finding.actual:
+        return finding
+    return replace(finding, message=message, expected=expected, actual=actual)

@@ -265,7 +265,7 @@ def lifetime(run: RunTimeline) -> float | None:
 MAX_TRANSITIONS = 60
 """Maximum number of distinct transitions, so that a target with invented statuses cannot flood a report."""
 
-_MAX_STATUS_LENGTH = 40
+MAX_STATUS_LENGTH = 40
 
 Transitions = Counter[tuple[str, str]]
 """The number of observed changes from one status to another."""
@@ -277,7 +277,7 @@ def transitions(history: History) -> Transitions:
     for run in runs(history):
         for earlier, later in run.pairs():
             if earlier.status and later.status and earlier.status != later.status:
-                counter[earlier.status[:_MAX_STATUS_LENGTH], later.status[:_MAX_STATUS_LENGTH]] += 1
+                counter[earlier.status[:MAX_STATUS_LENGTH], later.status[:MAX_STATUS_LENGTH]] += 1
     return most_frequent(counter)
 
 

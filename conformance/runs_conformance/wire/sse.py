@@ -11,6 +11,8 @@ from runs_conformance.wire import strict_json
 MAX_LINE = 4 * 1024 * 1024
 MAX_EVENTS = 100_000
 MAX_BYTES = 16 * 1024 * 1024
+MAX_VALUES = 2 * strict_json.MAX_VALUES
+"""Maximum number of JSON values in all events together."""
 
 _BOM = b"\xef\xbb\xbf"
 _END_OF_LINE = re.compile(rb"\r\n|\n|\r")
@@ -43,6 +45,7 @@ class EventStreamParser:
         self._data: list[bytes] | None = None
         self._after_return = False
         self._at_start = True
+        self._values = 0
 
     @property
     def defects(self) -> tuple[str, ...]:
@@ -126,6 +129,10 @@ class EventStreamParser:
         if data.strip() == _DONE:
             self.events.append(Event(event_name, _DONE.decode(), at))
             self.done = True
+            return
+        self._values += strict_json.count_values(data)
+        if self._values > MAX_VALUES:
+            self._overflow("too_large")
             return
         parsed = strict_json.parse(data)
         for defect in parsed.defects:

@@ -15,6 +15,8 @@ from runs_conformance.model.text import excerpt
 MAX_BYTES = 16 * 1024 * 1024
 MAX_DEPTH = 200
 """Maximum nesting depth; the code that processes values is recursive, with several frames per level."""
+MAX_VALUES = 100_000
+"""Maximum number of values in a text: in memory, each takes up to a hundred bytes, however short its text is."""
 MAX_DIGITS = 64
 _EXCERPT = 40
 
@@ -36,14 +38,16 @@ class ParsedJson:
     defects: tuple[str, ...] = ()
 
 
-def parse(data: bytes, max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPTH) -> ParsedJson:
+def parse(
+    data: bytes, max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPTH, max_values: int = MAX_VALUES
+) -> ParsedJson:
     """Parse a JSON text. Never raises.
 
     Defects without a value: `not_json`, `too_large`, `too_deep`. Defects with a value: `invalid_utf8`,
     `byte_order_mark`, `control_character`, `duplicate_key: k` (the last one counts), `not_a_number: NaN` (replaced by
     its name), `number_too_long: 1234…` and `number_out_of_range: 1e999` (replaced by the nearest representable number).
     """
-    if len(data) > max_bytes:
+    if len(data) > max_bytes or count_values(data, max_values) > max_values:
         return ParsedJson(ABSENT, ("too_large",))
     defects: list[str] = []
     if data.startswith(_BOM):
@@ -113,6 +117,19 @@ def _bounded_integer(defects: list[str]) -> Any:
     return integer
 
 
+def count_values(data: bytes, enough: int = 0) -> int:
+    """About the number of values in a JSON text; commas and brackets in strings count only up to `enough`."""
+    upper = data.count(b",") + data.count(b"[") + data.count(b"{")
+    if upper <= enough:
+        return upper
+    outside = _outside_strings(data)
+    return outside.count(b",") + outside.count(b"[") + outside.count(b"{")
+
+
+def _outside_strings(data: bytes) -> bytes:
+    return b"".join(_ESCAPE.sub(b"", data).split(b'"')[::2])
+
+
 def _exceeds_depth(data: bytes, limit: int) -> bool:
     """Whether arrays and objects are nested deeper than `limit`. Brackets in strings do not count."""
     if data.count(b"[") + data.count(b"{") <= limit:
@@ -133,8 +150,7 @@ def _exceeds_depth(data: bytes, limit: int) -> bool:
 
 def _nesting_unwinds_within(data: bytes, limit: int) -> bool:
     """Whether removing the innermost pairs of brackets `limit` times leaves none."""
-    outside = b"".join(_ESCAPE.sub(b"", data).split(b'"')[::2])
-    remaining = outside.translate(_ONE_KIND, _NO_BRACKETS)
+    remaining = _outside_strings(data).translate(_ONE_KIND, _NO_BRACKETS)
     for _ in range(limit):
         shorter = remaining.replace(b"[]", b"")
         if len(shorter) == len(remaining):
