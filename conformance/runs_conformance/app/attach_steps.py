@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import itertools
 import json
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import BinaryIO
 
 from runs_conformance.engine.reproduction import Reproduction
 from runs_conformance.engine.run_result import Judges, RunResult
 from runs_conformance.engine.shrinking.subhistory import minimal_subhistory
+from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.json import JSON, is_array, is_object
 from runs_conformance.model.long_text import compress
 from runs_conformance.recordings import history_file
 
+_MAX_MINIMIZED = 1024 * 1024
+"""Bytes of the responses of a history that is minimized."""
 _PROGRAM_PREFIX = 2_000
 """The program id stands within this many bytes of the beginning of an exchange's line."""
 
@@ -26,46 +32,74 @@ def attach_steps(
 
     `model` is the model that the runs used; it is recorded so that a replay can replace it.
     """
-    by_program = {history.program: history for history in histories}
-    return replace(
-        result,
-        counterexamples={
-            id_: _with_steps(id_, example, by_program, judges, model) for id_, example in result.counterexamples.items()
-        },
-    )
+    examples = dict(result.counterexamples)
+    pending: defaultdict[str, list[str]] = defaultdict(list)
+    for id_, example in examples.items():
+        if is_object(example):
+            pending[str(example.get("program"))].append(id_)
+    # Each history may be large, so that only one is held at a time.
+    for history in histories:
+        for id_ in pending.pop(history.program, ()):
+            examples[id_] = _with_steps(id_, examples[id_], history, judges, model)
+    for id_ in itertools.chain.from_iterable(pending.values()):
+        examples[id_] = _with_steps(id_, examples[id_], None, judges, model)
+    return replace(result, counterexamples=examples)
 
 
-def read_counterexample_histories(path: Path, result: RunResult) -> tuple[History, ...]:
-    """Read the histories that the counterexamples come from back from the file at `path`.
+def read_counterexample_histories(path: Path, result: RunResult) -> Iterator[History]:
+    """Read the histories that the counterexamples come from back from the file at `path`, one after the other.
 
-    Returns no history if the file cannot be read.
+    Yields no history if the file cannot be read.
     """
-    markers = {
-        b'"program":' + json.dumps(example.get("program")).encode()
-        for example in result.counterexamples.values()
-        if is_object(example) and "steps" not in example
-    }
+    markers = [
+        b'"program":' + json.dumps(program).encode()
+        for program in {
+            example.get("program"): None
+            for example in result.counterexamples.values()
+            if is_object(example) and "steps" not in example
+        }
+    ]
     if not markers:
-        return ()
+        return
+    positions: defaultdict[bytes, list[tuple[int, int]]] = defaultdict(list)
     try:
         with path.open("rb") as file:
             # Parsing only the matching lines is much faster than parsing the whole file.
-            lines = [line for line in file if any(marker in line[:_PROGRAM_PREFIX] for marker in markers)]
+            start = 0
+            for line in file:
+                beginning = line[:_PROGRAM_PREFIX]
+                for marker in markers:
+                    if marker in beginning:
+                        positions[marker].append((start, len(line)))
+                start += len(line)
+            for places in positions.values():
+                lines = [_read_at(file, *place) for place in places]
+                yield from history_file.read_history(path.name, b"".join(lines), None).histories
     except OSError:
-        return ()
-    return history_file.read_history(path.name, b"".join(lines), None).histories
+        return
 
 
-def _with_steps(id_: str, example: JSON, by_program: Mapping[str, History], judges: Judges, model: str | None) -> JSON:
+def _read_at(file: BinaryIO, start: int, length: int) -> bytes:
+    file.seek(start)
+    return file.read(length)
+
+
+def _with_steps(id_: str, example: JSON, history: History | None, judges: Judges, model: str | None) -> JSON:
     if not is_object(example):
         return example
     extended: dict[str, JSON] = {**example} if model is None else {**example, "model": model}
     steps = example.get("steps")
     if is_array(steps):
         return {**extended, "steps": [compress(step) for step in steps]}
-    history = by_program.get(str(example.get("program")))
     exchange = history.find(str(example.get("exchange"))) if history is not None else None
     if history is None or exchange is None or exchange.step is None:
         return extended
-    reproduction = Reproduction.of(minimal_subhistory(history, id_, exchange, judges))
+    size = sum(each.response.size for each in history if each.response is not None)
+    # Each attempt at a smaller history judges it again.
+    needed = minimal_subhistory(history, id_, exchange, judges) if size <= _MAX_MINIMIZED else _until(history, exchange)
+    reproduction = Reproduction.of(needed)
     return {**extended, "steps": reproduction.to_json()}
+
+
+def _until(history: History, exchange: Exchange) -> list[Exchange]:
+    return [each for each in history if each.index <= exchange.index]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from runs_conformance.engine.budget import Budget
 from runs_conformance.engine.collector import Collector
 from runs_conformance.engine.resources import PROGRAM, Leftover, ResourceTracker, delete_leftovers, reports_missing
 from runs_conformance.errors import TargetError, UsageError
+from runs_conformance.files import open_file, read_text
 from runs_conformance.model.case import Key, Role, Step
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.json import JSON, is_array, is_object
@@ -80,7 +82,7 @@ def latest_history() -> Path:
 def _start_time(history: Path) -> tuple[float, str]:
     """Sort key: the start time in the history, then the folder name for histories without one."""
     try:
-        with history.open("rb") as lines:
+        with open_file(history, sys.maxsize) as lines:
             data = json.loads(lines.readline())
     except (OSError, ValueError, RecursionError):
         data = None
@@ -91,7 +93,7 @@ def _start_time(history: Path) -> tuple[float, str]:
 def find_leftovers(path: Path) -> Leftovers:
     """Read what a test run left behind from its history or folder. Raises UsageError if there is no history."""
     if path.name == "latest" and path.is_file():
-        path = path.parent / path.read_text(encoding="utf-8").strip()
+        path = path.parent / read_text(path).strip()
     history = path / "history.jsonl" if path.is_dir() else path
     if not history.is_file():
         raise UsageError(f"{path}: holds no history.jsonl; name the folder of a report, or its history")

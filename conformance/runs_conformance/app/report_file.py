@@ -12,13 +12,15 @@ from runs_conformance.contract.departure import glob_matches
 from runs_conformance.contract.edition import DEFAULT_EDITION, is_edition
 from runs_conformance.engine.reproduction import Reproduction
 from runs_conformance.errors import UsageError
+from runs_conformance.files import read_bytes
 from runs_conformance.model.json import JSON, at, is_array, is_object
 from runs_conformance.model.suggestion import did_you_mean
 from runs_conformance.recordings import history_file
 from runs_conformance.reporting import report as reports
 from runs_conformance.wire import strict_json
 
-_MAX_BYTES = 512 * 1024 * 1024
+_MAX_BYTES = 128 * 1024 * 1024
+_MAX_VALUES = 2_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,14 +83,14 @@ def read_report(path: Path) -> tuple[Path, Mapping[str, JSON]]:
     if path.is_dir():
         path = next((path / name for name in ("report.json", "history.jsonl") if (path / name).is_file()), path)
     try:
-        data = path.read_bytes()
+        data = read_bytes(path, _MAX_BYTES)
     except OSError as error:
         reason = "it contains no report.json" if path.is_dir() else error.strerror or str(error)
         raise UsageError(f"{path}: cannot be read: {reason}") from None
     if history_file.is_history(data):
         rebuilt: Mapping[str, JSON] = json.loads(reports.text(rebuild_report([read_run(path)])))
         return path, rebuilt
-    report = strict_json.parse(data, _MAX_BYTES, max_depth=strict_json.MAX_DEPTH + 20).value
+    report = strict_json.parse(data, _MAX_BYTES, strict_json.MAX_DEPTH + 20, _MAX_VALUES).value
     if not is_object(report) or not is_array(report.get("verdicts")):
         raise UsageError(f"{path}: neither a report.json nor a history.jsonl of a run")
     return path, report

@@ -12,6 +12,7 @@ from typing import Any
 
 from runs_conformance.baseline.comparison import PROFILE_ORDER, Baseline, BaselineEntry
 from runs_conformance.errors import InvalidFile, UnwritableFile, UsageError
+from runs_conformance.files import read_text
 
 _HEADER = "# Failures that are known and accepted for now. Each needs a reason; expires and issue are optional."
 _MEMBERS = ("id", "reason", "expires", "issue")
@@ -22,7 +23,7 @@ _PROFILE_LINE = re.compile(r"\s*profile\s*=")
 def read(path: Path) -> Baseline:
     """Read a baseline file. Raises InvalidFile if it cannot be read or is invalid."""
     try:
-        return _parse(path.read_text(encoding="utf-8"), path)
+        return _parse(read_text(path), path)
     except FileNotFoundError:
         raise InvalidFile(f"{path}: there is no such baseline", "--baseline-update writes one") from None
     except OSError as error:
@@ -89,7 +90,7 @@ def write(baseline: Baseline, path: Path) -> None:
     Raises UnwritableFile if it cannot be written.
     """
     try:
-        text = path.read_text(encoding="utf-8") if path.exists() else f"{_HEADER}\n"
+        text = read_text(path) if path.exists() else f"{_HEADER}\n"
         path.write_text(_revise(text, baseline, path), encoding="utf-8")
     except OSError as error:
         raise UnwritableFile(f"{path}: the baseline cannot be written: {error.strerror or error}") from None

@@ -13,6 +13,7 @@ from runs_conformance.config.key import KEYS, SECTIONS, ConfigKey, ValueType
 from runs_conformance.config.name import parse_edition
 from runs_conformance.config.time import parse_duration
 from runs_conformance.errors import UsageError
+from runs_conformance.files import read_bytes
 from runs_conformance.model.suggestion import did_you_mean, nearest_names
 from runs_conformance.wire.redaction import is_secret_name
 
@@ -55,7 +56,7 @@ class ConfigFile:
 def load(path: Path) -> ConfigFile:
     """Load a file. Raises UsageError, in one line, if it cannot be read or is invalid."""
     try:
-        content = path.read_bytes()
+        content = read_bytes(path)
         if len(content) > _MAX_BYTES:
             raise UsageError(f"{path}: too large for a configuration")
         document = tomllib.loads(content.decode("utf-8"))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from runs_conformance.errors import UsageError
+from runs_conformance.files import read_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ def resolve_secret(
 def read_first_line(path: Path, where: str) -> str:
     """Read a key from the first line of a file. Raises UsageError if there is none."""
     try:
-        text = path.expanduser().read_text(encoding="utf-8").strip()
+        text = read_text(path.expanduser()).strip()
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not text"
         raise UsageError(f"{where} @{path}: the key cannot be read: {reason}") from None

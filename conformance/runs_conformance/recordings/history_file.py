@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from runs_conformance.errors import UsageError
@@ -13,6 +13,8 @@ from runs_conformance.recordings.exchanges import SkippedEntry
 from runs_conformance.wire import strict_json
 
 _MAX_LINE = 64 * 1024 * 1024
+_MAX_VALUES = 4_000_000
+"""JSON values of all lines together. In memory, each takes up to a hundred bytes, however short its text is."""
 
 
 def is_history(data: bytes) -> bool:
@@ -44,10 +46,13 @@ def read_history(name: str, data: bytes, edition: str | None) -> HistoryContent:
     skipped: list[SkippedEntry] = []
     run: Mapping[str, JSON] = {}
     end: Mapping[str, JSON] = {}
-    lines = data.split(b"\n")
-    for number, line in enumerate(lines, 1):
+    values = 0
+    for number, line in enumerate(_lines(data), 1):
         if not line.strip():
             continue
+        values += strict_json.count_values(line)
+        if values > _MAX_VALUES:
+            raise UsageError(f"{name}: more than {_MAX_VALUES:,} JSON values, too large to be read at once")
         try:
             entry = _object(line)
             if entry.get("type") == "run":
@@ -60,7 +65,7 @@ def read_history(name: str, data: bytes, edition: str | None) -> HistoryContent:
                     replace(exchange, edition=edition) if edition else exchange
                 )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            if number == len(lines):
+            if not line.endswith(b"\n"):
                 skipped.append(SkippedEntry(f"{name}:{number}", "truncated: the session that wrote it was killed"))
                 continue
             raise UsageError(f"{name}:{number}: not an exchange ({type(error).__name__}: {error})") from None
@@ -68,8 +73,17 @@ def read_history(name: str, data: bytes, edition: str | None) -> HistoryContent:
     return HistoryContent(histories, tuple(skipped), run, end)
 
 
+def _lines(data: bytes) -> Iterator[bytes]:
+    """The lines with their ends, without a copy of all."""
+    start = 0
+    while start < len(data):
+        end = data.find(b"\n", start) + 1 or len(data)
+        yield data[start:end]
+        start = end
+
+
 def _object(line: bytes) -> Mapping[str, JSON]:
-    value = strict_json.parse(line, _MAX_LINE, max_depth=strict_json.MAX_DEPTH + 20).value
+    value = strict_json.parse(line, _MAX_LINE, strict_json.MAX_DEPTH + 20, _MAX_VALUES).value
     if not is_object(value):
         raise ValueError("not a JSON object")
     return value
