@@ -43,7 +43,7 @@ def test_console_counts_baseline_entries(compared: Report, verbosity: int) -> No
 
 
 def test_console_lists_baseline_entries(compared: Report) -> None:
-    text = console.render_summary(compared, console.Style())
+    text = console.render_summary(compared, console.Style(verbosity=1))
     assert "FAIL  create_run.max_prompt_tokens.minimum" in text
     assert "FAIL  create_run.metadata.maxProperties" not in text
     assert "KNOWN    create_run.metadata.maxProperties: known" in text

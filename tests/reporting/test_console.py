@@ -1,15 +1,19 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
+from runs_conformance.model.program_end import Ending, ProgramEnd
 from runs_conformance.model.verdict import Finding, Outcome, Verdict
+from runs_conformance.reporting import markdown
 from runs_conformance.reporting.console import WIDTH, OutputFiles, Style, render_summary
 from runs_conformance.reporting.grouping import group_failures
+from runs_conformance.reporting.report import ProgramSummary
 from tests.reporting.reports import report, verdict
 
 
 def test_failure_shows_all_details() -> None:
-    text = render_summary(report(), Style(), OutputFiles("reports/x/report.html"))
+    text = render_summary(report(), Style(verbosity=1), OutputFiles("reports/x/report.html"))
     for needed in (
         "FAIL  create_run.max_prompt_tokens.minimum  must",
         "create_run.max_prompt_tokens.minimum holds",
@@ -39,16 +43,55 @@ def test_members_of_one_object_are_grouped_with_those_of_its_list() -> None:
     ]
 
 
-def test_last_lines_show_conclusion_and_next_command() -> None:
-    last = render_summary(report(), Style(), OutputFiles("reports/x/report.html")).splitlines()[-4:]
-    assert last[0] == "FAIL: 2 MUST requirements failed (exit 1)"
-    assert last[1] == "3 constraints and 1 rule judged; 1,234 requests, 5 runs, 9.9 s"
-    assert last[2] == "report: reports/x/report.html"
-    assert last[3] == "next: runs-conformance explain create_run.max_prompt_tokens.minimum"
+def test_conclusion_comes_first_and_the_next_command_last() -> None:
+    lines = render_summary(report(), Style(), OutputFiles("reports/x/report.html")).splitlines()
+    assert lines[0] == "FAIL: 2 MUST requirements failed, by 2 mistakes (exit 1)"
+    assert lines[1] == "3 constraints and 1 rule judged; 1,234 requests, 5 runs, 9.9 s"
+    assert lines[-2] == "report: reports/x/report.html"
+    assert lines[-1] == "next: runs-conformance explain create_run.max_prompt_tokens.minimum"
     kept = render_summary(
         report(), Style(), OutputFiles("reports/x/report.html", "reports/my run/report.json")
     ).splitlines()
     assert kept[-1] == "next: runs-conformance replay 'reports/my run/report.json' create_run.max_prompt_tokens.minimum"
+
+
+def test_mistakes_are_ranked_and_warnings_follow() -> None:
+    lines = render_summary(report(), Style()).splitlines()
+    table = lines[lines.index("   fix first   fails  mistake") + 1 :]
+    assert table[0].startswith(" 1 validation      1  ")
+    assert table[2].startswith(" 3 wording         1  warning: ")
+    assert "ERROR" in table[4]
+
+
+def test_a_warning_that_fails_the_session_is_ranked_as_a_failure() -> None:
+    strict = report()
+    strict = replace(strict, suite=replace(strict.suite, fail_on="should"))
+    text = render_summary(strict, Style())
+    assert "warning: " not in text
+    assert "by 3 mistakes" in text.splitlines()[0]
+
+
+def test_a_session_that_was_cut_short_says_so_first() -> None:
+    end = ProgramEnd("boundary.create_run", Ending.CUT, "the limit of 100 requests was reached")
+    cut = replace(report(), complete=False, programs=ProgramSummary(planned=2, completed=1, early_ends=(end,)))
+    lines = render_summary(cut, Style()).splitlines()
+    assert lines[0].startswith("FAIL (cut short): 2 MUST requirements failed")
+    assert "the limit of 100 requests was reached" in lines[1]
+    assert "(cut short)" in markdown.text(cut).splitlines()[0]
+
+
+def test_summary_fits_a_screen() -> None:
+    many = [
+        verdict(f"{topic}.rule_{number}", Outcome.FAIL, kind="rule", operation=None)
+        for topic in ("auth", "cancel", "lock", "lifecycle", "tools", "streaming", "messages", "deletion", "listing",
+                      "steps", "times", "ids", "transport", "robustness", "refusals")
+        for number in range(20)
+    ]  # fmt: skip
+    ends = tuple(ProgramEnd(f"p{n}", Ending.STOPPED, f"cause {n} {'x' * 200}") for n in range(20))
+    full = replace(report(*many), programs=ProgramSummary(planned=20, early_ends=ends))
+    lines = render_summary(full, Style(), OutputFiles("report.html")).splitlines()
+    assert len(lines) <= 40
+    assert all(len(line) <= 100 for line in lines)
 
 
 def at_status(id_: str, *exchanges: str, pointer: str = "/status") -> Verdict:
@@ -77,12 +120,14 @@ def test_quiet_prints_only_the_last_lines() -> None:
 
 
 def test_warnings_are_brief_by_default() -> None:
-    assert "WARN  errors.param: " in render_summary(report(), Style())
+    assert "warning: " in render_summary(report(), Style())
+    assert "WARN" not in render_summary(report(), Style())
     assert "WARN  errors.param  should" in render_summary(report(), Style(verbosity=1))
 
 
 def test_reasons_for_not_judging_are_shown() -> None:
-    text = render_summary(report(), Style())
+    assert "1 inconclusive, 1 of them: rate limited" in render_summary(report(), Style())
+    text = render_summary(report(), Style(verbosity=1))
     assert "1 inconclusive: rate limited" in text
     assert "1 not judged: needs it (a second API key)" in text
     assert "ERROR steps.broken: raised KeyError" in text
@@ -104,6 +149,6 @@ def test_colour_is_opt_in() -> None:
 
 def test_ids_are_not_broken_across_lines() -> None:
     many = [verdict(f"create_run.member_{n}.type", Outcome.FAIL) for n in range(300)]
-    text = render_summary(report(*many), Style())
+    text = render_summary(report(*many), Style(verbosity=1))
     for each in many:
         assert each.id in text

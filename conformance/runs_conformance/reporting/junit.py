@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 from runs_conformance.model.verdict import Outcome, Verdict
 from runs_conformance.reporting import failure_text
 from runs_conformance.reporting.codegen import curl
+from runs_conformance.reporting.mistakes import Mistake, headline, list_mistakes
 from runs_conformance.reporting.report import SUITE, Report, rfc3339
 
 
@@ -57,10 +58,16 @@ def _properties(report: Report) -> ElementTree.Element:
         ("profile", suite.profile or "recorded traffic"),
         ("schema_digest", suite.schema_digest),
         ("target", report.target.base_url or report.target.name),
-        ("outcome", f"{report.outcome.value}: {report.reason}"),
+        ("outcome", headline(report, report.outcome.value)),
+        *((f"mistake {mistake.number}", _mistake_text(mistake)) for mistake in list_mistakes(report)),
+        ("programs", report.programs.text),
     ):
         ElementTree.SubElement(properties, "property", {"name": name, "value": _xml_text(value)})
     return properties
+
+
+def _mistake_text(mistake: Mistake) -> str:
+    return f"{mistake.severity}, {mistake.count}: {mistake.cause.title}. {mistake.cause.fix}"
 
 
 def _case(verdict: Verdict, report: Report, dialect: str) -> ElementTree.Element:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from runs_conformance.baseline import EntryStatus
 from runs_conformance.contract.operation import CAPABILITIES
+from runs_conformance.model.program_end import group_early_ends
 from runs_conformance.model.verdict import Outcome, Verdict
 from runs_conformance.reporting import failure_text
 from runs_conformance.reporting.codegen import curl
-from runs_conformance.reporting.grouping import group_failures
+from runs_conformance.reporting.mistakes import Mistake, cut_note, headline, list_mistakes
 from runs_conformance.reporting.outcome_names import DISPLAY_ORDER, outcome_name
 from runs_conformance.reporting.report import Report, outcomes_by_capability
 
-MAX_GROUPS = 30
+MAX_IDS = 50
+"""Requirements of one mistake listed by id."""
+MAX_EARLY_END_CAUSES = 5
 
 
 def text(report: Report, curl_dialect: str = "openai") -> str:
@@ -23,29 +26,63 @@ def text(report: Report, curl_dialect: str = "openai") -> str:
 
 def _lines(report: Report, curl_dialect: str) -> Iterator[str]:
     target, suite = report.target, report.suite
-    yield f"# {target.name}: {outcome_name(report.outcome)} (exit {report.exit_code})"
+    cut = "" if report.complete else " (cut short)"
+    yield f"# {target.name}: {outcome_name(report.outcome)}{cut} (exit {report.exit_code})"
     yield ""
-    yield _escape_inline(f"{report.reason[:1].upper()}{report.reason[1:]}.")
+    yield _escape_inline(f"{headline(report, outcome_name(report.outcome).capitalize())}.")
     yield ""
+    if note := cut_note(report):
+        yield _escape_inline(note)
+        yield ""
     judged = f"`{target.base_url}`" if target.base_url else "recorded traffic"
     strict = " (strict)" if suite.strict else ""
     yield f"{suite.name} {suite.version} judged {judged} by edition {suite.edition}{strict}: {report.cost_summary}."
     yield ""
+    mistakes = list_mistakes(report)
+    yield from _mistake_table(mistakes)
+    yield from _program_section(report)
     yield from _table(report)
-    for level, heading in (("must", "Failures"), ("should", "Warnings"), ("may", "Notes")):
-        groups = group_failures(report.unaccepted(level))
-        if groups:
-            yield f"## {heading}"
-            yield ""
-        for number, group in enumerate(groups):
-            if number < MAX_GROUPS:
-                yield from _failure_section(group.verdicts[0], report, curl_dialect)
-            rest = group.verdicts[1:] if number < MAX_GROUPS else group.verdicts
-            if rest:
-                yield "Also: " + ", ".join(f"`{verdict.id}`" for verdict in rest)
-                yield ""
+    for mistake in mistakes:
+        yield from _mistake_section(mistake, report, curl_dialect)
     yield from _baseline_section(report)
     yield from _undecided_sections(report)
+
+
+def _mistake_table(mistakes: Sequence[Mistake]) -> Iterator[str]:
+    if not mistakes:
+        return
+    yield "| | fix first | level | fails | mistake |"
+    yield "| ---: | --- | --- | ---: | --- |"
+    for mistake in mistakes:
+        level = mistake.cause.level if mistake.fails or mistake.cause.level != "must" else "in the baseline"
+        title = _escape_inline(mistake.cause.title)
+        yield f"| {mistake.number} | {mistake.severity} | {level} | {len(mistake.verdicts)} | {title} |"
+    yield ""
+
+
+def _program_section(report: Report) -> Iterator[str]:
+    if not report.programs.planned:
+        return
+    yield f"{report.programs.text}."
+    yield ""
+    groups = group_early_ends(report.programs.early_ends)
+    for group in groups[:MAX_EARLY_END_CAUSES]:
+        yield f"- {len(group.programs)} stopped early: {_escape_inline(group.cause)}"
+    if groups:
+        yield ""
+
+
+def _mistake_section(mistake: Mistake, report: Report, curl_dialect: str) -> Iterator[str]:
+    yield f"## {mistake.number}. {_escape_inline(mistake.cause.title)}"
+    yield ""
+    yield f"{mistake.count}. Fix: {_escape_inline(mistake.cause.fix)}"
+    yield ""
+    yield from _failure_section(mistake.reproduction, report, curl_dialect)
+    others = [verdict.id for verdict in mistake.verdicts if verdict is not mistake.reproduction]
+    if others:
+        more = f" and {len(others) - MAX_IDS} more, in report.json" if len(others) > MAX_IDS else ""
+        yield "Also: " + ", ".join(f"`{id_}`" for id_ in others[:MAX_IDS]) + more
+        yield ""
 
 
 def _table(report: Report) -> Iterator[str]:

@@ -1,0 +1,81 @@
+"""The causes of a report as its views list them: without what the baseline accepts, numbered in the order of repair."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from runs_conformance.causes import Cause, Severity
+from runs_conformance.model.plural import plural
+from runs_conformance.model.program_end import Ending
+from runs_conformance.model.verdict import Verdict
+from runs_conformance.reporting.report import Report
+
+SEVERITY_NAMES = {
+    Severity.CRASH: "crash",
+    Severity.ACCESS: "access",
+    Severity.LIFECYCLE: "lifecycle",
+    Severity.DATA_LOSS: "lost data",
+    Severity.WRONG_SHAPE: "shape",
+    Severity.MISSING_MEMBER: "missing",
+    Severity.MISSING_VALIDATION: "validation",
+    Severity.WORDING: "wording",
+}
+"""The names of severities in tables."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """One cause with its position, its failing verdicts, and whether it fails the session."""
+
+    number: int
+    cause: Cause
+    verdicts: Sequence[Verdict]
+    fails: bool
+
+    @property
+    def severity(self) -> str:
+        """The name of its severity."""
+        return SEVERITY_NAMES[self.cause.severity]
+
+    @property
+    def reproduction(self) -> Verdict:
+        """The verdict whose counterexample is the shortest."""
+        return next((each for each in self.verdicts if each.id == self.cause.reproduction), self.verdicts[0])
+
+    @property
+    def count(self) -> str:
+        """How many requirements it explains."""
+        return plural(len(self.verdicts), "requirement")
+
+
+def list_mistakes(report: Report) -> list[Mistake]:
+    """The causes of failures that the baseline does not accept, those that fail the session first."""
+    accepted = report.comparison.accepted if report.comparison else ()
+    by_id = {verdict.id: verdict for verdict in report.verdicts if verdict.id not in accepted}
+    found = []
+    for cause in report.causes:
+        verdicts = [by_id[id_] for id_ in cause.ids if id_ in by_id]
+        if verdicts:
+            found.append((cause, verdicts, any(report.counts_as_failure(verdict) for verdict in verdicts)))
+    found.sort(key=lambda item: (not item[2], item[0].severity.rank if item[2] else 0))
+    return [Mistake(number, *item) for number, item in enumerate(found, 1)]
+
+
+def headline(report: Report, word: str) -> str:
+    """The outcome in one line: what failed, how few mistakes explain it, and whether the session was cut short."""
+    reason = report.reason
+    failing = sum(mistake.fails for mistake in list_mistakes(report))
+    if failing:
+        reason += f", by {plural(failing, 'mistake')}"
+    cut = "" if report.complete or reason.startswith(("cut short", "interrupted")) else " (cut short)"
+    return f"{word}{cut}: {reason}"
+
+
+def cut_note(report: Report) -> str:
+    """Why a session was cut short, in one sentence; empty if it was not."""
+    if report.complete:
+        return ""
+    causes = [end.cause for end in report.programs.early_ends if end.ending in (Ending.CUT, Ending.NOT_STARTED)]
+    why = f": {causes[0]}" if causes else ""
+    return f"The session was cut short{why}. What it did not reach is listed as not judged."
