@@ -26,8 +26,12 @@ from runs_conformance.model.verdict import Verdict
 from runs_conformance.reporting.report import SessionUsage, Suite
 from runs_conformance.rules import catalogue as rules
 from runs_conformance.rules.constraints import answers, requests
+from runs_conformance.rules.constraints.confirmation import with_second_opinion
 
-CONSTRAINT_JUDGES = (("constraints of answers", answers.tallies), ("constraints of requests", requests.tallies))
+CONSTRAINT_JUDGES = (
+    ("constraints of answers", with_second_opinion(answers.tallies)),
+    ("constraints of requests", with_second_opinion(requests.tallies)),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,15 +12,17 @@ from runs_conformance.contract.event import event_kinds
 from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.contract.schema_violation import SchemaViolation
 from runs_conformance.contract.validation import validate_document
+from runs_conformance.evidence.illegal_values import ANY_MEMBER, illegal_members
+from runs_conformance.evidence.observation import observations_in
 from runs_conformance.evidence.refusal import is_application_error
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
-from runs_conformance.model.json import JSON, is_object
+from runs_conformance.model.json import JSON, is_array, is_object, pointer_tokens
 from runs_conformance.model.verdict import Finding, Tally
 
 
 @dataclass(frozen=True, slots=True)
-class _ObjectInAnswer:
+class ObjectInAnswer:
     """One object in an answer: its expected kind, its value and its position."""
 
     kind: str
@@ -36,14 +38,33 @@ def tallies(history: History) -> dict[str, Tally]:
     judged: Counter[str] = Counter()
     by_constraint: dict[str, Tally] = {}
     for exchange in history:
-        for object_ in _objects_in_answer(exchange):
+        for object_ in objects_in_answer(exchange):
             edition = exchange.edition or DEFAULT_EDITION
             examination = validate_document(object_documents()[object_.kind], object_.kind, object_.value, edition)
             judged.update(examination.checked)
             for violation in examination.violations:
+                if _is_consequence(violation, object_, exchange, history):
+                    continue
                 tally = by_constraint.setdefault(violation.constraint, Tally())
                 tally.add(_finding(violation, object_, exchange))
     return {id_: _with_judged(by_constraint.get(id_) or Tally(), count) for id_, count in judged.items()}
+
+
+def _is_consequence(violation: SchemaViolation, object_: ObjectInAnswer, exchange: Exchange, history: History) -> bool:
+    """Whether a value may violate its schema only because an illegal request was accepted, which is one finding."""
+    items = object_.value.get("data") if is_object(object_.value) else None
+    tokens = pointer_tokens(violation.pointer or violation.place)
+    value, member = object_.value, tokens[0] if tokens else ""
+    if is_array(items) and tokens[:1] == ["data"] and len(tokens) > 1 and tokens[1].isdecimal():
+        position = int(tokens[1])
+        value, member = items[position] if position < len(items) else None, tokens[2] if len(tokens) > 2 else ""
+    if not is_object(value) or violation.constraint.endswith(".required"):
+        return False
+    for observation in observations_in(exchange):
+        if observation.value is value:
+            illegal = illegal_members(history, observation)
+            return ANY_MEMBER in illegal or member in illegal
+    return False
 
 
 def _with_judged(tally: Tally, validated: int) -> Tally:
@@ -51,7 +72,7 @@ def _with_judged(tally: Tally, validated: int) -> Tally:
     return tally
 
 
-def _objects_in_answer(exchange: Exchange) -> Iterator[_ObjectInAnswer]:
+def objects_in_answer(exchange: Exchange) -> Iterator[ObjectInAnswer]:
     """The objects of one answer. Bodies that are no objects are judged by the rules on transport and errors."""
     response = exchange.response
     operation = OPERATIONS.get(exchange.operation or "")
@@ -62,13 +83,13 @@ def _objects_in_answer(exchange: Exchange) -> Iterator[_ObjectInAnswer]:
         for position, event in enumerate(response.events):
             event_kind = kinds.get(event.name)
             if event_kind is not None and event_kind.object_kind in object_documents() and is_object(event.data):
-                yield _ObjectInAnswer(event_kind.object_kind, event.data, f"/events/{position}/data")
+                yield ObjectInAnswer(event_kind.object_kind, event.data, f"/events/{position}/data")
     elif is_object(response.body):
         if exchange.accepted:
-            yield _ObjectInAnswer(operation.response_kind, response.body, "")
+            yield ObjectInAnswer(operation.response_kind, response.body, "")
         elif is_application_error(exchange):
-            yield _ObjectInAnswer("error", response.body, "")
+            yield ObjectInAnswer("error", response.body, "")
 
 
-def _finding(violation: SchemaViolation, object_: _ObjectInAnswer, exchange: Exchange) -> Finding:
+def _finding(violation: SchemaViolation, object_: ObjectInAnswer, exchange: Exchange) -> Finding:
     return exchange.finding(violation.message, object_.pointer + violation.place, violation.expected, violation.actual)

@@ -1,0 +1,34 @@
+"""A second opinion on the validity of a value, from the `jsonschema` library, which shares no code with our validator.
+
+The suite asks for it before it accuses a server, so that an error in our validator is reported as ours.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from runs_conformance.contract.edition import DEFAULT_EDITION
+from runs_conformance.contract.schema import compile_schema
+from runs_conformance.model.json import JSON
+
+_UNKNOWN_TO_JSONSCHEMA = ("chunk_overlap_tokens.maximum",)
+"""Constraints that JSON Schema cannot state: the ends of their ids."""
+
+
+def can_judge(constraint: str) -> bool:
+    """Whether `jsonschema` knows the keyword of a constraint."""
+    return not constraint.endswith(_UNKNOWN_TO_JSONSCHEMA)
+
+
+def is_valid_by_jsonschema(name: str, prefix: str, value: JSON, edition: str = DEFAULT_EDITION) -> bool:
+    """Whether a value satisfies the document `name` of an edition according to `jsonschema`."""
+    return bool(_validator(name, prefix, edition).is_valid(value))
+
+
+@cache
+def _validator(name: str, prefix: str, edition: str) -> Any:
+    # Imported only when a server is about to be accused: the import takes longer than many test runs' judging.
+    from jsonschema import Draft202012Validator
+
+    return Draft202012Validator(compile_schema(name, prefix, edition))
