@@ -16,11 +16,19 @@ def negative(expectation: Reject = REFUSES_BODY, place: str = "body") -> Step:
 
 def test_deliberate_violation_is_certain_if_others_are_accepted() -> None:
     builder = HistoryBuilder()
-    builder.create_run()
+    builder.create_run(thread_id="thread_b")
     builder.refuse("create_run", step=negative())
     (refusal,) = refusals(builder.history())
     assert refusal.pointers == ("/max_prompt_tokens",)
     assert refusal.is_certain
+
+
+def test_violation_is_uncertain_on_a_thread_with_an_active_run() -> None:
+    builder = HistoryBuilder()
+    builder.create_run()
+    builder.refuse("create_run", step=negative())
+    (refusal,) = refusals(builder.history())
+    assert not refusal.is_certain
 
 
 def test_violation_is_uncertain_if_the_operation_accepts_nothing() -> None:

@@ -173,3 +173,42 @@ def test_member_that_is_refused_by_itself() -> History:
 @inconclusive(acceptance.members_are_accepted_together)
 def test_member_without_further_evidence() -> History:
     return _in_parts(False, ("top_p", True))
+
+
+def _equal(*statuses: int, operation: str = "create_thread") -> History:
+    builder, legal_step = HistoryBuilder(), Step(operation=operation)
+    for number, status in enumerate(statuses):
+        answer = error() if status != 200 else thread(f"thread_{number}")
+        builder.send(operation, answer, status, body={"metadata": {"a": "b"}}, step=legal_step)
+    return builder.history()
+
+
+@passes(acceptance.equal_requests_are_all_accepted)
+def test_equal_requests_are_accepted_every_time() -> History:
+    return _equal(200, 200)
+
+
+@fails(acceptance.equal_requests_are_all_accepted, times=1)
+def test_every_third_request_is_refused() -> History:
+    return _equal(200, 200, 400)
+
+
+@inconclusive(acceptance.equal_requests_are_all_accepted)
+def test_equal_requests_that_are_always_refused() -> History:
+    return _equal(400, 400)
+
+
+@legal
+def test_equal_request_that_is_rate_limited() -> History:
+    return _equal(200, 429)
+
+
+@legal
+def test_equal_message_that_a_run_locks_out() -> History:
+    builder, body = HistoryBuilder(), {"role": "user", "content": "Hello"}
+    builder.send("create_thread", thread())
+    builder.send("create_message", message("user", "Hello", "msg_u"), body=body, step=Step(operation="create_message"))
+    builder.see_statuses("queued", "in_progress")
+    builder.refuse("create_message", body=body, step=Step(operation="create_message"))
+    builder.get_run(run("in_progress"))
+    return builder.history()

@@ -272,3 +272,51 @@ def test_key_under_another_scheme_is_accepted() -> History:
 @inconclusive(auth.a_key_counts_as_a_bearer_token_only)
 def test_key_under_another_scheme_without_key_check() -> History:
     return in_basic(200, without=200)
+
+
+def _keyless(*sent: tuple[str, int, Any], before: int = 200) -> HistoryBuilder:
+    """Requests without a key on a thread with a message; `sent` are operation, status and answer."""
+    builder = HistoryBuilder()
+    builder.send("create_thread", thread())
+    builder.send("create_message", message("user", id_="msg_u"), body={"role": "user", "content": "Hello."})
+    builder.send("get_message", message("user", id_="msg_u"), message_id="msg_u")
+    for operation, status, answer in sent:
+        builder.send(operation, answer, status, step=keyed(operation, Key.NONE), message_id="msg_u")
+    return builder
+
+
+@inconclusive(auth.refusals_change_nothing)
+def test_message_that_a_later_request_deleted() -> History:
+    builder = _keyless(("delete_message", 401, UNAUTHORISED), ("delete_thread", 200, {"deleted": True}))
+    builder.send("get_message", error(), 404, message_id="msg_u")
+    return builder.history()
+
+
+@fails(auth.refusals_change_nothing)
+def test_message_that_a_rejected_request_deleted() -> History:
+    builder = _keyless(("delete_message", 401, UNAUTHORISED))
+    builder.send("get_message", error(), 404, message_id="msg_u")
+    return builder.history()
+
+
+@inconclusive(auth.refusals_change_nothing, auth.nothing_is_served_without_a_key, auth.status_is_401)
+def test_operation_that_is_not_there_rejects_no_key() -> History:
+    builder = _keyless(("delete_message", 405, error()))
+    builder.send("get_message", error(), 404, message_id="msg_u")
+    return builder.history()
+
+
+@inconclusive(auth.refusals_give_nothing_away, auth.refusals_change_nothing)
+def test_server_without_keys_has_that_one_fault() -> History:
+    text = "Thread thread_a already has an active run run_a."
+    builder = _keyless(("get_thread", 200, thread()), ("create_run", 400, error(text)))
+    builder.create_run(run("completed"))
+    builder.send("list_runs", page(run("completed"), run(id_="run_z", thread_id="thread_z")))
+    return builder.history()
+
+
+@passes(auth.refusals_change_nothing)
+def test_list_of_all_threads_shows_no_rejected_run() -> History:
+    builder = _keyless(("create_run", 401, UNAUTHORISED))
+    builder.send("list_runs", page(run(id_="run_z", thread_id="thread_z")))
+    return builder.history()

@@ -2,10 +2,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from runs_conformance.model.case import Step
 from runs_conformance.model.history import History
 from runs_conformance.rules import cancel
 from tests.rules.examples import fails, inconclusive, legal, passes
-from tests.rules.histories import HistoryBuilder, call, message, page, run, step
+from tests.rules.histories import HistoryBuilder, call, error, message, page, run, step
 
 
 def _cancelled(*before: str, answer: Any = "cancelling", after: tuple[str, ...] = ("cancelled",)) -> History:
@@ -180,3 +181,39 @@ def test_cancellation_that_stops_the_next_run() -> History:
 @inconclusive(cancel.stops_no_other_run)
 def test_both_runs_are_cancelled() -> History:
     return _too_late("cancelled", own=True)
+
+
+def _declared(status: int, undeclared: int | None) -> History:
+    """A cancellation whose missing body is declared as JSON and, if asked for, one that declares nothing."""
+    builder = HistoryBuilder()
+    builder.see_statuses("queued", "in_progress")
+    for each, headers in ((status, {"Content-Type": "application/json"}), (undeclared, {})):
+        if each is not None:
+            answer = run("cancelling") if each == 200 else error("Expecting value: line 1 column 1 (char 0)")
+            builder.send("cancel_run", answer, each, headers=headers, step=Step(operation="cancel_run"))
+    builder.get_run(run("in_progress" if undeclared == 400 else "cancelled"))
+    return builder.history()
+
+
+@passes(cancel.content_type_of_no_body_is_ignored)
+def test_missing_body_declared_as_json_is_taken() -> History:
+    return _declared(200, None)
+
+
+@fails(cancel.content_type_of_no_body_is_ignored, times=1)
+def test_missing_body_declared_as_json_is_parsed() -> History:
+    return _declared(400, 200)
+
+
+@inconclusive(cancel.content_type_of_no_body_is_ignored)
+def test_no_form_of_a_cancellation_is_taken() -> History:
+    return _declared(400, 400)
+
+
+@legal
+def test_an_ended_run_is_not_cancelled_in_any_form() -> History:
+    builder = HistoryBuilder()
+    builder.see_statuses("queued", "in_progress", "completed")
+    headers = {"Content-Type": "application/json"}
+    builder.send("cancel_run", error("Ended."), 400, headers=headers, step=Step(operation="cancel_run"))
+    return builder.history()

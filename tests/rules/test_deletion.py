@@ -11,8 +11,18 @@ HELLO = {"role": "user", "content": "Hello"}
 RUNS = {"assistant_id": ASSISTANT}
 
 
+def _use_living_thread(builder: HistoryBuilder) -> None:
+    """Another thread, on which the same operations work."""
+    builder.send("get_thread", thread("thread_b"), thread_id="thread_b")
+    builder.send("list_messages", page(), thread_id="thread_b")
+    builder.send("create_message", message("user", thread_id="thread_b"), body=HELLO, thread_id="thread_b")
+    builder.send("create_run", run(thread_id="thread_b"), body=RUNS, thread_id="thread_b")
+    builder.send("get_run", run("completed", thread_id="thread_b"), thread_id="thread_b")
+
+
 def _thread_deleted(is_deleted: bool, status: int = 404) -> History:
     builder = HistoryBuilder()
+    _use_living_thread(builder)
     builder.send("delete_thread", deleted("thread_a", "thread"))
     for operation, answer, body in (
         ("get_thread", thread(), None),
@@ -61,8 +71,33 @@ def test_deletion_with_deleted_false() -> History:
     return builder.history()
 
 
+@inconclusive(
+    deletion.what_is_deleted_cannot_be_read,
+    deletion.what_is_deleted_is_answered_404,
+    deletion.deleted_thread_takes_nothing,
+    deletion.deleted_thread_shows_nothing,
+)
+def test_operations_that_refuse_living_threads_too() -> History:
+    builder = HistoryBuilder()
+    for thread_id in ("thread_b", "thread_a"):
+        for operation in ("get_thread", "list_messages", "create_message", "create_run"):
+            builder.refuse(operation, 404, thread_id=thread_id, **({"body": HELLO} if "create" in operation else {}))
+        if thread_id == "thread_b":
+            builder.send("delete_thread", deleted("thread_a", "thread"))
+    return builder.history()
+
+
+@inconclusive(deletion.what_is_deleted_cannot_be_read)
+def test_thread_that_was_not_deleted_by_its_own_account() -> History:
+    builder = HistoryBuilder()
+    builder.send("delete_thread", {**deleted("thread_a", "thread"), "deleted": False})
+    builder.send("get_thread", thread())
+    return builder.history()
+
+
 def _assistant_deleted(runs: bool) -> History:
     builder = HistoryBuilder()
+    builder.create_run(run(assistant_id="asst_b"), body={"assistant_id": "asst_b"})
     builder.send("delete_assistant", deleted(ASSISTANT, "assistant"))
     builder.send("create_run", run(), body=RUNS) if runs else builder.refuse("create_run", 404, body=RUNS)
     return builder.history()

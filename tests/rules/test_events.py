@@ -3,9 +3,10 @@ from __future__ import annotations
 from typing import Any
 
 from runs_conformance.model.history import History
+from runs_conformance.model.json import ABSENT
 from runs_conformance.rules import events
 from tests.rules.examples import fails, legal, passes
-from tests.rules.histories import HistoryBuilder, run, step, streamed_message, thread
+from tests.rules.histories import ASSISTANT, HistoryBuilder, run, step, streamed_message, thread
 from tests.rules.streams import calling, completed, delta, in_new_thread, opening, plain, resumed, writing
 
 EVERY = (
@@ -218,3 +219,18 @@ def test_completed_message_with_its_time() -> History:
 @fails(events.ended_message_says_when, at="/events/3/data/completed_at")
 def test_completed_message_without_its_time() -> History:
     return _ended(completed_at=None)
+
+
+@legal
+def test_run_events_that_lack_their_thread() -> History:
+    builder = HistoryBuilder()
+    body = {"assistant_id": ASSISTANT}
+    first = run("queued", thread_id=ABSENT)
+    builder.stream(
+        "create_thread_and_run",
+        ("thread.created", thread()),
+        ("thread.run.created", first),
+        ("thread.run.completed", run("completed")),
+        body=body,
+    )
+    return builder.history()

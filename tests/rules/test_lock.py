@@ -132,6 +132,7 @@ def test_thread_with_unknown_history() -> History:
 
 def _on_other_thread(accepted: bool) -> History:
     builder = _start()
+    _message(builder, True)
     builder.send("create_thread", thread("thread_b"), body={"messages": [HELLO]})
     builder.see_statuses("queued", "in_progress")
     step = Step(operation="create_message")
@@ -186,8 +187,12 @@ def test_locked_thread_that_is_not_read() -> History:
     return builder.history()
 
 
-def _after_refused_run(accepted: bool, deleted_first: bool = False, content: str = "Hello") -> History:
+def _after_refused_run(
+    accepted: bool, deleted_first: bool = False, content: str = "Hello", works: bool = True
+) -> History:
     builder = _start()
+    if works:
+        builder.send("create_message", message("user", "Hello", "msg_b"), body=HELLO, thread_id="thread_b")
     builder.refuse("create_run", 404, body={"assistant_id": "asst_z"})
     if deleted_first:
         builder.send("delete_thread", deleted("thread_a", "thread"))
@@ -207,6 +212,30 @@ def test_thread_that_is_free_after_a_refused_run() -> History:
 @fails(lock.refused_run_holds_no_lock, times=1)
 def test_thread_locked_by_a_refused_run() -> History:
     return _after_refused_run(False)
+
+
+@legal
+def test_server_without_messages_holds_no_lock() -> History:
+    return _after_refused_run(False, works=False)
+
+
+@inconclusive(lock.no_second_run_while_a_run_works)
+def test_second_run_that_is_refused_for_one_of_its_members() -> History:
+    builder = _start()
+    builder.see_statuses("queued", "requires_action")
+    text = "Unknown parameter: 'additional_messages'."
+    builder.refuse("create_run", text=text, body={"assistant_id": ASSISTANT, "additional_messages": [HELLO]})
+    builder.get_run(run("requires_action"))
+    return builder.history()
+
+
+@inconclusive(lock.no_message_while_a_run_works)
+def test_message_that_is_refused_where_none_is_ever_accepted() -> History:
+    builder = _start()
+    builder.see_statuses("queued", "requires_action")
+    builder.refuse("create_message", 404, text="Not Found", body=HELLO)
+    builder.get_run(run("requires_action"))
+    return builder.history()
 
 
 @inconclusive(lock.refused_run_holds_no_lock)

@@ -2,9 +2,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from runs_conformance.model.case import REFUSES_BODY, Mutation, Role, Step
 from runs_conformance.model.history import History
 from runs_conformance.rules import messages
-from tests.rules.examples import fails, legal, passes
+from tests.rules.examples import fails, inconclusive, legal, passes
 from tests.rules.histories import ASSISTANT, T0, HistoryBuilder, message, page, run, step, text, thread
 
 IMAGE = {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}}
@@ -270,3 +271,50 @@ def test_image_with_its_detail() -> History:
 @fails(messages.answer_shows_the_detail_of_images, at="/content/0/image_url/detail")
 def test_image_with_another_detail() -> History:
     return _image("auto")
+
+
+def _first_messages(count: int, shown: int, later: bool = False) -> History:
+    """Lists of a thread: complete with `count` messages, then with the newest `shown`; `later` reads the oldest."""
+    items = [message("user", f"No. {n}", f"msg_{n}", created_at=T0 + n) for n in reversed(range(count))]
+    builder = HistoryBuilder()
+    builder.send("create_thread", thread())
+    builder.send("list_messages", page(*items), query={"limit": 100})
+    builder.send("list_messages", page(*items[:shown]))
+    if later:
+        builder.send("get_message", items[-1], message_id=items[-1]["id"])
+    return builder.history()
+
+
+@inconclusive(messages.are_not_lost)
+def test_list_that_ends_after_ten_messages_loses_none() -> History:
+    return _first_messages(12, 10)
+
+
+@inconclusive(messages.are_not_lost)
+def test_message_that_can_still_be_read_is_not_lost() -> History:
+    return _first_messages(4, 3, later=True)
+
+
+@fails(messages.are_not_lost, times=1)
+def test_last_message_of_a_short_list_is_lost() -> History:
+    return _first_messages(4, 3)
+
+
+@passes(messages.are_not_lost, messages.sent_message_has_no_run)
+def test_list_of_all_threads_loses_no_foreign_message() -> History:
+    foreign = message("user", "Elsewhere", "msg_z", thread_id="thread_z", run_id="run_z")
+    return _lists([message("user", id_="msg_u"), foreign], [message("user", id_="msg_u")])
+
+
+@legal
+def test_illegal_content_that_was_accepted_is_not_compared() -> History:
+    builder = HistoryBuilder()
+    illegal = Step(
+        operation="create_message",
+        role=Role.NEGATIVE,
+        expectation=REFUSES_BODY,
+        mutation=Mutation("/content", "type", "Hello", 5),
+    )
+    builder.send("create_message", message("user", "5", "msg_u"), body={"role": "user", "content": 5}, step=illegal)
+    builder.send("get_message", message("user", "five", "msg_u"), message_id="msg_u")
+    return builder.history()

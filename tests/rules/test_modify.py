@@ -162,3 +162,14 @@ def test_answer_of_a_run_that_is_active() -> History:
 @inconclusive(modify.message_can_be_modified)
 def test_invalid_metadata_of_a_message() -> History:
     return _answer_modified("completed", False, {"metadata": {"a": True}})
+
+
+@passes(modify.message_and_thread_change_in_what_is_given_only)
+def test_members_that_the_contract_does_not_know_may_change() -> History:
+    builder = HistoryBuilder()
+    builder.send("create_thread", {**thread(), "updated_at": 1}, body={})
+    body = {"metadata": {"a": "b"}}
+    builder.send("modify_thread", {**thread(metadata={"a": "b"}), "object": "thread", "updated_at": 2}, body=body)
+    builder.send("create_message", {**message("user"), "updated_at": 1}, body={"role": "user", "content": "Hello."})
+    builder.send("modify_message", {**message("user", metadata={"a": "b"}), "updated_at": 2}, body=body)
+    return builder.history()

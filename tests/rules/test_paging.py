@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 from runs_conformance.model.case import DanglingReference, Step
 from runs_conformance.model.history import History
 from runs_conformance.rules import paging
@@ -280,4 +282,40 @@ def test_list_of_a_deleted_thread_is_refused() -> History:
 def test_a_limit_of_101_is_refused() -> History:
     builder = requested(limit="101")
     builder.send("list_messages", page())
+    return builder.history()
+
+
+@inconclusive(paging.legal_limits_and_orders_are_taken, paging.limit_is_kept)
+def test_parameter_that_is_given_twice_has_no_meaning() -> History:
+    builder = HistoryBuilder()
+    for status in (400, 200):
+        answer = page(*message_list(2, 1)) if status == 200 else error()
+        exchange = builder.send("list_messages", answer, status, query={"limit": 1})
+        twice = replace(exchange, request=replace(exchange.request, query=(("limit", "1"), ("limit", "2"))))
+        builder.exchanges[-1] = twice
+    return builder.history()
+
+
+@inconclusive(paging.twenty_is_the_default)
+def test_page_after_a_cursor_says_nothing_about_the_default() -> History:
+    numbers = tuple(range(24, -1, -1))
+    return traversed((numbers[3:13], False, {"after": "msg_22"}), whole=numbers)
+
+
+@inconclusive(paging.pages_hold_what_comes_next)
+def test_complete_page_that_another_page_contradicts() -> History:
+    """The list has 12 items; a page that ends after 10 says that nothing follows, and the next page shows the rest."""
+    numbers = tuple(range(11, -1, -1))
+    return traversed((numbers[10:], False, {"limit": 100, "after": "msg_2"}), whole=numbers[:10])
+
+
+@inconclusive(
+    paging.pages_hold_what_comes_next, paging.has_more_is_true_exactly_where_more_follows, paging.twenty_is_the_default
+)
+def test_list_of_all_threads_is_compared_in_its_own_items_only() -> History:
+    foreign = message("user", id_="msg_z", created_at=T0 + 9, thread_id="thread_z")
+    builder = HistoryBuilder()
+    builder.send("create_thread", thread())
+    builder.send("list_messages", page(foreign, *message_list(1, 0)), query={"limit": 100})
+    builder.send("list_messages", page(*message_list(1, 0)), query={"limit": 50})
     return builder.history()

@@ -7,11 +7,13 @@ from tests.rules.examples import fails, inconclusive, legal, passes
 from tests.rules.histories import MESSAGE, HistoryBuilder, deleted, message, run
 
 
-def requested(kind: DanglingReference, status: int, operation: str = "get_run") -> History:
+def requested(kind: DanglingReference, status: int, operation: str = "get_run", works: bool = True) -> History:
     builder = HistoryBuilder()
     step = Step(operation=operation, role=Role.NEGATIVE, expectation=REFUSES_REFERENCE, dangling=kind)
+    answer = deleted(MESSAGE) if operation == "delete_message" else run()
+    if works:
+        builder.send(operation, answer)
     if status == 200:
-        answer = deleted(MESSAGE) if operation == "delete_message" else run()
         builder.send(operation, answer, step=step)
     else:
         builder.refuse(operation, status, step=step)
@@ -26,6 +28,18 @@ def test_unknown_is_404() -> History:
 @passes(references.unknown_and_malformed_ids_are_refused, references.malformed_ids_are_400_or_404)
 def test_malformed_is_400() -> History:
     return requested(DanglingReference.MALFORMED, 400)
+
+
+@inconclusive(
+    references.unknown_and_malformed_ids_are_refused,
+    references.unknown_ids_are_not_found,
+    references.malformed_ids_are_400_or_404,
+)
+def test_operation_that_finds_no_existing_object_either() -> History:
+    builder = HistoryBuilder()
+    for kind, status in ((DanglingReference.UNKNOWN, 405), (DanglingReference.MALFORMED, 404)):
+        builder.exchanges.extend(requested(kind, status, works=False).exchanges)
+    return builder.history()
 
 
 @passes(references.malformed_ids_are_400_or_404)
@@ -72,6 +86,7 @@ def test_deletion_of_an_unknown_id_violates_no_must_rule() -> History:
 def test_run_is_not_found_under_another_thread() -> History:
     builder = HistoryBuilder()
     builder.create_run()
+    builder.get_run(run())
     builder.refuse("get_run", 404, thread_id="thread_b")
     return builder.history()
 

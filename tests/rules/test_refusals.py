@@ -24,8 +24,8 @@ def refused(
         mutation=Mutation(rest.pop("place", PLACE), "pattern", "fine", "no spaces"),
     )
     if rest.pop("accepted", True):
-        builder.create_run()
-    body = error("Invalid.", param, code)
+        builder.create_run(thread_id=rest.pop("busy", "thread_b"))
+    body = error(rest.pop("text", "Invalid."), param, code)
     builder.send("create_run", body, status, body=rest.pop("body", BROKEN), step=rest.pop("step", step), **rest)
     return builder.history()
 
@@ -58,6 +58,16 @@ def test_422_differs_from_the_real_service() -> History:
 @fails(refusals.status_says_that_the_body_is_at_fault)
 def test_404_for_an_invalid_body() -> History:
     return refused(404)
+
+
+@inconclusive(refusals.status_says_that_the_body_is_at_fault)
+def test_409_on_a_thread_with_an_active_run() -> History:
+    return refused(409, None, busy="thread_a")
+
+
+@inconclusive(refusals.status_says_that_the_body_is_at_fault)
+def test_404_that_blames_another_member() -> History:
+    return refused(404, "assistant_id")
 
 
 @inconclusive(

@@ -24,9 +24,14 @@ def step(what: str, operation: str, certain: bool) -> Step:
     )
 
 
-def probed(*probes: Probe, operation: str = "create_message", certain: bool = True, after: int = 200) -> History:
+def probed(
+    *probes: Probe, operation: str = "create_message", certain: bool = True, after: int = 200, works: bool = True
+) -> History:
     builder = HistoryBuilder()
     builder.send("create_thread", thread())
+    builder.send("get_thread", thread())
+    if works:
+        builder.send(operation, message("user", id_="msg_o") if operation == "create_message" else thread())
     for place, (what, status) in enumerate(probes):
         created: Any = message("user", id_=f"msg_{'pqrstuv'[place]}") if operation == "create_message" else thread()
         answer = created if status == 200 else error()
@@ -53,7 +58,7 @@ def test_malformed_json_is_accepted() -> History:
 @fails(robustness.malformed_json_is_refused)
 def test_malformed_json_of_the_boundary_is_accepted() -> History:
     history = probed(("malformed_json", 200))
-    probe = history.exchanges[1]
+    probe = next(each for each in history if each.is_probe)
     assert probe.step is not None
     return History.of([replace(probe, step=replace(probe.step, probe=False))])
 
@@ -92,6 +97,20 @@ def test_connection_is_closed_at_once() -> History:
 @fails(robustness.the_next_request_is_served)
 def test_next_request_is_not_served() -> History:
     return probed(("nul", 400), after=500)
+
+
+@inconclusive(robustness.the_next_request_is_served)
+def test_next_request_that_was_never_served() -> History:
+    history = probed(("nul", 400), after=500, works=False)
+    return History.of(each for each in history if each.operation != "get_thread" or not each.accepted)
+
+
+@inconclusive(
+    robustness.malformed_json_is_refused, robustness.invalid_utf8_is_refused, robustness.misshapen_bodies_are_refused
+)
+def test_operation_that_refuses_every_body() -> History:
+    kinds = (("malformed_json", 400), ("invalid_utf8", 404), ("array_body", 400))
+    return probed(*kinds, works=False)
 
 
 @inconclusive(robustness.the_next_request_is_served)
@@ -190,6 +209,7 @@ def test_array_is_accepted() -> History:
 
 def odd_id(status: int) -> History:
     builder = HistoryBuilder()
+    builder.send("get_thread", thread())
     probe = Step(
         operation="get_thread", role=Role.NEGATIVE, expectation=Reject((400, 404)), anomaly="quote_in_id", probe=True
     )

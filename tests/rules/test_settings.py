@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from runs_conformance.model.case import REFUSES_BODY, Role, Step
+from runs_conformance.model.case import REFUSES_BODY, Mutation, Role, Step
 from runs_conformance.model.history import History
 from runs_conformance.model.rule import AnyRule
-from runs_conformance.rules import settings
+from runs_conformance.rules import lifecycle, settings
 from tests.rules.examples import FAILING, PASSING, BuildHistory, fails, findings, inconclusive, judge, legal, passes
 from tests.rules.histories import ASSISTANT, HistoryBuilder, assistant, function_tool, run
 
@@ -177,3 +177,52 @@ def test_additional_instructions_need_not_be_shown() -> None:
     assert (
         judge(settings.additional_instructions_come_last, _requesting(_REFINED, {"instructions": "In French."})) == []
     )
+
+
+@passes(settings.numbers_keep_their_digits)
+def test_temperature_with_all_digits() -> History:
+    return _requesting({"temperature": 0.123456}, {"temperature": 0.123456})
+
+
+@fails(settings.numbers_keep_their_digits, at="/temperature", times=2)
+def test_temperature_that_is_rounded() -> History:
+    return _requesting({"temperature": 0.123456}, {"temperature": 0.12})
+
+
+@legal
+def test_temperature_in_single_precision_violates_no_must_rule() -> History:
+    return _requesting({"temperature": 0.7, "top_p": 0.123456}, {"temperature": 0.699999988079071, "top_p": 0.12346})
+
+
+@fails(settings.temperature_is_as_asked, at="/temperature", times=1)
+def test_temperature_that_loses_its_first_digits() -> History:
+    return _requesting({"temperature": 0.7}, {"temperature": 1.0})
+
+
+def _illegal_run(**changes: Any) -> History:
+    """A run that was accepted with an illegal value, and is then shown with others."""
+    builder = HistoryBuilder()
+    illegal = Step(
+        operation="create_run",
+        role=Role.NEGATIVE,
+        expectation=REFUSES_BODY,
+        mutation=Mutation("/max_completion_tokens", "minimum", 256, -257),
+    )
+    body = {"assistant_id": ASSISTANT, "max_completion_tokens": -257}
+    builder.create_run(run(max_completion_tokens=-257), body=body, step=illegal)
+    builder.get_run(run("completed", max_completion_tokens=-257, **changes))
+    return builder.history()
+
+
+@legal
+def test_what_follows_from_an_accepted_illegal_value_is_not_judged() -> History:
+    return _illegal_run(temperature=0.5)
+
+
+@fails(lifecycle.terminal_status_is_final)
+def test_run_with_an_illegal_value_that_reopens() -> History:
+    history = _illegal_run()
+    builder = HistoryBuilder()
+    builder.exchanges, builder.clock = list(history.exchanges), 200.0
+    builder.get_run(run("in_progress"))
+    return builder.history()

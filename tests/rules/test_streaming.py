@@ -49,9 +49,25 @@ def test_json_instead_of_a_requested_stream() -> History:
     return builder.history()
 
 
-@fails(streaming.a_stream_comes_where_one_is_asked_for)
-def test_empty_stream() -> History:
+@passes(streaming.a_stream_comes_where_one_is_asked_for)
+def test_stream_without_events_is_a_stream() -> History:
     return streamed()
+
+
+@fails(streaming.a_stream_ends_with_done, streaming.a_stream_lasts_until_its_run_stops)
+def test_stream_without_events_shows_no_end() -> History:
+    return streamed()
+
+
+@fails(streaming.a_stream_ends_with_done, at="/events/1/data", times=1)
+def test_done_in_quotes() -> History:
+    return streamed(("thread.run.completed", run("completed")), ("done", '"[DONE]"'))
+
+
+@inconclusive(streaming.a_stream_lasts_until_its_run_stops)
+def test_events_that_are_named_only_in_their_data() -> History:
+    data = {"event": "thread.run.completed", "data": run("completed")}
+    return streamed(("message", data), ("message", "[DONE]"))
 
 
 def mislabelled(body: dict[str, Any]) -> History:

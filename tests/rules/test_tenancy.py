@@ -22,8 +22,10 @@ def owned() -> HistoryBuilder:
     return builder
 
 
-def requested(status: int, answer: Any = None) -> History:
+def requested(status: int, answer: Any = None, works: bool = True) -> History:
     builder = owned()
+    if works:
+        builder.send("get_thread", thread())
     builder.send("get_thread", answer or error(), status, step=foreign("get_thread"))
     return builder.history()
 
@@ -31,6 +33,11 @@ def requested(status: int, answer: Any = None) -> History:
 @passes(tenancy.objects_are_their_tenants_own, tenancy.hidden_objects_look_missing)
 def test_hidden() -> History:
     return requested(404)
+
+
+@inconclusive(tenancy.objects_are_their_tenants_own, tenancy.hidden_objects_look_missing)
+def test_operation_that_its_owner_cannot_use_either() -> History:
+    return requested(405, works=False)
 
 
 @passes(tenancy.objects_are_their_tenants_own)

@@ -4,6 +4,7 @@ from typing import Any
 
 from runs_conformance.model.case import Key, Step
 from runs_conformance.model.history import History
+from runs_conformance.model.json import ABSENT
 from runs_conformance.rules import threads
 from tests.rules.examples import fails, inconclusive, legal, passes
 from tests.rules.histories import ASSISTANT, HistoryBuilder, assistant, error, message, page, run, thread
@@ -146,3 +147,39 @@ def test_run_without_thread_and_instructions() -> History:
 @inconclusive(threads.run_needs_no_thread)
 def test_run_of_a_model_that_may_not_exist() -> History:
     return _without_a_thread(400, another=False)
+
+
+def _in_another_shape(*shown: Any) -> History:
+    builder = HistoryBuilder()
+    builder.send("create_thread", thread(), body={"messages": GIVEN})
+    builder.send("list_messages", page(*shown), query={"order": "asc"})
+    return builder.history()
+
+
+@inconclusive(threads.run_gets_a_thread_of_its_own)
+def test_run_without_a_thread_id_names_no_old_thread() -> History:
+    builder = HistoryBuilder()
+    body = {"assistant_id": ASSISTANT}
+    builder.send(
+        "create_thread_and_run", run(thread_id=ABSENT), body=body, step=Step(operation="create_thread_and_run")
+    )
+    return builder.history()
+
+
+@passes(threads.hold_only_what_was_sent)
+def test_messages_shown_in_another_shape_were_sent() -> History:
+    return _in_another_shape({**ADA, "content": ["My name is Ada."]}, {**WHO, "content": "Who am I? "})
+
+
+@fails(threads.hold_only_what_was_sent, times=1)
+def test_foreign_message_beside_one_in_another_shape() -> History:
+    return _in_another_shape({**ADA, "content": ["My name is Ada."]}, WHO, message("user", "Who is she?", "msg_3"))
+
+
+@inconclusive(threads.begin_with_the_messages_given)
+def test_list_that_ends_early_lacks_no_initial_message() -> History:
+    given = [{"role": "user", "content": f"No. {n}"} for n in range(12)]
+    builder = HistoryBuilder()
+    builder.send("create_thread", thread(), body={"messages": given})
+    builder.send("list_messages", page(*(message("user", f"No. {n}", f"msg_{n}") for n in range(10))))
+    return builder.history()

@@ -16,8 +16,15 @@ def _outputs(*ids: str) -> dict[str, Any]:
     return {"tool_outputs": [{"tool_call_id": id_, "output": f"out {id_}"} for id_ in ids]}
 
 
-def _submitted(sent: Sequence[str], accepted: bool, *after: Any, status: str = "requires_action") -> History:
-    """Outputs for a run that waits for call_a and call_b, followed by reads."""
+def _submitted(
+    sent: Sequence[str],
+    accepted: bool,
+    *after: Any,
+    status: str = "requires_action",
+    refusal: int = 400,
+    works: bool = True,
+) -> History:
+    """Outputs for a run that waits for call_a and call_b, followed by reads, and by outputs for another run."""
     builder = HistoryBuilder()
     changes: dict[str, Any] = WAITING if status == "requires_action" else {}
     builder.see_statuses("queued")
@@ -26,9 +33,12 @@ def _submitted(sent: Sequence[str], accepted: bool, *after: Any, status: str = "
     if accepted:
         builder.send("submit_tool_outputs", run("queued"), body=_outputs(*sent), step=own)
     else:
-        builder.refuse("submit_tool_outputs", body=_outputs(*sent), step=own)
+        builder.refuse("submit_tool_outputs", refusal, body=_outputs(*sent), step=own)
     for answer in after:
         builder.get_run(answer)
+    if works:
+        other = run("queued", "run_z", thread_id="thread_z")
+        builder.send("submit_tool_outputs", other, thread_id="thread_z", run_id="run_z", body=_outputs("call_z"))
     return builder.history()
 
 
@@ -54,6 +64,16 @@ def test_right_outputs_that_arrive_too_late() -> History:
 @passes(tools.outputs_are_taken_only_when_required)
 def test_outputs_for_a_finished_run() -> History:
     return _submitted(["call_a"], False, status="completed")
+
+
+@inconclusive(tools.outputs_are_taken_only_when_required)
+def test_operation_that_is_not_there_takes_no_outputs() -> History:
+    return _submitted(["call_a"], False, status="completed", refusal=404, works=False)
+
+
+@inconclusive(tools.missing_outputs_are_refused, tools.unknown_outputs_are_refused)
+def test_submissions_that_are_never_accepted() -> History:
+    return _submitted(["call_a", "call_c"], False, run("requires_action", **WAITING), works=False)
 
 
 @fails(tools.outputs_are_taken_only_when_required, times=1)

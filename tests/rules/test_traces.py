@@ -94,3 +94,17 @@ def test_creations_whose_answers_were_lost() -> History:
     builder.lose_answer("create_run", body={"assistant_id": ASSISTANT})
     builder.send("list_runs", page(run("queued")))
     return builder.history()
+
+
+@passes(traces.refused_run_is_not_created)
+def test_list_of_all_threads_shows_no_refused_run() -> History:
+    return _refused([run("queued", id_="run_b", thread_id="thread_b"), run("completed")], [message(), HELLO])
+
+
+@passes(traces.refused_modification_keeps_the_assistant)
+def test_unknown_members_may_change() -> History:
+    builder = HistoryBuilder()
+    builder.send("create_assistant", {**assistant(), "updated_at": 1}, body={"model": "gpt-4o"})
+    builder.refuse("modify_assistant", body={"name": 5})
+    builder.send("get_assistant", {**assistant(), "updated_at": 2})
+    return builder.history()

@@ -59,6 +59,18 @@ class Observation:
         value = self.value.get(name)
         return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
 
+    @property
+    def is_misplaced(self) -> bool:
+        """Whether the object names another thread or run than the path that it was shown at.
+
+        One rule reports that; the object says nothing about the list or parent that showed it.
+        """
+        return any(
+            isinstance(actual := self.value.get(name), str) and actual != self.exchange.path[name]
+            for name in ("thread_id", "run_id")
+            if name in self.exchange.path
+        )
+
     def happened_before(self, other: Observation) -> bool:
         """Whether the object certainly had this state before the other observation.
 

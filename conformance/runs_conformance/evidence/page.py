@@ -72,14 +72,21 @@ class Listing:
         )
 
 
+def repeats_a_parameter(exchange: Exchange) -> bool:
+    """Whether a request gives a parameter twice that takes one value, so that its meaning is not specified."""
+    names = [name for name, _ in exchange.request.query if not name.endswith("[]")]
+    return len(set(names)) < len(names)
+
+
 @lru_cache(maxsize=16)
 def pages(history: History) -> tuple[Page, ...]:
-    """Every readable page of a list in a history."""
+    """Every readable page of a list in a history, except those whose request gives a parameter twice."""
     return tuple(
         Page(exchange, kind, tuple(observations_in(exchange)), dict(exchange.request.query))
         for exchange in history
         if exchange.accepted
         and exchange.operation
+        and not repeats_a_parameter(exchange)
         and (kind := OPERATIONS[exchange.operation].listed_kind)
         and not isinstance(exchange.body, Absent)
     )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from runs_conformance.evidence.complete_list import is_quiescent
+from runs_conformance.evidence.complete_list import is_quiescent, may_end_early
 from runs_conformance.evidence.creation import creations, key_of
 from runs_conformance.evidence.page import Listing, Page, listings
 from runs_conformance.model.exchange import Exchange
@@ -59,13 +59,28 @@ class PageTraversal:
 
 
 def is_complete(page: Page) -> bool:
-    """Whether a page certainly shows its complete list: it has no cursor, is not full, and `has_more` is false."""
+    """Whether a page shows its complete list: it has no cursor, is not full, and `has_more` is false."""
     return _is_short(page) and not _has_more(page)
 
 
 def _is_short(page: Page) -> bool:
     has_cursor = "after" in page.query or "before" in page.query
     return not has_cursor and page.limit is not None and len(page.items) < page.limit
+
+
+def is_shared_with_others(listing: Listing) -> bool:
+    """Whether other clients may change a list: by its kind, or because it shows objects that do not belong to it."""
+    return listing.kind in SHARED_KINDS or any(item.is_misplaced for page in listing.pages for item in page.items)
+
+
+def _own_ids(listing: Listing) -> set[str]:
+    """The ids of the objects that were created here and belong to a list."""
+    thread_ids = {page.exchange.path.get("thread_id") for page in listing.pages}
+    return {
+        creation.id
+        for creation in creations(listing.history)
+        if creation.kind == listing.kind and (thread_ids == {None} or creation.thread in thread_ids)
+    }
 
 
 @lru_cache(maxsize=16)
@@ -78,7 +93,7 @@ def page_slices(history: History) -> tuple[PageSlice, ...]:
 def lists_in_both_orders(history: History) -> tuple[BothOrders, ...]:
     """Every list with complete pages in both orders."""
     return tuple(
-        BothOrders(up, down, history, listing.kind in SHARED_KINDS)
+        BothOrders(up, down, history, is_shared_with_others(listing))
         for listing in listings(history)
         for up in listing.pages
         if up.order == "asc" and is_complete(up)
@@ -91,7 +106,7 @@ def lists_in_both_orders(history: History) -> tuple[BothOrders, ...]:
 def page_traversals(history: History) -> tuple[PageTraversal, ...]:
     """Every complete traversal of a list by `after`."""
     return tuple(
-        PageTraversal(chain, complete_page_for(listing, chain[0]), listing.kind in SHARED_KINDS)
+        PageTraversal(chain, complete_page_for(listing, chain[0]), is_shared_with_others(listing))
         for listing in listings(history)
         for start in listing.pages
         if "after" not in start.query and "before" not in start.query and _has_more(start)
@@ -100,8 +115,8 @@ def page_traversals(history: History) -> tuple[PageTraversal, ...]:
 
 
 def _page_slices(listing: Listing) -> Iterator[PageSlice]:
-    is_shared = listing.kind in SHARED_KINDS
-    own = {creation.id for creation in creations(listing.history) if creation.kind == listing.kind}
+    is_shared = is_shared_with_others(listing)
+    own = _own_ids(listing)
     for page in listing.pages:
         if page.limit is None or {"after", "before"} <= page.query.keys():
             continue
@@ -130,8 +145,16 @@ def complete_page_for(listing: Listing, page: Page) -> Page | None:
         for other in listing.pages
         if other is not page and other.order == page.order and _are_comparable(listing, page, other)
         if is_complete(other) or (_is_short(other) and _nothing_follows(listing, other))
+        if not _is_contradicted(listing, other)
     ]
     return max(candidates, key=lambda other: len(other.items), default=None)
+
+
+def _is_contradicted(listing: Listing, page: Page) -> bool:
+    """Whether a page that may end early lacks an item that another page of the same, unchanged list shows."""
+    return may_end_early(page) and any(
+        not set(other.ids) <= set(page.ids) and _are_comparable(listing, page, other) for other in listing.pages
+    )
 
 
 def _nothing_follows(listing: Listing, page: Page) -> bool:

@@ -12,6 +12,9 @@ from runs_conformance.model.history import History
 TIMEOUT_SECONDS = 10.0
 """Seconds after which a request without a complete response counts as timed out, not as disconnected."""
 
+STREAM_SILENCE_SECONDS = 2.0
+"""Seconds of silence at the end of an incomplete stream after which it counts as timed out, not as cut off."""
+
 
 @dataclass(frozen=True, eq=False)
 class ServerFailure:
@@ -52,9 +55,23 @@ def is_server_error(exchange: Exchange) -> bool:
 
 def timed_out(exchange: Exchange) -> bool:
     """Whether a sent request got no complete response within the timeout. Streams are exempt."""
-    streams = exchange.response is not None and exchange.response.events is not None
-    late = exchange.ended - exchange.started >= TIMEOUT_SECONDS
-    return exchange.completion is Completion.UNKNOWN and late and not streams
+    return _is_late(exchange) and not _is_stream(exchange)
+
+
+def stream_timed_out(exchange: Exchange) -> bool:
+    """Whether the client stopped waiting for a stream that was silent at last, or went on for too long."""
+    if exchange.completion is not Completion.UNKNOWN or not _is_stream(exchange):
+        return False
+    last = exchange.events[-1].at if exchange.events else exchange.started
+    return _is_late(exchange) or exchange.ended - last >= STREAM_SILENCE_SECONDS
+
+
+def _is_late(exchange: Exchange) -> bool:
+    return exchange.completion is Completion.UNKNOWN and exchange.ended - exchange.started >= TIMEOUT_SECONDS
+
+
+def _is_stream(exchange: Exchange) -> bool:
+    return exchange.response is not None and exchange.response.events is not None
 
 
 def others_served_around(history: History, exchange: Exchange) -> bool:

@@ -6,14 +6,14 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
-from runs_conformance.evidence.complete_list import complete_lists_of, thread_creation
+from runs_conformance.evidence.complete_list import complete_lists_of, may_end_early, thread_creation
 from runs_conformance.evidence.message_content import (
     MessageContent,
     message_content,
     message_contents,
     missing_contents,
 )
-from runs_conformance.evidence.observation import Observation, observations_in
+from runs_conformance.evidence.observation import Observation, message_observations, observations_in
 from runs_conformance.evidence.page import Page
 from runs_conformance.evidence.request_expectation import is_interpretable
 from runs_conformance.evidence.run_action import may_have_taken_effect
@@ -63,6 +63,15 @@ class SuppliedMessages:
         expected = messages_sent_to(self.history, self.thread_id, self.page.exchange)
         listed = (content for item in self.listed if (content := message_content(item.value)) is not None)
         return tuple(content for content in missing_contents(expected, listed) if content in self.contents)
+
+    @property
+    def may_be_unlisted(self) -> bool:
+        """Whether missing messages may be stored: the page may end early, or another answer shows one of them."""
+        return may_end_early(self.page) or any(
+            message_content(each.value) in self.missing and each.text("thread_id") == self.thread_id
+            for each in message_observations(self.history)
+            if self.exchange.happened_before(each.exchange)
+        )
 
     def may_be_modified(self, ids: Collection[str]) -> bool:
         """Whether a message with one of these ids may have been modified before the list was read."""
@@ -132,7 +141,7 @@ def supplied_messages(history: History) -> tuple[SuppliedMessages, ...]:
 def _supplied_messages(history: History) -> Iterator[SuppliedMessages]:
     for exchange in history:
         messages = messages_in_request(exchange)
-        if not exchange.accepted or not is_array(messages) or not messages:
+        if not exchange.accepted or not is_array(messages) or not messages or not is_interpretable(exchange):
             continue
         thread_id = receiving_thread(exchange)
         run_id = next((observation.id for observation in observations_in(exchange) if observation.kind == "run"), "")

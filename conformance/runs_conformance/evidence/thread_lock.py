@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
 from runs_conformance.contract.lifecycle import ACTIVE
+from runs_conformance.evidence.blame import named_places
 from runs_conformance.evidence.complete_list import run_creations, thread_creation
 from runs_conformance.evidence.request_expectation import must_be_accepted
 from runs_conformance.evidence.run_action import may_be_cancelled_between, may_be_resumed_between, may_have_taken_effect
 from runs_conformance.evidence.timeline import RunTimeline, runs, runs_of_thread
+from runs_conformance.evidence.working_operation import operation_works
 from runs_conformance.model.case import Role
+from runs_conformance.model.error_message import error_message
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT, is_object, json_equal
 
 WORKING = frozenset({"in_progress", "requires_action"})
 _DELETIONS = ("delete_thread", "delete_message")
+_LOCKED_STATUSES = (409, 423)
+_SAYS_LOCKED = re.compile(
+    r"\b(active|already (?:has|running)|another run|busy|in progress|in_progress|locked|requires_action)\b|"
+    r"\b(?:while|until) (?:a|the|its|another) run\b",
+    re.IGNORECASE,
+)
 
 
 def lock_holder(history: History, exchange: Exchange) -> RunTimeline | None:
@@ -111,6 +121,24 @@ class ThreadWrite:
         later = [run for run in thread_runs if run.creation is not None and self.exchange.ended <= run.creation.started]
         return ended if not has_unknown_run and len(ended) + len(later) == len(thread_runs) else None
 
+    def is_refused_for_lock(self, holder: RunTimeline) -> bool:
+        """Whether the refusal of the request can only be due to the lock that a run holds.
+
+        The refusal names no member of the request, and says so, or a request with the same members was accepted.
+        """
+        exchange, body = self.exchange, self.exchange.request.body
+        members = set(body) - {"stream"} if is_object(body) else set()
+        if any(name.partition(".")[0].partition("[")[0] in members for name in named_places(exchange)):
+            return False
+        message = error_message(exchange.body) or ""
+        if exchange.status in _LOCKED_STATUSES or holder.id in message or _SAYS_LOCKED.search(message[:2_000]):
+            return True
+        return any(
+            other.accepted and other.operation == exchange.operation and members <= set(other.request.body)
+            for other in self.history
+            if is_object(other.request.body)
+        )
+
     @property
     def must_be_accepted_if_unlocked(self) -> bool:
         """Whether only the lock is a reason to refuse the request: it is simple, or its body was accepted before."""
@@ -120,6 +148,7 @@ class ThreadWrite:
             or not must_be_accepted(self.exchange)
             or self.target_may_be_deleted
             or thread_creation(self.history, self.thread_id) is None
+            or not (exchange_is_recorded(self.exchange) or operation_works(self.history, self.exchange))
         ):
             return False
         if self.exchange.operation == "create_message":
@@ -151,6 +180,11 @@ class ThreadWrite:
             )
             for other in self.history
         )
+
+
+def exchange_is_recorded(exchange: Exchange) -> bool:
+    """Whether an exchange is traffic of another client."""
+    return exchange.step is None
 
 
 def _body_without_stream(body: object) -> dict[str, object]:

@@ -99,8 +99,13 @@ class RunTimeline(Timeline):
 
     @cached_property
     def thread_id(self) -> str:
-        """The id of the thread: from the path of an exchange, otherwise from the run itself."""
+        """The id of the thread: from the path of its creation, or of an answer about the run itself, or from the run.
+
+        A list may show a run of another thread.
+        """
         for observation in self.observations:
+            if observation.is_misplaced and observation.exchange.operation == "list_runs":
+                continue
             if "thread_id" in observation.exchange.path:
                 return observation.exchange.path["thread_id"]
         return self.observations[0].text("thread_id")

@@ -6,14 +6,18 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from runs_conformance.evidence.complete_list import thread_creation
+from runs_conformance.contract.operation import OPERATIONS
+from runs_conformance.evidence.complete_list import run_creations, thread_creation
 from runs_conformance.evidence.creation import creations, key_of
 from runs_conformance.evidence.observation import Observation, all_observations
 from runs_conformance.evidence.page import pages
+from runs_conformance.evidence.request_expectation import uses_default_auth
+from runs_conformance.evidence.run_action import may_have_taken_effect
+from runs_conformance.evidence.working_operation import operation_works
 from runs_conformance.model.case import Key
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
-from runs_conformance.model.json import JSON, Absent, at, is_array, is_object
+from runs_conformance.model.json import JSON, Absent, at, contains, is_array, is_object
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,6 +33,42 @@ class UnauthorizedAttempt:
     was_checked: bool
 
 
+_UNAUTHORIZED_STATUSES = (401, 403)
+
+
+def keys_are_checked(history: History, *keys: Key) -> bool:
+    """Whether a request with one of these keys was rejected with 401 or 403 by an operation that does not reject the
+    valid key.
+    """
+    return any(
+        each.status in _UNAUTHORIZED_STATUSES and each.operation not in _rejecting_operations(history)
+        for each in history
+        if each.operation and key_of(each) in keys
+    )
+
+
+def is_rejected_for_its_key(history: History, exchange: Exchange) -> bool:
+    """Whether a request without a valid key was certainly rejected for that reason.
+
+    Any 4xx counts if the target checks keys at all and the operation was accepted in another request. Otherwise the
+    target may have looked at something else first, or may not have the operation.
+    """
+    status, key = exchange.status, key_of(exchange)
+    if status is None or not 400 <= status < 500 or status in (405, 429):
+        return False
+    if exchange.operation in _rejecting_operations(history):
+        return False
+    return status in _UNAUTHORIZED_STATUSES or (keys_are_checked(history, key) and operation_works(history, exchange))
+
+
+@lru_cache(maxsize=16)
+def _rejecting_operations(history: History) -> frozenset[str | None]:
+    """The operations that rejected the valid key, too."""
+    return frozenset(
+        each.operation for each in history if uses_default_auth(each) and each.status in _UNAUTHORIZED_STATUSES
+    )
+
+
 @lru_cache(maxsize=16)
 def unauthorized_attempts(history: History) -> tuple[UnauthorizedAttempt, ...]:
     """Every rejected modifying request with another key than the owner's, or with none."""
@@ -36,13 +76,17 @@ def unauthorized_attempts(history: History) -> tuple[UnauthorizedAttempt, ...]:
 
 
 def _unauthorized_attempts(history: History) -> Iterator[UnauthorizedAttempt]:
-    accepted = [other for other in history if other.accepted]
+    effective = [other for other in history if may_have_taken_effect(other)]
     for exchange in history:
-        is_rejected = exchange.status is not None and 400 <= exchange.status < 500
+        is_rejected = (
+            is_rejected_for_its_key(history, exchange)
+            if key_of(exchange) in (Key.NONE, Key.WRONG)
+            else exchange.status is not None and 400 <= exchange.status < 500
+        )
         if key_of(exchange) is Key.PRIMARY or exchange.request.method == "GET" or not is_rejected:
             continue
         check = _EFFECT_CHECKS.get(exchange.operation or "")
-        if check is None or (check is not _run and any(_are_identical(other, exchange) for other in accepted)):
+        if check is None or (check is not _run and any(_are_identical(other, exchange) for other in effective)):
             continue
         checks = list(check(history, exchange))
         yield UnauthorizedAttempt(
@@ -59,14 +103,24 @@ def _are_identical(one: Exchange, other: Exchange) -> bool:
     )
 
 
+_STATUS_OPERATIONS = ("cancel_run", "submit_tool_outputs")
+
 EffectChecks = Iterator[tuple[Exchange, bool]]
 """Later reads by the owner, each with whether it shows the effect of the request."""
 
 
 def _deletion(history: History, exchange: Exchange) -> EffectChecks:
-    """Check whether the object still exists."""
+    """Check whether the object, which was shown before, still exists, unless another request may have deleted it."""
     kind = (exchange.operation or "").removeprefix("delete_")
-    for read in history:
+    id_ = exchange.path.get(f"{kind}_id", "")
+    deletions = [e for e in history if e.request.method == "DELETE" and e is not exchange and may_have_taken_effect(e)]
+    existed = any(
+        id_ in (each.id, each.text("thread_id")) and each.exchange.happened_before(exchange)
+        for each in all_observations(history)
+    )
+    for read in history if existed else ():
+        if any(_deletes(e, exchange) and e.started < read.ended for e in deletions):
+            continue
         is_read_by_owner = (
             read.operation == f"get_{kind}" and read.path == exchange.path and key_of(read) is Key.PRIMARY
         )
@@ -74,11 +128,26 @@ def _deletion(history: History, exchange: Exchange) -> EffectChecks:
             yield read, read.status == 404
 
 
+def _deletes(deletion: Exchange, exchange: Exchange) -> bool:
+    """Whether a deletion is of an object in the path of an exchange, such as its thread."""
+    operation = OPERATIONS[deletion.operation] if deletion.operation else None
+    return operation is not None and deletion.path.get(operation.parameters[-1]) in exchange.path.values()
+
+
 def _modification(history: History, exchange: Exchange) -> EffectChecks:
     """Check whether the object has the metadata of the rejected request."""
     kind = (exchange.operation or "").removeprefix("modify_")
     body = exchange.request.body
     sent = body.get("metadata") if is_object(body) else None
+    if is_object(sent) and any(
+        other is not exchange
+        and other.operation == exchange.operation
+        and other.path == exchange.path
+        and may_have_taken_effect(other)
+        and contains(at(other.request.body, "/metadata"), sent)
+        for other in history
+    ):
+        return
     for observation in _observed_after(history, exchange, kind, exchange.path.get(f"{kind}_id", "")):
         stored = observation.get("metadata")
         if is_object(sent) and is_object(stored):
@@ -104,13 +173,16 @@ def _message(history: History, exchange: Exchange) -> EffectChecks:
     for page in pages(history):
         read = page.exchange
         if page.kind == "message" and read.path == exchange.path and _by_owner(read, exchange) and sent:
-            yield read, any(sent in _texts(item.get("content")) for item in page.items)
+            yield read, any(sent in _texts(item.get("content")) for item in page.items if not item.is_misplaced)
 
 
 def _run(history: History, exchange: Exchange) -> EffectChecks:
     """Check whether the thread has a run without a known creation."""
     thread = exchange.path.get("thread_id", "")
-    known = {creation.id for creation in creations(history) if creation.kind == "run"}
+    created = [creation for creation in creations(history) if creation.kind == "run"]
+    known, known_requests = {creation.id for creation in created}, {creation.exchange.id for creation in created}
+    if any(request.id not in known_requests for request in run_creations(history, thread)):
+        return  # Another request may have created a run without showing its id.
     for page in pages(history):
         read = page.exchange
         if (
@@ -119,7 +191,7 @@ def _run(history: History, exchange: Exchange) -> EffectChecks:
             and _by_owner(read, exchange)
             and thread_creation(history, thread)
         ):
-            yield read, any(item.id not in known for item in page.items)
+            yield read, any(item.id not in known and not item.is_misplaced for item in page.items)
 
 
 def _cancellation(history: History, exchange: Exchange) -> EffectChecks:
@@ -133,8 +205,18 @@ def _submission(history: History, exchange: Exchange) -> EffectChecks:
 
 
 def _status_changes(history: History, exchange: Exchange, operation: str, statuses: tuple[str, ...]) -> EffectChecks:
-    """Check whether a waiting run changed to one of these statuses before its owner sent the same operation."""
-    own = [e for e in history if e.operation == operation and e.path == exchange.path and key_of(e) is Key.PRIMARY]
+    """Check whether a waiting run changed to one of these statuses before any other request may have changed it."""
+    others = [
+        e
+        for e in history
+        if (e.operation in _STATUS_OPERATIONS and e.path.get("run_id") == exchange.path.get("run_id"))
+        or (e.operation == "delete_thread" and e.path.get("thread_id") == exchange.path.get("thread_id"))
+    ]
+    others = [
+        e
+        for e in others
+        if e is not exchange and (may_have_taken_effect(e) or (e.operation == operation and key_of(e) is Key.PRIMARY))
+    ]
     was_waiting = any(
         observation.id == exchange.path.get("run_id")
         and observation.status == "requires_action"
@@ -142,7 +224,7 @@ def _status_changes(history: History, exchange: Exchange, operation: str, status
         for observation in all_observations(history)
     )
     for observation in _observed_after(history, exchange, "run", exchange.path.get("run_id", "")):
-        if was_waiting and not any(request.started < observation.exchange.ended for request in own):
+        if was_waiting and not any(request.started < observation.exchange.ended for request in others):
             yield observation.exchange, observation.status in statuses
 
 

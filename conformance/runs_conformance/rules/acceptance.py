@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.evidence.observation import Observation, observations_in
+from runs_conformance.evidence.random_refusal import EqualRequests, equal_requests
 from runs_conformance.evidence.request_expectation import must_be_accepted
 from runs_conformance.model.case import Key, Role
 from runs_conformance.model.exchange import Exchange
@@ -86,6 +87,28 @@ def smallest_request_is_accepted(request: _SmallestRequest) -> Iterator[Result]:
         yield Inconclusive(f"{exchange.operation} was refused, possibly because of the state of the run")
     else:
         yield exchange.finding("the smallest valid request was refused", "", 200, exchange.status)
+
+
+@rule(
+    units=equal_requests,
+    level=Level.MUST,
+    source=schema("openai-openapi f85dbe2 openapi.yaml, the 200 answer of each creation"),
+    capability="core",
+)
+def equal_requests_are_all_accepted(requests: EqualRequests) -> Iterator[Result]:
+    """A legal request that is accepted once is accepted every time.
+
+    Clients cannot correct a request with which nothing is wrong. Judged on creations with equal bodies, on threads that
+    had no run before.
+
+    Fix: Answer with HTTP 429 or 503 if the server cannot serve a request now.
+    """
+    refused, count = requests.refused, len(requests.accepted) + len(requests.refused)
+    if requests.differ:
+        message = f"legal requests are refused at random: {len(refused)} of {count} equal ones"
+        yield refused[0].finding(message, "", 200, refused[0].status)
+    elif requests.accepted:
+        yield PASSED
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from runs_conformance.contract.lifecycle import STATUSES
+from runs_conformance.evidence.illegal_values import legal_run_observations
 from runs_conformance.evidence.observation import Observation
 from runs_conformance.evidence.run_action import may_be_resumed_between
-from runs_conformance.evidence.timeline import RunTimeline, consistent_run_observations, runs
+from runs_conformance.evidence.timeline import RunTimeline, runs
 from runs_conformance.evidence.tool_call import function_names, pending_calls
 from runs_conformance.model.json import ABSENT, is_object, json_equal
 from runs_conformance.model.rule import rule
@@ -21,7 +22,7 @@ _CALLS = "/required_action/submit_tool_outputs/tool_calls"
 
 
 @rule(
-    units=consistent_run_observations,
+    units=legal_run_observations,
     level=Level.MUST,
     source=_RUN,
     capability="tools",
@@ -46,7 +47,7 @@ def is_given_while_required(run: Observation) -> Iterator[Result]:
 
 
 @rule(
-    units=consistent_run_observations,
+    units=legal_run_observations,
     level=Level.MUST,
     source=_RUN,
     capability="core",
@@ -67,7 +68,7 @@ def is_null_otherwise(run: Observation) -> Iterator[Result]:
 
 
 @rule(
-    units=consistent_run_observations,
+    units=legal_run_observations,
     level=Level.SHOULD,
     source=_GUIDE,
     capability="tools",
@@ -111,7 +112,7 @@ def stays_until_outputs_come(run: RunTimeline) -> Iterator[Result]:
 
 
 @rule(
-    units=consistent_run_observations,
+    units=legal_run_observations,
     level=Level.SHOULD,
     source=_GUIDE,
     capability="tools",

@@ -8,8 +8,13 @@ from dataclasses import dataclass
 from runs_conformance.contract.dialect import dialect_family
 from runs_conformance.contract.operation import BETA_HEADER
 from runs_conformance.evidence.creation import creations, key_of
-from runs_conformance.evidence.request_expectation import uses_default_auth
-from runs_conformance.evidence.unauthorized_attempt import UnauthorizedAttempt, unauthorized_attempts
+from runs_conformance.evidence.unauthorized_attempt import (
+    UnauthorizedAttempt,
+    is_rejected_for_its_key,
+    keys_are_checked,
+    unauthorized_attempts,
+)
+from runs_conformance.evidence.working_operation import pass_if_working
 from runs_conformance.model.case import Key
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
@@ -28,7 +33,6 @@ _BETA = observed("openai-ruby#136, n8n#20107 and others: 400 with code invalid_b
 _V1 = observed(
     "supershaneski/openai-assistants-api-multi-user-sample#4, 2025-03: the v1 Assistants API has been deprecated"
 )
-_UNAUTHORIZED_STATUSES = (401, 403)
 _V1_ENDED = "2024-12-18"
 
 
@@ -36,23 +40,18 @@ _V1_ENDED = "2024-12-18"
 class _UnauthenticatedRequests:
     """The requests of a history that were sent with a wrong key, or those that were sent with none.
 
-    `keys_are_checked` says whether one of them was rejected by an operation that accepts the valid key.
+    `keys_are_checked` says whether one of them was rejected by an operation that does not reject the valid key.
     """
 
     sent: tuple[Exchange, ...]
     keys_are_checked: bool
+    history: History
 
 
 def _with_key(*keys: Key) -> Callable[[History], Iterable[_UnauthenticatedRequests]]:
     def units(history: History) -> Iterable[_UnauthenticatedRequests]:
         sent = tuple(exchange for exchange in history if exchange.operation and key_of(exchange) in keys)
-        rejecting_operations = {
-            each.operation for each in history if uses_default_auth(each) and each.status in _UNAUTHORIZED_STATUSES
-        }
-        keys_are_checked = any(
-            each.status in _UNAUTHORIZED_STATUSES and each.operation not in rejecting_operations for each in sent
-        )
-        return (_UnauthenticatedRequests(sent, keys_are_checked),) if sent else ()
+        return (_UnauthenticatedRequests(sent, keys_are_checked(history, *keys), history),) if sent else ()
 
     return units
 
@@ -61,12 +60,17 @@ def _requests_without_valid_key(history: History) -> Iterable[Exchange]:
     return (exchange for exchange in history if exchange.operation and key_of(exchange) in (Key.NONE, Key.WRONG))
 
 
-def _check_rejected(exchange: Exchange, description: str) -> Iterator[Result]:
+def _rejections_of_key(history: History) -> Iterable[Exchange]:
+    return (each for each in _requests_without_valid_key(history) if is_rejected_for_its_key(history, each))
+
+
+def _check_rejected(exchange: Exchange, description: str, works: bool = True) -> Iterator[Result]:
+    """Check that a request is rejected. A 4xx proves it only if the operation `works` with the valid key."""
     status = exchange.status
     if exchange.accepted:
         yield exchange.finding(f"a request {description} succeeded", actual=status)
     elif status is not None and 400 <= status < 500 and status != 429:
-        yield PASSED
+        yield pass_if_working(exchange, works)
     else:
         yield Inconclusive(f"a request {description} was neither accepted nor rejected")
 
@@ -76,7 +80,8 @@ def _check_all_rejected(requests: _UnauthenticatedRequests, description: str) ->
         yield Inconclusive(f"no request {description} was rejected, so the target does not check keys")
         return
     for exchange in requests.sent:
-        yield from _check_rejected(exchange, description)
+        works = is_rejected_for_its_key(requests.history, exchange)
+        yield from _check_rejected(exchange, description, works)
 
 
 @rule(
@@ -150,8 +155,8 @@ def nothing_is_served_with_a_wrong_key(requests: _UnauthenticatedRequests) -> It
 
 def _basic_auth_requests(history: History) -> Iterator[tuple[Exchange, bool]]:
     """Each request with the valid key under the scheme Basic, and whether the target checks keys at all."""
-    keys_are_checked = any(requests.keys_are_checked for requests in _with_key(Key.NONE, Key.WRONG)(history))
-    return ((exchange, keys_are_checked) for exchange in history if key_of(exchange) is Key.BASIC)
+    are_checked = keys_are_checked(history, Key.NONE, Key.WRONG)
+    return ((exchange, are_checked) for exchange in history if key_of(exchange) is Key.BASIC)
 
 
 @rule(
@@ -169,15 +174,15 @@ def a_key_counts_as_a_bearer_token_only(unit: tuple[Exchange, bool]) -> Iterator
 
     Fix: Accept the key only after `Bearer`.
     """
-    exchange, keys_are_checked = unit
-    if keys_are_checked:
+    exchange, are_checked = unit
+    if are_checked:
         yield from _check_rejected(exchange, "with the key under the scheme Basic")
     else:
         yield Inconclusive("the target does not check keys")
 
 
 @rule(
-    units=_requests_without_valid_key,
+    units=_rejections_of_key,
     level=Level.SHOULD,
     source=_CODES,
     capability="auth",
@@ -198,7 +203,7 @@ def status_is_401(exchange: Exchange) -> Iterator[Result]:
 
 def _rejected_requests_with_secret_ids(history: History) -> Iterator[tuple[Exchange, frozenset[str]]]:
     ids = frozenset(creation.id for creation in creations(history))
-    for exchange in _requests_without_valid_key(history):
+    for exchange in _rejections_of_key(history):
         if exchange.status is not None and 400 <= exchange.status < 500:
             yield exchange, ids - set(exchange.path.values()) - _ids_in_body(exchange)
 

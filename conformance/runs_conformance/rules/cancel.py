@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from runs_conformance.contract.lifecycle import ACTIVE, TERMINAL
 from runs_conformance.evidence.complete_list import complete_lists_of, steps_after_run_end
 from runs_conformance.evidence.run_action import RunAction, all_cancellations, cancellations, may_be_cancelled_between
 from runs_conformance.evidence.timeline import RunTimeline, runs
 from runs_conformance.evidence.tool_call import pending_calls, step_tool_calls
+from runs_conformance.model.case import Key
 from runs_conformance.model.exchange import Exchange
+from runs_conformance.model.history import History
+from runs_conformance.model.json import ABSENT
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, observed, prose, schema
 from runs_conformance.model.verdict import PASSED, Inconclusive, Result
@@ -68,6 +72,63 @@ def queued_or_waiting_run_can_be_cancelled(action: RunAction) -> Iterator[Result
     Fix: Accept the cancellation of every active run.
     """
     yield from _check_possible(action, ("queued", "requires_action"))
+
+
+@dataclass(frozen=True, slots=True)
+class _DeclaredCancellation:
+    """A cancellation without a body whose content type is JSON, and a later one of the run without a content type."""
+
+    exchange: Exchange
+    undeclared: Exchange | None
+
+
+def _declared_cancellations(history: History) -> Iterator[_DeclaredCancellation]:
+    sent = [each for each in history if each.operation == "cancel_run" and each.request.body is ABSENT]
+    for exchange in sent:
+        if _declares_json(exchange) and exchange.step is not None and exchange.step.key is Key.PRIMARY:
+            others = (
+                x for x in sent if x.path == exchange.path and not _declares_json(x) and x.started > exchange.started
+            )
+            yield _DeclaredCancellation(exchange, next(others, None))
+
+
+def _declares_json(exchange: Exchange) -> bool:
+    headers = {name.lower(): value for name, value in exchange.request.headers.items()}
+    return headers.get("content-type", "").lower().startswith("application/json")
+
+
+@rule(
+    units=_declared_cancellations,
+    level=Level.MUST,
+    source=schema(
+        "openai-openapi f85dbe2 openapi.yaml cancelRun: no request body",
+        note="openai-python 1 to 3 and openai-node 4 declare the missing body as JSON",
+    ),
+    capability="cancel",
+    operation="cancel_run",
+    requirements=("cancel-ends-run-in-progress",),
+)
+def content_type_of_no_body_is_ignored(cancellation: _DeclaredCancellation) -> Iterator[Result]:
+    """A cancellation without a body is accepted, although its content type is `application/json`.
+
+    The official Python client sends it so. A refusal counts only if the run can be cancelled without the content type.
+
+    Fix: Parse the body of a request only if it has one, whatever its content type.
+    """
+    exchange = cancellation.exchange
+    if exchange.accepted:
+        yield PASSED
+    elif not exchange.refused or cancellation.undeclared is None:
+        return
+    elif cancellation.undeclared.accepted:
+        yield exchange.finding(
+            "the cancellation was refused with the content type application/json and no body, and accepted without it",
+            "",
+            200,
+            exchange.status,
+        )
+    else:
+        yield Inconclusive("the cancellation was also refused without a content type")
 
 
 def _stops_active_run(action: RunAction) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from runs_conformance.evidence.complete_list import message_certainly_exists
 from runs_conformance.evidence.request_expectation import must_be_accepted, uses_default_auth
 from runs_conformance.evidence.run_action import may_have_taken_effect
+from runs_conformance.evidence.working_operation import operation_works, pass_if_working
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT, at
@@ -24,11 +25,15 @@ _ANSWER = schema(
 
 @dataclass(frozen=True, eq=False)
 class _RequestAfterDeletion:
-    """A request that names an object deleted before. `parameter` is the path parameter or body member that names it."""
+    """A request that names an object deleted before. `parameter` is the path parameter or body member that names it.
+
+    `works` says whether its operation was accepted for another request.
+    """
 
     deletion: Exchange
     exchange: Exchange
     parameter: str
+    works: bool
 
     @property
     def is_for_deleted_object(self) -> bool:
@@ -42,6 +47,8 @@ def _deletions(history: History) -> Iterable[Exchange]:
 
 def _requests_after_deletion(history: History) -> Iterator[_RequestAfterDeletion]:
     for deletion in _deletions(history):
+        if deletion.member("deleted") is False:
+            continue  # The answer says that nothing was deleted, which another rule reports.
         parameter = _DELETED_PARAMETERS[deletion.operation or ""]
         for exchange in history:
             id_ = exchange.path.get(parameter) or at(exchange.request.body, f"/{parameter}")
@@ -50,7 +57,7 @@ def _requests_after_deletion(history: History) -> Iterator[_RequestAfterDeletion
                 and deletion.happened_before(exchange)
                 and id_ == deletion.path.get(parameter)
             ):
-                yield _RequestAfterDeletion(deletion, exchange, parameter)
+                yield _RequestAfterDeletion(deletion, exchange, parameter, operation_works(history, exchange))
 
 
 def _deletions_of_messages(history: History) -> Iterator[tuple[Exchange, History]]:
@@ -61,7 +68,7 @@ def _check_refused(request: _RequestAfterDeletion, message: str) -> Iterator[Res
     if request.exchange.accepted:
         yield request.exchange.finding(message, "", 404, request.exchange.status)
     elif request.exchange.refused:
-        yield PASSED
+        yield pass_if_working(request.exchange, request.works)
 
 
 @rule(units=_deletions, level=Level.MUST, source=_ANSWER, capability="core", requirements=("deleted-object-is-gone",))
@@ -133,13 +140,11 @@ def what_is_deleted_is_answered_404(request: _RequestAfterDeletion) -> Iterator[
         and request.exchange.refused
     ):
         status = request.exchange.status
-        yield (
-            PASSED
-            if status == 404
-            else request.exchange.finding(
-                f"a request for a deleted object was answered with HTTP {status}", "", 404, status
-            )
-        )
+        message = f"a request for a deleted object was answered with HTTP {status}"
+        if request.works and status != 404:
+            yield request.exchange.finding(message, "", 404, status)
+        else:
+            yield pass_if_working(request.exchange, request.works)
 
 
 @rule(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
+from runs_conformance.evidence.complete_list import may_end_early
 from runs_conformance.evidence.creation import Creation, creations, key_of
 from runs_conformance.evidence.page import Listing, Page, listings, pages
 from runs_conformance.evidence.pagination import BothOrders, is_complete, lists_in_both_orders
@@ -223,7 +224,10 @@ def listing_by_run_misses_no_message(listing: Listing) -> Iterator[Result]:
                     expected_ids = [item.id for item in other.items if item.get("run_id") == run_id][: page.limit]
                     missing = [id_ for id_ in expected_ids if id_ not in page.ids]
                     finding = page.exchange.finding(f"the run's message {', '.join(missing)} is not listed", "/data")
-                    yield finding if missing else PASSED
+                    if missing and may_end_early(page):
+                        yield Inconclusive("the list may have ended before its last message")
+                    else:
+                        yield finding if missing else PASSED
                     break
 
 
@@ -253,8 +257,20 @@ def what_was_created_is_listed(listing: Listing) -> Iterator[Result]:
     for page in listing.pages:
         for creation in creations(listing.history):
             if creation.kind == listing.kind and _must_be_listed(creation, page, listing.history):
-                finding = page.exchange.finding(f"{creation.id}, which was created before, is not listed", "/data")
-                yield PASSED if creation.id in page.ids else finding
+                if creation.id in page.ids:
+                    yield PASSED
+                elif _may_follow(creation, page):
+                    yield Inconclusive("the list may have ended before its last item")
+                else:
+                    yield page.exchange.finding(f"{creation.id}, which was created before, is not listed", "/data")
+
+
+def _may_follow(creation: Creation, page: Page) -> bool:
+    """Whether a page may end early, and an object would come after its last item."""
+    last, created = page.items[-1].time("created_at") if page.items else None, creation.created_at
+    if not may_end_early(page) or last is None or created is None:
+        return may_end_early(page)
+    return created <= last if page.order == "desc" else created >= last
 
 
 def _must_be_listed(creation: Creation, page: Page, history: History) -> bool:

@@ -35,8 +35,10 @@ def _check_excluded(write: ThreadWrite, subject: str, is_working: bool) -> Itera
         before = run.latest_before(exchange)
         status = before.status if before else "active"
         yield exchange.finding(f"{subject} was accepted while run {run.id} was {status!r}", "", 400, exchange.status)
-    elif exchange.refused:
+    elif exchange.refused and write.is_refused_for_lock(run):
         yield PASSED
+    elif exchange.refused:
+        yield Inconclusive(f"{subject} was refused, possibly for another reason than the run")
     else:
         yield Inconclusive(f"the request was answered with HTTP status {exchange.status}")
 

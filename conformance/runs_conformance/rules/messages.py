@@ -6,20 +6,28 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
-from runs_conformance.evidence.complete_list import complete_lists_of, steps_after_run_end, thread_creation
+from runs_conformance.evidence.complete_list import (
+    complete_lists_of,
+    is_shown_later,
+    may_end_early,
+    steps_after_run_end,
+    thread_creation,
+)
 from runs_conformance.evidence.creation import creations
+from runs_conformance.evidence.illegal_values import legal_message_observations, legal_messages
 from runs_conformance.evidence.message_content import appear_in_order, message_content
 from runs_conformance.evidence.observation import JSON_CHANNEL, Observation, message_observations
 from runs_conformance.evidence.page import Page
 from runs_conformance.evidence.request_expectation import is_interpretable
 from runs_conformance.evidence.supplied_messages import SuppliedMessages, messages_in_request, supplied_messages
-from runs_conformance.evidence.timeline import RunTimeline, Timeline, find_run, messages, runs
+from runs_conformance.evidence.timeline import RunTimeline, Timeline, find_run, runs
 from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT, at, contains, is_array, json_equal
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, prose, schema
-from runs_conformance.model.verdict import PASSED, Result
+from runs_conformance.model.verdict import PASSED, Inconclusive, Result
 
+_MAY_END_EARLY = "the list may have ended before its last message"
 _MESSAGE = "openai-openapi f85dbe2 openapi.yaml MessageObject"
 _CONTENT = schema("openai-openapi f85dbe2 openapi.yaml CreateMessageRequest.role, content")
 _DETAIL = schema("openai-openapi f85dbe2 openapi.yaml MessageContentImageUrlObject.image_url.detail")
@@ -29,7 +37,7 @@ _GUIDE = prose("openai-cookbook d2bb606 examples/data/oai_docs/how-it-works.txt,
 
 def _created_messages(history: History) -> Iterable[Observation]:
     exchange_ids = {creation.exchange.id for creation in creations(history) if creation.kind == "message"}
-    return (observation for observation in message_observations(history) if observation.exchange.id in exchange_ids)
+    return (each for each in legal_message_observations(history) if each.exchange.id in exchange_ids)
 
 
 @rule(units=_created_messages, level=Level.MUST, source=_CONTENT, capability="messages", operation="create_message")
@@ -103,7 +111,9 @@ def _messages_of_callers(history: History) -> Iterable[Observation]:
         for e in history
         if e.operation == "create_run" and (messages_in_request(e) or not is_interpretable(e))
     }
-    for observation in message_observations(history):
+    for observation in legal_message_observations(history):
+        if observation.is_misplaced and observation.id not in created_ids:
+            continue
         thread_id = observation.exchange.path.get("thread_id", "")
         is_from_caller = observation.text("role") == "user" and thread_id not in with_runs
         if observation.id in created_ids or (is_from_caller and thread_creation(history, thread_id) is not None):
@@ -141,7 +151,7 @@ def _is_final(message: Observation, history: History) -> bool:
 
 
 @rule(
-    units=messages,
+    units=legal_messages,
     level=Level.MUST,
     source=_CONTENT,
     capability="messages",
@@ -164,7 +174,7 @@ def stays_as_it_is(timeline: Timeline) -> Iterator[Result]:
 
 
 @rule(
-    units=message_observations,
+    units=legal_message_observations,
     level=Level.SHOULD,
     source=schema(f"{_MESSAGE}.run_id"),
     capability="messages",
@@ -254,14 +264,14 @@ def answer_has_a_step(run: RunTimeline) -> Iterator[Result]:
             )
 
 
-def _consecutive_lists(history: History) -> Iterable[tuple[tuple[str, ...], Page]]:
+def _consecutive_lists(history: History) -> Iterable[tuple[tuple[str, ...], Page, History]]:
     """The ids that a complete list of messages must share with the one before it, with that list."""
     for thread_id in dict.fromkeys(e.path["thread_id"] for e in history if e.operation == "list_messages"):
         complete = list(complete_lists_of(history, "list_messages", thread_id=thread_id))
         deletions = [e for e in history if e.operation == "delete_thread" and e.path.get("thread_id") == thread_id]
         for earlier, later in pairwise(complete) if thread_creation(history, thread_id) and not deletions else ():
             if earlier.exchange.happened_before(later.exchange):
-                yield tuple(item.id for item in earlier.items if _must_remain(item, history)), later
+                yield tuple(item.id for item in earlier.items if _must_remain(item, history)), later, history
 
 
 def _must_remain(message: Observation, history: History) -> bool:
@@ -272,16 +282,20 @@ def _must_remain(message: Observation, history: History) -> bool:
 
 
 @rule(units=_consecutive_lists, level=Level.MUST, source=_GUIDE, capability="messages", needs_complete_history=True)
-def are_not_lost(lists: tuple[tuple[str, ...], Page]) -> Iterator[Result]:
+def are_not_lost(lists: tuple[tuple[str, ...], Page, History]) -> Iterator[Result]:
     """A message stays in its thread until it is deleted.
 
     Threads store the whole conversation; truncation limits what the model reads, not what the thread contains.
 
     Fix: Truncate the prompt only, and never remove messages from the thread.
     """
-    expected_ids, page = lists
-    lost = [id_ for id_ in expected_ids if id_ not in page.ids]
-    yield page.exchange.finding(f"{lost[0]} is no longer in the thread", "/data") if lost else PASSED
+    expected_ids, page, history = lists
+    unlisted = [id_ for id_ in expected_ids if id_ not in page.ids]
+    lost = [id_ for id_ in unlisted if not is_shown_later(history, "message", id_, page.exchange)]
+    if unlisted and (not lost or may_end_early(page)):
+        yield Inconclusive(_MAY_END_EARLY)
+    else:
+        yield page.exchange.finding(f"{lost[0]} is no longer in the thread", "/data") if lost else PASSED
 
 
 def _additional_messages(history: History) -> Iterable[SuppliedMessages]:
@@ -303,6 +317,9 @@ def additional_messages_are_in_the_thread(supplied: SuppliedMessages) -> Iterato
 
     Fix: Store `additional_messages` in the thread instead of passing them only to the model.
     """
+    if supplied.missing and supplied.may_be_unlisted:
+        yield Inconclusive(_MAY_END_EARLY)
+        return
     for content in supplied.missing:
         yield supplied.page.exchange.finding(
             f"the additional message of role {content[0]!r} is not in the thread", "/data"

@@ -6,8 +6,11 @@ from collections.abc import Iterator
 
 from runs_conformance.contract.validation import is_valid
 from runs_conformance.evidence.complete_list import message_certainly_exists
+from runs_conformance.evidence.illegal_values import is_legal
+from runs_conformance.evidence.known_members import known_members
 from runs_conformance.evidence.metadata import may_exceed_pair_limit
 from runs_conformance.evidence.modification import Modification, modifications
+from runs_conformance.evidence.number import has_fewer_digits
 from runs_conformance.evidence.request_expectation import is_interpretable, must_be_accepted
 from runs_conformance.evidence.run_action import targets_existing_run
 from runs_conformance.evidence.timeline import RunTimeline
@@ -101,9 +104,14 @@ def _check_others_unchanged(modification: Modification) -> Iterator[Result]:
     before, answer = modification.state_before, modification.answer
     if not modification.exchange.accepted or before is None or answer is None or not modification.is_quiescent:
         return
-    for name in before.value.keys() & answer.value.keys() - _VARYING - _IDENTITY - modification.requested.keys():
+    if not is_legal(modification.timeline.history, answer):
+        return
+    known = known_members(modification.kind, modification.exchange.edition)
+    shown = known & before.value.keys() & answer.value.keys()
+    for name in shown - _VARYING - _IDENTITY - modification.requested.keys():
         was, now = before.get(name), answer.get(name)
-        yield answer.check(json_equal(was, now), f"the modification changed {name}", f"/{name}", was, now)
+        holds = json_equal(was, now) or has_fewer_digits(was, now) or has_fewer_digits(now, was)
+        yield answer.check(holds, f"the modification changed {name}", f"/{name}", was, now)
 
 
 @rule(
@@ -181,9 +189,8 @@ def assistant_shows_what_is_given(modification: Modification) -> Iterator[Result
             and requested != "auto"
             and actual is not ABSENT
         ):
-            yield answer.check(
-                contains(actual, requested), f"{name} differs from the request", f"/{name}", requested, actual
-            )
+            holds = contains(actual, requested) or has_fewer_digits(actual, requested)
+            yield answer.check(holds, f"{name} differs from the request", f"/{name}", requested, actual)
 
 
 @rule(
@@ -207,6 +214,7 @@ def metadata_stays_where_none_is_given(modification: Modification) -> Iterator[R
         or not is_interpretable(modification.exchange)
         or before is None
         or answer is None
+        or not is_legal(modification.timeline.history, answer)
     ):
         return
     was, now = before.get("metadata"), answer.get("metadata")

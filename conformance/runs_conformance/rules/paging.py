@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 from runs_conformance.contract.operation import response_kind_of
 from runs_conformance.evidence.observation import all_observations
-from runs_conformance.evidence.page import Listing, Page, listings, pages
+from runs_conformance.evidence.page import Listing, Page, listings, pages, repeats_a_parameter
 from runs_conformance.evidence.pagination import (
-    SHARED_KINDS,
     PageSlice,
     PageTraversal,
     complete_page_for,
+    is_shared_with_others,
     page_slices,
     page_traversals,
 )
@@ -62,6 +62,8 @@ def _valid_list_requests(history: History) -> Iterator[tuple[Exchange, bool]]:
         is_list = exchange.operation is not None and (response_kind_of(exchange.operation) or "").endswith("_list")
         if not is_list or not query or not query.keys() <= {"limit", "order"} or not uses_default_auth(exchange):
             continue
+        if repeats_a_parameter(exchange):
+            continue
         limit = query.get("limit", "20")
         if limit.isdecimal() and 1 <= int(limit) <= 100 and query.get("order", "asc") in ("asc", "desc"):
             later = (page.exchange for page in known_pages if page.exchange.operation == exchange.operation)
@@ -101,12 +103,12 @@ def legal_limits_and_orders_are_taken(list_request: tuple[Exchange, bool]) -> It
 def twenty_is_the_default(page_slice: PageSlice) -> Iterator[Result]:
     """A list requested without a limit shows 20 items, or all if there are fewer.
 
-    Clients that never set a limit rely on it.
+    Clients that never set a limit rely on it. Judged on the first page: what follows a cursor is judged by other rules.
 
     Fix: Use 20 as the default limit.
     """
     expected, count = min(20, len(page_slice.ids_after_cursor)), len(page_slice.ids)
-    if "limit" in page_slice.page.query or page_slice.is_shared:
+    if page_slice.page.query.keys() & {"limit", "after", "before"} or page_slice.is_shared:
         return
     if count < expected:
         yield page_slice.page.exchange.finding(
@@ -296,7 +298,7 @@ def before_ends_at_its_item(listing: Listing) -> Iterator[Result]:
 
     Fix: Select only items that precede the cursor, and sort them in the requested order.
     """
-    for page in listing.pages if listing.kind not in SHARED_KINDS else ():
+    for page in listing.pages if not is_shared_with_others(listing) else ():
         before = page.query.get("before")
         complete = complete_page_for(listing, page) if before is not None and "after" not in page.query else None
         if complete is None or before not in complete.ids:

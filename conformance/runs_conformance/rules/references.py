@@ -6,12 +6,13 @@ from collections.abc import Iterable, Iterator
 
 from runs_conformance.evidence.creation import creations
 from runs_conformance.evidence.server_failure import is_server_error
+from runs_conformance.evidence.working_operation import operation_works, pass_if_working
 from runs_conformance.model.case import DanglingReference, Reject
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, observed
-from runs_conformance.model.verdict import PASSED, Inconclusive, Result
+from runs_conformance.model.verdict import Inconclusive, Result
 
 _RECORDED = observed("recorded traffic: ruby-openai, every request for an unknown id")
 _MALFORMED = observed("recorded and pasted answers: 404 in 2023, 400 with the expected prefix in 2025")
@@ -24,16 +25,19 @@ def _is_plain(exchange: Exchange) -> bool:
     return exchange.dangling is None and not exchange.anomaly
 
 
-def _dangling_references(history: History) -> Iterable[Exchange]:
-    """Every request with a reference that certainly names no object, except list cursors."""
+def _dangling_references(history: History) -> Iterable[tuple[Exchange, bool]]:
+    """Every request with a reference that certainly names no object, and whether its operation works otherwise.
+
+    List cursors are left out.
+    """
     for exchange in history:
         must_be_refused = exchange.step is not None and isinstance(exchange.step.expectation, Reject)
         if exchange.operation and must_be_refused and exchange.dangling in _NONEXISTENT:
-            yield exchange
+            yield exchange, operation_works(history, exchange)
 
 
-def _references_under_wrong_parent(history: History) -> Iterable[Exchange]:
-    """Every request for an object under a thread or run that is not its parent."""
+def _references_under_wrong_parent(history: History) -> Iterable[tuple[Exchange, bool]]:
+    """Every request for an object under a thread or run that is not its parent, and whether its operation works."""
     thread_of = {creation.id: creation.thread for creation in creations(history) if creation.thread}
     for exchange in history:
         path = exchange.path
@@ -42,14 +46,15 @@ def _references_under_wrong_parent(history: History) -> Iterable[Exchange]:
         if exchange.operation and (
             exchange.dangling is DanglingReference.FOREIGN or (is_mismatched and _is_plain(exchange))
         ):
-            yield exchange
+            yield exchange, operation_works(history, exchange)
 
 
-def _check_refused(exchange: Exchange, message: str) -> Iterator[Result]:
+def _check_refused(request: tuple[Exchange, bool], message: str) -> Iterator[Result]:
+    exchange, works = request
     if exchange.accepted:
         yield exchange.finding(message)
     elif exchange.refused:
-        yield PASSED
+        yield pass_if_working(exchange, works)
     elif is_server_error(exchange):
         yield Inconclusive(f"HTTP status {exchange.status} is neither acceptance nor refusal")
     else:
@@ -63,14 +68,14 @@ def _check_refused(exchange: Exchange, message: str) -> Iterator[Result]:
     capability="core",
     requirements=("unknown-object-is-404",),
 )
-def unknown_and_malformed_ids_are_refused(exchange: Exchange) -> Iterator[Result]:
+def unknown_and_malformed_ids_are_refused(request: tuple[Exchange, bool]) -> Iterator[Result]:
     """An operation on an id that names no object is refused.
 
     There is nothing to read, list or delete, so a successful answer is made up or shows another client's object.
 
     Fix: Refuse the request if the lookup finds nothing.
     """
-    yield from _check_refused(exchange, "the request succeeded with an id that names no object")
+    yield from _check_refused(request, "the request succeeded with an id that names no object")
 
 
 @rule(
@@ -80,16 +85,17 @@ def unknown_and_malformed_ids_are_refused(exchange: Exchange) -> Iterator[Result
     capability="errors",
     requirements=("unknown-object-is-404",),
 )
-def unknown_ids_are_not_found(exchange: Exchange) -> Iterator[Result]:
+def unknown_ids_are_not_found(request: tuple[Exchange, bool]) -> Iterator[Result]:
     """A well-formed id that names no object is answered with HTTP 404.
 
     Clients recognise by this status that an object does not exist.
 
     Fix: Return HTTP 404 if the lookup finds nothing.
     """
+    exchange, works = request
     if exchange.refused and exchange.dangling is DanglingReference.UNKNOWN:
         finding = exchange.finding("the HTTP status for an unknown id is another", "", 404, exchange.status)
-        yield PASSED if exchange.status == 404 else finding
+        yield finding if works and exchange.status != 404 else pass_if_working(exchange, works)
 
 
 @rule(
@@ -99,16 +105,17 @@ def unknown_ids_are_not_found(exchange: Exchange) -> Iterator[Result]:
     capability="errors",
     requirements=("unknown-object-is-404",),
 )
-def malformed_ids_are_400_or_404(exchange: Exchange) -> Iterator[Result]:
+def malformed_ids_are_400_or_404(request: tuple[Exchange, bool]) -> Iterator[Result]:
     """A malformed id is answered with HTTP 400 or 404.
 
     The real service answered so, and client libraries raise another error for any other status.
 
     Fix: Return HTTP 400, or treat a malformed id as an unknown one.
     """
+    exchange, works = request
     if exchange.refused and exchange.dangling is DanglingReference.MALFORMED:
         finding = exchange.finding("the HTTP status for a malformed id is another", "", [400, 404], exchange.status)
-        yield PASSED if exchange.status in (400, 404) else finding
+        yield finding if works and exchange.status not in (400, 404) else pass_if_working(exchange, works)
 
 
 @rule(
@@ -118,11 +125,11 @@ def malformed_ids_are_400_or_404(exchange: Exchange) -> Iterator[Result]:
     capability="core",
     requirements=("run-only-under-own-thread",),
 )
-def objects_are_found_under_their_own_parent_only(exchange: Exchange) -> Iterator[Result]:
+def objects_are_found_under_their_own_parent_only(request: tuple[Exchange, bool]) -> Iterator[Result]:
     """A run or message is not found under another thread, nor a step under another run.
 
     A server that checks only the last id lets whoever knows one thread read all others.
 
     Fix: Look objects up by all ids in the path.
     """
-    yield from _check_refused(exchange, "the object was found under the wrong parent")
+    yield from _check_refused(request, "the object was found under the wrong parent")

@@ -14,7 +14,8 @@ from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.json import Absent, at, is_object, spell_pointer
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, observed, prose, schema
-from runs_conformance.model.verdict import PASSED, Result
+from runs_conformance.model.text import excerpt
+from runs_conformance.model.verdict import PASSED, Inconclusive, Result
 
 _CLIENT_ERROR = prose(
     "RFC 9110 15.5: 400, 413, 415 and 422 say that the content of a request is at fault",
@@ -43,6 +44,8 @@ def status_says_that_the_body_is_at_fault(refusal: Refusal) -> Iterator[Result]:
     exchange = refusal.exchange
     if exchange.status in BODY_AT_FAULT:
         yield PASSED
+    elif refusal.blamed is not None:
+        yield Inconclusive(f"the refusal blames {excerpt(refusal.blamed, 80)} instead of the invalid member")
     elif refusal.is_certain:
         status = exchange.status
         yield exchange.finding(f"the HTTP status for an invalid body is {status}", "", list(BODY_AT_FAULT), status)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 
 from runs_conformance.contract.edition import DEFAULT_EDITION
 from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.contract.schema import compile_schema
-from runs_conformance.evidence.server_failure import OperationFailures, operation_failures
+from runs_conformance.evidence.server_failure import OperationFailures, is_server_error, operation_failures
+from runs_conformance.evidence.working_operation import operation_works, pass_if_working
 from runs_conformance.model.case import Reject, Role
 from runs_conformance.model.exchange import Completion, Exchange
 from runs_conformance.model.history import History
@@ -34,19 +36,29 @@ def probe_of(exchange: Exchange) -> str:
     return exchange.anomaly
 
 
-def _probes(*kinds: str) -> Callable[[History], Iterable[Exchange]]:
-    def requests(history: History) -> Iterable[Exchange]:
-        return (exchange for exchange in history if exchange.operation and probe_of(exchange) in kinds)
+@dataclass(frozen=True, slots=True)
+class _Probe:
+    """An odd request. `works` says whether its operation was accepted for another request."""
+
+    exchange: Exchange
+    works: bool
+
+
+def _probes(*kinds: str) -> Callable[[History], Iterable[_Probe]]:
+    def requests(history: History) -> Iterable[_Probe]:
+        sent = (exchange for exchange in history if exchange.operation and probe_of(exchange) in kinds)
+        return (_Probe(exchange, operation_works(history, exchange)) for exchange in sent)
 
     return requests
 
 
-def _check_refused(exchange: Exchange, message: str) -> Iterator[Result]:
+def _check_refused(probe: _Probe, message: str) -> Iterator[Result]:
     """Pass if the request was refused, fail if it was accepted; anything else is inconclusive."""
+    exchange = probe.exchange
     if exchange.accepted:
         yield exchange.finding(message)
     elif exchange.refused:
-        yield PASSED
+        yield pass_if_working(exchange, probe.works)
     else:
         yield Inconclusive(f"{probe_of(exchange).replace('_', ' ')}: neither accepted nor refused")
 
@@ -95,90 +107,91 @@ def no_request_is_left_hanging(failures: OperationFailures) -> Iterator[Result]:
         yield PASSED
 
 
-def _probes_with_next_request(history: History) -> Iterator[tuple[Exchange, Exchange]]:
-    """Every probe, with the next ordinary request."""
+def _probes_with_next_request(history: History) -> Iterator[tuple[Exchange, Exchange, bool]]:
+    """Every probe, with the next ordinary request, and whether such a request was accepted before the probe."""
     for probe in history:
         if probe.is_probe:
             later = (other for other in history if probe.happened_before(other) and not other.is_probe)
             next_request = next(later, None)
             if next_request is not None:
-                yield probe, next_request
+                accepted = (e for e in history if e.accepted and e.operation == next_request.operation)
+                yield probe, next_request, any(each.happened_before(probe) for each in accepted)
 
 
 @rule(units=_probes_with_next_request, level=Level.MUST, source=_CODES, capability="validation")
-def the_next_request_is_served(pair: tuple[Exchange, Exchange]) -> Iterator[Result]:
+def the_next_request_is_served(unit: tuple[Exchange, Exchange, bool]) -> Iterator[Result]:
     """An ordinary request sent after an odd one is answered as usual.
 
     Otherwise one client can take the server away from all others.
 
     Fix: Confine a failure to the request that caused it.
     """
-    probe, next_request = pair
+    probe, next_request, was_served_before = unit
     message = f"this request, sent after the probe {probe_of(probe).replace('_', ' ')}, was not served"
     if next_request.accepted:
         yield PASSED
-    elif next_request.completion is Completion.NOT_CONNECTED or (next_request.status or 0) >= 500:
+    elif was_served_before and (next_request.completion is Completion.NOT_CONNECTED or is_server_error(next_request)):
         yield next_request.finding(message, actual=next_request.status or next_request.problem or "no answer")
     else:
         yield Inconclusive("the next request neither succeeded nor failed with a server error")
 
 
 @rule(units=_probes(MALFORMED), level=Level.MUST, source=_JSON, capability="validation")
-def malformed_json_is_refused(exchange: Exchange) -> Iterator[Result]:
+def malformed_json_is_refused(probe: _Probe) -> Iterator[Result]:
     """A body that is not JSON is refused.
 
     A body that is taken for an empty object, or repaired by guessing, does what the client did not request.
 
     Fix: Refuse with HTTP 400 if the body cannot be parsed.
     """
-    yield from _check_refused(exchange, "a body that is not JSON was accepted")
+    yield from _check_refused(probe, "a body that is not JSON was accepted")
 
 
 @rule(units=_probes("trailing_json"), level=Level.SHOULD, source=_ONE_VALUE, capability="validation")
-def nothing_follows_the_body(exchange: Exchange) -> Iterator[Result]:
+def nothing_follows_the_body(probe: _Probe) -> Iterator[Result]:
     """A body with more text after its JSON value is refused.
 
     A parser that stops after the first value carries out half of the request and reports success.
 
     Fix: Refuse a body unless the parser has consumed all of it.
     """
-    yield from _check_refused(exchange, "a body with more text after its JSON value was accepted")
+    yield from _check_refused(probe, "a body with more text after its JSON value was accepted")
 
 
 @rule(units=_probes("invalid_utf8"), level=Level.SHOULD, source=_UTF_8, capability="validation")
-def invalid_utf8_is_refused(exchange: Exchange) -> Iterator[Result]:
+def invalid_utf8_is_refused(probe: _Probe) -> Iterator[Result]:
     """A body that is not valid UTF-8 is refused.
 
     Replacement characters alter what the client sent without its knowledge.
 
     Fix: Decode the body strictly, and refuse it with HTTP 400 if that fails.
     """
-    yield from _check_refused(exchange, "a body that is not valid UTF-8 was accepted")
+    yield from _check_refused(probe, "a body that is not valid UTF-8 was accepted")
 
 
 @rule(units=_probes(EMPTY), level=Level.MUST, source=_REQUIRED, capability="validation")
-def empty_bodies_are_refused_where_members_are_required(exchange: Exchange) -> Iterator[Result]:
+def empty_bodies_are_refused_where_members_are_required(probe: _Probe) -> Iterator[Result]:
     """A request without a body is refused if its body has required members.
 
     The server would have to invent the values of the missing members.
 
     Fix: Validate a missing body as if it were an empty object.
     """
-    if _has_required_members(exchange):
-        yield from _check_refused(exchange, "a request without the required body was accepted")
+    if _has_required_members(probe.exchange):
+        yield from _check_refused(probe, "a request without the required body was accepted")
 
 
 @rule(units=_probes(EMPTY), level=Level.MAY, source=schema(f"{_SPEC} requestBody.required"), capability="validation")
-def empty_bodies_are_refused_elsewhere(exchange: Exchange) -> Iterator[Result]:
+def empty_bodies_are_refused_elsewhere(probe: _Probe) -> Iterator[Result]:
     """A request without a body is refused by operations whose body is required but has no required members.
 
     The document requires the body; whether the service did is not recorded.
 
     Fix: Refuse a missing body in every operation that requires one.
     """
-    operation = OPERATIONS[exchange.operation or ""]
-    if operation.body and operation.body_required and not _has_required_members(exchange):
-        yield from _check_refused(exchange, "a request without the required body was accepted")
+    operation = OPERATIONS[probe.exchange.operation or ""]
+    if operation.body and operation.body_required and not _has_required_members(probe.exchange):
+        yield from _check_refused(probe, "a request without the required body was accepted")
 
 
 def _has_required_members(exchange: Exchange) -> bool:
@@ -193,44 +206,45 @@ def _has_required_members(exchange: Exchange) -> bool:
 
 
 @rule(units=_probes(WRONG_TYPE), level=Level.MAY, source=_NO_SOURCE, capability="validation")
-def other_content_types_are_refused(exchange: Exchange) -> Iterator[Result]:
+def other_content_types_are_refused(probe: _Probe) -> Iterator[Result]:
     """A body sent with another content type than JSON is refused.
 
     The document lists only JSON. Many servers read the body anyway.
 
     Fix: Refuse other content types with HTTP 415 or 400.
     """
-    yield from _check_refused(exchange, "a body with another content type was accepted")
+    yield from _check_refused(probe, "a body with another content type was accepted")
 
 
 @rule(units=_probes("content_type_with_charset", "content_type_in_capitals"), level=Level.SHOULD, source=_MEDIA,
       capability="validation")  # fmt: skip
-def json_is_known_by_all_its_names(exchange: Exchange) -> Iterator[Result]:
+def json_is_known_by_all_its_names(probe: _Probe) -> Iterator[Result]:
     """A JSON body is accepted if its content type has a charset or is written in capitals.
 
     HTTP libraries write the header differently, and media types are case-insensitive.
 
     Fix: Compare the media type without regard to case, and ignore its parameters.
     """
+    exchange = probe.exchange
     if exchange.accepted:
         yield PASSED
-    elif exchange.refused:
+    elif exchange.refused and probe.works:
         yield exchange.finding(
             "a valid body was refused because of the spelling of its content type", actual=exchange.status
         )
 
 
-def _misshapen_bodies(history: History) -> Iterable[Exchange]:
+def _misshapen_bodies(history: History) -> Iterable[_Probe]:
     judged_elsewhere = (MALFORMED, EMPTY, "invalid_utf8")
     for exchange in history:
         step, kind = exchange.step, exchange.anomaly if exchange.is_probe else ""
         must_be_refused = step is not None and step.raw is not None and isinstance(step.expectation, Reject)
         if kind and kind not in judged_elsewhere and must_be_refused:
-            yield exchange
+            yield _Probe(exchange, operation_works(history, exchange))
 
 
 @rule(units=_misshapen_bodies, level=Level.MUST, source=_OBJECT, capability="validation")
-def misshapen_bodies_are_refused(exchange: Exchange) -> Iterator[Result]:
+def misshapen_bodies_are_refused(probe: _Probe) -> Iterator[Result]:
     """A body that is no object, or exceeds a documented limit by far, is refused.
 
     A server that accepts it sets no bound to what one request may cost. Tested with arrays and scalars as bodies, and
@@ -238,22 +252,24 @@ def misshapen_bodies_are_refused(exchange: Exchange) -> Iterator[Result]:
 
     Fix: Validate type and size of the body before processing it.
     """
-    yield from _check_refused(exchange, f"the target accepted a {probe_of(exchange).replace('_', ' ')}")
+    yield from _check_refused(probe, f"the target accepted a {probe_of(probe.exchange).replace('_', ' ')}")
 
 
-def _odd_ids(history: History) -> Iterable[Exchange]:
+def _odd_ids(history: History) -> Iterable[_Probe]:
     negatives = (exchange for exchange in history if exchange.step and exchange.step.role is Role.NEGATIVE)
     return (
-        exchange for exchange in negatives if exchange.is_probe and exchange.anomaly.endswith("_id") and exchange.path
+        _Probe(exchange, operation_works(history, exchange))
+        for exchange in negatives
+        if exchange.is_probe and exchange.anomaly.endswith("_id") and exchange.path
     )
 
 
 @rule(units=_odd_ids, level=Level.MUST, source=_ID, capability="core")
-def odd_ids_name_nothing(exchange: Exchange) -> Iterator[Result]:
+def odd_ids_name_nothing(probe: _Probe) -> Iterator[Result]:
     """An id made of quotes, markup, NUL or thousands of characters finds no object.
 
     If it finds one, the server interpreted it as part of a query or path.
 
     Fix: Bind ids as query parameters instead of building queries or paths from them.
     """
-    yield from _check_refused(exchange, "an object was found by an id that no server generates")
+    yield from _check_refused(probe, "an object was found by an id that no server generates")

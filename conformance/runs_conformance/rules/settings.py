@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from runs_conformance.evidence.illegal_values import legal_runs
 from runs_conformance.evidence.modification import assistant_at_creation, settings_at_creation
+from runs_conformance.evidence.number import has_fewer_digits
 from runs_conformance.evidence.run_action import may_be_resumed_between
-from runs_conformance.evidence.timeline import RunTimeline, runs
+from runs_conformance.evidence.timeline import RunTimeline
 from runs_conformance.model.json import ABSENT, JSON, Absent, contains, is_blank, json_equal
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, observed, schema
-from runs_conformance.model.verdict import Result
+from runs_conformance.model.verdict import PASSED, Result
 
 _REQUEST, _RUN = "openai-openapi f85dbe2 openapi.yaml CreateRunRequest", "openai-openapi f85dbe2 openapi.yaml RunObject"
 _RECORDED = observed(
@@ -22,13 +24,12 @@ def _check_as_requested(run: RunTimeline, name: str) -> Iterator[Result]:
     requested, first = run.creation_body.get(name), settings_at_creation(run)
     if requested is not None and first is not None and first.get(name) is not ABSENT:
         actual = first.get(name)
-        yield first.check(
-            contains(actual, requested), f"{name} differs from the request", f"/{name}", requested, actual
-        )
+        holds = contains(actual, requested) or has_fewer_digits(actual, requested)
+        yield first.check(holds, f"{name} differs from the request", f"/{name}", requested, actual)
 
 
 @rule(
-    units=runs,
+    units=legal_runs,
     level=Level.SHOULD,
     source=schema(f"{_REQUEST}.model"),
     capability="core",
@@ -45,7 +46,7 @@ def model_is_as_asked(run: RunTimeline) -> Iterator[Result]:
 
 
 @rule(
-    units=runs,
+    units=legal_runs,
     level=Level.SHOULD,
     source=schema(f"{_REQUEST}.instructions"),
     capability="core",
@@ -77,7 +78,7 @@ def _shows_instructions(actual: JSON | Absent, base: str, request: dict[str, JSO
 
 
 @rule(
-    units=runs,
+    units=legal_runs,
     level=Level.SHOULD,
     source=schema(f"{_REQUEST}.additional_instructions: appended at the end of the instructions"),
     capability="core",
@@ -106,7 +107,7 @@ def additional_instructions_come_last(run: RunTimeline) -> Iterator[Result]:
 
 
 @rule(
-    units=runs,
+    units=legal_runs,
     level=Level.SHOULD,
     source=schema(f"{_REQUEST}.tools"),
     capability="tools",
@@ -123,7 +124,7 @@ def tools_are_as_asked(run: RunTimeline) -> Iterator[Result]:
 
 
 @rule(
-    units=runs,
+    units=legal_runs,
     level=Level.MUST,
     source=schema(f"{_RUN}.temperature: used for this run"),
     capability="core",
@@ -140,7 +141,7 @@ def temperature_is_as_asked(run: RunTimeline) -> Iterator[Result]:
 
 
 @rule(
-    units=runs,
+    units=legal_runs,
     level=Level.MUST,
     source=schema(f"{_RUN}.top_p: used for this run"),
     capability="core",
@@ -157,7 +158,31 @@ def top_p_is_as_asked(run: RunTimeline) -> Iterator[Result]:
 
 
 @rule(
-    units=runs,
+    units=legal_runs,
+    level=Level.SHOULD,
+    source=schema(f"{_RUN}.temperature, top_p: numbers"),
+    capability="core",
+    requirements=("overrides-or-assistant-settings",),
+)
+def numbers_keep_their_digits(run: RunTimeline) -> Iterator[Result]:
+    """A run shows the temperature and `top_p` of its request with all their digits.
+
+    A number that is rounded when it is stored differs from the one that the caller compares it with.
+
+    Fix: Store both as double-precision numbers.
+    """
+    for name in ("temperature", "top_p"):
+        requested = run.creation_body.get(name)
+        for observation in run.observations if isinstance(requested, float) and settings_at_creation(run) else ():
+            actual = observation.get(name)
+            if has_fewer_digits(actual, requested):
+                yield observation.finding(f"{name} is shown with fewer digits", f"/{name}", requested, actual)
+            elif actual == requested:
+                yield PASSED
+
+
+@rule(
+    units=legal_runs,
     level=Level.SHOULD,
     source=schema(f"{_RUN}.max_prompt_tokens"),
     capability="core",
@@ -174,7 +199,7 @@ def max_prompt_tokens_is_as_asked(run: RunTimeline) -> Iterator[Result]:
 
 
 @rule(
-    units=runs,
+    units=legal_runs,
     level=Level.SHOULD,
     source=schema(f"{_RUN}.max_completion_tokens"),
     capability="core",
@@ -191,7 +216,7 @@ def max_completion_tokens_is_as_asked(run: RunTimeline) -> Iterator[Result]:
 
 
 @rule(
-    units=runs,
+    units=legal_runs,
     level=Level.MUST,
     source=schema(f"{_RUN}.truncation_strategy"),
     capability="core",
@@ -208,7 +233,7 @@ def truncation_strategy_is_as_asked(run: RunTimeline) -> Iterator[Result]:
 
 
 @rule(
-    units=runs,
+    units=legal_runs,
     level=Level.MUST,
     source=schema(f"{_RUN}.tool_choice"),
     capability="tools",
@@ -225,7 +250,7 @@ def tool_choice_is_as_asked(run: RunTimeline) -> Iterator[Result]:
 
 
 @rule(
-    units=runs,
+    units=legal_runs,
     level=Level.MUST,
     source=schema(f"{_RUN}.parallel_tool_calls"),
     capability="tools",
@@ -242,7 +267,7 @@ def parallel_tool_calls_is_as_asked(run: RunTimeline) -> Iterator[Result]:
 
 
 @rule(
-    units=runs,
+    units=legal_runs,
     level=Level.MUST,
     source=schema(f"{_RUN}.response_format"),
     capability="core",
@@ -260,7 +285,7 @@ def response_format_is_as_asked(run: RunTimeline) -> Iterator[Result]:
 
 
 @rule(
-    units=runs,
+    units=legal_runs,
     level=Level.SHOULD,
     source=_RECORDED,
     capability="core",
@@ -280,7 +305,7 @@ _INHERITED = ("model", "tools", "temperature", "top_p", "response_format")
 
 
 @rule(
-    units=runs,
+    units=legal_runs,
     level=Level.SHOULD,
     source=schema(f"{_REQUEST}.model, instructions, tools"),
     capability="core",
@@ -333,7 +358,7 @@ _DEFAULTS: dict[str, JSON] = {
 
 
 @rule(
-    units=runs,
+    units=legal_runs,
     level=Level.SHOULD,
     source=_RECORDED,
     capability="core",
@@ -383,7 +408,7 @@ _FIXED = (
 
 
 @rule(
-    units=runs,
+    units=legal_runs,
     level=Level.MUST,
     source=schema(f"{_RUN}; ModifyRunRequest allows metadata only"),
     capability="core",
@@ -408,4 +433,6 @@ def never_change(run: RunTimeline) -> Iterator[Result]:
             ):
                 continue
             both_blank = name == "instructions" and is_blank(was) and is_blank(now)
-            yield observation.check(both_blank or json_equal(was, now), f"{name} has changed", f"/{name}", was, now)
+            is_rounded = has_fewer_digits(was, now) or has_fewer_digits(now, was)
+            holds = both_blank or is_rounded or json_equal(was, now)
+            yield observation.check(holds, f"{name} has changed", f"/{name}", was, now)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from runs_conformance.contract.lifecycle import STEP_END_TIMESTAMPS, STEP_STATUSES, STEP_TERMINAL
-from runs_conformance.evidence.complete_list import complete_lists_of, steps_after_run_end
+from runs_conformance.evidence.complete_list import complete_lists_of, may_end_early, steps_after_run_end
 from runs_conformance.evidence.observation import JSON_CHANNEL, Observation, message_observations, step_observations
 from runs_conformance.evidence.page import Page
 from runs_conformance.evidence.timeline import RunTimeline, Timeline, runs, steps
@@ -115,7 +115,7 @@ def _complete_message_list(run: RunTimeline) -> Page | None:
     if any(e.operation == "delete_message" and e.path.get("thread_id") == thread_id for e in run.history):
         return None
     complete = complete_lists_of(run.history, "list_messages", thread_id=thread_id)
-    return next((page for page in complete if run.had_ended_before(page.exchange)), None)
+    return next((page for page in complete if run.had_ended_before(page.exchange) and not may_end_early(page)), None)
 
 
 @rule(

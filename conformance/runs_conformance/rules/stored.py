@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from runs_conformance.contract.lifecycle import TERMINAL
 from runs_conformance.evidence.complete_list import complete_lists
+from runs_conformance.evidence.known_members import known_members
 from runs_conformance.evidence.object_events import ObjectEvents, message_events, object_events, step_events
 from runs_conformance.evidence.observation import JSON_CHANNEL, Observation
 from runs_conformance.evidence.page import Page
@@ -81,9 +82,10 @@ def _streamed_messages(history: History) -> Iterator[ReadAfterStream]:
 
 def _check_equal(pair: ReadAfterStream, exceptions: frozenset[str]) -> Iterator[Result]:
     exceptions |= {"metadata"} if pair.metadata_may_differ else set()
+    known = known_members(pair.streamed.kind, pair.streamed.exchange.edition)
     for name, streamed in pair.streamed.value.items():
         read = pair.read.value.get(name, streamed)
-        if name not in exceptions and not json_equal(streamed, read):
+        if name in known - exceptions and not json_equal(streamed, read):
             yield pair.read.finding(f"{name} differs from the stream's last event", f"/{name}", streamed, read)
             return
     yield PASSED

@@ -62,8 +62,8 @@ def a_stream_comes_where_one_is_asked_for(exchange: Exchange) -> Iterator[Result
     Fix: Answer with server-sent events if `stream` is true.
     """
     if exchange.accepted and _must_stream(exchange):
-        if exchange.events or _looks_like_events(exchange):
-            yield PASSED
+        if (exchange.response and exchange.response.events is not None) or _looks_like_events(exchange):
+            yield PASSED  # What a stream without events lacks is judged by the rules on its events.
         else:
             yield exchange.finding("stream was true, but the response is not a stream of events")
 
@@ -189,6 +189,9 @@ def a_stream_ends_with_done(stream: Stream) -> Iterator[Result]:
     exchange = stream.exchange
     if any(_is_done(event) for event in stream.events):
         yield PASSED
+    elif quoted := [i for i, event in enumerate(stream.events) if _is_quoted_done(event)]:
+        pointer = f"/events/{quoted[0]}/data"
+        yield exchange.finding("the data of done is the JSON string [DONE], in quotes", pointer, DONE_DATA, _QUOTED)
     elif stream.is_complete:
         yield exchange.finding("the stream ends without done", "/events", DONE_DATA)
     elif (
@@ -203,6 +206,20 @@ def _run_stopped_before_error(stream: Stream) -> bool:
     """Whether the run had completed or required action before the error."""
     names = stream.names[: stream.names.index(ERROR)]
     return any(name in names for name in ("thread.run.completed", "thread.run.requires_action"))
+
+
+_QUOTED = '"[DONE]"'
+_UNNAMED = ("", "message")
+
+
+def _is_quoted_done(event: Event) -> bool:
+    return event.name in (DONE, *_UNNAMED) and event.data in (_QUOTED, f"'{DONE_DATA}'")
+
+
+def _name_in_data(event: Event) -> bool:
+    """Whether the data of an event names it, as in `data: {"event": "thread.run.created", ...}`."""
+    name = at(event.data, "/event")
+    return isinstance(name, str) and name in event_kinds()
 
 
 def _is_done(event: Event) -> bool:
@@ -239,7 +256,9 @@ def a_stream_lasts_until_its_run_stops(stream: Stream) -> Iterator[Result]:
 
     Fix: Keep the stream open until the run ends or requires action.
     """
-    if stream.is_complete and not stream.has_error and stream.events:
+    if any(event.name in _UNNAMED and _name_in_data(event) for event in stream.events):
+        return  # The events lack their `event:` line, which another rule reports.
+    if stream.is_complete and not stream.has_error:
         names = [observation.event or "" for observation in stream.of_kind("run")]
         last = names[-1] if names else "no event of the run"
         finding = stream.exchange.finding(

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from runs_conformance.evidence.creation import creations, key_of
 from runs_conformance.evidence.page import Page, pages
 from runs_conformance.evidence.unauthorized_attempt import UnauthorizedAttempt, unauthorized_attempts
+from runs_conformance.evidence.working_operation import operation_works, pass_if_working
 from runs_conformance.model.case import Key
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
@@ -23,8 +24,8 @@ _AS_MISSING = observed("none", note="no record shows a difference between unknow
 _NEEDS = "a second key, of another tenant"
 
 
-def _requests_across_tenants(history: History) -> Iterable[Exchange]:
-    """Every request with one tenant's key that names an object of another tenant."""
+def _requests_across_tenants(history: History) -> Iterable[tuple[Exchange, bool]]:
+    """Every request with one tenant's key that names an object of another, and whether its operation works."""
     tenants = (Key.PRIMARY, Key.SECOND)
     owners = {creation.id: creation.key for creation in creations(history) if creation.key in tenants}
     for exchange in history:
@@ -33,35 +34,37 @@ def _requests_across_tenants(history: History) -> Iterable[Exchange]:
         ids = [*exchange.path.values(), *([assistant] if isinstance(assistant, str) else [])]
         is_foreign = any(owners.get(id_, key) is not key for id_ in ids)
         if exchange.operation and key in tenants and is_foreign:
-            yield exchange
+            yield exchange, operation_works(history, exchange)
 
 
 @rule(units=_requests_across_tenants, level=Level.MUST, source=_SCOPED, capability="tenancy", needs=_NEEDS)
-def objects_are_their_tenants_own(exchange: Exchange) -> Iterator[Result]:
+def objects_are_their_tenants_own(request: tuple[Exchange, bool]) -> Iterator[Result]:
     """One tenant's key gives no access to another tenant's objects: not to read, modify, run or delete them.
 
     Any access across tenants discloses or destroys another customer's data.
 
     Fix: Look objects up by tenant and id in every operation.
     """
+    exchange, works = request
     status = exchange.status
     if exchange.accepted:
         yield exchange.finding("the request succeeded on another tenant's object", actual=status)
     elif status is not None and 400 <= status < 500 and status != 429:
-        yield PASSED
+        yield pass_if_working(exchange, works or status in (401, 403))
     else:
         yield Inconclusive("a request on another tenant's object was neither served nor refused")
 
 
 @rule(units=_requests_across_tenants, level=Level.SHOULD, source=_AS_MISSING, capability="tenancy", needs=_NEEDS)
-def hidden_objects_look_missing(exchange: Exchange) -> Iterator[Result]:
+def hidden_objects_look_missing(request: tuple[Exchange, bool]) -> Iterator[Result]:
     """A request for another tenant's object is answered with HTTP 404, like one for an object that does not exist.
 
     HTTP 403 tells a stranger that the id is valid.
 
     Fix: Return the same response as for an unknown id.
     """
-    if exchange.status == 403 or exchange.refused:
+    exchange, works = request
+    if exchange.status == 403 or (exchange.refused and works):
         finding = exchange.finding("the HTTP status differs from that of an unknown object", "", 404, exchange.status)
         yield PASSED if exchange.status == 404 else finding
 

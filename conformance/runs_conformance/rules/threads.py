@@ -54,6 +54,9 @@ def begin_with_the_messages_given(supplied: SuppliedMessages) -> Iterator[Result
 
     Fix: Store every entry of `messages`, including those with role `assistant`, when the thread is created.
     """
+    if supplied.missing and supplied.may_be_unlisted:
+        yield Inconclusive("the list may have ended before its last message")
+        return
     for content in supplied.missing:
         yield supplied.page.exchange.finding(f"the thread's initial message of role {content[0]!r} is missing", "/data")
     if not supplied.missing:
@@ -110,11 +113,14 @@ def hold_only_what_was_sent(known_list: tuple[Page, History]) -> Iterator[Result
     """
     page, history = known_list
     thread_id = page.exchange.path["thread_id"]
-    sent = [*messages_sent_to(history, thread_id, page.exchange), *refused_message_contents(history, thread_id)]
+    accepted = [each for each in messages_sent_to(history, thread_id, page.exchange) if each[0] == "user"]
+    sent = [*accepted, *refused_message_contents(history, thread_id)]
     stored = [
         content for item in page.items if (content := message_content(item.value)) is not None and content[0] == "user"
     ]
-    extra = missing_contents(stored, sent)
+    # A message that is shown in another form than it was sent in was sent nevertheless.
+    altered = len(missing_contents(accepted, stored))
+    extra = missing_contents(stored, sent)[altered:]
     yield (
         page.exchange.finding(f"{len(extra)} user messages in the thread were never sent to it", "/data")
         if extra
@@ -145,15 +151,15 @@ def run_gets_a_thread_of_its_own(created: tuple[Exchange, History]) -> Iterator[
     exchange, history = created
     run = next((observation for observation in observations_in(exchange) if observation.kind == "run"), None)
     thread_id = run.text("thread_id") if run is not None else ""
-    if run is None:
-        return
+    if run is None or not thread_id:
+        return  # A missing member is reported by its own constraint.
     earlier_requests = [e for e in history if e.happened_before(exchange) and e.path.get("thread_id") == thread_id]
     earlier_observations = [
         observation
         for observation in thread_observations(history)
         if observation.id == thread_id and observation.exchange.happened_before(exchange)
     ]
-    is_new = bool(thread_id) and not earlier_requests and not earlier_observations
+    is_new = not earlier_requests and not earlier_observations
     yield run.check(is_new, f"the run's thread {thread_id!r} already existed", "/thread_id", None, thread_id)
     reads = [
         e

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 from runs_conformance.contract.lifecycle import ACTIVE, END_TIMESTAMPS, LIFETIME, TERMINAL
 from runs_conformance.evidence.creation import Creation, creations
+from runs_conformance.evidence.illegal_values import legal_run_observations
 from runs_conformance.evidence.observation import Observation, all_observations
 from runs_conformance.evidence.run_action import may_be_resumed_between, may_have_taken_effect
-from runs_conformance.evidence.timeline import RunTimeline, consistent_run_observations, runs
+from runs_conformance.evidence.timeline import RunTimeline, runs
 from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT, is_integer, json_equal
 from runs_conformance.model.rule import rule
@@ -137,7 +138,7 @@ def _check_end_time_set(run: Observation, status: str) -> Iterator[Result]:
 
 
 @rule(
-    units=consistent_run_observations,
+    units=legal_run_observations,
     level=Level.MUST,
     source=schema(f"{_RUN}.completed_at"),
     capability="core",
@@ -154,7 +155,7 @@ def completed_run_has_completed_at(run: Observation) -> Iterator[Result]:
 
 
 @rule(
-    units=consistent_run_observations,
+    units=legal_run_observations,
     level=Level.MUST,
     source=_GUIDE,
     capability="core",
@@ -172,7 +173,7 @@ def failed_run_has_failed_at(run: Observation) -> Iterator[Result]:
 
 
 @rule(
-    units=consistent_run_observations,
+    units=legal_run_observations,
     level=Level.MUST,
     source=schema(f"{_RUN}.cancelled_at"),
     capability="cancel",
@@ -196,7 +197,7 @@ def _check_end_times_unset(run: Observation, names: Iterable[str]) -> Iterator[R
 
 
 @rule(
-    units=consistent_run_observations,
+    units=legal_run_observations,
     level=Level.MUST,
     source=schema(
         f"{_RUN}.completed_at, failed_at, cancelled_at", note="one published example differs, no traffic does"
@@ -216,7 +217,7 @@ def unfinished_run_has_no_end(run: Observation) -> Iterator[Result]:
 
 
 @rule(
-    units=consistent_run_observations,
+    units=legal_run_observations,
     level=Level.SHOULD,
     source=_RECORDED,
     capability="cancel",
@@ -234,7 +235,7 @@ def cancelling_run_has_no_end(run: Observation) -> Iterator[Result]:
 
 
 @rule(
-    units=consistent_run_observations,
+    units=legal_run_observations,
     level=Level.MUST,
     source=_GUIDE,
     capability="core",
@@ -252,7 +253,7 @@ def completed_run_has_no_other_end(run: Observation) -> Iterator[Result]:
 
 
 @rule(
-    units=consistent_run_observations,
+    units=legal_run_observations,
     level=Level.SHOULD,
     source=_RECORDED,
     capability="core",
@@ -271,7 +272,7 @@ def ended_run_has_one_end(run: Observation) -> Iterator[Result]:
 
 
 @rule(
-    units=consistent_run_observations,
+    units=legal_run_observations,
     level=Level.SHOULD,
     source=_RECORDED,
     capability="core",
@@ -372,7 +373,7 @@ def stamps_of_an_ended_run_stay(run: RunTimeline) -> Iterator[Result]:
 
 
 @rule(
-    units=consistent_run_observations,
+    units=legal_run_observations,
     level=Level.SHOULD,
     source=_RECORDED,
     capability="core",
@@ -422,7 +423,7 @@ def expiry_never_moves(run: RunTimeline) -> Iterator[Result]:
 
 
 @rule(
-    units=consistent_run_observations,
+    units=legal_run_observations,
     level=Level.MAY,
     source=_RECORDED,
     capability="core",

@@ -13,6 +13,7 @@ from runs_conformance.evidence.tool_call import (
     step_tool_calls,
     submitted_outputs,
 )
+from runs_conformance.evidence.working_operation import operation_works, pass_if_working
 from runs_conformance.model.json import ABSENT
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, observed, prose, schema
@@ -23,6 +24,8 @@ _STEP = schema("openai-openapi f85dbe2 openapi.yaml RunStepDetailsToolCallsFunct
 _CHOICE = schema("openai-openapi f85dbe2 openapi.yaml AssistantsApiToolChoiceOption")
 _GUIDE = prose("openai-cookbook d2bb606 examples/data/oai_docs/tool-function-calling.txt")
 _RECORDED = observed("recorded traffic: openai-dotnet SessionRecords 2025-10-30; semantic-kernel#8701")
+_STATE_REFUSALS = (400, 409, 422)
+"""HTTP statuses with which a server refuses an operation that it implements."""
 _CALLS = "/required_action/submit_tool_outputs/tool_calls"
 
 
@@ -50,7 +53,8 @@ def outputs_are_taken_only_when_required(action: RunAction) -> Iterator[Result]:
     if exchange.accepted:
         yield exchange.finding(f"a run that was {before.status!r} accepted tool outputs", "", 400, exchange.status)
     elif exchange.refused:
-        yield PASSED
+        is_deliberate = exchange.status in _STATE_REFUSALS or operation_works(action.run.history, exchange)
+        yield pass_if_working(exchange, is_deliberate)
     else:
         yield Inconclusive(f"the submission was answered with HTTP status {exchange.status}")
 
@@ -101,7 +105,7 @@ def _check_refused(action: RunAction, must_be_refused: bool, message: str) -> It
     if exchange.accepted:
         yield exchange.finding(message, "", 400, exchange.status)
     elif exchange.refused:
-        yield PASSED
+        yield pass_if_working(exchange, operation_works(action.run.history, exchange))
 
 
 @rule(

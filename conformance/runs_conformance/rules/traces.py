@@ -6,10 +6,13 @@ from collections.abc import Iterable, Iterator
 
 from runs_conformance.evidence.complete_list import complete_lists, run_creations, thread_creation
 from runs_conformance.evidence.creation import creations
+from runs_conformance.evidence.illegal_values import is_legal
+from runs_conformance.evidence.known_members import known_members
 from runs_conformance.evidence.message_content import message_content
 from runs_conformance.evidence.metadata import MetadataTimeline
 from runs_conformance.evidence.metadata import metadata_timelines as all_metadata
 from runs_conformance.evidence.modification import Modification, modifications
+from runs_conformance.evidence.number import has_fewer_digits
 from runs_conformance.evidence.page import Page
 from runs_conformance.evidence.supplied_messages import (
     all_messages_are_known,
@@ -145,10 +148,10 @@ def refused_modification_keeps_the_assistant(modification: Modification) -> Iter
     Fix: Validate the whole request before applying any of it.
     """
     before, after = modification.state_before, modification.state_after
-    if before is None or after is None:
+    if before is None or after is None or not is_legal(modification.timeline.history, after):
         return
-    for name in before.value.keys() & after.value.keys() - {"metadata", "tool_resources"}:
+    known = known_members("assistant", modification.exchange.edition)
+    for name in known & before.value.keys() & after.value.keys() - {"metadata", "tool_resources"}:
         was, now = before.get(name), after.get(name)
-        yield after.check(
-            json_equal(was, now), f"{name} changed although the modification was refused", f"/{name}", was, now
-        )
+        holds = json_equal(was, now) or has_fewer_digits(was, now) or has_fewer_digits(now, was)
+        yield after.check(holds, f"{name} changed although the modification was refused", f"/{name}", was, now)

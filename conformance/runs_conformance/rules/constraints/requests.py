@@ -10,10 +10,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 
-from runs_conformance.contract.lifecycle import TERMINAL
 from runs_conformance.evidence.blame import blamed_elsewhere
 from runs_conformance.evidence.metadata import may_exceed_pair_limit
-from runs_conformance.evidence.observation import observations_in, run_observations
+from runs_conformance.evidence.random_refusal import random_refusals
+from runs_conformance.evidence.thread_occupancy import thread_occupancy
 from runs_conformance.model.case import Accept, Mutation, Role, Step
 from runs_conformance.model.error_message import error_message
 from runs_conformance.model.exchange import Completion, Exchange
@@ -24,9 +24,6 @@ from runs_conformance.model.verdict import INVALID_REFUSED, VALID_ACCEPTED, Find
 
 _TOO_LARGE = 413
 """The largest accepted body depends on the server's resources, not on the contract."""
-
-_LOCKED = ("create_run", "create_message")
-"""The operations that a thread with an active run refuses, whatever their body."""
 
 _REFUSED = "HTTP 400"
 _ACCEPTED = "HTTP 200"
@@ -43,7 +40,30 @@ def tallies(history: History) -> dict[str, Tally]:
         # Accepted valid values prove nothing while the refusal of invalid ones is inconclusive.
         if id_ not in without_verdict or isinstance(result, Finding):
             by_constraint.setdefault(id_, Tally()).add(result)
+    for id_, result in _judge_unsent_values(program):
+        by_constraint.setdefault(id_, Tally()).add(result)
     return by_constraint
+
+
+def _judge_unsent_values(program: _ProgramRequests) -> Iterator[tuple[str, Result]]:
+    """Explain the constraints without an invalid value, if the target accepted every one of the same keyword."""
+    by_keyword: dict[tuple[str, str], list[Exchange]] = {}
+    sent: set[str] = set()
+    for attempts in program.negatives.values():
+        if (step := attempts[0].step) is not None and step.mutation is not None:
+            by_keyword.setdefault((step.operation, step.mutation.keyword), []).append(attempts[-1])
+            sent.update(step.exercises)
+    for id_ in sorted(program.accepted - sent):
+        operation, keyword = id_.partition(".")[0], id_.rpartition(".")[2]
+        tried = by_keyword.get((operation, keyword), [])
+        if len(tried) > 1 and all(exchange.accepted for exchange in tried):
+            yield (
+                id_,
+                Inconclusive(
+                    f"not sent: {operation} accepted {len(tried)} of {len(tried)} other values that violate {keyword} "
+                    "(--exhaustive sends all)"
+                ),
+            )
 
 
 class _ProgramRequests:
@@ -56,7 +76,7 @@ class _ProgramRequests:
         self.controls: dict[str, list[Exchange]] = {}
         self.accepted: set[str] = set()
         self.tried: set[str] = set()
-        self.occupancy = _ThreadOccupancy(history)
+        self.occupancy = thread_occupancy(history)
         for exchange in history:
             step = exchange.step
             if step is None:
@@ -89,33 +109,6 @@ class _ProgramRequests:
         later = [*controls, *(exchange for many in self.valid.values() for exchange in many)]
         return any(control.accepted for control in controls) and any(
             exchange.accepted and failed.happened_before(exchange) for exchange in later
-        )
-
-
-class _ThreadOccupancy:
-    """The periods in which each thread may have had an active run, from creation to the first observed end."""
-
-    def __init__(self, history: History) -> None:
-        ended: dict[str, float] = {}
-        for observation in run_observations(history):
-            if observation.status in TERMINAL:
-                ended[observation.id] = min(observation.latest, ended.get(observation.id, observation.latest))
-        self._spans: dict[str, list[tuple[Exchange, float]]] = {}
-        for exchange in history:
-            if exchange.operation == "create_run" and (exchange.accepted or exchange.completion is Completion.UNKNOWN):
-                run = next(
-                    (observation.id for observation in observations_in(exchange) if observation.kind == "run"), ""
-                )
-                spans = self._spans.setdefault(exchange.path.get("thread_id", ""), [])
-                spans.append((exchange, ended.get(run, float("inf"))))
-
-    def is_idle(self, exchange: Exchange) -> bool:
-        """Whether the thread of an exchange certainly had no active run; true for operations that ignore the lock."""
-        if exchange.operation not in _LOCKED:
-            return True
-        return not any(
-            creation is not exchange and creation.started < exchange.ended and ended > exchange.started
-            for creation, ended in self._spans.get(exchange.path.get("thread_id", ""), ())
         )
 
 
@@ -175,6 +168,8 @@ def _judge_refused_valid_request(step: Step, attempts: Sequence[Exchange], progr
     blamed = blamed_elsewhere(refused, step.mutation.pointer) if step.mutation else None
     if blamed is not None:
         return Inconclusive(f"the refusal of {_describe(step.mutation)} blames {excerpt(blamed, 80)} instead")
+    if step.operation in random_refusals(program.history):
+        return Inconclusive(f"{step.operation} also refused a request that it accepted another time")
     if may_exceed_pair_limit(program.history, refused):
         return Inconclusive("a target that merges metadata would exceed the maximum number of pairs")
     parent = _parent_type_constraint(step.exercises[0])

@@ -1,0 +1,127 @@
+"""Objects that were created or modified by an accepted request that had to be refused.
+
+That the request was accepted is one finding. What such an object shows afterwards is a consequence of it, and says
+nothing about how the target treats legal values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from runs_conformance.contract.operation import OPERATIONS
+from runs_conformance.evidence.observation import Observation, message_observations, observations_in
+from runs_conformance.evidence.request_expectation import is_interpretable
+from runs_conformance.evidence.timeline import RunTimeline, Timeline, consistent_run_observations, runs, timelines
+from runs_conformance.model.exchange import Exchange
+from runs_conformance.model.history import History
+from runs_conformance.model.json import pointer_tokens
+
+ANY_MEMBER = "*"
+"""Stands for every member, if it is not known which of them the request made illegal."""
+
+_CARRIES_MESSAGES = frozenset({"messages", "additional_messages", "thread", ANY_MEMBER})
+
+
+@dataclass(frozen=True, slots=True)
+class _Illegal:
+    """The illegal members by kind and id of the object, and the threads that were sent illegal messages."""
+
+    members: Mapping[tuple[str, str], frozenset[str]]
+    threads: frozenset[str]
+
+
+def illegal_members(history: History, observation: Observation) -> frozenset[str]:
+    """The members of an observed object that an accepted illegal request may have set, or `ANY_MEMBER`."""
+    return _members(history, observation.kind, observation.id, _threads_of(observation))
+
+
+def is_legal(history: History, observation: Observation) -> bool:
+    """Whether no illegal request created or modified an observed object."""
+    return not illegal_members(history, observation)
+
+
+def legal_runs(history: History) -> tuple[RunTimeline, ...]:
+    """The timelines of all runs, except those with an illegal value."""
+    return tuple(run for run in runs(history) if not _members(history, "run", run.id, ()))
+
+
+def legal_run_observations(history: History) -> Iterable[Observation]:
+    """Every consistent observation of a run, except those with an illegal value."""
+    return (observation for observation in consistent_run_observations(history) if is_legal(history, observation))
+
+
+def legal_timelines(kind: str, history: History) -> tuple[Timeline, ...]:
+    """The timelines of all objects of a kind, except those with an illegal value."""
+    return tuple(
+        timeline for timeline in timelines(kind, history) if all(is_legal(history, o) for o in timeline.observations)
+    )
+
+
+def legal_messages(history: History) -> tuple[Timeline, ...]:
+    """The timelines of all messages, except those with an illegal value."""
+    return legal_timelines("message", history)
+
+
+def legal_assistants(history: History) -> tuple[Timeline, ...]:
+    """The timelines of all assistants, except those with an illegal value."""
+    return legal_timelines("assistant", history)
+
+
+def legal_message_observations(history: History) -> Iterable[Observation]:
+    """Every observation of a message, except those with an illegal value."""
+    return (observation for observation in message_observations(history) if is_legal(history, observation))
+
+
+def _threads_of(observation: Observation) -> tuple[str, ...]:
+    return (observation.text("thread_id"), observation.exchange.path.get("thread_id", ""))
+
+
+def _members(history: History, kind: str, id_: str, threads: Iterable[str]) -> frozenset[str]:
+    illegal = _illegal(history)
+    own = illegal.members.get((kind, id_), frozenset())
+    is_in_thread = kind == "message" and not illegal.threads.isdisjoint(threads)
+    return own | {ANY_MEMBER} if is_in_thread else own
+
+
+@lru_cache(maxsize=16)
+def _illegal(history: History) -> _Illegal:
+    members: dict[tuple[str, str], set[str]] = {}
+    threads: set[str] = set()
+    for exchange in history:
+        if not exchange.accepted or is_interpretable(exchange):
+            continue
+        member = _illegal_member(exchange)
+        targets = list(_targets(exchange))
+        for target in targets:
+            members.setdefault(target, set()).add(member)
+        if member in _CARRIES_MESSAGES:
+            threads |= {id_ for kind, id_ in targets if kind == "thread"}
+            threads |= {exchange.path["thread_id"]} if exchange.operation == "create_run" else set()
+    for run in runs(history) if members else ():
+        inherited = members.get(("assistant", str(run.creation_body.get("assistant_id"))))
+        if inherited:
+            members.setdefault(("run", run.id), set()).update(inherited)
+    return _Illegal({key: frozenset(names) for key, names in members.items()}, frozenset(threads))
+
+
+def _illegal_member(exchange: Exchange) -> str:
+    mutation = exchange.step.mutation if exchange.step is not None else None
+    tokens = pointer_tokens(mutation.pointer) if mutation is not None and mutation.place == "body" else []
+    return tokens[0] if tokens else ANY_MEMBER
+
+
+def _targets(exchange: Exchange) -> Iterator[tuple[str, str]]:
+    """The objects that a request created or modified, by kind and id."""
+    operation = OPERATIONS[exchange.operation] if exchange.operation else None
+    if operation is None or operation.method != "POST":
+        return
+    if (exchange.operation or "").startswith("modify_"):
+        yield operation.acts_on or "", exchange.path.get(operation.parameters[-1], "")
+        return
+    created = next((each for each in observations_in(exchange) if each.kind == operation.creates), None)
+    if created is not None and created.id:
+        yield created.kind, created.id
+        if exchange.operation == "create_thread_and_run":
+            yield "thread", created.text("thread_id")

@@ -1,0 +1,69 @@
+"""Legal requests that were accepted once and refused another time, with nothing in between that explains it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from runs_conformance.evidence.request_expectation import must_be_accepted
+from runs_conformance.evidence.run_action import may_have_taken_effect
+from runs_conformance.evidence.thread_occupancy import thread_occupancy
+from runs_conformance.model.exchange import Exchange
+from runs_conformance.model.history import History
+from runs_conformance.model.json import Absent
+
+_STATELESS = ("create_assistant", "create_thread")
+_ON_THREAD = ("create_message", "create_run")
+_REFUSALS = (400, 404, 409, 422)
+
+
+@dataclass(frozen=True, eq=False)
+class EqualRequests:
+    """Requests of one operation with equal bodies, each of which a correct server accepts."""
+
+    operation: str
+    accepted: tuple[Exchange, ...]
+    refused: tuple[Exchange, ...]
+
+    @property
+    def differ(self) -> bool:
+        """Whether some were accepted and others refused."""
+        return bool(self.accepted and self.refused)
+
+
+@lru_cache(maxsize=16)
+def equal_requests(history: History) -> tuple[EqualRequests, ...]:
+    """Every group of equal legal requests, on objects whose state gives no reason to refuse one of them."""
+    groups: dict[tuple[str, str], list[Exchange]] = {}
+    for exchange in _candidates(history):
+        body = json.dumps(exchange.request.body, sort_keys=True, default=repr)
+        groups.setdefault((exchange.operation or "", body), []).append(exchange)
+    return tuple(
+        EqualRequests(
+            operation,
+            tuple(each for each in group if each.accepted),
+            tuple(each for each in group if each.status in _REFUSALS),
+        )
+        for (operation, _), group in groups.items()
+        if len(group) > 1
+    )
+
+
+@lru_cache(maxsize=16)
+def random_refusals(history: History) -> Mapping[str, EqualRequests]:
+    """The operations that refused a legal request which they accepted another time."""
+    return {each.operation: each for each in equal_requests(history) if each.differ}
+
+
+def _candidates(history: History) -> Iterator[Exchange]:
+    occupancy = thread_occupancy(history)
+    deletes = any(exchange.request.method == "DELETE" and may_have_taken_effect(exchange) for exchange in history)
+    for exchange in history:
+        if exchange.step is None or not must_be_accepted(exchange) or isinstance(exchange.request.body, Absent):
+            continue
+        if exchange.operation in _STATELESS or (
+            exchange.operation in _ON_THREAD and not deletes and not occupancy.had_run_before(exchange)
+        ):
+            yield exchange

@@ -1,0 +1,33 @@
+"""Operations that were accepted: without that, a refusal says nothing about the reason for which it was expected."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from runs_conformance.model.exchange import Exchange
+from runs_conformance.model.history import History
+from runs_conformance.model.verdict import PASSED, Inconclusive, Result
+
+
+def operation_works(history: History, exchange: Exchange) -> bool:
+    """Whether the operation of a request was accepted in another request.
+
+    If not, it may be missing or broken, and answer existing objects, valid keys and valid bodies in the same way.
+    """
+    return bool(_accepted(history).get(exchange.operation, frozenset()) - {exchange.id})
+
+
+def pass_if_working(exchange: Exchange, works: bool) -> Result:
+    """The result of an expected refusal: `PASSED` if the operation works otherwise, inconclusive if not."""
+    if works:
+        return PASSED
+    return Inconclusive(f"no {exchange.operation} was accepted, so its refusal may have another reason")
+
+
+@lru_cache(maxsize=16)
+def _accepted(history: History) -> dict[str | None, frozenset[str]]:
+    accepted: dict[str | None, set[str]] = {}
+    for exchange in history:
+        if exchange.accepted:
+            accepted.setdefault(exchange.operation, set()).add(exchange.id)
+    return {operation: frozenset(ids) for operation, ids in accepted.items()}
