@@ -27,6 +27,7 @@ _COMMANDS = {
     "init": "runs_conformance.cli.init",
     "run": "runs_conformance.cli.run",
     "judge": "runs_conformance.cli.judge",
+    "proxy": "runs_conformance.cli.proxy",
     "merge": "runs_conformance.cli.merge",
     "replay": "runs_conformance.cli.replay",
     "report": "runs_conformance.cli.report",

@@ -1,11 +1,12 @@
 """The pytest plugin: `pytest conformance.toml` judges the target that the file names; the fixture `runs_emulator` is an
-emulator for tests of clients.
+emulator for tests of clients; the fixture `runs_proxy` judges what a test exchanges with a server.
 
 Every pytest run in an environment with the suite loads this module, so it defers all other imports.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,9 +14,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    from runs_conformance.app.proxy_session import TestProxy
     from runs_conformance.testing import ScriptableEmulator
 
-MARKER = "runs_emulator(mutants=, variants=, step_ms=, expires_s=, edition=): options of this test's emulator."
+MARKER = (
+    "runs_emulator(mutants=, variants=, step_ms=, expires_s=, edition=, failing_model=, keys=, allow_unused=): "
+    "options of this test's emulator."
+)
 
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
@@ -96,13 +101,21 @@ def runs_emulator(
     request: pytest.FixtureRequest, runs_emulator_options: dict[str, Any]
 ) -> Iterator[ScriptableEmulator]:
     """An emulator for this test: `base_url` and `api_key` configure the client; the other methods script its responses
-    and faults.
+    and faults. The test fails if it leaves any of them unused, unless the marker has `allow_unused=True`.
     """
+    from runs_conformance.errors import UsageError
     from runs_conformance.testing import start_emulator
 
     marker = request.node.get_closest_marker("runs_emulator")
-    with start_emulator(**{**runs_emulator_options, **(marker.kwargs if marker else {})}) as emulator:
+    options = {**runs_emulator_options, **(marker.kwargs if marker else {})}
+    allows_unused = options.pop("allow_unused", False)
+    if marker and marker.args:
+        raise UsageError(f"the marker takes only options by name: {MARKER}")
+    with start_emulator(**options) as emulator:
         yield emulator
+        unused = emulator.unused
+    if unused and not allows_unused:
+        pytest.fail(f"the test ended with a script or faults that were never used: {unused}", pytrace=False)
 
 
 @pytest.fixture(scope="session")
@@ -110,5 +123,26 @@ def runs_emulator_session(runs_emulator_options: dict[str, Any]) -> Iterator[Scr
     """An emulator for the whole session; `reset` clears scripted responses and faults between tests."""
     from runs_conformance.testing import start_emulator
 
-    with start_emulator(**runs_emulator_options) as emulator:
+    options = {name: value for name, value in runs_emulator_options.items() if name != "allow_unused"}
+    with start_emulator(**options) as emulator:
         yield emulator
+
+
+@pytest.fixture(scope="session")
+def runs_proxy_upstream() -> str:
+    """The base URL of the server behind the proxy; override it in a conftest. Default: `OPENAI_BASE_URL`."""
+    url = os.environ.get("OPENAI_BASE_URL")
+    if not url:
+        pytest.skip("override the fixture runs_proxy_upstream, or set OPENAI_BASE_URL")
+    return url
+
+
+@pytest.fixture
+def runs_proxy(runs_proxy_upstream: str, tmp_path: Path) -> Iterator[TestProxy]:
+    """A proxy for this test: `base_url` configures the client. The test fails if the server breaks a requirement."""
+    from runs_conformance.app.proxy_session import open_test_proxy
+
+    with open_test_proxy(runs_proxy_upstream, tmp_path / "history.jsonl") as proxy:
+        yield proxy
+    if problems := proxy.problems:
+        pytest.fail("\n".join((f"{runs_proxy_upstream} broke requirements:", *problems)), pytrace=False)

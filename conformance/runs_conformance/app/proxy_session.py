@@ -1,0 +1,132 @@
+"""Judges traffic while it passes through the proxy."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from runs_conformance.app.judge_recording import RecordingReview, judge, judge_history
+from runs_conformance.app.options import RunOptions, build_judges, requirements, selection_filter
+from runs_conformance.engine.outcome import failing_levels
+from runs_conformance.model.exchange import Exchange
+from runs_conformance.model.history import History
+from runs_conformance.model.json import JSON
+from runs_conformance.model.verdict import Outcome
+from runs_conformance.proxy.forwarding import ForwardingApp, Transfer
+from runs_conformance.proxy.recording import ProxyRecorder, describe_upstream
+from runs_conformance.proxy.server import serve_on_loopback
+
+REST_S = 0.3
+"""Seconds without traffic after which what was recorded is judged."""
+
+OnFinding = Callable[[str, str], None]
+
+
+class ProxySession:
+    """A proxy that records, judges when traffic comes to rest, and reports at the end.
+
+    `on_finding` is called with the id and the message of each requirement when it is first seen violated.
+    """
+
+    def __init__(
+        self, upstream: str, history: Path, options: RunOptions, on_finding: OnFinding, edition: str | None = None
+    ) -> None:
+        """Start the history. Raises UnwritableFile if it cannot be written."""
+        self.history = history
+        self.options = options
+        self.failed: dict[str, str] = {}
+        header: dict[str, JSON] = {"target": describe_upstream(upstream), "base_url": describe_upstream(upstream)}
+        self.recorder = ProxyRecorder(history, {**header, "started": round(time.time(), 3)}, edition)
+        self.app = ForwardingApp(upstream, self._on_transfer)
+        self.requests = 0
+        self._edition = edition
+        self._on_finding = on_finding
+        self._judges = build_judges(options)
+        self._lock = threading.Lock()
+        self._touched: dict[str, set[str]] = {}
+        self._exchanges: dict[str, list[Exchange]] = {}
+        self._last = 0.0
+        known = requirements(options.edition)
+        is_selected = selection_filter(options, known)
+        levels = failing_levels(options.fail_on)
+        self._failing = {
+            id_
+            for id_ in known.ids()
+            if is_selected(id_) and (known.rules.get(id_) or known.constraints[id_]).level.value in levels
+        }
+
+    def _on_transfer(self, transfer: Transfer) -> None:
+        exchange = self.recorder.record(transfer)
+        with self._lock:
+            self.requests += 1
+            self._last = time.monotonic()
+            if exchange is not None:
+                thread = _thread_of(exchange)
+                self._exchanges.setdefault(thread, []).append(exchange)
+                self._touched.setdefault(thread, set())
+
+    def judge_resting(self) -> None:
+        """Judge the threads that had traffic since the last call, if there is none now."""
+        with self._lock:
+            is_resting = self.app.in_flight == 0 and time.monotonic() - self._last >= REST_S
+            if not is_resting or not self._touched:
+                return
+            touched = {thread: list(self._exchanges[thread]) for thread in self._touched}
+            self._touched.clear()
+        # Other threads and clients may explain what one thread shows, so it is judged as a partial recording.
+        judges = replace(self._judges, partial=True)
+        for exchanges in touched.values():
+            for verdicts in judge_history(History.of(exchanges), exchanges, judges):
+                for id_, tally in verdicts.tallies.items():
+                    if tally.findings and id_ in self._failing and id_ not in self.failed:
+                        self.failed[id_] = tally.findings[0].message
+                        self._on_finding(id_, tally.findings[0].message)
+
+    def conclude(self) -> RecordingReview:
+        """Close the history and judge all of it."""
+        self.recorder.close()
+        partial = self.options.partial or self.recorder.clients > 1
+        return judge([self.history], replace(self.options, partial=partial), self._edition)
+
+
+def _thread_of(exchange: Exchange) -> str:
+    """The thread that an exchange concerns; an empty string for requests about no thread."""
+    if thread := exchange.path.get("thread_id"):
+        return thread
+    shown = [exchange.body, *(event.data for event in exchange.events)]
+    for value in shown:
+        if isinstance(value, dict):
+            name = "id" if value.get("object") == "thread" else "thread_id"
+            if isinstance(thread := value.get(name), str):
+                return thread
+    return ""
+
+
+@dataclass(slots=True)
+class TestProxy:
+    """A proxy that serves one test. `problems` has a line for each violated MUST requirement once it is closed."""
+
+    __test__ = False
+
+    base_url: str
+    problems: list[str] = field(default_factory=list)
+
+
+@contextmanager
+def open_test_proxy(upstream: str, history: Path) -> Iterator[TestProxy]:
+    """Serve a proxy on a free loopback port, and judge what it recorded in the end."""
+    session = ProxySession(upstream, history, RunOptions(), lambda id_, message: None)
+    with serve_on_loopback(session.app, 0) as origin:
+        proxy = TestProxy(f"{origin}{urlsplit(upstream).path.rstrip('/')}")
+        yield proxy
+    proxy.problems += [
+        f"{verdict.id}: {finding.message}"
+        for verdict in session.conclude().report.verdicts
+        if verdict.outcome is Outcome.FAIL and verdict.level == "must"
+        for finding in verdict.findings[:1]
+    ]

@@ -1,0 +1,86 @@
+"""`runs-conformance proxy`: record and judge live traffic."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+from urllib.parse import urlsplit
+
+import click
+
+from runs_conformance.cli import baseline, output
+from runs_conformance.cli.help import GATE, SCOPE, TARGET, declare_command, option
+from runs_conformance.cli.options import build_options, judging_options
+from runs_conformance.cli.signals import interruptible
+from runs_conformance.cli.stderr import say
+from runs_conformance.model.plural import plural
+
+_LOOK_S = 0.1
+
+
+@declare_command(
+    "proxy",
+    examples=(
+        ("Judge what a client and a server exchange", "runs-conformance proxy https://api.example.com/v1 --port 8900"),
+        ("Stop at the first failure", "runs-conformance proxy http://127.0.0.1:8080/v1 --fail-fast"),
+    ),
+)
+@click.argument("upstream")
+@option(
+    "--port",
+    group=TARGET,
+    type=click.IntRange(0, 65535),
+    default=8900,
+    show_default=True,
+    help="Loopback port to listen on; 0 takes a free one.",
+)
+@option(
+    "--partial",
+    group=SCOPE,
+    is_flag=True,
+    help="Other clients share these objects: findings that an unrecorded request could explain become inconclusive.",
+)
+@option("--fail-fast", group=GATE, is_flag=True, help="Stop at the first failure.")
+@judging_options(
+    "Date of the contract to judge by. Default: the contract in force on the date of each exchange.",
+    "reports/<run-id>/.",
+)
+def command(upstream: str, port: int, fail_fast: bool, **values: Any) -> int:
+    """Forward requests to UPSTREAM, record them, and judge them as they come to rest and at the end.
+
+    Point the client at the printed address instead of the server. Ctrl-C ends the session with the report.
+    """
+    from runs_conformance.app.proxy_session import ProxySession
+    from runs_conformance.errors import UsageError
+    from runs_conformance.proxy.server import serve_on_loopback
+    from runs_conformance.reporting.folder import prepare_folder
+
+    parts = urlsplit(upstream)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise UsageError(f"{upstream.partition('?')[0]!r} is not an http or https URL")
+    options = build_options(values)
+    folder = prepare_folder(values["report_dir"])
+    session = ProxySession(
+        upstream,
+        folder.history,
+        options,
+        lambda id_, message: say(f"FAIL {id_}: {message}"),
+        options.edition if values["edition"] else None,
+    )
+    try:
+        with interruptible(), serve_on_loopback(session.app, port) as origin:
+            say(f"proxy on {origin}{parts.path.rstrip('/')} for {parts.scheme}://{parts.hostname} (Ctrl-C ends it)")
+            while not (fail_fast and session.failed):
+                time.sleep(_LOOK_S)
+                session.judge_resting()
+    except KeyboardInterrupt:
+        pass
+    review = session.conclude()
+    problem = output.write_report(folder, review.report, "openai", values)
+    if session.recorder.skipped:
+        say(f"skipped {plural(session.recorder.skipped, 'request')} of other APIs")
+    baseline.update_file(review.report, values)
+    output.print_summary(review.report, None if problem else folder, "openai", values)
+    if problem:
+        raise UsageError(problem)
+    return review.report.exit_code

@@ -1,0 +1,1 @@
+"""A recording HTTP proxy between a client and a server."""

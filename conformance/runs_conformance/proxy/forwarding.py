@@ -1,0 +1,187 @@
+"""Forwards requests byte by byte, and hands each finished transfer over."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+from starlette.types import Receive, Scope, Send
+
+from runs_conformance.wire import strict_json
+
+_HOP_BY_HOP = frozenset(
+    b"connection keep-alive proxy-authenticate proxy-authorization proxy-connection te trailer transfer-encoding "
+    b"upgrade host content-length expect".split()
+)
+_CONNECTIONS = 1000
+_CONNECT_TIMEOUT_S = 10.0
+
+Headers = list[tuple[bytes, bytes]]
+
+
+@dataclass(slots=True)
+class Transfer:
+    """One request with what was passed on of its response. Times are monotonic, but for `wall`.
+
+    `number` counts requests by their start.
+    `chunks` are the pieces of the response's raw body with the times of their arrival. `failure` says why the transfer
+    did not complete, and `client_left` that the client ended it.
+    """
+
+    number: int
+    method: str
+    url: str
+    headers: Headers
+    content: bytes
+    started: float
+    wall: float
+    ended: float = 0.0
+    status: int | None = None
+    response_headers: Headers = field(default_factory=list)
+    chunks: list[tuple[float, bytes]] = field(default_factory=list)
+    failure: str = ""
+    client_left: bool = False
+
+
+class ForwardingApp:
+    """An ASGI application that forwards every request to one upstream server.
+
+    `on_transfer` receives each transfer when it has ended, before the client sees its end, so that what a client does
+    next is always recorded later. The response is passed on piece by piece as it arrives.
+    """
+
+    def __init__(self, upstream: str, on_transfer: Callable[[Transfer], None]) -> None:
+        url = httpx.URL(upstream)
+        self._origin = f"{url.scheme}://{url.netloc.decode()}"
+        self._base_path = url.path.rstrip("/")
+        self._on_transfer = on_transfer
+        self._client: httpx.AsyncClient | None = None
+        self.in_flight = 0
+        self._count = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, or the life of the application."""
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+        elif scope["type"] == "http":
+            self.in_flight += 1
+            try:
+                await self._serve(scope, receive, send)
+            finally:
+                self.in_flight -= 1
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        await receive()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        if self._client is not None:
+            await self._client.aclose()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        content = await _read_body(receive)
+        headers = [(name, value) for name, value in scope["headers"] if name.lower() not in _HOP_BY_HOP]
+        self._count += 1
+        started, wall = time.monotonic(), time.time()
+        transfer = Transfer(self._count, scope["method"], self._url(scope), headers, content, started, wall)
+        forwarding = asyncio.ensure_future(self._forward(transfer, send))
+        leaving = asyncio.ensure_future(_wait_until_client_leaves(receive))
+        await asyncio.wait({forwarding, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        if not forwarding.done():
+            transfer.client_left = True
+            forwarding.cancel()
+        leaving.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await forwarding
+
+    def _url(self, scope: Scope) -> str:
+        path = (scope.get("raw_path") or scope["path"].encode()).decode("latin-1").partition("?")[0]
+        if not path.startswith(f"{self._base_path}/"):
+            path = self._base_path + path
+        query = scope["query_string"].decode("latin-1")
+        return f"{self._origin}{path}" + (f"?{query}" if query else "")
+
+    def _connect(self) -> httpx.AsyncClient:
+        if self._client is None:
+            limits = httpx.Limits(max_connections=_CONNECTIONS, max_keepalive_connections=_CONNECTIONS)
+            timeout = httpx.Timeout(None, connect=_CONNECT_TIMEOUT_S)
+            self._client = httpx.AsyncClient(limits=limits, timeout=timeout, trust_env=False)
+        return self._client
+
+    async def _forward(self, transfer: Transfer, send: Send) -> None:
+        is_started = False
+        try:
+            client = self._connect()
+            request = httpx.Request(
+                transfer.method, transfer.url, headers=[*transfer.headers], content=transfer.content or None
+            )
+            response = await client.send(request, stream=True)
+            try:
+                transfer.status = response.status_code
+                transfer.response_headers = list(response.headers.raw)
+                passed = [(n, v) for n, v in response.headers.raw if n.lower() not in _HOP_BY_HOP]
+                length = response.headers.get("content-length")
+                passed += [(b"content-length", length.encode())] if length else []
+                await send({"type": "http.response.start", "status": response.status_code, "headers": passed})
+                is_started = True
+                await self._pass_on(transfer, response, send)
+            finally:
+                await response.aclose()
+        except httpx.HTTPError as error:
+            transfer.failure = f"{type(error).__name__}: {error}".replace(transfer.url, "the upstream")[:200]
+            self._finish(transfer)
+            if is_started:
+                raise ConnectionAbortedError(transfer.failure) from None  # The server then breaks off, too.
+            await _send_bad_gateway(send)
+        except asyncio.CancelledError:
+            transfer.client_left = True
+            self._finish(transfer)
+            raise
+
+    async def _pass_on(self, transfer: Transfer, response: httpx.Response, send: Send) -> None:
+        received, length = 0, response.headers.get("content-length", "")
+        async for chunk in response.aiter_raw():
+            received += len(chunk)
+            if received <= strict_json.MAX_BYTES:
+                transfer.chunks.append((time.monotonic(), chunk))
+            if length == str(received):
+                self._finish(transfer)
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        self._finish(transfer)
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    def _finish(self, transfer: Transfer) -> None:
+        if not transfer.ended:
+            transfer.ended = time.monotonic()
+            self._on_transfer(transfer)
+
+
+async def _read_body(receive: Receive) -> bytes:
+    pieces: list[bytes] = []
+    while True:
+        message: Any = await receive()
+        if message["type"] == "http.disconnect":
+            break
+        pieces.append(message.get("body", b""))
+        if not message.get("more_body"):
+            break
+    return b"".join(pieces)
+
+
+async def _wait_until_client_leaves(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _send_bad_gateway(send: Callable[[Any], Awaitable[None]]) -> None:
+    body = (
+        b'{"error": {"message": "runs-conformance proxy: the upstream server did not answer", "type": "proxy_error"}}'
+    )
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": 502, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

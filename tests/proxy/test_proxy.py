@@ -1,0 +1,197 @@
+"""The proxy passes traffic on unchanged, records it, and judges it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+
+from runs_conformance.app.options import RunOptions
+from runs_conformance.app.proxy_session import ProxySession, open_test_proxy
+from runs_conformance.emulator.app import build
+from runs_conformance.emulator.server import serve_in_thread
+from runs_conformance.emulator.server_options import EmulatorOptions
+from runs_conformance.model.exchange import Completion
+from runs_conformance.model.verdict import Outcome
+from runs_conformance.proxy.server import serve_on_loopback
+from runs_conformance.recordings.load import load_traffic
+from tests.fakes import closed_port_url
+from tests.recordings import traffic
+from tests.recordings.traffic import FLOWS, RecordingClient
+
+KEY = "sk-a-secret-that-must-not-be-written"
+
+
+@contextmanager
+def _proxy(upstream: str, folder: Path) -> Iterator[tuple[str, ProxySession]]:
+    session = ProxySession(upstream, folder / "history.jsonl", RunOptions(), lambda id_, message: None)
+    with serve_on_loopback(session.app, 0) as origin:
+        yield origin, session
+
+
+def _play(base_url: str, *flows: Callable[[RecordingClient], Awaitable[None]]) -> None:
+    async def play() -> None:
+        async with httpx.AsyncClient(base_url=base_url, headers={"Authorization": f"Bearer {KEY}"}) as client:
+            for flow in flows:
+                await flow(RecordingClient(client))
+
+    asyncio.run(play())
+
+
+def _judge_until(session: ProxySession, done: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not done() and time.monotonic() < deadline:
+        time.sleep(0.05)
+        session.judge_resting()
+
+
+def test_faultless_traffic_passes_and_keys_are_not_written(tmp_path: Path) -> None:
+    with (
+        serve_in_thread(build(EmulatorOptions(step_ms=2))) as upstream,
+        _proxy(f"{upstream}/v1", tmp_path) as (origin, session),
+    ):
+        _play(f"{origin}/v1", *FLOWS)
+        sent = session.requests
+    review = session.conclude()
+    assert review.report.exit_code == 0, review.report.reason
+    assert review.report.usage.requests == sent > 50
+    assert sum(verdict.outcome is Outcome.PASS for verdict in review.report.verdicts) > 400
+    assert "secret" not in (tmp_path / "history.jsonl").read_text()
+
+
+def test_defects_are_found_while_traffic_passes_and_at_the_end(tmp_path: Path) -> None:
+    app = build(EmulatorOptions(step_ms=2), ["forgets_that_it_ended"])
+    with serve_in_thread(app) as upstream, _proxy(f"{upstream}/v1", tmp_path) as (origin, session):
+
+        async def look_twice(client: RecordingClient) -> None:
+            await traffic.tools(client)
+            run = next(each["request"]["url"] for each in client.entries if "/runs/run_" in each["request"]["url"])
+            for _ in range(3):
+                await client.send("GET", run)
+
+        _play(f"{origin}/v1", look_twice)
+        _judge_until(session, lambda: bool(session.failed))
+    failed = {each.id for each in session.conclude().report.verdicts if each.outcome is Outcome.FAIL}
+    assert "lifecycle.terminal_status_is_final" in session.failed
+    assert session.failed.keys() <= failed
+
+
+def test_base_path_may_be_left_out_and_other_requests_are_passed_on(tmp_path: Path) -> None:
+    with (
+        serve_in_thread(build(EmulatorOptions())) as upstream,
+        _proxy(f"{upstream}/v1", tmp_path) as (origin, session),
+    ):
+        headers = {"Authorization": f"Bearer {KEY}", "OpenAI-Beta": "assistants=v2"}
+        assert httpx.post(f"{origin}/threads", json={}, headers=headers).status_code == 200
+        assert httpx.get(f"{origin}/v1/files", headers=headers).status_code == 404
+    session.recorder.close()
+    assert session.recorder.skipped == 1
+
+
+async def _slow_stream(request: Request) -> Response:
+    async def body() -> AsyncIterator[bytes]:
+        for number in range(3):
+            yield f'event: thread.run.created\ndata: {{"n": {number}}}\n\n'.encode()
+            await asyncio.sleep(0.2)
+        yield b"event: done\ndata: [DONE]\n\n"
+
+    return StreamingResponse(body(), media_type="text/event-stream")
+
+
+_STREAMING = Starlette(routes=[Route("/v1/threads/{thread}/runs", _slow_stream, methods=["POST"])])
+
+
+def test_streams_are_passed_on_without_delay_with_their_times(tmp_path: Path) -> None:
+    with serve_in_thread(_STREAMING) as upstream, _proxy(f"{upstream}/v1", tmp_path) as (origin, session):
+        arrivals: list[float] = []
+        with httpx.stream("POST", f"{origin}/v1/threads/thread_1/runs", json={"stream": True}) as response:
+            received = b""
+            for chunk in response.iter_raw():
+                arrivals.append(time.monotonic())
+                received += chunk
+    session.recorder.close()
+    assert received.count(b"thread.run.created") == 3
+    assert received.endswith(b"data: [DONE]\n\n")
+    assert arrivals[-1] - arrivals[0] > 0.4
+    (exchange,) = load_traffic(tmp_path / "history.jsonl").histories[0]
+    times = [event.at for event in exchange.events]
+    assert times[-1] - times[0] > 0.4
+
+
+def test_many_streams_run_at_once(tmp_path: Path) -> None:
+    async def play(url: str) -> list[int]:
+        limits = httpx.Limits(max_connections=300)
+        async with httpx.AsyncClient(limits=limits, timeout=60) as client:
+            calls = [client.post(f"{url}/v1/threads/thread_{n}/runs", json={"stream": True}) for n in range(200)]
+            return [len(response.content) for response in await asyncio.gather(*calls)]
+
+    with serve_in_thread(_STREAMING) as upstream, _proxy(f"{upstream}/v1", tmp_path) as (origin, session):
+        sizes = asyncio.run(play(origin))
+    session.recorder.close()
+    assert len(set(sizes)) == 1
+    exchanges = load_traffic(tmp_path / "history.jsonl").histories[0].exchanges
+    assert len(exchanges) == 200
+    assert max(each.started for each in exchanges) < min(each.ended for each in exchanges)
+
+
+def test_client_that_leaves_accuses_nobody(tmp_path: Path) -> None:
+    with serve_in_thread(_STREAMING) as upstream, _proxy(f"{upstream}/v1", tmp_path) as (origin, session):
+        with httpx.stream("POST", f"{origin}/v1/threads/thread_1/runs", json={"stream": True}) as response:
+            next(response.iter_raw())
+        _judge_until(session, lambda: session.requests == 1)
+    session.recorder.close()
+    (exchange,) = load_traffic(tmp_path / "history.jsonl").histories[0]
+    assert (exchange.completion, exchange.loss) == (Completion.UNKNOWN, "the client ended the transfer")
+
+
+def test_unreachable_upstream_is_reported_to_the_client(tmp_path: Path) -> None:
+    with closed_port_url() as closed, _proxy(f"{closed}/v1", tmp_path) as (origin, session):
+        response = httpx.post(f"{origin}/v1/threads", json={})
+    assert response.status_code == 502
+    assert response.json()["error"]["type"] == "proxy_error"
+    session.recorder.close()
+    (exchange,) = load_traffic(tmp_path / "history.jsonl").histories[0]
+    assert (exchange.response, exchange.completion) == (None, Completion.UNKNOWN)
+    assert "ConnectError" in (exchange.problem or "")
+
+
+@pytest.mark.parametrize(("mutants", "expected"), [((), 0), (("forgets_that_it_ended",), 1)])
+def test_proxy_of_a_test_names_what_the_server_broke(mutants: tuple[str, ...], expected: int, tmp_path: Path) -> None:
+    app = build(EmulatorOptions(step_ms=2), mutants)
+    with serve_in_thread(app) as upstream, open_test_proxy(f"{upstream}/v1", tmp_path / "history.jsonl") as proxy:
+
+        async def poll_after_the_end(client: RecordingClient) -> None:
+            await traffic.tools(client)
+            run = next(each["request"]["url"] for each in client.entries if "/runs/run_" in each["request"]["url"])
+            for _ in range(3):
+                await client.send("GET", run)
+
+        _play(proxy.base_url, poll_after_the_end)
+    assert any("lifecycle.terminal_status_is_final" in problem for problem in proxy.problems) == bool(expected)
+    assert bool(proxy.problems) == bool(expected)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_official_client_works_through_the_proxy(tmp_path: Path) -> None:
+    openai = pytest.importorskip("openai")
+    with (
+        serve_in_thread(build(EmulatorOptions(step_ms=2))) as upstream,
+        _proxy(f"{upstream}/v1", tmp_path) as (origin, session),
+        openai.OpenAI(base_url=f"{origin}/v1", api_key=KEY) as client,
+    ):
+        assistant = client.beta.assistants.create(model="gpt-4o")
+        thread = client.beta.threads.create(messages=[{"role": "user", "content": "Hello"}])
+        run = client.beta.threads.runs.create_and_poll(thread.id, assistant_id=assistant.id, poll_interval_ms=10)
+        with client.beta.threads.runs.stream(thread_id=thread.id, assistant_id=assistant.id) as stream:
+            stream.until_done()
+    assert run.status == "completed"
+    assert session.conclude().report.exit_code == 0
