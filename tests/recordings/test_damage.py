@@ -120,7 +120,7 @@ def test_violations_beside_damage_are_found(tmp_path: Path) -> None:
     ]
     _edit_answer(lists[0], '"object":"thread.message"', '"object":"message"')
     damages.answer_not_saved(entries[-3:], random.Random(1))
-    assert "message.object.enum" in _failures(_review(entries, tmp_path))
+    assert "message.object.const" in _failures(_review(entries, tmp_path))
 
 
 def test_violations_before_a_loss_are_found_as_in_a_complete_recording(tmp_path: Path) -> None:

@@ -24,7 +24,13 @@ from runs_conformance.contract.operation import CAPABILITIES
 from runs_conformance.engine import outcome
 from runs_conformance.engine.budget import Budget
 from runs_conformance.engine.run_result import Judges, ProgramVerdicts, judge_program, merge_results
-from runs_conformance.engine.verdicts import NotJudgedReason, Requirements, VerdictContext, build_verdicts
+from runs_conformance.engine.verdicts import (
+    NotJudgedReason,
+    Requirements,
+    VerdictContext,
+    build_verdicts,
+    discard_findings,
+)
 from runs_conformance.errors import UsageError
 from runs_conformance.model.case import Role
 from runs_conformance.model.exchange import Exchange
@@ -32,7 +38,7 @@ from runs_conformance.model.history import History
 from runs_conformance.model.rule import Constraint
 from runs_conformance.model.verdict import Outcome, Tallies
 from runs_conformance.recordings.load import RecordedTraffic, load_traffic
-from runs_conformance.recordings.partition import separate_damaged
+from runs_conformance.recordings.partition import Partition, cut
 from runs_conformance.recordings.redaction_marker import contains_marker
 from runs_conformance.reporting.report import Report, TargetInfo
 from runs_conformance.rules import catalogue as rules
@@ -58,14 +64,18 @@ class RecordingReview:
 
 
 def judge(
-    paths: Sequence[Path], options: RunOptions, edition: str | None = None, hosts: Sequence[str] = ()
+    paths: Sequence[Path],
+    options: RunOptions,
+    edition: str | None = None,
+    hosts: Sequence[str] = (),
+    as_operation: str | None = None,
 ) -> RecordingReview:
     """Judge recorded traffic by `edition` or, without one, each exchange by the edition of its own date.
 
-    `hosts` are globs of the hosts whose traffic is judged. A file that cannot be read is skipped if another one can.
-    Raises UsageError if no file can be read.
+    `hosts` are globs of the hosts whose traffic is judged. With `as_operation` each file is one answer of it. A file
+    that cannot be read is skipped if another one can. Raises UsageError if no file can be read.
     """
-    readings, unreadable = _load(paths, edition, hosts)
+    readings, unreadable = _load(paths, edition, hosts, as_operation)
     judges = build_judges(options)
     budget = Budget()
     results: list[ProgramVerdicts] = []
@@ -121,14 +131,14 @@ def judge(
 
 
 def _load(
-    paths: Sequence[Path], edition: str | None, hosts: Sequence[str]
+    paths: Sequence[Path], edition: str | None, hosts: Sequence[str], as_operation: str | None
 ) -> tuple[tuple[RecordedTraffic, ...], tuple[str, ...]]:
     """Load the files; returns what they hold and one line for each that cannot be read."""
     readings: list[RecordedTraffic] = []
     problems: list[str] = []
     for path in paths:
         try:
-            readings.append(load_traffic(path, edition, hosts))
+            readings.append(load_traffic(path, edition, hosts, as_operation))
         except UsageError as error:
             problems.append(str(error))
     if not readings:
@@ -137,24 +147,43 @@ def _load(
 
 
 def judge_history(history: History, exchanges: Sequence[Exchange], judges: Judges) -> Iterator[ProgramVerdicts]:
-    """Judge the exchanges of a history, so that what the recorder lost is held against nobody.
+    """Judge the exchanges of a history in partitions that nothing joins."""
+    for partition in cut(exchanges):
+        yield from judge_partition(history.program, partition, judges)
+
+
+def judge_partition(program: str, partition: Partition, judges: Judges) -> Iterator[ProgramVerdicts]:
+    """Judge a partition, so that what the recorder lost is held against nobody.
 
     Exchanges of which something was lost are judged alone, by the constraints on their answers. The others are then
     judged as a partial history, and those before the first loss as a complete one too.
     """
-    parts = separate_damaged(exchanges)
-    if not parts.damaged:
-        yield judge_program(history.program, exchanges, judges)
+    if not partition.gap:
+        yield _own(judge_program(program, partition.exchanges, judges), partition)
         return
-    partial = replace(judges, partial=True, gap=judges.gap if judges.partial else parts.gap)
-    yield judge_program(history.program, parts.exchanges, partial)
-    if not judges.partial and parts.complete:
+    partial = replace(judges, partial=True, gap=judges.gap if judges.partial else partition.gap)
+    if partition.exchanges:
+        yield _own(judge_program(program, partition.exchanges, partial), partition)
+    if not judges.partial and partition.complete:
         complete = {id_: rule for id_, rule in judges.rules.items() if rule.needs_complete_history}
-        again = judge_program(history.program, parts.complete, replace(judges, rules=complete, constraint_judges=()))
-        yield replace(again, transitions=Counter(), last_statuses=Counter(), operation_stats={})
+        again = judge_program(program, partition.complete, replace(judges, rules=complete, constraint_judges=()))
+        yield _own(replace(again, transitions=Counter(), last_statuses=Counter(), operation_stats={}), partition)
     answers_only = replace(partial, rules={}, constraint_judges=_ANSWER_JUDGES)
-    for exchange in parts.damaged:
-        yield replace(judge_program(history.program, [exchange], answers_only), operation_stats={})
+    for exchange in partition.damaged:
+        yield replace(judge_program(program, [exchange], answers_only), operation_stats={})
+
+
+def _own(verdicts: ProgramVerdicts, partition: Partition) -> ProgramVerdicts:
+    """The verdicts without findings about the context, which are found where it belongs."""
+    if not partition.context:
+        return verdicts
+    tallies = discard_findings(verdicts.tallies, (), partition.context)
+    failed = {id_ for id_, tally in tallies.items() if tally.findings}
+    return replace(
+        verdicts,
+        tallies=tallies,
+        counterexamples={id_: example for id_, example in verdicts.counterexamples.items() if id_ in failed},
+    )
 
 
 def _constraints_without_redaction(history: History) -> Tallies:

@@ -36,12 +36,19 @@ from runs_conformance.model.plural import plural
     multiple=True,
     help="Judge only traffic with these hosts. Default: every host that shows this API.",
 )
+@option(
+    "--as",
+    "as_operation",
+    group=SCOPE,
+    metavar="OPERATION",
+    help="Each file holds one answer of this operation: a JSON body or an event stream.",
+)
 @judging_options(
     "Date of the contract to judge by. Default: the contract in force on the date of each exchange.",
     "none is written; with --report, reports/<run-id>/.",
 )
-def command(files: tuple[Path, ...], hosts: tuple[str, ...], **values: Any) -> int:
-    """Judge recorded traffic: history.jsonl, HAR, VCR cassettes, Azure test-proxy recordings."""
+def command(files: tuple[Path, ...], hosts: tuple[str, ...], as_operation: str | None, **values: Any) -> int:
+    """Judge recorded traffic: HAR, history.jsonl, VCR cassettes, test-proxy recordings and other formats."""
     from runs_conformance.app import judge_recording
     from runs_conformance.errors import UsageError
     from runs_conformance.reporting.folder import prepare_folder
@@ -49,7 +56,7 @@ def command(files: tuple[Path, ...], hosts: tuple[str, ...], **values: Any) -> i
     options = build_options(values)
     if "har" in output.views(values):
         raise UsageError("--report har needs the history.jsonl of a run: runs-conformance report HISTORY --report har")
-    review = judge_recording.judge(files, options, options.edition if values["edition"] else None, hosts)
+    review = judge_recording.judge(files, options, options.edition if values["edition"] else None, hosts, as_operation)
     folder = prepare_folder(values["report_dir"]) if values["report_dir"] or values["report"] else None
     problem = output.write_report(folder, review.report, "openai", values)
     skipped = list(review.skipped)

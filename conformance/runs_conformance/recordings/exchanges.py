@@ -96,6 +96,17 @@ def to_exchanges(
     return [replace(each, index=index) for index, each in enumerate(exchanges, 1)], skipped
 
 
+def to_exchange(
+    entry: RecordedEntry, program: str, started: float, ended: float, edition: str | None = None
+) -> Exchange | str:
+    """Convert one entry with known times, whatever server it is from; a string says why it is not of the surface."""
+    found = _locate(entry)
+    if isinstance(found, str):
+        return found
+    located, entry = found
+    return _exchange(TimedEntry(entry, started, ended), located, program, entry.position, None, edition)
+
+
 def _foreign_reason(server: Server, hosts: Sequence[str]) -> str:
     return (
         f"another host: {server}" if hosts else f"another API: {server} shows nothing of this one (--host selects it)"

@@ -2,21 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import base64
+import contextlib
+import gzip
+import io
+import re
+import sys
+import zipfile
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, TextIO, cast
 
 from runs_conformance.errors import UsageError
+from runs_conformance.files import open_file, read_bytes
 from runs_conformance.model.history import History
 from runs_conformance.model.json import JSON, Absent
-from runs_conformance.recordings import azure_test_proxy, har, history_file, vcr, yaml_text
+from runs_conformance.recordings import (
+    azure_test_proxy,
+    curl_transcript,
+    har,
+    har_stream,
+    history_file,
+    mock_formats,
+    single_answer,
+    vcr,
+    yaml_text,
+)
 from runs_conformance.recordings.entry import Pairs, RecordedEntry
 from runs_conformance.recordings.exchanges import SkippedEntry, to_exchanges
 from runs_conformance.wire import strict_json
 
-MAX_BYTES = 512 * 1024 * 1024
-_FORMATS = "a history.jsonl, a HAR, a VCR cassette or a test-proxy session"
+MAX_BYTES = 256 * 1024 * 1024
+MAX_VALUES = 2_000_000
+"""Values of a JSON file. In memory, each takes up to a hundred bytes, however short its text is."""
+_FORMATS = "a recording in a known format (HAR, history.jsonl, VCR, test proxy and others; see the guide to `judge`)"
+_GZIP, _ZIP = b"\x1f\x8b", b"PK\x03\x04"
+_MAX_YAML = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,18 +54,33 @@ class RecordedTraffic:
     footer: Mapping[str, JSON] = field(default_factory=dict)
 
 
-def load_traffic(path: Path | str, edition: str | None = None, hosts: Sequence[str] = ()) -> RecordedTraffic:
-    """Load a file of any supported format; `edition` overrides the dates of the recording, `hosts` are globs of hosts.
+def load_traffic(
+    path: Path | str, edition: str | None = None, hosts: Sequence[str] = (), as_operation: str | None = None
+) -> RecordedTraffic:
+    """Load a file of any supported format; `edition` overrides the dates of the recording.
+
+    `hosts` are globs of the hosts to load. With `as_operation` the file holds one answer of that operation.
 
     A file gives one history, a `history.jsonl` one per program. If a file contains requests with several keys, each key
     gives a partial history, since the clients may share objects. So does an entry that cannot be read. Raises
     UsageError if the file cannot be read.
     """
-    name, data = str(path), _bytes(Path(path))
+    name = str(path)
+    if (entries := _har_entries(Path(path))) is not None and as_operation is None:
+        return _traffic(name, entries, edition, hosts)
+    data = _bytes(Path(path))
+    if as_operation is not None:
+        return _traffic(name, [single_answer.entry(data, as_operation)], edition, hosts)
     if history_file.is_history(data):
         file = history_file.read_history(name, data, edition)
         return RecordedTraffic(file.histories, file.skipped, file.header, file.footer)
-    clients = _group_by_key(_entries(name, data))
+    return _traffic(name, _entries(name, data), edition, hosts)
+
+
+def _traffic(
+    name: str, recorded: Iterable[RecordedEntry | tuple[int, str]], edition: str | None, hosts: Sequence[str]
+) -> RecordedTraffic:
+    clients = _group_by_key(recorded)
     histories, left_out = [], []
     for number, entries in enumerate(clients, 1):
         client = name if number == 1 else f"{name} (key {number})"
@@ -71,34 +109,111 @@ def _sort_by_position(entries: list[RecordedEntry | tuple[int, str]]) -> list[Re
     return sorted(entries, key=lambda entry: entry[0] if isinstance(entry, tuple) else entry.position)
 
 
+def _har_entries(path: Path) -> Iterator[RecordedEntry | tuple[int, str]] | None:
+    """The entries of a HAR, plain, compressed or in an archive with its bodies; None if the file is no HAR."""
+    try:
+        with open_file(path, sys.maxsize) as file:
+            magic = file.read(4)
+        if magic.startswith(_ZIP):
+            return _read_archive(path)
+        # The generator that reads the entries closes the file.
+        opened = cast("IO[bytes]", gzip.open(path)) if magic.startswith(_GZIP) else path.open("rb")  # noqa: SIM115
+        text = io.TextIOWrapper(opened, encoding="utf-8", errors="replace")
+        if not har_stream.is_har_text(text.read(4096)):
+            text.close()
+            return None
+        text.seek(0)
+        return _read_har(text, lambda name: read_bytes(path.parent / name))
+    except (OSError, EOFError, zlib.error, zipfile.BadZipFile) as error:
+        raise UsageError(f"{path}: {getattr(error, 'strerror', None) or error}") from None
+
+
+def _read_archive(path: Path) -> Iterator[RecordedEntry | tuple[int, str]]:
+    """The entries of the HAR in an archive. Raises UsageError at once if there is none."""
+    with zipfile.ZipFile(path) as archive:
+        name = next((name for name in archive.namelist() if name.endswith(".har")), None)
+    if name is None:
+        raise UsageError(f"{path}: the archive holds no .har file")
+    return _read_member(path, name)
+
+
+def _read_member(path: Path, name: str) -> Iterator[RecordedEntry | tuple[int, str]]:
+    folder = name.rpartition("/")[0]
+    with zipfile.ZipFile(path) as archive:
+        text = io.TextIOWrapper(archive.open(name), encoding="utf-8", errors="replace")
+        yield from _read_har(text, lambda file: archive.read(f"{folder}/{file}".lstrip("/")))
+
+
+def _read_har(text: TextIO, load: Callable[[str], bytes]) -> Iterator[RecordedEntry | tuple[int, str]]:
+    with text:
+        where = 0
+        try:
+            for where, (entry, problem) in enumerate(har_stream.read_entries(text), 1):
+                yield (where, problem) if problem else har.read_entry(where, _with_bodies(entry, load))
+        except (OSError, EOFError, zlib.error, zipfile.BadZipFile) as error:
+            yield where + 1, f"{har_stream.TRUNCATED} ({error})"
+
+
+def _with_bodies(entry: Any, load: Callable[[str], bytes]) -> Any:
+    """Insert the bodies that Playwright keeps in files of their own."""
+    if not isinstance(entry, dict):
+        return entry
+    for message, member in (("request", "postData"), ("response", "content")):
+        body = entry[message].get(member) if isinstance(entry.get(message), dict) else None
+        if not isinstance(body, dict):
+            continue
+        name = body.get("_file")
+        if isinstance(name, str) and body.get("text") is None and re.fullmatch(r"[\w.-]+", name):
+            with contextlib.suppress(OSError, KeyError, zipfile.BadZipFile):
+                content = load(name)[: strict_json.MAX_BYTES]
+                body |= {"text": base64.b64encode(content).decode(), "encoding": "base64"}
+    return entry
+
+
 def _bytes(path: Path) -> bytes:
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise UsageError(f"{path}: larger than {MAX_BYTES // 2**20} MB; split it")
-        return path.read_bytes()
-    except OSError as error:
-        raise UsageError(f"{path}: {error.strerror or error}") from None
+        data = read_bytes(path, MAX_BYTES)
+        if data.startswith(_GZIP):
+            with gzip.open(path) as file:
+                data = file.read(MAX_BYTES)
+    except (OSError, EOFError, zlib.error) as error:
+        raise UsageError(f"{path}: {getattr(error, 'strerror', None) or error}") from None
+    return data
 
 
 def _entries(name: str, data: bytes) -> Iterable[RecordedEntry | tuple[int, str]]:
     if not data.strip():
         raise UsageError(f"{name}: empty")
+    if curl_transcript.is_transcript(data):
+        return curl_transcript.entries(data)
     for document in _documents(name, data):
         if isinstance(document, dict) and har.is_har(document):
             return har.entries(document)
         if isinstance(document, dict) and azure_test_proxy.is_session_record(document):
             return azure_test_proxy.entries(document)
+        if (found := mock_formats.entries(document)) is not None:
+            return found
         if vcr.is_cassette(document):
             return vcr.entries(document)
-    raise UsageError(f"{name}: not {_FORMATS}")
+    raise _unknown(name, data)
+
+
+def _unknown(name: str, data: bytes, problem: str = "") -> UsageError:
+    found = single_answer.describe(data)
+    detail = f": it looks like {found}" if found else f" ({problem})" if problem else ""
+    return UsageError(f"{name}: not {_FORMATS}{detail}")
 
 
 def _documents(name: str, data: bytes) -> list[Any]:
     if data.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"["):
-        parsed = strict_json.parse(data, MAX_BYTES)
+        parsed = strict_json.parse(data, MAX_BYTES, max_values=MAX_VALUES)
+        if parsed.defects == ("too_large",):
+            raise UsageError(f"{name}: more than {MAX_VALUES:,} JSON values; split it")
         if not isinstance(parsed.value, Absent):
             return [parsed.value]
+    if len(data) > _MAX_YAML:
+        raise _unknown(name, data)
     try:
         return yaml_text.documents(data)
     except yaml_text.YamlError as error:
-        raise UsageError(f"{name}: not {_FORMATS} ({error})") from None
+        raise _unknown(name, data, str(error)) from None
