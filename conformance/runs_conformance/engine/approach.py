@@ -24,6 +24,7 @@ from runs_conformance.generation.programs.steps import (
     TERMINAL_STATUSES,
     assistant,
     at_root,
+    caller,
     forced_call,
     message,
     on_run,
@@ -298,7 +299,7 @@ class _Search:
         if trial.tools_on == "assistant":
             if self.result().use.get("assistant"):
                 return False
-            tooled: Exchange = yield from self._send(assistant(apply_approach(self.context, trial)), trial)
+            tooled: Exchange = yield from self._send(caller(apply_approach(self.context, trial)), trial)
             if not has_id(tooled):
                 return False
         created = yield from self._new_thread(trial)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
+from runs_conformance.contract.operation import Operation
+from runs_conformance.emulator.api_errors import bad_request
 from runs_conformance.emulator.context import Hooks, ServerState
 from runs_conformance.emulator.declaration import mutant, written_from_spec
 from runs_conformance.emulator.fake_model import ModelInput
@@ -135,3 +138,16 @@ def fails_what_is_cancelled_while_it_waits(hooks: Hooks) -> None:
             schedule(server, run, [EndRun("failed")], now)
 
     hooks.cancel = cancel
+
+
+@mutant("cancel-ends-run-in-progress")
+def parses_the_body_that_cancellations_lack(hooks: Hooks) -> None:
+    """cancel_run answers 400 to a request that declares JSON and has no body."""
+    inner = hooks.read_body
+
+    def read(operation: Operation, raw: bytes, content_type: str | None) -> Any:
+        if operation.name == "cancel_run" and not raw and (content_type or "").startswith("application/json"):
+            raise bad_request("We could not parse the JSON body of your request.")
+        return inner(operation, raw, content_type)
+
+    hooks.read_body = read

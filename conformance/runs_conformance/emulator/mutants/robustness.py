@@ -259,3 +259,22 @@ def _is_valid(check: Any, schemas: Schemas, operation: Operation, name: str, val
     except ApiError:
         return False
     return True
+
+
+@written_from_spec("robustness")
+def breaks_on_integers_beyond_floats(hooks: Hooks) -> None:
+    """Answers a number of 400 digits with 500, like a server that converts an integer of any size to a float."""
+    _fail_if(hooks, lambda raw, _: b"9" * 309 in raw and b"9" * 4300 not in raw)
+
+
+@written_from_spec("robustness")
+def reads_not_a_number(hooks: Hooks) -> None:
+    """Reads NaN and Infinity as numbers, as the JSON module of Python does."""
+    inner = hooks.read_body
+
+    def read(operation: Operation, raw: bytes, content_type: str | None) -> Any:
+        for name in (b"-Infinity", b"Infinity", b"NaN"):
+            raw = raw.replace(b": " + name, b": 1")
+        return inner(operation, raw, content_type)
+
+    hooks.read_body = read

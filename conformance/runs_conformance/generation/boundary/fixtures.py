@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from runs_conformance.generation.programs.fragments import Fragment, give_up, require, wait_for_end
+from runs_conformance.generation.programs.fragments import Fragment, give_up, prepare_caller, require, wait_for_end
 from runs_conformance.generation.programs.steps import (
     assistant,
     forced_call,
@@ -80,7 +80,9 @@ def _create_idle_thread(context: ProgramContext) -> Fragment:
 
 
 def _set_up_waiting_run(context: ProgramContext) -> Fragment:
-    return (yield from _create_assistant(context)) and (yield from _start_waiting_run(context))
+    if not ((yield from _create_assistant(context)) and (yield from prepare_caller(context))):
+        return False
+    return (yield from _start_waiting_run(context))
 
 
 def _start_waiting_run(context: ProgramContext) -> Fragment:

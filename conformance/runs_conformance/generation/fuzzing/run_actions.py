@@ -119,7 +119,8 @@ def _start_run(state: WalkState, random: Random, purpose: str, **members: Any) -
     if not threads or not state.assistants:
         return None
     thread = random.choice(threads)
-    body: dict[str, Any] = {"assistant_id": random.choice(state.assistants), **members}
+    # A walk has no assistant with tools of its own.
+    body: dict[str, Any] = {**members, "assistant_id": random.choice(state.assistants)}
     if purpose != "plain":
         extra = random_body(state, random, "create_run", 0.4)
         body = {**{name: extra[name] for name in _PLAIN_RUN_MEMBERS if name in extra}, **body}

@@ -6,7 +6,7 @@ from collections.abc import Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from runs_conformance.generation.programs.fragments import require, submit
+from runs_conformance.generation.programs.fragments import prepare_caller, require, submit
 from runs_conformance.generation.programs.responses import has_id, item_count, pending_call_count, status
 from runs_conformance.generation.programs.steps import (
     assistant,
@@ -98,7 +98,8 @@ def create_objects(context: ProgramContext) -> Generator[Instruction, Any, TestO
 
 def _start_some_run(context: ProgramContext) -> Generator[Instruction, Any, set[str]]:
     """Start a run, if possible one that waits for tool outputs; returns the names of the answers that show it."""
-    for members in (forced_call(context), forced_call(context), {}):
+    calls = yield from prepare_caller(context)
+    for members in (*([forced_call(context)] * 2 if calls else ()), {}):
         if not has_id((yield run(**members))):
             continue
         answer: Exchange = yield poll(name="waiting")

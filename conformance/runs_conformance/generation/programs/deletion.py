@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from runs_conformance.generation.programs.decorator import program
-from runs_conformance.generation.programs.fragments import Fragment, complete_run, require
-from runs_conformance.generation.programs.responses import item_count
+from runs_conformance.generation.programs.fragments import Fragment, cancel_and_wait, complete_run, require
+from runs_conformance.generation.programs.responses import has_id, item_count
 from runs_conformance.generation.programs.steps import (
     assistant,
     dangling_reference,
@@ -37,6 +37,23 @@ def deleted_around_a_run(context: ProgramContext) -> StepGenerator:
         return
     for step in _steps_on_deleted_thread():
         yield dangling_reference(step, DanglingReference.DELETED)
+
+
+@program("lifecycle", "core", requests=14)
+def deleted_thread(context: ProgramContext) -> StepGenerator:
+    """A thread on which nothing has run is deleted, and then given a message and a run.
+
+    It must accept neither. No other request is needed, so that faults elsewhere hide nothing.
+    """
+    if context.use.get("thread") or not (yield from require(assistant(context), thread(context))):
+        return
+    deleted: Exchange = yield on_thread("delete_thread")
+    if not deleted.accepted:
+        return
+    for step in (run("too_late"), message("Too late."), page("list_runs"), on_thread("get_thread")):
+        answer: Exchange = yield dangling_reference(step, DanglingReference.DELETED)
+        if step.operation == "create_run" and has_id(answer):
+            yield from cancel_and_wait("too_late")
 
 
 def _delete_message() -> Fragment:

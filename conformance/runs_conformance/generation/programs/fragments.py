@@ -9,6 +9,7 @@ from runs_conformance.generation.programs.responses import PENDING_CALLS, has_id
 from runs_conformance.generation.programs.steps import (
     SETTLED_STATUSES,
     TERMINAL_STATUSES,
+    caller,
     forced_call,
     on_message,
     on_run,
@@ -60,6 +61,11 @@ def cancel_new_run(run_name: str = "run", thread: str = "thread", **members: Any
     return (yield from cancel_and_wait(run_name, thread))
 
 
+def prepare_caller(context: ProgramContext) -> Fragment:
+    """Create the assistant of a run that must call a function, if it is the assistant that needs the functions."""
+    return context.approach.tools_on != "assistant" or (yield from require(caller(context)))
+
+
 def start_waiting_run(
     context: ProgramContext, run_name: str = "run", thread: str = "thread", *, name: str = "waiting", **members: Any
 ) -> Fragment:
@@ -67,6 +73,8 @@ def start_waiting_run(
 
     A model that ends such a run without a call gets a second try.
     """
+    if not (yield from prepare_caller(context)):
+        return False
     forced = forced_call(context, **members)
     for _ in range(2):
         if not (yield from require(run(run_name, thread, **forced))):

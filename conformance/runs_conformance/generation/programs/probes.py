@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from runs_conformance.generation.programs.decorator import program
 from runs_conformance.generation.programs.fragments import Fragment, require
-from runs_conformance.generation.programs.steps import at_root, on_thread, page, thread
+from runs_conformance.generation.programs.steps import assistant, at_root, message, on_thread, page, thread
 from runs_conformance.model.case import REFUSES_BODY, Either, Reject, Role, Step
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.json import JSON
@@ -43,8 +43,13 @@ def _send_probes(probes: Iterable[Step]) -> Fragment:
     A probe that gets no answer or a server error is sent again between two controls, which tells whether the probe is
     the cause.
     """
+    probes = tuple(probes)
     control = replace(on_thread("get_thread"), role=Role.CONTROL)
-    yield control
+    if any(step.operation == "create_message" for step in probes):
+        # A refusal means something only where the operation is otherwise accepted.
+        yield replace(message("Hello."), role=Role.CONTROL)
+    else:
+        yield control
     for step in probes:
         answer: Exchange = yield step
         if answer.status is None or answer.status >= 500:
@@ -62,7 +67,7 @@ def _text(value: JSON) -> bytes:
 _VALID = _text({"role": "user", "content": "Hello."})
 
 
-@program("robustness", "validation", requests=22)
+@program("robustness", "validation", requests=30)
 def bodies_that_are_not_json(context: ProgramContext) -> StepGenerator:
     """Messages are sent with bodies that are not JSON or not UTF-8.
 
@@ -70,6 +75,7 @@ def bodies_that_are_not_json(context: ProgramContext) -> StepGenerator:
     """
     if not (yield from require(thread(context))):
         return
+    yield assistant(context)
     malformed = (
         b'{"role": "user", "content": "Hel',
         b'{"role": "user", "content": "Hello.",}',
@@ -87,6 +93,10 @@ def bodies_that_are_not_json(context: ProgramContext) -> StepGenerator:
         [
             *(_message_probe(raw, "malformed_json") for raw in malformed),
             *(_message_probe(raw, "invalid_utf8") for raw in not_utf8),
+            *(
+                _raw_probe(at_root("create_assistant"), b'{"model": "x", "temperature": %b}' % number, "malformed_json")
+                for number in (b"NaN", b"-Infinity")
+            ),
             _message_probe(_VALID + _VALID, "trailing_json", "some parsers stop at the end of the first value"),
             _message_probe(b"\xef\xbb\xbf" + _VALID, "byte_order_mark", "a byte order mark may be ignored"),
             _message_probe(_VALID.decode().encode("utf-16"), "utf_16", "other encodings may be understood"),
@@ -95,7 +105,7 @@ def bodies_that_are_not_json(context: ProgramContext) -> StepGenerator:
     yield page("list_messages")
 
 
-@program("robustness", "validation", requests=22)
+@program("robustness", "validation", requests=24)
 def bodies_of_another_kind(context: ProgramContext) -> StepGenerator:
     """Bodies that are an array, a scalar or empty are sent where an object is required.
 
@@ -103,6 +113,7 @@ def bodies_of_another_kind(context: ProgramContext) -> StepGenerator:
     """
     if not (yield from require(thread(context))):
         return
+    yield assistant(context)
     kinds = {"array": b"[]", "string": b'"Hello."', "number": b"5", "boolean": b"true", "null": b"null"}
     yield from _send_probes(
         [
@@ -150,7 +161,7 @@ def content_types(context: ProgramContext) -> StepGenerator:
     yield page("list_messages")
 
 
-@program("robustness", "validation", requests=13)
+@program("robustness", "validation", requests=15)
 def deep_nesting(context: ProgramContext) -> StepGenerator:
     """Bodies with extremely deep nesting are sent.
 
@@ -158,10 +169,11 @@ def deep_nesting(context: ProgramContext) -> StepGenerator:
     """
     if not (yield from require(thread(context))):
         return
+    yield assistant(context)
     reason = "a server may limit the depth of JSON"
     schema = b'{"type": "object", "properties": {"a": ' * 100 + b"{}" + b"}}" * 100
     tool = b'{"type": "function", "function": {"name": "deep", "parameters": ' + schema + b"}}"
-    assistant = b'{"model": ' + _text(context.model) + b', "tools": [' + tool + b"]}"
+    new_assistant = b'{"model": ' + _text(context.model) + b', "tools": [' + tool + b"]}"
     yield from _send_probes(
         [
             _message_probe(
@@ -170,7 +182,7 @@ def deep_nesting(context: ProgramContext) -> StepGenerator:
             _message_probe(_nested(100_000), "deep_nesting"),
             _message_probe(b'{"a":' * 50_000 + b"1" + b"}" * 50_000, "deep_nesting"),
             _message_probe(b"[" * 50_000, "deep_nesting"),
-            _raw_probe(at_root("create_assistant"), assistant, "deep_nesting", reason),
+            _raw_probe(at_root("create_assistant"), new_assistant, "deep_nesting", reason),
         ]
     )
     yield page("list_messages")
@@ -180,7 +192,7 @@ def _nested(depth: int) -> bytes:
     return b"[" * depth + b"]" * depth
 
 
-@program("robustness", "validation", requests=18)
+@program("robustness", "validation", requests=24)
 def long_values(context: ProgramContext) -> StepGenerator:
     """Values of a million characters and objects with thousands of members are sent.
 
@@ -188,6 +200,7 @@ def long_values(context: ProgramContext) -> StepGenerator:
     """
     if not (yield from require(thread(context))):
         return
+    yield assistant(context)
     long = "x" * LONG_TEXT_LENGTH
     hello: dict[str, JSON] = {"role": "user", "content": "Hello."}
     many_members: dict[str, JSON] = {f"key{index}": "v" for index in range(10_000)}
@@ -207,6 +220,8 @@ def long_values(context: ProgramContext) -> StepGenerator:
                 new_assistant, _text({**model, "tools": [{"type": "code_interpreter"}] * 5_000}), "many_members"
             ),
             _raw_probe(new_assistant, b'{"model": "x", "temperature": ' + b"9" * 5_000 + b"}", "long_number"),
+            # Some languages read this many digits as an integer, which is too large for a float.
+            _raw_probe(new_assistant, b'{"model": "x", "temperature": ' + b"9" * 400 + b"}", "long_number"),
             _raw_probe(new_assistant, b'{"model": "x", "temperature": 1e999}', "long_number"),
         ]
     )

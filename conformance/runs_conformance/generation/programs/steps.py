@@ -53,12 +53,25 @@ CALLABLE_FUNCTIONS = ("get_time", "get_weather", "get_news")
 """The functions of a run that must call one of them."""
 
 
+CALLER = "caller"
+"""The name of the assistant that has these functions, for runs that cannot bring them."""
+
+
+def caller(context: ProgramContext) -> Step:
+    """Create the assistant whose runs call functions."""
+    return assistant(context, CALLER, tools=[function_tool(each) for each in CALLABLE_FUNCTIONS])
+
+
 def forced_call(context: ProgramContext, name: str = "get_weather", **members: Any) -> dict[str, Any]:
-    """The members of a run that must call a function, in the form that the target accepts; `members` replace some."""
+    """The members of a run that must call a function, in the form that the target accepts; `members` replace some.
+
+    Where the tools of a run have no effect, the run uses the assistant that `fragments.prepare_caller` creates.
+    """
     tools = [function_tool(each) for each in CALLABLE_FUNCTIONS]
     body: dict[str, Any] = {"tools": tools, "tool_choice": force_function(name), **members}
     if context.approach.tools_on == "assistant":
         del body["tools"]
+        body["assistant_id"] = Ref(CALLER)
     if context.approach.tool_choice == "words":
         del body["tool_choice"]
     elif context.approach.tool_choice == "required" and isinstance(body["tool_choice"], Mapping):
@@ -81,8 +94,6 @@ def assistant(context: ProgramContext, name: str = "assistant", /, **members: An
     in_use = context.use.get("assistant")
     if in_use:
         return Step(operation="get_assistant", name=name, path={"assistant_id": in_use}, role=Role.FIXTURE)
-    if context.approach.tools_on == "assistant":
-        members = {"tools": [function_tool(each) for each in CALLABLE_FUNCTIONS], **members}
     body = {"model": context.model, "instructions": "You are a test fixture. Answer briefly.", **members}
     return Step(operation="create_assistant", name=name, body=body, role=Role.FIXTURE)
 

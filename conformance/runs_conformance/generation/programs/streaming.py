@@ -10,6 +10,7 @@ from runs_conformance.generation.programs.decorator import program
 from runs_conformance.generation.programs.fragments import (
     cancel_and_wait,
     finish_tool_calls,
+    prepare_caller,
     read_everything,
     require,
     submit,
@@ -68,6 +69,8 @@ def stream_tool_call(context: ProgramContext) -> StepGenerator:
     """
     if not (yield from require(assistant(context), thread(context, text=prompt(context, "call_one")))):
         return
+    if not (yield from prepare_caller(context)):
+        return
     answer = yield from _stream_until_tool_call(**forced_call(context, tools=[function_tool()]))
     if answer is None:
         return
@@ -89,6 +92,8 @@ def stream_two_tool_calls(context: ProgramContext) -> StepGenerator:
     if not (yield from require(assistant(context), thread(context, text=prompt(context, "call_two")))):
         return
     tools = [function_tool("get_weather"), function_tool("get_time")]
+    if not (yield from prepare_caller(context)):
+        return
     answer = yield from _stream_until_tool_call(**forced_call(context, tools=tools, tool_choice="required"))
     if answer is not None and (yield from finish_tool_calls()):
         yield page("list_run_steps")

@@ -9,6 +9,7 @@ from runs_conformance.generation.programs.fragments import (
     Fragment,
     cancel_and_wait,
     finish_tool_calls,
+    prepare_caller,
     read_everything,
     require,
 )
@@ -26,6 +27,7 @@ from runs_conformance.generation.programs.steps import (
     page,
     poll,
     prompt,
+    thread,
 )
 from runs_conformance.model.case import Ref, Step
 from runs_conformance.model.exchange import Exchange
@@ -75,21 +77,27 @@ def thread_and_run(context: ProgramContext) -> StepGenerator:
     yield from _finish_and_read(created)
 
 
-@program("lifecycle", "create_and_run", runs=2, requests=26)
+@program("lifecycle", "create_and_run", runs=2, requests=29)
 def thread_and_run_streamed(context: ProgramContext) -> StepGenerator:
     """A thread and a streamed run are created by one request, and the ended run is cancelled during the next one.
 
-    The next run is streamed until it waits for tool outputs. Cancelling the ended first run must not affect it.
+    The next run is streamed until it waits for tool outputs. Neither a cancellation of the ended first run nor one
+    through another thread may affect it.
     """
     if not (yield from require(assistant(context))):
         return
     created: Exchange = yield _create_thread_and_run(thread=_new_thread(context), stream=True)
     if not (yield from _finish_and_read(created)):
         return
+    if not (yield from prepare_caller(context)):
+        return
     second = {"assistant_id": Ref("assistant"), "stream": True, **forced_call(context, tools=[function_tool()])}
     if not (yield from require(on_thread("create_run", _THREAD, second, name="second", stream=True))):
         return
     yield on_run("cancel_run", thread=_THREAD)
+    yield on_run("get_run", "second", _THREAD)
+    yield thread(context, "other_thread")
+    yield on_run("cancel_run", "second", "other_thread")
     yield on_run("get_run", "second", _THREAD)
     yield from cancel_and_wait("second", _THREAD)
 
@@ -100,7 +108,7 @@ def run_on_an_empty_thread(context: ProgramContext) -> StepGenerator:
 
     It gets an empty thread, which accepts no message while the run waits.
     """
-    if not (yield from require(assistant(context))):
+    if not ((yield from require(assistant(context))) and (yield from prepare_caller(context))):
         return
     forced = forced_call(context, tools=[function_tool()])
     created: Exchange = yield _create_thread_and_run(**forced)
