@@ -38,13 +38,15 @@ CONSTRAINT_JUDGES = (
 class RunOptions:
     """All options of a test run or of judging recorded traffic, each flags like its flag; None means no limit.
 
-    `rate_limit` is in requests per second; times are in seconds.
+    `selection_flag` is the flag that stands for `select` if the user did not write it. `rate_limit` is in requests per
+    second; times are in seconds.
     """
 
     edition: str = DEFAULT_EDITION
     strict: bool = False
     partial: bool = False
     select: tuple[str, ...] = ()
+    selection_flag: str = ""
     exclude: tuple[str, ...] = ()
     fail_on: str = "must"
     max_inconclusive: int | None = None
@@ -65,6 +67,7 @@ class RunOptions:
     expiry_timeout: float = 15.0
     poll: float | None = None
     allow_stress: bool = False
+    exhaustive: bool = False
     max_requests: int | None = None
     max_runs: int | None = None
     max_tokens: int | None = None
@@ -117,6 +120,8 @@ def check_selection(options: RunOptions, known: Sequence[str]) -> None:
     for flag, glob in globs:
         if not any(map(selector((glob,), ()), known)):
             raise UsageError(f"{flag} {glob!r} matches no rule, constraint or program{did_you_mean(glob, known)}")
+    if globs and not any(map(selector(options.select, options.exclude), known)):
+        raise UsageError(f"{' '.join(f'{flag} {shlex.quote(glob)}' for flag, glob in globs)} leaves nothing to judge")
 
 
 def selection_filter(options: RunOptions, known: Requirements) -> Callable[[str], bool]:
@@ -158,16 +163,17 @@ def describe_suite(options: RunOptions, profile: str | None, seed: int | None) -
 
 
 def filter_flags(options: RunOptions) -> tuple[str, ...]:
-    """Return the flags that narrow what is judged."""
+    """Return the flags that narrow what is judged. A selection made by a flag of its own is named by that flag."""
     shards = (options.shard,) if options.shard else ()
     narrowing = (
-        ("--select", options.select),
+        ("--select", () if options.selection_flag else options.select),
         ("--exclude", options.exclude),
         ("--phase", options.phases),
         ("--no-capability", options.no_capabilities),
         ("--shard", shards),
     )
-    flags = tuple(f"{flag} {shlex.quote(value)}" for flag, values in narrowing for value in values)
+    flags: tuple[str, ...] = (options.selection_flag,) if options.selection_flag else ()
+    flags += tuple(f"{flag} {shlex.quote(value)}" for flag, values in narrowing for value in values)
     return (*flags, "--read-only") if options.read_only else flags
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from runs_conformance.app import shrink_findings
@@ -12,7 +12,9 @@ from runs_conformance.app.live_run import LiveRun, open_run
 from runs_conformance.app.options import RunOptions, all_programs, build_judges, check_selection, requirements
 from runs_conformance.app.run_metadata import RunFooter, RunHeader
 from runs_conformance.engine.capabilities import STREAMING
+from runs_conformance.engine.decisions import load_decisions
 from runs_conformance.engine.plan import Plan, build_plan, selector
+from runs_conformance.engine.program_cover import cover
 from runs_conformance.engine.run_plan import ProgressListener
 from runs_conformance.engine.run_result import RunResult
 from runs_conformance.engine.shard import parse_shard, plan_for_shard
@@ -42,6 +44,7 @@ def program_context(target: Target, options: RunOptions) -> ProgramContext:
         accepts_any_file_id=target.accepts_any_file_id,
         streams=STREAMING not in options.no_capabilities,
         allow_stress=options.allow_stress or target.address.is_loopback,
+        exhaustive=options.exhaustive,
     )
 
 
@@ -52,7 +55,9 @@ def plan_run(target: Target, options: RunOptions) -> Plan:
     programs = [*all_programs(context, options), *stored]
     known = [*requirements(options.edition).ids(), *(program.id for program in programs)]
     check_selection(options, known)
-    is_wanted = _program_filter(options, requirements(options.edition))
+    known_requirements = requirements(options.edition)
+    plannable = build_plan(programs, context, options.profile, options.phases, denied=options.no_capabilities)
+    is_wanted = _program_filter(options, known_requirements, plannable.programs)
     full_plan = build_plan(programs, context, options.profile, options.phases, is_wanted, options.no_capabilities)
     return (
         plan_for_shard(full_plan, parse_shard(options.shard), {program.id for program in stored})
@@ -61,18 +66,23 @@ def plan_run(target: Target, options: RunOptions) -> Plan:
     )
 
 
-def _program_filter(options: RunOptions, known: Requirements) -> Callable[[Program], bool]:
-    """Return a predicate for the programs that serve the selection.
+def _program_filter(options: RunOptions, known: Requirements, programs: Sequence[Program]) -> Callable[[Program], bool]:
+    """Return a predicate for the programs that serve the selection: the cheapest of `programs` that decide it.
 
-    Request constraints are covered only by the boundary programs of their operation.
+    Request constraints that no program decides on the reference are left to the programs of their operation.
     """
     is_selected = selector(options.select, options.exclude)
     if not options.select:
         return lambda program: True
     ids = [id_ for id_ in known.ids() if is_selected(id_)]
-    operations = {known.constraints[id_].operation for id_ in ids if id_ in known.constraints}
-    needs_all = any(id_ in known.rules or known.constraints[id_].side == "response" for id_ in ids)
-    return lambda program: is_selected(program.id) or needs_all or not operations.isdisjoint(program.operations)
+    decisions = load_decisions()
+    chosen = cover(ids, programs, decisions)
+    unmeasured = [id_ for id_ in ids if id_ not in decisions.deciders] if ids and not chosen else []
+    operations = {known.constraints[id_].operation for id_ in unmeasured if id_ in known.constraints}
+    needs_all = any(id_ in known.rules or known.constraints[id_].side == "response" for id_ in unmeasured)
+    return lambda program: (
+        is_selected(program.id) or program.id in chosen or needs_all or not operations.isdisjoint(program.operations)
+    )
 
 
 def judge(

@@ -11,6 +11,7 @@ from runs_conformance.cli.configuration import drop_settings_for_other_server
 from runs_conformance.cli.help import SCOPE, TARGET, add_options, declare_command, option
 from runs_conformance.cli.options import (
     EDITION_HELP,
+    EXHAUSTIVE_OPTION,
     FIND_LIMITS_OPTION,
     PROFILE_OPTION,
     SEED_OPTION,
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
 @FIND_LIMITS_OPTION
 @TIMEOUT_OPTION
 @STRESS_OPTION
+@EXHAUSTIVE_OPTION
 @report_dir_option("reports/<run-id>/ for each server; otherwise its subfolders a and b.")
 def command(a: str, b: str, **values: Any) -> int:
     """Compare A and B: each a server's URL (or `emulator`), a report.json, a history.jsonl, or the folder of one.

@@ -76,6 +76,13 @@ STRESS_OPTION = option(
     help="Send races and hostile bodies to a server that is not on this machine, too.",
 )
 
+EXHAUSTIVE_OPTION = option(
+    "--exhaustive",
+    group=LIMITS,
+    is_flag=True,
+    help="Send every invalid value, even if the server accepted all others of its kind and each one starts a run.",
+)
+
 QUIET_AND_VERBOSE = (
     option("-q", "--quiet", group=OUTPUT, is_flag=True, help="Print only the last lines."),
     option(

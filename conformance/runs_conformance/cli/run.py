@@ -11,9 +11,10 @@ import click
 
 from runs_conformance.cli import baseline, output
 from runs_conformance.cli.configuration import Duration, drop_settings_for_other_server
-from runs_conformance.cli.help import LIMITS, SCOPE, TARGET, declare_command, option
+from runs_conformance.cli.help import LIMITS, OUTPUT, SCOPE, TARGET, declare_command, option
 from runs_conformance.cli.options import (
     EDITION_HELP,
+    EXHAUSTIVE_OPTION,
     FIND_LIMITS_OPTION,
     PROFILE_OPTION,
     SEED_OPTION,
@@ -98,6 +99,7 @@ _EXAMPLES = (
     metavar="NAME",
     help=f"Run only this phase: {_PHASES}. Repeatable.",
 )
+@option("--failed", group=SCOPE, is_flag=True, help="Judge only what failed in the newest session, or in --report-dir.")
 @option("--read-only", group=SCOPE, is_flag=True, help="Send only GET requests, about the objects named with --use.")
 @option(
     "--shard",
@@ -180,14 +182,26 @@ _EXAMPLES = (
     help="Longest polling interval. Default: adapts to how fast runs finish.",
 )
 @STRESS_OPTION
+@EXHAUSTIVE_OPTION
+@option(
+    "--keep",
+    group=OUTPUT,
+    metavar="N",
+    type=click.IntRange(1),
+    default=10,
+    show_default=True,
+    help="Sessions to keep in reports/; older ones are deleted.",
+)
 @judging_options(EDITION_HELP, "reports/<run-id>/.")
 def command(base_url: str | None, **values: Any) -> int:
     """Judge the server at BASE_URL. Default: $OPENAI_BASE_URL, else the bundled emulator."""
     from runs_conformance.app import estimate, run
     from runs_conformance.engine.outcome import INTERRUPTED, NO_TARGET, USAGE
-    from runs_conformance.reporting.folder import prepare_folder
+    from runs_conformance.reporting.folder import prepare_folder, prune
 
     values = drop_settings_for_other_server(values, base_url)
+    if values["failed"]:
+        values = _select_failed(values)
     options = build_options(values)
     output.views(values)
     with interruptible() as interruption:
@@ -201,6 +215,7 @@ def command(base_url: str | None, **values: Any) -> int:
             folder = prepare_folder(values["report_dir"])
             listener = _progress(target, options, plan, values)
             report = run.judge(target, options, plan, folder, listener, interruption.defer)
+            prune(folder, values["keep"])
             problem = output.write_report(folder, report, target.address.dialect.family.name, values)
         code = report.exit_code
         if code == NO_TARGET:
@@ -212,6 +227,16 @@ def command(base_url: str | None, **values: Any) -> int:
             say(f"runs-conformance: {problem}")
             code = USAGE
     return INTERRUPTED if interruption.received else code
+
+
+def _select_failed(values: dict[str, Any]) -> dict[str, Any]:
+    """Return the parameters with the selection that `--failed` stands for. Raises UsageError if there is none."""
+    from runs_conformance.app.last_failures import failed_ids
+    from runs_conformance.errors import UsageError
+
+    if values["select"]:
+        raise UsageError("--failed and --select exclude each other")
+    return {**values, "select": failed_ids(values["report_dir"]), "selection_flag": "--failed"}
 
 
 def _progress(target: Target, options: RunOptions, plan: Plan, values: dict[str, Any]) -> ProgressListener:

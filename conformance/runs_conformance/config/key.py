@@ -100,6 +100,13 @@ def _top() -> Iterable[ConfigKey]:
         False,
         "--allow-stress",
     )
+    yield ConfigKey(
+        "exhaustive",
+        ValueType.BOOLEAN,
+        "Send every invalid value, even if the server accepted all others of its kind and each one starts a run.",
+        False,
+        "--exhaustive",
+    )
     yield ConfigKey("seed", integer, "Seed of random payloads and programs.", 0, "--seed")
     yield ConfigKey(
         "database",

@@ -20,7 +20,8 @@ class ProgramContext:
     `prompts` replace the suite's own user messages, by purpose. `use` holds ids of existing objects by kind, for
     targets that cannot or should not create them. `other_model` is a model that a run may override the assistant's
     with; if the target does not know it, the verdict is inconclusive. `accepts_any_file_id` says that the target
-    accepts any well-formed id of a file or vector store. `read_only` allows only GET requests. `approach` is how the
+    accepts any well-formed id of a file or vector store. `read_only` allows only GET requests. `exhaustive` sends every
+    invalid value, even if the target accepted all others of its kind. `approach` is how the
     target accepts the prerequisites of programs. Without `streams`, no event stream is requested. Timeouts are in
     seconds.
     """
@@ -38,6 +39,7 @@ class ProgramContext:
     use: Mapping[str, str] = field(default_factory=dict)
     accepts_any_file_id: bool = False
     allow_stress: bool = True
+    exhaustive: bool = False
     read_only: bool = False
     streams: bool = True
     approach: Approach = field(default_factory=Approach)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -80,6 +81,10 @@ def _first_per_constraint(negatives: Sequence[Step]) -> list[Step]:
     return list(first.values())
 
 
+SAMPLE_SIZE = 3
+"""Invalid values of one keyword that are sent although each of them was accepted and started a run."""
+
+
 @dataclass(slots=True)
 class CaseRun:
     """One execution of an operation's cases. A `consumed` fixture must be reset; an `exhausted` one cannot be."""
@@ -91,6 +96,8 @@ class CaseRun:
     server_errors: int = 0
     refusals: int = 0
     failed_constraints: set[str] = field(default_factory=set)
+    accepted_keywords: Counter[str] = field(default_factory=Counter)
+    refused_keywords: set[str] = field(default_factory=set)
 
     def send(self, step: Step) -> Generator[Instruction, Any, Exchange | None]:
         """Send a step, after resetting a consumed fixture; None if the fixture cannot be reset."""
@@ -129,10 +136,21 @@ class CaseRun:
     def send_negatives(self, negatives: Sequence[Step]) -> Generator[Instruction, Any, None]:
         """Send negatives; once one of a constraint was accepted, skip the others."""
         for step in negatives:
-            if step.exercises and step.exercises[0] in self.failed_constraints:
+            if step.exercises and (step.exercises[0] in self.failed_constraints or self._is_sampled_out(step)):
                 continue
             exchange = yield from self.send_with_retry(step)
             if exchange is None:
                 return
+            keyword = step.mutation.keyword if step.mutation else ""
             if exchange.accepted and step.exercises and not isinstance(step.expectation, Either):
                 self.failed_constraints.add(step.exercises[0])
+                self.accepted_keywords[keyword] += 1
+            elif exchange.refused:
+                self.refused_keywords.add(keyword)
+
+    def _is_sampled_out(self, step: Step) -> bool:
+        """Whether a negative need not be sent: each accepted one starts a run, and all others of its keyword were."""
+        if self.fixture.after_accept is None or self.context.exhaustive or step.mutation is None:
+            return False
+        keyword = step.mutation.keyword
+        return keyword not in self.refused_keywords and self.accepted_keywords[keyword] >= SAMPLE_SIZE
