@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
+import shutil
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -14,9 +16,11 @@ from typing import TextIO
 from runs_conformance.errors import UsageError
 from runs_conformance.reporting import har
 from runs_conformance.reporting.report import Report
+from runs_conformance.reporting.shorten import shorten
 from runs_conformance.reporting.view import DEFAULT, HAR, HAR_FILE, VIEWS, RenderContext
 
 HOME = Path("reports")
+_RUN_ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,7 @@ class RunFolder:
         the others.
         """
         errors, unavailable = [], []
+        report = shorten(report)
         context = RenderContext(dialect=dialect, folder=self.path)
         for name in views:
             view = VIEWS.get(name)
@@ -69,10 +74,29 @@ class RunFolder:
 
 def prepare_folder(path: Path | None, now: float | None = None) -> RunFolder:
     """Create the folder at `path`, or a new one below `reports/`. Raises UsageError if it cannot be created."""
+    is_new = path is None and not HOME.exists()
     run_id = f"{time.strftime('%Y%m%d-%H%M%S', time.localtime(now))}-{secrets.token_hex(2)}"
     if path is not None:
         return RunFolder(_make_directory(path), run_id)
-    return RunFolder(_make_directory(HOME / run_id), run_id, HOME / "latest")
+    folder = RunFolder(_make_directory(HOME / run_id), run_id, HOME / "latest")
+    if is_new:
+        with suppress(OSError):
+            (HOME / ".gitignore").write_text("*\n", encoding="utf-8")
+    return folder
+
+
+def prune(folder: RunFolder, keep: int) -> None:
+    """Delete the oldest folders of sessions beside this one, so that `keep` remain, if it lies in the usual place.
+
+    Folders that were not named by the suite are left alone.
+    """
+    if folder.latest is None or keep < 1:
+        return
+    with suppress(OSError):
+        sessions = sorted(each for each in folder.path.parent.iterdir() if _RUN_ID.fullmatch(each.name))
+        for old in sessions[:-keep]:
+            if old != folder.path and old.is_dir() and not old.is_symlink():
+                shutil.rmtree(old, ignore_errors=True)
 
 
 def _make_directory(path: Path) -> Path:

@@ -1,0 +1,31 @@
+"""The requirements that failed in an earlier session."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from runs_conformance.app.report_file import read_report
+from runs_conformance.errors import UsageError
+from runs_conformance.model.json import is_array, is_object
+from runs_conformance.reporting.folder import HOME
+
+
+def failed_ids(report_dir: Path | None) -> tuple[str, ...]:
+    """The ids that failed in the report of a folder, by default of the newest session.
+
+    Raises UsageError if none did.
+    """
+    folder = report_dir or HOME / "latest"
+    if folder.is_file():
+        # Where links are not supported, a text file names the newest folder.
+        folder = folder.parent / folder.read_text(encoding="utf-8").strip()
+    if not folder.exists():
+        raise UsageError(f"--failed: there is no earlier report in {folder}")
+    _, report = read_report(folder)
+    verdicts = report["verdicts"]
+    failed = (
+        [each for each in verdicts if is_object(each) and each.get("outcome") == "fail"] if is_array(verdicts) else []
+    )
+    if not failed:
+        raise UsageError(f"--failed: nothing failed in {folder}")
+    return tuple(str(each["id"]) for each in failed)
