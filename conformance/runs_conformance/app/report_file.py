@@ -13,7 +13,7 @@ from runs_conformance.contract.edition import DEFAULT_EDITION, is_edition
 from runs_conformance.engine.reproduction import Reproduction
 from runs_conformance.errors import UsageError
 from runs_conformance.files import read_bytes
-from runs_conformance.model.json import JSON, at, is_array, is_object
+from runs_conformance.model.json import JSON, Absent, at, is_array, is_object
 from runs_conformance.model.suggestion import did_you_mean
 from runs_conformance.recordings import history_file
 from runs_conformance.reporting import report as reports
@@ -72,7 +72,7 @@ class ReportFile:
 def load(path: Path) -> ReportFile:
     """Load a report.json, a history.jsonl or the folder of one. Raises UsageError for anything else."""
     file, report = read_report(path)
-    return _parse_report(file.name, report)
+    return _parse_report(file.name, _with_all_steps(file, report))
 
 
 def read_report(path: Path) -> tuple[Path, Mapping[str, JSON]]:
@@ -94,6 +94,19 @@ def read_report(path: Path) -> tuple[Path, Mapping[str, JSON]]:
     if not is_object(report) or not is_array(report.get("verdicts")):
         raise UsageError(f"{path}: neither a report.json nor a history.jsonl of a run")
     return path, report
+
+
+def _with_all_steps(path: Path, report: Mapping[str, JSON]) -> Mapping[str, JSON]:
+    """The report, or the same report rebuilt from the history beside it if it lacks steps because of its size."""
+    verdicts = report["verdicts"]
+    assert is_array(verdicts)
+    failed = [each for each in verdicts if is_object(each) and is_object(each.get("counterexample"))]
+    is_shortened = any(isinstance(at(each, "/counterexample/steps"), Absent) for each in failed)
+    history = path.with_name("history.jsonl")
+    if report.get("format_version") is None or not is_shortened or not history.is_file():
+        return report
+    rebuilt: Mapping[str, JSON] = json.loads(reports.text(rebuild_report([read_run(history)])))
+    return rebuilt
 
 
 def _parse_report(name: str, report: Mapping[str, JSON]) -> ReportFile:

@@ -118,11 +118,13 @@ class Report:
     hazards: tuple[Hazard, ...] = ()
     started: float | None = None
     programs: ProgramSummary = ProgramSummary()
-    causes: tuple[Cause, ...] = field(init=False, repr=False)
+    causes: tuple[Cause, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
-        """Analyze the causes of the failures."""
-        object.__setattr__(self, "causes", analyze(self.verdicts))
+        """Analyze the causes of the failures, unless they are given."""
+        failing = {verdict.id for verdict in self.verdicts if verdict.outcome is Outcome.FAIL}
+        if {id_ for cause in self.causes for id_ in cause.ids} != failing:
+            object.__setattr__(self, "causes", analyze(self.verdicts))
 
     def with_outcome(self, *outcomes: Outcome) -> list[Verdict]:
         """The verdicts with one of these outcomes."""
@@ -278,13 +280,20 @@ def _or_none(value: JSON | Absent) -> JSON:
 
 
 def text(report: Report) -> str:
-    """The text of `report.json`; characters that UTF-8 cannot encode are escaped."""
-    text = json.dumps(to_json(report), indent=1, ensure_ascii=False) + "\n"
+    """The text of `report.json`, with one verdict a line; characters that UTF-8 cannot encode are escaped."""
+    text = _encode(to_json(report), ensure_ascii=False)
     try:
         text.encode()
     except UnicodeEncodeError:
-        return json.dumps(to_json(report), indent=1) + "\n"
+        return _encode(to_json(report), ensure_ascii=True)
     return text
+
+
+def _encode(data: dict[str, Any], *, ensure_ascii: bool) -> str:
+    verdicts = data.pop("verdicts")
+    head = json.dumps(data, indent=1, ensure_ascii=ensure_ascii).removesuffix("\n}")
+    lines = (json.dumps(verdict, ensure_ascii=ensure_ascii, separators=(",", ":")) for verdict in verdicts)
+    return f'{head},\n "verdicts": [\n' + ",\n".join(lines) + "\n ]\n}\n"
 
 
 def outcomes_by_capability(verdicts: Sequence[Verdict], order: Sequence[str]) -> dict[str, Mapping[Outcome, int]]:
