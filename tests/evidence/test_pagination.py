@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from runs_conformance.evidence.page import pages
-from runs_conformance.evidence.pagination import is_complete, lists_in_both_orders, page_slices, page_traversals
+from runs_conformance.evidence.pagination import is_complete, lists_in_both_orders, page_comparisons, page_traversals
 from tests.rules.histories import HistoryBuilder, assistant, page, run
 
 A, B, C = (run(id_=f"run_{letter}") for letter in "abc")
@@ -20,8 +20,8 @@ def test_slice_of_a_complete_page() -> None:
     builder = HistoryBuilder()
     builder.send("list_runs", page(C, B, A))
     part = builder.send("list_runs", page(B, has_more=True), query={"limit": 1, "after": "run_c"})
-    (found,) = [each for each in page_slices(builder.history()) if each.page.exchange is part]
-    assert found.ids_after_cursor == ("run_b", "run_a")
+    (found,) = [each for each in page_comparisons(builder.history()) if each.page.exchange is part]
+    assert found.expected_ids == ("run_b", "run_a")
     assert found.ids == ("run_b",)
     assert found.remaining_ids == ("run_a",)
     assert not found.is_shared
@@ -32,14 +32,14 @@ def test_list_that_changed_in_between_is_not_compared() -> None:
     builder.send("list_runs", page(B, A))
     builder.create_run(C)
     builder.send("list_runs", page(C, has_more=True), query={"limit": 1})
-    assert page_slices(builder.history()) == ()
+    assert page_comparisons(builder.history()) == ()
 
 
 def test_unknown_cursor_is_not_compared() -> None:
     builder = HistoryBuilder()
     builder.send("list_runs", page(B, A))
     builder.send("list_runs", page(), query={"after": "run_x"})
-    assert all("after" not in each.page.query for each in page_slices(builder.history()))
+    assert all("after" not in each.page.query for each in page_comparisons(builder.history()))
 
 
 def test_slice_of_a_shared_list_contains_own_objects() -> None:
@@ -47,9 +47,9 @@ def test_slice_of_a_shared_list_contains_own_objects() -> None:
     builder.send("create_assistant", assistant())
     builder.send("list_assistants", page(assistant(), assistant("asst_x")))
     builder.send("list_assistants", page(assistant("asst_x"), has_more=True), query={"limit": 1})
-    part = page_slices(builder.history())[-1]
+    part = page_comparisons(builder.history())[-1]
     assert part.is_shared
-    assert part.ids_after_cursor == ("asst_a",)
+    assert part.expected_ids == ("asst_a",)
     assert part.ids == ()
 
 

@@ -17,23 +17,23 @@ SHARED_KINDS = frozenset({"assistant"})
 
 
 @dataclass(frozen=True, eq=False)
-class PageSlice:
+class PageComparison:
     """A page and a complete page of the same, unchanged list in the same order.
 
-    `ids_after_cursor` are the ids of the complete page after the page's cursor, `ids` those of the page. If the list
-    `is_shared` with other clients, both contain only objects that were created in this history.
+    `expected_ids` are the ids that the complete page has after the page's cursor, whatever the page's limit; `ids` are
+    those of the page. If the list `is_shared` with other clients, both contain only objects created in this history.
     """
 
     page: Page
     complete: Page
-    ids_after_cursor: tuple[str, ...]
+    expected_ids: tuple[str, ...]
     ids: tuple[str, ...]
     is_shared: bool
 
     @property
     def remaining_ids(self) -> tuple[str, ...]:
         """The ids that follow this page."""
-        return self.ids_after_cursor[len(self.ids) :]
+        return self.expected_ids[len(self.ids) :]
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,9 +84,9 @@ def _own_ids(listing: Listing) -> set[str]:
 
 
 @lru_cache(maxsize=16)
-def page_slices(history: History) -> tuple[PageSlice, ...]:
+def page_comparisons(history: History) -> tuple[PageComparison, ...]:
     """Every page of which a complete page is known."""
-    return tuple(each for listing in listings(history) for each in _page_slices(listing))
+    return tuple(each for listing in listings(history) for each in _page_comparisons(listing))
 
 
 @lru_cache(maxsize=16)
@@ -114,7 +114,7 @@ def page_traversals(history: History) -> tuple[PageTraversal, ...]:
     )
 
 
-def _page_slices(listing: Listing) -> Iterator[PageSlice]:
+def _page_comparisons(listing: Listing) -> Iterator[PageComparison]:
     is_shared = is_shared_with_others(listing)
     own = _own_ids(listing)
     for page in listing.pages:
@@ -129,7 +129,7 @@ def _page_slices(listing: Listing) -> Iterator[PageSlice]:
         ids = page.ids
         if is_shared:
             ids, ids_after = tuple(i for i in ids if i in own), tuple(i for i in ids_after if i in own)
-        yield PageSlice(page, complete, ids_after, ids, is_shared)
+        yield PageComparison(page, complete, ids_after, ids, is_shared)
 
 
 def _ids_after(ids: tuple[str, ...], after: str | None) -> tuple[str, ...] | None:

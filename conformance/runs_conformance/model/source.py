@@ -15,12 +15,13 @@ class Level(StrEnum):
 
 
 class Basis(StrEnum):
-    """The kind of document that states a requirement."""
+    """The kind of document that states a requirement; CONVENTION if none does."""
 
     SCHEMA = "schema"
     PROSE = "prose"
     SDK = "sdk"
     OBSERVED = "observed"
+    CONVENTION = "convention"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,3 +55,8 @@ def prose(locator: str, edition: str = "", note: str = "") -> Source:
 def observed(locator: str, edition: str = "", note: str = "") -> Source:
     """A requirement inferred from recorded traffic of the real service."""
     return Source(Basis.OBSERVED, locator, edition, note)
+
+
+def convention(note: str) -> Source:
+    """A requirement that no source states, a convention of this suite; `note` gives the reason."""
+    return Source(Basis.CONVENTION, "no source states it", note=note)

@@ -8,11 +8,11 @@ from runs_conformance.contract.operation import response_kind_of
 from runs_conformance.evidence.observation import all_observations
 from runs_conformance.evidence.page import Listing, Page, listings, pages, repeats_a_parameter
 from runs_conformance.evidence.pagination import (
-    PageSlice,
+    PageComparison,
     PageTraversal,
     complete_page_for,
     is_shared_with_others,
-    page_slices,
+    page_comparisons,
     page_traversals,
 )
 from runs_conformance.evidence.request_expectation import uses_default_auth
@@ -20,16 +20,20 @@ from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.json import Absent
 from runs_conformance.model.rule import rule
-from runs_conformance.model.source import Level, observed, schema
+from runs_conformance.model.source import Level, convention, observed, schema
 from runs_conformance.model.verdict import PASSED, Result
 
 _SPEC = "openai-openapi f85dbe2 openapi.yaml"
 _CURSOR = schema(f"{_SPEC} parameter after: an object ID that defines your place in the list")
 _LIMIT = schema(f"{_SPEC} parameter limit: between 1 and 100, and the default is 20")
+_LIMIT_AND_ORDER = schema(
+    f"{_SPEC} parameters limit: between 1 and 100, and the default is 20; and order: asc for ascending order, desc for"
+    " descending order"
+)
 _MORE = schema(f"{_SPEC} ListRunsResponse.has_more and its like")
 _BEFORE = observed("supercompat contracts/listMessages, against the real service")
-_PAGE_ENDS = observed("recorded traffic: 94 of 94 pages with items, 18 of 18 without")
-_NO_SOURCE = observed("none: no record says what the service did")
+_PAGE_ENDS = observed("recorded traffic: held on 94 of 94 pages with items and on 18 of 18 empty ones")
+_NO_SOURCE = convention("no record says what the service did")
 
 
 @rule(
@@ -42,16 +46,18 @@ _NO_SOURCE = observed("none: no record says what the service did")
 def limit_is_kept(page: Page) -> Iterator[Result]:
     """A page holds no more items than its limit, which is 20 by default.
 
-    Clients size their buffers and screens by it.
+    Clients size their buffers and screens by the limit.
 
     Fix: Apply `limit` to every list, with 20 as its default.
     """
     if page.limit is not None and page.items:
         count = len(page.items)
-        finding = page.exchange.finding(
-            f"the page has {count} items, more than its limit of {page.limit}", "/data", page.limit, count
-        )
-        yield PASSED if count <= page.limit else finding
+        if count <= page.limit:
+            yield PASSED
+        else:
+            yield page.exchange.finding(
+                f"the page has {count} items, more than its limit of {page.limit}", "/data", page.limit, count
+            )
 
 
 def _valid_list_requests(history: History) -> Iterator[tuple[Exchange, bool]]:
@@ -73,7 +79,7 @@ def _valid_list_requests(history: History) -> Iterator[tuple[Exchange, bool]]:
 @rule(
     units=_valid_list_requests,
     level=Level.MUST,
-    source=_LIMIT,
+    source=_LIMIT_AND_ORDER,
     capability="listing",
     requirements=("limit-is-honoured",),
 )
@@ -88,45 +94,48 @@ def legal_limits_and_orders_are_taken(list_request: tuple[Exchange, bool]) -> It
     if exchange.accepted:
         yield PASSED
     elif exchange.refused and is_shown_later:
-        parameters = " and ".join(f"{name} {value}" for name, value in exchange.request.query)
-        yield exchange.finding(f"{parameters} was refused, although the list can be read", actual=exchange.status)
+        parameters = ", ".join(f"{name}={value}" for name, value in exchange.request.query)
+        yield exchange.finding(
+            f"the request with {parameters} was refused, although the list can be read", actual=exchange.status
+        )
 
 
 @rule(
-    units=page_slices,
+    units=page_comparisons,
     level=Level.MUST,
     source=_LIMIT,
     capability="listing",
     requirements=("list-envelope-order-and-default-limit",),
     needs_complete_history=True,
 )
-def twenty_is_the_default(page_slice: PageSlice) -> Iterator[Result]:
+def twenty_is_the_default(comparison: PageComparison) -> Iterator[Result]:
     """A list requested without a limit shows 20 items, or all if there are fewer.
 
-    Clients that never set a limit rely on it. Judged on the first page: what follows a cursor is judged by other rules.
+    Clients that never set a limit rely on it. Only lists of more than 20 items can pass. Pages after a cursor are
+    judged by other rules.
 
     Fix: Use 20 as the default limit.
     """
-    expected, count = min(20, len(page_slice.ids_after_cursor)), len(page_slice.ids)
-    if page_slice.page.query.keys() & {"limit", "after", "before"} or page_slice.is_shared:
+    expected, count = min(20, len(comparison.expected_ids)), len(comparison.ids)
+    if comparison.page.query.keys() & {"limit", "after", "before"} or comparison.is_shared:
         return
     if count < expected:
-        yield page_slice.page.exchange.finding(
+        yield comparison.page.exchange.finding(
             f"the page has {count} items instead of the default 20", "/data", expected, count
         )
-    elif len(page_slice.ids_after_cursor) > 20:
+    elif len(comparison.expected_ids) > 20:
         yield PASSED
 
 
-def _pages_with_limit(history: History) -> Iterator[tuple[Page, PageSlice | None]]:
+def _pages_with_limit(history: History) -> Iterator[tuple[Page, PageComparison | None]]:
     """Each page requested with a valid limit, with its expected contents if they are known.
 
     Pages requested with `before` are left out, since no source says which items a limited one contains.
     """
     known = {
-        id(page_slice.page): page_slice
-        for page_slice in page_slices(history)
-        if not page_slice.is_shared and page_slice.ids_after_cursor
+        id(comparison.page): comparison
+        for comparison in page_comparisons(history)
+        if not comparison.is_shared and comparison.expected_ids
     }
     for page in pages(history):
         if page.limit is not None and "limit" in page.query and "before" not in page.query:
@@ -140,22 +149,24 @@ def _pages_with_limit(history: History) -> Iterator[tuple[Page, PageSlice | None
     capability="listing",
     requirements=("limit-is-honoured",),
 )
-def pages_are_full(limited_page: tuple[Page, PageSlice | None]) -> Iterator[Result]:
-    """A page holds as many items as its limit allows and the list has.
+def pages_are_full(limited_page: tuple[Page, PageComparison | None]) -> Iterator[Result]:
+    """A page holds as many items as its limit, or all remaining items if there are fewer.
 
     A shorter page is not forbidden while `has_more` is true, but it costs every client more requests.
 
-    Fix: Filter the list before the limit is applied.
+    Fix: Apply filters before the limit.
     """
-    page, page_slice = limited_page
+    page, comparison = limited_page
     count, expected = len(page.items), page.limit or 0
     has_more = page.exchange.member("has_more") is True
-    if page_slice is not None and not has_more:
-        expected = min(expected, len(page_slice.ids_after_cursor))
+    if comparison is not None and not has_more:
+        expected = min(expected, len(comparison.expected_ids))
     elif count < expected and not has_more:
         return
-    finding = page.exchange.finding(f"the page has {count} items and could have {expected}", "/data", expected, count)
-    yield PASSED if count >= expected else finding
+    if count >= expected:
+        yield PASSED
+    else:
+        yield page.exchange.finding(f"the page has {count} items and could have {expected}", "/data", expected, count)
 
 
 @rule(
@@ -189,67 +200,71 @@ def after_excludes_its_item(page: Page) -> Iterator[Result]:
 
     A client that follows the cursor would see it twice.
 
-    Fix: Start the page with the item behind the cursor.
+    Fix: Start the page with the item after the cursor.
     """
     after = page.query.get("after")
     if after is not None and page.items:
-        finding = page.exchange.finding(f"the page after {after} contains {after}", "/data")
-        yield finding if after in page.ids else PASSED
+        if after not in page.ids:
+            yield PASSED
+        else:
+            yield page.exchange.finding(f"the page after {after} contains {after}", "/data")
 
 
 @rule(
-    units=page_slices,
+    units=page_comparisons,
     level=Level.MUST,
     source=_CURSOR,
     capability="listing",
     requirements=("after-is-exclusive-and-complete", "limit-is-honoured"),
     needs_complete_history=True,
 )
-def pages_hold_what_comes_next(page_slice: PageSlice) -> Iterator[Result]:
+def pages_hold_what_comes_next(comparison: PageComparison) -> Iterator[Result]:
     """A page holds the items that follow its cursor in the requested order, without gaps.
 
     A gap loses objects for every client that reads a list page by page. Compared with a page that held the whole list.
 
-    Fix: Select the items behind the cursor in the same total order that the list has.
+    Fix: Select the items after the cursor in the same total order that the list has.
     """
-    actual, expected = page_slice.ids, page_slice.ids_after_cursor[: len(page_slice.ids)]
-    if actual != expected or (not actual and page_slice.ids_after_cursor and not page_slice.is_shared):
-        expected = expected or page_slice.ids_after_cursor[:1]
-        page = page_slice.page.exchange
+    actual, expected = comparison.ids, comparison.expected_ids[: len(comparison.ids)]
+    if actual != expected or (not actual and comparison.expected_ids and not comparison.is_shared):
+        expected = expected or comparison.expected_ids[:1]
+        page = comparison.page.exchange
         yield page.finding(
             "the page does not contain the next items of the list", "/data", list(expected), list(actual)
         )
-    elif not page_slice.is_shared or actual:
+    elif not comparison.is_shared or actual:
         yield PASSED
 
 
 @rule(
-    units=page_slices,
+    units=page_comparisons,
     level=Level.MUST,
     source=_MORE,
     capability="listing",
     requirements=("after-is-exclusive-and-complete",),
     needs_complete_history=True,
 )
-def has_more_is_true_exactly_where_more_follows(page_slice: PageSlice) -> Iterator[Result]:
+def has_more_is_true_exactly_where_more_follows(comparison: PageComparison) -> Iterator[Result]:
     """`has_more` is true if items follow the page, and false if none do.
 
-    At a wrong false a client stops and loses items; at a wrong true it sends a needless request.
+    If `has_more` is wrongly false, clients stop and miss items; if it is wrongly true, they send a needless request.
 
     Fix: Read one item more than the limit to find out whether more follow.
     """
-    has_more, follows = page_slice.page.exchange.member("has_more"), bool(page_slice.remaining_ids)
+    has_more, follows = comparison.page.exchange.member("has_more"), bool(comparison.remaining_ids)
     if (
         not isinstance(has_more, bool)
-        or (page_slice.is_shared and not follows)
-        or page_slice.ids != page_slice.ids_after_cursor[: len(page_slice.ids)]
+        or (comparison.is_shared and not follows)
+        or comparison.ids != comparison.expected_ids[: len(comparison.ids)]
     ):
         return
-    remaining = f"{len(page_slice.remaining_ids)} items follow" if follows else "nothing follows"
-    finding = page_slice.page.exchange.finding(
-        f"has_more is {str(has_more).lower()}, but {remaining}", "/has_more", follows, has_more
-    )
-    yield PASSED if has_more is follows else finding
+    if has_more is follows:
+        yield PASSED
+    else:
+        remaining = f"{len(comparison.remaining_ids)} items follow" if follows else "nothing follows"
+        yield comparison.page.exchange.finding(
+            f"has_more is {str(has_more).lower()}, but {remaining}", "/has_more", follows, has_more
+        )
 
 
 @rule(
@@ -264,7 +279,7 @@ def walks_reach_every_item_once(traversal: PageTraversal) -> Iterator[Result]:
 
     Client libraries iterate over lists this way.
 
-    Fix: Use one total order for all pages, and resume right behind the cursor.
+    Fix: Use one total order for all pages, and continue with the item right after the cursor.
     """
     ids = [id_ for page in traversal.pages for id_ in page.ids]
     last = traversal.pages[-1].exchange
@@ -293,8 +308,8 @@ def walks_reach_every_item_once(traversal: PageTraversal) -> Iterator[Result]:
 def before_ends_at_its_item(listing: Listing) -> Iterator[Result]:
     """A page requested with `before` holds items that precede the one it names, in the requested order.
 
-    Clients page backwards with it. The document only calls it a cursor; whether a limited page holds the first of these
-    items or the nearest is left open.
+    Clients page backwards with it. The OpenAPI document only calls `before` a cursor and does not say whether a limited
+    page holds the first of these items or the nearest; both pass.
 
     Fix: Select only items that precede the cursor, and sort them in the requested order.
     """
@@ -306,13 +321,15 @@ def before_ends_at_its_item(listing: Listing) -> Iterator[Result]:
         preceding = complete.ids[: complete.ids.index(before)]
         count = len(page.ids)
         fits = page.ids in (preceding[:count], preceding[len(preceding) - count :]) and bool(count) == bool(preceding)
-        finding = page.exchange.finding(
-            f"the page before {before} does not contain the items that precede it",
-            "/data",
-            list(preceding),
-            list(page.ids),
-        )
-        yield PASSED if fits else finding
+        if fits:
+            yield PASSED
+        else:
+            yield page.exchange.finding(
+                f"the page before {before} does not contain the items that precede it",
+                "/data",
+                list(preceding),
+                list(page.ids),
+            )
 
 
 @rule(
@@ -330,19 +347,18 @@ def first_and_last_id_are_those_of_the_page(page: Page) -> Iterator[Result]:
     Fix: Take both ids from the items that the page contains.
     """
     ends = {"first_id": page.ids[0], "last_id": page.ids[-1]} if page.items else {"first_id": None, "last_id": None}
-    for name, expected in ends.items():
+    for (name, expected), position in zip(ends.items(), ("first", "last"), strict=True):
         actual = page.exchange.member(name)
         if not isinstance(actual, Absent):
             if actual == expected:
                 yield PASSED
             else:
-                yield page.exchange.finding(
-                    f"{name} is not the id of that item of the page", f"/{name}", expected, actual
-                )
+                item = f"the id of the page's {position} item" if page.items else "null on an empty page"
+                yield page.exchange.finding(f"{name} is not {item}", f"/{name}", expected, actual)
 
 
-def _pages_with_unknown_cursor(history: History) -> Iterator[Exchange]:
-    """Every page requested with a cursor that is the id of no object in the history."""
+def _requests_with_unknown_cursor(history: History) -> Iterator[Exchange]:
+    """Every list request of the suite with a cursor that is the id of no object in the history."""
     known_ids = {observation.id for observation in all_observations(history)}
     for exchange in history:
         answer = response_kind_of(exchange.operation) or ""
@@ -352,7 +368,7 @@ def _pages_with_unknown_cursor(history: History) -> Iterator[Exchange]:
 
 
 @rule(
-    units=_pages_with_unknown_cursor,
+    units=_requests_with_unknown_cursor,
     level=Level.MAY,
     source=_NO_SOURCE,
     capability="listing",
@@ -361,12 +377,13 @@ def _pages_with_unknown_cursor(history: History) -> Iterator[Exchange]:
 def unknown_cursors_lead_nowhere(exchange: Exchange) -> Iterator[Result]:
     """A page requested with an unknown id as its cursor is refused or empty.
 
-    No source says which. A page of items, as if no cursor were given, makes a client that resumes after a deleted
-    object start from the beginning.
+    No source says whether to refuse or to return nothing. A page of items, as if no cursor were given, makes a client
+    that resumes after a deleted object start from the beginning.
 
     Fix: Refuse an unknown cursor, or return an empty page.
     """
     if exchange.accepted or exchange.refused:
-        items = exchange.member("data") if exchange.accepted else []
-        finding = exchange.finding("the page has items although its cursor does not exist", "/data")
-        yield finding if items else PASSED
+        if exchange.accepted and exchange.member("data"):
+            yield exchange.finding("the page has items although its cursor does not exist", "/data")
+        else:
+            yield PASSED

@@ -11,12 +11,12 @@ from runs_conformance.model.case import DanglingReference, Reject
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.rule import rule
-from runs_conformance.model.source import Level, observed
+from runs_conformance.model.source import Level, convention, observed
 from runs_conformance.model.verdict import Inconclusive, Result
 
 _RECORDED = observed("recorded traffic: ruby-openai, every request for an unknown id")
 _MALFORMED = observed("recorded and pasted answers: 404 in 2023, 400 with the expected prefix in 2025")
-_PATHS = observed("none", note="implied by the paths: a run belongs to its thread")
+_PATHS = convention("implied by the paths: a run belongs to its thread")
 
 _NONEXISTENT = (DanglingReference.UNKNOWN, DanglingReference.MALFORMED)
 

@@ -14,7 +14,7 @@ from runs_conformance.model.case import Reject, Role
 from runs_conformance.model.exchange import Completion, Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.rule import rule
-from runs_conformance.model.source import Level, observed, prose, schema
+from runs_conformance.model.source import Level, convention, prose, schema
 from runs_conformance.model.verdict import PASSED, Inconclusive, Result
 
 _SPEC = "openai-openapi f85dbe2 openapi.yaml"
@@ -26,7 +26,7 @@ _ONE_VALUE = prose("RFC 8259 2: a JSON text is one value", note="common parsers 
 _UTF_8 = prose("RFC 8259 8.1: JSON that systems exchange is in UTF-8", note="a parser may be lenient")
 _MEDIA = prose("RFC 9110 8.3.1: type and subtype are case-insensitive, parameters may follow")
 _ID = schema(f"{_SPEC} getThread: the ID of the thread to retrieve")
-_NO_SOURCE = observed("none: no record says what the service did")
+_NO_SOURCE = convention("no record says what the service did")
 
 MALFORMED, EMPTY, WRONG_TYPE = "malformed_json", "empty_body", "wrong_content_type"
 

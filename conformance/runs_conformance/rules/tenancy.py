@@ -13,14 +13,14 @@ from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.json import at
 from runs_conformance.model.rule import rule
-from runs_conformance.model.source import Level, observed, prose
+from runs_conformance.model.source import Level, convention, prose
 from runs_conformance.model.verdict import PASSED, Inconclusive, Result
 
 _SCOPED = prose(
     "openai-cookbook d2bb606 examples/data/oai_docs/how-it-works.txt, data access guidance: objects are scoped to "
     "the organization, or project, that creates them"
 )
-_AS_MISSING = observed("none", note="no record shows a difference between unknown and hidden ids")
+_AS_MISSING = convention("no record shows a difference between unknown and hidden ids")
 _NEEDS = "a second key, of another tenant"
 
 
