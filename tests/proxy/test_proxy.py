@@ -190,7 +190,9 @@ def test_official_client_works_through_the_proxy(tmp_path: Path) -> None:
     ):
         assistant = client.beta.assistants.create(model="gpt-4o")
         thread = client.beta.threads.create(messages=[{"role": "user", "content": "Hello"}])
-        run = client.beta.threads.runs.create_and_poll(thread.id, assistant_id=assistant.id, poll_interval_ms=10)
+        run = client.beta.threads.runs.create_and_poll(
+            thread_id=thread.id, assistant_id=assistant.id, poll_interval_ms=10
+        )
         with client.beta.threads.runs.stream(thread_id=thread.id, assistant_id=assistant.id) as stream:
             stream.until_done()
     assert run.status == "completed"

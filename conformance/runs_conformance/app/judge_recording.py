@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from runs_conformance.app.attach_steps import attach_steps
 from runs_conformance.app.build_report import report_transitions
+from runs_conformance.app.judge_partition import Work, cut_history, judge_all
 from runs_conformance.app.options import (
     RunOptions,
     build_judges,
@@ -23,26 +23,22 @@ from runs_conformance.contract.edition import DEFAULT_EDITION
 from runs_conformance.contract.operation import CAPABILITIES
 from runs_conformance.engine import outcome
 from runs_conformance.engine.budget import Budget
-from runs_conformance.engine.run_result import Judges, ProgramVerdicts, judge_program, merge_results
+from runs_conformance.engine.run_result import merge_results
 from runs_conformance.engine.verdicts import (
     NotJudgedReason,
     Requirements,
     VerdictContext,
     build_verdicts,
-    discard_findings,
 )
 from runs_conformance.errors import UsageError
 from runs_conformance.model.case import Role
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.rule import Constraint
-from runs_conformance.model.verdict import Outcome, Tallies
+from runs_conformance.model.verdict import Outcome
 from runs_conformance.recordings.load import RecordedTraffic, load_traffic
-from runs_conformance.recordings.partition import Partition, cut
-from runs_conformance.recordings.redaction_marker import contains_marker
 from runs_conformance.reporting.report import Report, TargetInfo
 from runs_conformance.rules import catalogue as rules
-from runs_conformance.rules.constraints import answers
 
 _NOT_COVERED = NotJudgedReason("the recorded traffic does not cover it")
 
@@ -69,27 +65,27 @@ def judge(
     edition: str | None = None,
     hosts: Sequence[str] = (),
     as_operation: str | None = None,
+    jobs: int = 1,
 ) -> RecordingReview:
     """Judge recorded traffic by `edition` or, without one, each exchange by the edition of its own date.
 
     `hosts` are globs of the hosts whose traffic is judged. With `as_operation` each file is one answer of it. A file
-    that cannot be read is skipped if another one can. Raises UsageError if no file can be read.
+    that cannot be read is skipped if another one can. The report does not depend on `jobs`, the number of processes.
+    Raises UsageError if no file can be read.
     """
     readings, unreadable = _load(paths, edition, hosts, as_operation)
-    judges = build_judges(options)
     budget = Budget()
-    results: list[ProgramVerdicts] = []
+    work: list[Work] = []
     exchanges: list[Exchange] = []
     for history in (history for reading in readings for history in reading.histories):
         judged = _judged_exchanges(history)
         exchanges += judged
-        results += judge_history(
-            history, judged, replace(judges, partial=options.partial or history.partial, gap=history.gap)
-        )
+        work += [Work(history.program, part, history.partial, history.gap) for part in cut_history(judged)]
+    results = list(judge_all(work, options, jobs))
     for exchange in exchanges:
         budget.count(exchange)
     histories = (history for reading in readings for history in reading.histories)
-    result = attach_steps(merge_results(results, budget), histories, judges)
+    result = attach_steps(merge_results(results, budget), histories, build_judges(options))
     all_requirements = Requirements(rules=rules(), constraints=_constraints(edition, exchanges))
     check_selection(options, all_requirements.ids())
     verdicts = build_verdicts(
@@ -144,61 +140,6 @@ def _load(
     if not readings:
         raise UsageError("; ".join(problems))
     return tuple(readings), tuple(problems)
-
-
-def judge_history(history: History, exchanges: Sequence[Exchange], judges: Judges) -> Iterator[ProgramVerdicts]:
-    """Judge the exchanges of a history in partitions that nothing joins."""
-    for partition in cut(exchanges):
-        yield from judge_partition(history.program, partition, judges)
-
-
-def judge_partition(program: str, partition: Partition, judges: Judges) -> Iterator[ProgramVerdicts]:
-    """Judge a partition, so that what the recorder lost is held against nobody.
-
-    Exchanges of which something was lost are judged alone, by the constraints on their answers. The others are then
-    judged as a partial history, and those before the first loss as a complete one too.
-    """
-    if not partition.gap:
-        yield _own(judge_program(program, partition.exchanges, judges), partition)
-        return
-    partial = replace(judges, partial=True, gap=judges.gap if judges.partial else partition.gap)
-    if partition.exchanges:
-        yield _own(judge_program(program, partition.exchanges, partial), partition)
-    if not judges.partial and partition.complete:
-        complete = {id_: rule for id_, rule in judges.rules.items() if rule.needs_complete_history}
-        again = judge_program(program, partition.complete, replace(judges, rules=complete, constraint_judges=()))
-        yield _own(replace(again, transitions=Counter(), last_statuses=Counter(), operation_stats={}), partition)
-    answers_only = replace(partial, rules={}, constraint_judges=_ANSWER_JUDGES)
-    for exchange in partition.damaged:
-        yield replace(judge_program(program, [exchange], answers_only), operation_stats={})
-
-
-def _own(verdicts: ProgramVerdicts, partition: Partition) -> ProgramVerdicts:
-    """The verdicts without findings about the context, which are found where it belongs."""
-    if not partition.context:
-        return verdicts
-    tallies = discard_findings(verdicts.tallies, (), partition.context)
-    failed = {id_ for id_, tally in tallies.items() if tally.findings}
-    return replace(
-        verdicts,
-        tallies=tallies,
-        counterexamples={id_: example for id_, example in verdicts.counterexamples.items() if id_ in failed},
-    )
-
-
-def _constraints_without_redaction(history: History) -> Tallies:
-    """Judge the answers' constraints; findings about redacted values become inconclusive."""
-    tallies = answers.tallies(history)
-    for tally in tallies.values():
-        redacted = [finding for finding in tally.findings if contains_marker(finding.actual)]
-        if redacted:
-            tally.findings = [finding for finding in tally.findings if finding not in redacted]
-            tally.judged = max(0, tally.judged - len(redacted))
-            tally.inconclusive["the recorder redacted the value"] += len(redacted)
-    return tallies
-
-
-_ANSWER_JUDGES = (("constraints of answers", _constraints_without_redaction),)
 
 
 def _judged_exchanges(history: History) -> list[Exchange]:

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from runs_conformance.app.judge_recording import RecordingReview, judge, judge_history
+from runs_conformance.app.judge_partition import judge_history
+from runs_conformance.app.judge_recording import RecordingReview, judge
 from runs_conformance.app.options import RunOptions, build_judges, requirements, selection_filter
 from runs_conformance.engine.outcome import failing_levels
 from runs_conformance.model.exchange import Exchange

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from runs_conformance.cli import baseline, output
-from runs_conformance.cli.help import SCOPE, declare_command, option
+from runs_conformance.cli.help import LIMITS, SCOPE, declare_command, option
 from runs_conformance.cli.options import build_options, judging_options
 from runs_conformance.cli.stderr import say
 from runs_conformance.model.plural import plural
@@ -43,11 +43,20 @@ from runs_conformance.model.plural import plural
     metavar="OPERATION",
     help="Each file holds one answer of this operation: a JSON body or an event stream.",
 )
+@option(
+    "--jobs",
+    group=LIMITS,
+    metavar="N",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="Number of processes that judge.",
+)
 @judging_options(
     "Date of the contract to judge by. Default: the contract in force on the date of each exchange.",
     "none is written; with --report, reports/<run-id>/.",
 )
-def command(files: tuple[Path, ...], hosts: tuple[str, ...], as_operation: str | None, **values: Any) -> int:
+def command(files: tuple[Path, ...], hosts: tuple[str, ...], as_operation: str | None, jobs: int, **values: Any) -> int:
     """Judge recorded traffic: HAR, history.jsonl, VCR cassettes, test-proxy recordings and other formats."""
     from runs_conformance.app import judge_recording
     from runs_conformance.errors import UsageError
@@ -56,7 +65,9 @@ def command(files: tuple[Path, ...], hosts: tuple[str, ...], as_operation: str |
     options = build_options(values)
     if "har" in output.views(values):
         raise UsageError("--report har needs the history.jsonl of a run: runs-conformance report HISTORY --report har")
-    review = judge_recording.judge(files, options, options.edition if values["edition"] else None, hosts, as_operation)
+    review = judge_recording.judge(
+        files, options, options.edition if values["edition"] else None, hosts, as_operation, jobs
+    )
     folder = prepare_folder(values["report_dir"]) if values["report_dir"] or values["report"] else None
     problem = output.write_report(folder, review.report, "openai", values)
     skipped = list(review.skipped)

@@ -18,7 +18,7 @@ from runs_conformance.recordings.compression import UndecodableError, decode_con
 from runs_conformance.recordings.entry import Pairs, RecordedEntry, parse_time
 from runs_conformance.recordings.hosts import Server, foreign_servers, server_of
 from runs_conformance.recordings.ordering import TimedEntry, in_order
-from runs_conformance.recordings.redaction_marker import is_marker
+from runs_conformance.recordings.redaction_marker import is_marker, may_hold_markers
 from runs_conformance.wire import response, strict_json
 from runs_conformance.wire import response as responses
 from runs_conformance.wire.redaction import REDACTED, redact_value
@@ -173,10 +173,13 @@ def _exchange(
 def _loss(entry: RecordedEntry, located: _Located, body: JSON | Absent, response: Response | None) -> str:
     """What the recorder lost of an exchange; an empty string if nothing."""
     query = dict(parse_qsl(located.url.query))
-    if loss.has_redacted_ids(located.ids, query, body, response):
+    is_suspicious = may_hold_markers(entry.content) or may_hold_markers(entry.response_content)
+    is_suspicious = is_suspicious or may_hold_markers(f"{entry.url}/".encode("utf-8", "replace"))
+    if is_suspicious and loss.has_redacted_ids(located.ids, query, body, response):
         return loss.IDS_REDACTED
     if response is not None:
-        lost = loss.response_loss(entry, responses.header_map(entry.response_headers), entry.response_content, response)
+        headers = responses.header_map(entry.response_headers)
+        lost = loss.response_loss(entry, headers, entry.response_content, response, is_suspicious)
         if lost:
             return lost
     return loss.request_loss(entry, located.operation, body)

@@ -9,7 +9,9 @@ from typing import Any, TextIO
 
 _START = re.compile(r'\A\ufeff?\s*\{\s*"log"\s*:\s*\{')
 _ENTRIES = re.compile(r'"entries"\s*:\s*(\[|null)')
+_NO_ENTRIES = re.compile(r'"entries"\s*:\s*[^\s\[n]')
 _GAP = re.compile(r"[\s,]*")
+START_LENGTH = 4096
 _CHUNK = 1 << 20
 _MAX_HEAD = 64 << 20
 _DECODER = json.JSONDecoder()
@@ -18,8 +20,16 @@ TRUNCATED = "the file is truncated"
 
 
 def is_har_text(start: str) -> bool:
-    """Whether a text begins as a HAR does."""
-    return _START.match(start) is not None
+    """Whether a text begins as a HAR does. `start` are its first `START_LENGTH` characters, or all of it."""
+    if _START.match(start) is None or _NO_ENTRIES.search(start):
+        return False
+    if len(start) == START_LENGTH or _ENTRIES.search(start):
+        return True
+    try:
+        json.loads(start)
+    except (ValueError, RecursionError):
+        return True
+    return False  # A complete document without entries.
 
 
 def read_entries(file: TextIO) -> Iterator[tuple[Any, str]]:

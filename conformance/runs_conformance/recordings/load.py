@@ -119,7 +119,7 @@ def _har_entries(path: Path) -> Iterator[RecordedEntry | tuple[int, str]] | None
         # The generator that reads the entries closes the file.
         opened = cast("IO[bytes]", gzip.open(path)) if magic.startswith(_GZIP) else path.open("rb")  # noqa: SIM115
         text = io.TextIOWrapper(opened, encoding="utf-8", errors="replace")
-        if not har_stream.is_har_text(text.read(4096)):
+        if not har_stream.is_har_text(text.read(har_stream.START_LENGTH)):
             text.close()
             return None
         text.seek(0)

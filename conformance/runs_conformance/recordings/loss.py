@@ -56,7 +56,9 @@ def _had_body(entry: RecordedEntry, operation: Operation, stated: int | None) ->
     return operation.body_required and accepted and not is_surely_empty
 
 
-def response_loss(entry: RecordedEntry, headers: Mapping[str, str], content: bytes, response: Response) -> str:
+def response_loss(
+    entry: RecordedEntry, headers: Mapping[str, str], content: bytes, response: Response, may_be_redacted: bool = True
+) -> str:
     """What the recorder lost of a response; an empty string if nothing.
 
     `content` is decoded. A body that is complete in itself was not cut, whatever sizes the recorder states.
@@ -66,7 +68,7 @@ def response_loss(entry: RecordedEntry, headers: Mapping[str, str], content: byt
     if not content:
         return NOT_SAVED if _was_sent_with_body(entry, headers) else ""
     if _is_complete(response):
-        return RESPONSE_REDACTED if is_redacted_text(response) else ""
+        return RESPONSE_REDACTED if may_be_redacted and is_redacted_text(response) else ""
     if is_marker(content.decode(errors="replace").strip()):
         return RESPONSE_REDACTED
     declared = None if headers.get("content-encoding") else _content_length(headers)

@@ -11,7 +11,7 @@ from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.json import JSON, is_array, is_object
 from runs_conformance.recordings.loss import IDS_REDACTED
 
-SIZE = 300
+SIZE = 200
 """Exchanges that are judged together if nothing joins them. The cost of judging grows faster than this number."""
 
 MAX_CONTEXT = 60
