@@ -123,6 +123,13 @@ def test_words_may_be_all_that_makes_a_run_call() -> None:
     assert (found.approach.tools_on, found.approach.tool_choice) == ("run", "words")
 
 
+def test_a_model_that_calls_by_chance_gets_more_tries() -> None:
+    calls = iter([False, True, False])
+    found, _ = search(Server(calls=lambda run, assistant: "tools" in run and next(calls)))
+    assert found.approach.calls_functions
+    assert found.approach.call_attempts > Approach().call_attempts
+
+
 def test_a_server_without_function_calls_is_left_with_plain_runs() -> None:
     found, _ = search(Server(calls=lambda run, assistant: False))
     assert found.approach.starts_runs

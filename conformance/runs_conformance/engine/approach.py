@@ -47,6 +47,9 @@ MIN_RUNS = 10
 MAX_MODELS = 4
 """How many of the models that a target lists are tried."""
 
+CHANCE_ATTEMPTS = 5
+"""How many runs a program may create for one call of a function, if the model calls by chance."""
+
 _NO_ROUTE = (404, 405, 501)
 
 
@@ -290,9 +293,15 @@ class _Search:
                         tool_choice=choice,
                         tools_on=place,
                     )
+                    yield from self._check_reliability()
                     return True
         self._note("no run could be made to call a function", calls_functions=False)
         return False
+
+    def _check_reliability(self) -> StepGenerator:
+        """Try the form that called a function again: a model may call by chance."""
+        if not ((yield from self._prepare(self.approach)) and (yield from self._calls_function(self.approach))):
+            self._note("but not every run does", call_attempts=CHANCE_ATTEMPTS)
 
     def _prepare(self, trial: Approach) -> Fragment:
         """Create the assistant, if it needs tools, and the thread of a run."""

@@ -21,7 +21,8 @@ class Approach:
     (`separate`), `message_content` whether its content is a `text` or an array of `parts`. `tools_on` and
     `tool_choice` say how a run is made to call a function. `assistant` is the id of a listed assistant, if none can be
     created; `model` is the model used in place of the default one. `calls_functions` and `starts_runs` are False if no
-    form was found. `notes` explain each departure from the smallest form in a sentence.
+    form was found. `call_attempts` is how many runs may be created until one calls a function: more if the model calls
+    by chance, whatever it is told. `notes` explain each departure from the smallest form in a sentence.
     """
 
     assistant_members: Mapping[str, JSON] = field(default_factory=dict)
@@ -34,6 +35,7 @@ class Approach:
     model: str | None = None
     starts_runs: bool = True
     calls_functions: bool = True
+    call_attempts: int = 2
     notes: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, JSON]:
@@ -49,6 +51,7 @@ class Approach:
             "model": self.model,
             "starts_runs": self.starts_runs,
             "calls_functions": self.calls_functions,
+            "call_attempts": self.call_attempts,
             "notes": list(self.notes),
         }
 
@@ -71,7 +74,7 @@ class Approach:
             value = data.get(name)
             return value if is_object(value) else {}
 
-        notes = data.get("notes")
+        notes, attempts = data.get("notes"), data.get("call_attempts")
         return cls(
             assistant_members=members("assistant_members"),
             run_members=members("run_members"),
@@ -83,5 +86,6 @@ class Approach:
             model=text_or_none("model"),
             starts_runs=data.get("starts_runs") is not False,
             calls_functions=data.get("calls_functions") is not False,
+            call_attempts=attempts if isinstance(attempts, int) and attempts > 0 else default.call_attempts,
             notes=tuple(each for each in notes if isinstance(each, str)) if is_array(notes) else (),
         )

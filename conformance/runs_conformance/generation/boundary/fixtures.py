@@ -23,9 +23,6 @@ from runs_conformance.model.exchange import Completion, Exchange
 from runs_conformance.model.json import JSON
 from runs_conformance.model.program import ProgramContext
 
-_MAX_ATTEMPTS = 2
-"""How often a model is asked for a function call before giving up."""
-
 
 @dataclass(frozen=True, slots=True)
 class Fixture:
@@ -87,7 +84,7 @@ def _set_up_waiting_run(context: ProgramContext) -> Fragment:
 
 def _start_waiting_run(context: ProgramContext) -> Fragment:
     """Start a run that waits for the output of one call."""
-    for _ in range(_MAX_ATTEMPTS):
+    for _ in range(context.approach.call_attempts):
         forced = run(**forced_call(context, tools=[function_tool()]))
         if not (yield from require(thread(context, text=prompt(context, "call_one")), forced)):
             return False

@@ -71,12 +71,12 @@ def start_waiting_run(
 ) -> Fragment:
     """Create a run that is forced to call a function, and poll it until it waits; returns whether it does.
 
-    A model that ends such a run without a call gets a second try.
+    A model that ends such a run without a call gets another try.
     """
     if not (yield from prepare_caller(context)):
         return False
     forced = forced_call(context, **members)
-    for _ in range(2):
+    for _ in range(context.approach.call_attempts):
         if not (yield from require(run(run_name, thread, **forced))):
             return False
         answer: Exchange = yield poll(run_name, thread, SETTLED_STATUSES, name)
