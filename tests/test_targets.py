@@ -78,8 +78,3 @@ def test_remote_target_is_named_by_its_host() -> None:
 def test_invalid_url_is_a_usage_error() -> None:
     with pytest.raises(UsageError):
         targets.remote_target("api.example.org/v1")
-
-
-def test_port_in_use_is_a_usage_error() -> None:
-    with targets.emulator_target() as target, pytest.raises(UsageError, match="cannot listen"):
-        targets.serve_emulator("127.0.0.1", target.address.port, lambda url: None)

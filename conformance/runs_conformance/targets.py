@@ -14,9 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from runs_conformance.client.base_url import Address, dialect_with, guess_dialect, parse_address
-from runs_conformance.config import require_known
 from runs_conformance.contract.dialect import DIALECTS
-from runs_conformance.errors import EmulatorFailed, UsageError
+from runs_conformance.errors import EmulatorFailed
 
 EMULATOR = "emulator"
 __all__ = [
@@ -29,7 +28,6 @@ __all__ = [
     "list_variants",
     "remote_target",
     "serve_app",
-    "serve_emulator",
 ]
 
 _ROOT = Path(__file__).resolve().parent.parent
@@ -139,37 +137,3 @@ def list_variants() -> dict[str, str]:
     from runs_conformance.emulator.catalogue import variants
 
     return {entry.name: entry.text for entry in variants()}
-
-
-def serve_emulator(
-    host: str,
-    port: int,
-    ready: Callable[[str], None],
-    *,
-    step_ms: float | None = None,
-    expires_s: float | None = None,
-    failing_model: str | None = None,
-    edition: str | None = None,
-    mutant: Sequence[str] = (),
-    variant: Sequence[str] = (),
-) -> None:
-    """Serve the emulator in this process until interrupted. `ready` is called with the base URL.
-
-    Raises UsageError if the port is in use, or a mutant or variant is unknown.
-    """
-    from runs_conformance.emulator.app import BASE, build
-    from runs_conformance.emulator.server import serve as serve_app
-    from runs_conformance.emulator.server_options import EmulatorOptions
-
-    for name in mutant:
-        require_known(name, list_mutants(), "mutant")
-    for name in variant:
-        require_known(name, list_variants(), "variant")
-    chosen = {"step_ms": step_ms, "expires_s": expires_s, "failing_model": failing_model, "edition": edition}
-    options: dict[str, Any] = {name: value for name, value in chosen.items() if value is not None}
-    keys = tuple(key for key in os.environ.get("RUNS_EMULATOR_KEYS", "").split(",") if key)
-    app = build(EmulatorOptions(keys=keys, **options), mutant, variant)
-    try:
-        serve_app(app, host, port, lambda origin: ready(origin + BASE))
-    except OSError as error:
-        raise UsageError(f"cannot listen on {host} port {port}: {error.strerror or error}") from None

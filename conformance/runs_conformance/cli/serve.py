@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from typing import Any
 
@@ -26,6 +27,7 @@ class _FiniteNumber(click.FloatRange):
     "serve",
     examples=(
         ("Test a client against the emulator", "runs-conformance serve --port 8080"),
+        ("Script its runs and faults", "runs-conformance serve --scenario scenario.yaml"),
         ("Serve one defect", "runs-conformance serve --mutant forgets_that_it_ended"),
     ),
 )
@@ -57,9 +59,18 @@ class _FiniteNumber(click.FloatRange):
 )
 @option("--list-mutants", is_flag=True, help="List the mutants, and serve nothing.")
 @option("--list-variants", is_flag=True, help="List the variants, and serve nothing.")
-def command(host: str, port: int, list_mutants: bool, list_variants: bool, **values: Any) -> None:
-    """Serve the bundled emulator until interrupted."""
+@option("--scenario", metavar="FILE", help="Apply this scenario at the start: YAML, or JSON if it ends with .json.")
+@option("--no-control", is_flag=True, help="Serve no control routes below /_emulator.")
+@option("--json", "as_json", is_flag=True, help="Print the URLs as one line of JSON.")
+def command(
+    host: str, port: int, list_mutants: bool, list_variants: bool, no_control: bool, as_json: bool, **values: Any
+) -> None:
+    """Serve the bundled emulator until interrupted.
+
+    The control routes answer to loopback clients. If $RUNS_EMULATOR_CONTROL_TOKEN is set, they need it as bearer token.
+    """
     from runs_conformance import config, targets
+    from runs_conformance.testing.serve import serve_controlled
 
     if list_mutants or list_variants:
         entries = {
@@ -70,6 +81,23 @@ def command(host: str, port: int, list_mutants: bool, list_variants: bool, **val
         for name, text in entries.items():
             click.echo(f"{name:{min(width, 60)}}  {text}")
         return
-    if values["edition"]:
-        config.parse_edition(values["edition"])
-    targets.serve_emulator(host, port, lambda url: click.echo(f"serving {url} (Ctrl-C stops it)"), **values)
+    for name in values["mutant"]:
+        config.require_known(name, targets.list_mutants(), "mutant")
+    for name in values["variant"]:
+        config.require_known(name, targets.list_variants(), "variant")
+
+    def print_urls(url: str, control_url: str | None) -> None:
+        if as_json:
+            click.echo(json.dumps({"url": url, "control": control_url}))
+        else:
+            click.echo(f"serving {url} (Ctrl-C stops it)")
+
+    serve_controlled(
+        host,
+        port,
+        print_urls,
+        has_routes=not no_control,
+        mutants=values.pop("mutant"),
+        variants=values.pop("variant"),
+        **values,
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 from starlette.applications import Starlette
@@ -18,6 +19,7 @@ from runs_conformance.emulator.default import default_hooks
 from runs_conformance.emulator.server_options import EmulatorOptions
 
 BASE = "/v1"
+MAX_ADVANCE_S = 1e9
 
 
 def build(options: EmulatorOptions, mutants: Sequence[str] = (), variants: Sequence[str] = ()) -> Starlette:
@@ -29,7 +31,7 @@ def build(options: EmulatorOptions, mutants: Sequence[str] = (), variants: Seque
 def build_with_hooks(options: EmulatorOptions, hooks: Hooks, clock: Clock | None = None) -> Starlette:
     """An application with one emulator that uses these hooks."""
     clock = clock or Clock()
-    return Starlette(routes=[_clock_route(clock), Mount(BASE, app=_mounted_app(options, hooks, clock, BASE))])
+    return Starlette(routes=[_clock_route(clock), Mount(BASE, app=build_for_state(ServerState(options, hooks, clock)))])
 
 
 def build_many(options: EmulatorOptions, emulators: Mapping[str, tuple[Sequence[str], Sequence[str]]]) -> Starlette:
@@ -43,21 +45,27 @@ def build_many(options: EmulatorOptions, emulators: Mapping[str, tuple[Sequence[
         hooks = default_hooks(options.edition)
         emulator_options = apply_by_name(hooks, options, mutants, variants)
         base = f"/{prefix}{BASE}"
-        mounts.append(Mount(base, app=_mounted_app(emulator_options, hooks, clock, base)))
+        mounts.append(Mount(base, app=build_for_state(ServerState(emulator_options, hooks, clock), base)))
     return Starlette(routes=[_clock_route(clock), *mounts])
 
 
-def _mounted_app(options: EmulatorOptions, hooks: Hooks, clock: Clock, base: str) -> ASGIApp:
-    app: ASGIApp = AsgiApp(ServerState(options, hooks, clock), base)
-    for middleware in hooks.middleware:
+def build_for_state(server: ServerState, base: str = BASE) -> ASGIApp:
+    """An application with one emulator whose state the caller keeps, without the route that moves the clock."""
+    app: ASGIApp = AsgiApp(server, base)
+    for middleware in server.hooks.middleware:
         app = middleware(app)
     return app
 
 
 def _clock_route(clock: Clock) -> Route:
     async def advance(request: Request) -> JSONResponse:
-        seconds = (await request.json())["advance"]
-        clock.advance(float(seconds))
+        try:
+            seconds = float((await request.json())["advance"])
+        except (ValueError, KeyError, TypeError, RecursionError):
+            seconds = math.nan
+        if not 0 <= seconds <= MAX_ADVANCE_S:
+            return JSONResponse({"error": "'advance' must be a number of seconds"}, 400)
+        clock.advance(seconds)
         return JSONResponse({"now": clock.now()})
 
     return Route("/_emulator/clock", advance, methods=["POST"])

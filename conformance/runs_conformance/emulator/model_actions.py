@@ -91,6 +91,7 @@ class AppendText:
 
     text: str
     pause: float = 1
+    annotations: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +119,14 @@ class FinishCancelling:
     pause: float = 1
 
 
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Do nothing for this number of seconds."""
+
+    seconds: float
+    pause: float = 0
+
+
 ModelAction: TypeAlias = (
     StartRun
     | OpenToolCallStep
@@ -132,4 +141,5 @@ ModelAction: TypeAlias = (
     | CloseMessage
     | EndRun
     | FinishCancelling
+    | Wait
 )

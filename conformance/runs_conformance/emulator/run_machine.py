@@ -31,6 +31,7 @@ from runs_conformance.emulator.model_actions import (
     OpenMessage,
     OpenToolCallStep,
     StartRun,
+    Wait,
 )
 from runs_conformance.emulator.run_steps import (
     SERVER_ERROR,
@@ -70,6 +71,8 @@ def schedule(server: ServerState, run: Run, actions: Iterable[ModelAction], star
     due, scheduled = start, deque[tuple[float, ModelAction]]()
     for action in actions:
         due += action.pause * server.options.step_ms / 1000
+        if isinstance(action, Wait):
+            due += action.seconds
         scheduled.append((due, action))
     run.actions = scheduled
     run.changed.set()
@@ -143,7 +146,7 @@ def perform(server: ServerState, thread: Thread, run: Run, action: ModelAction, 
         case OpenMessage():
             open_message(server, thread, run, at)
         case AppendText(text):
-            append_text(server, run, text)
+            append_text(server, run, text, action.annotations)
         case CloseMessage(usage, reason):
             step = open_step(run)
             step.tokens_used = usage
@@ -154,6 +157,8 @@ def perform(server: ServerState, thread: Thread, run: Run, action: ModelAction, 
             server.hooks.finish(server, run, status, at)
         case FinishCancelling():
             server.hooks.finish(server, run, "cancelled", at)
+        case Wait():
+            pass
 
 
 def finish(server: ServerState, run: Run, status: str, at: float) -> None:
@@ -169,7 +174,7 @@ def finish(server: ServerState, run: Run, status: str, at: float) -> None:
         run.cancelled_at = at
     elif status == "failed":
         run.failed_at = at
-        run.last_error = dict(SERVER_ERROR)
+        run.last_error = dict(run.failure or SERVER_ERROR)
     else:
         run.completed_at = at
     for step in run.steps:

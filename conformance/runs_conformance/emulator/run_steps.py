@@ -7,7 +7,7 @@ from typing import Any
 
 from runs_conformance.emulator.context import ServerState
 from runs_conformance.emulator.event_log import emit
-from runs_conformance.emulator.state import Message, Run, RunStep, Thread
+from runs_conformance.emulator.state import Members, Message, Run, RunStep, Thread
 
 SERVER_ERROR = {"code": "server_error", "message": "Sorry, something went wrong."}
 
@@ -48,7 +48,7 @@ def close_step(server: ServerState, run: Run, step: RunStep, status: str, at: fl
         step.cancelled_at = at
     elif status == "failed":
         step.failed_at = at
-        step.last_error = dict(SERVER_ERROR)
+        step.last_error = dict(run.failure or SERVER_ERROR)
     emit(server, run, f"thread.run.step.{status}", step)
 
 
@@ -71,8 +71,8 @@ def open_message(server: ServerState, thread: Thread, run: Run, at: float) -> No
     emit(server, run, "thread.message.in_progress", message)
 
 
-def append_text(server: ServerState, run: Run, text: str) -> None:
-    """Append text to the open message."""
+def append_text(server: ServerState, run: Run, text: str, annotations: tuple[Members, ...] = ()) -> None:
+    """Append text to the open message, and annotations of it."""
     message = open_step(run).message
     if message is None:
         raise RuntimeError(f"{run.id} has no open message")
@@ -82,6 +82,9 @@ def append_text(server: ServerState, run: Run, text: str) -> None:
     else:
         message.content.append({"type": "text", "text": {"value": text, "annotations": []}})
         text_delta["annotations"] = []
+    if annotations:
+        message.content[0]["text"]["annotations"] += [dict(annotation) for annotation in annotations]
+        text_delta["annotations"] = [{"index": index, **annotation} for index, annotation in enumerate(annotations)]
     delta = {"content": [{"index": 0, "type": "text", "text": text_delta}]}
     emit(server, run, "thread.message.delta", {"id": message.id, "object": "thread.message.delta", "delta": delta})
 

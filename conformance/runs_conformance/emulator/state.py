@@ -79,8 +79,8 @@ class Run:
     """A run. `settings` are the members that the request or a default sets once.
 
     `actions` are the pending actions of the fake model with the times they are due. `pending_calls` are the tool calls
-    that wait for outputs. `round` counts the submissions. Events are recorded only while the run `is_streamed`. Mutants
-    and variants keep their own state in `notes`.
+    that wait for outputs. `failure` is the error of a run that is about to fail. `round` counts the submissions. Events
+    are recorded only while the run `is_streamed`. Mutants and variants keep their own state in `notes`.
     """
 
     id: str
@@ -101,6 +101,7 @@ class Run:
     completed_at: float | None = None
     pending_calls: tuple[Members, ...] = ()
     last_error: Members | None = None
+    failure: Members | None = None
     incomplete_reason: str | None = None
     usage: TokenUsage | None = None
     steps: list[RunStep] = field(default_factory=list)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+from collections import deque
 from collections.abc import Mapping, MutableMapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,14 +15,19 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from runs_conformance.contract.operation import find_operation
 from runs_conformance.emulator.app import BASE
+from runs_conformance.testing.control_words import Document
+from runs_conformance.testing.faulty_answer import (
+    AnswerReplaced,
+    ErrorAnswer,
+    EventCounter,
+    cut_answer,
+    end_with_error_event,
+    pause_answer,
+    replace_answer,
+)
+from runs_conformance.testing.run_script import ALL_KEYS, current_key
 
-_ERRORS: Mapping[int, tuple[str, str | None, str]] = {
-    401: ("Incorrect API key provided.", "invalid_api_key", "invalid_request_error"),
-    429: ("Rate limit reached for requests.", "rate_limit_exceeded", "requests"),
-    500: ("The server had an error while processing your request. Sorry about that!", None, "server_error"),
-    503: ("The engine is currently overloaded, please try again later.", None, "server_error"),
-}
-"""Message, code and type of an error by HTTP status."""
+_MAX_RECEIVED = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,33 +41,43 @@ class ReceivedRequest:
     body: Any = None
     query: str = ""
 
+    @property
+    def key(self) -> str:
+        """The API key of the request, or an empty string."""
+        scheme, _, key = self.headers.get("authorization", "").partition(" ")
+        return key.strip() if scheme.lower() == "bearer" else self.headers.get("api-key", "")
+
 
 @dataclass(slots=True)
 class InjectedFault:
-    """A fault of the next `times` requests, or of the next ones of one operation.
+    """A fault of the next requests: `word` and `arguments` are those of a scenario.
 
-    First comes the `delay` in seconds. Then the request is answered with an error if `http_status` is set, or the
-    connection is dropped after `cut_after` chunks of the answer.
+    It spares the first `skip` requests, then applies to `times`, or to every one if that is None. `used` counts them.
     """
 
-    times: int
-    operation: str | None = None
-    delay: float = 0.0
-    http_status: int | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
-    cut_after: int | None = None
+    word: str
+    arguments: Document
+    key: str = ALL_KEYS
+    skip: int = 0
+    times: int | None = 1
+    used: int = 0
+
+    def matches(self, request: ReceivedRequest) -> bool:
+        """Whether the request is of this fault's key and operation."""
+        return self.key in (ALL_KEYS, request.key) and self.arguments.get("operation") in (None, request.operation)
 
 
-class ConnectionCut(ConnectionError):  # noqa: N818 -- it is injected, not an error
-    """The connection is dropped in the middle of an answer."""
+def make_fault(word: str, arguments: Document, key: str = ALL_KEYS) -> InjectedFault:
+    """The fault of a word with checked arguments."""
+    return InjectedFault(word, arguments, key, arguments.get("skip", 0), arguments.get("times", 1))
 
 
 @dataclass(slots=True)
 class FaultInjector:
-    """Middleware between a client and an emulator."""
+    """Middleware between a client and an emulator. Only the last requests are remembered."""
 
     faults: list[InjectedFault] = field(default_factory=list)
-    received: list[ReceivedRequest] = field(default_factory=list)
+    received: deque[ReceivedRequest] = field(default_factory=lambda: deque(maxlen=_MAX_RECEIVED))
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def wrap(self, app: ASGIApp) -> ASGIApp:
@@ -68,15 +85,14 @@ class FaultInjector:
 
         async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
             raw, receive_again = await _read_body(receive)
-            fault = self._record(_parse_request(scope, raw))
-            if fault is not None:
-                await asyncio.sleep(fault.delay)
-                if fault.http_status is not None:
-                    await _send_error(fault, send)
-                    return
-                if fault.cut_after is not None:
-                    send = _cut_after(send, fault.cut_after)
-            await app(scope, receive_again, send)
+            request = _parse_request(scope, raw)
+            current_key.set(request.key)
+            fault = self._record(request)
+            if fault is None:
+                await app(scope, receive_again, send)
+            else:
+                with suppress(AnswerReplaced):
+                    await _answer_with(fault, app, scope, receive_again, send)
 
         return wrapped
 
@@ -85,22 +101,56 @@ class FaultInjector:
         with self._lock:
             self.faults.append(fault)
 
-    def clear(self) -> None:
-        """Discard the faults and the received requests."""
+    def clear(self, key: str | None = None) -> None:
+        """Discard the faults and the received requests, of one key or all."""
         with self._lock:
-            self.faults.clear()
-            self.received.clear()
+            self.faults = [fault for fault in self.faults if key not in (None, fault.key)]
+            kept = [request for request in self.received if key not in (None, request.key)]
+            self.received = deque(kept, _MAX_RECEIVED)
 
     def _record(self, request: ReceivedRequest) -> InjectedFault | None:
         """Record a request; returns its fault, if any."""
         with self._lock:
             self.received.append(request)
             for fault in self.faults:
-                if fault.operation in (None, request.operation):
-                    fault.times -= 1
-                    self.faults = [other for other in self.faults if other.times > 0]
-                    return fault
+                if not fault.matches(request):
+                    continue
+                if fault.skip > 0:
+                    fault.skip -= 1
+                    continue
+                fault.used += 1
+                if fault.times is not None and fault.used >= fault.times:
+                    self.faults.remove(fault)
+                return fault
         return None
+
+
+async def _answer_with(fault: InjectedFault, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+    arguments = fault.arguments
+    counter = EventCounter(arguments.get("after", 0), arguments.get("event"))
+    match fault.word:
+        case "refuse":
+            answer = _error_answer(arguments)
+            if not arguments.get("after_doing"):
+                await answer.send_to(send)
+                return
+            send = replace_answer(send, answer)
+        case "delay":
+            await asyncio.sleep(arguments["seconds"])
+        case "break_answer":
+            send = cut_answer(send, counter)
+        case "pause_answer":
+            send = pause_answer(send, counter, arguments.get("seconds"))
+        case "send_error_event":
+            text = arguments.get("message", "The server had an error while processing your request.")
+            send = end_with_error_event(send, counter, text, arguments.get("code"))
+    await app(scope, receive, send)
+
+
+def _error_answer(arguments: Document) -> ErrorAnswer:
+    retry_after = arguments.get("retry_after")
+    headers = {} if retry_after is None else {"retry-after": f"{retry_after:g}"}
+    return ErrorAnswer(arguments.get("http_status", 429), headers, arguments.get("body"), arguments.get("content_type"))
 
 
 async def _read_body(receive: Receive) -> tuple[bytes, Receive]:
@@ -125,7 +175,7 @@ def _parse_request(scope: Scope, raw: bytes) -> ReceivedRequest:
     match = find_operation(scope["method"], path.partition(BASE)[2])
     try:
         body = json.loads(raw) if raw else None
-    except ValueError:
+    except (ValueError, RecursionError):
         body = None
     return ReceivedRequest(
         method=scope["method"],
@@ -135,30 +185,3 @@ def _parse_request(scope: Scope, raw: bytes) -> ReceivedRequest:
         body=body,
         query=scope["query_string"].decode("latin-1"),
     )
-
-
-async def _send_error(fault: InjectedFault, send: Send) -> None:
-    status = fault.http_status or 500
-    message, code, kind = _ERRORS.get(status, (f"Injected fault: HTTP {status}.", None, "server_error"))
-    error = {"message": message, "type": kind, "param": None, "code": code}
-    body = json.dumps({"error": error}).encode()
-    headers = {"content-type": "application/json", "content-length": str(len(body)), **fault.headers}
-    raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
-    await send({"type": "http.response.start", "status": status, "headers": raw})
-    await send({"type": "http.response.body", "body": body})
-
-
-def _cut_after(send: Send, chunks: int) -> Send:
-    """A `send` that forwards this number of chunks and then drops the connection."""
-    remaining = chunks
-
-    async def cutting_send(message: Message) -> None:
-        nonlocal remaining
-        if message["type"] == "http.response.body":
-            if remaining <= 0:
-                raise ConnectionCut("injected fault: the connection was dropped")
-            remaining -= 1
-            message = {**message, "more_body": True}
-        await send(message)
-
-    return cutting_send

@@ -2,127 +2,86 @@
 
 from __future__ import annotations
 
-import json
-from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections import defaultdict, deque
+from collections.abc import Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
 from runs_conformance.emulator.context import Hooks
 from runs_conformance.emulator.fake_model import ModelInput
-from runs_conformance.emulator.model_actions import (
-    AddToolCall,
-    AppendInput,
-    AppendText,
-    AwaitOutputs,
-    CloseMessage,
-    EndRun,
-    ModelAction,
-    OpenMessage,
-    OpenToolCallStep,
-    StartRun,
-)
+from runs_conformance.emulator.model_actions import FinishCancelling, ModelAction, Wait
+from runs_conformance.emulator.run_machine import schedule
 from runs_conformance.emulator.state import Run
-from runs_conformance.emulator.tokens import TokenUsage, tokenize
+from runs_conformance.testing.scripted_acts import Act, AwaitOutputsThen, FailRun, HoldCancelling, plan_turn
 
-ScriptedTurn = Callable[[ModelInput], list[ModelAction]]
-"""The actions of a run from its start, or from its tool outputs, until it waits or ends."""
+ALL_KEYS = ""
+"""The session of scripts and faults for every API key."""
 
+current_key: ContextVar[str] = ContextVar("current_key", default=ALL_KEYS)
+"""The API key of the request in progress."""
 
-@dataclass(frozen=True, slots=True)
-class FailRun(EndRun):
-    """End the run failed with this error."""
-
-    code: str = "server_error"
-    message: str = ""
+_REST, _HELD = "script_rest", "script_held"
 
 
 @dataclass(slots=True)
 class RunScript:
-    """A queue of turns for the next runs. When it is empty, the fake model decides."""
+    """Queues of turns for the next runs, by API key. When they are empty, the fake model decides."""
 
-    turns: deque[ScriptedTurn] = field(default_factory=deque)
+    turns: defaultdict[str, deque[tuple[Act, ...]]] = field(default_factory=lambda: defaultdict(deque))
+    _rest: tuple[Act, ...] = ()
+
+    def add(self, turns: Sequence[tuple[Act, ...]], key: str = ALL_KEYS) -> None:
+        """Queue turns for the runs of a key."""
+        self.turns[key].extend(turns)
+
+    def clear(self, key: str | None = None) -> None:
+        """Discard the turns of a key, or all."""
+        if key is None:
+            self.turns.clear()
+        else:
+            self.turns.pop(key, None)
+
+    def pending(self, key: str | None = None) -> list[tuple[Act, ...]]:
+        """The turns that no run has taken, of a key or all."""
+        return [turn for name, queue in list(self.turns.items()) if key in (None, name) for turn in list(queue)]
 
     def install(self, hooks: Hooks) -> None:
         """Let this script decide what the runs of an emulator do."""
-        plan_by_model, perform_action, serialize_run = hooks.plan, hooks.perform, hooks.run_object
+        plan_by_model, perform_action, cancel_run, submit = hooks.plan, hooks.perform, hooks.cancel, hooks.submit
 
         def plan(model_input: ModelInput) -> list[ModelAction]:
-            try:
-                turn = self.turns.popleft()
-            except IndexError:
-                return plan_by_model(model_input)
-            return turn(model_input)
+            turn, self._rest = self._rest or self._next_turn(), ()
+            return plan_turn(turn, model_input) if turn else plan_by_model(model_input)
 
         def perform(server: Any, thread: Any, run: Run, action: ModelAction, at: float) -> None:
             if isinstance(action, FailRun):
-                run.notes["error"] = {"code": action.code, "message": action.message}
+                run.failure = {"code": action.code, "message": action.message}
+            elif isinstance(action, AwaitOutputsThen):
+                run.notes[_REST] = action.rest
+            elif isinstance(action, HoldCancelling):
+                run.notes[_HELD] = action
             perform_action(server, thread, run, action, at)
 
-        def run_object(server: Any, run: Run, channel: str) -> dict[str, Any]:
-            members = serialize_run(server, run, channel)
-            error = run.notes.get("error")
-            return {**members, "last_error": dict(error)} if error and members.get("last_error") else members
+        def cancel(server: Any, thread: Any, run: Run, now: float) -> None:
+            cancel_run(server, thread, run, now)
+            held = run.notes.get(_HELD)
+            if held is not None:
+                later: list[ModelAction] = [] if held.hold_s is None else [Wait(held.hold_s), FinishCancelling(pause=0)]
+                schedule(server, run, later, now)
 
-        hooks.plan, hooks.perform, hooks.run_object = plan, perform, run_object
+        def submit_outputs(server: Any, thread: Any, run: Run, outputs: list[dict[str, Any]], now: float) -> None:
+            self._rest = run.notes.pop(_REST, ())
+            try:
+                submit(server, thread, run, outputs, now)
+            finally:
+                self._rest = ()
 
+        hooks.plan, hooks.perform, hooks.cancel, hooks.submit = plan, perform, cancel, submit_outputs
 
-def answer(text: str) -> ScriptedTurn:
-    """Answer with this text and complete the run."""
-
-    def turn(model_input: ModelInput) -> list[ModelAction]:
-        pieces = tokenize(text)
-        usage = TokenUsage(model_input.prompt_tokens, len(pieces))
-        return [StartRun(), OpenMessage(), *map(AppendText, pieces), CloseMessage(usage), EndRun("completed")]
-
-    return turn
-
-
-def call_functions(calls: Sequence[tuple[str, Mapping[str, Any] | str]]) -> ScriptedTurn:
-    """Call these functions and wait for their outputs. Arguments given as text are sent unchanged."""
-
-    def turn(model_input: ModelInput) -> list[ModelAction]:
-        actions: list[ModelAction] = [StartRun(), OpenToolCallStep()]
-        for index, (name, arguments) in enumerate(calls):
-            text = arguments if isinstance(arguments, str) else json.dumps(dict(arguments))
-            half = len(text) // 2
-            actions += [
-                AddToolCall("function", name),
-                AppendInput(index, text[:half]),
-                AppendInput(index, text[half:]),
-            ]
-        return [*actions, AwaitOutputs(TokenUsage(model_input.prompt_tokens, 8 * len(calls)))]
-
-    return turn
-
-
-def fail(code: str, message: str) -> ScriptedTurn:
-    """Fail in the middle of the answer."""
-    return lambda model_input: [
-        StartRun(),
-        OpenMessage(),
-        AppendText("I"),
-        FailRun("failed", code=code, message=message),
-    ]
-
-
-def cut_off(text: str, reason: str) -> ScriptedTurn:
-    """End the run incomplete after this part of the answer."""
-    message_reason = "max_tokens" if reason == "max_completion_tokens" else reason
-
-    def turn(model_input: ModelInput) -> list[ModelAction]:
-        usage = TokenUsage(model_input.prompt_tokens, len(tokenize(text)))
-        return [
-            StartRun(),
-            OpenMessage(),
-            AppendText(text),
-            CloseMessage(usage, message_reason),
-            EndRun("incomplete", reason),
-        ]
-
-    return turn
-
-
-def hang() -> ScriptedTurn:
-    """Stay in progress until the run is cancelled or expires."""
-    return lambda model_input: [StartRun()]
+    def _next_turn(self) -> tuple[Act, ...]:
+        for key in (current_key.get(), ALL_KEYS):
+            queue = self.turns.get(key)
+            if queue:
+                return queue.popleft()
+        return ()

@@ -8,89 +8,219 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from runs_conformance.config import parse_edition, require_known
-from runs_conformance.contract.operation import OPERATIONS
-from runs_conformance.emulator.app import BASE, build_with_hooks
+from runs_conformance.emulator.app import BASE
 from runs_conformance.emulator.catalogue import apply_by_name
-from runs_conformance.emulator.clock import Clock
+from runs_conformance.emulator.context import ServerState
 from runs_conformance.emulator.default import default_hooks
 from runs_conformance.emulator.server import serve_in_thread
 from runs_conformance.emulator.server_options import EmulatorOptions
-from runs_conformance.testing import run_script
-from runs_conformance.testing.fault_injector import FaultInjector, InjectedFault, ReceivedRequest
-from runs_conformance.testing.run_script import RunScript
+from runs_conformance.testing.control import Control
+from runs_conformance.testing.control_routes import build_controlled
+from runs_conformance.testing.control_words import Document
+from runs_conformance.testing.fault_injector import ReceivedRequest
+
+_OPTIONS = ("step_ms", "expires_s", "failing_model", "keys")
+OPTION_NAMES = ("mutants", "variants", "edition", *_OPTIONS)
+"""The options of `start_emulator`."""
 
 
 @dataclass(slots=True)
 class ScriptableEmulator:
     """A running emulator that follows a script, and otherwise behaves like the API.
 
-    `base_url` and `api_key` are for the client under test. `say`, `call`, `fail`, `cut_off` and `hang` script the next
-    turns, one for each run or submission, in that order; without a script the fake model answers. `refuse`, `delay` and
-    `break_answer` inject faults, optionally into one operation only, such as `create_run`.
+    `base_url` and `api_key` are for the client under test; `control_url` accepts the same words by HTTP. `say`, `call`,
+    `fail`, `cut_off`, `hang` and `hold` script the next turns, one for each run or submission, in that order; without a
+    script the fake model answers. `refuse`, `delay`, `break_answer`, `pause_answer` and `send_error_event` inject
+    faults, optionally into one operation only, such as `create_run`, and after sparing `skip` requests.
     """
 
     base_url: str
-    api_key: str = "sk-emulator"
-    _script: RunScript = field(default_factory=RunScript, repr=False)
-    _fault_injector: FaultInjector = field(default_factory=FaultInjector, repr=False)
-    _clock: Clock = field(default_factory=Clock, repr=False)
+    api_key: str
+    control_url: str
+    _control: Control = field(repr=False)
 
-    def say(self, text: str) -> None:
+    def script(self, *acts: Mapping[str, Any] | str) -> None:
+        """Have the next run perform these acts, such as `{"say": "Let me see."}, {"call": "get_weather"}`."""
+        self._control.apply({"script": [[dict(act) if isinstance(act, Mapping) else act for act in acts]]})
+
+    def say(
+        self,
+        text: str,
+        *,
+        usage: Mapping[str, int] | None = None,
+        annotations: Sequence[Mapping[str, str]] | None = None,
+    ) -> None:
         """Have the next run answer with this text and complete."""
-        self._script.turns.append(run_script.answer(text))
+        cited = None if annotations is None else [dict(annotation) for annotation in annotations]
+        self._act("say", text=text, usage=_copy(usage), annotations=cited)
 
-    def call(self, function: str, arguments: Mapping[str, Any] | str = "{}", *more: tuple[str, Any]) -> None:
+    def call(
+        self,
+        function: str,
+        arguments: Mapping[str, Any] | str = "{}",
+        *more: tuple[str, Any],
+        usage: Mapping[str, int] | None = None,
+    ) -> None:
         """Have the next run call this function; `more` are parallel calls as pairs of name and arguments.
 
         Arguments given as text are sent unchanged, so they may be invalid JSON.
         """
-        self._script.turns.append(run_script.call_functions([(function, arguments), *more]))
+        calls = [{"function": name, "arguments": _plain(given)} for name, given in more]
+        self._act("call", function=function, arguments=_plain(arguments), more=calls, usage=_copy(usage))
 
-    def fail(self, code: str = "server_error", message: str = "Sorry, something went wrong.") -> None:
+    def fail(self, code: str = "server_error", message: str | None = None) -> None:
         """Have the next run end failed with this error."""
-        self._script.turns.append(run_script.fail(code, message))
+        self._act("fail", code=code, message=message)
 
     def cut_off(self, text: str = "I was about to", reason: str = "max_completion_tokens") -> None:
         """Have the next run end incomplete for this reason, after this text."""
-        self._script.turns.append(run_script.cut_off(text, reason))
+        self._act("cut_off", text=text, reason=reason)
 
     def hang(self) -> None:
         """Have the next run stay in progress until it is cancelled or expires (see `advance`)."""
-        self._script.turns.append(run_script.hang())
+        self._act("hang")
+
+    def hold(self, status: str, seconds: float | None = None) -> None:
+        """Keep the next run in this status, for a time or until it expires.
+
+        The status is `queued`, `in_progress` or, once a client cancels the run, `cancelling`.
+        """
+        self._act("hold", status=status, seconds=seconds)
 
     def advance(self, seconds: float) -> None:
         """Move the emulator's clock ahead, for example to let runs expire."""
-        self._clock.advance(seconds)
+        self._control.apply({"advance": seconds})
 
     def refuse(
-        self, times: int = 1, http_status: int = 429, *, retry_after: float | None = None, operation: str | None = None
+        self,
+        times: int | None = 1,
+        http_status: int = 429,
+        *,
+        retry_after: float | None = None,
+        body: str | Mapping[str, Any] | None = None,
+        content_type: str | None = None,
+        after_doing: bool = False,
+        operation: str | None = None,
+        skip: int = 0,
     ) -> None:
-        """Answer the next requests with an error of this HTTP status."""
-        headers = {} if retry_after is None else {"retry-after": f"{retry_after:g}"}
-        self._inject(InjectedFault(times, operation, http_status=http_status, headers=headers))
+        """Answer the next requests with an error of this HTTP status; with `after_doing`, perform them first.
 
-    def delay(self, seconds: float, times: int = 1, *, operation: str | None = None) -> None:
-        """Delay the answers to the next requests."""
-        self._inject(InjectedFault(times, operation, delay=seconds))
+        `times` is None for every request. A `body` of text is HTML by default, an object is JSON.
+        """
+        self._fault(
+            "refuse",
+            times=times,
+            http_status=http_status,
+            retry_after=retry_after,
+            body=_plain(body),
+            content_type=content_type,
+            after_doing=after_doing,
+            operation=operation,
+            skip=skip,
+        )
 
-    def break_answer(self, after: int = 0, times: int = 1, *, operation: str | None = None) -> None:
-        """Drop the connection during the next answers, after this number of events of a stream."""
-        self._inject(InjectedFault(times, operation, cut_after=after))
+    def delay(self, seconds: float, times: int | None = 1, *, operation: str | None = None, skip: int = 0) -> None:
+        """Delay the answers to the next requests, or to every one if `times` is None."""
+        self._fault("delay", seconds=seconds, times=times, operation=operation, skip=skip)
+
+    def break_answer(
+        self,
+        after: int = 0,
+        times: int | None = 1,
+        *,
+        event: str | None = None,
+        operation: str | None = None,
+        skip: int = 0,
+    ) -> None:
+        """Drop the connection during the next answers, after this number of events of a stream, or of one name."""
+        self._fault("break_answer", after=after, times=times, event=event, operation=operation, skip=skip)
+
+    def pause_answer(
+        self,
+        after: int = 0,
+        seconds: float | None = None,
+        times: int | None = 1,
+        *,
+        event: str | None = None,
+        operation: str | None = None,
+        skip: int = 0,
+    ) -> None:
+        """Fall silent during the next answers, after this number of events, for a number of seconds or for good."""
+        self._fault(
+            "pause_answer", after=after, seconds=seconds, times=times, event=event, operation=operation, skip=skip
+        )
+
+    def send_error_event(
+        self,
+        after: int = 0,
+        message: str = "The server had an error while processing your request.",
+        code: str | None = None,
+        times: int | None = 1,
+        *,
+        event: str | None = None,
+        operation: str | None = None,
+        skip: int = 0,
+    ) -> None:
+        """End the next streams with an error event, after this number of events."""
+        self._fault(
+            "send_error_event",
+            after=after,
+            message=message,
+            code=code,
+            times=times,
+            event=event,
+            operation=operation,
+            skip=skip,
+        )
 
     @property
     def requests(self) -> list[ReceivedRequest]:
         """The received requests, oldest first."""
-        return list(self._fault_injector.received)
+        return self._control.requests()
+
+    @property
+    def unused(self) -> list[Document]:
+        """The turns of the script that no run has taken, and the faults that no request has met."""
+        return self._control.unused()
+
+    def apply(self, scenario: Mapping[str, Any]) -> None:
+        """Apply a scenario: an object with the members `script`, `faults` and `advance`."""
+        self._control.apply(dict(scenario))
 
     def reset(self) -> None:
         """Discard the script, the faults and the received requests; the stored objects remain."""
-        self._script.turns.clear()
-        self._fault_injector.clear()
+        self._control.reset()
 
-    def _inject(self, fault: InjectedFault) -> None:
-        if fault.operation is not None:
-            require_known(fault.operation, OPERATIONS, "operation")
-        self._fault_injector.add(fault)
+    def _act(self, word: str, **arguments: Any) -> None:
+        given = {name: value for name, value in arguments.items() if value is not None}
+        self._control.apply({"script": [{word: given}]})
+
+    def _fault(self, word: str, **arguments: Any) -> None:
+        self._control.apply({"faults": [{word: arguments}]})
+
+
+def _copy(value: Mapping[str, int] | None) -> dict[str, int] | None:
+    return None if value is None else dict(value)
+
+
+def _plain(value: Any) -> Any:
+    return dict(value) if isinstance(value, Mapping) else value
+
+
+def make_control(
+    mutants: Sequence[str] = (), variants: Sequence[str] = (), edition: str | None = None, **options: Any
+) -> Control:
+    """The control of a new emulator. Raises UsageError for an unknown name."""
+    for name in options:
+        require_known(name, OPTION_NAMES, "option of the emulator")
+    if edition is not None:
+        options["edition"] = parse_edition(edition)
+    emulator_options = EmulatorOptions(**options)
+    hooks = default_hooks(emulator_options.edition)
+    emulator_options = apply_by_name(hooks, emulator_options, mutants, variants)
+    control = Control(ServerState(emulator_options, hooks))
+    control.install()
+    return control
 
 
 @contextmanager
@@ -106,18 +236,8 @@ def start_emulator(
     `mutants` and `variants` are those of `runs-conformance serve`; `options` are `step_ms`, `expires_s`,
     `failing_model` and `keys`. Raises UsageError for an unknown name.
     """
-    for name in options:
-        require_known(name, ("step_ms", "expires_s", "failing_model", "keys"), "option of the emulator")
-    if edition is not None:
-        options["edition"] = parse_edition(edition)
-    emulator_options, script, fault_injector, clock = EmulatorOptions(**options), RunScript(), FaultInjector(), Clock()
-    hooks = default_hooks(emulator_options.edition)
-    emulator_options = apply_by_name(hooks, emulator_options, mutants, variants)
-    script.install(hooks)
-    hooks.middleware.append(fault_injector.wrap)
+    control = make_control(mutants, variants, edition, **options)
     # uvicorn logs a dropped connection as an error, but here it is intended.
-    with serve_in_thread(
-        build_with_hooks(emulator_options, hooks, clock), lifespan="off", log_level="critical"
-    ) as origin:
-        key = emulator_options.keys[0] if emulator_options.keys else "sk-emulator"
-        yield ScriptableEmulator(origin + BASE, key, script, fault_injector, clock)
+    with serve_in_thread(build_controlled(control), lifespan="off", log_level="critical") as origin:
+        keys = control.server.options.keys
+        yield ScriptableEmulator(origin + BASE, keys[0] if keys else "sk-emulator", origin + "/_emulator", control)

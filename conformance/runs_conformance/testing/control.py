@@ -1,0 +1,112 @@
+"""The control of an emulator: script, faults, clock, record of requests and state, all by JSON documents."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from runs_conformance.config import require_known
+from runs_conformance.emulator.app import MAX_ADVANCE_S
+from runs_conformance.emulator.context import ServerState
+from runs_conformance.errors import UsageError
+from runs_conformance.testing.control_words import FAULTS, Document, check_value, parse_word
+from runs_conformance.testing.fault_injector import FaultInjector, ReceivedRequest, make_fault
+from runs_conformance.testing.run_script import ALL_KEYS, RunScript
+from runs_conformance.testing.scripted_acts import Act, parse_turn
+
+SCENARIO_MEMBERS = ("script", "faults", "advance")
+_HIDDEN_HEADERS = ("authorization", "api-key", "cookie")
+
+
+@dataclass(slots=True)
+class Control:
+    """Everything that a test decides about one emulator. A `key` limits a call to the requests with this API key."""
+
+    server: ServerState
+    script: RunScript = field(default_factory=RunScript)
+    injector: FaultInjector = field(default_factory=FaultInjector)
+
+    def install(self) -> None:
+        """Put the script and the faults between the clients and the emulator."""
+        self.script.install(self.server.hooks)
+        self.server.hooks.middleware.append(self.injector.wrap)
+
+    def apply(self, scenario: Any, key: str = ALL_KEYS) -> None:
+        """Queue the script and the faults of a scenario and advance the clock. Changes nothing if it is invalid.
+
+        Each item of `script` is a turn: an act, or a list of acts. Raises UsageError.
+        """
+        if not isinstance(scenario, dict):
+            raise UsageError(f"a scenario must be an object with {', '.join(SCENARIO_MEMBERS)}")
+        for name in scenario:
+            require_known(str(name), SCENARIO_MEMBERS, "member of a scenario")
+        turns = [parse_turn(turn) for turn in _items(scenario, "script")]
+        faults = [make_fault(*parse_word(one, FAULTS, "fault"), key) for one in _items(scenario, "faults")]
+        seconds = scenario.get("advance", 0)
+        check_value(seconds, {"type": "number", "minimum": 0, "maximum": MAX_ADVANCE_S}, "advance")
+        self.script.add(turns, key)
+        for fault in faults:
+            self.injector.add(fault)
+        self.server.clock.advance(seconds)
+
+    def reset(self, key: str | None = None) -> None:
+        """Discard the script, the faults and the received requests; the stored objects remain."""
+        self.script.clear(key)
+        self.injector.clear(key)
+
+    def requests(self, key: str | None = None) -> list[ReceivedRequest]:
+        """The received requests, oldest first."""
+        return [request for request in list(self.injector.received) if key in (None, request.key)]
+
+    def unused(self, key: str | None = None) -> list[Document]:
+        """The turns that no run has taken, and the limited faults that no request has met."""
+        turns = [_turn_document(turn) for turn in self.script.pending(key)]
+        faults = [
+            {fault.word: fault.arguments}
+            for fault in list(self.injector.faults)
+            if fault.used == 0 and fault.times is not None and key in (None, fault.key)
+        ]
+        return [*turns, *faults]
+
+    def state(self, key: str | None = None) -> Document:
+        """The time, the pending script and faults, and the number of stored objects."""
+        stores = [store for name, store in list(self.server.stores.items()) if key in (None, name)]
+        threads = [thread for store in stores for thread in list(store.threads.values())]
+        return {
+            "now": self.server.clock.now(),
+            "script": [_turn_document(turn) for turn in self.script.pending(key)],
+            "faults": [
+                {fault.word: {**fault.arguments, "used": fault.used}}
+                for fault in list(self.injector.faults)
+                if key in (None, fault.key)
+            ],
+            "objects": {
+                "assistants": sum(len(store.assistants) for store in stores),
+                "threads": len(threads),
+                "messages": sum(len(thread.messages) for thread in threads),
+                "runs": sum(len(thread.runs) for thread in threads),
+            },
+        }
+
+
+def _items(scenario: Mapping[str, Any], name: str) -> list[Any]:
+    items = scenario.get(name) or []
+    return items if isinstance(items, list) else [items]
+
+
+def _turn_document(turn: tuple[Act, ...]) -> Any:
+    acts = [{word: arguments} for word, arguments in turn]
+    return acts[0] if len(acts) == 1 else acts
+
+
+def request_document(request: ReceivedRequest) -> Document:
+    """A received request as JSON, without its credentials."""
+    return {
+        "method": request.method,
+        "path": request.path,
+        "query": request.query,
+        "operation": request.operation,
+        "headers": {name: value for name, value in request.headers.items() if name not in _HIDDEN_HEADERS},
+        "body": request.body,
+    }

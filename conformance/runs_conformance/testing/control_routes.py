@@ -1,0 +1,138 @@
+"""The routes that control an emulator by HTTP, below `/_emulator` on the port of the API."""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+from collections.abc import Callable
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Mount, Route
+
+from runs_conformance.emulator.app import BASE, build_for_state
+from runs_conformance.errors import UsageError
+from runs_conformance.testing.control import Control, request_document
+from runs_conformance.testing.control_openapi import openapi_document
+from runs_conformance.testing.run_script import ALL_KEYS
+from runs_conformance.testing.scenario import parse_strict_json
+
+PREFIX = "/_emulator"
+_MAX_BODY = 4 * 1024 * 1024
+
+
+def build_controlled(control: Control, *, has_routes: bool = True, token: str | None = None) -> Starlette:
+    """The application of a controlled emulator: the API, `/healthz`, and optionally the control routes.
+
+    The control routes answer only to loopback clients, or to every client with the token if there is one.
+    """
+    routes: list[Route | Mount] = [Route("/healthz", _answer_health)]
+    if has_routes:
+        routes.append(Mount(PREFIX, routes=_control_routes(control, token)))
+    return Starlette(
+        routes=[*routes, Mount(BASE, app=build_for_state(control.server))],
+        exception_handlers={HTTPException: _answer_http_error},
+    )
+
+
+async def _answer_health(request: Request) -> Response:
+    return JSONResponse({"status": "ok"})
+
+
+async def _answer_http_error(request: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    path = request.scope["path"]
+    if path.startswith(PREFIX):
+        return JSONResponse({"error": f"there is no {request.method} {path}"}, status)
+    message = f"Invalid URL ({request.method} {path})"
+    envelope = {"message": message, "type": "invalid_request_error", "param": None, "code": None}
+    return JSONResponse({"error": envelope}, status)
+
+
+def _control_routes(control: Control, token: str | None) -> list[Route]:
+    def route(path: str, method: str, act: Callable[[Any, str | None], Any]) -> Route:
+        async def answer(request: Request) -> Response:
+            problem = _find_problem(request, token)
+            if problem is not None:
+                return JSONResponse({"error": problem}, 403)
+            try:
+                document = await _read_document(request)
+                return JSONResponse(act(document, request.query_params.get("key")))
+            except UsageError as error:
+                return JSONResponse({"error": " ".join(str(error).split())}, 400)
+            except ClientDisconnect:
+                return Response(status_code=400)
+
+        return Route(path, answer, methods=[method])
+
+    def apply(scenario: Any, key: str | None) -> Any:
+        control.apply(scenario, key or ALL_KEYS)
+        return control.state(key)
+
+    def add_turns(turns: Any, key: str | None) -> Any:
+        return apply({"script": turns}, key)
+
+    def add_faults(faults: Any, key: str | None) -> Any:
+        return apply({"faults": faults}, key)
+
+    def advance(document: Any, key: str | None) -> Any:
+        if not isinstance(document, dict) or document.keys() != {"advance"}:
+            raise UsageError('the clock takes {"advance": SECONDS}')
+        return apply(document, key)
+
+    def reset(document: Any, key: str | None) -> Any:
+        control.reset(key)
+        return control.state(key)
+
+    return [
+        route("/scenario", "POST", apply),
+        route("/script", "POST", add_turns),
+        route("/faults", "POST", add_faults),
+        route("/clock", "POST", advance),
+        route("/reset", "POST", reset),
+        route("/requests", "GET", lambda _, key: [request_document(one) for one in control.requests(key)]),
+        route("/state", "GET", lambda _, key: control.state(key)),
+        route("/unused", "GET", lambda _, key: control.unused(key)),
+        route("/openapi.json", "GET", lambda _, key: openapi_document(PREFIX)),
+    ]
+
+
+def _find_problem(request: Request, token: str | None) -> str | None:
+    """The reason to refuse a request, if there is one.
+
+    Without a token, a web page must not reach the routes either: not by its own requests, which have an origin, nor by
+    a host name that it resolves to a loopback address.
+    """
+    if token is not None:
+        given = request.headers.get("authorization", "").removeprefix("Bearer ")
+        is_right = hmac.compare_digest(given.encode(), token.encode())
+        return None if is_right else "the control routes need the header 'Authorization: Bearer TOKEN'"
+    client = request.client.host if request.client else ""
+    if not _is_loopback(client) or not _is_loopback(request.url.hostname or ""):
+        return "without a token, the control routes answer only to loopback clients"
+    if "origin" in request.headers:
+        return "without a token, the control routes do not answer to web pages"
+    return None
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+async def _read_document(request: Request) -> Any:
+    if request.method == "GET":
+        return None
+    raw = bytearray()
+    async for chunk in request.stream():
+        raw += chunk
+        if len(raw) > _MAX_BODY:
+            raise UsageError(f"the document is larger than {_MAX_BODY // 2**20} MB")
+    return parse_strict_json(bytes(raw)) if raw else {}
