@@ -13,7 +13,7 @@ from pathlib import Path
 
 from runs_conformance.app.requirement_page import sections
 from runs_conformance.config import guide
-from runs_conformance.config.schema import document
+from runs_conformance.config.schema import build_schema
 from runs_conformance.contract.constraint import constraints
 from runs_conformance.contract.departure import departures
 from runs_conformance.contract.edition import DEFAULT_EDITION
@@ -35,7 +35,7 @@ def pages() -> Mapping[str, str]:
     texts["rules/README.md"] = _index(topics)
     texts["rules/constraints.md"] = _constraints(constraints(DEFAULT_EDITION).values())
     texts["configuration.md"] = _page(guide.page())
-    texts["conformance-toml.schema.json"] = json.dumps(document(), indent=2) + "\n"
+    texts["conformance-toml.schema.json"] = json.dumps(build_schema(), indent=2) + "\n"
     texts["departures.md"] = _departures()
     texts["traceability.md"] = _traceability(rules)
     return texts

@@ -9,13 +9,13 @@ from jsonschema import Draft202012Validator
 from runs_conformance.config import toml
 from runs_conformance.config.file import load
 from runs_conformance.config.key import KEYS
-from runs_conformance.config.schema import document
+from runs_conformance.config.schema import build_schema
 from runs_conformance.errors import UsageError
 
 
 def validator() -> Draft202012Validator:
-    Draft202012Validator.check_schema(document())
-    return Draft202012Validator(document())
+    Draft202012Validator.check_schema(build_schema())
+    return Draft202012Validator(build_schema())
 
 
 @pytest.mark.parametrize("dotted_name", list(KEYS))

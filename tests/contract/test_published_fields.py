@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from runs_conformance.contract.edition import DEFAULT_EDITION
-from runs_conformance.contract.event import event_kinds
+from runs_conformance.contract.event import event_types
 from runs_conformance.contract.json_type import allowed_types
 from runs_conformance.contract.schema import Schema, compile_schema
 from tests.contract.tables import PublishedField, published_fields
@@ -331,4 +331,4 @@ def test_the_events_are_those_of_the_document() -> None:
             data = FIELDS.get(f"{path.removesuffix('.event')}.data")
             name = field.keywords["enum"][0]
             documented[name] = OBJECT_KINDS.get((data.reference or "") if data else "", "done")
-    assert {name: kind.object_kind for name, kind in event_kinds().items()} == documented
+    assert {name: each.payload_kind for name, each in event_types().items()} == documented

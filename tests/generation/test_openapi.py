@@ -14,7 +14,7 @@ from openapi_spec_validator import validate
 
 from runs_conformance.contract.constraint import body_documents, object_documents, query_documents
 from runs_conformance.contract.edition import EDITIONS
-from runs_conformance.contract.event import event_kinds
+from runs_conformance.contract.event import event_types
 from runs_conformance.contract.operation import OPERATIONS, query_name
 from runs_conformance.contract.schema import compile_schema
 from runs_conformance.generation.openapi import openapi_document
@@ -64,7 +64,7 @@ def test_streaming_operations_offer_a_stream_of_every_event() -> None:
         content = _item(LATEST, name)["responses"]["200"]["content"]
         assert ("text/event-stream" in content) == operation.streams
     events = LATEST["components"]["schemas"]["StreamEvent"]["oneOf"]
-    assert [event["properties"]["event"]["const"] for event in events] == list(event_kinds())
+    assert [event["properties"]["event"]["const"] for event in events] == list(event_types())
 
 
 def test_every_operation_has_its_error_responses() -> None:

@@ -91,7 +91,7 @@ def rebuild_report(runs: Sequence[RecordedRun], gate: BaselineGate | None = None
         cut_reason=cut_reason or (UNFINISHED if len(footers) < len(runs) else None),
         interrupted=any(footer.interrupted for footer in footers),
         limits=tuple(limit for footer in footers for limit in footer.limits),
-        ends=_merge_ends(runs),
+        program_ends=_merge_ends(runs),
         hazards=tuple(hazard for footer in footers for hazard in footer.hazards),
         approach=next((footer.approach for footer in footers), result.approach),
     )
@@ -193,7 +193,7 @@ def _merge_headers(headers: Sequence[RunHeader], gate: BaselineGate | None) -> R
         options=replace(first.options, gate=gate, shard="" if len(headers) > 1 else first.options.shard),
         programs={id_: capability for header in headers for id_, capability in header.programs.items()},
         started=min((each.started for each in headers if each.started is not None), default=None),
-        skipped=tuple(dict.fromkeys(each for header in headers for each in header.skipped)),
+        skipped_capabilities=tuple(dict.fromkeys(each for header in headers for each in header.skipped_capabilities)),
         skipped_programs=_merge_skipped(headers),
     )
 

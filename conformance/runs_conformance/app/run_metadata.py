@@ -71,7 +71,7 @@ class RunHeader:
     context: ProgramContext
     programs: Mapping[str, str]
     """The capability that each program covers, in the order of the plan."""
-    skipped: tuple[SkippedCapability, ...] = ()
+    skipped_capabilities: tuple[SkippedCapability, ...] = ()
     skipped_programs: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     """The programs that are not planned, each with the reason and what it needs."""
     access: RequestAccess | None = None
@@ -93,7 +93,7 @@ class RunHeader:
             options=options,
             context=context,
             programs={program.id: program.capability for program in plan.programs},
-            skipped=tuple(skipped.values()),
+            skipped_capabilities=tuple(skipped.values()),
             skipped_programs={out.program.id: (out.reason, out.needs) for out in plan.skipped},
             access=_access(target.address),
             started=round(time.time(), 3),
@@ -117,7 +117,7 @@ class RunHeader:
             "setting": _to_json(self.context),
             "programs": [[id_, capability] for id_, capability in self.programs.items()],
             "access": self.access.to_json() if self.access is not None else None,
-            "left_out": [[out.capability, out.reason, out.needs] for out in self.skipped],
+            "left_out": [[out.capability, out.reason, out.needs] for out in self.skipped_capabilities],
             "skipped_programs": [[id_, *why] for id_, why in self.skipped_programs.items()],
         }
 
@@ -143,7 +143,7 @@ class RunHeader:
                 options=parsed,
                 context=_from_json(ProgramContext, context),
                 programs={pair[0]: pair[1] for pair in (_text_list(each, 2) for each in programs)},
-                skipped=tuple(
+                skipped_capabilities=tuple(
                     SkippedCapability(*_text_list(each, 3)) for each in (skipped if is_array(skipped) else ())
                 ),
                 skipped_programs={
@@ -193,7 +193,7 @@ class RunFooter:
             internal_errors=result.internal_errors,
             counterexamples=shrunk,
             limits=result.limits,
-            ends=tuple(end for end in result.ends if end.is_early),
+            ends=tuple(end for end in result.program_ends if end.is_early),
             approach=result.approach,
             hazards=result.hazards,
         )

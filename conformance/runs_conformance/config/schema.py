@@ -7,12 +7,12 @@ from typing import Any
 from runs_conformance.config.key import KEYS, SECTIONS, ConfigKey, ValueType
 from runs_conformance.model.json import JSON
 
-_TEXT: dict[str, JSON] = {"type": "string", "minLength": 1}
-_PLACE: dict[str, JSON] = {"type": "string", "pattern": "^(env:|@)."}
-_LENGTH = "^[0-9]+(\\.[0-9]+)? ?[smh]?$"
+_STRING: dict[str, JSON] = {"type": "string", "minLength": 1}
+_SECRET_REFERENCE: dict[str, JSON] = {"type": "string", "pattern": "^(env:|@)."}
+_DURATION_PATTERN = "^[0-9]+(\\.[0-9]+)? ?[smh]?$"
 
 
-def document() -> dict[str, JSON]:
+def build_schema() -> dict[str, JSON]:
     """Generate the schema from the keys."""
     properties: dict[str, Any] = {}
     for section, description in SECTIONS.items():
@@ -35,28 +35,35 @@ def document() -> dict[str, JSON]:
 
 
 def _of(key: ConfigKey) -> dict[str, Any]:
-    return {"description": f"{key.description} Flag: {key.flag}.", **_shape(key), "examples": [key.example]}
+    return {"description": f"{key.description} {_equivalent(key)}.", **_shape(key), "examples": [key.example]}
+
+
+def _equivalent(key: ConfigKey) -> str:
+    """The flags or the argument of the command that set the same."""
+    if key.type is ValueType.BOOLEAN_TABLE:
+        return f"Flags: {key.flag}, --no-{key.flag.removeprefix('--')}"
+    return f"Flag: {key.flag}" if key.flag.startswith("--") else f"Argument: {key.flag}"
 
 
 def _shape(key: ConfigKey) -> dict[str, Any]:
     names: dict[str, JSON] = {"enum": list(key.allowed)} if key.allowed else {}
     match key.type:
         case ValueType.TEXT:
-            return {**_TEXT, **names}
+            return {**_STRING, **names}
         case ValueType.PATH:
-            return dict(_TEXT)
+            return dict(_STRING)
         case ValueType.SECRET:
-            return dict(_PLACE)
+            return dict(_SECRET_REFERENCE)
         case ValueType.BOOLEAN:
             return {"type": "boolean"}
         case ValueType.TEXT_LIST:
-            return {"type": "array", "items": {**_TEXT, **names}}
+            return {"type": "array", "items": {**_STRING, **names}}
         case ValueType.INTEGER:
             return {"type": "integer", **_bounds(key)}
         case ValueType.DURATION:
-            return {"anyOf": [{"type": "number", **_bounds(key)}, {"type": "string", "pattern": _LENGTH}]}
+            return {"anyOf": [{"type": "number", **_bounds(key)}, {"type": "string", "pattern": _DURATION_PATTERN}]}
         case ValueType.TEXT_TABLE | ValueType.BOOLEAN_TABLE:
-            member: dict[str, JSON] = {"type": "boolean"} if key.type is ValueType.BOOLEAN_TABLE else dict(_TEXT)
+            member: dict[str, JSON] = {"type": "boolean"} if key.type is ValueType.BOOLEAN_TABLE else dict(_STRING)
             return {"type": "object", "additionalProperties": member} | ({"propertyNames": names} if names else {})
 
 

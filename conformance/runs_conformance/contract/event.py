@@ -12,24 +12,31 @@ from runs_conformance.contract.lifecycle import TERMINAL
 from runs_conformance.contract.schema import load_document
 
 DONE = "done"
+"""The name of the last event of every stream."""
+
 DONE_DATA = "[DONE]"
+"""The data of `done`, which is not JSON."""
+
 ERROR = "error"
+"""The name of the event that reports an error of the server while it streams."""
 
 
 @dataclass(frozen=True, slots=True)
-class EventKind:
-    """One event name. `object_kind` is the kind of object in its data, `statuses` are the allowed values of that
-    object's `status` (empty: any).
+class EventType:
+    """A kind of event that the contract names.
+
+    `payload_kind` is the kind of object in its data, `statuses` are the allowed values of that object's `status`
+    (empty: any). `since` is the first edition that names the event; None if the first edition does.
     """
 
     name: str
-    object_kind: str
+    payload_kind: str
     statuses: tuple[str, ...] = ()
     since: str | None = None
 
 
 @cache
-def event_kinds(edition: str = DEFAULT_EDITION) -> dict[str, EventKind]:
+def event_types(edition: str = DEFAULT_EDITION) -> dict[str, EventType]:
     """The events that the contract names, with their data in an edition.
 
     Names of later editions are included: servers may send unknown events, and clients tolerate them.
@@ -37,15 +44,16 @@ def event_kinds(edition: str = DEFAULT_EDITION) -> dict[str, EventKind]:
     return {entry["name"]: _read(entry, edition) for entry in load_document("stream/events")["events"]}
 
 
-def _read(entry: Mapping[str, Any], edition: str) -> EventKind:
+def _read(entry: Mapping[str, Any], edition: str) -> EventType:
     statuses = entry.get("status") or ()
     for overlay in entry.get("x-editions", ()):
         if in_force(edition, overlay.get("since"), overlay.get("until")):
             statuses = overlay["status"]
-    return EventKind(entry["name"], entry["kind"], tuple(statuses), entry.get("since"))
+    return EventType(entry["name"], entry["kind"], tuple(statuses), entry.get("since"))
 
 
-def ends_stream(name: str) -> bool:
-    """Whether only `done` may follow a run event in its stream: the run ended, or requires action."""
+def pauses_or_ends_run(name: str) -> bool:
+    """Whether an event shows that its run ended or requires action. Of the run, only `done` follows it in the stream."""
+    # A run that requires action is not over, but its later events belong to the stream that submits the tool outputs.
     suffix = name.removeprefix("thread.run.")
     return suffix in TERMINAL or suffix == "requires_action"

@@ -29,7 +29,7 @@ def decide_outcome(
     internal_errors: Sequence[str] = (),
     cut_reason: str | None = None,
     not_judged: Sequence[str] = (),
-    failed_prerequisite: str | None = None,
+    validity_problem: str | None = None,
     required_capabilities: Iterable[str] = (),
     fail_on: str = "must",
     max_inconclusive: int | None = None,
@@ -38,7 +38,7 @@ def decide_outcome(
     """Derive the outcome from the verdicts and from how the test run ended; the first check that applies decides.
 
     `internal_errors` are errors outside any verdict. `cut_reason` says why the test run ended early and `not_judged`
-    which ids it did not reach. `failed_prerequisite` is a setup step that always failed. Each of
+    which ids it did not reach. `validity_problem` says why a pass would mean little, as when no run completed. Each of
     `required_capabilities` needs at least one decided MUST verdict. More than `max_inconclusive` inconclusive verdicts
     make the outcome inconclusive. With a baseline `comparison`, its known failures are accepted; its stale and expired
     entries fail.
@@ -57,8 +57,8 @@ def decide_outcome(
     if cut_reason:
         unreached = f"; not judged: {_join_ids(not_judged)}" if not_judged else ""
         return RunOutcome(Outcome.INCONCLUSIVE, INCOMPLETE, f"cut short: {cut_reason}{unreached}")
-    if failed_prerequisite:
-        return RunOutcome(Outcome.INCONCLUSIVE, INCOMPLETE, failed_prerequisite)
+    if validity_problem:
+        return RunOutcome(Outcome.INCONCLUSIVE, INCOMPLETE, validity_problem)
     undecided = undecided_capabilities(verdicts, required_capabilities)
     if undecided:
         return RunOutcome(

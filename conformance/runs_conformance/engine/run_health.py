@@ -16,7 +16,7 @@ MAX_STOPPED_SHARE = 0.1
 """The share of programs that may stop early before the test run counts as incomplete."""
 
 
-def find_run_problem(last_statuses: Mapping[str, int]) -> str | None:
+def explain_no_completed_run(last_statuses: Mapping[str, int]) -> str | None:
     """Why the runs of the target show too little: none reached `completed`. None if one did, or if there are few."""
     total = sum(last_statuses.values())
     if total < MIN_RUNS or last_statuses.get("completed"):

@@ -102,8 +102,8 @@ class RunResult:
     explored_violations: Mapping[str, ExploredViolation] = field(default_factory=dict)
     transitions: Transitions = field(default_factory=Counter)
     limits: tuple[Limit, ...] = ()
-    ends: tuple[ProgramEnd, ...] = ()
-    decided: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    program_ends: tuple[ProgramEnd, ...] = ()
+    decided_ids: Mapping[str, frozenset[str]] = field(default_factory=dict)
     failed: Mapping[str, frozenset[str]] = field(default_factory=dict)
     last_statuses: Counter[str] = field(default_factory=Counter)
     approach: Approach = field(default_factory=Approach)
@@ -166,8 +166,8 @@ def merge_results(
         interrupted=interrupted,
         explored_violations=_shortest_violations(results),
         transitions=most_frequent(sum((result.transitions for result in results), Counter())),
-        ends=ends,
-        decided={result.program: result.decided for result in results},
+        program_ends=ends,
+        decided_ids={result.program: result.decided for result in results},
         failed={result.program: frozenset(i for i, t in result.tallies.items() if t.findings) for result in results},
         last_statuses=sum((result.last_statuses for result in results), Counter()),
     )

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from runs_conformance.evidence.timeline import RunTimeline, runs
+from runs_conformance.evidence.timeline import MAX_STATUS_LENGTH, RunTimeline
+from runs_conformance.evidence.timeline import runs as run_timelines
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.json import JSON
 
 MAX_ENTRIES = 40
-"""Maximum number of entries: the first ones, and those up to the failing exchange."""
+"""Maximum number of entries: the first 40, or the first 10 and the last 30 if the failing exchange comes later."""
 
 
 def run_trace(history: History, failing: Exchange) -> list[JSON]:
     """Return the actions on, and observations of, the run that an exchange names or shows; empty if there is none.
 
-    Consecutive polls with the same status are one entry, with their number in `times`.
+    Consecutive polls with the same status are collapsed into one entry; `times` counts them, `at` and `exchange` are
+    those of the last one. `shows` marks the exchange that shows the violation, which is never collapsed. Entries after
+    that exchange are kept only if there is room for them.
     """
     run = _find_run(history, failing)
     if run is None:
@@ -37,7 +40,7 @@ def run_trace(history: History, failing: Exchange) -> list[JSON]:
 
 
 def _find_run(history: History, failing: Exchange) -> RunTimeline | None:
-    timelines = runs(history)
+    timelines = run_timelines(history)
     named = next((run for run in timelines if run.id == failing.path.get("run_id")), None)
     return named or next(
         (run for run in timelines if any(observation.exchange is failing for observation in run.observations)), None
@@ -50,8 +53,9 @@ def _entries(run: RunTimeline, failing: Exchange) -> Iterator[dict[str, JSON]]:
     for observation in run.observations:
         exchanges[observation.exchange.id] = observation.exchange
         observed = statuses.setdefault(observation.exchange.id, [])
-        if not observed or observed[-1] != observation.status:
-            observed.append(observation.status[:40])
+        status = observation.status[:MAX_STATUS_LENGTH]
+        if not observed or observed[-1] != status:
+            observed.append(status)
     ordered = sorted(exchanges.values(), key=lambda exchange: exchange.index)
     for exchange in ordered:
         yield {

@@ -38,15 +38,17 @@ class Requirements:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerdictContext:
-    """What determines verdicts besides the tallies.
+    """The circumstances that determine verdicts besides the tallies.
 
     `is_selected` is the user's selection of ids. `unsupported` maps capabilities, operations and ids that the target
-    does not support to the reason. `not_judged_reasons` explains single ids, `default_reason` all others (called with
-    capability and id). `coverage` says what the programs showed; it is None for recorded traffic.
+    does not support to the reason, `declared_absent` those that the user declared absent. `not_judged_reasons` explains
+    single ids, `default_reason` all others (called with capability and id). `coverage` says what the programs showed;
+    it is None for recorded traffic.
     """
 
     is_selected: Callable[[str], bool] = lambda id_: True
     unsupported: Mapping[str, str] = field(default_factory=dict)
+    declared_absent: Mapping[str, str] = field(default_factory=dict)
     not_judged_reasons: Mapping[str, NotJudgedReason] = field(default_factory=dict)
     default_reason: Callable[[str, str], NotJudgedReason] = lambda capability, id_: NotJudgedReason(
         "no request or response exercised it"
@@ -96,6 +98,11 @@ def _outcome(
     """Return the outcome, its reason, and what is needed to judge."""
     if not context.is_selected(id_):
         return Outcome.NOT_JUDGED, "filtered out by --select or --exclude", "a selection that includes it"
+    if (
+        tally.outcome is not Outcome.ERROR
+        and (denied := _find_reason(id_, requirement, context.declared_absent)) is not None
+    ):
+        return Outcome.NOT_APPLICABLE, denied, None
     match tally.outcome:
         case Outcome.ERROR:
             return Outcome.ERROR, tally.errors[0], None
@@ -105,9 +112,9 @@ def _outcome(
             shortfall = _shortfall(id_, tally, rule, context)
             if shortfall is None:
                 return Outcome.PASS, _excuses(tally), None
-            unsupported = _unsupported_reason(id_, requirement, context)
+            unsupported = _find_reason(id_, requirement, context.unsupported)
             return shortfall if unsupported is None else (Outcome.NOT_APPLICABLE, unsupported, None)
-    if (reason := _unsupported_reason(id_, requirement, context)) is not None:
+    if (reason := _find_reason(id_, requirement, context.unsupported)) is not None:
         return Outcome.NOT_APPLICABLE, reason, None
     early = context.coverage.early_end(id_) if context.coverage else None
     if tally.outcome is Outcome.INCONCLUSIVE:
@@ -115,9 +122,10 @@ def _outcome(
     return _not_judged(id_, requirement, rule, early, context)
 
 
-def _unsupported_reason(id_: str, requirement: AnyRule | Constraint, context: VerdictContext) -> str | None:
+def _find_reason(id_: str, requirement: AnyRule | Constraint, reasons: Mapping[str, str]) -> str | None:
+    """The reason given for the id, its operation or its capability."""
     names = (id_, requirement.operation, requirement.capability)
-    return next((context.unsupported[name] for name in names if name is not None and name in context.unsupported), None)
+    return next((reasons[name] for name in names if name is not None and name in reasons), None)
 
 
 def _shortfall(

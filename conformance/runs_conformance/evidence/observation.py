@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from runs_conformance.contract.event import event_kinds
+from runs_conformance.contract.event import event_types
 from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
@@ -125,12 +125,12 @@ def _json_observation(
 
 
 def _stream_observations(exchange: Exchange) -> Iterator[Observation]:
-    kinds = event_kinds()
+    types = event_types()
     for position, event in enumerate(exchange.events):
-        event_kind = kinds.get(event.name)
-        if event_kind is not None and is_object(event.data):
+        event_type = types.get(event.name)
+        if event_type is not None and is_object(event.data):
             yield Observation(
-                kind=event_kind.object_kind,
+                kind=event_type.payload_kind,
                 value=event.data,
                 exchange=exchange,
                 pointer=f"/events/{position}/data",

@@ -10,7 +10,7 @@ from typing import Any
 from runs_conformance import __version__
 from runs_conformance.contract.constraint import body_documents, object_documents, query_documents
 from runs_conformance.contract.edition import DEFAULT_EDITION, in_force
-from runs_conformance.contract.event import DONE, DONE_DATA, event_kinds
+from runs_conformance.contract.event import DONE, DONE_DATA, event_types
 from runs_conformance.contract.operation import BETA_HEADER, OPERATIONS, Operation, query_name
 from runs_conformance.contract.schema import Schema, compile_schema, document_names
 
@@ -201,10 +201,12 @@ class _Components:
 
     def _event_union(self) -> dict[str, Any]:
         branches = []
-        for kind in event_kinds().values():
-            if in_force(self._edition, kind.since, None):
-                data = {"const": DONE_DATA} if kind.name == DONE else self._data_reference(kind.object_kind)
-                members = {"event": {"const": kind.name}, "data": data}
+        for event_type in event_types().values():
+            if in_force(self._edition, event_type.since, None):
+                data = (
+                    {"const": DONE_DATA} if event_type.name == DONE else self._data_reference(event_type.payload_kind)
+                )
+                members = {"event": {"const": event_type.name}, "data": data}
                 branches.append({"type": "object", "properties": members, "required": ["event", "data"]})
         return {"title": "Stream event", "description": "One event of a run's stream.", "oneOf": branches}
 

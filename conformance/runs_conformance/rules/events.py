@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from runs_conformance.contract.edition import DEFAULT_EDITION
-from runs_conformance.contract.event import event_kinds
+from runs_conformance.contract.event import event_types
 from runs_conformance.contract.lifecycle import TERMINAL
 from runs_conformance.evidence.object_events import END_EVENTS, ObjectEvents, object_events
 from runs_conformance.evidence.observation import Observation, all_observations
@@ -91,7 +91,7 @@ def created_events_show_the_beginning(observation: Observation) -> Iterator[Resu
 
 
 def _check_status(observation: Observation) -> Iterator[Result]:
-    kind = event_kinds(observation.exchange.edition or DEFAULT_EDITION).get(observation.event or "")
+    kind = event_types(observation.exchange.edition or DEFAULT_EDITION).get(observation.event or "")
     if kind is not None and kind.statuses and observation.status:
         expected: JSON = kind.statuses[0] if len(kind.statuses) == 1 else list(kind.statuses)
         message = f"{observation.event} contains an object with the status {observation.status}"
@@ -325,7 +325,7 @@ def outputs_complete_their_step(stream: Stream) -> Iterator[Result]:
     """
     if stream.exchange.operation == "submit_tool_outputs":
         opening = ["thread.run.step.completed", "thread.run.queued", "thread.run.in_progress"]
-        known = [name for name in stream.names if name in event_kinds()]
+        known = [name for name in stream.names if name in event_types()]
         shown = [name for index, name in enumerate(known) if known[index + 1 : index + 2] != [name]][:3]
         if _STOPPED & {*shown}:
             return  # The run was cancelled, or ended, before it was resumed.
@@ -376,6 +376,6 @@ def a_message_comes_with_its_step(stream: Stream) -> Iterator[Result]:
 
 
 def _check_first_event(stream: Stream, name: str) -> Result:
-    shown = next((event for event in stream.names if event in event_kinds()), "")
+    shown = next((event for event in stream.names if event in event_types()), "")
     finding = stream.exchange.finding(f"the stream does not start with {name}", "/events/0", name, shown)
     return PASSED if shown == name else finding

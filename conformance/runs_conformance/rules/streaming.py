@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from runs_conformance.contract.event import DONE, DONE_DATA, ERROR, ends_stream, event_kinds
+from runs_conformance.contract.event import DONE, DONE_DATA, ERROR, event_types, pauses_or_ends_run
 from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.evidence.observation import exchanges
 from runs_conformance.evidence.request_expectation import is_interpretable
@@ -136,7 +136,7 @@ def data_of_events_is_an_object(stream: Stream) -> Iterator[Result]:
     Fix: Write the object of the event as JSON into its `data:` line.
     """
     for index, event in enumerate(stream.events):
-        if event.name in event_kinds() and event.name != DONE:
+        if event.name in event_types() and event.name != DONE:
             finding = stream.exchange.finding(f"the data of {event.name} is not a JSON object", f"/events/{index}/data")
             yield PASSED if is_object(event.data) else finding
 
@@ -195,7 +195,9 @@ def a_stream_ends_with_done(stream: Stream) -> Iterator[Result]:
     elif stream.is_complete:
         yield exchange.finding("the stream ends without done", "/events", DONE_DATA)
     elif (
-        stream.events and ends_stream(stream.events[-1].name) and exchange.ended - stream.events[-1].at > _DONE_DEADLINE
+        stream.events
+        and pauses_or_ends_run(stream.events[-1].name)
+        and exchange.ended - stream.events[-1].at > _DONE_DEADLINE
     ):
         yield exchange.finding(f"no done follows {stream.events[-1].name}", "/events", DONE_DATA)
     else:
@@ -219,7 +221,7 @@ def _is_quoted_done(event: Event) -> bool:
 def _name_in_data(event: Event) -> bool:
     """Whether the data of an event names it, as in `data: {"event": "thread.run.created", ...}`."""
     name = at(event.data, "/event")
-    return isinstance(name, str) and name in event_kinds()
+    return isinstance(name, str) and name in event_types()
 
 
 def _is_done(event: Event) -> bool:
@@ -264,7 +266,7 @@ def a_stream_lasts_until_its_run_stops(stream: Stream) -> Iterator[Result]:
         finding = stream.exchange.finding(
             f"the stream ends, but the run's last event is {last}", "/events", actual=last
         )
-        yield PASSED if ends_stream(last) else finding
+        yield PASSED if pauses_or_ends_run(last) else finding
 
 
 @rule(
@@ -303,9 +305,13 @@ def a_stream_closes_when_the_run_waits(stream: Stream) -> Iterator[Result]:
 
 def _check_only_done_follows(stream: Stream, requires_action: bool) -> Iterator[Result]:
     for index, name in enumerate(stream.names):
-        if name.startswith("thread.run.") and ends_stream(name) and name.endswith("requires_action") is requires_action:
+        if (
+            name.startswith("thread.run.")
+            and pauses_or_ends_run(name)
+            and name.endswith("requires_action") is requires_action
+        ):
             documented = [
-                event for event in stream.names[index + 1 :] if event in event_kinds() and event not in (DONE, ERROR)
+                event for event in stream.names[index + 1 :] if event in event_types() and event not in (DONE, ERROR)
             ]
             finding = stream.exchange.finding(f"{', '.join(documented[:3])} follows {name}", f"/events/{index + 1}")
             yield finding if documented else PASSED

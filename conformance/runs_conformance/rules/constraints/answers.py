@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from runs_conformance.contract.constraint import object_documents
 from runs_conformance.contract.edition import DEFAULT_EDITION
-from runs_conformance.contract.event import event_kinds
+from runs_conformance.contract.event import event_types
 from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.contract.schema_violation import SchemaViolation
 from runs_conformance.contract.validation import validate_document
@@ -79,11 +79,11 @@ def objects_in_answer(exchange: Exchange) -> Iterator[ObjectInAnswer]:
     if response is None or operation is None:
         return
     if response.events is not None:
-        kinds = event_kinds()
+        types = event_types()
         for position, event in enumerate(response.events):
-            event_kind = kinds.get(event.name)
-            if event_kind is not None and event_kind.object_kind in object_documents() and is_object(event.data):
-                yield ObjectInAnswer(event_kind.object_kind, event.data, f"/events/{position}/data")
+            event_type = types.get(event.name)
+            if event_type is not None and event_type.payload_kind in object_documents() and is_object(event.data):
+                yield ObjectInAnswer(event_type.payload_kind, event.data, f"/events/{position}/data")
     elif is_object(response.body):
         if exchange.accepted:
             yield ObjectInAnswer(operation.response_kind, response.body, "")
