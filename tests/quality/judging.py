@@ -100,7 +100,7 @@ def _result(trial: Trial, url: str) -> TrialResult:
         outcomes={verdict.id: verdict.outcome.value for verdict in report.verdicts},
         reasons={verdict.id: verdict.reason for verdict in report.verdicts if verdict.reason},
         failed_by=_programs_by_id(results[0].failed if results else {}),
-        decided_by=_programs_by_id(results[0].decided if results else {}),
+        decided_by=_programs_by_id(results[0].decided_ids if results else {}),
         requests=report.usage.requests,
         runs=report.usage.runs_started,
     )
