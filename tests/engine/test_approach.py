@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from runs_conformance.engine.approach import MIN_RUNS, PROGRAM, find_approach, needs_approach
+from runs_conformance.engine.approach import MAX_STUCK_RUNS, MIN_RUNS, PROGRAM, find_approach, needs_approach
 from runs_conformance.engine.polling import PollSchedule
 from runs_conformance.model.approach import Approach
 from runs_conformance.model.case import Role, Step
 from runs_conformance.model.program import ProgramContext
 from tests.engine.scripted import SETTING, Answer, ScriptedSender
 
+IMPATIENT = replace(SETTING, run_timeout=0.0)
 REFUSED: Answer = (400, {"error": {"message": "No."}})
 CALLS = {"type": "submit_tool_outputs", "submit_tool_outputs": {"tool_calls": [{"id": "call_1"}]}}
 
@@ -128,6 +130,12 @@ def test_a_model_that_calls_by_chance_gets_more_tries() -> None:
     found, _ = search(Server(calls=lambda run, assistant: "tools" in run and next(calls)))
     assert found.approach.calls_functions
     assert found.approach.call_attempts > Approach().call_attempts
+
+
+def test_the_search_gives_up_on_runs_that_stay_queued() -> None:
+    found, sent = search(Server(calls=lambda run, assistant: False, status="queued"), setting=IMPATIENT)
+    assert not found.approach.calls_functions
+    assert [step.operation for step in sent].count("create_run") == MAX_STUCK_RUNS
 
 
 def test_a_server_without_function_calls_is_left_with_plain_runs() -> None:

@@ -21,7 +21,6 @@ from runs_conformance.generation.programs.fragments import Fragment
 from runs_conformance.generation.programs.responses import has_id, pending_call_count, status
 from runs_conformance.generation.programs.steps import (
     SETTLED_STATUSES,
-    TERMINAL_STATUSES,
     assistant,
     at_root,
     caller,
@@ -49,6 +48,12 @@ MAX_MODELS = 4
 
 CHANCE_ATTEMPTS = 5
 """How many runs a program may create for one call of a function, if the model calls by chance."""
+
+MAX_WAIT = 15.0
+"""Seconds that the search waits for a run."""
+
+MAX_STUCK_RUNS = 2
+"""Runs that neither end nor wait for outputs, after which no further form is tried."""
 
 _NO_ROUTE = (404, 405, 501)
 
@@ -80,7 +85,8 @@ def find_approach(
         runs=1,
         requests=8,
     )
-    run_program(program, context, protect_given_objects(sender, context), budget, schedule)
+    patient = replace(context, run_timeout=min(context.run_timeout, MAX_WAIT))
+    run_program(program, patient, protect_given_objects(sender, context), budget, schedule)
     return search.result()
 
 
@@ -121,6 +127,7 @@ class _Search:
     list_models: Callable[[], Sequence[str]]
     approach: Approach = field(default_factory=Approach)
     model_answers: bool | None = None
+    stuck_runs: int = 0
 
     def result(self) -> ProgramContext:
         """The context with what was found."""
@@ -237,7 +244,6 @@ class _Search:
         if status(answer) in TERMINAL:
             return False
         yield on_run("cancel_run")
-        yield poll(until=TERMINAL_STATUSES)
         return status(answer) == "requires_action" and pending_call_count(answer) > 0
 
     def _found_model(self) -> bool:
@@ -247,6 +253,11 @@ class _Search:
         """Learn from a run whether its model answers."""
         if status(answer) in ("requires_action", "completed", "incomplete"):
             self.model_answers = True
+        elif status(answer) not in TERMINAL:
+            self.stuck_runs += 1
+            if self.stuck_runs == MAX_STUCK_RUNS:
+                text = f"runs stay {status(answer) or 'without a status'} for {MAX_WAIT:g} seconds"
+                self._note(text, calls_functions=False)
         elif status(answer) == "failed" and self.model_answers is None:
             self.model_answers = False
 
@@ -270,8 +281,7 @@ class _Search:
                 self._learn_from(answer)
                 if status(answer) not in TERMINAL:
                     yield on_run("cancel_run")
-                    yield poll(until=TERMINAL_STATUSES)
-                return self.model_answers is not False
+                return self.model_answers is not False and self.stuck_runs < MAX_STUCK_RUNS
             first = first or created
         self.model_answers = False
         self.approach = replace(self.approach, starts_runs=False, calls_functions=False)
@@ -286,7 +296,7 @@ class _Search:
                     continue
                 trial = replace(self.approach, tool_choice=choice, tools_on=place)
                 prepared = yield from self._prepare(trial)
-                if prepared and (yield from self._calls_function(trial)):
+                if prepared and self.stuck_runs < MAX_STUCK_RUNS and (yield from self._calls_function(trial)):
                     note = f"runs call functions by tool_choice {choice}" if choice != "words" else ""
                     self._note(
                         f"{note or 'runs call functions when their prompt asks for it'}, with the tools of the {place}",
@@ -295,7 +305,8 @@ class _Search:
                     )
                     yield from self._check_reliability()
                     return True
-        self._note("no run could be made to call a function", calls_functions=False)
+        if self.stuck_runs < MAX_STUCK_RUNS:
+            self._note("no run could be made to call a function", calls_functions=False)
         return False
 
     def _check_reliability(self) -> StepGenerator:
