@@ -129,7 +129,7 @@ def count(driver: Any) -> str:
 
 def test_target_text_creates_no_script_or_element(opened: Any) -> None:
     assert "owned" not in opened.title.replace(PAYLOADS[0], "")
-    assert opened.title == f"Failed: {PAYLOADS[0]}"
+    assert opened.title == f"Fail: {PAYLOADS[0]}"
     assert opened.execute_script("return document.scripts.length") == 1
     assert opened.execute_script("return document.images.length") == 0
     assert opened.execute_script("return document.querySelectorAll('[onload],[onerror],[onmouseover]').length") == 0
@@ -144,7 +144,7 @@ def test_content_security_policy_blocks_injected_script(browser: Any, page: str,
     path.write_text(text)
     browser.get(path.as_uri())
     assert browser.execute_script("return document.scripts.length") == 2
-    assert browser.title.startswith("Failed")
+    assert browser.title.startswith("Fail")
     assert any("Content Security Policy" in entry["message"] for entry in browser.get_log("browser"))
 
 
@@ -222,6 +222,9 @@ def test_fragment_resets_a_filter_that_hides_the_verdict(opened: Any) -> None:
 def test_copy_button_copies_the_exact_command(opened: Any) -> None:
     opened.execute_cdp_cmd("Browser.grantPermissions", {"permissions": ["clipboardReadWrite"]})
     place = opened.find_element("id", "create_run.max_prompt_tokens.minimum")
+    opened.execute_script(
+        "for (let at = arguments[0]; at; at = at.parentElement) if (at.tagName === 'DETAILS') at.open = true", place
+    )
     for button in place.find_elements("css selector", "[data-copy]"):
         opened.execute_script("arguments[0].scrollIntoView({block: 'center'})", button)
         button.click()
@@ -229,7 +232,7 @@ def test_copy_button_copies_the_exact_command(opened: Any) -> None:
         wanted = button.find_element("xpath", "..").find_element("css selector", "code").get_attribute("textContent")
         copied = opened.execute_async_script("navigator.clipboard.readText().then(arguments[0])")
         assert copied == wanted
-        assert opened.find_element("css selector", ".told").text == "Copied"
+        assert opened.find_element("css selector", ".notice").text == "Copied"
     assert copied == "runs-conformance explain create_run.max_prompt_tokens.minimum"
 
 
@@ -260,7 +263,7 @@ def test_lifecycle_graph_shows_observed_transitions(opened: Any) -> None:
     said = opened.execute_script(
         "return [...document.querySelectorAll('.graph .edge.between_looks title')].map(each => each.textContent)"
     )
-    assert said == ["queued to completed: seen 3 times"]
+    assert said == ["queued to completed: observed 3 times"]
     assert opened.execute_script("return document.querySelectorAll('.graph .node').length") == 9
 
 
@@ -293,16 +296,41 @@ def test_page_does_not_overflow_horizontally(opened: Any, width: int) -> None:
         opened.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
-def test_print_shows_failures_in_full_without_controls(opened: Any) -> None:
+def test_print_shows_every_mistake_and_its_fix_only(opened: Any) -> None:
     opened.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
     try:
         opened.execute_script("dispatchEvent(new Event('beforeprint'))")
-        assert opened.find_element("id", "listing.order").get_attribute("open") is not None
+        fixes = opened.find_elements("css selector", ".card .fix")
+        assert len(fixes) > 1
+        assert all(fix.is_displayed() for fix in fixes)
+        assert not opened.find_element("id", "listing.order").is_displayed()
         assert not opened.find_element("css selector", ".filter").is_displayed()
         opened.execute_script("dispatchEvent(new Event('afterprint'))")
-        assert opened.find_element("id", "listing.order").get_attribute("open") is None
+        assert opened.find_elements("css selector", ".card")[-1].get_attribute("open") is None
     finally:
         opened.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+
+
+def test_mistakes_come_first_and_the_severest_is_open(opened: Any) -> None:
+    cards = opened.find_elements("css selector", ".card")
+    assert cards[0].get_attribute("open") is not None
+    assert all(card.get_attribute("open") is None for card in cards[1:])
+    assert opened.find_element("css selector", "main h2").text.startswith("Fix first")
+    titles = [card.find_element("css selector", ".title").text for card in cards]
+    assert len(titles) == len(set(titles))
+
+
+def test_filters_live_in_the_url_and_update_the_counts(browser: Any, page: str) -> None:
+    browser.get(f"{page}?level=must&text=prompt_tokens#mistakes")
+    assert visible(browser) == {"create_run.max_prompt_tokens.minimum"}
+    card = browser.find_element("css selector", ".card:not([hidden])")
+    assert card.find_element("css selector", "[data-group-count]").text == "1 of 1 requirement"
+    choose(browser, "level", "should")
+    assert "level=should" in browser.current_url
+    choose(browser, "level", "")
+    choose(browser, "text", "")
+    assert "?" not in browser.current_url
+    assert browser.current_url.endswith("#mistakes")
 
 
 def test_page_makes_no_requests(opened: Any) -> None:
@@ -322,6 +350,4 @@ def test_layout_of_two_thousand_verdicts_is_deferred(browser: Any, tmp_path: Pat
         browser.execute_script("return getComputedStyle(document.getElementById(arguments[0])).contentVisibility", away)
         == "auto"
     )
-    assert not browser.execute_script(
-        "return document.getElementById(arguments[0]).querySelector('.body').checkVisibility()", away
-    )
+    assert len(browser.find_elements("css selector", ".card .body")) <= html.MAX_DETAILED

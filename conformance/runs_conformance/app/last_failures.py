@@ -17,7 +17,7 @@ def failed_ids(report_dir: Path | None) -> tuple[str, ...]:
     """
     folder = report_dir or HOME / "latest"
     if folder.is_file():
-        # Where links are not supported, a text file names the newest folder.
+        # A text file names the newest folder if links are not supported.
         folder = folder.parent / folder.read_text(encoding="utf-8").strip()
     if not folder.exists():
         raise UsageError(f"--failed: there is no earlier report in {folder}")

@@ -104,7 +104,7 @@ def build_detail(verdict: Verdict, report: Report, dialect: str, report_path: st
 
 def _request_spans(example: JSON) -> Iterator[TextSpan]:
     mutation = at(example, "/mutation")
-    pointer = at(mutation, "/pointer") if is_object(mutation) and mutation.get("pointer", "body") == "body" else None
+    pointer = at(mutation, "/pointer") if is_object(mutation) and mutation.get("place", "body") == "body" else None
     body, text = at(example, "/request/body"), at(example, "/request/text")
     if not isinstance(body, Absent):
         yield from highlight(

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import shlex
+import time
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
@@ -18,16 +20,19 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from runs_conformance.baseline import EntryResult
 from runs_conformance.contract.operation import CAPABILITIES, OPERATIONS
+from runs_conformance.model.program_end import group_early_ends
 from runs_conformance.model.verdict import Outcome, Verdict
 from runs_conformance.reporting import failure_text
 from runs_conformance.reporting.detail import FailureDetail, build_detail
 from runs_conformance.reporting.graph import HEIGHT, WIDTH, build_graph
-from runs_conformance.reporting.grouping import group_failures
+from runs_conformance.reporting.mistakes import Mistake, cut_note, headline, list_mistakes
 from runs_conformance.reporting.outcome_names import DISPLAY_ORDER, outcome_name
 from runs_conformance.reporting.report import Report, outcomes_by_capability
 
-INITIALLY_OPEN = 2
-"""Failures that are expanded when the page loads."""
+INITIALLY_OPEN = 1
+"""Mistakes that are expanded when the page loads."""
+MAX_DETAILED = 60
+"""Failures shown with request, response and commands; the simplest of each mistake come first."""
 
 _TONES: Mapping[Outcome, str] = {
     Outcome.PASS: "pass",
@@ -37,7 +42,6 @@ _TONES: Mapping[Outcome, str] = {
     Outcome.NOT_JUDGED: "none",
     Outcome.NOT_APPLICABLE: "none",
 }
-_LEVELS = (("must", "Failures", "fail"), ("should", "Warnings", "warn"), ("may", "Notes", "none"))
 _BAR_WIDTH = 200
 
 
@@ -63,18 +67,13 @@ class CapabilitySummary:
 
 
 @dataclass(frozen=True, slots=True)
-class FailureSection:
-    """Failed verdicts of one level, grouped by likely cause."""
+class MistakeCard:
+    """A mistake, its failures in detail, and its further failures in short."""
 
-    id: str
-    heading: str
+    mistake: Mistake
     tone: str
-    groups: Sequence[tuple[str, Sequence[FailureDetail]]]
-
-    @property
-    def count(self) -> int:
-        """How many verdicts there are."""
-        return sum(len(details) for _, details in self.groups)
+    details: Sequence[FailureDetail]
+    rest: Sequence[Verdict]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +107,13 @@ def text(report: Report, curl_dialect: str = "openai", report_path: str = "repor
             capabilities=list(_capability_summaries(report)),
             graph=build_graph(report.transitions),
             graph_size=(WIDTH, HEIGHT),
-            failures=list(_failure_sections(report, curl_dialect, report_path)),
+            headline=headline(report, "").removeprefix(": "),
+            cut_note=cut_note(report),
+            cards=list(_mistake_cards(report, curl_dialect, report_path)),
+            accepted=[verdict for verdict in report.with_outcome(Outcome.FAIL) if verdict.id in _accepted(report)],
+            early_ends=group_early_ends(report.programs.early_ends),
+            started=time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(report.started)) if report.started else "",
+            command=_command(report),
             others=list(_outcome_sections(report)),
             known={result.entry.id: result.entry for result in _entry_results(report)},
             operations=sorted({name for verdict in report.verdicts for name in _operations(verdict)}),
@@ -153,7 +158,8 @@ def _operations(verdict: Verdict) -> list[str]:
 
 
 def _capability_summaries(report: Report) -> Iterator[CapabilitySummary]:
-    failing = {verdict.capability for verdict in report.failures("must")}
+    levels = report.failing_levels
+    failing = {verdict.capability for verdict in report.with_outcome(Outcome.FAIL) if verdict.level in levels}
     for name, counts in outcomes_by_capability(report.verdicts, CAPABILITIES).items():
         total = sum(counts.values())
         segments, x = [], 0.0
@@ -189,14 +195,28 @@ _STATUS_ORDER = (
 )
 
 
-def _failure_sections(report: Report, dialect: str, report_path: str) -> Iterator[FailureSection]:
-    for level, heading, tone in _LEVELS:
-        groups = [
-            (group.title, [build_detail(verdict, report, dialect, report_path) for verdict in group.verdicts])
-            for group in group_failures(report.failures(level))
-        ]
-        if groups:
-            yield FailureSection(heading.lower(), heading, tone, groups)
+def _mistake_cards(report: Report, dialect: str, report_path: str) -> Iterator[MistakeCard]:
+    mistakes = list_mistakes(report)
+    share = max(1, MAX_DETAILED // max(1, len(mistakes)))
+    for mistake in mistakes:
+        ranked = sorted(mistake.verdicts, key=lambda verdict: verdict is not mistake.reproduction)
+        tone = "fail" if mistake.fails else {"should": "warn", "may": "none"}.get(mistake.cause.level, "warn")
+        details = [build_detail(verdict, report, dialect, report_path) for verdict in ranked[:share]]
+        yield MistakeCard(mistake, tone, details, ranked[share:])
+
+
+def _accepted(report: Report) -> Collection[str]:
+    return report.comparison.accepted if report.comparison else ()
+
+
+def _command(report: Report) -> str:
+    """The command that repeats the session; empty for recorded traffic."""
+    suite, target = report.suite, report.target
+    if suite.profile is None or target.base_url is None:
+        return ""
+    flags = [f"--edition {suite.edition}", f"--profile {suite.profile}", f"--seed {suite.seed}", *suite.filters]
+    flags += ["--strict"] if suite.strict else []
+    return f"runs-conformance run {shlex.quote(target.base_url)} {' '.join(flags)}"
 
 
 def _outcome_sections(report: Report) -> Iterator[OutcomeSection]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from runs_conformance.causes import Cause, Severity
 from runs_conformance.model.plural import plural
 from runs_conformance.model.program_end import Ending
-from runs_conformance.model.verdict import Verdict
+from runs_conformance.model.verdict import Outcome, Verdict
 from runs_conformance.reporting.report import Report
 
 SEVERITY_NAMES = {
@@ -65,7 +65,7 @@ def list_mistakes(report: Report) -> list[Mistake]:
 def headline(report: Report, word: str) -> str:
     """The outcome in one line: what failed, how few mistakes explain it, and whether the session was cut short."""
     reason = report.reason
-    failing = sum(mistake.fails for mistake in list_mistakes(report))
+    failing = sum(mistake.fails for mistake in list_mistakes(report)) if report.outcome is Outcome.FAIL else 0
     if failing:
         reason += f", by {plural(failing, 'mistake')}"
     cut = "" if report.complete or reason.startswith(("cut short", "interrupted")) else " (cut short)"

@@ -23,6 +23,33 @@
     (!filters.operation || verdict.dataset.operation.split(" ").includes(filters.operation)) &&
     terms.every((term) => textOf(verdict).includes(term));
 
+  const initiallyOpen = new Set(document.querySelectorAll(".group[open]"));
+
+  let wasActive = false;
+
+  const countOf = (group, noun, active) => {
+    const all = group.querySelectorAll(".verdict").length;
+    const shown = group.querySelectorAll(".verdict:not([hidden])").length;
+    const text = all.toLocaleString("en") + " " + noun + (all === 1 ? "" : "s");
+    return active ? shown.toLocaleString("en") + " of " + text : text;
+  };
+
+  const readUrl = () => {
+    for (const [name, value] of new URLSearchParams(location.search))
+      if (form.elements[name]) form.elements[name].value = value;
+  };
+
+  const writeUrl = (filters) => {
+    const chosen = Object.entries(filters).filter(([, value]) => value);
+    const query = chosen.length ? "?" + new URLSearchParams(chosen) : "";
+    if (query === location.search) return;
+    try {
+      history.replaceState(null, "", location.pathname + query + location.hash);
+    } catch {
+      // Pages without an origin of their own keep their address.
+    }
+  };
+
   const filter = () => {
     const filters = Object.fromEntries(new FormData(form));
     const terms = filters.text.toLowerCase().split(/\s+/).filter(Boolean);
@@ -37,12 +64,17 @@
       for (const group of part.querySelectorAll(".group")) {
         group.hidden = !group.querySelector(".verdict:not([hidden])");
         any = any || !group.hidden;
-        if (group.tagName === "DETAILS") group.open = active && !group.hidden;
+        if (group.tagName === "DETAILS" && active) group.open = !group.hidden;
+        if (group.tagName === "DETAILS" && !active && wasActive) group.open = initiallyOpen.has(group);
+        const label = group.querySelector("[data-group-count]");
+        if (label) label.textContent = countOf(group, label.dataset.noun, active);
       }
       part.hidden = !any;
     }
     for (const button of document.querySelectorAll("[data-filter]"))
       button.setAttribute("aria-pressed", String(button.dataset.filter === filters.capability));
+    wasActive = active;
+    writeUrl(filters);
     count.textContent = active ? shown + " of " + total : total;
     nothing.hidden = shown > 0;
   };
@@ -129,7 +161,7 @@
 
   let opened = [];
   addEventListener("beforeprint", () => {
-    opened = [...document.querySelectorAll("details.verdict:not([open])")].filter((each) => !each.hidden);
+    opened = [...document.querySelectorAll("details.card:not([open])")].filter((each) => !each.hidden);
     for (const each of opened) each.open = true;
   });
   addEventListener("afterprint", () => {
@@ -137,6 +169,7 @@
     opened = [];
   });
 
+  readUrl();
   filter();
   openLinkedVerdict();
   // The browser scrolls to the fragment itself after loading, and moves the focus.
