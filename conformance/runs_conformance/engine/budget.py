@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.errors import BudgetExhausted
 from runs_conformance.evidence.description import describe_request
+from runs_conformance.evidence.server_failure import stream_timed_out
 from runs_conformance.model.exchange import RETRY_LATER_STATUSES, Completion, Exchange
 from runs_conformance.model.json import JSON, is_object
 
@@ -31,7 +32,7 @@ MAX_CONSECUTIVE_SERVER_ERRORS = 60
 
 
 MAX_CONSECUTIVE_STUCK_RUNS = 10
-"""Runs in a row that stayed in one status until the run timeout after which further runs are not worth waiting for."""
+"""Consecutive runs and streams that never ended after which further runs are not worth waiting for."""
 
 
 @dataclass(slots=True)
@@ -63,8 +64,7 @@ class Budget:
     _retry_later: int = 0
     _unusable: int = 0
     _server_errors: int = 0
-    _stuck_runs: int = 0
-    _stuck_status: str = ""
+    _stuck_runs: Counter[str] = field(default_factory=Counter)
     _first_unanswered: str = ""
     _unanswered_by_operation: Counter[str] = field(default_factory=Counter)
     _counted_runs: set[str] = field(default_factory=set)
@@ -104,22 +104,22 @@ class Budget:
             raise BudgetExhausted(
                 f"the target answered {self._retry_later} requests in a row with HTTP 429 or 503; try --rate-limit 1/s"
             )
-
-        if self._stuck_runs >= MAX_CONSECUTIVE_STUCK_RUNS:
-            raise BudgetExhausted(
-                f"{self._stuck_runs} runs in a row stayed in status {self._stuck_status or 'unknown'} "
-                "until the run timeout"
-            )
+        if (stuck := self._stuck_runs.total()) >= MAX_CONSECUTIVE_STUCK_RUNS:
+            listed = ", ".join(f"{count} {where}" for where, count in self._stuck_runs.most_common())
+            raise BudgetExhausted(f"the last {stuck} runs did not get on until the run timeout ({listed})")
 
     def count_stuck_run(self, status: str) -> None:
         """Count a run that kept a status until the run timeout."""
+        self._count_stuck(f"in status {status}" if status else "without a status")
+
+    def _count_stuck(self, where: str) -> None:
         with self._lock:
-            self._stuck_runs = self._stuck_runs + 1 if status == self._stuck_status else 1
-            self._stuck_status = status
+            self._stuck_runs[where] += 1
 
     def count_progressing_run(self) -> None:
         """Count a run that reached a status it was polled for."""
-        self._stuck_runs = 0
+        with self._lock:
+            self._stuck_runs.clear()
 
     def is_unresponsive(self, operation: str) -> bool:
         """Whether the target has repeatedly left requests of this operation unanswered."""
@@ -131,6 +131,8 @@ class Budget:
 
     def count(self, exchange: Exchange) -> None:
         """Count one exchange."""
+        if stream_timed_out(exchange):
+            self._count_stuck("in a stream without an end")
         with self._lock:
             self.counts.requests += 1
             answered = exchange.completion is Completion.ANSWERED or exchange.response is not None

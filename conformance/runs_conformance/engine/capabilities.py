@@ -143,11 +143,16 @@ def unsupported_capabilities(
     streaming = stats_by_operation.get(STREAMING)
     if streaming is not None and streaming.no_route and not streaming.accepted and STREAMING not in declared:
         unsupported[STREAMING] = "the target does not support streaming: it refuses stream: true"
+    return unsupported | denied_capabilities(denied)
+
+
+def denied_capabilities(denied: Collection[str]) -> dict[str, str]:
+    """Return the capabilities that the user declared absent, and their operations, each with the reason."""
+    reasons: dict[str, str] = {}
     for capability in denied:
-        reason = f"declared unsupported: {capability}"
-        unsupported[capability] = reason
-        unsupported |= {name: reason for name, operation in OPERATIONS.items() if operation.capability == capability}
-    return unsupported
+        names = (capability, *(name for name, op in OPERATIONS.items() if op.capability == capability))
+        reasons |= dict.fromkeys(names, f"declared unsupported: {capability}")
+    return reasons
 
 
 def missing_declared_capabilities(stats_by_operation: StatsByOperation, declared: Collection[str]) -> list[Finding]:

@@ -9,7 +9,7 @@ from runs_conformance.engine.decisions import Decisions
 from runs_conformance.model.program_end import Ending, ProgramEnd
 
 MAX_SPECIFIC_DECIDERS = 8
-"""An id decided by no more programs than this needs all of them for a pass; one decided by more needs half of them."""
+"""A pass of an id that no more programs than this decide needs that none of them ended early; any needs half of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,11 @@ class Coverage:
         """What a pass of this id lacks: the program that did not show it, and why; None if it lacks nothing."""
         expected = self._planned(self.decisions.deciders.get(id_, ()))
         missing = [program for program in expected if not self._did_decide(program, id_)]
-        if missing and (len(expected) <= MAX_SPECIFIC_DECIDERS or 2 * len(missing) > len(expected)):
+        # What a program decides may depend on how fast the target is, so that one that ran to its end may be missing.
+        early = [program for program in missing if self.ends[program].is_early]
+        if early and len(expected) <= MAX_SPECIFIC_DECIDERS:
+            return self._explain(early)
+        if 2 * len(missing) > len(expected):
             return self._explain(missing)
         for group in self.decisions.revealers.get(id_, ()):
             revealing = self._planned(group)
