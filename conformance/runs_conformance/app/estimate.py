@@ -1,4 +1,4 @@
-"""Estimates the maximum cost of a plan before anything is sent."""
+"""Estimates the cost of a plan before anything is sent."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PREFLIGHT_REQUESTS = 3
 
 def lines(plan: Plan, options: RunOptions) -> Iterator[str]:
     """Yield a table by phase, the limits in force, and the skipped programs."""
-    yield f"{'at most':12}{'programs':>10}{'requests':>10}{'runs':>8}{'tokens':>12}"
+    yield f"{'estimate':12}{'programs':>10}{'requests':>10}{'runs':>8}{'tokens':>12}"
     yield _format_row("preflight", 0, PREFLIGHT_REQUESTS, 0)
     for phase in PHASES:
         programs = [program for program in plan.programs if program.phase == phase]

@@ -53,7 +53,7 @@ def _read(entry: Mapping[str, Any], edition: str) -> EventType:
 
 
 def pauses_or_ends_run(name: str) -> bool:
-    """Whether an event shows that its run ended or requires action. Of the run, only `done` follows it in the stream."""
+    """Whether an event shows that its run ended or requires action, so that only `done` may follow in the stream."""
     # A run that requires action is not over, but its later events belong to the stream that submits the tool outputs.
     suffix = name.removeprefix("thread.run.")
     return suffix in TERMINAL or suffix == "requires_action"
