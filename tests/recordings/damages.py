@@ -1,4 +1,4 @@
-"""What recorders do to traffic: each damage changes the entries of a clean HAR as some tool does."""
+"""Damages that recorders do to traffic: each damage changes the entries of a clean HAR as some tool does."""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ def judge_history(history: History, exchanges: Iterable[Exchange], judges: Judge
 
 
 def judge_partition(program: str, partition: Partition, judges: Judges) -> Iterator[ProgramVerdicts]:
-    """Judge a partition, so that what the recorder lost is held against nobody.
+    """Judge a partition, so that losses of the recorder are not held against the server.
 
     Exchanges of which something was lost are judged alone, by the constraints on their answers. The others are then
     judged as a partial history, and those before the first loss as a complete one too.

@@ -29,7 +29,7 @@ OnFinding = Callable[[str, str], None]
 
 
 class ProxySession:
-    """A proxy that records, judges when traffic comes to rest, and reports at the end.
+    """A proxy that records, judges when traffic pauses, and reports at the end.
 
     `on_finding` is called with the id and the message of each requirement when it is first seen violated.
     """

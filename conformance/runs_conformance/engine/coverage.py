@@ -9,7 +9,7 @@ from runs_conformance.engine.decisions import Decisions
 from runs_conformance.model.program_end import Ending, ProgramEnd
 
 MAX_SPECIFIC_DECIDERS = 8
-"""A pass of an id that no more programs than this decide needs that none of them ended early; any needs half of them."""
+"""A pass of an id that this many programs or fewer decide needs that none of them ended early; any needs half."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +25,10 @@ class Coverage:
     skipped: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
     def shortfall(self, id_: str) -> str | None:
-        """What a pass of this id lacks: the program that did not show it, and why; None if it lacks nothing."""
+        """The evidence that a pass of this id lacks: the program that did not show it, and why; None if it lacks nothing."""
         expected = self._planned(self.decisions.deciders.get(id_, ()))
         missing = [program for program in expected if not self._did_decide(program, id_)]
-        # What a program decides may depend on how fast the target is, so that one that ran to its end may be missing.
+        # The ids that a program decides may depend on how fast the target is, so that one that ran to its end may be missing.
         early = [program for program in missing if self.ends[program].is_early]
         if early and len(expected) <= MAX_SPECIFIC_DECIDERS:
             return self._explain(early)

@@ -17,7 +17,7 @@ TABLE = Path(__file__).with_name("decisions.json")
 
 @dataclass(frozen=True, slots=True)
 class Decisions:
-    """What programs decide on a correct server.
+    """The ids that programs decide on a correct server.
 
     `deciders` maps an id to the programs that decide it. `revealers` holds, for an id, groups of programs: each group
     is all the programs that reveal one known way to violate the id.

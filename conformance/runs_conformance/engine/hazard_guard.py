@@ -96,7 +96,7 @@ class HazardGuard:
 
 
 def request_kind(step: Step) -> str:
-    """What distinguishes a request from others of its operation: a stream, an anomaly or a mutation."""
+    """The feature that distinguishes a request from others of its operation: a stream, an anomaly or a mutation."""
     if requests_stream(step):
         return STREAM_KIND
     if step.anomaly:

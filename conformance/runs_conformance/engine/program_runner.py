@@ -52,7 +52,7 @@ class ProgramResult:
 
     @property
     def early_end(self) -> str | None:
-        """What ended the program before its last step; None if it sent all."""
+        """The cause that ended the program before its last step; None if it sent all."""
         return self.internal_error or (self.end.cause if self.end.is_early else None)
 
 

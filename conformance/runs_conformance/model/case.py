@@ -344,4 +344,4 @@ class Unmet:
 Move: TypeAlias = Step | Concurrent
 
 Instruction: TypeAlias = Move | Unmet
-"""What a program yields."""
+"""The values that a program yields."""

@@ -1,4 +1,4 @@
-"""What `curl -v` writes: request and response headers with `>` and `<`, then the body of the response."""
+"""Transcripts of `curl -v`: request and response headers with `>` and `<`, then the body of the response."""
 
 from __future__ import annotations
 

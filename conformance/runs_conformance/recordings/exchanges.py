@@ -171,7 +171,7 @@ def _exchange(
 
 
 def _loss(entry: RecordedEntry, located: _Located, body: JSON | Absent, response: Response | None) -> str:
-    """What the recorder lost of an exchange; an empty string if nothing."""
+    """Describe what the recorder lost of an exchange; an empty string if nothing."""
     query = dict(parse_qsl(located.url.query))
     is_suspicious = may_hold_markers(entry.content) or may_hold_markers(entry.response_content)
     is_suspicious = is_suspicious or may_hold_markers(f"{entry.url}/".encode("utf-8", "replace"))

@@ -110,7 +110,7 @@ def _was_dropped(body: Mapping[str, Any]) -> bool:
 
 
 def _failure(*places: Mapping[str, Any]) -> str:
-    """What the recorder says about a transfer that failed on the client's side."""
+    """The recorder's message about a transfer that failed on the client's side."""
     for place in places:
         for name in _FAILURES:
             if value := place.get(name):

@@ -31,7 +31,7 @@ _ROUND_SIZES = frozenset({*(2**power for power in range(9, 27)), *(n * 10**k for
 
 
 def request_loss(entry: RecordedEntry, operation: Operation, body: JSON | Absent) -> str:
-    """What the recorder lost of a request body; an empty string if nothing."""
+    """Describe what the recorder lost of a request body; an empty string if nothing."""
     if operation.body is None:
         return ""
     declared = _content_length({name.lower(): value for name, value in entry.headers})
@@ -59,7 +59,7 @@ def _had_body(entry: RecordedEntry, operation: Operation, stated: int | None) ->
 def response_loss(
     entry: RecordedEntry, headers: Mapping[str, str], content: bytes, response: Response, may_be_redacted: bool = True
 ) -> str:
-    """What the recorder lost of a response; an empty string if nothing.
+    """Describe what the recorder lost of a response; an empty string if nothing.
 
     `content` is decoded. A body that is complete in itself was not cut, whatever sizes the recorder states.
     """

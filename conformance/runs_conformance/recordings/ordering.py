@@ -143,7 +143,7 @@ def _without_duplicates(entries: list[RecordedEntry]) -> list[RecordedEntry]:
 
 
 def _identity(entry: RecordedEntry, repeats_all: bool) -> object:
-    """What two recordings of one transfer have in common; the position if nothing tells."""
+    """The identity that two recordings of one transfer share; the position if nothing tells."""
     request = (entry.method, entry.url)
     headers = {name.lower(): value for name, value in entry.response_headers}
     for name in _REQUEST_IDS:

@@ -51,7 +51,7 @@ def _ids(value: Any, acts_on: str | None) -> dict[str, str]:
 
 
 def describe(data: bytes) -> str:
-    """What a file that is in no known format seems to hold, and how to have it read; an empty string if unknown."""
+    """Say what a file in no known format seems to hold, and how to have it read; an empty string if unknown."""
     start = data[:4096].lstrip()
     if re.match(rb"\d+:\d+:|\d+:[a-z]", start) or b"8:response" in start or b"12:mitmproxy" in start:
         return "a mitmproxy flow file; export it with `mitmdump -nr FILE --set hardump=session.har`"

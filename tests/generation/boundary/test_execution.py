@@ -114,7 +114,7 @@ def test_a_target_that_accepts_everything_fails_every_constraint(operation: str)
 
     history = Target(override).execute(program(operation))
     seen = set(outcomes(history, f"{operation}."))
-    # Where each accepted value starts a run, those of a keyword that is never refused are sampled.
+    # If each accepted value starts a run, those of a keyword that is never refused are sampled.
     assert seen == ({Outcome.FAIL, Outcome.INCONCLUSIVE} if FIXTURES[operation].after_accept else {Outcome.FAIL})
     negatives = [e.step for e in history if e.step and e.step.role is Role.NEGATIVE]
     assert failing(history) == {id_ for step in negatives if step.operation == operation for id_ in step.exercises}

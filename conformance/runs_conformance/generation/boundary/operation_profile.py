@@ -1,4 +1,4 @@
-"""What generating boundary values requires beyond an operation's schema."""
+"""The requirements of generating boundary values beyond an operation's schema."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ NODE_HEADERS: Mapping[str, str] = {
 """The headers of openai-node 4."""
 
 POLL_HEADERS: Mapping[str, str] = {"X-Stainless-Poll-Helper": "true", "X-Stainless-Custom-Poll-Interval": "500"}
-"""What the polling helpers of both add."""
+"""The headers that the polling helpers of both clients add."""
 
 
 def as_python(step: Step) -> Step:

@@ -50,7 +50,7 @@ def refused_without_a_trace(context: ProgramContext) -> StepGenerator:
     if not (yield from require(message("Kept.", name="message", **_ORIGINAL))):
         return
     rejected: dict[str, Any] = {"metadata": {"kept": "no", "new": "pair"}}
-    additional = [{"role": "user", "content": "Brought along in vain."}]
+    additional = [{"role": "user", "content": "Brought along, but refused."}]
     yield page("list_messages", order="asc")
     for step in (
         with_invalid_member(run("run", additional_messages=additional), "/temperature", "maximum", 3),
@@ -61,12 +61,12 @@ def refused_without_a_trace(context: ProgramContext) -> StepGenerator:
             return
     unknown_assistant = {"assistant_id": "asst_" + "0" * 24, "additional_messages": additional}
     yield dangling_reference(on_thread("create_run", body=unknown_assistant), DanglingReference.UNKNOWN)
-    yield with_invalid_member(message("Sent in vain.", **rejected), "/metadata/number", "type", 9)
-    yield with_invalid_member(message("Also in vain."), "/unknown", "additionalProperties", True)
+    yield with_invalid_member(message("Sent, but refused.", **rejected), "/metadata/number", "type", 9)
+    yield with_invalid_member(message("Also refused."), "/unknown", "additionalProperties", True)
     yield with_invalid_member(on_thread("modify_thread", body=rejected), "/metadata/number", "type", 9)
     yield with_invalid_member(on_message("modify_message", body=rejected), "/metadata/number", "type", 9)
     if not context.use.get("assistant"):
-        changed = {"name": "After", "instructions": "Changed in vain.", **rejected}
+        changed = {"name": "After", "instructions": "Changed, but refused.", **rejected}
         yield with_invalid_member(on_assistant("modify_assistant", body=changed), "/temperature", "maximum", 3)
     yield page("list_runs")
     yield page("list_messages", order="asc")
