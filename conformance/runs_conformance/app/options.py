@@ -36,7 +36,7 @@ CONSTRAINT_JUDGES = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunOptions:
-    """All options of a test run or of judging recorded traffic, each flags like its flag; None means no limit.
+    """All options of a test run or of judging recorded traffic, each named after its flag; None means no limit.
 
     `selection_flag` is the flag that stands for `select` if the user did not write it. `rate_limit` is in requests per
     second; times are in seconds.

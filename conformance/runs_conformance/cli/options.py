@@ -36,7 +36,7 @@ SELECTION_OPTIONS = (
         multiple=True,
         metavar="GLOB",
         shell_complete=complete_ids,
-        help="Judge no matching ids. Repeatable.",
+        help="Skip matching ids. Repeatable.",
     ),
 )
 
@@ -62,18 +62,18 @@ FIND_LIMITS_OPTION = option(
     "--find-limits",
     group=SCOPE,
     is_flag=True,
-    help="Where the server enforces a different limit than documented, find it by bisection.",
+    help="Find by bisection each limit that differs from the documented one.",
 )
 
 TIMEOUT_OPTION = option(
-    "--timeout", group=LIMITS, type=Duration(0.1, 3600), default=60.0, show_default=True, help="Seconds per request."
+    "--timeout", group=LIMITS, type=Duration(0.1, 3600), default=60.0, show_default=True, help="Timeout per request."
 )
 
 STRESS_OPTION = option(
     "--allow-stress",
     group=LIMITS,
     is_flag=True,
-    help="Send races and hostile bodies to a server that is not on this machine, too.",
+    help="Also send races and hostile bodies to a server that is not on this machine.",
 )
 
 EXHAUSTIVE_OPTION = option(
@@ -90,7 +90,7 @@ QUIET_AND_VERBOSE = (
         "--verbose",
         group=OUTPUT,
         is_flag=True,
-        help="Print all warnings and everything that was not judged.",
+        help="Also print each failure with its request, all warnings and the unjudged requirements.",
     ),
 )
 
@@ -124,7 +124,7 @@ def judging_options(edition_help: str, report_dir_default: str) -> Callable[[_Co
                 type=click.Choice(["must", "should"]),
                 default="must",
                 show_default=True,
-                help="Lowest level whose failures end with exit 1.",
+                help="Lowest level whose failures make the command exit 1.",
             ),
             option(
                 "--max-inconclusive",

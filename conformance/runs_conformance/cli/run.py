@@ -100,7 +100,7 @@ _EXAMPLES = (
     help=f"Run only this phase: {_PHASES}. Repeatable.",
 )
 @option("--failed", group=SCOPE, is_flag=True, help="Judge only what failed in the newest session, or in --report-dir.")
-@option("--read-only", group=SCOPE, is_flag=True, help="Send only GET requests, about the objects named with --use.")
+@option("--read-only", group=SCOPE, is_flag=True, help="Send only GET requests; --use names the objects to read.")
 @option(
     "--shard",
     group=SCOPE,
@@ -128,7 +128,7 @@ _EXAMPLES = (
     help="Folder of saved failures, which are re-run first next time.",
 )
 @option("--no-database", group=SCOPE, is_flag=True, help="Neither save nor re-run failures.")
-@option("--dry-run", group=LIMITS, is_flag=True, help="Print what would be sent, and send nothing.")
+@option("--dry-run", group=LIMITS, is_flag=True, help="Print the estimated cost, and send nothing.")
 @option(
     "--max-requests",
     group=LIMITS,
@@ -156,7 +156,7 @@ _EXAMPLES = (
     group=LIMITS,
     metavar="N",
     type=click.IntRange(1, 64),
-    help="Number of programs to run concurrently. Default: 5 on this machine, 4 elsewhere.",
+    help="Number of programs to run concurrently. Default: 5 for a local server, 4 for a remote one.",
 )
 @TIMEOUT_OPTION
 @option(
