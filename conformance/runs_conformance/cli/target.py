@@ -18,7 +18,7 @@ ACCESS_OPTIONS = (
         "--api-key",
         group=TARGET,
         metavar="KEY",
-        help="API key, as env:NAME, @file or literally. Default: $OPENAI_API_KEY.",
+        help="API key: env:NAME, @file or the key itself. Default: $OPENAI_API_KEY.",
     ),
     option(
         "--key-header", group=TARGET, metavar="NAME", help="Header that carries the key. Default: that of the dialect."
@@ -70,7 +70,7 @@ TARGET_OPTIONS = (
         show_default=True,
         help="Second model, to override the assistant's in a run.",
     ),
-    option("--failing-model", group=TARGET, metavar="NAME", help="Model whose runs end as failed."),
+    option("--failing-model", group=TARGET, metavar="NAME", help="Model whose runs end with status failed."),
 )
 """The server under test, its keys and its models."""
 

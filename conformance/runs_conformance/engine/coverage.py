@@ -25,10 +25,10 @@ class Coverage:
     skipped: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
     def shortfall(self, id_: str) -> str | None:
-        """The evidence that a pass of this id lacks: the program that did not show it, and why; None if it lacks nothing."""
+        """The evidence that a pass of this id lacks: a program that did not show it, and why; None if nothing."""
         expected = self._planned(self.decisions.deciders.get(id_, ()))
         missing = [program for program in expected if not self._did_decide(program, id_)]
-        # The ids that a program decides may depend on how fast the target is, so that one that ran to its end may be missing.
+        # Which ids a program decides may depend on the speed of the target, so one that ran to its end may be missing.
         early = [program for program in missing if self.ends[program].is_early]
         if early and len(expected) <= MAX_SPECIFIC_DECIDERS:
             return self._explain(early)
