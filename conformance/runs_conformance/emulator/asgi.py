@@ -15,6 +15,7 @@ from runs_conformance.contract.lifecycle import TERMINAL
 from runs_conformance.contract.operation import OPERATIONS, Operation, find_operation
 from runs_conformance.emulator.api_errors import ApiError
 from runs_conformance.emulator.context import EventStreamAnswer, RequestContext, ServerState
+from runs_conformance.emulator.neighbours import answer_neighbour, is_neighbour
 from runs_conformance.emulator.run_machine import advance
 
 _LONGEST_WAIT = 0.25
@@ -43,10 +44,14 @@ class AsgiApp:
     async def _respond(self, request: Request) -> Response:
         hooks, server = self._server.hooks, self._server
         tenant = hooks.authenticate(server.options, request.headers)
-        hooks.check_beta_header(request.headers)
         path = _path_below_base(request, self._base)
         match = find_operation(request.method, path)
-        if match is None:
+        if match is None and is_neighbour(path):
+            found = await answer_neighbour(server, tenant, request, path)
+            return found if isinstance(found, Response) else self._json_response(200, found)
+        if match is not None:
+            hooks.check_beta_header(request.headers)
+        else:
             raise _unknown_operation(request.method, self._base + path)
         operation, path_params = match
         raw = await request.body()
