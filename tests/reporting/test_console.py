@@ -4,10 +4,9 @@ import re
 from dataclasses import replace
 
 from runs_conformance.model.program_end import Ending, ProgramEnd
-from runs_conformance.model.verdict import Finding, Outcome, Verdict
+from runs_conformance.model.verdict import Outcome
 from runs_conformance.reporting import markdown
 from runs_conformance.reporting.console import WIDTH, OutputFiles, Style, render_summary
-from runs_conformance.reporting.grouping import group_failures
 from runs_conformance.reporting.report import ProgramSummary
 from tests.reporting.reports import report, verdict
 
@@ -26,21 +25,6 @@ def test_failure_shows_all_details() -> None:
         "create_run.metadata.maxProperties",
     ):
         assert needed in text
-
-
-def test_failures_with_one_cause_are_grouped() -> None:
-    found = group_failures(report().failures("must"))
-    assert [len(group.verdicts) for group in found] == [2]
-    assert found[0].title == "create_run accepts invalid requests"
-
-
-def test_members_of_one_object_are_grouped_with_those_of_its_list() -> None:
-    ids = ("run.usage.required", "run_list.data[].usage.required", "run.id.type", "run.usage.total_tokens.type")
-    found = group_failures(verdict(id_, Outcome.FAIL, operation=None, findings=()) for id_ in ids)
-    assert [group.title for group in found] == [
-        "the run object is not as documented",
-        "the run object is not as documented at usage",
-    ]
 
 
 def test_conclusion_comes_first_and_the_next_command_last() -> None:
@@ -92,27 +76,6 @@ def test_summary_fits_a_screen() -> None:
     lines = render_summary(full, Style(), OutputFiles("report.html")).splitlines()
     assert len(lines) <= 40
     assert all(len(line) <= 100 for line in lines)
-
-
-def at_status(id_: str, *exchanges: str, pointer: str = "/status") -> Verdict:
-    found = tuple(Finding("wrong", exchange, "get_run", pointer) for exchange in exchanges)
-    return verdict(id_, Outcome.FAIL, kind="rule", operation=None, findings=found)
-
-
-def test_one_mistake_found_by_several_requirements_is_one_group() -> None:
-    made = group_failures(
-        [
-            at_status("lifecycle.status_is_known", "x1", "x2", "x3"),
-            at_status("times.are_seconds", "x1", "x2", pointer="/created_at"),
-            at_status("events.fit_the_status", "x2", "x3"),
-            at_status("lifecycle.follows_the_graph", "x3", "x8", "x9"),
-        ]
-    )
-    assert [[each.id for each in group.verdicts] for group in made] == [
-        ["lifecycle.status_is_known", "events.fit_the_status"],
-        ["times.are_seconds"],
-        ["lifecycle.follows_the_graph"],
-    ]
 
 
 def test_quiet_prints_only_the_last_lines() -> None:

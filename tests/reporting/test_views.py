@@ -101,14 +101,16 @@ def passed(**changes: Any) -> Report:
     return replace(made, outcome=Outcome.PASS, reason="no MUST requirement failed", **changes)
 
 
-def test_badge_names_outcome_edition_and_profile() -> None:
+def test_badge_names_outcome_and_edition_in_thirty_characters() -> None:
     badge = claim.badge(passed())
     valid(badge, "badge")
     assert badge["color"] == "brightgreen"
-    assert badge["message"] == "pass, edition 2026-08-14, profile standard, schemas 01234567"
+    assert badge["message"] == "pass, 2026-08-14"
     failed = claim.badge(report())
     valid(failed, "badge")
-    assert (failed["color"], failed["message"].partition(",")[0]) == ("red", "fail (2 requirements)")
+    assert (failed["color"], failed["message"]) == ("red", "fail, 2 unmet, 2026-08-14")
+    many = [verdict(f"run.member_{number}.type", Outcome.FAIL) for number in range(1_500)]
+    assert len(claim.badge(report(*many))["message"]) <= claim.MAX_BADGE
 
 
 def test_claim_contains_its_basis() -> None:

@@ -72,6 +72,7 @@ _PAGE_PARAMETERS = ("limit", "order", "after", "before")
 _TYPICAL_PREFIX = 20
 """Approximate number of characters before an expression on its line."""
 
+_IN_F_STRING = re.compile(r"[A-Za-z0-9_.]+(?:\['[A-Za-z0-9_ .-]+'\]|\[[0-9]+\])*\Z")
 _PLAIN_ID = re.compile(r"[A-Za-z0-9_-]+\Z")
 
 
@@ -137,8 +138,8 @@ class CallWriter:
 
     def _client_call(self, step: Step, depth: int, raw: bool) -> str:
         named: dict[str, str] = {}
-        path = [literal(value, self.variables) for value in step.path.values()]
-        names = list(step.path)
+        names = [name for name in OPERATIONS[step.operation].parameters if name in step.path]
+        path = [literal(step.path[name], self.variables) for name in names]
         # The last path parameter is the positional argument; the others must be named.
         positional = path[-1:]
         named.update(zip(names[:-1], path[:-1], strict=True))
@@ -190,19 +191,24 @@ class CallWriter:
 
     def _url(self, step: Step) -> str:
         """The source of a path with its ids inserted."""
-        has_reference = False
-
-        def insert_id(match: re.Match[str]) -> str:
-            nonlocal has_reference
-            value = step.path[match.group(1)]
+        texts, sources = "", []
+        for part in re.split(r"\{(\w+)\}", OPERATIONS[step.operation].path):
+            value = step.path[part] if part in OPERATIONS[step.operation].parameters else part
             if isinstance(value, Ref):
-                has_reference = True
-                return "{" + self.variables[value.step].value_at(value.pointer) + "}"
-            text = quote(value if isinstance(value, str) else str(value), safe="", errors="surrogatepass")
-            return text.replace("{", "{{").replace("}", "}}")
-
-        url = re.sub(r"\{(\w+)\}", insert_id, OPERATIONS[step.operation].path)
-        return f'f"{url}"' if has_reference else quoted(url)
+                sources.append(self.variables[value.step].value_at(value.pointer))
+                texts += "{}"
+            else:
+                text = quote(
+                    value if isinstance(value, str) else str(value),
+                    safe="/" if value is part else "",
+                    errors="surrogatepass",
+                )
+                texts += text.replace("{", "{{").replace("}", "}}")
+        if not sources:
+            return quoted(texts.replace("{{", "{").replace("}}", "}"))
+        if all(_IN_F_STRING.match(source) for source in sources):
+            return 'f"' + texts.format(*("{" + source + "}" for source in sources)) + '"'
+        return f"{quoted(texts)}.format({', '.join(sources)})"
 
 
 _CLIENTS = {

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from urllib.parse import quote
+from urllib.parse import quote as url_quote
 
 from runs_conformance.contract.dialect import dialect_family
 from runs_conformance.contract.operation import BETA_HEADER, OPERATIONS
-from runs_conformance.model.json import JSON, is_array, is_object, spell_pointer
+from runs_conformance.model.json import JSON, is_array, is_object
+from runs_conformance.reporting.codegen.shell import (
+    Part,
+    ShellVariable,
+    ansi_quote,
+    jq_path,
+    jq_status_test,
+    quote,
+    shell_word,
+    variable_name,
+)
 from runs_conformance.reporting.request_access import RequestAccess, is_shell_variable
 
 MAX_LENGTH = 6_000
@@ -47,12 +56,16 @@ def _recorded_request(example: Mapping[str, JSON], base_url: str, access: Reques
     query = request.get("query")
     pairs = [(str(pair[0]), str(pair[1])) for pair in query if is_array(pair)] if is_array(query) else []
     url = (
-        base_url
-        + str(request.get("path", ""))
-        + _query([(name, quote(value, safe="")) for name, value in pairs], access)
+        *_base(base_url),
+        str(request.get("path", "")),
+        *_query([(name, url_quote(value, safe="", errors="surrogatepass")) for name, value in pairs], access),
     )
     content = json.dumps(request["body"]) if "body" in request else None
-    return _command(str(request.get("method", "GET")), url, access, {}, _single_quoted(content) if content else None)
+    return _command(str(request.get("method", "GET")), url, access, {}, quote(content) if content else None)
+
+
+def _base(base_url: str) -> tuple[Part, ...]:
+    return (ShellVariable(base_url[1:]),) if is_shell_variable(base_url) else (base_url,)
 
 
 def _variables(steps: Sequence[Mapping[str, JSON]]) -> dict[tuple[str, str], str]:
@@ -65,8 +78,7 @@ def _variables(steps: Sequence[Mapping[str, JSON]]) -> dict[tuple[str, str], str
                 pointers.append(pointer)
     names = {}
     for name, pointers in pointers_by_step.items():
-        variable = re.sub(r"\W", "_", name).upper()
-        variable = f"_{variable}" if variable[:1].isdigit() else variable
+        variable = variable_name(name)
         for number, pointer in enumerate(pointers):
             names[name, pointer] = variable if number == 0 else f"{variable}_{number + 1}"
     return names
@@ -97,8 +109,8 @@ class _Shell:
         command = self._curl(step)
         until = step.get("until")
         if is_array(until) and until:
-            wanted = "|".join(str(status) for status in until)
-            return f"until {command} | jq -e '.status | test(\"^({wanted})$\")' > /dev/null; do sleep 1; done"
+            wanted = jq_status_test([str(status) for status in until])
+            return f"until {command} | jq -e {wanted} > /dev/null; do sleep 1; done"
         captures = [
             (pointer, name) for (step_name, pointer), name in self.variables.items() if step_name == step.get("name")
         ]
@@ -107,15 +119,17 @@ class _Shell:
         if not captures:
             return f"{command} > /dev/null"
         if len(captures) == 1:
-            return f"{captures[0][1]}=$({command} | jq -r {_jq_path(captures[0][0])})"
-        reads = "; ".join(f'{name}=$(jq -r {_jq_path(pointer)} <<< "$ANSWER")' for pointer, name in captures)
+            return f"{captures[0][1]}=$({command} | jq -r {jq_path(captures[0][0])})"
+        reads = "; ".join(f'{name}=$(jq -r {jq_path(pointer)} <<< "$ANSWER")' for pointer, name in captures)
         return f"ANSWER=$({command}); {reads}"
 
     def _curl(self, step: Mapping[str, JSON]) -> str:
         operation = OPERATIONS[str(step["operation"])]
         ids = step.get("path")
         values = {name: self._url_value(value) for name, value in ids.items()} if is_object(ids) else {}
-        path = re.sub(r"\{(\w+)\}", lambda match: values[match.group(1)], operation.path)
+        path: list[Part] = []
+        for segment in operation.path.split("/")[1:]:
+            path += ["/", values[segment[1:-1]] if segment.startswith("{") else segment]
         query = step.get("query")
         pairs = (
             [(str(pair[0]), self._url_value(pair[1])) for pair in query if is_array(pair)] if is_array(query) else []
@@ -123,103 +137,110 @@ class _Shell:
         headers = step.get("headers")
         return _command(
             operation.method,
-            self.base_url + path + _query(pairs, self.access),
+            (*_base(self.base_url), *path, *_query(pairs, self.access)),
             self.access,
             headers if is_object(headers) else {},
             self._body(step),
             str(step.get("key", "own")),
         )
 
-    def _url_value(self, value: JSON) -> str:
-        """A value for a double-quoted URL."""
+    def _url_value(self, value: JSON) -> Part:
+        """A value in a URL."""
         variable = self._variable(value)
         if variable is not None:
             return variable
-        return quote(value if isinstance(value, str) else json.dumps(value), safe="", errors="surrogatepass")
+        return url_quote(value if isinstance(value, str) else json.dumps(value), safe="", errors="surrogatepass")
 
-    def _variable(self, value: JSON) -> str | None:
+    def _variable(self, value: JSON) -> ShellVariable | None:
         if not is_object(value) or value.keys() != {"$from", "at"}:
             return None
-        return "$" + self.variables[str(value["$from"]), str(value["at"])]
+        return ShellVariable(self.variables[str(value["$from"]), str(value["at"])])
 
     def _body(self, step: Mapping[str, JSON]) -> str | None:
         if "raw" in step:
             raw = str(step["raw"])
-            return _single_quoted(raw) if raw.isprintable() and raw.isascii() else _ansi_quoted(raw)
+            is_plain = raw.isprintable() and raw.isascii()
+            return quote(raw) if is_plain else ansi_quote(raw.encode("latin-1", "replace"))
         if "body" not in step:
             return None
-        quoted = _single_quoted(json.dumps(self._with_placeholders(step["body"])))
-        return re.sub(r"\\u0001(\$\w+)\\u0001", r"""'"\1"'""", quoted)
+        body, mark = step["body"], "@"
+        while mark in json.dumps(body):
+            mark += "@"
+        found: list[ShellVariable] = []
+        texts = json.dumps(self._with_marks(body, mark, found)).split(mark)
+        return "".join(
+            quote(text) + (f'"${found[number].name}"' if number < len(found) else "")
+            for number, text in enumerate(texts)
+        )
 
-    def _with_placeholders(self, value: JSON) -> JSON:
-        """The body with each reference replaced by its variable between U+0001 characters, which JSON escapes."""
+    def _with_marks(self, value: JSON, mark: str, found: list[ShellVariable]) -> JSON:
+        """The body with a mark for each reference, whose variables are added to `found`."""
         variable = self._variable(value)
         if variable is not None:
-            return f"\x01{variable}\x01"
+            found.append(variable)
+            return mark
         if is_object(value):
-            return {name: self._with_placeholders(member) for name, member in value.items()}
+            return {name: self._with_marks(member, mark, found) for name, member in value.items()}
         if is_array(value):
-            return [self._with_placeholders(item) for item in value]
+            return [self._with_marks(item, mark, found) for item in value]
         return value
 
 
-def _jq_path(pointer: str) -> str:
-    """A JSON Pointer as a jq path."""
-    return f".{spell_pointer(pointer)}"
+def _query(pairs: Sequence[tuple[str, Part]], access: RequestAccess) -> list[Part]:
+    parts: list[Part] = []
+    for name, value in (*((name, _value(text, in_url=True)) for name, text in access.query), *pairs):
+        parts += ["&" if parts else "?", f"{url_quote(name, safe='', errors='surrogatepass')}=", value]
+    return parts
 
 
-def _query(pairs: Sequence[tuple[str, str]], access: RequestAccess) -> str:
-    extra = ((name, value if is_shell_variable(value) else quote(value, safe="")) for name, value in access.query)
-    pairs = [*extra, *pairs]
-    return "?" + "&".join(f"{quote(name, safe='')}={value}" for name, value in pairs) if pairs else ""
-
-
-def _single_quoted(text: str) -> str:
-    return "'" + text.replace("'", "'\\''") + "'"
-
-
-def _ansi_quoted(raw: str) -> str:
-    """Bytes (as latin-1) in the shell's `$'...'` quoting."""
-    escaped = "".join(
-        f"\\{char}" if char in "\\'" else char if 32 <= ord(char) < 127 else f"\\x{ord(char):02x}" for char in raw
-    )
-    return f"$'{escaped}'"
+def _value(text: str, in_url: bool = False) -> Part:
+    """A value of a header or of a query parameter of every request, which may be a variable."""
+    if is_shell_variable(text):
+        return ShellVariable(text[1:])
+    return url_quote(text, safe="", errors="surrogatepass") if in_url else text
 
 
 def _command(
-    method: str, url: str, access: RequestAccess, changes: Mapping[str, JSON], data: str | None, key: str = "own"
+    method: str,
+    url: Sequence[Part],
+    access: RequestAccess,
+    changes: Mapping[str, JSON],
+    data: str | None,
+    key: str = "own",
 ) -> str:
-    headers = {
-        name: f"{name}: {value if is_shell_variable(value) else _double_quoted(value)}"
-        for name, value in access.headers
-    }
-    carrier = access.key_header_line
+    headers: dict[str, tuple[Part, ...]] = {name: (f"{name}: ", _value(value)) for name, value in access.headers}
+    carrier = access.key_header
+    scheme = "Bearer " if carrier.lower() == "authorization" else ""
     match key:
         case "own":
-            headers[carrier.partition(":")[0]] = carrier
+            headers[carrier] = (f"{carrier}: {scheme}", ShellVariable("OPENAI_API_KEY"))
         case "second":
-            headers[carrier.partition(":")[0]] = carrier.replace("OPENAI_API_KEY", "CONFORMANCE_SECOND_API_KEY")
+            headers[carrier] = (f"{carrier}: {scheme}", ShellVariable("CONFORMANCE_SECOND_API_KEY"))
         case "basic":
-            headers["Authorization"] = "Authorization: Basic $OPENAI_API_KEY"
+            headers["Authorization"] = ("Authorization: Basic ", ShellVariable("OPENAI_API_KEY"))
         case "wrong":
-            headers[carrier.partition(":")[0]] = carrier.replace("$OPENAI_API_KEY", "no-such-key")
+            headers[carrier] = (f"{carrier}: {scheme}no-such-key",)
         case _:
             pass
-    headers[BETA_HEADER[0]] = f"{BETA_HEADER[0]}: {BETA_HEADER[1]}"
+    headers[BETA_HEADER[0]] = (f"{BETA_HEADER[0]}: {BETA_HEADER[1]}",)
     if data is not None:
-        headers["Content-Type"] = "Content-Type: application/json"
+        headers["Content-Type"] = ("Content-Type: application/json",)
     for name, value in changes.items():
         for replaced in [known for known in headers if known.lower() == name.lower()]:
             del headers[replaced]
         if value is not None:
-            headers[name] = f"{name}: {_double_quoted(str(value))}"
-    parts = ["curl -sS", f"-X {method}" if method != "GET" and (data is None or method != "POST") else "", f'"{url}"']
-    parts += [f'-H "{header}"' for header in headers.values()]
+            headers[name] = (f"{name}: {value}",)
+    parts = ["curl -sS"]
+    if method != "GET" and (data is None or method != "POST"):
+        parts.append(f"-X {quote(method)}")
+    parts.append(shell_word(*url))
+    # A header that starts with @ would name a file.
+    parts += [f"-H {shell_word(*header)}" for header in headers.values() if not str(header[0]).startswith("@")]
     if data is not None:
-        parts.append(f"--data-binary {data}")
-    return " ".join(part for part in parts if part)
+        parts.append(f"--data-raw {data}" if _names_file(data) else f"--data-binary {data}")
+    return " ".join(parts)
 
 
-def _double_quoted(text: str) -> str:
-    """Escape a text for double quotes."""
-    return re.sub(r'([\\"$`])', r"\\\1", text)
+def _names_file(data: str) -> bool:
+    """Whether curl would take the data for the name of a file."""
+    return data.removeprefix("$").removeprefix("'").startswith("@")

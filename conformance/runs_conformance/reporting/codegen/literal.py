@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import keyword
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -9,6 +11,8 @@ from runs_conformance.model.case import Ref
 from runs_conformance.model.json import is_array, is_object, pointer_tokens
 from runs_conformance.model.long_text import MAX_PLAIN_LENGTH, split_repeats
 
+_PLAIN_TEXT = re.compile(r"[A-Za-z0-9_ .-]+\Z")
+_PLAIN_MEMBER = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
 WIDTH = 100
 """Source up to this length stays on one line."""
 
@@ -26,12 +30,12 @@ class Variable:
         """The source of the value at a JSON Pointer."""
         source = self.name
         for token in pointer_tokens(pointer):
-            if token.isdecimal():
-                source += f"[{token}]"
-            elif self.is_client_object and token.isidentifier():
+            if token.isascii() and token.isdecimal():
+                source += f"[{int(token)}]"
+            elif self.is_client_object and _PLAIN_MEMBER.match(token) and not keyword.iskeyword(token):
                 source += f".{token}"
             else:
-                source += f"[{token!r}]"
+                source += f"['{token}']" if _PLAIN_TEXT.match(token) else f"[{quoted(token)}]"
         return source
 
 

@@ -14,6 +14,7 @@ from runs_conformance.model.case import Move, Reject, Role, Step
 from runs_conformance.model.json import JSON, is_array, is_object
 from runs_conformance.reporting.codegen.client_call import CallWriter
 from runs_conformance.reporting.codegen.literal import INDENT, literal, quoted
+from runs_conformance.reporting.codegen.shell import quote
 from runs_conformance.reporting.codegen.statements import StatementWriter, steps_of
 from runs_conformance.reporting.failure_text import format_value, printable
 
@@ -64,7 +65,8 @@ class ScriptedFailure:
         if self.id not in step.exercises:
             return None
         if step.role is Role.NEGATIVE:
-            statuses = step.expectation.statuses if isinstance(step.expectation, Reject) else Reject().statuses
+            given = step.expectation.statuses if isinstance(step.expectation, Reject) else Reject().statuses
+            statuses = tuple(int(status) for status in given)
             description = f"expected HTTP {' or '.join(map(str, statuses))}"
             return StatusCheck(f"status in {statuses!r}", f"status not in {statuses!r}", description)
         return StatusCheck("200 <= status < 300", "not 200 <= status < 300", "expected HTTP 2xx")
@@ -84,7 +86,7 @@ def render_test(failure: ScriptedFailure, steps: JSON) -> str:
     If an HTTP status decides, the test does not need this suite. Otherwise the suite sends `steps` and judges the
     responses.
     """
-    name = "test_" + re.sub(r"\W+", "_", failure.id).strip("_")
+    name = "test_" + re.sub(r"[^A-Za-z0-9_]+", "_", failure.id).strip("_")
     check = failure.status_check
     if check is None:
         return _render_suite_test(failure, name, steps)
@@ -138,7 +140,7 @@ def _without_exercises(steps: JSON) -> JSON:
 
 
 def _docstring(failure: ScriptedFailure, commands: Sequence[str]) -> Iterator[str]:
-    yield f'r"""{_docstring_text(failure.id)} ({failure.level})'
+    yield f'r"""{_docstring_text(failure.id)} ({_docstring_text(failure.level)})'
     yield ""
     yield from _wrapped(failure.statement)
     for label, text in _observations(failure):
@@ -146,7 +148,8 @@ def _docstring(failure: ScriptedFailure, commands: Sequence[str]) -> Iterator[st
     yield ""
     second = any(step.key == "second" for step in failure.steps)
     keys = "OPENAI_API_KEY=sk-..." + (" CONFORMANCE_SECOND_API_KEY=sk-..." if second else "")
-    yield f"{INDENT}export OPENAI_BASE_URL={failure.base_url or EMULATOR_URL} {keys}"
+    url = _docstring_text(quote(failure.base_url or EMULATOR_URL))
+    yield f"{INDENT}export OPENAI_BASE_URL={url} {keys}"
     yield from (f"{INDENT}{command}" for command in commands)
     yield ""
     id_ = _docstring_text(failure.id)

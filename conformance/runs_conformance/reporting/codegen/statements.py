@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import keyword
 import re
 from collections.abc import Iterator, Sequence
@@ -42,7 +43,7 @@ class StatementWriter:
 
     def _step_lines(self, step: Step) -> Iterator[str]:
         if step.pause:
-            yield f"time.sleep({step.pause})"
+            yield f"time.sleep({literal(step.pause, {})})"
         is_failing = step is self.failing_step
         # An error response that no later step refers to must not raise.
         is_unreferenced = not (step.until or self._is_referred_to(step))
@@ -115,8 +116,9 @@ def _parse(step: Step, text: str) -> str:
 
 
 def _variable_name(name: str) -> str:
-    identifier = re.sub(r"\W", "_", name)
-    is_usable = identifier.isidentifier() and not keyword.iskeyword(identifier) and identifier not in _RESERVED
+    identifier = re.sub(r"[^A-Za-z0-9_]", "_", name)
+    is_reserved = identifier in _RESERVED or hasattr(builtins, identifier) or identifier.startswith("__")
+    is_usable = identifier.isidentifier() and not keyword.iskeyword(identifier) and not is_reserved
     return identifier if is_usable else f"the_{identifier}"
 
 
