@@ -401,7 +401,7 @@ def test_unreadable_file_is_a_one_line_error(content: bytes, reading: Write) -> 
 def test_missing_file_is_a_one_line_error(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="No such file"):
         load_traffic(tmp_path / "nothing.har")
-    with pytest.raises(UsageError, match="folder|directory"):
+    with pytest.raises(UsageError, match=r"folder|directory"):
         load_traffic(tmp_path)
 
 
