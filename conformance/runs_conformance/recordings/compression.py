@@ -29,6 +29,8 @@ def decode_content(content: bytes, encoding: str) -> tuple[bytes, tuple[str, ...
     the recorder damaged the body.
     """
     encoding = encoding.strip().lower()
+    if not encoding and _join_pieces(content).startswith(_ZLIB_MAGIC[0]):
+        encoding = "gzip"  # The recorder saved the compressed body, but not the header.
     if not encoding or encoding == "identity" or not content:
         return content, ()
     content = _join_pieces(content)
