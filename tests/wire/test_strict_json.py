@@ -69,6 +69,12 @@ def test_size_is_limited() -> None:
     assert parse(b'"' + b"a" * 100 + b'"', max_bytes=50).defects == ("too_large",)
 
 
+def test_values_are_counted_before_they_are_built() -> None:
+    assert parse(b"[" + b"{}," * 300_000 + b"{}]").defects == ("too_large",)
+    assert parse(b"[1,2,3,4]", max_values=3).defects == ("too_large",)
+    assert parse(b'["' + b",[{" * 100 + b'"]', max_values=3).defects == ()
+
+
 def test_a_string_without_an_end_is_parsed_in_linear_time() -> None:
     text = b"[" + b"[]," * 300 + b'"' + rb"\"" * 500_000
     assert parse(text).defects == ("not_json",)

@@ -31,7 +31,7 @@ USER_AGENT = f"runs-conformance/{__version__}"
 
 @dataclass(frozen=True, slots=True)
 class ExchangeLimits:
-    """The limits of one exchange, in seconds, bytes and events.
+    """The limits of one exchange, in seconds, bytes, events and JSON values.
 
     `connect` bounds the connection, `idle` the time between two reads, and `total` the complete exchange; `stream`
     replaces `total` for an event stream. `linger` is how long a stream is read after its `done` event, because
@@ -45,6 +45,7 @@ class ExchangeLimits:
     linger: float = 0.25
     max_bytes: int = 4 * 1024 * 1024
     max_events: int = 10_000
+    max_values: int = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +152,9 @@ class _ResponseReader:
         self._size = 0
         self._defects: list[str] = []
         self._events = (
-            EventStreamParser(max_events=limits.max_events, max_bytes=limits.max_bytes)
+            EventStreamParser(
+                max_events=limits.max_events, max_bytes=limits.max_bytes, max_values=4 * limits.max_values
+            )
             if responses.is_event_stream(self._headers)
             else None
         )
@@ -162,7 +165,12 @@ class _ResponseReader:
         if self._events is None:
             complete = problem is None
             response = responses.response_from_content(
-                self._raw.status_code, self._headers, b"".join(self._chunks), tuple(self._defects), complete
+                self._raw.status_code,
+                self._headers,
+                b"".join(self._chunks),
+                tuple(self._defects),
+                complete,
+                self._limits.max_values,
             )
         else:
             complete = problem is None or (self._events.done and not self._events.overflowed)

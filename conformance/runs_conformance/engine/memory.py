@@ -9,7 +9,7 @@ from runs_conformance.model.exchange import Exchange, Response
 from runs_conformance.model.json import ABSENT, JSON, Absent, is_array, is_object
 from runs_conformance.model.text import excerpt
 
-MAX_PROGRAM_BYTES = 24 * 1024 * 1024
+MAX_PROGRAM_BYTES = 16 * 1024 * 1024
 """Memory for the responses of one program."""
 MAX_SHOWN_BYTES = 64 * 1024
 """Memory for each value that a finding or a counterexample shows."""

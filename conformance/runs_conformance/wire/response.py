@@ -41,12 +41,17 @@ def parse_response(status: int, headers: Mapping[str, str], content: bytes, at: 
 
 
 def response_from_content(
-    status: int, headers: Mapping[str, str], content: bytes, defects: tuple[str, ...] = (), whole: bool = True
+    status: int,
+    headers: Mapping[str, str],
+    content: bytes,
+    defects: tuple[str, ...] = (),
+    whole: bool = True,
+    max_values: int = strict_json.MAX_VALUES,
 ) -> Response:
     """Build a response with this content as its body. Defects of a body that is not `whole` are ignored."""
     if not content:
         return Response(status, headers, defects=defects)
-    parsed = strict_json.parse(content)
+    parsed = strict_json.parse(content, max_values=max_values)
     if not isinstance(parsed.value, Absent):
         return Response(status, headers, parsed.value, defects=(*defects, *parsed.defects), size=len(content))
     body_defects = parsed.defects if whole else ()

@@ -11,7 +11,7 @@ from runs_conformance.wire import strict_json
 MAX_LINE = 4 * 1024 * 1024
 MAX_EVENTS = 100_000
 MAX_BYTES = 16 * 1024 * 1024
-MAX_VALUES = 2 * strict_json.MAX_VALUES
+MAX_VALUES = strict_json.MAX_VALUES
 """Maximum number of JSON values in all events together."""
 
 _BOM = b"\xef\xbb\xbf"
@@ -30,7 +30,13 @@ class EventStreamParser:
     `sse: line_too_long` and `sse: too_many_events`.
     """
 
-    def __init__(self, max_line: int = MAX_LINE, max_events: int = MAX_EVENTS, max_bytes: int = MAX_BYTES) -> None:
+    def __init__(
+        self,
+        max_line: int = MAX_LINE,
+        max_events: int = MAX_EVENTS,
+        max_bytes: int = MAX_BYTES,
+        max_values: int = MAX_VALUES,
+    ) -> None:
         self.events: list[Event] = []
         self.done = False
         """Whether an event `done` or the data `[DONE]` has arrived."""
@@ -45,7 +51,7 @@ class EventStreamParser:
         self._data: list[bytes] | None = None
         self._after_return = False
         self._at_start = True
-        self._values = 0
+        self._values, self._max_values = 0, max_values
 
     @property
     def defects(self) -> tuple[str, ...]:
@@ -131,7 +137,7 @@ class EventStreamParser:
             self.done = True
             return
         self._values += strict_json.count_values(data)
-        if self._values > MAX_VALUES:
+        if self._values > self._max_values:
             self._overflow("too_large")
             return
         parsed = strict_json.parse(data)

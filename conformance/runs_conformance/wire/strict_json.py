@@ -15,7 +15,7 @@ from runs_conformance.model.text import excerpt
 MAX_BYTES = 16 * 1024 * 1024
 MAX_DEPTH = 200
 """Maximum nesting depth; the code that processes values is recursive, with several frames per level."""
-MAX_VALUES = 100_000
+MAX_VALUES = 250_000
 """Maximum number of values in a text: in memory, each takes up to a hundred bytes, however short its text is."""
 MAX_DIGITS = 64
 _EXCERPT = 40
@@ -47,7 +47,7 @@ def parse(
     `byte_order_mark`, `control_character`, `duplicate_key: k` (the last one counts), `not_a_number: NaN` (replaced by
     its name), `number_too_long: 1234…` and `number_out_of_range: 1e999` (replaced by the nearest representable number).
     """
-    if len(data) > max_bytes or count_values(data, max_values) > max_values:
+    if len(data) > max_bytes:
         return ParsedJson(ABSENT, ("too_large",))
     defects: list[str] = []
     if data.startswith(_BOM):
@@ -55,6 +55,8 @@ def parse(
         data = data[len(_BOM) :]
     if _exceeds_depth(data, max_depth):
         return ParsedJson(ABSENT, (*defects, "too_deep"))
+    if count_values(data, max_values) > max_values:
+        return ParsedJson(ABSENT, (*defects, "too_large"))
     try:
         text = data.decode()
     except UnicodeDecodeError:
