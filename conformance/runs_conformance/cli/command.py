@@ -72,6 +72,9 @@ def cli() -> None:
 def main() -> None:
     """Run the command line and exit with its code."""
     tolerate_closed_pipes()
+    if sys.flags.optimize >= 2:
+        # The statements of the rules are docstrings, which `-OO` removes.
+        sys.exit(_report_error("PYTHONOPTIMIZE=2 removes the texts of the rules; use 1 or none", 2))
     code = run_command(sys.argv[1:])
     if code == INTERRUPTED:
         # Do not wait for worker threads after an interruption.

@@ -1,4 +1,4 @@
-"""Handles Ctrl-C and SIGTERM: the first ends a run in an orderly way, the second immediately."""
+"""Handles Ctrl-C, SIGTERM and SIGHUP: the first ends a run in an orderly way, the second immediately."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ WITH_HISTORY = "`runs-conformance cleanup` deletes what is left on the target"
 WITHOUT_HISTORY = "objects that it created last may be left on the target"
 """The hint after a second signal, for commands with a history and without one."""
 
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else []))
 _SHOW_CURSOR = "\x1b[?25h"
 
 
@@ -43,12 +44,16 @@ class Interruption:
 
 @contextmanager
 def interruptible(hint: str = WITH_HISTORY) -> Iterator[Interruption]:
-    """Handle both signals during a block. Does nothing outside the main thread, which receives no signals."""
+    """Handle the signals during a block. Does nothing outside the main thread, which receives none.
+
+    A hangup that `nohup` ignores stays ignored.
+    """
     interruption = Interruption(hint)
     if threading.current_thread() is not threading.main_thread():
         yield interruption
         return
-    before = {number: signal.signal(number, interruption.handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    handled = [number for number in _SIGNALS if number == signal.SIGINT or signal.getsignal(number) != signal.SIG_IGN]
+    before = {number: signal.signal(number, interruption.handle) for number in handled}
     try:
         yield interruption
     finally:
