@@ -5,7 +5,9 @@ The file is append-only.
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import sys
 import threading
 from collections.abc import Mapping
@@ -51,9 +53,9 @@ class HistoryWriter:
         self._credentials = credentials or Credentials()
         self._lock = threading.Lock()
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             # Truncate only after locking: another run may be writing the file.
-            self._file = path.open("r+b" if header is None else "a+b", buffering=0)
+            self._file = open(path, "r+b" if header is None else "a+b", buffering=0, opener=_open_no_link)  # noqa: SIM115
             _lock_file(self._file, path)
             if header is not None and self._file.seek(0, SEEK_END):
                 self._file.truncate(0)
@@ -119,6 +121,16 @@ class NullRecorder:
         redacted = self._credentials.redact_json(data)
         assert isinstance(redacted, dict)
         return exchange_from_json(redacted)
+
+
+def _open_no_link(path: str, flags: int) -> int:
+    """Open a file, but no symbolic link: what it names would be emptied."""
+    try:
+        return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0), 0o666)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise OSError(error.errno, "it is a symbolic link", path) from None
+        raise
 
 
 def _lock_file(file: FileIO, path: Path) -> None:

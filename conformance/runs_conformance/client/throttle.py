@@ -9,6 +9,9 @@ from collections.abc import Callable
 FIRST_SPACING = 0.05
 """Seconds between two requests after the target has rejected one for the first time."""
 
+MAX_SPACING = 5.0
+"""Most seconds between two requests, whatever the target rejects; only the user can ask for more."""
+
 SUSTAINED_REQUESTS = 15
 """Accepted requests between two rejections from which the spacing stays as it is."""
 
@@ -73,6 +76,7 @@ class Throttle:
                     # Even the first request after the wait was rejected: the spacing is not the cause.
                     self._spacing = max(self._spacing, FIRST_SPACING)
                 elif self._let_through < SUSTAINED_REQUESTS:
-                    self._spacing = max(self._min_spacing, min(max(2 * self._spacing, FIRST_SPACING), observed_spacing))
+                    wider = min(max(2 * self._spacing, FIRST_SPACING), observed_spacing, MAX_SPACING)
+                    self._spacing = max(self._min_spacing, wider)
                 self._since, self._let_through = now + seconds, 0
             self._quiet_until = max(self._quiet_until, now + seconds)
