@@ -21,6 +21,8 @@ FRAMING_HEADERS = ("host", "content-length", "transfer-encoding")
 _FIELD_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+\Z")
 _PATH_PREFIX = re.compile(r"/[A-Za-z0-9/._~%!$&'()*+,;=:@-]*\Z")
 _HOST = re.compile(r"[A-Za-z0-9._-]+\Z")
+# Programs disagree on the address that `0177.0.0.1`, `127.1` or `0x7f000001` means; no host name ends like that.
+_ENDS_IN_NUMBER = re.compile(r"(?:\A|\.)(?:[0-9]+|0[xX][0-9A-Fa-f]*)\.?\Z")
 _FIELD_VALUE = re.compile(r"(?:[!-~\x80-\xff](?:[\t -~\x80-\xff]*[!-~\x80-\xff])?)?\Z")
 
 
@@ -205,4 +207,14 @@ def _ascii_host(name: str, redacted: str) -> str:
     # urlsplit has validated an address in brackets.
     if ":" not in host and not _HOST.match(host):
         raise InvalidBaseUrl(f"BASE_URL {redacted!r}: its host is not a valid host name")
+    if _ENDS_IN_NUMBER.search(host) and not _is_address(host):
+        raise InvalidBaseUrl(f"BASE_URL {redacted!r}: its host is not a valid IP address")
     return host
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
