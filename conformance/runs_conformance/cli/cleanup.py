@@ -11,6 +11,7 @@ from runs_conformance.cli.configuration import drop_settings_for_other_server, i
 from runs_conformance.cli.help import OUTPUT, TARGET, declare_command, option
 from runs_conformance.cli.stderr import say
 from runs_conformance.cli.target import add_access_options
+from runs_conformance.cli.trust import TRUST_OPTION, require_trust
 from runs_conformance.model.plural import plural
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 @click.argument("where", required=False, type=click.Path(path_type=Path), metavar="[HISTORY|REPORT_DIR]")
 @option("--base-url", group=TARGET, metavar="URL", help="Current URL of the target. Default: that of the run.")
 @add_access_options
+@TRUST_OPTION
 @option("--dry-run", group=OUTPUT, is_flag=True, help="Only list the leftovers, and send nothing.")
 def command(where: Path | None, **values: Any) -> int:
     """Delete the threads and assistants that a run left on its target, by its history. Default: the last run.
@@ -47,6 +49,8 @@ def command(where: Path | None, **values: Any) -> int:
             click.echo(f"left: {each}")
         click.echo(f"{plural(len(objects), 'object')} left on {target.address.url}; nothing was sent")
         return PASSED
+    if not is_explicit("base_url"):
+        require_trust(target, str(leftovers.path), values["trusted_hosts"])
     say(f"cleaning up on {target.address.url} after run {leftovers.header_text('run_id') or leftovers.path}")
     result = cleanup.delete(leftovers, target, lambda leftover, outcome: click.echo(f"{outcome}: {leftover}"))
     summary = f"{len(result.deleted)} deleted, {len(result.already_gone)} already gone, {len(result.remaining)} left"

@@ -13,6 +13,7 @@ from runs_conformance.cli.options import TIMEOUT_OPTION
 from runs_conformance.cli.signals import WITHOUT_HISTORY, interruptible
 from runs_conformance.cli.stderr import say
 from runs_conformance.cli.target import add_target_options, open_target
+from runs_conformance.cli.trust import TRUST_OPTION, require_trust
 
 if TYPE_CHECKING:
     from runs_conformance.app.replay import ReplayResult
@@ -38,6 +39,7 @@ _OUTCOME_TEXT = {"fail": "still fails", "pass": "passes now", "inconclusive": "u
     type=click.Choice(["curl", "python", "pytest"]),
     help="Print one failure as a script, and send nothing.",
 )
+@TRUST_OPTION
 @TIMEOUT_OPTION
 @option("-v", "--verbose", group=OUTPUT, is_flag=True, help="Print every request and its status.")
 @click.pass_context
@@ -66,6 +68,7 @@ def command(ctx: click.Context, /, report: Path, names: tuple[str, ...], **value
     with interruptible(WITHOUT_HISTORY), open_target(url, {**values, **overrides}) as target:
         if base_url is None and not target.address.is_loopback:
             # A report may come from an untrusted source, and the requests carry the user's key.
+            require_trust(target, report_file.name, values["trusted_hosts"])
             say(f"sending to {target.address.url}, the server that {report_file.name} names")
         for result in replay_failures(report_file, failures, target, model, values["timeout"]):
             results.append(result)
