@@ -22,7 +22,7 @@ from runs_conformance.emulator.server import serve_in_thread
 from runs_conformance.emulator.server_options import EmulatorOptions
 from runs_conformance.model.exchange import Completion
 from runs_conformance.model.verdict import Outcome
-from runs_conformance.proxy.server import serve_on_loopback
+from runs_conformance.proxy.proxy_server import serve_on_loopback
 from runs_conformance.recordings.load import load_traffic
 from tests.fakes import closed_port_url
 from tests.recordings import traffic

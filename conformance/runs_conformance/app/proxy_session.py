@@ -19,8 +19,8 @@ from runs_conformance.model.history import History
 from runs_conformance.model.json import JSON
 from runs_conformance.model.verdict import Outcome
 from runs_conformance.proxy.forwarding import ForwardingApp, Transfer
+from runs_conformance.proxy.proxy_server import serve_on_loopback
 from runs_conformance.proxy.recording import ProxyRecorder, describe_upstream
-from runs_conformance.proxy.server import serve_on_loopback
 
 REST_S = 0.3
 """Seconds without traffic after which what was recorded is judged."""

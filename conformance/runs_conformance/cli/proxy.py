@@ -52,7 +52,7 @@ def command(upstream: str, port: int, fail_fast: bool, **values: Any) -> int:
     """
     from runs_conformance.app.proxy_session import ProxySession
     from runs_conformance.errors import UsageError
-    from runs_conformance.proxy.server import serve_on_loopback
+    from runs_conformance.proxy.proxy_server import serve_on_loopback
     from runs_conformance.reporting.folder import prepare_folder
 
     parts = urlsplit(upstream)
