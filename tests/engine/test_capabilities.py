@@ -142,3 +142,10 @@ def test_given_object_replaces_a_prerequisite() -> None:
     assert failed_prerequisite(stats, ["assistant"]) is None
     refused = collect_stats([exchange("create_assistant", 400, NO_RUN, Role.FIXTURE)], SIGNATURE)
     assert "--model" in (failed_prerequisite(refused) or "")
+
+
+def test_frameworks_tell_a_missing_object_from_a_missing_route_by_the_text() -> None:
+    unknown = {"detail": "Thread thread_abc123 not found"}
+    assert unsupported(exchange("cancel_run", 404, unknown)) == set()
+    assert error_signature(exchange("get_run", 404, unknown)) != SIGNATURE
+    assert error_signature(exchange("get_run", 404, NO_ROUTE)) == SIGNATURE

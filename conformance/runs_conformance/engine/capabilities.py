@@ -17,6 +17,7 @@ CORE = "core"
 STREAMING = "streaming"
 """The one capability without an operation of its own: several operations enable it by a body member."""
 _MENTIONS_STREAM = re.compile(r"(?<![a-z])(stream(s|ed|ing)?|SSE|server-sent events)(?![a-z])", re.IGNORECASE)
+_TEXT_MEMBERS = ("detail", "error", "message", "title")
 _METHODS = re.compile(r"\b(GET|POST|DELETE|PUT|PATCH)\b")
 # Matches only from the start of a word and gives nothing back, so that a long word costs linear time.
 _VARIABLE_PART = re.compile(r"['\"`(]?(?<![\w{}./-])(?:[^\W\d_]|[{}.])*+[\d_/-][\w{}./-]*+['\"`)]?")
@@ -201,7 +202,9 @@ def error_signature(exchange: Exchange) -> str | None:
     if message is not None:
         return "error: " + _generalize(message)
     if is_object(response.body):
-        return "members: " + ", ".join(sorted(response.body))
+        # FastAPI and others tell a missing route from a missing object by the text alone.
+        texts = [text for name in _TEXT_MEMBERS if isinstance(text := response.body.get(name), str)]
+        return "members: " + ", ".join((*sorted(response.body), *map(_generalize, texts)))
     return "text: " + _generalize((response.text or "")[:200])
 
 
