@@ -38,7 +38,7 @@ def test_setup_commands_come_first() -> None:
     assert second.startswith("THREAD=$(curl ")
     assert '"https://example.org/v1/threads/$THREAD/runs"' in last
     assert """{"assistant_id": "'"$ASSISTANT"'",""" in last
-    assert "don'\\''t" in last
+    assert """don'"'"'t""" in last
 
 
 def test_polling_step_is_a_loop() -> None:
@@ -60,7 +60,7 @@ def test_keys_and_headers() -> None:
     assert "Authorization" not in lines(Step(operation="get_thread", path=path, key=Key.NONE))[0]
     assert "$CONFORMANCE_SECOND_API_KEY" in lines(Step(operation="get_thread", path=path, key=Key.SECOND))[0]
     assert "OpenAI-Beta" not in lines(Step(operation="get_thread", path=path, headers={"openai-beta": None}))[0]
-    assert '-H "X: \\$HOME \\`id\\`"' in lines(Step(operation="get_thread", path=path, headers={"X": "$HOME `id`"}))[0]
+    assert "-H 'X: $HOME `id`'" in lines(Step(operation="get_thread", path=path, headers={"X": "$HOME `id`"}))[0]
     azure = script(example(Step(operation="get_thread", path=path), ()), URL, "azure")
     assert azure is not None
     assert '-H "api-key: $OPENAI_API_KEY"' in azure

@@ -120,7 +120,7 @@ def long_texts(pattern: re.Pattern[Any], length: int = LENGTH) -> Iterator[str |
 
 
 def slow_patterns(patterns: Iterable[TextPattern]) -> list[str]:
-    """The places of the patterns that exceed the CPU time; each is tried in a process of its own, which can be ended."""
+    """The places of the patterns that exceed the CPU time; each is tried in a process that can be ended."""
     slow = []
     for each in patterns:
         child = os.fork()
@@ -158,7 +158,7 @@ def _token_examples(code: Any, argument: Any) -> list[str]:
     if code is codes.IN:
         return [_member(argument)]
     if code in (codes.MAX_REPEAT, codes.MIN_REPEAT, codes.POSSESSIVE_REPEAT):
-        least, most, inner = argument
+        least, _, inner = argument
         once = _examples(inner)
         return ([""] if least == 0 else []) + [each * max(1, min(least, 3)) for each in once[:4]]
     if code is codes.BRANCH:
