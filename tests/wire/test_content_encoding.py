@@ -63,3 +63,14 @@ def test_identity_content_is_limited() -> None:
     assert decoder.feed(b"12345") == b"12345"
     with pytest.raises(TooLargeError):
         decoder.feed(b"6")
+
+
+def test_bytes_after_the_encoded_data_are_an_error() -> None:
+    data = gzip.compress(b"{}")
+    decoder = Decoder("gzip")
+    assert decoder.feed(data + b"\0" * 8) == b"{}"
+    decoder.finish()
+    decoder = Decoder("gzip")
+    assert decoder.feed(data + b"junk" * 1_000) == b"{}"
+    with pytest.raises(DecodeError, match="other bytes follow"):
+        decoder.finish()

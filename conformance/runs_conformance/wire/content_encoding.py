@@ -49,9 +49,12 @@ class Decoder:
         return data
 
     def finish(self) -> None:
-        """End the input. Raises DecodeError if the encoded data is incomplete."""
+        """End the input. Raises DecodeError if the encoded data is incomplete, or other bytes follow it."""
         if self._inflate is not None and self._started and not self._inflate.eof:
             raise DecodeError(f"{self._encoding} data is truncated")
+        # Zeros may pad the data.
+        if self._inflate is not None and self._inflate.unused_data.strip(b"\0"):
+            raise DecodeError(f"other bytes follow the {self._encoding} data")
 
     def _decompress(self, data: bytes) -> bytes:
         assert self._inflate is not None
