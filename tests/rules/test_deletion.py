@@ -80,8 +80,10 @@ def test_deletion_with_deleted_false() -> History:
 def test_operations_that_refuse_living_threads_too() -> History:
     builder = HistoryBuilder()
     for thread_id in ("thread_b", "thread_a"):
-        for operation in ("get_thread", "list_messages", "create_message", "create_run"):
-            builder.refuse(operation, 404, thread_id=thread_id, **({"body": HELLO} if "create" in operation else {}))
+        for operation in ("get_thread", "list_messages"):
+            builder.refuse(operation, 404, thread_id=thread_id)
+        for operation in ("create_message", "create_run"):
+            builder.refuse(operation, 404, body=HELLO, thread_id=thread_id)
         if thread_id == "thread_b":
             builder.send("delete_thread", deleted("thread_a", "thread"))
     return builder.history()

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 
-from runs_conformance.app import find_limits, shrink_findings
+from runs_conformance.app import confirm_failures, find_limits, shrink_findings
 from runs_conformance.app.options import RunOptions, build_judges
 from runs_conformance.client.base_url import Address
 from runs_conformance.client.credentials import Credentials
@@ -75,7 +75,7 @@ class LiveRun:
             adapted = replace(self, context=self._find_approach(plan, guard))
             result = adapted._run(plan, no_route, guard)
             if not (result.interrupted or result.cut_reason):
-                result = adapted._find_limits(adapted._shrink(result), guard)
+                result = adapted._find_limits(adapted._confirm(adapted._shrink(result), guard), guard)
             result = replace(result, approach=adapted.context.approach, hazards=guard.hazards)
         except KeyboardInterrupt:
             result = replace(result, interrupted=True)
@@ -162,6 +162,25 @@ class LiveRun:
                 schedule=self.schedule,
             ),
             "shrinking",
+        )
+
+    def _confirm(self, result: RunResult, guard: HazardGuard) -> RunResult:
+        if not self.options.confirm or self.context.read_only:
+            return result
+        return run_interruptible(
+            lambda: confirm_failures.confirm_failures(
+                result,
+                self.file.path,
+                self.target,
+                self.options,
+                guard,
+                context=self.context,
+                session=self.session,
+                tracker=self.collector.tracker,
+                budget=self.budget,
+                schedule=self.schedule,
+            ),
+            "confirming",
         )
 
     def _find_limits(self, result: RunResult, guard: Sender) -> RunResult:

@@ -77,6 +77,7 @@ class RunOptions:
     gate: BaselineGate | None = None
     shard: str = ""
     find_limits: bool = False
+    confirm: bool = True
 
 
 def requirements(edition: str = DEFAULT_EDITION) -> Requirements:

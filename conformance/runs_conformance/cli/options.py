@@ -65,6 +65,13 @@ FIND_LIMITS_OPTION = option(
     help="Find by bisection each limit that differs from the documented one.",
 )
 
+NO_CONFIRM_OPTION = option(
+    "--no-confirm",
+    group=SCOPE,
+    is_flag=True,
+    help="Do not play the failures of MUST requirements again to confirm them.",
+)
+
 TIMEOUT_OPTION = option(
     "--timeout", group=LIMITS, type=Duration(0.1, 3600), default=60.0, show_default=True, help="Timeout per request."
 )
@@ -165,6 +172,8 @@ def build_options(values: Mapping[str, Any]) -> RunOptions:
     options = {name: value for name, value in values.items() if name in names and value is not None}
     options |= _parse_capabilities(values)
     options |= {name: parse(options[name]) for name, parse in parsers.items() if options.get(name, "") != ""}
+    if values.get("no_confirm"):
+        options["confirm"] = False
     if values.get("no_database"):
         options.pop("database", None)
     return RunOptions(**options, gate=baseline.build_gate(values))

@@ -16,6 +16,7 @@ from runs_conformance.cli.options import (
     EDITION_HELP,
     EXHAUSTIVE_OPTION,
     FIND_LIMITS_OPTION,
+    NO_CONFIRM_OPTION,
     PROFILE_OPTION,
     SEED_OPTION,
     STRESS_OPTION,
@@ -117,6 +118,7 @@ _EXAMPLES = (
     help="Number of random payloads; random programs scale with it.",
 )
 @FIND_LIMITS_OPTION
+@NO_CONFIRM_OPTION
 @option(
     "--database",
     group=SCOPE,

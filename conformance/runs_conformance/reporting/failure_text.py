@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from runs_conformance.model.error_message import error_message
-from runs_conformance.model.json import JSON, Absent, at, is_array, is_object
+from runs_conformance.model.json import JSON, Absent, at, is_array, is_integer, is_object
 from runs_conformance.model.text import excerpt, truncate
 from runs_conformance.model.verdict import Finding, Verdict
 
@@ -32,8 +32,18 @@ def labelled_lines(verdict: Verdict) -> Iterator[tuple[str, str]]:
         accepted = accepted_request(example)
         if accepted:
             yield "accepted", accepted
+        if again := confirmation(example):
+            yield "again", again
     if len(verdict.findings) > 1:
         yield "findings", str(len(verdict.findings)) + (f"; {verdict.reason}" if verdict.reason else "")
+
+
+def confirmation(example: JSON) -> str:
+    """How often a failure occurred again when it was played alone; empty if it was not played."""
+    failed, played = at(example, "/confirmed/failed"), at(example, "/confirmed/played")
+    if not is_integer(failed) or not is_integer(played):
+        return ""
+    return "confirmed" if failed == played else f"seen {failed} of {played} times when its steps were played alone"
 
 
 def finding_message(verdict: Verdict) -> str:

@@ -31,7 +31,7 @@ MIN_RUN_TIMEOUT = 1.5
 
 @dataclass(frozen=True, slots=True)
 class ShrinkContext:
-    """What executing a candidate needs: a sender whose exchanges are not evidence, the judges, and the budgets."""
+    """The means of executing a candidate: a sender whose exchanges are not evidence, the judges, and the budgets."""
 
     program_context: ProgramContext
     sender: Sender
@@ -45,10 +45,14 @@ class ShrinkContext:
 
 @dataclass(slots=True)
 class CaseRunner:
-    """Executes the candidates of one id. `requests` counts the requests sent."""
+    """Executes the candidates of one id. `requests` counts the requests sent.
+
+    `run_timeout` bounds the wait for a run; by default it is short, because most candidates never reach the awaited status.
+    """
 
     context: ShrinkContext
     name: str
+    run_timeout: float | None = None
     requests: int = 0
     executions: int = 0
 
@@ -58,7 +62,8 @@ class CaseRunner:
         self.executions += 1
         program = candidate.to_program(f"shrink.{self.name}.{self.executions}", EXPLORATION_PHASE)
         # A candidate without the step that a run waits for makes it time out; keep that from dominating the search.
-        run_timeout = min(context.program_context.run_timeout, max(MIN_RUN_TIMEOUT, 4 * context.schedule.slowest))
+        short = min(context.program_context.run_timeout, max(MIN_RUN_TIMEOUT, 4 * context.schedule.slowest))
+        run_timeout = short if self.run_timeout is None else self.run_timeout
         program_context = replace(context.program_context, run_timeout=run_timeout)
         result = run_program(program, program_context, context.sender, context.budget, context.schedule)
         exchanges = context.collector.take(program.id)

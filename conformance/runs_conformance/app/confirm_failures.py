@@ -1,0 +1,85 @@
+"""Confirms the failures of MUST requirements on the target before they are reported."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from runs_conformance.app.attach_steps import attach_steps, read_counterexample_histories
+from runs_conformance.app.options import RunOptions, build_judges, requirements
+from runs_conformance.client.recorder import NullRecorder
+from runs_conformance.client.session import Session
+from runs_conformance.engine.budget import Budget
+from runs_conformance.engine.collector import Collector
+from runs_conformance.engine.hazard_guard import HazardGuard, request_kind
+from runs_conformance.engine.polling import PollSchedule
+from runs_conformance.engine.protected_sender import protect_given_objects
+from runs_conformance.engine.reproduction import Reproduction
+from runs_conformance.engine.resources import ResourceTracker
+from runs_conformance.engine.run_result import RunResult
+from runs_conformance.engine.shrinking.confirmation import (
+    ConfirmationBudget,
+    confirm,
+    failures_to_confirm,
+    with_confirmations,
+)
+from runs_conformance.engine.shrinking.exploration import CaseRunner, ShrinkContext
+from runs_conformance.model.program import ProgramContext
+from runs_conformance.model.source import Level
+from runs_conformance.targets import Target
+
+REMOTE_SECONDS, REMOTE_REQUESTS = 90.0, 300
+"""Limits for playing failures again on remote targets."""
+
+
+def confirm_failures(
+    result: RunResult,
+    history: Path,
+    target: Target,
+    options: RunOptions,
+    guard: HazardGuard,
+    *,
+    context: ProgramContext,
+    session: Session,
+    tracker: ResourceTracker,
+    budget: Budget,
+    schedule: PollSchedule,
+) -> RunResult:
+    """Play the failures of MUST requirements again, one at a time, with nothing else in flight.
+
+    `history` is the file with the exchanges of the run. What `guard` holds to be dangerous is not played again. Sends
+    nothing if no MUST requirement failed.
+    """
+    known = requirements(options.edition)
+
+    def is_must(id_: str) -> bool:
+        requirement = known.rules.get(id_) or known.constraints.get(id_)
+        return requirement is not None and requirement.level is Level.MUST
+
+    if not any(tally.findings and is_must(id_) for id_, tally in result.tallies.items()):
+        return result
+    judges = build_judges(options)
+    result = attach_steps(result, read_counterexample_histories(history, result), judges, options.model)
+    collector = Collector(NullRecorder(session.credentials), budget, tracker)
+    is_loopback = target.address.is_loopback
+    runner = CaseRunner(
+        ShrinkContext(
+            program_context=context,
+            sender=protect_given_objects(session.with_recorder(collector), context),
+            collector=collector,
+            judges=judges,
+            budget=budget,
+            schedule=schedule,
+            cleans_up=target.persistent,
+        ),
+        "confirm",
+        run_timeout=context.run_timeout,
+    )
+    limits = {} if is_loopback else {"seconds": REMOTE_SECONDS, "requests": REMOTE_REQUESTS}
+    allowance = ConfirmationBudget(lambda: runner.requests, **limits)  # type: ignore[arg-type]
+    dangerous = {hazard.kind for hazard in guard.hazards}
+    playable = {id_: case for id_, case in failures_to_confirm(result, is_must) if not _contains(case, dangerous)}
+    return with_confirmations(result, confirm(playable, runner.execute, allowance))
+
+
+def _contains(reproduction: Reproduction, dangerous: set[str]) -> bool:
+    return any(request_kind(step) in dangerous for step in reproduction.steps)

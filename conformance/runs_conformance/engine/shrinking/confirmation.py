@@ -1,0 +1,137 @@
+"""Plays the steps that show a failure again, alone and on new objects, before the failure is reported."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from runs_conformance.engine.reproduction import Reproduction
+from runs_conformance.engine.run_result import RunResult
+from runs_conformance.engine.shrinking.shrinker import Execute
+from runs_conformance.errors import BudgetExhausted, InternalError
+from runs_conformance.model.json import JSON, is_array, is_object
+from runs_conformance.model.verdict import Finding, Tally
+
+MAX_IDS = 60
+"""Number of failures that are played again."""
+
+MAX_TRIES = 3
+"""How often a failure is played that does not occur again at once."""
+
+_NEEDS_CONFIRMATION = frozenset(
+    {
+        "errors.requests_do_not_break_the_server",
+        "robustness.no_request_is_left_hanging",
+        "robustness.odd_requests_do_not_break_the_server",
+        "robustness.the_next_request_is_served",
+    }
+)
+"""The rules whose findings a request of another worker may explain: it blocked or crashed the target meanwhile."""
+
+_REFUSED_VALID = "refused "
+"""How the message about a refused valid value begins. The target may refuse requests at random."""
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """How often a failure occurred again when its steps were played alone."""
+
+    failed: int
+    played: int
+
+    @property
+    def is_confirmed(self) -> bool:
+        """Whether the failure occurred every time."""
+        return 0 < self.failed == self.played
+
+    @property
+    def text(self) -> str:
+        """The confirmation in words."""
+        return "confirmed" if self.is_confirmed else f"seen {self.failed} of {self.played} times when played again"
+
+    def to_json(self) -> JSON:
+        """The confirmation as JSON."""
+        return {"failed": self.failed, "played": self.played}
+
+
+@dataclass(slots=True)
+class ConfirmationBudget:
+    """Limits for playing failures again, checked before each one: seconds, and requests as `sent` counts them."""
+
+    sent: Callable[[], int]
+    seconds: float = 30.0
+    requests: int = 600
+    now: Callable[[], float] = time.monotonic
+    _started: float = field(init=False)
+    _first: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._started, self._first = self.now(), self.sent()
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether nothing more may be played."""
+        return self.now() - self._started >= self.seconds or self.sent() - self._first >= self.requests
+
+
+def confirm(
+    reproductions: Mapping[str, Reproduction], execute: Execute, budget: ConfirmationBudget
+) -> dict[str, Confirmation]:
+    """Play each failure until it occurs, at most `MAX_TRIES` times. What the budget does not allow is left out."""
+    confirmations: dict[str, Confirmation] = {}
+    for id_, reproduction in list(reproductions.items())[:MAX_IDS]:
+        played = failed = 0
+        try:
+            while played < MAX_TRIES and not failed and not budget.is_spent:
+                failed += execute(reproduction, id_) is not None
+                played += 1
+        except BudgetExhausted:
+            break
+        except InternalError:
+            continue
+        if played and (failed or played == MAX_TRIES):
+            confirmations[id_] = Confirmation(failed, played)
+    return confirmations
+
+
+def failures_to_confirm(result: RunResult, is_must: Callable[[str], bool]) -> Iterator[tuple[str, Reproduction]]:
+    """The failures of MUST requirements whose counterexamples have steps; those that need confirmation come first."""
+    failing = [id_ for id_, tally in result.tallies.items() if tally.findings and is_must(id_)]
+    for id_ in sorted(failing, key=lambda id_: not _needs_confirmation(id_, result.tallies[id_])):
+        example = result.counterexamples.get(id_)
+        steps = example.get("steps") if is_object(example) else None
+        if is_array(steps):
+            yield id_, Reproduction.from_json(steps)
+
+
+def with_confirmations(result: RunResult, confirmations: Mapping[str, Confirmation]) -> RunResult:
+    """The result with each confirmation in the counterexample.
+
+    A failure that needs confirmation and did not occur again is inconclusive.
+    """
+    examples, tallies = dict(result.counterexamples), dict(result.tallies)
+    for id_, confirmation in confirmations.items():
+        example = examples.get(id_)
+        if is_object(example):
+            examples[id_] = {**example, "confirmed": confirmation.to_json()}
+        if not confirmation.failed and _needs_confirmation(id_, tallies[id_]):
+            tallies[id_] = _without_findings(tallies[id_], confirmation)
+            examples.pop(id_, None)
+    return replace(result, counterexamples=examples, tallies=tallies)
+
+
+def _needs_confirmation(id_: str, tally: Tally) -> bool:
+    return id_ in _NEEDS_CONFIRMATION or all(_is_refused_valid_value(finding) for finding in tally.findings)
+
+
+def _is_refused_valid_value(finding: Finding) -> bool:
+    return finding.message.startswith(_REFUSED_VALID) and finding.expected == "HTTP 200"
+
+
+def _without_findings(tally: Tally, confirmation: Confirmation) -> Tally:
+    reason = f"{tally.findings[0].message}, but not when played alone ({confirmation.text})"
+    inconclusive = tally.inconclusive.copy()
+    inconclusive[reason] += len(tally.findings)
+    # A judgment beside the findings is no longer a pass by itself.
+    return replace(tally, judged=0, findings=[], inconclusive=inconclusive, parts=type(tally.parts)())

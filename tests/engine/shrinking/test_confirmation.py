@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from runs_conformance.engine.budget import Budget
+from runs_conformance.engine.reproduction import Reproduction
+from runs_conformance.engine.run_result import RunResult, merge_results
+from runs_conformance.engine.shrinking.confirmation import (
+    MAX_TRIES,
+    Confirmation,
+    ConfirmationBudget,
+    confirm,
+    failures_to_confirm,
+    with_confirmations,
+)
+from runs_conformance.engine.shrinking.shrinker import ReproducedViolation
+from runs_conformance.errors import BudgetExhausted
+from runs_conformance.model.case import Step
+from runs_conformance.model.history import History
+from runs_conformance.model.json import JSON, is_object
+from runs_conformance.model.verdict import Finding, Outcome, Tally
+
+CASE = Reproduction((Step(operation="create_thread"),))
+AGAIN = ReproducedViolation(History.of([]), Tally())
+HANGING = "robustness.no_request_is_left_hanging"
+REFUSED = "create_run.temperature.minimum"
+
+
+class _Target:
+    """Fails as often as told; counts what it was sent."""
+
+    def __init__(self, *fails: bool) -> None:
+        self.fails: Iterator[bool] = iter(fails)
+        self.sent = 0
+
+    def execute(self, reproduction: Reproduction, id_: str) -> ReproducedViolation | None:
+        self.sent += 1
+        return AGAIN if next(self.fails) else None
+
+
+def _play(target: _Target, **limits: float) -> dict[str, Confirmation]:
+    budget = ConfirmationBudget(lambda: target.sent, now=lambda: float(target.sent), **limits)  # type: ignore[arg-type]
+    return confirm({"rule.id": CASE}, target.execute, budget)
+
+
+@pytest.mark.parametrize(
+    ("fails", "played", "text"),
+    [
+        ((True,), 1, "confirmed"),
+        ((False, True), 2, "seen 1 of 2 times when played again"),
+        ((False,) * MAX_TRIES, MAX_TRIES, "seen 0 of 3 times when played again"),
+    ],
+)
+def test_failure_is_played_until_it_occurs(fails: tuple[bool, ...], played: int, text: str) -> None:
+    target = _Target(*fails)
+    confirmation = _play(target)["rule.id"]
+    assert (confirmation.played, confirmation.text, target.sent) == (played, text, played)
+
+
+@pytest.mark.parametrize("limits", [{"seconds": 1.0}, {"requests": 1}])
+def test_budget_that_is_spent_decides_nothing(limits: dict[str, float]) -> None:
+    target = _Target(False, False, False)
+    assert _play(target, **limits) == {}
+    assert target.sent == 1
+
+
+def test_budget_of_the_run_ends_the_confirmation() -> None:
+    def execute(reproduction: Reproduction, id_: str) -> ReproducedViolation | None:
+        raise BudgetExhausted("max requests")
+
+    assert confirm({"rule.id": CASE}, execute, ConfirmationBudget(lambda: 0)) == {}
+
+
+def _result(*ids: str) -> RunResult:
+    refused = Finding("refused temperature: 0, which is valid", expected="HTTP 200")
+    tallies = {id_: Tally(3, [refused if id_ == REFUSED else Finding("it hung")]) for id_ in ids}
+    example: JSON = {"program": "a.b", "steps": CASE.to_json()}
+    return replace(merge_results((), Budget()), tallies=tallies, counterexamples=dict.fromkeys(ids, example))
+
+
+def test_must_failures_are_chosen_those_of_other_requests_first() -> None:
+    chosen = failures_to_confirm(_result("lock.a", HANGING, "should.b"), lambda id_: id_ != "should.b")
+    assert [id_ for id_, _ in chosen] == [HANGING, "lock.a"]
+
+
+def test_nothing_is_chosen_without_failures() -> None:
+    assert list(failures_to_confirm(merge_results((), Budget()), lambda id_: True)) == []
+
+
+def test_counterexample_says_that_it_is_confirmed() -> None:
+    example = with_confirmations(_result("lock.a"), {"lock.a": Confirmation(1, 1)}).counterexamples["lock.a"]
+    assert is_object(example)
+    assert example["confirmed"] == {"failed": 1, "played": 1}
+
+
+@pytest.mark.parametrize("id_", [HANGING, REFUSED])
+def test_failure_that_other_requests_may_explain_is_inconclusive_if_it_does_not_recur(id_: str) -> None:
+    result = with_confirmations(_result(id_), {id_: Confirmation(0, 3)})
+    assert result.tallies[id_].outcome is Outcome.INCONCLUSIVE
+    assert "seen 0 of 3 times" in next(iter(result.tallies[id_].inconclusive))
+    assert id_ not in result.counterexamples
+
+
+def test_other_failure_stays_one_if_it_does_not_recur() -> None:
+    result = with_confirmations(_result("lock.a"), {"lock.a": Confirmation(0, 3)})
+    assert result.tallies["lock.a"].outcome is Outcome.FAIL
