@@ -29,7 +29,7 @@ def failing(name: str) -> set[str]:
 
 MISTAKES = {
     "naive": {
-        "crash.invalid", "cancel", "streams", "tools", "lists", "shape.run", "validation.none", "validation.query",
+        "crash.invalid", "cancel", "streams", "tools", "lists", "shape.run", "validation.none"
     },
     "framework-errors": {"errors.envelope"},
     "bare-lists": {"lists.envelope"},
@@ -41,7 +41,7 @@ MISTAKES = {
 EVERYTHING = {"errors.success_status", "lists.envelope", "shape.assistant", "shape.run", "stamps", "identity"}
 """Some of the causes of the server that is wrong everywhere; how many of the others show depends on its speed."""
 
-RARE = {"accepts-every-body": {"crash.invalid", "tools"}}
+RARE = {"accepts-every-body": {"crash.invalid", "tools"}, "naive": {"validation.query"}}
 """By server, further causes, which show only to some of the random requests."""
 
 NAMES = [*MISTAKES, "wrong-everywhere"]
