@@ -24,6 +24,7 @@ from tests.fakes import closed_port_url
 from tests.quality.crashing_server import crashing_server
 from tests.quality.emulator_host import KEYS, serve_emulators
 from tests.quality.hostile_behaviours import HostileBehaviour, behaviours, hostile_server, other_host
+from tests.quality.hostile_mutations import mutation
 from tests.quality.tables import read_rows, write_rows, write_text
 from tests.quality.untrusted_certificates import CERTIFICATES, untrusted_server
 
@@ -214,7 +215,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run all cases, or those named, and update their rows; returns 1 if one has a problem."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", help="run only these behaviours; the other rows remain")
+    parser.add_argument("--seeds", type=int, metavar="N", help="run N generated servers instead; no file is written")
     options = parser.parse_args(arguments)
+    if options.seeds:
+        return _run_seeds(options.seeds)
     every = cases()
     rows = {(row.behaviour, row.when): row for row in read()} if options.names else {}
     with serve_emulators({"plain": ((), ())}, 10) as emulators:
@@ -231,6 +235,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
             write([rows[case.name, case.when] for case in every if (case.name, case.when) in rows])
     failing = sum(bool(row.problems) for row in rows.values())
     print(f"{len(rows)} cases, {failing} with problems")
+    return 1 if failing else 0
+
+
+def _run_seeds(count: int) -> int:
+    """Run the servers of the first seeds; returns 1 if one has a problem."""
+    failing = 0
+    with serve_emulators({"plain": ((), ())}, 10) as emulators:
+        for seed in range(count):
+            generated = mutation(seed)
+            case = _case(generated.behaviour(), generated.text, generated.applies, CONCLUDED | UNREACHABLE)
+            row, cost = run_case(case, emulators["plain"])
+            failing += bool(row.problems)
+            problems = f"  PROBLEMS: {row.problems}" if row.problems else ""
+            print(f"seed {seed}, {generated.text}: exit {row.exit_code}, {cost}{problems}", flush=True)
+    print(f"{count} seeds, {failing} with problems")
     return 1 if failing else 0
 
 
