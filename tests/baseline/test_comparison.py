@@ -119,3 +119,21 @@ def test_digest_covers_accepted_failures() -> None:
     assert one.digest == two.digest
     assert one.digest != replace(one, entries=(entry("a"),)).digest
     assert one.digest != replace(one, entries=(entry("a", TODAY), entry("b"))).digest
+
+
+@pytest.mark.parametrize(
+    ("outcome", "status"),
+    [(Outcome.FAIL, EntryStatus.KNOWN), (Outcome.PASS, EntryStatus.UNSEEN), (Outcome.INCONCLUSIVE, EntryStatus.UNSEEN)],
+)
+def test_flaky_entry_is_neither_a_failure_nor_stale(outcome: Outcome, status: EntryStatus) -> None:
+    verdicts = [verdict("a.flaky", outcome), verdict("a.passing", Outcome.PASS)]
+    comparison = compare(verdicts, gate(replace(entry("a.flaky"), flaky=True)), RunScope(profile="standard"))
+    assert [result.status for result in comparison.entry_results] == [status]
+    assert decide_outcome(verdicts, comparison=comparison).exit_code == 0
+
+
+@pytest.mark.parametrize("revision", [Revision.PRUNE, Revision.UPDATE])
+def test_flaky_entry_that_passes_is_kept(revision: Revision) -> None:
+    flaky = replace(entry("a.flaky"), flaky=True)
+    comparison = compare([verdict("a.flaky", Outcome.PASS)], gate(flaky, revision=revision), RunScope())
+    assert comparison.baseline.entries == (flaky,)

@@ -95,6 +95,7 @@ def test_any_reason_round_trips(tmp_path: Path, reason: str) -> None:
         ("[[known]]\nid = 'a'\nreason = 'x'\nexpires = 3\n", "`expires` must be a date"),
         ("[[known]]\nid = 'a'\nreason = 'x'\nuntil = 3\n", "unknown member 'until'"),
         ("[[known]]\nid = 'a'\nreason = 'x'\nissue = 3\n", "`issue` must be a string"),
+        ("[[known]]\nid = 'a'\nreason = 'x'\nflaky = 1\n", "`flaky` must be true or false"),
         ("[[known]]\nid = 'a'\nreason = 'x'\n" * 2, "a is listed twice"),
         ("known = 'a'\n", r"must be an array of \[\[known\]\]"),
         ("profile = 'slow'\n", "profile 'slow' is not one of"),
@@ -119,3 +120,11 @@ def test_missing_file_is_a_usage_error(tmp_path: Path) -> None:
 def test_unwritable_path_is_a_usage_error(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="cannot be written"):
         write(Baseline(), tmp_path / "none" / "b.toml")
+
+
+def test_flaky_entry_is_written_and_read(tmp_path: Path) -> None:
+    path = tmp_path / "baseline.toml"
+    flaky = BaselineEntry(id="a.flaky", reason="a race", flaky=True)
+    write(Baseline(name="baseline.toml", entries=(flaky,)), path)
+    assert "flaky = true" in path.read_text()
+    assert read(path).entries == (flaky,)

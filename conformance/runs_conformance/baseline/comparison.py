@@ -38,12 +38,13 @@ class Revision(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BaselineEntry:
-    """One accepted failure: its reason, its last day of acceptance, and its issue."""
+    """One accepted failure: its reason, its last day of acceptance, its issue, and whether it occurs only at times."""
 
     id: str
     reason: str
     expires: date | None = None
     issue: str | None = None
+    flaky: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,14 +170,15 @@ def _entry_result(entry: BaselineEntry, verdicts: Mapping[str, Verdict], today: 
         return EntryResult(
             entry, EntryStatus.STALE, f"there is no such rule or constraint{_nearest(entry.id, verdicts)}"
         )
-    if verdict.outcome is Outcome.PASS and gap is None:
+    if verdict.outcome is Outcome.PASS and gap is None and not entry.flaky:
         return EntryResult(entry, EntryStatus.STALE, "it passes now")
     if entry.expires is not None and entry.expires < today:
         return EntryResult(entry, EntryStatus.EXPIRED, f"it expired on {entry.expires.isoformat()}")
     if verdict.outcome is Outcome.FAIL:
         return EntryResult(entry, EntryStatus.KNOWN)
     if verdict.outcome is Outcome.PASS:
-        return EntryResult(entry, EntryStatus.UNSEEN, f"it passes here, but {gap}")
+        reason = "it is flaky" if entry.flaky else gap
+        return EntryResult(entry, EntryStatus.UNSEEN, f"it passes here, but {reason}")
     return EntryResult(entry, EntryStatus.UNSEEN, verdict.reason or f"it is {verdict.outcome.value} here")
 
 

@@ -15,7 +15,7 @@ from runs_conformance.errors import InvalidFile, UnwritableFile, UsageError
 from runs_conformance.files import read_text
 
 _HEADER = "# Failures that are known and accepted for now. Each needs a reason; expires and issue are optional."
-_MEMBERS = ("id", "reason", "expires", "issue")
+_MEMBERS = ("id", "reason", "expires", "issue", "flaky")
 _ENTRY_LINE = re.compile(r"\s*\[\[\s*known\s*\]\]")
 _PROFILE_LINE = re.compile(r"\s*profile\s*=")
 
@@ -68,7 +68,11 @@ def _entry(table: Mapping[str, Any], where: str) -> BaselineEntry:
         raise InvalidFile(f"{where} ({id_}): `reason` is missing")
     if issue is not None and not isinstance(issue, str):
         raise InvalidFile(f"{where} ({id_}): `issue` must be a string")
-    return BaselineEntry(id=id_, reason=reason, expires=_date(table.get("expires"), f"{where} ({id_})"), issue=issue)
+    flaky = table.get("flaky", False)
+    if not isinstance(flaky, bool):
+        raise InvalidFile(f"{where} ({id_}): `flaky` must be true or false")
+    expires = _date(table.get("expires"), f"{where} ({id_})")
+    return BaselineEntry(id=id_, reason=reason, expires=expires, issue=issue, flaky=flaky)
 
 
 def _date(value: Any, where: str) -> date | None:
@@ -162,6 +166,8 @@ def _tables(entries: tuple[BaselineEntry, ...]) -> Iterator[str]:
             yield f"expires = {entry.expires.isoformat()}"
         if entry.issue is not None:
             yield f"issue = {_basic_string(entry.issue)}"
+        if entry.flaky:
+            yield "flaky = true"
 
 
 def _basic_string(value: str | None) -> str:
