@@ -16,7 +16,7 @@ from runs_conformance.engine.shrinking.confirmation import (
     failures_to_confirm,
     with_confirmations,
 )
-from runs_conformance.engine.shrinking.shrinker import ReproducedViolation
+from runs_conformance.engine.shrinking.shrinker import ReproducedViolation, ShrinkBudget
 from runs_conformance.errors import BudgetExhausted
 from runs_conformance.model.case import Step
 from runs_conformance.model.history import History
@@ -107,3 +107,9 @@ def test_failure_that_other_requests_may_explain_is_inconclusive_if_it_does_not_
 def test_other_failure_stays_one_if_it_does_not_recur() -> None:
     result = with_confirmations(_result("lock.a"), {"lock.a": Confirmation(0, 3)})
     assert result.tallies["lock.a"].outcome is Outcome.FAIL
+
+
+def test_shrinking_ends_after_its_seconds() -> None:
+    clock = iter([10.0, 10.0, 12.0, 13.0])
+    budget = ShrinkBudget(seconds=3.0, now=lambda: next(clock))
+    assert [budget.is_spent for _ in range(3)] == [False, False, True]

@@ -47,7 +47,7 @@ class ShrinkContext:
 class CaseRunner:
     """Executes the candidates of one id. `requests` counts the requests sent.
 
-    `run_timeout` bounds the wait for a run; by default it is short, because most candidates never reach the awaited status.
+    `run_timeout` bounds the wait for a run; by default it is short, because most candidates never reach the status.
     """
 
     context: ShrinkContext

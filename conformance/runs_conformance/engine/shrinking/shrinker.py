@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -71,11 +72,21 @@ class ShrunkCase:
 
 @dataclass(slots=True)
 class ShrinkBudget:
-    """Limits for the requests that shrinking sends, checked before each execution."""
+    """Limits for shrinking, checked before each execution: requests for each id and in total, and seconds in all."""
 
     per_id: int = 1_000
     total: int = 4_000
     spent: int = 0
+    seconds: float = 30.0
+    now: Callable[[], float] = time.monotonic
+    _started: float | None = None
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether nothing more may be sent for any id. The time starts with the first question."""
+        if self._started is None:
+            self._started = self.now()
+        return self.spent >= self.total or self.now() - self._started >= self.seconds
 
     def spend(self, requests: int) -> None:
         """Count requests that were sent."""
@@ -133,7 +144,7 @@ class _Search:
             return False
         self.tried.add(serialized)
         budget, sent = self.shrinker.budget, self.shrinker.request_count()
-        if sent - self.first_request >= budget.per_id or budget.spent >= budget.total:
+        if sent - self.first_request >= budget.per_id or budget.is_spent:
             raise _ShrinkBudgetExhausted
         violation = self.shrinker.execute(candidate, self.id)
         budget.spend(self.shrinker.request_count() - sent)
