@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from runs_conformance.emulator.app import BASE, build_many
 from runs_conformance.emulator.server import serve
 from runs_conformance.emulator.server_options import EmulatorOptions
+from tests.quality.server_faults import register_faults
 
 KEYS = ("sk-quality-own", "sk-quality-second")
 
@@ -26,7 +27,11 @@ def serve_emulators(emulators: Emulators, step_ms: float) -> Iterator[Mapping[st
     """Serve emulators until the block ends; yields their base URLs by name."""
     by_prefix = {f"e{index}": alterations for index, alterations in enumerate(emulators.values())}
     with subprocess.Popen(
-        [sys.executable, "-m", "tests.quality.emulator_host"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-m", "tests.quality.emulator_host"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,  # combined mutants may make the emulator raise
+        text=True,
     ) as process:
         assert process.stdin is not None
         assert process.stdout is not None
@@ -48,6 +53,7 @@ def serve_emulators(emulators: Emulators, step_ms: float) -> Iterator[Mapping[st
 def main() -> None:
     """Serve until standard input is closed."""
     config = json.loads(sys.stdin.readline())
+    register_faults()
     app = build_many(EmulatorOptions(step_ms=config["step_ms"], keys=KEYS), config["emulators"])
     serve(app, "127.0.0.1", 0, lambda origin: print(origin, flush=True), watch_stdin=True)
 

@@ -42,6 +42,8 @@ class Trial:
     dialect: str = "openai"
     profile: str = "standard"
     workers: int = WORKERS
+    timeout: float = 60.0
+    run_timeout: float = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,7 @@ class TrialResult:
     decided_by: dict[str, tuple[str, ...]] = field(repr=False, default_factory=dict)
     requests: int = 0
     runs: int = 0
+    seconds: float = 0.0
 
 
 def judge_all(
@@ -103,6 +106,7 @@ def _result(trial: Trial, url: str) -> TrialResult:
         decided_by=_programs_by_id(results[0].decided_ids if results else {}),
         requests=report.usage.requests,
         runs=report.usage.runs_started,
+        seconds=report.usage.seconds,
     )
 
 
@@ -117,7 +121,13 @@ def _programs_by_id(ids_by_program: Mapping[str, Iterable[str]]) -> dict[str, tu
 def judge_emulator(url: str, trial: Trial, on_result: Callable[[RunResult], object] = lambda result: None) -> Report:
     """Run the suite against an emulator; returns its report. Calls `on_result` with the results of the programs."""
     options = RunOptions(
-        seed=trial.seed, select=trial.programs, phases=trial.phases, profile=trial.profile, workers=trial.workers
+        seed=trial.seed,
+        select=trial.programs,
+        phases=trial.phases,
+        profile=trial.profile,
+        workers=trial.workers,
+        timeout=trial.timeout,
+        run_timeout=trial.run_timeout,
     )
     target = target_at(url, trial.dialect)
     with tempfile.TemporaryDirectory(prefix="runs-conformance-") as scratch:

@@ -1,0 +1,206 @@
+"""The composite matrix: servers with many faults at once.
+
+`python -m tests.quality.composites` judges emulators with 2 to 30 mutants each, some also with a missing operation, a
+step that always fails, runs that get stuck, cut streams, crashes or random errors. It writes
+`reports/reference/composites.json` and `.md`.
+
+For each mutant of a composite, the ids that it fails by itself must fail, or be undecided; a pass is a false pass. Each
+failed MUST id must be failed by one of the mutants alone, or be a listed consequence of a fault.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from random import Random
+
+from tests.quality import kill_matrix, server_faults
+from tests.quality.combinations import drop_conflicting
+from tests.quality.judging import Trial, TrialResult, judge_all
+from tests.quality.tables import code_list, write_rows, write_text
+
+SIZES = (2, 5, 10, 30)
+COUNT, FIXED_COUNT = 300, 20
+TIMEOUT_S, RUN_TIMEOUT_S = 4.0, 3.0
+"""The emulators answer at once and their runs take milliseconds, so that longer waits show nothing more."""
+
+FAULT_SHARE = 0.4
+"""The share of composites that have a fault of the whole server, too."""
+
+CONSEQUENCES: Mapping[str, tuple[str, ...]] = {
+    "absent": ("acceptance.",),
+    "fails": ("errors.", "acceptance.", "robustness.", "error."),
+    "random_500": ("errors.", "acceptance.", "robustness.", "error."),
+    "stuck": ("cancel.comes_to_an_end", "ending.", "lifecycle.", "times."),
+    "cuts_streams": ("streaming.", "events.", "deltas.", "traces.", "stored."),
+    "refuses": ("acceptance.", "create_run.", "create_thread_and_run."),
+    "dies": (),
+}
+"""The beginnings of ids that a fault may fail, by the kind of fault."""
+
+
+@dataclass(frozen=True, slots=True)
+class Composite:
+    """A server with several mutants and, if `fault` is set, a fault of the whole server."""
+
+    name: str
+    mutants: tuple[str, ...]
+    fault: str = ""
+
+    @property
+    def trial(self) -> Trial:
+        """The test run that judges it."""
+        mutants = (*self.mutants, *filter(None, (self.fault,)))
+        return Trial(self.name, mutants, timeout=TIMEOUT_S, run_timeout=RUN_TIMEOUT_S)
+
+
+@dataclass(frozen=True, slots=True)
+class CompositeRow:
+    """The result of one composite: the mutants found, those undecided, false passes and unexplained MUST failures."""
+
+    composite: str
+    size: int
+    fault: str
+    exit_code: int
+    found: tuple[str, ...]
+    undecided: tuple[str, ...]
+    false_passes: tuple[str, ...]
+    unexplained: tuple[str, ...]
+    requests: int
+    runs: int
+    seconds: float = 0.0
+
+
+def draw_composites(
+    numbers: Iterable[int], rows: Sequence[kill_matrix.KillRow], faults: Sequence[str]
+) -> list[Composite]:
+    """The composites with these numbers; each depends only on its number and on the mutants.
+
+    Mutants that make the emulator raise together with others are left out.
+    """
+    handwritten = sorted(row.mutant for row in rows if not row.generated and row.killed and row.level == "must")
+    composites = []
+    for number in numbers:
+        draw = Random(f"composite {number}")
+        size = SIZES[number % len(SIZES)]
+        fault = draw.choice(faults) if draw.random() < FAULT_SHARE else ""
+        mutants = drop_conflicting(sorted(draw.sample(handwritten, size)))
+        composites.append(Composite(f"composite-{number:03}", mutants, fault))
+    return composites
+
+
+def judge_composites(composites: Sequence[Composite], rows: Sequence[kill_matrix.KillRow]) -> Iterator[CompositeRow]:
+    """Judge composites; yields a row for each."""
+    by_mutant = {row.mutant: row for row in rows}
+    for composite, result in zip(composites, judge_all([each.trial for each in composites], batch_size=2), strict=True):
+        yield evaluate(composite, result, by_mutant)
+
+
+def evaluate(composite: Composite, result: TrialResult, by_mutant: Mapping[str, kill_matrix.KillRow]) -> CompositeRow:
+    """Compare a result with what each mutant fails by itself."""
+    failed = {*result.must, *result.should, *result.may}
+    found, undecided, false_passes = [], [], []
+    for name in composite.mutants:
+        row = by_mutant[name]
+        own = [id_ for id_ in row.failed if kill_matrix.concerns(id_, row.item)]
+        if failed.intersection(own):
+            found.append(name)
+        elif passed := [id_ for id_ in own if result.outcomes.get(id_) == "pass"]:
+            false_passes.append(f"{name}: {', '.join(passed)}")
+        else:
+            undecided.append(name)
+    known = {id_ for name in composite.mutants for id_ in by_mutant[name].failed}
+    prefixes = CONSEQUENCES.get(composite.fault.partition(":")[0], ())
+    return CompositeRow(
+        composite=composite.name,
+        size=len(composite.mutants),
+        fault=composite.fault,
+        exit_code=result.exit_code,
+        found=tuple(found),
+        undecided=tuple(undecided),
+        false_passes=tuple(false_passes),
+        unexplained=tuple(id_ for id_ in result.must if id_ not in known and not id_.startswith(prefixes or ("\0",))),
+        requests=result.requests,
+        runs=result.runs,
+        seconds=result.seconds,
+    )
+
+
+def render_page(rows: Sequence[CompositeRow]) -> str:
+    """The Markdown page: totals by size, then every false pass and unexplained failure."""
+    lines = [
+        "# Composite matrix",
+        "",
+        "Written by `python -m tests.quality.composites`. Each composite is an emulator with several mutants, some",
+        "with a fault of the whole server as well. A mutant is found if a verdict on what it breaks fails, undecided",
+        "if none of these verdicts is a pass, and a false pass otherwise.",
+        "",
+        "| mutants | composites | found | undecided | false passes | unexplained MUST failures |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    for size in SIZES:
+        some = [row for row in rows if SIZES[int(row.composite[-3:]) % len(SIZES)] == size]
+        total = sum(row.size for row in some) or 1
+        found = sum(len(row.found) for row in some)
+        lines.append(
+            f"| {size} | {len(some)} | {100 * found / total:.0f} % | {sum(len(row.undecided) for row in some)} | "
+            f"{sum(len(row.false_passes) for row in some)} | {sum(len(row.unexplained) for row in some)} |"
+        )
+    for title, name in (("False passes", "false_passes"), ("Unexplained MUST failures", "unexplained")):
+        listed = [(row, getattr(row, name)) for row in rows if getattr(row, name)]
+        if listed:
+            lines += ["", f"## {title}", ""]
+            lines += [f"- {row.composite} ({row.fault or 'no fault'}): {code_list(ids)}" for row, ids in listed]
+    return "\n".join(lines) + "\n"
+
+
+def summarize(rows: Iterable[CompositeRow]) -> Counter[str]:
+    """The totals over all rows."""
+    totals: Counter[str] = Counter()
+    for row in rows:
+        totals.update(
+            mutants=row.size,
+            found=len(row.found),
+            undecided=len(row.undecided),
+            false_passes=len(row.false_passes),
+            unexplained=len(row.unexplained),
+        )
+    return totals
+
+
+def _without_time(row: CompositeRow) -> dict[str, object]:
+    return {name: value for name, value in asdict(row).items() if name != "seconds"}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Judge composites; returns 1 for a false pass or an unexplained failure."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--count", type=int, default=COUNT, help="how many composites (default %(default)s)")
+    parser.add_argument("--first", type=int, default=0, help="the number of the first one (default %(default)s)")
+    options = parser.parse_args(arguments)
+    known = kill_matrix.read()
+    numbers = range(options.first, options.first + options.count)
+    composites = draw_composites(numbers, known, server_faults.names())
+    rows = []
+    for row in judge_composites(composites, known):
+        rows.append(row)
+        print(
+            f"{row.composite}: {row.size} mutants, {row.fault or 'no fault'}, exit code {row.exit_code}, "
+            f"{len(row.found)} found, {len(row.undecided)} undecided, {row.requests} requests, {row.seconds:.0f} s",
+            flush=True,
+        )
+        for problem in (*row.false_passes, *row.unexplained):
+            print(f"    {problem}", flush=True)
+    if options.count == COUNT and not options.first:
+        write_rows("composites", [_without_time(row) for row in rows])
+        write_text("composites.md", render_page(rows))
+    totals = summarize(rows)
+    print(", ".join(f"{count} {name.replace('_', ' ')}" for name, count in totals.items()))
+    return 1 if totals["false_passes"] or totals["unexplained"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,48 @@
+"""The classification of composites, and the choice of mutants that work together."""
+
+from __future__ import annotations
+
+from tests.quality import kill_matrix
+from tests.quality.combinations import drop_conflicting, raising_requests
+from tests.quality.composites import Composite, draw_composites, evaluate
+from tests.quality.judging import TrialResult
+
+ROWS = {row.mutant: row for row in kill_matrix.read()}
+FOUND, MISSED = "answers_detail", "creates_with_201"
+
+
+def own_ids(mutant: str) -> list[str]:
+    row = ROWS[mutant]
+    return [id_ for id_ in row.failed if kill_matrix.concerns(id_, row.item)]
+
+
+def result(must: list[str], outcomes: dict[str, str]) -> TrialResult:
+    return TrialResult("composite-000", 1, must=tuple(must), outcomes=outcomes)
+
+
+def test_a_pass_of_what_a_mutant_breaks_is_a_false_pass() -> None:
+    composite = Composite("composite-000", (FOUND, MISSED))
+    row = evaluate(composite, result(own_ids(FOUND), dict.fromkeys(own_ids(MISSED), "pass")), ROWS)
+    assert row.found == (FOUND,)
+    assert [text.partition(":")[0] for text in row.false_passes] == [MISSED]
+    undecided = evaluate(composite, result(own_ids(FOUND), {}), ROWS)
+    assert (undecided.undecided, undecided.false_passes) == ((MISSED,), ())
+
+
+def test_a_failure_needs_a_mutant_or_a_fault_that_explains_it() -> None:
+    must = [*ROWS[FOUND].failed, "errors.requests_do_not_break_the_server"]
+    alone = evaluate(Composite("composite-000", (FOUND,)), result(must, {}), ROWS)
+    assert alone.unexplained == ("errors.requests_do_not_break_the_server",)
+    with_fault = evaluate(Composite("composite-000", (FOUND,), "random_500:8"), result(must, {}), ROWS)
+    assert with_fault.unexplained == ()
+
+
+def test_mutants_that_make_the_emulator_raise_together_are_not_combined() -> None:
+    together = ("answers_detail", "lists_messages")
+    assert raising_requests(together) > raising_requests(together[:1]) | raising_requests(together[1:])
+    assert drop_conflicting(together) == together[:1]
+
+
+def test_a_composite_depends_only_on_its_number() -> None:
+    rows = list(ROWS.values())
+    assert draw_composites([4], rows, ("cuts_streams",)) == draw_composites([0, 4], rows, ("cuts_streams",))[1:]
