@@ -10,7 +10,8 @@ from jsonschema import Draft202012Validator
 
 from runs_conformance.baseline import Baseline, BaselineEntry, BaselineGate, RunScope, compare
 from runs_conformance.contract.schema import load_document
-from runs_conformance.reporting import console, markdown
+from runs_conformance.model.verdict import Outcome
+from runs_conformance.reporting import claim, console, markdown
 from runs_conformance.reporting.report import Report, to_json
 from tests.reporting.reports import HOSTILE, report
 
@@ -59,3 +60,9 @@ def test_markdown_lists_baseline_entries(compared: Report) -> None:
     assert "- known: `create_run.metadata.maxProperties`: known" in text
     assert "- stale: `run.id.type`: it passes now; was broken" in text
     assert "<script>" not in text
+
+
+def test_claim_names_the_known_failures(compared: Report) -> None:
+    passed = replace(compared, outcome=Outcome.PASS, exit_code=0)
+    assert claim.document(passed)["claim"].endswith(", except for 1 known failure")
+    assert "known failure" not in claim.document(replace(passed, comparison=None))["claim"]

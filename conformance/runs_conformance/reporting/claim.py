@@ -7,6 +7,7 @@ from collections import Counter
 from typing import Any
 
 from runs_conformance.contract.operation import CAPABILITIES
+from runs_conformance.model.plural import plural
 from runs_conformance.model.verdict import Outcome
 from runs_conformance.reporting.report import Report, outcomes_by_capability, rfc3339
 
@@ -37,8 +38,9 @@ def document(report: Report) -> dict[str, Any]:
     """The claim as JSON: outcome, target, suite, and the baseline applied."""
     suite, comparison = report.suite, report.comparison
     return {
-        "claim": f"{report.target.name} {'passes' if report.outcome is Outcome.PASS else 'fails'} "
-        f"{suite.name} {suite.version}, edition {suite.edition}, profile {suite.profile}",
+        "claim": f"{report.target.name} {_verb(report)} "
+        f"{suite.name} {suite.version}, edition {suite.edition}, profile {suite.profile}"
+        f"{_exception(report)}",
         "outcome": report.outcome.value,
         "because": report.reason,
         "suite": {"name": suite.name, "version": suite.version, "schema_digest": suite.schema_digest},
@@ -62,6 +64,16 @@ def document(report: Report) -> dict[str, Any]:
             for name, counts in outcomes_by_capability(report.verdicts, CAPABILITIES).items()
         },
     }
+
+
+def _verb(report: Report) -> str:
+    return "passes" if report.outcome is Outcome.PASS else "fails"
+
+
+def _exception(report: Report) -> str:
+    """The known failures that a baseline excuses, which a claim must not hide; empty if there are none."""
+    known = len(report.comparison.accepted) if report.comparison and report.outcome is Outcome.PASS else 0
+    return f", except for {plural(known, 'known failure')}" if known else ""
 
 
 def _outcome_counts(report: Report) -> dict[str, int]:
