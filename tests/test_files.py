@@ -24,7 +24,7 @@ def test_pipes_devices_and_folders_are_refused(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     for path in (pipe, Path("/dev/zero"), tmp_path):
-        with pytest.raises(OSError, match="not a regular file|folder"):
+        with pytest.raises(OSError, match=r"not a regular file|folder"):
             read_bytes(path)
 
 

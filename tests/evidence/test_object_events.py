@@ -15,7 +15,7 @@ from tests.rules.streams import completed, delta, opening, plain, resumed
 
 def events_of_message(*events: object, operation: str = "create_run") -> ObjectEvents:
     builder = HistoryBuilder()
-    builder.stream(operation, *(events or plain("Hel", "lo.")))  # type: ignore[arg-type]
+    builder.stream(operation, *(events or plain("Hel", "lo.")))
     (message,) = message_events(builder.history())
     return message
 

@@ -26,7 +26,7 @@ from runs_conformance.model.verdict import Verdict
 from runs_conformance.reporting.report import SessionUsage, Suite
 from runs_conformance.rules import catalogue as rules
 from runs_conformance.rules.constraints import answers, requests
-from runs_conformance.rules.constraints.confirmation import with_second_opinion
+from runs_conformance.rules.constraints.cross_check import with_second_opinion
 
 CONSTRAINT_JUDGES = (
     ("constraints of answers", with_second_opinion(answers.tallies)),

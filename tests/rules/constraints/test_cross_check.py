@@ -11,7 +11,7 @@ from runs_conformance.model.case import REFUSES_BODY, Mutation, Role, Step
 from runs_conformance.model.history import History
 from runs_conformance.model.verdict import Outcome, Tally
 from runs_conformance.rules.constraints import answers, requests
-from runs_conformance.rules.constraints.confirmation import with_second_opinion
+from runs_conformance.rules.constraints.cross_check import with_second_opinion
 from tests.rules.histories import HistoryBuilder, run
 
 CONSTRAINT = "run.status.enum"
