@@ -101,7 +101,7 @@ def test_replay_reads_durations_of_the_file(tmp_path: Path) -> None:
 def test_the_help_lists_all_names() -> None:
     helps = {parameter.name: getattr(parameter, "help", None) or "" for parameter in command.params}
     known = {"phases": PHASES, "capabilities": CAPABILITIES, "prompts": PROMPTS, "use": USABLE_KINDS, "report": NAMES}
-    assert f"{LOCAL_WORKERS} on this machine, {REMOTE_WORKERS} elsewhere" in helps["workers"]
+    assert f"{LOCAL_WORKERS} for a local server, {REMOTE_WORKERS} for a remote one" in helps["workers"]
     assert {option: [name for name in names if name not in helps[option]] for option, names in known.items()} == {
         option: [] for option in known
     }

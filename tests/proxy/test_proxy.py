@@ -92,7 +92,7 @@ def test_base_path_may_be_left_out_and_other_requests_are_passed_on(tmp_path: Pa
     ):
         headers = {"Authorization": f"Bearer {KEY}", "OpenAI-Beta": "assistants=v2"}
         assert httpx.post(f"{origin}/threads", json={}, headers=headers).status_code == 200
-        assert httpx.get(f"{origin}/v1/files", headers=headers).status_code == 404
+        assert httpx.get(f"{origin}/v1/batches", headers=headers).status_code == 404
     session.recorder.close()
     assert session.recorder.skipped == 1
 

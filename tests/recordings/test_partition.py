@@ -76,4 +76,4 @@ def test_finding_in_one_of_many_threads_is_found_once(recording: Path) -> None:
 
 def test_number_of_processes_does_not_change_the_report(recording: Path) -> None:
     one, two = (judge([recording], RunOptions(), jobs=jobs).report for jobs in (1, 2))
-    assert one == two
+    assert replace(one, usage=replace(one.usage, seconds=0.0)) == replace(two, usage=replace(two.usage, seconds=0.0))

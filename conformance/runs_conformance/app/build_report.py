@@ -34,6 +34,9 @@ from runs_conformance.reporting.report import ProgramSummary, Report, TargetInfo
 ACCEPTANCE_RULE = "acceptance.smallest_request_is_accepted"
 """The rule that fails if the target lacks a capability it was declared to have."""
 
+COMPLETED_RUN_RULE = "usage.is_given_when_completed"
+"""A rule that only programs with a completed run decide."""
+
 COMPLETE_RUN = "a run that is not cut short"
 """The `needs` text of requirements left unjudged because the test run ended early."""
 
@@ -87,7 +90,7 @@ def build_report(header: RunHeader, result: RunResult) -> Report:
         validity_problem=failed_prerequisite(
             result.operation_stats, _preexisting_kinds(header.context, result.approach)
         )
-        or explain_no_completed_run(result.last_statuses)
+        or (explain_no_completed_run(result.last_statuses) if _expects_completed_run(result) else None)
         or find_stop_problem(result.program_ends, unsupported),
         required_capabilities=required_capabilities,
         fail_on=options.fail_on,
@@ -127,6 +130,12 @@ def _preexisting_kinds(context: ProgramContext, approach: Approach) -> set[str]:
     """Return the kinds of objects that programs did not have to create."""
     # Programs start runs even if the user supplied one, so that a refusal to create runs still counts.
     return {*context.use, *(("assistant",) if approach.assistant else ())} - {"run"}
+
+
+def _expects_completed_run(result: RunResult) -> bool:
+    """Whether an executed program sees a run complete on the reference server."""
+    completing = load_decisions().programs_for([COMPLETED_RUN_RULE])
+    return any(program in completing for program in result.program_ids)
 
 
 def coverage_of(header: RunHeader, result: RunResult) -> Coverage:

@@ -16,6 +16,7 @@ from runs_conformance.engine.budget import Budget, Counts
 from runs_conformance.engine.capabilities import error_signature
 from runs_conformance.engine.run_result import ProgramVerdicts, RunResult, judge_program, merge_results
 from runs_conformance.engine.shard import missing_shards, parse_shard
+from runs_conformance.engine.shrinking.confirmation import Confirmation, with_confirmations
 from runs_conformance.errors import UsageError
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
@@ -95,6 +96,9 @@ def rebuild_report(runs: Sequence[RecordedRun], gate: BaselineGate | None = None
         hazards=tuple(hazard for footer in footers for hazard in footer.hazards),
         approach=next((footer.approach for footer in footers), result.approach),
     )
+    confirmations = {id_: Confirmation(*counts) for footer in footers for id_, counts in footer.confirmations.items()}
+    failed = {id_ for id_, tally in result.tallies.items() if tally.findings}
+    result = with_confirmations(result, {id_: each for id_, each in confirmations.items() if id_ in failed})
     options = header.options
     return build_report(
         header, attach_steps(result, _counterexample_histories(result, runs), build_judges(options), options.model)
@@ -144,7 +148,10 @@ def _prefix_id(exchange: Exchange, number: int) -> Exchange:
 
 
 def _plan_order(header: RunHeader) -> _PlanOrder:
-    return _PlanOrder({id_: position for position, id_ in enumerate(header.programs, 1)} | {preflight.PROGRAM: 0})
+    return _PlanOrder(
+        {id_: position for position, id_ in enumerate(header.programs, 1)}
+        | {preflight.PROGRAM: -1, approach.PROGRAM: 0}
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -179,6 +179,7 @@ class RunFooter:
     ends: tuple[ProgramEnd, ...] = ()
     approach: Approach = field(default_factory=Approach)
     hazards: tuple[Hazard, ...] = ()
+    confirmations: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
     @classmethod
     def from_result(cls, result: RunResult) -> RunFooter:
@@ -196,6 +197,7 @@ class RunFooter:
             ends=tuple(end for end in result.program_ends if end.is_early),
             approach=result.approach,
             hazards=result.hazards,
+            confirmations=result.confirmations,
         )
 
     def to_json(self) -> dict[str, JSON]:
@@ -208,6 +210,7 @@ class RunFooter:
             "untested": self.unreachable_reason,
             "examples": dict(self.counterexamples),
             "limits": [_to_json(limit) for limit in self.limits],
+            "confirmations": {id_: list(counts) for id_, counts in self.confirmations.items()},
             "early_ends": [end.to_json() for end in self.ends],
             "approach": self.approach.to_json(),
             "not_sent_again": [hazard.to_json() for hazard in self.hazards],
@@ -232,12 +235,23 @@ class RunFooter:
                 ),
                 ends=tuple(ProgramEnd.from_json(each) for each in (ends if is_array(ends) else ()) if is_object(each)),
                 approach=Approach.from_json(data.get("approach")),
+                confirmations=_confirmations(data.get("confirmations")),
                 hazards=tuple(
                     Hazard.from_json(each) for each in (hazards if is_array(hazards) else ()) if is_object(each)
                 ),
             )
         except (TypeError, ValueError) as error:
             raise UsageError(f"{name}: its last line is not the end of a run ({error})") from None
+
+
+def _confirmations(data: JSON) -> dict[str, tuple[int, int]]:
+    """How often failures occurred again. Raises ValueError if it is not two numbers for each."""
+    counts: dict[str, tuple[int, int]] = {}
+    for id_, pair in (data if is_object(data) else {}).items():
+        if not is_array(pair) or len(pair) != 2 or not all(isinstance(each, int) for each in pair):
+            raise ValueError(f"the confirmation of {id_} is not a pair of numbers")
+        counts[id_] = (int(str(pair[0])), int(str(pair[1])))
+    return counts
 
 
 def _access(address: Address) -> RequestAccess:

@@ -106,6 +106,8 @@ class RunResult:
     decided_ids: Mapping[str, frozenset[str]] = field(default_factory=dict)
     failed: Mapping[str, frozenset[str]] = field(default_factory=dict)
     last_statuses: Counter[str] = field(default_factory=Counter)
+    confirmations: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    """How often each failure that was played again occurred, and how often it was played."""
     approach: Approach = field(default_factory=Approach)
     hazards: tuple[Hazard, ...] = ()
 

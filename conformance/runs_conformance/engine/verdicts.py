@@ -108,6 +108,8 @@ def _outcome(
             return Outcome.ERROR, tally.errors[0], None
         case Outcome.FAIL:
             return Outcome.FAIL, _more(tally), None
+        case Outcome.PASS if requirement.operation in context.unsupported:
+            return Outcome.NOT_APPLICABLE, context.unsupported[requirement.operation or ""], None
         case Outcome.PASS:
             shortfall = _shortfall(id_, tally, rule, context)
             if shortfall is None:

@@ -9,7 +9,7 @@ from runs_conformance.recordings.entry import RecordedEntry
 
 _REQUEST = re.compile(rb"^> ([A-Z]+) (\S+) HTTP/[\d.]+\s*$", re.MULTILINE)
 _STATUS = re.compile(rb"^< HTTP/[\d.]+ (\d{3})")
-_NOISE = re.compile(rb"^(?:\* |\{ \[|\} \[|[ \d]+[:\d -]+[kKM]?$|  % Total|  Dload)")
+_NOISE = re.compile(rb"^(?:\* |\{ \[|\} \[|[ \d][ \d:-]*[kKM]?$|  % Total|  Dload)")
 
 
 def is_transcript(data: bytes) -> bool:

@@ -94,6 +94,7 @@ def calls_are_distinct(run: Observation) -> Iterator[Result]:
     source=_SEEN,
     capability="tools",
     requirements=("required-action-iff-requires-action", "refused-outputs-change-nothing"),
+    needs_complete_history=True,
 )
 def stays_until_outputs_come(run: RunTimeline) -> Iterator[Result]:
     """A run that waits for the same outputs shows the same calls in every answer.

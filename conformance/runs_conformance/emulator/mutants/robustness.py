@@ -262,12 +262,6 @@ def _is_valid(check: Any, schemas: Schemas, operation: Operation, name: str, val
 
 
 @written_from_spec("robustness")
-def breaks_on_integers_beyond_floats(hooks: Hooks) -> None:
-    """Answers a number of 400 digits with 500, like a server that converts an integer of any size to a float."""
-    _fail_if(hooks, lambda raw, _: b"9" * 309 in raw and b"9" * 4300 not in raw)
-
-
-@written_from_spec("robustness")
 def reads_not_a_number(hooks: Hooks) -> None:
     """Reads NaN and Infinity as numbers, as the JSON module of Python does."""
     inner = hooks.read_body
@@ -278,3 +272,18 @@ def reads_not_a_number(hooks: Hooks) -> None:
         return inner(operation, raw, content_type)
 
     hooks.read_body = read
+
+
+@mutant("acceptance", broad_reason="A setup step that is refused at random breaks whatever follows it.")
+def refuses_every_fifth_thread(hooks: Hooks) -> None:
+    """Every fifth legal request to create a thread is refused."""
+    count = 0
+
+    async def create(inner: Any, request: RequestContext) -> Any:
+        nonlocal count
+        count += 1
+        if count % 5 == 0:
+            raise ApiError(400, "The thread could not be created.")
+        return await inner(request)
+
+    wrap_handlers(hooks, create, "create_thread")

@@ -118,7 +118,8 @@ def with_confirmations(result: RunResult, confirmations: Mapping[str, Confirmati
         if not confirmation.failed and _needs_confirmation(id_, tallies[id_]):
             tallies[id_] = _without_findings(tallies[id_], confirmation)
             examples.pop(id_, None)
-    return replace(result, counterexamples=examples, tallies=tallies)
+    played = {id_: (each.failed, each.played) for id_, each in confirmations.items()}
+    return replace(result, counterexamples=examples, tallies=tallies, confirmations=played)
 
 
 def _needs_confirmation(id_: str, tally: Tally) -> bool:
