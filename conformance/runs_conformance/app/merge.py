@@ -148,10 +148,8 @@ def _prefix_id(exchange: Exchange, number: int) -> Exchange:
 
 
 def _plan_order(header: RunHeader) -> _PlanOrder:
-    return _PlanOrder(
-        {id_: position for position, id_ in enumerate(header.programs, 1)}
-        | {preflight.PROGRAM: -1, approach.PROGRAM: 0}
-    )
+    before = {preflight.PROGRAM: -1, approach.PROGRAM: 0}
+    return _PlanOrder({id_: position for position, id_ in enumerate(header.programs, 1)} | before)
 
 
 @dataclass(frozen=True, slots=True)

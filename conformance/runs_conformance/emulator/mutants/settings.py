@@ -269,11 +269,11 @@ def wants_names_of_assistants(hooks: Hooks) -> None:
 
 @mutant("settings", level="should")
 def rounds_numbers(hooks: Hooks) -> None:
-    """Runs show the temperature and top_p with one digit after the point."""
+    """Runs show the temperature and top_p with two digits after the point."""
 
     def change(members: Members, run: Run, _: str) -> None:
         for name in ("temperature", "top_p"):
             if isinstance(members.get(name), float):
-                members[name] = round(members[name], 1)
+                members[name] = round(members[name], 2)
 
     patch_object(hooks, "run", change)
