@@ -67,7 +67,7 @@ def test_two_damages_accuse_nobody(first: Damage, flow: str, tmp_path: Path) -> 
         for applied in [[first, second]] if first is not second else [[first]]:
             try:
                 entries = _damaged(flow, applied)
-            except (KeyError, TypeError):
+            except (AttributeError, KeyError, TypeError):
                 continue  # The second damage does not apply to what the first one left.
             for partial in (False, True):
                 if failed := _failures(_review(entries, tmp_path, partial)):

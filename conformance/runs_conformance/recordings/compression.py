@@ -15,6 +15,8 @@ from runs_conformance.wire.content_encoding import DecodeError, Decoder, TooLarg
 _ZLIB_MAGIC = (b"\x1f\x8b", b"\x78\x01", b"\x78\x5e", b"\x78\x9c", b"\x78\xda")
 _REPLACEMENT = "\ufffd".encode()
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+_PACKED_PIECES = (b'["H4sI', b'["1f8b')
+"""The start of a JSON list of gzip pieces, in base64 and in hexadecimal."""
 _TEXT_START = ("{", "[", "event:", "data:", ":")
 
 
@@ -60,12 +62,17 @@ def _is_text(content: bytes) -> bool:
 
 
 def _join_pieces(content: bytes) -> bytes:
-    """Join the pieces of a compressed body that Polly stores as a JSON list of base64 or hexadecimal texts."""
+    """Join the pieces of a compressed body that Polly stores as a JSON list of base64 or hexadecimal texts.
+
+    Raises UndecodableError if the list was cut.
+    """
     if not content.startswith(b'["'):
         return content
     try:
         pieces = json.loads(content)
     except ValueError:
+        if content.startswith(_PACKED_PIECES):
+            raise UndecodableError("the recorder cut the compressed body") from None
         return content
     if not isinstance(pieces, list) or not all(isinstance(piece, str) for piece in pieces):
         return content

@@ -19,6 +19,7 @@ from runs_conformance.recordings.entry import (
     require_object,
     require_text,
 )
+from runs_conformance.wire.redaction import REDACTED
 
 _FRACTION = re.compile(r":\d\d[.,]\d{3}")
 _FAILURES = ("_error", "_failureText", "_errorText", "_wasAborted", "_canceled")
@@ -65,7 +66,7 @@ def _entry(where: int, entry: Mapping[str, Any]) -> RecordedEntry:
         headers=_with_type(parse_headers(request.get("headers")), posted),
         content=_text(posted),
         status=status if status > 0 else None,
-        response_headers=_with_type(parse_headers(response.get("headers")), body),
+        response_headers=_with_response_type(parse_headers(response.get("headers")), body),
         response_content=_text(body),
         started_at=parse_time(began),
         seconds=seconds,
@@ -86,6 +87,14 @@ def _with_type(headers: Pairs, body: Mapping[str, Any]) -> Pairs:
     if not isinstance(kind, str) or any(name.lower() == "content-type" for name, _ in headers):
         return headers
     return (*headers, ("content-type", kind)) if kind.lower().startswith(_API_TYPES) else headers
+
+
+def _with_response_type(headers: Pairs, body: Mapping[str, Any]) -> Pairs:
+    """Mark the media type of a response as unknown if its recorder dropped the media type, which HAR requires."""
+    headers = _with_type(headers, body)
+    if body.get("mimeType") is not None or any(name.lower() == "content-type" for name, _ in headers):
+        return headers
+    return (*headers, ("content-type", REDACTED))
 
 
 def _seconds(entry: Mapping[str, Any]) -> float | None:
