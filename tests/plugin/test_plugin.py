@@ -129,7 +129,7 @@ def test_xdist_workers_share_one_judgement(inner: Pytest, pytester: pytest.Pytes
     alone, two, four = (outcomes(pytester.path / f"junit{number}.xml") for number in range(3))
     assert alone == two == four
     assert alone["conformance.toml.create_run::create_run.metadata.maxProperties"] == "failure"
-    runs = [path for path in (pytester.path / "reports").iterdir() if path.name != "latest"]
+    runs = [path for path in (pytester.path / "reports").iterdir() if path.is_dir() and path.name != "latest"]
     assert len(runs) == 3
     for result in results:
         assert result.stdout.str().count("conformance of conformance.toml") == 1
