@@ -60,7 +60,7 @@ def test_a_missing_operation_is_not_applicable_unless_declared() -> None:
     with gateway(refuse=cancelling) as gate:
         code, verdicts = judged(gate.url, *select)
         assert code == 0
-        # Requirements that need no cancel request are still judged: a run without a cancel request must not be cancelled.
+        # Requirements that need no cancel request are still judged, such as that no run is cancelled unasked.
         assert outcomes(verdicts, "cancel").keys() <= {"not_applicable", "not_judged", "pass"}
         passed = {id_ for id_, each in verdicts.items() if each["capability"] == "cancel" and each["outcome"] == "pass"}
         assert all(id_.startswith("cancel.") and verdicts[id_]["operation"] is None for id_ in passed), passed
