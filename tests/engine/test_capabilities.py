@@ -9,6 +9,7 @@ from runs_conformance.engine.capabilities import (
     failed_prerequisite,
     merge_stats,
     missing_declared_capabilities,
+    missing_operations,
     undelivered_streams,
     unsupported_capabilities,
 )
@@ -56,6 +57,24 @@ def test_one_accepted_request_proves_support() -> None:
 
 def test_one_supported_operation_proves_the_capability() -> None:
     assert unsupported(exchange("list_runs", 404, NO_ROUTE), exchange("list_messages", 200, {})) == set()
+
+
+def test_a_failing_operation_is_not_a_missing_one() -> None:
+    assert unsupported(exchange("list_run_steps", 500, None), exchange("get_run_step", 404, NO_ROUTE)) == set()
+    hanging = replace(exchange("list_run_steps", 200, None), response=None, completion=Completion.UNKNOWN)
+    assert unsupported(hanging, exchange("get_run_step", 404, NO_ROUTE)) == set()
+
+
+def test_single_failures_do_not_hide_a_missing_route() -> None:
+    missing = exchange("cancel_run", 404, NO_ROUTE)
+    assert unsupported(missing, missing, exchange("cancel_run", 500, None)) == {"cancel", "cancel_run"}
+
+
+def test_all_operations_of_a_missing_capability_are_missing() -> None:
+    answers = [exchange("list_run_steps", 404, NO_ROUTE), exchange("list_runs", 405, None)]
+    stats = collect_stats([*answers, exchange("list_messages", 200, {})], SIGNATURE)
+    assert missing_operations(stats) == ("list_runs", "list_run_steps", "get_run_step")
+    assert missing_operations(stats, denied=("steps",)) == ("list_runs",)
 
 
 def test_prerequisite_operation_may_be_missing_individually() -> None:

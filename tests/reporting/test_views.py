@@ -115,7 +115,7 @@ def test_badge_names_outcome_and_edition_in_thirty_characters() -> None:
 
 def test_claim_contains_its_basis() -> None:
     made = claim.document(passed())
-    assert made["claim"].startswith("example.org passes runs-conformance ")
+    assert made["claim"].startswith("example.org conforms (runs-conformance ")
     assert made["suite"]["schema_digest"] == "0123456789abcdef"
     assert (made["edition"], made["filters"], made["baseline"]) == ("2026-08-14", [], None)
     assert made["classes"] == {"core": {"pass": 1}}

@@ -16,6 +16,7 @@ from runs_conformance.engine.capabilities import (
     denied_capabilities,
     failed_prerequisite,
     missing_declared_capabilities,
+    missing_operations,
     undelivered_streams,
     unsupported_capabilities,
 )
@@ -104,6 +105,10 @@ def build_report(header: RunHeader, result: RunResult) -> Report:
             base_url=header.base_url,
             dialect=header.dialect,
             capabilities=tuple(name for name in CAPABILITIES if name not in unsupported),
+            missing_capabilities=tuple(
+                name for name in CAPABILITIES if name in unsupported and name not in options.no_capabilities
+            ),
+            missing_operations=missing_operations(result.operation_stats, options.no_capabilities),
             access=header.access,
         ),
         complete=not is_cut,
@@ -141,7 +146,7 @@ def _expects_completed_run(result: RunResult) -> bool:
 def coverage_of(header: RunHeader, result: RunResult) -> Coverage:
     """Compare what each program decided with what it decides on the reference server."""
     ends = {end.program: end for end in result.program_ends}
-    return Coverage(load_decisions(), ends, result.decided_ids, header.skipped_programs)
+    return Coverage(load_decisions(), ends, result.occasions, header.skipped_programs)
 
 
 def build_unreachable_report(header: RunHeader, reason: str, counts: Counts) -> Report:

@@ -7,9 +7,10 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from runs_conformance.contract.operation import CAPABILITIES, OPERATIONS
+from runs_conformance.evidence.server_failure import is_server_error
 from runs_conformance.model.case import Key, Role
 from runs_conformance.model.error_message import error_message, summarize
-from runs_conformance.model.exchange import Exchange
+from runs_conformance.model.exchange import Completion, Exchange
 from runs_conformance.model.json import is_object
 from runs_conformance.model.verdict import Finding
 
@@ -26,14 +27,17 @@ _MAX_GENERALIZED = 2_000
 
 @dataclass(slots=True)
 class OperationStats:
-    """Responses to one operation: accepted, answered as by a missing route, or anything else.
+    """Responses to one operation: accepted, answered as by a missing route, failed, or anything else.
 
-    `fixture_refusal` is the first refusal of a request that must be accepted, `fixture_accepted` whether any such
-    request succeeded. `undelivered_streams` holds the ids of exchanges that requested a stream and received none.
+    `failed` counts server errors and requests without a response: they show neither that the operation exists nor that
+    it does not. `fixture_refusal` is the first refusal of a request that must be accepted, `fixture_accepted` whether
+    any such request succeeded. `undelivered_streams` holds the ids of exchanges that requested a stream and received
+    none.
     """
 
     accepted: int = 0
     no_route: int = 0
+    failed: int = 0
     other: int = 0
     fixture_refusal: str = ""
     fixture_accepted: bool = False
@@ -44,6 +48,7 @@ class OperationStats:
         return OperationStats(
             self.accepted + other.accepted,
             self.no_route + other.no_route,
+            self.failed + other.failed,
             self.other + other.other,
             self.fixture_refusal or other.fixture_refusal,
             self.fixture_accepted or other.fixture_accepted,
@@ -66,13 +71,17 @@ def collect_stats(exchanges: Iterable[Exchange], no_route_signature: str | None)
         collected[STREAMING] = streaming
     for exchange in exchanges:
         step = exchange.step
-        if exchange.operation is None or exchange.response is None or step is None or step.key is not Key.PRIMARY:
+        if exchange.operation is None or step is None or step.key is not Key.PRIMARY:
+            continue
+        if exchange.response is None and exchange.completion is not Completion.UNKNOWN:
             continue
         stats = collected.setdefault(exchange.operation, OperationStats())
         if exchange.accepted:
             stats.accepted += 1
         elif _is_missing_route(exchange, no_route_signature):
             stats.no_route += 1
+        elif exchange.response is None or is_server_error(exchange):
+            stats.failed += 1
         elif step.role is not Role.NEGATIVE:
             stats.other += 1
         if step.role in (Role.FIXTURE, Role.CONTROL):
@@ -103,7 +112,7 @@ def _streaming_stats(exchanges: Iterable[Exchange]) -> OperationStats | None:
         exchange.id for exchange in requests if exchange.response and exchange.response.events is None
     )
     other = len(requests) - accepted - unsupported
-    return OperationStats(accepted, unsupported, other, undelivered_streams=undelivered)
+    return OperationStats(accepted, unsupported, other=other, undelivered_streams=undelivered)
 
 
 def _requests_stream(exchange: Exchange) -> bool:
@@ -147,6 +156,20 @@ def unsupported_capabilities(
     return unsupported | denied_capabilities(denied)
 
 
+def missing_operations(stats_by_operation: StatsByOperation, denied: Collection[str] = ()) -> tuple[str, ...]:
+    """The operations that the target answers as it answers missing routes, and all those of missing capabilities.
+
+    Operations of `denied` capabilities are left out: the user knows of them.
+    """
+    unsupported = unsupported_capabilities(stats_by_operation)
+    return tuple(
+        name
+        for name, operation in OPERATIONS.items()
+        if operation.capability not in denied
+        and (operation.capability in unsupported or _has_no_route(stats_by_operation.get(name, OperationStats())))
+    )
+
+
 def denied_capabilities(denied: Collection[str]) -> dict[str, str]:
     """Return the capabilities that the user declared absent, and their operations, each with the reason."""
     reasons: dict[str, str] = {}
@@ -175,7 +198,7 @@ def undelivered_streams(stats_by_operation: StatsByOperation, unsupported: Colle
 
 
 def _has_no_route(stats: OperationStats) -> bool:
-    return bool(stats.no_route) and not stats.accepted and not stats.other
+    return stats.no_route > stats.failed and not stats.accepted and not stats.other
 
 
 def failed_prerequisite(stats_by_operation: StatsByOperation, given_kinds: Collection[str] = ()) -> str | None:

@@ -10,6 +10,7 @@ from runs_conformance.contract.operation import CAPABILITIES
 from runs_conformance.model.plural import plural
 from runs_conformance.model.verdict import Outcome
 from runs_conformance.reporting.report import Report, outcomes_by_capability, rfc3339
+from runs_conformance.reporting.scope import conforming_capabilities, scope_line
 
 MAX_BADGE = 30
 """Characters of the badge's message; a longer one makes the badge unreadable."""
@@ -38,9 +39,7 @@ def document(report: Report) -> dict[str, Any]:
     """The claim as JSON: outcome, target, suite, and the baseline applied."""
     suite, comparison = report.suite, report.comparison
     return {
-        "claim": f"{report.target.name} {_verb(report)} "
-        f"{suite.name} {suite.version}, edition {suite.edition}, profile {suite.profile}"
-        f"{_exception(report)}",
+        "claim": _sentence(report),
         "outcome": report.outcome.value,
         "because": report.reason,
         "suite": {"name": suite.name, "version": suite.version, "schema_digest": suite.schema_digest},
@@ -56,6 +55,11 @@ def document(report: Report) -> dict[str, Any]:
             "base_url": report.target.base_url,
             "dialect": report.target.dialect,
             "capabilities": list(report.target.capabilities),
+            "conforms_in": conforming_capabilities(report),
+            "not_offered": {
+                "capabilities": list(report.target.missing_capabilities),
+                "operations": list(report.target.missing_operations),
+            },
         },
         "started": rfc3339(report.started),
         "verdicts": _outcome_counts(report),
@@ -66,14 +70,16 @@ def document(report: Report) -> dict[str, Any]:
     }
 
 
-def _verb(report: Report) -> str:
-    return "passes" if report.outcome is Outcome.PASS else "fails"
-
-
-def _exception(report: Report) -> str:
-    """The known failures that a baseline excuses, which a claim must not hide; empty if there are none."""
-    known = len(report.comparison.accepted) if report.comparison and report.outcome is Outcome.PASS else 0
-    return f", except for {plural(known, 'known failure')}" if known else ""
+def _sentence(report: Report) -> str:
+    """The claim in one line, with what the target does not offer and the known failures that a baseline excuses."""
+    suite = report.suite
+    basis = f"{suite.name} {suite.version}, edition {suite.edition}, profile {suite.profile}"
+    scope = scope_line(report, max_names=None)
+    if report.outcome is not Outcome.PASS:
+        return f"{report.target.name} fails {basis}" + (f"; {scope}" if scope else "")
+    known = len(report.comparison.accepted) if report.comparison else 0
+    exception = f" except for {plural(known, 'known failure')}" if known else ""
+    return f"{report.target.name} conforms{exception}{scope.removeprefix('conforms')} ({basis})"
 
 
 def _outcome_counts(report: Report) -> dict[str, int]:

@@ -19,6 +19,7 @@ from runs_conformance.reporting.codegen import curl
 from runs_conformance.reporting.mistakes import Mistake, cut_note, headline, list_mistakes
 from runs_conformance.reporting.outcome_names import DISPLAY_ORDER, outcome_name
 from runs_conformance.reporting.report import Report, outcomes_by_capability
+from runs_conformance.reporting.scope import scope_line
 
 WIDTH = 100
 MAX_MISTAKES = 10
@@ -258,6 +259,8 @@ _ENTRY_LABELS = (
 def _conclusion_lines(report: Report, style: Style) -> Iterator[str]:
     conclusion = failure_text.printable(headline(report, outcome_name(report.outcome).upper()))
     yield style.paint(f"{conclusion} (exit {report.exit_code})", _CONCLUSION_COLOURS.get(report.outcome, "35;1"))
+    if scope := scope_line(report):
+        yield from textwrap.wrap(failure_text.printable(scope), WIDTH, break_long_words=False)
     if note := cut_note(report):
         yield failure_text.printable(note)
     rules, constraints = (report.tally(kind) for kind in ("rule", "constraint"))

@@ -28,6 +28,7 @@ from runs_conformance.reporting.graph import HEIGHT, WIDTH, build_graph
 from runs_conformance.reporting.mistakes import Mistake, cut_note, headline, list_mistakes
 from runs_conformance.reporting.outcome_names import DISPLAY_ORDER, outcome_name
 from runs_conformance.reporting.report import Report, outcomes_by_capability
+from runs_conformance.reporting.scope import scope_line
 
 INITIALLY_OPEN = 1
 """Mistakes that are expanded when the page loads."""
@@ -109,6 +110,7 @@ def text(report: Report, curl_dialect: str = "openai", report_path: str = "repor
             graph_size=(WIDTH, HEIGHT),
             headline=headline(report, "").removeprefix(": "),
             cut_note=cut_note(report),
+            scope=scope_line(report),
             cards=list(_mistake_cards(report, curl_dialect, report_path)),
             accepted=[verdict for verdict in report.with_outcome(Outcome.FAIL) if verdict.id in _accepted(report)],
             early_ends=group_early_ends(report.programs.early_ends),

@@ -13,6 +13,7 @@ from runs_conformance.reporting.codegen import curl
 from runs_conformance.reporting.mistakes import Mistake, cut_note, headline, list_mistakes
 from runs_conformance.reporting.outcome_names import DISPLAY_ORDER, outcome_name
 from runs_conformance.reporting.report import Report, outcomes_by_capability
+from runs_conformance.reporting.scope import scope_line
 
 MAX_IDS = 50
 """Requirements of one mistake listed by id."""
@@ -31,7 +32,7 @@ def _lines(report: Report, curl_dialect: str) -> Iterator[str]:
     yield ""
     yield _escape_inline(f"{headline(report, outcome_name(report.outcome).capitalize())}.")
     yield ""
-    if note := cut_note(report):
+    for note in filter(None, (scope_line(report), cut_note(report))):
         yield _escape_inline(note)
         yield ""
     judged = f"`{target.base_url}`" if target.base_url else "recorded traffic"

@@ -46,12 +46,17 @@ class Suite:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TargetInfo:
-    """The target; `base_url` contains no credentials, and is None for recorded traffic."""
+    """The target; `base_url` contains no credentials, and is None for recorded traffic.
+
+    `missing_capabilities` and `missing_operations` were not found on it, and not declared absent by the user.
+    """
 
     name: str
     base_url: str | None
     dialect: str
     capabilities: tuple[str, ...] = ()
+    missing_capabilities: tuple[str, ...] = ()
+    missing_operations: tuple[str, ...] = ()
     access: RequestAccess | None = None
 
 
@@ -183,6 +188,10 @@ def to_json(report: Report) -> dict[str, Any]:
             "base_url": target.base_url,
             "dialect": target.dialect,
             "capabilities": list(target.capabilities),
+            "not_offered": {
+                "capabilities": list(target.missing_capabilities),
+                "operations": list(target.missing_operations),
+            },
         },
         "started": rfc3339(report.started),
         "complete": report.complete,

@@ -1,0 +1,56 @@
+"""What a session says about a target as a whole: in which capabilities it conforms, and what it does not offer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from runs_conformance.contract.operation import OPERATIONS
+from runs_conformance.model.plural import plural
+from runs_conformance.model.verdict import Outcome
+from runs_conformance.reporting.report import Report
+
+MAX_NAMES = 8
+"""Names that are listed where space is short."""
+
+_NAMED_BY_OPERATION = ("create_and_run",)
+"""Capabilities of one operation whose method and path say more than their name."""
+
+
+def scope_line(report: Report, max_names: int | None = MAX_NAMES) -> str:
+    """The second line of an outcome; empty if the target offers everything.
+
+    A passing report names the capabilities in which the target conforms, each report what it does not offer.
+    """
+    missing = missing_parts(report)
+    if not missing:
+        return ""
+    lacking = f"not offered: {_join(missing, max_names)}"
+    if operations := report.target.missing_operations:
+        lacking += f" ({len(operations)} of {plural(len(OPERATIONS), 'operation')})"
+    conforming = conforming_capabilities(report)
+    return f"conforms in {', '.join(conforming)}; {lacking}" if conforming else lacking
+
+
+def missing_parts(report: Report) -> list[str]:
+    """What the target does not offer: capabilities, then single operations by method and path."""
+    whole = [name for name in report.target.missing_capabilities if name not in _NAMED_BY_OPERATION]
+    single = [OPERATIONS[name] for name in report.target.missing_operations if name in OPERATIONS]
+    return [*whole, *(f"{each.method} {each.path}" for each in single if each.capability not in whole)]
+
+
+def conforming_capabilities(report: Report) -> list[str]:
+    """The offered capabilities whose MUST requirements were judged; none unless the report passes."""
+    if report.outcome is not Outcome.PASS:
+        return []
+    judged = {
+        verdict.capability
+        for verdict in report.with_outcome(Outcome.PASS, Outcome.FAIL)
+        if verdict.level == "must" and not report.counts_as_failure(verdict)
+    }
+    return [name for name in report.target.capabilities if name in judged]
+
+
+def _join(names: Sequence[str], most: int | None) -> str:
+    if most is None or len(names) <= most:
+        return ", ".join(names)
+    return f"{', '.join(names[:most])} and {len(names) - most} more"

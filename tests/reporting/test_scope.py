@@ -1,0 +1,68 @@
+"""What is said about a target as a whole: where it conforms, and what it does not offer."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+from runs_conformance.model.verdict import Outcome
+from runs_conformance.reporting import claim, html, markdown
+from runs_conformance.reporting import report as reports
+from runs_conformance.reporting.console import Style, render_summary
+from runs_conformance.reporting.report import Report
+from runs_conformance.reporting.scope import scope_line
+from tests.reporting.reports import report, verdict
+
+LINE = "conforms in core, validation; not offered: cancel, POST /threads/runs (2 of 23 operations)"
+
+
+def partial(outcome: Outcome = Outcome.PASS) -> Report:
+    made = report(
+        verdict("run.id.type", Outcome.PASS, capability="core"),
+        verdict("create_run.metadata.type", Outcome.PASS, capability="validation"),
+        verdict("listing.order", Outcome.INCONCLUSIVE, capability="listing"),
+        exit_code=0 if outcome is Outcome.PASS else 1,
+    )
+    target = replace(
+        made.target,
+        capabilities=("core", "validation", "listing"),
+        missing_capabilities=("cancel", "create_and_run"),
+        missing_operations=("cancel_run", "create_thread_and_run"),
+    )
+    return replace(made, outcome=outcome, target=target)
+
+
+def test_the_second_line_names_what_is_offered_and_what_is_not() -> None:
+    assert render_summary(partial(), Style()).splitlines()[1] == LINE
+    assert LINE in markdown.text(partial()).replace("\\", "")
+    assert LINE[1:] in html.text(partial())
+    assert LINE.removeprefix("conforms") in claim.document(partial())["claim"]
+
+
+def test_a_target_that_does_not_pass_conforms_in_nothing() -> None:
+    failed = partial(Outcome.FAIL)
+    assert scope_line(failed) == LINE.partition("; ")[2]
+    assert claim.document(failed)["claim"].endswith(LINE.partition("; ")[2])
+
+
+def test_single_operations_are_named_by_method_and_path() -> None:
+    made = partial()
+    target = replace(
+        made.target, missing_capabilities=("streaming",), missing_operations=("list_runs", "get_run", "delete_message")
+    )
+    line = scope_line(replace(made, target=target), max_names=2)
+    assert line.endswith("not offered: streaming, GET /threads/{thread_id}/runs and 2 more (3 of 23 operations)")
+
+
+def test_a_target_that_offers_everything_has_no_such_line() -> None:
+    made = replace(partial(), target=report().target)
+    assert scope_line(made) == ""
+    assert "not offered" not in render_summary(made, Style())
+
+
+def test_the_report_holds_the_names_as_data() -> None:
+    target = json.loads(reports.text(partial()))["target"]
+    assert target["not_offered"] == {
+        "capabilities": ["cancel", "create_and_run"],
+        "operations": ["cancel_run", "create_thread_and_run"],
+    }
