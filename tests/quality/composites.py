@@ -2,7 +2,8 @@
 
 `python -m tests.quality.composites` judges emulators with 2 to 30 mutants each, some also with a missing operation, a
 step that always fails, runs that get stuck, cut streams, crashes or random errors. It writes
-`reports/reference/composites.json` and `.md`.
+`reports/reference/composites.json` and `.md`. With `--first` or `--count` it judges some of them and updates their
+rows.
 
 For each mutant of a composite, the ids that it fails by itself must fail, or be undecided; a pass is a false pass. Each
 failed MUST id must be failed by one of the mutants alone, or be a listed consequence of a fault.
@@ -20,10 +21,10 @@ from random import Random
 from tests.quality import kill_matrix, server_faults
 from tests.quality.combinations import drop_conflicting
 from tests.quality.judging import Trial, TrialResult, judge_all
-from tests.quality.tables import code_list, write_rows, write_text
+from tests.quality.tables import code_list, read_rows, write_rows, write_text
 
 SIZES = (2, 5, 10, 30)
-COUNT, FIXED_COUNT = 300, 20
+COUNT = 300
 TIMEOUT_S, RUN_TIMEOUT_S = 4.0, 3.0
 """The emulators answer at once and their runs take milliseconds, so that longer waits show nothing more."""
 
@@ -50,11 +51,10 @@ class Composite:
     mutants: tuple[str, ...]
     fault: str = ""
 
-    @property
-    def trial(self) -> Trial:
-        """The test run that judges it."""
+    def trial(self, select: tuple[str, ...] = ()) -> Trial:
+        """The test run that judges it, by the programs that decide the selected ids, or by the standard profile."""
         mutants = (*self.mutants, *filter(None, (self.fault,)))
-        return Trial(self.name, mutants, timeout=TIMEOUT_S, run_timeout=RUN_TIMEOUT_S)
+        return Trial(self.name, mutants, programs=select, timeout=TIMEOUT_S, run_timeout=RUN_TIMEOUT_S)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +92,22 @@ def draw_composites(
     return composites
 
 
-def judge_composites(composites: Sequence[Composite], rows: Sequence[kill_matrix.KillRow]) -> Iterator[CompositeRow]:
-    """Judge composites; yields a row for each."""
+def judge_composites(
+    composites: Sequence[Composite], rows: Sequence[kill_matrix.KillRow], *, narrow: bool = False
+) -> Iterator[tuple[CompositeRow, TrialResult]]:
+    """Judge composites; yields row and result of each. A `narrow` test run judges only what the mutants break."""
     by_mutant = {row.mutant: row for row in rows}
-    for composite, result in zip(composites, judge_all([each.trial for each in composites], batch_size=2), strict=True):
-        yield evaluate(composite, result, by_mutant)
+    trials = []
+    for composite in composites:
+        own = {id_ for name in composite.mutants for id_ in own_failures(by_mutant[name])}
+        trials.append(composite.trial(tuple(sorted(own)) if narrow else ()))
+    for composite, result in zip(composites, judge_all(trials, processes=2, batch_size=2), strict=True):
+        yield evaluate(composite, result, by_mutant), result
+
+
+def own_failures(row: kill_matrix.KillRow) -> list[str]:
+    """The ids on what a mutant breaks that it fails by itself."""
+    return [id_ for id_ in row.failed if kill_matrix.concerns(id_, row.item)]
 
 
 def evaluate(composite: Composite, result: TrialResult, by_mutant: Mapping[str, kill_matrix.KillRow]) -> CompositeRow:
@@ -104,8 +115,7 @@ def evaluate(composite: Composite, result: TrialResult, by_mutant: Mapping[str, 
     failed = {*result.must, *result.should, *result.may}
     found, undecided, false_passes = [], [], []
     for name in composite.mutants:
-        row = by_mutant[name]
-        own = [id_ for id_ in row.failed if kill_matrix.concerns(id_, row.item)]
+        own = own_failures(by_mutant[name])
         if failed.intersection(own):
             found.append(name)
         elif passed := [id_ for id_ in own if result.outcomes.get(id_) == "pass"]:
@@ -171,6 +181,20 @@ def summarize(rows: Iterable[CompositeRow]) -> Counter[str]:
     return totals
 
 
+def read() -> list[CompositeRow]:
+    """The committed rows; none if the matrix was never measured."""
+    names = ("found", "undecided", "false_passes", "unexplained")
+    return [CompositeRow(**{**each, **{name: tuple(each[name]) for name in names}}) for each in read_rows("composites")]
+
+
+def _update(judged: Sequence[CompositeRow]) -> None:
+    """Replace the rows of the judged composites, and write the page."""
+    by_name = {row.composite: row for row in (*read(), *judged)}
+    rows = [by_name[name] for name in sorted(by_name)]
+    write_rows("composites", [_without_time(row) for row in rows])
+    write_text("composites.md", render_page(rows))
+
+
 def _without_time(row: CompositeRow) -> dict[str, object]:
     return {name: value for name, value in asdict(row).items() if name != "seconds"}
 
@@ -180,12 +204,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=COUNT, help="how many composites (default %(default)s)")
     parser.add_argument("--first", type=int, default=0, help="the number of the first one (default %(default)s)")
+    parser.add_argument("--dry-run", action="store_true", help="write nothing, and print why mutants stay undecided")
     options = parser.parse_args(arguments)
     known = kill_matrix.read()
     numbers = range(options.first, options.first + options.count)
     composites = draw_composites(numbers, known, server_faults.names())
     rows = []
-    for row in judge_composites(composites, known):
+    for row, result in judge_composites(composites, known):
         rows.append(row)
         print(
             f"{row.composite}: {row.size} mutants, {row.fault or 'no fault'}, exit code {row.exit_code}, "
@@ -194,9 +219,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         for problem in (*row.false_passes, *row.unexplained):
             print(f"    {problem}", flush=True)
-    if options.count == COUNT and not options.first:
-        write_rows("composites", [_without_time(row) for row in rows])
-        write_text("composites.md", render_page(rows))
+        if options.dry_run:
+            for name in row.undecided:
+                for id_ in own_failures(next(each for each in known if each.mutant == name)):
+                    print(f"    undecided {name}: {id_}: {result.outcomes.get(id_)}, {result.reasons.get(id_)}")
+    if not options.dry_run:
+        _update(rows)
     totals = summarize(rows)
     print(", ".join(f"{count} {name.replace('_', ' ')}" for name, count in totals.items()))
     return 1 if totals["false_passes"] or totals["unexplained"] else 0

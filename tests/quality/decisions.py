@@ -1,17 +1,19 @@
 """Measures which ids each program decides on the reference, and which programs reveal violations of each id.
 
-`python -m tests.quality.decisions` judges the emulator with several seeds, reads the kill matrix, and writes
-`engine/decisions.json`, by which the suite knows what a program that stops early leaves undecided. An id counts as
-decided by a program if it is decided with every seed. Programs that depend on the seed are omitted.
+`python -m tests.quality.decisions` judges the emulator with several seeds and all legal variants, reads the kill
+matrix, and writes `engine/decisions.json`, by which the suite knows what a program that stops early leaves undecided.
+An id counts as decided by a program if it is decided with every seed. Programs that depend on the seed are omitted. The
+variants show how few occasions a correct server may give.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
+from runs_conformance.emulator import catalogue
 from runs_conformance.engine.decisions import TABLE, Decisions, encode_decisions, load_decisions
-from tests.quality import kill_matrix
+from tests.quality import kill_matrix, variants_matrix
 from tests.quality.judging import Trial, TrialResult, judge_all
 
 SEEDS = range(4)
@@ -20,11 +22,18 @@ RANDOM_PREFIXES = ("explore", "schemathesis", "preflight", "approach")
 
 def measure() -> Decisions:
     """The table as measured now."""
-    return combine(list(judge_all([Trial(f"seed {seed}", seed=seed) for seed in SEEDS], processes=2, batch_size=2)))
+    reference = [Trial(f"seed {seed}", seed=seed) for seed in SEEDS]
+    trials = [*reference, *map(variants_matrix.trial_for, catalogue.variants())]
+    results = list(judge_all(trials, processes=2, batch_size=4))
+    return combine(results[: len(reference)], results[len(reference) :])
 
 
-def combine(results: Sequence[TrialResult], rows: Iterable[kill_matrix.KillRow] | None = None) -> Decisions:
-    """The table for test runs on the reference and the rows of the kill matrix."""
+def combine(
+    results: Sequence[TrialResult],
+    variants: Sequence[TrialResult] = (),
+    rows: Iterable[kill_matrix.KillRow] | None = None,
+) -> Decisions:
+    """The table for test runs on the reference and on its variants, and the rows of the kill matrix."""
     deciders = {
         id_: frozenset(
             filter(_is_fixed, set.intersection(*(set(result.decided_by.get(id_, ())) for result in results)))
@@ -35,10 +44,24 @@ def combine(results: Sequence[TrialResult], rows: Iterable[kill_matrix.KillRow] 
     groups: dict[str, set[frozenset[str]]] = {}
     for row in kill_matrix.read() if rows is None else rows:
         for id_, programs in row.programs.items():
-            # No fixed program is indispensable if a random one reveals it, too.
-            if programs and all(map(_is_fixed, programs)):
-                groups.setdefault(id_, set()).add(frozenset(programs))
-    return Decisions(deciders, {id_: _smallest(sets, deciders.get(id_, frozenset())) for id_, sets in groups.items()})
+            # A random program that reveals it, too, need not do so with another seed.
+            if fixed := frozenset(filter(_is_fixed, programs)):
+                groups.setdefault(id_, set()).add(fixed)
+    revealers = {id_: _smallest(sets, deciders.get(id_, frozenset())) for id_, sets in groups.items()}
+    return Decisions(deciders, revealers, _fewest_occasions([*results, *variants], revealers))
+
+
+def _fewest_occasions(
+    results: Sequence[TrialResult], revealers: Mapping[str, Iterable[frozenset[str]]]
+) -> dict[str, dict[str, int]]:
+    """By id and revealing program, the fewest occasions on which any of these test runs decided the id, if above 1."""
+    fewest: dict[str, dict[str, int]] = {}
+    for id_, groups in revealers.items():
+        for program in frozenset[str]().union(*groups):
+            counts = [count for result in results if (count := result.occasions.get(program, {}).get(id_, 0))]
+            if counts and min(counts) > 1:
+                fewest.setdefault(id_, {})[program] = min(counts)
+    return fewest
 
 
 def _smallest(sets: Iterable[frozenset[str]], deciders: frozenset[str]) -> tuple[frozenset[str], ...]:

@@ -51,7 +51,7 @@ class TrialResult:
     """The result of a trial: failed ids by level, the number of inconclusive verdicts, outcomes and reasons by id.
 
     `failed_by` maps each failed id to the programs whose own history fails it, `decided_by` each decided id to the
-    programs that decide it.
+    programs that decide it, and `occasions` each program to the occasions on which it decides each id.
     """
 
     name: str
@@ -65,6 +65,7 @@ class TrialResult:
     reasons: dict[str, str] = field(repr=False, default_factory=dict)
     failed_by: dict[str, tuple[str, ...]] = field(repr=False, default_factory=dict)
     decided_by: dict[str, tuple[str, ...]] = field(repr=False, default_factory=dict)
+    occasions: Mapping[str, Mapping[str, int]] = field(repr=False, default_factory=dict)
     requests: int = 0
     runs: int = 0
     seconds: float = 0.0
@@ -103,7 +104,8 @@ def _result(trial: Trial, url: str) -> TrialResult:
         outcomes={verdict.id: verdict.outcome.value for verdict in report.verdicts},
         reasons={verdict.id: verdict.reason for verdict in report.verdicts if verdict.reason},
         failed_by=_programs_by_id(results[0].failed if results else {}),
-        decided_by=_programs_by_id(results[0].decided_ids if results else {}),
+        decided_by=_programs_by_id(results[0].occasions if results else {}),
+        occasions=results[0].occasions if results else {},
         requests=report.usage.requests,
         runs=report.usage.runs_started,
         seconds=report.usage.seconds,

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from tests.quality import kill_matrix
+import pytest
+
+from tests.quality import composites, kill_matrix, server_faults
 from tests.quality.combinations import drop_conflicting, raising_requests
-from tests.quality.composites import Composite, draw_composites, evaluate
+from tests.quality.composites import Composite, draw_composites, evaluate, judge_composites
 from tests.quality.judging import TrialResult
 
 ROWS = {row.mutant: row for row in kill_matrix.read()}
 FOUND, MISSED = "answers_detail", "creates_with_201"
 
 
+FIXED = range(20)
+
+
 def own_ids(mutant: str) -> list[str]:
-    row = ROWS[mutant]
-    return [id_ for id_ in row.failed if kill_matrix.concerns(id_, row.item)]
+    return composites.own_failures(ROWS[mutant])
 
 
 def result(must: list[str], outcomes: dict[str, str]) -> TrialResult:
@@ -46,3 +50,17 @@ def test_mutants_that_make_the_emulator_raise_together_are_not_combined() -> Non
 def test_a_composite_depends_only_on_its_number() -> None:
     rows = list(ROWS.values())
     assert draw_composites([4], rows, ("cuts_streams",)) == draw_composites([0, 4], rows, ("cuts_streams",))[1:]
+
+
+def test_no_committed_composite_passes_what_it_breaks() -> None:
+    rows = composites.read()
+    assert len(rows) == composites.COUNT
+    assert not [problem for row in rows for problem in (*row.false_passes, *row.unexplained)]
+
+
+@pytest.mark.slow
+def test_fixed_composites_pass_nothing_that_they_break() -> None:
+    fixed = draw_composites(FIXED, list(ROWS.values()), server_faults.names())
+    judged = [row for row, _ in judge_composites(fixed, list(ROWS.values()), narrow=True)]
+    assert not [problem for row in judged for problem in (*row.false_passes, *row.unexplained)]
+    assert any(row.found for row in judged)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from runs_conformance.engine.dependencies import prerequisite_steps
 from runs_conformance.engine.memory import bounded
@@ -27,8 +27,22 @@ def counterexamples(history: History, tallies: Mapping[str, Tally]) -> dict[str,
     for id_, tally in tallies.items():
         failing = [by_id[finding.exchange] for finding in tally.findings if finding.exchange in by_id]
         if failing:
-            examples[id_] = build_counterexample(history, id_, min(failing, key=_request_length))
+            examples[id_] = build_counterexample(history, id_, min(failing, key=_preference(id_)))
     return examples
+
+
+def _preference(id_: str) -> Callable[[Exchange], tuple[bool, int]]:
+    """The order in which exchanges are preferred as counterexamples of an id.
+
+    An answer to an accepted invalid request says less about a rule than one to a valid request, however long it is.
+    """
+    is_rule = id_ in catalogue()
+    return lambda exchange: (is_rule and _breaks_schema(exchange), _request_length(exchange))
+
+
+def _breaks_schema(exchange: Exchange) -> bool:
+    step = exchange.step
+    return step is not None and step.role is Role.NEGATIVE and bool(step.exercises)
 
 
 def _request_length(exchange: Exchange) -> int:
@@ -37,16 +51,21 @@ def _request_length(exchange: Exchange) -> int:
     return len(request.path) + len(str(request.query)) + len(str(request.body)) + len(request.text or "")
 
 
-def smaller_counterexample(left: JSON, right: JSON) -> JSON:
-    """Return the counterexample with fewer prerequisite steps, then the shorter request; `left` if equal."""
-    return right if _size(right) < _size(left) else left
+def smaller_counterexample(id_: str, left: JSON, right: JSON) -> JSON:
+    """Return the counterexample with fewer prerequisite steps, then the shorter request; `left` if equal.
+
+    For a rule, one with a valid request comes before one with an invalid request.
+    """
+    is_rule = id_ in catalogue()
+    return right if _size(right, is_rule) < _size(left, is_rule) else left
 
 
-def _size(example: JSON) -> tuple[int, int]:
+def _size(example: JSON, is_rule: bool) -> tuple[bool, int, int]:
     if not is_object(example):
-        return (1_000_000, 0)
-    before = example.get("before")
-    return (len(before) if is_array(before) else 0, len(str(example.get("request"))))
+        return (True, 1_000_000, 0)
+    before, case = example.get("before"), example.get("case")
+    breaks_schema = is_object(case) and case.get("role") == Role.NEGATIVE.value and bool(case.get("exercises"))
+    return (is_rule and breaks_schema, len(before) if is_array(before) else 0, len(str(example.get("request"))))
 
 
 def build_counterexample(history: History, id_: str, exchange: Exchange) -> JSON:

@@ -16,12 +16,13 @@ MAX_SPECIFIC_DECIDERS = 8
 class Coverage:
     """The planned programs, how each ended and which ids it decided, beside what it decides on the reference.
 
-    `skipped` holds the programs that were not planned, with the reason and what they need.
+    `occasions` counts, by program and id, the occasions on which the id was decided. `skipped` holds the programs that
+    were not planned, with the reason and what they need.
     """
 
     decisions: Decisions
     ends: Mapping[str, ProgramEnd]
-    decided: Mapping[str, frozenset[str]]
+    occasions: Mapping[str, Mapping[str, int]]
     skipped: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
     def shortfall(self, id_: str) -> str | None:
@@ -36,8 +37,8 @@ class Coverage:
             return self._explain(missing)
         for group in self.decisions.revealers.get(id_, ()):
             revealing = self._planned(group)
-            if revealing and not any(self._did_decide(program, id_) for program in revealing):
-                return self._explain(revealing)
+            if revealing and not any(self._saw_enough(program, id_) for program in revealing):
+                return self._explain_few(revealing, id_)
         return None
 
     def early_end(self, id_: str) -> str | None:
@@ -63,7 +64,25 @@ class Coverage:
         return sorted(program for program in programs if program in self.ends)
 
     def _did_decide(self, program: str, id_: str) -> bool:
-        return id_ in self.decided.get(program, ())
+        return self._count(program, id_) > 0
+
+    def _count(self, program: str, id_: str) -> int:
+        return self.occasions.get(program, {}).get(id_, 0)
+
+    def _saw_enough(self, program: str, id_: str) -> bool:
+        """Whether a program saw as many occasions as it does on every correct server."""
+        return self._count(program, id_) >= self._fewest(program, id_)
+
+    def _fewest(self, program: str, id_: str) -> int:
+        return self.decisions.occasions.get(id_, {}).get(program, 1)
+
+    def _explain_few(self, programs: Sequence[str], id_: str) -> str:
+        """Why none of these programs saw enough of an id."""
+        decided = [program for program in programs if self._did_decide(program, id_)]
+        if not decided or any(self.ends[program].is_early for program in programs):
+            return self._explain(programs)
+        best = max(decided, key=lambda program: self._count(program, id_) / self._fewest(program, id_))
+        return f"{best} showed {self._count(best, id_)} of {self._fewest(best, id_)} occasions that reveal violations"
 
     def _explain(self, programs: Sequence[str]) -> str:
         """The first of these programs that ended early, with its cause, else their names."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
@@ -20,11 +20,13 @@ class Decisions:
     """The ids that programs decide on a correct server.
 
     `deciders` maps an id to the programs that decide it. `revealers` holds, for an id, groups of programs: each group
-    is all the programs that reveal one known way to violate the id.
+    is all the programs that reveal one known way to violate the id. `occasions` holds, for such an id, the fewest
+    occasions that each of these programs sees on a correct server, where it is more than one.
     """
 
     deciders: Mapping[str, frozenset[str]]
     revealers: Mapping[str, tuple[frozenset[str], ...]]
+    occasions: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
     def programs_for(self, ids: Iterable[str]) -> frozenset[str]:
         """The programs that decide any of these ids."""
@@ -45,6 +47,10 @@ def load_decisions() -> Decisions:
     return Decisions(
         {id_: named(numbers) for id_, numbers in data["deciders"].items()},
         {id_: tuple(map(named, groups)) for id_, groups in data["revealers"].items()},
+        {
+            id_: {programs[int(number)]: count for number, count in counts.items()}
+            for id_, counts in data.get("occasions", {}).items()
+        },
     )
 
 
@@ -59,11 +65,16 @@ def encode_decisions(decisions: Decisions) -> str:
 
     deciders = {id_: numbers(group) for id_, group in sorted(decisions.deciders.items())}
     revealers = {id_: sorted(map(numbers, groups)) for id_, groups in sorted(decisions.revealers.items())}
+    occasions = {
+        id_: {number[program]: count for program, count in sorted(counts.items())}
+        for id_, counts in sorted(decisions.occasions.items())
+    }
     return (
         "{\n"
         f'"programs": {json.dumps(programs)},\n'
         f'"deciders": {_lines(deciders)},\n'
-        f'"revealers": {_lines(revealers)}\n'
+        f'"revealers": {_lines(revealers)},\n'
+        f'"occasions": {_lines(occasions)}\n'
         "}\n"
     )
 

@@ -77,9 +77,9 @@ class ProgramVerdicts:
     last_statuses: Counter[str] = field(default_factory=Counter)
 
     @property
-    def decided(self) -> frozenset[str]:
-        """The ids that this program decides by itself."""
-        return frozenset(id_ for id_, tally in self.tallies.items() if tally.is_decided)
+    def occasions(self) -> Mapping[str, int]:
+        """The ids that this program decides by itself, each with the number of occasions that it saw."""
+        return {id_: tally.occasions for id_, tally in self.tallies.items() if tally.is_decided}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,8 @@ class RunResult:
     """The merged results of a test run, and how it ended.
 
     `explored_violations` were found only by random programs; their counterexamples can be shrunk. `ends` says how each
-    program of the plan ended, `decided` which ids each program decided, `failed` which of them with findings.
+    program of the plan ended, `occasions` which ids each program decided and on how many occasions, `failed` which of
+    them with findings.
     `last_statuses` counts the runs by the last status that a response showed.
     """
 
@@ -103,7 +104,7 @@ class RunResult:
     transitions: Transitions = field(default_factory=Counter)
     limits: tuple[Limit, ...] = ()
     program_ends: tuple[ProgramEnd, ...] = ()
-    decided_ids: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    occasions: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     failed: Mapping[str, frozenset[str]] = field(default_factory=dict)
     last_statuses: Counter[str] = field(default_factory=Counter)
     confirmations: Mapping[str, tuple[int, int]] = field(default_factory=dict)
@@ -153,7 +154,7 @@ def merge_results(
     examples: dict[str, JSON] = {}
     for result in results:
         for id_, example in result.counterexamples.items():
-            examples[id_] = smaller_counterexample(examples[id_], example) if id_ in examples else example
+            examples[id_] = smaller_counterexample(id_, examples[id_], example) if id_ in examples else example
     budget.counts.seconds = round(budget.elapsed, 3)
     ends = tuple(result.end for result in results if result.end is not None)
     return RunResult(
@@ -169,7 +170,7 @@ def merge_results(
         explored_violations=_shortest_violations(results),
         transitions=most_frequent(sum((result.transitions for result in results), Counter())),
         program_ends=ends,
-        decided_ids={result.program: result.decided for result in results},
+        occasions={result.program: result.occasions for result in results},
         failed={result.program: frozenset(i for i, t in result.tallies.items() if t.findings) for result in results},
         last_statuses=sum((result.last_statuses for result in results), Counter()),
     )

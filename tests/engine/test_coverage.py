@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import json
+
+from runs_conformance.engine.coverage import Coverage
+from runs_conformance.engine.decisions import Decisions, encode_decisions
+from runs_conformance.model.program_end import Ending, ProgramEnd
+
+ID = "paging.limit_is_kept"
+DECISIONS = Decisions(
+    {ID: frozenset({"long", "short", "other"})},
+    {ID: (frozenset({"long", "short"}),)},
+    {ID: {"long": 4}},
+)
+
+
+def coverage(counts: dict[str, int], stopped: str = "") -> Coverage:
+    ends = {
+        program: ProgramEnd(program, Ending.STOPPED, "POST /threads was answered with HTTP 500")
+        if program == stopped
+        else ProgramEnd(program, Ending.COMPLETED)
+        for program in ("long", "short", "other")
+    }
+    return Coverage(DECISIONS, ends, {program: {ID: count} for program, count in counts.items() if count})
+
+
+def test_one_program_that_reveals_violations_suffices() -> None:
+    assert coverage({"long": 4, "short": 0, "other": 9}).shortfall(ID) is None
+    assert coverage({"long": 1, "short": 1, "other": 9}).shortfall(ID) is None
+
+
+def test_fewer_occasions_than_on_any_correct_server_are_a_shortfall() -> None:
+    assert coverage({"long": 3, "short": 0, "other": 9}).shortfall(ID) == (
+        "long showed 3 of 4 occasions that reveal violations"
+    )
+
+
+def test_a_program_that_stopped_is_named_before_one_that_showed_too_little() -> None:
+    shortfall = coverage({"long": 3, "short": 0, "other": 9}, stopped="short").shortfall(ID)
+    assert shortfall == "short stopped early: POST /threads was answered with HTTP 500"
+
+
+def test_the_table_holds_the_occasions() -> None:
+    table = json.loads(encode_decisions(DECISIONS))
+    assert table["occasions"] == {ID: {str(table["programs"].index("long")): 4}}
