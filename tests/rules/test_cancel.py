@@ -151,8 +151,12 @@ def test_second_cancellation_is_accepted_or_refused() -> History:
     return builder.history()
 
 
-def _too_late(second: str, own: bool = False) -> History:
+def _too_late(second: str, own: bool = False, works: bool = True) -> History:
     builder = HistoryBuilder()
+    if works:
+        builder.create_run(run("queued", "run_z"))
+        builder.send("cancel_run", run("cancelling", "run_z"), run_id="run_z")
+        builder.get_run(run("cancelled", "run_z"))
     builder.see_statuses("queued", "completed")
     builder.create_run(run("queued", "run_b"))
     builder.get_run(run("in_progress", "run_b"))
@@ -176,6 +180,11 @@ def test_cancellation_while_the_next_run_completes() -> History:
 @fails(cancel.stops_no_other_run, at="/status", times=1)
 def test_cancellation_that_stops_the_next_run() -> History:
     return _too_late("cancelling")
+
+
+@inconclusive(cancel.stops_no_other_run)
+def test_server_that_accepts_no_cancellation() -> History:
+    return _too_late("in_progress", works=False)
 
 
 @inconclusive(cancel.stops_no_other_run)

@@ -44,6 +44,11 @@ class OperationFailures:
     exchanges: tuple[Exchange, ...]
     failures: tuple[ServerFailure, ...]
 
+    @property
+    def unanswered(self) -> int:
+        """The number of requests whose connection was lost before a status arrived."""
+        return sum(exchange.status is None and not timed_out(exchange) for exchange in self.exchanges)
+
 
 def is_server_error(exchange: Exchange) -> bool:
     """Whether a response is a server error: 5xx, except 501 (not implemented) and 503 with Retry-After."""

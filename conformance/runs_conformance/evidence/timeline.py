@@ -213,8 +213,16 @@ def consistent_run_observations(history: History) -> tuple[Observation, ...]:
 
 
 def steps(history: History) -> tuple[Timeline, ...]:
-    """The timeline of every run step."""
-    return timelines("run_step", history)
+    """The timeline of every run step, except those whose id is also that of a step of another run.
+
+    One rule reports that; comparing the steps of two runs would only repeat it.
+    """
+    return tuple(timeline for timeline in timelines("run_step", history) if len(_runs_of_step(timeline)) == 1)
+
+
+def _runs_of_step(timeline: Timeline) -> frozenset[str]:
+    """The runs that a step belongs to, by the paths that showed it or else by its own member."""
+    return frozenset(each.exchange.path.get("run_id") or each.text("run_id") for each in timeline.observations)
 
 
 def messages(history: History) -> tuple[Timeline, ...]:

@@ -176,4 +176,5 @@ def requests_do_not_break_the_server(failures: OperationFailures) -> Iterator[Re
         else:
             yield Inconclusive(f"{failures.operation} returned HTTP status {status} once")
     if not server_errors:
-        yield PASSED
+        lost = f"{failures.operation} lost its connection {failures.unanswered} times"
+        yield Inconclusive(lost) if failures.unanswered else PASSED

@@ -58,18 +58,21 @@ def no_two_objects_share_an_id(series: Series) -> Iterator[Result]:
     for creation in series.creations:
         first = first_with_id.setdefault(creation.id, creation)
         message = f"this is also the id of another {series.kind.replace('_', ' ')}"
-        is_duplicate = first is not creation and first.exchange is not creation.exchange
-        yield creation.exchange.finding(message, "/id", actual=creation.id) if is_duplicate else PASSED
+        if first is not creation and first.exchange is not creation.exchange:
+            yield creation.exchange.finding(message, "/id", actual=creation.id)
+        elif len(first_with_id) > 1:
+            yield PASSED
 
 
 def _steps_by_id(history: History) -> Iterable[tuple[Observation, ...]]:
-    """The observations of steps by id, only from the path of the run that the step names."""
+    """The observations of steps by id, only from the path of the run that the step names; none if there is one run."""
     groups: dict[str, list[Observation]] = {}
     for step in all_observations(history):
         at_its_run = step.exchange.path.get("run_id") == step.get("run_id")
         if step.kind == "run_step" and step.id and at_its_run and step.channel == JSON_CHANNEL:
             groups.setdefault(step.id, []).append(step)
-    return (tuple(group) for group in groups.values())
+    known_runs = {step.get("run_id") for group in groups.values() for step in group}
+    return [tuple(group) for group in groups.values()] if len(known_runs) > 1 else []
 
 
 @rule(
@@ -115,8 +118,8 @@ def ids_cannot_be_guessed(series: Series) -> Iterator[Result]:
 
     Fix: Generate ids at random.
     """
-    if len(series.creations) >= _MIN_SERIES:
-        ids = [creation.id for creation in series.creations]
+    ids = [creation.id for creation in series.creations]
+    if len(set(ids)) >= _MIN_SERIES:
         is_sequential = _is_sequential(ids, 10) or _is_sequential(ids, 16)
         last = series.creations[-1].exchange
         yield (

@@ -14,10 +14,10 @@ from runs_conformance.evidence.number import has_fewer_digits
 from runs_conformance.evidence.request_expectation import is_interpretable, must_be_accepted
 from runs_conformance.evidence.run_action import targets_existing_run
 from runs_conformance.evidence.timeline import RunTimeline
-from runs_conformance.model.json import ABSENT, contains, json_equal
+from runs_conformance.model.json import ABSENT, Absent, contains, json_equal
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, observed, schema
-from runs_conformance.model.verdict import PASSED, Result
+from runs_conformance.model.verdict import PASSED, Inconclusive, Result
 
 _RUN = schema("openai-openapi f85dbe2 openapi.yaml ModifyRunRequest")
 _OTHERS = schema("openai-openapi f85dbe2 openapi.yaml ModifyMessageRequest, ModifyThreadRequest")
@@ -58,7 +58,7 @@ def ended_run_can_be_modified(modification: Modification) -> Iterator[Result]:
         return
     body = modification.exchange.request.body
     if modification.exchange.accepted:
-        yield PASSED
+        yield _pass_if_stored(modification)
     elif (
         modification.exchange.refused
         and body is not ABSENT
@@ -89,7 +89,7 @@ def message_can_be_modified(modification: Modification) -> Iterator[Result]:
     if modification.kind != "message" or not must_be_accepted(exchange):
         return
     if exchange.accepted:
-        yield PASSED
+        yield _pass_if_stored(modification)
     elif (
         exchange.status in _REFUSED
         and exchange.request.body is not ABSENT
@@ -98,6 +98,15 @@ def message_can_be_modified(modification: Modification) -> Iterator[Result]:
         and is_valid("requests/modify_message", "modify_message", exchange.edition)(exchange.request.body)
     ):
         yield exchange.finding("a metadata update of a message was refused", "", 200, exchange.status)
+
+
+def _pass_if_stored(modification: Modification) -> Result:
+    """`PASSED` if the answer, or the next one that shows the object, has the metadata given in the request."""
+    given = modification.requested.get("metadata") or {}
+    shown = [each.get("metadata") for each in (modification.answer, modification.state_after) if each is not None]
+    if any(not isinstance(metadata, Absent) and contains(metadata or {}, given) for metadata in shown):
+        return PASSED
+    return Inconclusive("the modification was accepted, but no answer shows the given metadata")
 
 
 def _check_others_unchanged(modification: Modification) -> Iterator[Result]:

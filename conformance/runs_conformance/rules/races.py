@@ -153,8 +153,10 @@ def outputs_are_taken_once(concurrent: ConcurrentRequests) -> Iterator[Result]:
     """
     if len(concurrent.accepted) > 1:
         yield concurrent.accepted[-1].finding("two submissions for the same calls were accepted")
-    elif concurrent.all_decided:
+    elif concurrent.all_decided and concurrent.accepted:
         yield PASSED
+    elif concurrent.all_decided:
+        yield Inconclusive("both submissions were refused")
 
 
 @rule(

@@ -84,7 +84,8 @@ def odd_requests_do_not_break_the_server(failures: OperationFailures) -> Iterato
         else:
             yield Inconclusive(f"HTTP status {status} occurred once for {failures.probe.replace('_', ' ')}")
     if not errors:
-        yield PASSED
+        lost = f"the connection was lost {failures.unanswered} times for {failures.probe.replace('_', ' ')}"
+        yield Inconclusive(lost) if failures.unanswered else PASSED
 
 
 @rule(units=operation_failures, level=Level.MUST, source=_CODES, capability="validation")
