@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from starlette.types import Receive
+
 
 @contextmanager
 def fixed_response_server(
@@ -59,3 +61,14 @@ def closed_port_url() -> Iterator[str]:
     with socket.create_server(("127.0.0.1", 0)) as bound:
         port = bound.getsockname()[1]
     yield f"http://127.0.0.1:{port}/v1"
+
+
+async def drop_connection(receive: Receive) -> None:
+    """Close the connection of a request without a response, as the operating system does for a dead process.
+
+    `receive` must be that of uvicorn itself: ASGI has no message for it, and an application that returns without a
+    response makes uvicorn answer HTTP 500.
+    """
+    receive.__self__.transport.abort()  # type: ignore[attr-defined]
+    while (await receive())["type"] != "http.disconnect":
+        pass

@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from runs_conformance.contract.operation import find_operation
 from runs_conformance.emulator.app import build
 from runs_conformance.emulator.server_options import EmulatorOptions
+from tests.fakes import drop_connection
 
 KEY = "sk-secret-of-the-gateway-1234567890"
 SECOND_KEY = "sk-secret-of-another-tenant-1234567"
@@ -43,6 +44,10 @@ class GatewayRequest:
 
 CannedResponse = tuple[int, bytes]
 NO_ROUTE: CannedResponse = (404, b'{"detail":"Not Found"}')
+
+
+DROPPED: CannedResponse = (0, b"")
+"""Instead of a response, the connection is closed."""
 
 
 def error_response(status: int, message: str) -> CannedResponse:
@@ -84,6 +89,9 @@ class Gateway:
         seen = GatewayRequest(scope["method"], path, query, headers, body)
         self.requests.append(seen)
         answer = self._find_response(seen) if inside else NO_ROUTE
+        if answer is DROPPED:
+            await drop_connection(receive)
+            return
         if answer is not None:
             await _answer(send, *answer)
             return

@@ -11,7 +11,7 @@ import pytest
 from runs_conformance.cli import run_command
 from runs_conformance.config.file import load
 from tests import fakes
-from tests.gateway import KEY, NO_ROUTE, CannedResponse, GatewayRequest, error_response, gateway
+from tests.gateway import DROPPED, KEY, NO_ROUTE, CannedResponse, GatewayRequest, error_response, gateway
 
 FILE = Path("conformance.toml")
 
@@ -73,6 +73,80 @@ def test_missing_capabilities_are_noted() -> None:
         assert run_command(["init", gate.url]) == 0
     assert "Missing when this was written: cancel, streaming." in FILE.read_text()
     assert "capabilities" not in written()
+
+
+def test_made_up_ids_are_not_taken_for_missing_routes() -> None:
+    with gateway(refuse=lambda seen: NO_ROUTE if "0000000000" in seen.path else None) as gate:
+        assert run_command(["init", gate.url]) == 0
+    assert "Missing" not in FILE.read_text()
+
+
+def test_a_missing_operation_is_named_by_its_route(capsys: pytest.CaptureFixture[str]) -> None:
+    with gateway(refuse=lambda seen: NO_ROUTE if seen.operation == "modify_run" else None) as gate:
+        assert run_command(["init", gate.url]) == 0
+    route = "POST /threads/{thread_id}/runs/{run_id}"
+    assert f"Missing operations when this was written: {route}." in FILE.read_text()
+    assert f"the target has no {route}" in capsys.readouterr().out
+
+
+def test_a_server_that_dies_is_described_as_far_as_it_answered(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("runs_conformance.app.discover.RESTART_PAUSES", (0.0,))
+    dead: list[str] = []
+
+    def dies(seen: GatewayRequest) -> CannedResponse | None:
+        dead.extend([seen.operation] if b"stream" in seen.body else [])
+        return DROPPED if dead else None
+
+    with gateway(refuse=dies) as gate:
+        assert run_command(["init", gate.url]) == 0
+    output = capsys.readouterr().out
+    assert "the server stopped responding: POST /threads/{thread_id}/runs got no response" in output
+    assert "the last request it answered was POST /threads/{thread_id}/messages" in output
+    assert "The server stopped responding" in FILE.read_text()
+    assert written()["base_url"] == gate.url
+
+
+def test_a_request_that_is_lost_once_does_not_end_the_survey(capsys: pytest.CaptureFixture[str]) -> None:
+    lost: list[GatewayRequest] = []
+
+    def loses(seen: GatewayRequest) -> CannedResponse | None:
+        if seen.operation != "modify_thread" or lost:
+            return None
+        lost.append(seen)
+        return DROPPED
+
+    with gateway(refuse=loses) as gate:
+        assert run_command(["init", gate.url]) == 0
+    output = capsys.readouterr().out
+    assert "POST /threads/{thread_id} got no response" in output
+    assert "a run of gpt-4o was started" in output
+
+
+def test_a_server_error_does_not_blame_the_model(capsys: pytest.CaptureFixture[str]) -> None:
+    def fails(seen: GatewayRequest) -> CannedResponse | None:
+        return error_response(500, "boom") if seen.operation.startswith("create_run") else None
+
+    with gateway(refuse=fails) as gate:
+        assert run_command(["init", gate.url]) == 0
+    assert "is the model correct" not in FILE.read_text()
+    assert "A run failed: HTTP 500: boom." in FILE.read_text()
+    assert "a run of gpt-4o failed: HTTP 500: boom" in capsys.readouterr().out
+
+
+def test_the_key_header_is_written_only_if_the_key_is_looked_at() -> None:
+    first: list[GatewayRequest] = []
+
+    def flaky(seen: GatewayRequest) -> CannedResponse | None:
+        # The first two requests fail, so that the server seems not to know the usual header.
+        first.append(seen)
+        return error_response(500, "starting") if len(first) <= 2 else None
+
+    with gateway(refuse=flaky, key_header="") as gate:
+        assert run_command(["init", gate.url]) == 0
+    assert written()["auth"] == {"api_key": "env:OPENAI_API_KEY"}
+    assert "The server answers without a key." in FILE.read_text()
 
 
 def test_an_unknown_model(capsys: pytest.CaptureFixture[str]) -> None:

@@ -21,6 +21,7 @@ from runs_conformance.emulator.declaration import Mutant, register
 from runs_conformance.emulator.model_actions import ModelAction
 from runs_conformance.emulator.state import Run, Thread
 from runs_conformance.model.source import Level
+from tests.fakes import drop_connection
 
 ABSENT = (
     "create_thread_and_run",
@@ -124,7 +125,7 @@ def _die_after(count: int, hooks: Hooks) -> None:
             nonlocal seen
             seen += 1
             if seen > count:
-                # Without a response the server closes the connection, as a proxy before a dead process does.
+                await drop_connection(receive)
                 return
             await app(scope, receive, send)
 

@@ -2,35 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
+from runs_conformance.app.discover_edition import find_edition
 from runs_conformance.client.base_url import Address
 from runs_conformance.client.credentials import Credentials
 from runs_conformance.client.recorder import NullRecorder
 from runs_conformance.client.session import Session
 from runs_conformance.client.transport import ExchangeLimits, Transport
+from runs_conformance.contract.edition import DEFAULT_EDITION
 from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.engine import preflight
 from runs_conformance.engine.budget import Budget
-from runs_conformance.engine.capabilities import collect_stats, merge_stats, unsupported_capabilities
+from runs_conformance.engine.capabilities import (
+    collect_stats,
+    merge_stats,
+    missing_operations,
+    unsupported_capabilities,
+)
 from runs_conformance.engine.collector import Collector
 from runs_conformance.engine.interruptible import run_interruptible
 from runs_conformance.engine.resources import INTERRUPTED_CLEANUP_SECONDS, delete_leftovers
-from runs_conformance.generation.programs.all_operations import UNKNOWN_IDS
-from runs_conformance.generation.programs.steps import PROMPTS
-from runs_conformance.model.case import Ref, Role, Step
+from runs_conformance.evidence.description import describe_request
+from runs_conformance.generation.programs.survey import CREATE_THREAD, RUN, STREAM, survey
+from runs_conformance.model.case import Role, Step
 from runs_conformance.model.error_message import summarize_error
-from runs_conformance.model.exchange import Exchange
-from runs_conformance.model.json import ABSENT, is_object
+from runs_conformance.model.exchange import Completion, Exchange
+from runs_conformance.model.json import is_object
 
 LIMITS = ExchangeLimits(connect=10.0, idle=30.0, total=30.0, stream=60.0)
 PROGRAM = "discovery"
 
+RESTART_PAUSES = (0.0, 1.0, 3.0)
+"""Seconds before each attempt to reach a server that left a request unanswered; it may be restarting."""
+
+MAX_LOST = 3
+"""Requests without a response after which a server is not asked further."""
+
 _T = TypeVar("_T")
-_DENIED, _ABSENT = (401, 403), (404, 405, 410, 501)
+_DENIED = (401, 403)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,19 +52,28 @@ class Discovery:
     """The address that answered, and what the server does not offer, with the reason.
 
     `models` are those that the server lists. `run_accepted` is None if no run could be attempted; `refusal` says why a
-    run was refused.
+    run was refused, `run_failed` that it was an error of the server instead. `needs_key` is None if unknown. `lost`
+    holds the requests that got no response, `stopped` why the server was not asked further.
     """
 
     address: Address
     missing: Mapping[str, str]
     models: Sequence[str] = ()
     model: str = ""
+    edition: str = DEFAULT_EDITION
     run_accepted: bool | None = None
     refusal: str = ""
+    run_failed: bool = False
     streams: bool | None = None
     requests: int = 0
-    needs_key: bool = True
+    needs_key: bool | None = None
     leftovers: Sequence[str] = ()
+    lost: Sequence[str] = ()
+    stopped: str = ""
+
+
+class _ServerGone(Exception):  # noqa: N818 -- it describes the server
+    """The server does not respond any more."""
 
 
 def discover(addresses: Iterable[Address], key: str | None, model: str) -> Discovery:
@@ -60,14 +83,17 @@ def discover(addresses: Iterable[Address], key: str | None, model: str) -> Disco
     """
     candidates = list(addresses)
     sent = 0
+    denies = False
     for address in candidates:
         with closing(_Probe(address, key)) as probe:
             speaks_the_api = probe.finish_current_request(probe.speaks_the_api)
             sent += probe.requests
             if speaks_the_api:
-                return replace(
-                    probe.finish_current_request(lambda: probe.survey(model)), requests=sent + probe.requests
-                )
+                found = probe.finish_current_request(lambda: probe.survey(model))
+                # A key that another header carried was denied, so this one is looked at.
+                needs_key = True if denies and found.needs_key is None else found.needs_key
+                return replace(found, requests=sent + probe.requests, needs_key=needs_key)
+            denies |= probe.is_denied
     with closing(_Probe(candidates[0], key)) as probe:
         preflight.check_target(probe.session, candidates[0].url)
         return replace(probe.finish_current_request(lambda: probe.survey(model)), requests=sent + probe.requests)
@@ -83,6 +109,10 @@ class _Probe:
         self.collector = Collector(NullRecorder(credentials), self.budget)
         self.session = Session(Transport(address, LIMITS), self.collector, credentials)
         self.responses: dict[str, Exchange] = {}
+        self.lost: list[str] = []
+        self.last_answered = ""
+        self.is_denied = False
+        self.readable: Exchange | None = None
 
     @property
     def requests(self) -> int:
@@ -102,87 +132,103 @@ class _Probe:
         first = self._send(Step(operation="list_assistants", query=(("limit", "1"),), role=Role.READ))
         if first.accepted and is_object(first.body):
             return True
-        if first.response is None or first.status in _DENIED:
+        self.is_denied = first.status in _DENIED
+        if first.response is None or self.is_denied:
             return False
-        second = self._send(_THREAD)
+        second = self._send(CREATE_THREAD)
         return second.accepted and is_object(second.body)
 
     def survey(self, model: str) -> Discovery:
-        """Find out what the server offers."""
-        no_route = preflight.no_route_signature(self.session)
-        models = preflight.list_models(self.session)
-        model_used = model if model in models or not models else models[0]
-        for step in _steps(model_used):
-            if self._can_send(step):
-                self._send(step)
-        run, stream = self.responses.get("run"), self.responses.get("stream")
-        stats = collect_stats(self.collector.take(PROGRAM), no_route)
-        delete_leftovers(self.collector.tracker.leftovers, self.session, seconds=30.0)
-        attempt = run if run is not None else stream
-        return Discovery(
-            address=self.address,
-            missing=unsupported_capabilities(merge_stats([stats])),
-            models=models,
-            model=model_used,
-            run_accepted=None if attempt is None else attempt.accepted,
-            refusal=_refusal_text(attempt),
-            streams=None if stream is None else stream.accepted and bool(stream.events),
-            needs_key=self._needs_key(),
-            leftovers=tuple(str(thing) for thing in self.collector.tracker.leftovers()),
+        """Find out what the server offers, as far as it responds."""
+        found = Discovery(self.address, {}, model=model)
+        no_route, stopped = None, ""
+        try:
+            no_route = preflight.no_route_signature(self)
+            models = preflight.list_models(self)
+            found = replace(found, models=models, model=model if model in models or not models else models[0])
+            self._call_operations(found.model)
+            found = replace(found, needs_key=self._needs_key())
+            if self.responses["assistant"].accepted:
+                found = replace(found, edition=find_edition(self._send_checked, found.model))
+        except _ServerGone as error:
+            stopped = str(error)
+        stats = merge_stats([collect_stats(self.collector.take(PROGRAM), no_route)])
+        singly = {name: f"the target has no {OPERATIONS[name].route}" for name in missing_operations(stats)}
+        delete_leftovers(
+            self.collector.tracker.leftovers, self.session, seconds=30.0, max_unanswered=1 if stopped else 3
         )
+        run, stream = self.responses.get(RUN), self.responses.get(STREAM)
+        attempt = stream if stream is not None and (stream.accepted or run is None) else run
+        return replace(
+            found,
+            missing={**singly, **unsupported_capabilities(stats)},
+            run_accepted=None if attempt is None or attempt.response is None else attempt.accepted,
+            refusal=_refusal_text(attempt),
+            run_failed=attempt is not None and (attempt.status or 0) >= 500,
+            streams=None if stream is None or stream.response is None else stream.accepted and bool(stream.events),
+            leftovers=tuple(str(thing) for thing in self.collector.tracker.leftovers()),
+            lost=tuple(self.lost),
+            stopped=stopped,
+        )
+
+    def probe_path(self, path: str, program: str) -> Exchange:
+        """Send a GET request to a path."""
+        exchange = self.session.probe_path(path, program)
+        self._check_answered(exchange)
+        return exchange
+
+    def _call_operations(self, model: str) -> None:
+        steps = survey(model)
+        step = next(steps)
+        while True:
+            try:
+                step = steps.send(self._send_checked(step))
+            except StopIteration:
+                return
+
+    def _send_checked(self, step: Step) -> Exchange:
+        exchange = self._send(step)
+        self._check_answered(exchange)
+        return exchange
 
     def _send(self, step: Step) -> Exchange:
         self.budget.check()
-        return self.session.send(step, PROGRAM, self.responses)
+        exchange = self.session.send(step, PROGRAM, self.responses)
+        if exchange.accepted and exchange.request.method == "GET":
+            self.readable = self.readable or exchange
+        return exchange
 
-    def _can_send(self, step: Step) -> bool:
-        """Whether every object that the step refers to exists."""
-        body = step.body if is_object(step.body) else {}
-        refs = [value for value in (*step.path.values(), *body.values()) if isinstance(value, Ref)]
-        return all(ref.step in self.responses and self.responses[ref.step].member("id") is not ABSENT for ref in refs)
+    def _check_answered(self, exchange: Exchange) -> None:
+        """Note a request without a response. Raises _ServerGone if the server does not respond to others either."""
+        request = describe_request(exchange)
+        if exchange.response is not None:
+            self.last_answered = request
+            return
+        self.lost.append(f"{request} got no response: {exchange.problem or 'the connection was lost'}")
+        is_refused = exchange.completion is Completion.NOT_CONNECTED
+        if len(self.lost) < MAX_LOST and not is_refused and self._is_alive():
+            return
+        after = f"; the last request it answered was {self.last_answered}" if self.last_answered else ""
+        raise _ServerGone(f"the server stopped responding: {self.lost[0]}{after}")
 
-    def _needs_key(self) -> bool:
+    def _is_alive(self) -> bool:
+        for pause in RESTART_PAUSES:
+            time.sleep(pause)
+            if self.session.probe_path("/assistants", PROGRAM).response is not None:
+                return True
+        return False
+
+    def _needs_key(self) -> bool | None:
+        """Whether a request that was accepted with the key is denied without it; None if none was accepted."""
+        if self.readable is None:
+            return None
+        read = Step(operation=self.readable.operation or "", path=self.readable.path, role=Role.READ)
         anonymous = Session(self.session.transport, NullRecorder(), Credentials())
-        exchange = anonymous.send(Step(operation="list_assistants", role=Role.READ), PROGRAM, {})
-        return exchange.status in _DENIED
-
-
-_THREAD = Step(
-    operation="create_thread",
-    name="thread",
-    body={"messages": [{"role": "user", "content": PROMPTS["plain"]}]},
-    role=Role.FIXTURE,
-)
-
-
-def _steps(model: str) -> Iterator[Step]:
-    """Yield a request that shows whether each operation exists, and the runs that show whether it works."""
-    body = {"model": model, "instructions": "Answer briefly."}
-    yield Step(operation="create_assistant", name="assistant", body=body, role=Role.FIXTURE)
-    yield _THREAD
-    for name, operation in OPERATIONS.items():
-        if operation.method == "GET" or name in ("cancel_run", "submit_tool_outputs", "modify_message", "modify_run"):
-            path = {parameter: UNKNOWN_IDS[parameter] for parameter in operation.parameters}
-            if "thread_id" in path:
-                yield Step(operation=name, path={**path, "thread_id": Ref("thread")}, body=_body(name))
-            elif not path:
-                yield Step(operation=name, role=Role.READ)
-    in_thread = {"thread_id": Ref("thread")}
-    run = {"assistant_id": Ref("assistant"), "stream": True}
-    yield Step(operation="create_run", name="stream", path=in_thread, body=run, stream=True)
-    yield Step(operation="create_thread", name="other", body=_THREAD.body, role=Role.FIXTURE)
-    plain_run = {"assistant_id": Ref("assistant")}
-    yield Step(operation="create_run", name="run", path={"thread_id": Ref("other")}, body=plain_run, role=Role.FIXTURE)
-    yield Step(operation="create_thread_and_run", body={"assistant_id": UNKNOWN_IDS["assistant_id"]})
-
-
-def _body(name: str) -> object:
-    bodies: dict[str, object] = {"submit_tool_outputs": {"tool_outputs": []}, "modify_message": {}, "modify_run": {}}
-    return bodies.get(name, ABSENT)
+        return anonymous.send(read, PROGRAM, {}).status in _DENIED
 
 
 def _refusal_text(run: Exchange | None) -> str:
-    if run is None or run.accepted:
+    if run is None or run.accepted or run.response is None:
         return ""
     message = summarize_error(run.body)
     return f"HTTP {run.status}: {message}" if message else f"HTTP {run.status}"

@@ -105,6 +105,7 @@ def _candidate_addresses(base_url: str, values: dict[str, Any], key: bool) -> It
 def _settings(discovery: Discovery, url: str, values: dict[str, Any], has_key: bool) -> dict[str, Any]:
     """Return the values to write, by dotted key."""
     from runs_conformance import targets
+    from runs_conformance.contract.edition import DEFAULT_EDITION
     from runs_conformance.wire.redaction import is_secret_name
 
     address = discovery.address
@@ -112,6 +113,8 @@ def _settings(discovery: Discovery, url: str, values: dict[str, Any], has_key: b
     parts = urlsplit(url.strip())
     settings: dict[str, Any] = {"base_url": urlunsplit((parts.scheme, parts.netloc, parts.path, "", ""))}
     settings["model"] = discovery.model
+    if discovery.edition != DEFAULT_EDITION:
+        settings["edition"] = discovery.edition
     if address.dialect.name != "openai":
         settings["dialect"] = address.dialect.name
     if values["path_prefix"]:
@@ -121,7 +124,7 @@ def _settings(discovery: Discovery, url: str, values: dict[str, Any], has_key: b
         settings["auth.api_key"] = (
             _key_reference(reference, values) if reference.startswith(("env:", "@")) else "env:OPENAI_API_KEY"
         )
-    if address.dialect.key_header != defaults.key_header:
+    if address.dialect.key_header != defaults.key_header and (discovery.needs_key or values["key_header"]):
         settings["auth.key_header"] = address.dialect.key_header
     texts = {name: text for name, _, text in (line.partition("=") for line in values["query"])}
     query = {name: texts.get(name, value) for name, value in address.query if (name, value) not in defaults.query}
@@ -149,38 +152,68 @@ def _key_reference(reference: str, values: dict[str, Any]) -> str:
 
 def _notes(discovery: Discovery, literal: bool) -> dict[str, list[str]]:
     """Return the comments to write before keys, by dotted key."""
-    from runs_conformance.contract.operation import CAPABILITIES
+    from runs_conformance.contract.edition import DEFAULT_EDITION
+    from runs_conformance.contract.operation import CAPABILITIES, OPERATIONS
 
     notes: dict[str, list[str]] = {}
     if discovery.models:
         others = ", ".join(discovery.models[:8]) + (" ..." if len(discovery.models) > 8 else "")
         notes["model"] = [f"The server lists {others}."]
+    if discovery.edition != DEFAULT_EDITION:
+        notes["edition"] = ["The server refuses what later editions of the contract added."]
     if discovery.run_accepted is False:
-        notes.setdefault("model", []).append(f"A run was refused ({discovery.refusal}); is the model correct?")
-    if not discovery.needs_key:
+        text = (
+            f"A run failed: {discovery.refusal}."
+            if discovery.run_failed
+            else f"A run was refused ({discovery.refusal}); is the model correct?"
+        )
+        notes.setdefault("model", []).append(text)
+    if discovery.needs_key is False:
         notes["auth.api_key"] = ["The server answers without a key."]
     elif literal:
         notes["auth.api_key"] = ["The key was given on the command line; put it into this variable."]
     missing = [name for name in CAPABILITIES if name in discovery.missing]
+    if discovery.stopped:
+        notes["base_url"] = [f"{discovery.stopped[0].upper()}{discovery.stopped[1:]}."]
+    single = [
+        OPERATIONS[name].route
+        for name in discovery.missing
+        if name in OPERATIONS and OPERATIONS[name].capability not in missing
+    ]
+    if single:
+        notes["capabilities"] = [f"Missing operations when this was written: {', '.join(single)}."]
     if missing:
-        notes["capabilities"] = [
-            f"Missing when this was written: {', '.join(missing)}. Each run checks again; with",
-            f"{missing[0]} = false it does not, with {missing[0]} = true its absence is a failure.",
-        ]
+        notes.setdefault("capabilities", []).extend(
+            (
+                f"Missing when this was written: {', '.join(missing)}. Each run checks again; with",
+                f"{missing[0]} = false it does not, with {missing[0]} = true its absence is a failure.",
+            )
+        )
     return notes
 
 
 def _summary_lines(discovery: Discovery) -> Iterator[str]:
+    from runs_conformance.contract.edition import DEFAULT_EDITION
+
     address = discovery.address
     carrier = (
         "as a bearer token" if address.dialect.key_header == "Authorization" else f"in {address.dialect.key_header}"
     )
-    key = f"the key {carrier}" if discovery.needs_key else "no key needed"
+    key = "no key needed" if discovery.needs_key is False else f"the key {carrier}"
     yield f"{address.url} speaks {address.dialect.name}, {key}"
+    if discovery.edition != DEFAULT_EDITION:
+        yield f"  it fits edition {discovery.edition}"
     for reason in dict.fromkeys(discovery.missing.values()):
         yield f"  {reason}"
+    if discovery.stopped:
+        yield f"  {discovery.stopped}"
+        yield "  what follows is what it showed until then"
+    else:
+        yield from (f"  {request}" for request in discovery.lost)
     if discovery.run_accepted is None:
         yield "  no run could be attempted"
+    elif discovery.run_failed:
+        yield f"  a run of {discovery.model} failed: {discovery.refusal}"
     else:
         verdict = "started" if discovery.run_accepted else f"refused: {discovery.refusal}"
         yield f"  a run of {discovery.model} was {verdict}"

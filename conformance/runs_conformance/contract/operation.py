@@ -56,6 +56,11 @@ class Operation:
         return tuple(re.findall(r"\{(\w+)\}", self.path))
 
     @property
+    def route(self) -> str:
+        """The method and the path with placeholders."""
+        return f"{self.method} {self.path}"
+
+    @property
     def listed_kind(self) -> str | None:
         """The kind of the listed objects; None unless it is a list operation."""
         return self.response_kind.removesuffix("_list") if self.response_kind.endswith("_list") else None

@@ -138,7 +138,7 @@ def unsupported_capabilities(
     for name, stats in operations.items():
         operation = OPERATIONS[name]
         if operation.is_prerequisite and operation.capability not in declared and _has_no_route(stats):
-            unsupported[name] = f"the target has no {operation.method} {operation.path}"
+            unsupported[name] = f"the target has no {operation.route}"
     for capability in CAPABILITIES:
         tried = [name for name in operations if OPERATIONS[name].capability == capability]
         if (

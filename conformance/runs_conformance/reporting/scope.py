@@ -35,7 +35,7 @@ def missing_parts(report: Report) -> list[str]:
     """What the target does not offer: capabilities, then single operations by method and path."""
     whole = [name for name in report.target.missing_capabilities if name not in _NAMED_BY_OPERATION]
     single = [OPERATIONS[name] for name in report.target.missing_operations if name in OPERATIONS]
-    return [*whole, *(f"{each.method} {each.path}" for each in single if each.capability not in whole)]
+    return [*whole, *(each.route for each in single if each.capability not in whole)]
 
 
 def conforming_capabilities(report: Report) -> list[str]:
