@@ -63,6 +63,10 @@ def test_ctrl_c_during_the_preflight(tmp_path: Path) -> None:
     assert process.returncode == 130, output
     assert "Traceback" not in output
     assert not complete(tmp_path)
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert report["programs"]["planned"] == len(report["programs"]["early_ends"]) > 0
+    decided = [each for each in report["verdicts"] if each["operation"] == "create_run" and each["level"] == "must"]
+    assert all(each["reason"].endswith(("did not start: interrupted", "cut short: interrupted")) for each in decided)
 
 
 def test_a_second_ctrl_c_exits_immediately(tmp_path: Path) -> None:

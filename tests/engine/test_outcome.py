@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -45,6 +46,13 @@ WARNED, ERRONEOUS = verdict(Outcome.FAIL, "should"), verdict(Outcome.ERROR)
 )
 def test_exit_codes(verdicts: list[Verdict], arguments: dict[str, Any], code: int) -> None:
     assert decide_outcome(verdicts, **arguments).exit_code == code
+
+
+def test_reason_says_why_a_capability_is_undecided() -> None:
+    undecided = replace(verdict(Outcome.INCONCLUSIVE, capability="auth"), reason="the target does not check keys")
+    unseen = replace(verdict(Outcome.NOT_JUDGED, capability="auth"), reason="no request covered it")
+    outcome = decide_outcome([PASSED, unseen, unseen, undecided], required_capabilities=["core", "auth"])
+    assert outcome.reason == "no MUST verdict could be reached for auth: the target does not check keys"
 
 
 def test_reason_names_what_failed() -> None:

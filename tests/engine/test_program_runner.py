@@ -129,7 +129,9 @@ def test_budget_cuts_the_program_short() -> None:
     budget = Budget(max_requests=2)
     target = ScriptedSender(accept_everything, budget)
     result = run_program(make_program(*[CREATE] * 5), SETTING, target, budget, PollSchedule())
-    assert result.end == ProgramEnd("test.program", Ending.CUT, "the limit of 2 requests is reached")
+    assert result.end == ProgramEnd(
+        "test.program", Ending.CUT, "the limit of 2 requests is reached", "create_thread", "x000002"
+    )
     assert len(target.sent) == 2
 
 

@@ -3,6 +3,8 @@ from __future__ import annotations
 from collections import Counter
 
 from runs_conformance.contract.constraint import constraints
+from runs_conformance.engine.coverage import Coverage
+from runs_conformance.engine.decisions import Decisions
 from runs_conformance.engine.verdicts import (
     MAX_FINDINGS,
     NotJudgedReason,
@@ -11,6 +13,8 @@ from runs_conformance.engine.verdicts import (
     build_verdicts,
     discard_findings,
 )
+from runs_conformance.model.program_end import Ending, ProgramEnd
+from runs_conformance.model.rule import SECOND_KEY
 from runs_conformance.model.verdict import Finding, Outcome, Tally, Verdict, merge_tallies
 from runs_conformance.rules import catalogue
 
@@ -78,6 +82,13 @@ def test_rule_states_its_need() -> None:
     assert reported.needs == rule_with_need.needs
 
 
+def test_a_need_that_was_provided_is_not_the_reason() -> None:
+    rule_with_need = next(each for each in catalogue().values() if each.needs == SECOND_KEY)
+    context = VerdictContext(provided={SECOND_KEY})
+    reported = next(each for each in build_verdicts({}, REQUIREMENTS, context) if each.id == rule_with_need.id)
+    assert (reported.reason, reported.needs) == ("no request or response exercised it", None)
+
+
 def test_number_of_findings_is_limited() -> None:
     reported = verdict(Tally(judged=999, findings=[Finding(str(n)) for n in range(999)]))
     assert len(reported.findings) == MAX_FINDINGS
@@ -87,3 +98,16 @@ def test_number_of_findings_is_limited() -> None:
 def test_merging_tallies_is_associative() -> None:
     a, b, c = ({ID: Tally(judged=n, findings=[Finding(str(n))])} for n in (1, 2, 3))
     assert merge_tallies([merge_tallies([a, b]), c]) == merge_tallies([a, merge_tallies([b, c])])
+
+
+def test_a_rule_about_what_never_happens_needs_its_occasions() -> None:
+    id_, needed = next((id_, rule.occasions) for id_, rule in catalogue().items() if rule.occasions > 1)
+
+    def outcome(judged: int, coverage: Coverage | None = None) -> Outcome:
+        verdicts = build_verdicts({id_: Tally(judged=judged)}, REQUIREMENTS, VerdictContext(coverage=coverage))
+        return next(each for each in verdicts if each.id == id_).outcome
+
+    assert (outcome(needed - 1), outcome(needed)) == (Outcome.INCONCLUSIVE, Outcome.PASS)
+    decisions = Decisions({id_: frozenset({"planned", "left out"})}, {})
+    narrow = Coverage(decisions, {"planned": ProgramEnd("planned", Ending.COMPLETED)}, {"planned": {id_: 1}})
+    assert outcome(1, narrow) is Outcome.PASS

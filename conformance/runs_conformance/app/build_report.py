@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from runs_conformance.app.options import compare_to_baseline, describe_suite, requirements, selection_filter, usage
 from runs_conformance.app.run_metadata import RunHeader
+from runs_conformance.causes import find_better_edition
 from runs_conformance.contract.lifecycle import classify_transition
 from runs_conformance.contract.operation import CAPABILITIES
 from runs_conformance.engine import outcome
@@ -29,6 +30,7 @@ from runs_conformance.evidence.timeline import Transitions
 from runs_conformance.generation import boundary
 from runs_conformance.model.approach import Approach
 from runs_conformance.model.program import ProgramContext
+from runs_conformance.model.rule import FAILING_MODEL, SECOND_KEY
 from runs_conformance.model.verdict import Outcome, Tally
 from runs_conformance.reporting.report import ProgramSummary, Report, TargetInfo, Transition
 
@@ -62,6 +64,7 @@ def build_report(header: RunHeader, result: RunResult) -> Report:
         is_selected=is_selected,
         unsupported=unsupported,
         declared_absent=denied_capabilities(options.no_capabilities),
+        provided=_provided(header.context),
         not_judged_reasons=_untestable_constraints(header.context),
         default_reason=_default_reason(header, result.cut_reason),
         coverage=coverage_of(header, result),
@@ -123,12 +126,19 @@ def build_report(header: RunHeader, result: RunResult) -> Report:
         approach=result.approach,
         hazards=result.hazards,
         started=header.started,
+        edition_fit=find_better_edition(verdicts, options.edition),
         programs=ProgramSummary(
             planned=len(result.program_ends),
             completed=sum(1 for end in result.program_ends if not end.is_early),
             early_ends=tuple(end for end in result.program_ends if end.is_early),
         ),
     )
+
+
+def _provided(context: ProgramContext) -> set[str]:
+    """Return what rules need that the user provided."""
+    provided = {SECOND_KEY: context.has_second_api_key, FAILING_MODEL: context.failing_model is not None}
+    return {need for need, is_given in provided.items() if is_given}
 
 
 def _preexisting_kinds(context: ProgramContext, approach: Approach) -> set[str]:

@@ -35,6 +35,7 @@ from runs_conformance.engine.run_result import RunResult, judge_program, merge_r
 from runs_conformance.errors import BudgetExhausted
 from runs_conformance.model.json import JSON
 from runs_conformance.model.program import ProgramContext
+from runs_conformance.model.program_end import Ending, ProgramEnd
 from runs_conformance.reporting.folder import RunFolder
 from runs_conformance.targets import Target
 
@@ -68,7 +69,7 @@ class LiveRun:
 
         Raises TargetError if the target cannot be tested, UsageError if an object named by `--use` does not exist.
         """
-        result = merge_results((), self.budget, interrupted=True)
+        result: RunResult | None = None
         try:
             no_route = self._preflight()
             guard = HazardGuard(self.session, self.context)
@@ -78,14 +79,21 @@ class LiveRun:
                 result = adapted._find_limits(adapted._confirm(adapted._shrink(result), guard), guard)
             result = replace(result, approach=adapted.context.approach, hazards=guard.hazards)
         except KeyboardInterrupt:
-            result = replace(result, interrupted=True)
+            result = replace(result or self._without_programs(plan, "interrupted"), interrupted=True)
         except BudgetExhausted as error:
-            result = merge_results((), self.budget, cut_reason=str(error))
+            # The programs may have ended by then: only what follows them is left out.
+            result = result or self._without_programs(plan, str(error))
         finally:
-            if result.interrupted:
+            interrupted = result is None or result.interrupted
+            if interrupted:
                 self.budget.stop("interrupted")
-            clean = self._clean_up(INTERRUPTED_CLEANUP_SECONDS if result.interrupted else CLEANUP_SECONDS)
+            clean = self._clean_up(INTERRUPTED_CLEANUP_SECONDS if interrupted else CLEANUP_SECONDS)
         return result if clean else replace(result, interrupted=True)
+
+    def _without_programs(self, plan: Plan, reason: str) -> RunResult:
+        """The result of a test run that ended before its first program."""
+        ends = tuple(ProgramEnd(program.id, Ending.NOT_STARTED, reason) for program in plan.programs)
+        return replace(merge_results((), self.budget, cut_reason=reason), program_ends=ends)
 
     @property
     def _workers(self) -> int:
@@ -215,7 +223,7 @@ class LiveRun:
         finally:
             if leftovers := tracker.leftovers():
                 self.listener.on_leftovers(
-                    [leftover.describe(self.session.credentials.redact) for leftover in leftovers]
+                    [leftover.describe(self.session.credentials.redactor.redact) for leftover in leftovers]
                 )
         return True
 

@@ -106,7 +106,7 @@ class Budget:
             )
         if (stuck := self._stuck_runs.total()) >= MAX_CONSECUTIVE_STUCK_RUNS:
             listed = ", ".join(f"{count} {where}" for where, count in self._stuck_runs.most_common())
-            raise BudgetExhausted(f"the last {stuck} runs did not get on until the run timeout ({listed})")
+            raise BudgetExhausted(f"the last {stuck} runs did not end before the run timeout ({listed})")
 
     def count_stuck_run(self, status: str) -> None:
         """Count a run that kept a status until the run timeout."""

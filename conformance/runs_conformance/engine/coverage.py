@@ -60,6 +60,10 @@ class Coverage:
                 return self.skipped[program]
         return None
 
+    def plans_all(self, id_: str) -> bool:
+        """Whether every program that decides this id on the reference was planned."""
+        return self.ends.keys() >= self.decisions.deciders.get(id_, frozenset())
+
     def _planned(self, programs: Iterable[str]) -> list[str]:
         return sorted(program for program in programs if program in self.ends)
 
@@ -92,7 +96,8 @@ class Coverage:
             return f"not shown: {_list_some(programs)} ran to the end without it"
         others = f" (and {len(programs) - 1} more)" if len(programs) > 1 else ""
         verb = "did not start" if first.ending is Ending.NOT_STARTED else "stopped early"
-        return f"{first.program}{others} {verb}: {first.cause}"
+        place = f" after {first.operation} ({first.exchange})" if first.ending is Ending.CUT and first.exchange else ""
+        return f"{first.program}{others} {verb}{place}: {first.cause}"
 
 
 _URGENCY = {Ending.STOPPED: 0, Ending.CUT: 1, Ending.NOT_STARTED: 2}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -61,8 +62,9 @@ def decide_outcome(
         return RunOutcome(Outcome.INCONCLUSIVE, INCOMPLETE, validity_problem)
     undecided = undecided_capabilities(verdicts, required_capabilities)
     if undecided:
+        cause = _explain_undecided(verdicts, undecided[0])
         return RunOutcome(
-            Outcome.INCONCLUSIVE, INCOMPLETE, f"no MUST verdict could be reached for {_join_ids(undecided)}"
+            Outcome.INCONCLUSIVE, INCOMPLETE, f"no MUST verdict could be reached for {_join_ids(undecided)}{cause}"
         )
     if not any(verdict.outcome in _DECIDED for verdict in verdicts):
         return RunOutcome(Outcome.INCONCLUSIVE, INCOMPLETE, "no verdict could be reached")
@@ -106,6 +108,17 @@ def undecided_capabilities(verdicts: Iterable[Verdict], capabilities: Iterable[s
     """Return the capabilities without any decided MUST verdict."""
     decided = {verdict.capability for verdict in verdicts if verdict.level == "must" and verdict.outcome in _DECIDED}
     return [capability for capability in capabilities if capability not in decided]
+
+
+def _explain_undecided(verdicts: Iterable[Verdict], capability: str) -> str:
+    """The most frequent reason for which the MUST requirements of a capability are undecided, after a colon."""
+    reasons = Counter(
+        (verdict.outcome is Outcome.INCONCLUSIVE, verdict.reason)
+        for verdict in verdicts
+        if verdict.capability == capability and verdict.level == "must" and verdict.reason
+    )
+    most = max(reasons, key=lambda key: (key[0], reasons[key]), default=None)
+    return f": {most[1]}" if most else ""
 
 
 def _count(ids: Sequence[str], levels: str) -> str:

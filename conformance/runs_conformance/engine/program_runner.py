@@ -56,6 +56,13 @@ class ProgramResult:
         return self.internal_error or (self.end.cause if self.end.is_early else None)
 
 
+def cut_program(program: str, last: Exchange | None, reason: str) -> ProgramEnd:
+    """The end of a program that a budget or an interruption ended after its exchange `last`."""
+    if last is None:
+        return ProgramEnd(program, Ending.NOT_STARTED, reason)
+    return ProgramEnd(program, Ending.CUT, reason, last.operation or "", last.id)
+
+
 _SELF_REPEATING_PHASES = ("boundary",)
 """Phases whose programs repeat failed requests themselves."""
 
@@ -90,7 +97,7 @@ def run_program(
     except StopIteration:
         return ProgramResult(execution.end())
     except BudgetExhausted as error:
-        return ProgramResult(ProgramEnd(program.id, execution.ending_when_cut(), str(error)))
+        return ProgramResult(execution.cut(str(error)))
     except (UnresolvedReference, _OperationUnresponsive) as error:
         return ProgramResult(execution.stopped(str(error)))
     except UsageError:
@@ -150,9 +157,9 @@ class _Execution:
         disconnected = last.completion is not Completion.ANSWERED and last.id != ""
         return ProgramEnd(self.program.id, Ending.STOPPED, cause, last.operation or "", last.id, disconnected)
 
-    def ending_when_cut(self) -> Ending:
-        """The ending if a budget is exhausted now."""
-        return Ending.NOT_STARTED if self.last is None else Ending.CUT
+    def cut(self, reason: str) -> ProgramEnd:
+        """The end of a program before whose next step a budget is exhausted."""
+        return cut_program(self.program.id, self.last, reason)
 
     def _execute(self, move: Move) -> Exchange | tuple[Exchange, ...]:
         if isinstance(move, Concurrent):

@@ -12,13 +12,12 @@ from runs_conformance.engine.budget import Budget
 from runs_conformance.engine.collector import Collector
 from runs_conformance.engine.plan import EXPLORATION_PHASE, Plan
 from runs_conformance.engine.polling import PollSchedule
-from runs_conformance.engine.program_runner import Sender, run_program
+from runs_conformance.engine.program_runner import Sender, cut_program, run_program
 from runs_conformance.engine.resources import delete_leftovers, track_resources
 from runs_conformance.engine.run_result import Judges, ProgramVerdicts, RunResult, judge_program, merge_results
 from runs_conformance.errors import ConformanceError
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.program import Program, ProgramContext
-from runs_conformance.model.program_end import Ending, ProgramEnd
 
 JOIN_TIMEOUT = 2.0
 """Seconds that workers get to finish after an interrupt."""
@@ -170,7 +169,7 @@ class _WorkerPool:
             if program.id in self.results:
                 continue
             exchanges = self.collector.take(program.id)
-            end = ProgramEnd(program.id, Ending.CUT if exchanges else Ending.NOT_STARTED, reason)
+            end = cut_program(program.id, exchanges[-1] if exchanges else None, reason)
             result = judge_program(program.id, exchanges, self.judges, self.no_route_signature)
             self.results[program.id] = replace(result, end=end)
 

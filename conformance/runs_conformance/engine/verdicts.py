@@ -41,14 +41,16 @@ class VerdictContext:
     """The circumstances that determine verdicts besides the tallies.
 
     `is_selected` is the user's selection of ids. `unsupported` maps capabilities, operations and ids that the target
-    does not support to the reason, `declared_absent` those that the user declared absent. `not_judged_reasons` explains
-    single ids, `default_reason` all others (called with capability and id). `coverage` says what the programs showed;
+    does not support to the reason, `declared_absent` those that the user declared absent. `provided` holds what rules
+    need (`Rule.needs`) and the user provided. `not_judged_reasons` explains single ids, `default_reason` all others
+    (called with capability and id). `coverage` says what the programs showed;
     it is None for recorded traffic.
     """
 
     is_selected: Callable[[str], bool] = lambda id_: True
     unsupported: Mapping[str, str] = field(default_factory=dict)
     declared_absent: Mapping[str, str] = field(default_factory=dict)
+    provided: Collection[str] = ()
     not_judged_reasons: Mapping[str, NotJudgedReason] = field(default_factory=dict)
     default_reason: Callable[[str, str], NotJudgedReason] = lambda capability, id_: NotJudgedReason(
         "no request or response exercised it"
@@ -140,8 +142,10 @@ def _shortfall(
         early = context.coverage.early_end(id_) if context.coverage else None
         reasons = (_undecided(tally) or "no invalid value was sent", early)
         return Outcome.INCONCLUSIVE, "only valid values were shown: " + "; ".join(filter(None, reasons)), None
-    if rule is not None and tally.judged < rule.occasions:
-        return Outcome.INCONCLUSIVE, f"seen on {tally.judged} occasions, a pass needs {rule.occasions}", None
+    # A selection of programs that decide an id may see fewer occasions; what they see on the reference suffices.
+    is_narrow = context.coverage is not None and not context.coverage.plans_all(id_)
+    if rule is not None and tally.judged < rule.occasions and not is_narrow:
+        return Outcome.INCONCLUSIVE, f"held on {tally.judged} occasions, a pass needs {rule.occasions}", None
     missing = context.coverage.shortfall(id_) if context.coverage else None
     if missing is None:
         return None
@@ -160,7 +164,7 @@ def _not_judged(
             return Outcome.NOT_JUDGED, not_shown, None
         if (skipped := context.coverage.skip_reason(id_)) is not None:
             return Outcome.NOT_JUDGED, *skipped
-    if rule is not None and rule.needs:
+    if rule is not None and rule.needs and rule.needs not in context.provided:
         return Outcome.NOT_JUDGED, f"needs {rule.needs}", rule.needs
     gap = context.default_reason(requirement.capability, id_)
     return Outcome.NOT_JUDGED, gap.reason, gap.needs

@@ -27,8 +27,8 @@ class Ending(StrEnum):
 class ProgramEnd:
     """The end of one program. `cause` says what ended it early, in one line without the program's name.
 
-    `operation` and `exchange` name the request whose response ended it. `disconnected` says that this request got no
-    complete response.
+    `operation` and `exchange` name the request whose response ended it, or the last one before it was cut.
+    `disconnected` says that this request got no complete response.
     """
 
     program: str

@@ -17,6 +17,10 @@ _FIX = "Fix: "
 """The start of the docstring's last paragraph, which says how to fix a violation."""
 
 
+SECOND_KEY, FAILING_MODEL = "a second key, of another tenant", "a model whose runs end failed"
+"""What rules need that a user may provide."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule(Generic[Unit]):
     """A requirement that is judged over recorded evidence. Its id is `<topic>.<function>`.

@@ -11,7 +11,7 @@ from runs_conformance.evidence.stream import streams
 from runs_conformance.evidence.timeline import RunTimeline, runs
 from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT, is_integer, is_object, json_equal
-from runs_conformance.model.rule import rule
+from runs_conformance.model.rule import FAILING_MODEL, rule
 from runs_conformance.model.source import Level, observed, schema
 from runs_conformance.model.verdict import Result
 
@@ -29,7 +29,7 @@ _REASONS = ("max_completion_tokens", "max_prompt_tokens")
     source=_ERROR,
     capability="core",
     requirements=("failed-run-has-last-error",),
-    needs="a model whose runs end failed",
+    needs=FAILING_MODEL,
 )
 def failed_run_says_why(run: Observation) -> Iterator[Result]:
     """A failed run has a `last_error` with a known code and a message.

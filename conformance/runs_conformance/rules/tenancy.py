@@ -12,7 +12,7 @@ from runs_conformance.model.case import Key
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.json import at
-from runs_conformance.model.rule import rule
+from runs_conformance.model.rule import SECOND_KEY, rule
 from runs_conformance.model.source import Level, convention, prose
 from runs_conformance.model.verdict import PASSED, Inconclusive, Result
 
@@ -21,7 +21,6 @@ _SCOPED = prose(
     "the organization, or project, that creates them"
 )
 _AS_MISSING = convention("no record shows a difference between unknown and hidden ids")
-_NEEDS = "a second key, of another tenant"
 
 
 def _requests_across_tenants(history: History) -> Iterable[tuple[Exchange, bool]]:
@@ -37,7 +36,14 @@ def _requests_across_tenants(history: History) -> Iterable[tuple[Exchange, bool]
             yield exchange, operation_works(history, exchange)
 
 
-@rule(units=_requests_across_tenants, level=Level.MUST, source=_SCOPED, capability="tenancy", needs=_NEEDS)
+@rule(
+    units=_requests_across_tenants,
+    level=Level.MUST,
+    source=_SCOPED,
+    capability="tenancy",
+    needs=SECOND_KEY,
+    occasions=5,
+)
 def objects_are_their_tenants_own(request: tuple[Exchange, bool]) -> Iterator[Result]:
     """One tenant's key gives no access to another tenant's objects: not to read, modify, run or delete them.
 
@@ -55,7 +61,7 @@ def objects_are_their_tenants_own(request: tuple[Exchange, bool]) -> Iterator[Re
         yield Inconclusive("a request on another tenant's object was neither served nor refused")
 
 
-@rule(units=_requests_across_tenants, level=Level.SHOULD, source=_AS_MISSING, capability="tenancy", needs=_NEEDS)
+@rule(units=_requests_across_tenants, level=Level.SHOULD, source=_AS_MISSING, capability="tenancy", needs=SECOND_KEY)
 def hidden_objects_look_missing(request: tuple[Exchange, bool]) -> Iterator[Result]:
     """A request for another tenant's object is answered with HTTP 404, like one for an object that does not exist.
 
@@ -85,7 +91,7 @@ def _assistant_lists(history: History) -> Iterator[tuple[Page, frozenset[str]]]:
     source=_SCOPED,
     capability="tenancy",
     operation="list_assistants",
-    needs=_NEEDS,
+    needs=SECOND_KEY,
 )
 def lists_show_the_tenants_own_only(pair: tuple[Page, frozenset[str]]) -> Iterator[Result]:
     """A list of assistants contains only those of the tenant that requests it.
@@ -108,7 +114,14 @@ def _attempts_of_second_tenant(history: History) -> Iterator[UnauthorizedAttempt
     return (each for each in unauthorized_attempts(history) if key_of(each.exchange) is Key.SECOND)
 
 
-@rule(units=_attempts_of_second_tenant, level=Level.MUST, source=_SCOPED, capability="tenancy", needs=_NEEDS)
+@rule(
+    units=_attempts_of_second_tenant,
+    level=Level.MUST,
+    source=_SCOPED,
+    capability="tenancy",
+    needs=SECOND_KEY,
+    occasions=3,
+)
 def refusals_change_nothing(attempt: UnauthorizedAttempt) -> Iterator[Result]:
     """A request that was refused to another tenant has no effect.
 

@@ -14,7 +14,7 @@ from runs_conformance.evidence.run_action import may_be_resumed_between, may_hav
 from runs_conformance.evidence.timeline import RunTimeline, runs
 from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT, is_integer, json_equal
-from runs_conformance.model.rule import rule
+from runs_conformance.model.rule import FAILING_MODEL, rule
 from runs_conformance.model.source import Level, observed, prose, schema
 from runs_conformance.model.verdict import Result
 
@@ -160,7 +160,7 @@ def completed_run_has_completed_at(run: Observation) -> Iterator[Result]:
     source=_GUIDE,
     capability="core",
     requirements=("failed-run-has-failed-at",),
-    needs="a model whose runs end failed",
+    needs=FAILING_MODEL,
 )
 def failed_run_has_failed_at(run: Observation) -> Iterator[Result]:
     """A failed run has a `failed_at`.
