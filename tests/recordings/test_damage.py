@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 from collections.abc import Sequence
-from itertools import permutations
 from pathlib import Path
 
 import pytest
@@ -58,12 +58,20 @@ def test_one_damage_accuses_nobody(damage: Damage, partial: bool, tmp_path: Path
     assert review.report.exit_code in (0, 5)
 
 
+def _second_damages(first: Damage, flow: str) -> Sequence[Damage]:
+    """The damages to combine with the first: a few, other ones for each flow, unless all are asked for."""
+    if os.environ.get("RUNS_CONFORMANCE_ALL_DAMAGES"):
+        return DAMAGES
+    start = DAMAGES.index(first) + _FLOWS.index(flow) * 2 + 1
+    return [DAMAGES[(start + step) % len(DAMAGES)] for step in range(0, len(DAMAGES), 9)]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("flow", _FLOWS)
 @pytest.mark.parametrize("first", DAMAGES, ids=lambda damage: damage.__name__)
 def test_two_damages_accuse_nobody(first: Damage, flow: str, tmp_path: Path) -> None:
     accused: dict[str, list[str]] = {}
-    for second in DAMAGES:
+    for second in _second_damages(first, flow):
         for applied in [[first, second]] if first is not second else [[first]]:
             try:
                 entries = _damaged(flow, applied)
@@ -75,8 +83,10 @@ def test_two_damages_accuse_nobody(first: Damage, flow: str, tmp_path: Path) -> 
     assert accused == {}
 
 
-def test_every_pair_of_damages_is_tried_in_both_orders() -> None:
-    assert len(list(permutations(DAMAGES, 2))) == len(DAMAGES) * (len(DAMAGES) - 1) > 1200
+def test_every_damage_is_combined_with_many_others() -> None:
+    tried = {(first, second) for first in DAMAGES for flow in _FLOWS for second in _second_damages(first, flow)}
+    assert {first for first, _ in tried} == {second for _, second in tried} == set(DAMAGES)
+    assert len(tried) > 12 * len(DAMAGES)
 
 
 @pytest.mark.parametrize(
