@@ -92,19 +92,20 @@ class AdmissionControl:
     def _find_refusal(self, step: Step | None, *, optimistic: bool) -> str | None:
         """Return reason a request must not be sent, if so. `optimistic` assumes that every request in flight fails."""
         budget = self.budget
-        if budget.stop_reason is not None and not _is_cleanup(step):
-            return budget.stop_reason
-        if budget.max_requests is not None:
+        if budget.is_over and not _is_cleanup(step):
+            return budget.stop_reason or budget.time_reason
+        request_limit, run_limit = budget.request_limit, budget.run_limit
+        if request_limit is not None:
             reserved = 0
             if self.pending_cleanup is not None and not _is_cleanup(step):
                 reserved = self.pending_cleanup() + _cleanup_requests(step) + (0 if optimistic else self._reserved)
-            if self._requests + 1 + reserved > budget.max_requests:
-                return f"the limit of {budget.max_requests} requests is reached"
+            if self._requests + 1 + reserved > request_limit[0]:
+                return request_limit[1]
         if _is_cleanup(step) or not _creates_run(step):
             return None
         in_flight = 0 if optimistic else self._runs_in_flight
-        if budget.max_runs is not None and self._runs_started + in_flight >= budget.max_runs:
-            return f"the limit of {budget.max_runs} runs is reached"
+        if run_limit is not None and self._runs_started + in_flight >= run_limit[0]:
+            return run_limit[1]
         if self.max_tokens is not None:
             unknown = (len(self._runs_without_usage) + self._runs_without_id + in_flight + 1) * self._max_run_tokens
             if self._tokens_used + unknown > self.max_tokens:

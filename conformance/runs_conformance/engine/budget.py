@@ -9,9 +9,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from runs_conformance.contract.operation import OPERATIONS
+from runs_conformance.engine.forecast import Forecast
 from runs_conformance.errors import BudgetExhausted
 from runs_conformance.evidence.description import describe_request
 from runs_conformance.evidence.server_failure import stream_timed_out
+from runs_conformance.model.case import Key
 from runs_conformance.model.exchange import RETRY_LATER_STATUSES, Completion, Exchange
 from runs_conformance.model.json import JSON, is_object
 
@@ -27,12 +29,19 @@ MAX_CONSECUTIVE_UNUSABLE = 24
 MAX_CONSECUTIVE_RETRY_LATER = 60
 """Consecutive HTTP 429 or 503 responses after which the target is considered overloaded."""
 
+MAX_CONSECUTIVE_DENIED, MIN_DENIED_OPERATIONS = 24, 3
+"""Consecutive HTTP 401 or 403 responses to the valid key, and the number of different operations among them, from which
+the key is considered revoked. A target may forbid single operations.
+"""
+
 MAX_CONSECUTIVE_SERVER_ERRORS = 60
 """Consecutive server errors after which the target is considered broken."""
 
 
 MAX_CONSECUTIVE_STUCK_RUNS = 10
 """Consecutive runs and streams that never ended after which further runs are not worth waiting for."""
+
+_SLEEP_STEP = 0.2
 
 
 @dataclass(slots=True)
@@ -50,7 +59,10 @@ class Counts:
 class Budget:
     """The limits set by the user and the usage counted against them. None means no limit.
 
+    The `forecast` of the plan limits requests and runs for which the user set no limit.
     Programs check the budget between steps and may exceed it slightly; AdmissionControl enforces limits exactly.
+    `recoveries` is how often the target stopped listening and came back. `cleanup_end` is when the final cleanup has to
+    end, once it has begun.
     """
 
     max_requests: int | None = None
@@ -58,12 +70,16 @@ class Budget:
     max_seconds: float | None = None
     now: Callable[[], float] = time.monotonic
     counts: Counts = field(default_factory=Counts)
+    forecast: Forecast | None = None
     _started: float = field(init=False)
     stop_reason: str | None = None
+    recoveries: int = 0
+    cleanup_end: float | None = None
     _unanswered: int = 0
     _retry_later: int = 0
     _unusable: int = 0
     _server_errors: int = 0
+    _denied: Counter[str] = field(default_factory=Counter)
     _stuck_runs: Counter[str] = field(default_factory=Counter)
     _first_unanswered: str = ""
     _unanswered_by_operation: Counter[str] = field(default_factory=Counter)
@@ -78,15 +94,55 @@ class Budget:
         """Seconds since the test run began."""
         return self.now() - self._started
 
+    @property
+    def time_is_up(self) -> bool:
+        """Whether the time limit is reached."""
+        return self.max_seconds is not None and self.elapsed >= self.max_seconds
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the test run was stopped, or its time is up."""
+        return self.stop_reason is not None or self.time_is_up
+
+    @property
+    def time_reason(self) -> str:
+        """Why nothing more is sent once the time is up."""
+        return f"the limit of {self.max_seconds:g} seconds is reached"
+
+    def sleep(self, seconds: float) -> None:
+        """Sleep, but not longer than the test run, or than the cleanup after it."""
+        end = min(self.now() + seconds, self.cleanup_end or float("inf"))
+        while (remaining := end - self.now()) > 0 and (self.cleanup_end or not self.is_over):
+            time.sleep(min(remaining, _SLEEP_STEP))
+
+    @property
+    def request_limit(self) -> tuple[int, str] | None:
+        """The limit on requests, and why no more are sent once it is reached; None if there is none."""
+        if self.max_requests is not None:
+            return self.max_requests, f"the limit of {self.max_requests} requests is reached"
+        if self.forecast is not None and self.forecast.max_requests is not None:
+            return self.forecast.max_requests, self.forecast.requests_reason
+        return None
+
+    @property
+    def run_limit(self) -> tuple[int, str] | None:
+        """The limit on runs, and why no more are started once it is reached; None if there is none."""
+        if self.max_runs is not None:
+            return self.max_runs, f"the limit of {self.max_runs} runs is reached"
+        if self.forecast is not None and self.forecast.max_runs is not None:
+            return self.forecast.max_runs, self.forecast.runs_reason
+        return None
+
     def check(self) -> None:
         """Raise BudgetExhausted if a limit is reached or the target no longer responds usefully."""
         counts = self.counts
         if self.stop_reason is not None:
             raise BudgetExhausted(self.stop_reason)
-        if self.max_requests is not None and counts.requests >= self.max_requests:
-            raise BudgetExhausted(f"the limit of {self.max_requests} requests is reached")
-        if self.max_seconds is not None and self.elapsed >= self.max_seconds:
-            raise BudgetExhausted(f"the limit of {self.max_seconds:g} seconds is reached")
+        limit = self.request_limit
+        if limit is not None and counts.requests >= limit[0]:
+            raise BudgetExhausted(limit[1])
+        if self.time_is_up:
+            raise BudgetExhausted(self.time_reason)
         if self._unanswered >= MAX_CONSECUTIVE_UNANSWERED:
             raise BudgetExhausted(
                 f"the target stopped responding: {self._unanswered} requests in a row got no response, "
@@ -99,6 +155,11 @@ class Budget:
         if self._server_errors >= MAX_CONSECUTIVE_SERVER_ERRORS:
             raise BudgetExhausted(
                 f"the target became unusable: {self._server_errors} responses in a row were server errors"
+            )
+        if self._denied.total() >= MAX_CONSECUTIVE_DENIED and len(self._denied) >= MIN_DENIED_OPERATIONS:
+            raise BudgetExhausted(
+                f"the target no longer accepts the API key: {self._denied.total()} requests in a row were answered "
+                "with HTTP 401 or 403"
             )
         if self._retry_later >= MAX_CONSECUTIVE_RETRY_LATER:
             raise BudgetExhausted(
@@ -121,6 +182,13 @@ class Budget:
         with self._lock:
             self._stuck_runs.clear()
 
+    def record_recovery(self) -> None:
+        """Count that the target listens again after it had stopped."""
+        with self._lock:
+            self.recoveries += 1
+            self._unanswered = 0
+            self._unanswered_by_operation.clear()
+
     def is_unresponsive(self, operation: str) -> bool:
         """Whether the target has repeatedly left requests of this operation unanswered."""
         return self._unanswered_by_operation[operation] >= MAX_CONSECUTIVE_UNANSWERED_PER_OPERATION
@@ -131,6 +199,8 @@ class Budget:
 
     def count(self, exchange: Exchange) -> None:
         """Count one exchange."""
+        if self.forecast is not None:
+            self.forecast.record(exchange)
         if stream_timed_out(exchange):
             self._count_stuck("in a stream without an end")
         with self._lock:
@@ -144,6 +214,11 @@ class Budget:
             self._server_errors = self._server_errors + 1 if (exchange.status or 0) >= 500 else 0
             self._retry_later = self._retry_later + 1 if exchange.status in RETRY_LATER_STATUSES else 0
             name = exchange.operation or ""
+            if exchange.step is not None and exchange.step.key is Key.PRIMARY and exchange.status is not None:
+                if exchange.status in (401, 403):
+                    self._denied[name] += 1
+                else:
+                    self._denied.clear()
             self._unanswered_by_operation[name] = 0 if answered else self._unanswered_by_operation[name] + 1
             if exchange.step is not None and exchange.attempt == 1:
                 self.counts.cases += 1

@@ -1,0 +1,125 @@
+"""The forecast of a plan: the most requests and runs that a test run takes on any target.
+
+Each program has a share, its own estimate, which no other program can use up. Programs that need more, because the
+target is slow, refuses at random or accepts what it must refuse, draw on a common reserve; what ended programs did not
+use goes back to it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from dataclasses import dataclass, field
+
+from runs_conformance.contract.operation import OPERATIONS
+from runs_conformance.engine.plan import Plan
+from runs_conformance.model.exchange import Exchange
+
+SEARCH_REQUESTS, SEARCH_RUNS = 12, 2
+"""Requests and runs before the first program: the preflight, and the search for the form of requests."""
+
+RESERVE_SHARE = 4
+"""The reserve is the plan's estimate divided by this, and at least `MIN_RESERVE`."""
+
+MIN_RESERVE_REQUESTS, MIN_RESERVE_RUNS = 60, 8
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """Numbers of requests and runs."""
+
+    requests: int = 0
+    runs: int = 0
+
+
+def reserve(plan: Plan) -> Share:
+    """The part of a forecast that belongs to no program; a plan without runs reserves none."""
+    runs = max(MIN_RESERVE_RUNS, -(-plan.runs // RESERVE_SHARE)) if plan.runs else 0
+    return Share(max(MIN_RESERVE_REQUESTS, -(-plan.requests // RESERVE_SHARE)), runs)
+
+
+def search(plan: Plan) -> Share:
+    """The estimate of what precedes the programs."""
+    return Share(SEARCH_REQUESTS, SEARCH_RUNS if plan.runs else 0)
+
+
+def total(plan: Plan) -> Share:
+    """The whole forecast."""
+    parts = (Share(plan.requests, plan.runs), search(plan), reserve(plan))
+    return Share(sum(part.requests for part in parts), sum(part.runs for part in parts))
+
+
+@dataclass(slots=True)
+class Forecast:
+    """What is left of the forecast of a plan. Thread-safe.
+
+    A limit that the user set replaces the forecast: without `limits_requests` and `limits_runs` it only counts.
+    """
+
+    plan: Plan
+    limits_requests: bool = True
+    limits_runs: bool = True
+    total: Share = field(init=False)
+    _shares: dict[str, Share] = field(init=False)
+    _requests: Counter[str] = field(default_factory=Counter)
+    _runs: Counter[str] = field(default_factory=Counter)
+    _free_requests: int = field(init=False)
+    _free_runs: int = field(init=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        spare, before = reserve(self.plan), search(self.plan)
+        self.total = total(self.plan)
+        self._shares = {program.id: Share(program.requests, program.runs) for program in self.plan.programs}
+        self._free_requests = spare.requests + before.requests
+        self._free_runs = spare.runs + before.runs
+
+    @property
+    def max_requests(self) -> int | None:
+        """The limit on requests; None if the user set another."""
+        return self.total.requests if self.limits_requests else None
+
+    @property
+    def max_runs(self) -> int | None:
+        """The limit on runs; None if the user set another."""
+        return self.total.runs if self.limits_runs else None
+
+    def refusal(self, program: str, requests: int, starts_run: bool) -> str | None:
+        """Why a program must not send this many requests, of which one starts a run if `starts_run`."""
+        with self._lock:
+            share = self._shares.get(program, Share())
+            excess = min(requests, self._requests[program] + requests - share.requests)
+            if self.limits_requests and excess > max(0, self._free_requests):
+                return self.requests_reason
+            is_beyond_share = self._runs[program] >= share.runs
+            if self.limits_runs and starts_run and is_beyond_share and self._free_runs <= 0:
+                return self.runs_reason
+        return None
+
+    def record(self, exchange: Exchange) -> None:
+        """Count a request; one of a cleanup counts for the program whose objects it deletes."""
+        program = exchange.program.partition("/")[0]
+        with self._lock:
+            share = self._shares.get(program, Share())
+            self._requests[program] += 1
+            self._free_requests -= self._requests[program] > share.requests
+            if exchange.accepted and exchange.operation and OPERATIONS[exchange.operation].creates == "run":
+                self._runs[program] += 1
+                self._free_runs -= self._runs[program] > share.runs
+
+    def release(self, program: str) -> None:
+        """Return to the reserve what a program that ended did not use of its share."""
+        with self._lock:
+            share = self._shares.pop(program, Share())
+            self._free_requests += max(0, share.requests - self._requests[program])
+            self._free_runs += max(0, share.runs - self._runs[program])
+
+    @property
+    def requests_reason(self) -> str:
+        """Why no more requests are sent."""
+        return f"the forecast of {self.total.requests:,} requests is used up (--max-requests sets another limit)"
+
+    @property
+    def runs_reason(self) -> str:
+        """Why no more runs are started."""
+        return f"the forecast of {self.total.runs:,} runs is used up (--max-runs sets another limit)"

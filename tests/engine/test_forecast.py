@@ -1,0 +1,70 @@
+"""A test run keeps to the forecast of its plan."""
+
+from __future__ import annotations
+
+from runs_conformance.engine.budget import Budget
+from runs_conformance.engine.forecast import Forecast, Share, reserve, search, total
+from runs_conformance.engine.plan import Plan
+from runs_conformance.engine.polling import PollSchedule
+from runs_conformance.engine.program_runner import run_program
+from runs_conformance.model.case import Step
+from runs_conformance.model.program_end import Ending
+from tests.engine.scripted import SETTING, ScriptedSender, accept_everything, make_program
+
+CREATE = Step(operation="create_thread", body={})
+RUN = Step(operation="create_run", path={"thread_id": "thread_1"}, body={})
+
+
+def test_the_total_is_the_shares_the_search_and_the_reserve() -> None:
+    plan = Plan((make_program(requests=400, runs=40), make_program(id_="other.program", requests=600)))
+    parts = (Share(1_000, 40), search(plan), reserve(plan))
+    assert total(plan) == Share(sum(part.requests for part in parts), sum(part.runs for part in parts))
+    assert reserve(plan) == Share(250, 10)
+    assert reserve(Plan((make_program(requests=10),))).runs == 0
+
+
+def test_a_program_that_exceeds_its_share_and_the_reserve_ends() -> None:
+    greedy = make_program(*[CREATE] * 500, requests=10)
+    modest = make_program(*[CREATE] * 10, id_="modest.program", requests=10)
+    budget = Budget(forecast=Forecast(Plan((greedy, modest))))
+    target = ScriptedSender(accept_everything, budget)
+    end = run_program(greedy, SETTING, target, budget, PollSchedule()).end
+    assert end.ending is Ending.STOPPED
+    assert "requests is used up (--max-requests sets another limit)" in end.cause
+    assert not run_program(modest, SETTING, target, budget, PollSchedule()).end.is_early
+    assert budget.counts.requests <= total(Plan((greedy, modest))).requests
+
+
+def test_a_program_that_starts_too_many_runs_ends() -> None:
+    program = make_program(*[RUN] * 50, requests=60, runs=2)
+    budget = Budget(forecast=Forecast(Plan((program,))))
+    target = ScriptedSender(accept_everything, budget)
+    end = run_program(program, SETTING, target, budget, PollSchedule()).end
+    assert "runs is used up (--max-runs sets another limit)" in end.cause
+    assert budget.counts.runs_started == total(Plan((program,))).runs
+
+
+def test_refused_runs_use_nothing_up() -> None:
+    program = make_program(*[RUN] * 50, requests=60, runs=2)
+    budget = Budget(forecast=Forecast(Plan((program,))))
+    target = ScriptedSender(lambda step: (400, {}), budget)
+    assert not run_program(program, SETTING, target, budget, PollSchedule()).end.is_early
+
+
+def test_an_ended_program_leaves_the_rest_of_its_share_to_others() -> None:
+    thrifty = make_program(id_="thrifty.program", requests=300)
+    greedy = make_program(*[CREATE] * 200, requests=10)
+    budget = Budget(forecast=Forecast(Plan((thrifty, greedy))))
+    assert budget.forecast is not None
+    budget.forecast.release("thrifty.program")
+    assert not run_program(
+        greedy, SETTING, ScriptedSender(accept_everything, budget), budget, PollSchedule()
+    ).end.is_early
+
+
+def test_a_limit_of_the_user_replaces_the_forecast() -> None:
+    program = make_program(*[RUN] * 200, requests=5, runs=1)
+    budget = Budget(500, 500, forecast=Forecast(Plan((program,)), limits_requests=False, limits_runs=False))
+    target = ScriptedSender(accept_everything, budget)
+    assert not run_program(program, SETTING, target, budget, PollSchedule()).end.is_early
+    assert budget.request_limit == (500, "the limit of 500 requests is reached")
