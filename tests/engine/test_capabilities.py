@@ -13,7 +13,7 @@ from runs_conformance.engine.capabilities import (
     undelivered_streams,
     unsupported_capabilities,
 )
-from runs_conformance.model.case import Role, Step
+from runs_conformance.model.case import DanglingReference, Role, Step
 from runs_conformance.model.exchange import Completion, Exchange, Request, Response
 
 NO_ROUTE = {"detail": "Not Found"}
@@ -56,13 +56,20 @@ def test_one_accepted_request_proves_support() -> None:
 
 
 def test_one_supported_operation_proves_the_capability() -> None:
-    assert unsupported(exchange("list_runs", 404, NO_ROUTE), exchange("list_messages", 200, {})) == set()
+    assert unsupported(exchange("list_runs", 404, NO_ROUTE), exchange("list_messages", 200, {})) == {"list_runs"}
 
 
 def test_a_failing_operation_is_not_a_missing_one() -> None:
-    assert unsupported(exchange("list_run_steps", 500, None), exchange("get_run_step", 404, NO_ROUTE)) == set()
+    missing = exchange("get_run_step", 404, NO_ROUTE)
+    assert unsupported(exchange("list_run_steps", 500, None), missing) == {"get_run_step"}
     hanging = replace(exchange("list_run_steps", 200, None), response=None, completion=Completion.UNKNOWN)
-    assert unsupported(hanging, exchange("get_run_step", 404, NO_ROUTE)) == set()
+    assert unsupported(hanging, missing) == {"get_run_step"}
+
+
+def test_an_object_that_does_not_exist_says_nothing_about_the_route() -> None:
+    sent = exchange("get_run_step", 404, NO_ROUTE)
+    step = Step(operation="get_run_step", dangling=DanglingReference.UNKNOWN)
+    assert unsupported(replace(sent, step=step)) == set()
 
 
 def test_single_failures_do_not_hide_a_missing_route() -> None:

@@ -3,12 +3,13 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from runs_conformance.model.hazard import Hazard
 from runs_conformance.model.program_end import Ending, ProgramEnd
 from runs_conformance.model.verdict import Outcome
-from runs_conformance.reporting import markdown
+from runs_conformance.reporting import html, markdown
 from runs_conformance.reporting.console import WIDTH, OutputFiles, Style, render_summary
 from runs_conformance.reporting.report import ProgramSummary
-from tests.reporting.reports import report, verdict
+from tests.reporting.reports import example, report, verdict
 
 
 def test_failure_shows_all_details() -> None:
@@ -16,7 +17,7 @@ def test_failure_shows_all_details() -> None:
     for needed in (
         "FAIL  create_run.max_prompt_tokens.minimum  must",
         "create_run.max_prompt_tokens.minimum holds",
-        "schema: openapi.yaml CreateRunRequest",
+        "schema: openai-openapi f85dbe2 openapi.yaml CreateRunRequest",
         "POST /threads/thread_1/runs with /max_prompt_tokens = 255 (was 256)",
         "a refusal",
         "HTTP 200",
@@ -115,3 +116,13 @@ def test_ids_are_not_broken_across_lines() -> None:
     text = render_summary(report(*many), Style(verbosity=1))
     for each in many:
         assert each.id in text
+
+
+def test_a_request_that_the_server_does_not_survive_can_be_sent_again() -> None:
+    hazard = Hazard(kind="create_run with body /tools (minItems)", lost=2, exchange="x000007")
+    made = replace(report(), hazards=(hazard,), lost_requests={"x000007": example()})
+    text = render_summary(made, Style())
+    assert "to send x000007 again:\n   assistant=" in text
+    assert "curl" in text.partition("to send x000007")[2].partition("\n\n")[0]
+    assert "curl" in markdown.text(made).partition("To send x000007 again:")[2]
+    assert "To send x000007 again:" in html.text(made)

@@ -29,8 +29,10 @@ from runs_conformance.engine.verdicts import NotJudgedReason, VerdictContext, bu
 from runs_conformance.evidence.timeline import Transitions
 from runs_conformance.generation import boundary
 from runs_conformance.model.approach import Approach
+from runs_conformance.model.json import JSON
 from runs_conformance.model.program import ProgramContext
 from runs_conformance.model.rule import FAILING_MODEL, SECOND_KEY
+from runs_conformance.model.text import contains_word
 from runs_conformance.model.verdict import Outcome, Tally
 from runs_conformance.reporting.report import ProgramSummary, Report, TargetInfo, Transition
 
@@ -39,6 +41,9 @@ ACCEPTANCE_RULE = "acceptance.smallest_request_is_accepted"
 
 COMPLETED_RUN_RULE = "usage.is_given_when_completed"
 """A rule that only programs with a completed run decide."""
+
+KEY_RULES = ("auth.a_key_is_asked_for", "auth.a_wrong_key_is_told_apart")
+"""The rules that all fail if the target looks at no key. Authentication is then not offered, rather than undecided."""
 
 COMPLETE_RUN = "a run that is not cut short"
 """The `needs` text of requirements left unjudged because the test run ended early."""
@@ -78,11 +83,13 @@ def build_report(header: RunHeader, result: RunResult) -> Report:
     unjudged = [
         verdict.id for verdict in verdicts if verdict.outcome is Outcome.NOT_JUDGED and verdict.needs == COMPLETE_RUN
     ]
+    looks_at_keys = any(id_ not in tallies or not tallies[id_].findings for id_ in KEY_RULES)
+    absent = {*unsupported} | ({"auth"} if not looks_at_keys and "auth" not in options.capabilities else set())
     # Another shard may decide what this one does not.
     required_capabilities = (
         []
         if options.shard
-        else [name for name in CAPABILITIES if name in executed_capabilities & selected_capabilities - {*unsupported}]
+        else [name for name in CAPABILITIES if name in executed_capabilities & selected_capabilities - absent]
     )
     comparison = compare_to_baseline(verdicts, options, all_requirements, profile=options.profile, cut=is_cut)
     conclusion = outcome.decide_outcome(
@@ -95,7 +102,8 @@ def build_report(header: RunHeader, result: RunResult) -> Report:
             result.operation_stats, _preexisting_kinds(header.context, result.approach)
         )
         or (explain_no_completed_run(result.last_statuses) if _expects_completed_run(result) else None)
-        or find_stop_problem(result.program_ends, unsupported),
+        or next((hazard.problem for hazard in result.hazards if not hazard.is_odd), None)
+        or find_stop_problem(result.program_ends, {*unsupported, *missing_operations(result.operation_stats)}),
         required_capabilities=required_capabilities,
         fail_on=options.fail_on,
         max_inconclusive=options.max_inconclusive,
@@ -107,9 +115,9 @@ def build_report(header: RunHeader, result: RunResult) -> Report:
             name=header.target,
             base_url=header.base_url,
             dialect=header.dialect,
-            capabilities=tuple(name for name in CAPABILITIES if name not in unsupported),
+            capabilities=tuple(name for name in CAPABILITIES if name not in absent),
             missing_capabilities=tuple(
-                name for name in CAPABILITIES if name in unsupported and name not in options.no_capabilities
+                name for name in CAPABILITIES if name in absent and name not in options.no_capabilities
             ),
             missing_operations=missing_operations(result.operation_stats, options.no_capabilities),
             access=header.access,
@@ -125,14 +133,26 @@ def build_report(header: RunHeader, result: RunResult) -> Report:
         limits=result.limits,
         approach=result.approach,
         hazards=result.hazards,
+        lost_requests=_named_lost_requests(result),
         started=header.started,
         edition_fit=find_better_edition(verdicts, options.edition),
+        seconds=result.seconds,
         programs=ProgramSummary(
             planned=len(result.program_ends),
             completed=sum(1 for end in result.program_ends if not end.is_early),
             early_ends=tuple(end for end in result.program_ends if end.is_early),
         ),
     )
+
+
+def _named_lost_requests(result: RunResult) -> dict[str, JSON]:
+    """Return the requests without a response that a hazard or the reason of an early end names."""
+    named = {hazard.exchange for hazard in result.hazards}
+    return {
+        id_: example
+        for id_, example in result.lost_requests.items()
+        if id_ in named or contains_word(result.cut_reason or "", id_)
+    }
 
 
 def _provided(context: ProgramContext) -> set[str]:

@@ -78,7 +78,10 @@ def collect_stats(exchanges: Iterable[Exchange], no_route_signature: str | None)
         stats = collected.setdefault(exchange.operation, OperationStats())
         if exchange.accepted:
             stats.accepted += 1
-        elif _is_missing_route(exchange, no_route_signature):
+        elif step.dangling is not None and exchange.status == 404:
+            # Some frameworks answer for a missing object as they do for a missing route.
+            pass
+        elif is_missing_route(exchange, no_route_signature):
             stats.no_route += 1
         elif exchange.response is None or is_server_error(exchange):
             stats.failed += 1
@@ -130,14 +133,16 @@ def unsupported_capabilities(
 
     A capability is unsupported if every operation of it that was tried was always answered as by a missing route.
     Streaming is unsupported if no request for a stream succeeded and a refusal mentions streams. The core and the
-    `declared` capabilities are never optional. Operations outside the Runs API itself may be missing individually.
+    `declared` capabilities are never optional. Any other operation may be missing individually, and so may operations
+    of the core that are outside the Runs API itself.
     `denied` capabilities count as unsupported.
     """
     unsupported: dict[str, str] = {}
     operations = {name: stats for name, stats in stats_by_operation.items() if name in OPERATIONS}
     for name, stats in operations.items():
         operation = OPERATIONS[name]
-        if operation.is_prerequisite and operation.capability not in declared and _has_no_route(stats):
+        is_optional = operation.is_prerequisite or operation.capability != CORE
+        if is_optional and operation.capability not in declared and _has_no_route(stats):
             unsupported[name] = f"the target has no {operation.route}"
     for capability in CAPABILITIES:
         tried = [name for name in operations if OPERATIONS[name].capability == capability]
@@ -235,7 +240,8 @@ def _generalize(text: str) -> str:
     return _METHODS.sub("…", _VARIABLE_PART.sub("…", text[:_MAX_GENERALIZED]))
 
 
-def _is_missing_route(exchange: Exchange, no_route_signature: str | None) -> bool:
+def is_missing_route(exchange: Exchange, no_route_signature: str | None) -> bool:
+    """Whether a target answered as it answers for a route that it does not have."""
     if exchange.status in (405, 501):
         return True
     return exchange.status == 404 and no_route_signature is not None and error_signature(exchange) == no_route_signature

@@ -14,13 +14,20 @@ class Hazard:
     """A kind of request that repeatedly lost its connection while other requests were answered.
 
     `exchange` is the id of the first such exchange; `withheld` counts the later requests of the kind, which were not
-    sent, or were sent without the member that makes them dangerous.
+    sent, or were sent without the member that makes them dangerous. `is_odd`: no ordinary client sends such a request.
     """
 
     kind: str
     lost: int
     exchange: str
     withheld: int = 0
+    is_odd: bool = False
+
+    @property
+    def problem(self) -> str:
+        """What the target does, for the conclusion of a test run."""
+        lost = f"no response {plural(self.lost, 'time')} (first {self.exchange})"
+        return f"the target does not survive {self.kind}: {lost}, while others were answered"
 
     @property
     def text(self) -> str:
@@ -30,13 +37,25 @@ class Hazard:
 
     def to_json(self) -> dict[str, JSON]:
         """The hazard as JSON."""
-        return {"kind": self.kind, "lost": self.lost, "exchange": self.exchange, "withheld": self.withheld}
+        return {
+            "kind": self.kind,
+            "lost": self.lost,
+            "exchange": self.exchange,
+            "withheld": self.withheld,
+            "odd": self.is_odd,
+        }
 
     @classmethod
     def from_json(cls, data: Mapping[str, JSON]) -> Hazard:
         """Parse a hazard; members of a wrong type get neutral values."""
         lost, withheld = (_count(data.get(name)) for name in ("lost", "withheld"))
-        return cls(kind=str(data.get("kind", "")), lost=lost, exchange=str(data.get("exchange", "")), withheld=withheld)
+        return cls(
+            kind=str(data.get("kind", "")),
+            lost=lost,
+            exchange=str(data.get("exchange", "")),
+            withheld=withheld,
+            is_odd=data.get("odd") is True,
+        )
 
     def with_one_more(self) -> Hazard:
         """The hazard after another request of its kind was withheld."""

@@ -16,7 +16,9 @@ from runs_conformance.model.text import truncate
 from runs_conformance.model.verdict import Outcome, Verdict
 from runs_conformance.reporting import failure_text
 from runs_conformance.reporting.codegen import curl
+from runs_conformance.reporting.lost_requests import lost_request_commands
 from runs_conformance.reporting.mistakes import Mistake, cut_note, headline, list_mistakes
+from runs_conformance.reporting.notes import changed_ids, changes_note, edition_note
 from runs_conformance.reporting.outcome_names import DISPLAY_ORDER, outcome_name
 from runs_conformance.reporting.report import Report, outcomes_by_capability
 from runs_conformance.reporting.scope import scope_line
@@ -263,16 +265,28 @@ def _conclusion_lines(report: Report, style: Style) -> Iterator[str]:
         yield from textwrap.wrap(failure_text.printable(scope), WIDTH, break_long_words=False)
     if note := cut_note(report):
         yield failure_text.printable(note)
+    yield from _note_lines(report)
     rules, constraints = (report.tally(kind) for kind in ("rule", "constraint"))
     judged = f"{plural(_count_decided(constraints), 'constraint')} and {plural(_count_decided(rules), 'rule')}"
     yield f"{judged} judged; {report.cost_summary}"
     if report.programs.planned:
         yield report.programs.text
     yield from (f"not sent again: {failure_text.printable(hazard.text)}" for hazard in report.hazards)
+    for exchange, commands in lost_request_commands(report, style.curl_dialect):
+        yield f"to send {exchange} again:"
+        yield from (f"   {line}" for line in commands.split("\n"))
     if report.approach is not None:
         yield from (f"approach: {failure_text.printable(note)}" for note in report.approach.notes)
     if report.comparison is not None:
         yield _baseline_counts(report.comparison)
+
+
+def _note_lines(report: Report) -> Iterator[str]:
+    if note := changes_note(report):
+        yield note
+        yield from (truncate(f"   {label}: {ids}", WIDTH) for label, ids in changed_ids(report))
+    if note := edition_note(report):
+        yield note
 
 
 def _next_lines(report: Report, mistakes: Sequence[Mistake], files: OutputFiles) -> Iterator[str]:

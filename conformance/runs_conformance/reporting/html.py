@@ -6,17 +6,10 @@ target is escaped.
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import shlex
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
-from importlib.resources import files
-from typing import Any
-
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from runs_conformance.baseline import EntryResult
 from runs_conformance.contract.operation import CAPABILITIES, OPERATIONS
@@ -25,10 +18,14 @@ from runs_conformance.model.verdict import Outcome, Verdict
 from runs_conformance.reporting import failure_text
 from runs_conformance.reporting.detail import FailureDetail, build_detail
 from runs_conformance.reporting.graph import HEIGHT, WIDTH, build_graph
+from runs_conformance.reporting.lost_requests import lost_request_commands
 from runs_conformance.reporting.mistakes import Mistake, cut_note, headline, list_mistakes
+from runs_conformance.reporting.notes import changes_note, edition_note
 from runs_conformance.reporting.outcome_names import DISPLAY_ORDER, outcome_name
 from runs_conformance.reporting.report import Report, outcomes_by_capability
 from runs_conformance.reporting.scope import scope_line
+from runs_conformance.reporting.source_link import source_spans
+from runs_conformance.reporting.templates import content_hash, environment, page_file
 
 INITIALLY_OPEN = 1
 """Mistakes that are expanded when the page loads."""
@@ -94,8 +91,8 @@ class OutcomeSection:
 
 def text(report: Report, curl_dialect: str = "openai", report_path: str = "report.json") -> str:
     """The report as an HTML page; `report_path` is the path of report.json as shown in commands."""
-    style, script = _page_file("page.css"), _page_file("page.js")
-    page = _environment().get_template("page.html.jinja")
+    style, script = page_file("page.css"), page_file("page.js")
+    page = environment().get_template("page.html.jinja")
     return failure_text.printable(
         page.render(
             report=report,
@@ -103,14 +100,20 @@ def text(report: Report, curl_dialect: str = "openai", report_path: str = "repor
             tone="warn" if report.outcome is Outcome.NOT_JUDGED else _TONES[report.outcome],
             style=style,
             script=script,
-            policy=f"default-src 'none'; style-src {_csp_hash(style)}; script-src {_csp_hash(script)}; "
+            policy=f"default-src 'none'; style-src {content_hash(style)}; script-src {content_hash(script)}; "
             "base-uri 'none'; form-action 'none'",
             capabilities=list(_capability_summaries(report)),
             graph=build_graph(report.transitions),
             graph_size=(WIDTH, HEIGHT),
-            headline=headline(report, "").removeprefix(": "),
+            headline=_begin_sentence(headline(report, "").removeprefix(" (cut short)").removeprefix(": ")),
+            is_tested=bool(report.with_outcome(*_TESTED)),
             cut_note=cut_note(report),
-            scope=scope_line(report),
+            edition_note=edition_note(report),
+            changes_note=changes_note(report),
+            new=set(report.changes.new) if report.changes else set(),
+            source_spans=source_spans,
+            scope=_begin_sentence(scope_line(report)),
+            lost_requests=list(lost_request_commands(report, curl_dialect)),
             cards=list(_mistake_cards(report, curl_dialect, report_path)),
             accepted=[verdict for verdict in report.with_outcome(Outcome.FAIL) if verdict.id in _accepted(report)],
             early_ends=group_early_ends(report.programs.early_ends),
@@ -126,31 +129,16 @@ def text(report: Report, curl_dialect: str = "openai", report_path: str = "repor
     )
 
 
-@cache
-def _environment() -> Environment:
-    return Environment(
-        loader=PackageLoader("runs_conformance.reporting", "page"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+_TESTED = (Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE, Outcome.ERROR)
 
 
-@cache
-def _page_file(name: str) -> Any:
-    from markupsafe import Markup
-
-    # Trusted: files of this package, no text from a target.
-    return Markup(files("runs_conformance.reporting").joinpath("page", name).read_text(encoding="utf-8").strip())
+def _begin_sentence(text: str) -> str:
+    """Begin a text with a capital letter, unless it begins with a URL."""
+    return text if "://" in text.partition(" ")[0] else text[:1].upper() + text[1:]
 
 
 def _entry_results(report: Report) -> Sequence[EntryResult]:
     return report.comparison.entry_results if report.comparison else ()
-
-
-def _csp_hash(content: str) -> str:
-    return f"'sha256-{base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()}'"
 
 
 def _operations(verdict: Verdict) -> list[str]:
@@ -185,7 +173,14 @@ def _capability_status(counts: Mapping[Outcome, int], fails: bool) -> tuple[str,
         return "pass with warnings", "warn"
     else:
         outcome = next(outcome for outcome in _STATUS_ORDER if counts.get(outcome))
+        if outcome is Outcome.PASS and _is_mostly_undecided(counts):
+            outcome = Outcome.INCONCLUSIVE
     return outcome_name(outcome), _TONES[outcome]
+
+
+def _is_mostly_undecided(counts: Mapping[Outcome, int]) -> bool:
+    """Whether more requirements of a capability are open than passed, so that it was not shown to work."""
+    return counts.get(Outcome.INCONCLUSIVE, 0) + counts.get(Outcome.NOT_JUDGED, 0) > counts.get(Outcome.PASS, 0)
 
 
 _STATUS_ORDER = (

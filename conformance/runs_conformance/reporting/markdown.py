@@ -10,7 +10,9 @@ from runs_conformance.model.program_end import group_early_ends
 from runs_conformance.model.verdict import Outcome, Verdict
 from runs_conformance.reporting import failure_text
 from runs_conformance.reporting.codegen import curl
+from runs_conformance.reporting.lost_requests import lost_request_commands
 from runs_conformance.reporting.mistakes import Mistake, cut_note, headline, list_mistakes
+from runs_conformance.reporting.notes import changed_ids, changes_note, edition_note
 from runs_conformance.reporting.outcome_names import DISPLAY_ORDER, outcome_name
 from runs_conformance.reporting.report import Report, outcomes_by_capability
 from runs_conformance.reporting.scope import scope_line
@@ -32,8 +34,11 @@ def _lines(report: Report, curl_dialect: str) -> Iterator[str]:
     yield ""
     yield _escape_inline(f"{headline(report, outcome_name(report.outcome).capitalize())}.")
     yield ""
-    for note in filter(None, (scope_line(report), cut_note(report))):
+    for note in filter(None, (scope_line(report), cut_note(report), edition_note(report), changes_note(report))):
         yield _escape_inline(note)
+        yield ""
+    for label, ids in changed_ids(report):
+        yield f"- {label}: {_escape_inline(ids)}"
         yield ""
     judged = f"`{target.base_url}`" if target.base_url else "recorded traffic"
     strict = " (strict)" if suite.strict else ""
@@ -42,6 +47,10 @@ def _lines(report: Report, curl_dialect: str) -> Iterator[str]:
     mistakes = list_mistakes(report)
     yield from _mistake_table(mistakes)
     yield from _program_section(report)
+    for exchange, commands in lost_request_commands(report, curl_dialect):
+        yield f"To send {exchange} again:"
+        yield ""
+        yield from _shell_block(commands)
     yield from _table(report)
     for mistake in mistakes:
         yield from _mistake_section(mistake, report, curl_dialect)
@@ -106,13 +115,17 @@ def _failure_section(verdict: Verdict, report: Report, curl_dialect: str) -> Ite
         verdict.counterexample, report.target.base_url or "$BASE_URL", curl_dialect, report.target.access
     )
     if commands:
-        fence = "```"
-        while fence in commands:
-            fence += "`"
-        yield f"{fence}sh"
-        yield commands
-        yield fence
-        yield ""
+        yield from _shell_block(commands)
+
+
+def _shell_block(commands: str) -> Iterator[str]:
+    fence = "```"
+    while fence in commands:
+        fence += "`"
+    yield f"{fence}sh"
+    yield commands
+    yield fence
+    yield ""
 
 
 def _undecided_sections(report: Report) -> Iterator[str]:

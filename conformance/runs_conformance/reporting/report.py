@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
 
 from runs_conformance import __version__
-from runs_conformance.baseline import Comparison, EntryStatus
-from runs_conformance.causes import Cause, analyze
+from runs_conformance.baseline import Comparison
+from runs_conformance.causes import Cause, EditionFit, analyze
 from runs_conformance.model.approach import Approach
 from runs_conformance.model.hazard import Hazard
-from runs_conformance.model.json import JSON, Absent
+from runs_conformance.model.json import JSON
 from runs_conformance.model.limit import Limit
 from runs_conformance.model.plural import plural
 from runs_conformance.model.program_end import ProgramEnd
-from runs_conformance.model.verdict import Finding, Outcome, Verdict
+from runs_conformance.model.verdict import Outcome, Verdict
 from runs_conformance.reporting.request_access import RequestAccess
 
 SUITE = "runs-conformance"
-FORMAT_VERSION = 2
-"""The version of the format of report.json. Version 1 had no causes and kept every finding in full."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,13 +95,33 @@ class ProgramSummary:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Changes:
+    """The failing requirements that did not fail in the last session, those fixed since, and those still failing.
+
+    `since` is when the last session started, in RFC 3339.
+    """
+
+    since: str
+    new: tuple[str, ...] = ()
+    fixed: tuple[str, ...] = ()
+    still: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, JSON]:
+        """The changes as JSON."""
+        return {"since": self.since, "new": list(self.new), "fixed": list(self.fixed), "still": list(self.still)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """The result of one session. `reason` explains the exit code in one line; `started` is in Unix seconds.
 
     `approach` is how the target accepts the prerequisites of programs, None for recorded traffic; `hazards` are the
-    kinds of requests that it does not survive.
+    kinds of requests that it does not survive. `lost_requests` are those of them, and the one at which it died, in the
+    form of counterexamples by exchange.
     `comparison` is the comparison with the user's baseline, if there is one. `causes` explain all failing verdicts,
-    each of them once, and follow from the verdicts.
+    each of them once, and follow from the verdicts. `edition_fit` is another edition by which fewer requirements fail,
+    if one explains a tenth of the failures. `changes` are those since the last session in the same folder.
+    `seconds` is how long the programs ran that decided each id, shared among the ids that a program decided.
     """
 
     suite: Suite
@@ -121,9 +137,13 @@ class Report:
     limits: tuple[Limit, ...] = ()
     approach: Approach | None = None
     hazards: tuple[Hazard, ...] = ()
+    lost_requests: Mapping[str, JSON] = field(default_factory=dict, repr=False)
     started: float | None = None
     programs: ProgramSummary = ProgramSummary()
     causes: tuple[Cause, ...] = field(default=(), repr=False)
+    edition_fit: EditionFit | None = None
+    changes: Changes | None = field(default=None, repr=False)
+    seconds: Mapping[str, float] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         """Analyze the causes of the failures, unless they are given."""
@@ -167,142 +187,11 @@ class Report:
         return f"{', '.join(counts)}, {usage.seconds:.1f} s"
 
 
-def to_json(report: Report) -> dict[str, Any]:
-    """The content of `report.json`."""
-    suite, target, counts = report.suite, report.target, report.usage
-    return {
-        "format_version": FORMAT_VERSION,
-        "suite": {
-            "name": suite.name,
-            "version": suite.version,
-            "edition": suite.edition,
-            "strict": suite.strict,
-            "profile": suite.profile,
-            "seed": suite.seed,
-            "schema_digest": suite.schema_digest,
-            "filters": list(suite.filters),
-            "fail_on": suite.fail_on,
-        },
-        "target": {
-            "name": target.name,
-            "base_url": target.base_url,
-            "dialect": target.dialect,
-            "capabilities": list(target.capabilities),
-            "not_offered": {
-                "capabilities": list(target.missing_capabilities),
-                "operations": list(target.missing_operations),
-            },
-        },
-        "started": rfc3339(report.started),
-        "complete": report.complete,
-        "outcome": report.outcome.value,
-        "exit_code": report.exit_code,
-        "counts": {
-            "requests": counts.requests,
-            "runs_started": counts.runs_started,
-            "cases": counts.cases,
-            "seconds": counts.seconds,
-            "tokens": counts.tokens,
-        },
-        "baseline": _baseline(report.comparison) if report.comparison else None,
-        "transitions": [
-            {"from": item.earlier, "to": item.later, "count": item.count, "kind": item.kind}
-            for item in report.transitions
-        ],
-        "limits": [
-            {"id": item.id, "stated": item.stated, "accepted": item.accepted, "refused": item.refused}
-            for item in report.limits
-        ],
-        "approach": report.approach.to_json() if report.approach is not None else None,
-        "not_sent_again": [hazard.to_json() for hazard in report.hazards],
-        "programs": {
-            "planned": report.programs.planned,
-            "completed": report.programs.completed,
-            "early_ends": [end.to_json() for end in report.programs.early_ends],
-        },
-        "causes": [cause.to_json() for cause in report.causes],
-        "verdicts": [_verdict(verdict) for verdict in report.verdicts],
-    }
-
-
-def _baseline(comparison: Comparison) -> dict[str, Any]:
-    baseline = comparison.baseline
-    return {
-        "file": baseline.name,
-        "digest": baseline.digest,
-        "counts": {status.value: len(comparison.with_status(status)) for status in EntryStatus},
-        "new": list(comparison.new),
-        "entries": [
-            {
-                "id": result.entry.id,
-                "standing": result.status.value,
-                "note": result.note,
-                "reason": result.entry.reason,
-                "expires": result.entry.expires.isoformat() if result.entry.expires else None,
-                "issue": result.entry.issue,
-            }
-            for result in comparison.entry_results
-        ],
-    }
-
-
 def rfc3339(seconds: float | None) -> str | None:
     """Format Unix seconds as RFC 3339, in UTC with milliseconds."""
     if seconds is None:
         return None
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def _verdict(verdict: Verdict) -> dict[str, Any]:
-    return {
-        "id": verdict.id,
-        "kind": verdict.kind,
-        "level": verdict.level,
-        "capability": verdict.capability,
-        "operation": verdict.operation,
-        "outcome": verdict.outcome.value,
-        "judged": verdict.judged,
-        "statement": verdict.statement,
-        "source": verdict.source,
-        "explanation": verdict.explanation or None,
-        "reason": verdict.reason,
-        "needs": verdict.needs,
-        "findings": [_finding(finding) for finding in verdict.findings],
-        "counterexample": verdict.counterexample,
-    }
-
-
-def _finding(finding: Finding) -> dict[str, Any]:
-    return {
-        "message": finding.message,
-        "operation": finding.operation,
-        "pointer": finding.pointer,
-        "expected": _or_none(finding.expected),
-        "actual": _or_none(finding.actual),
-        "case": finding.case,
-        "exchange": finding.exchange or None,
-    }
-
-
-def _or_none(value: JSON | Absent) -> JSON:
-    return None if isinstance(value, Absent) else value
-
-
-def text(report: Report) -> str:
-    """The text of `report.json`, with one verdict a line; characters that UTF-8 cannot encode are escaped."""
-    text = _encode(to_json(report), ensure_ascii=False)
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return _encode(to_json(report), ensure_ascii=True)
-    return text
-
-
-def _encode(data: dict[str, Any], *, ensure_ascii: bool) -> str:
-    verdicts = data.pop("verdicts")
-    head = json.dumps(data, indent=1, ensure_ascii=ensure_ascii).removesuffix("\n}")
-    lines = (json.dumps(verdict, ensure_ascii=ensure_ascii, separators=(",", ":")) for verdict in verdicts)
-    return f'{head},\n "verdicts": [\n' + ",\n".join(lines) + "\n ]\n}\n"
 
 
 def outcomes_by_capability(verdicts: Sequence[Verdict], order: Sequence[str]) -> dict[str, Mapping[Outcome, int]]:

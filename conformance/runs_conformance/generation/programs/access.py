@@ -65,8 +65,6 @@ def another_tenant(context: ProgramContext) -> StepGenerator:
     It must neither see nor change them.
     """
     objects = yield from create_objects(context)
-    if objects is None:
-        return
     names = set(objects.names)
     for step in all_steps(context):
         is_own = not step.path and step.operation != "create_thread_and_run"
@@ -93,8 +91,6 @@ def _expect_refusal(step: Step, expectation: Expectation) -> Step:
 def _try_all_operations(context: ProgramContext, variants_of: Callable[[Step], list[Step]]) -> Fragment:
     """Send the variants of every operation that lack a requirement, then read the objects."""
     objects = yield from create_objects(context)
-    if objects is None:
-        return False
     for step in objects.sendable(all_steps(context)):
         for variant in variants_of(step):
             yield from _send_and_cancel_run(variant)

@@ -45,9 +45,7 @@ def references(context: ProgramContext) -> StepGenerator:
     Each call must be refused and change nothing.
     """
     objects = yield from create_objects(context)
-    if objects is None:
-        return
-    yield on_message("get_message")
+    yield from objects.sendable((on_message("get_message"),))
     yield from objects.sendable(_steps_with_dangling_ids())
     for step in objects.sendable(_through_other_thread("other")):
         yield dangling_reference(step, DanglingReference.FOREIGN)
