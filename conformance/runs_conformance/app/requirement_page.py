@@ -30,6 +30,9 @@ def sections(requirement: AnyRule | Constraint) -> Iterator[Section]:
     else:
         yield Section("Why it matters", requirement.explanation.split("\n\n"))
         yield Section("How to fix it", [requirement.fix])
+        if requirement.occasions > 1:
+            needed = f"{requirement.occasions} occasions on which it could have been violated; fewer are inconclusive."
+            yield Section("What a pass needs", [needed])
         yield Section("Example of a violation", literal=violations().get(requirement.id, ()))
     yield Section("Source", list(_source(requirement)))
 

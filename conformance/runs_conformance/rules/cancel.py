@@ -305,6 +305,7 @@ def comes_to_an_end(action: RunAction) -> Iterator[Result]:
     capability="core",
     requirements=("cancel-ends-run-in-progress",),
     needs_complete_history=True,
+    occasions=3,
 )
 def happens_only_when_asked_for(run: RunTimeline) -> Iterator[Result]:
     """A run is `cancelling` or `cancelled` only if a client cancelled it or deleted its thread.

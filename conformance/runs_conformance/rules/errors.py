@@ -120,7 +120,7 @@ def content_type_is_json(exchange: Exchange) -> Iterator[Result]:
             yield exchange.finding("the error is JSON but has another content type", "", "application/json", actual)
 
 
-@rule(units=exchanges, level=Level.SHOULD, source=_CODES, capability="errors")
+@rule(units=exchanges, level=Level.SHOULD, source=_CODES, capability="errors", occasions=5)
 def no_error_shows_the_server_from_inside(exchange: Exchange) -> Iterator[Result]:
     """No error contains a stack trace.
 
@@ -158,7 +158,7 @@ def success_is_200(exchange: Exchange) -> Iterator[Result]:
         yield PASSED if status == 200 else exchange.finding("the HTTP status of a success is not 200", "", 200, status)
 
 
-@rule(units=operation_failures, level=Level.MUST, source=_CODES, capability="errors")
+@rule(units=operation_failures, level=Level.MUST, source=_CODES, capability="errors", occasions=5)
 def requests_do_not_break_the_server(failures: OperationFailures) -> Iterator[Result]:
     """No operation repeatedly returns HTTP 5xx while other requests are served.
 

@@ -209,6 +209,7 @@ def what_is_created_is_worked_on(events: ObjectEvents) -> Iterator[Result]:
     source=_OCCURS,
     capability="streaming",
     requirements=("event-name-matches-run-status",),
+    occasions=10,
 )
 def a_stream_tells_of_one_run(stream: Stream) -> Iterator[Result]:
     """All objects in a stream belong to one run and one thread.

@@ -71,6 +71,7 @@ def _all_timelines(history: History) -> Iterable[Timeline]:
     source=schema(f"{_SCHEMA}, descriptions of the ids"),
     capability="core",
     requirements=("run-identity-never-changes",),
+    occasions=10,
 )
 def never_changes(timeline: Timeline) -> Iterator[Result]:
     """An object's kind, creation time and parents are the same in every answer that shows it.

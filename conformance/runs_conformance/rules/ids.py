@@ -46,7 +46,7 @@ def _objects_with_ids(history: History) -> Iterable[Observation]:
     return (observation for observation in all_observations(history) if observation.kind in PREFIXES and observation.id)
 
 
-@rule(units=id_series, level=Level.MUST, source=_IDENTIFIER, capability="core")
+@rule(units=id_series, level=Level.MUST, source=_IDENTIFIER, capability="core", occasions=5)
 def no_two_objects_share_an_id(series: Series) -> Iterator[Result]:
     """Every object has an id of its own.
 
@@ -81,6 +81,7 @@ def _steps_by_id(history: History) -> Iterable[tuple[Observation, ...]]:
     source=_IDENTIFIER,
     capability="steps",
     requirements=("step-type-matches-details",),
+    occasions=2,
 )
 def no_two_runs_share_a_step_id(steps: tuple[Observation, ...]) -> Iterator[Result]:
     """Step ids are unique across runs, not only within one.
@@ -110,7 +111,7 @@ def prefix_tells_the_kind(observation: Observation) -> Iterator[Result]:
     )
 
 
-@rule(units=id_series, level=Level.SHOULD, source=_RECORDED, capability="core")
+@rule(units=id_series, level=Level.SHOULD, source=_RECORDED, capability="core", occasions=2)
 def ids_cannot_be_guessed(series: Series) -> Iterator[Result]:
     """Ids are not sequential.
 

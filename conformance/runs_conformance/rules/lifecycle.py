@@ -65,6 +65,7 @@ def begins_queued(run: RunTimeline) -> Iterator[Result]:
     capability="core",
     requirements=("transitions-follow-the-graph",),
     needs_complete_history=True,
+    occasions=3,
 )
 def follows_the_graph(run: RunTimeline) -> Iterator[Result]:
     """A run's status changes only along the documented transitions.
@@ -120,7 +121,14 @@ def waits_for_outputs(run: RunTimeline) -> Iterator[Result]:
         )
 
 
-@rule(units=runs, level=Level.MUST, source=prose(_GUIDE), capability="core", requirements=("terminal-status-is-final",))
+@rule(
+    units=runs,
+    level=Level.MUST,
+    source=prose(_GUIDE),
+    capability="core",
+    requirements=("terminal-status-is-final",),
+    occasions=2,
+)
 def terminal_status_is_final(run: RunTimeline) -> Iterator[Result]:
     """A run that has ended keeps its status.
 

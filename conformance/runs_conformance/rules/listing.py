@@ -159,6 +159,7 @@ def ties_keep_one_order(orders: BothOrders) -> Iterator[Result]:
     source=_PARENT,
     capability="listing",
     requirements=("list-envelope-order-and-default-limit", "messages-filter-by-run"),
+    occasions=5,
 )
 def items_belong_to_what_is_listed(page: Page) -> Iterator[Result]:
     """Runs and messages in a thread's list belong to that thread, and steps in a run's list to that run.

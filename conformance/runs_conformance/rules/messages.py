@@ -281,7 +281,14 @@ def _must_remain(message: Observation, history: History) -> bool:
     return not is_deleted and (run is None or run.last.status in ("completed", "incomplete"))
 
 
-@rule(units=_consecutive_lists, level=Level.MUST, source=_GUIDE, capability="messages", needs_complete_history=True)
+@rule(
+    units=_consecutive_lists,
+    level=Level.MUST,
+    source=_GUIDE,
+    capability="messages",
+    needs_complete_history=True,
+    occasions=3,
+)
 def are_not_lost(lists: tuple[tuple[str, ...], Page, History]) -> Iterator[Result]:
     """A message stays in its thread until it is deleted.
 

@@ -77,6 +77,7 @@ def is_kept(expected: ExpectedMetadata) -> Iterator[Result]:
     capability="metadata",
     requirements=("metadata-is-echoed", "metadata-replace-or-merge"),
     needs_complete_history=True,
+    occasions=5,
 )
 def holds_nothing_else(expected: ExpectedMetadata) -> Iterator[Result]:
     """Metadata contains only pairs that were given to this object, and is `{}` if none were.
@@ -110,6 +111,7 @@ def holds_nothing_else(expected: ExpectedMetadata) -> Iterator[Result]:
     capability="metadata",
     requirements=("modify-run-changes-only-metadata", "metadata-is-echoed"),
     needs_complete_history=True,
+    occasions=5,
 )
 def changes_only_when_modified(timeline: MetadataTimeline) -> Iterator[Result]:
     """Metadata does not change between two reads unless the object is modified.

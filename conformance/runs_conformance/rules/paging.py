@@ -176,6 +176,7 @@ def pages_are_full(limited_page: tuple[Page, PageComparison | None]) -> Iterator
     source=_CURSOR,
     capability="listing",
     requirements=("after-is-exclusive-and-complete",),
+    occasions=3,
 )
 def items_are_not_repeated(page: Page) -> Iterator[Result]:
     """No item appears twice on a page.

@@ -61,7 +61,12 @@ def _call_ids(exchange: Exchange) -> frozenset[str]:
 
 
 @rule(
-    units=run_pairs, level=Level.MUST, source=_LOCKS, capability="core", requirements=("active-run-blocks-second-run",)
+    units=run_pairs,
+    level=Level.MUST,
+    source=_LOCKS,
+    capability="core",
+    requirements=("active-run-blocks-second-run",),
+    occasions=2,
 )
 def two_runs_never_work_together(pair: RunPair) -> Iterator[Result]:
     """No two runs of one thread are `in_progress` at the same time.

@@ -134,7 +134,14 @@ def a_refused_stream_is_answered_plainly(exchange: Exchange) -> Iterator[Result]
             yield PASSED
 
 
-@rule(units=exchanges, level=Level.MUST, source=_SUCCESS, capability="errors", requirements=("errors-have-envelope",))
+@rule(
+    units=exchanges,
+    level=Level.MUST,
+    source=_SUCCESS,
+    capability="errors",
+    requirements=("errors-have-envelope",),
+    occasions=5,
+)
 def errors_do_not_come_as_success(exchange: Exchange) -> Iterator[Result]:
     """An error never has a successful HTTP status.
 

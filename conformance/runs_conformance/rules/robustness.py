@@ -63,7 +63,7 @@ def _check_refused(probe: _Probe, message: str) -> Iterator[Result]:
         yield Inconclusive(f"{probe_of(exchange).replace('_', ' ')}: neither accepted nor refused")
 
 
-@rule(units=operation_failures, level=Level.MUST, source=_CODES, capability="validation")
+@rule(units=operation_failures, level=Level.MUST, source=_CODES, capability="validation", occasions=5)
 def odd_requests_do_not_break_the_server(failures: OperationFailures) -> Iterator[Result]:
     """No odd request is repeatedly answered with HTTP 5xx while other requests are served.
 
@@ -88,7 +88,7 @@ def odd_requests_do_not_break_the_server(failures: OperationFailures) -> Iterato
         yield Inconclusive(lost) if failures.unanswered else PASSED
 
 
-@rule(units=operation_failures, level=Level.MUST, source=_CODES, capability="validation")
+@rule(units=operation_failures, level=Level.MUST, source=_CODES, capability="validation", occasions=5)
 def no_request_is_left_hanging(failures: OperationFailures) -> Iterator[Result]:
     """Every request, however odd, is answered in reasonable time while other requests are served.
 
@@ -119,7 +119,7 @@ def _probes_with_next_request(history: History) -> Iterator[tuple[Exchange, Exch
                 yield probe, next_request, any(each.happened_before(probe) for each in accepted)
 
 
-@rule(units=_probes_with_next_request, level=Level.MUST, source=_CODES, capability="validation")
+@rule(units=_probes_with_next_request, level=Level.MUST, source=_CODES, capability="validation", occasions=3)
 def the_next_request_is_served(unit: tuple[Exchange, Exchange, bool]) -> Iterator[Result]:
     """An ordinary request sent after an odd one is answered as usual.
 

@@ -413,6 +413,7 @@ _FIXED = (
     source=schema(f"{_RUN}; ModifyRunRequest allows metadata only"),
     capability="core",
     requirements=("modify-run-changes-only-metadata",),
+    occasions=10,
 )
 def never_change(run: RunTimeline) -> Iterator[Result]:
     """The settings of a run are the same in every answer that shows it; only metadata can be modified.

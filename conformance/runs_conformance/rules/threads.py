@@ -102,6 +102,7 @@ def _fully_known_lists(history: History) -> Iterable[tuple[Page, History]]:
     capability="messages",
     requirements=("thread-and-run-creates-messages",),
     needs_complete_history=True,
+    occasions=3,
 )
 def hold_only_what_was_sent(known_list: tuple[Page, History]) -> Iterator[Result]:
     """A thread contains no user message that was not sent to it; one created without messages starts empty.

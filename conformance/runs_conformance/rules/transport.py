@@ -96,7 +96,7 @@ def _has_content(exchange: Exchange) -> bool:
     return bool(exchange.operation) and (is_object(exchange.body) or bool(exchange.events))
 
 
-@rule(units=exchanges, level=Level.MUST, source=_GRAMMAR, capability="core")
+@rule(units=exchanges, level=Level.MUST, source=_GRAMMAR, capability="core", occasions=10)
 def json_is_by_the_letter(exchange: Exchange) -> Iterator[Result]:
     """JSON in a response is valid: UTF-8, without NaN, raw control characters or a byte order mark.
 
@@ -111,7 +111,7 @@ def json_is_by_the_letter(exchange: Exchange) -> Iterator[Result]:
         yield PASSED
 
 
-@rule(units=exchanges, level=Level.SHOULD, source=_INTEROPERABILITY, capability="core")
+@rule(units=exchanges, level=Level.SHOULD, source=_INTEROPERABILITY, capability="core", occasions=10)
 def json_means_the_same_to_everybody(exchange: Exchange) -> Iterator[Result]:
     """No object in a response has two members of the same name, and no number exceeds what programs can represent.
 
@@ -127,7 +127,7 @@ def json_means_the_same_to_everybody(exchange: Exchange) -> Iterator[Result]:
         yield PASSED
 
 
-@rule(units=operation_failures, level=Level.SHOULD, source=_COMPLETENESS, capability="core")
+@rule(units=operation_failures, level=Level.SHOULD, source=_COMPLETENESS, capability="core", occasions=5)
 def answers_come_whole(failures: OperationFailures) -> Iterator[Result]:
     """No operation repeatedly breaks off its responses while other responses are complete.
 
