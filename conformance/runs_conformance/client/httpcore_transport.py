@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+import threading
 import urllib.request
 import weakref
 from collections.abc import Iterator
@@ -33,16 +34,20 @@ class ConnectionRefused(httpx.ConnectError):
 class HttpcoreTransport(httpx.BaseTransport):
     """Sends requests to one address, each within the deadline set by its thread. Thread-safe.
 
+    Each thread reuses a connection of its own, so that an odd request meets the next one of its program, and no other.
     Failures are raised as `httpx` exceptions. No connection is kept alive once the target is known to close idle ones.
     """
 
     def __init__(self, address: Address, tls: ssl.SSLContext | None = None) -> None:
         self.backend = DeadlineBackend()
         self._tls = tls or (_default_tls_context() if address.scheme == "https" else None)
-        self._keep_alive_pool = self._pool(address, _MAX_IDLE_CONNECTIONS)
+        self._address = address
+        self._shared_pool = self._pool(address, _MAX_IDLE_CONNECTIONS)
         self._one_shot_pool = self._pool(address, 0)
+        self._own = threading.local()
+        self._pools = [self._shared_pool, self._one_shot_pool]
         # Close the connections of a transport that is garbage-collected.
-        weakref.finalize(self, _close, self._keep_alive_pool, self._one_shot_pool)
+        weakref.finalize(self, _close, self._pools)
 
     def _pool(self, address: Address, max_idle: int) -> httpcore.ConnectionPool:
         return httpcore.ConnectionPool(
@@ -56,7 +61,7 @@ class HttpcoreTransport(httpx.BaseTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request and return the response; its body is still unread."""
-        pool = self._one_shot_pool if self.backend.closes_idle_connections else self._keep_alive_pool
+        pool = self._one_shot_pool if self.backend.closes_idle_connections else self._pool_of_thread()
         target = request.extensions.get(REQUEST_TARGET, request.url.raw_path)
         url = httpcore.URL(
             scheme=request.url.raw_scheme, host=request.url.raw_host, port=request.url.port, target=target
@@ -73,12 +78,23 @@ class HttpcoreTransport(httpx.BaseTransport):
             )
         return httpx.Response(raw.status, headers=raw.headers, stream=_Body(raw), extensions=raw.extensions)
 
+    def share_connections(self) -> None:
+        """Let this thread use connections that others opened before, as suits a thread that sends one request."""
+        self._own.pool = self._shared_pool
+
+    def _pool_of_thread(self) -> httpcore.ConnectionPool:
+        pool: httpcore.ConnectionPool | None = getattr(self._own, "pool", None)
+        if pool is None:
+            pool = self._own.pool = self._pool(self._address, 1)
+            self._pools.append(pool)
+        return pool
+
     def close(self) -> None:
         """Close every connection."""
-        _close(self._keep_alive_pool, self._one_shot_pool)
+        _close(self._pools)
 
 
-def _close(*pools: httpcore.ConnectionPool) -> None:
+def _close(pools: list[httpcore.ConnectionPool]) -> None:
     for pool in pools:
         pool.close()
 
