@@ -17,8 +17,8 @@ from runs_conformance.engine.shrinking.shrinker import ShrinkBudget
 from runs_conformance.model.program import Program, ProgramContext
 from runs_conformance.targets import Target
 
-REMOTE_BUDGET = (60, 240)
-"""Shrink budget on remote targets: requests for each id, and in total."""
+LOCAL_BUDGET, REMOTE_BUDGET = (1_000, 1_500), (60, 240)
+"""Shrink budgets on targets of this machine and on others: requests for each id, and in total."""
 
 
 def stored_programs(target: Target, options: RunOptions) -> list[Program]:
@@ -42,7 +42,7 @@ def shrink_findings(
     store = _open_store(target, options)
     if result.explored_violations:
         collector = Collector(NullRecorder(session.credentials), budget, tracker)
-        lab = exploration.ShrinkContext(
+        shrink_context = exploration.ShrinkContext(
             program_context=context,
             sender=protect_given_objects(session.with_recorder(collector), context),
             collector=collector,
@@ -50,9 +50,9 @@ def shrink_findings(
             budget=budget,
             schedule=schedule,
             cleans_up=target.persistent,
-            shrink_budget=ShrinkBudget() if target.address.is_loopback else ShrinkBudget(*REMOTE_BUDGET),
+            shrink_budget=ShrinkBudget(*(LOCAL_BUDGET if target.address.is_loopback else REMOTE_BUDGET)),
         )
-        results = exploration.shrink_violations(result.explored_violations, lab, options.workers or 3)
+        results = exploration.shrink_violations(result.explored_violations, shrink_context, options.workers or 3)
         result = exploration.with_shrunk_counterexamples(result, results)
         if store is not None:
             store.save({id_: result.reproduction for id_, result in results.items()})

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.engine.plan import Plan
@@ -43,9 +45,9 @@ def search(plan: Plan) -> Share:
     return Share(SEARCH_REQUESTS, SEARCH_RUNS if plan.runs else 0)
 
 
-def total(plan: Plan) -> Share:
-    """The whole forecast."""
-    parts = (Share(plan.requests, plan.runs), search(plan), reserve(plan))
+def total(plan: Plan, follow_up: Mapping[str, Share] = MappingProxyType({})) -> Share:
+    """The whole forecast; `follow_up` names what comes after the programs."""
+    parts = (Share(plan.requests, plan.runs), search(plan), reserve(plan), *follow_up.values())
     return Share(sum(part.requests for part in parts), sum(part.runs for part in parts))
 
 
@@ -53,12 +55,14 @@ def total(plan: Plan) -> Share:
 class Forecast:
     """What is left of the forecast of a plan. Thread-safe.
 
+    No program can use up what `follow_up` sets aside for what comes after the programs.
     A limit that the user set replaces the forecast: without `limits_requests` and `limits_runs` it only counts.
     """
 
     plan: Plan
     limits_requests: bool = True
     limits_runs: bool = True
+    follow_up: Mapping[str, Share] = MappingProxyType({})
     total: Share = field(init=False)
     _shares: dict[str, Share] = field(init=False)
     _requests: Counter[str] = field(default_factory=Counter)
@@ -69,7 +73,7 @@ class Forecast:
 
     def __post_init__(self) -> None:
         spare, before = reserve(self.plan), search(self.plan)
-        self.total = total(self.plan)
+        self.total = total(self.plan, self.follow_up)
         self._shares = {program.id: Share(program.requests, program.runs) for program in self.plan.programs}
         self._free_requests = spare.requests + before.requests
         self._free_runs = spare.runs + before.runs
