@@ -62,7 +62,7 @@ class Forecast:
     plan: Plan
     limits_requests: bool = True
     limits_runs: bool = True
-    follow_up: Mapping[str, Share] = MappingProxyType({})
+    follow_up: Mapping[str, Share] = field(default_factory=dict)
     total: Share = field(init=False)
     _shares: dict[str, Share] = field(init=False)
     _requests: Counter[str] = field(default_factory=Counter)
