@@ -41,7 +41,7 @@ MISTAKES = {
 EVERYTHING = {"errors.success_status", "lists.envelope", "shape.assistant", "shape.run", "stamps", "identity"}
 """Some of the causes of the server that is wrong everywhere; how many of the others show depends on its speed."""
 
-RARE = {"accepts-every-body": {"crash.invalid", "tools"}, "naive": {"validation.query"}}
+RARE = {"accepts-every-body": {"crash.invalid"}, "naive": {"validation.query"}}
 """By server, further causes, which show only to some of the random requests."""
 
 NAMES = [*MISTAKES, "wrong-everywhere"]

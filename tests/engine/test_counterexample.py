@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from runs_conformance.engine.counterexample import build_counterexample, counterexamples, smaller_counterexample
 from runs_conformance.engine.dependencies import prerequisite_steps
 from runs_conformance.model.case import Ref, Role, Step
 from runs_conformance.model.exchange import Completion, Exchange, Request, Response
 from runs_conformance.model.history import History
-from runs_conformance.model.json import JSON
+from runs_conformance.model.json import JSON, at
+from runs_conformance.model.verdict import Finding, Tally
 
 THREAD = Step(operation="create_thread", name="thread", role=Role.FIXTURE)
 ASSISTANT = Step(operation="create_assistant", name="assistant", role=Role.FIXTURE, body={"model": "gpt-4o"})
@@ -67,3 +71,16 @@ def test_successful_change_of_the_same_thread_is_a_prerequisite() -> None:
         (read, "", here, 200),
     )
     assert prerequisite_steps(history, history.exchanges[-1]) == [THREAD, MESSAGE]
+
+
+def test_rule_is_shown_by_a_valid_request_however_long_it_is() -> None:
+    rule, constraint = "settings.model_is_as_asked", "create_run.model.type"
+    invalid = replace(_run(1), exercises=(constraint,))
+    history = _history((_run(300_000, Role.CONTROL), "run_1", {}, 200), (invalid, "run_2", {}, 200))
+    tally = Tally(2, [Finding("it is wrong", exchange) for exchange in ("x1", "x0")])
+    first, second = (counterexamples(history, {id_: tally})[id_] for id_ in (rule, constraint))
+    assert at(first, "/exchange") == "x0"
+    assert at(second, "/exchange") == "x1"
+    examples = [build_counterexample(history, rule, exchange) for exchange in reversed(history.exchanges)]
+    assert smaller_counterexample(rule, *examples) is examples[1]
+    assert smaller_counterexample(constraint, *examples) is examples[0]

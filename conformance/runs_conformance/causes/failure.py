@@ -92,6 +92,12 @@ class Failure:
         return at(self.verdict.counterexample, "/case/role") == "negative"
 
     @property
+    def shows_accepted_violation(self) -> bool:
+        """Whether the answer shown is to an accepted request that breaks its schema."""
+        case = at(self.verdict.counterexample, "/case")
+        return self.is_negative and self.is_success and is_object(case) and bool(_exercised(case))
+
+    @property
     def is_accepted_violation(self) -> bool:
         """Whether an invalid request was accepted."""
         return self.is_about_request and self.finding.expected != _ACCEPTANCE and self.is_success

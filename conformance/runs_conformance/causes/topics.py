@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from runs_conformance.causes.cause import Severity
 from runs_conformance.causes.failure import Failure
 from runs_conformance.causes.groups import Sorting
+from runs_conformance.causes.unvalidated_requests import OUTPUT_RULES
 from runs_conformance.model.text import excerpt
 
 _FIX = "Fix: "
@@ -112,7 +113,22 @@ THEMES = (
         "Ids or parents of objects are not as documented",
         Severity.WRONG_SHAPE,
         "Give each object a random id with the prefix of its kind, and the ids of its parents.",
-        ("ids", "identity", "references"),
+        ("ids", "identity"),
+    ),
+    Theme(
+        "references",
+        "Ids of objects that do not exist are accepted",
+        Severity.MISSING_VALIDATION,
+        "Look up every object that a request names, under its parent, and refuse the request if there is none.",
+        ("references",),
+    ),
+    Theme(
+        "outputs",
+        "Tool outputs are not matched with the calls of the run",
+        Severity.MISSING_VALIDATION,
+        "Refuse outputs with HTTP 400 unless they are one for each of the calls that the run waits for.",
+        (),
+        OUTPUT_RULES,
     ),
     Theme(
         "transport",

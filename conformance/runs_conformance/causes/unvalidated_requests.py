@@ -22,9 +22,17 @@ _PARSING_RULES = (
     "robustness.empty_bodies_are_refused_where_members_are_required",
     "robustness.misshapen_bodies_are_refused",
     "robustness.nothing_follows_the_body",
+    "robustness.empty_bodies_are_refused_elsewhere",
     "refusals.status_says_that_the_body_is_at_fault",
 )
 """Rules that a server breaks which never checks a body."""
+
+OUTPUT_RULES = (
+    "tools.missing_outputs_are_refused",
+    "tools.unknown_outputs_are_refused",
+    "tools.repeated_outputs_are_refused",
+)
+"""Rules that a server breaks which never checks what is in a body of submit_tool_outputs."""
 
 _DROP_RULES = {
     "threads.begin_with_the_messages_given": ("create_thread", "messages"),
@@ -97,6 +105,7 @@ def _sort_unvalidated(sorting: Sorting, query: bool) -> None:
                 and not failure.is_refused_valid
             )
             or (not query and failure.id in _PARSING_RULES)
+            or (not query and failure.id in OUTPUT_RULES and "submit_tool_outputs" in broken)
         )
     )
     if query:
@@ -173,7 +182,7 @@ def _sort_echoes(sorting: Sorting) -> None:
 def _repeats(failure: Failure, places: set[str], bounds: set[tuple[str, str]]) -> bool:
     """Whether a failing answer shows a value at a place where an invalid one had been accepted."""
     if failure.verdict.kind == "rule":
-        return failure.is_negative and failure.is_success and failure.id.partition(".")[0] in ("messages", "settings")
+        return failure.shows_accepted_violation
     if not failure.is_about_response:
         return False
     if (failure.place, failure.keyword) in bounds:

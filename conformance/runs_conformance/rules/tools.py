@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from runs_conformance.contract.lifecycle import ACTIVE, TERMINAL
@@ -278,13 +279,16 @@ def accepted_outputs_are_not_asked_for_again(action: RunAction) -> Iterator[Resu
 def step_records_the_outputs(action: RunAction) -> Iterator[Result]:
     """After outputs are submitted, the step that made the calls shows each of them verbatim.
 
-    `output` is null only until it is submitted. Judged when the run has ended.
+    `output` is null only until it is submitted. Judged when the run has ended, for one output of a call that the run
+    may have waited for; the effect of others is undefined, even if they are accepted.
 
     Fix: Store the outputs in the step when they are accepted.
     """
     if not action.exchange.accepted:
         return
-    sent = dict(submitted_outputs(action.exchange.request.body))
+    outputs, pending = list(submitted_outputs(action.exchange.request.body)), _pending_call_ids(action)
+    counts = Counter(id_ for id_, _ in outputs)
+    sent = {id_: out for id_, out in outputs if counts[id_] == 1 and (pending is None or id_ in pending)}
     for step in step_observations_of_run(action.run):
         for index, call in enumerate(step_tool_calls(step)):
             must_show_output = (
