@@ -17,7 +17,7 @@ from runs_conformance.emulator.server_options import EmulatorOptions
 from runs_conformance.errors import UsageError
 from runs_conformance.model.history import History
 from runs_conformance.model.verdict import Outcome
-from runs_conformance.reporting.report import to_json
+from runs_conformance.reporting.report_json import to_json
 from tests.test_end_to_end import served
 
 MUTANTS = ("writes_expiry_as_text", "forgets_that_it_ended")

@@ -51,7 +51,7 @@ def verdict(id_: str, outcome: Outcome, **changes: Any) -> Verdict:
         "outcome": outcome,
         "judged": 0 if outcome in (Outcome.NOT_JUDGED, Outcome.INCONCLUSIVE) else 2,
         "statement": f"{id_} holds",
-        "source": "schema: openapi.yaml CreateRunRequest",
+        "source": "schema: openai-openapi f85dbe2 openapi.yaml CreateRunRequest",
     }
     if outcome is Outcome.FAIL:
         members["findings"] = (

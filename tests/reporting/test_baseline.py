@@ -12,7 +12,8 @@ from runs_conformance.baseline import Baseline, BaselineEntry, BaselineGate, Run
 from runs_conformance.contract.schema import load_document
 from runs_conformance.model.verdict import Outcome
 from runs_conformance.reporting import claim, console, markdown
-from runs_conformance.reporting.report import Report, to_json
+from runs_conformance.reporting.report import Report
+from runs_conformance.reporting.report_json import to_json
 from tests.reporting.reports import HOSTILE, report
 
 

@@ -325,12 +325,26 @@ def test_filters_live_in_the_url_and_update_the_counts(browser: Any, page: str) 
     assert visible(browser) == {"create_run.max_prompt_tokens.minimum"}
     card = browser.find_element("css selector", ".card:not([hidden])")
     assert card.find_element("css selector", "[data-group-count]").text == "1 of 1 requirement"
+    counts = browser.execute_script(
+        "return [...document.querySelectorAll('h2 [data-count-of], h3 [data-count-of]')].map(each => each.textContent)"
+    )
+    assert counts[0].startswith("1 of ")
+    assert {text.partition(" of ")[0] for text in counts[1:]} == {"0"}
     choose(browser, "level", "should")
     assert "level=should" in browser.current_url
     choose(browser, "level", "")
     choose(browser, "text", "")
     assert "?" not in browser.current_url
     assert browser.current_url.endswith("#mistakes")
+
+
+def test_source_is_a_link_and_words_are_no_code(opened: Any) -> None:
+    link = opened.find_element("css selector", ".body a[rel=noreferrer]")
+    assert link.get_attribute("href") == "https://github.com/openai/openai-openapi/blob/f85dbe2/openapi.yaml"
+    results = opened.find_elements("css selector", ".against dd code")
+    texts = [each.get_attribute("textContent") for each in results]
+    assert texts
+    assert not [text for text in texts if text.startswith("HTTP ")]
 
 
 def test_page_makes_no_requests(opened: Any) -> None:

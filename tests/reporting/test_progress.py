@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from runs_conformance.reporting.progress import LineProgress, ProgressBar, SilentProgress
+from runs_conformance.reporting.progress import LineProgress, ProgressBar, SilentProgress, format_left
 
 
 def test_lines_are_printed_at_intervals() -> None:
@@ -18,8 +18,19 @@ def test_lines_are_printed_at_intervals() -> None:
     ]
 
 
+def test_time_left_is_estimated_from_the_programs_that_are_done() -> None:
+    said: list[str] = []
+    clock = iter([0.0, 10.0, 20.0, 30.0])
+    lines = LineProgress(said.append, every=25.0, now=lambda: next(clock))
+    lines.on_plan(9, 1000, 12)
+    for _ in range(3):
+        lines.on_program_judged(set(), 100, 1)
+    assert said[-1] == "3 of 9 programs, 100 requests, 1 runs, about 1 min left"
+    assert [format_left(seconds) for seconds in (1, 42, 95, 200)] == ["5 s", "40 s", "2 min", "3 min"]
+
+
 def test_silent_and_bar_print_no_lines() -> None:
-    for watcher in (SilentProgress(), ProgressBar(print)):
-        watcher.on_plan(1, 1, 1)
-        watcher.on_program_judged({"a.b"}, 1, 1)
-        watcher.close()
+    for progress in (SilentProgress(), ProgressBar(print)):
+        progress.on_plan(1, 1, 1)
+        progress.on_program_judged({"a.b"}, 1, 1)
+        progress.close()

@@ -9,15 +9,14 @@ from jsonschema import Draft202012Validator
 
 from runs_conformance.contract.schema import load_document
 from runs_conformance.errors import UsageError
-from runs_conformance.reporting import html, markdown
-from runs_conformance.reporting import report as reports
+from runs_conformance.reporting import html, markdown, report_json
 from runs_conformance.reporting.folder import RunFolder, prepare_folder
 from tests.reporting.reports import report
 
 
 def test_report_json_matches_its_schema() -> None:
-    Draft202012Validator(load_document("report.schema")).validate(reports.to_json(report()))
-    Draft202012Validator(load_document("report.schema")).validate(json.loads(reports.text(report(base_url=None))))
+    Draft202012Validator(load_document("report.schema")).validate(report_json.to_json(report()))
+    Draft202012Validator(load_document("report.schema")).validate(json.loads(report_json.text(report(base_url=None))))
 
 
 def test_page_escapes_target_text() -> None:

@@ -6,8 +6,7 @@ import json
 from dataclasses import replace
 
 from runs_conformance.model.verdict import Outcome
-from runs_conformance.reporting import claim, html, markdown
-from runs_conformance.reporting import report as reports
+from runs_conformance.reporting import claim, html, markdown, report_json
 from runs_conformance.reporting.console import Style, render_summary
 from runs_conformance.reporting.report import Report
 from runs_conformance.reporting.scope import scope_line
@@ -61,7 +60,7 @@ def test_a_target_that_offers_everything_has_no_such_line() -> None:
 
 
 def test_the_report_holds_the_names_as_data() -> None:
-    target = json.loads(reports.text(partial()))["target"]
+    target = json.loads(report_json.text(partial()))["target"]
     assert target["not_offered"] == {
         "capabilities": ["cancel", "create_and_run"],
         "operations": ["cancel_run", "create_thread_and_run"],

@@ -4,7 +4,7 @@ import json
 
 from runs_conformance.model.json import is_object
 from runs_conformance.model.verdict import Finding, Outcome
-from runs_conformance.reporting import report as reports
+from runs_conformance.reporting import report_json
 from runs_conformance.reporting.shorten import MAX_FINDINGS, shorten
 from tests.reporting.reports import example, report, verdict
 
@@ -25,7 +25,7 @@ def test_a_report_of_a_server_that_is_wrong_everywhere_stays_small() -> None:
         )
         for number in range(700)
     ]
-    text = reports.text(shorten(report(*every)))
+    text = report_json.text(shorten(report(*every)))
     assert len(text) < 3_000_000
     shown = json.loads(text)
     assert all(len(each["findings"]) == MAX_FINDINGS for each in shown["verdicts"])

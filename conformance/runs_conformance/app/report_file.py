@@ -13,10 +13,11 @@ from runs_conformance.contract.edition import DEFAULT_EDITION, is_edition
 from runs_conformance.engine.reproduction import Reproduction
 from runs_conformance.errors import UsageError
 from runs_conformance.files import read_bytes
+from runs_conformance.model.approach import Approach
 from runs_conformance.model.json import JSON, Absent, at, is_array, is_object
 from runs_conformance.model.suggestion import did_you_mean
 from runs_conformance.recordings import history_file
-from runs_conformance.reporting import report as reports
+from runs_conformance.reporting import report_json
 from runs_conformance.wire import strict_json
 
 _MAX_BYTES = 128 * 1024 * 1024
@@ -46,7 +47,10 @@ class ReportedFailure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportFile:
-    """A saved report: what was judged, how, and its failures. `base_url` is None for recorded traffic."""
+    """A saved report: what was judged, how, and its failures. `base_url` is None for recorded traffic.
+
+    `approach` is the form of requests that the target accepted.
+    """
 
     name: str
     target: str
@@ -56,6 +60,7 @@ class ReportFile:
     strict: bool
     seed: int
     failures: tuple[ReportedFailure, ...]
+    approach: Approach = field(default_factory=Approach)
 
     def select(self, glob: str | None) -> tuple[ReportedFailure, ...]:
         """Return the failures that match an id or glob, or all of them. Raises UsageError if none matches."""
@@ -88,7 +93,7 @@ def read_report(path: Path) -> tuple[Path, Mapping[str, JSON]]:
         reason = "it contains no report.json" if path.is_dir() else error.strerror or str(error)
         raise UsageError(f"{path}: cannot be read: {reason}") from None
     if history_file.is_history(data):
-        rebuilt: Mapping[str, JSON] = json.loads(reports.text(rebuild_report([read_run(path)])))
+        rebuilt: Mapping[str, JSON] = json.loads(report_json.text(rebuild_report([read_run(path)])))
         return path, rebuilt
     report = strict_json.parse(data, _MAX_BYTES, strict_json.MAX_DEPTH + 20, _MAX_VALUES).value
     if not is_object(report) or not is_array(report.get("verdicts")):
@@ -105,7 +110,7 @@ def _with_all_steps(path: Path, report: Mapping[str, JSON]) -> Mapping[str, JSON
     history = path.with_name("history.jsonl")
     if report.get("format_version") is None or not is_shortened or not history.is_file():
         return report
-    rebuilt: Mapping[str, JSON] = json.loads(reports.text(rebuild_report([read_run(history)])))
+    rebuilt: Mapping[str, JSON] = json.loads(report_json.text(rebuild_report([read_run(history)])))
     return rebuilt
 
 
@@ -120,6 +125,7 @@ def _parse_report(name: str, report: Mapping[str, JSON]) -> ReportFile:
         strict=at(report, "/suite/strict") is True,
         seed=seed if isinstance(seed, int) else 0,
         failures=tuple(_failures(report["verdicts"])),
+        approach=Approach.from_json(report.get("approach")),
     )
 
 

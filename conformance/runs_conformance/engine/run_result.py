@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from runs_conformance.engine.budget import Budget, Counts
 from runs_conformance.engine.capabilities import StatsByOperation, collect_stats, merge_stats
-from runs_conformance.engine.counterexample import counterexamples, smaller_counterexample
+from runs_conformance.engine.counterexample import build_counterexample, counterexamples, smaller_counterexample
 from runs_conformance.engine.judge import Judge, judge
 from runs_conformance.engine.reproduction import Reproduction
 from runs_conformance.engine.shrinking.shrinker import ReproducedViolation
@@ -16,7 +16,7 @@ from runs_conformance.engine.verdicts import limit_findings
 from runs_conformance.evidence.timeline import MAX_STATUS_LENGTH, Transitions, most_frequent, transitions
 from runs_conformance.evidence.timeline import runs as run_timelines
 from runs_conformance.model.approach import Approach
-from runs_conformance.model.exchange import Exchange
+from runs_conformance.model.exchange import Completion, Exchange
 from runs_conformance.model.hazard import Hazard
 from runs_conformance.model.history import History
 from runs_conformance.model.json import JSON
@@ -26,6 +26,9 @@ from runs_conformance.model.rule import AnyRule
 from runs_conformance.model.verdict import Tally, merge_tallies
 
 MAX_KEPT_BYTES = 1024 * 1024
+
+MAX_LOST_REQUESTS = 3
+"""Requests without a response that are kept for each program."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,8 @@ class ProgramVerdicts:
     explored_violations: Mapping[str, ExploredViolation] = field(default_factory=dict)
     transitions: Transitions = field(default_factory=Counter)
     last_statuses: Counter[str] = field(default_factory=Counter)
+    lost_requests: Mapping[str, JSON] = field(default_factory=dict)
+    seconds: float = 0.0
 
     @property
     def occasions(self) -> Mapping[str, int]:
@@ -89,7 +94,8 @@ class RunResult:
     `explored_violations` were found only by random programs; their counterexamples can be shrunk. `ends` says how each
     program of the plan ended, `occasions` which ids each program decided and on how many occasions, `failed` which of
     them with findings.
-    `last_statuses` counts the runs by the last status that a response showed.
+    `last_statuses` counts the runs by the last status that a response showed. `lost_requests` holds, in the form of
+    counterexamples and by exchange, the first requests of programs that were sent and got no response.
     """
 
     tallies: Mapping[str, Tally]
@@ -111,6 +117,9 @@ class RunResult:
     """How often each failure that was played again occurred, and how often it was played."""
     approach: Approach = field(default_factory=Approach)
     hazards: tuple[Hazard, ...] = ()
+    lost_requests: Mapping[str, JSON] = field(default_factory=dict)
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    """How long each id took: its share of the time of each program that decided it."""
 
 
 def judge_program(
@@ -140,11 +149,18 @@ def judge_program(
             },
             transitions=transitions(history),
             last_statuses=Counter(run.last.status[:MAX_STATUS_LENGTH] for run in run_timelines(history)),
+            lost_requests=_lost_requests(history),
+            seconds=max(x.ended for x in exchanges) - min(x.started for x in exchanges) if exchanges else 0.0,
         )
     except Exception as error:
         return ProgramVerdicts(
             program, {}, {}, {}, internal_error=f"judging {program} raised {type(error).__name__}: {error}"
         )
+
+
+def _lost_requests(history: History) -> dict[str, JSON]:
+    lost = [each for each in history if each.response is None and each.completion is Completion.UNKNOWN and each.step]
+    return {each.id: build_counterexample(history, "", each) for each in lost[:MAX_LOST_REQUESTS]}
 
 
 def merge_results(
@@ -173,7 +189,19 @@ def merge_results(
         occasions={result.program: result.occasions for result in results},
         failed={result.program: frozenset(i for i, t in result.tallies.items() if t.findings) for result in results},
         last_statuses=sum((result.last_statuses for result in results), Counter()),
+        lost_requests={id_: example for result in results for id_, example in result.lost_requests.items()},
+        seconds=_share_seconds(results),
     )
+
+
+def _share_seconds(results: Sequence[ProgramVerdicts]) -> dict[str, float]:
+    """Divide the time of each program equally among the ids that it decided, so that nothing is counted twice."""
+    seconds: dict[str, float] = {}
+    for result in results:
+        decided = result.occasions
+        for id_ in decided:
+            seconds[id_] = seconds.get(id_, 0.0) + result.seconds / len(decided)
+    return seconds
 
 
 def _shortest_violations(results: Sequence[ProgramVerdicts]) -> dict[str, ExploredViolation]:

@@ -64,7 +64,7 @@ def _test(verdict: Verdict, report: Report) -> dict[str, Any]:
         "id": str(uuid.uuid5(_NAMES, verdict.id)),
         "name": verdict.id,
         "status": _status(verdict, report),
-        "duration": 0,
+        "duration": round(1_000 * report.seconds.get(verdict.id, 0.0)),
         "suite": [SUITE, verdict.capability],
         "rawStatus": verdict.outcome.value,
         "tags": [verdict.level, verdict.kind, *([verdict.operation] if verdict.operation else [])],

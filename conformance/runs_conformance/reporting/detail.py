@@ -6,9 +6,10 @@ import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from runs_conformance.model.case import Concurrent, Move, step_from_json
+from runs_conformance.model.case import Concurrent, Move
 from runs_conformance.model.json import JSON, Absent, at, is_array, is_object
 from runs_conformance.model.long_text import expand
+from runs_conformance.model.step_decoding import step_from_json
 from runs_conformance.model.verdict import Finding, Verdict
 from runs_conformance.reporting import failure_text
 from runs_conformance.reporting.codegen import curl, script
@@ -50,6 +51,19 @@ class Command:
 
 
 @dataclass(frozen=True, slots=True)
+class ShownValue:
+    """An expected or actual result: a value as JSON or words, and the place of a value in the response."""
+
+    text: str
+    is_prose: bool = False
+    place: str = ""
+
+    def __bool__(self) -> bool:
+        """Whether there is anything to show."""
+        return bool(self.text)
+
+
+@dataclass(frozen=True, slots=True)
 class FailureDetail:
     """One failed verdict prepared for the page; parts that do not exist are empty."""
 
@@ -61,8 +75,8 @@ class FailureDetail:
     request_body: Sequence[TextSpan] = ()
     status: str = ""
     response_body: Sequence[TextSpan] = ()
-    expected: str = ""
-    actual: str = ""
+    expected: ShownValue = ShownValue("")
+    actual: ShownValue = ShownValue("")
     accepted_request: str = ""
     timeline: Sequence[TimelineEntry] = ()
     commands: Sequence[Command] = ()
@@ -74,18 +88,18 @@ class FailureDetail:
 
 
 def build_detail(verdict: Verdict, report: Report, dialect: str, report_path: str) -> FailureDetail:
-    """Build the details of a failed verdict; `report_path` is the report's path as highlighted in commands."""
+    """Build the details of a failed verdict; `report_path` is the report's path as shown in commands."""
     finding = verdict.findings[0] if verdict.findings else None
     example = verdict.counterexample
-    expected = dict(failure_text.expected_and_actual(verdict))
+    results = {result.label: result for result in failure_text.expected_and_actual(verdict)}
     detail = FailureDetail(
         verdict=verdict,
         rationale=verdict.explanation.split("\n\n")
         if verdict.explanation
         else [CONSTRAINT_RATIONALE[verdict.operation is not None]],
         message=failure_text.finding_message(verdict),
-        expected=expected.get("expected", ""),
-        actual=expected.get("actual", ""),
+        expected=_shown(results.get("expected")),
+        actual=_shown(results.get("actual")),
         commands=tuple(_commands(verdict, report, dialect, report_path)),
     )
     if not is_object(example):
@@ -100,6 +114,10 @@ def build_detail(verdict: Verdict, report: Report, dialect: str, report_path: st
         accepted_request=failure_text.accepted_request(example),
         timeline=tuple(_timeline(example)),
     )
+
+
+def _shown(result: failure_text.ComparedResult | None) -> ShownValue:
+    return ShownValue(result.text, result.is_prose, result.place) if result else ShownValue("")
 
 
 def _request_spans(example: JSON) -> Iterator[TextSpan]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from runs_conformance.model.error_message import error_message
 from runs_conformance.model.json import JSON, Absent, at, is_array, is_integer, is_object
@@ -14,6 +15,8 @@ from runs_conformance.model.verdict import Finding, Verdict
 MAX_VALUE_LENGTH = 300
 MAX_STRING_LENGTH = 120
 
+_DESCRIPTION = re.compile(r"(an?|no) [a-z]+\Z")
+"""An expected result in words, as rules write it where no single value is expected."""
 _STATUS = re.compile(r"HTTP (?:status )?(\d{3})")
 
 
@@ -26,7 +29,7 @@ def labelled_lines(verdict: Verdict) -> Iterator[tuple[str, str]]:
     message = finding_message(verdict)
     if message:
         yield "finding", message
-    yield from expected_and_actual(verdict)
+    yield from ((result.label, result.line) for result in expected_and_actual(verdict))
     if is_object(example):
         yield "response", response_summary(example)
         accepted = accepted_request(example)
@@ -92,8 +95,23 @@ def _mutation_values(mutation: JSON) -> str:
     return f"= {format_value(became, 120)} (was {format_value(was, 80)})"
 
 
-def expected_and_actual(verdict: Verdict) -> Iterator[tuple[str, str]]:
-    """The expected and the actual result of the first finding, labelled.
+@dataclass(frozen=True, slots=True)
+class ComparedResult:
+    """The expected or the actual result of a finding: words, or a value as JSON with its place in the response."""
+
+    label: str
+    text: str
+    is_prose: bool = False
+    place: str = ""
+
+    @property
+    def line(self) -> str:
+        """The result and its place."""
+        return f"{self.text} at {self.place}" if self.place else self.text
+
+
+def expected_and_actual(verdict: Verdict) -> Iterator[ComparedResult]:
+    """The expected and the actual result of the first finding.
 
     A constraint on requests is about the HTTP status; the `actual` of its finding is the value that was sent.
     """
@@ -101,14 +119,15 @@ def expected_and_actual(verdict: Verdict) -> Iterator[tuple[str, str]]:
         return
     finding = verdict.findings[0]
     if _is_about_request(verdict):
-        yield "expected", _expected_status(finding)
-        yield "actual", f"{status_line(verdict.counterexample)} ({finding.message})"
+        yield ComparedResult("expected", _expected_status(finding), is_prose=True)
+        yield ComparedResult("actual", f"{status_line(verdict.counterexample)} ({finding.message})", is_prose=True)
         return
     if not isinstance(finding.expected, Absent):
-        yield "expected", format_value(finding.expected)
+        is_prose = isinstance(finding.expected, str) and _DESCRIPTION.match(finding.expected) is not None
+        text = str(finding.expected) if is_prose else format_value(finding.expected)
+        yield ComparedResult("expected", text, is_prose)
     if not isinstance(finding.actual, Absent):
-        where = f" at {finding.pointer}" if finding.pointer else ""
-        yield "actual", format_value(finding.actual) + where
+        yield ComparedResult("actual", format_value(finding.actual), place=finding.pointer)
 
 
 def _is_about_request(verdict: Verdict) -> bool:

@@ -18,6 +18,7 @@ from runs_conformance.reporting import har
 from runs_conformance.reporting.report import Report
 from runs_conformance.reporting.shorten import shorten
 from runs_conformance.reporting.view import DEFAULT, HAR, HAR_FILE, VIEWS, RenderContext
+from runs_conformance.wire import known_secrets
 
 HOME = Path("reports")
 _RUN_ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}")
@@ -62,7 +63,7 @@ class RunFolder:
                 (self.path / view.file).unlink(missing_ok=True)
                 unavailable.append(f"no {view.file}: {reason}")
             elif view is not None:
-                errors += _write_atomically(self.path / view.file, view.text(report, context))
+                errors += _write_atomically(self.path / view.file, _redact(view.file, view.text(report, context)))
             elif name == HAR:
                 errors += _stream_atomically(self.path / HAR_FILE, lambda out: har.write_har(self.history, out))
         if errors:
@@ -101,10 +102,16 @@ def prune(folder: RunFolder, keep: int) -> None:
 
 def _make_directory(path: Path) -> Path:
     try:
-        path.mkdir(parents=True, exist_ok=True)
+        # Reports hold what users of a server said.
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise UsageError(f"{path}: cannot create the report folder: {error.strerror or error}") from None
     return path
+
+
+def _redact(name: str, text: str) -> str:
+    """The text of a view without known secrets: what it joins may form one."""
+    return known_secrets.redact_json_text(text) if name.endswith(".json") else known_secrets.redact(text)
 
 
 def _write_atomically(path: Path, content: str) -> list[str]:

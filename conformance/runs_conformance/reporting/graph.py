@@ -22,7 +22,7 @@ _POSITIONS: dict[str, tuple[int, int]] = {
     "expired": (820, 330),
     "cancelled": (820, 425),
 }
-"""The centre of transition status: active ones on the left, terminal ones on the right."""
+"""The centre of the box of each status: active ones on the left, terminal ones on the right."""
 
 DRAWING_ORDER = ("unseen", "between_looks", "direct", "illegal")
 """Kinds of edges in drawing order; the most important is drawn last, on top."""
@@ -95,9 +95,9 @@ def _curve(start: tuple[int, int], end: tuple[int, int]) -> tuple[str, float, fl
     label = visible[round(len(visible) * 0.42)]
     middle = _point_on_curve(start, control, end, 0.5)
     first, last = visible[0], visible[-1]
-    # The control point of the shortened curve control_point the same middle.
-    control_point = (2 * middle[0] - (first[0] + last[0]) / 2, 2 * middle[1] - (first[1] + last[1]) / 2)
-    path = f"M{first[0]:.1f} {first[1]:.1f}Q{control_point[0]:.1f} {control_point[1]:.1f} {last[0]:.1f} {last[1]:.1f}"
+    # The shortened curve has the same middle.
+    shortened = (2 * middle[0] - (first[0] + last[0]) / 2, 2 * middle[1] - (first[1] + last[1]) / 2)
+    path = f"M{first[0]:.1f} {first[1]:.1f}Q{shortened[0]:.1f} {shortened[1]:.1f} {last[0]:.1f} {last[1]:.1f}"
     return path, round(label[0], 1), round(label[1], 1)
 
 

@@ -13,9 +13,11 @@ from urllib.parse import quote, urlencode
 from runs_conformance import __version__
 from runs_conformance.errors import UsageError
 from runs_conformance.model.case import Key
-from runs_conformance.model.exchange import Exchange, Response, exchange_from_json
+from runs_conformance.model.exchange import Exchange, Response
+from runs_conformance.model.exchange_decoding import exchange_from_json
 from runs_conformance.model.json import JSON, Absent, is_object
 from runs_conformance.reporting.report import SUITE
+from runs_conformance.wire import known_secrets
 from runs_conformance.wire.redaction import REDACTED
 
 _MAX_CLOCK_DRIFT = 0.1
@@ -35,7 +37,7 @@ def write_har(history: Path, out: TextIO) -> int:
     count, clock = 0, _Clock()
     for base_url, exchange in _exchanges(history):
         out.write(",\n" if count else "\n")
-        out.write(json.dumps(har_entry(exchange, base_url, clock)))
+        out.write(json.dumps(known_secrets.redact_json(har_entry(exchange, base_url, clock))))
         count += 1
     out.write("\n]}}\n")
     return count

@@ -27,7 +27,7 @@ def text(report: Report, dialect: str = "openai") -> str:
         suite = ElementTree.SubElement(
             root, "testsuite", {"name": f"{SUITE}.{capability}", **{name: str(count) for name, count in counts.items()}}
         )
-        suite.set("time", "0")
+        suite.set("time", _seconds(sum(report.seconds.get(verdict.id, 0.0) for verdict in verdicts)))
         started = rfc3339(report.started)
         if started is not None:
             suite.set("timestamp", started[:19])
@@ -37,7 +37,7 @@ def text(report: Report, dialect: str = "openai") -> str:
             total[name] = total.get(name, 0) + count
     for name in ("tests", "failures", "errors"):
         root.set(name, str(total.get(name, 0)))
-    root.set("time", f"{report.usage.seconds:.3f}")
+    root.set("time", _seconds(report.usage.seconds))
     ElementTree.indent(root)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(root, encoding="unicode") + "\n"
 
@@ -72,7 +72,12 @@ def _mistake_text(mistake: Mistake) -> str:
 
 def _case(verdict: Verdict, report: Report, dialect: str) -> ElementTree.Element:
     case = ElementTree.Element(
-        "testcase", {"name": _xml_text(verdict.id), "classname": f"{SUITE}.{verdict.capability}", "time": "0"}
+        "testcase",
+        {
+            "name": _xml_text(verdict.id),
+            "classname": f"{SUITE}.{verdict.capability}",
+            "time": _seconds(report.seconds.get(verdict.id, 0.0)),
+        },
     )
     kind, reason = "", ""
     if report.counts_as_failure(verdict):
@@ -104,6 +109,10 @@ def _failure_lines(verdict: Verdict, report: Report, dialect: str) -> Iterator[s
     commands = curl.script(verdict.counterexample, report.target.base_url or "$BASE_URL", dialect, report.target.access)
     if commands:
         yield from ("", commands)
+
+
+def _seconds(seconds: float) -> str:
+    return f"{seconds:.3f}"
 
 
 def _xml_text(value: str) -> str:

@@ -12,6 +12,9 @@ from runs_conformance.model.plural import plural
 INTERVAL = 5.0
 """Seconds between two lines without a terminal."""
 
+_MIN_DONE = 3
+"""Programs after which the time left can be estimated."""
+
 Printer = Callable[[str], None]
 
 
@@ -33,6 +36,9 @@ class SilentProgress:
     def on_leftovers(self, leftovers: Sequence[str]) -> None:
         """These objects could not be deleted from the target."""
 
+    def on_throttled(self, seconds: float) -> None:
+        """The target refuses requests for their rate, so that each waits for this long."""
+
 
 class LineProgress:
     """Prints a line every few seconds."""
@@ -41,7 +47,7 @@ class LineProgress:
         self._say = say
         self._every = every
         self._now = now
-        self._last = now()
+        self._last = self._begun = now()
         self._standing = _Counter()
 
     def on_plan(self, programs: int, requests: int, runs: int) -> None:
@@ -54,9 +60,12 @@ class LineProgress:
     def on_program_judged(self, failing: Collection[str], requests: int, runs: int) -> None:
         """Print the progress if the last line is old enough."""
         text = self._standing.add(failing, requests, runs)
-        if self._now() - self._last >= self._every:
-            self._last = self._now()
-            self._say(f"{self._standing.done} of {self._standing.programs} programs, {text}")
+        now = self._now()
+        if now - self._last >= self._every:
+            self._last = now
+            left = self._standing.estimate_left(now - self._begun)
+            rest = f", about {format_left(left)} left" if left is not None else ""
+            self._say(f"{self._standing.done} of {self._standing.programs} programs, {text}{rest}")
 
     def close(self) -> None:
         """Prints nothing."""
@@ -68,6 +77,10 @@ class LineProgress:
     def on_leftovers(self, leftovers: Sequence[str]) -> None:
         """Print what could not be deleted."""
         self._say(_leaving(leftovers))
+
+    def on_throttled(self, seconds: float) -> None:
+        """Print why nothing seems to happen."""
+        self._say(_throttling(seconds))
 
 
 class ProgressBar:
@@ -82,9 +95,23 @@ class ProgressBar:
     def on_plan(self, programs: int, requests: int, runs: int) -> None:
         """Show the bar."""
         from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            TextColumn,
+            TimeElapsedColumn,
+            TimeRemainingColumn,
+        )
 
-        columns = (BarColumn(), MofNCompleteColumn(), TextColumn("programs  {task.description}"), TimeElapsedColumn())
+        columns = (
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("programs  {task.description}"),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(elapsed_when_finished=False),
+        )
         self._progress = Progress(*columns, console=Console(stderr=True), transient=True)
         self._task = self._progress.add_task("", total=programs)
         self._progress.start()
@@ -108,6 +135,17 @@ class ProgressBar:
         """Print what could not be deleted."""
         self._say(_leaving(leftovers))
 
+    def on_throttled(self, seconds: float) -> None:
+        """Print why nothing seems to happen."""
+        self._say(_throttling(seconds))
+
+
+def format_left(seconds: float) -> str:
+    """Format an estimated time in words that promise no more than it knows."""
+    if seconds < 60:
+        return f"{max(5, 5 * round(seconds / 5))} s"
+    return f"{round(seconds / 60)} min"
+
 
 def _cleaning(things: int) -> str:
     return f"deleting {things} {'object' if things == 1 else 'objects'} from the target"
@@ -118,6 +156,10 @@ def _leaving(things: Sequence[str], most: int = 3) -> str:
     return f"left on the target: {', '.join(things[:most])}{more}; `runs-conformance cleanup` tries again"
 
 
+def _throttling(seconds: float) -> str:
+    return f"the target answers HTTP 429 or 503; each request waits {seconds:.0f} s"
+
+
 class _Counter:
     """Counts finished programs and failing ids; safe to call from any thread."""
 
@@ -126,6 +168,12 @@ class _Counter:
         self.done = 0
         self._failing: set[str] = set()
         self._lock = threading.Lock()
+
+    def estimate_left(self, elapsed: float) -> float | None:
+        """The seconds left if the other programs take as long as those that are done; None if too few are done."""
+        if self.done < _MIN_DONE or self.done >= self.programs:
+            return None
+        return elapsed / self.done * (self.programs - self.done)
 
     def add(self, failing: Collection[str], requests: int, runs: int) -> str:
         with self._lock:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from runs_conformance.wire import known_secrets
+
 VARIABLE = "GITHUB_STEP_SUMMARY"
 MAX_BYTES = 1024 * 1024 - 4096
 """GitHub discards a summary that exceeds 1 MiB."""
@@ -16,7 +18,7 @@ def append_summary(path: Path, text: str) -> str | None:
     try:
         size = path.stat().st_size if path.exists() else 0
         with path.open("ab") as file:
-            file.write(truncate(text, MAX_BYTES - size).encode(errors="backslashreplace"))
+            file.write(truncate(known_secrets.redact(text), MAX_BYTES - size).encode(errors="backslashreplace"))
     except OSError as error:
         return f"{path}: cannot append the summary: {error.strerror or error}"
     return None

@@ -8,8 +8,7 @@ from pathlib import Path
 
 from runs_conformance.errors import UsageError
 from runs_conformance.model.suggestion import nearest_names
-from runs_conformance.reporting import claim, ctrf, html, junit, markdown
-from runs_conformance.reporting import report as reports
+from runs_conformance.reporting import claim, ctrf, html, junit, markdown, report_json
 from runs_conformance.reporting.report import Report
 
 HISTORY, HAR = "history", "har"
@@ -39,7 +38,7 @@ class View:
 
 
 VIEWS: Mapping[str, View] = {
-    "json": View("report.json", lambda report, context: reports.text(report)),
+    "json": View("report.json", lambda report, context: report_json.text(report)),
     "html": View("report.html", lambda report, context: html.text(report, context.dialect, context.report_path)),
     "markdown": View("summary.md", lambda report, context: markdown.text(report, context.dialect)),
     "junit": View("junit.xml", lambda report, context: junit.text(report, context.dialect)),

@@ -142,9 +142,9 @@ def _without_exercises(steps: JSON) -> JSON:
 def _docstring(failure: ScriptedFailure, commands: Sequence[str]) -> Iterator[str]:
     yield f'r"""{_docstring_text(failure.id)} ({_docstring_text(failure.level)})'
     yield ""
-    yield from _wrapped(failure.statement)
+    yield from _wrap(failure.statement)
     for label, text in _observations(failure):
-        yield from _wrapped(f"{label}: {text}")
+        yield from _wrap(f"{label}: {text}")
     yield ""
     second = any(step.key == "second" for step in failure.steps)
     keys = "OPENAI_API_KEY=sk-..." + (" CONFORMANCE_SECOND_API_KEY=sk-..." if second else "")
@@ -167,7 +167,7 @@ def _observations(failure: ScriptedFailure) -> Iterator[tuple[str, str]]:
         yield f"Actual{where}", format_value(failure.actual)
 
 
-def _wrapped(text: str) -> list[str]:
+def _wrap(text: str) -> list[str]:
     return textwrap.wrap(_docstring_text(text), 100, break_long_words=False, break_on_hyphens=False)
 
 

@@ -30,7 +30,11 @@
   const countOf = (group, noun, active) => {
     const all = group.querySelectorAll(".verdict").length;
     const shown = group.querySelectorAll(".verdict:not([hidden])").length;
-    const text = all.toLocaleString("en") + " " + noun + (all === 1 ? "" : "s");
+    return phrase(shown, all, noun, active);
+  };
+
+  const phrase = (shown, all, noun, active) => {
+    const text = all.toLocaleString("en") + (noun ? " " + noun + (all === 1 ? "" : "s") : "");
     return active ? shown.toLocaleString("en") + " of " + text : text;
   };
 
@@ -70,6 +74,10 @@
         if (label) label.textContent = countOf(group, label.dataset.noun, active);
       }
       part.hidden = !any;
+    }
+    for (const label of document.querySelectorAll("[data-count-of]")) {
+      const each = [...label.closest("section").querySelectorAll(label.dataset.countOf)];
+      label.textContent = phrase(each.filter((one) => !one.hidden).length, each.length, label.dataset.noun, active);
     }
     for (const button of document.querySelectorAll("[data-filter]"))
       button.setAttribute("aria-pressed", String(button.dataset.filter === filters.capability));

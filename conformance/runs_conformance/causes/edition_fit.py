@@ -1,0 +1,120 @@
+"""Which edition of the contract a server fits better than the one by which it was judged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from runs_conformance.causes.failure import Failure
+from runs_conformance.contract.constraint import constraints
+from runs_conformance.contract.edition import EDITIONS
+from runs_conformance.contract.operation import OPERATIONS
+from runs_conformance.contract.validation import validate_document
+from runs_conformance.model.json import JSON, Absent, at, is_object
+from runs_conformance.model.verdict import Outcome, Verdict
+
+MIN_SHARE = 0.1
+"""An edition that explains a smaller share of the failures is not worth a recommendation."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EditionFit:
+    """An edition by which fewer MUST requirements fail.
+
+    `explained` of the `failures` do not occur by this edition; `added` failures would be new.
+    """
+
+    edition: str
+    failures: int
+    explained: int
+    added: int
+
+    @property
+    def fewer(self) -> int:
+        """By how many failures this edition fits better."""
+        return self.explained - self.added
+
+    def to_json(self) -> dict[str, JSON]:
+        """The fit as JSON."""
+        return {
+            "edition": self.edition,
+            "failures": self.failures,
+            "explained": self.explained,
+            "added": self.added,
+        }
+
+
+def find_better_edition(verdicts: Sequence[Verdict], edition: str) -> EditionFit | None:
+    """The edition that explains the most MUST failures, the newest of several; None if none explains a tenth.
+
+    Judges what the verdicts of `edition` show, with no further request: a failure is explained if the other edition
+    has no such requirement, or if it reverses whether the request that shows the failure is valid.
+    """
+    failures = [Failure(verdict) for verdict in verdicts if verdict.outcome is Outcome.FAIL and verdict.level == "must"]
+    if not failures:
+        return None
+    fits = [_fit(failures, verdicts, edition, other) for other in reversed(EDITIONS) if other != edition]
+    best = max(fits, key=lambda fit: fit.fewer)
+    return best if best.fewer >= max(1, MIN_SHARE * len(failures)) else None
+
+
+def _fit(failures: Sequence[Failure], verdicts: Sequence[Verdict], edition: str, other: str) -> EditionFit:
+    ours, theirs = _statements(edition), _statements(other)
+    return EditionFit(
+        edition=other,
+        failures=len(failures),
+        explained=sum(_is_explained(failure, edition, other, ours, theirs) for failure in failures),
+        added=len(set(_broken_by(verdicts, theirs))),
+    )
+
+
+def _statements(edition: str) -> Mapping[str, str]:
+    return {id_: constraint.statement for id_, constraint in constraints(edition).items()}
+
+
+def _is_explained(
+    failure: Failure, edition: str, other: str, ours: Mapping[str, str], theirs: Mapping[str, str]
+) -> bool:
+    is_constraint = failure.verdict.kind == "constraint"
+    if is_constraint and failure.id not in theirs:
+        return True
+    if failure.is_about_response:
+        return ours.get(failure.id) != theirs[failure.id] and not _breaks_in(failure, other)
+    valid, still_valid = (_is_valid(failure, name) for name in (edition, other))
+    if failure.is_accepted_violation:
+        return not valid and still_valid
+    return valid and not still_valid
+
+
+def _is_valid(failure: Failure, edition: str) -> bool:
+    """Whether the body and query of the request that shows a failure are valid in an edition."""
+    operation = OPERATIONS.get(failure.operation)
+    if operation is None:
+        return True
+    body = at(failure.verdict.counterexample, "/request/body")
+    if operation.body is None or isinstance(body, Absent):
+        return True
+    return validate_document(f"requests/{operation.body}", operation.name, body, edition).valid
+
+
+def _breaks_in(failure: Failure, edition: str) -> bool:
+    """Whether the object in the answer that shows a failure breaks the same constraint in an edition."""
+    kind = failure.subject
+    operation = OPERATIONS.get(failure.operation)
+    if operation is None or operation.response_kind != kind or not is_object(failure.body):
+        return True
+    result = validate_document(f"objects/{kind}", kind, failure.body, edition)
+    return any(violation.constraint == failure.id for violation in result.violations)
+
+
+def _broken_by(verdicts: Sequence[Verdict], theirs: Mapping[str, str]) -> Iterator[str]:
+    """The requirements that a server breaks in an edition because it implements what this edition does not have.
+
+    An operation that validates a member of which the edition does not know accepts an unknown member.
+    """
+    outcomes = {verdict.id: verdict.outcome for verdict in verdicts}
+    for verdict in verdicts:
+        is_unknown = verdict.kind == "constraint" and verdict.operation is not None and verdict.id not in theirs
+        unknown = f"{verdict.operation}.additionalProperties"
+        if is_unknown and verdict.outcome is Outcome.PASS and outcomes.get(unknown) is not Outcome.FAIL:
+            yield unknown

@@ -1,0 +1,41 @@
+"""Sentences about a whole session that several views share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from runs_conformance.model.plural import plural
+from runs_conformance.reporting.report import Report
+
+MAX_NAMED = 3
+"""Requirements named in a sentence; the rest are counted."""
+
+
+def edition_note(report: Report) -> str:
+    """Which other edition the server fits better, and how to judge by it; empty if none explains a tenth."""
+    fit = report.edition_fit
+    if fit is None:
+        return ""
+    return (
+        f"By edition {fit.edition} there are {fit.fewer} fewer of the {plural(fit.failures, 'MUST failure')}: "
+        f"judge by it with --edition {fit.edition}"
+    )
+
+
+def changes_note(report: Report) -> str:
+    """How many failures are new, fixed and still there since the last session; empty if there is none to compare."""
+    changes = report.changes
+    if changes is None:
+        return ""
+    when = f" of {changes.since[:10]} {changes.since[11:16]} UTC" if len(changes.since) >= 16 else ""
+    counts = f"{len(changes.new)} new, {len(changes.fixed)} fixed, {len(changes.still)} still failing"
+    return f"Since the last session{when}: {counts}"
+
+
+def changed_ids(report: Report) -> Iterator[tuple[str, str]]:
+    """What is new and what is fixed, with the first few requirements by name; nothing if that is none."""
+    if report.changes is not None:
+        for label, ids in (("new", report.changes.new), ("fixed", report.changes.fixed)):
+            if ids:
+                more = f" and {len(ids) - MAX_NAMED} more" if len(ids) > MAX_NAMED else ""
+                yield label, ", ".join(ids[:MAX_NAMED]) + more

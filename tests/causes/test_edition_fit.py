@@ -1,0 +1,81 @@
+"""Which edition a server is told that it fits."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from runs_conformance.app import run
+from runs_conformance.app.options import RunOptions
+from runs_conformance.causes import find_better_edition
+from runs_conformance.contract.edition import DEFAULT_EDITION
+from runs_conformance.model.verdict import Finding, Outcome, Verdict
+from runs_conformance.reporting.folder import prepare_folder
+from runs_conformance.reporting.progress import SilentProgress
+from runs_conformance.reporting.report import Report
+from runs_conformance.targets import remote_target
+from runs_conformance.testing import start_emulator
+
+REASONING = "create_run.reasoning_effort.type"
+
+
+def verdict(id_: str, outcome: Outcome = Outcome.FAIL, *, kind: str = "constraint", **body: Any) -> Verdict:
+    example = {"exchange": "x", "request": {"body": {"assistant_id": "asst_1", **body}}, "answer": {"http_status": 400}}
+    return Verdict(
+        id=id_,
+        kind=kind,
+        level="must",
+        capability="validation",
+        operation="create_run",
+        outcome=outcome,
+        judged=1,
+        statement="",
+        source="",
+        findings=(Finding("refused", "x", "create_run", expected="HTTP 200"),) if outcome is Outcome.FAIL else (),
+        counterexample=example if outcome is Outcome.FAIL else None,
+    )
+
+
+def test_requirements_that_an_edition_lacks_speak_for_it() -> None:
+    fit = find_better_edition([verdict(REASONING)], DEFAULT_EDITION)
+    assert fit is not None
+    assert (fit.edition, fit.failures, fit.fewer) == ("2024-08-28", 1, 1)
+
+
+def test_requests_that_an_edition_does_not_allow_speak_for_it() -> None:
+    rule = verdict("settings.reasoning_effort_is_as_asked", kind="rule", reasoning_effort="low")
+    fit = find_better_edition([rule, verdict("create_run.temperature.type", temperature=1)], DEFAULT_EDITION)
+    assert fit is not None
+    assert (fit.edition, fit.explained) == ("2024-08-28", 1)
+
+
+def test_a_server_that_implements_an_addition_is_not_told_an_edition_without_it() -> None:
+    other = "create_run.reasoning_effort.enum"
+    assert find_better_edition([verdict(REASONING), verdict(other, Outcome.PASS)], DEFAULT_EDITION) is None
+
+
+def test_less_than_a_tenth_is_not_worth_a_recommendation() -> None:
+    others = [verdict(f"create_run.member_{number}.type", kind="rule") for number in range(10)]
+    assert find_better_edition([verdict(REASONING), *others], DEFAULT_EDITION) is None
+    assert find_better_edition([verdict(REASONING), *others[1:]], DEFAULT_EDITION) is not None
+
+
+def test_nothing_is_recommended_to_a_server_without_failures() -> None:
+    assert find_better_edition([verdict(REASONING, Outcome.PASS)], DEFAULT_EDITION) is None
+
+
+def judge_edition(edition: str, folder: Path) -> Report:
+    options = RunOptions(profile="quick", select=("create_assistant.*",), confirm=False)
+    with start_emulator(edition=edition, step_ms=0) as emulator:
+        target = remote_target(emulator.base_url, api_key=emulator.api_key)
+        return run.judge(target, options, run.plan_run(target, options), prepare_folder(folder), SilentProgress())
+
+
+@pytest.mark.parametrize("edition", ["2024-04-17", "2024-06-06", "2024-08-06", "2024-08-28"])
+def test_a_server_of_an_edition_is_told_its_own(edition: str, tmp_path: Path) -> None:
+    fit = judge_edition(edition, tmp_path).edition_fit
+    assert fit is not None
+    assert fit.edition == edition
+    assert fit.fewer == fit.failures
