@@ -117,3 +117,53 @@ def test_an_incomplete_run_is_noted(capsys: pytest.CaptureFixture[str], tmp_path
     assert run_command(["run", *arguments]) == 5
     assert run_command(["diff", str(report(tmp_path / "a.json", {})), str(tmp_path / "cut")]) == 1
     assert "B is incomplete (inconclusive, exit 5)" in capsys.readouterr().out
+
+
+def report_with_causes(path: Path, *failing: str, title: str = "Bodies are not validated") -> Path:
+    names = [f"create_run.member_{number}.type" for number in range(5)] + ["tools.a", "tools.b"]
+    verdicts = [
+        {
+            "id": id_,
+            "level": "must",
+            "outcome": "fail"
+            if id_ in failing
+            else "not_applicable"
+            if id_.startswith("tools") and failing
+            else "pass",
+            "capability": "tools" if id_.startswith("tools") else "validation",
+            "operation": None if id_.startswith("tools") else "create_run",
+        }
+        for id_ in names
+    ]
+    causes = [{"title": title, "ids": list(failing)}] if failing else []
+    path.write_text(json.dumps({"suite": {"edition": "2026-08-14"}, "verdicts": verdicts, "causes": causes}))
+    return path
+
+
+def test_failures_are_grouped_by_cause_and_the_rest_by_capability(tmp_path: Path) -> None:
+    failing = [f"create_run.member_{number}.type" for number in range(5)]
+    a = diff.load_summary(report_with_causes(tmp_path / "a.json"))
+    b = diff.load_summary(report_with_causes(tmp_path / "b.json", *failing))
+    assert diff.lines(a, b)[3:-2] == [
+        "fail in B, pass in A",
+        "     5  Bodies are not validated (create_run); 5 must",
+        f"        {', '.join(failing[:3])} and 2 more",
+        "",
+        "differ otherwise",
+        "     2  tools: pass in A, not applicable in B; 2 must",
+    ]
+
+
+def test_comparison_is_json_or_a_page_on_request(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    one = str(report_with_causes(tmp_path / "a.json"))
+    other = str(report_with_causes(tmp_path / "b.json", "create_run.member_0.type", title="<script>alert(1)</script>"))
+    assert run_command(["diff", one, other, "--format", "json"]) == 1
+    found = json.loads(capsys.readouterr().out)
+    assert [group["kind"] for group in found["groups"]] == ["contradiction", "other"]
+    assert found["groups"][0]["differences"][0]["id"] == "create_run.member_0.type"
+    assert (found["contradictions"], found["differences"]) == (1, 3)
+    assert run_command(["diff", one, other, "--format", "html"]) == 1
+    page = capsys.readouterr().out
+    assert "<script" not in page
+    assert "create_run.member_0.type" in page
+    assert run_command(["diff", one, one, "--format", "html"]) == 0

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from runs_conformance.cli.configuration import drop_settings_for_other_server
-from runs_conformance.cli.help import SCOPE, TARGET, add_options, declare_command, option
+from runs_conformance.cli.help import OUTPUT, SCOPE, TARGET, add_options, declare_command, option
 from runs_conformance.cli.options import (
     EDITION_HELP,
     EXHAUSTIVE_OPTION,
@@ -50,14 +50,23 @@ if TYPE_CHECKING:
 @TIMEOUT_OPTION
 @STRESS_OPTION
 @EXHAUSTIVE_OPTION
+@option(
+    "--format",
+    "form",
+    group=OUTPUT,
+    type=click.Choice(("text", "json", "html")),
+    default="text",
+    show_default=True,
+    help="Format of the comparison on standard output.",
+)
 @report_dir_option("reports/<run-id>/ for each server; otherwise its subfolders a and b.")
 def command(a: str, b: str, **values: Any) -> int:
     """Compare A and B: each a server's URL (or `emulator`), a report.json, a history.jsonl, or the folder of one.
 
+    Failures are grouped by their cause, other differences by capability and outcomes.
     Both servers receive the same requests. Exit code 0: all verdicts are equal; 1: some differ.
     """
     from runs_conformance.app import diff
-    from runs_conformance.reporting.failure_text import printable
 
     operands = {"a": a, "b": b}
     # Files are read first, so that a missing one is noticed before a server is judged.
@@ -66,7 +75,8 @@ def command(a: str, b: str, **values: Any) -> int:
         loaded[name] if name in loaded else _judge_server(where, name, {**values, **_overrides_for(name, values)})
         for name, where in operands.items()
     ]
-    click.echo(printable("\n".join(diff.lines(*summaries))))
+    first, second = summaries
+    click.echo(diff.text(first, second, values["form"]))
     return 1 if diff.differences(*summaries) else 0
 
 
