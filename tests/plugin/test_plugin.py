@@ -93,6 +93,18 @@ def test_requirements_are_selected_by_name_level_and_capability(inner: Pytest) -
     assert [line for line in result.outlines if "::" in line] == [BROKEN]
 
 
+def test_last_failed_ids_with_brackets_are_selected_again(inner: Pytest, pytester: pytest.Pytester) -> None:
+    collect = ("--collect-only", "-q", "conformance.toml")
+    collected = inner(*collect, conformance_toml=CONFIGURATION).outlines
+    failed = [line for line in collected if "::" in line and ("[]" in line or "{}" in line)]
+    assert any(id_.endswith("[].type") for id_ in failed)
+    cache = pytester.path / ".pytest_cache" / "v" / "cache" / "lastfailed"
+    cache.parent.mkdir(parents=True)
+    cache.write_text(json.dumps(dict.fromkeys(failed, True)), encoding="utf-8")
+    again = inner(*collect, "--lf", "-p", "cacheprovider").outlines
+    assert [line for line in again if "::" in line] == failed
+
+
 @pytest.mark.slow
 def test_defect_fails_its_requirement(inner: Pytest, pytester: pytest.Pytester) -> None:
     result = inner(
@@ -227,3 +239,29 @@ def test_one_for_all(runs_emulator_session, runs_emulator):
 """,
     )
     result.assert_outcomes(passed=4)
+
+
+def test_misuse_of_the_emulator_fixture_is_told(inner: Pytest) -> None:
+    result = inner(
+        "-q",
+        test_client_py="""
+import pytest
+
+def test_unused_script(runs_emulator):
+    runs_emulator.say("It rains.")
+
+@pytest.mark.runs_emulator(allow_unused=True)
+def test_allowed(runs_emulator):
+    runs_emulator.say("It rains.")
+
+@pytest.mark.runs_emulator(mutant=["accepts_17_pairs"])
+def test_typo(runs_emulator):
+    pass
+""",
+    )
+    result.assert_outcomes(passed=2, errors=2)
+    text = result.stdout.str()
+    assert "never used: [{'say': {'text': 'It rains.'}}]" in text
+    assert "did you mean mutants" in text
+    for name in ("variants", "step_ms", "expires_s", "edition", "failing_model", "keys", "check_files", "allow_unused"):
+        assert name in text

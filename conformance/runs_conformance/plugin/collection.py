@@ -64,7 +64,9 @@ class RequirementGroup(pytest.Collector):
     def collect(self) -> Iterator[pytest.Item]:
         """Yield one item per requirement."""
         for requirement in self._requirements:
-            yield RequirementItem.from_parent(self, name=requirement.id, requirement=requirement)
+            # Given as text, because pytest takes a bracket in a node id from its cache for the beginning of parameters.
+            id_ = f"{self.nodeid}::{requirement.id}"
+            yield RequirementItem.from_parent(self, name=requirement.id, requirement=requirement, nodeid=id_)
 
 
 class JudgedItem(pytest.Item):
@@ -78,7 +80,7 @@ class JudgedItem(pytest.Item):
         return file
 
     def result(self) -> JudgingResult:
-        """Return the result of judging the target; the first call is_selected it.
+        """Return the result of judging the target; the first call judges it.
 
         A problem that prevents any conclusion fails only the first item.
         """
