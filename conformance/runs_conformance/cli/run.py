@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,7 @@ from runs_conformance.cli.options import (
 from runs_conformance.cli.signals import interruptible
 from runs_conformance.cli.stderr import say
 from runs_conformance.cli.target import add_target_options, open_target
+from runs_conformance.cli.trust import TRUST_OPTION, require_trust_in_config
 
 if TYPE_CHECKING:
     from runs_conformance.app.options import RunOptions
@@ -91,6 +93,7 @@ _EXAMPLES = (
     metavar="NAME",
     help="Capability the server does not implement; its rules are skipped. Repeatable.",
 )
+@TRUST_OPTION
 @PROFILE_OPTION
 @option(
     "--phase",
@@ -101,6 +104,12 @@ _EXAMPLES = (
     help=f"Run only this phase: {_PHASES}. Repeatable.",
 )
 @option("--failed", group=SCOPE, is_flag=True, help="Judge only what failed in the newest session, or in --report-dir.")
+@option(
+    "--watch",
+    group=SCOPE,
+    is_flag=True,
+    help="Then judge again what failed, each time the server comes back or Enter is pressed.",
+)
 @option("--read-only", group=SCOPE, is_flag=True, help="Send only GET requests; --use names the objects to read.")
 @option(
     "--shard",
@@ -183,6 +192,13 @@ _EXAMPLES = (
     type=Duration(0.01, 600),
     help="Longest polling interval. Default: adapts to how fast runs finish.",
 )
+@option(
+    "--restart-command",
+    group=TARGET,
+    metavar="COMMAND",
+    default="",
+    help="Shell command that starts the server again; used when it stops accepting connections.",
+)
 @STRESS_OPTION
 @EXHAUSTIVE_OPTION
 @option(
@@ -197,8 +213,24 @@ _EXAMPLES = (
 @judging_options(EDITION_HELP, "reports/<run-id>/.")
 def command(base_url: str | None, **values: Any) -> int:
     """Judge the server at BASE_URL. Default: $OPENAI_BASE_URL, else the bundled emulator."""
+    if not values["watch"]:
+        return _judge(base_url, values)
+    from runs_conformance.cli.watch import check_watchable, watch
+
+    url = check_watchable(base_url, values)
+    return watch(lambda failed: _judge(base_url, _narrowed(values) if failed else values), url)
+
+
+def _narrowed(values: dict[str, Any]) -> dict[str, Any]:
+    """Return the parameters for judging what failed last, whatever the first session selected."""
+    return {**values, "failed": True, "select": ()}
+
+
+def _judge(base_url: str | None, values: dict[str, Any]) -> int:
+    """Judge a server once. Returns the exit code."""
     from runs_conformance.app import estimate, run
     from runs_conformance.engine.outcome import INTERRUPTED, NO_TARGET, USAGE
+    from runs_conformance.reporting.changes import find_changes, read_last_session
     from runs_conformance.reporting.folder import prepare_folder, prune
 
     values = drop_settings_for_other_server(values, base_url)
@@ -208,15 +240,19 @@ def command(base_url: str | None, **values: Any) -> int:
     output.views(values)
     with interruptible() as interruption:
         with open_target(base_url, values) as target:
+            if not values["dry_run"]:
+                require_trust_in_config(target, values["trusted_hosts"])
             plan = run.plan_run(target, options)
             if values["dry_run"]:
                 click.echo(f"{target.name}: dry run, nothing is sent; a run would send")
-                for line in estimate.lines(plan, options):
+                for line in estimate.lines(plan, options, is_loopback=target.address.is_loopback):
                     click.echo(line)
                 return 0
             folder = prepare_folder(values["report_dir"])
+            last = read_last_session(folder.latest or folder.path)
             listener = _progress(target, options, plan, values)
             report = run.judge(target, options, plan, folder, listener, interruption.defer)
+            report = replace(report, changes=find_changes(report, last))
             prune(folder, values["keep"])
             problem = output.write_report(folder, report, target.address.dialect.family.name, values)
         code = report.exit_code
@@ -250,7 +286,7 @@ def _progress(target: Target, options: RunOptions, plan: Plan, values: dict[str,
         return SilentProgress()
     say(f"judging {target.name} by edition {options.edition}, profile {options.profile}, seed {options.seed}")
     if not target.address.is_loopback:
-        for line in estimate.lines(plan, options):
+        for line in estimate.lines(plan, options, is_loopback=False):
             say(line)
         say(f"runs use {options.model}; threads and assistants are deleted afterwards")
     return ProgressBar(say) if sys.stderr.isatty() and not os.environ.get("CI") else LineProgress(say)

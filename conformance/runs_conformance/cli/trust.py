@@ -7,6 +7,7 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 from runs_conformance.cli.help import TARGET, option
 
@@ -19,7 +20,8 @@ TRUST_OPTION = option(
     group=TARGET,
     multiple=True,
     metavar="HOST",
-    help="Send the API key to HOST although only the report or history names it. Repeatable.",
+    envvar="RUNS_CONFORMANCE_TRUST_HOST",
+    help="Send the API key to HOST although only a file names it. Repeatable.",
 )
 
 
@@ -44,3 +46,13 @@ def require_trust(target: Target, file: str, trusted_hosts: Collection[str]) -> 
         printable(f"{file} names the server {address.authority}, and your API key would be sent to it"),
         printable(f"--trust-host {address.host} permits that"),
     )
+
+
+def require_trust_in_config(target: Target, trusted_hosts: Collection[str]) -> None:
+    """Return if the keys of a target may be sent to it: not if only conformance.toml names it, and it is not trusted.
+
+    The file may come with a repository of others. Raises UsageError like `require_trust`.
+    """
+    ctx = click.get_current_context(silent=True)
+    if ctx is not None and ctx.get_parameter_source("base_url") is ParameterSource.DEFAULT_MAP:
+        require_trust(target, str(ctx.meta["runs_conformance.config"]), trusted_hosts)
