@@ -16,10 +16,10 @@ from runs_conformance.model.case import (
     Reject,
     Role,
     Step,
-    step_from_json,
     step_to_json,
 )
 from runs_conformance.model.json import ABSENT
+from runs_conformance.model.step_decoding import step_from_json
 
 _scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
 _refs = st.builds(Ref, st.text(max_size=5), st.just("/id"))

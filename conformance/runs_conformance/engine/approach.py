@@ -6,11 +6,12 @@ in a fixed order, until one works.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from runs_conformance.contract.lifecycle import TERMINAL
+from runs_conformance.engine.approach_forms import apply_approach, assistant_forms, names_of, run_forms
 from runs_conformance.engine.budget import Budget
 from runs_conformance.engine.polling import PollSchedule
 from runs_conformance.engine.program_runner import Sender, run_program
@@ -36,7 +37,7 @@ from runs_conformance.generation.programs.steps import (
 from runs_conformance.model.approach import TOOL_CHOICES, TOOL_PLACES, Approach
 from runs_conformance.model.case import Instruction, Role, Step
 from runs_conformance.model.exchange import Exchange
-from runs_conformance.model.json import JSON, at
+from runs_conformance.model.json import at
 from runs_conformance.model.program import Program, ProgramContext, StepGenerator
 
 PROGRAM = "approach"
@@ -88,35 +89,6 @@ def find_approach(
     patient = replace(context, run_timeout=min(context.run_timeout, MAX_WAIT))
     run_program(program, patient, protect_given_objects(sender, context), budget, schedule)
     return search.result()
-
-
-def apply_approach(context: ProgramContext, approach: Approach) -> ProgramContext:
-    """The context of programs that use an approach."""
-    use = {**context.use, "assistant": approach.assistant} if approach.assistant else context.use
-    return replace(context, approach=approach, use=use, model=approach.model or context.model)
-
-
-def assistant_forms(context: ProgramContext) -> tuple[Mapping[str, JSON], ...]:
-    """The optional members of a new assistant, each form richer than the one before."""
-    return (
-        {"name": "Fixture"},
-        {"name": "Fixture", "tools": []},
-        {"name": "Fixture", "description": "A test fixture.", "tools": [], "metadata": {"fixture": "yes"}},
-    )
-
-
-def run_forms(context: ProgramContext) -> tuple[Mapping[str, JSON], ...]:
-    """The optional members of a new run, each form richer than the one before."""
-    model: Mapping[str, JSON] = {"model": context.model}
-    instructions: Mapping[str, JSON] = {"instructions": "Answer briefly."}
-    both = {**model, **instructions}
-    return (
-        model,
-        instructions,
-        both,
-        {**both, "tools": []},
-        {**both, "tools": [], "metadata": {"fixture": "yes"}, "stream": False},
-    )
 
 
 @dataclass(slots=True)
@@ -180,7 +152,7 @@ class _Search:
             created: Exchange = yield from self._send(step, trial)
             if has_id(created):
                 self._note(
-                    f"assistants are created with {_names(members) or 'a model alone'}: "
+                    f"assistants are created with {names_of(members) or 'a model alone'}: "
                     f"the usual form was answered with {describe_answer(first)}",
                     assistant_members=members,
                 )
@@ -274,7 +246,7 @@ class _Search:
             if has_id(created):
                 if members and first is not None:
                     self._note(
-                        f"runs are created with {_names(members)}: without, the answer was {describe_answer(first)}",
+                        f"runs are created with {names_of(members)}: without, the answer was {describe_answer(first)}",
                         run_members=members,
                     )
                 answer: Exchange = yield poll(until=SETTLED_STATUSES)
@@ -324,9 +296,3 @@ class _Search:
                 return False
         created = yield from self._new_thread(trial)
         return created.accepted
-
-
-def _names(members: Mapping[str, JSON]) -> str:
-    """The names of members in a sentence."""
-    names = list(members)
-    return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))

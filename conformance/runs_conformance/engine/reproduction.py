@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from runs_conformance.contract.operation import OPERATIONS
-from runs_conformance.model.case import Concurrent, Key, Move, Role, Step, step_from_json, step_to_json
+from runs_conformance.model.case import Concurrent, Key, Move, Role, Step, step_to_json
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.json import JSON, is_array, is_object
 from runs_conformance.model.long_text import compress, expand
 from runs_conformance.model.program import Program, ProgramContext, StepGenerator
+from runs_conformance.model.step_decoding import step_from_json
 
 
 @dataclass(slots=True)

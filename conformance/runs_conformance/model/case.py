@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from runs_conformance.model.json import ABSENT, JSON, Absent
 
@@ -155,6 +155,9 @@ class Step:
         return digest
 
 
+FLAGS = ("probe", "packed", "limit_search")
+"""The fields of a step that are true or false, apart from `stream`."""
+
 _ids: dict[int, tuple[Step, str]] = {}
 _MAX_CACHED_IDS = 2048
 
@@ -193,62 +196,12 @@ def step_to_json(step: Step) -> dict[str, JSON]:
         out["dangling"] = step.dangling.value
     if step.anomaly:
         out["anomaly"] = step.anomaly
-    for flag in _FLAGS:
+    for flag in FLAGS:
         if getattr(step, flag):
             out[flag] = True
     if step.append_message is not None:
         out["append_message"] = step.append_message
     return out
-
-
-def step_from_json(data: Mapping[str, JSON]) -> Step:
-    """The inverse of `step_to_json`. Also reads the former format, whose `tag` combined the fields of intent."""
-    raw = data.get("raw")
-    mutation = data.get("mutation")
-    expectation = data.get("expectation")
-    return Step(
-        operation=_text(data["operation"]),
-        name=_text(data.get("name", "")),
-        path={name: decode_references(value) for name, value in _members(data.get("path", {})).items()},  # type: ignore[misc]
-        query=tuple((_text(pair[0]), decode_references(pair[1])) for pair in data.get("query", ())),  # type: ignore[union-attr, index, misc]
-        body=decode_references(data["body"]) if "body" in data else ABSENT,
-        raw=raw.encode("latin-1") if isinstance(raw, str) else None,
-        headers=_members(data.get("headers", {})),  # type: ignore[arg-type]
-        key=Key(_text(data.get("key", "own"))),
-        role=Role(_text(data.get("role", "act"))),
-        expectation=None if expectation is None else _expectation(_members(expectation)),
-        mutation=None if mutation is None else _mutation(_members(mutation)),
-        exercises=tuple(data.get("exercises", ())),  # type: ignore[arg-type]
-        until=tuple(data.get("until", ())),  # type: ignore[arg-type]
-        pause=float(data.get("pause", 0)),  # type: ignore[arg-type]
-        stream=bool(data.get("stream", False)),
-        **_intent(data),
-    )
-
-
-_FLAGS = ("probe", "packed", "limit_search")
-_FORMER_ANOMALIES = ("malformed_json", "empty_body", "wrong_content_type")
-
-
-def _intent(data: Mapping[str, JSON]) -> dict[str, Any]:
-    """The fields that carry intent, from their own members or from the former `tag`."""
-    tag = _text(data.get("tag", ""))
-    prefix, colon, rest = tag.partition(":")
-    if tag in {kind.value for kind in DanglingReference}:
-        return {"dangling": DanglingReference(tag)}
-    if tag in _FORMER_ANOMALIES:
-        return {"anomaly": tag}
-    if tag in ("packed", "limits"):
-        return {"packed" if tag == "packed" else "limit_search": True}
-    if colon and prefix in ("probe", "saying"):
-        return {"anomaly": rest, "probe": True} if prefix == "probe" else {"append_message": rest}
-    dangling, appended = data.get("dangling"), data.get("append_message")
-    return {
-        "dangling": None if dangling is None else DanglingReference(_text(dangling)),
-        "anomaly": _text(data.get("anomaly", "")),
-        **{flag: bool(data.get(flag, False)) for flag in _FLAGS},
-        "append_message": None if appended is None else _text(appended),
-    }
 
 
 def encode_references(value: object) -> JSON:
@@ -262,17 +215,6 @@ def encode_references(value: object) -> JSON:
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
     raise TypeError(f"a step cannot contain a value of type {type(value).__name__}")
-
-
-def decode_references(value: JSON) -> object:
-    """The inverse of `encode_references`."""
-    if isinstance(value, Mapping):
-        if value.keys() == {"$from", "at"}:
-            return Ref(_text(value["$from"]), _text(value["at"]))
-        return {key: decode_references(member) for key, member in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [decode_references(item) for item in value]
-    return value
 
 
 def expectation_to_json(expectation: Expectation) -> dict[str, JSON]:
@@ -294,34 +236,6 @@ def mutation_to_json(mutation: Mutation) -> dict[str, JSON]:
     if not isinstance(mutation.mutated, Absent):
         out["became"] = encode_references(mutation.mutated)
     return out
-
-
-def _expectation(data: Mapping[str, JSON]) -> Expectation:
-    match data["is"]:
-        case "accept":
-            return Accept()
-        case "reject":
-            return Reject(tuple(data["statuses"]))  # type: ignore[arg-type]
-        case _:
-            return Either(_text(data.get("reason", "")))
-
-
-def _mutation(data: Mapping[str, JSON]) -> Mutation:
-    return Mutation(
-        _text(data["pointer"]),
-        _text(data["keyword"]),
-        data.get("was", ABSENT),
-        data.get("became", ABSENT),
-        _text(data.get("place", "body")),
-    )
-
-
-def _text(value: JSON) -> str:
-    return value if isinstance(value, str) else str(value)
-
-
-def _members(value: JSON) -> Mapping[str, JSON]:
-    return value if isinstance(value, Mapping) else {}
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from runs_conformance.model.case import DanglingReference, Step, step_from_json, step_to_json
+from runs_conformance.model.case import DanglingReference, Step, step_to_json
 from runs_conformance.model.json import ABSENT, JSON, Absent, is_object
 from runs_conformance.model.verdict import Finding
 
@@ -79,6 +79,8 @@ class Exchange:
     are unordered. `wall` is the Unix time of the start. `step` is the step that was sent; traffic of other clients has
     none. `path` holds the values of the path parameters. `problem` describes a failed transfer. `edition` and `dialect`
     select the contract that applies. `loss` says what the recorder lost of it; it is empty for a faithful recording.
+    `repeats_key` says whether the response contained the client's key, which is redacted; it is None if the recorder
+    could not see that.
     """
 
     id: str
@@ -98,6 +100,7 @@ class Exchange:
     edition: str = ""
     dialect: str = "openai"
     loss: str = ""
+    repeats_key: bool | None = None
 
     @property
     def status(self) -> int | None:
@@ -197,6 +200,8 @@ def exchange_to_json(exchange: Exchange) -> dict[str, JSON]:
         out["problem"] = exchange.problem
     if exchange.loss:
         out["loss"] = exchange.loss
+    if exchange.repeats_key is not None:
+        out["repeats_key"] = exchange.repeats_key
     if exchange.step is not None:
         out["step"] = step_to_json(exchange.step)
     return out
@@ -213,51 +218,3 @@ def _response_to_json(response: Response) -> dict[str, JSON]:
     if response.defects:
         out["defects"] = list(response.defects)
     return out
-
-
-def exchange_from_json(data: Mapping[str, JSON]) -> Exchange:
-    """The inverse of `exchange_to_json`. Raises KeyError, TypeError or ValueError for invalid data."""
-    sent, answer, step = data["request"], data["response"], data.get("step")
-    if not is_object(sent) or not (answer is None or is_object(answer)) or not (step is None or is_object(step)):
-        raise TypeError("request, response or step is not a JSON object")
-    return Exchange(
-        id=str(data["id"]),
-        index=int(data["index"]),  # type: ignore[arg-type]
-        program=str(data["program"]),
-        operation=None if data["operation"] is None else str(data["operation"]),
-        request=Request(
-            method=str(sent["method"]),
-            path=str(sent["path"]),
-            query=tuple((str(k), str(v)) for k, v in sent.get("query", ())),  # type: ignore[union-attr, misc]
-            headers={str(k): str(v) for k, v in sent.get("headers", {}).items()},  # type: ignore[union-attr]
-            body=sent.get("body", ABSENT),
-            text=sent.get("text"),  # type: ignore[arg-type]
-        ),
-        response=None if answer is None else _response_from_json(answer),
-        completion=Completion(str(data["completion"])),
-        started=float(data["started"]),  # type: ignore[arg-type]
-        ended=float(data["ended"]),  # type: ignore[arg-type]
-        wall=float(data.get("wall", 0.0)),  # type: ignore[arg-type]
-        step=None if step is None else step_from_json(step),
-        path={str(k): str(v) for k, v in data.get("path", {}).items()},  # type: ignore[union-attr]
-        attempt=int(data.get("attempt", 1)),  # type: ignore[arg-type]
-        problem=data.get("problem"),  # type: ignore[arg-type]
-        edition=str(data.get("edition", "")),
-        dialect=str(data.get("dialect", "openai")),
-        loss=str(data.get("loss", "")),
-    )
-
-
-def _response_from_json(data: Mapping[str, JSON]) -> Response:
-    events = data.get("events")
-    return Response(
-        status=int(data["status"]),  # type: ignore[arg-type]
-        headers={str(k): str(v) for k, v in data.get("headers", {}).items()},  # type: ignore[union-attr]
-        body=data.get("body", ABSENT),
-        text=data.get("text"),  # type: ignore[arg-type]
-        events=None
-        if events is None
-        else tuple(Event(str(e["event"]), e["data"], float(e.get("at", 0.0))) for e in events),  # type: ignore[union-attr, index, call-overload, arg-type]
-        defects=tuple(str(defect) for defect in data.get("defects", ())),  # type: ignore[union-attr]
-        size=int(data.get("size", 0)),  # type: ignore[arg-type]
-    )

@@ -14,9 +14,10 @@ from runs_conformance.generation.boundary.cases import OperationCases, build_cas
 from runs_conformance.generation.boundary.fixtures import FIXTURES
 from runs_conformance.generation.boundary.packing import pack
 from runs_conformance.generation.boundary.sample import Sampler
-from runs_conformance.model.case import Accept, Role, Step, step_from_json, step_to_json
+from runs_conformance.model.case import Accept, Role, Step, step_to_json
 from runs_conformance.model.json import ABSENT, at, json_equal
 from runs_conformance.model.program import ProgramContext
+from runs_conformance.model.step_decoding import step_from_json
 from tests.generation.boundary.target import CONTEXT
 
 SAMPLER = Sampler("gpt-4o", accepts_any_file_id=True)

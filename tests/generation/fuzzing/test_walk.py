@@ -15,9 +15,10 @@ from runs_conformance.generation.fuzzing.walk import MAX_STEPS, next_step, walk_
 from runs_conformance.generation.fuzzing.walk_profile import NOVELTY_DECAYS, WALK_PROFILES, WalkProfile, assign_profiles
 from runs_conformance.generation.fuzzing.walk_state import WalkState
 from runs_conformance.generation.payloads.strategy import PROFILE
-from runs_conformance.model.case import Instruction, Key, Ref, Role, Step, step_from_json, step_to_json
+from runs_conformance.model.case import Instruction, Key, Ref, Role, Step, step_to_json
 from runs_conformance.model.exchange import Completion, Exchange, Request, Response
 from runs_conformance.model.program import ProgramContext
+from runs_conformance.model.step_decoding import step_from_json
 
 CONTEXT = ProgramContext(edition="2026-08-14", accepts_any_file_id=True, has_second_api_key=True)
 BY_NAME = {profile.name: profile for profile in WALK_PROFILES}

@@ -14,10 +14,11 @@ from runs_conformance.contract.lifecycle import STATUSES
 from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.contract.validation import validate_document
 from runs_conformance.generation.programs.catalogue import PHASES, catalogue
-from runs_conformance.model.case import Ref, Role, step_from_json, step_to_json
+from runs_conformance.model.case import Ref, Role, step_to_json
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.json import ABSENT, JSON, is_array, is_object
 from runs_conformance.model.program import Program, ProgramContext
+from runs_conformance.model.step_decoding import step_from_json
 from tests.generation.programs.harness import ExecutedProgram, Received, ScriptedAnswer, emulator, run_all, run_scripted
 
 FULL = ProgramContext(

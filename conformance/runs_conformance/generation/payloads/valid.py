@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from random import Random
 
@@ -13,6 +13,7 @@ from runs_conformance.generation.boundary.invalid_values import MAX_ITEMS
 from runs_conformance.generation.boundary.sample import IMAGE_URL, MissingResource, Sampler
 from runs_conformance.generation.payloads import text
 from runs_conformance.generation.payloads.parameters import random_json_schema
+from runs_conformance.generation.payloads.repair import repair
 from runs_conformance.model.json import JSON, is_array, is_object
 
 SINGLE_TOOLS = ("code_interpreter", "file_search")
@@ -47,7 +48,7 @@ class ValueGenerator:
             value = self._generate(schema, random)
             if self._is_safe(schema, entries, value):
                 return value
-            value = self._repair(schema, value, random)
+            value = repair(schema, value, random, self.value, self._is_safe)
             if self._is_safe(schema, entries, value):
                 return value
         if "null" in allowed_types(schema) and self._is_safe(schema, entries, None):
@@ -225,47 +226,6 @@ class ValueGenerator:
         if is_object(value) and schema.get("properties", {}).get("model", {}).get("x-references") == "model":
             return {**value, "model": value.get("model") or self.sampler.model}
         return value
-
-    def _repair(self, schema: Schema, value: JSON, random: Random) -> JSON:
-        """The object with members added or removed until as few entries as possible make it implementation-defined."""
-        if not is_object(value):
-            return value
-        for entry in schema["x-implementation-defined"]:
-            if self._is_safe(schema, [entry], value):
-                continue
-            for candidate in self._candidates(schema, entry, value, random):
-                if self._is_safe(schema, [entry], candidate):
-                    value = candidate
-                    break
-        return value
-
-    def _candidates(
-        self, schema: Schema, entry: Schema, value: Mapping[str, JSON], random: Random
-    ) -> Iterator[dict[str, JSON]]:
-        """Objects that may satisfy an entry: first with the members that it requires, then without one member each."""
-        then = entry.get("then", entry)
-        completed = dict(value)
-        for name, expected in then.get("properties", {}).items():
-            if "const" in expected:
-                completed[name] = expected["const"]
-            elif expected.get("type") == "null":
-                completed.pop(name, None)
-            elif "contains" in expected and is_object(completed.get("tool_choice")):
-                tool_type = expected["contains"]["properties"]["type"]["const"]
-                tools = completed.get(name)
-                limit = schema["properties"][name].get("maxItems", MAX_ITEMS)
-                completed[name] = [*(list(tools)[: limit - 1] if is_array(tools) else []), {"type": tool_type}]
-        for name in then.get("required", ()):
-            if completed.get(name) is None and name in schema["properties"]:
-                try:
-                    completed[name] = self.value(schema["properties"][name], random)
-                except MissingResource:
-                    continue
-        yield completed
-        names = [name for name in value if name not in schema.get("required", ())]
-        random.shuffle(names)
-        for removed in names:
-            yield {name: member for name, member in value.items() if name != removed}
 
 
 _GENERATORS: dict[str, Callable[[ValueGenerator, Schema, Random], JSON]] = {

@@ -1,4 +1,4 @@
-"""Programs that send requests that no client should send, and check that the target still answers the next one."""
+"""Programs that send bodies that no client should send, and check that the target still answers the next request."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import replace
 from runs_conformance.generation.programs.decorator import program
 from runs_conformance.generation.programs.fragments import Fragment, require
 from runs_conformance.generation.programs.steps import assistant, at_root, message, on_thread, page, thread
-from runs_conformance.model.case import REFUSES_BODY, Either, Reject, Role, Step
+from runs_conformance.model.case import REFUSES_BODY, Either, Role, Step
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.json import JSON
 from runs_conformance.model.program import ProgramContext, StepGenerator
@@ -17,7 +17,8 @@ from runs_conformance.model.program import ProgramContext, StepGenerator
 LONG_TEXT_LENGTH = 1_000_000
 """The length of long texts in characters."""
 
-_REFUSES_PATH = Reject((400, 404, 405, 414, 422, 431))
+HUGE_TEXT_LENGTH = 10_000_000
+"""The length of a text that no server should read to its end."""
 
 
 def _message_probe(raw: bytes, name: str, reason_to_accept: str = "") -> Step:
@@ -37,7 +38,7 @@ def _raw_probe(step: Step, raw: bytes, name: str, reason_to_accept: str = "") ->
     )
 
 
-def _send_probes(probes: Iterable[Step]) -> Fragment:
+def send_probes(probes: Iterable[Step]) -> Fragment:
     """Send probes between small control requests that must succeed.
 
     A probe that gets no answer or a server error is sent again between two controls, which tells whether the probe is
@@ -89,7 +90,7 @@ def bodies_that_are_not_json(context: ProgramContext) -> StepGenerator:
         b'{"role": "user", "content": "\xc0\xaf"}',
         b'{"role": "user", "content": "caf\xe9"}',
     )
-    yield from _send_probes(
+    yield from send_probes(
         [
             *(_message_probe(raw, "malformed_json") for raw in malformed),
             *(_message_probe(raw, "invalid_utf8") for raw in not_utf8),
@@ -115,7 +116,7 @@ def bodies_of_another_kind(context: ProgramContext) -> StepGenerator:
         return
     yield assistant(context)
     kinds = {"array": b"[]", "string": b'"Hello."', "number": b"5", "boolean": b"true", "null": b"null"}
-    yield from _send_probes(
+    yield from send_probes(
         [
             *(_message_probe(raw, f"{kind}_body") for kind, raw in kinds.items()),
             _message_probe(b"[" + _VALID + b"]", "array_body"),
@@ -149,7 +150,7 @@ def content_types(context: ProgramContext) -> StepGenerator:
     }
     reason = "a server may read a JSON body despite its content type"
     probe_step = _message_probe(_VALID, "missing_content_type", reason)
-    yield from _send_probes(
+    yield from send_probes(
         [
             replace(probe_step, headers={"Content-Type": None}),
             *(
@@ -174,7 +175,7 @@ def deep_nesting(context: ProgramContext) -> StepGenerator:
     schema = b'{"type": "object", "properties": {"a": ' * 100 + b"{}" + b"}}" * 100
     tool = b'{"type": "function", "function": {"name": "deep", "parameters": ' + schema + b"}}"
     new_assistant = b'{"model": ' + _text(context.model) + b', "tools": [' + tool + b"]}"
-    yield from _send_probes(
+    yield from send_probes(
         [
             _message_probe(
                 b'{"role": "user", "content": "Hello.", "metadata": {"a": ' + _nested(2_000) + b"}}", "deep_nesting"
@@ -192,9 +193,9 @@ def _nested(depth: int) -> bytes:
     return b"[" * depth + b"]" * depth
 
 
-@program("robustness", "validation", requests=24)
+@program("robustness", "validation", requests=26)
 def long_values(context: ProgramContext) -> StepGenerator:
-    """Values of a million characters and objects with thousands of members are sent.
+    """Values of a million characters, one of ten million, and objects with thousands of members are sent.
 
     They must be refused if a limit is stated.
     """
@@ -206,9 +207,10 @@ def long_values(context: ProgramContext) -> StepGenerator:
     many_members: dict[str, JSON] = {f"key{index}": "v" for index in range(10_000)}
     new_assistant = at_root("create_assistant")
     model: dict[str, JSON] = {"model": context.model}
-    yield from _send_probes(
+    yield from send_probes(
         [
             _message_probe(_text({**hello, "metadata": {"k": long}}), "long_string"),
+            _message_probe(_text({**hello, "metadata": {"k": "x" * HUGE_TEXT_LENGTH}}), "huge_body"),
             _message_probe(_text({**hello, "metadata": {long: "v"}}), "long_string"),
             _message_probe(_text({**hello, "metadata": many_members}), "many_members"),
             _message_probe(
@@ -251,7 +253,7 @@ def odd_text(context: ProgramContext) -> StepGenerator:
         for name in ("nul", "lone_surrogate")
     ]
     duplicate = b'{"role": "user", "content": "First.", "content": "Second."}'
-    yield from _send_probes(
+    yield from send_probes(
         [
             *(_message_probe(raw, name, reason) for name, raw in (*in_content, *in_metadata)),
             _message_probe(
@@ -260,70 +262,3 @@ def odd_text(context: ProgramContext) -> StepGenerator:
         ]
     )
     yield page("list_messages", order="asc")
-
-
-@program("robustness", "validation", requests=18)
-def odd_ids(context: ProgramContext) -> StepGenerator:
-    """Threads are requested by ids that no server issues: very long ones, and ones with unusual characters.
-
-    They must not be found, and must not make the target fail.
-    """
-    if not (yield from require(thread(context))):
-        return
-    ids = {
-        "long_id": "thread_" + "x" * 5_000,
-        "nul_in_id": "thread_\x00",
-        "newline_in_id": "thread_\r\nX-Header: 1",
-        "quote_in_id": "' OR '1'='1",
-        "slash_in_id": "thread_/a",
-        "percent_in_id": "thread_%00%2e",
-        "emoji_in_id": "thread_🙂",
-        "markup_in_id": "<script>alert(1)</script>",
-        "template_in_id": "{{7*7}}${7*7}",
-        "space_as_id": " ",
-    }
-    yield from _send_probes(
-        replace(
-            on_thread("get_thread"),
-            path={"thread_id": id_},
-            role=Role.NEGATIVE,
-            expectation=_REFUSES_PATH,
-            anomaly=name,
-            probe=True,
-        )
-        for name, id_ in ids.items()
-    )
-
-
-@program("robustness", "listing", requests=18)
-def odd_queries(context: ProgramContext) -> StepGenerator:
-    """A list is requested with overlong, malformed, repeated and unknown query parameters.
-
-    They must not make the target fail.
-    """
-    if not (yield from require(thread(context))):
-        return
-    queries: dict[str, tuple[tuple[str, JSON], ...]] = {
-        "long_limit": (("limit", "9" * 1_000),),
-        "negative_limit": (("limit", "-99999999999999999999"),),
-        "empty_limit": (("limit", ""),),
-        "odd_limit": (("limit", "1e1"),),
-        "long_cursor": (("after", "msg_" + "x" * 5_000),),
-        "odd_cursor": (("after", "' OR '1'='1"),),
-        "nul_in_query": (("after", "\x00"),),
-        "repeated_parameter": (("limit", "1"), ("limit", "2")),
-        "unknown_parameter": (("colour", "red"), ("limit[]", "1")),
-        "odd_order": (("order", "ASC;--"),),
-    }
-    reason = "the contract does not state what such a query does"
-    yield from _send_probes(
-        replace(
-            on_thread("list_messages"),
-            query=query,
-            role=Role.NEGATIVE,
-            expectation=Either(reason),
-            anomaly=name,
-            probe=True,
-        )
-        for name, query in queries.items()
-    )

@@ -1,0 +1,45 @@
+"""The forms of requests that the search for an approach tries, each richer than the one before."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from runs_conformance.model.approach import Approach
+from runs_conformance.model.json import JSON
+from runs_conformance.model.program import ProgramContext
+
+
+def apply_approach(context: ProgramContext, approach: Approach) -> ProgramContext:
+    """The context of programs that use an approach."""
+    use = {**context.use, "assistant": approach.assistant} if approach.assistant else context.use
+    return replace(context, approach=approach, use=use, model=approach.model or context.model)
+
+
+def assistant_forms(context: ProgramContext) -> tuple[Mapping[str, JSON], ...]:
+    """The optional members of a new assistant, each form richer than the one before."""
+    return (
+        {"name": "Fixture"},
+        {"name": "Fixture", "tools": []},
+        {"name": "Fixture", "description": "A test fixture.", "tools": [], "metadata": {"fixture": "yes"}},
+    )
+
+
+def run_forms(context: ProgramContext) -> tuple[Mapping[str, JSON], ...]:
+    """The optional members of a new run, each form richer than the one before."""
+    model: Mapping[str, JSON] = {"model": context.model}
+    instructions: Mapping[str, JSON] = {"instructions": "Answer briefly."}
+    both = {**model, **instructions}
+    return (
+        model,
+        instructions,
+        both,
+        {**both, "tools": []},
+        {**both, "tools": [], "metadata": {"fixture": "yes"}, "stream": False},
+    )
+
+
+def names_of(members: Mapping[str, JSON]) -> str:
+    """The names of members in a sentence."""
+    names = list(members)
+    return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
