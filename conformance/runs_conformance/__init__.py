@@ -1,3 +1,99 @@
-"""The conformance suite for servers of the Assistants API "Runs" surface."""
+"""The conformance suite for servers of the Assistants API "Runs" surface.
+
+The names in `__all__` are the public Python API, together with those of `runs_conformance.strategies`; all other
+modules are private. See docs/python-api.md. A name is imported when it is first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from runs_conformance.api import judge_server, judge_traffic, render_report
+    from runs_conformance.app.options import RunOptions
+    from runs_conformance.causes import Cause
+    from runs_conformance.errors import ConformanceError, InternalError, TargetError, UsageError
+    from runs_conformance.evidence.observation import Observation
+    from runs_conformance.evidence.stream import Stream, streams
+    from runs_conformance.evidence.timeline import RunTimeline
+    from runs_conformance.evidence.timeline import runs as run_timelines
+    from runs_conformance.model.exchange import Event, Exchange, Request, Response
+    from runs_conformance.model.history import History
+    from runs_conformance.model.rule import Rule, rule
+    from runs_conformance.model.source import Basis, Level, Source
+    from runs_conformance.model.verdict import Finding, Inconclusive, Outcome, Passed, Verdict
+    from runs_conformance.reporting.report import Report
+    from runs_conformance.testing import ReceivedRequest, ScriptableEmulator, start_emulator
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "Basis",
+    "Cause",
+    "ConformanceError",
+    "Event",
+    "Exchange",
+    "Finding",
+    "History",
+    "Inconclusive",
+    "InternalError",
+    "Level",
+    "Observation",
+    "Outcome",
+    "Passed",
+    "ReceivedRequest",
+    "Report",
+    "Request",
+    "Response",
+    "Rule",
+    "RunOptions",
+    "RunTimeline",
+    "ScriptableEmulator",
+    "Source",
+    "Stream",
+    "TargetError",
+    "UsageError",
+    "Verdict",
+    "__version__",
+    "judge_server",
+    "judge_traffic",
+    "render_report",
+    "rule",
+    "run_timelines",
+    "start_emulator",
+    "streams",
+]
+
+_NAMES_BY_MODULE = {
+    "api": ("judge_server", "judge_traffic", "render_report"),
+    "app.options": ("RunOptions",),
+    "causes": ("Cause",),
+    "errors": ("ConformanceError", "InternalError", "TargetError", "UsageError"),
+    "evidence.observation": ("Observation",),
+    "evidence.stream": ("Stream", "streams"),
+    "evidence.timeline": ("RunTimeline", "run_timelines"),
+    "model.exchange": ("Event", "Exchange", "Request", "Response"),
+    "model.history": ("History",),
+    "model.rule": ("Rule", "rule"),
+    "model.source": ("Basis", "Level", "Source"),
+    "model.verdict": ("Finding", "Inconclusive", "Outcome", "Passed", "Verdict"),
+    "reporting.report": ("Report",),
+    "testing": ("ReceivedRequest", "ScriptableEmulator", "start_emulator"),
+}
+_PRIVATE_NAMES = {"run_timelines": "runs"}
+_MODULES = {name: module for module, names in _NAMES_BY_MODULE.items() for name in names}
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name when it is first used, so that importing the package stays fast."""
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module = import_module(f"{__name__}.{_MODULES[name]}")
+    value: object = getattr(module, _PRIVATE_NAMES.get(name, name))
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

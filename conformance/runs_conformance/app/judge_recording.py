@@ -74,6 +74,14 @@ def judge(
     Raises UsageError if no file can be read.
     """
     readings, unreadable = _load(paths, edition, hosts, as_operation)
+    report = judge_traffic(", ".join(path.name for path in paths), readings, options, edition, jobs)
+    return RecordingReview(report, readings, unreadable)
+
+
+def judge_traffic(
+    name: str, readings: Sequence[RecordedTraffic], options: RunOptions, edition: str | None = None, jobs: int = 1
+) -> Report:
+    """Judge recorded traffic that was loaded with the same `edition`; `name` is the name of the target."""
     budget = Budget()
     work: list[Work] = []
     exchanges: list[Exchange] = []
@@ -105,10 +113,10 @@ def judge(
         comparison=comparison,
     )
     covered = {verdict.capability for verdict in verdicts if verdict.outcome in (Outcome.PASS, Outcome.FAIL)}
-    report = Report(
+    return Report(
         suite=describe_suite(replace(options, edition=edition or DEFAULT_EDITION), None, None),
         target=TargetInfo(
-            name=", ".join(path.name for path in paths),
+            name=name,
             base_url=None,
             dialect=" and ".join(sorted({exchange.dialect for exchange in exchanges})) or "openai",
             capabilities=tuple(name for name in CAPABILITIES if name in covered),
@@ -123,7 +131,6 @@ def judge(
         transitions=report_transitions(result.transitions),
         started=min((exchange.wall for exchange in exchanges if exchange.wall), default=None),
     )
-    return RecordingReview(report, readings, unreadable)
 
 
 def _load(

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from runs_conformance.testing import ScriptableEmulator
 
 MARKER = (
-    "runs_emulator(mutants=, variants=, step_ms=, expires_s=, edition=, failing_model=, keys=, allow_unused=): "
-    "options of this test's emulator."
+    "runs_emulator(mutants=, variants=, step_ms=, expires_s=, edition=, failing_model=, keys=, check_files=, "
+    "allow_unused=): options of this test's emulator."
 )
 
 
@@ -103,11 +103,15 @@ def runs_emulator(
     """An emulator for this test: `base_url` and `api_key` configure the client; the other methods script its responses
     and faults. The test fails if it leaves any of them unused, unless the marker has `allow_unused=True`.
     """
+    from runs_conformance.config import require_known
     from runs_conformance.errors import UsageError
     from runs_conformance.testing import start_emulator
+    from runs_conformance.testing.scriptable_emulator import OPTION_NAMES
 
     marker = request.node.get_closest_marker("runs_emulator")
     options = {**runs_emulator_options, **(marker.kwargs if marker else {})}
+    for name in options:
+        require_known(name, (*OPTION_NAMES, "allow_unused"), "option of the emulator")
     allows_unused = options.pop("allow_unused", False)
     if marker and marker.args:
         raise UsageError(f"the marker takes only options by name: {MARKER}")

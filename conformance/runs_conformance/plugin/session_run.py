@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import click
 import pytest
+from click.core import ParameterSource
 
 from runs_conformance.app import run
 from runs_conformance.baseline import EntryStatus
@@ -20,6 +21,7 @@ from runs_conformance.cli.configuration import blame_config_key, drop_settings_f
 from runs_conformance.cli.options import build_options
 from runs_conformance.cli.run import command as run_command
 from runs_conformance.cli.target import open_target
+from runs_conformance.cli.trust import require_trust
 from runs_conformance.engine import outcome
 from runs_conformance.engine.outcome import failing_levels
 from runs_conformance.errors import ConformanceError, UsageError
@@ -31,6 +33,7 @@ from runs_conformance.reporting.console import OutputFiles, Style, render_summar
 from runs_conformance.reporting.folder import prepare_folder
 from runs_conformance.reporting.progress import SilentProgress
 from runs_conformance.reporting.report import Report
+from runs_conformance.wire import known_secrets
 
 if TYPE_CHECKING:
     from runs_conformance.app.options import RunOptions
@@ -43,12 +46,14 @@ MAX_SELECTIVE_ITEMS = 100
 class ConformanceSettings:
     """The settings of a conformance file: parameters of `runs-conformance run`, and the options they give.
 
-    `app_base_path` is the API's path within an application from the hook.
+    `app_base_path` is the API's path within an application from the hook. `file_names_server` says that the base URL
+    is that of the file rather than of the environment.
     """
 
     parameters: Mapping[str, Any]
     options: RunOptions
     app_base_path: str
+    file_names_server: bool
 
 
 def load_settings(path: Path) -> ConformanceSettings:
@@ -62,7 +67,8 @@ def load_settings(path: Path) -> ConformanceSettings:
         app_base_path = urlsplit(base_url).path if isinstance(base_url, str) else "/v1"
         parameters = drop_settings_for_other_server(context.params, context.params["base_url"])
         try:
-            return ConformanceSettings(parameters, build_options(parameters), app_base_path)
+            from_file = context.get_parameter_source("base_url") is ParameterSource.DEFAULT_MAP
+            return ConformanceSettings(parameters, build_options(parameters), app_base_path, from_file)
         except UsageError as error:
             raise UsageError(blame_config_key(str(error))) from None
 
@@ -90,6 +96,8 @@ class SessionRun:
         if 0 < len(requirements) <= MAX_SELECTIVE_ITEMS:
             options = replace(options, select=tuple(requirements), exclude=())
         with self._base_url(settings) as base_url, open_target(base_url, dict(settings.parameters)) as target:
+            if settings.file_names_server and base_url == settings.parameters["base_url"]:
+                require_trust(target, self.path.name, settings.parameters["trusted_hosts"])
             folder = prepare_folder(self._folder(settings.parameters))
             report = run.judge(target, options, run.plan_run(target, options), folder, SilentProgress())
             dialect = target.address.dialect.family.name
@@ -97,7 +105,7 @@ class SessionRun:
         if report.exit_code == outcome.INTERRUPTED:
             raise KeyboardInterrupt
         files = OutputFiles(*folder.files_to_open(output.views(dict(settings.parameters))))
-        result = _build_result(report, failing_levels(options.fail_on), dialect, files)
+        result = _redacted(_build_result(report, failing_levels(options.fail_on), dialect, files))
         return replace(result, summary=(*result.summary, write_error)) if write_error else result
 
     def _folder(self, parameters: Mapping[str, Any]) -> Path | None:
@@ -116,7 +124,7 @@ class SessionRun:
                 )
             yield settings.parameters["base_url"]
             return
-        from runs_conformance.plugin.serving import serve_application
+        from runs_conformance.app.serve_application import serve_application
 
         with serve_application(app) as origin:
             yield origin + settings.app_base_path
@@ -150,6 +158,16 @@ def _build_result(report: Report, failing: Collection[str], dialect: str, files:
             f"judged {failure_text.printable(report.target.name)} by edition {report.suite.edition}",
             *render_summary(report, Style(verbosity=-1), files).splitlines(),
         ),
+    )
+
+
+def _redacted(result: JudgingResult) -> JudgingResult:
+    """The result without known secrets; other processes of the same session read it from a file."""
+    return replace(
+        result,
+        verdicts={id_: replace(each, text=known_secrets.redact(each.text)) for id_, each in result.verdicts.items()},
+        problem=known_secrets.redact(result.problem) if result.problem else None,
+        summary=tuple(map(known_secrets.redact, result.summary)),
     )
 
 

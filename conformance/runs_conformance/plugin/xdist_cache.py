@@ -18,7 +18,7 @@ import pytest
 
 _FOLDER = pytest.StashKey[Path]()
 _RESULTS = pytest.StashKey[dict[str, "JudgingResult"]]()
-_HEARTBEAT_INTERVAL, _SILENCE = 1.0, 30.0
+_HEARTBEAT_INTERVAL, _MAX_HEARTBEAT_AGE = 1.0, 30.0
 """Seconds between heartbeats of the judging process, and without one until it is considered dead."""
 
 
@@ -116,8 +116,8 @@ def _judge_in_one_process(folder: Path, path: Path, judge: Callable[[], JudgingR
 def _wait_for_result(folder: Path, path: Path) -> JudgingResult:
     since = time.monotonic()
     while not (folder / "result.json").exists():
-        beat = _age(folder / "alive")
-        if (time.monotonic() - since if beat is None else beat) > _SILENCE:
+        age = _age(folder / "alive")
+        if (time.monotonic() - since if age is None else age) > _MAX_HEARTBEAT_AGE:
             return JudgingResult(problem=f"the process that judged {path.name} died", judged=False)
         time.sleep(0.05)
     return _read(folder / "result.json")[1]

@@ -68,7 +68,24 @@ def load_traffic(
     name = str(path)
     if (entries := _har_entries(Path(path))) is not None and as_operation is None:
         return _traffic(name, entries, edition, hosts)
-    data = _bytes(Path(path))
+    return parse_traffic(name, _bytes(Path(path)), edition, hosts, as_operation)
+
+
+def parse_traffic(
+    name: str,
+    data: bytes | Mapping[str, Any],
+    edition: str | None = None,
+    hosts: Sequence[str] = (),
+    as_operation: str | None = None,
+) -> RecordedTraffic:
+    """Parse the content of a file, or the parsed document of a HAR. The other arguments are those of `load_traffic`.
+
+    Raises UsageError if it has no known format.
+    """
+    if isinstance(data, Mapping):
+        if not har.is_har(data):
+            raise UsageError(f"{name}: not a HAR, since it has no `log` with `entries`")
+        return _traffic(name, har.entries(data), edition, hosts)
     if as_operation is not None:
         return _traffic(name, [single_answer.entry(data, as_operation)], edition, hosts)
     if history_file.is_history(data):

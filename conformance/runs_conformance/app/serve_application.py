@@ -13,14 +13,12 @@ from runs_conformance.targets import serve_app
 
 @contextmanager
 def serve_application(app: Any) -> Iterator[str]:
-    """Serve an ASGI or WSGI application during the block; yields its origin.
+    """Serve an ASGI or WSGI application on a free loopback port during the block; yields its origin.
 
     Raises UsageError if it is neither, TargetError if it does not start.
     """
     if not callable(app):
-        raise UsageError(
-            f"pytest_runs_conformance_app returned a {type(app).__name__}, which is not an ASGI or WSGI application"
-        )
+        raise UsageError(f"a {type(app).__name__} is not an ASGI or WSGI application")
     with serve_app(app if is_asgi(app) else _bridge_wsgi(app)) as origin:
         yield origin
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from runs_conformance.app.serve_application import is_asgi, serve_application
 from runs_conformance.errors import TargetError, UsageError
-from runs_conformance.plugin.serving import is_asgi, serve_application
 
 
 async def spoken(scope: Any, receive: Any, send: Any) -> None:
@@ -64,7 +64,7 @@ def test_application_is_served_during_the_block() -> None:
 
 
 def test_other_objects_are_usage_errors() -> None:
-    with pytest.raises(UsageError, match="a str, which is not an ASGI or WSGI application"), serve_application("app"):
+    with pytest.raises(UsageError, match="a str is not an ASGI or WSGI application"), serve_application("app"):
         pass
 
 

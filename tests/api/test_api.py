@@ -1,0 +1,179 @@
+"""The public Python API: its names, and what they do in memory."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import runs_conformance
+from runs_conformance import (
+    History,
+    Outcome,
+    Report,
+    RunOptions,
+    UsageError,
+    judge_server,
+    judge_traffic,
+    render_report,
+)
+from runs_conformance.emulator.app import build
+from runs_conformance.emulator.server_options import EmulatorOptions
+from runs_conformance.model.exchange import exchange_to_json
+from tests.rules.histories import HistoryBuilder, run
+
+FEW = RunOptions(profile="quick", select=("create_run.max_prompt_tokens.minimum",))
+KEY = "sk-api-test"
+
+
+def application(*mutants: str) -> Any:
+    return build(EmulatorOptions(step_ms=1, keys=(KEY,)), mutants)
+
+
+def history(*statuses: str) -> History:
+    builder = HistoryBuilder()
+    builder.create_run(run("queued"))
+    for status in statuses:
+        builder.get_run(run(status))
+    return builder.history()
+
+
+def outcome_of(report: Report, id_: str) -> Outcome:
+    return next(verdict.outcome for verdict in report.verdicts if verdict.id == id_)
+
+
+def har(*statuses: str) -> dict[str, Any]:
+    """The HAR of reads of one run."""
+    return {
+        "log": {
+            "version": "1.2",
+            "entries": [
+                {
+                    "startedDateTime": f"2026-03-01T10:00:0{index}.000Z",
+                    "time": 5,
+                    "request": {
+                        "method": "GET",
+                        "url": "http://127.0.0.1:9/v1/threads/thread_a/runs/run_a",
+                        "headers": [],
+                    },
+                    "response": {
+                        "status": 200,
+                        "headers": [],
+                        "content": {"mimeType": "application/json", "text": json.dumps(run(status))},
+                    },
+                }
+                for index, status in enumerate(statuses)
+            ],
+        }
+    }
+
+
+def test_all_names_exist_and_are_documented() -> None:
+    for name in runs_conformance.__all__:
+        value = getattr(runs_conformance, name)
+        assert name == "__version__" or (value.__doc__ or "").strip(), name
+    page = (Path(__file__).parents[2] / "docs" / "python-api.md").read_text(encoding="utf-8")
+    assert [name for name in runs_conformance.__all__ if f"`{name}`" not in page and f"`{name}(" not in page] == []
+
+
+def test_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="has no attribute 'judge_everything'"):
+        runs_conformance.judge_everything  # noqa: B018
+
+
+def test_import_loads_no_other_module_of_the_package() -> None:
+    code = (
+        "import sys, runs_conformance; "
+        "print([name for name in sys.modules if name.startswith(('runs_conformance.', 'httpx', 'hypothesis'))])"
+    )
+    folder = Path(runs_conformance.__file__).parents[1]
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=folder, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_history_in_memory_is_judged() -> None:
+    report = judge_traffic(history("in_progress", "completed", "in_progress"))
+    assert report.exit_code == 1
+    verdict = next(verdict for verdict in report.verdicts if verdict.id == "lifecycle.terminal_status_is_final")
+    assert verdict.outcome is Outcome.FAIL
+    assert verdict.findings[0].pointer == "/status"
+    assert outcome_of(judge_traffic(history("completed", "completed", "completed")), verdict.id) is Outcome.PASS
+
+
+def test_text_of_a_history_gives_the_same_verdicts() -> None:
+    judged = history("in_progress", "completed", "in_progress")
+    lines = "\n".join(json.dumps({"type": "exchange", **exchange_to_json(exchange)}) for exchange in judged)
+    verdicts = [(verdict.id, verdict.outcome) for verdict in judge_traffic(lines).verdicts]
+    assert verdicts == [(verdict.id, verdict.outcome) for verdict in judge_traffic(judged).verdicts]
+
+
+@pytest.mark.parametrize("form", [lambda har: har, json.dumps, lambda har: json.dumps(har).encode()])
+def test_har_in_memory_is_judged(form: Any) -> None:
+    report = judge_traffic(form(har("in_progress", "completed", "in_progress")))
+    assert outcome_of(report, "lifecycle.terminal_status_is_final") is Outcome.FAIL
+    assert report.target.base_url is None
+
+
+def test_path_is_judged(tmp_path: Path) -> None:
+    path = tmp_path / "traffic.har"
+    path.write_text(json.dumps(har("completed")), encoding="utf-8")
+    assert judge_traffic(path).target.name == "traffic.har"
+
+
+def test_edition_applies_to_every_exchange() -> None:
+    old = judge_traffic(history("queued", "completed"), edition="2024-04-17")
+    assert old.suite.edition == "2024-04-17"
+    assert old.exit_code == 0
+
+
+@pytest.mark.parametrize("traffic", ["{}", b"", {"entries": []}, "no recording"])
+def test_unknown_traffic_is_a_usage_error(traffic: Any) -> None:
+    with pytest.raises(UsageError, match=r"^traffic: "):
+        judge_traffic(traffic)
+
+
+def test_application_is_judged(tmp_path: Path) -> None:
+    report = judge_server(application("accepts_255_prompt_tokens"), FEW, api_key=KEY, report_dir=tmp_path / "report")
+    (failure,) = report.failures("must")
+    assert (failure.id, report.exit_code) == ("create_run.max_prompt_tokens.minimum", 1)
+    assert (tmp_path / "report" / "report.json").is_file()
+    assert KEY not in (tmp_path / "report" / "history.jsonl").read_text(encoding="utf-8")
+
+
+def test_correct_application_passes() -> None:
+    assert judge_server(application(), FEW, api_key=KEY).exit_code == 0
+
+
+def test_application_below_another_path_is_found() -> None:
+    report = judge_server(application(), FEW, base_path="/elsewhere")
+    assert report.exit_code == 3
+
+
+def test_unusable_arguments_are_usage_errors() -> None:
+    with pytest.raises(UsageError, match="no dialect 'opnai'"):
+        judge_server("http://127.0.0.1:9/v1", dialect="opnai")
+    with pytest.raises(UsageError, match="a dict is not an ASGI or WSGI application"):
+        judge_server({})
+    with pytest.raises(UsageError, match="matches no rule"):
+        judge_server("http://127.0.0.1:9/v1", RunOptions(select=("lifecicle.*",)))
+
+
+@pytest.fixture(scope="module")
+def failing() -> Report:
+    return judge_traffic(history("in_progress", "completed", "in_progress"))
+
+
+@pytest.mark.parametrize("view", ["json", "html", "markdown", "junit", "ctrf"])
+def test_report_is_rendered(failing: Report, view: str) -> None:
+    assert "lifecycle.terminal_status_is_final" in render_report(failing, view)
+
+
+def test_unsupported_view_is_a_usage_error(failing: Report) -> None:
+    with pytest.raises(UsageError, match="no view 'pdf'"):
+        render_report(failing, "pdf")
+    with pytest.raises(UsageError, match=r"^claim: "):
+        render_report(failing, "claim")
