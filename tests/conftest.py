@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from runs_conformance.wire import known_secrets
 
 _FOLDERS = {
     "--recordings": (
@@ -34,3 +37,11 @@ def _folder(config: pytest.Config, option: str) -> Path:
 def recordings(pytestconfig: pytest.Config) -> Path:
     """The folder of recorded traffic."""
     return _folder(pytestconfig, "--recordings")
+
+
+@pytest.fixture(autouse=True)
+def no_secrets_of_other_tests() -> Iterator[None]:
+    """Each test begins like a process that knows no secrets."""
+    known_secrets.forget()
+    yield
+    known_secrets.forget()

@@ -9,7 +9,8 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from runs_conformance.model.exchange import Exchange, exchange_from_json
+from runs_conformance.model.exchange import Exchange
+from runs_conformance.model.exchange_decoding import exchange_from_json
 
 _VALUES: list[Any] = [
     None, True, False, 0, 1, -1, 1.5, 1e300, 10**30, "", "x", "completed", "2024-01-01T00:00:00Z", "\ud800",

@@ -47,11 +47,11 @@ def test_repr_contains_no_key() -> None:
 
 
 def test_longest_secret_is_redacted_first() -> None:
-    credentials = Credentials(OWN, SECOND, extra_secrets=("p4ssw0rd",))
-    assert credentials.redact(f"{SECOND} {OWN} p4ssw0rd") == "[REDACTED] [REDACTED] [REDACTED]"
+    redactor = Credentials(OWN, SECOND, extra_secrets=("p4ssw0rd",)).redactor
+    assert redactor.redact(f"{SECOND} {OWN} p4ssw0rd") == "[REDACTED] [REDACTED] [REDACTED]"
     value: JSON = {"a": [f"Incorrect key {OWN}", 1, None, True], OWN: {}}
-    assert credentials.redact_json(value) == {"a": ["Incorrect key [REDACTED]", 1, None, True], "[REDACTED]": {}}
+    assert redactor.redact_json(value) == {"a": ["Incorrect key [REDACTED]", 1, None, True], "[REDACTED]": {}}
 
 
 def test_short_key_is_not_redacted() -> None:
-    assert Credentials("test").redact("this is a test") == "this is a test"
+    assert Credentials("test").redactor.redact("this is a test") == "this is a test"

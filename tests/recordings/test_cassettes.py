@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
-from runs_conformance.model.exchange import Completion, exchange_from_json, exchange_to_json
+from runs_conformance.model.exchange import Completion, exchange_to_json
+from runs_conformance.model.exchange_decoding import exchange_from_json
 from runs_conformance.recordings.load import load_traffic
 from tests.recordings.exchanges import histories
 

@@ -16,6 +16,7 @@ from runs_conformance.cli.signals import INTERRUPTED
 from runs_conformance.cli.stderr import say
 from runs_conformance.cli.stdio import tolerate_closed_pipes
 from runs_conformance.errors import BudgetExhausted, ConformanceError, InternalError, TargetError, UsageError
+from runs_conformance.wire import known_secrets
 
 EXIT_CODES: dict[type[ConformanceError], int] = {UsageError: 2, TargetError: 3, InternalError: 4, BudgetExhausted: 5}
 """The exit code of each error."""
@@ -72,6 +73,7 @@ def cli() -> None:
 def main() -> None:
     """Run the command line and exit with its code."""
     tolerate_closed_pipes()
+    known_secrets.remember(map(os.environ.get, known_secrets.VARIABLES))
     if sys.flags.optimize >= 2:
         # The statements of the rules are docstrings, which `-OO` removes.
         sys.exit(_report_error("PYTHONOPTIMIZE=2 removes the texts of the rules; use 1 or none", 2))

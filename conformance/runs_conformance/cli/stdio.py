@@ -1,4 +1,4 @@
-"""Makes standard output and standard error tolerate a closed reader."""
+"""Makes standard output and standard error tolerate a closed reader and redact secrets."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import os
 import sys
 from typing import Any, TextIO
 
+from runs_conformance.wire import known_secrets
+
 
 class TolerantStream:
     """A text stream that discards its output once the reader has gone: the exit code matters more than the output.
 
-    Raises other errors, unless it is `lenient`.
+    Raises other errors, unless it is `lenient`. Known secrets are redacted.
     """
 
     def __init__(self, stream: TextIO, lenient: bool) -> None:
@@ -20,10 +22,10 @@ class TolerantStream:
     def write(self, text: str) -> int:
         """Write, or discard the text if the reader has gone."""
         try:
-            return self._stream.write(text)
+            self._stream.write(known_secrets.redact(text))
         except OSError as error:
             self._discard_output(error)
-            return len(text)
+        return len(text)
 
     def flush(self) -> None:
         """Flush, or discard the buffer if the reader has gone."""

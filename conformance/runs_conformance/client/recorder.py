@@ -18,9 +18,11 @@ from pathlib import Path
 from typing import Protocol
 
 from runs_conformance.client.credentials import Credentials
+from runs_conformance.client.redacted_exchange import redact_exchange
 from runs_conformance.errors import UnwritableFile
-from runs_conformance.model.exchange import Exchange, Response, exchange_from_json, exchange_to_json
+from runs_conformance.model.exchange import Exchange, Response, exchange_to_json
 from runs_conformance.model.json import ABSENT, JSON
+from runs_conformance.wire.redactor import Redactor
 
 if sys.platform != "win32":
     import fcntl
@@ -52,6 +54,7 @@ class HistoryWriter:
         self.path = path
         self._credentials = credentials or Credentials()
         self._lock = threading.Lock()
+        self._count = 0
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             # Truncate only after locking: another run may be writing the file.
@@ -65,27 +68,28 @@ class HistoryWriter:
         if header is None:
             return
         try:
-            self._write(_line(self._credentials.redact_json({"type": "run", **header})))
+            self._write(_line(self._credentials.redactor.redact_json({"type": "run", **header})))
         except UnwritableFile:
             self._file.close()
             raise
 
     def record(self, exchange: Exchange) -> Exchange:
         """Write an exchange; return it as written, with secrets redacted. Raises UnwritableFile if that fails."""
-        data = exchange_to_json(exchange)
-        line = _line({"type": "exchange", **data})
-        if self._credentials.occurs_in(line):
-            redacted = self._credentials.redact_json(data)
-            assert isinstance(redacted, dict)
-            exchange, line = exchange_from_json(redacted), _line({"type": "exchange", **redacted})
+        exchange, line = redact(exchange, self._credentials.redactor)
         if len(line) > MAX_LINE_BYTES:
             line = _line({"type": "exchange", **exchange_to_json(_drop_body(exchange, len(line)))})
         self._write(line)
+        with self._lock:
+            self._count += 1
         return exchange
 
     def write_footer(self, footer: Mapping[str, JSON]) -> None:
-        """Write the last line, which says how the run ended. Raises UnwritableFile if that fails."""
-        self._write(_line(self._credentials.redact_json({"type": "end", **footer})))
+        """Write the last line, which says how the run ended, and the number of exchanges that this writer wrote.
+
+        Raises UnwritableFile if that fails.
+        """
+        last = {"type": "end", **footer, "exchanges": self._count}
+        self._write(_line(self._credentials.redactor.redact_json(last)))
 
     def close(self) -> None:
         """Close the file."""
@@ -115,12 +119,18 @@ class NullRecorder:
 
     def record(self, exchange: Exchange) -> Exchange:
         """Return the exchange with secrets redacted."""
-        data = exchange_to_json(exchange)
-        if not self._credentials.secrets or not self._credentials.occurs_in(_line(data)):
-            return exchange
-        redacted = self._credentials.redact_json(data)
-        assert isinstance(redacted, dict)
-        return exchange_from_json(redacted)
+        redactor = self._credentials.redactor
+        return redact(exchange, redactor)[0] if redactor else exchange
+
+
+def redact(exchange: Exchange, redactor: Redactor) -> tuple[Exchange, bytes]:
+    """The exchange without secrets, and its line in a history."""
+    if redactor and exchange.response is not None:
+        exchange = replace(exchange, repeats_key=False)
+    data = exchange_to_json(exchange)
+    line = _line({"type": "exchange", **data})
+    redacted = redact_exchange(exchange, data, line.decode(), redactor)
+    return redacted, line if redacted is exchange else _line({"type": "exchange", **exchange_to_json(redacted)})
 
 
 def _open_no_link(path: str, flags: int) -> int:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from runs_conformance.errors import UsageError
 from runs_conformance.files import read_text
+from runs_conformance.wire import known_secrets
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +28,15 @@ def resolve_secret(
 ) -> Secret | None:
     """Return the key that a flag gives as `env:NAME`, `@file` or literally; by default, the environment's `variable`.
 
-    Raises UsageError if the variable or file that the flag names does not exist.
+    No output shows it from then on. Raises UsageError if the variable or file that the flag names does not exist.
     """
+    secret = _resolve(reference, variable, environment, flag)
+    if secret is not None:
+        known_secrets.remember((secret.value,))
+    return secret
+
+
+def _resolve(reference: str | None, variable: str, environment: Mapping[str, str] | None, flag: str) -> Secret | None:
     env = os.environ if environment is None else environment
     if reference is None:
         value = env.get(variable, "").strip()

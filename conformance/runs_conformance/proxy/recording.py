@@ -7,15 +7,16 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from runs_conformance.client.credentials import Credentials
-from runs_conformance.client.recorder import HistoryWriter
-from runs_conformance.model.exchange import Completion, Exchange, Response, exchange_from_json, exchange_to_json
-from runs_conformance.model.json import JSON, is_object
+from runs_conformance.client.recorder import HistoryWriter, redact
+from runs_conformance.model.exchange import Completion, Exchange, Response
+from runs_conformance.model.json import JSON
 from runs_conformance.proxy.forwarding import Transfer
 from runs_conformance.recordings.entry import Pairs, RecordedEntry
 from runs_conformance.recordings.exchanges import to_exchange
 from runs_conformance.recordings.loss import CLIENT_LEFT
+from runs_conformance.wire import known_secrets
 from runs_conformance.wire.content_encoding import DecodeError, Decoder, TooLargeError
+from runs_conformance.wire.redactor import Redactor
 from runs_conformance.wire.response import response_from_stream
 from runs_conformance.wire.sse import EventStreamParser
 
@@ -65,9 +66,8 @@ class ProxyRecorder:
 
     def _redacted(self, exchange: Exchange) -> Exchange:
         secrets = tuple(part for key in self._programs if key for part in {key, key.removeprefix("Bearer ")})
-        credentials = Credentials(extra_secrets=secrets)
-        data = credentials.redact_json(exchange_to_json(exchange))
-        return exchange_from_json(data) if is_object(data) else exchange
+        known_secrets.remember(secrets)
+        return redact(exchange, Redactor(secrets))[0]
 
 
 def _entry(transfer: Transfer) -> RecordedEntry:

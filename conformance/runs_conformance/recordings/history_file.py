@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from runs_conformance.contract.edition import is_edition
+from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.errors import UsageError
-from runs_conformance.model.exchange import Exchange, exchange_from_json
+from runs_conformance.model.exchange import Exchange
+from runs_conformance.model.exchange_decoding import exchange_from_json
 from runs_conformance.model.history import History
 from runs_conformance.model.json import JSON, is_object
 from runs_conformance.recordings.exchanges import SkippedEntry
@@ -60,7 +63,7 @@ def read_history(name: str, data: bytes, edition: str | None) -> HistoryContent:
             elif entry.get("type") == "end":
                 end = entry
             elif entry.get("type") == "exchange":
-                exchange = exchange_from_json(entry)
+                exchange = _known(exchange_from_json(entry))
                 programs.setdefault(exchange.program, []).append(
                     replace(exchange, edition=edition) if edition else exchange
                 )
@@ -71,6 +74,17 @@ def read_history(name: str, data: bytes, edition: str | None) -> HistoryContent:
             raise UsageError(f"{name}:{number}: not an exchange ({type(error).__name__}: {error})") from None
     histories = tuple(History.of(exchanges, program) for program, exchanges in programs.items())
     return HistoryContent(histories, tuple(skipped), run, end)
+
+
+def _known(exchange: Exchange) -> Exchange:
+    """The exchange, if the contract has its operation. Raises ValueError otherwise."""
+    named = (exchange.operation, exchange.step.operation if exchange.step is not None else None)
+    for operation in named:
+        if operation is not None and operation not in OPERATIONS:
+            raise ValueError(f"there is no operation {operation!r}")
+    if exchange.edition and not is_edition(exchange.edition):
+        raise ValueError(f"there is no edition {exchange.edition!r}")
+    return exchange
 
 
 def _lines(data: bytes) -> Iterator[bytes]:

@@ -17,6 +17,7 @@ from runs_conformance.engine.reproduction import Reproduction
 from runs_conformance.errors import UsageError
 from runs_conformance.model.json import is_object
 from runs_conformance.model.program import Program
+from runs_conformance.wire import known_secrets
 
 if TYPE_CHECKING:
     from hypothesis.database import ExampleDatabase
@@ -82,7 +83,8 @@ class FailureStore:
     def save(self, reproductions: Mapping[str, Reproduction]) -> None:
         """Store one reproduction per violated id."""
         for id_, reproduction in reproductions.items():
-            self.database.save(self.key, StoredFailure(id_, reproduction).to_bytes())
+            data = StoredFailure(id_, reproduction).to_bytes().decode("utf-8", "surrogatepass")
+            self.database.save(self.key, known_secrets.redact_json_text(data).encode("utf-8", "surrogatepass"))
 
     def discard_fixed(self, failing: set[str]) -> None:
         """Delete the loaded failures of ids that are not in `failing`."""

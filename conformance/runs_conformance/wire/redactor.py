@@ -1,0 +1,336 @@
+"""Finds secrets in texts and JSON values: any run of twelve characters, in any case and in common encodings."""
+
+from __future__ import annotations
+
+import re
+from array import array
+from base64 import b64decode
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from html.entities import html5
+from math import ceil
+
+from runs_conformance.model.json import JSON
+from runs_conformance.wire.redaction import REDACTED
+
+RUN_LENGTH = 12
+"""Number of consecutive characters of a secret that are redacted wherever they occur."""
+
+MIN_SECRET_LENGTH = 8
+"""Shorter keys (`test`, `EMPTY`) protect nothing, and redacting them from bodies would falsify the evidence."""
+
+_MAX_LEVELS = 4
+"""Maximum number of encodings around each other: JSON in a JSON string in a URL."""
+
+_FAMILIES = (
+    r"\\u(?P<json_code>[0-9a-f]{4})|\\x(?P<byte>[0-9a-f]{2})|\\(?P<escaped>.)",
+    r"%u(?P<url_code>[0-9a-f]{4})|%(?P<in_url>[0-9a-f]{2})",
+    r"&#x(?P<hex_code>[0-9a-f]{1,7});|&#(?P<code>[0-9]{1,7});|&(?P<name>[a-z]{2,8});",
+)
+_ALL, *_SINGLE = (re.compile(text, re.IGNORECASE | re.DOTALL) for text in ("|".join(_FAMILIES), *_FAMILIES))
+"""The escapes of all encodings, and those of one. A key with a backslash is no escape of JSON in HTML."""
+_RELEVANT_ESCAPE = re.compile(r"\\[^nrtbf\"]|%[0-9a-fu]|&[#a-z]", re.IGNORECASE)
+_TOKEN = re.compile(r"[A-Za-z0-9+/_-]{16,}")
+_HEX = re.compile(r"[0-9A-Fa-f]{24,}")
+_MAX_REMEMBERED = 20_000
+_LONG_TOKEN = 1000
+_STANDARD = str.maketrans("-_", "+/")
+
+Span = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Secret:
+    """A secret in lower case. Every run of `run` characters contains one of its `blocks`, given with their offsets."""
+
+    text: str
+    run: int
+    blocks: tuple[tuple[str, int], ...]
+
+    @classmethod
+    def of(cls, text: str) -> _Secret:
+        run = min(RUN_LENGTH, len(text))
+        size = (run + 1) // 2
+        starts = range(0, len(text) - size + 1, size)
+        return cls(text, run, tuple((text[start : start + size], start) for start in starts))
+
+    def spans(self, folded: str) -> Iterator[Span]:
+        # By the place where the whole secret would start: its other blocks are in the same run.
+        ends: dict[int, int] = {}
+        for block, offset in self.blocks:
+            position = folded.find(block)
+            while position >= 0:
+                if position >= ends.get(position - offset, 0):
+                    start, end = self._extend(folded, position, offset)
+                    ends[position - offset] = end
+                    if end - start >= self.run:
+                        yield start, end
+                position = folded.find(block, position + 1)
+
+    def may_occur_in(self, folded: str) -> bool:
+        """Whether a text contains a block, which is quick to see."""
+        return any(block in folded for block, _ in self.blocks)
+
+    def _extend(self, folded: str, position: int, offset: int) -> Span:
+        """The part of a text around a position that equals the secret around an offset."""
+        before = 0
+        while before < min(position, offset) and folded[position - before - 1] == self.text[offset - before - 1]:
+            before += 1
+        after, most = 0, min(len(folded) - position, len(self.text) - offset)
+        while after < most and folded[position + after] == self.text[offset + after]:
+            after += 1
+        return position - before, position + after
+
+
+@dataclass(frozen=True, slots=True)
+class _Token:
+    """A part of a text, decoded from each of its first characters on; each byte takes `width` characters."""
+
+    start: int
+    length: int
+    width: float
+    texts: tuple[str, ...]
+
+    def place(self, shift: int, end: int) -> int:
+        """Where in the text the first `end` bytes end."""
+        return self.start + min(shift + ceil(end * self.width), self.length)
+
+
+class Redactor:
+    """Replaces every trace of some secrets by `[REDACTED]`.
+
+    A trace is a run of twelve characters of a secret (of a shorter secret, all of it), whatever their case, plain or
+    encoded: as escapes of JSON, as HTML entities, with percent signs, in base64 or in hexadecimal. Takes time in
+    proportion to the text.
+    """
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        """Secrets of fewer than `MIN_SECRET_LENGTH` characters are ignored."""
+        folded = sorted({_fold(secret) for secret in secrets if len(secret) >= MIN_SECRET_LENGTH})
+        self._secrets = tuple(map(_Secret.of, folded))
+        self._harmless: frozenset[int] = frozenset()
+
+    def __bool__(self) -> bool:
+        return bool(self._secrets)
+
+    @cached_property
+    def _has_quote(self) -> bool:
+        return any('"' in secret.text for secret in self._secrets)
+
+    @cached_property
+    def _has_escape(self) -> bool:
+        return any(set("\\%&") & set(secret.text) for secret in self._secrets)
+
+    @cached_property
+    def _may_be_number(self) -> bool:
+        return any(any(map(str.isdecimal, _windows(secret))) for secret in self._secrets)
+
+    def occurs_in(self, text: str) -> bool:
+        """Whether a text contains a trace of a secret."""
+        return bool(self._secrets) and any(True for _ in self._traces(text))
+
+    def redact(self, text: str) -> str:
+        """The text with every trace replaced."""
+        for _ in range(_MAX_LEVELS):
+            spans = _merge(self._traces(text)) if self._secrets else []
+            if not spans:
+                break
+            text = _replace(text, spans)
+        return text
+
+    def redact_json(self, value: JSON) -> JSON:
+        """The value with every trace replaced in its strings, member names and numbers."""
+        if not self._secrets:
+            return value
+        if isinstance(value, str):
+            return self.redact(value)
+        if isinstance(value, Mapping):
+            return {self.redact(name): self.redact_json(member) for name, member in value.items()}
+        if isinstance(value, (list, tuple)):
+            return [self.redact_json(item) for item in value]
+        return REDACTED if self._is_in_number(value) else value
+
+    def redact_pieces(self, pieces: Sequence[str]) -> list[str]:
+        """The texts with every trace replaced that they form when joined; its first text gets the replacement."""
+        spans = _merge(self._traces("".join(pieces)))
+        if not spans:
+            return list(pieces)
+        redacted, start = [], 0
+        for piece in pieces:
+            end = start + len(piece)
+            touching = [(a, b) for a, b in spans if a < end and b > start]
+            parts = [(max(a, start) - start, min(b, end) - start, start <= a) for a, b in touching]
+            redacted.append(_replace_parts(piece, parts))
+            start = end
+        return redacted
+
+    def occurs_in_json(self, text: str, value: JSON) -> bool:
+        """Whether a value, whose JSON text is given, contains a trace."""
+        return self.occurs_in(text) or (self._may_be_number and self.redact_json(value) != value)
+
+    def _is_in_number(self, value: JSON) -> bool:
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not self._may_be_number:
+            return False
+        if isinstance(value, int):
+            return value.bit_length() < 4_000 and self._has_plain(str(value))
+        return self._has_plain(f"{value:f}") or self._has_plain(repr(value).replace(".", ""))
+
+    def _has_plain(self, text: str) -> bool:
+        return any(True for _ in self._plain(text))
+
+    def _plain(self, text: str) -> Iterator[Span]:
+        folded = _fold(text)
+        for secret in self._secrets:
+            yield from secret.spans(folded)
+
+    def _traces(self, text: str) -> Iterator[Span]:
+        """The spans of all traces, plain and encoded."""
+        yield from self._found(text)
+        if self._has_quote or _RELEVANT_ESCAPE.search(text):
+            for escapes in (_ALL, *(_SINGLE if self._has_escape else ())):
+                yield from self._traces_behind(escapes, text)
+
+    def _traces_behind(self, escapes: re.Pattern[str], text: str) -> Iterator[Span]:
+        """The spans of traces that show once the escapes are decoded, up to some times."""
+        levels: list[str] = []
+        for _ in range(_MAX_LEVELS):
+            decoded, count = escapes.subn(_decode_escape, text)
+            if not count or decoded == text:
+                return
+            levels.append(text)
+            if found := [*self._found(decoded)]:
+                origins = _origins(levels, escapes)
+                yield from ((origins[a], origins[b]) for a, b in found)
+            text = decoded
+
+    def _found(self, text: str) -> Iterator[Span]:
+        yield from self._plain(text)
+        yield from self._in_tokens(text)
+
+    def _in_tokens(self, text: str) -> Iterator[Span]:
+        """The spans of traces in base64 and in hexadecimal."""
+        found = ((hash(token), token) for token in _TOKEN.findall(text) if not _repeats_one_character(token))
+        tokens = {key: token for key, token in found if key not in self._harmless}
+        if not tokens:
+            return
+        folded = _fold(_quickly_decoded(tokens.values()))
+        if not any(secret.may_occur_in(folded) for secret in self._secrets):
+            self._remember(tokens)
+            return
+        for token in (*map(_from_base64, _TOKEN.finditer(text)), *map(_from_hex, _HEX.finditer(text))):
+            for shift, each in enumerate(token.texts):
+                for start, end in self._plain(each):
+                    yield token.start + shift + int(start * token.width), token.place(shift, end)
+
+    def _remember(self, hashes: Iterable[int]) -> None:
+        """Remember tokens that contain no secret: ids come again in most exchanges, and decoding them takes long."""
+        kept = self._harmless if len(self._harmless) < _MAX_REMEMBERED else frozenset[int]()
+        self._harmless = kept.union(hashes)
+
+
+def _windows(secret: _Secret) -> Iterator[str]:
+    return (secret.text[at : at + secret.run] for at in range(len(secret.text) - secret.run + 1))
+
+
+def _fold(text: str) -> str:
+    """The text in lower case, as long as before: only this letter becomes longer."""
+    return text.replace("İ", "i").lower()
+
+
+def _repeats_one_character(token: str) -> bool:
+    """Whether a long token is one character over and over, as the suite's own long values are; decoding takes long."""
+    return len(token) > _LONG_TOKEN and token == token[0] * len(token)
+
+
+def _quickly_decoded(tokens: Iterable[str]) -> str:
+    """Tokens decoded from each of their first characters on, in any order. If a secret is not in this text, it is in no
+    token.
+    """
+    tokens = list(tokens)
+    parts = [b64decode(_joined(tokens, shift, 4).translate(_STANDARD)) for shift in range(4)]
+    in_hex = [found for token in tokens for found in _HEX.findall(token)]
+    parts += [bytes.fromhex(_joined(in_hex, shift, 2)) for shift in range(2)] if in_hex else []
+    return b"\n".join(parts).decode("latin-1")
+
+
+def _joined(tokens: Sequence[str], shift: int, size: int) -> str:
+    """The tokens from a character on, each filled up to groups of `size` characters."""
+    return "".join([f"{token[shift:]}{'A' * (-(len(token) - shift) % size)}" for token in tokens])
+
+
+def _from_base64(match: re.Match[str]) -> _Token:
+    token = match[0].translate(_STANDARD)
+    ends = [shift + (len(token) - shift) // 4 * 4 for shift in range(4)]
+    texts = (_decode(b64decode, token[shift:end] + _padded(token[end:])) for shift, end in enumerate(ends))
+    return _Token(match.start(), len(token), 4 / 3, tuple(texts))
+
+
+def _from_hex(match: re.Match[str]) -> _Token:
+    token = match[0]
+    texts = (_decode(bytes.fromhex, token[shift : shift + (len(token) - shift) // 2 * 2]) for shift in range(2))
+    return _Token(match.start(), len(token), 2.0, tuple(texts))
+
+
+def _padded(rest: str) -> str:
+    """The last characters of a base64 text, padded to four; empty if they encode no byte."""
+    return rest + "=" * (4 - len(rest)) if len(rest) > 1 else ""
+
+
+def _decode(decode: Callable[[str], bytes], token: str) -> str:
+    try:
+        return decode(token).decode("latin-1")
+    except ValueError:
+        return ""
+
+
+def _decode_escape(match: re.Match[str]) -> str:
+    kind, text = match.lastgroup, match[match.lastgroup or 0]
+    if kind == "escaped":
+        return text
+    if kind == "name":
+        return html5.get(f"{text};") or html5.get(f"{text.lower()};", match[0])
+    number = int(text, 10 if kind == "code" else 16)
+    return chr(number) if number < 0x110000 else match[0]
+
+
+def _origins(levels: Sequence[str], escapes: re.Pattern[str]) -> array[int]:
+    """Where each character of a decoded text starts in the original, and at the end, where the original ends.
+
+    `levels` holds the texts before each decoding.
+    """
+    origins = array("Q", range(len(levels[0]) + 1))
+    for level in levels:
+        decoded = array("Q")
+        end = 0
+        for match in escapes.finditer(level):
+            decoded.extend(origins[end : match.start()])
+            # All characters of an entity that stands for several start where it starts.
+            decoded.extend([origins[match.start()]] * len(_decode_escape(match)))
+            end = match.end()
+        decoded.extend(origins[end:])
+        origins = decoded
+    return origins
+
+
+def _merge(spans: Iterable[Span]) -> list[Span]:
+    merged: list[Span] = []
+    for start, end in sorted(spans):
+        if merged and start <= merged[-1][1]:
+            merged[-1] = merged[-1][0], max(end, merged[-1][1])
+        else:
+            merged.append((start, end))
+    return merged
+
+
+def _replace(text: str, spans: Sequence[Span]) -> str:
+    return _replace_parts(text, [(start, end, True) for start, end in spans])
+
+
+def _replace_parts(text: str, parts: Sequence[tuple[int, int, bool]]) -> str:
+    """Replace parts of a text by `[REDACTED]`, or by nothing where the flag is not set."""
+    kept, position = [], 0
+    for start, end, is_first in parts:
+        kept += [text[position:start], REDACTED if is_first else ""]
+        position = end
+    return "".join((*kept, text[position:]))

@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import base64
+import html
+import json
+import random
+from collections.abc import Callable
+from urllib.parse import quote
+
+import pytest
+
+from runs_conformance.model.json import JSON
+from runs_conformance.wire.redactor import Redactor
+from tests.leaks import leaks
+
+KEY = 'sk-Own/+&<key>=0123\\456"789abcdef'
+PLAIN = "sk-proj-Aa0Bb1Cc2Dd3Ee4Ff5Gg6Hh7Ii8Jj9"
+
+ENCODINGS: dict[str, Callable[[str], str]] = {
+    "plain": str,
+    "upper case": str.upper,
+    "lower case": str.lower,
+    "JSON": lambda key: json.dumps(key)[1:-1],
+    "JSON with escaped slashes": lambda key: json.dumps(key)[1:-1].replace("/", "\\/"),
+    "JSON in JSON": lambda key: json.dumps(json.dumps(key)),
+    "JSON escapes": lambda key: "".join(f"\\u{ord(char):04X}" for char in key),
+    "entities": html.escape,
+    "decimal entities": lambda key: "".join(f"&#{ord(char)};" for char in key),
+    "hexadecimal entities": lambda key: "".join(f"&#x{ord(char):x};" for char in key),
+    "percent signs": lambda key: quote(key, safe=""),
+    "percent signs for all": lambda key: "".join(f"%{ord(char):02x}" for char in key),
+    "percent signs twice": lambda key: quote(quote(key, safe=""), safe=""),
+    "base64": lambda key: base64.b64encode(key.encode()).decode(),
+    "base64 in a text": lambda key: base64.b64encode(f"Bearer {key} or so".encode()).decode(),
+    "base64 for URLs": lambda key: base64.urlsafe_b64encode(key.encode()).decode().rstrip("="),
+    "base64 of lower case": lambda key: base64.b64encode(key.lower().encode()).decode(),
+    "hexadecimal": lambda key: key.encode().hex(),
+}
+
+
+@pytest.mark.parametrize("key", [KEY, PLAIN])
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_every_part_of_a_key_is_redacted_in_every_encoding(key: str, encoding: str) -> None:
+    redactor = Redactor([key])
+    rng = random.Random(encoding)
+    for length in (len(key), 20, 14):
+        start = rng.randrange(len(key) - length + 1)
+        text = f"before {ENCODINGS[encoding](key[start : start + length])} after"
+        redacted = redactor.redact(text)
+        assert redactor.occurs_in(text)
+        assert leaks(redacted, key) == []
+        assert "[REDACTED]" in redacted
+        assert redacted.startswith("before ")
+        assert redacted.endswith(" after")
+        assert redactor.redact(redacted) == redacted
+
+
+def test_eleven_characters_and_other_texts_are_kept() -> None:
+    redactor = Redactor([KEY, PLAIN])
+    other = base64.b64encode(b"nothing of interest here").decode()
+    for text in (PLAIN[:11], PLAIN[5:16], "", "İstanbul sk-", other, "%zz&;"):
+        assert redactor.redact(text) == text
+
+
+def test_a_text_around_a_key_keeps_its_letters() -> None:
+    assert Redactor([PLAIN]).redact(f"İé {PLAIN.upper()} ßİ %41") == "İé [REDACTED] ßİ %41"
+
+
+def test_a_key_of_digits_is_redacted_in_numbers() -> None:
+    redactor = Redactor(["123456789012345"])
+    value: JSON = {"a": 123456789012345, "b": [1.23456789012345e14, -123456789012, 1234.5], "c": True, "d": 10**30}
+    expected: JSON = {"a": "[REDACTED]", "b": ["[REDACTED]", "[REDACTED]", 1234.5], "c": True, "d": 10**30}
+    assert redactor.redact_json(value) == expected
+
+
+def test_joined_pieces_are_redacted() -> None:
+    pieces = ["before ", *(PLAIN[at : at + 5] for at in range(0, len(PLAIN), 5)), " after"]
+    redacted = Redactor([PLAIN]).redact_pieces(pieces)
+    assert "".join(redacted) == "before [REDACTED] after"
+    assert len(redacted) == len(pieces)
+
+
+@pytest.mark.parametrize("unit", ["a", "\\", "%41", "&amp;", "\\u0041", PLAIN[:11], f"{PLAIN} ", "QUJD"])
+def test_long_texts_take_time_in_proportion(unit: str) -> None:
+    """Work that grew with the square of the length would not end."""
+    text = unit * (200_000 // len(unit))
+    redacted = Redactor([PLAIN]).redact(text)
+    assert (redacted == text) != (unit.strip() == PLAIN)
