@@ -37,7 +37,9 @@ a file. This holds for `auth`, and for headers and query parameters whose names 
 set, `OPENAI_API_KEY` is ignored; otherwise it is the default.
 
 Keys, headers, query parameters and ids of the file apply only to the server that its `base_url` names. They are ignored
-if the command line or the environment names another server.
+if the command line or the environment names another server. A file may come from others: before a key is sent to a
+server that only the file names, the suite asks, or needs `--trust-host` (in the environment: the variable
+`RUNS_CONFORMANCE_TRUST_HOST`). Servers on this machine are excepted.
 
 Paths are relative to the file."""
 
