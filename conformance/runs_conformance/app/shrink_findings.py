@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from runs_conformance.app.options import RunOptions, build_judges
 from runs_conformance.client.recorder import NullRecorder
 from runs_conformance.client.session import Session
@@ -23,7 +25,7 @@ LOCAL_BUDGET, REMOTE_BUDGET = (1_000, 1_500), (60, 240)
 
 def stored_programs(target: Target, options: RunOptions) -> list[Program]:
     """Return programs for the stored failures of earlier runs on this target."""
-    store = _open_store(target, options)
+    store = _open_existing_store(target, options)
     return store.programs() if store is not None else []
 
 
@@ -39,7 +41,6 @@ def shrink_findings(
     schedule: PollSchedule,
 ) -> RunResult:
     """Shrink the counterexamples that only exploration found and store them for the next run."""
-    store = _open_store(target, options)
     if result.explored_violations:
         collector = Collector(NullRecorder(session.credentials), budget, tracker)
         shrink_context = exploration.ShrinkContext(
@@ -54,11 +55,18 @@ def shrink_findings(
         )
         results = exploration.shrink_violations(result.explored_violations, shrink_context, options.workers or 3)
         result = exploration.with_shrunk_counterexamples(result, results)
-        if store is not None:
+        if (store := _open_store(target, options)) is not None:
             store.save({id_: result.reproduction for id_, result in results.items()})
+    store = _open_existing_store(target, options)
     if store is not None and "explore" in {program.partition(".")[0] for program in result.program_ids}:
         store.discard_fixed({id_ for id_, tally in result.tallies.items() if tally.findings})
     return result
+
+
+def _open_existing_store(target: Target, options: RunOptions) -> FailureStore | None:
+    """Open the store unless nothing was ever stored: opening it loads Hypothesis, which takes long."""
+    is_new = options.database is not None and not os.path.lexists(options.database)
+    return None if is_new else _open_store(target, options)
 
 
 def _open_store(target: Target, options: RunOptions) -> FailureStore | None:
