@@ -1,7 +1,8 @@
-"""JSON objects of the API, with the members and the member order of the original service's last version."""
+"""JSON objects of the API, with the members of the original service's last version."""
 
 from __future__ import annotations
 
+from runs_conformance.contract.known_members import known_members
 from runs_conformance.contract.lifecycle import TERMINAL
 from runs_conformance.emulator.context import ServerState
 from runs_conformance.emulator.state import Assistant, Members, Message, Run, RunStep, Thread
@@ -18,16 +19,19 @@ def timestamp(at: float) -> int:
 
 def assistant_object(server: ServerState, assistant: Assistant) -> Members:
     """The assistant object."""
-    members = assistant.members
     serialized = {
         "id": assistant.id,
         "object": "assistant",
         "created_at": server.hooks.timestamp(assistant.created_at),
-        **members,
+        **assistant.members,
     }
-    if server.options.edition < "2025-02-10":
-        del serialized["reasoning_effort"]
-    return serialized
+    return _members_of_edition(server, "assistant", serialized)
+
+
+def _members_of_edition(server: ServerState, kind: str, serialized: Members) -> Members:
+    """The object without members that the emulator's edition does not have yet."""
+    known = known_members(kind, server.options.edition)
+    return {name: value for name, value in serialized.items() if name in known}
 
 
 def thread_object(server: ServerState, thread: Thread, channel: str) -> Members:
@@ -70,7 +74,6 @@ def message_object(server: ServerState, message: Message, channel: str) -> Membe
 
 def run_object(server: ServerState, run: Run, channel: str) -> Members:
     """The run object. `expires_at` is null after the end of the run, `usage` before it."""
-    settings = run.settings
     serialized = {
         "id": run.id,
         "object": "thread.run",
@@ -90,23 +93,11 @@ def run_object(server: ServerState, run: Run, channel: str) -> Members:
         "tools": run.tools,
         "tool_resources": _empty_tool_resources(channel),
         "metadata": run.metadata,
-        "temperature": settings["temperature"],
-        "top_p": settings["top_p"],
-        "reasoning_effort": settings["reasoning_effort"],
-        "max_completion_tokens": settings["max_completion_tokens"],
-        "max_prompt_tokens": settings["max_prompt_tokens"],
-        "truncation_strategy": settings["truncation_strategy"],
+        **run.settings,
         "incomplete_details": {"reason": run.incomplete_reason} if run.incomplete_reason else None,
         "usage": server.hooks.usage_object(run.usage),
-        "response_format": settings["response_format"],
-        "tool_choice": settings["tool_choice"],
-        "parallel_tool_calls": settings["parallel_tool_calls"],
     }
-    if server.options.edition < "2024-06-06":
-        del serialized["parallel_tool_calls"]
-    if server.options.edition < "2025-02-10":
-        del serialized["reasoning_effort"]
-    return serialized
+    return _members_of_edition(server, "run", serialized)
 
 
 def required_action(run: Run) -> Members | None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from runs_conformance.contract.known_members import known_members
 from runs_conformance.contract.validation import is_valid
 from runs_conformance.evidence.complete_list import message_certainly_exists
 from runs_conformance.evidence.illegal_values import is_legal
-from runs_conformance.evidence.known_members import known_members
 from runs_conformance.evidence.metadata import may_exceed_pair_limit
 from runs_conformance.evidence.modification import Modification, modifications
 from runs_conformance.evidence.number import has_fewer_digits

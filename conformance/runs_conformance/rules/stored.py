@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from runs_conformance.contract.known_members import known_members
 from runs_conformance.contract.lifecycle import TERMINAL
 from runs_conformance.evidence.complete_list import complete_lists
-from runs_conformance.evidence.known_members import known_members
 from runs_conformance.evidence.object_events import ObjectEvents, message_events, object_events, step_events
 from runs_conformance.evidence.observation import JSON_CHANNEL, Observation
 from runs_conformance.evidence.page import Page

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from runs_conformance.contract.known_members import known_members
 from runs_conformance.evidence.complete_list import complete_lists, run_creations, thread_creation
 from runs_conformance.evidence.creation import creations
 from runs_conformance.evidence.illegal_values import is_legal
-from runs_conformance.evidence.known_members import known_members
 from runs_conformance.evidence.message_content import message_content
 from runs_conformance.evidence.metadata import MetadataTimeline
 from runs_conformance.evidence.metadata import metadata_timelines as all_metadata
