@@ -13,19 +13,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from runs_conformance.emulator import model_actions
 from runs_conformance.emulator.model_actions import (
-    AddLogs,
-    AddSearchResults,
-    AddToolCall,
-    AppendInput,
     AppendText,
     AwaitOutputs,
-    CloseMessage,
-    CloseToolCallStep,
     EndRun,
     ModelAction,
     OpenMessage,
-    OpenToolCallStep,
     StartRun,
 )
 from runs_conformance.emulator.tokens import TokenUsage, tokenize
@@ -46,7 +40,7 @@ class ModelInput:
     """The input of the fake model.
 
     `text` is the latest user message. `round` is the number of submissions so far, `outputs` the submitted outputs.
-    `fails` makes the run fail.
+    `fails` makes the run fail, after a call that the tool choice forces.
     """
 
     text: str
@@ -66,7 +60,7 @@ class ModelInput:
 def plan(model_input: ModelInput) -> list[ModelAction]:
     """The actions of the run until it waits for outputs or ends."""
     actions: list[ModelAction] = [StartRun()]
-    if model_input.fails:
+    if model_input.fails and (model_input.round or not _must_call(model_input)):
         return [*actions, OpenMessage(), EndRun("failed")]
     text_tokens = len(tokenize(model_input.text))
     if model_input.max_prompt_tokens is not None and text_tokens > model_input.max_prompt_tokens:
@@ -78,13 +72,15 @@ def plan(model_input: ModelInput) -> list[ModelAction]:
     if functions:
         if model_input.round == 0 and _MESSAGE_FIRST.search(model_input.text):
             pieces = tokenize("I will look it up.")
-            actions += [
-                OpenMessage(),
-                *(AppendText(piece) for piece in pieces),
-                CloseMessage(TokenUsage(model_input.prompt_tokens, len(pieces))),
-            ]
+            usage = TokenUsage(model_input.prompt_tokens, len(pieces))
+            actions += model_actions.write_message(map(AppendText, pieces), usage)
         return [*actions, *_call_functions(functions, model_input)]
     return [*actions, *_answer(model_input)]
+
+
+def _must_call(model_input: ModelInput) -> bool:
+    """Whether the tool choice forces a call of a function that the run has."""
+    return model_input.tool_choice not in ("auto", "none") and bool(function_calls(model_input))
 
 
 def function_calls(model_input: ModelInput) -> list[Mapping[str, Any]]:
@@ -158,25 +154,17 @@ def _example(schema: Any, text: str, depth: int) -> Any:
 
 
 def _call_functions(functions: list[Mapping[str, Any]], model_input: ModelInput) -> list[ModelAction]:
-    actions: list[ModelAction] = [OpenToolCallStep()]
-    tokens_used = 0
-    for index, function in enumerate(functions):
-        arguments = arguments_for(function, model_input.text)
-        actions.append(AddToolCall("function", function["name"]))
-        actions += [AppendInput(index, piece) for piece in _split(list(arguments), 3)]
-        tokens_used += 4 + len(arguments) // 4
+    calls = [(function["name"], arguments_for(function, model_input.text)) for function in functions]
+    actions = model_actions.call_functions((name, _split(list(arguments), 3)) for name, arguments in calls)
+    tokens_used = sum(4 + len(arguments) // 4 for _, arguments in calls)
     return [*actions, AwaitOutputs(TokenUsage(model_input.prompt_tokens, tokens_used))]
 
 
 def _use_built_in_tool(kind: str, model_input: ModelInput) -> list[ModelAction]:
-    opening: list[ModelAction] = [OpenToolCallStep(), AddToolCall(kind)]
     usage = TokenUsage(model_input.prompt_tokens, 8)
     if kind == "code_interpreter":
-        pieces = [AppendInput(0, piece) for piece in _split(tokenize(_EXECUTED_CODE), 3)]
-        return [*opening, *pieces, AddLogs(0, "42\n"), CloseToolCallStep(usage)]
-    content = [{"type": "text", "text": "notes"}]
-    result = {"file_id": "file-" + "0" * 24, "file_name": "notes.txt", "score": 0.75, "content": content}
-    return [*opening, AddSearchResults(0, (result,)), CloseToolCallStep(usage)]
+        return model_actions.run_code(_split(tokenize(_EXECUTED_CODE), 3), "42\n", usage)
+    return model_actions.search_files([model_actions.search_result("file-" + "0" * 24, "notes.txt", "notes")], usage)
 
 
 def _asks_for_long_answer(text: str) -> bool:
@@ -213,12 +201,10 @@ def _answer(model_input: ModelInput) -> list[ModelAction]:
     deltas = [AppendText(piece) for piece in _split(written, max_deltas)]
     if len(written) < len(answer):
         return [
-            OpenMessage(),
-            *deltas,
-            CloseMessage(usage, "max_tokens"),
+            *model_actions.write_message(deltas, usage, "max_tokens"),
             EndRun("incomplete", "max_completion_tokens"),
         ]
-    return [OpenMessage(), *deltas, CloseMessage(usage), EndRun("completed")]
+    return [*model_actions.write_message(deltas, usage), EndRun("completed")]
 
 
 def _split(parts: list[str], max_pieces: int) -> list[str]:

@@ -6,6 +6,7 @@ sequence. `pause` is its delay after the previous action, in units of the emulat
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -143,3 +144,36 @@ ModelAction: TypeAlias = (
     | FinishCancelling
     | Wait
 )
+
+
+def write_message(deltas: Iterable[AppendText], usage: TokenUsage, reason: str | None = None) -> list[ModelAction]:
+    """A message of these deltas; with a `reason` it ends incomplete."""
+    return [OpenMessage(), *deltas, CloseMessage(usage, reason)]
+
+
+def call_functions(calls: Iterable[tuple[str, Sequence[str]]]) -> list[ModelAction]:
+    """A step that calls functions: the name of each, and its arguments in pieces."""
+    actions: list[ModelAction] = [OpenToolCallStep()]
+    for index, (name, pieces) in enumerate(calls):
+        actions.append(AddToolCall("function", name))
+        actions += [AppendInput(index, piece) for piece in pieces]
+    return actions
+
+
+def run_code(pieces: Iterable[str], logs: str | None, usage: TokenUsage) -> list[ModelAction]:
+    """A step of the code interpreter, with the code in pieces."""
+    inputs = [AppendInput(0, piece) for piece in pieces]
+    outputs = [] if logs is None else [AddLogs(0, logs)]
+    return [OpenToolCallStep(), AddToolCall("code_interpreter"), *inputs, *outputs, CloseToolCallStep(usage)]
+
+
+def search_files(results: Iterable[Any], usage: TokenUsage) -> list[ModelAction]:
+    """A step of the file search."""
+    found = AddSearchResults(0, tuple(results))
+    return [OpenToolCallStep(), AddToolCall("file_search"), found, CloseToolCallStep(usage)]
+
+
+def search_result(file_id: str, file_name: str, text: str, score: float = 0.75) -> dict[str, Any]:
+    """A result of the file search, with the text that was found."""
+    content = [{"type": "text", "text": text}]
+    return {"file_id": file_id, "file_name": file_name, "score": score, "content": content}

@@ -7,20 +7,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from runs_conformance.emulator import model_actions
 from runs_conformance.emulator.fake_model import ModelInput
 from runs_conformance.emulator.model_actions import (
-    AddLogs,
-    AddSearchResults,
-    AddToolCall,
-    AppendInput,
     AppendText,
     AwaitOutputs,
-    CloseMessage,
-    CloseToolCallStep,
     EndRun,
     ModelAction,
     OpenMessage,
-    OpenToolCallStep,
     StartRun,
     Wait,
 )
@@ -124,7 +118,7 @@ def _say(arguments: Document, model_input: ModelInput) -> list[ModelAction]:
     if annotations := arguments.get("annotations"):
         last = deltas.pop().text if deltas else ""
         deltas.append(AppendText(last, annotations=tuple(_annotation(one, text) for one in annotations)))
-    return [OpenMessage(), *deltas, CloseMessage(_usage(arguments, model_input, len(pieces)))]
+    return model_actions.write_message(deltas, _usage(arguments, model_input, len(pieces)))
 
 
 def _annotation(value: Document, text: str) -> Document:
@@ -136,38 +130,26 @@ def _annotation(value: Document, text: str) -> Document:
 
 def _call(arguments: Document, model_input: ModelInput, rest: tuple[Act, ...]) -> list[ModelAction]:
     calls = [arguments, *arguments.get("more", ())]
-    actions: list[ModelAction] = [OpenToolCallStep()]
-    for index, call in enumerate(calls):
-        given = call.get("arguments", "{}")
-        text = given if isinstance(given, str) else json.dumps(given)
-        half = len(text) // 2
-        actions.append(AddToolCall("function", call["function"]))
-        actions += [AppendInput(index, text[:half]), AppendInput(index, text[half:])]
+    actions = model_actions.call_functions((call["function"], _halves(call.get("arguments", "{}"))) for call in calls)
     return [*actions, AwaitOutputsThen(_usage(arguments, model_input, 8 * len(calls)), rest=rest)]
 
 
+def _halves(arguments: Any) -> tuple[str, str]:
+    text = arguments if isinstance(arguments, str) else json.dumps(arguments)
+    return text[: len(text) // 2], text[len(text) // 2 :]
+
+
 def _run_code(arguments: Document, model_input: ModelInput) -> list[ModelAction]:
-    logs = [AddLogs(0, arguments["logs"])] if "logs" in arguments else []
-    opening: list[ModelAction] = [
-        OpenToolCallStep(),
-        AddToolCall("code_interpreter"),
-        AppendInput(0, arguments["code"]),
-    ]
-    return [*opening, *logs, CloseToolCallStep(_usage(arguments, model_input, 8))]
+    usage = _usage(arguments, model_input, 8)
+    return model_actions.run_code([arguments["code"]], arguments.get("logs"), usage)
 
 
 def _search_files(arguments: Document, model_input: ModelInput) -> list[ModelAction]:
-    results = tuple(
-        {
-            "file_id": one["file_id"],
-            "file_name": one["file_name"],
-            "score": one.get("score", 0.75),
-            "content": [{"type": "text", "text": one.get("text", "")}],
-        }
+    results = [
+        model_actions.search_result(one["file_id"], one["file_name"], one.get("text", ""), one.get("score", 0.75))
         for one in arguments["results"]
-    )
-    opening: list[ModelAction] = [OpenToolCallStep(), AddToolCall("file_search"), AddSearchResults(0, results)]
-    return [*opening, CloseToolCallStep(_usage(arguments, model_input, 8))]
+    ]
+    return model_actions.search_files(results, _usage(arguments, model_input, 8))
 
 
 def _begin_to_speak() -> list[ModelAction]:
@@ -184,7 +166,10 @@ def _cut_off(arguments: Document, model_input: ModelInput) -> list[ModelAction]:
     reason = arguments.get("reason", "max_completion_tokens")
     message_reason = "max_tokens" if reason == "max_completion_tokens" else reason
     usage = _usage({}, model_input, len(tokenize(text)))
-    return [OpenMessage(), AppendText(text), CloseMessage(usage, message_reason), EndRun("incomplete", reason)]
+    return [
+        *model_actions.write_message([AppendText(text)], usage, message_reason),
+        EndRun("incomplete", reason),
+    ]
 
 
 _PLANS: dict[str, Callable[[Document, ModelInput], list[ModelAction]]] = {
