@@ -7,11 +7,11 @@ from collections import Counter
 from collections.abc import MutableMapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.engine.program_runner import Sender
+from runs_conformance.engine.unsent import unsent_exchange
 from runs_conformance.generation.adaptation import adapt_step, requests_stream, tests_streaming
 from runs_conformance.model.case import Step
-from runs_conformance.model.exchange import Completion, Exchange, Request
+from runs_conformance.model.exchange import Completion, Exchange
 from runs_conformance.model.hazard import Hazard
 from runs_conformance.model.program import ProgramContext
 
@@ -22,6 +22,7 @@ RESET_SECONDS = 5.0
 """A connection that is lost sooner was reset. An ordinary request that takes longer may be slow, not dangerous."""
 
 STREAM_KIND = "stream: true"
+_REASON = "the target does not survive it, or streams were declared unsupported"
 
 
 @dataclass(slots=True)
@@ -48,7 +49,7 @@ class HazardGuard:
         """Send a step unless it is dangerous; a dangerous stream is requested as an ordinary response."""
         safe = self._make_safe(step)
         if safe is None:
-            return _withheld_exchange(step, program)
+            return unsent_exchange(step, program, _REASON)
         exchange = self.sender.send(safe, program, answers)
         self._learn_from(safe, exchange)
         return exchange
@@ -60,7 +61,7 @@ class HazardGuard:
         safe = [self._make_safe(step) for step in steps]
         sendable = [step for step in safe if step is not None]
         if len(sendable) < len(steps):
-            return tuple(_withheld_exchange(step, program) for step in steps)
+            return tuple(unsent_exchange(step, program, _REASON) for step in steps)
         exchanges = self.sender.send_concurrently(sendable, program, answers)
         for step, exchange in zip(sendable, exchanges, strict=True):
             # Which of them the target did not survive is unknown.
@@ -92,7 +93,8 @@ class HazardGuard:
             lost.append(exchange)
             answers = self._answers_at_first_loss.setdefault(kind, self._answered.total())
             if len(lost) >= MAX_LOSSES and not self._answered[kind] and self._answered.total() > answers:
-                self._hazards.setdefault(kind, Hazard(kind=kind, lost=len(lost), exchange=lost[0].id))
+                hazard = Hazard(kind=kind, lost=len(lost), exchange=lost[0].id, is_odd=bool(step.anomaly))
+                self._hazards.setdefault(kind, hazard)
 
 
 def request_kind(step: Step) -> str:
@@ -112,20 +114,3 @@ def _counts_as_loss(step: Step, kind: str, exchange: Exchange) -> bool:
 
 def _without_stream(step: Step, context: ProgramContext) -> Step | None:
     return None if tests_streaming(step) else adapt_step(step, replace(context, streams=False))
-
-
-def _withheld_exchange(step: Step, program: str) -> Exchange:
-    """Return the exchange of a step that is not sent. It is not recorded and not evidence."""
-    return Exchange(
-        id="",
-        index=0,
-        program=program,
-        operation=step.operation,
-        request=Request(OPERATIONS[step.operation].method, ""),
-        response=None,
-        completion=Completion.NOT_CONNECTED,
-        started=0.0,
-        ended=0.0,
-        step=step,
-        problem="not sent: the target does not survive it, or streams were declared unsupported",
-    )

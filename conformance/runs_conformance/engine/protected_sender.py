@@ -14,13 +14,15 @@ from runs_conformance.contract.lifecycle import ACTIVE
 from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.engine.budget import runs_in
 from runs_conformance.engine.program_runner import Sender
+from runs_conformance.engine.unsent import unsent_exchange
 from runs_conformance.generation.adaptation import adapt_step
 from runs_conformance.model.case import Ref, Role, Step
-from runs_conformance.model.exchange import Completion, Exchange, Request, Response
+from runs_conformance.model.exchange import Completion, Exchange, Response
 from runs_conformance.model.program import ProgramContext
 
 _CHANGING_PREFIXES = ("delete_", "modify_", "cancel_")
 _NO_ROUTE_STATUSES = (404, 405, 501)
+_REASON = "it would change an object supplied by the user"
 _MAX_POLLS, _POLL_SECONDS = 60, 0.5
 
 
@@ -47,7 +49,7 @@ class ProtectedSender:
     def send(self, step: Step, program: str, answers: MutableMapping[str, Exchange]) -> Exchange:
         """Send a step unless it would change a protected object."""
         if self._is_forbidden(step, answers):
-            return _unsent_exchange(step, program)
+            return unsent_exchange(step, program, _REASON)
         thread = step.path.get("thread_id")
         if step.append_message is not None and isinstance(thread, str):
             self._wait_until_idle(thread, program)
@@ -66,7 +68,7 @@ class ProtectedSender:
     ) -> tuple[Exchange, ...]:
         """Send steps at the same moment, unless one of them would change a protected object."""
         if any(self._is_forbidden(step, answers) for step in steps):
-            return tuple(_unsent_exchange(step, program) for step in steps)
+            return tuple(unsent_exchange(step, program, _REASON) for step in steps)
         exchanges = self.sender.send_concurrently(steps, program, answers)
         for exchange in exchanges:
             self._track_active_runs(exchange)
@@ -119,20 +121,3 @@ class ProtectedSender:
                     break
                 self.sleep(_POLL_SECONDS)
             self._active.pop(id_, None)
-
-
-def _unsent_exchange(step: Step, program: str) -> Exchange:
-    """Return the exchange of a step that is not sent. It is not recorded and not evidence."""
-    return Exchange(
-        id="",
-        index=0,
-        program=program,
-        operation=step.operation,
-        request=Request(OPERATIONS[step.operation].method, ""),
-        response=None,
-        completion=Completion.NOT_CONNECTED,
-        started=0.0,
-        ended=0.0,
-        step=step,
-        problem="not sent: it would change an object supplied by the user",
-    )

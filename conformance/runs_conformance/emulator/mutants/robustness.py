@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from runs_conformance.contract.operation import Operation
@@ -11,7 +11,7 @@ from runs_conformance.emulator.context import Hooks, RequestContext
 from runs_conformance.emulator.declaration import mutant, written_from_spec
 from runs_conformance.emulator.patching import wrap_handlers
 from runs_conformance.emulator.request_validation import Schemas
-from runs_conformance.emulator.state import Thread
+from runs_conformance.emulator.state import Members, Thread
 
 _SERVER_ERROR = ApiError(500, "The server had an error while processing your request.", None, None, "server_error")
 
@@ -146,6 +146,17 @@ def adds_messages_before_refusing(hooks: Hooks) -> None:
 @written_from_spec("traces")
 def starts_what_it_refuses(hooks: Hooks) -> None:
     """An invalid create_run is rejected, but starts a run."""
+    _handle_before_refusing(
+        hooks,
+        "create_run",
+        lambda schemas, operation, body: {"assistant_id": body["assistant_id"]} if "assistant_id" in body else None,
+    )
+
+
+def _handle_before_refusing(
+    hooks: Hooks, name: str, valid_part: Callable[[Schemas, Operation, Members], Members | None]
+) -> None:
+    """Handle the valid part of an invalid body, then refuse it; at once if there is no valid part."""
     errors: list[ApiError] = []
     check = hooks.validate_body
 
@@ -153,14 +164,15 @@ def starts_what_it_refuses(hooks: Hooks) -> None:
         try:
             check(schemas, operation, body)
         except ApiError as error:
-            if operation.name != "create_run" or not isinstance(body, dict) or "assistant_id" not in body:
+            is_concerned = operation.name == name and isinstance(body, dict)
+            valid = valid_part(schemas, operation, body) if is_concerned else None
+            if valid is None:
                 raise
-            assistant = body["assistant_id"]
             body.clear()
-            body["assistant_id"] = assistant
+            body.update(valid)
             errors.append(error)
 
-    async def run(inner: Any, request: RequestContext) -> Any:
+    async def handle(inner: Any, request: RequestContext) -> Any:
         error_to_raise = errors.pop() if errors else None
         answer = await inner(request)
         if error_to_raise is not None:
@@ -168,7 +180,7 @@ def starts_what_it_refuses(hooks: Hooks) -> None:
         return answer
 
     hooks.validate_body = validate
-    wrap_handlers(hooks, run, "create_run")
+    wrap_handlers(hooks, handle, name)
 
 
 @written_from_spec("traces")
@@ -229,28 +241,11 @@ def reads_json_under_any_name(hooks: Hooks) -> None:
 def changes_assistants_before_refusing(hooks: Hooks) -> None:
     """An invalid modify_assistant is rejected, but its valid members are stored."""
     check = hooks.validate_body
-    errors: list[ApiError] = []
 
-    def validate(schemas: Schemas, operation: Operation, body: Any) -> None:
-        try:
-            check(schemas, operation, body)
-        except ApiError as error:
-            if operation.name != "modify_assistant" or not isinstance(body, dict):
-                raise
-            valid = {name: value for name, value in body.items() if _is_valid(check, schemas, operation, name, value)}
-            body.clear()
-            body.update(valid)
-            errors.append(error)
+    def valid_members(schemas: Schemas, operation: Operation, body: Members) -> Members:
+        return {name: value for name, value in body.items() if _is_valid(check, schemas, operation, name, value)}
 
-    async def modify(inner: Any, request: RequestContext) -> Any:
-        error_to_raise = errors.pop() if errors else None
-        answer = await inner(request)
-        if error_to_raise is not None:
-            raise error_to_raise
-        return answer
-
-    hooks.validate_body = validate
-    wrap_handlers(hooks, modify, "modify_assistant")
+    _handle_before_refusing(hooks, "modify_assistant", valid_members)
 
 
 def _is_valid(check: Any, schemas: Schemas, operation: Operation, name: str, value: Any) -> bool:

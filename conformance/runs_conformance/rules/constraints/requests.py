@@ -133,12 +133,19 @@ def _judge_invalid_request(id_: str, step: Step, attempts: Sequence[Exchange], p
         return Inconclusive(_inconclusive_reason(attempts[-1]))
     if id_ not in program.accepted:
         return Inconclusive("no request with a valid value at this place was accepted")
+    if other := _other_cause(refused, step, program):
+        return other
+    return Passed(INVALID_REFUSED)
+
+
+def _other_cause(refused: Exchange, step: Step, program: _ProgramRequests) -> Inconclusive | None:
+    """Another possible reason for a refusal than the value under test; None if there is none."""
     if not program.occupancy.is_idle(refused):
         return Inconclusive("the thread may have had an active run, which refuses every request")
     blamed = blamed_elsewhere(refused, step.mutation.pointer) if step.mutation else None
     if blamed is not None:
         return Inconclusive(f"the refusal of {_describe(step.mutation)} blames {excerpt(blamed, 80)} instead")
-    return Passed(INVALID_REFUSED)
+    return None
 
 
 def _judge_valid_requests(program: _ProgramRequests) -> Iterator[tuple[str, Result]]:
@@ -163,11 +170,8 @@ def _judge_refused_valid_request(step: Step, attempts: Sequence[Exchange], progr
         return Inconclusive(_inconclusive_reason(attempts[-1]))
     if refused.status == _TOO_LARGE:
         return Inconclusive("the target does not accept a body of this size")
-    if not program.occupancy.is_idle(refused):
-        return Inconclusive("the thread may have had an active run, which refuses every request")
-    blamed = blamed_elsewhere(refused, step.mutation.pointer) if step.mutation else None
-    if blamed is not None:
-        return Inconclusive(f"the refusal of {_describe(step.mutation)} blames {excerpt(blamed, 80)} instead")
+    if other := _other_cause(refused, step, program):
+        return other
     if step.operation in random_refusals(program.history):
         return Inconclusive(f"{step.operation} also refused a request that it accepted another time")
     if may_exceed_pair_limit(program.history, refused):
