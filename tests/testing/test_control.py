@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,19 +14,13 @@ from openapi_spec_validator import validate
 
 from runs_conformance.emulator.server import serve_in_thread
 from runs_conformance.errors import InvalidFile, UsageError
-from runs_conformance.testing import ScriptableEmulator, start_emulator
+from runs_conformance.testing import ScriptableEmulator
 from runs_conformance.testing.control_routes import build_controlled
 from runs_conformance.testing.scenario import load_scenario
 from runs_conformance.testing.scriptable_emulator import make_control
-from runs_conformance.testing.serve import serve_controlled
+from runs_conformance.testing.serve import ServeOptions, serve_controlled
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
-
-
-@pytest.fixture
-def emulator() -> Iterator[ScriptableEmulator]:
-    with start_emulator(step_ms=0) as resource:
-        yield resource
 
 
 def send(server: str, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, Any]:
@@ -207,7 +200,7 @@ def test_unreadable_scenario_files(tmp_path: Path, name: str, text: str) -> None
 
 def test_port_in_use_is_a_usage_error(emulator: ScriptableEmulator) -> None:
     with pytest.raises(UsageError, match="cannot listen"):
-        serve_controlled("127.0.0.1", urlsplit(emulator.base_url).port or 0, lambda url, control_url: None)
+        serve_controlled(ServeOptions(port=urlsplit(emulator.base_url).port or 0), lambda url, control_url: None)
 
 
 def test_infinite_numbers_of_yaml_are_refused() -> None:

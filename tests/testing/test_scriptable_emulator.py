@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Iterator
 from typing import Any
 
 import openai
@@ -15,25 +13,6 @@ from runs_conformance.testing import ScriptableEmulator, start_emulator
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
 ASK = [{"role": "user", "content": "What is the weather?"}]
-
-
-@pytest.fixture
-def emulator() -> Iterator[ScriptableEmulator]:
-    with start_emulator(step_ms=1) as resource:
-        yield resource
-
-
-@pytest.fixture
-def client(emulator: ScriptableEmulator) -> Iterator[Any]:
-    with openai.OpenAI(api_key=emulator.api_key, base_url=emulator.base_url, max_retries=0) as resource:
-        yield resource
-
-
-@pytest.fixture
-def assistant(client: Any) -> str:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a test's own filter does not reach its fixtures
-        return str(client.beta.assistants.create(model="gpt-4o", instructions="Be brief.").id)
 
 
 def create_and_poll(client: Any, assistant: str) -> Any:
