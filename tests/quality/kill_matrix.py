@@ -15,7 +15,7 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -212,7 +212,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--update", nargs="+", metavar="NAME", help="judge only these, and update their rows")
     options = parser.parse_args(arguments)
     if options.update:
-        return _update(options.update)
+        if unknown := set(options.update) - {mutant.name for mutant, _ in _all_mutants()}:
+            raise SystemExit(f"no mutant is named {', '.join(sorted(unknown))}")
+        return 1 if update(options.update) else 0
     mutants = _all_mutants()
     if options.handwritten or options.written_from_spec:
         mutants = [(mutant, generated) for mutant, generated in mutants if not generated]
@@ -233,15 +235,14 @@ def _all_mutants() -> list[tuple[Mutant, bool]]:
     ]
 
 
-def _update(names: Sequence[str]) -> int:
+def update(names: Collection[str]) -> list[str]:
+    """Judge the named mutants, update their rows and drop those of mutants that are gone. Returns the survivors."""
     mutants = _all_mutants()
-    unknown = set(names) - {mutant.name for mutant, _ in mutants}
-    if unknown:
-        raise SystemExit(f"no mutant is named {', '.join(sorted(unknown))}")
     updated = judge_mutants([(mutant, generated) for mutant, generated in mutants if mutant.name in names])
     rows = {each.mutant: each for each in read()} | {each.mutant: each for each in updated}
     write([rows[mutant.name] for mutant, _ in mutants if mutant.name in rows])
-    return _summarize(updated)
+    _summarize(updated)
+    return [each.mutant for each in updated if not each.killed]
 
 
 def read() -> list[KillRow]:

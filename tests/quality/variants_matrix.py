@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass
 
 from runs_conformance.emulator.catalogue import variants
@@ -83,13 +83,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     unknown = set(names) - {variant.name for variant in variants()}
     if unknown:
         raise SystemExit(f"no variant is named {', '.join(sorted(unknown))}")
-    rows = judge_variants([variant for variant in variants() if not names or variant.name in names])
+    names = names or [variant.name for variant in variants()]
     if not options.names:
-        by_name = {each.variant: each for each in [*read(), *rows]}
-        write([by_name[variant.name] for variant in variants() if variant.name in by_name])
-    failing = sum(bool(r.exit_code) for r in rows)
-    print(f"{len(rows)} variants judged, {failing} with false failures")
-    return 1 if failing else 0
+        return 1 if update(names) else 0
+    return 1 if _summarize(judge_variants([variant for variant in variants() if variant.name in names])) else 0
+
+
+def update(names: Collection[str]) -> list[str]:
+    """Judge the named variants, update their rows and drop those of variants that are gone. Returns the names of those
+    with false failures.
+    """
+    updated = judge_variants([variant for variant in variants() if variant.name in names])
+    rows = {each.variant: each for each in [*read(), *updated]}
+    write([rows[variant.name] for variant in variants() if variant.name in rows])
+    return _summarize(updated)
+
+
+def _summarize(rows: Sequence[VariantRow]) -> list[str]:
+    failing = [each.variant for each in rows if each.exit_code]
+    print(f"{len(rows)} variants judged, {len(failing)} with false failures")
+    return failing
 
 
 def read() -> list[VariantRow]:

@@ -13,7 +13,13 @@ from runs_conformance.rules import catalogue
 
 
 def test_no_page_is_stale() -> None:
-    assert docgen.stale(docgen.ROOT / "docs") == [], "run `python -m runs_conformance.docgen` and commit the result"
+    hint = "run `python -m runs_conformance.docgen` and commit what it writes"
+    assert docgen.stale(docgen.ROOT / "docs") == [], hint
+
+
+def test_no_file_of_the_npm_package_is_stale(tmp_path: Path) -> None:
+    assert docgen.stale_package_files(docgen.ROOT) == []
+    assert docgen.stale_package_files(tmp_path) == [*docgen.package_files()]
 
 
 def test_every_rule_is_on_a_page() -> None:

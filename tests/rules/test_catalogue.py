@@ -11,6 +11,7 @@ from runs_conformance.contract.operation import CAPABILITIES, OPERATIONS
 from runs_conformance.contract.requirement import REQUIREMENTS
 from runs_conformance.model.rule import AnyRule
 from runs_conformance.rules import VIOLATIONS, catalogue
+from tests.quality.refresh import command
 from tests.rules.examples import FAILING, PASSING
 from tests.rules.violations import import_examples, render_violations, to_json
 
@@ -25,8 +26,9 @@ def _every_example_is_declared() -> None:
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
 def test_every_rule_has_an_example_that_passes_and_one_that_fails(rule: AnyRule) -> None:
-    assert rule.id in PASSING, "no example passes"
-    assert rule.id in FAILING, "no example fails"
+    module = f"tests/rules/test_{rule.id.partition('.')[0]}.py"
+    assert rule.id in PASSING, f"add a history that satisfies it to {module}, with @passes({rule.id})"
+    assert rule.id in FAILING, f"add a history that violates it to {module}, with @fails({rule.id})"
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
@@ -42,7 +44,8 @@ def test_rule_is_well_formed(rule: AnyRule) -> None:
     assert rule.explanation, "the docstring does not say why the rule matters"
     assert rule.fix.endswith("."), "the docstring does not end with a paragraph `Fix: ...`"
     assert "\n" not in rule.fix
-    assert set(rule.requirements) <= REQUIREMENTS.keys()
+    unknown = set(rule.requirements) - REQUIREMENTS.keys()
+    assert not unknown, f"add these requirements to contract/requirement.py: {unknown}"
 
 
 def test_every_topic_has_rules_and_no_two_share_a_statement() -> None:
@@ -59,4 +62,4 @@ def test_topics_do_not_import_each_other(topic: str) -> None:
 
 def test_examples_of_violations_are_up_to_date() -> None:
     expected = to_json(render_violations())
-    assert VIOLATIONS.read_text(encoding="utf-8") == expected, "run `python -m tests.rules.violations`"
+    assert VIOLATIONS.read_text(encoding="utf-8") == expected, command()

@@ -105,5 +105,10 @@ def _shorten(line: str) -> str:
     return line if len(line) <= _MAX_WIDTH else f"{line[: _MAX_WIDTH - 1]}…"
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Write the file."""
     VIOLATIONS.write_text(to_json(render_violations()), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
