@@ -48,6 +48,10 @@ class ServerState:
         self._seq += 1
         return self._seq
 
+    def continue_after(self, seq: int) -> None:
+        """Use only later sequence numbers than this one."""
+        self._seq = max(self._seq, seq)
+
 
 @dataclass(slots=True)
 class RequestContext:

@@ -20,6 +20,8 @@ _PREFIXES = {
     "run_step": "step_",
     "tool_call": "call_",
     "file": "file-",
+    "vector_store": "vs_",
+    "vector_store_batch": "vsfb_",
 }
 
 

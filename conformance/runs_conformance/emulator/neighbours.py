@@ -14,12 +14,14 @@ from starlette.responses import Response
 
 from runs_conformance.emulator.api_errors import ApiError, bad_request, invalid_json, missing_parameter
 from runs_conformance.emulator.context import ServerState
-from runs_conformance.emulator.state import Members
+from runs_conformance.emulator.request_body import read_content
+from runs_conformance.emulator.state import Members, Store
 
 _MODELS = ("gpt-4o", "gpt-4o-mini", "gpt-4-turbo", "o3-mini")
 _MAX_OBJECTS, _MAX_BYTES = 1000, 64 * 1024 * 1024
+_MULTIPART = 1024 * 1024
+"""Bytes that the parts of an upload may take besides the file."""
 _ROUTE = re.compile(r"/(models|files|vector_stores)(?:/([^/]+))?(?:/(content|files|file_batches)(?:/([^/]+))?)?")
-_NOTE = "neighbours"
 
 
 def is_neighbour(path: str) -> bool:
@@ -33,17 +35,18 @@ async def answer_neighbour(server: ServerState, tenant: str, request: Request, p
     if match is None:
         raise _unknown_url(request, path)
     kind, id_, below, second_id = match.groups()
-    kept: dict[str, dict[str, Any]] = server.notes.setdefault(_NOTE, {}).setdefault(tenant, {})
-    objects = kept.setdefault(kind, {})
+    store = server.hooks.store_for_tenant(server, tenant)
+    objects: dict[str, Any] = {"files": store.files, "vector_stores": store.vector_stores}.get(kind, {})
     match request.method, kind, id_, below:
         case "GET", "models", None, None:
             return _list([_model(name) for name in _MODELS])
         case "GET", "models", str(), None:
             return _model(id_)
         case "POST", "files", None, None:
-            return _add_file(server, objects, request.headers.get("content-type", ""), await request.body())
+            content = await read_content(request, _MAX_BYTES + _MULTIPART)
+            return _add_file(server, objects, request.headers.get("content-type", ""), content)
         case "POST", "vector_stores", None, None:
-            return _add_store(server, objects, _json(await request.body()))
+            return add_vector_store(server, store, _json(await read_content(request)))
         case "GET", _, None, None:
             return _list([found["object"] for found in reversed(objects.values())])
     found = objects.get(id_ or "")
@@ -58,10 +61,10 @@ async def answer_neighbour(server: ServerState, tenant: str, request: Request, p
         case "GET", "files", "content", None:
             return Response(found["content"], media_type="application/octet-stream")
         case "POST", "vector_stores", "files", None:
-            file_id = _json(await request.body()).get("file_id")
+            file_id = _json(await read_content(request)).get("file_id")
             if not isinstance(file_id, str):
                 raise missing_parameter("file_id")
-            return _attach(server, found, file_id)
+            return _attach(server, store, found, file_id)
         case "GET", "vector_stores", "files", None:
             return _list(list(found["files"].values()))
         case "GET", "vector_stores", "files", str() if second_id in found["files"]:
@@ -70,7 +73,7 @@ async def answer_neighbour(server: ServerState, tenant: str, request: Request, p
             del found["files"][second_id]
             return {"id": second_id, "object": "vector_store.file.deleted", "deleted": True}
         case "POST", "vector_stores", "file_batches", None:
-            return _add_batch(server, found, _json(await request.body()))
+            return _add_batch(server, store, found, _json(await read_content(request)))
         case "GET", "vector_stores", "file_batches", str() if second_id in found["batches"]:
             return dict(found["batches"][second_id])
     raise _unknown_url(request, path)
@@ -105,17 +108,13 @@ def _json(raw: bytes) -> Members:
     return value
 
 
-def _new_id(server: ServerState, prefix: str) -> str:
-    return f"{prefix}{server.random.getrandbits(96):024x}"
-
-
 def _add_file(server: ServerState, files: dict[str, Any], content_type: str, raw: bytes) -> Members:
     parts = _parse_multipart(content_type, raw)
     if "file" not in parts:
         raise missing_parameter("file")
     name, content = parts["file"]
     file: Members = {
-        "id": _new_id(server, "file-"),
+        "id": server.hooks.new_id(server, "file"),
         "object": "file",
         "bytes": len(content),
         "created_at": int(server.clock.now()),
@@ -127,9 +126,13 @@ def _add_file(server: ServerState, files: dict[str, Any], content_type: str, raw
     if len(content) > _MAX_BYTES:
         raise ApiError(413, f"The file is larger than {_MAX_BYTES // 2**20} MB.")
     files[file["id"]] = {"object": file, "content": content}
-    while len(files) > _MAX_OBJECTS or sum(len(one["content"]) for one in files.values()) > _MAX_BYTES:
+    while len(files) > _MAX_OBJECTS or _stored_bytes(server) > _MAX_BYTES:
         del files[next(iter(files))]
     return file
+
+
+def _stored_bytes(server: ServerState) -> int:
+    return sum(len(file["content"]) for store in server.stores.values() for file in store.files.values())
 
 
 def _parse_multipart(content_type: str, raw: bytes) -> dict[str, tuple[str, bytes]]:
@@ -147,10 +150,14 @@ def _parse_multipart(content_type: str, raw: bytes) -> dict[str, tuple[str, byte
     return parts
 
 
-def _add_store(server: ServerState, stores: dict[str, Any], body: Members) -> Members:
+def add_vector_store(server: ServerState, store: Store, body: Members) -> Members:
+    """Add the vector store that a body asks for. Raises ApiError for an unknown file, if files are checked."""
+    file_ids = _file_ids(body)
+    for file_id in file_ids:
+        check_file(server, store, file_id)
     now = int(server.clock.now())
-    store: Members = {
-        "id": _new_id(server, "vs_"),
+    vector_store: Members = {
+        "id": server.hooks.new_id(server, "vector_store"),
         "object": "vector_store",
         "created_at": now,
         "name": body.get("name"),
@@ -162,13 +169,19 @@ def _add_store(server: ServerState, stores: dict[str, Any], body: Members) -> Me
         "last_active_at": now,
         "metadata": body.get("metadata") or {},
     }
-    found: dict[str, Any] = {"object": store, "files": {}, "batches": {}}
-    stores[store["id"]] = found
-    for file_id in _file_ids(body):
-        _attach(server, found, file_id)
-    while len(stores) > _MAX_OBJECTS:
-        del stores[next(iter(stores))]
-    return store
+    found: dict[str, Any] = {"object": vector_store, "files": {}, "batches": {}}
+    store.vector_stores[vector_store["id"]] = found
+    for file_id in file_ids:
+        _attach(server, store, found, file_id)
+    while len(store.vector_stores) > _MAX_OBJECTS:
+        del store.vector_stores[next(iter(store.vector_stores))]
+    return vector_store
+
+
+def check_file(server: ServerState, store: Store, file_id: str, param: str | None = None) -> None:
+    """Reject the id of a file that does not exist, if files are checked."""
+    if server.options.check_files and file_id not in store.files:
+        raise ApiError(404, f"No file found with id '{file_id}'.", param)
 
 
 def _file_ids(body: Members) -> list[str]:
@@ -182,7 +195,8 @@ def _counts(completed: int) -> Members:
     return {"in_progress": 0, "completed": completed, "failed": 0, "cancelled": 0, "total": completed}
 
 
-def _attach(server: ServerState, found: dict[str, Any], file_id: str) -> Members:
+def _attach(server: ServerState, store: Store, found: dict[str, Any], file_id: str) -> Members:
+    check_file(server, store, file_id, "file_id")
     store_id = found["object"]["id"]
     file = {
         "id": file_id,
@@ -191,7 +205,7 @@ def _attach(server: ServerState, found: dict[str, Any], file_id: str) -> Members
         "vector_store_id": store_id,
         "status": "completed",
         "last_error": None,
-        "usage_bytes": 0,
+        "usage_bytes": len(store.files[file_id]["content"]) if file_id in store.files else 0,
     }
     found["files"][file_id] = file
     while len(found["files"]) > _MAX_OBJECTS:
@@ -200,12 +214,14 @@ def _attach(server: ServerState, found: dict[str, Any], file_id: str) -> Members
     return file
 
 
-def _add_batch(server: ServerState, found: dict[str, Any], body: Members) -> Members:
+def _add_batch(server: ServerState, store: Store, found: dict[str, Any], body: Members) -> Members:
     ids = _file_ids(body)
     for file_id in ids:
-        _attach(server, found, file_id)
+        check_file(server, store, file_id, "file_ids")
+    for file_id in ids:
+        _attach(server, store, found, file_id)
     batch: Members = {
-        "id": _new_id(server, "vsfb_"),
+        "id": server.hooks.new_id(server, "vector_store_batch"),
         "object": "vector_store.files_batch",
         "created_at": int(server.clock.now()),
         "vector_store_id": found["object"]["id"],

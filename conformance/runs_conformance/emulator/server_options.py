@@ -13,7 +13,8 @@ class EmulatorOptions:
 
     `step_ms` is the pause between two actions of a run in milliseconds; with 0 they all happen at once. `expires_s` is
     the lifetime of a run in seconds. `keys` are the accepted API keys, each a tenant of its own; if empty, every key is
-    accepted except those that look deliberately wrong. Runs of `failing_model` end failed.
+    accepted except those that look deliberately wrong. Runs of `failing_model` end failed. `check_files` rejects the
+    ids of files and vector stores that do not exist.
     """
 
     step_ms: float = 10
@@ -21,3 +22,4 @@ class EmulatorOptions:
     keys: tuple[str, ...] = ()
     failing_model: str = "failing-model"
     edition: str = DEFAULT_EDITION
+    check_files: bool = False

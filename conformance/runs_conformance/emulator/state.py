@@ -136,7 +136,9 @@ class Thread:
 
 @dataclass(slots=True)
 class Store:
-    """All objects of one tenant."""
+    """All objects of one tenant, by id. Files and vector stores are those of `neighbours`."""
 
     assistants: dict[str, Assistant] = field(default_factory=dict)
     threads: dict[str, Thread] = field(default_factory=dict)
+    files: dict[str, Members] = field(default_factory=dict)
+    vector_stores: dict[str, Members] = field(default_factory=dict)
