@@ -42,7 +42,8 @@ class Control:
         for name in scenario:
             require_known(str(name), SCENARIO_MEMBERS, "member of a scenario")
         turns = [parse_turn(turn) for turn in _items(scenario, "script")]
-        faults = [make_fault(*parse_word(one, FAULTS, "fault"), key) for one in _items(scenario, "faults")]
+        words = [parse_word(one, FAULTS, "fault") for one in _items(scenario, "faults")]
+        faults = [make_fault(word, arguments, key, self.server.clock.now) for word, arguments in words]
         seconds = scenario.get("advance", 0)
         check_value(seconds, {"type": "number", "minimum": 0, "maximum": MAX_ADVANCE_S}, "advance")
         self.script.add(turns, key)

@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 from runs_conformance.config import require_known
 from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.errors import UsageError
+from runs_conformance.testing.named_errors import NAMED_ERRORS
 
 Document: TypeAlias = dict[str, Any]
 
@@ -109,16 +110,23 @@ ACTS: Mapping[str, Document] = {
 
 FAULTS: Mapping[str, Document] = {
     "refuse": _word(
-        "Answer with this HTTP status; `after_doing` performs the request first.",
+        "Answer with this HTTP status, or with this error of the service; `after_doing` performs the request first.",
         (),
         times=_WHERE["times"],
         http_status={"type": "integer", "minimum": 400, "maximum": 599},
         retry_after={**_SECONDS, "type": ["number", "null"]},
+        error={"type": ["string", "null"], "enum": [*NAMED_ERRORS, None]},
         body={"type": ["string", "object", "null"]},
         content_type={"type": ["string", "null"]},
         after_doing={"type": "boolean"},
         operation=_WHERE["operation"],
         skip=_WHERE["skip"],
+    ),
+    "limit_rate": _word(
+        "Allow this number of requests in a minute for each API key, and tell it in headers. Lasts until a reset.",
+        ("requests_per_minute",),
+        requests_per_minute={"type": "integer", "minimum": 1, "maximum": 10_000},
+        operation=_WHERE["operation"],
     ),
     "delay": _word("Delay the answer.", ("seconds",), seconds=_SECONDS, **_WHERE),
     "break_answer": _word(

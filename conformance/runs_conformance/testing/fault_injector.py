@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+import time
 from collections import deque
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from runs_conformance.contract.operation import find_operation
 from runs_conformance.emulator.app import BASE
+from runs_conformance.errors import UsageError
 from runs_conformance.testing.control_words import Document
 from runs_conformance.testing.faulty_answer import (
     AnswerReplaced,
@@ -25,14 +27,19 @@ from runs_conformance.testing.faulty_answer import (
     pause_answer,
     replace_answer,
 )
+from runs_conformance.testing.named_errors import NAMED_ERRORS
+from runs_conformance.testing.rate_limit import RateLimit, RequestAllowance
 from runs_conformance.testing.run_script import ALL_KEYS, current_key
 
-_MAX_RECEIVED = 10_000
+_MAX_RECEIVED, _MAX_RECEIVED_BYTES = 10_000, 32 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class ReceivedRequest:
-    """A request from the client. `operation` is None if the path has none, `body` is None if it is not JSON."""
+    """A request from the client. `operation` is None if the path has none, `body` is None if it is not JSON.
+
+    `size` is that of the body in bytes.
+    """
 
     method: str
     path: str
@@ -40,6 +47,7 @@ class ReceivedRequest:
     headers: Mapping[str, str] = field(repr=False)
     body: Any = None
     query: str = ""
+    size: int = field(default=0, repr=False, compare=False)
 
     @property
     def key(self) -> str:
@@ -61,14 +69,24 @@ class InjectedFault:
     skip: int = 0
     times: int | None = 1
     used: int = 0
+    limit: RateLimit | None = None
 
     def matches(self, request: ReceivedRequest) -> bool:
         """Whether the request is of this fault's key and operation."""
         return self.key in (ALL_KEYS, request.key) and self.arguments.get("operation") in (None, request.operation)
 
 
-def make_fault(word: str, arguments: Document, key: str = ALL_KEYS) -> InjectedFault:
-    """The fault of a word with checked arguments."""
+def make_fault(
+    word: str, arguments: Document, key: str = ALL_KEYS, now: Callable[[], float] = time.monotonic
+) -> InjectedFault:
+    """The fault of a word with checked arguments; `now` is the clock of rate limits. Raises UsageError."""
+    if arguments.get("error") is not None:
+        for other in ("body", "content_type", "http_status"):
+            if arguments.get(other) is not None:
+                raise UsageError(f"refuse takes 'error' or {other!r}, not both")
+    if word == "limit_rate":
+        limit = RateLimit(arguments["requests_per_minute"], now)
+        return InjectedFault(word, arguments, key, times=None, limit=limit)
     return InjectedFault(word, arguments, key, arguments.get("skip", 0), arguments.get("times", 1))
 
 
@@ -77,7 +95,8 @@ class FaultInjector:
     """Middleware between a client and an emulator. Only the last requests are remembered."""
 
     faults: list[InjectedFault] = field(default_factory=list)
-    received: deque[ReceivedRequest] = field(default_factory=lambda: deque(maxlen=_MAX_RECEIVED))
+    received: deque[ReceivedRequest] = field(default_factory=deque)
+    _bytes: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def wrap(self, app: ASGIApp) -> ASGIApp:
@@ -87,8 +106,13 @@ class FaultInjector:
             raw, receive_again = await _read_body(receive)
             request = _parse_request(scope, raw)
             current_key.set(request.key)
-            fault = self._record(request)
-            if fault is None:
+            fault, allowances = self._record(request)
+            for allowance in allowances:
+                send = allowance.tell_in(send)
+            exceeded = next((allowance for allowance in allowances if allowance.is_exceeded), None)
+            if exceeded is not None:
+                await ErrorAnswer(429, body=exceeded.error).send_to(send)
+            elif fault is None:
                 await app(scope, receive_again, send)
             else:
                 with suppress(AnswerReplaced):
@@ -105,15 +129,26 @@ class FaultInjector:
         """Discard the faults and the received requests, of one key or all."""
         with self._lock:
             self.faults = [fault for fault in self.faults if key not in (None, fault.key)]
-            kept = [request for request in self.received if key not in (None, request.key)]
-            self.received = deque(kept, _MAX_RECEIVED)
+            self.received = deque(request for request in self.received if key not in (None, request.key))
+            self._bytes = sum(request.size for request in self.received)
 
-    def _record(self, request: ReceivedRequest) -> InjectedFault | None:
-        """Record a request; returns its fault, if any."""
+    def _record(self, request: ReceivedRequest) -> tuple[InjectedFault | None, list[RequestAllowance]]:
+        """Record a request; returns its fault, if any, and what the rate limits allow. A refused one meets no fault."""
         with self._lock:
             self.received.append(request)
-            for fault in self.faults:
-                if not fault.matches(request):
+            self._bytes += request.size
+            while len(self.received) > _MAX_RECEIVED or self._bytes > _MAX_RECEIVED_BYTES:
+                self._bytes -= self.received.popleft().size
+            matching = [fault for fault in self.faults if fault.matches(request)]
+            allowances = []
+            for fault in matching:
+                if fault.limit is not None:
+                    fault.used += 1
+                    allowances.append(fault.limit.allow(request.key))
+            if any(allowance.is_exceeded for allowance in allowances):
+                return None, allowances
+            for fault in matching:
+                if fault.limit is not None:
                     continue
                 if fault.skip > 0:
                     fault.skip -= 1
@@ -121,8 +156,8 @@ class FaultInjector:
                 fault.used += 1
                 if fault.times is not None and fault.used >= fault.times:
                     self.faults.remove(fault)
-                return fault
-        return None
+                return fault, allowances
+        return None, allowances
 
 
 async def _answer_with(fault: InjectedFault, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
@@ -150,6 +185,9 @@ async def _answer_with(fault: InjectedFault, app: ASGIApp, scope: Scope, receive
 def _error_answer(arguments: Document) -> ErrorAnswer:
     retry_after = arguments.get("retry_after")
     headers = {} if retry_after is None else {"retry-after": f"{retry_after:g}"}
+    if (name := arguments.get("error")) is not None:
+        error = NAMED_ERRORS[name]
+        return ErrorAnswer(error.http_status, {**error.headers, **headers}, error.body)
     return ErrorAnswer(arguments.get("http_status", 429), headers, arguments.get("body"), arguments.get("content_type"))
 
 
@@ -184,4 +222,5 @@ def _parse_request(scope: Scope, raw: bytes) -> ReceivedRequest:
         headers={name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]},
         body=body,
         query=scope["query_string"].decode("latin-1"),
+        size=len(raw),
     )

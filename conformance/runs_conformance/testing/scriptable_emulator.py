@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from runs_conformance.config import parse_edition, require_known
+from runs_conformance.emulator import file_references
 from runs_conformance.emulator.app import BASE
 from runs_conformance.emulator.catalogue import apply_by_name
 from runs_conformance.emulator.context import ServerState
@@ -18,8 +20,9 @@ from runs_conformance.testing.control import Control
 from runs_conformance.testing.control_routes import build_controlled
 from runs_conformance.testing.control_words import Document
 from runs_conformance.testing.fault_injector import ReceivedRequest
+from runs_conformance.testing.scenario import load_scenario
 
-_OPTIONS = ("step_ms", "expires_s", "failing_model", "keys")
+_OPTIONS = ("step_ms", "expires_s", "failing_model", "keys", "check_files")
 OPTION_NAMES = ("mutants", "variants", "edition", *_OPTIONS)
 """The options of `start_emulator`."""
 
@@ -30,8 +33,9 @@ class ScriptableEmulator:
 
     `base_url` and `api_key` are for the client under test; `control_url` accepts the same words by HTTP. `say`, `call`,
     `fail`, `cut_off`, `hang` and `hold` script the next turns, one for each run or submission, in that order; without a
-    script the fake model answers. `refuse`, `delay`, `break_answer`, `pause_answer` and `send_error_event` inject
-    faults, optionally into one operation only, such as `create_run`, and after sparing `skip` requests.
+    script the fake model answers. `refuse`, `limit_rate`, `delay`, `break_answer`, `pause_answer` and
+    `send_error_event` inject faults, optionally into one operation only, such as `create_run`; all but `limit_rate`
+    can spare `skip` requests.
     """
 
     base_url: str
@@ -94,8 +98,9 @@ class ScriptableEmulator:
     def refuse(
         self,
         times: int | None = 1,
-        http_status: int = 429,
+        http_status: int | None = None,
         *,
+        error: str | None = None,
         retry_after: float | None = None,
         body: str | Mapping[str, Any] | None = None,
         content_type: str | None = None,
@@ -103,14 +108,17 @@ class ScriptableEmulator:
         operation: str | None = None,
         skip: int = 0,
     ) -> None:
-        """Answer the next requests with an error of this HTTP status; with `after_doing`, perform them first.
+        """Answer the next requests with an error of this HTTP status (429); with `after_doing`, perform them first.
 
-        `times` is None for every request. A `body` of text is HTML by default, an object is JSON.
+        `times` is None for every request. `error` names an error of the service, such as `insufficient_quota`. A `body`
+        of text is HTML by default, an object is JSON.
         """
+        status = {} if http_status is None else {"http_status": http_status}
         self._fault(
             "refuse",
+            **status,
             times=times,
-            http_status=http_status,
+            error=error,
             retry_after=retry_after,
             body=_plain(body),
             content_type=content_type,
@@ -118,6 +126,13 @@ class ScriptableEmulator:
             operation=operation,
             skip=skip,
         )
+
+    def limit_rate(self, requests_per_minute: int, *, operation: str | None = None) -> None:
+        """Allow this number of requests in a minute of the emulator's clock, until a reset.
+
+        Answers have the headers `x-ratelimit-limit-requests` and so on; further requests are refused with 429.
+        """
+        self._fault("limit_rate", requests_per_minute=requests_per_minute, operation=operation)
 
     def delay(self, seconds: float, times: int | None = 1, *, operation: str | None = None, skip: int = 0) -> None:
         """Delay the answers to the next requests, or to every one if `times` is None."""
@@ -187,6 +202,10 @@ class ScriptableEmulator:
         """Apply a scenario: an object with the members `script`, `faults` and `advance`."""
         self._control.apply(dict(scenario))
 
+    def apply_file(self, path: str | Path) -> None:
+        """Apply a scenario file: YAML, or JSON if its name ends with `.json`. Raises UsageError for an unusable one."""
+        self._control.apply(load_scenario(Path(path)))
+
     def reset(self) -> None:
         """Discard the script, the faults and the received requests; the stored objects remain."""
         self._control.reset()
@@ -218,6 +237,7 @@ def make_control(
     emulator_options = EmulatorOptions(**options)
     hooks = default_hooks(emulator_options.edition)
     emulator_options = apply_by_name(hooks, emulator_options, mutants, variants)
+    file_references.install(hooks)
     control = Control(ServerState(emulator_options, hooks))
     control.install()
     return control
@@ -234,7 +254,7 @@ def start_emulator(
     """Serve an emulator on a free loopback port until the block ends.
 
     `mutants` and `variants` are those of `runs-conformance serve`; `options` are `step_ms`, `expires_s`,
-    `failing_model` and `keys`. Raises UsageError for an unknown name.
+    `failing_model`, `keys` and `check_files`. Raises UsageError for an unknown name.
     """
     control = make_control(mutants, variants, edition, **options)
     # uvicorn logs a dropped connection as an error, but here it is intended.

@@ -1,0 +1,88 @@
+"""A limit on the requests a minute, told in the headers of the service."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict, deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from starlette.types import Message, Send
+
+_WINDOW_S = 60.0
+_MAX_KEYS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class RequestAllowance:
+    """What a request is told: the limit, the requests that remain, and the seconds until the next one is allowed."""
+
+    limit: int
+    remaining: int
+    reset_s: float
+    is_exceeded: bool
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The headers of the answer."""
+        told = {
+            "x-ratelimit-limit-requests": str(self.limit),
+            "x-ratelimit-remaining-requests": str(self.remaining),
+            "x-ratelimit-reset-requests": _duration(self.reset_s),
+        }
+        if self.is_exceeded:
+            told |= {
+                "retry-after": str(math.ceil(self.reset_s)),
+                "retry-after-ms": str(math.ceil(self.reset_s * 1000)),
+            }
+        return told
+
+    @property
+    def error(self) -> dict[str, Any]:
+        """The body of the answer to a request that exceeds the limit."""
+        wait = f"Please try again in {math.ceil(self.reset_s)}s."
+        message = f"Rate limit reached for requests. Limit: {self.limit} / min. {wait}"
+        return {"error": {"message": message, "type": "requests", "param": None, "code": "rate_limit_exceeded"}}
+
+    def tell_in(self, send: Send) -> Send:
+        """A `send` that adds the headers to the answer."""
+        pairs = [(name.encode(), value.encode()) for name, value in self.headers.items()]
+
+        async def telling_send(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message = {**message, "headers": [*message.get("headers", ()), *pairs]}
+            await send(message)
+
+        return telling_send
+
+
+@dataclass(slots=True)
+class RateLimit:
+    """Allows a number of requests in any 60 seconds of the emulator's clock, for each API key."""
+
+    requests_per_minute: int
+    now: Callable[[], float]
+    _allowed: defaultdict[str, deque[float]] = field(default_factory=lambda: defaultdict(deque))
+
+    def allow(self, key: str) -> RequestAllowance:
+        """Count a request of a key, unless the limit is reached."""
+        now = self.now()
+        if len(self._allowed) > _MAX_KEYS:
+            self._allowed.clear()
+        times = self._allowed[key]
+        while times and times[0] <= now - _WINDOW_S:
+            times.popleft()
+        is_exceeded = len(times) >= self.requests_per_minute
+        if not is_exceeded:
+            times.append(now)
+        remaining = self.requests_per_minute - len(times)
+        return RequestAllowance(self.requests_per_minute, remaining, times[0] + _WINDOW_S - now, is_exceeded)
+
+
+def _duration(seconds: float) -> str:
+    """A duration as the service writes it: `250ms`, `1.5s`, `6m0s`."""
+    if seconds < 1:
+        return f"{seconds * 1000:.0f}ms"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes}m{rest}s" if minutes else f"{rest}s"
