@@ -43,6 +43,7 @@ class _FiniteNumber(click.FloatRange):
 @option("--expires-s", metavar="SECONDS", type=_FiniteNumber(0, 1e9), help="Seconds until a run expires.")
 @option("--edition", metavar="DATE", help="Date of the contract to serve. Default: the newest.")
 @option("--failing-model", metavar="NAME", help="Model whose runs end as failed.")
+@option("--check-files", is_flag=True, help="Refuse ids of files and vector stores that were not created.")
 @option(
     "--mutant",
     multiple=True,
@@ -62,6 +63,24 @@ class _FiniteNumber(click.FloatRange):
 @option("--scenario", metavar="FILE", help="Apply this scenario at the start: YAML, or JSON if it ends with .json.")
 @option("--no-control", is_flag=True, help="Serve no control routes below /_emulator.")
 @option("--json", "as_json", is_flag=True, help="Print the URLs as one line of JSON.")
+@option(
+    "--max-objects",
+    metavar="N",
+    type=click.IntRange(min=10),
+    default=20_000,
+    show_default=True,
+    help="Keep at most N assistants, files and vector stores each, and N objects in threads; delete the oldest first.",
+)
+@option("--store", metavar="FILE", help="Keep the objects in this SQLite file, so that they survive a restart.")
+@option("--log", metavar="FILE", help="Append a line for each request to this file; - is standard error.")
+@option(
+    "--cors", metavar="ORIGIN", multiple=True, help="Let web pages of this origin call the API; * is any. Repeatable."
+)
+@option("--cert", metavar="FILE", help="Serve by TLS with this certificate in PEM format.")
+@option("--key", metavar="FILE", help="Private key of --cert.")
+@option(
+    "--watch-stdin", is_flag=True, help="Stop when standard input is closed, as it is when the parent process ends."
+)
 def command(
     host: str, port: int, list_mutants: bool, list_variants: bool, no_control: bool, as_json: bool, **values: Any
 ) -> None:
@@ -70,7 +89,7 @@ def command(
     The control routes answer to loopback clients. If $RUNS_EMULATOR_CONTROL_TOKEN is set, they need it as bearer token.
     """
     from runs_conformance import config, targets
-    from runs_conformance.testing.serve import serve_controlled
+    from runs_conformance.testing.serve import ServeOptions, serve_controlled
 
     if list_mutants or list_variants:
         entries = {
@@ -92,12 +111,12 @@ def command(
         else:
             click.echo(f"serving {url} (Ctrl-C stops it)")
 
-    serve_controlled(
-        host,
-        port,
-        print_urls,
+    names = ("scenario", "max_objects", "store", "log", "cert", "key", "watch_stdin")
+    options = ServeOptions(
+        host=host,
+        port=port,
         has_routes=not no_control,
-        mutants=values.pop("mutant"),
-        variants=values.pop("variant"),
-        **values,
+        cors_origins=values.pop("cors"),
+        **{name: values.pop(name) for name in names},
     )
+    serve_controlled(options, print_urls, mutants=values.pop("mutant"), variants=values.pop("variant"), **values)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import sys
 import threading
@@ -13,21 +14,32 @@ from typing import Any
 import uvicorn
 from starlette.types import ASGIApp
 
+from runs_conformance.emulator.http_protocol import BoundedH11Protocol
 from runs_conformance.errors import TargetError
 
 _STARTUP_TIMEOUT_S = 30.0
 
 
-def serve(app: ASGIApp, host: str, port: int, ready: Callable[[str], None], *, watch_stdin: bool = False) -> None:
+def serve(
+    app: ASGIApp,
+    host: str,
+    port: int,
+    ready: Callable[[str], None],
+    *,
+    watch_stdin: bool = False,
+    certificate: tuple[str, str] | None = None,
+) -> None:
     """Serve until interrupted. Calls `ready` with the origin once connections are accepted. Port 0 selects a free port.
 
     With `watch_stdin` the server stops when standard input is closed, so that it never outlives its parent process.
+    `certificate` has the paths of a certificate and of its key, to serve by TLS.
     """
     listener = _listen(host, port)
-    server = uvicorn.Server(_config(app, lifespan="off"))
+    files = {} if certificate is None else {"ssl_certfile": certificate[0], "ssl_keyfile": certificate[1]}
+    server = uvicorn.Server(_config(app, lifespan="off", **files))
     if watch_stdin:
         threading.Thread(target=_stop_with_stdin, args=(server,), daemon=True).start()
-    ready(_origin(listener))
+    ready(_origin(listener, "https" if certificate else "http"))
     server.run(sockets=[listener])
 
 
@@ -75,12 +87,12 @@ def _listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _origin(listener: socket.socket) -> str:
+def _origin(listener: socket.socket, scheme: str = "http") -> str:
     host, port = listener.getsockname()[:2]
-    return f"http://[{host}]:{port}" if listener.family is socket.AF_INET6 else f"http://{host}:{port}"
+    return f"{scheme}://[{host}]:{port}" if listener.family is socket.AF_INET6 else f"{scheme}://{host}:{port}"
 
 
-def _config(app: ASGIApp, *, lifespan: Any, log_level: str = "warning") -> uvicorn.Config:
+def _config(app: ASGIApp, *, lifespan: Any, log_level: str = "warning", **files: Any) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         log_level=log_level,
@@ -89,10 +101,13 @@ def _config(app: ASGIApp, *, lifespan: Any, log_level: str = "warning") -> uvico
         lifespan=lifespan,
         ws="none",
         interface="asgi3",
+        http=BoundedH11Protocol,
+        **files,
     )
 
 
 def _stop_with_stdin(server: uvicorn.Server) -> None:
-    while sys.stdin.buffer.read(4096):
+    # Not by `sys.stdin.buffer`: its lock, held by this thread, would abort an interpreter that ends otherwise.
+    while os.read(sys.stdin.fileno(), 4096):
         pass
     server.should_exit = True

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hmac
 import ipaddress
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
@@ -21,19 +22,28 @@ from runs_conformance.testing.run_script import ALL_KEYS
 from runs_conformance.testing.scenario import parse_strict_json
 
 PREFIX = "/_emulator"
+_EXPOSED_HEADERS = ("x-request-id", "openai-version", "openai-processing-ms", "retry-after")
 _MAX_BODY = 4 * 1024 * 1024
 
 
-def build_controlled(control: Control, *, has_routes: bool = True, token: str | None = None) -> Starlette:
+def build_controlled(
+    control: Control, *, has_routes: bool = True, token: str | None = None, cors_origins: Sequence[str] = ()
+) -> Starlette:
     """The application of a controlled emulator: the API, `/healthz`, and optionally the control routes.
 
-    The control routes answer only to loopback clients, or to every client with the token if there is one.
+    The control routes answer only to loopback clients, or to every client with the token if there is one. Web pages of
+    `cors_origins` (`*` for all) may call the API, but never the control routes.
     """
+    api = build_for_state(control.server)
+    if cors_origins:
+        api = CORSMiddleware(
+            api, allow_origins=cors_origins, allow_methods=["*"], allow_headers=["*"], expose_headers=_EXPOSED_HEADERS
+        )
     routes: list[Route | Mount] = [Route("/healthz", _answer_health)]
     if has_routes:
         routes.append(Mount(PREFIX, routes=_control_routes(control, token)))
     return Starlette(
-        routes=[*routes, Mount(BASE, app=build_for_state(control.server))],
+        routes=[*routes, Mount(BASE, app=api)],
         exception_handlers={HTTPException: _answer_http_error},
     )
 

@@ -1,0 +1,185 @@
+"""Memory and throughput of a served emulator.
+
+`python -m benchmarks.emulator` sends 50,000 requests over 200 connections to `serve --max-objects 2000` and prints the
+memory after each fifth; it exits with 1 if the last is more than a tenth above the second. `--get-run` measures the
+throughput of `get_run` instead, for a second of the clock and of the server's CPU time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+_GROWTH = 1.1
+_HEADERS = "host: {host}\r\nauthorization: Bearer sk-{key}\r\nopenai-beta: assistants=v2\r\n"
+
+
+class Connection:
+    """A keep-alive connection that costs little to use, so that the server is the bottleneck."""
+
+    def __init__(self, url: str, key: int) -> None:
+        place = urlsplit(url)
+        self._base = place.path
+        self._socket = socket.create_connection((place.hostname or "", place.port or 80), timeout=60)
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._headers = _HEADERS.format(host=place.netloc, key=key)
+
+    def encode(self, method: str, path: str, body: object = None) -> bytes:
+        """A request as bytes."""
+        content = b"" if body is None else json.dumps(body).encode()
+        head = f"{method} {self._base}{path} HTTP/1.1\r\n{self._headers}content-length: {len(content)}\r\n"
+        return (head + "content-type: application/json\r\n\r\n").encode() + content
+
+    def exchange(self, request: bytes) -> bytes:
+        """Send a request; returns the body of the answer, which must have the HTTP status 200."""
+        self._socket.sendall(request)
+        received = b""
+        while b"\r\n\r\n" not in received:
+            received += self._receive()
+        head, _, content = received.partition(b"\r\n\r\n")
+        if not head.startswith(b"HTTP/1.1 200"):
+            raise RuntimeError(received[:300].decode("utf-8", "replace"))
+        size = int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])
+        while len(content) < size:
+            content += self._receive()
+        return content
+
+    def ask(self, method: str, path: str, body: object = None) -> dict[str, str]:
+        """Send JSON; returns the object of the answer."""
+        answer: dict[str, str] = json.loads(self.exchange(self.encode(method, path, body)))
+        return answer
+
+    def _receive(self) -> bytes:
+        data = self._socket.recv(65536)
+        if not data:
+            raise RuntimeError("the server closed the connection")
+        return data
+
+
+@contextmanager
+def served(*arguments: str) -> Iterator[tuple[int, str]]:
+    """The process id and base URL of a new server."""
+    command = [sys.executable, "-m", "runs_conformance", "serve", "--port", "0", "--json", *arguments]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE)
+    try:
+        assert process.stdout is not None
+        yield process.pid, json.loads(process.stdout.readline())["url"]
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def resident_mb(pid: int) -> float:
+    """The resident memory of a process, from /proc."""
+    pages = int(Path(f"/proc/{pid}/statm").read_text("ascii").split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+def cpu_seconds(pid: int) -> float:
+    """The CPU time that a process has used, from /proc."""
+    fields = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(") ")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def converse(connection: Connection) -> int:
+    """A conversation with one run; returns its number of requests."""
+    assistant = connection.ask("POST", "/assistants", {"model": "gpt-4o"})["id"]
+    thread = connection.ask("POST", "/threads", {"messages": [{"role": "user", "content": "Hello " * 50}]})["id"]
+    run = connection.ask("POST", f"/threads/{thread}/runs", {"assistant_id": assistant})["id"]
+    for path in (f"/runs/{run}", "/messages", f"/runs/{run}/steps", f"/runs/{run}", ""):
+        connection.ask("GET", f"/threads/{thread}{path}")
+    return 8
+
+
+def send_conversations(url: str, requests: int, clients: int) -> None:
+    """Send conversations over a number of connections."""
+    failures: list[BaseException] = []
+
+    def work(number: int) -> None:
+        try:
+            connection = Connection(url, number)
+            sent = 0
+            while sent < requests / clients:
+                sent += converse(connection)
+        except Exception as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(clients)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if failures:
+        raise failures[0]
+
+
+def measure_memory(requests: int, clients: int, max_objects: int, *arguments: str) -> int:
+    """Print the memory after each fifth of the requests; returns the exit code."""
+    with served("--step-ms", "0", "--max-objects", str(max_objects), *arguments) as (pid, url):
+        print(f"at the start: {resident_mb(pid):.0f} MB")
+        seen = []
+        for fifth in range(1, 6):
+            began = time.monotonic()
+            sender = multiprocessing.Process(target=send_conversations, args=(url, requests // 5, clients))
+            sender.start()
+            sender.join()
+            if sender.exitcode:
+                return 1
+            rate = requests / 5 / (time.monotonic() - began)
+            seen.append(resident_mb(pid))
+            print(f"after {requests * fifth // 5} requests: {seen[-1]:.0f} MB ({rate:.0f} requests a second)")
+    return 0 if seen[-1] <= seen[1] * _GROWTH else 1
+
+
+def measure_get_run(requests: int, *arguments: str) -> int:
+    """Print the throughput of `get_run` over eight connections; returns the exit code."""
+    with served("--step-ms", "0", *arguments) as (pid, url):
+        first = Connection(url, 0)
+        assistant = first.ask("POST", "/assistants", {"model": "gpt-4o", "instructions": "Be brief."})["id"]
+        run = first.ask("POST", "/threads/runs", {"assistant_id": assistant})
+        path = f"/threads/{run['thread_id']}/runs/{run['id']}"
+        before, began = cpu_seconds(pid), time.monotonic()
+        senders = [multiprocessing.Process(target=_poll, args=(url, path, requests // 8)) for _ in range(8)]
+        for sender in senders:
+            sender.start()
+        for sender in senders:
+            sender.join()
+        took, used = time.monotonic() - began, cpu_seconds(pid) - before
+        print(f"{requests / took:.0f} requests a second; {requests / used:.0f} a second of the server's CPU time")
+        return 1 if any(sender.exitcode for sender in senders) else 0
+
+
+def _poll(url: str, path: str, requests: int) -> None:
+    connection = Connection(url, 0)
+    request = connection.encode("GET", path)
+    for _ in range(requests):
+        connection.exchange(request)
+
+
+def main() -> int:
+    """Measure, and print the figures."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--get-run", action="store_true", help="measure the throughput of get_run")
+    parser.add_argument("--requests", type=int, default=50_000)
+    parser.add_argument("--clients", type=int, default=200)
+    parser.add_argument("--max-objects", type=int, default=2_000)
+    parser.add_argument("serve", nargs="*", help="further arguments of `serve`, after --")
+    options = parser.parse_args()
+    if options.get_run:
+        return measure_get_run(options.requests, *options.serve)
+    return measure_memory(options.requests, options.clients, options.max_objects, *options.serve)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,100 @@
+"""A limited emulator keeps the newest objects, and never more than the limit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import openai
+import pytest
+
+from runs_conformance.emulator.server import serve_in_thread
+from runs_conformance.testing.control import Control
+from runs_conformance.testing.control_routes import build_controlled
+from runs_conformance.testing.object_limit import ObjectLimit
+from runs_conformance.testing.object_store import ObjectStore
+from runs_conformance.testing.scriptable_emulator import make_control
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+
+LIMIT = 20
+
+
+@contextmanager
+def limited(store: Path | None = None) -> Iterator[tuple[Any, Control]]:
+    control = make_control(step_ms=0)
+    kept = None if store is None else ObjectStore(store, control.server)
+    limit = ObjectLimit(control.server, LIMIT, *([kept.forget_deleted] if kept else []))
+    limit.install()
+    control.server.hooks.middleware[:0] = [limit.wrap]
+    if kept is not None:
+        kept.install()
+        control.server.hooks.middleware.insert(1, kept.wrap)
+    with (
+        serve_in_thread(build_controlled(control), lifespan="off") as origin,
+        openai.OpenAI(api_key="sk", base_url=f"{origin}/v1", max_retries=0) as client,
+    ):
+        yield client, control
+    if kept is not None:
+        kept.close()
+
+
+def in_threads(control: Control) -> int:
+    """The number of threads, messages, runs and steps."""
+    threads = [thread for store in control.server.stores.values() for thread in store.threads.values()]
+    return sum(1 + len(one.messages) + sum(1 + len(run.steps) for run in one.runs.values()) for one in threads)
+
+
+def test_oldest_threads_are_deleted(tmp_path: Path) -> None:
+    path = tmp_path / "objects.sqlite"
+    with limited(path) as (client, control):
+        assistant = client.beta.assistants.create(model="gpt-4o", instructions="Be brief.").id
+        runs = []
+        for _ in range(12):
+            runs.append(client.beta.threads.create_and_run(assistant_id=assistant))
+            assert in_threads(control) <= LIMIT
+            assert client.beta.threads.runs.retrieve(runs[-1].id, thread_id=runs[-1].thread_id).status == "completed"
+        with pytest.raises(openai.NotFoundError):
+            client.beta.threads.retrieve(runs[0].thread_id)
+        assert client.beta.assistants.retrieve(assistant).id == assistant
+        kept = {id_ for store in control.server.stores.values() for id_ in store.threads}
+    restored = make_control().server
+    store = ObjectStore(path, restored)
+    store.install()
+    assert restored.hooks.store_for_tenant(restored, "sk").threads.keys() == kept
+    store.close()
+
+
+def test_one_thread_is_thinned_out() -> None:
+    with limited() as (client, control):
+        thread = client.beta.threads.create().id
+        for number in range(30):
+            client.beta.threads.messages.create(thread, role="user", content=str(number))
+            assert in_threads(control) <= LIMIT
+        texts = [message.content[0].text.value for message in client.beta.threads.messages.list(thread)]
+    assert texts[0] == "29"
+    assert "0" not in texts
+
+
+@pytest.mark.parametrize("kind", ["assistants", "files", "vector_stores"])
+def test_every_kind_is_limited(kind: str) -> None:
+    with limited() as (client, control):
+        create: Callable[[], str] = {
+            "assistants": lambda: client.beta.assistants.create(model="gpt-4o").id,
+            "files": lambda: client.files.create(file=("a", b"a"), purpose="assistants").id,
+            "vector_stores": lambda: client.vector_stores.create().id,
+        }[kind]
+        ids = [create() for _ in range(LIMIT + 10)]
+        (store,) = control.server.stores.values()
+        kept = list(getattr(store, kind))
+    assert len(kept) <= LIMIT
+    assert kept == ids[-len(kept) :]
+
+
+def test_tenants_without_objects_are_forgotten() -> None:
+    with limited() as (client, control):
+        for number in range(LIMIT * 2):
+            client.with_options(api_key=f"sk-{number}").models.list()
+        assert len(control.server.stores) <= LIMIT + 1
