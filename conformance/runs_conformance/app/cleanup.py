@@ -23,6 +23,7 @@ from runs_conformance.files import open_file, read_text
 from runs_conformance.model.case import Key, Role, Step
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.json import JSON, is_array, is_object
+from runs_conformance.model.require import require_text_members
 from runs_conformance.recordings.load import RecordedTraffic, load_traffic
 from runs_conformance.reporting.folder import HOME
 from runs_conformance.targets import Target
@@ -100,8 +101,12 @@ def find_leftovers(path: Path) -> Leftovers:
     traffic = load_traffic(history)
     if not traffic.header:
         raise UsageError(f"{history}: not a history.jsonl of this suite, so the objects to delete are unknown")
-    used = traffic.header.get("given")
-    tracker = ResourceTracker(frozenset(str(id_) for id_ in used.values()) if is_object(used) else frozenset())
+    try:
+        # These objects are the user's: without their ids, they would be deleted.
+        given = require_text_members(traffic.header.get("given", {}), "given")
+    except TypeError as error:
+        raise UsageError(f"{history}:1: not the first line of a history ({error})") from None
+    tracker = ResourceTracker(frozenset(given.values()))
     exchanges = (exchange for recorded in traffic.histories for exchange in recorded)
     for exchange in sorted(exchanges, key=lambda exchange: exchange.index):
         tracker.record(exchange)

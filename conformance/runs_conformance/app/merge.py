@@ -21,6 +21,7 @@ from runs_conformance.errors import UsageError
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.json import JSON, is_object
+from runs_conformance.model.plural import plural
 from runs_conformance.model.program_end import Ending, ProgramEnd
 from runs_conformance.recordings.load import load_traffic
 from runs_conformance.reporting.report import Report
@@ -39,6 +40,15 @@ class RecordedRun:
     header: RunHeader
     histories: tuple[History, ...]
     footer: RunFooter | None
+
+    @property
+    def cut_reason(self) -> str | None:
+        """Why the history is not that of a complete run; None if it is."""
+        if self.footer is None:
+            return UNFINISHED
+        indexes = {exchange.index for history in self.histories for exchange in history}
+        missing = max(*indexes, self.footer.exchanges, 0) - len(indexes)
+        return f"the history lacks {plural(missing, 'exchange')}" if missing > 0 else self.footer.cut_reason
 
     @property
     def no_route(self) -> str | None:
@@ -79,7 +89,7 @@ def rebuild_report(runs: Sequence[RecordedRun], gate: BaselineGate | None = None
     internal_errors = dict.fromkeys(
         (*result.internal_errors, *(error for footer in footers for error in footer.internal_errors))
     )
-    cut_reason = next((footer.cut_reason for footer in footers if footer.cut_reason), None)
+    cut_reason = next((reason for run in runs if (reason := run.cut_reason) and run.footer), None)
     result = replace(
         result,
         counts=counts,

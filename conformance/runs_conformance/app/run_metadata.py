@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, Field, dataclass, field, fields, replace
-from typing import Any, TypeVar
+from dataclasses import dataclass, field, replace
 
 from runs_conformance import __version__
+from runs_conformance.app.history_record import record_from_json, record_to_json
 from runs_conformance.app.options import RunOptions
 from runs_conformance.client.base_url import Address
 from runs_conformance.contract.edition import is_edition
@@ -22,33 +22,18 @@ from runs_conformance.model.json import JSON, is_array, is_object
 from runs_conformance.model.limit import Limit
 from runs_conformance.model.program import ProgramContext
 from runs_conformance.model.program_end import ProgramEnd
+from runs_conformance.model.require import (
+    require_array,
+    require_boolean,
+    require_integer,
+    require_number,
+    require_object,
+    require_optional_text,
+    require_text,
+    require_texts,
+)
 from runs_conformance.reporting.request_access import RequestAccess, shell_variable
 from runs_conformance.targets import Target
-
-_Record = TypeVar("_Record")
-
-_HISTORY_NAMES: Mapping[type, Mapping[str, str]] = {
-    RunOptions: {
-        "max_inconclusive": "most_inconclusive",
-        "capabilities": "declared",
-        "no_capabilities": "denied",
-        "allow_stress": "stress",
-        "max_requests": "most_requests",
-        "max_runs": "most_runs",
-        "max_tokens": "most_tokens",
-        "max_time": "most_seconds",
-        "max_examples": "most_examples",
-        "rate_limit": "spacing",
-    },
-    ProgramContext: {
-        "run_timeout": "patience",
-        "expiry_timeout": "expiry_patience",
-        "use": "given",
-        "allow_stress": "stress",
-        "has_second_api_key": "second_key",
-    },
-}
-"""Members of a history whose name differs from the field: the file format does not change with the code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +98,8 @@ class RunHeader:
             "model": self.options.model,
             "schema_digest": self.schema_digest,
             "started": self.started,
-            "choice": {**_to_json(self.options), "spacing": 1 / rate if rate else 0.0},
-            "setting": _to_json(self.context),
+            "choice": {**record_to_json(self.options), "spacing": 1 / rate if rate else 0.0},
+            "setting": record_to_json(self.context),
             "programs": [[id_, capability] for id_, capability in self.programs.items()],
             "access": self.access.to_json() if self.access is not None else None,
             "left_out": [[out.capability, out.reason, out.needs] for out in self.skipped_capabilities],
@@ -134,28 +119,24 @@ class RunHeader:
             parsed = _options_from_json(options)
             if not is_edition(parsed.edition):
                 raise ValueError(f"there is no edition {parsed.edition!r}")
-            url, started = data.get("base_url"), data.get("started")
-            skipped, skipped_programs = data.get("left_out"), data.get("skipped_programs")
+            started = data.get("started")
+            skipped = require_array(data.get("left_out", ()), "left_out")
+            skipped_programs = require_array(data.get("skipped_programs", ()), "skipped_programs")
             return cls(
-                target=str(data["target"]),
-                base_url=url if isinstance(url, str) else None,
-                dialect=str(data["dialect"]),
+                target=require_text(data["target"], "target"),
+                base_url=require_optional_text(data.get("base_url"), "base_url"),
+                dialect=require_text(data["dialect"], "dialect"),
                 options=parsed,
-                context=_from_json(ProgramContext, context),
+                context=record_from_json(ProgramContext, context),
                 programs={pair[0]: pair[1] for pair in (_text_list(each, 2) for each in programs)},
-                skipped_capabilities=tuple(
-                    SkippedCapability(*_text_list(each, 3)) for each in (skipped if is_array(skipped) else ())
-                ),
+                skipped_capabilities=tuple(SkippedCapability(*_text_list(each, 3)) for each in skipped),
                 skipped_programs={
-                    row[0]: (row[1], row[2])
-                    for row in (
-                        _text_list(each, 3) for each in (skipped_programs if is_array(skipped_programs) else ())
-                    )
+                    row[0]: (row[1], row[2]) for row in (_text_list(each, 3) for each in skipped_programs)
                 },
-                started=float(started) if isinstance(started, (int, float)) else None,
+                started=None if started is None else require_number(started, "started"),
                 access=RequestAccess.from_json(data.get("access")),
-                suite=str(data.get("suite", "")),
-                schema_digest=str(data.get("schema_digest", "")),
+                suite=require_text(data.get("suite", ""), "suite"),
+                schema_digest=require_text(data.get("schema_digest", ""), "schema_digest"),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise UsageError(f"{name}:1: not the first line of a history ({error})") from None
@@ -167,6 +148,7 @@ class RunFooter:
 
     `ends` holds the programs that ended early. `unreachable_reason` says why the target could not be tested at all.
     `counterexamples` are those that exploration found and shrank with requests that are not judged.
+    `exchanges` is how many the history had at the end of the run, as the recorder adds it, or 0 in older ones.
     """
 
     counts: Counts
@@ -179,6 +161,7 @@ class RunFooter:
     ends: tuple[ProgramEnd, ...] = ()
     approach: Approach = field(default_factory=Approach)
     hazards: tuple[Hazard, ...] = ()
+    exchanges: int = 0
     confirmations: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
     @classmethod
@@ -203,13 +186,13 @@ class RunFooter:
     def to_json(self) -> dict[str, JSON]:
         """Return the last line, without its type."""
         return {
-            "counts": _to_json(self.counts),
+            "counts": record_to_json(self.counts),
             "cut": self.cut_reason,
             "interrupted": self.interrupted,
             "faults": list(self.internal_errors),
             "untested": self.unreachable_reason,
             "examples": dict(self.counterexamples),
-            "limits": [_to_json(limit) for limit in self.limits],
+            "limits": [record_to_json(limit) for limit in self.limits],
             "confirmations": {id_: list(counts) for id_, counts in self.confirmations.items()},
             "early_ends": [end.to_json() for end in self.ends],
             "approach": self.approach.to_json(),
@@ -219,28 +202,26 @@ class RunFooter:
     @classmethod
     def from_json(cls, data: Mapping[str, JSON], name: str) -> RunFooter:
         """Parse a last line; `name` is the file, for messages. Raises UsageError if it is not a footer."""
-        counts, faults, examples = data.get("counts"), data.get("faults"), data.get("examples")
-        cut, untested = data.get("cut"), data.get("untested")
-        limits, ends, hazards = data.get("limits"), data.get("early_ends"), data.get("not_sent_again")
+
+        def objects(member: str) -> list[Mapping[str, JSON]]:
+            return [require_object(each, member) for each in require_array(data.get(member, ()), member)]
+
         try:
             return cls(
-                counts=_from_json(Counts, counts if is_object(counts) else {}),
-                cut_reason=cut if isinstance(cut, str) else None,
-                interrupted=data.get("interrupted") is True,
-                internal_errors=tuple(str(fault) for fault in faults) if is_array(faults) else (),
-                unreachable_reason=untested if isinstance(untested, str) else None,
-                counterexamples=examples if is_object(examples) else {},
-                limits=tuple(
-                    _from_json(Limit, each) for each in (limits if is_array(limits) else ()) if is_object(each)
-                ),
-                ends=tuple(ProgramEnd.from_json(each) for each in (ends if is_array(ends) else ()) if is_object(each)),
+                counts=record_from_json(Counts, require_object(data.get("counts", {}), "counts")),
+                cut_reason=require_optional_text(data.get("cut"), "cut"),
+                interrupted=require_boolean(data.get("interrupted", False), "interrupted"),
+                internal_errors=require_texts(data.get("faults", ()), "faults"),
+                unreachable_reason=require_optional_text(data.get("untested"), "untested"),
+                counterexamples=require_object(data.get("examples", {}), "examples"),
+                limits=tuple(record_from_json(Limit, each) for each in objects("limits")),
+                ends=tuple(map(ProgramEnd.from_json, objects("early_ends"))),
                 approach=Approach.from_json(data.get("approach")),
                 confirmations=_confirmations(data.get("confirmations")),
-                hazards=tuple(
-                    Hazard.from_json(each) for each in (hazards if is_array(hazards) else ()) if is_object(each)
-                ),
+                exchanges=require_integer(data.get("exchanges", 0), "exchanges"),
+                hazards=tuple(map(Hazard.from_json, objects("not_sent_again"))),
             )
-        except (TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError) as error:
             raise UsageError(f"{name}: its last line is not the end of a run ({error})") from None
 
 
@@ -263,47 +244,10 @@ def _access(address: Address) -> RequestAccess:
     return RequestAccess(address.dialect.key_header, redact(address.query), redact(address.headers))
 
 
-def _to_json(record: Any) -> dict[str, JSON]:
-    """Return the fields of a dataclass that JSON can represent directly, under the names that histories use."""
-    names = _HISTORY_NAMES.get(type(record), {})
-    members: dict[str, JSON] = {}
-    for each in fields(record):
-        value = getattr(record, each.name)
-        if value is None or isinstance(value, (bool, int, float, str)):
-            members[names.get(each.name, each.name)] = value
-        elif isinstance(value, tuple) and all(isinstance(item, str) for item in value):
-            members[names.get(each.name, each.name)] = list(value)
-        elif isinstance(value, Mapping) and all(isinstance(item, str) for item in value.values()):
-            members[names.get(each.name, each.name)] = dict(value)
-    return members
-
-
-def _from_json(kind: type[_Record], data: Mapping[str, JSON]) -> _Record:
-    """Build a dataclass from what `_to_json` returned; ignores unknown members. Raises TypeError for a wrong type."""
-    names = _HISTORY_NAMES.get(kind, {})
-    known = {names.get(each.name, each.name): each for each in fields(kind)}  # type: ignore[arg-type]
-    return kind(
-        **{known[name].name: _check_member(known[name], value) for name, value in data.items() if name in known}
-    )
-
-
 def _options_from_json(data: Mapping[str, JSON]) -> RunOptions:
     spacing = data.get("spacing")
-    options = _from_json(RunOptions, {name: value for name, value in data.items() if name != "spacing"})
+    options = record_from_json(RunOptions, {name: value for name, value in data.items() if name != "spacing"})
     return replace(options, rate_limit=1 / spacing) if isinstance(spacing, (int, float)) and spacing > 0 else options
-
-
-def _check_member(each: Field[Any], value: JSON) -> Any:
-    default = each.default if each.default is not MISSING else None
-    if isinstance(default, tuple):
-        if not is_array(value) or not all(isinstance(item, str) for item in value):
-            raise TypeError(f"{each.name} is not a list of texts")
-        return tuple(value)
-    if isinstance(default, (bool, str)) and not isinstance(value, type(default)):
-        raise TypeError(f"{each.name} is not a {'text' if isinstance(default, str) else 'boolean'}")
-    if isinstance(default, (int, float)) and not isinstance(value, (int, float)):
-        raise TypeError(f"{each.name} is not a number")
-    return value
 
 
 def _text_list(value: JSON, count: int) -> Sequence[str]:
