@@ -1,6 +1,8 @@
 from __future__ import annotations
 
-from runs_conformance.client.throttle import FIRST_SPACING, SUSTAINED_REQUESTS, Throttle
+import pytest
+
+from runs_conformance.client.throttle import FIRST_SPACING, MAX_SPACING, SUSTAINED_REQUESTS, Throttle
 from tests.client.clock import Clock
 
 
@@ -125,3 +127,42 @@ def test_user_rate_limit_is_never_exceeded() -> None:
     for _ in range(500):
         limiter.record_accepted()
     assert limiter.spacing == 0.2
+
+
+def alternate(limiter: Throttle, clock: Clock, retry_after: float, requests: int) -> None:
+    """Have every second request rejected, whatever the spacing."""
+    for number in range(requests):
+        limiter.acquire()
+        clock.time += 0.01
+        if number % 2:
+            limiter.back_off(retry_after)
+        else:
+            limiter.record_accepted()
+
+
+@pytest.mark.parametrize("retry_after", [0.0, 0.2, 1.0])
+def test_rejections_that_no_spacing_prevents_do_not_slow_down_forever(retry_after: float) -> None:
+    limiter, clock = throttle()
+    alternate(limiter, clock, retry_after, 100)
+    before = clock.time
+    alternate(limiter, clock, retry_after, 100)
+    assert clock.time - before <= 50 * (retry_after + 0.3)
+    assert max(clock.slept) <= MAX_SPACING + retry_after
+
+
+def test_long_waits_are_reported_once_for_each_doubling() -> None:
+    clock, waits = Clock(), list[float]()
+    limiter = Throttle(0.0, clock.now, clock.sleep, waits.append)
+    for seconds in (0.5, 1.0, 1.5, 3.0, 3.0, 20.0):
+        limiter.acquire()
+        limiter.back_off(seconds)
+    assert waits == [1.0, 3.0, 20.0]
+
+
+def test_a_sleep_that_is_cut_short_ends_the_wait() -> None:
+    clock = Clock()
+    limiter = Throttle(0.0, clock.now, lambda seconds: None)
+    before = clock.time
+    limiter.back_off(100.0)
+    limiter.acquire()
+    assert clock.time == before

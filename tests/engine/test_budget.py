@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from runs_conformance.engine.budget import (
@@ -9,7 +11,9 @@ from runs_conformance.engine.budget import (
     Budget,
 )
 from runs_conformance.errors import BudgetExhausted
+from runs_conformance.model.case import Key, Step
 from runs_conformance.model.exchange import Completion, Exchange, Request, Response
+from tests.client.clock import Clock
 
 
 def exchange_with(status: int) -> Exchange:
@@ -60,3 +64,35 @@ def test_repeated_server_errors_exhaust_the_budget() -> None:
         budget.count(exchange_with(500))
     with pytest.raises(BudgetExhausted, match="server errors"):
         budget.check()
+
+
+def denied(operation: str, status: int = 401, key: Key = Key.PRIMARY) -> Exchange:
+    return replace(exchange_with(status), operation=operation, step=Step(operation=operation, key=key))
+
+
+def test_a_key_that_is_no_longer_accepted_exhausts_the_budget() -> None:
+    budget = Budget()
+    for _ in range(8):
+        for operation in ("get_run", "create_run", "list_messages"):
+            budget.check()
+            budget.count(denied(operation))
+            budget.count(denied(operation, 401, Key.NONE))
+    with pytest.raises(BudgetExhausted, match="no longer accepts the API key: 24 requests"):
+        budget.check()
+
+
+def test_a_forbidden_operation_and_wrong_keys_do_not_exhaust_the_budget() -> None:
+    budget = Budget()
+    for number in range(100):
+        budget.count(denied("create_message", 403))
+        budget.count(denied(("get_run", "create_run", "list_messages")[number % 3], 401, Key.WRONG))
+    budget.check()
+
+
+def test_sleep_ends_with_the_time_of_the_test_run() -> None:
+    clock = Clock()
+    budget = Budget(max_seconds=10.0, now=clock.now)
+    clock.time += 11
+    budget.sleep(100.0)
+    assert budget.time_is_up
+    assert budget.is_over

@@ -2,18 +2,19 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, MutableMapping, Sequence
 
 from runs_conformance.engine.budget import Budget
 from runs_conformance.engine.plan import Plan
 from runs_conformance.engine.polling import PollSchedule
-from runs_conformance.engine.run_plan import run_plan
+from runs_conformance.engine.run_plan import MAX_EXECUTIONS, run_plan
 from runs_conformance.engine.run_result import Judges, RunResult
 from runs_conformance.errors import UsageError
 from runs_conformance.model.case import Step
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.program import Program, ProgramContext, StepGenerator
+from runs_conformance.model.program_end import Ending
 from runs_conformance.model.verdict import Tally
 from tests.engine.scripted import SETTING, ScriptedSender, accept_everything, make_program
 from tests.engine.test_interruptible import interrupt_after
@@ -47,6 +48,9 @@ class RecordingListener:
 
     def on_leftovers(self, things: Sequence[str]) -> None:
         self.left = things
+
+    def on_throttled(self, seconds: float) -> None:
+        self.waited = seconds
 
 
 def execute(programs: list[Program], target: ScriptedSender, cleans_up: bool = False, workers: int = 3) -> RunResult:
@@ -136,3 +140,32 @@ def test_interrupt_keeps_what_was_judged() -> None:
 def test_time_limit_cuts_the_test_run_short() -> None:
     target = ScriptedSender(accept_everything, Budget(max_seconds=0.0))
     assert execute([make_program(CREATE)], target).cut_reason == "the limit of 0 seconds is reached"
+
+
+def test_a_program_whose_target_was_restarted_is_executed_again() -> None:
+    class RestartedOnce(ScriptedSender):
+        def send(self, step: Step, program: str, answers: MutableMapping[str, Exchange]) -> Exchange:
+            exchange = super().send(step, program, answers)
+            if len(self.sent) == 2:
+                self.budget.record_recovery()
+            return exchange
+
+    target = RestartedOnce(accept_everything)
+    result = execute([make_program(CREATE, CREATE, CREATE)], target)
+    # Two requests before the restart was noticed, and all three again.
+    assert len(target.sent) == 5
+    assert result.tallies["a.rule"].judged == 5
+    assert [end.ending for end in result.program_ends] == [Ending.COMPLETED]
+
+
+def test_a_program_whose_target_is_restarted_each_time_is_given_up() -> None:
+    class AlwaysRestarted(ScriptedSender):
+        def send(self, step: Step, program: str, answers: MutableMapping[str, Exchange]) -> Exchange:
+            self.budget.record_recovery()
+            return super().send(step, program, answers)
+
+    target = AlwaysRestarted(accept_everything)
+    result = execute([make_program(CREATE, CREATE)], target)
+    assert len(target.sent) == MAX_EXECUTIONS
+    assert [end.ending for end in result.program_ends] == [Ending.STOPPED]
+    assert "was started again" in result.program_ends[0].cause

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 
-from runs_conformance.app import confirm_failures, find_limits, shrink_findings
+from runs_conformance.app import confirm_failures, estimate, find_limits, shrink_findings
 from runs_conformance.app.options import RunOptions, build_judges
 from runs_conformance.client.base_url import Address
 from runs_conformance.client.credentials import Credentials
 from runs_conformance.client.recorder import HistoryWriter
+from runs_conformance.client.recovery import Recovery
 from runs_conformance.client.session import Session
 from runs_conformance.client.throttle import Throttle
 from runs_conformance.client.transport import ExchangeLimits, Transport
@@ -18,6 +20,7 @@ from runs_conformance.engine import approach, polling, preflight
 from runs_conformance.engine.admission_control import AdmissionControl
 from runs_conformance.engine.budget import Budget
 from runs_conformance.engine.collector import Collector
+from runs_conformance.engine.forecast import Forecast
 from runs_conformance.engine.hazard_guard import HazardGuard
 from runs_conformance.engine.interruptible import run_interruptible
 from runs_conformance.engine.plan import Plan
@@ -30,6 +33,7 @@ from runs_conformance.engine.resources import (
     ResourceTracker,
     delete_leftovers,
 )
+from runs_conformance.engine.route_guard import RouteGuard
 from runs_conformance.engine.run_plan import ProgressListener, run_plan
 from runs_conformance.engine.run_result import RunResult, judge_program, merge_results
 from runs_conformance.errors import BudgetExhausted
@@ -44,6 +48,9 @@ LOCAL_WORKERS, REMOTE_WORKERS = 5, 4
 
 PREFLIGHT_LIMITS = ExchangeLimits(connect=10.0, idle=20.0, total=20.0)
 """Timeouts after which a target counts as unresponsive."""
+
+LATE_CLEANUP_SECONDS = 5.0
+"""Time limit of the cleanup after the time limit of the test run, and of each of its requests."""
 
 METADATA_TAG = "runs-conformance"
 """Metadata key of the assistants and threads that the suite creates; its value is the id of the test run."""
@@ -70,9 +77,15 @@ class LiveRun:
         Raises TargetError if the target cannot be tested, UsageError if an object named by `--use` does not exist.
         """
         result: RunResult | None = None
+        self.budget.forecast = Forecast(
+            plan,
+            limits_requests=self.options.max_requests is None,
+            limits_runs=self.options.max_runs is None,
+            follow_up=estimate.follow_up(plan, self.options, is_loopback=self.target.address.is_loopback),
+        )
         try:
             no_route = self._preflight()
-            guard = HazardGuard(self.session, self.context)
+            guard = HazardGuard(RouteGuard(self.session, no_route), self.context)
             adapted = replace(self, context=self._find_approach(plan, guard))
             result = adapted._run(plan, no_route, guard)
             if not (result.interrupted or result.cut_reason):
@@ -213,7 +226,12 @@ class LiveRun:
         tracker = self.collector.tracker
         if not self.target.persistent or not (leftovers := tracker.leftovers()):
             return True
+        self.session.transport.end = float("inf")
         self._cap_limits(PREFLIGHT_LIMITS)
+        if self.budget.time_is_up:
+            seconds = min(seconds, LATE_CLEANUP_SECONDS)
+            self._cap_limits(ExchangeLimits(idle=seconds, total=seconds))
+        self.budget.cleanup_end = self.budget.now() + seconds
         if seconds == INTERRUPTED_CLEANUP_SECONDS:
             self.listener.on_cleanup(len(leftovers))
         try:
@@ -264,6 +282,8 @@ def open_run(
         closing(HistoryWriter(folder.history, first_line, credentials)) as file,
         closing(Transport(address, limits)) as transport,
     ):
+        if options.max_time is not None:
+            transport.end = time.monotonic() + options.max_time + options.timeout
         tracker = ResourceTracker(frozenset(context.use.values()))
         collector = Collector(file, budget, tracker)
         cleanup_cost = (lambda: len(tracker.leftovers())) if target.persistent else None
@@ -277,14 +297,20 @@ def open_run(
                 collector,
                 credentials,
                 options.edition,
-                throttle=Throttle(1 / options.rate_limit if options.rate_limit else 0.0),
+                sleep=budget.sleep,
+                throttle=Throttle(
+                    1 / options.rate_limit if options.rate_limit else 0.0,
+                    sleep=budget.sleep,
+                    on_wait=listener.on_throttled,
+                ),
                 fixture_metadata={METADATA_TAG: folder.run_id} if target.persistent else {},
                 admission=AdmissionControl(budget, options.max_tokens, cleanup_cost),
+                recovery=Recovery(address, options.restart_command or None, budget.record_recovery),
             ),
             collector=collector,
             file=file,
             budget=budget,
-            schedule=_poll_schedule(address, options),
+            schedule=replace(_poll_schedule(address, options), sleep=budget.sleep),
             listener=listener,
         )
 

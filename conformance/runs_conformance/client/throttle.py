@@ -15,15 +15,26 @@ MAX_SPACING = 5.0
 SUSTAINED_REQUESTS = 15
 """Accepted requests between two rejections from which the spacing stays as it is."""
 
+NOTABLE_WAIT = 1.0
+"""Seconds between two requests, or of a pause, from which the user is told."""
+
+MAX_USELESS = 2
+"""Rejections at the widest spacing after which the spacing is considered not to be their cause."""
+
 SPACING_DECAY = 0.98
 """Factor by which each accepted request reduces the spacing."""
+
+_NEARLY_MAX_SPACING = MAX_SPACING * SPACING_DECAY**SUSTAINED_REQUESTS
+"""What is left of the widest spacing after as many accepted requests as do not count as sustained."""
 
 
 class Throttle:
     """Spaces requests, and holds them back while the target asks to wait. Thread-safe.
 
     `spacing` is the user's rate limit: the seconds between two requests, 0 for none. Rejections widen the spacing, up
-    to the rate that the target was observed to accept; accepted requests narrow it again.
+    to the rate that the target was observed to accept; accepted requests narrow it again. If even the widest spacing
+    does not help, there is none any more. `sleep` may return early, when the test run is over: then nothing is waited
+    for. `on_wait` is called with the seconds when they become notable, and again when they have doubled.
     """
 
     def __init__(
@@ -31,7 +42,11 @@ class Throttle:
         spacing: float = 0.0,
         now: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
+        on_wait: Callable[[float], object] = lambda seconds: None,
     ) -> None:
+        self._on_wait = on_wait
+        self._notified = NOTABLE_WAIT / 2
+        self._useless = 0
         self._min_spacing = spacing
         self._spacing = spacing
         self._now = now
@@ -56,8 +71,10 @@ class Throttle:
         if slot > now:
             self._sleep(slot - now)
         # The target may have asked to wait while this thread slept.
-        while (remaining := self._quiet_until - self._now()) > 0:
+        while (remaining := self._quiet_until - (before := self._now())) > 0:
             self._sleep(remaining)
+            if self._now() - before < remaining / 2:
+                return
 
     def record_accepted(self) -> None:
         """Record that the target accepted a request."""
@@ -67,6 +84,13 @@ class Throttle:
 
     def back_off(self, seconds: float) -> None:
         """Hold all requests for this long, because the target rejected one."""
+        self._widen(seconds)
+        wait = max(seconds, self._spacing)
+        if wait >= 2 * self._notified:
+            self._notified = wait
+            self._on_wait(wait)
+
+    def _widen(self, seconds: float) -> None:
         with self._lock:
             now = self._now()
             if now >= self._quiet_until:
@@ -75,7 +99,11 @@ class Throttle:
                 if self._let_through == 0:
                     # Even the first request after the wait was rejected: the spacing is not the cause.
                     self._spacing = max(self._spacing, FIRST_SPACING)
-                elif self._let_through < SUSTAINED_REQUESTS:
+                elif self._let_through < SUSTAINED_REQUESTS and self._spacing >= _NEARLY_MAX_SPACING:
+                    self._useless += 1
+                    if self._useless >= MAX_USELESS:
+                        self._spacing = self._min_spacing
+                elif self._let_through < SUSTAINED_REQUESTS and self._useless < MAX_USELESS:
                     wider = min(max(2 * self._spacing, FIRST_SPACING), observed_spacing, MAX_SPACING)
                     self._spacing = max(self._min_spacing, wider)
                 self._since, self._let_through = now + seconds, 0

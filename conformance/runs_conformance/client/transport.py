@@ -77,6 +77,8 @@ class Transport:
     ) -> None:
         self.address = address
         self.limits = limits or ExchangeLimits()
+        self.end = float("inf")
+        """When the last exchange has to end, on the monotonic clock."""
         self._wire = HttpcoreTransport(address, tls)
         is_default_port = address.port == DEFAULT_PORTS[address.scheme]
         self._url = httpx.URL(scheme=address.scheme, host=address.host, port=None if is_default_port else address.port)
@@ -96,7 +98,7 @@ class Transport:
         started = time.monotonic()
         backend = self._wire.backend
         progress = backend.progress
-        progress.begin(started + (self.limits.stream if stream else self.limits.total))
+        progress.begin(min(self.end, started + (self.limits.stream if stream else self.limits.total)))
         try:
             raw = self._wire.handle_request(self._request(outgoing, headers))
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError) as error:
@@ -113,9 +115,16 @@ class Transport:
             )
         try:
             response, completion, problem = _ResponseReader(raw, self.limits, progress).result(started)
+            if raw.status_code >= 500 and (connection := raw.extensions.get("network_stream")) is not None:
+                # Frameworks may close the connection after an error, which would break the next request on it.
+                connection.close()
         finally:
             raw.close()
         return SendResult(response, completion, problem, started, time.monotonic())
+
+    def share_connections(self) -> None:
+        """Let this thread use connections that others opened before."""
+        self._wire.share_connections()
 
     def _request(self, outgoing: PreparedRequest, headers: Sequence[tuple[str, str]]) -> httpx.Request:
         target = self.address.base_path + outgoing.path

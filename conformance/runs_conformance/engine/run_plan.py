@@ -12,12 +12,15 @@ from runs_conformance.engine.budget import Budget
 from runs_conformance.engine.collector import Collector
 from runs_conformance.engine.plan import EXPLORATION_PHASE, Plan
 from runs_conformance.engine.polling import PollSchedule
-from runs_conformance.engine.program_runner import Sender, cut_program, run_program
+from runs_conformance.engine.program_runner import ProgramResult, Sender, cut_program, run_program
 from runs_conformance.engine.resources import delete_leftovers, track_resources
 from runs_conformance.engine.run_result import Judges, ProgramVerdicts, RunResult, judge_program, merge_results
 from runs_conformance.errors import ConformanceError
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.program import Program, ProgramContext
+
+MAX_EXECUTIONS = 4
+"""How often a program is executed if the target is restarted each time."""
 
 JOIN_TIMEOUT = 2.0
 """Seconds that workers get to finish after an interrupt."""
@@ -44,6 +47,10 @@ class ProgressListener(Protocol):
 
     def on_leftovers(self, leftovers: Sequence[str]) -> None:
         """These objects could not be deleted."""
+        ...
+
+    def on_throttled(self, seconds: float) -> None:
+        """The target refuses requests for their rate, so that each waits for this long."""
         ...
 
 
@@ -150,17 +157,27 @@ class _WorkerPool:
     def _run_and_judge(self, program: Program) -> ProgramVerdicts:
         execution = run_program(program, self.context, self.sender, self.budget, self.schedule)
         exchanges = self.collector.take(program.id)
-        if execution.end.disconnected and self.budget.stop_reason is None:
+        executions = 1
+        while self._should_repeat(execution, executions):
             # A connection may fail for reasons of its own, and must not hide what the rest of the program shows.
             execution = run_program(program, self.context, self.sender, self.budget, self.schedule)
             exchanges += self.collector.take(program.id)
+            executions += 1
         explored = program.phase == EXPLORATION_PHASE
         result = judge_program(program.id, exchanges, self.judges, self.no_route_signature, explored=explored)
-        if self.cleans_up and self.budget.stop_reason is None:
+        if self.cleans_up and not self.budget.is_over:
             clean_up_program(program.id, exchanges, self.sender, self.collector)
+        if self.budget.forecast is not None:
+            self.budget.forecast.release(program.id)
         failing = {id_ for id_, tally in result.tallies.items() if tally.findings}
         self.listener.on_program_judged(failing, self.budget.counts.requests, self.budget.counts.runs_started)
         return replace(result, internal_error=execution.internal_error or result.internal_error, end=execution.end)
+
+    def _should_repeat(self, execution: ProgramResult, executions: int) -> bool:
+        if self.budget.is_over:
+            return False
+        limit = MAX_EXECUTIONS if execution.target_restarted else 2
+        return executions < limit and (execution.target_restarted or execution.end.disconnected)
 
     def judge_unfinished(self) -> None:
         """Judge the programs whose worker is still waiting for a response, and mark those that did not start."""
