@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
+import os
 import random
 import threading
 import time
@@ -103,6 +105,16 @@ def test_refused_connection_is_not_connected() -> None:
 def test_unknown_host_is_not_connected() -> None:
     result = Transport(parse_address("http://no-such-host.invalid/v1"), QUICK).send(POST, ())
     assert result.completion is Completion.NOT_CONNECTED
+
+
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE])
+def test_too_many_open_files_are_not_blamed_on_the_target(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*arguments: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("runs_conformance.client.connection.socket.socket", fail)
+    with pytest.raises(UsageError, match=r"open files.*; raise the limit with ulimit -n"):
+        Transport(parse_address("http://127.0.0.1:9/v1"), QUICK).send(POST, ())
 
 
 def test_failed_tls_handshake_is_not_connected() -> None:
@@ -396,6 +408,39 @@ def test_connections_are_kept() -> None:
         for _ in range(5):
             require_response(transport.send(POST, ()))
         assert len(server.connections) == 1
+
+
+def test_a_connection_that_carried_a_server_error_is_not_reused() -> None:
+    def handler(connection: Connection) -> None:
+        connection.request()
+        connection.answer(status="500 Internal Server Error")
+        if connection.request() is not None:
+            connection.reset()
+
+    with target(handler) as (transport, server):
+        for _ in range(3):
+            assert require_response(transport.send(POST, ())).status == 500
+        assert len(server.connections) == 3
+
+
+def test_each_thread_has_a_connection_of_its_own() -> None:
+    def handler(connection: Connection) -> None:
+        while connection.request() is not None:
+            connection.answer()
+
+    with target(handler) as (transport, server):
+        for shares in (False, True):
+
+            def work(shares: bool = shares) -> None:
+                if shares:
+                    transport.share_connections()
+                transport.send(POST, ())
+
+            for _ in range(2):
+                thread = threading.Thread(target=work)
+                thread.start()
+                thread.join()
+        assert len(server.connections) == 3, "two of their own, one shared"
 
 
 def test_connections_are_not_reused_if_the_target_closes_them() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import select
 import socket
 import ssl
@@ -13,12 +14,15 @@ from typing import Any
 import httpcore
 
 from runs_conformance.client.dns import Resolver
+from runs_conformance.errors import UsageError
 
 IMMEDIATE_CLOSE_SECONDS = 0.5
 """A target that closes a connection within this many seconds of a response does not support keep-alive."""
 
 _MAX_BUFFERED = 64 * 1024
 _MIN_TIMEOUT = 0.001
+_OWN_LIMITS = (errno.EMFILE, errno.ENFILE)
+"""Error numbers of this process and machine having too many open files."""
 
 
 class SocketDeadlineExceeded(httpcore.TimeoutException):
@@ -76,6 +80,11 @@ class DeadlineBackend(httpcore.NetworkBackend):
         except ConnectionRefusedError as error:
             raise SocketConnectionRefused(error.strerror) from None
         except (OSError, UnicodeError) as error:
+            if isinstance(error, OSError) and error.errno in _OWN_LIMITS:
+                # It says nothing about the target.
+                raise UsageError(
+                    f"no connection can be opened: {error.strerror}", "raise the limit with ulimit -n"
+                ) from None
             raise httpcore.ConnectError(getattr(error, "strerror", None) or str(error)) from error
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.progress.opened_connection = True

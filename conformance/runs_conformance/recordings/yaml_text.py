@@ -13,6 +13,8 @@ _Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 MAX_ALIASES = 10_000
 MAX_DEPTH = 100
+MAX_EXPANDED = 4_000_000
+"""Maximum number of values, and of characters in units of 16, once every alias is replaced by what it stands for."""
 
 
 class YamlError(Exception):
@@ -85,16 +87,33 @@ def _documents(text: bytes) -> Iterator[Any]:
 
 def _check(text: bytes) -> None:
     """Scan the events first, so that excessive nesting or aliases are rejected before anything is built."""
-    depth = aliases = 0
+    aliases = 0
+    # The costs of the collections that are open, and of what each anchor names.
+    open_costs: list[int] = [0]
+    anchors: list[str | None] = []
+    costs: dict[str, int] = {}
     for event in yaml.parse(text, Loader=_Base):
         match event:
             case yaml.CollectionStartEvent():
-                depth += 1
+                open_costs.append(1)
+                anchors.append(event.anchor)
             case yaml.CollectionEndEvent():
-                depth -= 1
+                cost = open_costs.pop()
+                open_costs[-1] += cost
+                if (anchor := anchors.pop()) is not None:
+                    costs[anchor] = cost
+            case yaml.ScalarEvent():
+                cost = 1 + len(event.value) // 16
+                open_costs[-1] += cost
+                if event.anchor is not None:
+                    costs[event.anchor] = cost
             case yaml.AliasEvent():
                 aliases += 1
-        if depth > MAX_DEPTH:
+                # An anchor may be used inside what it names: that has no end, and is refused when it is built.
+                open_costs[-1] += costs.get(event.anchor or "", 0)
+        if len(open_costs) > MAX_DEPTH + 1:
             raise YamlError(f"nested deeper than {MAX_DEPTH} levels")
         if aliases > MAX_ALIASES:
             raise YamlError(f"more than {MAX_ALIASES} aliases")
+        if aliases and open_costs[-1] > MAX_EXPANDED:
+            raise YamlError(f"its aliases stand for more than {MAX_EXPANDED:,} values")
