@@ -16,6 +16,7 @@ from runs_conformance.contract.operation import OPERATIONS, Operation, find_oper
 from runs_conformance.emulator.api_errors import ApiError
 from runs_conformance.emulator.context import EventStreamAnswer, RequestContext, ServerState
 from runs_conformance.emulator.neighbours import answer_neighbour, is_neighbour
+from runs_conformance.emulator.request_body import read_content
 from runs_conformance.emulator.run_machine import advance
 
 _LONGEST_WAIT = 0.25
@@ -54,7 +55,7 @@ class AsgiApp:
         else:
             raise _unknown_operation(request.method, self._base + path)
         operation, path_params = match
-        raw = await request.body()
+        raw = await read_content(request)
         body = hooks.read_body(operation, raw, request.headers.get("content-type"))
         pairs = parse_qsl(request.url.query, keep_blank_values=True)
         query = hooks.read_query(hooks.schemas, operation, pairs)

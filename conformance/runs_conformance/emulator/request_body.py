@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from starlette.requests import Request
+
 from runs_conformance.contract.operation import Operation
 from runs_conformance.contract.schema import compile_schema
 from runs_conformance.emulator.api_errors import ApiError, bad_request, invalid_json, missing_parameter
@@ -22,8 +24,6 @@ def read_body(operation: Operation, raw: bytes, content_type: str | None) -> Any
     """The JSON value of a request body; `ABSENT` if the operation has none. Raises ApiError for an invalid body."""
     if operation.body is None:
         return ABSENT
-    if len(raw) > _MAX_BYTES:
-        raise ApiError(413, "The request body is too large.")
     if not raw.strip():
         if operation.body_required:
             raise _empty_body(operation)
@@ -36,6 +36,23 @@ def read_body(operation: Operation, raw: bytes, content_type: str | None) -> Any
             "unsupported_content_type",
         )
     return parse(raw)
+
+
+async def read_content(request: Request, max_bytes: int = _MAX_BYTES) -> bytes:
+    """The bytes of a request body. Raises ApiError for a large one, if possible before it is sent."""
+    length = request.headers.get("content-length", "")
+    if length.isdecimal() and int(length[:20]) > max_bytes:
+        raise _too_large()
+    content = bytearray()
+    async for chunk in request.stream():
+        content += chunk
+        if len(content) > max_bytes:
+            raise _too_large()
+    return bytes(content)
+
+
+def _too_large() -> ApiError:
+    return ApiError(413, "The request body is too large.")
 
 
 def _empty_body(operation: Operation) -> ApiError:

@@ -1,0 +1,58 @@
+"""The emulator refuses what is too large before it has read it, and closes connections with half a request."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+
+import pytest
+
+from runs_conformance.emulator import http_protocol
+from runs_conformance.emulator.app import build
+from runs_conformance.emulator.server import serve_in_thread
+from runs_conformance.emulator.server_options import EmulatorOptions
+
+_HEAD = (
+    b"POST /v1/threads HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer sk-1\r\nOpenAI-Beta: assistants=v2\r\n"
+    b"Content-Type: application/json\r\n"
+)
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[tuple[str, int]]:
+    with serve_in_thread(build(EmulatorOptions())) as origin:
+        host, _, port = origin.removeprefix("http://").partition(":")
+        yield host, int(port)
+
+
+def test_a_large_body_is_refused_before_it_is_sent(address: tuple[str, int]) -> None:
+    with socket.create_connection(address, 10) as client:
+        client.sendall(_HEAD + b"Content-Length: 400000000\r\n\r\n")
+        assert client.recv(65536).startswith(b"HTTP/1.1 413 ")
+
+
+def test_a_large_body_of_unknown_length_is_refused_while_it_is_sent(address: tuple[str, int]) -> None:
+    with socket.create_connection(address, 10) as client:
+        client.sendall(_HEAD + b"Transfer-Encoding: chunked\r\n\r\n")
+        block = b"100000\r\n" + b" " * 0x100000 + b"\r\n"
+        for _ in range(33):
+            client.sendall(block)
+        assert client.recv(65536).startswith(b"HTTP/1.1 413 ")
+
+
+@pytest.mark.parametrize("sent", [b"", b"POST /v1/thr", _HEAD, _HEAD + b"Content-Length: 10\r\n\r\n{"], ids=range(4))
+def test_half_a_request_does_not_keep_a_connection_open(
+    sent: bytes, address: tuple[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http_protocol, "REQUEST_TIMEOUT_S", 0.1)
+    with socket.create_connection(address, 10) as client:
+        client.sendall(sent)
+        assert client.recv(65536) == b""
+
+
+def test_a_connection_with_whole_requests_stays_open(address: tuple[str, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http_protocol, "REQUEST_TIMEOUT_S", 0.2)
+    with socket.create_connection(address, 10) as client:
+        for _ in range(2):
+            client.sendall(_HEAD + b"Content-Length: 2\r\n\r\n{}")
+            assert client.recv(65536).startswith(b"HTTP/1.1 200 ")
