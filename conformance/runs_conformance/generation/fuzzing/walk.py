@@ -48,12 +48,12 @@ def walk_program(
                 break
             action, step = choice
             state.record(action, step, (yield step))
-        yield from _end_all_runs(state, Random(f"{context.seed}/{number}/end"))
+        yield from end_all_runs(state, Random(f"{context.seed}/{number}/end"))
 
     return steps
 
 
-def _end_all_runs(state: WalkState, random: Random) -> StepGenerator:
+def end_all_runs(state: WalkState, random: Random) -> StepGenerator:
     """Complete or cancel every active run, then read all objects again."""
     for run in list(state.unfinished_runs()):
         if random.random() < (_CANCEL_PENDING_PROBABILITY if run.pending_in else _CANCEL_PROBABILITY):
