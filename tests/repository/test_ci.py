@@ -154,8 +154,8 @@ def test_each_command_in_a_pipeline_is_accepted(
     assert parsed(path)
     text = path.read_text(encoding="utf-8")
     lines = re.findall(r"^\s+- (?:run: )?runs-conformance (.*)$", text, flags=re.M)
-    if "uses: OWNER/runs-conformance" in text:
-        used = set(re.findall(r"^ {10}([a-z-]+): ", text, flags=re.M)) - {"name", "path"}
+    if "uses: ./.conformance-suite" in text:
+        used = set(re.findall(r"^ {10}([a-z-]+): ", text, flags=re.M)) - {"name", "path", "repository"}
         assert used <= set(action()["inputs"])
         assert used
     else:
@@ -181,6 +181,25 @@ def test_image_is_slim_complete_and_not_root() -> None:
     assert all("-slim" in line for line in lines if line.startswith("FROM "))
     let_in = {line[1:] for line in (ROOT / ".dockerignore").read_text("utf-8").splitlines() if line.startswith("!")}
     assert copied <= let_in
+
+
+def test_foreign_actions_and_images_are_pinned_by_digest() -> None:
+    for path in (ROOT / "action.yml", *CI.glob("*.yml")):
+        used = re.findall(r"uses: (\S+)", path.read_text(encoding="utf-8"))
+        assert [name for name in used if not re.fullmatch(r"\./.*|[\w/-]+@[0-9a-f]{40}", name)] == [], path
+    images = re.findall(r"^FROM (\S+)", (ROOT / "Dockerfile").read_text(encoding="utf-8"), flags=re.M)
+    assert all(re.fullmatch(r"python:[\w.-]+@sha256:[0-9a-f]{64}", image) for image in images)
+
+
+def test_every_dependency_is_locked_with_hashes() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    every = [*project["dependencies"], *(each for extra in project["optional-dependencies"].values() for each in extra)]
+    for name, needed in (("runtime", project["dependencies"]), ("dev", every)):
+        text = (ROOT / "requirements" / f"{name}.txt").read_text(encoding="utf-8")
+        entries = re.split(r"^(?=\w)", text, flags=re.M)[1:]
+        assert all("--hash=sha256:" in entry for entry in entries)
+        locked = {re.split(r"[=\[]", entry)[0].lower() for entry in entries}
+        assert {re.split(r"[^\w-]", each)[0].lower() for each in needed} <= locked
 
 
 def test_pre_commit_hook_calls_an_existing_command() -> None:
