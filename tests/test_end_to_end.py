@@ -34,6 +34,8 @@ from runs_conformance.engine.run_result import judge_program
 from runs_conformance.recordings.load import load_traffic
 from runs_conformance.rules import catalogue as rules
 from tests import garbled
+from tests.quality import damaged_histories, odd_members
+from tests.quality.sampling import fixed_sample
 
 ROOT = Path(__file__).parent.parent
 
@@ -93,8 +95,8 @@ def test_partial_traffic_produces_no_false_positive(standard: Path) -> None:
 
 
 def level(id_: str) -> str:
-    demand = rules().get(id_) or constraints()[id_]
-    return demand.level.value
+    requirement = rules().get(id_) or constraints()[id_]
+    return requirement.level.value
 
 
 def test_no_file_contains_an_api_key_of_the_emulator(standard: Path) -> None:
@@ -110,6 +112,21 @@ def test_no_rule_raises_on_garbled_responses(standard: Path, seed: int) -> None:
         result = judge_program(name, garbled.garble_responses(every[name], random), build_judges(RunOptions()))
         assert result.internal_error is None
         assert [error for tally in result.tallies.values() for error in tally.errors] == []
+
+
+def test_no_odd_value_in_a_response_is_an_internal_error(standard: Path) -> None:
+    programs = garbled.load_programs(standard / "history.jsonl")
+    cases = {case.name: case for case in odd_members.odd_members(programs)}
+    assert len(cases) > 1_000
+    assert {name: found for name in fixed_sample(cases, 60) if (found := cases[name].problems(programs))} == {}
+
+
+def test_damaged_histories_are_refused_or_incomplete(standard: Path, tmp_path: Path) -> None:
+    lines = damaged_histories.small_history(standard / "history.jsonl")
+    cases = {damage.name: damage for damage in damaged_histories.damages(lines)}
+    assert len(cases) > 1_000
+    sample = fixed_sample(cases, 40)
+    assert {name: found for name in sample if (found := damaged_histories.problem(cases[name], lines, tmp_path))} == {}
 
 
 @contextmanager

@@ -21,9 +21,9 @@ MUTANT = "accepts_17_pairs"
 
 
 @pytest.fixture(scope="module")
-def played(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def reports(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folders of a whole run, and of the shards of another, on an emulator with a defect."""
-    folder = tmp_path_factory.mktemp("played")
+    folder = tmp_path_factory.mktemp("shards")
     with served(build(EmulatorOptions(), [MUTANT])) as url:
         shards = {f"shard{number}": ("--shard", f"{number}/{COUNT}") for number in range(1, COUNT + 1)}
         for name, more in {"whole": (), **shards}.items():
@@ -33,8 +33,8 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def histories(played: Path) -> list[str]:
-    return [str(played / f"shard{number}") for number in range(1, COUNT + 1)]
+def histories(reports: Path) -> list[str]:
+    return [str(reports / f"shard{number}") for number in range(1, COUNT + 1)]
 
 
 @pytest.fixture
@@ -53,16 +53,16 @@ def outcomes(folder: Path) -> dict[str, str]:
     return {verdict["id"]: verdict["outcome"] for verdict in report(folder)["verdicts"]}
 
 
-def test_merged_verdicts_equal_those_of_the_whole_run(played: Path, histories: list[str], tmp_path: Path) -> None:
+def test_merged_verdicts_equal_those_of_the_whole_run(reports: Path, histories: list[str], tmp_path: Path) -> None:
     assert run_command(["merge", *histories, "--report-dir", str(tmp_path), "-q"]) == 1
-    one, other = outcomes(tmp_path), outcomes(played / "whole")
+    one, other = outcomes(tmp_path), outcomes(reports / "whole")
     assert one.keys() == other.keys()
     # A request that races with the end of a run may be conclusive in only one of the two.
     raced = {id_ for id_ in one if one[id_] != other[id_]}
     assert all(UNDECIDED & {one[id_], other[id_]} for id_ in raced)
     assert len(raced) <= 3
     assert report(tmp_path)["suite"]["filters"] == []
-    whole, merged = report(played / "whole"), report(tmp_path)
+    whole, merged = report(reports / "whole"), report(tmp_path)
     assert merged["outcome"] == whole["outcome"] == "fail"
     assert merged["target"] == whole["target"]
     assert abs(merged["counts"]["cases"] - whole["counts"]["cases"]) < 0.2 * whole["counts"]["cases"]
@@ -88,7 +88,7 @@ def test_a_missing_or_repeated_shard_is_a_usage_error(histories: list[str], caps
     assert "name each part once" in capsys.readouterr().err
 
 
-def test_a_single_shard_reports_what_it_did_not_cover(played: Path, histories: list[str]) -> None:
+def test_a_single_shard_reports_what_it_did_not_cover(reports: Path, histories: list[str]) -> None:
     alone = report(Path(histories[1]))
     assert alone["exit_code"] in (0, 1)
     assert alone["suite"]["filters"] == ["--shard 2/4"]

@@ -49,7 +49,7 @@ class BaselineEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Baseline:
-    """The entries of a baseline file. `profile` is the one that it was written by; a gap one may miss failures."""
+    """The entries of a baseline file. `profile` is the one that it was written by; a narrower one may miss failures."""
 
     name: str = "baseline"
     entries: tuple[BaselineEntry, ...] = ()

@@ -44,9 +44,9 @@ def error_for(violation: SchemaViolation, schema: Schema, value: Any) -> ApiErro
         case "type":
             return bad_request(_wrong_type(param, violation), param or None, "invalid_type")
         case "enum" | "const":
-            allowed = _join_with_and([_quoted(item) for item in _as_list(violation.expected) if item is not None])
+            allowed = _join_with_and([_quote(item) for item in _as_list(violation.expected) if item is not None])
             return bad_request(
-                f"Invalid value: {_quoted(violation.actual)}. Supported values are: {allowed}.", param, "invalid_value"
+                f"Invalid value: {_quote(violation.actual)}. Supported values are: {allowed}.", param, "invalid_value"
             )
         case "minimum" | "maximum":
             return _out_of_range(param, keyword, violation, schema)
@@ -150,7 +150,7 @@ def _noun(value: Any) -> str:
     return "an object" if isinstance(value, Mapping) else "an array"
 
 
-def _quoted(value: Any) -> str:
+def _quote(value: Any) -> str:
     text = value if isinstance(value, str) else json.dumps(value, default=str)
     return f"'{text if len(text) <= 80 else text[:77] + '...'}'"
 

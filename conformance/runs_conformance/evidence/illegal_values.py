@@ -1,7 +1,7 @@
-"""Objects that were created or modified by an accepted request that had to be refused.
+"""Objects that an invalid request created or modified, because the target accepted it.
 
-That the request was accepted is one finding. What such an object shows afterwards is a consequence of it, and says
-nothing about how the target treats legal values.
+The acceptance is one finding. What such an object shows afterwards follows from it, and says nothing about how the
+target treats legal values.
 """
 
 from __future__ import annotations

@@ -44,7 +44,7 @@ def in_order(entries: Iterable[RecordedEntry]) -> list[TimedEntry]:
         distinct.reverse()
     if not any(entry.is_exact for entry in distinct):
         return [TimedEntry(entry, float(i), i + _ASSUMED_DURATION) for i, entry in enumerate(_by_second(distinct))]
-    return _interleaved(distinct)
+    return _interleave(distinct)
 
 
 def _with_credible_times(entries: list[RecordedEntry]) -> list[RecordedEntry]:
@@ -73,7 +73,7 @@ def _by_second(entries: list[RecordedEntry]) -> list[RecordedEntry]:
     return sorted(entries, key=lambda entry: int(entry.started_at or 0.0))
 
 
-def _interleaved(entries: Sequence[RecordedEntry]) -> list[TimedEntry]:
+def _interleave(entries: Sequence[RecordedEntry]) -> list[TimedEntry]:
     """Place each entry without an exact time between its neighbours in the file, unordered with none of them but those
     that overlap each other.
     """

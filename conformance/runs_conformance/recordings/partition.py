@@ -56,7 +56,7 @@ def cut(exchanges: Sequence[Exchange], size: int = SIZE) -> Iterator[Partition]:
     named = [exchange for exchange in exchanges if not exchange.loss.startswith(IDS_REDACTED)]
     components = _components(named)
     assistants = _assistants_by_component(components)
-    for members in _packed(components, size):
+    for members in _pack(components, size):
         together = [exchange for number in members for exchange in components[number]]
         own = {exchange.id for exchange in together}
         context = [
@@ -91,7 +91,7 @@ def _gap(lost: Sequence[Exchange]) -> str:
     return f"{lost[0].loss} of {lost[0].id}, which may explain it"
 
 
-def _packed(components: Sequence[Sequence[Exchange]], size: int) -> Iterator[list[int]]:
+def _pack(components: Sequence[Sequence[Exchange]], size: int) -> Iterator[list[int]]:
     """The numbers of components in the order of time, in groups of at least `size` exchanges."""
     members: list[int] = []
     count = 0

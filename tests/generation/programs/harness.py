@@ -56,7 +56,7 @@ def run_program(
     context: ProgramContext,
     send: Callable[[Step, dict[str, Exchange]], Exchange],
     send_concurrently: Callable[[tuple[Step, ...], dict[str, Exchange]], tuple[Exchange, ...]],
-    patience: float = 20.0,
+    run_timeout: float = 20.0,
 ) -> ExecutedProgram:
     """Run a program to its end; an unresolved reference raises UnresolvedReference."""
     executed = ExecutedProgram(program)
@@ -75,18 +75,18 @@ def run_program(
             received = send_concurrently(move.steps, answers)
             executed.exchanges += received
         else:
-            exchanges = _send_until(move, lambda step=move: send(step, answers), patience)  # type: ignore[misc]
+            exchanges = _send_until(move, lambda step=move: send(step, answers), run_timeout)  # type: ignore[misc]
             executed.exchanges += exchanges
             received = exchanges[-1]
         executed.moves.append((move, received))
 
 
-def _send_until(step: Step, send_once: Callable[[], Exchange], patience: float) -> list[Exchange]:
+def _send_until(step: Step, send_once: Callable[[], Exchange], run_timeout: float) -> list[Exchange]:
     """Send a step once, or repeatedly if it polls."""
     began = time.monotonic()
     exchanges = [send_once()]
     while step.until and exchanges[-1].member("status") not in (*step.until, *TERMINAL):
-        if exchanges[-1].refused or time.monotonic() - began >= patience:
+        if exchanges[-1].refused or time.monotonic() - began >= run_timeout:
             break
         time.sleep(max(0.012, 0.4 * (time.monotonic() - began)))
         exchanges.append(send_once())
@@ -125,7 +125,7 @@ def run_scripted(
     def send_concurrently(steps: tuple[Step, ...], answers: dict[str, Exchange]) -> tuple[Exchange, ...]:
         return tuple(send(step, answers) for step in steps)
 
-    return run_program(program, context, send, send_concurrently, patience=0)
+    return run_program(program, context, send, send_concurrently, run_timeout=0)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""A mutant that accepts every body: it removes what it cannot use and invents what is missing."""
+"""A mutant that accepts every body: it removes members that it cannot use and invents missing ones."""
 
 from __future__ import annotations
 
@@ -51,10 +51,12 @@ async def run_newest_assistant(inner: Any, request: RequestContext) -> Any:
     return await inner(request)
 
 
-def repair_body(judge: Callable[[Schema, Any], list[SchemaViolation]], schema: Schema, value: dict[str, Any]) -> None:
-    """Change a value until it is valid: remove what violates the schema, invent what is missing."""
+def repair_body(
+    find_violations: Callable[[Schema, Any], list[SchemaViolation]], schema: Schema, value: dict[str, Any]
+) -> None:
+    """Change a value until it is valid: remove members that violate the schema, invent missing ones."""
     for _ in range(_MAX_REPAIRS):
-        violations = judge(schema, value)
+        violations = find_violations(schema, value)
         if not violations:
             return
         _repair(value, violations[0])

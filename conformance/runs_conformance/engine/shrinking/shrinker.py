@@ -23,7 +23,7 @@ _INITIAL_FRACTION = 0.34
 """Fraction of the steps to remove at once at first. It is small, because most steps depend on one another."""
 
 Execute = Callable[[Reproduction, str], "ReproducedViolation | None"]
-"""Executes a reproduction and returns the violation of one id; None if the id is not violated."""
+"""Executes a reproduction and returns its violation of the requirement with this id; None if it violates none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ class ShrinkBudget:
 
     @property
     def is_spent(self) -> bool:
-        """Whether nothing more may be sent for any id. The time starts with the first question."""
+        """Whether nothing more may be sent for any id. The time starts when this is first read."""
         if self._started is None:
             self._started = self.now()
         return self.spent >= self.total or self.now() - self._started >= self.seconds

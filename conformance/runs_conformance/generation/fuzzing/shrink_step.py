@@ -26,7 +26,8 @@ StepShrinker: TypeAlias = Generator[Step, bool, Step]
 def shrink_step(step: Step, context: ProgramContext) -> StepShrinker:
     """Remove and simplify parts of a step's query and body while it reproduces the violation.
 
-    A negative keeps its mutation, a valid step stays valid, and a step that must be accepted stays so.
+    An invalid request keeps its mutation, a valid one stays valid, and one that must be accepted stays so. The body of
+    a control is the smallest already.
     """
     if step.query:
         step = yield from _shrink_query(step)
@@ -125,7 +126,9 @@ class _ShrinkableBody:
         return replace(step, mutation=moved)
 
     def _mutated_location(self, violations: list[SchemaViolation]) -> str | None:
-        """The innermost location of all violations; None unless they include the step's constraint and no new one."""
+        """The innermost location that contains all violations; None unless they include the step's constraint, and
+        no new one.
+        """
         constraint = self.step.exercises[0] if self.step.exercises else ""
         broken = {violation.constraint for violation in violations}
         if constraint not in broken:

@@ -26,14 +26,14 @@ Judge = Callable[[History], Mapping[str, Tally]]
 def with_second_opinion(judge: Judge) -> Callable[[History], dict[str, Tally]]:
     """A judge of constraints whose findings are confirmed by the second validator."""
 
-    def confirmed(history: History) -> dict[str, Tally]:
+    def judge_and_confirm(history: History) -> dict[str, Tally]:
         tallies = dict(judge(history))
         for id_, tally in tallies.items():
             if tally.findings and can_judge(id_):
                 tally.errors += _disagreements(id_, tally.findings[:MAX_CONFIRMED], history)
         return tallies
 
-    return confirmed
+    return judge_and_confirm
 
 
 def _disagreements(id_: str, findings: list[Finding], history: History) -> list[str]:
@@ -69,4 +69,5 @@ def _is_request_confirmed(operation: str, exchange: Exchange, edition: str) -> b
     if operation not in body_documents() or isinstance(body, Absent):
         return True
     valid = is_valid_by_jsonschema(body_documents()[operation], operation, body, edition)
+    # A finding on a valid request says that it was refused, one on an invalid request that it was accepted.
     return valid if step.role is Role.VALID else not valid
