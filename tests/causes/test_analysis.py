@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from runs_conformance.causes import Cause, analyze
+from runs_conformance.model.json import JSON
 from runs_conformance.model.verdict import Finding, Outcome, Verdict
 
 
@@ -14,16 +13,16 @@ def accepted(id_: str, operation: str = "submit_tool_outputs") -> Verdict:
     return verdict(id_, finding, "constraint", operation, case={"role": "negative", "exercises": [id_]})
 
 
-def broken_rule(id_: str, operation: str, level: str = "must", **case: Any) -> Verdict:
+def broken_rule(id_: str, operation: str, level: str = "must", *, case: dict[str, JSON] | None = None) -> Verdict:
     """A rule that the answer to a request breaks."""
     finding = Finding("it is wrong", "x", operation, "/a", 1, 2)
-    return verdict(id_, finding, "rule", operation, level, case={"role": "act", **case})
+    return verdict(id_, finding, "rule", operation, level, case=case or {"role": "act"})
 
 
 def verdict(
-    id_: str, finding: Finding, kind: str, operation: str, level: str = "must", *, case: dict[str, Any]
+    id_: str, finding: Finding, kind: str, operation: str, level: str = "must", *, case: dict[str, JSON]
 ) -> Verdict:
-    example = {"exchange": "x", "operation": operation, "case": case, "answer": {"http_status": 200, "body": {}}}
+    example: JSON = {"exchange": "x", "operation": operation, "case": case, "answer": {"http_status": 200, "body": {}}}
     return Verdict(
         id=id_,
         kind=kind,
@@ -64,10 +63,10 @@ def test_a_server_that_only_takes_any_outputs_has_a_cause_for_it() -> None:
 
 
 def test_answers_to_accepted_violations_are_consequences_whatever_their_topic() -> None:
-    invalid = {"role": "negative", "exercises": [UNVALIDATED[0].id]}
+    invalid: dict[str, JSON] = {"role": "negative", "exercises": [UNVALIDATED[0].id]}
     echoes = [
-        broken_rule("threads.show_their_tool_resources", "modify_thread", **invalid),
-        broken_rule("lifecycle.begins_queued", "submit_tool_outputs", **invalid),
+        broken_rule("threads.show_their_tool_resources", "modify_thread", case=invalid),
+        broken_rule("lifecycle.begins_queued", "submit_tool_outputs", case=invalid),
     ]
     causes = by_kind(*UNVALIDATED, *echoes)
     assert list(causes) == ["validation.none"]
@@ -80,5 +79,5 @@ def test_answers_to_valid_requests_are_causes_of_their_own_and_come_before_missi
 
 
 def test_negatives_that_break_no_schema_are_no_consequences() -> None:
-    foreign = broken_rule("tenancy.objects_are_their_tenants_own", "get_run", role="negative")
+    foreign = broken_rule("tenancy.objects_are_their_tenants_own", "get_run", case={"role": "negative"})
     assert list(by_kind(*UNVALIDATED, foreign)) == ["access", "validation.none"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from runs_conformance.app import run
 from runs_conformance.app.options import RunOptions
 from runs_conformance.causes import find_better_edition
 from runs_conformance.contract.edition import DEFAULT_EDITION
+from runs_conformance.model.json import JSON
 from runs_conformance.model.verdict import Finding, Outcome, Verdict
 from runs_conformance.reporting.folder import prepare_folder
 from runs_conformance.reporting.progress import SilentProgress
@@ -22,7 +24,8 @@ REASONING = "create_run.reasoning_effort.type"
 
 
 def verdict(id_: str, outcome: Outcome = Outcome.FAIL, *, kind: str = "constraint", **body: Any) -> Verdict:
-    example = {"exchange": "x", "request": {"body": {"assistant_id": "asst_1", **body}}, "answer": {"http_status": 400}}
+    request: JSON = {"body": {"assistant_id": "asst_1", **body}}
+    example: JSON = {"exchange": "x", "request": request, "answer": {"http_status": 400}}
     return Verdict(
         id=id_,
         kind=kind,
@@ -56,6 +59,14 @@ def test_a_server_that_implements_an_addition_is_not_told_an_edition_without_it(
     assert find_better_edition([verdict(REASONING), verdict(other, Outcome.PASS)], DEFAULT_EDITION) is None
 
 
+def test_a_server_that_accepts_everything_fits_no_edition_better() -> None:
+    accepted = verdict(REASONING, reasoning_effort=5)
+    finding = Finding("accepted it", "x", "create_run", "/reasoning_effort", "HTTP 400", 5)
+    example: JSON = {"request": {"body": {"reasoning_effort": 5}}, "answer": {"http_status": 200}}
+    accepted = replace(accepted, findings=(finding,), counterexample=example)
+    assert find_better_edition([accepted], DEFAULT_EDITION) is None
+
+
 def test_less_than_a_tenth_is_not_worth_a_recommendation() -> None:
     others = [verdict(f"create_run.member_{number}.type", kind="rule") for number in range(10)]
     assert find_better_edition([verdict(REASONING), *others], DEFAULT_EDITION) is None
@@ -67,7 +78,7 @@ def test_nothing_is_recommended_to_a_server_without_failures() -> None:
 
 
 def judge_edition(edition: str, folder: Path) -> Report:
-    options = RunOptions(profile="quick", select=("create_assistant.*",), confirm=False)
+    options = RunOptions(select=("create_assistant.*",), confirm=False)
     with start_emulator(edition=edition, step_ms=0) as emulator:
         target = remote_target(emulator.base_url, api_key=emulator.api_key)
         return run.judge(target, options, run.plan_run(target, options), prepare_folder(folder), SilentProgress())

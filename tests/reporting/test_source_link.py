@@ -34,7 +34,8 @@ def test_source_without_document_has_no_link() -> None:
 
 
 def test_every_source_of_the_published_document_is_linked() -> None:
-    sources = [str(each.source) for each in (*catalogue().values(), *constraints().values())]
+    sources = [str(rule.source) for rule in catalogue().values()]
+    sources += [str(constraint.source) for constraint in constraints().values()]
     named = [source for source in sources if "openai-openapi " in source]
     assert named
     assert all(any(span.url for span in source_spans(source)) for source in named)

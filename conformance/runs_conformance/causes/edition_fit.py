@@ -75,15 +75,14 @@ def _statements(edition: str) -> Mapping[str, str]:
 def _is_explained(
     failure: Failure, edition: str, other: str, ours: Mapping[str, str], theirs: Mapping[str, str]
 ) -> bool:
-    is_constraint = failure.verdict.kind == "constraint"
-    if is_constraint and failure.id not in theirs:
-        return True
+    is_unknown = failure.verdict.kind == "constraint" and failure.id not in theirs
     if failure.is_about_response:
-        return ours.get(failure.id) != theirs[failure.id] and not _breaks_in(failure, other)
+        return is_unknown or (ours.get(failure.id) != theirs[failure.id] and not _breaks_in(failure, other))
     valid, still_valid = (_is_valid(failure, name) for name in (edition, other))
     if failure.is_accepted_violation:
+        # A server that accepts a member of which the edition does not know fits it no better.
         return not valid and still_valid
-    return valid and not still_valid
+    return is_unknown or (valid and not still_valid)
 
 
 def _is_valid(failure: Failure, edition: str) -> bool:

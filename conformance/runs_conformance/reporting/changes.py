@@ -54,7 +54,9 @@ def find_changes(report: Report, last: LastSession | None) -> Changes | None:
     """What changed since an earlier session; None if it judged another server, or by another edition."""
     if last is None or (last.target, last.edition) != (report.target.name, report.suite.edition):
         return None
-    new, fixed, still = [], [], []
+    new: list[str] = []
+    fixed: list[str] = []
+    still: list[str] = []
     for verdict in report.verdicts:
         failed_before = last.outcomes.get(verdict.id) == Outcome.FAIL.value
         if verdict.outcome is Outcome.FAIL:
