@@ -21,7 +21,8 @@ def coverage(counts: dict[str, int], stopped: str = "") -> Coverage:
         else ProgramEnd(program, Ending.COMPLETED)
         for program in ("long", "short", "other")
     }
-    return Coverage(DECISIONS, ends, {program: {ID: count} for program, count in counts.items() if count})
+    occasions = {program: {ID: count} for program, count in counts.items() if count}
+    return Coverage(DECISIONS, ends, {program: frozenset({ID}) for program in occasions}, occasions)
 
 
 def test_one_program_that_reveals_violations_suffices() -> None:

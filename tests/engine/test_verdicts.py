@@ -109,5 +109,6 @@ def test_a_rule_about_what_never_happens_needs_its_occasions() -> None:
 
     assert (outcome(needed - 1), outcome(needed)) == (Outcome.INCONCLUSIVE, Outcome.PASS)
     decisions = Decisions({id_: frozenset({"planned", "left out"})}, {})
-    narrow = Coverage(decisions, {"planned": ProgramEnd("planned", Ending.COMPLETED)}, {"planned": {id_: 1}})
+    ends = {"planned": ProgramEnd("planned", Ending.COMPLETED)}
+    narrow = Coverage(decisions, ends, {"planned": frozenset({id_})}, {})
     assert outcome(1, narrow) is Outcome.PASS

@@ -6,7 +6,8 @@ step that always fails, runs that get stuck, cut streams, crashes or random erro
 rows.
 
 For each mutant of a composite, the ids that it fails by itself must fail, or be undecided; a pass is a false pass. Each
-failed MUST id must be failed by one of the mutants alone, or be a listed consequence of a fault.
+failed MUST id must be failed by one of the mutants alone, by its row in the kill matrix or by the programs that failed
+it here, or be a listed consequence of a fault or mutant.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import argparse
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from random import Random
 
 from tests.quality import kill_matrix, server_faults
@@ -41,6 +42,14 @@ CONSEQUENCES: Mapping[str, tuple[str, ...]] = {
     "dies": (),
 }
 """The beginnings of ids that a fault may fail, by the kind of fault."""
+
+MUTANT_CONSEQUENCES: Mapping[str, tuple[str, ...]] = {
+    # The run had ended, which nobody saw; it shows the usage and times of its end while it is cancelling.
+    "cancels_what_is_over": ("times.", "usage.is_null_until_the_run_ends"),
+    # It ignores cursors, too, which only shows beside a mutant that makes clients read on.
+    "finds_all_messages_of_a_run_at_once": ("paging.",),
+}
+"""The beginnings of ids that a mutant may fail beside others, although not by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +111,21 @@ def judge_composites(
         own = {id_ for name in composite.mutants for id_ in own_failures(by_mutant[name])}
         trials.append(composite.trial(tuple(sorted(own)) if narrow else ()))
     for composite, result in zip(composites, judge_all(trials, processes=2, batch_size=2), strict=True):
-        yield evaluate(composite, result, by_mutant), result
+        row = evaluate(composite, result, by_mutant)
+        yield replace(row, unexplained=_drop_explained(composite, result, row.unexplained)), result
+
+
+def _drop_explained(composite: Composite, result: TrialResult, ids: Sequence[str]) -> tuple[str, ...]:
+    """The ids that none of the mutants fails alone, played by the programs that failed them in the composite.
+
+    The rows of the kill matrix are measured without the programs that cannot fail what the mutant breaks.
+    """
+    if not ids:
+        return ()
+    programs = tuple(sorted({program for id_ in ids for program in result.failed_by.get(id_, ())[:2]}))
+    alone = [Composite(name, (name,)).trial(programs) for name in composite.mutants] if programs else []
+    explained = {id_ for each in judge_all(alone, processes=2, batch_size=8) for id_ in each.must}
+    return tuple(id_ for id_ in ids if id_ not in explained)
 
 
 def own_failures(row: kill_matrix.KillRow) -> list[str]:
@@ -123,7 +146,10 @@ def evaluate(composite: Composite, result: TrialResult, by_mutant: Mapping[str, 
         else:
             undecided.append(name)
     known = {id_ for name in composite.mutants for id_ in by_mutant[name].failed}
-    prefixes = CONSEQUENCES.get(composite.fault.partition(":")[0], ())
+    prefixes = (
+        *CONSEQUENCES.get(composite.fault.partition(":")[0], ()),
+        *(prefix for name in composite.mutants for prefix in MUTANT_CONSEQUENCES.get(name, ())),
+    )
     return CompositeRow(
         composite=composite.name,
         size=len(composite.mutants),
@@ -132,7 +158,7 @@ def evaluate(composite: Composite, result: TrialResult, by_mutant: Mapping[str, 
         found=tuple(found),
         undecided=tuple(undecided),
         false_passes=tuple(false_passes),
-        unexplained=tuple(id_ for id_ in result.must if id_ not in known and not id_.startswith(prefixes or ("\0",))),
+        unexplained=tuple(id_ for id_ in result.must if id_ not in known and not id_.startswith(prefixes)),
         requests=result.requests,
         runs=result.runs,
         seconds=result.seconds,

@@ -47,14 +47,20 @@ def combine(
             # A random program that reveals it, too, need not do so with another seed.
             if fixed := frozenset(filter(_is_fixed, programs)):
                 groups.setdefault(id_, set()).add(fixed)
-    revealers = {id_: _smallest(sets, deciders.get(id_, frozenset())) for id_, sets in groups.items()}
+    judging = {
+        id_: frozenset(
+            p for p, counts in results[0].occasions.items() if all(r.occasions.get(p, {}).get(id_) for r in results)
+        )
+        for id_ in groups
+    }
+    revealers = {id_: _smallest(sets, judging[id_]) for id_, sets in groups.items()}
     return Decisions(deciders, revealers, _fewest_occasions([*results, *variants], revealers))
 
 
 def _fewest_occasions(
     results: Sequence[TrialResult], revealers: Mapping[str, Iterable[frozenset[str]]]
 ) -> dict[str, dict[str, int]]:
-    """By id and revealing program, the fewest occasions on which any of these test runs decided the id, if above 1."""
+    """By id and revealing program, the fewest occasions on which any of these test runs judged the id, if above 1."""
     fewest: dict[str, dict[str, int]] = {}
     for id_, groups in revealers.items():
         for program in frozenset[str]().union(*groups):
@@ -64,9 +70,9 @@ def _fewest_occasions(
     return fewest
 
 
-def _smallest(sets: Iterable[frozenset[str]], deciders: frozenset[str]) -> tuple[frozenset[str], ...]:
-    """The groups that no smaller group implies. Programs that do not decide the id on the reference are left out."""
-    known = {group & deciders for group in sets}
+def _smallest(sets: Iterable[frozenset[str]], judging: frozenset[str]) -> tuple[frozenset[str], ...]:
+    """The groups that no smaller group implies. Programs that do not judge the id on the reference are left out."""
+    known = {group & judging for group in sets}
     known.discard(frozenset())
     return tuple(sorted((g for g in known if not any(other < g for other in known)), key=sorted))
 

@@ -51,7 +51,7 @@ class TrialResult:
     """The result of a trial: failed ids by level, the number of inconclusive verdicts, outcomes and reasons by id.
 
     `failed_by` maps each failed id to the programs whose own history fails it, `decided_by` each decided id to the
-    programs that decide it, and `occasions` each program to the occasions on which it decides each id.
+    programs that decide it, and `occasions` each program to the number of occasions on which it judges each id.
     """
 
     name: str
@@ -104,7 +104,7 @@ def _result(trial: Trial, url: str) -> TrialResult:
         outcomes={verdict.id: verdict.outcome.value for verdict in report.verdicts},
         reasons={verdict.id: verdict.reason for verdict in report.verdicts if verdict.reason},
         failed_by=_programs_by_id(results[0].failed if results else {}),
-        decided_by=_programs_by_id(results[0].occasions if results else {}),
+        decided_by=_programs_by_id(results[0].decided_ids if results else {}),
         occasions=results[0].occasions if results else {},
         requests=report.usage.requests,
         runs=report.usage.runs_started,

@@ -176,7 +176,7 @@ def _expects_completed_run(result: RunResult) -> bool:
 def coverage_of(header: RunHeader, result: RunResult) -> Coverage:
     """Compare what each program decided with what it decides on the reference server."""
     ends = {end.program: end for end in result.program_ends}
-    return Coverage(load_decisions(), ends, result.occasions, header.skipped_programs)
+    return Coverage(load_decisions(), ends, result.decided_ids, result.occasions, header.skipped_programs)
 
 
 def build_unreachable_report(header: RunHeader, reason: str, counts: Counts) -> Report:

@@ -16,12 +16,13 @@ MAX_SPECIFIC_DECIDERS = 8
 class Coverage:
     """The planned programs, how each ended and which ids it decided, beside what it decides on the reference.
 
-    `occasions` counts, by program and id, the occasions on which the id was decided. `skipped` holds the programs that
+    `occasions` counts, by program and id, the occasions on which the id was judged. `skipped` holds the programs that
     were not planned, with the reason and what they need.
     """
 
     decisions: Decisions
     ends: Mapping[str, ProgramEnd]
+    decided: Mapping[str, frozenset[str]]
     occasions: Mapping[str, Mapping[str, int]]
     skipped: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
@@ -68,7 +69,7 @@ class Coverage:
         return sorted(program for program in programs if program in self.ends)
 
     def _did_decide(self, program: str, id_: str) -> bool:
-        return self._count(program, id_) > 0
+        return id_ in self.decided.get(program, ())
 
     def _count(self, program: str, id_: str) -> int:
         return self.occasions.get(program, {}).get(id_, 0)
@@ -82,10 +83,10 @@ class Coverage:
 
     def _explain_few(self, programs: Sequence[str], id_: str) -> str:
         """Why none of these programs saw enough of an id."""
-        decided = [program for program in programs if self._did_decide(program, id_)]
-        if not decided or any(self.ends[program].is_early for program in programs):
+        judging = [program for program in programs if self._count(program, id_)]
+        if not judging or any(self.ends[program].is_early for program in programs):
             return self._explain(programs)
-        best = max(decided, key=lambda program: self._count(program, id_) / self._fewest(program, id_))
+        best = max(judging, key=lambda program: self._count(program, id_) / self._fewest(program, id_))
         return f"{best} showed {self._count(best, id_)} of {self._fewest(best, id_)} occasions that reveal violations"
 
     def _explain(self, programs: Sequence[str]) -> str:

@@ -82,9 +82,14 @@ class ProgramVerdicts:
     seconds: float = 0.0
 
     @property
+    def decided(self) -> frozenset[str]:
+        """The ids that this program decides by itself."""
+        return frozenset(id_ for id_, tally in self.tallies.items() if tally.is_decided)
+
+    @property
     def occasions(self) -> Mapping[str, int]:
-        """The ids that this program decides by itself, each with the number of occasions that it saw."""
-        return {id_: tally.occasions for id_, tally in self.tallies.items() if tally.is_decided}
+        """The number of occasions on which each id was judged, whether or not they decide it."""
+        return {id_: tally.judged for id_, tally in self.tallies.items() if tally.judged}
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +97,8 @@ class RunResult:
     """The merged results of a test run, and how it ended.
 
     `explored_violations` were found only by random programs; their counterexamples can be shrunk. `ends` says how each
-    program of the plan ended, `occasions` which ids each program decided and on how many occasions, `failed` which of
-    them with findings.
+    program of the plan ended, `decided_ids` which ids each program decided, `failed` which of them with findings, and
+    `occasions` how often each program judged each id.
     `last_statuses` counts the runs by the last status that a response showed. `lost_requests` holds, in the form of
     counterexamples and by exchange, the first requests of programs that were sent and got no response.
     """
@@ -110,6 +115,7 @@ class RunResult:
     transitions: Transitions = field(default_factory=Counter)
     limits: tuple[Limit, ...] = ()
     program_ends: tuple[ProgramEnd, ...] = ()
+    decided_ids: Mapping[str, frozenset[str]] = field(default_factory=dict)
     occasions: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     failed: Mapping[str, frozenset[str]] = field(default_factory=dict)
     last_statuses: Counter[str] = field(default_factory=Counter)
@@ -186,6 +192,7 @@ def merge_results(
         explored_violations=_shortest_violations(results),
         transitions=most_frequent(sum((result.transitions for result in results), Counter())),
         program_ends=ends,
+        decided_ids={result.program: result.decided for result in results},
         occasions={result.program: result.occasions for result in results},
         failed={result.program: frozenset(i for i, t in result.tallies.items() if t.findings) for result in results},
         last_statuses=sum((result.last_statuses for result in results), Counter()),

@@ -113,12 +113,7 @@ class Tally:
         """Whether these results alone are a verdict: a finding, or a pass with all parts of its evidence."""
         if self.findings:
             return True
-        return self.occasions > 0
-
-    @property
-    def occasions(self) -> int:
-        """The number of results that decide: all judged ones, or for a request constraint those of invalid values."""
-        return self.parts[INVALID_REFUSED] + len(self.findings) if self.parts else self.judged
+        return self.judged > 0 and (not self.parts or self.parts[INVALID_REFUSED] > 0)
 
     @property
     def outcome(self) -> Outcome:
