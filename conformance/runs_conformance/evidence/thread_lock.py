@@ -30,6 +30,14 @@ _SAYS_LOCKED = re.compile(
 )
 
 
+def says_locked(exchange: Exchange) -> bool:
+    """Whether the answer to a refused write to a thread says that a run locks the thread."""
+    if exchange.operation not in ("create_message", "create_run"):
+        return False
+    message = error_message(exchange.body) or ""
+    return exchange.status in _LOCKED_STATUSES or _SAYS_LOCKED.search(message[:2_000]) is not None
+
+
 def lock_holder(history: History, exchange: Exchange) -> RunTimeline | None:
     """A run of the exchange's thread, not created by the exchange, that was certainly active throughout it."""
     thread = exchange.path.get("thread_id", "")
@@ -130,8 +138,7 @@ class ThreadWrite:
         members = set(body) - {"stream"} if is_object(body) else set()
         if any(name.partition(".")[0].partition("[")[0] in members for name in named_places(exchange)):
             return False
-        message = error_message(exchange.body) or ""
-        if exchange.status in _LOCKED_STATUSES or holder.id in message or _SAYS_LOCKED.search(message[:2_000]):
+        if says_locked(exchange) or holder.id in (error_message(exchange.body) or ""):
             return True
         return any(
             other.accepted and other.operation == exchange.operation and members <= set(other.request.body)

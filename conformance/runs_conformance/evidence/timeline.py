@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable
@@ -114,6 +115,12 @@ class RunTimeline(Timeline):
         """Whether an observation shows another status although the run had certainly ended before."""
         end = self._first_end
         return end is not None and end.status != observation.status and end.happened_before(observation)
+
+    @cached_property
+    def ended_observations(self) -> tuple[Observation, ...]:
+        """The observations in a terminal status, until one that shows that the run did not stay ended."""
+        consistent = itertools.takewhile(lambda each: not self.reopened_after_end(each), self.observations)
+        return tuple(observation for observation in consistent if observation.status in TERMINAL)
 
     @cached_property
     def _first_end(self) -> Observation | None:

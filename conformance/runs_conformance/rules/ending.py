@@ -237,7 +237,7 @@ def reason_stays(run: RunTimeline) -> Iterator[Result]:
 
     Fix: Store both with the terminal status, and never modify them.
     """
-    ended = [observation for observation in run.observations if observation.status in TERMINAL]
+    ended = run.ended_observations
     for observation in ended[1:]:
         for name in ("last_error", "incomplete_details") if observation.status == ended[0].status else ():
             before, after = ended[0].get(name), observation.get(name)

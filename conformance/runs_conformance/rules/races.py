@@ -35,6 +35,14 @@ class RunPair:
     one: RunTimeline
     other: RunTimeline
 
+    @property
+    def follow_each_other(self) -> bool:
+        """Whether one run had certainly ended before the other was created."""
+        return any(
+            later.creation is not None and earlier.had_ended_before(later.creation)
+            for earlier, later in ((self.one, self.other), (self.other, self.one))
+        )
+
 
 def run_pairs(history: History) -> Iterator[RunPair]:
     """Every pair of runs of one thread."""
@@ -91,8 +99,10 @@ def two_runs_never_work_together(pair: RunPair) -> Iterator[Result]:
     )
     if together is not None:
         yield together.finding(f"{pair.one.id} and {pair.other.id} are in progress at the same time", "/status")
-    elif all(in_progress):
+    elif all(in_progress) and pair.follow_each_other:
         yield PASSED
+    elif all(in_progress):
+        yield Inconclusive("the second run was created before the first had ended, but did not work beside it")
 
 
 def _in_progress_together(ones: list[Observation], others: list[Observation]) -> Iterator[Observation]:

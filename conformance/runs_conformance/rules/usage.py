@@ -144,11 +144,7 @@ def of_an_ended_run_stays(run: RunTimeline) -> Iterator[Result]:
 
     Fix: Store `usage` once, when the run ends.
     """
-    observations = [
-        observation
-        for observation in run.observations
-        if observation.status in TERMINAL and is_object(observation.get("usage"))
-    ]
+    observations = [each for each in run.ended_observations if is_object(each.get("usage"))]
     for observation in observations[1:]:
         for name in _COUNTS:
             was, now = observations[0].get(f"/usage/{name}"), observation.get(f"/usage/{name}")

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from runs_conformance.evidence.blame import blamed_elsewhere
 from runs_conformance.evidence.metadata import may_exceed_pair_limit
 from runs_conformance.evidence.random_refusal import random_refusals
+from runs_conformance.evidence.thread_lock import says_locked
 from runs_conformance.evidence.thread_occupancy import thread_occupancy
 from runs_conformance.model.case import Accept, Mutation, Role, Step
 from runs_conformance.model.error_message import error_message
@@ -140,8 +141,10 @@ def _judge_invalid_request(id_: str, step: Step, attempts: Sequence[Exchange], p
 
 def _other_cause(refused: Exchange, step: Step, program: _ProgramRequests) -> Inconclusive | None:
     """Another possible reason for a refusal than the value under test; None if there is none."""
-    if not program.occupancy.is_idle(refused):
+    if not program.occupancy.is_idle(refused) or says_locked(refused):
         return Inconclusive("the thread may have had an active run, which refuses every request")
+    if step.operation in random_refusals(program.history):
+        return Inconclusive(f"{step.operation} also refused a request that it accepted another time")
     blamed = blamed_elsewhere(refused, step.mutation.pointer) if step.mutation else None
     if blamed is not None:
         return Inconclusive(f"the refusal of {_describe(step.mutation)} blames {excerpt(blamed, 80)} instead")
@@ -172,8 +175,6 @@ def _judge_refused_valid_request(step: Step, attempts: Sequence[Exchange], progr
         return Inconclusive("the target does not accept a body of this size")
     if other := _other_cause(refused, step, program):
         return other
-    if step.operation in random_refusals(program.history):
-        return Inconclusive(f"{step.operation} also refused a request that it accepted another time")
     if may_exceed_pair_limit(program.history, refused):
         return Inconclusive("a target that merges metadata would exceed the maximum number of pairs")
     parent = _parent_type_constraint(step.exercises[0])
