@@ -125,7 +125,8 @@ class _BoundarySession:
     """A session that runs boundary programs against an emulator."""
 
     def __init__(self, url: str) -> None:
-        target, self._options = target_at(url), RunOptions()
+        # Otherwise only a sample of the values would be sent to a server that accepts several invalid ones.
+        target, self._options = target_at(url), RunOptions(exhaustive=True)
         self._context = run.program_context(target, self._options)
         self._budget, self._schedule = Budget(), polling.loopback_schedule()
         self._transport = Transport(target.address)
