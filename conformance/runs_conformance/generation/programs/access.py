@@ -10,7 +10,7 @@ from runs_conformance.contract.dialect import dialect_family
 from runs_conformance.contract.operation import BETA_HEADER
 from runs_conformance.generation.programs.all_operations import TestObjects, all_steps, create_objects, read_objects
 from runs_conformance.generation.programs.decorator import program
-from runs_conformance.generation.programs.fragments import Fragment, cancel_and_wait
+from runs_conformance.generation.programs.fragments import cancel_and_wait, cancel_finally
 from runs_conformance.generation.programs.responses import has_id, response_object
 from runs_conformance.generation.programs.steps import page
 from runs_conformance.model.case import REFUSES_REFERENCE, Expectation, Instruction, Key, Ref, Reject, Role, Step
@@ -65,6 +65,8 @@ def another_tenant(context: ProgramContext) -> StepGenerator:
     It must neither see nor change them.
     """
     objects = yield from create_objects(context)
+    if objects is None:
+        return
     names = set(objects.names)
     for step in all_steps(context):
         is_own = not step.path and step.operation != "create_thread_and_run"
@@ -81,21 +83,26 @@ def another_tenant(context: ProgramContext) -> StepGenerator:
     yield replace(page("list_assistants", limit=100), key=Key.SECOND)
     yield from read_objects(objects)
     if "waiting" in objects:
-        yield from cancel_and_wait()
+        yield from cancel_finally()
 
 
 def _expect_refusal(step: Step, expectation: Expectation) -> Step:
     return replace(step, role=Role.NEGATIVE, expectation=expectation)
 
 
-def _try_all_operations(context: ProgramContext, variants_of: Callable[[Step], list[Step]]) -> Fragment:
+def _try_all_operations(
+    context: ProgramContext, variants_of: Callable[[Step], list[Step]]
+) -> Generator[Instruction, Any, None]:
     """Send the variants of every operation that lack a requirement, then read the objects."""
     objects = yield from create_objects(context)
+    if objects is None:
+        return
     for step in objects.sendable(all_steps(context)):
         for variant in variants_of(step):
             yield from _send_and_cancel_run(variant)
     yield from read_objects(objects)
-    return "waiting" not in objects or (yield from cancel_and_wait())
+    if "waiting" in objects:
+        yield from cancel_finally()
 
 
 def _send_and_cancel_run(step: Step) -> Generator[Instruction, Any, Exchange]:

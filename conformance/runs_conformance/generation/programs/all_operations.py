@@ -6,7 +6,7 @@ from collections.abc import Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from runs_conformance.generation.programs.fragments import prepare_caller, submit
+from runs_conformance.generation.programs.fragments import give_up, prepare_caller, submit
 from runs_conformance.generation.programs.responses import has_id, item_count, pending_call_count, status
 from runs_conformance.generation.programs.steps import (
     assistant,
@@ -79,11 +79,11 @@ def references_in(value: object) -> frozenset[str]:
     return frozenset()
 
 
-def create_objects(context: ProgramContext) -> Generator[Instruction, Any, TestObjects]:
+def create_objects(context: ProgramContext) -> Generator[Instruction, Any, TestObjects | None]:
     """Create a thread with a message, an idle thread named `other`, an assistant and a run, as far as that is possible.
 
     The run waits for tool outputs if the target can be made to call a function. What the target does not create is
-    missing, so that the operations on everything else are tested.
+    missing, so that the operations on everything else are tested. Returns None if it creates nothing.
     """
     names: set[str] = set()
     for step in (thread(context, "other"), thread(context, text=prompt(context, "call_one"))):
@@ -92,6 +92,9 @@ def create_objects(context: ProgramContext) -> Generator[Instruction, Any, TestO
         names.add("message")
     if has_id((yield assistant(context))):
         names |= {"assistant"} | ((yield from _start_some_run(context)) if "thread" in names else set())
+    if not names:
+        yield from give_up("a thread or an assistant")
+        return None
     if "run" in names:
         steps: Exchange = yield page("list_run_steps", name="steps")
         names |= {"steps"} if item_count(steps) else set()

@@ -124,6 +124,12 @@ def cancel_and_wait(run_name: str = "run", thread: str | Ref = "thread") -> Frag
     return (yield from wait_for_end(run_name, thread))
 
 
+def cancel_finally(run_name: str = "run", thread: str | Ref = "thread") -> Generator[Instruction, Any, None]:
+    """Cancel a run at the end of a program that needs nothing more of it, and poll it."""
+    yield on_run("cancel_run", run_name, thread)
+    yield poll(run_name, thread, TERMINAL_STATUSES)
+
+
 def read_everything(run_name: str | Ref = "run", thread: str | Ref = "thread") -> Fragment:
     """Read everything that an ended run left behind, in every way; returns True."""
     run_id = run_name if isinstance(run_name, Ref) else Ref(run_name)

@@ -14,7 +14,7 @@ from runs_conformance.generation.programs.all_operations import (
     steps_on_ids,
 )
 from runs_conformance.generation.programs.decorator import program
-from runs_conformance.generation.programs.fragments import cancel_and_wait, submit
+from runs_conformance.generation.programs.fragments import cancel_finally, submit
 from runs_conformance.generation.programs.steps import (
     at_root,
     dangling_reference,
@@ -45,13 +45,15 @@ def references(context: ProgramContext) -> StepGenerator:
     Each call must be refused and change nothing.
     """
     objects = yield from create_objects(context)
+    if objects is None:
+        return
     yield from objects.sendable((on_message("get_message"),))
     yield from objects.sendable(_steps_with_dangling_ids())
     for step in objects.sendable(_through_other_thread("other")):
         yield dangling_reference(step, DanglingReference.FOREIGN)
     yield from read_objects(objects)
     if "waiting" in objects:
-        yield from cancel_and_wait()
+        yield from cancel_finally()
 
 
 def _steps_with_dangling_ids() -> Iterator[Step]:
