@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import resource
 import shutil
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +17,7 @@ import pytest
 
 from runs_conformance.app import shrink_findings
 from runs_conformance.cli.signals import Interruption, interruptible
-from tests.app.serving import grown, running, served
+from tests.app.serving import ROOT, grown, running, served
 from tests.client.hostile import serving
 from tests.quality.hostile_behaviours import hostile_server, silent
 
@@ -50,6 +53,29 @@ def count_exchanges(history: Path) -> int:
     return sum(json.loads(line)["type"] == "exchange" for line in history.read_text().splitlines())
 
 
+def test_ctrl_c_while_the_command_is_loaded() -> None:
+    code = (
+        "import builtins, signal, runs_conformance.__main__ as command\n"
+        "original = builtins.__import__\n"
+        "def interrupted(name, *rest, **named):\n"
+        "    if name == 'runs_conformance.cli': signal.raise_signal(signal.SIGINT)\n"
+        "    return original(name, *rest, **named)\n"
+        "builtins.__import__ = interrupted\n"
+        "command.main()\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "conformance")}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=30)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "runs-conformance: interrupted\n")
+
+
+def test_the_command_works_if_python_removes_docstrings() -> None:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "conformance"), "PYTHONOPTIMIZE": "2"}
+    command = [sys.executable, "-OO", "-m", "runs_conformance", "explain", "auth.status_is_401"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=30)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "is answered with HTTP 401" in done.stdout
+
+
 def test_ctrl_c_during_the_preflight(tmp_path: Path) -> None:
     with (
         serving(lambda connection: connection.drip(b"", 1)) as server,
@@ -65,8 +91,9 @@ def test_ctrl_c_during_the_preflight(tmp_path: Path) -> None:
     assert not complete(tmp_path)
     report = json.loads((tmp_path / "report.json").read_text())
     assert report["programs"]["planned"] == len(report["programs"]["early_ends"]) > 0
-    decided = [each for each in report["verdicts"] if each["operation"] == "create_run" and each["level"] == "must"]
-    assert all(each["reason"].endswith(("did not start: interrupted", "cut short: interrupted")) for each in decided)
+    reasons = [each["reason"] for each in report["verdicts"] if each["operation"] == "create_run"]
+    assert sum(reason.endswith("did not start: interrupted") for reason in reasons) > len(reasons) / 2
+    assert not any("covered it" in reason for reason in reasons)
 
 
 def test_a_second_ctrl_c_exits_immediately(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ def test_the_total_is_the_shares_the_search_and_the_reserve() -> None:
     parts = (Share(1_000, 40), search(plan), reserve(plan))
     assert total(plan) == Share(sum(part.requests for part in parts), sum(part.runs for part in parts))
     assert reserve(plan) == Share(250, 10)
+    assert reserve(plan, is_loopback=True) == Share(250, 50)
     assert reserve(Plan((make_program(requests=10),))).runs == 0
 
 

@@ -122,7 +122,7 @@ def test_a_request_that_the_server_does_not_survive_can_be_sent_again() -> None:
     hazard = Hazard(kind="create_run with body /tools (minItems)", lost=2, exchange="x000007")
     made = replace(report(), hazards=(hazard,), lost_requests={"x000007": example()})
     text = render_summary(made, Style())
-    assert "to send x000007 again:\n   assistant=" in text
+    assert "to send x000007 again:\n   ASSISTANT=" in text
     assert "curl" in text.partition("to send x000007")[2].partition("\n\n")[0]
     assert "curl" in markdown.text(made).partition("To send x000007 again:")[2]
     assert "To send x000007 again:" in html.text(made)

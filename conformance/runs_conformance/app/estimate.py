@@ -46,10 +46,10 @@ def lines(plan: Plan, options: RunOptions, *, is_loopback: bool) -> Iterator[str
         if programs:
             share = Share(sum(each.requests for each in programs), sum(each.runs for each in programs))
             yield _format_row(phase, len(programs), share)
-    yield _format_row("reserve", 0, forecast.reserve(plan))
+    yield _format_row("reserve", 0, forecast.reserve(plan, is_loopback=is_loopback))
     for name, share in after.items():
         yield _format_row(name, 0, share)
-    yield _format_row("all", len(plan.programs), forecast.total(plan, after))
+    yield _format_row("all", len(plan.programs), forecast.total(plan, after, is_loopback=is_loopback))
     yield "the reserve is for slow runs, failures that are tried again, and deleting what was created"
     limits = [text for text in _limits(options) if text]
     yield f"limited to {', '.join(limits)}" if limits else "other limits: --max-requests, --max-runs, --max-tokens"

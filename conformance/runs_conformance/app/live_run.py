@@ -82,6 +82,7 @@ class LiveRun:
             limits_requests=self.options.max_requests is None,
             limits_runs=self.options.max_runs is None,
             follow_up=estimate.follow_up(plan, self.options, is_loopback=self.target.address.is_loopback),
+            is_loopback=self.target.address.is_loopback,
         )
         try:
             no_route = self._preflight()

@@ -20,10 +20,15 @@ from runs_conformance.model.exchange import Exchange
 SEARCH_REQUESTS, SEARCH_RUNS = 12, 2
 """Requests and runs before the first program: the preflight, and the search for the form of requests."""
 
-RESERVE_SHARE = 4
-"""The reserve is the plan's estimate divided by this, and at least `MIN_RESERVE`."""
+RESERVE_PERCENT, LOCAL_RUNS_PERCENT = 25, 125
+"""The reserve as a share of the plan's estimate. Runs on a server of this machine cost time only, and one that accepts
+what it must refuse starts twice as many as a correct one.
+"""
 
 MIN_RESERVE_REQUESTS, MIN_RESERVE_RUNS = 60, 8
+
+OVERDRAFT_REQUESTS = 8
+"""Requests by which a program may exceed its share when the reserve is used up; estimates are not exact."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +39,11 @@ class Share:
     runs: int = 0
 
 
-def reserve(plan: Plan) -> Share:
+def reserve(plan: Plan, *, is_loopback: bool = False) -> Share:
     """The part of a forecast that belongs to no program; a plan without runs reserves none."""
-    runs = max(MIN_RESERVE_RUNS, -(-plan.runs // RESERVE_SHARE)) if plan.runs else 0
-    return Share(max(MIN_RESERVE_REQUESTS, -(-plan.requests // RESERVE_SHARE)), runs)
+    requests = plan.requests * RESERVE_PERCENT // 100
+    runs = plan.runs * (LOCAL_RUNS_PERCENT if is_loopback else RESERVE_PERCENT) // 100
+    return Share(max(MIN_RESERVE_REQUESTS, requests), max(MIN_RESERVE_RUNS, runs) if plan.runs else 0)
 
 
 def search(plan: Plan) -> Share:
@@ -45,9 +51,9 @@ def search(plan: Plan) -> Share:
     return Share(SEARCH_REQUESTS, SEARCH_RUNS if plan.runs else 0)
 
 
-def total(plan: Plan, follow_up: Mapping[str, Share] = MappingProxyType({})) -> Share:
+def total(plan: Plan, follow_up: Mapping[str, Share] = MappingProxyType({}), *, is_loopback: bool = False) -> Share:
     """The whole forecast; `follow_up` names what comes after the programs."""
-    parts = (Share(plan.requests, plan.runs), search(plan), reserve(plan), *follow_up.values())
+    parts = (Share(plan.requests, plan.runs), search(plan), reserve(plan, is_loopback=is_loopback), *follow_up.values())
     return Share(sum(part.requests for part in parts), sum(part.runs for part in parts))
 
 
@@ -63,6 +69,7 @@ class Forecast:
     limits_requests: bool = True
     limits_runs: bool = True
     follow_up: Mapping[str, Share] = field(default_factory=dict)
+    is_loopback: bool = False
     total: Share = field(init=False)
     _shares: dict[str, Share] = field(init=False)
     _requests: Counter[str] = field(default_factory=Counter)
@@ -72,8 +79,8 @@ class Forecast:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
-        spare, before = reserve(self.plan), search(self.plan)
-        self.total = total(self.plan, self.follow_up)
+        spare, before = reserve(self.plan, is_loopback=self.is_loopback), search(self.plan)
+        self.total = total(self.plan, self.follow_up, is_loopback=self.is_loopback)
         self._shares = {program.id: Share(program.requests, program.runs) for program in self.plan.programs}
         self._free_requests = spare.requests + before.requests
         self._free_runs = spare.runs + before.runs
@@ -89,15 +96,24 @@ class Forecast:
         return self.total.runs if self.limits_runs else None
 
     def refusal(self, program: str, requests: int, starts_run: bool) -> str | None:
-        """Why a program must not send this many requests, of which one starts a run if `starts_run`."""
+        """Why a program must not send this many requests, of which one starts a run if `starts_run`.
+
+        When the reserve is used up, a program may still exceed its share slightly, as far as half of what follows the
+        programs goes: a correct target refuses some requests that would start a run.
+        """
+        after = tuple(self.follow_up.values())
         with self._lock:
             share = self._shares.get(program, Share())
-            excess = min(requests, self._requests[program] + requests - share.requests)
-            if self.limits_requests and excess > max(0, self._free_requests):
-                return self.requests_reason
-            is_beyond_share = self._runs[program] >= share.runs
-            if self.limits_runs and starts_run and is_beyond_share and self._free_runs <= 0:
-                return self.runs_reason
+            beyond = self._requests[program] + requests - share.requests
+            if self.limits_requests and min(requests, beyond) > max(0, self._free_requests):
+                spare = self._free_requests + sum(part.requests for part in after) // 2
+                if beyond > OVERDRAFT_REQUESTS or requests > spare:
+                    return self.requests_reason
+            used = self._runs[program]
+            if self.limits_runs and starts_run and used >= share.runs and self._free_runs <= 0:
+                spare = self._free_runs + sum(part.runs for part in after) // 2
+                if used > share.runs or spare <= 0:
+                    return self.runs_reason
         return None
 
     def record(self, exchange: Exchange) -> None:

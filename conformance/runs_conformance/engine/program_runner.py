@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, MutableMapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from runs_conformance.client.prepared_request import UnresolvedReference
 from runs_conformance.contract.lifecycle import STATUSES, TERMINAL
+from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.engine.budget import Budget
 from runs_conformance.engine.polling import PollSchedule
 from runs_conformance.errors import BudgetExhausted, ConformanceError, UsageError
@@ -45,10 +46,14 @@ _PROGRESS = frozenset({*TERMINAL, "requires_action"} - {"cancelled"})
 
 @dataclass(frozen=True, slots=True)
 class ProgramResult:
-    """How a program ended; `internal_error` is an exception in the program itself."""
+    """How a program ended; `internal_error` is an exception in the program itself.
+
+    `target_restarted` says that the target stopped listening and came back, so that the program's objects may be lost.
+    """
 
     end: ProgramEnd
     internal_error: str | None = None
+    target_restarted: bool = False
 
     @property
     def early_end(self) -> str | None:
@@ -87,6 +92,14 @@ class _OperationUnresponsive(ConformanceError):  # noqa: N818 -- it describes th
     """The target leaves every request of an operation unanswered."""
 
 
+class _ForecastUsedUp(ConformanceError):  # noqa: N818 -- it describes the test run
+    """The program needs more requests or runs than the forecast of the plan leaves to it."""
+
+
+class _TargetRestarted(ConformanceError):  # noqa: N818 -- it describes the target
+    """The target stopped listening and came back while the program ran."""
+
+
 def run_program(
     program: Program, context: ProgramContext, sender: Sender, budget: Budget, schedule: PollSchedule
 ) -> ProgramResult:
@@ -100,6 +113,10 @@ def run_program(
         return ProgramResult(execution.cut(str(error)))
     except (UnresolvedReference, _OperationUnresponsive) as error:
         return ProgramResult(execution.stopped(str(error)))
+    except _TargetRestarted as error:
+        return ProgramResult(execution.stopped(str(error)), target_restarted=True)
+    except _ForecastUsedUp as error:
+        return ProgramResult(replace(execution.cut(str(error)), ending=Ending.STOPPED))
     except UsageError:
         raise
     except Exception as error:
@@ -121,6 +138,10 @@ class _Execution:
     retries: _RetryAllowance = field(default_factory=_RetryAllowance)
     last: Exchange | None = None
     needed: str = ""
+    recoveries: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.recoveries = self.budget.recoveries
 
     def run(self) -> None:
         """Send every step; ends with StopIteration."""
@@ -133,6 +154,7 @@ class _Execution:
                     instruction = instructions.send(None)
                     continue
                 self.budget.check()
+                self._check_same_instance()
                 self._check_responsive(instruction)
                 self.needed = ""
                 received = self._execute(adapt(instruction, self.context))
@@ -163,6 +185,7 @@ class _Execution:
 
     def _execute(self, move: Move) -> Exchange | tuple[Exchange, ...]:
         if isinstance(move, Concurrent):
+            self._check_forecast(move.steps)
             return self.sender.send_concurrently(move.steps, self.program.id, self.answers)
         if move.until:
             polls = _poll(move, lambda: self._send(move), self.context.run_timeout, self.budget, self.schedule)
@@ -174,6 +197,8 @@ class _Execution:
         return exchange
 
     def _send(self, step: Step) -> Exchange:
+        self._check_same_instance()
+        self._check_forecast((step,))
         return self.sender.send(step, self.program.id, self.answers)
 
     def _should_repeat(self, step: Step, exchange: Exchange) -> bool:
@@ -183,6 +208,18 @@ class _Execution:
         if self.program.phase in _SELF_REPEATING_PHASES:
             return False
         return is_server_error(exchange) and self.retries.take(step.operation)
+
+    def _check_forecast(self, steps: Sequence[Step]) -> None:
+        if self.budget.forecast is None:
+            return
+        starts_run = any(OPERATIONS[step.operation].creates == "run" for step in steps)
+        refusal = self.budget.forecast.refusal(self.program.id, len(steps), starts_run)
+        if refusal is not None:
+            raise _ForecastUsedUp(refusal)
+
+    def _check_same_instance(self) -> None:
+        if self.budget.recoveries != self.recoveries:
+            raise _TargetRestarted("the target stopped listening and was started again")
 
     def _check_responsive(self, move: Move) -> None:
         for step in move.steps if isinstance(move, Concurrent) else (move,):
