@@ -14,6 +14,7 @@ from runs_conformance.client.base_url import Address, parse_address
 from runs_conformance.client.credentials import Credentials
 from runs_conformance.client.prepared_request import UnresolvedReference
 from runs_conformance.client.recorder import NullRecorder
+from runs_conformance.client.recovery import Recovery
 from runs_conformance.client.session import RetryPolicy, Session, parse_retry_after
 from runs_conformance.client.throttle import Throttle
 from runs_conformance.client.transport import ExchangeLimits, Transport
@@ -348,3 +349,47 @@ def test_retry_after_in_the_future() -> None:
     asked = parse_retry_after({"retry-after": formatdate(time.time() + 10, usegmt=True)})
     assert asked is not None
     assert 8 < asked <= 10
+
+
+class _RecordingRecovery(Recovery):
+    """Notes the calls, and says that the target came back."""
+
+    def __init__(self) -> None:
+        super().__init__(parse_address("http://127.0.0.1:1/v1"))
+        self.calls: list[str] = []
+
+    def wait(self, refused_at: float) -> bool:
+        self.calls.append("wait")
+        return True
+
+    def wait_if_down(self, lost_at: float) -> bool:
+        self.calls.append("wait_if_down")
+        return True
+
+
+def test_a_request_is_not_sent_again_to_a_target_that_was_restarted() -> None:
+    recovery, recorder = _RecordingRecovery(), MemoryRecorder()
+    with serving(echo) as server:
+        created = Session(Transport(server.address, LIMITS), recorder, Credentials(), recovery=recovery)
+        assert created.send(CREATE, "p", {}).accepted
+    # The server is closed now.
+    exchange = created.send(GET, "p", {})
+    created.close()
+    assert exchange.response is None
+    assert recovery.calls
+    assert len(recorder.exchanges) == 2
+
+
+def test_a_target_that_never_answered_is_not_waited_for() -> None:
+    recovery, recorder = _RecordingRecovery(), MemoryRecorder()
+    created = Session(
+        Transport(parse_address(f"http://127.0.0.1:{closed_port()}"), LIMITS),
+        recorder,
+        Credentials(),
+        retry_policy=RetryPolicy(2),
+        sleep=lambda _: None,
+        recovery=recovery,
+    )
+    created.send(CREATE, "p", {})
+    assert recovery.calls == []
+    assert len(recorder.exchanges) == 2

@@ -16,7 +16,7 @@ from runs_conformance.model.history import History
 from runs_conformance.model.program import Program, ProgramContext, StepGenerator
 from runs_conformance.model.program_end import Ending
 from runs_conformance.model.verdict import Tally
-from tests.engine.scripted import SETTING, ScriptedSender, accept_everything, make_program
+from tests.engine.scripted import SETTING, Answer, ScriptedSender, accept_everything, make_program
 from tests.engine.test_interruptible import interrupt_after
 
 CREATE = Step(operation="create_thread", body={})
@@ -169,3 +169,17 @@ def test_a_program_whose_target_is_restarted_each_time_is_given_up() -> None:
     assert len(target.sent) == MAX_EXECUTIONS
     assert [end.ending for end in result.program_ends] == [Ending.STOPPED]
     assert "was started again" in result.program_ends[0].cause
+
+
+def test_a_target_that_is_gone_at_the_end_cuts_the_test_run_short() -> None:
+    requests: list[Step] = []
+
+    def dies(step: Step) -> Answer:
+        requests.append(step)
+        return accept_everything(step) if len(requests) <= 2 else (None, None)
+
+    programs = [make_program(CREATE, CREATE, id_=f"p.{number}") for number in range(4)]
+    result = execute(programs, ScriptedSender(dies), workers=1)
+    assert result.cut_reason is not None
+    assert result.cut_reason.startswith("the target stopped responding: the last ")
+    assert "x000003, POST /threads of program p.1" in result.cut_reason

@@ -78,6 +78,7 @@ class RunOptions:
     shard: str = ""
     find_limits: bool = False
     confirm: bool = True
+    restart_command: str = ""
 
 
 def requirements(edition: str = DEFAULT_EDITION) -> Requirements:

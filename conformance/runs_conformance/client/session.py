@@ -15,13 +15,14 @@ from runs_conformance.client.admission import Admission
 from runs_conformance.client.credentials import Credentials
 from runs_conformance.client.prepared_request import PreparedRequest, prepare
 from runs_conformance.client.recorder import Recorder
+from runs_conformance.client.recovery import Recovery
 from runs_conformance.client.throttle import Throttle
 from runs_conformance.client.transport import USER_AGENT, SendResult, Transport
 from runs_conformance.contract.edition import DEFAULT_EDITION
 from runs_conformance.contract.operation import BETA_HEADER
 from runs_conformance.errors import InternalError
 from runs_conformance.model.case import Key, Role, Step
-from runs_conformance.model.exchange import RETRY_LATER_STATUSES, Exchange, Request
+from runs_conformance.model.exchange import RETRY_LATER_STATUSES, Completion, Exchange, Request
 from runs_conformance.model.json import ABSENT
 from runs_conformance.wire.content_encoding import ACCEPT_ENCODING
 from runs_conformance.wire.redaction import REDACTED, redact_value
@@ -53,7 +54,8 @@ class Session:
 
     Assistants and threads that serve only as fixtures carry `fixture_metadata`, so that people recognize them.
     `recorded_exchanges` is the number of exchanges already in a continued history. If `admission` is given, it must
-    admit every attempt.
+    admit every attempt. If `recovery` is given, a target that refuses connections after it had answered is waited for,
+    and the request is not sent again.
     """
 
     def __init__(
@@ -69,6 +71,7 @@ class Session:
         fixture_metadata: Mapping[str, str] | None = None,
         recorded_exchanges: int = 0,
         admission: Admission | None = None,
+        recovery: Recovery | None = None,
     ) -> None:
         self.transport = transport
         self.recorder = recorder
@@ -80,6 +83,8 @@ class Session:
         self._throttle = throttle or Throttle(sleep=sleep)
         self._fixture_metadata = dict(fixture_metadata or {})
         self._admission = admission
+        self._recovery = recovery
+        self._has_answered = False
         self._lock = threading.Lock()
         self._count = recorded_exchanges
         self._default_headers: dict[tuple[Key, bool], tuple[Headers, Headers]] = {}
@@ -97,6 +102,7 @@ class Session:
             self._throttle,
             self._fixture_metadata,
             admission=self._admission,
+            recovery=self._recovery,
         )
 
     @property
@@ -132,6 +138,7 @@ class Session:
         barrier = threading.Barrier(len(steps))
 
         def send_one(step: Step, request: PreparedRequest) -> Exchange:
+            self.transport.share_connections()
             barrier.wait()
             if step.pause:
                 self._sleep(step.pause)
@@ -169,6 +176,9 @@ class Session:
         total_delay = 0.0
         for attempt in itertools.count(1):
             exchange, result = self._attempt(step, request, program, attempt)
+            if result.response is None and self._has_restarted(result):
+                # What the request refers to may be lost, so that sending it again would show another server's state.
+                return exchange
             delay = self._retry_delay(request, result, attempt)
             if (
                 delay is None
@@ -181,6 +191,14 @@ class Session:
             self._throttle.acquire()
             total_delay += delay
         raise AssertionError("attempts are bounded")
+
+    def _has_restarted(self, result: SendResult) -> bool:
+        """Whether the target stopped listening, and listens again now."""
+        if self._recovery is None or not self._has_answered:
+            return False
+        if result.connection_refused:
+            return self._recovery.wait(result.ended)
+        return result.completion is Completion.UNKNOWN and self._recovery.wait_if_down(result.ended)
 
     def _attempt(
         self, step: Step | None, request: PreparedRequest, program: str, attempt: int
@@ -206,6 +224,7 @@ class Session:
         wall = round(time.time(), 3)
         result = self.transport.send(request, sent_headers, step is not None and step.stream)
         self._honour_retry_after(result, attempt)
+        self._has_answered |= result.response is not None
         exchange = Exchange(
             id=f"x{index:06d}",
             index=index,

@@ -20,6 +20,9 @@ from runs_conformance.model.json import JSON, is_object
 MAX_CONSECUTIVE_UNANSWERED = 12
 """Consecutive unanswered requests after which the target is considered gone."""
 
+MIN_UNANSWERED_AT_END = 4
+"""Unanswered requests at the end of all programs after which the target is considered gone."""
+
 MAX_CONSECUTIVE_UNANSWERED_PER_OPERATION = 6
 """Consecutive unanswered requests of one operation after which the operation is no longer called."""
 
@@ -168,6 +171,16 @@ class Budget:
         if (stuck := self._stuck_runs.total()) >= MAX_CONSECUTIVE_STUCK_RUNS:
             listed = ", ".join(f"{count} {where}" for where, count in self._stuck_runs.most_common())
             raise BudgetExhausted(f"the last {stuck} runs did not end before the run timeout ({listed})")
+
+    @property
+    def silence_at_end(self) -> str | None:
+        """Why a test run whose programs have ended is incomplete: the target did not respond any more."""
+        if self._unanswered < MIN_UNANSWERED_AT_END:
+            return None
+        return (
+            f"the target stopped responding: the last {self._unanswered} requests got no response, "
+            f"the first of them {self._first_unanswered}"
+        )
 
     def count_stuck_run(self, status: str) -> None:
         """Count a run that kept a status until the run timeout."""

@@ -13,7 +13,7 @@ from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.engine.budget import Budget
 from runs_conformance.engine.polling import PollSchedule
 from runs_conformance.errors import BudgetExhausted, ConformanceError, UsageError
-from runs_conformance.evidence.description import describe_answer, describe_request
+from runs_conformance.evidence.description import describe_outcome
 from runs_conformance.evidence.server_failure import is_server_error
 from runs_conformance.generation.adaptation import adapt
 from runs_conformance.model.case import Concurrent, Move, Role, Step, Unmet
@@ -48,12 +48,14 @@ _PROGRESS = frozenset({*TERMINAL, "requires_action"} - {"cancelled"})
 class ProgramResult:
     """How a program ended; `internal_error` is an exception in the program itself.
 
-    `target_restarted` says that the target stopped listening and came back, so that the program's objects may be lost.
+    `target_restarted` says that the target stopped listening and came back, so that the program's objects may be lost;
+    `forecast_used_up` that the forecast of the plan left it too few requests or runs.
     """
 
     end: ProgramEnd
     internal_error: str | None = None
     target_restarted: bool = False
+    forecast_used_up: bool = False
 
     @property
     def early_end(self) -> str | None:
@@ -116,7 +118,7 @@ def run_program(
     except _TargetRestarted as error:
         return ProgramResult(execution.stopped(str(error)), target_restarted=True)
     except _ForecastUsedUp as error:
-        return ProgramResult(replace(execution.cut(str(error)), ending=Ending.STOPPED))
+        return ProgramResult(replace(execution.cut(str(error)), ending=Ending.STOPPED), forecast_used_up=True)
     except UsageError:
         raise
     except Exception as error:
@@ -174,7 +176,7 @@ class _Execution:
         last = self.last
         if last is None:
             return ProgramEnd(self.program.id, Ending.STOPPED, reason)
-        cause = f"{describe_request(last)} was answered with {describe_answer(last)}; {reason}"
+        cause = f"{describe_outcome(last)}; {reason}"
         # A step that was withheld has no exchange, and would be withheld again.
         disconnected = last.completion is not Completion.ANSWERED and last.id != ""
         return ProgramEnd(self.program.id, Ending.STOPPED, cause, last.operation or "", last.id, disconnected)

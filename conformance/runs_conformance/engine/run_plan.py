@@ -96,7 +96,8 @@ def run_plan(
         listener.close()
     if interrupted or pool.fatal_error:
         pool.judge_unfinished()
-    return merge_results([*earlier, *pool.results_in_order()], budget, interrupted, pool.fatal_error)
+    result = merge_results([*earlier, *pool.results_in_order()], budget, interrupted, pool.fatal_error)
+    return result if interrupted or result.cut_reason else replace(result, cut_reason=budget.silence_at_end)
 
 
 def clean_up_program(program: str, exchanges: Sequence[Exchange], sender: Sender, collector: Collector) -> None:

@@ -1,0 +1,97 @@
+"""Waits for a target that stopped listening, as one that a supervisor or a command starts again."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Callable
+
+from runs_conformance.client.base_url import Address
+
+SUPERVISOR_SECONDS = 5.0
+"""How long to wait for a target that something else may start again."""
+
+COMMAND_SECONDS = 60.0
+"""How long to wait for a target after its restart command was started."""
+
+MAX_RECOVERIES = 20
+"""How often a target may stop listening until it is no longer waited for."""
+
+_POLL_SECONDS = 0.1
+
+
+class Recovery:
+    """Waits until the target listens again, and starts the restart command first if there is one. Thread-safe.
+
+    Calls `on_recovered` each time the target was found listening again: objects from before may no longer exist.
+    """
+
+    def __init__(
+        self,
+        address: Address,
+        command: str | None = None,
+        on_recovered: Callable[[], object] = lambda: None,
+        *,
+        is_listening: Callable[[], bool] | None = None,
+        start: Callable[[str], object] | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._command = command
+        self._on_recovered = on_recovered
+        self._is_listening = is_listening or (lambda: _accepts_connections(address))
+        self._start = start or _start_command
+        self._sleep = sleep
+        self._now = now
+        self._lock = threading.Lock()
+        self._given_up = False
+        self._recovered_at: list[float] = []
+
+    def wait_if_down(self, lost_at: float) -> bool:
+        """Wait for the target after a connection was lost, if it does not listen; returns whether it came back."""
+        return not self._is_listening() and self.wait(lost_at)
+
+    def wait(self, refused_at: float) -> bool:
+        """Wait for the target after a connection was refused; returns whether it listens again.
+
+        Threads that were refused at about the same time wait for the same recovery.
+        """
+        with self._lock:
+            if self._recovered_at and self._recovered_at[-1] > refused_at:
+                return True
+            if self._given_up or len(self._recovered_at) >= MAX_RECOVERIES:
+                return False
+            if self._command:
+                self._start(self._command)
+            deadline = self._now() + (COMMAND_SECONDS if self._command else SUPERVISOR_SECONDS)
+            while not self._is_listening():
+                if self._now() >= deadline:
+                    self._given_up = True
+                    return False
+                self._sleep(_POLL_SECONDS)
+            self._recovered_at.append(self._now())
+            self._on_recovered()
+            return True
+
+
+def _accepts_connections(address: Address) -> bool:
+    try:
+        with socket.create_connection((address.host, address.port), timeout=1.0):
+            return True
+    except OSError:
+        return False
+
+
+def _start_command(command: str) -> None:
+    """Start a command without waiting for its end: it may be the server itself."""
+    subprocess.Popen(
+        command,
+        shell=True,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        # An interrupt of the suite must not reach the server.
+        start_new_session=True,
+    )

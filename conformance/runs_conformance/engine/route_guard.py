@@ -1,0 +1,71 @@
+"""Stops calling an operation whose route the target does not have."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import MutableMapping, Sequence
+from dataclasses import dataclass, field
+
+from runs_conformance.engine.capabilities import is_missing_route
+from runs_conformance.engine.program_runner import Sender
+from runs_conformance.engine.unsent import unsent_exchange
+from runs_conformance.model.case import Key, Role, Step
+from runs_conformance.model.exchange import Exchange
+
+MIN_ANSWERS = 6
+"""Answers as by a missing route after which an operation is no longer called."""
+
+MIN_LEGAL_ANSWERS = 2
+"""How many of these must be answers to requests that the target has no reason to refuse."""
+
+
+@dataclass(slots=True)
+class RouteGuard:
+    """Sends steps, except those of operations that were always answered as a missing route is. Thread-safe.
+
+    A target that lacks an operation answers every request alike, so that further ones show nothing.
+    """
+
+    sender: Sender
+    no_route_signature: str | None
+    _missing: Counter[str] = field(default_factory=Counter)
+    _missing_when_legal: Counter[str] = field(default_factory=Counter)
+    _existing: set[str] = field(default_factory=set)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def send(self, step: Step, program: str, answers: MutableMapping[str, Exchange]) -> Exchange:
+        """Send a step unless its operation is missing."""
+        if self._is_missing(step.operation):
+            return unsent_exchange(step, program, f"the target has no {step.operation}")
+        exchange = self.sender.send(step, program, answers)
+        self._learn_from(step, exchange)
+        return exchange
+
+    def send_concurrently(
+        self, steps: Sequence[Step], program: str, answers: MutableMapping[str, Exchange]
+    ) -> tuple[Exchange, ...]:
+        """Send steps at the same moment, or none of them if an operation is missing."""
+        if missing := [step.operation for step in steps if self._is_missing(step.operation)]:
+            return tuple(unsent_exchange(step, program, f"the target has no {missing[0]}") for step in steps)
+        exchanges = self.sender.send_concurrently(steps, program, answers)
+        for step, exchange in zip(steps, exchanges, strict=True):
+            self._learn_from(step, exchange)
+        return exchanges
+
+    def _is_missing(self, operation: str) -> bool:
+        return (
+            operation not in self._existing
+            and self._missing[operation] >= MIN_ANSWERS
+            and self._missing_when_legal[operation] >= MIN_LEGAL_ANSWERS
+        )
+
+    def _learn_from(self, step: Step, exchange: Exchange) -> None:
+        if step.key is not Key.PRIMARY or exchange.response is None:
+            return
+        with self._lock:
+            if not is_missing_route(exchange, self.no_route_signature):
+                self._existing.add(step.operation)
+                return
+            self._missing[step.operation] += 1
+            self._missing_when_legal[step.operation] += step.role is not Role.NEGATIVE

@@ -1,0 +1,53 @@
+"""An operation that the target does not have is called a few times only."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from runs_conformance.engine.route_guard import MIN_ANSWERS, RouteGuard
+from runs_conformance.model.case import Concurrent, Role, Step
+from tests.engine.scripted import Answer, ScriptedSender, accept_everything
+
+MISSING = Step(operation="create_thread_and_run", body={"assistant_id": "asst_1"})
+NEGATIVE = replace(MISSING, body={}, role=Role.NEGATIVE)
+PRESENT = Step(operation="create_thread", body={})
+
+
+def answer_405(step: Step) -> Answer:
+    return (405, {}) if step.operation == MISSING.operation else accept_everything(step)
+
+
+def test_a_missing_operation_is_no_longer_called() -> None:
+    target = ScriptedSender(answer_405)
+    guard = RouteGuard(target, None)
+    exchanges = [guard.send(MISSING, "test", {}) for _ in range(MIN_ANSWERS + 2)]
+    assert len(target.sent) == MIN_ANSWERS
+    assert [exchange.id != "" for exchange in exchanges] == [True] * MIN_ANSWERS + [False] * 2
+    assert "create_thread_and_run" in str(exchanges[-1].problem)
+
+
+def test_other_operations_are_called() -> None:
+    target = ScriptedSender(answer_405)
+    guard = RouteGuard(target, None)
+    for _ in range(MIN_ANSWERS):
+        guard.send(MISSING, "test", {})
+    assert guard.send(PRESENT, "test", {}).accepted
+    withheld = guard.send_concurrently(Concurrent((PRESENT, MISSING)).steps, "test", {})
+    assert [exchange.id for exchange in withheld] == ["", ""]
+
+
+def test_refusals_of_illegal_requests_alone_say_nothing_about_the_route() -> None:
+    target = ScriptedSender(answer_405)
+    guard = RouteGuard(target, None)
+    for _ in range(3 * MIN_ANSWERS):
+        guard.send(NEGATIVE, "test", {})
+    assert len(target.sent) == 3 * MIN_ANSWERS
+
+
+def test_an_operation_that_answered_otherwise_once_exists() -> None:
+    answers = iter([200, *[405] * 20])
+    target = ScriptedSender(lambda step: (next(answers), {}))
+    guard = RouteGuard(target, None)
+    for _ in range(MIN_ANSWERS + 5):
+        guard.send(MISSING, "test", {})
+    assert len(target.sent) == MIN_ANSWERS + 5
