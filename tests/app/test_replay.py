@@ -10,8 +10,11 @@ import pytest
 
 from runs_conformance.app import run
 from runs_conformance.app.options import RunOptions
+from runs_conformance.app.replay import ReplayResult, merge_attempts
+from runs_conformance.app.report_file import ReportedFailure
 from runs_conformance.cli import run_command
 from runs_conformance.emulator.catalogue import standard_mutants
+from runs_conformance.model.verdict import Outcome
 from runs_conformance.reporting.folder import prepare_folder
 from runs_conformance.reporting.progress import SilentProgress
 from tests import fakes
@@ -75,6 +78,29 @@ def test_each_failure_is_one_line_and_the_exit_code_is_1_if_any_recurs(
     )
     assert run_command(["replay", str(report), ID, served[PLAIN]]) == 0
     assert capsys.readouterr().out.strip() == f"passes now   must    {ID}"
+
+
+def test_a_failure_is_replayed_as_often_as_asked(
+    served: Mapping[str, str], report: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_command(["replay", str(report), ID, "--repeat", "3"]) == 1
+    assert "failed 3 of 3 times" in capsys.readouterr().out
+    assert run_command(["replay", str(report), ID, served[PLAIN], "--repeat", "2"]) == 0
+    assert "failed 0 of 2 times" in capsys.readouterr().out
+
+
+def test_one_failure_among_several_attempts_still_fails() -> None:
+    failure = ReportedFailure(id=ID, kind="", level="must", statement="")
+    attempts = [
+        ReplayResult(failure=failure, outcome=Outcome.PASS, reason="", requests=2),
+        ReplayResult(failure=failure, outcome=Outcome.FAIL, reason="accepted", requests=3),
+        ReplayResult(failure=failure, outcome=Outcome.INCONCLUSIVE, reason="no answer", requests=1),
+    ]
+    merged = merge_attempts(attempts)
+    assert (merged.outcome, merged.requests) == (Outcome.FAIL, 6)
+    assert merged.reason == "failed 1 of 3 times, undecided 1 times: accepted"
+    assert merge_attempts(attempts[:1]) is attempts[0]
+    assert merge_attempts(attempts[::2]).outcome is Outcome.INCONCLUSIVE
 
 
 def test_a_history_is_judged_before_the_replay(

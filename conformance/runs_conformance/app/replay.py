@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TypeVar
 
@@ -17,6 +18,7 @@ from runs_conformance.client.recorder import NullRecorder
 from runs_conformance.client.session import Session
 from runs_conformance.client.transport import ExchangeLimits, Transport
 from runs_conformance.engine import polling, preflight
+from runs_conformance.engine.approach_forms import apply_approach
 from runs_conformance.engine.budget import Budget
 from runs_conformance.engine.collector import Collector
 from runs_conformance.engine.interruptible import run_interruptible
@@ -49,9 +51,14 @@ class ReplayResult:
 
 
 def replay_failures(
-    report: ReportFile, failures: Sequence[ReportedFailure], target: Target, model: str | None, timeout: float
+    report: ReportFile,
+    failures: Sequence[ReportedFailure],
+    target: Target,
+    model: str | None,
+    timeout: float,
+    repeat: int = 1,
 ) -> Iterator[ReplayResult]:
-    """Replay each failure. Raises TargetError if the target cannot be tested.
+    """Replay each failure `repeat` times. Raises TargetError if the target cannot be tested.
 
     `model` replaces the model of the original run. A failure that its own steps do not reproduce is replayed with the
     whole program that found it, if there is one; it counts as fixed only if neither reproduces it.
@@ -73,13 +80,14 @@ def replay_failures(
         budget = Budget()
         collector = Collector(NullRecorder(credentials), budget)
         session = Session(transport, collector, credentials, report.edition)
-        replayer = _Replayer(
-            target, options, session, collector, budget, build_judges(options), program_context(target, options), model
-        )
+        context = program_context(target, options)
+        if report.base_url == target.address.url:
+            context = apply_approach(context, report.approach)
+        replayer = _Replayer(target, options, session, collector, budget, build_judges(options), context, model)
         try:
             replayer.preflight()
             for failure in failures:
-                yield replayer.replay(failure)
+                yield merge_attempts([replayer.replay(failure, round_) for round_ in range(repeat)])
         finally:
             # A replay writes no history that `cleanup` could use later.
             if target.persistent:
@@ -98,7 +106,7 @@ class _Replayer:
     judges: Judges
     context: ProgramContext
     model: str | None
-    program_results: dict[str, tuple[ProgramResult, Mapping[str, Tally], int]] = field(default_factory=dict)
+    program_results: dict[tuple[str, int], tuple[ProgramResult, Mapping[str, Tally], int]] = field(default_factory=dict)
     count: int = 0
 
     def __post_init__(self) -> None:
@@ -115,7 +123,8 @@ class _Replayer:
         programs = all_programs(self.context, self.options)
         return {program.id: program for program in programs if program.phase != "explore"}
 
-    def replay(self, failure: ReportedFailure) -> ReplayResult:
+    def replay(self, failure: ReportedFailure, round_: int = 0) -> ReplayResult:
+        """Replay a failure; whole programs are executed once for all failures of a round."""
         reproduction = failure.reproduction
         if reproduction is None:
             return _inconclusive(failure, "the report does not contain the requests that show it")
@@ -133,7 +142,7 @@ class _Replayer:
         if result.outcome is Outcome.PASS and failure.id in reproduction.steps[failure.decisive_step].exercises:
             # For a request constraint, this request and its controls are sufficient evidence.
             return result
-        return self._replay_program(failure, result, reproduction.is_concurrent)
+        return self._replay_program(failure, result, round_, reproduction.is_concurrent)
 
     def _replay_steps(
         self, failure: ReportedFailure, reproduction: Reproduction, earlier_requests: int
@@ -162,16 +171,18 @@ class _Replayer:
             failure=failure, outcome=outcome, reason=reason or "", requests=requests, exchanges=tuple(history)
         )
 
-    def _replay_program(self, failure: ReportedFailure, result: ReplayResult, together: bool) -> ReplayResult:
+    def _replay_program(
+        self, failure: ReportedFailure, result: ReplayResult, round_: int, together: bool
+    ) -> ReplayResult:
         """Replay the whole program that found a failure which its own steps do not reproduce."""
         attempts_note = f"{ATTEMPTS} times; it depends on a race" if together else ""
         if failure.program not in self.programs:
             return _revise(result, result.outcome, result.reason or attempts_note)
-        if failure.program not in self.program_results:
+        if (failure.program, round_) not in self.program_results:
             program_result, exchanges = self._run(self.programs[failure.program])
             _, program_tallies = self.judges.tallies(failure.program, exchanges)
-            self.program_results[failure.program] = program_result, program_tallies, len(exchanges)
-        program_result, tallies, requests = self.program_results[failure.program]
+            self.program_results[failure.program, round_] = program_result, program_tallies, len(exchanges)
+        program_result, tallies, requests = self.program_results[failure.program, round_]
         tally = tallies.get(failure.id, Tally())
         if tally.findings:
             reason = f"{tally.findings[0].message} (only in the whole program {failure.program})"
@@ -193,6 +204,20 @@ class _Replayer:
     def _finish_current_request(self, work: Callable[[], _T]) -> _T:
         """Call `work`. An interruption lets the current request finish and prevents further ones."""
         return run_interruptible(work, "replay", lambda: self.budget.stop("interrupted"))
+
+
+def merge_attempts(attempts: Sequence[ReplayResult]) -> ReplayResult:
+    """The result of all attempts: a failure in any of them is one; a pass takes passes alone. Counts both."""
+    order = (Outcome.FAIL, Outcome.INCONCLUSIVE, Outcome.PASS)
+    first = min(attempts, key=lambda attempt: order.index(attempt.outcome))
+    if len(attempts) == 1:
+        return first
+    counts = Counter(attempt.outcome for attempt in attempts)
+    share = f"{counts[Outcome.FAIL]} of {len(attempts)} times"
+    if counts[Outcome.INCONCLUSIVE]:
+        share += f", undecided {counts[Outcome.INCONCLUSIVE]} times"
+    reason = f"failed {share}" + (f": {first.reason}" if first.reason else "")
+    return replace(first, reason=reason, requests=sum(attempt.requests for attempt in attempts))
 
 
 def _inconclusive(failure: ReportedFailure, reason: str) -> ReplayResult:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from runs_conformance.cli.configuration import drop_settings_for_other_server
-from runs_conformance.cli.help import OUTPUT, declare_command, option
+from runs_conformance.cli.help import LIMITS, OUTPUT, declare_command, option
 from runs_conformance.cli.options import TIMEOUT_OPTION
 from runs_conformance.cli.signals import WITHOUT_HISTORY, interruptible
 from runs_conformance.cli.stderr import say
@@ -26,6 +26,7 @@ _OUTCOME_TEXT = {"fail": "still fails", "pass": "passes now", "inconclusive": "u
     "replay",
     examples=(
         ("Replay all failures of the last run", "runs-conformance replay reports/latest"),
+        ("Count how often one occurs", "runs-conformance replay reports/latest lock.no_second_run_* --repeat 10"),
         ("Print one as a pytest file", "runs-conformance replay reports/latest cancel.is_carried_out --as pytest"),
     ),
 )
@@ -38,6 +39,15 @@ _OUTCOME_TEXT = {"fail": "still fails", "pass": "passes now", "inconclusive": "u
     group=OUTPUT,
     type=click.Choice(["curl", "python", "pytest"]),
     help="Print one failure as a script, and send nothing.",
+)
+@option(
+    "--repeat",
+    group=LIMITS,
+    metavar="N",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="Replay each failure N times, and print how often it occurs.",
 )
 @TRUST_OPTION
 @TIMEOUT_OPTION
@@ -70,7 +80,7 @@ def command(ctx: click.Context, /, report: Path, names: tuple[str, ...], **value
             # A report may come from an untrusted source, and the requests carry the user's key.
             require_trust(target, report_file.name, values["trusted_hosts"])
             say(f"sending to {target.address.url}, the server that {report_file.name} names")
-        for result in replay_failures(report_file, failures, target, model, values["timeout"]):
+        for result in replay_failures(report_file, failures, target, model, values["timeout"], values["repeat"]):
             results.append(result)
             _print_result(result, values["verbose"])
     return exit_code(results)
