@@ -6,6 +6,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from runs_conformance.cli import run_command
@@ -190,3 +191,35 @@ def test_text_of_the_server_is_escaped_in_the_file_and_on_the_terminal(capsys: p
     for text in (FILE.read_text(), output.out):
         assert "no\\u0000 such\\u001b[2J model" in text
         assert "\x1b" not in text
+
+
+def test_the_form_of_runs_that_the_server_needs_is_written(capsys: pytest.CaptureFixture[str]) -> None:
+    def needs_a_model(seen: GatewayRequest) -> CannedResponse | None:
+        creates_run = seen.operation in ("create_run", "create_thread_and_run")
+        return error_response(400, "model is required") if creates_run and b'"model"' not in seen.body else None
+
+    with gateway(refuse=needs_a_model) as gate:
+        assert run_command(["init", gate.url]) == 0
+        assert gate.live_objects == set()
+    assert "# Runs are created with model: without, the answer was HTTP 400" in FILE.read_text()
+    assert "runs are created with model" in capsys.readouterr().out
+    assert written()["model"] == "gpt-4o"
+
+
+def test_a_listed_assistant_is_used_if_none_can_be_created() -> None:
+    creations: list[GatewayRequest] = []
+
+    def creates_one(seen: GatewayRequest) -> CannedResponse | None:
+        if seen.operation != "create_assistant":
+            return None
+        creations.append(seen)
+        return NO_ROUTE if len(creations) > 1 else None
+
+    with gateway(refuse=creates_one) as gate:
+        response = httpx.post(
+            f"{gate.url}/assistants",
+            json={"model": "gpt-4o"},
+            headers={"Authorization": f"Bearer {KEY}", "OpenAI-Beta": "assistants=v2"},
+        )
+        assert run_command(["init", gate.url]) == 0
+    assert written()["use"] == {"assistant": response.json()["id"]}

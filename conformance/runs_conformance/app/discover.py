@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from runs_conformance.app.discover_edition import find_edition
@@ -16,7 +16,7 @@ from runs_conformance.client.session import Session
 from runs_conformance.client.transport import ExchangeLimits, Transport
 from runs_conformance.contract.edition import DEFAULT_EDITION
 from runs_conformance.contract.operation import OPERATIONS
-from runs_conformance.engine import preflight
+from runs_conformance.engine import approach, polling, preflight
 from runs_conformance.engine.budget import Budget
 from runs_conformance.engine.capabilities import (
     collect_stats,
@@ -29,10 +29,12 @@ from runs_conformance.engine.interruptible import run_interruptible
 from runs_conformance.engine.resources import INTERRUPTED_CLEANUP_SECONDS, delete_leftovers
 from runs_conformance.evidence.description import describe_request
 from runs_conformance.generation.programs.survey import CREATE_THREAD, RUN, STREAM, survey
+from runs_conformance.model.approach import Approach
 from runs_conformance.model.case import Role, Step
 from runs_conformance.model.error_message import summarize_error
 from runs_conformance.model.exchange import Completion, Exchange
 from runs_conformance.model.json import is_object
+from runs_conformance.model.program import ProgramContext
 
 LIMITS = ExchangeLimits(connect=10.0, idle=30.0, total=30.0, stream=60.0)
 PROGRAM = "discovery"
@@ -53,7 +55,8 @@ class Discovery:
 
     `models` are those that the server lists. `run_accepted` is None if no run could be attempted; `refusal` says why a
     run was refused, `run_failed` that it was an error of the server instead. `needs_key` is None if unknown. `lost`
-    holds the requests that got no response, `stopped` why the server was not asked further.
+    holds the requests that got no response, `stopped` why the server was not asked further. `approach` is the form of
+    request that the server accepts, if it refused a smallest one.
     """
 
     address: Address
@@ -70,6 +73,7 @@ class Discovery:
     leftovers: Sequence[str] = ()
     lost: Sequence[str] = ()
     stopped: str = ""
+    approach: Approach = field(default_factory=Approach)
 
 
 class _ServerGone(Exception):  # noqa: N818 -- it describes the server
@@ -150,6 +154,7 @@ class _Probe:
             found = replace(found, needs_key=self._needs_key())
             if self.responses["assistant"].accepted:
                 found = replace(found, edition=find_edition(self._send_checked, found.model))
+            found = self._with_approach(found)
         except _ServerGone as error:
             stopped = str(error)
         stats = merge_stats([collect_stats(self.collector.take(PROGRAM), no_route)])
@@ -170,6 +175,17 @@ class _Probe:
             lost=tuple(self.lost),
             stopped=stopped,
         )
+
+    def _with_approach(self, found: Discovery) -> Discovery:
+        """Find out what the server accepts instead, if it refused the smallest assistant, thread or run."""
+        required = [self.responses.get(name) for name in ("assistant", "thread", RUN)]
+        if not any(exchange is not None and exchange.refused for exchange in required):
+            return found
+        context = ProgramContext(edition=found.edition, model=found.model)
+        is_loopback = self.address.is_loopback
+        schedule = polling.loopback_schedule() if is_loopback else polling.remote_schedule()
+        form = approach.find_approach(context, self.session, self.budget, schedule, lambda: found.models).approach
+        return replace(found, approach=form, model=form.model or found.model)
 
     def probe_path(self, path: str, program: str) -> Exchange:
         """Send a GET request to a path."""

@@ -47,8 +47,8 @@ _FILE = Path("conformance.toml")
 def command(base_url: str, **values: Any) -> int:
     """Survey the server at BASE_URL and write a conformance.toml for it.
 
-    Sends about thirty requests and two short runs, and deletes everything it creates. The file contains references to
-    keys, never the keys themselves.
+    Sends about thirty requests and two short runs, and deletes everything it creates; more if the server refuses the
+    smallest requests, to find some that it accepts. The file contains references to keys, never the keys themselves.
     """
     from runs_conformance import config
     from runs_conformance.app import discover
@@ -137,6 +137,8 @@ def _settings(discovery: Discovery, url: str, values: dict[str, Any], has_key: b
         safe = {name: text for name, text in table.items() if not is_secret_name(name) or text.startswith("env:")}
         if safe:
             settings[key_name] = safe
+    if discovery.approach.assistant:
+        settings["use"] = {"assistant": discovery.approach.assistant}
     if discovery.streams:
         settings["capabilities"] = {"streaming": True}
     return settings
@@ -173,8 +175,9 @@ def _notes(discovery: Discovery, literal: bool) -> dict[str, list[str]]:
     elif literal:
         notes["auth.api_key"] = ["The key was given on the command line; put it into this variable."]
     missing = [name for name in CAPABILITIES if name in discovery.missing]
+    notes["base_url"] = [f"{note[0].upper()}{note[1:]}." for note in discovery.approach.notes]
     if discovery.stopped:
-        notes["base_url"] = [f"{discovery.stopped[0].upper()}{discovery.stopped[1:]}."]
+        notes["base_url"].append(f"{discovery.stopped[0].upper()}{discovery.stopped[1:]}.")
     single = [
         OPERATIONS[name].route
         for name in discovery.missing
@@ -217,6 +220,7 @@ def _summary_lines(discovery: Discovery) -> Iterator[str]:
     else:
         verdict = "started" if discovery.run_accepted else f"refused: {discovery.refusal}"
         yield f"  a run of {discovery.model} was {verdict}"
+    yield from (f"  {note}" for note in discovery.approach.notes)
     if discovery.streams is not None:
         yield f"  it {'streams' if discovery.streams else 'does not stream'}"
     for leftover in discovery.leftovers:
