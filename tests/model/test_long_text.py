@@ -22,6 +22,13 @@ def test_compress_round_trip() -> None:
     assert expand(compressed) == value
 
 
+def test_compressing_again_changes_nothing() -> None:
+    without_repeats = " ".join(str(number) for number in range(2_000))
+    compressed = compress({"raw": without_repeats})
+    assert compress(compressed) == compressed
+    assert expand(compress(compressed)) == {"raw": without_repeats}
+
+
 @pytest.mark.parametrize(
     "parts",
     [[{"text": "a", "times": 10**12}], [{"text": "a"}], [{"text": 1, "times": 1}], [{"text": "a", "times": -1}]],

@@ -29,13 +29,15 @@ def split_repeats(text: str) -> list[tuple[str, int]]:
 
 
 def compress(value: JSON) -> JSON:
-    """Replace the long texts in a value by their repeated parts."""
+    """Replace the long texts in a value by their repeated parts. What is compressed already stays as it is."""
     if isinstance(value, str):
         if len(value) <= MAX_PLAIN_LENGTH:
             return value
         parts = split_repeats(value)
         return {_JOINED: [{_TEXT: text, _TIMES: times} for text, times in parts]}
     if is_object(value):
+        if value.keys() == {_JOINED}:
+            return value
         return {name: compress(member) for name, member in value.items()}
     return [compress(item) for item in value] if is_array(value) else value
 
