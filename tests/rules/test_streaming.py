@@ -64,6 +64,11 @@ def test_done_in_quotes() -> History:
     return streamed(("thread.run.completed", run("completed")), ("done", '"[DONE]"'))
 
 
+@fails(streaming.a_stream_ends_with_done, at="/events/1", times=1)
+def test_done_without_its_event_line() -> History:
+    return streamed(("thread.run.completed", run("completed")), ("message", "[DONE]"))
+
+
 @inconclusive(streaming.a_stream_lasts_until_its_run_stops)
 def test_events_that_are_named_only_in_their_data() -> History:
     data = {"event": "thread.run.completed", "data": run("completed")}

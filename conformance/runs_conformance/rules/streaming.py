@@ -108,21 +108,27 @@ def content_type_is_event_stream(exchange: Exchange) -> Iterator[Result]:
 
 @rule(
     units=streams,
-    level=Level.SHOULD,
-    source=_RECORDED,
+    level=Level.MUST,
+    source=schema(
+        "openai-openapi f85dbe2 openapi.yaml AssistantStreamEvent: each event has an `event` and `data` property",
+        note="every event of every recorded stream has one",
+    ),
     capability="streaming",
     requirements=("stream-is-sse-with-json",),
 )
 def every_event_has_a_name(stream: Stream) -> Iterator[Result]:
-    """Every event has an `event:` line with its name.
+    """Every event that carries an object of the API, or `[DONE]`, has an `event:` line with its name.
 
-    Clients that listen for `thread.run.completed` never receive an event without a name.
+    Clients that listen for `thread.run.completed` never receive an event without a name. Events that the contract does
+    not name are not judged.
 
     Fix: Write an `event:` line for each event.
     """
     for index, event in enumerate(stream.events):
-        finding = stream.exchange.finding("the event has no name", f"/events/{index}")
-        yield PASSED if event.name != "message" else finding
+        if event.name not in _UNNAMED:
+            yield PASSED
+        elif event.data == DONE_DATA or (is_object(event.data) and "object" in event.data):
+            yield stream.exchange.finding("the event has no name", f"/events/{index}")
 
 
 @rule(
@@ -192,6 +198,9 @@ def a_stream_ends_with_done(stream: Stream) -> Iterator[Result]:
     elif quoted := [i for i, event in enumerate(stream.events) if _is_quoted_done(event)]:
         pointer = f"/events/{quoted[0]}/data"
         yield exchange.finding("the data of done is the JSON string [DONE], in quotes", pointer, DONE_DATA, _QUOTED)
+    elif unnamed := [i for i, event in enumerate(stream.events) if event.name in _UNNAMED and event.data == DONE_DATA]:
+        message = "the stream ends with data: [DONE], but no line event: done precedes it"
+        yield exchange.finding(message, f"/events/{unnamed[0]}", f"event: {DONE}", "no event line")
     elif stream.is_complete:
         yield exchange.finding("the stream ends without done", "/events", DONE_DATA)
     elif (
