@@ -133,6 +133,7 @@ def build_report(header: RunHeader, result: RunResult) -> Report:
         limits=result.limits,
         approach=result.approach,
         hazards=result.hazards,
+        cut_reason=result.cut_reason,
         lost_requests=_named_lost_requests(result),
         started=header.started,
         edition_fit=find_better_edition(verdicts, options.edition),

@@ -14,6 +14,14 @@ def describe_request(exchange: Exchange) -> str:
     return f"{exchange.request.method} {path}"
 
 
+def describe_outcome(exchange: Exchange) -> str:
+    """A request with its response, as one clause."""
+    if exchange.response is None:
+        problem = (exchange.problem or "connection lost").removeprefix("no response: ").removesuffix(".")
+        return f"{describe_request(exchange)} got no response ({problem})"
+    return f"{describe_request(exchange)} was answered with {describe_answer(exchange)}"
+
+
 def describe_answer(exchange: Exchange) -> str:
     """The HTTP status with the start of the error message or of the text, or why there is no response."""
     if exchange.response is None:

@@ -73,9 +73,12 @@ def headline(report: Report, word: str) -> str:
 
 
 def cut_note(report: Report) -> str:
-    """Why a session was cut short, in one sentence; empty if it was not."""
-    if report.complete:
+    """Why a session was cut short, in one sentence; empty if it was not, or never began."""
+    if report.complete or report.outcome is Outcome.NOT_JUDGED:
         return ""
-    causes = [end.cause for end in report.programs.early_ends if end.ending in (Ending.CUT, Ending.NOT_STARTED)]
+    if report.reason.startswith("cut short"):
+        return "What the session did not reach is listed as not judged."
+    causes = [report.cut_reason] if report.cut_reason else []
+    causes += [end.cause for end in report.programs.early_ends if end.ending in (Ending.CUT, Ending.NOT_STARTED)]
     why = f": {causes[0]}" if causes else ""
     return f"The session was cut short{why}. What it did not reach is listed as not judged."
