@@ -28,8 +28,17 @@ _FAMILIES = (
     r"%u(?P<url_code>[0-9a-f]{4})|%(?P<in_url>[0-9a-f]{2})",
     r"&#x(?P<hex_code>[0-9a-f]{1,7});|&#(?P<code>[0-9]{1,7});|&(?P<name>[a-z]{2,8});",
 )
-_ALL, *_SINGLE = (re.compile(text, re.IGNORECASE | re.DOTALL) for text in ("|".join(_FAMILIES), *_FAMILIES))
-"""The escapes of all encodings, and those of one. A key with a backslash is no escape of JSON in HTML."""
+_NESTED_JSON = r"(?<!\\)\\++(?:u(?P<json_code>[0-9a-f]{4})|x(?P<byte>[0-9a-f]{2})|(?P<escaped>.))"
+"""An escape of JSON in any number of JSON strings around each other."""
+
+
+def _escapes(*families: str) -> re.Pattern[str]:
+    return re.compile("|".join(families), re.IGNORECASE | re.DOTALL)
+
+
+_ALL, _ALL_NESTED = _escapes(*_FAMILIES), _escapes(_NESTED_JSON, *_FAMILIES[1:])
+_SINGLE = tuple(map(_escapes, _FAMILIES))
+"""The escapes of one encoding: a key with a backslash in HTML is no escape of JSON."""
 _RELEVANT_ESCAPE = re.compile(r"\\[^nrtbf\"]|%[0-9a-fu]|&[#a-z]", re.IGNORECASE)
 _TOKEN = re.compile(r"[A-Za-z0-9+/_-]{16,}")
 _HEX = re.compile(r"[0-9A-Fa-f]{24,}")
@@ -188,7 +197,7 @@ class Redactor:
         """The spans of all traces, plain and encoded."""
         yield from self._found(text)
         if self._has_quote or _RELEVANT_ESCAPE.search(text):
-            for escapes in (_ALL, *(_SINGLE if self._has_escape else ())):
+            for escapes in (_ALL, *_SINGLE) if self._has_escape else (_ALL_NESTED,):
                 yield from self._traces_behind(escapes, text)
 
     def _traces_behind(self, escapes: re.Pattern[str], text: str) -> Iterator[Span]:
