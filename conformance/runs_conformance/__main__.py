@@ -1,6 +1,43 @@
-"""`python -m runs_conformance`: the same as the command `runs-conformance`."""
+"""The command `runs-conformance`, also as `python -m runs_conformance`."""
 
-from runs_conformance.cli import main
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from types import FrameType
+
+_INTERRUPTED = 130
+
+
+def main() -> None:
+    """Run the command line. An interruption while it is loaded ends the process in one line."""
+    if sys.flags.optimize >= 2:
+        _start_again_with_docstrings()
+    before = signal.getsignal(signal.SIGINT)
+    is_ignored = before == signal.SIG_IGN
+    if not is_ignored:
+        signal.signal(signal.SIGINT, _end)
+    from runs_conformance.cli import main as run
+
+    if not is_ignored:
+        signal.signal(signal.SIGINT, before)
+    try:
+        run()
+    except KeyboardInterrupt:
+        _end(signal.SIGINT, None)
+
+
+def _start_again_with_docstrings() -> None:
+    """Replace this process: the statements of the rules are docstrings, which `-OO` removes."""
+    os.environ["PYTHONOPTIMIZE"] = "1"
+    os.execv(sys.executable, [sys.executable, "-m", "runs_conformance", *sys.argv[1:]])
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    os.write(2, b"runs-conformance: interrupted\n")
+    os._exit(_INTERRUPTED)
+
 
 if __name__ == "__main__":
     main()
