@@ -32,6 +32,7 @@ from runs_conformance.model.require import (
     require_text,
     require_texts,
 )
+from runs_conformance.model.text import excerpt
 from runs_conformance.reporting.request_access import RequestAccess, shell_variable
 from runs_conformance.targets import Target
 
@@ -139,7 +140,7 @@ class RunHeader:
                 schema_digest=require_text(data.get("schema_digest", ""), "schema_digest"),
             )
         except (KeyError, TypeError, ValueError) as error:
-            raise UsageError(f"{name}:1: not the first line of a history ({error})") from None
+            raise UsageError(f"{name}:1: not the first line of a history ({excerpt(str(error), 200)})") from None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -222,7 +223,7 @@ class RunFooter:
                 hazards=tuple(map(Hazard.from_json, objects("not_sent_again"))),
             )
         except (KeyError, TypeError, ValueError) as error:
-            raise UsageError(f"{name}: its last line is not the end of a run ({error})") from None
+            raise UsageError(f"{name}: its last line is not the end of a run ({excerpt(str(error), 200)})") from None
 
 
 def _confirmations(data: JSON) -> dict[str, tuple[int, int]]:

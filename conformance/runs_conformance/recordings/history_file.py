@@ -12,10 +12,12 @@ from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.exchange_decoding import exchange_from_json
 from runs_conformance.model.history import History
 from runs_conformance.model.json import JSON, is_object
+from runs_conformance.model.text import excerpt
 from runs_conformance.recordings.exchanges import SkippedEntry
 from runs_conformance.wire import strict_json
 
 _MAX_LINE = 64 * 1024 * 1024
+_MAX_REASON = 200
 _MAX_VALUES = 4_000_000
 """JSON values of all lines together. In memory, each takes up to a hundred bytes, however short its text is."""
 
@@ -71,7 +73,8 @@ def read_history(name: str, data: bytes, edition: str | None) -> HistoryContent:
             if not line.endswith(b"\n"):
                 skipped.append(SkippedEntry(f"{name}:{number}", "truncated: the session that wrote it was killed"))
                 continue
-            raise UsageError(f"{name}:{number}: not an exchange ({type(error).__name__}: {error})") from None
+            reason = f"{type(error).__name__}: {excerpt(str(error), _MAX_REASON)}"
+            raise UsageError(f"{name}:{number}: not an exchange ({reason})") from None
     histories = tuple(History.of(exchanges, program) for program, exchanges in programs.items())
     return HistoryContent(histories, tuple(skipped), run, end)
 
