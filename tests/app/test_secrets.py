@@ -2,55 +2,82 @@
 
 from __future__ import annotations
 
-import base64
-import html
 import json
+import random
 import re
+from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import quote
+from typing import Any
 
 from tests.app.serving import running, served
 from tests.client.hostile import head
+from tests.leaks import leaks
 from tests.quality.hostile_behaviours import HostileRequest, hostile_server, other_host
+from tests.wire.test_redactor import ENCODINGS
 
 KEY = "sk-own/+&<key>=0123456789abcdef"
-SECOND = "sk-second_key-9876543210"
-
-
-def forms(key: str) -> list[str]:
-    """Return a key in every encoding in which the target below repeats it."""
-    data = key.encode()
-    plain = [key, json.dumps(key)[1:-1], quote(key), quote(key, safe=""), html.escape(key), data.hex()]
-    return [*plain, base64.b64encode(data).decode(), base64.urlsafe_b64encode(data).decode()]
-
-
-def traces(key: str) -> list[str]:
-    """Return the traces that a key leaves in these encodings, or inside a longer text in base64."""
-    inside = base64.b64encode(b"Bearer " + key.encode()).decode()[12:-4]
-    return [*(form.rstrip("=")[:-1] for form in forms(key)), inside]
+SECOND = "98765432109876543210"
+"""A key of digits, which a target can send as a number."""
 
 
 def repeats(request: HostileRequest) -> None:
-    """Answer with the key in every encoding and every place: headers, ids, messages, pages, events."""
-    everything = " ".join((*forms(KEY), base64.b64encode(b"Bearer " + KEY.encode()).decode(), *forms(SECOND)))
-    header = {"X-Echo": everything, "Openai-Organization": KEY, "Set-Cookie": f"key={KEY}"}
-    kind = request.number // 5 % 6
-    if kind == 0:
-        error = {"error": {"message": f"Incorrect API key: {everything}", "type": KEY, "param": KEY, "code": SECOND}}
-        request.connection.answer(json.dumps(error).encode(), "400 Bad Request", **header)
-    elif kind == 1:
-        request.connection.answer(json.dumps({"id": KEY, "object": SECOND, KEY: 1}).encode(), **header)
-    elif kind == 2:
-        page = f"<!DOCTYPE html><title>{KEY}</title><p>{everything}"
-        request.connection.answer(page.encode(), "500 Oops", **{**header, "Content-Type": "text/html"})
-    elif kind == 3:
-        body = f"event: error\ndata: {json.dumps(everything)}\n\nevent: {KEY}\ndata: {KEY}\n\ndata: [DONE]\n\n"
-        top = head(**{**header, "Content-Type": "text/event-stream", "Content-Length": str(len(body.encode()))})
-        request.connection.send(top + body.encode())
-    elif kind == 4:
-        request.connection.answer(f'{{"{KEY}": 1, "{KEY}": 2}}'.encode(), **header)
+    """Answer with both keys in one encoding and in one place, both chosen by the number of the request."""
+    rng = random.Random(request.number)
+    encode = ENCODINGS[rng.choice(list(ENCODINGS))]
+    key, second = encode(KEY), encode(SECOND)
+    head_, _, content = request.answer().partition(b"\r\n\r\n")
+    is_stream = b"text/event-stream" in head_
+    place = rng.choice(("members", "pieces", "pieces") if is_stream else ("header", "error", "members", "page", "odd"))
+    if place == "header":
+        name = re.sub(r"[^A-Za-z0-9]", "", KEY)
+        header = {"X-Echo": f"{key} {second}".replace("\n", ""), f"X-{name}": "1", "Set-Cookie": f"key={KEY}"}
+        request.connection.answer(content, rng.choice(("200 OK", f"302 {KEY}")), Location=f"/?k={KEY}", **header)
+    elif place == "error":
+        error = {"message": f"Incorrect API key: {key}", "type": key, "param": second, "code": SECOND, key: second}
+        request.connection.answer(json.dumps({"error": error}).encode(), rng.choice(("400 No", "500 Oops", "401 No")))
+    elif place == "page":
+        page = f"<!DOCTYPE html><title>{key}</title><p>{second}{'x' * rng.choice((0, 3_970))}{key}"
+        request.connection.answer(page.encode(), "500 Oops", Content_Type="text/html")
+    elif place == "odd":
+        texts = (f'{{{json.dumps(key)}: 1, {json.dumps(key)}: 2, "n": {SECOND}}}', f"[{SECOND}, {SECOND}.5]", f'"{KEY}')
+        request.connection.answer(rng.choice(texts).encode())
+    elif is_stream:
+        pieces = _pieces(key if place == "members" else KEY, len(key) if place == "members" else 7)
+        changed = re.sub(rb"(?m)^data: (\{.*)$", lambda match: b"data: " + _with_texts(match[1], pieces), content)
+        request.connection.send(head(Content_Type="text/event-stream", Content_Length=str(len(changed))) + changed)
     else:
-        request.connection.answer(b"", f"302 {KEY}", Location=f"http://127.0.0.1:9/?key={quote(KEY)}&k={KEY}")
+        request.connection.answer(_with_texts(content, _pieces(key, len(key)), rng.randrange(4)))
+
+
+def _pieces(text: str, size: int) -> Iterator[str]:
+    while True:
+        yield from (text[at : at + size] for at in range(0, len(text), size))
+
+
+def _with_texts(content: bytes, pieces: Iterator[str], skipped: int = 0) -> bytes:
+    """Replace texts that are the model's or the user's, after some of them."""
+    names = ("value", "arguments", "input", "output", "message", "instructions", "name", "description")
+
+    def change(value: Any) -> Any:
+        nonlocal skipped
+        if isinstance(value, dict):
+            for name, member in value.items():
+                if name in names and isinstance(member, str):
+                    skipped -= 1
+                    value[name] = next(pieces) if skipped < 0 else member
+                else:
+                    change(member)
+            if skipped < 0 and isinstance(value.get("metadata"), dict):
+                value["metadata"] = {KEY[:20]: SECOND, "number": int(SECOND)}
+        elif isinstance(value, list):
+            for member in value:
+                change(member)
+        return value
+
+    try:
+        return json.dumps(change(json.loads(content))).encode()
+    except ValueError:
+        return content
 
 
 def test_a_key_repeated_by_the_target_appears_in_no_output(tmp_path: Path) -> None:
@@ -67,20 +94,23 @@ def test_a_key_repeated_by_the_target_appears_in_no_output(tmp_path: Path) -> No
     ):
         arguments = ["--api-key", f"@{tmp_path / 'key'}", "--second-api-key", f"@{tmp_path / 'second'}"]
         arguments += ["--report-dir", str(folder), "--no-database", "--timeout", "5", "-v"]
+        arguments += ["--report", "json,html,markdown,junit,ctrf,history,har"]
         with running(
             "run", url, *arguments, "--phase", "preflight", "--phase", "lifecycle", "--phase", "security"
         ) as run:
             output, _ = run.communicate(timeout=120)
         assert run.returncode == 1, output
         assert not other.received
-    files = [path for path in tmp_path.rglob("*") if path.is_file() and path.parent != tmp_path]
-    assert {"history.jsonl", "report.json", "report.html", "summary.md"} <= {path.name for path in files}
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    assert {"history.jsonl", "report.json", "report.html", "summary.md", "junit.xml", "history.har"} <= {
+        path.name for path in files
+    }
     texts = {"output": output, **{path.name: path.read_text(encoding="utf-8") for path in files}}
     assert "[REDACTED]" in texts["history.jsonl"]
-    found = [
-        (name, form, re.findall(f".{{0,60}}{re.escape(form)}.{{0,20}}", text)[:1])
-        for name, text in texts.items()
-        for form in (*traces(KEY), *traces(SECOND))
-        if form in text
-    ]
-    assert found == []
+    report = json.loads(texts["report.json"])
+    assert outcome_of(report, "auth.keys_are_not_repeated") == "fail"
+    assert {name: leaks(text, key) for key in (KEY, SECOND) for name, text in texts.items() if leaks(text, key)} == {}
+
+
+def outcome_of(report: Any, id_: str) -> str:
+    return next(str(verdict["outcome"]) for verdict in report["verdicts"] if verdict["id"] == id_)
