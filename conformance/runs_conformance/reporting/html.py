@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shlex
 import time
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -21,7 +22,7 @@ from runs_conformance.reporting.graph import HEIGHT, WIDTH, build_graph
 from runs_conformance.reporting.lost_requests import lost_request_commands
 from runs_conformance.reporting.mistakes import Mistake, cut_note, headline, list_mistakes
 from runs_conformance.reporting.notes import changes_note, edition_note
-from runs_conformance.reporting.outcome_names import DISPLAY_ORDER, outcome_name
+from runs_conformance.reporting.outcome_names import outcome_name
 from runs_conformance.reporting.report import Report, outcomes_by_capability
 from runs_conformance.reporting.scope import scope_line
 from runs_conformance.reporting.source_link import source_spans
@@ -96,7 +97,7 @@ def text(report: Report, curl_dialect: str = "openai", report_path: str = "repor
     return failure_text.printable(
         page.render(
             report=report,
-            word=outcome_name(report.outcome).capitalize(),
+            word="Not tested" if report.outcome is Outcome.NOT_JUDGED else outcome_name(report.outcome).capitalize(),
             tone="warn" if report.outcome is Outcome.NOT_JUDGED else _TONES[report.outcome],
             style=style,
             script=script,
@@ -147,22 +148,43 @@ def _operations(verdict: Verdict) -> list[str]:
     return list(dict.fromkeys(name for name in named if name in OPERATIONS))
 
 
+_SEGMENTS = {
+    "pass": "pass",
+    "fail": "fail",
+    "known": "warn",
+    "warning": "warn",
+    "inconclusive": "warn",
+    "error": "fail",
+    "not judged": "none",
+    "not applicable": "none",
+}
+"""The tone of each segment of a capability's bar, in their order."""
+
+
+def _segment_label(verdict: Verdict, report: Report) -> str:
+    """The name of an outcome; a failure that does not fail the session is a warning, or known to the baseline."""
+    if verdict.outcome is not Outcome.FAIL:
+        return outcome_name(verdict.outcome)
+    if report.counts_as_failure(verdict):
+        return "fail"
+    return "known" if verdict.id in _accepted(report) else "warning"
+
+
 def _capability_summaries(report: Report) -> Iterator[CapabilitySummary]:
-    levels = report.failing_levels
-    failing = {verdict.capability for verdict in report.with_outcome(Outcome.FAIL) if verdict.level in levels}
+    labels: dict[str, Counter[str]] = {}
+    for verdict in report.verdicts:
+        labels.setdefault(verdict.capability, Counter())[_segment_label(verdict, report)] += 1
     for name, counts in outcomes_by_capability(report.verdicts, CAPABILITIES).items():
-        total = sum(counts.values())
-        segments, x = [], 0.0
-        for outcome in DISPLAY_ORDER:
-            count = counts.get(outcome, 0)
-            if count:
+        total, segments, x = sum(counts.values()), [], 0.0
+        for label, tone in _SEGMENTS.items():
+            if count := labels[name][label]:
                 # A minimum width keeps a single failure among hundreds visible.
                 width = max(3.0, _BAR_WIDTH * count / total)
-                segments.append(BarSegment(_TONES[outcome], count, outcome_name(outcome), x, width))
+                segments.append(BarSegment(tone, count, label, x, width))
                 x += width
         scale = _BAR_WIDTH / x
         scaled = [replace(segment, x=segment.x * scale, width=segment.width * scale) for segment in segments]
-        yield CapabilitySummary(name, *_capability_status(counts, name in failing), scaled)
+        yield CapabilitySummary(name, *_capability_status(counts, labels[name]["fail"] > 0), scaled)
 
 
 def _capability_status(counts: Mapping[Outcome, int], fails: bool) -> tuple[str, str]:
