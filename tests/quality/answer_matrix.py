@@ -186,6 +186,11 @@ def read() -> list[AnswerRow]:
     return [AnswerRow(**{**row, "mutants": tuple(row["mutants"])}) for row in read_rows(NAME)]
 
 
+def is_stale() -> bool:
+    """Whether the committed rows are about other constraints, or other levels, than the contract has."""
+    return {row.constraint: row.level for row in read()} != answer_constraints()
+
+
 def page(rows: Sequence[AnswerRow]) -> str:
     """The page of the matrix."""
     counts = Counter(means.removesuffix(STRICT) for row in rows for means in (row.json, row.stream))
@@ -215,9 +220,9 @@ def page(rows: Sequence[AnswerRow]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Measure, and write the table and the page."""
-    argparse.ArgumentParser(description=__doc__).parse_args()
+    argparse.ArgumentParser(description=__doc__).parse_args(arguments)
     measurement = AnswerMeasurement(record())
     measurement.measure()
     rows = list(measurement.rows())

@@ -3,13 +3,15 @@
 `python -m tests.quality.decisions` judges the emulator with several seeds and all legal variants, reads the kill
 matrix, and writes `engine/decisions.json`, by which the suite knows what a program that stops early leaves undecided.
 An id counts as decided by a program if it is decided with every seed. Programs that depend on the seed are omitted. The
-variants show how few occasions a correct server may give.
+variants show how few occasions a correct server may give. `python -m tests.quality.refresh` keeps what the committed
+table says of the variants, and has them play only the programs that are new to an id.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from runs_conformance.emulator import catalogue
 from runs_conformance.engine.decisions import TABLE, Decisions, encode_decisions, load_decisions
@@ -20,12 +22,47 @@ SEEDS = range(4)
 RANDOM_PREFIXES = ("explore", "schemathesis", "preflight", "approach")
 
 
-def measure() -> Decisions:
-    """The table as measured now."""
-    reference = [Trial(f"seed {seed}", seed=seed) for seed in SEEDS]
-    trials = [*reference, *map(variants_matrix.trial_for, catalogue.variants())]
-    results = list(judge_all(trials, processes=2, batch_size=4))
-    return combine(results[: len(reference)], results[len(reference) :])
+def measure(variants: Sequence[TrialResult] = ()) -> Decisions:
+    """The table as measured now. Judges the variants, unless their results are given."""
+    return combine(_judge_reference(), variants or _judge_variants())
+
+
+def remeasure(before: Decisions, variants: Sequence[TrialResult] = ()) -> Decisions:
+    """The table with the reference measured anew. What is known of occasions on variants stays, and counts together
+    with these results of variants; all variants play the programs that reveal an id in this table only.
+    """
+    reference = _judge_reference()
+    table = combine(reference, variants)
+    known = _pairs(before)
+    added = sorted({program for id_, program in _pairs(table) - known})
+    if added:
+        table = combine(reference, [*variants, *_judge_variants(tuple(added))])
+    return replace(table, occasions=keep_occasions(before, table))
+
+
+def keep_occasions(before: Decisions, now: Decisions) -> dict[str, dict[str, int]]:
+    """The fewest occasions of two tables, by id and program; a pair that only `now` has counts as it is there."""
+    known, kept = _pairs(before), dict[str, dict[str, int]]()
+    for id_, counts in now.occasions.items():
+        for program, count in counts.items():
+            fewest = min(count, before.occasions.get(id_, {}).get(program, 1)) if (id_, program) in known else count
+            if fewest > 1:
+                kept.setdefault(id_, {})[program] = fewest
+    return kept
+
+
+def _pairs(table: Decisions) -> set[tuple[str, str]]:
+    """The ids and the programs that reveal their violations."""
+    return {(id_, program) for id_, groups in table.revealers.items() for group in groups for program in group}
+
+
+def _judge_reference() -> list[TrialResult]:
+    return list(judge_all([Trial(f"seed {seed}", seed=seed) for seed in SEEDS], processes=2, batch_size=2))
+
+
+def _judge_variants(programs: tuple[str, ...] = ()) -> list[TrialResult]:
+    trials = [replace(variants_matrix.trial_for(variant), programs=programs) for variant in catalogue.variants()]
+    return list(judge_all(trials, processes=2, batch_size=4))
 
 
 def combine(
@@ -81,15 +118,19 @@ def _is_fixed(program: str) -> bool:
     return not program.startswith(RANDOM_PREFIXES)
 
 
-def main() -> int:
-    """Write the table."""
+def write(decisions: Decisions) -> None:
+    """Write the table, and print how much of it changed."""
     before = load_decisions()
-    decisions = measure()
     TABLE.write_text(encode_decisions(decisions), encoding="utf-8")
     changed = sum(
         1 for id_ in {*before.deciders, *decisions.deciders} if before.deciders.get(id_) != decisions.deciders.get(id_)
     )
     print(f"{len(decisions.deciders)} ids, {sum(map(len, decisions.revealers.values()))} groups; {changed} ids changed")
+
+
+def main() -> int:
+    """Measure and write the table."""
+    write(measure())
     return 0
 
 

@@ -1,8 +1,9 @@
 """Updates everything that is derived from the rules, schemas, mutants and variants, in the order in which it builds up.
 
 `python -m tests.quality.refresh [NAME...]` judges the mutants and variants that the committed matrices lack and those
-named, and updates their rows. Then it writes `rules/violations.json`, `engine/decisions.json` and the pages of `docs/`,
-which read the matrices. With `--all` it judges every mutant and variant, which takes long.
+named, and updates their rows. Then it writes the answer matrix, if constraints on answers were added or removed,
+`rules/violations.json`, `engine/decisions.json` and the pages of `docs/`. With `--all` it judges every mutant and
+variant, which takes long.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ from collections.abc import Iterable, Sequence
 
 from runs_conformance import docgen
 from runs_conformance.emulator.catalogue import generated_mutants, handwritten_mutants, variants
+from runs_conformance.engine.decisions import load_decisions
 from runs_conformance.model.suggestion import did_you_mean
-from tests.quality import decisions, kill_matrix, variants_matrix
+from tests.quality import answer_matrix, decisions, kill_matrix, variants_matrix
 from tests.rules import violations
 
 
@@ -48,12 +50,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     def to_judge(names: Iterable[str]) -> list[str]:
         return [name for name in names if options.all or name in options.names or name not in listed]
 
-    survivors = kill_matrix.update(to_judge(mutant_names()))
-    accused = variants_matrix.update(to_judge(variant_names()))
     violations.main()
-    decisions.main()
+    survivors = kill_matrix.update(to_judge(mutant_names()))
+    results = variants_matrix.update(to_judge(variant_names()))
+    if options.all or answer_matrix.is_stale():
+        answer_matrix.main([])
+    decisions.write(decisions.measure(results) if options.all else decisions.remeasure(load_decisions(), results))
     docgen.main([])
-    return 1 if survivors or accused else 0
+    return 1 if survivors or any(result.exit_code for result in results) else 0
 
 
 if __name__ == "__main__":

@@ -29,9 +29,9 @@ class VariantRow:
     exit_code: int
 
 
-def row(variant: Variant, result: TrialResult) -> VariantRow:
+def row(result: TrialResult) -> VariantRow:
     """The row of a variant for the result of its trial."""
-    return VariantRow(variant.name, result.must, result.inconclusive, result.should, result.exit_code)
+    return VariantRow(result.name, result.must, result.inconclusive, result.should, result.exit_code)
 
 
 def trial_for(variant: Variant) -> Trial:
@@ -39,15 +39,14 @@ def trial_for(variant: Variant) -> Trial:
     return Trial(variant.name, variants=(variant.name,), dialect=variant.dialect)
 
 
-def judge_variants(some_variants: Sequence[Variant]) -> list[VariantRow]:
-    """Judge variants and return their rows."""
-    rows = []
-    results = judge_all([trial_for(variant) for variant in some_variants], batch_size=4)
-    for variant, result in zip(some_variants, results, strict=True):
-        rows.append(row(variant, result))
+def judge_variants(some_variants: Sequence[Variant]) -> list[TrialResult]:
+    """Judge variants and return the results of their trials."""
+    results = []
+    for result in judge_all([trial_for(variant) for variant in some_variants], batch_size=4):
+        results.append(result)
         if result.exit_code:
-            print(f"{variant.name}: {', '.join(result.must) or result.reason}", flush=True)
-    return rows
+            print(f"{result.name}: {', '.join(result.must) or result.reason}", flush=True)
+    return results
 
 
 def render_page(rows: Iterable[VariantRow]) -> str:
@@ -84,25 +83,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if unknown:
         raise SystemExit(f"no variant is named {', '.join(sorted(unknown))}")
     names = names or [variant.name for variant in variants()]
-    if not options.names:
-        return 1 if update(names) else 0
-    return 1 if _summarize(judge_variants([variant for variant in variants() if variant.name in names])) else 0
+    if options.names:
+        results = judge_variants([variant for variant in variants() if variant.name in names])
+        _summarize(results)
+    else:
+        results = update(names)
+    return 1 if any(result.exit_code for result in results) else 0
 
 
-def update(names: Collection[str]) -> list[str]:
-    """Judge the named variants, update their rows and drop those of variants that are gone. Returns the names of those
-    with false failures.
-    """
-    updated = judge_variants([variant for variant in variants() if variant.name in names])
-    rows = {each.variant: each for each in [*read(), *updated]}
+def update(names: Collection[str]) -> list[TrialResult]:
+    """Judge the named variants, update their rows and drop those of variants that are gone. Returns the results."""
+    results = judge_variants([variant for variant in variants() if variant.name in names])
+    rows = {each.variant: each for each in [*read(), *map(row, results)]}
     write([rows[variant.name] for variant in variants() if variant.name in rows])
-    return _summarize(updated)
+    _summarize(results)
+    return results
 
 
-def _summarize(rows: Sequence[VariantRow]) -> list[str]:
-    failing = [each.variant for each in rows if each.exit_code]
-    print(f"{len(rows)} variants judged, {len(failing)} with false failures")
-    return failing
+def _summarize(results: Sequence[TrialResult]) -> None:
+    print(f"{len(results)} variants judged, {sum(bool(each.exit_code) for each in results)} with false failures")
 
 
 def read() -> list[VariantRow]:
