@@ -15,7 +15,7 @@ MAX_NAMES = 3
 
 
 class GroupKind(StrEnum):
-    """What the reports say about the requirements of a group."""
+    """The kinds of groups, the most urgent first."""
 
     CONTRADICTION = "contradiction"
     FAILURE = "failure"

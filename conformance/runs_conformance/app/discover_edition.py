@@ -1,52 +1,69 @@
-"""Finds the edition that a server implements, by members that were added with an edition."""
+"""Finds the edition that a server implements, by what was added to the contract with an edition."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from runs_conformance.contract.edition import DEFAULT_EDITION, EDITIONS
 from runs_conformance.model.case import Role, Step
 from runs_conformance.model.exchange import Exchange
 
-_FUNCTION = {"name": "sample", "parameters": {"type": "object", "properties": {}}}
 
-PROBES: tuple[tuple[str, Mapping[str, Any], Mapping[str, Any]], ...] = (
-    ("2025-02-10", {}, {"reasoning_effort": None}),
-    (
+@dataclass(frozen=True, slots=True)
+class Addition:
+    """Something that the contract has since an edition, whatever the models of a server are.
+
+    Servers of that edition or later accept a body of `operation` with the members `shown` if `is_accepted`, else
+    refuse it; older ones do the opposite. All of them accept `control` in its place.
+    """
+
+    edition: str
+    operation: str
+    shown: Mapping[str, Any]
+    control: Mapping[str, Any]
+    is_accepted: bool = True
+
+
+ADDITIONS = (
+    Addition("2025-02-10", "create_assistant", {"reasoning_effort": None}, {}),
+    Addition(
         "2024-08-28",
+        "create_assistant",
+        {"tools": [{"type": "file_search", "file_search": {"ranking_options": 5}}]},
         {"tools": [{"type": "file_search"}]},
-        {"tools": [{"type": "file_search", "file_search": {"ranking_options": {"score_threshold": 0.5}}}]},
+        is_accepted=False,
     ),
-    (
-        "2024-08-06",
-        {"tools": [{"type": "function", "function": _FUNCTION}]},
-        {"tools": [{"type": "function", "function": {**_FUNCTION, "strict": False}}]},
+    Addition(
+        "2024-08-06", "create_assistant", {"response_format": "none"}, {"response_format": "auto"}, is_accepted=False
     ),
-    (
+    Addition(
         "2024-06-06",
-        {"tools": [{"type": "file_search"}]},
-        {"tools": [{"type": "file_search", "file_search": {"max_num_results": 5}}]},
+        "create_thread",
+        {"messages": [{"role": "user", "content": [{"type": "text", "text": "Hello."}]}]},
+        {"messages": [{"role": "user", "content": "Hello."}]},
     ),
 )
-"""Newest first: an edition, members of an assistant that older editions have, and the same with an addition of the
-edition that a server accepts whatever its models are.
-"""
+"""Newest first. The first is a new member of a body; only servers that refuse unknown members are asked the others."""
 
 
 def find_edition(send: Callable[[Step], Exchange], model: str) -> str:
-    """The edition of a server that creates assistants: the last one before the oldest addition that it refuses.
+    """The edition of a server that creates assistants: the last one before the oldest addition that it lacks.
 
-    Sends one request if the server knows the newest addition. A refusal counts if the same without it is accepted.
+    Sends one request if the server knows the newest addition. A refusal counts if the control is accepted.
     """
     edition = DEFAULT_EDITION
-    for added_in, without, with_addition in PROBES:
-        if send(_create(model, with_addition)).accepted:
+    for addition in ADDITIONS:
+        is_accepted = send(_step(addition.operation, addition.shown, model)).accepted
+        if not is_accepted and not send(_step(addition.operation, addition.control, model)).accepted:
+            continue
+        if is_accepted == addition.is_accepted:
             break
-        if send(_create(model, without)).accepted:
-            edition = EDITIONS[EDITIONS.index(added_in) - 1]
+        edition = EDITIONS[EDITIONS.index(addition.edition) - 1]
     return edition
 
 
-def _create(model: str, members: Mapping[str, Any]) -> Step:
-    return Step(operation="create_assistant", body={"model": model, **members}, role=Role.FIXTURE)
+def _step(operation: str, members: Mapping[str, Any], model: str) -> Step:
+    body = {"model": model, **members} if operation == "create_assistant" else members
+    return Step(operation=operation, body=body, role=Role.FIXTURE)

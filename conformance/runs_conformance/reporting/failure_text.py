@@ -122,7 +122,9 @@ def expected_and_actual(verdict: Verdict) -> Iterator[ComparedResult]:
         yield ComparedResult("expected", _expected_status(finding), is_prose=True)
         yield ComparedResult("actual", f"{status_line(verdict.counterexample)} ({finding.message})", is_prose=True)
         return
-    if not isinstance(finding.expected, Absent):
+    if verdict.kind == "constraint" and verdict.id.endswith(".required") and isinstance(finding.expected, str):
+        yield ComparedResult("expected", f"a member {printable(finding.expected)}", is_prose=True)
+    elif not isinstance(finding.expected, Absent):
         is_prose = isinstance(finding.expected, str) and _DESCRIPTION.match(finding.expected) is not None
         text = str(finding.expected) if is_prose else format_value(finding.expected)
         yield ComparedResult("expected", text, is_prose)
