@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from runs_conformance.engine.budget import Budget
 from runs_conformance.engine.forecast import Forecast, Share, reserve, search, total
 from runs_conformance.engine.plan import Plan
 from runs_conformance.engine.polling import PollSchedule
 from runs_conformance.engine.program_runner import run_program
-from runs_conformance.model.case import Step
+from runs_conformance.model.case import Role, Step
 from runs_conformance.model.program_end import Ending
 from tests.engine.scripted import SETTING, ScriptedSender, accept_everything, make_program
 
@@ -21,6 +23,7 @@ def test_the_total_is_the_shares_the_search_and_the_reserve() -> None:
     assert total(plan) == Share(sum(part.requests for part in parts), sum(part.runs for part in parts))
     assert reserve(plan) == Share(250, 10)
     assert reserve(plan, is_loopback=True) == Share(250, 50)
+    assert reserve(Plan((make_program(requests=4_000, runs=100),)), is_loopback=True) == Share(1_000, 125)
     assert reserve(Plan((make_program(requests=10),))).runs == 0
 
 
@@ -43,6 +46,17 @@ def test_a_program_that_starts_too_many_runs_ends() -> None:
     end = run_program(program, SETTING, target, budget, PollSchedule()).end
     assert "runs is used up (--max-runs sets another limit)" in end.cause
     assert budget.counts.runs_started == total(Plan((program,))).runs
+
+
+def test_the_rest_of_a_program_goes_on_without_further_runs() -> None:
+    refused = replace(RUN, role=Role.NEGATIVE)
+    program = make_program(*[RUN] * 50, CREATE, refused, requests=60, runs=2)
+    budget = Budget(forecast=Forecast(Plan((program,)), follow_up={"confirming": Share(20, 20)}))
+    target = ScriptedSender(lambda step: (400, {}) if step.role is Role.NEGATIVE else accept_everything(step), budget)
+    end = run_program(program, SETTING, target, budget, PollSchedule()).end
+    assert end.ending is Ending.STOPPED
+    assert [step.operation for step in target.sent[-2:]] == ["create_thread", "create_run"]
+    assert len(target.sent) < 20
 
 
 def test_refused_runs_use_nothing_up() -> None:

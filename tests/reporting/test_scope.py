@@ -1,4 +1,4 @@
-"""What is said about a target as a whole: where it conforms, and what it does not offer."""
+"""The capabilities in which a target conforms, and the operations that it does not offer."""
 
 from __future__ import annotations
 

@@ -22,10 +22,10 @@ SEARCH_REQUESTS, SEARCH_RUNS = 12, 2
 
 RESERVE_PERCENT, LOCAL_RUNS_PERCENT = 25, 125
 """The reserve as a share of the plan's estimate. Runs on a server of this machine cost time only, and one that accepts
-what it must refuse starts twice as many as a correct one.
+what it must refuse, or refuses a member of runs, starts twice as many as a correct one.
 """
 
-MIN_RESERVE_REQUESTS, MIN_RESERVE_RUNS = 60, 8
+MIN_RESERVE_REQUESTS, MIN_RESERVE_RUNS, MIN_LOCAL_RUNS = 60, 8, 50
 
 OVERDRAFT_REQUESTS = 8
 """Requests by which a program may exceed its share when the reserve is used up; estimates are not exact."""
@@ -43,7 +43,8 @@ def reserve(plan: Plan, *, is_loopback: bool = False) -> Share:
     """The part of a forecast that belongs to no program; a plan without runs reserves none."""
     requests = plan.requests * RESERVE_PERCENT // 100
     runs = plan.runs * (LOCAL_RUNS_PERCENT if is_loopback else RESERVE_PERCENT) // 100
-    return Share(max(MIN_RESERVE_REQUESTS, requests), max(MIN_RESERVE_RUNS, runs) if plan.runs else 0)
+    least = MIN_LOCAL_RUNS if is_loopback else MIN_RESERVE_RUNS
+    return Share(max(MIN_RESERVE_REQUESTS, requests), max(least, runs) if plan.runs else 0)
 
 
 def search(plan: Plan) -> Share:
@@ -59,7 +60,7 @@ def total(plan: Plan, follow_up: Mapping[str, Share] = MappingProxyType({}), *, 
 
 @dataclass(slots=True)
 class Forecast:
-    """What is left of the forecast of a plan. Thread-safe.
+    """The forecast of a plan with the requests and runs used so far. Thread-safe.
 
     No program can use up what `follow_up` sets aside for what comes after the programs.
     A limit that the user set replaces the forecast: without `limits_requests` and `limits_runs` it only counts.
@@ -95,26 +96,31 @@ class Forecast:
         """The limit on runs; None if the user set another."""
         return self.total.runs if self.limits_runs else None
 
-    def refusal(self, program: str, requests: int, starts_run: bool) -> str | None:
-        """Why a program must not send this many requests, of which one starts a run if `starts_run`.
+    def request_refusal(self, program: str, count: int) -> str | None:
+        """Why a program must not send this many requests.
 
         When the reserve is used up, a program may still exceed its share slightly, as far as half of what follows the
-        programs goes: a correct target refuses some requests that would start a run.
+        programs goes.
         """
-        after = tuple(self.follow_up.values())
         with self._lock:
-            share = self._shares.get(program, Share())
-            beyond = self._requests[program] + requests - share.requests
-            if self.limits_requests and min(requests, beyond) > max(0, self._free_requests):
-                spare = self._free_requests + sum(part.requests for part in after) // 2
-                if beyond > OVERDRAFT_REQUESTS or requests > spare:
-                    return self.requests_reason
-            used = self._runs[program]
-            if self.limits_runs and starts_run and used >= share.runs and self._free_runs <= 0:
-                spare = self._free_runs + sum(part.runs for part in after) // 2
-                if used > share.runs or spare <= 0:
-                    return self.runs_reason
-        return None
+            beyond = self._requests[program] + count - self._shares.get(program, Share()).requests
+            if not self.limits_requests or min(count, beyond) <= max(0, self._free_requests):
+                return None
+            spare = self._free_requests + sum(part.requests for part in self.follow_up.values()) // 2
+            return None if beyond <= OVERDRAFT_REQUESTS and count <= spare else self.requests_reason
+
+    def run_refusal(self, program: str, *, is_invalid: bool) -> str | None:
+        """Why a program must not send a request that starts a run if it is accepted.
+
+        When the reserve is used up, invalid requests and the first one beyond the share are still sent, as far as half
+        of what follows the programs goes: a correct target refuses the former, and the latter on a busy thread.
+        """
+        with self._lock:
+            used, share = self._runs[program], self._shares.get(program, Share()).runs
+            if not self.limits_runs or used < share or self._free_runs > 0:
+                return None
+            spare = self._free_runs + sum(part.runs for part in self.follow_up.values()) // 2
+            return None if spare > 0 and (is_invalid or used == share) else self.runs_reason
 
     def record(self, exchange: Exchange) -> None:
         """Count a request; one of a cleanup counts for the program whose objects it deletes."""

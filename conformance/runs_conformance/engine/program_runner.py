@@ -12,6 +12,7 @@ from runs_conformance.contract.lifecycle import STATUSES, TERMINAL
 from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.engine.budget import Budget
 from runs_conformance.engine.polling import PollSchedule
+from runs_conformance.engine.unsent import unsent_exchange
 from runs_conformance.errors import BudgetExhausted, ConformanceError, UsageError
 from runs_conformance.evidence.description import describe_outcome
 from runs_conformance.evidence.server_failure import is_server_error
@@ -140,6 +141,7 @@ class _Execution:
     retries: _RetryAllowance = field(default_factory=_RetryAllowance)
     last: Exchange | None = None
     needed: str = ""
+    withheld: str = ""
     recoveries: int = field(init=False)
 
     def __post_init__(self) -> None:
@@ -167,6 +169,8 @@ class _Execution:
 
     def end(self) -> ProgramEnd:
         """The end of a program whose generator is exhausted."""
+        if self.withheld:
+            return replace(self.cut(self.withheld), ending=Ending.STOPPED)
         if not self.needed:
             return ProgramEnd(self.program.id, Ending.COMPLETED)
         return self.stopped(f"it needs {self.needed}")
@@ -188,6 +192,9 @@ class _Execution:
     def _execute(self, move: Move) -> Exchange | tuple[Exchange, ...]:
         if isinstance(move, Concurrent):
             self._check_forecast(move.steps)
+            for step in move.steps:
+                if reason := self._find_run_refusal(step):
+                    raise _ForecastUsedUp(reason)
             return self.sender.send_concurrently(move.steps, self.program.id, self.answers)
         if move.until:
             polls = _poll(move, lambda: self._send(move), self.context.run_timeout, self.budget, self.schedule)
@@ -201,6 +208,10 @@ class _Execution:
     def _send(self, step: Step) -> Exchange:
         self._check_same_instance()
         self._check_forecast((step,))
+        if reason := self._find_run_refusal(step):
+            # The rest of the program may need no run.
+            self.withheld = reason
+            return unsent_exchange(step, self.program.id, reason)
         return self.sender.send(step, self.program.id, self.answers)
 
     def _should_repeat(self, step: Step, exchange: Exchange) -> bool:
@@ -212,12 +223,17 @@ class _Execution:
         return is_server_error(exchange) and self.retries.take(step.operation)
 
     def _check_forecast(self, steps: Sequence[Step]) -> None:
-        if self.budget.forecast is None:
-            return
-        starts_run = any(OPERATIONS[step.operation].creates == "run" for step in steps)
-        refusal = self.budget.forecast.refusal(self.program.id, len(steps), starts_run)
-        if refusal is not None:
-            raise _ForecastUsedUp(refusal)
+        """Raise _ForecastUsedUp if the forecast does not allow these requests."""
+        forecast = self.budget.forecast
+        if forecast is not None and (reason := forecast.request_refusal(self.program.id, len(steps))):
+            raise _ForecastUsedUp(reason)
+
+    def _find_run_refusal(self, step: Step) -> str:
+        """Why the forecast does not allow a step that starts a run if it is accepted; empty if it does."""
+        forecast = self.budget.forecast
+        if forecast is None or OPERATIONS[step.operation].creates != "run":
+            return ""
+        return forecast.run_refusal(self.program.id, is_invalid=step.role is Role.NEGATIVE) or ""
 
     def _check_same_instance(self) -> None:
         if self.budget.recoveries != self.recoveries:

@@ -25,7 +25,7 @@ class Hazard:
 
     @property
     def problem(self) -> str:
-        """What the target does, for the conclusion of a test run."""
+        """The hazard as the conclusion of a test run."""
         lost = f"no response {plural(self.lost, 'time')} (first {self.exchange})"
         return f"the target does not survive {self.kind}: {lost}, while others were answered"
 

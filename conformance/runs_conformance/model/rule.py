@@ -18,7 +18,7 @@ _FIX = "Fix: "
 
 
 SECOND_KEY, FAILING_MODEL = "a second key, of another tenant", "a model whose runs end failed"
-"""What rules need that a user may provide."""
+"""The needs of rules that a user may provide for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""What a session says about a target as a whole: in which capabilities it conforms, and what it does not offer."""
+"""The scope of a conclusion: the capabilities in which a target conforms, and the operations it does not offer."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def scope_line(report: Report, max_names: int | None = MAX_NAMES) -> str:
 
 
 def missing_parts(report: Report) -> list[str]:
-    """What the target does not offer: capabilities, then single operations by method and path."""
+    """The capabilities that the target does not offer, then the single operations by method and path."""
     whole = [name for name in report.target.missing_capabilities if name not in _NAMED_BY_OPERATION]
     single = [OPERATIONS[name] for name in report.target.missing_operations if name in OPERATIONS]
     return [*whole, *(each.route for each in single if each.capability not in whole)]
