@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from importlib.util import find_spec
 from typing import Any
 
 import uvicorn
@@ -28,15 +29,19 @@ def serve(
     *,
     watch_stdin: bool = False,
     certificate: tuple[str, str] | None = None,
+    is_fast: bool = False,
 ) -> None:
     """Serve until interrupted. Calls `ready` with the origin once connections are accepted. Port 0 selects a free port.
 
     With `watch_stdin` the server stops when standard input is closed, so that it never outlives its parent process.
-    `certificate` has the paths of a certificate and of its key, to serve by TLS.
+    `certificate` has the paths of a certificate and of its key, to serve by TLS. With `is_fast` the server uses uvloop
+    and httptools if they are installed; otherwise it is the same in every environment.
     """
     listener = _listen(host, port)
-    files = {} if certificate is None else {"ssl_certfile": certificate[0], "ssl_keyfile": certificate[1]}
-    server = uvicorn.Server(_config(app, lifespan="off", **files))
+    options: dict[str, Any] = {"loop": "auto", "http": _fast_protocol()} if is_fast else {}
+    if certificate is not None:
+        options |= {"ssl_certfile": certificate[0], "ssl_keyfile": certificate[1]}
+    server = uvicorn.Server(_config(app, lifespan="off", **options))
     if watch_stdin:
         threading.Thread(target=_stop_with_stdin, args=(server,), daemon=True).start()
     ready(_origin(listener, "https" if certificate else "http"))
@@ -92,7 +97,8 @@ def _origin(listener: socket.socket, scheme: str = "http") -> str:
     return f"{scheme}://[{host}]:{port}" if listener.family is socket.AF_INET6 else f"{scheme}://{host}:{port}"
 
 
-def _config(app: ASGIApp, *, lifespan: Any, log_level: str = "warning", **files: Any) -> uvicorn.Config:
+def _config(app: ASGIApp, *, lifespan: Any, log_level: str = "warning", **options: Any) -> uvicorn.Config:
+    choices: dict[str, Any] = {"loop": "asyncio", "http": BoundedH11Protocol, **options}
     return uvicorn.Config(
         app,
         log_level=log_level,
@@ -101,9 +107,12 @@ def _config(app: ASGIApp, *, lifespan: Any, log_level: str = "warning", **files:
         lifespan=lifespan,
         ws="none",
         interface="asgi3",
-        http=BoundedH11Protocol,
-        **files,
+        **choices,
     )
+
+
+def _fast_protocol() -> Any:
+    return "httptools" if find_spec("httptools") else BoundedH11Protocol
 
 
 def _stop_with_stdin(server: uvicorn.Server) -> None:

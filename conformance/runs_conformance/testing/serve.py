@@ -75,7 +75,15 @@ def serve_controlled(options: ServeOptions, ready: Callable[[str, str | None], N
 
         resources.enter_context(_ended_by_sigterm())
         try:
-            serve(app, options.host, options.port, tell, watch_stdin=options.watch_stdin, certificate=certificate)
+            serve(
+                app,
+                options.host,
+                options.port,
+                tell,
+                watch_stdin=options.watch_stdin,
+                certificate=certificate,
+                is_fast=True,
+            )
         except OSError as error:
             raise UsageError(
                 f"cannot listen on {options.host} port {options.port}: {error.strerror or error}"
