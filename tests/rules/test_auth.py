@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from runs_conformance.contract.operation import BETA_HEADER
@@ -62,6 +63,27 @@ def test_no_key_is_401() -> History:
 )
 def test_wrong_key_is_401() -> History:
     return tried(Key.WRONG, 401)
+
+
+def repeating(repeats_key: bool | None) -> History:
+    builder = HistoryBuilder()
+    builder.send("create_thread", error("You sent [REDACTED]."), 400)
+    return History.of(replace(each, repeats_key=repeats_key) for each in builder.history())
+
+
+@fails(auth.keys_are_not_repeated)
+def test_response_repeats_the_key() -> History:
+    return repeating(True)
+
+
+@passes(auth.keys_are_not_repeated)
+def test_response_does_not_repeat_the_key() -> History:
+    return repeating(False)
+
+
+@legal
+def test_recorder_that_knows_no_key() -> History:
+    return repeating(None)
 
 
 @fails(auth.nothing_is_served_without_a_key)

@@ -20,7 +20,7 @@ from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.json import at
 from runs_conformance.model.rule import rule
-from runs_conformance.model.source import Level, observed, prose, schema
+from runs_conformance.model.source import Level, convention, observed, prose, schema
 from runs_conformance.model.text import contains_word
 from runs_conformance.model.verdict import PASSED, Inconclusive, Result
 
@@ -29,6 +29,7 @@ _CODES = prose(
     "openai-cookbook d2bb606 examples/data/oai_docs/error-codes.txt: 401, invalid authentication",
     note="recorded 5 of 5, code invalid_api_key",
 )
+_DISCLOSURE = convention("a secret in a message is disclosed to everyone who reads logs (CWE-209, CWE-532)")
 _BETA = observed("openai-ruby#136, n8n#20107 and others: 400 with code invalid_beta")
 _V1 = observed(
     "supershaneski/openai-assistants-api-multi-user-sample#4, 2025-03: the v1 Assistants API has been deprecated"
@@ -201,6 +202,23 @@ def status_is_401(exchange: Exchange) -> Iterator[Result]:
         yield PASSED if status == 401 else finding
 
 
+@rule(
+    units=lambda history: (each for each in history if each.operation and each.repeats_key is not None),
+    level=Level.SHOULD,
+    source=_DISCLOSURE,
+    capability="auth",
+    requirements=("invalid-key-is-401",),
+)
+def keys_are_not_repeated(exchange: Exchange) -> Iterator[Result]:
+    """A response does not repeat the client's key.
+
+    Logs, error trackers and recordings keep responses, and would keep the key.
+
+    Fix: Show only the first and last characters of a key in messages, and none anywhere else.
+    """
+    yield exchange.finding("the response repeats a key that was sent") if exchange.repeats_key else PASSED
+
+
 def _rejected_requests_with_secret_ids(history: History) -> Iterator[tuple[Exchange, frozenset[str]]]:
     ids = frozenset(creation.id for creation in creations(history))
     for exchange in _rejections_of_key(history):
@@ -219,6 +237,7 @@ def _ids_in_body(exchange: Exchange) -> set[str]:
     source=_SECURITY,
     capability="auth",
     requirements=("invalid-key-is-401",),
+    occasions=5,
 )
 def refusals_give_nothing_away(unit: tuple[Exchange, frozenset[str]]) -> Iterator[Result]:
     """The response to a request without a valid key contains nothing of the requested object.
@@ -247,6 +266,7 @@ def _attempts_without_valid_key(history: History) -> Iterator[UnauthorizedAttemp
     source=_SECURITY,
     capability="auth",
     requirements=("invalid-key-is-401",),
+    occasions=5,
 )
 def refusals_change_nothing(attempt: UnauthorizedAttempt) -> Iterator[Result]:
     """A request that was rejected because of its key deletes, modifies, adds and cancels nothing.

@@ -46,6 +46,21 @@ def takes_any_key(hooks: Hooks) -> None:
 
 
 @written_from_spec("invalid-key-is-401", level="should")
+def repeats_keys(hooks: Hooks) -> None:
+    """Repeats the key in the message about a missing beta header."""
+    inner = hooks.check_beta_header
+
+    def check(headers: Mapping[str, str]) -> None:
+        try:
+            inner(headers)
+        except ApiError as error:
+            message = f"{error.message} Your key: {headers.get('authorization', '')}"
+            raise ApiError(error.http_status, message, error.param, error.code) from None
+
+    hooks.check_beta_header = check
+
+
+@written_from_spec("invalid-key-is-401", level="should")
 def forbids_instead(hooks: Hooks) -> None:
     """Answers a wrong key with 403."""
     inner = hooks.error_status
