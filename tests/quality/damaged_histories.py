@@ -90,7 +90,7 @@ def _members(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tup
 
 
 def problem(damage: Damage, lines: Lines, folder: Path) -> str:
-    """What is wrong with how the suite takes a damaged history; empty if nothing is."""
+    """The mistake of the suite in reading a damaged history; empty if there is none."""
     file = folder / "history.jsonl"
     file.write_text("".join(f"{json.dumps(line)}\n" for line in damage.apply(lines)))
     try:

@@ -25,7 +25,7 @@ SPACING_DECAY = 0.98
 """Factor by which each accepted request reduces the spacing."""
 
 _NEARLY_MAX_SPACING = MAX_SPACING * SPACING_DECAY**SUSTAINED_REQUESTS
-"""What is left of the widest spacing after as many accepted requests as do not count as sustained."""
+"""The rest of the widest spacing after as many accepted requests as do not count as sustained."""
 
 
 class Throttle:

@@ -304,7 +304,7 @@ def _decode_escape(match: re.Match[str]) -> str:
 
 
 def _origins(levels: Sequence[str], escapes: re.Pattern[str]) -> array[int]:
-    """Where each character of a decoded text starts in the original, and at the end, where the original ends.
+    """The start of each character of a decoded text in the original, followed by the end of the original.
 
     `levels` holds the texts before each decoding.
     """
