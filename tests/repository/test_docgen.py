@@ -9,6 +9,8 @@ import pytest
 from runs_conformance import docgen
 from runs_conformance.app.catalogue import explanation
 from runs_conformance.app.requirement_page import sections
+from runs_conformance.contract.level_review import REVIEWS
+from runs_conformance.model.source import Level
 from runs_conformance.rules import catalogue
 
 
@@ -47,3 +49,15 @@ def test_a_changed_missing_or_surplus_page_is_stale(tmp_path: Path, capsys: pyte
     (tmp_path / "rules" / "README.md").unlink()
     (tmp_path / "rules" / "gone.md").write_text("", encoding="utf-8")
     assert docgen.stale(tmp_path) == ["rules/README.md", "rules/gone.md", "rules/lifecycle.md"]
+
+
+def test_levels_page_gives_a_reason_for_each_rule_that_is_no_must() -> None:
+    page = docgen.pages()["levels.md"]
+    rows = {line.split("`")[1]: line for line in page.splitlines() if line.startswith("| `")}
+    weaker = {id_ for id_, rule in catalogue().items() if rule.level is not Level.MUST}
+    assert rows.keys() == weaker
+    assert all(row.split(" | ")[2].strip() for row in rows.values())
+
+
+def test_reviewed_levels_name_existing_rules() -> None:
+    assert {id_ for review in REVIEWS for id_ in review.rules} <= catalogue().keys()

@@ -89,6 +89,11 @@ def test_cancelling_a_completed_run_with_success() -> History:
     return _cancelled("queued", "completed", answer="completed", after=("completed",))
 
 
+@fails(cancel.ended_run_cannot_be_cancelled, times=1)
+def test_cancelling_a_cancelled_run_with_success() -> History:
+    return _cancelled("queued", "cancelled", answer="cancelled", after=("cancelled",))
+
+
 @passes(cancel.refused_cancellation_changes_nothing)
 def test_refused_cancellation() -> History:
     return _cancelled("queued", "in_progress", answer=None, after=("in_progress",))

@@ -8,6 +8,8 @@ from runs_conformance.rules import errors
 from tests.rules.examples import fails, inconclusive, legal, passes
 from tests.rules.histories import HistoryBuilder, error, run, thread
 
+AZURE = {"error": {"code": "404", "message": "Resource not found"}}
+
 
 def answered(status: int, body: Any, dialect: str = "openai", **rest: Any) -> History:
     builder = HistoryBuilder(dialect)
@@ -41,7 +43,19 @@ def test_null_members_are_omitted() -> History:
     return answered(400, {"error": {"message": "No.", "type": "invalid_request_error"}})
 
 
-AZURE = {"error": {"code": "404", "message": "Resource not found"}}
+@passes(errors.missing_values_are_null)
+def test_error_that_names_a_parameter_and_no_code() -> History:
+    return answered(400, error("No.", param="limit"))
+
+
+@fails(errors.missing_values_are_null, times=2)
+def test_none_in_words() -> History:
+    return answered(404, error("No.", param="None", code="500"))
+
+
+@inconclusive(errors.missing_values_are_null)
+def test_gateway_of_azure_sends_its_status_as_code() -> History:
+    return answered(404, {"error": {**AZURE["error"], "type": "x", "param": None}}, "azure")
 
 
 @passes(errors.message_is_a_text)

@@ -83,6 +83,48 @@ def _inherits(answer: dict[str, Any], then: dict[str, Any] | None = None) -> His
     return builder.history()
 
 
+def _overriding_the_model(shown: str, stored: str = "gpt-4o", requested: str = "gpt-4o-mini") -> History:
+    builder = HistoryBuilder()
+    builder.send("create_assistant", assistant(model=stored), body={"model": "gpt-4o"})
+    builder.create_run(run(model=shown), body={"assistant_id": ASSISTANT, "model": requested})
+    return builder.history()
+
+
+@passes(settings.other_model_replaces_the_assistants)
+def test_run_of_another_model() -> History:
+    return _overriding_the_model("gpt-4o-mini-2024-07-18")
+
+
+@fails(settings.other_model_replaces_the_assistants, at="/model", times=1)
+def test_run_that_keeps_the_assistants_model() -> History:
+    return _overriding_the_model("gpt-4o")
+
+
+@pytest.mark.parametrize(
+    ("stored", "requested"), [("served-model", "gpt-4o-mini"), ("gpt-4o", "gpt-4o"), ("gpt-4o", "gpt-4")]
+)
+def test_model_is_not_compared_with_a_name_that_may_be_the_same(stored: str, requested: str) -> None:
+    assert not judge(settings.other_model_replaces_the_assistants, _overriding_the_model(stored, stored, requested))
+
+
+@passes(settings.instructions_keep_their_white_space)
+def test_instructions_with_white_space() -> History:
+    return _requesting({"instructions": " Be brief.\n"}, {"instructions": " Be brief.\n"})
+
+
+@fails(settings.instructions_keep_their_white_space, at="/instructions", times=1)
+def test_trimmed_instructions() -> History:
+    return _requesting({"instructions": " Be brief.\n"}, {"instructions": "Be brief."})
+
+
+def test_trimmed_instructions_break_no_other_rule() -> None:
+    trimmed = _requesting({"instructions": " Be brief.\n"}, {"instructions": "Be brief."})
+    assert judge(settings.instructions_are_as_asked, trimmed)
+    assert not findings(settings.instructions_are_as_asked, trimmed)
+    other = _requesting({"instructions": " Be brief.\n"}, {"instructions": "In French."})
+    assert not judge(settings.instructions_keep_their_white_space, other)
+
+
 _SAME = {"temperature": 0.7, "instructions": "In one word.", "tools": [function_tool()]}
 
 
@@ -134,6 +176,14 @@ def test_run_that_reads_its_instructions_from_the_assistant() -> History:
     builder = HistoryBuilder()
     builder.create_run(run())
     builder.get_run(run("completed", instructions="Modified."))
+    return builder.history()
+
+
+@passes(settings.never_change)
+def test_null_members_that_are_left_out_elsewhere() -> History:
+    builder = HistoryBuilder()
+    builder.create_run(run(truncation_strategy={"type": "auto", "last_messages": None}))
+    builder.get_run(run("completed", truncation_strategy={"type": "auto"}))
     return builder.history()
 
 

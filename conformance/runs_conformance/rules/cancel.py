@@ -23,6 +23,9 @@ _GUIDE = prose("openai-cookbook d2bb606 examples/data/oai_docs/how-it-works.txt,
 _SUMMARY = schema("openai-openapi f85dbe2 openapi.yaml cancelRun")
 _SEEN = observed("recorded traffic: ruby-openai 2024-04, simple-openai 2024-05, azure-sdk-assets 2024-06")
 
+_CANCELLING_SECONDS = 12.0
+"""How long a run may be cancelling. Less than the shortest time that programs wait for the end of a run at first."""
+
 
 def _check_possible(action: RunAction, statuses: tuple[str, ...]) -> Iterator[Result]:
     before, after = action.state_before, action.state_after
@@ -229,15 +232,15 @@ def waiting_run_ends_cancelled(action: RunAction) -> Iterator[Result]:
     requirements=("cancel-refused-after-end",),
 )
 def ended_run_cannot_be_cancelled(action: RunAction) -> Iterator[Result]:
-    """The cancellation of a completed, failed, expired or incomplete run is refused with HTTP 400.
+    """The cancellation of a run that has ended is refused with HTTP 400.
 
-    The real service answered `Cannot cancel run with status 'completed'.` A second cancellation of a cancelled run is
-    not judged.
+    The real service answered `Cannot cancel run with status 'completed'.`, and users quote the same answer for a
+    cancelled run. A second cancellation while the first is being carried out is not judged.
 
     Fix: Check the status of the run before cancelling it.
     """
     before = action.state_before
-    if action.must_be_accepted and before is not None and before.status in TERMINAL - {"cancelled"}:
+    if action.must_be_accepted and before is not None and before.status in TERMINAL:
         end, status = before.status, action.exchange.status
         if status == 400:
             yield PASSED
@@ -282,7 +285,7 @@ def refused_cancellation_changes_nothing(action: RunAction) -> Iterator[Result]:
 def comes_to_an_end(action: RunAction) -> Iterator[Result]:
     """A run whose cancellation was accepted reaches a terminal status.
 
-    A run that is still `cancelling` after twenty seconds locks its thread without need. The real service took one
+    A run that is still `cancelling` after twelve seconds locks its thread without need. The real service took one
     second.
 
     Fix: Set the terminal status even if the worker of the run no longer exists.
@@ -295,7 +298,11 @@ def comes_to_an_end(action: RunAction) -> Iterator[Result]:
     elif last.status == "cancelling":
         seconds = last.earliest - action.exchange.ended
         finding = last.finding(f"the run has been cancelling for {seconds:.0f} s", "/status", "cancelled", last.status)
-        yield finding if seconds > 20 else Inconclusive("the run was not observed long enough after its cancellation")
+        yield (
+            finding
+            if seconds > _CANCELLING_SECONDS
+            else Inconclusive("the run was not observed long enough after its cancellation")
+        )
 
 
 @rule(

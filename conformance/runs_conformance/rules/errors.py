@@ -23,6 +23,8 @@ _OK = schema(
 _RECORDED = observed("recorded traffic: 55 of 55 errors, among them 400, 401 and 404")
 _CODES = prose("openai-cookbook d2bb606 examples/data/oai_docs/error-codes.txt: 500, an issue on our servers")
 
+_WORDS_FOR_NOTHING = frozenset({"none", "null", "nil", "undefined", "nan"})
+_HTTP_STATUS = re.compile(r"[45][0-9]{2}")
 _COMMON_TYPE = "invalid_request_error"
 _TRACES = re.compile(
     r"Traceback \(most recent call last\)|File \"[^\"]+\", line \d+|\n[ \t]+at [\w.$<>]+ ?\([^)\n]*:\d+|"
@@ -70,6 +72,36 @@ def type_param_and_code_are_present(exchange: Exchange) -> Iterator[Result]:
     if is_object(error) and members:
         missing = [name for name in members if name not in error]
         yield exchange.finding(f"the error has no {', '.join(missing)}", "/error") if missing else PASSED
+
+
+@rule(
+    units=application_errors,
+    level=Level.SHOULD,
+    source=schema(f"{_SPEC} Error.param, code: string or null", note="the schema allows any text there"),
+    capability="errors",
+    requirements=("errors-have-envelope",),
+)
+def missing_values_are_null(exchange: Exchange) -> Iterator[Result]:
+    """The `type`, `param` and `code` of an error are no words for nothing, such as `None`, and no HTTP status.
+
+    A server that formats its own empty values as text sends `"None"`. Clients show it, or compare it, as a name. Not
+    judged in dialects whose gateway sends the HTTP status as code.
+
+    Fix: Send null for `param` and `code` if there is none.
+    """
+    error = at(exchange.body, "/error")
+    members = dialect_family(exchange.dialect).error_members
+    if not is_object(error) or not members:
+        return
+    wrong = [name for name in ("type", "param", "code") if _stands_for_nothing(error.get(name))]
+    for name in wrong:
+        yield exchange.finding(f"{name} is the text {error[name]!r}", f"/error/{name}", "a name or null", error[name])
+    if not wrong and ("param" in error or "code" in error):
+        yield PASSED
+
+
+def _stands_for_nothing(value: object) -> bool:
+    return isinstance(value, str) and (value.lower() in _WORDS_FOR_NOTHING or bool(_HTTP_STATUS.fullmatch(value)))
 
 
 @rule(

@@ -9,7 +9,16 @@ from runs_conformance.evidence.modification import assistant_at_creation, settin
 from runs_conformance.evidence.number import has_fewer_digits
 from runs_conformance.evidence.run_action import may_be_resumed_between
 from runs_conformance.evidence.timeline import RunTimeline
-from runs_conformance.model.json import ABSENT, JSON, Absent, contains, is_blank, json_equal
+from runs_conformance.model.json import (
+    ABSENT,
+    JSON,
+    Absent,
+    contains,
+    equal_but_for_nulls,
+    is_blank,
+    is_object,
+    json_equal,
+)
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, observed, schema
 from runs_conformance.model.verdict import PASSED, Result
@@ -31,7 +40,7 @@ def _check_as_requested(run: RunTimeline, name: str) -> Iterator[Result]:
 @rule(
     units=legal_runs,
     level=Level.SHOULD,
-    source=schema(f"{_REQUEST}.model"),
+    source=schema(f"{_REQUEST}.model", note="a gateway may show the name that it resolved an alias to"),
     capability="core",
     requirements=("overrides-or-assistant-settings",),
 )
@@ -47,8 +56,33 @@ def model_is_as_asked(run: RunTimeline) -> Iterator[Result]:
 
 @rule(
     units=legal_runs,
-    level=Level.SHOULD,
-    source=schema(f"{_REQUEST}.instructions"),
+    level=Level.MUST,
+    source=schema(f"{_REQUEST}.model: it will override the model associated with the assistant"),
+    capability="core",
+    requirements=("overrides-or-assistant-settings",),
+)
+def other_model_replaces_the_assistants(run: RunTimeline) -> Iterator[Result]:
+    """A run whose request names another model does not show the assistant's model.
+
+    Applies if the target showed the assistant's model verbatim as it was requested. If it is a dated name of the
+    requested model, nothing is judged.
+
+    Fix: Let `model` in the request override the assistant's.
+    """
+    requested, first, assistant = run.creation_body.get("model"), settings_at_creation(run), assistant_at_creation(run)
+    if first is None or assistant is None or not isinstance(requested, str) or not requested:
+        return
+    own, body = assistant.text("model"), assistant.exchange.request.body
+    is_verbatim = is_object(body) and body.get("model") == own
+    if is_verbatim and own != requested and not own.startswith(requested) and first.text("model"):
+        shown = first.text("model")
+        yield first.check(shown != own, "the run shows the assistant's model", "/model", requested, shown)
+
+
+@rule(
+    units=legal_runs,
+    level=Level.MUST,
+    source=schema(f"{_RUN}.instructions: the instructions that the assistant used for this run"),
     capability="core",
     requirements=("overrides-or-assistant-settings", "additional-instructions-visibility"),
 )
@@ -56,7 +90,7 @@ def instructions_are_as_asked(run: RunTimeline) -> Iterator[Result]:
     """A run shows the instructions given in its request instead of the assistant's.
 
     They determine how the model answers. No source says whether additional instructions are shown after them, so both
-    pass.
+    pass. White space at both ends is judged by another rule.
 
     Fix: Let `instructions` in the request replace the assistant's.
     """
@@ -64,7 +98,7 @@ def instructions_are_as_asked(run: RunTimeline) -> Iterator[Result]:
     if isinstance(requested, str) and requested and first is not None and first.get("instructions") is not ABSENT:
         actual = first.get("instructions")
         yield first.check(
-            _shows_instructions(actual, requested, run.creation_body),
+            _shows_instructions(_stripped(actual), requested.strip(), run.creation_body),
             "the instructions differ from the request",
             "/instructions",
             requested,
@@ -72,9 +106,36 @@ def instructions_are_as_asked(run: RunTimeline) -> Iterator[Result]:
         )
 
 
+@rule(
+    units=legal_runs,
+    level=Level.SHOULD,
+    source=schema(f"{_RUN}.instructions", note="no document says that white space is kept"),
+    capability="core",
+    requirements=("overrides-or-assistant-settings",),
+)
+def instructions_keep_their_white_space(run: RunTimeline) -> Iterator[Result]:
+    """A run shows the instructions given in its request with the white space at their beginning and end.
+
+    Clients that compare the two would take a run for one of another request.
+
+    Fix: Store `instructions` unchanged.
+    """
+    requested, first = run.creation_body.get("instructions"), settings_at_creation(run)
+    if not isinstance(requested, str) or first is None or requested == requested.strip():
+        return
+    actual = first.get("instructions")
+    if _shows_instructions(_stripped(actual), requested.strip(), run.creation_body):
+        holds = isinstance(actual, str) and requested in actual
+        yield first.check(holds, "the instructions lost white space", "/instructions", requested, actual)
+
+
 def _shows_instructions(actual: JSON | Absent, base: str, request: dict[str, JSON]) -> bool:
     has_additional = not is_blank(request.get("additional_instructions"))
     return actual == base or (has_additional and isinstance(actual, str) and base in actual)
+
+
+def _stripped(value: JSON | Absent) -> JSON | Absent:
+    return value.strip() if isinstance(value, str) else value
 
 
 @rule(
@@ -108,8 +169,8 @@ def additional_instructions_come_last(run: RunTimeline) -> Iterator[Result]:
 
 @rule(
     units=legal_runs,
-    level=Level.SHOULD,
-    source=schema(f"{_REQUEST}.tools"),
+    level=Level.MUST,
+    source=schema(f"{_RUN}.tools: the list of tools that the assistant used for this run"),
     capability="tools",
     requirements=("overrides-or-assistant-settings",),
 )
@@ -183,8 +244,11 @@ def numbers_keep_their_digits(run: RunTimeline) -> Iterator[Result]:
 
 @rule(
     units=legal_runs,
-    level=Level.SHOULD,
-    source=schema(f"{_RUN}.max_prompt_tokens"),
+    level=Level.MUST,
+    source=schema(
+        f"{_RUN}.max_prompt_tokens: the maximum number of tokens specified",
+        note="echoed in 15 of 15 recorded runs that gave one",
+    ),
     capability="core",
     requirements=("token-limits-are-echoed",),
 )
@@ -200,8 +264,11 @@ def max_prompt_tokens_is_as_asked(run: RunTimeline) -> Iterator[Result]:
 
 @rule(
     units=legal_runs,
-    level=Level.SHOULD,
-    source=schema(f"{_RUN}.max_completion_tokens"),
+    level=Level.MUST,
+    source=schema(
+        f"{_RUN}.max_completion_tokens: the maximum number of tokens specified",
+        note="echoed in 15 of 15 recorded runs that gave one",
+    ),
     capability="core",
     requirements=("token-limits-are-echoed",),
 )
@@ -435,5 +502,5 @@ def never_change(run: RunTimeline) -> Iterator[Result]:
                 continue
             both_blank = name == "instructions" and is_blank(was) and is_blank(now)
             is_rounded = has_fewer_digits(was, now) or has_fewer_digits(now, was)
-            holds = both_blank or is_rounded or json_equal(was, now)
+            holds = both_blank or is_rounded or equal_but_for_nulls(was, now)
             yield observation.check(holds, f"{name} has changed", f"/{name}", was, now)

@@ -47,6 +47,14 @@ def answers_detail(hooks: Hooks) -> None:
     hooks.error_body = lambda error: {"detail": "Not Found"} if error.http_status == 404 else inner(error)
 
 
+@mutant("errors-have-envelope", level="should")
+def writes_none_in_words(hooks: Hooks) -> None:
+    """An error without a parameter or code has the text `None` there."""
+    _replace_error(
+        hooks, lambda error: {**error, **{name: str(error[name]) for name in ("param", "code") if name in error}}
+    )
+
+
 @written_from_spec("errors-have-envelope")
 def answers_errors_in_plain_text(hooks: Hooks) -> None:
     """Errors are plain text."""

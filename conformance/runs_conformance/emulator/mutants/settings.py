@@ -64,6 +64,18 @@ def ignores_instructions(hooks: Hooks) -> None:
     _body_without(hooks, "instructions")
 
 
+@mutant("settings", level="should")
+def trims_instructions(hooks: Hooks) -> None:
+    """A run shows its instructions without the white space at both ends."""
+    inner = hooks.run_instructions
+
+    def instructions(assistant: Assistant, body: Members) -> str | None:
+        text = inner(assistant, body)
+        return text.strip() if text and body.get("instructions") else text
+
+    hooks.run_instructions = instructions
+
+
 @written_from_spec("settings", level="should")
 def ignores_tools(hooks: Hooks) -> None:
     """The tools of a run are always the assistant's."""

@@ -5,15 +5,17 @@ from __future__ import annotations
 from runs_conformance.generation.programs.decorator import program
 from runs_conformance.generation.programs.fragments import (
     cancel_and_wait,
+    prepare_caller,
     read_everything,
     require,
     start_waiting_run,
     submit,
 )
-from runs_conformance.generation.programs.responses import response_object
+from runs_conformance.generation.programs.responses import has_id, pending_call_count, response_object
 from runs_conformance.generation.programs.steps import (
     TERMINAL_STATUSES,
     assistant,
+    forced_call,
     message,
     on_run,
     page,
@@ -52,20 +54,26 @@ def incomplete(context: ProgramContext) -> StepGenerator:
     "lifecycle",
     "core",
     runs=2,
-    requests=30,
+    requests=40,
     needs="failing_model",
     needs_text="--failing-model, a model name whose runs end failed",
 )
 def failed(context: ProgramContext) -> StepGenerator:
-    """A run of a failing model is polled to its end, and another is streamed.
+    """A run of a failing model must call a function first and is polled to its end, and another is streamed.
 
-    Both end failed with an error, and the thread is free again.
+    Both end failed with an error, whether or not the first calls, and the thread is free again.
     """
-    if not (yield from require(assistant(context), thread(context))):
+    if not (yield from require(assistant(context), thread(context, text=prompt(context, "call_one")))):
         return
-    if not (yield from require(run(model=context.failing_model))):
+    if not (yield from prepare_caller(context)):
         return
-    yield poll(until=TERMINAL_STATUSES)
+    called: Exchange = yield run(model=context.failing_model, **forced_call(context))
+    if not has_id(called) and not (yield from require(run(model=context.failing_model))):
+        return
+    waiting: Exchange = yield poll(name="waiting")
+    if pending_call_count(waiting):
+        yield submit(count=pending_call_count(waiting))
+        yield poll(until=TERMINAL_STATUSES)
     yield from read_everything()
     yield on_run("cancel_run")
     yield on_run("get_run")

@@ -7,16 +7,30 @@ from typing import Any
 
 from runs_conformance.generation.programs.all_operations import UNKNOWN_IDS
 from runs_conformance.generation.programs.decorator import program
-from runs_conformance.generation.programs.fragments import Fragment, cancel_new_run, complete_run, require
-from runs_conformance.generation.programs.responses import has_id, item_count
+from runs_conformance.generation.programs.fragments import (
+    Fragment,
+    cancel_and_wait,
+    cancel_new_run,
+    complete_run,
+    prepare_caller,
+    require,
+    wait_for_end,
+)
+from runs_conformance.generation.programs.responses import has_id, item_count, status
 from runs_conformance.generation.programs.steps import (
+    TERMINAL_STATUSES,
     assistant,
     at_root,
     dangling_reference,
+    forced_call,
     message,
+    on_run,
     on_step,
     page,
+    poll,
+    run,
     thread,
+    unprompted,
 )
 from runs_conformance.model.case import DanglingReference, Either, Ref, Role
 from runs_conformance.model.exchange import Exchange
@@ -26,34 +40,78 @@ _CURSORS = {"list_runs": "run_id", "list_messages": "message_id", "list_run_step
 _MESSAGES_PER_REQUEST = 30
 """Messages sent in one request; the real service has been seen to refuse more than 32."""
 
+_CALLING_RUNS = (1, 2)
+"""The numbers of the runs that must call a function: the second one must not show the calls of the first."""
+
 TIMESTAMP_TICK = 1.05
 """Seconds after which a timestamp in whole seconds differs."""
 
 
 @program("lifecycle", "listing", runs=5, requests=73, seconds=TIMESTAMP_TICK)
 def pages_of_runs(context: ProgramContext) -> StepGenerator:
-    """The five runs of a thread are listed in both orders, with several page sizes and cursors in both directions."""
-    if not (yield from require(assistant(context), thread(context), thread(context, "elsewhere"))):
+    """The five runs of a thread are listed in both orders, with several page sizes and cursors in both directions.
+
+    Two of them must call a function and are cancelled while they wait. The last one, on the thread that was created
+    long before, is streamed if the target streams.
+    """
+    busy_thread = thread(context, text=unprompted(context))
+    if not (yield from require(assistant(context), busy_thread, thread(context, "elsewhere"))):
+        return
+    if not (yield from prepare_caller(context)):
         return
     yield page("list_runs")
     for index in range(5):
         if index == 3:
             yield replace(page("list_runs"), pause=TIMESTAMP_TICK)
-        # Two runs complete; cancelling the others is faster and cheaper.
-        fragment = complete_run(f"run_{index}") if index in (0, 4) else cancel_new_run(f"run_{index}")
-        if not (yield from fragment):
+        if not (yield from _run_number(index, context)):
             return
     yield from walk_list("list_runs", ("thread",))
     yield page("list_runs", "elsewhere")
     yield page("list_messages")
-    for index in (0, 4):
+    for index in (3, 4):
         yield page("list_messages", run_id=Ref(f"run_{index}"))
-    yield page("list_messages", run_id=Ref("run_0"), limit=1)
+    yield page("list_messages", run_id=Ref("run_3"), limit=1)
     steps: Exchange = yield page("list_run_steps", "run_4", name="steps")
     if item_count(steps):
         step = Ref("steps", "/data/0/id")
         yield on_step(step, "run_4")
         yield dangling_reference(on_step(step, "run_0"), DanglingReference.FOREIGN)
+
+
+def _run_number(index: int, context: ProgramContext) -> Fragment:
+    """Start one of the five runs and wait for its end. Cancelling most of them is faster and cheaper."""
+    name = f"run_{index}"
+    if index == 3:
+        return (yield from complete_run(name))
+    if index in _CALLING_RUNS:
+        return (yield from _cancel_call(name, context))
+    if index == 4:
+        return (yield from _stream_run(name, context))
+    return (yield from cancel_new_run(name))
+
+
+def _cancel_call(name: str, context: ProgramContext) -> Fragment:
+    """Start a run that must call a function, and cancel it once it waits; returns whether it ended."""
+    called: Exchange = yield run(name, **forced_call(context))
+    if not has_id(called):
+        return (yield from cancel_new_run(name))
+    answer: Exchange = yield poll(name)
+    if status(answer) in TERMINAL_STATUSES:
+        return True
+    yield page("list_run_steps", name)
+    yield on_run("get_run", name)
+    return (yield from cancel_and_wait(name))
+
+
+def _stream_run(name: str, context: ProgramContext) -> Fragment:
+    """Ask something else and start a run as a stream, or without one if the target does not stream.
+
+    Returns whether it ended.
+    """
+    yield message("And now say goodbye in one short sentence.")
+    if context.streams and has_id((yield run(name, stream=True))):
+        return (yield from wait_for_end(name))
+    return (yield from complete_run(name))
 
 
 @program("lifecycle", "listing", runs=1, requests=40, seconds=2 * TIMESTAMP_TICK)
