@@ -34,8 +34,10 @@ _RUNS = ("wait_for_run", "cancel_run", "get_run", "modify_run", "list_steps", "g
 _READING = tuple(
     name for name in ACTIONS if name.startswith(("get_", "list_", "read_")) and name not in ("get_run", "get_step")
 )
-_CHANGING = ("create_thread", "create_message", "modify_message", "modify_thread", "delete_message", "delete_thread")
-_CHANGING += ("create_assistant", "modify_assistant", "delete_assistant")
+_CHANGING = (
+    *("create_thread", "modify_thread", "delete_thread", "create_message", "modify_message", "delete_message"),
+    *("create_assistant", "modify_assistant", "delete_assistant"),
+)
 _STARTING = tuple(name for name in ACTIONS if name in RUN_STARTING_ACTIONS)
 
 
