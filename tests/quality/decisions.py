@@ -97,13 +97,17 @@ def combine(
 def _fewest_occasions(
     results: Sequence[TrialResult], revealers: Mapping[str, Iterable[frozenset[str]]]
 ) -> dict[str, dict[str, int]]:
-    """By id and revealing program, the fewest occasions on which any of these test runs judged the id, if above 1."""
+    """By id and revealing program, the fewest occasions on which any of these test runs judged the id, if above 1.
+
+    A quarter is deducted, because polls at other moments see a few occasions more or less.
+    """
     fewest: dict[str, dict[str, int]] = {}
     for id_, groups in revealers.items():
         for program in frozenset[str]().union(*groups):
             counts = [count for result in results if (count := result.occasions.get(program, {}).get(id_, 0))]
-            if counts and min(counts) > 1:
-                fewest.setdefault(id_, {})[program] = min(counts)
+            needed = min(counts, default=0) - min(counts, default=0) // 4
+            if needed > 1:
+                fewest.setdefault(id_, {})[program] = needed
     return fewest
 
 

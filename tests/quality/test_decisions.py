@@ -1,9 +1,13 @@
-"""What the table of decisions keeps of occasions when it is measured again without the variants."""
+"""The table of decisions: how it is combined, and what it keeps of occasions when the variants are not judged anew."""
 
 from __future__ import annotations
 
 from runs_conformance.engine.decisions import Decisions
-from tests.quality.decisions import keep_occasions
+from tests.quality.decisions import combine, keep_occasions
+from tests.quality.judging import TrialResult
+from tests.quality.kill_matrix import KillRow
+
+ID = "paging.limit_is_kept"
 
 
 def table(**occasions: int) -> Decisions:
@@ -26,3 +30,31 @@ def test_new_program_counts_as_measured() -> None:
 
 def test_former_program_is_dropped() -> None:
     assert keep_occasions(table(a=2, b=5), table(a=2)) == {"usage.adds_up": {"a": 2}}
+
+
+def result(**counts: int) -> TrialResult:
+    """A test run whose programs judge the id this often, and decide it."""
+    return TrialResult(
+        "run", 0, decided_by={ID: tuple(counts)}, occasions={name: {ID: n} for name, n in counts.items()}
+    )
+
+
+def kill(*programs: str) -> KillRow:
+    return KillRow("mutant", "paging", "must", killed=True, failed=(ID,), programs={ID: programs})
+
+
+def test_only_what_every_seed_decides_counts() -> None:
+    decisions = combine([result(long=8, short=1), result(long=9)], rows=[])
+    assert decisions.deciders == {ID: frozenset({"long"})}
+
+
+def test_a_mutant_is_revealed_by_fixed_programs_that_judge_the_id_on_the_reference() -> None:
+    rows = [kill("long", "short", "explore.walk_1"), kill("long"), kill("unknown"), kill("explore.walk_1")]
+    decisions = combine([result(long=8, short=1)], rows=rows)
+    assert decisions.revealers == {ID: (frozenset({"long"}),)}, "the smaller group implies the larger one"
+
+
+def test_the_fewest_occasions_of_any_correct_server_are_needed_with_a_margin() -> None:
+    variants = [result(long=4, short=1), result(short=1)]
+    decisions = combine([result(long=8, short=2)], variants, rows=[kill("long", "short")])
+    assert decisions.occasions == {ID: {"long": 3}}, "a variant without the id does not count"
