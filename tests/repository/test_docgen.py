@@ -13,14 +13,15 @@ from runs_conformance.contract.level_review import REVIEWS
 from runs_conformance.model.source import Level
 from runs_conformance.rules import catalogue
 
+MENDING = "run `python -m runs_conformance.docgen` and commit what it writes"
+
 
 def test_no_page_is_stale() -> None:
-    hint = "run `python -m runs_conformance.docgen` and commit what it writes"
-    assert docgen.stale(docgen.ROOT / "docs") == [], hint
+    assert docgen.stale(docgen.ROOT / "docs") == [], MENDING
 
 
 def test_no_file_of_the_npm_package_is_stale(tmp_path: Path) -> None:
-    assert docgen.stale_package_files(docgen.ROOT) == []
+    assert docgen.stale_package_files(docgen.ROOT) == [], MENDING
     assert docgen.stale_package_files(tmp_path) == [*docgen.package_files()]
 
 
