@@ -1,4 +1,4 @@
-"""What changed since the last session in the same folder: failures that are new, fixed, or still there."""
+"""The comparison with the last session in the same folder: failures that are new, fixed, or still there."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def read_last_session(folder: Path) -> LastSession | None:
 
 
 def find_changes(report: Report, last: LastSession | None) -> Changes | None:
-    """What changed since an earlier session; None if it judged another server, or by another edition."""
+    """The changes since an earlier session; None if it judged another server, or by another edition."""
     if last is None or (last.target, last.edition) != (report.target.name, report.suite.edition):
         return None
     new: list[str] = []

@@ -33,7 +33,7 @@ def changes_note(report: Report) -> str:
 
 
 def changed_ids(report: Report) -> Iterator[tuple[str, str]]:
-    """What is new and what is fixed, with the first few requirements by name; nothing if that is none."""
+    """The new and the fixed requirements, the first few by name; nothing if there is neither."""
     if report.changes is not None:
         for label, ids in (("new", report.changes.new), ("fixed", report.changes.fixed)):
             if ids:
