@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -15,6 +15,7 @@ from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.contract.validation import is_valid
 from runs_conformance.model.case import Step
 from runs_conformance.model.exchange import Completion, Exchange, Request, Response
+from runs_conformance.model.json import JSON
 from runs_conformance.testing import start_emulator
 
 
@@ -41,7 +42,7 @@ def test_a_server_is_dated_by_the_additions_that_it_refuses(edition: str) -> Non
     def send(step: Step) -> Exchange:
         sent.append(step.body)
         accepts = is_valid(f"requests/{OPERATIONS[step.operation].body}", step.operation, edition)
-        return answer(step, 200 if accepts(step.body) else 400)
+        return answer(step, 200 if accepts(cast("JSON", step.body)) else 400)
 
     assert find_edition(send, "gpt-4o") == (edition if edition < ADDITIONS[0].edition else DEFAULT_EDITION)
     assert len(sent) == 1 or edition < ADDITIONS[0].edition

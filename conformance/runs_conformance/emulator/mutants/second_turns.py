@@ -40,6 +40,25 @@ def streams_the_first_answer_again(hooks: Hooks) -> None:
     patch_events(hooks, change)
 
 
+@mutant("tools", level="should")
+def asks_for_the_calls_of_earlier_runs(hooks: Hooks) -> None:
+    """A later run that waits for outputs shows the calls of the earlier runs of its thread before its own."""
+    _remember_thread(hooks)
+    inner = hooks.required_action
+
+    def required_action(run: Run) -> Members | None:
+        action = inner(run)
+        if action is not None:
+            earlier = [call for each in run.notes["earlier"] for step in each.steps for call in step.calls]
+            shown = [{**call, "function": {**call["function"]}} for call in earlier if call["type"] == "function"]
+            for call in shown:
+                call["function"].pop("output", None)
+            action["submit_tool_outputs"]["tool_calls"][:0] = shown
+        return action
+
+    hooks.required_action = required_action
+
+
 @mutant("failed-run-has-last-error")
 def fails_after_outputs_without_a_reason(hooks: Hooks) -> None:
     """A run that fails after its tool outputs were submitted has no last_error."""
