@@ -52,6 +52,11 @@ def test_modification_that_erases_the_instructions() -> History:
     return _run_modified(instructions="")
 
 
+@passes(modify.run_changes_in_metadata_only)
+def test_null_members_that_the_answer_leaves_out() -> History:
+    return _run_modified(truncation_strategy={"type": "auto"})
+
+
 def _others(text_value: str) -> History:
     builder = HistoryBuilder()
     builder.send("create_message", message("user", "Hello"), body={"role": "user", "content": "Hello"})

@@ -97,6 +97,15 @@ def json_equal(left: object, right: object) -> bool:
     return left == right
 
 
+def equal_but_for_nulls(left: object, right: object) -> bool:
+    """Whether two JSON values are equal if a member that is null counts as missing, at any depth."""
+    if is_object(left) and is_object(right):
+        return all(equal_but_for_nulls(left.get(key), right.get(key)) for key in {*left, *right})
+    if is_array(left) and is_array(right):
+        return len(left) == len(right) and all(equal_but_for_nulls(a, b) for a, b in zip(left, right, strict=True))
+    return json_equal(left, right)
+
+
 def contains(value: JSON | Absent, subset: JSON) -> bool:
     """Whether a value contains everything in `subset`, and at most adds to it.
 

@@ -10,7 +10,7 @@ from runs_conformance.evidence.observation import Observation, assistant_observa
 from runs_conformance.evidence.request_expectation import is_interpretable
 from runs_conformance.evidence.timeline import Timeline
 from runs_conformance.model.history import History
-from runs_conformance.model.json import ABSENT, JSON, at, contains, is_array, json_equal
+from runs_conformance.model.json import ABSENT, JSON, at, contains, equal_but_for_nulls, is_array
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, schema
 from runs_conformance.model.verdict import Result
@@ -111,4 +111,4 @@ def change_only_when_modified(timeline: Timeline) -> Iterator[Result]:
 def _are_equal(before: JSON, after: JSON) -> bool:
     if has_fewer_digits(before, after) or has_fewer_digits(after, before):
         return True
-    return json_equal(before, after) or (before in (None, "") and after in (None, ""))
+    return equal_but_for_nulls(before, after) or (before in (None, "") and after in (None, ""))

@@ -22,7 +22,7 @@ from runs_conformance.evidence.request_expectation import is_interpretable
 from runs_conformance.evidence.supplied_messages import SuppliedMessages, messages_in_request, supplied_messages
 from runs_conformance.evidence.timeline import RunTimeline, Timeline, find_run, runs
 from runs_conformance.model.history import History
-from runs_conformance.model.json import ABSENT, at, contains, is_array, json_equal
+from runs_conformance.model.json import ABSENT, at, contains, equal_but_for_nulls, is_array, json_equal
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, prose, schema
 from runs_conformance.model.verdict import PASSED, Inconclusive, Result
@@ -170,7 +170,7 @@ def stays_as_it_is(timeline: Timeline) -> Iterator[Result]:
         for name in ("content", "attachments"):
             was, now = final[0].get(name), observation.get(name)
             if was is not ABSENT and now is not ABSENT:
-                yield observation.check(json_equal(was, now), f"{name} has changed", f"/{name}", was, now)
+                yield observation.check(equal_but_for_nulls(was, now), f"{name} has changed", f"/{name}", was, now)
 
 
 @rule(

@@ -14,7 +14,7 @@ from runs_conformance.evidence.number import has_fewer_digits
 from runs_conformance.evidence.request_expectation import is_interpretable, must_be_accepted
 from runs_conformance.evidence.run_action import targets_existing_run
 from runs_conformance.evidence.timeline import RunTimeline
-from runs_conformance.model.json import ABSENT, Absent, contains, json_equal
+from runs_conformance.model.json import ABSENT, Absent, contains, equal_but_for_nulls, json_equal
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, observed, schema
 from runs_conformance.model.verdict import PASSED, Inconclusive, Result
@@ -119,7 +119,7 @@ def _check_others_unchanged(modification: Modification) -> Iterator[Result]:
     shown = known & before.value.keys() & answer.value.keys()
     for name in shown - _VARYING - _IDENTITY - modification.requested.keys():
         was, now = before.get(name), answer.get(name)
-        holds = json_equal(was, now) or has_fewer_digits(was, now) or has_fewer_digits(now, was)
+        holds = equal_but_for_nulls(was, now) or has_fewer_digits(was, now) or has_fewer_digits(now, was)
         yield answer.check(holds, f"the modification changed {name}", f"/{name}", was, now)
 
 

@@ -15,7 +15,7 @@ from runs_conformance.evidence.run_action import may_have_taken_effect
 from runs_conformance.evidence.stream import streams
 from runs_conformance.evidence.timeline import timelines
 from runs_conformance.model.history import History
-from runs_conformance.model.json import is_array, json_equal
+from runs_conformance.model.json import equal_but_for_nulls, is_array
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, schema
 from runs_conformance.model.verdict import PASSED, Result
@@ -85,7 +85,7 @@ def _check_equal(pair: ReadAfterStream, exceptions: frozenset[str]) -> Iterator[
     known = known_members(pair.streamed.kind, pair.streamed.exchange.edition)
     for name, streamed in pair.streamed.value.items():
         read = pair.read.value.get(name, streamed)
-        if name in known - exceptions and not json_equal(streamed, read):
+        if name in known - exceptions and not equal_but_for_nulls(streamed, read):
             yield pair.read.finding(f"{name} differs from the stream's last event", f"/{name}", streamed, read)
             return
     yield PASSED

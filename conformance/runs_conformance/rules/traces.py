@@ -21,7 +21,7 @@ from runs_conformance.evidence.supplied_messages import (
     refused_requests,
 )
 from runs_conformance.model.history import History
-from runs_conformance.model.json import ABSENT, json_equal
+from runs_conformance.model.json import ABSENT, equal_but_for_nulls, json_equal
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, prose
 from runs_conformance.model.verdict import PASSED, Result
@@ -153,5 +153,5 @@ def refused_modification_keeps_the_assistant(modification: Modification) -> Iter
     known = known_members("assistant", modification.exchange.edition)
     for name in known & before.value.keys() & after.value.keys() - {"metadata", "tool_resources"}:
         was, now = before.get(name), after.get(name)
-        holds = json_equal(was, now) or has_fewer_digits(was, now) or has_fewer_digits(now, was)
+        holds = equal_but_for_nulls(was, now) or has_fewer_digits(was, now) or has_fewer_digits(now, was)
         yield after.check(holds, f"{name} changed although the modification was refused", f"/{name}", was, now)
