@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import pytest
 
 from runs_conformance.engine.judge import judge
+from runs_conformance.model.case import REFUSES_BODY, Mutation, Role, Step
 from runs_conformance.model.exchange import Completion
 from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT
@@ -155,3 +156,35 @@ def test_server_error_is_no_refusal() -> None:
     builder.send("get_run", {"oops": True}, 500)
     builder.send("get_run", error(), 400)
     assert failing(tallies(builder.history())) == set()
+
+
+PAIRS = {f"key_{number}": "value" for number in range(16)}
+
+
+def test_merged_metadata_may_exceed_their_limit() -> None:
+    builder = HistoryBuilder()
+    builder.send("modify_thread", thread(metadata={**PAIRS, "first": "value"}), body={"metadata": PAIRS})
+    assert "thread.metadata.maxProperties" not in failing(tallies(builder.history()))
+
+
+def test_metadata_that_were_not_modified_may_not_exceed_their_limit() -> None:
+    builder = HistoryBuilder()
+    builder.send("get_thread", thread(metadata={**PAIRS, "first": "value"}))
+    assert "thread.metadata.maxProperties" in failing(tallies(builder.history()))
+
+
+def test_a_member_that_an_accepted_illegal_request_lacked_is_not_missing_again() -> None:
+    builder = HistoryBuilder()
+    illegal = Step(
+        operation="create_message",
+        role=Role.NEGATIVE,
+        expectation=REFUSES_BODY,
+        mutation=Mutation("/content/0/text", "required", "Hello", None),
+    )
+    body = {"role": "user", "content": [{"type": "text"}]}
+    shown = {**message("user", "Hello", "msg_u"), "content": [{"type": "text"}]}
+    del shown["assistant_id"]
+    builder.send("create_message", shown, body=body, step=illegal)
+    found = failing(tallies(builder.history()))
+    assert "message.content[].text.required" not in found
+    assert "message.assistant_id.required" in found

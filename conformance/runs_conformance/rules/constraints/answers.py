@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from runs_conformance.contract.constraint import object_documents
@@ -51,20 +51,51 @@ def tallies(history: History) -> dict[str, Tally]:
 
 
 def _is_consequence(violation: SchemaViolation, object_: ObjectInAnswer, exchange: Exchange, history: History) -> bool:
-    """Whether a value may violate its schema only because an illegal request was accepted, which is one finding."""
+    """Whether a value may violate its schema only because an illegal request was accepted, which is one finding.
+
+    Metadata may also exceed its limit because legal ones were merged, as the contract allows.
+    """
     items = object_.value.get("data") if is_object(object_.value) else None
     tokens = pointer_tokens(violation.pointer or violation.place)
     value, member = object_.value, tokens[0] if tokens else ""
     if is_array(items) and tokens[:1] == ["data"] and len(tokens) > 1 and tokens[1].isdecimal():
         position = int(tokens[1])
         value, member = items[position] if position < len(items) else None, tokens[2] if len(tokens) > 2 else ""
-    if not is_object(value) or violation.constraint.endswith(".required"):
+    if not is_object(value):
         return False
+    if violation.constraint.endswith(".required") and member in ("", violation.member):
+        return False  # The object itself lacks a member; one that is missing deeper may be missing in the request.
+    if member == "metadata" and violation.constraint.endswith(".maxProperties") and _is_merged(value, history):
+        return True
+    if _is_of_another_program(value, exchange, history):
+        return True
     for observation in observations_in(exchange):
         if observation.value is value:
             illegal = illegal_members(history, observation)
             return ANY_MEMBER in illegal or member in illegal
     return False
+
+
+def _is_of_another_program(value: Mapping[str, JSON], exchange: Exchange, history: History) -> bool:
+    """Whether a list shows an assistant that another program created, perhaps by an illegal request."""
+    if exchange.operation != "list_assistants" or exchange.step is None:
+        return False
+    id_ = value.get("id")
+    return not any(
+        other.operation == "create_assistant" and other.accepted and other.member("id") == id_ for other in history
+    )
+
+
+def _is_merged(value: Mapping[str, JSON], history: History) -> bool:
+    """Whether the metadata of an object were modified, so that they may be those of several requests together."""
+    return any(
+        exchange.accepted
+        and (exchange.operation or "").startswith("modify_")
+        and value.get("id") in exchange.path.values()
+        and is_object(exchange.request.body)
+        and is_object(exchange.request.body.get("metadata"))
+        for exchange in history
+    )
 
 
 def _with_judged(tally: Tally, validated: int) -> Tally:
