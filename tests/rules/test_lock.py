@@ -122,6 +122,16 @@ def test_lock_of_an_unrecorded_run() -> History:
     return builder.history()
 
 
+@fails(lock.message_is_taken_after_the_end, times=1)
+def test_thread_whose_only_message_is_refused_because_of_the_ended_run() -> History:
+    builder = HistoryBuilder()
+    builder.send("create_thread", thread(), body={"messages": [HELLO]}, step=Step(operation="create_thread"))
+    builder.see_statuses("queued", "cancelling", "cancelled")
+    text = "Can't add messages to thread_a while a run run_a is active."
+    builder.refuse("create_message", 409, text=text, body=HELLO, step=Step(operation="create_message"))
+    return builder.history()
+
+
 @inconclusive(lock.message_is_taken_after_the_end)
 def test_thread_with_unknown_history() -> History:
     builder = HistoryBuilder()

@@ -114,12 +114,13 @@ def _check_accepted_after_end(write: ThreadWrite, subject: str) -> Iterator[Resu
     run, exchange = write.last_ended_run, write.exchange
     if run is None or write.target_may_be_deleted:
         return
+    names_the_run = run.id in _error_message(exchange)
     if exchange.accepted:
         yield PASSED
-    elif (
-        exchange.refused
-        and write.must_be_accepted_if_unlocked
-        and (exchange.step is not None or run.id in _error_message(exchange))
+    elif exchange.refused and (
+        (write.must_be_accepted_if_unlocked and (exchange.step is not None or names_the_run))
+        # The refusal itself says that the run is the reason.
+        or (names_the_run and exchange.step is not None and must_be_accepted(exchange))
     ):
         end = run.latest_before(exchange)
         yield exchange.finding(
