@@ -13,10 +13,12 @@ it here, or be a listed consequence of a fault or mutant.
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from random import Random
 
 from tests.quality import kill_matrix, server_faults
@@ -56,6 +58,7 @@ MUTANT_CONSEQUENCES: Mapping[str, tuple[str, ...]] = {
 """The beginnings of ids that a mutant may fail beside others, although not by itself."""
 
 UNDONE_BY: Mapping[str, Mapping[str, str]] = {
+    "calls_another_function": {"ignores_the_named_function": "the named function does not reach the model"},
     "leaves_outputs_out": {"shows_outputs_as_empty": "every call has an output, if only an empty one"},
     "leaves_usage_out_until_it_is_known": {"counts_before_the_end": "the usage is known from the beginning"},
     "parses_the_body_that_cancellations_lack": {"reads_broken_json": "a missing body is read as an empty object"},
@@ -114,6 +117,12 @@ def draw_composites(
         mutants = drop_conflicting(sorted(draw.sample(handwritten, size)))
         composites.append(Composite(f"composite-{number:03}", mutants, fault))
     return composites
+
+
+def fixed_composites() -> list[Composite]:
+    """Composites that stay the same when mutants are added; they are small enough for the default test run."""
+    table = json.loads(Path(__file__).with_name("fixed_composites.json").read_text(encoding="utf-8"))
+    return [Composite(each["name"], tuple(each["mutants"]), each["fault"]) for each in table]
 
 
 def judge_composites(

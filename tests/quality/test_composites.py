@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from tests.quality import composites, kill_matrix, server_faults
+from tests.quality import composites, kill_matrix
 from tests.quality.combinations import drop_conflicting, raising_requests
-from tests.quality.composites import Composite, draw_composites, evaluate, judge_composites
+from tests.quality.composites import Composite, draw_composites, evaluate, fixed_composites, judge_composites
 from tests.quality.judging import TrialResult
 
 ROWS = {row.mutant: row for row in kill_matrix.read()}
 FOUND, MISSED = "answers_detail", "creates_with_201"
-
-
-FIXED = range(20)
 
 
 def own_ids(mutant: str) -> list[str]:
@@ -54,7 +51,6 @@ def test_a_composite_depends_only_on_its_number() -> None:
 
 @pytest.mark.slow
 def test_fixed_composites_pass_nothing_that_they_break() -> None:
-    fixed = draw_composites(FIXED, list(ROWS.values()), server_faults.names())
-    judged = [row for row, _ in judge_composites(fixed, list(ROWS.values()), narrow=True)]
+    judged = [row for row, _ in judge_composites(fixed_composites(), list(ROWS.values()), narrow=True)]
     assert not [problem for row in judged for problem in (*row.false_passes, *row.unexplained)]
     assert any(row.found for row in judged)
