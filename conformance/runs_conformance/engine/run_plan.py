@@ -161,8 +161,10 @@ class _WorkerPool:
         executions = 1
         while self._should_repeat(execution, executions):
             # A connection may fail for reasons of its own, and must not hide what the rest of the program shows.
+            # A restarted target may use the ids of its lost objects again: these are not judged with the others.
+            earlier = [] if execution.target_restarted else exchanges
             execution = run_program(program, self.context, self.sender, self.budget, self.schedule)
-            exchanges += self.collector.take(program.id)
+            exchanges = earlier + self.collector.take(program.id)
             executions += 1
         explored = program.phase == EXPLORATION_PHASE
         result = judge_program(program.id, exchanges, self.judges, self.no_route_signature, explored=explored)
