@@ -86,6 +86,11 @@ def test_must_failures_are_chosen_those_of_other_requests_first() -> None:
     assert [id_ for id_, _ in chosen] == [HANGING, "lock.a"]
 
 
+def test_steps_that_must_fail_repeatedly_are_played_twice() -> None:
+    chosen = dict(failures_to_confirm(_result("lock.a", HANGING), lambda id_: True))
+    assert len(chosen[HANGING].moves) == 2 * len(chosen["lock.a"].moves) + 1
+
+
 def test_nothing_is_chosen_without_failures() -> None:
     assert list(failures_to_confirm(merge_results((), Budget()), lambda id_: True)) == []
 

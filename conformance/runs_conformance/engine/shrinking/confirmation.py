@@ -102,7 +102,13 @@ def failures_to_confirm(result: RunResult, is_must: Callable[[str], bool]) -> It
         example = result.counterexamples.get(id_)
         steps = example.get("steps") if is_object(example) else None
         if is_array(steps):
-            yield id_, Reproduction.from_json(steps)
+            reproduction = Reproduction.from_json(steps)
+            yield id_, _repeated(reproduction) if id_ in _NEEDS_CONFIRMATION else reproduction
+
+
+def _repeated(reproduction: Reproduction) -> Reproduction:
+    """The steps twice, and the first once more: the rules need a repeated failure between requests that are served."""
+    return Reproduction((*reproduction.moves, *reproduction.moves, *reproduction.moves[:1]))
 
 
 def with_confirmations(result: RunResult, confirmations: Mapping[str, Confirmation]) -> RunResult:
