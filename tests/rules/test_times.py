@@ -17,6 +17,7 @@ def _looks(*answers: dict[str, Any]) -> History:
 
 @passes(
     times.are_unix_seconds,
+    times.are_written_as_integers,
     times.are_in_order,
     times.completed_run_has_completed_at,
     times.unfinished_run_has_no_end,
@@ -58,6 +59,11 @@ def test_date_in_a_list() -> History:
 @fails(times.are_unix_seconds, at="/completed_at", times=1)
 def test_fraction_of_a_second() -> History:
     return _looks(run("completed", completed_at=T0 + 0.25))
+
+
+@fails(times.are_written_as_integers, at="/completed_at", times=1)
+def test_whole_seconds_with_a_decimal_point() -> History:
+    return _looks(run("completed", completed_at=float(T0)))
 
 
 @fails(times.are_unix_seconds, at="/created_at", times=1)

@@ -25,6 +25,7 @@ _RECORDED = observed(
 )
 _END_TIMES = ("completed_at", "failed_at", "cancelled_at", "incomplete_at", "expired_at")
 _RUN_END_TIMES = tuple(END_TIMESTAMPS.values())
+_TIMES = ("created_at", "started_at", "expires_at", *_END_TIMES)
 _CLOCK_TOLERANCE = 60.0
 """Largest difference in seconds between the clocks of two machines of one server."""
 _EARLIEST, _LATEST = 1_000_000_000, 10_000_000_000
@@ -50,7 +51,7 @@ def are_unix_seconds(observation: Observation) -> Iterator[Result]:
 
     Fix: Store timestamps as whole Unix seconds.
     """
-    for name in ("created_at", "started_at", "expires_at", *_END_TIMES):
+    for name in _TIMES:
         value = observation.value.get(name)
         if value is not None:
             yield observation.check(
@@ -59,6 +60,22 @@ def are_unix_seconds(observation: Observation) -> Iterator[Result]:
                 f"/{name}",
                 "seconds since 1970",
                 value,
+            )
+
+
+@rule(units=_objects_with_times, level=Level.SHOULD, source=_RECORDED, capability="core")
+def are_written_as_integers(observation: Observation) -> Iterator[Result]:
+    """A timestamp of whole seconds is written without a fraction: `1700000000`, not `1700000000.0`.
+
+    Both are the same number in JSON, but typed clients fail to read the second as an integer.
+
+    Fix: Convert timestamps to integers before serializing them.
+    """
+    for name in _TIMES:
+        value = observation.value.get(name)
+        if is_integer(value):
+            yield observation.check(
+                isinstance(value, int), f"{name} is written as {value!r}", f"/{name}", int(value), value
             )
 
 
@@ -362,7 +379,7 @@ def stamps_of_an_ended_run_stay(run: RunTimeline) -> Iterator[Result]:
 
     Fix: Store the timestamps when the run ends, and return the stored values everywhere.
     """
-    ended = [observation for observation in run.observations if observation.status in TERMINAL]
+    ended = run.ended_observations
     for observation in ended[1:]:
         for name in ("started_at", *_RUN_END_TIMES) if observation.status == ended[0].status else ():
             was, now = ended[0].get(name), observation.get(name)

@@ -98,6 +98,12 @@ def ends_before_it_began(hooks: Hooks) -> None:
     patch_object(hooks, "run", change)
 
 
+@mutant("times", level="should")
+def writes_times_as_floats(hooks: Hooks) -> None:
+    """Times are whole seconds, written with a decimal point."""
+    hooks.timestamp = lambda at: float(int(at))
+
+
 @written_from_spec("timestamps-are-ordered-seconds", level="should")
 def writes_milliseconds(hooks: Hooks) -> None:
     """Times are in milliseconds."""
