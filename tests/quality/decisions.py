@@ -57,11 +57,13 @@ def _pairs(table: Decisions) -> set[tuple[str, str]]:
 
 
 def _judge_reference() -> list[TrialResult]:
-    return list(judge_all([Trial(f"seed {seed}", seed=seed) for seed in SEEDS], processes=2, batch_size=2))
+    print(f"measuring the reference with {len(SEEDS)} seeds", flush=True)
+    return list(judge_all([Trial(f"seed {seed}", seed=seed) for seed in SEEDS], batch_size=1))
 
 
 def _judge_variants(programs: tuple[str, ...] = ()) -> list[TrialResult]:
     trials = [replace(variants_matrix.trial_for(variant), programs=programs) for variant in catalogue.variants()]
+    print(f"{len(trials)} variants play {len(programs) or 'all'} programs", flush=True)
     return list(judge_all(trials, processes=2, batch_size=4))
 
 
