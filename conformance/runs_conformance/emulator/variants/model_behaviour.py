@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 from runs_conformance.emulator.context import Hooks
 from runs_conformance.emulator.declaration import variant
 from runs_conformance.emulator.fake_model import ModelInput
 from runs_conformance.emulator.model_actions import AppendText, CloseMessage, EndRun, ModelAction, OpenMessage, StartRun
+from runs_conformance.emulator.patching import patch_object
+from runs_conformance.emulator.state import Members
 from runs_conformance.emulator.tokens import TokenUsage
 
 
@@ -146,3 +149,20 @@ def counts_no_tokens(hooks: Hooks) -> None:
     """All usage is zero."""
     inner = hooks.usage_object
     hooks.usage_object = lambda usage: inner(None if usage is None else TokenUsage())
+
+
+@variant()
+def shows_dated_models(hooks: Hooks) -> None:
+    """Assistants and runs show the dated name of the model that was requested."""
+
+    def change(members: Members, *_: Any) -> None:
+        members["model"] += "-2024-08-06" if members.get("model") and "2024" not in members["model"] else ""
+
+    for kind in ("assistant", "run"):
+        patch_object(hooks, kind, change)
+
+
+@variant()
+def serves_one_model(hooks: Hooks) -> None:
+    """Every run shows the only model that the server has, whichever was requested."""
+    patch_object(hooks, "run", lambda members, *_: members.update(model="served-model"))

@@ -47,6 +47,13 @@ def comments_its_streams(hooks: Hooks) -> None:
 
 
 @variant()
+def pings_without_a_name(hooks: Hooks) -> None:
+    """Streams contain unnamed events of a proxy, whose data is no object of the API."""
+    inner = hooks.encode_event
+    hooks.encode_event = lambda name, data: b'data: {"ping": true}\n\n' + inner(name, data)
+
+
+@variant()
 def ends_lines_with_crlf(hooks: Hooks) -> None:
     """The lines of a stream end with CRLF."""
     inner = hooks.encode_event
