@@ -29,14 +29,14 @@ def measure(variants: Sequence[TrialResult] = ()) -> Decisions:
 
 def remeasure(before: Decisions, variants: Sequence[TrialResult] = ()) -> Decisions:
     """The table with the reference measured anew. What is known of occasions on variants stays, and counts together
-    with these results of variants; all variants play the programs that reveal an id in this table only.
+    with these results of variants. All variants play the programs that are new to an id and judge it more than once.
     """
     reference = _judge_reference()
     table = combine(reference, variants)
     known = _pairs(before)
-    added = sorted({program for id_, program in _pairs(table) - known})
+    added = {program for id_, counts in table.occasions.items() for program in counts if (id_, program) not in known}
     if added:
-        table = combine(reference, [*variants, *_judge_variants(tuple(added))])
+        table = combine(reference, [*variants, *_judge_variants(tuple(sorted(added)))])
     return replace(table, occasions=keep_occasions(before, table))
 
 
@@ -64,7 +64,7 @@ def _judge_reference() -> list[TrialResult]:
 def _judge_variants(programs: tuple[str, ...] = ()) -> list[TrialResult]:
     trials = [replace(variants_matrix.trial_for(variant), programs=programs) for variant in catalogue.variants()]
     print(f"{len(trials)} variants play {len(programs) or 'all'} programs", flush=True)
-    return list(judge_all(trials, processes=2, batch_size=4))
+    return list(judge_all(trials, batch_size=4))
 
 
 def combine(
