@@ -177,7 +177,7 @@ class Session:
         for attempt in itertools.count(1):
             exchange, result = self._attempt(step, request, program, attempt)
             if result.response is None and self._has_restarted(result):
-                # What the request refers to may be lost, so that sending it again would show another server's state.
+                # The objects of the request may be lost: sending it again would show the state of another server.
                 return exchange
             delay = self._retry_delay(request, result, attempt)
             if (

@@ -29,7 +29,7 @@ def split_repeats(text: str) -> list[tuple[str, int]]:
 
 
 def compress(value: JSON) -> JSON:
-    """Replace the long texts in a value by their repeated parts. What is compressed already stays as it is."""
+    """Replace the long texts in a value by their repeated parts. Texts that are compressed already stay as they are."""
     if isinstance(value, str):
         if len(value) <= MAX_PLAIN_LENGTH:
             return value
