@@ -1,0 +1,211 @@
+"""The situations that one run of the standard profile meets, and those that it does not, each with the reason.
+
+A situation is the state of the thread, the status of its last run, the operation and the channel of the answer.
+`python -m tests.quality.situations` plays the profile on the emulator and writes `reports/reference/situations.json`
+and `.md`.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+
+from runs_conformance.contract.lifecycle import STATUSES, TERMINAL
+from runs_conformance.evidence.observation import observations_in
+from runs_conformance.model.exchange import Exchange
+from runs_conformance.model.history import History
+from tests.quality.answer_matrix import record
+from tests.quality.tables import read_rows, write_rows, write_text
+
+NAME = "situations"
+NEW, FIRST, LATER, DELETED = "new", "first run", "later run", "deleted"
+"""The states of a thread: it has had no run, its last run is its first or a later one, or it was deleted."""
+
+JSON_ONLY = (
+    "get_thread",
+    "modify_thread",
+    "delete_thread",
+    "create_message",
+    "get_message",
+    "modify_message",
+    "delete_message",
+    "list_messages",
+    "list_runs",
+    "get_run",
+    "modify_run",
+    "cancel_run",
+    "list_run_steps",
+    "get_run_step",
+)
+WITH_STREAM = ("create_run", "submit_tool_outputs")
+ON_RUNS = ("get_run", "modify_run", "cancel_run", "list_run_steps", "get_run_step", "submit_tool_outputs")
+_TRANSIENT = ("queued", "in_progress", "cancelling")
+
+REASONS = {
+    "A": "the object is gone: whether a request of each kind is refused then is played for reading and listing",
+    "B": "which transient status a request meets depends on time; the request is played in some of them",
+    "C": "the last run decides the answer, not how many ended before it: played with the first run of a thread",
+    "D": "the end of the run makes no difference to the request: played after other endings, or before any run",
+    "E": "the channel makes no difference to whether the request is accepted: played on the other one",
+    "F": "a run of the emulator expires after ten minutes, longer than a run of the profile waits; the mutants and "
+    "variants with an earlier expiry meet it",
+}
+"""The reasons for which a situation is not played."""
+
+REQUIRED = (
+    (LATER, "completed", "create_run", "stream"),
+    (LATER, "cancelled", "create_run", "json"),
+    (LATER, "requires_action", "cancel_run", "json"),
+    (FIRST, "cancelled", "cancel_run", "json"),
+    (FIRST, "completed", "cancel_run", "json"),
+    (FIRST, "failed", "create_run", "stream"),
+    (FIRST, "requires_action", "create_run", "stream"),
+)
+"""Situations in which servers were wrong, so that they must be played."""
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """A situation; `status` is empty for a thread without a run, and for a deleted one."""
+
+    thread: str
+    status: str
+    operation: str
+    channel: str
+
+
+@dataclass(frozen=True, slots=True)
+class SituationRow:
+    """A situation, and whether it is played; otherwise `reason` is a key of `REASONS`."""
+
+    thread: str
+    status: str
+    operation: str
+    channel: str
+    played: bool
+    reason: str
+
+
+@dataclass(slots=True)
+class _Thread:
+    run_ids: list[str]
+    status: str = ""
+    is_deleted: bool = False
+
+    @property
+    def state(self) -> str:
+        if self.is_deleted:
+            return DELETED
+        return NEW if not self.run_ids else FIRST if len(self.run_ids) == 1 else LATER
+
+
+def met_situations(history: Iterable[Exchange]) -> Iterator[Situation]:
+    """The situation of every request to a thread, in the order of the requests."""
+    threads: dict[str, _Thread] = {}
+    for exchange in history:
+        id_ = exchange.path.get("thread_id", "")
+        if id_ and exchange.operation in (*JSON_ONLY, *WITH_STREAM):
+            thread = threads.setdefault(id_, _Thread([]))
+            status = "" if thread.is_deleted else thread.status
+            yield Situation(thread.state, status, exchange.operation, _channel(exchange))
+        _update(threads, exchange)
+
+
+def _channel(exchange: Exchange) -> str:
+    return "stream" if exchange.step is not None and exchange.step.stream else "json"
+
+
+def _update(threads: dict[str, _Thread], exchange: Exchange) -> None:
+    for observation in observations_in(exchange):
+        if observation.kind == "run" and observation.text("thread_id"):
+            thread = threads.setdefault(observation.text("thread_id"), _Thread([]))
+            if observation.id not in thread.run_ids and exchange.operation in ("create_run", "create_thread_and_run"):
+                thread.run_ids.append(observation.id)
+            if thread.run_ids and observation.id == thread.run_ids[-1]:
+                thread.status = observation.status
+    if exchange.operation == "delete_thread" and exchange.accepted:
+        threads.setdefault(exchange.path["thread_id"], _Thread([])).is_deleted = True
+
+
+def all_situations() -> Iterator[Situation]:
+    """Every possible situation."""
+    states = [(NEW, ""), *((state, status) for state in (FIRST, LATER) for status in STATUSES), (DELETED, "")]
+    for thread, status in states:
+        for operation in (*JSON_ONLY, *WITH_STREAM):
+            if thread == NEW and operation in ON_RUNS:
+                continue
+            for channel in ("json", "stream") if operation in WITH_STREAM else ("json",):
+                yield Situation(thread, status, operation, channel)
+
+
+def reason_for(situation: Situation, played: set[Situation]) -> str:
+    """The key of the reason for which a situation is not played; empty if there is none."""
+    if situation.thread == DELETED:
+        return "A"
+    if situation.status == "expired":
+        return "F"
+    others = [other for other in played if other.operation == situation.operation]
+    in_same_status = [other for other in others if other.status == situation.status]
+    if situation.status in _TRANSIENT:
+        return "B" if any(other.status in (*_TRANSIENT, "requires_action") for other in others) else ""
+    if any(other.thread == situation.thread for other in in_same_status):
+        return "E"
+    if situation.thread == LATER and (in_same_status or reason_for(replace(situation, thread=FIRST), played)):
+        return "C"
+    is_about_run = situation.operation in (*ON_RUNS, "create_run")
+    return "D" if any(other.status in TERMINAL or not is_about_run for other in others) else ""
+
+
+def rows_of(histories: Iterable[History]) -> list[SituationRow]:
+    """The rows of the table, for the histories of one run."""
+    played = {situation for history in histories for situation in met_situations(history)}
+    return [
+        SituationRow(**asdict(each), played=each in played, reason="" if each in played else reason_for(each, played))
+        for each in all_situations()
+    ]
+
+
+def read() -> list[SituationRow]:
+    """The committed rows."""
+    return [SituationRow(**row) for row in read_rows(NAME)]
+
+
+def page(rows: Sequence[SituationRow]) -> str:
+    """The page of the table: one line per operation, one column per status."""
+    lines = [
+        "# Situations",
+        "",
+        "Written by `python -m tests.quality.situations`: the situations that one run of the standard profile meets on",
+        "the emulator. `x`: played. A letter: not played, for the reason below.",
+        "",
+    ]
+    lines += [f"- {key}: {reason}." for key, reason in REASONS.items()]
+    for thread in (NEW, FIRST, LATER, DELETED):
+        of_thread = [row for row in rows if row.thread == thread]
+        statuses = list(dict.fromkeys(row.status for row in of_thread))
+        lines += ["", f"## Thread: {thread}", ""]
+        lines += [
+            f"| operation | {' | '.join(status or 'any' for status in statuses)} |",
+            "| --- " * (len(statuses) + 1) + "|",
+        ]
+        cells: dict[str, dict[str, str]] = {}
+        for row in of_thread:
+            name = row.operation + (" (stream)" if row.channel == "stream" else "")
+            cells.setdefault(name, {})[row.status] = "x" if row.played else row.reason or "?"
+        lines += [f"| {name} | {' | '.join(marks[status] for status in statuses)} |" for name, marks in cells.items()]
+    lines += ["", f"{sum(row.played for row in rows)} of {len(rows)} situations are played."]
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    """Play the profile, and write the table and the page."""
+    argparse.ArgumentParser(description=__doc__).parse_args()
+    rows = rows_of(record())
+    write_rows(NAME, [asdict(row) for row in rows])
+    write_text(f"{NAME}.md", page(rows))
+    print(page(rows))
+
+
+if __name__ == "__main__":
+    main()
