@@ -302,11 +302,20 @@ def test_page_after_a_cursor_says_nothing_about_the_default() -> History:
     return traversed((numbers[3:13], False, {"after": "msg_22"}), whole=numbers)
 
 
-@inconclusive(paging.pages_hold_what_comes_next)
-def test_complete_page_that_another_page_contradicts() -> History:
+def contradicted() -> History:
     """The list has 12 items; a page that ends after 10 says that nothing follows, and the next page shows the rest."""
     numbers = tuple(range(11, -1, -1))
     return traversed((numbers[10:], False, {"limit": 100, "after": "msg_2"}), whole=numbers[:10])
+
+
+@inconclusive(paging.pages_hold_what_comes_next)
+def test_page_is_not_compared_with_one_that_another_contradicts() -> History:
+    return contradicted()
+
+
+@fails(paging.has_more_is_true_exactly_where_more_follows, times=1)
+def test_complete_page_that_another_page_contradicts() -> History:
+    return contradicted()
 
 
 @inconclusive(

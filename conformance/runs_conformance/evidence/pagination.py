@@ -90,6 +90,18 @@ def page_comparisons(history: History) -> tuple[PageComparison, ...]:
 
 
 @lru_cache(maxsize=16)
+def contradicted_pages(history: History) -> tuple[PageComparison, ...]:
+    """Every page that claims to be complete, though other pages of the same, unchanged list show more items."""
+    return tuple(
+        PageComparison(page, page, (*page.ids, *_shown_elsewhere(listing, page)), page.ids, is_shared=False)
+        for listing in listings(history)
+        if not is_shared_with_others(listing)
+        for page in listing.pages
+        if is_complete(page) and _is_contradicted(listing, page)
+    )
+
+
+@lru_cache(maxsize=16)
 def lists_in_both_orders(history: History) -> tuple[BothOrders, ...]:
     """Every list with complete pages in both orders."""
     return tuple(
@@ -155,6 +167,12 @@ def _is_contradicted(listing: Listing, page: Page) -> bool:
     return may_end_early(page) and any(
         not set(other.ids) <= set(page.ids) and _are_comparable(listing, page, other) for other in listing.pages
     )
+
+
+def _shown_elsewhere(listing: Listing, page: Page) -> list[str]:
+    """The ids that other pages of the same, unchanged list show, and this page does not."""
+    others = (other for other in listing.pages if _are_comparable(listing, page, other))
+    return list(dict.fromkeys(id_ for other in others for id_ in other.ids if id_ not in page.ids))
 
 
 def _nothing_follows(listing: Listing, page: Page) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from runs_conformance.contract.operation import response_kind_of
 from runs_conformance.evidence.observation import all_observations
@@ -11,6 +11,7 @@ from runs_conformance.evidence.pagination import (
     PageComparison,
     PageTraversal,
     complete_page_for,
+    contradicted_pages,
     is_shared_with_others,
     page_comparisons,
     page_traversals,
@@ -238,8 +239,12 @@ def pages_hold_what_comes_next(comparison: PageComparison) -> Iterator[Result]:
         yield PASSED
 
 
+def _pages_with_known_rest(history: History) -> Iterable[PageComparison]:
+    return (*page_comparisons(history), *contradicted_pages(history))
+
+
 @rule(
-    units=page_comparisons,
+    units=_pages_with_known_rest,
     level=Level.MUST,
     source=_MORE,
     capability="listing",
