@@ -179,21 +179,12 @@ def _is_valid_body(body: JSON, edition: str) -> bool:
     return is_valid("requests/create_thread_and_run", "create_thread_and_run", edition)(body)
 
 
-_MINIMAL_MEMBERS = frozenset({"assistant_id", "instructions", "thread"})
-"""A request with no other members gives no reason to refuse it, except that it has no thread."""
-
-
 def _requests_without_thread(history: History) -> Iterable[tuple[Exchange, History]]:
-    """Requests to run without a thread that a correct server has no other reason to refuse: they have instructions."""
+    """Requests to run without a thread for which the model has instructions."""
     for exchange in history:
         body = exchange.request.body
         is_candidate = exchange.operation == "create_thread_and_run" and must_be_accepted(exchange)
-        if (
-            is_candidate
-            and is_object(body)
-            and body.keys() <= _MINIMAL_MEMBERS
-            and _is_valid_body(body, exchange.edition)
-        ):
+        if is_candidate and is_object(body) and _is_valid_body(body, exchange.edition):
             requested = body.get("instructions")
             instructions = (
                 requested if isinstance(requested, str) else _instructions(history, body.get("assistant_id"), exchange)
@@ -222,8 +213,8 @@ def _instructions(history: History, assistant_id: JSON, until: Exchange) -> str:
 def run_needs_no_thread(request: tuple[Exchange, History]) -> Iterator[Result]:
     """`create_thread_and_run` accepts a request without `thread` and runs on a new, empty thread.
 
-    The assistant's instructions are enough for the model to answer. Judged only if another run of the same assistant
-    was accepted, so that the refusal is not about the model.
+    The assistant's instructions are enough for the model to answer. A refusal counts only if the same request with a
+    thread was accepted, or a request with no other members, if the assistant ran otherwise: nothing else explains it.
 
     Fix: Treat a missing or null `thread` as an empty thread.
     """
@@ -231,12 +222,25 @@ def run_needs_no_thread(request: tuple[Exchange, History]) -> Iterator[Result]:
     if exchange.accepted:
         yield PASSED
     elif exchange.status in (400, 422):
-        assistant_id = at(exchange.request.body, "/assistant_id")
-        runs = [e for e in history if e.operation in ("create_run", "create_thread_and_run") and e.accepted]
-        if any(at(other.request.body, "/assistant_id") == assistant_id for other in runs):
+        if _only_thread_explains_refusal(exchange, history):
             yield exchange.finding("a run without a thread was refused", "", 200, exchange.status)
         else:
             yield Inconclusive("the request may have been refused for another reason than the missing thread")
+
+
+def _only_thread_explains_refusal(exchange: Exchange, history: History) -> bool:
+    """Whether a request was accepted that differs by its thread alone, or in nothing that could be refused."""
+    runs = [e for e in history if e.operation in ("create_run", "create_thread_and_run") and e.accepted]
+    wanted = _without_thread(exchange)
+    same_assistant = (e for e in runs if at(e.request.body, "/assistant_id") == wanted.get("assistant_id"))
+    if wanted.keys() <= {"assistant_id", "instructions"}:
+        return any(True for _ in same_assistant)
+    return any(e.operation == exchange.operation and _without_thread(e) == wanted for e in same_assistant)
+
+
+def _without_thread(exchange: Exchange) -> dict[str, JSON]:
+    body = exchange.request.body
+    return {name: value for name, value in body.items() if name != "thread"} if is_object(body) else {}
 
 
 def _may_be_deleted(history: History, thread_id: str, until: Exchange) -> bool:
