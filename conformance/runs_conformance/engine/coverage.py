@@ -26,15 +26,19 @@ class Coverage:
     occasions: Mapping[str, Mapping[str, int]]
     skipped: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
-    def shortfall(self, id_: str) -> str | None:
-        """The evidence that a pass of this id lacks: a program that did not show it, and why; None if nothing."""
+    def shortfall(self, id_: str, is_rule: bool = True) -> str | None:
+        """The evidence that a pass of this id lacks: a program that did not show it, and why; None if nothing.
+
+        A constraint is the same condition wherever it is seen, so a program that ran to its end without showing it
+        leaves nothing open. A rule may hold in one situation and not in another.
+        """
         expected = self._planned(self.decisions.deciders.get(id_, ()))
         missing = [program for program in expected if not self._did_decide(program, id_)]
         # Which ids a program decides may depend on the speed of the target, so one that ran to its end may be missing.
         early = [program for program in missing if self.ends[program].is_early]
         if early and len(expected) <= MAX_SPECIFIC_DECIDERS:
             return self._explain(early)
-        if 2 * len(missing) > len(expected):
+        if is_rule and 2 * len(missing) > len(expected):
             return self._explain(missing)
         for group in self.decisions.revealers.get(id_, ()):
             revealing = self._planned(group)
