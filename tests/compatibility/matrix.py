@@ -41,14 +41,14 @@ class Client:
 
     @property
     def purpose(self) -> str:
-        """What its program does, in a sentence."""
+        """The first sentence of its program, which says what it does."""
         first = (PROGRAMS / self.program).read_text("utf-8").splitlines()[0]
         return first.strip('"/ ').split(";")[0].rstrip(".")
 
 
 @dataclass(frozen=True, slots=True)
 class CompatibilityRow:
-    """What came of one client."""
+    """The result of one client."""
 
     client: str
     version: str

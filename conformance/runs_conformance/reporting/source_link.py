@@ -20,7 +20,7 @@ _OWNERS = {
 _FILE = r"(?:(?P<owner>[\w.-]+)/)?(?P<repository>[\w.-]+) (?P<commit>[0-9a-f]{7,40}) (?P<path>[\w./-]+\.\w+)"
 _ISSUE = r"(?P<tracker>[\w.-]+)#(?P<number>\d+)"
 _RFC = r"RFC (?P<rfc>\d{4,5})(?: (?:section )?(?P<section>\d+(?:\.\d+)*))?"
-_REFERENCE = re.compile(f"{_FILE}|{_ISSUE}|{_RFC}")
+_REFERENCE = re.compile(rf"(?<![\w.-])(?:{_FILE}|{_ISSUE}|{_RFC})")
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,7 +46,7 @@ _FALLBACKS: Mapping[str, tuple[str, ...]] = {
     "delete_assistant": ("create_assistant",),
     "use_second_key": ("get_thread",),
 }
-"""What is performed instead if the state does not allow an action: the first of these that is possible.
+"""The actions to perform instead if the state does not allow one: the first of these that is possible.
 
 Hypothesis needs the draws of an example to depend on nothing but the draws before them, while the state of a server
 also depends on time. So no action has a precondition, and each leads to a state that allows it.

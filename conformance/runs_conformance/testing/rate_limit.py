@@ -16,7 +16,7 @@ _MAX_KEYS = 1000
 
 @dataclass(frozen=True, slots=True)
 class RequestAllowance:
-    """What a request is told: the limit, the requests that remain, and the seconds until the next one is allowed."""
+    """The numbers that an answer states: the limit, the requests that remain, and the seconds until the next one is allowed."""
 
     limit: int
     remaining: int

@@ -1,4 +1,4 @@
-// What an application does with the official Node client; works with 4.60 and newer.
+// The calls of an application with the official Node client; works with 4.60 and newer.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";

@@ -1,4 +1,4 @@
-"""What an application does with the official Python client; works with 1.50 and newer."""
+"""The calls of an application with the official Python client; works with 1.50 and newer."""
 
 from __future__ import annotations
 
