@@ -90,9 +90,14 @@ def application_errors(history: History) -> Iterable[Exchange]:
 
 
 def is_application_error(exchange: Exchange) -> bool:
-    """Whether a response is an error of the application: a 4xx that no proxy sends, to a path that reaches it."""
+    """Whether a response is an error of the application: a 4xx that no proxy sends, to a path that reaches it.
+
+    A response whose body was too large to be read or recorded does not show its error.
+    """
     status = exchange.status
     if status is None or exchange.completion is not Completion.ANSWERED:
+        return False
+    if exchange.response is not None and "too_large" in exchange.response.defects:
         return False
     return 400 <= status < 500 and status not in _BEFORE_THE_SERVER and _is_routed(exchange)
 

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from runs_conformance.model.case import DanglingReference, Step, step_to_json
 from runs_conformance.model.json import ABSENT, JSON, Absent, is_object
+from runs_conformance.model.long_text import compress
 from runs_conformance.model.verdict import Finding
 
 RETRY_LATER_STATUSES = frozenset({429, 503})
@@ -179,7 +180,7 @@ def exchange_to_json(exchange: Exchange) -> dict[str, JSON]:
     if not isinstance(request.body, Absent):
         sent["body"] = request.body
     if request.text is not None:
-        sent["text"] = request.text
+        sent["text"] = compress(request.text)
     out: dict[str, JSON] = {
         "id": exchange.id,
         "index": exchange.index,
@@ -203,7 +204,10 @@ def exchange_to_json(exchange: Exchange) -> dict[str, JSON]:
     if exchange.repeats_key is not None:
         out["repeats_key"] = exchange.repeats_key
     if exchange.step is not None:
-        out["step"] = step_to_json(exchange.step)
+        step = step_to_json(exchange.step)
+        if "raw" in step:
+            step["raw"] = compress(step["raw"])
+        out["step"] = step
     return out
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from runs_conformance.model.exchange import Completion, Event, Exchange, Request, Response
 from runs_conformance.model.json import ABSENT, JSON
+from runs_conformance.model.long_text import expand
 from runs_conformance.model.require import (
     require_array,
     require_boolean,
@@ -34,7 +35,7 @@ def exchange_from_json(data: Mapping[str, JSON]) -> Exchange:
         started=require_number(data["started"], "started"),
         ended=require_number(data["ended"], "ended"),
         wall=require_number(data.get("wall", 0.0), "wall"),
-        step=None if step is None else step_from_json(require_object(step, "step")),
+        step=None if step is None else step_from_json(_with_plain_raw(require_object(step, "step"))),
         path=require_text_members(data.get("path", {}), "path"),
         attempt=require_integer(data.get("attempt", 1), "attempt"),
         problem=require_optional_text(data.get("problem"), "problem"),
@@ -45,6 +46,10 @@ def exchange_from_json(data: Mapping[str, JSON]) -> Exchange:
     )
 
 
+def _with_plain_raw(step: Mapping[str, JSON]) -> Mapping[str, JSON]:
+    return {**step, "raw": expand(step["raw"])} if "raw" in step else step
+
+
 def _request_from_json(data: Mapping[str, JSON]) -> Request:
     return Request(
         method=require_text(data["method"], "method"),
@@ -52,7 +57,7 @@ def _request_from_json(data: Mapping[str, JSON]) -> Request:
         query=tuple(_pair(each) for each in require_array(data.get("query", ()), "query")),
         headers=require_text_members(data.get("headers", {}), "headers"),
         body=data.get("body", ABSENT),
-        text=require_optional_text(data.get("text"), "text"),
+        text=require_optional_text(expand(data["text"]) if "text" in data else None, "text"),
     )
 
 
