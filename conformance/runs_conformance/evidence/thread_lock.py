@@ -70,7 +70,7 @@ class ThreadWrite:
     @property
     def thread_id(self) -> str:
         """The id of the thread."""
-        return self.exchange.path["thread_id"]
+        return self.exchange.path.get("thread_id", "")
 
     @property
     def lock_holder(self) -> RunTimeline | None:
