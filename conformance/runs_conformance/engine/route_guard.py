@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import MutableMapping, Sequence
 from dataclasses import dataclass, field
 
+from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.engine.capabilities import is_missing_route
 from runs_conformance.engine.program_runner import Sender
 from runs_conformance.engine.unsent import unsent_exchange
@@ -36,7 +37,9 @@ class RouteGuard:
 
     def send(self, step: Step, program: str, answers: MutableMapping[str, Exchange]) -> Exchange:
         """Send a step unless its operation is missing."""
-        if self._is_missing(step.operation):
+        # A given object stands for one that would be created, even if the target has no operation to get it.
+        is_given = step.role is Role.FIXTURE and OPERATIONS[step.operation].method == "GET"
+        if not is_given and self._is_missing(step.operation):
             return unsent_exchange(step, program, f"the target has no {step.operation}")
         exchange = self.sender.send(step, program, answers)
         self._learn_from(step, exchange)
