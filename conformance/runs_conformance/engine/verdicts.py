@@ -146,7 +146,8 @@ def _shortfall(
     is_narrow = context.coverage is not None and not context.coverage.plans_all(id_)
     if rule is not None and tally.judged < rule.occasions and not is_narrow:
         return Outcome.INCONCLUSIVE, f"held on {tally.judged} occasions, a pass needs {rule.occasions}", None
-    missing = context.coverage.shortfall(id_, rule is not None) if context.coverage else None
+    offers_all = not (context.unsupported or context.declared_absent)
+    missing = context.coverage.shortfall(id_, rule is not None, offers_all) if context.coverage else None
     if missing is None:
         return None
     return Outcome.INCONCLUSIVE, f"held on {tally.judged} occasions, but {missing}", None
