@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from runs_conformance.engine.budget import Budget
-from runs_conformance.engine.forecast import Forecast, Share, reserve, search, total
+from runs_conformance.engine.forecast import LOCAL_RUNS_PERCENT, Forecast, Share, reserve, search, total
 from runs_conformance.engine.plan import Plan
 from runs_conformance.engine.polling import PollSchedule
 from runs_conformance.engine.program_runner import run_program
@@ -22,8 +22,10 @@ def test_the_total_is_the_shares_the_search_and_the_reserve() -> None:
     parts = (Share(1_000, 40), search(plan), reserve(plan))
     assert total(plan) == Share(sum(part.requests for part in parts), sum(part.runs for part in parts))
     assert reserve(plan) == Share(250, 10)
-    assert reserve(plan, is_loopback=True) == Share(250, 50)
-    assert reserve(Plan((make_program(requests=4_000, runs=100),)), is_loopback=True) == Share(1_000, 125)
+    assert reserve(plan, is_loopback=True) == Share(250, 40 * LOCAL_RUNS_PERCENT // 100)
+    assert reserve(Plan((make_program(requests=4_000, runs=100),)), is_loopback=True) == Share(
+        1_000, LOCAL_RUNS_PERCENT
+    )
     assert reserve(Plan((make_program(requests=10),))).runs == 0
 
 

@@ -20,12 +20,12 @@ from runs_conformance.model.exchange import Exchange
 SEARCH_REQUESTS, SEARCH_RUNS = 12, 2
 """Requests and runs before the first program: the preflight, and the search for the form of requests."""
 
-RESERVE_PERCENT, LOCAL_RUNS_PERCENT = 25, 125
+RESERVE_PERCENT, LOCAL_RUNS_PERCENT = 25, 600
 """The reserve as a share of the plan's estimate. Runs on a server of this machine cost time only, and one that accepts
-what it must refuse, or refuses a member of runs, starts twice as many as a correct one.
+what it must refuse, or refuses a member of runs, starts several times as many as a correct one.
 """
 
-MIN_RESERVE_REQUESTS, MIN_RESERVE_RUNS, MIN_LOCAL_RUNS = 60, 8, 50
+MIN_RESERVE_REQUESTS, MIN_RESERVE_RUNS, MIN_LOCAL_RUNS = 60, 8, 120
 
 OVERDRAFT_REQUESTS = 8
 """Requests by which a program may exceed its share when the reserve is used up; estimates are not exact."""
