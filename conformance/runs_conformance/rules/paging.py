@@ -150,6 +150,7 @@ def _pages_with_limit(history: History) -> Iterator[tuple[Page, PageComparison |
     source=_LIMIT,
     capability="listing",
     requirements=("limit-is-honoured",),
+    needs_complete_history=True,
 )
 def pages_are_full(limited_page: tuple[Page, PageComparison | None]) -> Iterator[Result]:
     """A page holds as many items as its limit, or all remaining items if there are fewer.
