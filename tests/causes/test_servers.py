@@ -86,6 +86,8 @@ def test_every_cause_has_one_reproduction_and_a_fix(name: str) -> None:
 )
 def test_repair_of_a_cause_mends_its_failures_and_no_others(name: str, kind: str, repaired: str) -> None:
     cause = causes_of(name)[kind]
-    assert not failing(repaired) & set(cause.ids)
+    # The repaired server still accepts what a server may accept, such as empty bodies.
+    optional = {verdict.id for verdict in report_on(name).verdicts if verdict.level == "may"}
+    assert failing(repaired) & set(cause.ids) <= optional
     others = {id_ for other in causes_of(name).values() if other.level == "must" for id_ in other.ids}
     assert others - set(cause.ids) <= failing(repaired)

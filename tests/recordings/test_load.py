@@ -406,7 +406,7 @@ def test_missing_file_is_a_one_line_error(tmp_path: Path) -> None:
 
 
 def test_yaml_tags_and_merges_are_inert(reading: Write) -> None:
-    bomb = "".join(f"- &a{n}\n  <<: [{', '.join(f'*a{n - 1}' for _ in range(9))}]\n" for n in range(1, 12))
+    bomb = "".join(f"- &a{n}\n  <<: [{', '.join(f'*a{n - 1}' for _ in range(9))}]\n" for n in range(1, 4))
     hostile = (
         yaml.safe_dump(vcrpy())
         + f"extra: !ruby/object:Gem::Installer\n  i: x\nmore: !!python/name:os.system ''\nbomb:\n- &a0 {{a: b}}\n{bomb}"
@@ -418,7 +418,8 @@ def test_self_referencing_body_is_rejected(reading: Write) -> None:
     levels = "".join(f"b{n}: &b{n} {{{', '.join(f'k{k}: *b{n - 1}' for k in range(9))}}}\n" for n in range(1, 30))
     text = f"b0: &b0 {{x: y}}\n{levels}"
     interaction = f"interactions:\n- request: {{method: POST, uri: {URL!r}, body: *b29}}\n  response: {{code: 200}}\n"
-    assert "too large" in reading(text + interaction).skipped[0].reason
+    with pytest.raises(UsageError, match="its aliases stand for more than"):
+        reading(text + interaction)
 
 
 def test_later_documents_are_read_too(reading: Write) -> None:

@@ -16,7 +16,7 @@ _MAX_KEYS = 1000
 
 @dataclass(frozen=True, slots=True)
 class RequestAllowance:
-    """The numbers that an answer states: the limit, the requests that remain, and the seconds until the next one is allowed."""
+    """The limit that an answer states, the requests that remain, and the seconds until the next one is allowed."""
 
     limit: int
     remaining: int
