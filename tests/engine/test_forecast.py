@@ -9,7 +9,7 @@ from runs_conformance.engine.forecast import LOCAL_RUNS_PERCENT, Forecast, Share
 from runs_conformance.engine.plan import Plan
 from runs_conformance.engine.polling import PollSchedule
 from runs_conformance.engine.program_runner import run_program
-from runs_conformance.model.case import Role, Step
+from runs_conformance.model.case import Ref, Role, Step
 from runs_conformance.model.program_end import Ending
 from tests.engine.scripted import SETTING, ScriptedSender, accept_everything, make_program
 
@@ -59,6 +59,16 @@ def test_the_rest_of_a_program_goes_on_without_further_runs() -> None:
     assert end.ending is Ending.STOPPED
     assert [step.operation for step in target.sent[-2:]] == ["create_thread", "create_run"]
     assert len(target.sent) < 20
+
+
+def test_a_program_that_needs_a_run_that_was_not_started_says_why() -> None:
+    last_run = replace(RUN, name="run")
+    read = Step(operation="get_run", path={"thread_id": "thread_1", "run_id": Ref("run")})
+    program = make_program(*[RUN] * 50, last_run, read, requests=60, runs=2)
+    budget = Budget(forecast=Forecast(Plan((program,))))
+    result = run_program(program, SETTING, ScriptedSender(accept_everything, budget), budget, PollSchedule())
+    assert result.forecast_used_up
+    assert "runs is used up" in result.end.cause
 
 
 def test_refused_runs_use_nothing_up() -> None:

@@ -111,11 +111,11 @@ def run_program(
     try:
         execution.run()
     except StopIteration:
-        return ProgramResult(execution.end())
+        return ProgramResult(execution.end(), forecast_used_up=bool(execution.withheld))
     except BudgetExhausted as error:
         return ProgramResult(execution.cut(str(error)))
     except (UnresolvedReference, _OperationUnresponsive) as error:
-        return ProgramResult(execution.stopped(str(error)))
+        return ProgramResult(execution.stopped(str(error)), forecast_used_up=bool(execution.withheld))
     except _TargetRestarted as error:
         return ProgramResult(execution.stopped(str(error)), target_restarted=True)
     except _ForecastUsedUp as error:
