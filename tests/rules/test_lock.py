@@ -59,13 +59,22 @@ def test_thread_that_is_not_locked_while_a_run_is_in_progress() -> History:
     return _two_attempts("in_progress", "in_progress", True, True)
 
 
-@fails(lock.no_second_run_while_a_run_works, times=1)
-def test_second_run_that_replaces_the_first() -> History:
+def _replaced_run(step: Step | None) -> History:
     builder = _start()
     builder.see_statuses("queued", "requires_action")
-    _second_run(builder, True)
+    builder.send("create_run", SECOND, body={"assistant_id": ASSISTANT}, step=step)
     builder.get_run(run("cancelled"))
     return builder.history()
+
+
+@fails(lock.no_second_run_while_a_run_works, times=1)
+def test_second_run_that_replaces_the_first() -> History:
+    return _replaced_run(Step(operation="create_run", body={"assistant_id": ASSISTANT}))
+
+
+@legal
+def test_recording_without_the_cancellation_of_the_first_run() -> History:
+    return _replaced_run(None)
 
 
 @passes(lock.no_message_while_a_run_is_queued_or_cancelling, lock.no_second_run_while_a_run_is_queued_or_cancelling)

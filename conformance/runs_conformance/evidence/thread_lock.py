@@ -79,7 +79,12 @@ class ThreadWrite:
 
     @property
     def displaced_run(self) -> RunTimeline | None:
-        """A run that was working before the request and is cancelled after it, without any request to cancel it."""
+        """A run that was working before the request and is cancelled after it, without any request to cancel it.
+
+        None for recorded traffic, where the request to cancel it may be missing.
+        """
+        if exchange_is_recorded(self.exchange):
+            return None
         for run in runs_of_thread(self.history, self.thread_id):
             before, after = run.latest_before(self.exchange), run.earliest_after(self.exchange)
             if run.creation is None or run.creation is self.exchange or before is None or after is None:

@@ -63,12 +63,7 @@ def no_message_while_a_run_works(write: ThreadWrite) -> Iterator[Result]:
 
 
 @rule(
-    units=run_writes,
-    level=Level.MUST,
-    source=_LOCKS,
-    capability="core",
-    requirements=("active-run-blocks-second-run",),
-    needs_complete_history=True,
+    units=run_writes, level=Level.MUST, source=_LOCKS, capability="core", requirements=("active-run-blocks-second-run",)
 )
 def no_second_run_while_a_run_works(write: ThreadWrite) -> Iterator[Result]:
     """No second run can be created on a thread while one of its runs is `in_progress` or `requires_action`.
