@@ -26,12 +26,12 @@ class Coverage:
     occasions: Mapping[str, Mapping[str, int]]
     skipped: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
-    def shortfall(self, id_: str, is_rule: bool = True, offers_all: bool = True) -> str | None:
+    def shortfall(self, id_: str, is_rule: bool = True, offered: float = 1.0) -> str | None:
         """The evidence that a pass of this id lacks: a program that did not show it, and why; None if nothing.
 
         A constraint is the same condition wherever it is seen, so a program that ran to its end without showing it
-        leaves nothing open. A rule may hold in one situation and not in another. If the target does not offer every
-        operation, programs see fewer occasions, and one suffices.
+        leaves nothing open. A rule may hold in one situation and not in another. `offered` is the share of the
+        operations that the target offers; programs see fewer occasions on a target that offers fewer.
         """
         expected = self._planned(self.decisions.deciders.get(id_, ()))
         missing = [program for program in expected if not self._did_decide(program, id_)]
@@ -43,7 +43,9 @@ class Coverage:
             return self._explain(missing)
         for group in self.decisions.revealers.get(id_, ()):
             revealing = self._planned(group)
-            if revealing and not any(self._saw_enough(program, id_, is_rule and offers_all) for program in revealing):
+            if revealing and not any(
+                self._saw_enough(program, id_, offered if is_rule else 0.0) for program in revealing
+            ):
                 return self._explain_few(revealing, id_)
         return None
 
@@ -79,9 +81,9 @@ class Coverage:
     def _count(self, program: str, id_: str) -> int:
         return self.occasions.get(program, {}).get(id_, 0)
 
-    def _saw_enough(self, program: str, id_: str, counts: bool) -> bool:
-        """Whether a program saw as many occasions as it does on every correct server; if not `counts`, one suffices."""
-        return self._count(program, id_) >= (self._fewest(program, id_) if counts else 1)
+    def _saw_enough(self, program: str, id_: str, share: float) -> bool:
+        """Whether a program saw this share of the occasions that it sees on every correct server, and at least one."""
+        return self._count(program, id_) >= max(1, int(share * self._fewest(program, id_)))
 
     def _fewest(self, program: str, id_: str) -> int:
         return self.decisions.occasions.get(id_, {}).get(program, 1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.engine.coverage import Coverage
 from runs_conformance.engine.memory import MAX_SHOWN_TEXT, bounded
 from runs_conformance.model.json import JSON, Absent, is_object
@@ -146,8 +147,9 @@ def _shortfall(
     is_narrow = context.coverage is not None and not context.coverage.plans_all(id_)
     if rule is not None and tally.judged < rule.occasions and not is_narrow:
         return Outcome.INCONCLUSIVE, f"held on {tally.judged} occasions, a pass needs {rule.occasions}", None
-    offers_all = not (context.unsupported or context.declared_absent)
-    missing = context.coverage.shortfall(id_, rule is not None, offers_all) if context.coverage else None
+    absent = OPERATIONS.keys() & {*context.unsupported, *context.declared_absent}
+    offered = 1 - len(absent) / len(OPERATIONS)
+    missing = context.coverage.shortfall(id_, rule is not None, offered) if context.coverage else None
     if missing is None:
         return None
     return Outcome.INCONCLUSIVE, f"held on {tally.judged} occasions, but {missing}", None
