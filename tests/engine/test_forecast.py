@@ -5,7 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from runs_conformance.engine.budget import Budget
-from runs_conformance.engine.forecast import LOCAL_RUNS_PERCENT, Forecast, Share, reserve, search, total
+from runs_conformance.engine.forecast import (
+    LOCAL_RUNS_PERCENT,
+    Forecast,
+    Share,
+    reserve_share,
+    search_share,
+    total_share,
+)
 from runs_conformance.engine.plan import Plan
 from runs_conformance.engine.polling import PollSchedule
 from runs_conformance.engine.program_runner import run_program
@@ -19,14 +26,14 @@ RUN = Step(operation="create_run", path={"thread_id": "thread_1"}, body={})
 
 def test_the_total_is_the_shares_the_search_and_the_reserve() -> None:
     plan = Plan((make_program(requests=400, runs=40), make_program(id_="other.program", requests=600)))
-    parts = (Share(1_000, 40), search(plan), reserve(plan))
-    assert total(plan) == Share(sum(part.requests for part in parts), sum(part.runs for part in parts))
-    assert reserve(plan) == Share(250, 10)
-    assert reserve(plan, is_loopback=True) == Share(250, 40 * LOCAL_RUNS_PERCENT // 100)
-    assert reserve(Plan((make_program(requests=4_000, runs=100),)), is_loopback=True) == Share(
+    parts = (Share(1_000, 40), search_share(plan), reserve_share(plan))
+    assert total_share(plan) == Share(sum(part.requests for part in parts), sum(part.runs for part in parts))
+    assert reserve_share(plan) == Share(250, 10)
+    assert reserve_share(plan, is_loopback=True) == Share(250, 40 * LOCAL_RUNS_PERCENT // 100)
+    assert reserve_share(Plan((make_program(requests=4_000, runs=100),)), is_loopback=True) == Share(
         1_000, LOCAL_RUNS_PERCENT
     )
-    assert reserve(Plan((make_program(requests=10),))).runs == 0
+    assert reserve_share(Plan((make_program(requests=10),))).runs == 0
 
 
 def test_a_program_that_exceeds_its_share_and_the_reserve_ends() -> None:
@@ -38,7 +45,7 @@ def test_a_program_that_exceeds_its_share_and_the_reserve_ends() -> None:
     assert end.ending is Ending.STOPPED
     assert "requests is used up (--max-requests sets another limit)" in end.cause
     assert not run_program(modest, SETTING, target, budget, PollSchedule()).end.is_early
-    assert budget.counts.requests <= total(Plan((greedy, modest))).requests
+    assert budget.counts.requests <= total_share(Plan((greedy, modest))).requests
 
 
 def test_a_program_that_starts_too_many_runs_ends() -> None:
@@ -47,7 +54,7 @@ def test_a_program_that_starts_too_many_runs_ends() -> None:
     target = ScriptedSender(accept_everything, budget)
     end = run_program(program, SETTING, target, budget, PollSchedule()).end
     assert "runs is used up (--max-runs sets another limit)" in end.cause
-    assert budget.counts.runs_started == total(Plan((program,))).runs
+    assert budget.counts.runs_started == total_share(Plan((program,))).runs
 
 
 def test_the_rest_of_a_program_goes_on_without_further_runs() -> None:

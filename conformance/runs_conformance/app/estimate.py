@@ -40,16 +40,16 @@ def lines(plan: Plan, options: RunOptions, *, is_loopback: bool) -> Iterator[str
     """Yield a table by phase, the limits in force, and the skipped programs."""
     after = follow_up(plan, options, is_loopback=is_loopback)
     yield f"{'at most':12}{'programs':>10}{'requests':>10}{'runs':>8}{'tokens':>12}"
-    yield _format_row("preflight", 0, forecast.search(plan))
+    yield _format_row("preflight", 0, forecast.search_share(plan))
     for phase in PHASES:
         programs = [program for program in plan.programs if program.phase == phase]
         if programs:
             share = Share(sum(each.requests for each in programs), sum(each.runs for each in programs))
             yield _format_row(phase, len(programs), share)
-    yield _format_row("reserve", 0, forecast.reserve(plan, is_loopback=is_loopback))
+    yield _format_row("reserve", 0, forecast.reserve_share(plan, is_loopback=is_loopback))
     for name, share in after.items():
         yield _format_row(name, 0, share)
-    yield _format_row("all", len(plan.programs), forecast.total(plan, after, is_loopback=is_loopback))
+    yield _format_row("all", len(plan.programs), forecast.total_share(plan, after, is_loopback=is_loopback))
     yield "the reserve is for slow runs, failures that are tried again, and deleting what was created"
     limits = [text for text in _limits(options) if text]
     yield f"limited to {', '.join(limits)}" if limits else "other limits: --max-requests, --max-runs, --max-tokens"

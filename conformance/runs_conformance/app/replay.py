@@ -207,7 +207,7 @@ class _Replayer:
 
 
 def merge_attempts(attempts: Sequence[ReplayResult]) -> ReplayResult:
-    """The result of all attempts: a failure in any of them is one; a pass takes passes alone. Counts both."""
+    """The result of all attempts, with counts: a failure if any attempt failed, a pass only if all of them passed."""
     order = (Outcome.FAIL, Outcome.INCONCLUSIVE, Outcome.PASS)
     first = min(attempts, key=lambda attempt: order.index(attempt.outcome))
     if len(attempts) == 1:

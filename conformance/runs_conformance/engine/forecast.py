@@ -39,7 +39,7 @@ class Share:
     runs: int = 0
 
 
-def reserve(plan: Plan, *, is_loopback: bool = False) -> Share:
+def reserve_share(plan: Plan, *, is_loopback: bool = False) -> Share:
     """The part of a forecast that belongs to no program; a plan without runs reserves none."""
     requests = plan.requests * RESERVE_PERCENT // 100
     runs = plan.runs * (LOCAL_RUNS_PERCENT if is_loopback else RESERVE_PERCENT) // 100
@@ -47,14 +47,17 @@ def reserve(plan: Plan, *, is_loopback: bool = False) -> Share:
     return Share(max(MIN_RESERVE_REQUESTS, requests), max(least, runs) if plan.runs else 0)
 
 
-def search(plan: Plan) -> Share:
+def search_share(plan: Plan) -> Share:
     """The estimate of what precedes the programs."""
     return Share(SEARCH_REQUESTS, SEARCH_RUNS if plan.runs else 0)
 
 
-def total(plan: Plan, follow_up: Mapping[str, Share] = MappingProxyType({}), *, is_loopback: bool = False) -> Share:
+def total_share(
+    plan: Plan, follow_up: Mapping[str, Share] = MappingProxyType({}), *, is_loopback: bool = False
+) -> Share:
     """The whole forecast; `follow_up` names what comes after the programs."""
-    parts = (Share(plan.requests, plan.runs), search(plan), reserve(plan, is_loopback=is_loopback), *follow_up.values())
+    spare = reserve_share(plan, is_loopback=is_loopback)
+    parts = (Share(plan.requests, plan.runs), search_share(plan), spare, *follow_up.values())
     return Share(sum(part.requests for part in parts), sum(part.runs for part in parts))
 
 
@@ -80,8 +83,8 @@ class Forecast:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
-        spare, before = reserve(self.plan, is_loopback=self.is_loopback), search(self.plan)
-        self.total = total(self.plan, self.follow_up, is_loopback=self.is_loopback)
+        spare, before = reserve_share(self.plan, is_loopback=self.is_loopback), search_share(self.plan)
+        self.total = total_share(self.plan, self.follow_up, is_loopback=self.is_loopback)
         self._shares = {program.id: Share(program.requests, program.runs) for program in self.plan.programs}
         self._free_requests = spare.requests + before.requests
         self._free_runs = spare.runs + before.runs
