@@ -96,11 +96,11 @@ class ProgramVerdicts:
 class RunResult:
     """The merged results of a test run, and how it ended.
 
-    `explored_violations` were found only by random programs; their counterexamples can be shrunk. `ends` says how each
-    program of the plan ended, `decided_ids` which ids each program decided, `failed` which of them with findings, and
-    `occasions` how often each program judged each id.
-    `last_statuses` counts the runs by the last status that a response showed. `lost_requests` holds, in the form of
-    counterexamples and by exchange, the first requests of programs that were sent and got no response.
+    `explored_violations` were found only by random programs; their counterexamples can be shrunk. `program_ends` says
+    how each program of the plan ended, `decided_ids` which ids each program decided, `failed` which of them with
+    findings, and `occasions` how often each program judged each id. `last_statuses` counts the runs by the last status
+    that a response showed. `lost_requests` holds, in the form of counterexamples and by exchange, the first requests of
+    programs that were sent and got no response.
     """
 
     tallies: Mapping[str, Tally]
