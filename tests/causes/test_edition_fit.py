@@ -59,12 +59,26 @@ def test_a_server_that_implements_an_addition_is_not_told_an_edition_without_it(
     assert find_better_edition([verdict(REASONING), verdict(other, Outcome.PASS)], DEFAULT_EDITION) is None
 
 
-def test_a_server_that_accepts_everything_fits_no_edition_better() -> None:
-    accepted = verdict(REASONING, reasoning_effort=5)
-    finding = Finding("accepted it", "x", "create_run", "/reasoning_effort", "HTTP 400", 5)
-    example: JSON = {"request": {"body": {"reasoning_effort": 5}}, "answer": {"http_status": 200}}
-    accepted = replace(accepted, findings=(finding,), counterexample=example)
-    assert find_better_edition([accepted], DEFAULT_EDITION) is None
+def accepted(id_: str, **body: Any) -> Verdict:
+    """The verdict on a server that accepted an invalid body."""
+    example: JSON = {
+        "request": {"body": {"assistant_id": "asst_1", **body}},
+        "answer": {"http_status": 200},
+        "case": {"role": "negative", "exercises": [id_]},
+    }
+    finding = Finding("accepted it", "x", "create_run", expected="HTTP 400")
+    return replace(verdict(id_), findings=(finding,), counterexample=example)
+
+
+def test_a_server_that_accepts_unknown_members_fits_no_edition_better() -> None:
+    assert find_better_edition([accepted(REASONING, reasoning_effort=5)], DEFAULT_EDITION) is None
+
+
+def test_accepted_bodies_speak_for_an_edition_only_if_the_server_refuses_others() -> None:
+    id_ = "create_run.tools[].file_search.ranking_options.type"
+    fit = accepted(id_, tools=[{"type": "file_search", "file_search": {"ranking_options": 5}}])
+    assert find_better_edition([fit, verdict("create_run.model.type", Outcome.PASS)], DEFAULT_EDITION) is not None
+    assert find_better_edition([fit, accepted("create_run.model.type", model=5)], DEFAULT_EDITION) is None
 
 
 def test_less_than_a_tenth_is_not_worth_a_recommendation() -> None:

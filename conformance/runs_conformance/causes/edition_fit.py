@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from runs_conformance.causes.failure import Failure
 from runs_conformance.contract.constraint import constraints
@@ -48,14 +48,26 @@ def find_better_edition(verdicts: Sequence[Verdict], edition: str) -> EditionFit
     """The edition that explains the most MUST failures, the newest of several; None if none explains a tenth.
 
     Judges what the verdicts of `edition` show, with no further request: a failure is explained if the other edition
-    has no such requirement, or if it reverses whether the request that shows the failure is valid.
+    has no such requirement, or if it reverses whether the request that shows the failure is valid. The invalid requests
+    that a server accepts say nothing about its edition if it accepts most of them.
     """
     failures = [Failure(verdict) for verdict in verdicts if verdict.outcome is Outcome.FAIL and verdict.level == "must"]
     if not failures:
         return None
-    fits = [_fit(failures, verdicts, edition, other) for other in reversed(EDITIONS) if other != edition]
+    telling = [failure for failure in failures if not failure.is_accepted_violation or _validates_requests(verdicts)]
+    fits = [
+        replace(_fit(telling, verdicts, edition, other), failures=len(failures))
+        for other in reversed(EDITIONS)
+        if other != edition
+    ]
     best = max(fits, key=lambda fit: fit.fewer)
     return best if best.fewer >= max(1, MIN_SHARE * len(failures)) else None
+
+
+def _validates_requests(verdicts: Sequence[Verdict]) -> bool:
+    """Whether a server refuses at least half of the invalid values that it was sent."""
+    outcomes = [verdict.outcome for verdict in verdicts if verdict.kind == "constraint" and verdict.operation]
+    return outcomes.count(Outcome.PASS) >= outcomes.count(Outcome.FAIL)
 
 
 def _fit(failures: Sequence[Failure], verdicts: Sequence[Verdict], edition: str, other: str) -> EditionFit:
