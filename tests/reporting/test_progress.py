@@ -13,7 +13,7 @@ def test_lines_are_printed_at_intervals() -> None:
     lines.on_program_judged({"a.b"}, 1300, 3)
     lines.close()
     assert said == [
-        "running 3 programs: at most 1,000 requests and 12 runs",
+        "running 3 programs: at most 1,000 requests and 12 runs on a correct server",
         "2 of 3 programs, 1,200 requests, 2 runs, 1 failing",
     ]
 

@@ -51,11 +51,10 @@ class LineProgress:
         self._standing = _Counter()
 
     def on_plan(self, programs: int, requests: int, runs: int) -> None:
-        """Print the upper bounds of the session."""
+        """Print what the programs take on a correct server; the forecast of `--dry-run` bounds them on any server."""
         self._standing.programs = programs
-        self._say(
-            f"running {plural(programs, 'program')}: at most {plural(requests, 'request')} and {plural(runs, 'run')}"
-        )
+        cost = f"at most {plural(requests, 'request')} and {plural(runs, 'run')} on a correct server"
+        self._say(f"running {plural(programs, 'program')}: {cost}")
 
     def on_program_judged(self, failing: Collection[str], requests: int, runs: int) -> None:
         """Print the progress if the last line is old enough."""
