@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from runs_conformance.engine.budget import Budget
 from runs_conformance.engine.forecast import (
     LOCAL_RUNS_PERCENT,
@@ -94,6 +96,21 @@ def test_an_ended_program_leaves_the_rest_of_its_share_to_others() -> None:
     assert not run_program(
         greedy, SETTING, ScriptedSender(accept_everything, budget), budget, PollSchedule()
     ).end.is_early
+
+
+@pytest.mark.parametrize("has_begun", [False, True])
+def test_what_is_set_aside_is_for_what_follows_the_programs(has_begun: bool) -> None:
+    greedy = make_program(*[CREATE] * 500, requests=10)
+    confirmation = make_program(*[CREATE] * 50, *[RUN] * 4, id_="shrink.confirm.1")
+    budget = Budget(forecast=Forecast(Plan((greedy,)), follow_up={"confirming": Share(60, 6)}))
+    target = ScriptedSender(accept_everything, budget)
+    assert run_program(greedy, SETTING, target, budget, PollSchedule()).forecast_used_up
+    assert budget.forecast is not None
+    if has_begun:
+        budget.forecast.begin_follow_up()
+    result = run_program(confirmation, SETTING, target, budget, PollSchedule())
+    assert result.forecast_used_up is not has_begun
+    assert budget.counts.requests <= budget.forecast.total.requests
 
 
 def test_a_limit_of_the_user_replaces_the_forecast() -> None:

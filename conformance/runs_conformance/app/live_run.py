@@ -90,6 +90,7 @@ class LiveRun:
             adapted = replace(self, context=self._find_approach(plan, guard))
             result = adapted._run(plan, no_route, guard)
             if not (result.interrupted or result.cut_reason):
+                self.budget.forecast.begin_follow_up()
                 result = adapted._find_limits(adapted._confirm(adapted._shrink(result), guard), guard)
             result = replace(result, approach=adapted.context.approach, hazards=guard.hazards)
         except KeyboardInterrupt:

@@ -143,6 +143,13 @@ class Forecast:
             self._free_requests += max(0, share.requests - self._requests[program])
             self._free_runs += max(0, share.runs - self._runs[program])
 
+    def begin_follow_up(self) -> None:
+        """Let what comes after the programs use what was set aside for it."""
+        with self._lock:
+            self._free_requests = max(0, self._free_requests) + sum(part.requests for part in self.follow_up.values())
+            self._free_runs = max(0, self._free_runs) + sum(part.runs for part in self.follow_up.values())
+            self.follow_up = {}
+
     @property
     def requests_reason(self) -> str:
         """Why no more requests are sent."""
