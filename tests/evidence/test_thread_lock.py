@@ -87,15 +87,21 @@ def test_run_was_not_certainly_working_beside_a_submission() -> None:
     assert not was_working_throughout(timeline, refused)
 
 
-def test_displaced_run() -> None:
-    _, attempt = write("queued", "in_progress", after=("cancelled",))
-    assert attempt.displaced_run is not None
+@pytest.mark.parametrize("role", [Role.ACT, None])
+def test_displaced_run(role: Role | None) -> None:
+    builder = created()
+    builder.see_statuses("queued", "in_progress")
+    # Traffic without a step was recorded, and may lack the request to cancel the run.
+    builder.refuse("create_message", body=HELLO, step=Step(operation="create_message", role=role) if role else None)
+    builder.get_run(run("cancelled"))
+    (attempt,) = message_writes(builder.history())
+    assert (attempt.displaced_run is not None) == (role is not None)
 
 
 def test_run_that_a_client_cancelled_is_not_displaced() -> None:
     builder = created()
     builder.see_statuses("queued", "in_progress")
-    builder.refuse("create_message", body=HELLO)
+    builder.refuse("create_message", body=HELLO, step=Step(operation="create_message", role=Role.ACT))
     builder.send("cancel_run", run("cancelling"))
     builder.get_run(run("cancelled"))
     (attempt,) = message_writes(builder.history())
