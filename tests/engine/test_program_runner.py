@@ -3,7 +3,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from runs_conformance.engine.budget import MAX_CONSECUTIVE_UNANSWERED, MAX_CONSECUTIVE_UNANSWERED_PER_OPERATION, Budget
+from runs_conformance.engine.budget import (
+    MAX_CONSECUTIVE_STUCK_RUNS,
+    MAX_CONSECUTIVE_UNANSWERED,
+    MAX_CONSECUTIVE_UNANSWERED_PER_OPERATION,
+    Budget,
+)
 from runs_conformance.engine.polling import PollSchedule
 from runs_conformance.engine.program_runner import run_program
 from runs_conformance.model.case import Concurrent, Ref, Step
@@ -142,6 +147,21 @@ def test_unresponsive_target_cuts_the_program_short() -> None:
     result = run_program(make_program(*several * 20), SETTING, target, budget, PollSchedule())
     assert "stopped responding" in (result.end.cause)
     assert len(target.sent) == MAX_CONSECUTIVE_UNANSWERED
+
+
+def test_stuck_runs_end_only_what_starts_or_awaits_runs() -> None:
+    budget = Budget()
+    for _ in range(MAX_CONSECUTIVE_STUCK_RUNS):
+        budget.count_stuck_run("queued")
+    target = ScriptedSender(accept_everything, budget)
+
+    def end(*steps: Step) -> Ending:
+        return run_program(make_program(*steps), SETTING, target, budget, PollSchedule()).end.ending
+
+    assert end(CREATE, CREATE) is Ending.COMPLETED
+    assert end(CREATE, Step(operation="create_run", path={"thread_id": "t"}, body={})) is Ending.CUT
+    assert end(POLL) is Ending.NOT_STARTED
+    assert len(target.sent) == 3
 
 
 def test_unresponsive_operation_stops_the_program() -> None:

@@ -168,6 +168,9 @@ class Budget:
             raise BudgetExhausted(
                 f"the target answered {self._retry_later} requests in a row with HTTP 429 or 503; try --rate-limit 1/s"
             )
+
+    def check_runs_end(self) -> None:
+        """Raise BudgetExhausted if the last runs did not end, so that neither a new run nor a poll shows more."""
         if (stuck := self._stuck_runs.total()) >= MAX_CONSECUTIVE_STUCK_RUNS:
             listed = ", ".join(f"{count} {where}" for where, count in self._stuck_runs.most_common())
             raise BudgetExhausted(f"the last {stuck} runs did not end before the run timeout ({listed})")

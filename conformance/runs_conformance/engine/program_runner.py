@@ -158,6 +158,7 @@ class _Execution:
                     instruction = instructions.send(None)
                     continue
                 self.budget.check()
+                self._check_runs_end(instruction)
                 self._check_same_instance()
                 self._check_responsive(instruction)
                 self.needed = ""
@@ -239,6 +240,11 @@ class _Execution:
         if self.budget.recoveries != self.recoveries:
             raise _TargetRestarted("the target stopped listening and was started again")
 
+    def _check_runs_end(self, move: Move) -> None:
+        for step in move.steps if isinstance(move, Concurrent) else (move,):
+            if step.until or OPERATIONS[step.operation].creates == "run":
+                self.budget.check_runs_end()
+
     def _check_responsive(self, move: Move) -> None:
         for step in move.steps if isinstance(move, Concurrent) else (move,):
             if self.budget.is_unresponsive(step.operation):
@@ -270,4 +276,5 @@ def _poll(
             budget.count_stuck_run(status)
             return
         budget.check()
+        budget.check_runs_end()
         schedule.sleep(schedule.interval(waited, step.until))
