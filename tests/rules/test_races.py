@@ -23,7 +23,7 @@ def created_at_once(*observed_statuses: tuple[Seen, ...], second: int = 200) -> 
     return builder.history()
 
 
-@passes(races.one_of_two_runs_at_once_is_taken)
+@passes(races.one_of_two_runs_at_once_is_taken, races.two_runs_never_work_together)
 def test_second_is_refused() -> History:
     return created_at_once((("run_a", "in_progress"),), second=400)
 
@@ -63,7 +63,7 @@ def observed(*observed_statuses: Seen) -> History:
     return builder.history()
 
 
-@passes(races.two_runs_never_work_together)
+@legal
 def test_one_after_the_other() -> History:
     builder = HistoryBuilder()
     for id_ in ("run_a", "run_b"):

@@ -44,11 +44,12 @@ class RunPair:
         )
 
 
-def run_pairs(history: History) -> Iterator[RunPair]:
-    """Every pair of runs of one thread."""
+def run_pairs_and_races(history: History) -> Iterator[RunPair | ConcurrentRequests]:
+    """Every pair of runs of one thread, and every group of overlapping requests to create runs on one thread."""
     for one, other in combinations(runs(history), 2):
         if one.thread_id and one.thread_id == other.thread_id:
             yield RunPair(one, other)
+    yield from concurrent_run_creations(history)
 
 
 def concurrent_run_creations(history: History) -> Iterable[ConcurrentRequests]:
@@ -69,21 +70,26 @@ def _call_ids(exchange: Exchange) -> frozenset[str]:
 
 
 @rule(
-    units=run_pairs,
+    units=run_pairs_and_races,
     level=Level.MUST,
     source=_LOCKS,
     capability="core",
     requirements=("active-run-blocks-second-run",),
     occasions=2,
 )
-def two_runs_never_work_together(pair: RunPair) -> Iterator[Result]:
+def two_runs_never_work_together(pair: RunPair | ConcurrentRequests) -> Iterator[Result]:
     """No two runs of one thread are `in_progress` at the same time.
 
-    If two requests can check the lock before either takes it, two answers are written into one conversation. Judged
-    from one list that shows both, or from reads of one run before and after the other.
+    If two requests can check the lock before either takes it, two answers are written into one conversation. A
+    violation is judged from one list that shows both, or from reads of one run before and after the other. Runs that
+    follow each other prove nothing; two requests at the same moment of which one is refused do.
 
     Fix: Check and take the lock in one atomic operation.
     """
+    if isinstance(pair, ConcurrentRequests):
+        if len(pair.accepted) == 1 and pair.all_decided:
+            yield PASSED
+        return
     in_progress = [
         [observation for observation in timeline.observations if observation.status == "in_progress"]
         for timeline in (pair.one, pair.other)
@@ -99,9 +105,7 @@ def two_runs_never_work_together(pair: RunPair) -> Iterator[Result]:
     )
     if together is not None:
         yield together.finding(f"{pair.one.id} and {pair.other.id} are in progress at the same time", "/status")
-    elif all(in_progress) and pair.follow_each_other:
-        yield PASSED
-    elif all(in_progress):
+    elif all(in_progress) and not pair.follow_each_other:
         yield Inconclusive("the second run was created before the first had ended, but did not work beside it")
 
 
