@@ -146,10 +146,16 @@ def _drop_explained(composite: Composite, result: TrialResult, ids: Sequence[str
     """
     if not ids:
         return ()
-    programs = tuple(sorted({program for id_ in ids for program in result.failed_by.get(id_, ())[:2]}))
-    alone = [Composite(name, (name,)).trial(programs) for name in composite.mutants] if programs else []
+    failing = {program for id_ in ids for program in _selectable(result.failed_by.get(id_, ()))[:2]}
+    programs = tuple(sorted(failing)) or ("lifecycle.complete_by_polling",)
+    alone = [Composite(name, (name,)).trial(programs) for name in composite.mutants]
     explained = {id_ for each in judge_all(alone, processes=2, batch_size=8) for id_ in each.must}
     return tuple(id_ for id_ in ids if id_ not in explained)
+
+
+def _selectable(programs: Iterable[str]) -> list[str]:
+    """Without the requests that every test run begins with."""
+    return [program for program in programs if not program.startswith(("approach", "preflight"))]
 
 
 def own_failures(row: kill_matrix.KillRow) -> list[str]:
