@@ -15,6 +15,11 @@ def test_split_parts_join_to_the_text(text: str) -> None:
     assert "".join(part * times for part, times in split_repeats(text)) == text
 
 
+@pytest.mark.parametrize("times", [50, 51, 99, 100, 1_000, 70_001])
+def test_all_repetitions_of_a_part_are_counted(times: int) -> None:
+    assert split_repeats("<" + "ab" * times + ">") == [("<", 1), ("ab", times), (">", 1)]
+
+
 def test_compress_round_trip() -> None:
     value: JSON = {"body": {"metadata": {"k": LONG}, "tools": [None, 1, LONG + "!"]}, "short": "as it is"}
     compressed = compress(value)

@@ -10,22 +10,37 @@ MAX_PLAIN_LENGTH = 1_000
 """Length in characters up to which texts are stored as they are."""
 
 _JOINED, _TEXT, _TIMES = "$joined", "text", "times"
-_REPEATED = re.compile(r"(.{1,8}?)\1{49,}", re.DOTALL)
+_MIN_TIMES = 50
+_REPEATED = re.compile(rf"(.{{1,8}}?)\1{{{_MIN_TIMES - 1}}}", re.DOTALL)
 
 
 def split_repeats(text: str) -> list[tuple[str, int]]:
     """Split a text into parts, each with its number of consecutive repetitions."""
     parts: list[tuple[str, int]] = []
     end = 0
-    for match in _REPEATED.finditer(text):
+    while match := _REPEATED.search(text, end):
         if match.start() > end:
             parts.append((text[end : match.start()], 1))
         unit = match.group(1)
-        parts.append((unit, len(match.group(0)) // len(unit)))
-        end = match.end()
+        # A back reference for all repetitions takes a hundred times as long as the comparison of long slices.
+        times = _MIN_TIMES + _count_repeats(text, unit, match.end())
+        parts.append((unit, times))
+        end = match.start() + times * len(unit)
     if end < len(text):
         parts.append((text[end:], 1))
     return parts
+
+
+def _count_repeats(text: str, unit: str, start: int) -> int:
+    """The number of consecutive repetitions of `unit` in `text` from `start` on."""
+    end, block = start, 1
+    while block:
+        if text.startswith(unit * block, end):
+            end += block * len(unit)
+            block *= 2
+        else:
+            block //= 2
+    return (end - start) // len(unit)
 
 
 def compress(value: JSON) -> JSON:
