@@ -52,7 +52,9 @@ def _restore_numbers(redacted: Any, original: Any) -> None:
 def _has_traces(data: Mapping[str, JSON], text: str, redactor: Redactor) -> bool:
     if redactor.occurs_in_json(text, dict(data)):
         return True
-    return any(redactor.occurs_in("".join(leaf[2] for leaf in group)) for group in _pieces(data, text))
+    joined = ["".join([leaf[2] for leaf in group]) for group in _pieces(data, text)]
+    # One search for all of them: no trace continues behind a line break, but one may seem to.
+    return bool(joined) and redactor.occurs_in("\n".join(joined)) and any(map(redactor.occurs_in, joined))
 
 
 def _replace(group: list[_Leaf], redactor: Redactor) -> None:

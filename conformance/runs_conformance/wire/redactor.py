@@ -39,6 +39,7 @@ def _escapes(*families: str) -> re.Pattern[str]:
 _ALL, _ALL_NESTED = _escapes(*_FAMILIES), _escapes(_NESTED_JSON, *_FAMILIES[1:])
 _SINGLE = tuple(map(_escapes, _FAMILIES))
 """The escapes of one encoding: a key with a backslash in HTML is no escape of JSON."""
+_ESCAPE_SIGNS = ("\\", "%", "&")
 _RELEVANT_ESCAPE = re.compile(r"\\[^nrtbf\"]|%[0-9a-fu]|&[#a-z]", re.IGNORECASE)
 _TOKEN = re.compile(r"[A-Za-z0-9+/_-]{16,}")
 _HEX = re.compile(r"[0-9A-Fa-f]{24,}")
@@ -118,7 +119,7 @@ class Redactor:
         """Secrets of fewer than `MIN_SECRET_LENGTH` characters are ignored."""
         folded = sorted({_fold(secret) for secret in secrets if len(secret) >= MIN_SECRET_LENGTH})
         self._secrets = tuple(map(_Secret.of, folded))
-        self._harmless: frozenset[int] = frozenset()
+        self._harmless: set[int] = set()
 
     def __bool__(self) -> bool:
         return bool(self._secrets)
@@ -196,7 +197,8 @@ class Redactor:
     def _traces(self, text: str) -> Iterator[Span]:
         """The spans of all traces, plain and encoded."""
         yield from self._found(text)
-        if self._has_quote or _RELEVANT_ESCAPE.search(text):
+        has_escapes = any(sign in text for sign in _ESCAPE_SIGNS)
+        if has_escapes and (self._has_quote or _RELEVANT_ESCAPE.search(text)):
             for escapes in (_ALL, *_SINGLE) if self._has_escape else (_ALL_NESTED,):
                 yield from self._traces_behind(escapes, text)
 
@@ -234,8 +236,9 @@ class Redactor:
 
     def _remember(self, hashes: Iterable[int]) -> None:
         """Remember tokens that contain no secret: ids come again in most exchanges, and decoding them takes long."""
-        kept = self._harmless if len(self._harmless) < _MAX_REMEMBERED else frozenset[int]()
-        self._harmless = kept.union(hashes)
+        if len(self._harmless) >= _MAX_REMEMBERED:
+            self._harmless = set()
+        self._harmless.update(hashes)
 
 
 def _windows(secret: _Secret) -> Iterator[str]:
