@@ -6,7 +6,7 @@ from typing import Any
 from runs_conformance.contract.operation import BETA_HEADER
 from runs_conformance.model.case import Key, Step
 from runs_conformance.model.history import History
-from runs_conformance.rules import auth
+from runs_conformance.rules.auth import api_key, beta_header
 from tests.rules.examples import fails, inconclusive, legal, passes
 from tests.rules.histories import (
     ASSISTANT,
@@ -46,20 +46,20 @@ def one_served(key: Key) -> History:
 
 
 @passes(
-    auth.a_key_is_asked_for,
-    auth.nothing_is_served_without_a_key,
-    auth.status_is_401,
-    auth.refusals_give_nothing_away,
+    api_key.a_key_is_asked_for,
+    api_key.nothing_is_served_without_a_key,
+    api_key.status_is_401,
+    api_key.refusals_give_nothing_away,
 )
 def test_no_key_is_401() -> History:
     return tried(Key.NONE, 401)
 
 
 @passes(
-    auth.a_wrong_key_is_told_apart,
-    auth.nothing_is_served_with_a_wrong_key,
-    auth.status_is_401,
-    auth.refusals_give_nothing_away,
+    api_key.a_wrong_key_is_told_apart,
+    api_key.nothing_is_served_with_a_wrong_key,
+    api_key.status_is_401,
+    api_key.refusals_give_nothing_away,
 )
 def test_wrong_key_is_401() -> History:
     return tried(Key.WRONG, 401)
@@ -71,12 +71,12 @@ def repeating(repeats_key: bool | None) -> History:
     return History.of(replace(each, repeats_key=repeats_key) for each in builder.history())
 
 
-@fails(auth.keys_are_not_repeated)
+@fails(api_key.keys_are_not_repeated)
 def test_response_repeats_the_key() -> History:
     return repeating(True)
 
 
-@passes(auth.keys_are_not_repeated)
+@passes(api_key.keys_are_not_repeated)
 def test_response_does_not_repeat_the_key() -> History:
     return repeating(False)
 
@@ -86,22 +86,22 @@ def test_recorder_that_knows_no_key() -> History:
     return repeating(None)
 
 
-@fails(auth.nothing_is_served_without_a_key)
+@fails(api_key.nothing_is_served_without_a_key)
 def test_one_operation_serves_without_a_key() -> History:
     return one_served(Key.NONE)
 
 
-@fails(auth.nothing_is_served_with_a_wrong_key)
+@fails(api_key.nothing_is_served_with_a_wrong_key)
 def test_one_operation_serves_with_a_wrong_key() -> History:
     return one_served(Key.WRONG)
 
 
-@fails(auth.a_key_is_asked_for)
+@fails(api_key.a_key_is_asked_for)
 def test_no_key_is_required() -> History:
     return tried(Key.NONE, 200, page(run("requires_action")))
 
 
-@fails(auth.a_wrong_key_is_told_apart)
+@fails(api_key.a_wrong_key_is_told_apart)
 def test_any_key_will_do() -> History:
     return tried(Key.WRONG, 200, page(run("requires_action")))
 
@@ -121,27 +121,27 @@ def test_server_without_keys_that_forbids_deletion() -> History:
     return builder.history()
 
 
-@passes(auth.refusals_give_nothing_away)
+@passes(api_key.refusals_give_nothing_away)
 def test_refusal_that_tells_a_longer_id() -> History:
     return tried(Key.NONE, 401, error("You may not read run_ab, nor my-run_a."))
 
 
-@inconclusive(auth.nothing_is_served_without_a_key)
+@inconclusive(api_key.nothing_is_served_without_a_key)
 def test_server_error_decides_nothing() -> History:
     return tried(Key.NONE, 500)
 
 
-@fails(auth.status_is_401)
+@fails(api_key.status_is_401)
 def test_no_key_is_403() -> History:
     return tried(Key.NONE, 403)
 
 
-@fails(auth.refusals_give_nothing_away)
+@fails(api_key.refusals_give_nothing_away)
 def test_refusal_with_the_object_in_it() -> History:
     return tried(Key.NONE, 401, page(run("requires_action")))
 
 
-@fails(auth.refusals_give_nothing_away)
+@fails(api_key.refusals_give_nothing_away)
 def test_refusal_that_tells_an_id() -> History:
     return tried(Key.NONE, 401, error("You may not read run_a."))
 
@@ -179,37 +179,37 @@ def attempted(**after: Any) -> History:
     return builder.history()
 
 
-@passes(auth.refusals_change_nothing)
+@passes(api_key.refusals_change_nothing)
 def test_nothing_happened() -> History:
     return attempted()
 
 
-@fails(auth.refusals_change_nothing, times=1)
+@fails(api_key.refusals_change_nothing, times=1)
 def test_metadata_was_modified() -> History:
     return attempted(thread=thread(**STRANGE))
 
 
-@fails(auth.refusals_change_nothing, times=1)
+@fails(api_key.refusals_change_nothing, times=1)
 def test_message_was_deleted() -> History:
     return attempted(message=error(), read_status=404)
 
 
-@fails(auth.refusals_change_nothing, times=1)
+@fails(api_key.refusals_change_nothing, times=1)
 def test_message_was_added() -> History:
     return attempted(messages=[message("user", "From a stranger.", "msg_b"), message("user")])
 
 
-@fails(auth.refusals_change_nothing, times=1)
+@fails(api_key.refusals_change_nothing, times=1)
 def test_run_was_created() -> History:
     return attempted(runs=[run("queued", "run_b"), run("requires_action")])
 
 
-@fails(auth.refusals_change_nothing, times=1)
+@fails(api_key.refusals_change_nothing, times=1)
 def test_run_was_cancelled() -> History:
     return attempted(run=run("cancelling"), runs=[])
 
 
-@fails(auth.refusals_change_nothing, times=1)
+@fails(api_key.refusals_change_nothing, times=1)
 def test_outputs_were_accepted() -> History:
     return attempted(run=run("queued"), runs=[])
 
@@ -236,12 +236,12 @@ def without_beta(value: str | None, status: int, answer: Any, dialect: str = "op
     return builder.history()
 
 
-@passes(auth.beta_header_is_required, auth.missing_beta_header_is_invalid_beta)
+@passes(beta_header.beta_header_is_required, beta_header.missing_beta_header_is_invalid_beta)
 def test_beta_header_is_missing() -> History:
     return without_beta(None, 400, error("You must provide the 'OpenAI-Beta' header.", code="invalid_beta"))
 
 
-@fails(auth.beta_header_is_required)
+@fails(beta_header.beta_header_is_required)
 def test_beta_header_is_not_required() -> History:
     return without_beta(None, 200, thread())
 
@@ -251,22 +251,22 @@ def test_request_without_beta_header_is_accepted() -> History:
     return without_beta(None, 200, thread())
 
 
-@inconclusive(auth.beta_header_is_required)
+@inconclusive(beta_header.beta_header_is_required)
 def test_azure_has_no_beta_header() -> History:
     return without_beta(None, 200, thread(), "azure")
 
 
-@fails(auth.missing_beta_header_is_invalid_beta)
+@fails(beta_header.missing_beta_header_is_invalid_beta)
 def test_missing_beta_header_is_404() -> History:
     return without_beta(None, 404, error())
 
 
-@passes(auth.first_beta_is_over)
+@passes(beta_header.first_beta_is_over)
 def test_first_beta_is_refused() -> History:
     return without_beta("assistants=v1", 400, error(code="invalid_beta"))
 
 
-@fails(auth.first_beta_is_over)
+@fails(beta_header.first_beta_is_over)
 def test_first_beta_is_served() -> History:
     return without_beta("assistants=v1", 200, thread())
 
@@ -281,17 +281,17 @@ def in_basic(status: int, without: int = 401) -> History:
     return builder.history()
 
 
-@passes(auth.a_key_counts_as_a_bearer_token_only)
+@passes(api_key.a_key_counts_as_a_bearer_token_only)
 def test_key_under_another_scheme_is_refused() -> History:
     return in_basic(401)
 
 
-@fails(auth.a_key_counts_as_a_bearer_token_only)
+@fails(api_key.a_key_counts_as_a_bearer_token_only)
 def test_key_under_another_scheme_is_accepted() -> History:
     return in_basic(200)
 
 
-@inconclusive(auth.a_key_counts_as_a_bearer_token_only)
+@inconclusive(api_key.a_key_counts_as_a_bearer_token_only)
 def test_key_under_another_scheme_without_key_check() -> History:
     return in_basic(200, without=200)
 
@@ -307,28 +307,28 @@ def _keyless(*sent: tuple[str, int, Any], before: int = 200) -> HistoryBuilder:
     return builder
 
 
-@inconclusive(auth.refusals_change_nothing)
+@inconclusive(api_key.refusals_change_nothing)
 def test_message_that_a_later_request_deleted() -> History:
     builder = _keyless(("delete_message", 401, UNAUTHORISED), ("delete_thread", 200, {"deleted": True}))
     builder.send("get_message", error(), 404, message_id="msg_u")
     return builder.history()
 
 
-@fails(auth.refusals_change_nothing)
+@fails(api_key.refusals_change_nothing)
 def test_message_that_a_rejected_request_deleted() -> History:
     builder = _keyless(("delete_message", 401, UNAUTHORISED))
     builder.send("get_message", error(), 404, message_id="msg_u")
     return builder.history()
 
 
-@inconclusive(auth.refusals_change_nothing, auth.nothing_is_served_without_a_key, auth.status_is_401)
+@inconclusive(api_key.refusals_change_nothing, api_key.nothing_is_served_without_a_key, api_key.status_is_401)
 def test_operation_that_is_not_there_rejects_no_key() -> History:
     builder = _keyless(("delete_message", 405, error()))
     builder.send("get_message", error(), 404, message_id="msg_u")
     return builder.history()
 
 
-@inconclusive(auth.refusals_give_nothing_away, auth.refusals_change_nothing)
+@inconclusive(api_key.refusals_give_nothing_away, api_key.refusals_change_nothing)
 def test_server_without_keys_has_that_one_fault() -> History:
     text = "Thread thread_a already has an active run run_a."
     builder = _keyless(("get_thread", 200, thread()), ("create_run", 400, error(text)))
@@ -337,7 +337,7 @@ def test_server_without_keys_has_that_one_fault() -> History:
     return builder.history()
 
 
-@passes(auth.refusals_change_nothing)
+@passes(api_key.refusals_change_nothing)
 def test_list_of_all_threads_shows_no_rejected_run() -> History:
     builder = _keyless(("create_run", 401, UNAUTHORISED))
     builder.send("list_runs", page(run(id_="run_z", thread_id="thread_z")))

@@ -4,7 +4,7 @@ from typing import Any
 
 from runs_conformance.model.case import Step
 from runs_conformance.model.history import History
-from runs_conformance.rules import cancel
+from runs_conformance.rules.cancel import cancellable, effect, unrequested_effect
 from tests.rules.examples import fails, inconclusive, legal, passes
 from tests.rules.histories import HistoryBuilder, call, error, message, page, run, step
 
@@ -23,47 +23,51 @@ def _cancelled(*before: str, answer: Any = "cancelling", after: tuple[str, ...] 
 
 
 @passes(
-    cancel.run_in_progress_can_be_cancelled,
-    cancel.answer_says_so,
-    cancel.comes_to_an_end,
-    cancel.is_carried_out,
-    cancel.happens_only_when_asked_for,
+    cancellable.run_in_progress_can_be_cancelled,
+    effect.answer_says_so,
+    effect.comes_to_an_end,
+    effect.is_carried_out,
+    unrequested_effect.happens_only_when_asked_for,
 )
 def test_run_that_is_cancelled() -> History:
     return _cancelled("queued", "in_progress", after=("cancelling", "cancelled"))
 
 
-@passes(cancel.queued_or_waiting_run_can_be_cancelled, cancel.waiting_run_ends_cancelled, cancel.answer_says_so)
+@passes(
+    cancellable.queued_or_waiting_run_can_be_cancelled,
+    effect.waiting_run_ends_cancelled,
+    effect.answer_says_so,
+)
 def test_waiting_run_is_cancelled_immediately() -> History:
     return _cancelled("queued", "requires_action", answer="cancelled")
 
 
-@fails(cancel.run_in_progress_can_be_cancelled, times=1)
+@fails(cancellable.run_in_progress_can_be_cancelled, times=1)
 def test_run_that_cannot_be_cancelled() -> History:
     return _cancelled("queued", "in_progress", answer=None, after=("in_progress",))
 
 
-@inconclusive(cancel.run_in_progress_can_be_cancelled)
+@inconclusive(cancellable.run_in_progress_can_be_cancelled)
 def test_run_that_ended_before_it_was_cancelled() -> History:
     return _cancelled("queued", "in_progress", answer=None, after=("completed",))
 
 
-@fails(cancel.queued_or_waiting_run_can_be_cancelled, times=1)
+@fails(cancellable.queued_or_waiting_run_can_be_cancelled, times=1)
 def test_waiting_run_that_cannot_be_cancelled() -> History:
     return _cancelled("queued", "requires_action", answer=None, after=("requires_action",))
 
 
-@fails(cancel.answer_says_so, at="/status", times=1)
+@fails(effect.answer_says_so, at="/status", times=1)
 def test_answer_that_shows_the_run_as_it_was() -> History:
     return _cancelled("queued", "in_progress", answer="in_progress")
 
 
-@fails(cancel.is_carried_out, at="/status", times=1)
+@fails(effect.is_carried_out, at="/status", times=1)
 def test_cancellation_that_does_nothing() -> History:
     return _cancelled("queued", "in_progress", answer="in_progress", after=("in_progress", "completed"))
 
 
-@fails(cancel.comes_to_an_end, at="/status", times=1)
+@fails(effect.comes_to_an_end, at="/status", times=1)
 def test_run_stays_cancelling() -> History:
     builder = HistoryBuilder()
     builder.see_statuses("queued", "in_progress")
@@ -74,37 +78,37 @@ def test_run_stays_cancelling() -> History:
     return builder.history()
 
 
-@fails(cancel.waiting_run_ends_cancelled, at="/status", times=1)
+@fails(effect.waiting_run_ends_cancelled, at="/status", times=1)
 def test_waiting_run_that_completes_when_cancelled() -> History:
     return _cancelled("queued", "requires_action", after=("completed",))
 
 
-@passes(cancel.ended_run_cannot_be_cancelled)
+@passes(cancellable.ended_run_cannot_be_cancelled)
 def test_cancelling_a_completed_run() -> History:
     return _cancelled("queued", "completed", answer=None, after=("completed",))
 
 
-@fails(cancel.ended_run_cannot_be_cancelled, times=1)
+@fails(cancellable.ended_run_cannot_be_cancelled, times=1)
 def test_cancelling_a_completed_run_with_success() -> History:
     return _cancelled("queued", "completed", answer="completed", after=("completed",))
 
 
-@fails(cancel.ended_run_cannot_be_cancelled, times=1)
+@fails(cancellable.ended_run_cannot_be_cancelled, times=1)
 def test_cancelling_a_cancelled_run_with_success() -> History:
     return _cancelled("queued", "cancelled", answer="cancelled", after=("cancelled",))
 
 
-@passes(cancel.refused_cancellation_changes_nothing)
+@passes(cancellable.refused_cancellation_changes_nothing)
 def test_refused_cancellation() -> History:
     return _cancelled("queued", "in_progress", answer=None, after=("in_progress",))
 
 
-@fails(cancel.refused_cancellation_changes_nothing, at="/status")
+@fails(cancellable.refused_cancellation_changes_nothing, at="/status")
 def test_refused_cancellation_that_cancels() -> History:
     return _cancelled("queued", "in_progress", answer=None, after=("cancelling",))
 
 
-@fails(cancel.happens_only_when_asked_for, at="/status", times=1)
+@fails(unrequested_effect.happens_only_when_asked_for, at="/status", times=1)
 def test_run_is_cancelled_without_a_request() -> History:
     builder = HistoryBuilder()
     builder.see_statuses("queued", "in_progress", "cancelled")
@@ -124,22 +128,22 @@ def _left(messages: list[Any], steps: list[Any]) -> History:
     return builder.history()
 
 
-@passes(cancel.leaves_what_was_there, cancel.ends_the_steps)
+@passes(effect.leaves_what_was_there, effect.ends_the_steps)
 def test_cancelled_run_keeps_messages_and_steps() -> History:
     return _left([message()], [step("cancelled", calls=[call()])])
 
 
-@fails(cancel.leaves_what_was_there, at="/data", times=1)
+@fails(effect.leaves_what_was_there, at="/data", times=1)
 def test_messages_disappear() -> History:
     return _left([], [step("cancelled", calls=[call()])])
 
 
-@fails(cancel.ends_the_steps, at="/data/0/status", times=1)
+@fails(effect.ends_the_steps, at="/data/0/status", times=1)
 def test_step_continues() -> History:
     return _left([message()], [step("in_progress", calls=[call()])])
 
 
-@fails(cancel.ends_the_steps, at="/data/0/status", times=1)
+@fails(effect.ends_the_steps, at="/data/0/status", times=1)
 def test_step_that_is_completed_without_its_outputs() -> History:
     return _left([message()], [step("completed", calls=[call()])])
 
@@ -172,27 +176,27 @@ def _too_late(second: str, own: bool = False, works: bool = True) -> History:
     return builder.history()
 
 
-@passes(cancel.stops_no_other_run)
+@passes(unrequested_effect.stops_no_other_run)
 def test_cancellation_of_the_run_before() -> History:
     return _too_late("in_progress")
 
 
-@passes(cancel.stops_no_other_run)
+@passes(unrequested_effect.stops_no_other_run)
 def test_cancellation_while_the_next_run_completes() -> History:
     return _too_late("completed")
 
 
-@fails(cancel.stops_no_other_run, at="/status", times=1)
+@fails(unrequested_effect.stops_no_other_run, at="/status", times=1)
 def test_cancellation_that_stops_the_next_run() -> History:
     return _too_late("cancelling")
 
 
-@inconclusive(cancel.stops_no_other_run)
+@inconclusive(unrequested_effect.stops_no_other_run)
 def test_server_that_accepts_no_cancellation() -> History:
     return _too_late("in_progress", works=False)
 
 
-@inconclusive(cancel.stops_no_other_run)
+@inconclusive(unrequested_effect.stops_no_other_run)
 def test_both_runs_are_cancelled() -> History:
     return _too_late("cancelled", own=True)
 
@@ -209,17 +213,17 @@ def _declared(status: int, undeclared: int | None) -> History:
     return builder.history()
 
 
-@passes(cancel.content_type_of_no_body_is_ignored)
+@passes(cancellable.content_type_of_no_body_is_ignored)
 def test_missing_body_declared_as_json_is_taken() -> History:
     return _declared(200, None)
 
 
-@fails(cancel.content_type_of_no_body_is_ignored, times=1)
+@fails(cancellable.content_type_of_no_body_is_ignored, times=1)
 def test_missing_body_declared_as_json_is_parsed() -> History:
     return _declared(400, 200)
 
 
-@inconclusive(cancel.content_type_of_no_body_is_ignored)
+@inconclusive(cancellable.content_type_of_no_body_is_ignored)
 def test_no_form_of_a_cancellation_is_taken() -> History:
     return _declared(400, 400)
 

@@ -16,7 +16,7 @@ from tests.rules.examples import FAILING, PASSING
 from tests.rules.violations import import_examples, render_violations, to_json
 
 RULES = list(catalogue().values())
-TOPICS = [entry.name for entry in pkgutil.iter_modules(runs_conformance.rules.__path__) if not entry.ispkg]
+TOPICS = [entry.name for entry in pkgutil.iter_modules(runs_conformance.rules.__path__) if entry.name != "constraints"]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -27,8 +27,9 @@ def _every_example_is_declared() -> None:
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
 def test_every_rule_has_an_example_that_passes_and_one_that_fails(rule: AnyRule) -> None:
     module = f"tests/rules/test_{rule.id.partition('.')[0]}.py"
-    assert rule.id in PASSING, f"add a history that satisfies it to {module}, with @passes({rule.id})"
-    assert rule.id in FAILING, f"add a history that violates it to {module}, with @fails({rule.id})"
+    name = f"{rule.judge.__module__.rpartition('.')[2]}.{rule.judge.__name__}"
+    assert rule.id in PASSING, f"add a history that satisfies it to {module}, with @passes({name})"
+    assert rule.id in FAILING, f"add a history that violates it to {module}, with @fails({name})"
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
@@ -55,9 +56,12 @@ def test_every_topic_has_rules_and_no_two_share_a_statement() -> None:
 
 @pytest.mark.parametrize("topic", TOPICS)
 def test_topics_do_not_import_each_other(topic: str) -> None:
-    tree = ast.parse(Path(runs_conformance.rules.__path__[0], f"{topic}.py").read_text(encoding="utf-8"))
-    imported = {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
-    assert not {name for name in imported if name.startswith("runs_conformance.rules")}
+    folder = Path(runs_conformance.rules.__path__[0])
+    modules = list((folder / topic).glob("*.py")) or [folder / f"{topic}.py"]
+    trees = [ast.parse(module.read_text(encoding="utf-8")) for module in modules]
+    imported = {node.module or "" for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    others = {name for name in imported if name.startswith("runs_conformance.rules")}
+    assert not {name for name in others if not name.startswith(f"runs_conformance.rules.{topic}.")}
 
 
 def test_examples_of_violations_are_up_to_date() -> None:

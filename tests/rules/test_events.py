@@ -4,23 +4,23 @@ from typing import Any
 
 from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT
-from runs_conformance.rules import events
+from runs_conformance.rules.events import event_data, object_sequence, stream_sequence
 from tests.rules.examples import fails, legal, passes
 from tests.rules.histories import ASSISTANT, HistoryBuilder, run, step, streamed_message, thread
 from tests.rules.streams import calling, completed, delta, in_new_thread, opening, plain, resumed, writing
 
 EVERY = (
-    events.run_events_fit_their_status,
-    events.step_and_message_events_fit_their_status,
-    events.created_events_show_the_beginning,
-    events.objects_are_created_first,
-    events.objects_end_once,
-    events.what_was_begun_is_ended,
-    events.what_is_created_is_worked_on,
-    events.a_stream_tells_of_one_run,
-    events.thread_created_comes_where_one_was,
-    events.a_step_completes_after_its_message,
-    events.a_message_comes_with_its_step,
+    event_data.run_events_fit_their_status,
+    event_data.step_and_message_events_fit_their_status,
+    event_data.created_events_show_the_beginning,
+    object_sequence.objects_are_created_first,
+    object_sequence.objects_end_once,
+    object_sequence.what_was_begun_is_ended,
+    object_sequence.what_is_created_is_worked_on,
+    stream_sequence.a_stream_tells_of_one_run,
+    stream_sequence.thread_created_comes_where_one_was,
+    stream_sequence.a_step_completes_after_its_message,
+    stream_sequence.a_message_comes_with_its_step,
 )
 
 
@@ -34,39 +34,39 @@ def without(name: str) -> list[tuple[str, Any]]:
     return [event for event in plain() if event[0] != name]
 
 
-@passes(*EVERY, events.a_run_opens_its_stream)
+@passes(*EVERY, stream_sequence.a_run_opens_its_stream)
 def test_plain_stream() -> History:
     return streamed(*plain())
 
 
-@passes(*EVERY, events.a_run_opens_its_stream, events.a_new_thread_opens_its_stream)
+@passes(*EVERY, stream_sequence.a_run_opens_its_stream, stream_sequence.a_new_thread_opens_its_stream)
 def test_stream_in_a_new_thread() -> History:
     return streamed(*in_new_thread(), operation="create_thread_and_run")
 
 
-@passes(*EVERY, events.outputs_complete_their_step)
+@passes(*EVERY, stream_sequence.outputs_complete_their_step)
 def test_stream_after_outputs() -> History:
     return streamed(*resumed(), operation="submit_tool_outputs")
 
 
-@fails(events.run_events_fit_their_status, at="/events/2/data/status", times=1)
+@fails(event_data.run_events_fit_their_status, at="/events/2/data/status", times=1)
 def test_in_progress_event_of_a_queued_run() -> History:
     stream_events = plain()
     stream_events[2] = ("thread.run.in_progress", run("queued"))
     return streamed(*stream_events)
 
 
-@fails(events.run_events_fit_their_status)
+@fails(event_data.run_events_fit_their_status)
 def test_incomplete_run_in_a_completed_event() -> History:
     return streamed(*plain()[:-1], ("thread.run.completed", run("incomplete")))
 
 
-@passes(events.run_events_fit_their_status)
+@passes(event_data.run_events_fit_their_status)
 def test_incomplete_run_in_a_completed_event_before_there_was_another() -> History:
     return streamed(*plain()[:-1], ("thread.run.completed", run("incomplete")), edition="2024-04-29")
 
 
-@fails(events.step_and_message_events_fit_their_status, times=2)
+@fails(event_data.step_and_message_events_fit_their_status, times=2)
 def test_ends_that_show_no_end() -> History:
     stream_events = [*opening(), *writing("x"), completed()]
     stream_events[-3] = ("thread.message.completed", streamed_message("in_progress"))
@@ -74,84 +74,84 @@ def test_ends_that_show_no_end() -> History:
     return streamed(*stream_events)
 
 
-@fails(events.created_events_show_the_beginning)
+@fails(event_data.created_events_show_the_beginning)
 def test_message_created_as_completed() -> History:
     return streamed(*opening(), ("thread.message.created", streamed_message("completed")), completed())
 
 
-@fails(events.objects_are_created_first, at="/events/5/data")
+@fails(object_sequence.objects_are_created_first, at="/events/5/data")
 def test_message_in_progress_that_was_never_created() -> History:
     return streamed(*without("thread.message.created"))
 
 
-@fails(events.objects_are_created_first)
+@fails(object_sequence.objects_are_created_first)
 def test_step_created_twice() -> History:
     return streamed(*opening(), *writing("x")[:1], *writing("x"), completed())
 
 
-@fails(events.objects_end_once)
+@fails(object_sequence.objects_end_once)
 def test_delta_after_the_end() -> History:
     return streamed(*opening(), *writing("x"), delta("y"), completed())
 
 
-@fails(events.what_was_begun_is_ended)
+@fails(object_sequence.what_was_begun_is_ended)
 def test_message_without_an_end() -> History:
     return streamed(*without("thread.message.completed"))
 
 
-@fails(events.what_is_created_is_worked_on)
+@fails(object_sequence.what_is_created_is_worked_on)
 def test_message_without_in_progress_event() -> History:
     return streamed(*without("thread.message.in_progress"))
 
 
-@fails(events.what_is_created_is_worked_on)
+@fails(object_sequence.what_is_created_is_worked_on)
 def test_step_without_in_progress_event() -> History:
     return streamed(*without("thread.run.step.in_progress"))
 
 
-@fails(events.a_stream_tells_of_one_run, at="/events/3/data/run_id")
+@fails(stream_sequence.a_stream_tells_of_one_run, at="/events/3/data/run_id")
 def test_step_of_another_run() -> History:
     stream_events = plain()
     stream_events[3] = (stream_events[3][0], step("in_progress", run_id="run_b"))
     return streamed(*stream_events)
 
 
-@fails(events.a_stream_tells_of_one_run, at="/events/0/data/thread_id")
+@fails(stream_sequence.a_stream_tells_of_one_run, at="/events/0/data/thread_id")
 def test_run_of_another_thread() -> History:
     return streamed(("thread.run.created", run(thread_id="thread_b")), *plain()[1:])
 
 
-@fails(events.a_stream_tells_of_one_run, at="/events/0/data/id")
+@fails(stream_sequence.a_stream_tells_of_one_run, at="/events/0/data/id")
 def test_another_thread_is_created() -> History:
     return streamed(("thread.created", thread("thread_b")), *plain(), operation="create_thread_and_run")
 
 
-@fails(events.thread_created_comes_where_one_was)
+@fails(stream_sequence.thread_created_comes_where_one_was)
 def test_thread_created_by_a_run() -> History:
     return streamed(*in_new_thread())
 
 
-@fails(events.a_new_thread_opens_its_stream)
+@fails(stream_sequence.a_new_thread_opens_its_stream)
 def test_thread_created_comes_late() -> History:
     return streamed(*plain()[:1], ("thread.created", thread()), *plain()[1:], operation="create_thread_and_run")
 
 
-@fails(events.a_run_opens_its_stream)
+@fails(stream_sequence.a_run_opens_its_stream)
 def test_run_that_is_never_queued() -> History:
     return streamed(*without("thread.run.queued"))
 
 
-@fails(events.a_run_opens_its_stream)
+@fails(stream_sequence.a_run_opens_its_stream)
 def test_step_before_the_run_is_in_progress() -> History:
     return streamed(*opening()[:2], *writing("x")[:2], *opening()[2:], *writing("x")[2:], completed())
 
 
-@passes(events.a_run_opens_its_stream)
+@passes(stream_sequence.a_run_opens_its_stream)
 def test_run_that_fails_immediately() -> History:
     return streamed(opening()[0], ("thread.run.failed", run("failed")))
 
 
-@fails(events.outputs_complete_their_step)
+@fails(stream_sequence.outputs_complete_their_step)
 def test_outputs_do_not_complete_their_step() -> History:
     return streamed(*resumed()[1:], operation="submit_tool_outputs")
 
@@ -162,7 +162,7 @@ def test_cancelled_before_it_was_resumed() -> History:
     return streamed(*resumed()[:2], *cancelled, operation="submit_tool_outputs")
 
 
-@fails(events.a_step_completes_after_its_message)
+@fails(stream_sequence.a_step_completes_after_its_message)
 def test_step_completes_before_its_message() -> History:
     stream_events = plain()
     stream_events[-3], stream_events[-2] = stream_events[-2], stream_events[-3]
@@ -200,7 +200,7 @@ def test_run_that_is_cancelled_while_it_streams() -> History:
     )
 
 
-@fails(events.a_message_comes_with_its_step)
+@fails(stream_sequence.a_message_comes_with_its_step)
 def test_stream_without_steps() -> History:
     return streamed(*(event for event in plain() if ".step." not in event[0]))
 
@@ -211,12 +211,12 @@ def _ended(**changes: Any) -> History:
     return builder.history()
 
 
-@passes(events.ended_message_says_when)
+@passes(event_data.ended_message_says_when)
 def test_completed_message_with_its_time() -> History:
     return _ended()
 
 
-@fails(events.ended_message_says_when, at="/events/3/data/completed_at")
+@fails(event_data.ended_message_says_when, at="/events/3/data/completed_at")
 def test_completed_message_without_its_time() -> History:
     return _ended(completed_at=None)
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from runs_conformance.model.history import History
-from runs_conformance.rules import listing
+from runs_conformance.rules.listing import list_contents, list_order
 from tests.rules.examples import fails, inconclusive, legal, passes
 from tests.rules.histories import MESSAGE, RUN, T0, HistoryBuilder, assistant, deleted, message, page, run, thread
 
@@ -29,58 +29,58 @@ def both_orders(up: list[Object], down: list[Object], *, tied: bool = False) -> 
     return builder.history()
 
 
-@passes(listing.newest_come_first_by_default)
+@passes(list_order.newest_come_first_by_default)
 def test_newest_first() -> History:
     builder = HistoryBuilder()
     builder.send("list_messages", page(*reversed(message_list(3))))
     return builder.history()
 
 
-@passes(listing.newest_come_first_by_default)
+@passes(list_order.newest_come_first_by_default)
 def test_ties_may_be_in_any_order() -> History:
     builder = HistoryBuilder()
     builder.send("list_messages", page(*message_list(3, tied=True)))
     return builder.history()
 
 
-@fails(listing.newest_come_first_by_default, at="/data/1/created_at", times=1)
+@fails(list_order.newest_come_first_by_default, at="/data/1/created_at", times=1)
 def test_oldest_first() -> History:
     builder = HistoryBuilder()
     builder.send("list_messages", page(*message_list(3)))
     return builder.history()
 
 
-@passes(listing.order_is_kept)
+@passes(list_order.order_is_kept)
 def test_each_order() -> History:
     return both_orders(message_list(3), message_list(3)[::-1])
 
 
-@fails(listing.order_is_kept, at="/data/1/created_at")
+@fails(list_order.order_is_kept, at="/data/1/created_at")
 def test_ascending_is_ignored() -> History:
     return both_orders(message_list(3)[::-1], message_list(3)[::-1])
 
 
-@passes(listing.ascending_reverses_descending, listing.ties_keep_one_order)
+@passes(list_order.ascending_reverses_descending, list_order.ties_keep_one_order)
 def test_reversed() -> History:
     return both_orders(message_list(4, tied=True), message_list(4, tied=True)[::-1], tied=True)
 
 
-@fails(listing.ascending_reverses_descending, at="/data")
+@fails(list_order.ascending_reverses_descending, at="/data")
 def test_not_reversed() -> History:
     return both_orders(message_list(3)[::-1], message_list(3)[::-1])
 
 
-@fails(listing.ascending_reverses_descending, at="/data")
+@fails(list_order.ascending_reverses_descending, at="/data")
 def test_descending_lacks_one() -> History:
     return both_orders(message_list(3), message_list(3)[:0:-1])
 
 
-@fails(listing.ascending_reverses_descending, listing.ties_keep_one_order)
+@fails(list_order.ascending_reverses_descending, list_order.ties_keep_one_order)
 def test_order_has_no_effect_on_ties() -> History:
     return both_orders(message_list(5, tied=True)[::-1], message_list(5, tied=True)[::-1], tied=True)
 
 
-@inconclusive(listing.ascending_reverses_descending)
+@inconclusive(list_order.ascending_reverses_descending)
 def test_sort_that_leaves_ties_as_they_were_created() -> History:
     return both_orders(message_list(5, tied=True), message_list(5, tied=True), tied=True)
 
@@ -90,7 +90,7 @@ def test_sort_that_leaves_ties_as_they_were_created_is_legal() -> History:
     return both_orders(message_list(5, tied=True), message_list(5, tied=True), tied=True)
 
 
-@inconclusive(listing.ascending_reverses_descending)
+@inconclusive(list_order.ascending_reverses_descending)
 def test_a_message_came_between_the_lists() -> History:
     builder, messages = filled(2)
     builder.send("list_messages", page(*reversed(messages)))
@@ -99,7 +99,7 @@ def test_a_message_came_between_the_lists() -> History:
     return builder.history()
 
 
-@inconclusive(listing.ascending_reverses_descending)
+@inconclusive(list_order.ascending_reverses_descending)
 def test_a_run_may_have_written_between_the_lists() -> History:
     builder, messages = filled(2)
     builder.create_run()
@@ -109,28 +109,28 @@ def test_a_run_may_have_written_between_the_lists() -> History:
     return builder.history()
 
 
-@passes(listing.items_belong_to_what_is_listed)
+@passes(list_contents.items_belong_to_what_is_listed)
 def test_own_items() -> History:
     builder = HistoryBuilder()
     builder.send("list_runs", page(run("completed")))
     return builder.history()
 
 
-@fails(listing.items_belong_to_what_is_listed, at="/data/0/thread_id")
+@fails(list_contents.items_belong_to_what_is_listed, at="/data/0/thread_id")
 def test_item_of_another_thread() -> History:
     builder = HistoryBuilder()
     builder.send("list_runs", page(run("completed", thread_id="thread_b")))
     return builder.history()
 
 
-@passes(listing.messages_can_be_listed_by_run)
+@passes(list_contents.messages_can_be_listed_by_run)
 def test_messages_of_the_run() -> History:
     builder = HistoryBuilder()
     builder.send("list_messages", page(message()), query={"run_id": RUN})
     return builder.history()
 
 
-@fails(listing.messages_can_be_listed_by_run, at="/data/1/run_id")
+@fails(list_contents.messages_can_be_listed_by_run, at="/data/1/run_id")
 def test_filter_is_ignored() -> History:
     builder = HistoryBuilder()
     builder.send("list_messages", page(message(), message("user", id_="msg_b")), query={"run_id": RUN})
@@ -146,17 +146,17 @@ def filtered(*shown: Object) -> History:
     return builder.history()
 
 
-@passes(listing.listing_by_run_misses_no_message)
+@passes(list_contents.listing_by_run_misses_no_message)
 def test_filter_shows_all() -> History:
     return filtered(message())
 
 
-@fails(listing.listing_by_run_misses_no_message, at="/data")
+@fails(list_contents.listing_by_run_misses_no_message, at="/data")
 def test_filter_shows_none() -> History:
     return filtered()
 
 
-@fails(listing.listing_by_run_misses_no_message)
+@fails(list_contents.listing_by_run_misses_no_message)
 def test_filter_after_the_limit() -> History:
     builder, messages = filled(1)
     for each in ("run_a", "run_b"):
@@ -168,21 +168,21 @@ def test_filter_after_the_limit() -> History:
     return builder.history()
 
 
-@passes(listing.what_was_created_is_listed)
+@passes(list_contents.what_was_created_is_listed)
 def test_created_and_listed() -> History:
     builder, messages = filled(3)
     builder.send("list_messages", page(*reversed(messages)))
     return builder.history()
 
 
-@fails(listing.what_was_created_is_listed, at="/data", times=1)
+@fails(list_contents.what_was_created_is_listed, at="/data", times=1)
 def test_created_but_not_listed() -> History:
     builder, messages = filled(3)
     builder.send("list_messages", page(*messages[1::-1]))
     return builder.history()
 
 
-@fails(listing.what_was_created_is_listed)
+@fails(list_contents.what_was_created_is_listed)
 def test_newest_is_missing_on_a_full_page() -> History:
     builder, messages = filled(3)
     builder.send("list_messages", page(*messages[1::-1], has_more=True), query={"limit": 2})
@@ -200,7 +200,7 @@ def test_created_after_or_elsewhere_or_deleted() -> History:
     return builder.history()
 
 
-@passes(listing.what_was_deleted_is_not_listed)
+@passes(list_contents.what_was_deleted_is_not_listed)
 def test_deleted_and_not_listed() -> History:
     builder = HistoryBuilder()
     builder.send("delete_message", deleted(MESSAGE))
@@ -208,7 +208,7 @@ def test_deleted_and_not_listed() -> History:
     return builder.history()
 
 
-@fails(listing.what_was_deleted_is_not_listed, at="/data")
+@fails(list_contents.what_was_deleted_is_not_listed, at="/data")
 def test_deleted_but_listed() -> History:
     builder = HistoryBuilder()
     builder.send("delete_message", deleted(MESSAGE))

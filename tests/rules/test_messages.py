@@ -4,7 +4,7 @@ from typing import Any
 
 from runs_conformance.model.case import REFUSES_BODY, Mutation, Role, Step
 from runs_conformance.model.history import History
-from runs_conformance.rules import messages
+from runs_conformance.rules.messages import run_messages, stored_messages, supplied_with_run
 from tests.rules.examples import fails, inconclusive, legal, passes
 from tests.rules.histories import ASSISTANT, T0, HistoryBuilder, message, page, run, step, text, thread
 
@@ -20,44 +20,44 @@ def _sent(content: Any, shown: Any, **changes: Any) -> History:
 
 
 @passes(
-    messages.answer_shows_what_was_sent,
-    messages.sent_message_has_no_run,
-    messages.question_has_no_author,
-    messages.stays_as_it_is,
+    stored_messages.answer_shows_what_was_sent,
+    stored_messages.sent_message_has_no_run,
+    stored_messages.question_has_no_author,
+    stored_messages.stays_as_it_is,
 )
 def test_text() -> History:
     return _sent("Hello", text("Hello"))
 
 
-@passes(messages.answer_shows_what_was_sent)
+@passes(stored_messages.answer_shows_what_was_sent)
 def test_parts() -> History:
     shown = {"type": "image_url", "image_url": {"url": "https://example.com/a.png", "detail": "auto"}}
     return _sent([{"type": "text", "text": "Hello"}, IMAGE], [*text("Hello"), shown])
 
 
-@fails(messages.answer_shows_what_was_sent, at="/content", times=1)
+@fails(stored_messages.answer_shows_what_was_sent, at="/content", times=1)
 def test_text_that_is_trimmed() -> History:
     return _sent(" Hello\n", text("Hello"))
 
 
-@fails(messages.answer_shows_what_was_sent, at="/content", times=1)
+@fails(stored_messages.answer_shows_what_was_sent, at="/content", times=1)
 def test_parts_that_are_reversed() -> History:
     return _sent([{"type": "text", "text": "One"}, {"type": "text", "text": "Two"}], [*text("Two"), *text("One")])
 
 
-@fails(messages.answer_shows_what_was_sent, at="/role", times=1)
+@fails(stored_messages.answer_shows_what_was_sent, at="/role", times=1)
 def test_role_that_is_ignored() -> History:
     builder = HistoryBuilder()
     builder.send("create_message", message("user", "Hello"), body={"role": "assistant", "content": "Hello"})
     return builder.history()
 
 
-@fails(messages.sent_message_has_no_run, at="/run_id")
+@fails(stored_messages.sent_message_has_no_run, at="/run_id")
 def test_message_that_names_a_run() -> History:
     return _sent("Hello", text("Hello"), run_id="run_a")
 
 
-@fails(messages.sent_message_has_no_run, at="/data/0/run_id", times=1)
+@fails(stored_messages.sent_message_has_no_run, at="/data/0/run_id", times=1)
 def test_first_message_that_names_the_run() -> History:
     builder = HistoryBuilder()
     builder.send("create_thread", thread(), body={"messages": [{"role": "user", "content": "Hello"}]})
@@ -66,12 +66,12 @@ def test_first_message_that_names_the_run() -> History:
     return builder.history()
 
 
-@fails(messages.question_has_no_author, at="/assistant_id")
+@fails(stored_messages.question_has_no_author, at="/assistant_id")
 def test_question_that_names_an_assistant() -> History:
     return _sent("Hello", text("Hello"), assistant_id=ASSISTANT)
 
 
-@fails(messages.stays_as_it_is, at="/content", times=1)
+@fails(stored_messages.stays_as_it_is, at="/content", times=1)
 def test_message_whose_content_changes() -> History:
     builder = HistoryBuilder()
     builder.send("create_message", message("user", "Hello"), body={"role": "user", "content": "Hello"})
@@ -97,17 +97,17 @@ def _ran(steps: list[Any], **changes: Any) -> History:
     return builder.history()
 
 
-@passes(messages.answer_names_its_assistant, messages.answer_has_a_step)
+@passes(run_messages.answer_names_its_assistant, run_messages.answer_has_a_step)
 def test_answer() -> History:
     return _ran([step()])
 
 
-@fails(messages.answer_names_its_assistant, at="/data/0/assistant_id", times=1)
+@fails(run_messages.answer_names_its_assistant, at="/data/0/assistant_id", times=1)
 def test_answer_without_an_assistant() -> History:
     return _ran([step()], assistant_id=None)
 
 
-@fails(messages.answer_names_its_assistant, at="/data/0/role", times=1)
+@fails(run_messages.answer_names_its_assistant, at="/data/0/role", times=1)
 def test_answer_with_role_user() -> History:
     builder = HistoryBuilder()
     builder.see_statuses("queued", "completed")
@@ -115,7 +115,7 @@ def test_answer_with_role_user() -> History:
     return builder.history()
 
 
-@fails(messages.answer_has_a_step, at="/data", times=1)
+@fails(run_messages.answer_has_a_step, at="/data", times=1)
 def test_answer_without_step() -> History:
     return _ran([])
 
@@ -129,12 +129,12 @@ def test_model_with_an_empty_answer() -> History:
     return builder.history()
 
 
-@passes(messages.are_not_lost)
+@passes(stored_messages.are_not_lost)
 def test_thread_that_keeps_its_messages() -> History:
     return _lists([message("user", id_="msg_u")], [message(), message("user", id_="msg_u")])
 
 
-@fails(messages.are_not_lost, at="/data", times=1)
+@fails(stored_messages.are_not_lost, at="/data", times=1)
 def test_thread_that_loses_a_message() -> History:
     return _lists([message("user", id_="msg_u")], [message()])
 
@@ -147,7 +147,7 @@ def _lists(*pages: list[Any]) -> History:
     return builder.history()
 
 
-@fails(messages.are_not_lost, at="/data", times=1)
+@fails(stored_messages.are_not_lost, at="/data", times=1)
 def test_deletion_of_one_message_that_empties_the_thread() -> History:
     builder = HistoryBuilder()
     builder.send("create_thread", thread())
@@ -157,12 +157,12 @@ def test_deletion_of_one_message_that_empties_the_thread() -> History:
     return builder.history()
 
 
-@passes(messages.answer_shows_the_attachments)
+@passes(stored_messages.answer_shows_the_attachments)
 def test_attachments() -> History:
     return _attached([{"file_id": "file-a", "tools": [{"type": "file_search"}]}])
 
 
-@fails(messages.answer_shows_the_attachments, at="/attachments", times=1)
+@fails(stored_messages.answer_shows_the_attachments, at="/attachments", times=1)
 def test_attachments_that_are_ignored() -> History:
     return _attached([])
 
@@ -175,7 +175,7 @@ def _attached(shown: list[Any]) -> History:
     return builder.history()
 
 
-@passes(messages.are_not_lost)
+@passes(stored_messages.are_not_lost)
 def test_thread_with_a_deleted_message() -> History:
     builder = HistoryBuilder()
     builder.send("create_thread", thread())
@@ -208,36 +208,36 @@ ANSWER = message("assistant", "It runs.", "msg_3")
 
 
 @passes(
-    messages.additional_messages_are_in_the_thread,
-    messages.additional_messages_keep_their_order,
-    messages.additional_messages_come_before_the_answer,
-    messages.given_messages_keep_their_metadata,
+    supplied_with_run.additional_messages_are_in_the_thread,
+    supplied_with_run.additional_messages_keep_their_order,
+    supplied_with_run.additional_messages_come_before_the_answer,
+    supplied_with_run.given_messages_keep_their_metadata,
 )
 def test_additional_messages() -> History:
     return _added(QUESTION, FIRST, SECOND, ANSWER, order="desc")
 
 
-@fails(messages.additional_messages_are_in_the_thread, at="/data", times=1)
+@fails(supplied_with_run.additional_messages_are_in_the_thread, at="/data", times=1)
 def test_additional_message_that_is_dropped() -> History:
     return _added(QUESTION, SECOND, ANSWER)
 
 
-@fails(messages.additional_messages_keep_their_order, at="/data", times=1)
+@fails(supplied_with_run.additional_messages_keep_their_order, at="/data", times=1)
 def test_additional_messages_that_are_reversed() -> History:
     return _added(QUESTION, SECOND, FIRST, ANSWER)
 
 
-@fails(messages.additional_messages_keep_their_order, at="/data", times=1)
+@fails(supplied_with_run.additional_messages_keep_their_order, at="/data", times=1)
 def test_additional_message_after_the_answer() -> History:
     return _added(QUESTION, FIRST, ANSWER, SECOND)
 
 
-@fails(messages.additional_messages_come_before_the_answer, times=1)
+@fails(supplied_with_run.additional_messages_come_before_the_answer, times=1)
 def test_additional_message_created_after_the_answer() -> History:
     return _added(QUESTION, FIRST, {**SECOND, "created_at": T0 + 5}, ANSWER)
 
 
-@fails(messages.given_messages_keep_their_metadata, times=1)
+@fails(supplied_with_run.given_messages_keep_their_metadata, times=1)
 def test_additional_message_without_its_metadata() -> History:
     return _added(QUESTION, FIRST, {**SECOND, "metadata": {}}, ANSWER)
 
@@ -263,12 +263,12 @@ def _image(shown: str) -> History:
     return builder.history()
 
 
-@passes(messages.answer_shows_the_detail_of_images)
+@passes(stored_messages.answer_shows_the_detail_of_images)
 def test_image_with_its_detail() -> History:
     return _image("low")
 
 
-@fails(messages.answer_shows_the_detail_of_images, at="/content/0/image_url/detail")
+@fails(stored_messages.answer_shows_the_detail_of_images, at="/content/0/image_url/detail")
 def test_image_with_another_detail() -> History:
     return _image("auto")
 
@@ -285,22 +285,22 @@ def _first_messages(count: int, shown: int, later: bool = False) -> History:
     return builder.history()
 
 
-@inconclusive(messages.are_not_lost)
+@inconclusive(stored_messages.are_not_lost)
 def test_list_that_ends_after_ten_messages_loses_none() -> History:
     return _first_messages(12, 10)
 
 
-@inconclusive(messages.are_not_lost)
+@inconclusive(stored_messages.are_not_lost)
 def test_message_that_can_still_be_read_is_not_lost() -> History:
     return _first_messages(4, 3, later=True)
 
 
-@fails(messages.are_not_lost, times=1)
+@fails(stored_messages.are_not_lost, times=1)
 def test_last_message_of_a_short_list_is_lost() -> History:
     return _first_messages(4, 3)
 
 
-@passes(messages.are_not_lost, messages.sent_message_has_no_run)
+@passes(stored_messages.are_not_lost, stored_messages.sent_message_has_no_run)
 def test_list_of_all_threads_loses_no_foreign_message() -> History:
     foreign = message("user", "Elsewhere", "msg_z", thread_id="thread_z", run_id="run_z")
     return _lists([message("user", id_="msg_u"), foreign], [message("user", id_="msg_u")])

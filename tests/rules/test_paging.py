@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from runs_conformance.model.case import DanglingReference, Step
 from runs_conformance.model.history import History
-from runs_conformance.rules import paging
+from runs_conformance.rules.paging import page_size, traversal
 from tests.rules.examples import fails, inconclusive, legal, passes
 from tests.rules.histories import RUN, T0, HistoryBuilder, assistant, error, message, page, run, thread
 
@@ -36,54 +36,54 @@ THIRD: Part = ((0,), False, {"limit": 2, "after": "msg_1"})
 
 
 @passes(
-    paging.limit_is_kept,
-    paging.pages_are_full,
-    paging.items_are_not_repeated,
-    paging.after_excludes_its_item,
-    paging.pages_hold_what_comes_next,
-    paging.has_more_is_true_exactly_where_more_follows,
-    paging.walks_reach_every_item_once,
-    paging.first_and_last_id_are_those_of_the_page,
+    page_size.limit_is_kept,
+    page_size.pages_are_full,
+    traversal.items_are_not_repeated,
+    traversal.after_excludes_its_item,
+    traversal.pages_hold_what_comes_next,
+    traversal.has_more_is_true_exactly_where_more_follows,
+    traversal.walks_reach_every_item_once,
+    traversal.first_and_last_id_are_those_of_the_page,
 )
 def test_traversal() -> History:
     return traversed(FIRST, SECOND, THIRD)
 
 
-@passes(paging.walks_reach_every_item_once)
+@passes(traversal.walks_reach_every_item_once)
 def test_traversal_that_ends_with_an_empty_page() -> History:
     return traversed(
         FIRST, SECOND, ((0,), True, {"limit": 2, "after": "msg_1"}), ((), False, {"limit": 2, "after": "msg_0"})
     )
 
 
-@fails(paging.limit_is_kept, at="/data")
+@fails(page_size.limit_is_kept, at="/data")
 def test_more_than_the_limit() -> History:
     return traversed(((4, 3, 2), True, {"limit": 2}))
 
 
-@fails(paging.limit_is_kept)
+@fails(page_size.limit_is_kept)
 def test_more_than_twenty_by_default() -> History:
     return traversed((tuple(range(21)), False, {}))
 
 
-@passes(paging.twenty_is_the_default)
+@passes(page_size.twenty_is_the_default)
 def test_twenty() -> History:
     numbers = tuple(range(24, -1, -1))
     return traversed((numbers[:20], True, {}), whole=numbers)
 
 
-@fails(paging.twenty_is_the_default)
+@fails(page_size.twenty_is_the_default)
 def test_ten() -> History:
     numbers = tuple(range(24, -1, -1))
     return traversed((numbers[:10], True, {}), whole=numbers)
 
 
-@fails(paging.pages_are_full)
+@fails(page_size.pages_are_full)
 def test_short_page() -> History:
     return traversed(((4,), True, {"limit": 2}))
 
 
-@fails(paging.pages_are_full, times=1)
+@fails(page_size.pages_are_full, times=1)
 def test_short_page_although_more_follows() -> History:
     builder = HistoryBuilder()
     builder.send("create_thread", thread())
@@ -91,7 +91,7 @@ def test_short_page_although_more_follows() -> History:
     return builder.history()
 
 
-@passes(paging.walks_reach_every_item_once, paging.after_excludes_its_item)
+@passes(traversal.walks_reach_every_item_once, traversal.after_excludes_its_item)
 def test_list_that_never_shows_more_than_two() -> History:
     """No page holds the whole list, which is not held against the server."""
     builder = HistoryBuilder()
@@ -106,7 +106,7 @@ def test_list_that_never_shows_more_than_two() -> History:
     return builder.history()
 
 
-@fails(paging.has_more_is_true_exactly_where_more_follows)
+@fails(traversal.has_more_is_true_exactly_where_more_follows)
 def test_list_that_always_has_more() -> History:
     builder = HistoryBuilder()
     builder.send("create_thread", thread())
@@ -119,81 +119,81 @@ def test_list_that_always_has_more() -> History:
     return builder.history()
 
 
-@fails(paging.items_are_not_repeated)
+@fails(traversal.items_are_not_repeated)
 def test_repeated_item() -> History:
     return traversed(((4, 4), True, {"limit": 2}))
 
 
-@fails(paging.after_excludes_its_item, paging.pages_hold_what_comes_next)
+@fails(traversal.after_excludes_its_item, traversal.pages_hold_what_comes_next)
 def test_inclusive_cursor() -> History:
     return traversed(((3, 2), True, {"limit": 2, "after": "msg_3"}))
 
 
-@fails(paging.pages_hold_what_comes_next)
+@fails(traversal.pages_hold_what_comes_next)
 def test_cursor_is_ignored() -> History:
     return traversed(((4, 3), True, {"limit": 2, "after": "msg_2"}))
 
 
-@fails(paging.pages_hold_what_comes_next)
+@fails(traversal.pages_hold_what_comes_next)
 def test_gap() -> History:
     return traversed(((1, 0), False, {"limit": 2, "after": "msg_3"}))
 
 
-@fails(paging.pages_hold_what_comes_next)
+@fails(traversal.pages_hold_what_comes_next)
 def test_empty_page_although_more_follows() -> History:
     return traversed(((), False, {"limit": 2, "after": "msg_3"}))
 
 
-@fails(paging.has_more_is_true_exactly_where_more_follows, at="/has_more")
+@fails(traversal.has_more_is_true_exactly_where_more_follows, at="/has_more")
 def test_has_more_false_although_more_follows() -> History:
     return traversed(((4, 3), False, {"limit": 2}))
 
 
-@fails(paging.has_more_is_true_exactly_where_more_follows, at="/has_more")
+@fails(traversal.has_more_is_true_exactly_where_more_follows, at="/has_more")
 def test_has_more_true_although_nothing_follows() -> History:
     return traversed(((4, 3, 2, 1, 0), True, {"limit": 5}))
 
 
-@fails(paging.walks_reach_every_item_once)
+@fails(traversal.walks_reach_every_item_once)
 def test_traversal_that_misses_an_item() -> History:
     return traversed(FIRST, ((1, 0), False, {"limit": 2, "after": "msg_3"}))
 
 
-@fails(paging.walks_reach_every_item_once)
+@fails(traversal.walks_reach_every_item_once)
 def test_traversal_that_repeats_an_item() -> History:
     return traversed(
         FIRST, ((3, 2), True, {"limit": 2, "after": "msg_3"}), ((1, 0), False, {"limit": 2, "after": "msg_2"})
     )
 
 
-@passes(paging.before_ends_at_its_item)
+@passes(traversal.before_ends_at_its_item)
 def test_before() -> History:
     return traversed(((4, 3), False, {"before": "msg_2"}))
 
 
-@passes(paging.before_ends_at_its_item)
+@passes(traversal.before_ends_at_its_item)
 def test_before_with_a_limit_shows_the_nearest_or_the_first() -> History:
     return traversed(((3,), True, {"before": "msg_2", "limit": 1}), ((4,), True, {"before": "msg_2", "limit": 1}))
 
 
-@fails(paging.before_ends_at_its_item)
+@fails(traversal.before_ends_at_its_item)
 def test_inclusive_before() -> History:
     return traversed(((4, 3, 2), False, {"before": "msg_2"}))
 
 
-@fails(paging.before_ends_at_its_item)
+@fails(traversal.before_ends_at_its_item)
 def test_before_is_ignored() -> History:
     return traversed((NEWEST_FIRST, False, {"before": "msg_2"}))
 
 
-@passes(paging.first_and_last_id_are_those_of_the_page)
+@passes(traversal.first_and_last_id_are_those_of_the_page)
 def test_null_ids_of_an_empty_page() -> History:
     builder = HistoryBuilder()
     builder.send("list_runs", page())
     return builder.history()
 
 
-@fails(paging.first_and_last_id_are_those_of_the_page, at="/first_id", times=2)
+@fails(traversal.first_and_last_id_are_those_of_the_page, at="/first_id", times=2)
 def test_swapped_ids() -> History:
     builder = HistoryBuilder()
     builder.send("list_messages", page(*message_list(1, 0), first_id="msg_0", last_id="msg_1"))
@@ -203,21 +203,21 @@ def test_swapped_ids() -> History:
 UNKNOWN = Step(operation="list_runs", dangling=DanglingReference.UNKNOWN)
 
 
-@passes(paging.unknown_cursors_lead_nowhere)
+@passes(traversal.unknown_cursors_lead_nowhere)
 def test_unknown_cursor_gives_an_empty_page() -> History:
     builder = HistoryBuilder()
     builder.send("list_runs", page(), query={"after": "run_x"}, step=UNKNOWN)
     return builder.history()
 
 
-@fails(paging.unknown_cursors_lead_nowhere)
+@fails(traversal.unknown_cursors_lead_nowhere)
 def test_unknown_cursor_is_ignored() -> History:
     builder = HistoryBuilder()
     builder.send("list_runs", page(run("completed")), query={"after": "run_x"}, step=UNKNOWN)
     return builder.history()
 
 
-@inconclusive(paging.pages_hold_what_comes_next, paging.walks_reach_every_item_once)
+@inconclusive(traversal.pages_hold_what_comes_next, traversal.walks_reach_every_item_once)
 def test_active_run_writes_during_the_traversal() -> History:
     builder = HistoryBuilder()
     builder.send("create_thread", thread())
@@ -241,7 +241,7 @@ def test_other_clients_create_and_delete_assistants_during_the_traversal() -> Hi
     return builder.history()
 
 
-@fails(paging.has_more_is_true_exactly_where_more_follows)
+@fails(traversal.has_more_is_true_exactly_where_more_follows)
 def test_own_assistants_are_left_out() -> History:
     builder = HistoryBuilder()
     assistants = [assistant(f"asst_{n}", created_at=T0 + n) for n in range(3)]
@@ -259,14 +259,14 @@ def requested(**query: str) -> HistoryBuilder:
     return builder
 
 
-@passes(paging.legal_limits_and_orders_are_taken)
+@passes(page_size.legal_limits_and_orders_are_taken)
 def test_a_limit_of_100() -> History:
     builder = HistoryBuilder()
     builder.send("list_messages", page(), query={"limit": "100", "order": "asc"})
     return builder.history()
 
 
-@fails(paging.legal_limits_and_orders_are_taken)
+@fails(page_size.legal_limits_and_orders_are_taken)
 def test_a_limit_of_100_is_refused() -> History:
     builder = requested(limit="100")
     builder.send("list_messages", page(), query={"limit": "20"})
@@ -285,7 +285,7 @@ def test_a_limit_of_101_is_refused() -> History:
     return builder.history()
 
 
-@inconclusive(paging.legal_limits_and_orders_are_taken, paging.limit_is_kept)
+@inconclusive(page_size.legal_limits_and_orders_are_taken, page_size.limit_is_kept)
 def test_parameter_that_is_given_twice_has_no_meaning() -> History:
     builder = HistoryBuilder()
     for status in (400, 200):
@@ -296,7 +296,7 @@ def test_parameter_that_is_given_twice_has_no_meaning() -> History:
     return builder.history()
 
 
-@inconclusive(paging.twenty_is_the_default)
+@inconclusive(page_size.twenty_is_the_default)
 def test_page_after_a_cursor_says_nothing_about_the_default() -> History:
     numbers = tuple(range(24, -1, -1))
     return traversed((numbers[3:13], False, {"after": "msg_22"}), whole=numbers)
@@ -308,18 +308,20 @@ def contradicted() -> History:
     return traversed((numbers[10:], False, {"limit": 100, "after": "msg_2"}), whole=numbers[:10])
 
 
-@inconclusive(paging.pages_hold_what_comes_next)
+@inconclusive(traversal.pages_hold_what_comes_next)
 def test_page_is_not_compared_with_one_that_another_contradicts() -> History:
     return contradicted()
 
 
-@fails(paging.has_more_is_true_exactly_where_more_follows, times=1)
+@fails(traversal.has_more_is_true_exactly_where_more_follows, times=1)
 def test_complete_page_that_another_page_contradicts() -> History:
     return contradicted()
 
 
 @inconclusive(
-    paging.pages_hold_what_comes_next, paging.has_more_is_true_exactly_where_more_follows, paging.twenty_is_the_default
+    traversal.pages_hold_what_comes_next,
+    traversal.has_more_is_true_exactly_where_more_follows,
+    page_size.twenty_is_the_default,
 )
 def test_list_of_all_threads_is_compared_in_its_own_items_only() -> History:
     foreign = message("user", id_="msg_z", created_at=T0 + 9, thread_id="thread_z")

@@ -7,7 +7,8 @@ import pytest
 from runs_conformance.model.case import REFUSES_BODY, Mutation, Role, Step
 from runs_conformance.model.history import History
 from runs_conformance.model.rule import AnyRule
-from runs_conformance.rules import lifecycle, settings
+from runs_conformance.rules import lifecycle
+from runs_conformance.rules.settings import instructions, requested_values, unrequested_values
 from tests.rules.examples import FAILING, PASSING, BuildHistory, fails, findings, inconclusive, judge, legal, passes
 from tests.rules.histories import ASSISTANT, HistoryBuilder, assistant, function_tool, run
 
@@ -23,7 +24,7 @@ def _requesting(body: dict[str, Any], shown: dict[str, Any]) -> History:
     return builder.history()
 
 
-@inconclusive(settings.max_prompt_tokens_is_as_asked)
+@inconclusive(requested_values.max_prompt_tokens_is_as_asked)
 def test_handling_of_an_invalid_request_is_not_judged() -> History:
     builder = HistoryBuilder()
     illegal = Step(operation="create_run", role=Role.NEGATIVE, expectation=REFUSES_BODY)
@@ -33,25 +34,25 @@ def test_handling_of_an_invalid_request_is_not_judged() -> History:
 
 
 ECHOED: list[tuple[AnyRule, str, Any, Any, Any]] = [
-    (settings.model_is_as_asked, "model", "gpt-4o-mini", "gpt-4o-mini", "gpt-4o"),
-    (settings.instructions_are_as_asked, "instructions", "In French.", "In French.", "Answer briefly."),
-    (settings.tools_are_as_asked, "tools", [TOOL], [function_tool()], []),
-    (settings.tools_are_as_asked, "tools", [], [], [function_tool()]),
-    (settings.temperature_is_as_asked, "temperature", 0, 0.0, 1.0),
-    (settings.top_p_is_as_asked, "top_p", 0.5, 0.5, 1.0),
-    (settings.max_prompt_tokens_is_as_asked, "max_prompt_tokens", 300, 300, None),
-    (settings.max_completion_tokens_is_as_asked, "max_completion_tokens", 300, 300, 256),
+    (requested_values.model_is_as_asked, "model", "gpt-4o-mini", "gpt-4o-mini", "gpt-4o"),
+    (instructions.instructions_are_as_asked, "instructions", "In French.", "In French.", "Answer briefly."),
+    (requested_values.tools_are_as_asked, "tools", [TOOL], [function_tool()], []),
+    (requested_values.tools_are_as_asked, "tools", [], [], [function_tool()]),
+    (requested_values.temperature_is_as_asked, "temperature", 0, 0.0, 1.0),
+    (requested_values.top_p_is_as_asked, "top_p", 0.5, 0.5, 1.0),
+    (requested_values.max_prompt_tokens_is_as_asked, "max_prompt_tokens", 300, 300, None),
+    (requested_values.max_completion_tokens_is_as_asked, "max_completion_tokens", 300, 300, 256),
     (
-        settings.truncation_strategy_is_as_asked,
+        requested_values.truncation_strategy_is_as_asked,
         "truncation_strategy",
         {"type": "last_messages", "last_messages": 3},
         {"type": "last_messages", "last_messages": 3},
         {"type": "auto", "last_messages": None},
     ),
-    (settings.tool_choice_is_as_asked, "tool_choice", NAMED, NAMED, "auto"),
-    (settings.parallel_tool_calls_is_as_asked, "parallel_tool_calls", False, False, True),
-    (settings.response_format_is_as_asked, "response_format", SCHEMA, SCHEMA, "auto"),
-    (settings.reasoning_effort_is_as_asked, "reasoning_effort", "low", "low", None),
+    (requested_values.tool_choice_is_as_asked, "tool_choice", NAMED, NAMED, "auto"),
+    (requested_values.parallel_tool_calls_is_as_asked, "parallel_tool_calls", False, False, True),
+    (requested_values.response_format_is_as_asked, "response_format", SCHEMA, SCHEMA, "auto"),
+    (requested_values.reasoning_effort_is_as_asked, "reasoning_effort", "low", "low", None),
 ]
 
 
@@ -90,12 +91,12 @@ def _overriding_the_model(shown: str, stored: str = "gpt-4o", requested: str = "
     return builder.history()
 
 
-@passes(settings.other_model_replaces_the_assistants)
+@passes(requested_values.other_model_replaces_the_assistants)
 def test_run_of_another_model() -> History:
     return _overriding_the_model("gpt-4o-mini-2024-07-18")
 
 
-@fails(settings.other_model_replaces_the_assistants, at="/model", times=1)
+@fails(requested_values.other_model_replaces_the_assistants, at="/model", times=1)
 def test_run_that_keeps_the_assistants_model() -> History:
     return _overriding_the_model("gpt-4o")
 
@@ -104,61 +105,63 @@ def test_run_that_keeps_the_assistants_model() -> History:
     ("stored", "requested"), [("served-model", "gpt-4o-mini"), ("gpt-4o", "gpt-4o"), ("gpt-4o", "gpt-4")]
 )
 def test_model_is_not_compared_with_a_name_that_may_be_the_same(stored: str, requested: str) -> None:
-    assert not judge(settings.other_model_replaces_the_assistants, _overriding_the_model(stored, stored, requested))
+    assert not judge(
+        requested_values.other_model_replaces_the_assistants, _overriding_the_model(stored, stored, requested)
+    )
 
 
-@passes(settings.instructions_keep_their_white_space)
+@passes(instructions.instructions_keep_their_white_space)
 def test_instructions_with_white_space() -> History:
     return _requesting({"instructions": " Be brief.\n"}, {"instructions": " Be brief.\n"})
 
 
-@fails(settings.instructions_keep_their_white_space, at="/instructions", times=1)
+@fails(instructions.instructions_keep_their_white_space, at="/instructions", times=1)
 def test_trimmed_instructions() -> History:
     return _requesting({"instructions": " Be brief.\n"}, {"instructions": "Be brief."})
 
 
 def test_trimmed_instructions_break_no_other_rule() -> None:
     trimmed = _requesting({"instructions": " Be brief.\n"}, {"instructions": "Be brief."})
-    assert judge(settings.instructions_are_as_asked, trimmed)
-    assert not findings(settings.instructions_are_as_asked, trimmed)
+    assert judge(instructions.instructions_are_as_asked, trimmed)
+    assert not findings(instructions.instructions_are_as_asked, trimmed)
     other = _requesting({"instructions": " Be brief.\n"}, {"instructions": "In French."})
-    assert not judge(settings.instructions_keep_their_white_space, other)
+    assert not judge(instructions.instructions_keep_their_white_space, other)
 
 
 _SAME = {"temperature": 0.7, "instructions": "In one word.", "tools": [function_tool()]}
 
 
-@passes(settings.what_is_not_asked_comes_from_the_assistant)
+@passes(unrequested_values.what_is_not_asked_comes_from_the_assistant)
 def test_run_that_inherits() -> History:
     return _inherits(_SAME)
 
 
-@passes(settings.what_is_not_asked_comes_from_the_assistant)
+@passes(unrequested_values.what_is_not_asked_comes_from_the_assistant)
 def test_run_that_inherits_modified_settings() -> History:
     return _inherits({**_SAME, "temperature": 0.2}, {"temperature": 0.2})
 
 
-@fails(settings.what_is_not_asked_comes_from_the_assistant, at="/temperature", times=1)
+@fails(unrequested_values.what_is_not_asked_comes_from_the_assistant, at="/temperature", times=1)
 def test_run_that_does_not_inherit() -> History:
     return _inherits({**_SAME, "temperature": 1.0})
 
 
-@fails(settings.what_is_not_asked_comes_from_the_assistant, at="/instructions", times=1)
+@fails(unrequested_values.what_is_not_asked_comes_from_the_assistant, at="/instructions", times=1)
 def test_run_that_inherits_no_instructions() -> History:
     return _inherits({**_SAME, "instructions": None})
 
 
-@passes(settings.defaults_are_shown)
+@passes(unrequested_values.defaults_are_shown)
 def test_run_with_default_settings() -> History:
     return _requesting({}, {})
 
 
-@fails(settings.defaults_are_shown, at="/parallel_tool_calls", times=1)
+@fails(unrequested_values.defaults_are_shown, at="/parallel_tool_calls", times=1)
 def test_run_without_parallel_calls_by_default() -> History:
     return _requesting({}, {"parallel_tool_calls": False})
 
 
-@fails(settings.defaults_are_shown, at="/temperature")
+@fails(unrequested_values.defaults_are_shown, at="/temperature")
 def test_temperature_of_unknown_origin() -> History:
     builder = HistoryBuilder()
     builder.send("create_assistant", assistant(temperature=None), body={"model": "gpt-4o"})
@@ -166,12 +169,12 @@ def test_temperature_of_unknown_origin() -> History:
     return builder.history()
 
 
-@passes(settings.never_change)
+@passes(unrequested_values.never_change)
 def test_run_with_constant_settings() -> History:
     return _requesting({}, {})
 
 
-@fails(settings.never_change, at="/instructions", times=1)
+@fails(unrequested_values.never_change, at="/instructions", times=1)
 def test_run_that_reads_its_instructions_from_the_assistant() -> History:
     builder = HistoryBuilder()
     builder.create_run(run())
@@ -179,7 +182,7 @@ def test_run_that_reads_its_instructions_from_the_assistant() -> History:
     return builder.history()
 
 
-@passes(settings.never_change)
+@passes(unrequested_values.never_change)
 def test_null_members_that_are_left_out_elsewhere() -> History:
     builder = HistoryBuilder()
     builder.create_run(run(truncation_strategy={"type": "auto", "last_messages": None}))
@@ -187,7 +190,7 @@ def test_null_members_that_are_left_out_elsewhere() -> History:
     return builder.history()
 
 
-@fails(settings.never_change, at="/data/0/tools", times=1)
+@fails(unrequested_values.never_change, at="/data/0/tools", times=1)
 def test_list_that_shows_no_tools() -> History:
     builder = HistoryBuilder()
     builder.create_run(run(tools=[function_tool()]))
@@ -213,28 +216,29 @@ def test_additional_instructions_are_shown() -> History:
 _REFINED = {"instructions": "In French.", "additional_instructions": "Be brief."}
 
 
-@passes(settings.additional_instructions_come_last)
+@passes(instructions.additional_instructions_come_last)
 def test_additional_instructions_after_the_others() -> History:
     return _requesting(_REFINED, {"instructions": "In French.\nBe brief."})
 
 
-@fails(settings.additional_instructions_come_last, at="/instructions")
+@fails(instructions.additional_instructions_come_last, at="/instructions")
 def test_additional_instructions_before_the_others() -> History:
     return _requesting(_REFINED, {"instructions": "Be brief.\nIn French."})
 
 
 def test_additional_instructions_need_not_be_shown() -> None:
     assert (
-        judge(settings.additional_instructions_come_last, _requesting(_REFINED, {"instructions": "In French."})) == []
+        judge(instructions.additional_instructions_come_last, _requesting(_REFINED, {"instructions": "In French."}))
+        == []
     )
 
 
-@passes(settings.numbers_keep_their_digits)
+@passes(requested_values.numbers_keep_their_digits)
 def test_temperature_with_all_digits() -> History:
     return _requesting({"temperature": 0.123456}, {"temperature": 0.123456})
 
 
-@fails(settings.numbers_keep_their_digits, at="/temperature", times=2)
+@fails(requested_values.numbers_keep_their_digits, at="/temperature", times=2)
 def test_temperature_that_is_rounded() -> History:
     return _requesting({"temperature": 0.123456}, {"temperature": 0.12})
 
@@ -244,7 +248,7 @@ def test_temperature_in_single_precision_violates_no_must_rule() -> History:
     return _requesting({"temperature": 0.7, "top_p": 0.123456}, {"temperature": 0.699999988079071, "top_p": 0.12346})
 
 
-@fails(settings.temperature_is_as_asked, at="/temperature", times=1)
+@fails(requested_values.temperature_is_as_asked, at="/temperature", times=1)
 def test_temperature_that_loses_its_first_digits() -> History:
     return _requesting({"temperature": 0.7}, {"temperature": 1.0})
 

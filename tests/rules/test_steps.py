@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from runs_conformance.model.history import History
-from runs_conformance.rules import steps
+from runs_conformance.rules.steps import step_contents, step_end
 from tests.rules.examples import fails, legal, passes
 from tests.rules.histories import T0, HistoryBuilder, call, message, page, run, step, usage
 
@@ -22,26 +22,26 @@ def _ended(*shown: dict[str, Any], messages: tuple[dict[str, Any], ...] = (messa
 
 
 @passes(
-    steps.belong_to_their_run,
-    steps.status_is_known,
-    steps.details_fit_the_type,
-    steps.named_messages_exist,
-    steps.ended_step_stays_ended,
-    steps.ended_step_says_when,
-    steps.open_step_has_no_end,
-    steps.stamps_of_an_ended_step_stay,
-    steps.ended_step_shows_the_same,
-    steps.usage_goes_with_the_status,
-    steps.completed_step_has_no_error,
-    steps.end_with_their_run,
-    steps.are_younger_than_their_run,
-    steps.are_not_lost,
+    step_contents.belong_to_their_run,
+    step_end.status_is_known,
+    step_contents.details_fit_the_type,
+    step_contents.named_messages_exist,
+    step_end.ended_step_stays_ended,
+    step_end.ended_step_says_when,
+    step_end.open_step_has_no_end,
+    step_end.stamps_of_an_ended_step_stay,
+    step_end.ended_step_shows_the_same,
+    step_end.usage_goes_with_the_status,
+    step_end.completed_step_has_no_error,
+    step_end.end_with_their_run,
+    step_contents.are_younger_than_their_run,
+    step_contents.are_not_lost,
 )
 def test_step_that_creates_a_message() -> History:
     return _ended(step(), step())
 
 
-@fails(steps.belong_to_their_run, at="/assistant_id", times=1)
+@fails(step_contents.belong_to_their_run, at="/assistant_id", times=1)
 def test_step_of_another_assistant() -> History:
     builder = HistoryBuilder()
     builder.see_statuses("queued", "completed")
@@ -49,85 +49,85 @@ def test_step_of_another_assistant() -> History:
     return builder.history()
 
 
-@fails(steps.details_fit_the_type, at="/step_details/type", times=1)
+@fails(step_contents.details_fit_the_type, at="/step_details/type", times=1)
 def test_step_whose_details_are_of_another_type() -> History:
     builder = HistoryBuilder()
     builder.send("get_run_step", step(type="tool_calls", step_details={"type": "message_creation", "tool_calls": []}))
     return builder.history()
 
 
-@fails(steps.named_messages_exist, at="/data/0/step_details/message_creation/message_id", times=1)
+@fails(step_contents.named_messages_exist, at="/data/0/step_details/message_creation/message_id", times=1)
 def test_step_that_names_no_message() -> History:
     return _ended(step(), messages=())
 
 
-@fails(steps.named_messages_exist, at="/data/0/step_details/message_creation/message_id", times=1)
+@fails(step_contents.named_messages_exist, at="/data/0/step_details/message_creation/message_id", times=1)
 def test_step_that_names_a_message_of_another_run() -> History:
     return _ended(step(), messages=(message(run_id="run_z"),))
 
 
-@fails(steps.status_is_known, at="/status", times=1)
+@fails(step_end.status_is_known, at="/status", times=1)
 def test_step_that_requires_action() -> History:
     builder = HistoryBuilder()
     builder.send("get_run_step", step("requires_action", calls=[call()]))
     return builder.history()
 
 
-@fails(steps.ended_step_stays_ended, at="/status", times=1)
+@fails(step_end.ended_step_stays_ended, at="/status", times=1)
 def test_step_that_ends_twice() -> History:
     return _ended(step(), step("cancelled"), step("cancelled"))
 
 
-@fails(steps.ended_step_says_when, at="/completed_at")
+@fails(step_end.ended_step_says_when, at="/completed_at")
 def test_step_without_end() -> History:
     return _ended(step(completed_at=None))
 
 
-@fails(steps.open_step_has_no_end, at="/failed_at", times=1)
+@fails(step_end.open_step_has_no_end, at="/failed_at", times=1)
 def test_open_step_that_failed() -> History:
     builder = HistoryBuilder()
     builder.send("get_run_step", step("in_progress", failed_at=T0 + 1))
     return builder.history()
 
 
-@fails(steps.stamps_of_an_ended_step_stay, at="/completed_at")
+@fails(step_end.stamps_of_an_ended_step_stay, at="/completed_at")
 def test_end_computed_at_read_time() -> History:
     return _ended(step(), step(completed_at=T0 + 9))
 
 
-@fails(steps.ended_step_shows_the_same, at="/step_details")
+@fails(step_end.ended_step_shows_the_same, at="/step_details")
 def test_step_whose_calls_change() -> History:
     return _ended(step(calls=[call(output="a")]), step(calls=[call(output="b")]))
 
 
-@fails(steps.usage_goes_with_the_status, at="/usage", times=1)
+@fails(step_end.usage_goes_with_the_status, at="/usage", times=1)
 def test_usage_of_an_open_step() -> History:
     builder = HistoryBuilder()
     builder.send("get_run_step", step("in_progress", usage=usage()))
     return builder.history()
 
 
-@fails(steps.usage_goes_with_the_status, at="/usage")
+@fails(step_end.usage_goes_with_the_status, at="/usage")
 def test_completed_step_without_usage() -> History:
     return _ended(step(usage=None))
 
 
-@fails(steps.completed_step_has_no_error, at="/last_error")
+@fails(step_end.completed_step_has_no_error, at="/last_error")
 def test_completed_step_with_error() -> History:
     return _ended(step(last_error={"code": "server_error", "message": "x"}))
 
 
-@fails(steps.end_with_their_run, at="/status")
+@fails(step_end.end_with_their_run, at="/status")
 def test_step_that_never_ends() -> History:
     return _ended(step("in_progress"))
 
 
-@fails(steps.are_younger_than_their_run, at="/created_at")
+@fails(step_contents.are_younger_than_their_run, at="/created_at")
 def test_step_created_before_its_run() -> History:
     return _ended(step(created_at=T0 - 5))
 
 
-@fails(steps.are_not_lost, at="/data", times=1)
+@fails(step_contents.are_not_lost, at="/data", times=1)
 def test_step_that_is_no_longer_listed() -> History:
     return _ended(step(), step(id_="step_b"))
 
@@ -145,17 +145,17 @@ def _searched(content: bool, **query: str) -> History:
 _INCLUDE = {"include[]": "step_details.tool_calls[*].file_search.results[*].content"}
 
 
-@passes(steps.results_show_their_content_if_asked)
+@passes(step_contents.results_show_their_content_if_asked)
 def test_results_with_content() -> History:
     return _searched(True, **_INCLUDE)
 
 
-@passes(steps.results_show_their_content_if_asked)
+@passes(step_contents.results_show_their_content_if_asked)
 def test_results_without_content() -> History:
     return _searched(False)
 
 
-@fails(steps.results_show_their_content_if_asked, times=1)
+@fails(step_contents.results_show_their_content_if_asked, times=1)
 def test_results_that_always_show_their_content() -> History:
     return _searched(True)
 

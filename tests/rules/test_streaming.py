@@ -5,7 +5,7 @@ from typing import Any
 
 from runs_conformance.model.exchange import Completion, Exchange
 from runs_conformance.model.history import History
-from runs_conformance.rules import streaming
+from runs_conformance.rules.streaming import event_format, negotiation, stream_end
 from tests.rules.examples import fails, inconclusive, legal, passes
 from tests.rules.histories import ASSISTANT, HistoryBuilder, run
 from tests.rules.streams import calling, opening, plain
@@ -26,50 +26,50 @@ def changed(history: History, **changes: Any) -> History:
 
 
 @passes(
-    streaming.a_stream_comes_where_one_is_asked_for,
-    streaming.content_type_is_event_stream,
-    streaming.every_event_has_a_name,
-    streaming.data_of_events_is_an_object,
-    streaming.every_event_is_ended_by_an_empty_line,
-    streaming.every_line_is_a_field,
-    streaming.a_stream_ends_with_done,
-    streaming.nothing_follows_done,
-    streaming.a_stream_lasts_until_its_run_stops,
-    streaming.nothing_but_done_follows_the_end_of_the_run,
-    streaming.the_connection_ends_with_the_stream,
+    negotiation.a_stream_comes_where_one_is_asked_for,
+    negotiation.content_type_is_event_stream,
+    event_format.every_event_has_a_name,
+    event_format.data_of_events_is_an_object,
+    event_format.every_event_is_ended_by_an_empty_line,
+    event_format.every_line_is_a_field,
+    stream_end.a_stream_ends_with_done,
+    stream_end.nothing_follows_done,
+    stream_end.a_stream_lasts_until_its_run_stops,
+    stream_end.nothing_but_done_follows_the_end_of_the_run,
+    stream_end.the_connection_ends_with_the_stream,
 )
 def test_plain_stream() -> History:
     return streamed(*plain(), DONE)
 
 
-@fails(streaming.a_stream_comes_where_one_is_asked_for)
+@fails(negotiation.a_stream_comes_where_one_is_asked_for)
 def test_json_instead_of_a_requested_stream() -> History:
     builder = HistoryBuilder()
     builder.create_run(body=ASKED)
     return builder.history()
 
 
-@passes(streaming.a_stream_comes_where_one_is_asked_for)
+@passes(negotiation.a_stream_comes_where_one_is_asked_for)
 def test_stream_without_events_is_a_stream() -> History:
     return streamed()
 
 
-@fails(streaming.a_stream_ends_with_done, streaming.a_stream_lasts_until_its_run_stops)
+@fails(stream_end.a_stream_ends_with_done, stream_end.a_stream_lasts_until_its_run_stops)
 def test_stream_without_events_shows_no_end() -> History:
     return streamed()
 
 
-@fails(streaming.a_stream_ends_with_done, at="/events/1/data", times=1)
+@fails(stream_end.a_stream_ends_with_done, at="/events/1/data", times=1)
 def test_done_in_quotes() -> History:
     return streamed(("thread.run.completed", run("completed")), ("done", '"[DONE]"'))
 
 
-@fails(streaming.a_stream_ends_with_done, at="/events/1", times=1)
+@fails(stream_end.a_stream_ends_with_done, at="/events/1", times=1)
 def test_done_without_its_event_line() -> History:
     return streamed(("thread.run.completed", run("completed")), ("message", "[DONE]"))
 
 
-@inconclusive(streaming.a_stream_lasts_until_its_run_stops)
+@inconclusive(stream_end.a_stream_lasts_until_its_run_stops)
 def test_events_that_are_named_only_in_their_data() -> History:
     data = {"event": "thread.run.completed", "data": run("completed")}
     return streamed(("message", data), ("message", "[DONE]"))
@@ -84,17 +84,17 @@ def mislabelled(body: dict[str, Any]) -> History:
     return History.of([replace(exchange, response=response)])
 
 
-@fails(streaming.content_type_is_event_stream)
+@fails(negotiation.content_type_is_event_stream)
 def test_events_under_another_content_type() -> History:
     return mislabelled(ASKED)
 
 
-@passes(streaming.a_stream_comes_where_one_is_asked_for)
+@passes(negotiation.a_stream_comes_where_one_is_asked_for)
 def test_events_under_another_content_type_are_events() -> History:
     return mislabelled(ASKED)
 
 
-@passes(streaming.no_stream_comes_unasked)
+@passes(negotiation.no_stream_comes_unasked)
 def test_json_without_a_requested_stream() -> History:
     builder = HistoryBuilder()
     builder.create_run()
@@ -103,80 +103,80 @@ def test_json_without_a_requested_stream() -> History:
     return builder.history()
 
 
-@fails(streaming.no_stream_comes_unasked, times=1)
+@fails(negotiation.no_stream_comes_unasked, times=1)
 def test_unrequested_stream() -> History:
     builder = HistoryBuilder()
     builder.send("create_run", events=plain(), body={"assistant_id": ASSISTANT, "stream": False})
     return builder.history()
 
 
-@fails(streaming.every_event_has_a_name)
+@fails(event_format.every_event_has_a_name)
 def test_event_without_a_name() -> History:
     return streamed(*plain(), ("message", "[DONE]"))
 
 
-@fails(streaming.data_of_events_is_an_object, at="/events/3/data")
+@fails(event_format.data_of_events_is_an_object, at="/events/3/data")
 def test_data_that_is_a_text() -> History:
     return streamed(*opening(), ("thread.run.completed", "completed"), DONE)
 
 
-@fails(streaming.every_event_is_ended_by_an_empty_line)
+@fails(event_format.every_event_is_ended_by_an_empty_line)
 def test_done_without_its_empty_line() -> History:
     return streamed(*plain(), DONE, defects=("sse: unfinished_event: done",))
 
 
-@fails(streaming.every_line_is_a_field)
+@fails(event_format.every_line_is_a_field)
 def test_json_over_several_lines() -> History:
     return streamed(*plain(), DONE, defects=('sse: stray_line:   "id": "run_a",',))
 
 
-@fails(streaming.a_stream_ends_with_done)
+@fails(stream_end.a_stream_ends_with_done)
 def test_no_done() -> History:
     return streamed(*plain())
 
 
-@fails(streaming.a_stream_ends_with_done)
+@fails(stream_end.a_stream_ends_with_done)
 def test_done_with_other_data() -> History:
     return streamed(*plain(), ("done", {}))
 
 
-@fails(streaming.a_stream_ends_with_done)
+@fails(stream_end.a_stream_ends_with_done)
 def test_silence_after_the_end_of_the_run() -> History:
     cut = streamed(*plain(), took=1.0)
     return changed(cut, completion=Completion.UNKNOWN, ended=200.0, problem="the answer had no end after 100.0 s")
 
 
-@inconclusive(streaming.a_stream_ends_with_done)
+@inconclusive(stream_end.a_stream_ends_with_done)
 def test_stream_that_was_cut() -> History:
     return changed(streamed(*plain()[:6]), completion=Completion.UNKNOWN, problem="the answer was cut")
 
 
-@fails(streaming.nothing_follows_done)
+@fails(stream_end.nothing_follows_done)
 def test_event_after_done() -> History:
     return streamed(*plain(), DONE, ("thread.run.completed", run("completed")))
 
 
-@fails(streaming.a_stream_lasts_until_its_run_stops)
+@fails(stream_end.a_stream_lasts_until_its_run_stops)
 def test_done_before_the_end_of_the_run() -> History:
     return streamed(*plain()[:-1], DONE)
 
 
-@fails(streaming.nothing_but_done_follows_the_end_of_the_run)
+@fails(stream_end.nothing_but_done_follows_the_end_of_the_run)
 def test_event_after_the_end_of_the_run() -> History:
     return streamed(*plain(), plain()[-2], DONE)
 
 
-@passes(streaming.a_stream_closes_when_the_run_waits, streaming.a_stream_lasts_until_its_run_stops)
+@passes(stream_end.a_stream_closes_when_the_run_waits, stream_end.a_stream_lasts_until_its_run_stops)
 def test_stream_that_waits_for_outputs() -> History:
     return streamed(*opening(), *calling("{}"), DONE)
 
 
-@fails(streaming.a_stream_closes_when_the_run_waits)
+@fails(stream_end.a_stream_closes_when_the_run_waits)
 def test_stream_that_continues_while_the_run_waits() -> History:
     return streamed(*opening(), *calling("{}"), *plain()[3:], DONE)
 
 
-@fails(streaming.the_connection_ends_with_the_stream)
+@fails(stream_end.the_connection_ends_with_the_stream)
 def test_stream_that_is_left_open() -> History:
     return changed(streamed(*plain(), DONE), problem="the stream was left open after its end")
 
@@ -184,12 +184,12 @@ def test_stream_that_is_left_open() -> History:
 WRAPPED = {"error": {"message": "Sorry.", "type": "server_error", "param": None, "code": None}}
 
 
-@passes(streaming.error_events_say_what_happened)
+@passes(event_format.error_events_say_what_happened)
 def test_errors_in_both_shapes() -> History:
     return streamed(*opening(), ("error", WRAPPED), ("error", WRAPPED["error"]))
 
 
-@fails(streaming.error_events_say_what_happened)
+@fails(event_format.error_events_say_what_happened)
 def test_error_without_message() -> History:
     return streamed(*opening(), ("error", {}))
 
@@ -204,6 +204,6 @@ def test_extra_events_after_the_end_of_the_run() -> History:
     return streamed(*plain(), ("thread.run.billed", {"id": "x"}), DONE)
 
 
-@fails(streaming.a_stream_ends_with_done)
+@fails(stream_end.a_stream_ends_with_done)
 def test_an_error_after_the_run_has_completed() -> History:
     return streamed(*plain(), ("error", WRAPPED))

@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from runs_conformance.model.history import History
-from runs_conformance.rules import times
+from runs_conformance.rules.times import form_and_order, run_end, run_start_and_expiry
 from tests.rules.examples import fails, legal, passes
 from tests.rules.histories import T0, HistoryBuilder, message, run, step, thread
 
@@ -16,139 +16,139 @@ def _looks(*answers: dict[str, Any]) -> History:
 
 
 @passes(
-    times.are_unix_seconds,
-    times.are_written_as_integers,
-    times.are_in_order,
-    times.completed_run_has_completed_at,
-    times.unfinished_run_has_no_end,
-    times.completed_run_has_no_other_end,
-    times.working_run_has_started_at,
-    times.queued_run_has_not_started,
-    times.start_moves_only_when_resumed,
-    times.stamps_of_an_ended_run_stay,
-    times.unfinished_run_expires_ten_minutes_after_creation,
-    times.expiry_never_moves,
-    times.ended_run_has_no_expiry,
+    form_and_order.are_unix_seconds,
+    form_and_order.are_written_as_integers,
+    form_and_order.are_in_order,
+    run_end.completed_run_has_completed_at,
+    run_end.unfinished_run_has_no_end,
+    run_end.completed_run_has_no_other_end,
+    run_start_and_expiry.working_run_has_started_at,
+    run_start_and_expiry.queued_run_has_not_started,
+    run_start_and_expiry.start_moves_only_when_resumed,
+    run_end.stamps_of_an_ended_run_stay,
+    run_start_and_expiry.unfinished_run_expires_ten_minutes_after_creation,
+    run_start_and_expiry.expiry_never_moves,
+    run_start_and_expiry.ended_run_has_no_expiry,
 )
 def test_run_that_completes() -> History:
     return _looks(run("queued"), run("in_progress"), run("completed"), run("completed"))
 
 
-@passes(times.cancelling_run_has_no_end, times.cancelled_run_has_cancelled_at, times.ended_run_has_one_end)
+@passes(run_end.cancelling_run_has_no_end, run_end.cancelled_run_has_cancelled_at, run_end.ended_run_has_one_end)
 def test_run_that_is_cancelled() -> History:
     return _looks(run("queued"), run("cancelling"), run("cancelled"))
 
 
-@passes(times.failed_run_has_failed_at, times.ended_run_has_one_end)
+@passes(run_end.failed_run_has_failed_at, run_end.ended_run_has_one_end)
 def test_run_that_fails() -> History:
     return _looks(run("queued"), run("failed"))
 
 
-@fails(times.are_unix_seconds, at="/created_at", times=1)
+@fails(form_and_order.are_unix_seconds, at="/created_at", times=1)
 def test_milliseconds() -> History:
     return _looks(run(created_at=T0 * 1000))
 
 
-@fails(times.are_unix_seconds, at="/data/0/created_at", times=1)
+@fails(form_and_order.are_unix_seconds, at="/data/0/created_at", times=1)
 def test_date_in_a_list() -> History:
     builder = HistoryBuilder()
     builder.send("list_messages", {"data": [message(created_at="2025-10-30T12:06:40Z")]})
     return builder.history()
 
 
-@fails(times.are_unix_seconds, at="/completed_at", times=1)
+@fails(form_and_order.are_unix_seconds, at="/completed_at", times=1)
 def test_fraction_of_a_second() -> History:
     return _looks(run("completed", completed_at=T0 + 0.25))
 
 
-@fails(times.are_written_as_integers, at="/completed_at", times=1)
+@fails(form_and_order.are_written_as_integers, at="/completed_at", times=1)
 def test_whole_seconds_with_a_decimal_point() -> History:
     return _looks(run("completed", completed_at=float(T0)))
 
 
-@fails(times.are_unix_seconds, at="/created_at", times=1)
+@fails(form_and_order.are_unix_seconds, at="/created_at", times=1)
 def test_seconds_since_the_server_started() -> History:
     return _looks(run(created_at=17, expires_at=None))
 
 
-@fails(times.are_in_order, at="/started_at")
+@fails(form_and_order.are_in_order, at="/started_at")
 def test_run_that_starts_before_it_is_created() -> History:
     return _looks(run("in_progress", started_at=T0 - 1))
 
 
-@fails(times.are_in_order, at="/completed_at")
+@fails(form_and_order.are_in_order, at="/completed_at")
 def test_step_that_ends_before_it_is_created() -> History:
     builder = HistoryBuilder()
     builder.send("get_run_step", step(completed_at=T0))
     return builder.history()
 
 
-@fails(times.completed_run_has_completed_at, at="/completed_at")
+@fails(run_end.completed_run_has_completed_at, at="/completed_at")
 def test_completed_without_time() -> History:
     return _looks(run("completed", completed_at=None))
 
 
-@fails(times.failed_run_has_failed_at, at="/failed_at")
+@fails(run_end.failed_run_has_failed_at, at="/failed_at")
 def test_failed_without_time() -> History:
     return _looks(run("failed", failed_at=None))
 
 
-@fails(times.cancelled_run_has_cancelled_at, at="/cancelled_at")
+@fails(run_end.cancelled_run_has_cancelled_at, at="/cancelled_at")
 def test_cancelled_without_time() -> History:
     return _looks(run("cancelled", cancelled_at=None))
 
 
-@fails(times.unfinished_run_has_no_end, at="/completed_at", times=1)
+@fails(run_end.unfinished_run_has_no_end, at="/completed_at", times=1)
 def test_completed_at_of_a_run_in_progress() -> History:
     return _looks(run("in_progress", completed_at=T0 + 5))
 
 
-@fails(times.cancelling_run_has_no_end, at="/cancelled_at", times=1)
+@fails(run_end.cancelling_run_has_no_end, at="/cancelled_at", times=1)
 def test_cancelled_at_of_a_run_that_is_being_cancelled() -> History:
     return _looks(run("cancelling", cancelled_at=T0 + 1))
 
 
-@fails(times.completed_run_has_no_other_end, at="/cancelled_at", times=1)
+@fails(run_end.completed_run_has_no_other_end, at="/cancelled_at", times=1)
 def test_completed_run_that_was_cancelled() -> History:
     return _looks(run("completed", cancelled_at=T0 + 1))
 
 
-@fails(times.ended_run_has_one_end, at="/completed_at", times=1)
+@fails(run_end.ended_run_has_one_end, at="/completed_at", times=1)
 def test_cancelled_run_that_was_completed() -> History:
     return _looks(run("cancelled", completed_at=T0 + 1))
 
 
-@fails(times.working_run_has_started_at, at="/started_at")
+@fails(run_start_and_expiry.working_run_has_started_at, at="/started_at")
 def test_working_run_without_started_at() -> History:
     return _looks(run("in_progress", started_at=None))
 
 
-@fails(times.queued_run_has_not_started, at="/started_at")
+@fails(run_start_and_expiry.queued_run_has_not_started, at="/started_at")
 def test_queued_run_that_started() -> History:
     return _looks(run("queued", started_at=T0))
 
 
-@fails(times.start_moves_only_when_resumed, at="/started_at")
+@fails(run_start_and_expiry.start_moves_only_when_resumed, at="/started_at")
 def test_start_computed_at_read_time() -> History:
     return _looks(run("queued"), run("in_progress", started_at=T0), run("in_progress", started_at=T0 + 2))
 
 
-@fails(times.stamps_of_an_ended_run_stay, at="/completed_at")
+@fails(run_end.stamps_of_an_ended_run_stay, at="/completed_at")
 def test_end_computed_at_read_time() -> History:
     return _looks(run("queued"), run("completed"), run("completed", completed_at=T0 + 9))
 
 
-@fails(times.unfinished_run_expires_ten_minutes_after_creation, at="/expires_at")
+@fails(run_start_and_expiry.unfinished_run_expires_ten_minutes_after_creation, at="/expires_at")
 def test_run_that_expires_in_an_hour() -> History:
     return _looks(run("queued", expires_at=T0 + 3600))
 
 
-@fails(times.expiry_never_moves, at="/expires_at")
+@fails(run_start_and_expiry.expiry_never_moves, at="/expires_at")
 def test_expiry_postponed_by_each_read() -> History:
     return _looks(run("queued"), run("in_progress", expires_at=T0 + 602))
 
 
-@fails(times.ended_run_has_no_expiry, at="/expires_at")
+@fails(run_start_and_expiry.ended_run_has_no_expiry, at="/expires_at")
 def test_expiry_of_a_completed_run() -> History:
     return _looks(run("completed", expires_at=T0 + 600))
 
@@ -186,16 +186,16 @@ def _followed_by_another_creation(completed_at: int) -> History:
     return builder.history()
 
 
-@passes(times.what_has_happened_is_not_in_the_future)
+@passes(form_and_order.what_has_happened_is_not_in_the_future)
 def test_end_before_a_later_creation() -> History:
     return _followed_by_another_creation(T0 + 8)
 
 
-@passes(times.what_has_happened_is_not_in_the_future)
+@passes(form_and_order.what_has_happened_is_not_in_the_future)
 def test_end_by_a_clock_that_is_a_little_ahead() -> History:
     return _followed_by_another_creation(T0 + 30)
 
 
-@fails(times.what_has_happened_is_not_in_the_future, at="/completed_at", times=1)
+@fails(form_and_order.what_has_happened_is_not_in_the_future, at="/completed_at", times=1)
 def test_end_in_the_future() -> History:
     return _followed_by_another_creation(T0 + 600)

@@ -5,7 +5,7 @@ from typing import Any
 
 from runs_conformance.model.case import Step
 from runs_conformance.model.history import History
-from runs_conformance.rules import tools
+from runs_conformance.rules.tools import call_steps, tool_outputs
 from tests.rules.examples import fails, inconclusive, legal, passes
 from tests.rules.histories import HistoryBuilder, action, call, page, run, step
 
@@ -43,100 +43,100 @@ def _submitted(
 
 
 @passes(
-    tools.right_outputs_are_taken,
-    tools.accepted_outputs_queue_the_run,
-    tools.accepted_outputs_are_not_asked_for_again,
+    tool_outputs.right_outputs_are_taken,
+    tool_outputs.accepted_outputs_queue_the_run,
+    tool_outputs.accepted_outputs_are_not_asked_for_again,
 )
 def test_right_outputs() -> History:
     return _submitted(["call_b", "call_a"], True, run("in_progress"), run("completed"))
 
 
-@fails(tools.right_outputs_are_taken, times=1)
+@fails(tool_outputs.right_outputs_are_taken, times=1)
 def test_right_outputs_that_are_refused() -> History:
     return _submitted(["call_a", "call_b"], False, run("requires_action", **WAITING))
 
 
-@inconclusive(tools.right_outputs_are_taken)
+@inconclusive(tool_outputs.right_outputs_are_taken)
 def test_right_outputs_that_arrive_too_late() -> History:
     return _submitted(["call_a", "call_b"], False, run("expired"))
 
 
-@passes(tools.outputs_are_taken_only_when_required)
+@passes(tool_outputs.outputs_are_taken_only_when_required)
 def test_outputs_for_a_finished_run() -> History:
     return _submitted(["call_a"], False, status="completed")
 
 
-@inconclusive(tools.outputs_are_taken_only_when_required)
+@inconclusive(tool_outputs.outputs_are_taken_only_when_required)
 def test_operation_that_is_not_there_takes_no_outputs() -> History:
     return _submitted(["call_a"], False, status="completed", refusal=404, works=False)
 
 
-@inconclusive(tools.missing_outputs_are_refused, tools.unknown_outputs_are_refused)
+@inconclusive(tool_outputs.missing_outputs_are_refused, tool_outputs.unknown_outputs_are_refused)
 def test_submissions_that_are_never_accepted() -> History:
     return _submitted(["call_a", "call_c"], False, run("requires_action", **WAITING), works=False)
 
 
-@fails(tools.outputs_are_taken_only_when_required, times=1)
+@fails(tool_outputs.outputs_are_taken_only_when_required, times=1)
 def test_outputs_accepted_by_a_finished_run() -> History:
     return _submitted(["call_a"], True, status="completed")
 
 
-@fails(tools.outputs_are_taken_only_when_required, times=1)
+@fails(tool_outputs.outputs_are_taken_only_when_required, times=1)
 def test_outputs_accepted_by_a_working_run() -> History:
     return _submitted(["call_made_up"], True, status="in_progress")
 
 
-@passes(tools.missing_outputs_are_refused, tools.refused_outputs_leave_the_run_waiting)
+@passes(tool_outputs.missing_outputs_are_refused, tool_outputs.refused_outputs_leave_the_run_waiting)
 def test_missing_outputs() -> History:
     return _submitted(["call_a"], False, run("requires_action", **WAITING))
 
 
-@fails(tools.missing_outputs_are_refused, times=1)
+@fails(tool_outputs.missing_outputs_are_refused, times=1)
 def test_missing_outputs_that_are_accepted() -> History:
     return _submitted(["call_b"], True)
 
 
-@fails(tools.missing_outputs_are_refused, times=1)
+@fails(tool_outputs.missing_outputs_are_refused, times=1)
 def test_empty_outputs_that_are_accepted() -> History:
     return _submitted([], True)
 
 
-@passes(tools.unknown_outputs_are_refused)
+@passes(tool_outputs.unknown_outputs_are_refused)
 def test_unknown_outputs() -> History:
     return _submitted(["call_a", "call_b", "call_c"], False, run("requires_action", **WAITING))
 
 
-@fails(tools.unknown_outputs_are_refused, times=1)
+@fails(tool_outputs.unknown_outputs_are_refused, times=1)
 def test_unknown_outputs_that_are_accepted() -> History:
     return _submitted(["call_a", "call_b", "call_c"], True)
 
 
-@fails(tools.unknown_outputs_are_refused, tools.missing_outputs_are_refused, times=1)
+@fails(tool_outputs.unknown_outputs_are_refused, tool_outputs.missing_outputs_are_refused, times=1)
 def test_outputs_that_are_matched_by_position() -> History:
     return _submitted(["call_y", "call_z"], True)
 
 
-@passes(tools.repeated_outputs_are_refused)
+@passes(tool_outputs.repeated_outputs_are_refused)
 def test_repeated_outputs() -> History:
     return _submitted(["call_a", "call_b", "call_b"], False)
 
 
-@fails(tools.repeated_outputs_are_refused, times=1)
+@fails(tool_outputs.repeated_outputs_are_refused, times=1)
 def test_repeated_outputs_that_are_accepted() -> History:
     return _submitted(["call_a", "call_b", "call_b"], True)
 
 
-@fails(tools.refused_outputs_leave_the_run_waiting, at="/status", times=1)
+@fails(tool_outputs.refused_outputs_leave_the_run_waiting, at="/status", times=1)
 def test_refused_outputs_that_end_the_run() -> History:
     return _submitted(["call_a"], False, run("failed"))
 
 
-@fails(tools.refused_outputs_leave_the_run_waiting, times=1)
+@fails(tool_outputs.refused_outputs_leave_the_run_waiting, times=1)
 def test_refused_outputs_that_are_kept() -> History:
     return _submitted(["call_a"], False, run("requires_action", required_action=action(call("call_b"))))
 
 
-@fails(tools.accepted_outputs_queue_the_run, at="/status", times=1)
+@fails(tool_outputs.accepted_outputs_queue_the_run, at="/status", times=1)
 def test_answer_that_still_requires_action() -> History:
     builder = HistoryBuilder()
     builder.see_statuses("queued", "requires_action")
@@ -144,7 +144,7 @@ def test_answer_that_still_requires_action() -> History:
     return builder.history()
 
 
-@fails(tools.accepted_outputs_are_not_asked_for_again)
+@fails(tool_outputs.accepted_outputs_are_not_asked_for_again)
 def test_run_that_waits_for_the_same_calls_again() -> History:
     return _submitted(["call_a", "call_b"], True, run("requires_action", required_action=action(call("call_b"))))
 
@@ -155,7 +155,7 @@ def test_run_that_makes_new_calls() -> History:
     return _submitted(["call_a", "call_b"], True, run("in_progress"), anew)
 
 
-@passes(tools.right_outputs_are_taken)
+@passes(tool_outputs.right_outputs_are_taken)
 def test_two_simultaneous_submissions() -> History:
     builder = HistoryBuilder()
     builder.see_statuses("queued", "requires_action")
@@ -181,21 +181,21 @@ def _recorded(*outputs: str | None, sent: Sequence[str] = ("call_a", "call_b"), 
 
 
 @passes(
-    tools.step_records_the_outputs,
-    tools.step_keeps_the_calls,
-    tools.step_is_open_while_the_run_waits,
-    tools.step_shows_the_calls,
+    call_steps.step_records_the_outputs,
+    call_steps.step_keeps_the_calls,
+    call_steps.step_is_open_while_the_run_waits,
+    call_steps.step_shows_the_calls,
 )
 def test_step_of_two_calls() -> History:
     return _recorded("out call_a", "out call_b")
 
 
-@fails(tools.step_keeps_the_calls, at="/step_details/tool_calls/0/function", times=2)
+@fails(call_steps.step_keeps_the_calls, at="/step_details/tool_calls/0/function", times=2)
 def test_step_that_loses_the_arguments() -> History:
     return _recorded("out call_a", "out call_b", arguments="")
 
 
-@fails(tools.step_records_the_outputs, at="/step_details/tool_calls/1/function/output", times=1)
+@fails(call_steps.step_records_the_outputs, at="/step_details/tool_calls/1/function/output", times=1)
 def test_step_that_swaps_its_outputs() -> History:
     return _recorded("out call_a", "out call_a")
 
@@ -214,22 +214,22 @@ def _waits(shown: dict[str, Any]) -> History:
     return builder.history()
 
 
-@fails(tools.step_is_open_while_the_run_waits, at="/data/0/status", times=1)
+@fails(call_steps.step_is_open_while_the_run_waits, at="/data/0/status", times=1)
 def test_step_that_is_closed() -> History:
     return _waits(step("completed", calls=[call()]))
 
 
-@fails(tools.step_is_open_while_the_run_waits, at="/data/0/step_details", times=1)
+@fails(call_steps.step_is_open_while_the_run_waits, at="/data/0/step_details", times=1)
 def test_step_that_has_an_output_already() -> History:
     return _waits(step("in_progress", calls=[call(output="18 degrees")]))
 
 
-@fails(tools.step_shows_the_calls, at="/data", times=1)
+@fails(call_steps.step_shows_the_calls, at="/data", times=1)
 def test_step_that_shows_other_arguments() -> History:
     return _waits(step("in_progress", calls=[call(arguments='{"city": "Rome"}')]))
 
 
-@fails(tools.step_is_open_while_the_run_waits)
+@fails(call_steps.step_is_open_while_the_run_waits)
 def test_step_that_is_closed_in_the_stream() -> History:
     builder = HistoryBuilder()
     builder.stream(

@@ -16,6 +16,9 @@ Unit = TypeVar("Unit")
 _FIX = "Fix: "
 """The start of the docstring's last paragraph, which says how to fix a violation."""
 
+_TOPICS = f"{__name__.partition('.')[0]}.rules."
+"""The package of the standard rules, whose modules and packages are the topics."""
+
 
 SECOND_KEY, FAILING_MODEL = "a second key, of another tenant", "a model whose runs end failed"
 """The needs of rules that a user may provide for."""
@@ -83,7 +86,9 @@ def rule(
     needs_complete_history: bool = False,
     occasions: int = 1,
 ) -> Callable[[Callable[[Unit], Iterator[Result]]], Rule[Unit]]:
-    """Declare a function to be a rule. Its module is the topic, its docstring the documentation.
+    """Declare a function to be a rule. Its docstring is its documentation.
+
+    Its topic is the name of its module or, for a standard rule, of the module or package in `rules/` that contains it.
 
     The docstring consists of a statement, an optional explanation, and an optional last paragraph that starts with
     `Fix: `. `requirements` are the slugs of the requirements that the rule covers (`terminal-status-is-final`). `needs`
@@ -98,9 +103,8 @@ def rule(
             raise TypeError(f"rule {judge.__name__} has no docstring")
         statement, *paragraphs = text.split("\n\n")
         fix = paragraphs.pop().removeprefix(_FIX) if paragraphs and paragraphs[-1].startswith(_FIX) else ""
-        topic = judge.__module__.rpartition(".")[2]
         return Rule(
-            id=f"{topic}.{judge.__name__}",
+            id=f"{_topic(judge.__module__)}.{judge.__name__}",
             level=level,
             source=source,
             capability=capability,
@@ -118,6 +122,11 @@ def rule(
         )
 
     return declare
+
+
+def _topic(module: str) -> str:
+    inside = module.removeprefix(_TOPICS)
+    return module.rpartition(".")[2] if inside == module else inside.partition(".")[0]
 
 
 AnyRule = Rule[Any]

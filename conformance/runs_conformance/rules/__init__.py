@@ -1,4 +1,4 @@
-"""Rules: one module per topic and one function per rule, found by walking this package.
+"""Rules: one module or package per topic and one function per rule, found by walking this package.
 
 Installed packages add rules of their own by the entry point group `runs_conformance.rules`.
 """
@@ -42,7 +42,7 @@ def catalogue() -> Mapping[str, AnyRule]:
 
 @cache
 def standard_rules() -> Mapping[str, AnyRule]:
-    """The rules of this suite by id, ordered by topic and position. Raises InternalError if two share an id."""
+    """The rules of this suite by id, ordered by topic, module and position. Raises InternalError if two share an id."""
     rules: dict[str, AnyRule] = {}
     for module in _modules():
         for rule in _declared_in(module):

@@ -1,28 +1,21 @@
-"""Messages: stored as sent, never lost, and attributed to their author."""
+"""Messages that callers create: stored as sent, never lost, and attributed to the caller."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
-from runs_conformance.evidence.complete_list import (
-    complete_lists_of,
-    is_shown_later,
-    may_end_early,
-    steps_after_run_end,
-    thread_creation,
-)
+from runs_conformance.evidence.complete_list import complete_lists_of, is_shown_later, may_end_early, thread_creation
 from runs_conformance.evidence.creation import creations
 from runs_conformance.evidence.illegal_values import legal_message_observations, legal_messages
-from runs_conformance.evidence.message_content import appear_in_order, message_content
-from runs_conformance.evidence.observation import JSON_CHANNEL, Observation, message_observations
+from runs_conformance.evidence.message_content import message_content
+from runs_conformance.evidence.observation import JSON_CHANNEL, Observation
 from runs_conformance.evidence.page import Page
 from runs_conformance.evidence.request_expectation import is_interpretable
-from runs_conformance.evidence.supplied_messages import SuppliedMessages, messages_in_request, supplied_messages
-from runs_conformance.evidence.timeline import RunTimeline, Timeline, find_run, runs
+from runs_conformance.evidence.supplied_messages import messages_in_request
+from runs_conformance.evidence.timeline import Timeline, find_run
 from runs_conformance.model.history import History
-from runs_conformance.model.json import ABSENT, at, contains, equal_but_for_nulls, is_array, json_equal
+from runs_conformance.model.json import ABSENT, at, contains, equal_but_for_nulls, is_array
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, prose, schema
 from runs_conformance.model.verdict import PASSED, Inconclusive, Result
@@ -31,7 +24,6 @@ _MAY_END_EARLY = "the list may have ended before its last message"
 _MESSAGE = "openai-openapi f85dbe2 openapi.yaml MessageObject"
 _CONTENT = schema("openai-openapi f85dbe2 openapi.yaml CreateMessageRequest.role, content")
 _DETAIL = schema("openai-openapi f85dbe2 openapi.yaml MessageContentImageUrlObject.image_url.detail")
-_ADDITIONAL = schema("openai-openapi f85dbe2 openapi.yaml CreateRunRequest.additional_messages")
 _GUIDE = prose("openai-cookbook d2bb606 examples/data/oai_docs/how-it-works.txt, threads and messages")
 
 
@@ -192,78 +184,6 @@ def question_has_no_author(message: Observation) -> Iterator[Result]:
         yield message.check(value is None, "a message with role user has an assistant_id", "/assistant_id", None, value)
 
 
-def _messages_of_run(run: RunTimeline) -> Iterator[Observation]:
-    """The messages that a run wrote. Those supplied with its request are recognised by their content and left out."""
-    if run.creation is not None and not is_interpretable(run.creation):
-        return
-    supplied = [
-        message_content(supplied_message) for supplied_message in _as_list(run.creation_body.get("additional_messages"))
-    ]
-    for message in message_observations(run.history):
-        if message.text("run_id") == run.id and message_content(message.value) not in supplied:
-            yield message
-
-
-def _as_list(value: object) -> list[object]:
-    return value if isinstance(value, list) else []
-
-
-@rule(
-    units=runs,
-    level=Level.SHOULD,
-    source=schema(f"{_MESSAGE}.assistant_id"),
-    capability="messages",
-    requirements=("message-has-step-and-names-run",),
-)
-def answer_names_its_assistant(run: RunTimeline) -> Iterator[Result]:
-    """A message that a run wrote has role `assistant` and the run's `assistant_id`.
-
-    In a thread with several assistants, nothing else shows which of them wrote a message.
-
-    Fix: Copy `assistant_id` from the run to every message it writes.
-    """
-    for message in _messages_of_run(run):
-        role, author = message.get("role"), message.get("assistant_id")
-        expected = run.observations[0].get("assistant_id")
-        yield message.check(
-            role == "assistant", "a message that a run wrote has another role", "/role", "assistant", role
-        )
-        if expected is not ABSENT and author is not ABSENT:
-            yield message.check(
-                author == expected,
-                "the message names another assistant than its run",
-                "/assistant_id",
-                expected,
-                author,
-            )
-
-
-@rule(
-    units=runs,
-    level=Level.SHOULD,
-    source=schema("openai-openapi f85dbe2 openapi.yaml RunStepDetailsMessageCreationObject"),
-    capability="steps",
-    requirements=("message-has-step-and-names-run",),
-)
-def answer_has_a_step(run: RunTimeline) -> Iterator[Result]:
-    """Each message that a run wrote is named by one of the run's steps.
-
-    Clients find the messages of a run through its steps. Judged on a complete list of steps requested after the run had
-    ended.
-
-    Fix: Create a `message_creation` step for every message that a run writes.
-    """
-    page = steps_after_run_end(run.history, run.id)
-    if page is not None:
-        named = [step.get("/step_details/message_creation/message_id") for step in page.items]
-        for id_ in dict.fromkeys(message.id for message in _messages_of_run(run)):
-            yield (
-                PASSED
-                if id_ in named
-                else page.exchange.finding(f"no step of the run names its message {id_}", "/data")
-            )
-
-
 def _consecutive_lists(history: History) -> Iterable[tuple[tuple[str, ...], Page, History]]:
     """The ids that a complete list of messages must share with the one before it, with that list."""
     for thread_id in dict.fromkeys(e.path["thread_id"] for e in history if e.operation == "list_messages"):
@@ -303,137 +223,3 @@ def are_not_lost(lists: tuple[tuple[str, ...], Page, History]) -> Iterator[Resul
         yield Inconclusive(_MAY_END_EARLY)
     else:
         yield page.exchange.finding(f"{lost[0]} is no longer in the thread", "/data") if lost else PASSED
-
-
-def _additional_messages(history: History) -> Iterable[SuppliedMessages]:
-    return (supplied for supplied in supplied_messages(history) if supplied.is_additional)
-
-
-@rule(
-    units=_additional_messages,
-    level=Level.MUST,
-    source=_ADDITIONAL,
-    capability="messages",
-    operation="create_run",
-    requirements=("additional-messages-are-added-first",),
-)
-def additional_messages_are_in_the_thread(supplied: SuppliedMessages) -> Iterator[Result]:
-    """All additional messages of a run are added to its thread, with their roles and contents.
-
-    The run answers them, so whoever reads the thread later needs them.
-
-    Fix: Store `additional_messages` in the thread instead of passing them only to the model.
-    """
-    if supplied.missing and supplied.may_be_unlisted:
-        yield Inconclusive(_MAY_END_EARLY)
-        return
-    for content in supplied.missing:
-        yield supplied.page.exchange.finding(
-            f"the additional message of role {content[0]!r} is not in the thread", "/data"
-        )
-    if not supplied.missing:
-        yield PASSED
-
-
-@rule(
-    units=_additional_messages,
-    level=Level.SHOULD,
-    source=_ADDITIONAL,
-    capability="messages",
-    operation="create_run",
-    requirements=("additional-messages-are-added-first",),
-)
-def additional_messages_keep_their_order(supplied: SuppliedMessages) -> Iterator[Result]:
-    """The additional messages of a run appear in its thread in the order of the request, before the run's answer.
-
-    An answer listed before its question makes no sense, and timestamps in whole seconds are too coarse to order them.
-
-    Fix: Give each message an increasing sequence number, and sort by it within the same second.
-    """
-    if supplied.missing:
-        return
-    stored = [content for item in supplied.listed if (content := message_content(item.value)) is not None]
-    in_order = appear_in_order(supplied.contents, stored)
-    yield (
-        PASSED
-        if in_order
-        else supplied.page.exchange.finding("the additional messages are not in the order of the request", "/data")
-    )
-    answers = [index for index, item in enumerate(supplied.listed) if _is_answer(item, supplied)]
-    if answers:
-        is_late = any(supplied.listed.index(item) > min(answers) for item in _matching_messages(supplied))
-        yield (
-            supplied.page.exchange.finding("an additional message comes after the answer", "/data")
-            if is_late
-            else PASSED
-        )
-
-
-def _matching_messages(supplied: SuppliedMessages) -> Iterator[Observation]:
-    """The stored messages with the supplied content; of several with equal content, the first ones."""
-    for content, count in Counter(supplied.contents).items():
-        yield from [item for item in supplied.listed if message_content(item.value) == content][:count]
-
-
-def _is_answer(message: Observation, supplied: SuppliedMessages) -> bool:
-    is_written_by_run = message.text("run_id") == supplied.run_id and message.text("role") == "assistant"
-    return is_written_by_run and message_content(message.value) not in supplied.contents
-
-
-@rule(
-    units=_additional_messages,
-    level=Level.MUST,
-    source=_ADDITIONAL,
-    capability="messages",
-    operation="create_run",
-    requirements=("additional-messages-are-added-first",),
-)
-def additional_messages_come_before_the_answer(supplied: SuppliedMessages) -> Iterator[Result]:
-    """The additional messages of a run are created no later than its answer.
-
-    The model reads them before it answers, and clients sort a conversation by `created_at`.
-
-    Fix: Add them to the thread when the run is created, not when it ends.
-    """
-    answers = [item.time("created_at") for item in supplied.listed if _is_answer(item, supplied)]
-    first = min((time for time in answers if time is not None), default=None)
-    for item in _matching_messages(supplied):
-        created = item.time("created_at")
-        if created is not None and first is not None:
-            yield item.check(
-                created <= first, "an additional message was created after the answer", "/created_at", first, created
-            )
-
-
-@rule(
-    units=supplied_messages,
-    level=Level.MUST,
-    source=schema("openai-openapi f85dbe2 openapi.yaml CreateMessageRequest.metadata"),
-    capability="messages",
-    requirements=("metadata-is-echoed", "additional-messages-are-added-first"),
-    needs_complete_history=True,
-)
-def given_messages_keep_their_metadata(supplied: SuppliedMessages) -> Iterator[Result]:
-    """Messages that are sent with a new thread or a run keep their metadata.
-
-    Clients find messages by their metadata, whichever request created them.
-
-    Fix: Create messages with the same code for every request that may contain them.
-    """
-    for message in supplied.messages:
-        expected = at(message, "/metadata")
-        matching = [item for item in supplied.listed if message_content(item.value) == message_content(message)]
-        if (
-            expected
-            and matching
-            and expected is not ABSENT
-            and not supplied.may_be_modified({item.id for item in matching})
-        ):
-            holds = any(json_equal(item.get("metadata"), expected) for item in matching)
-            yield matching[0].check(
-                holds,
-                "the metadata supplied with the message is missing",
-                "/metadata",
-                expected,
-                matching[0].get("metadata"),
-            )

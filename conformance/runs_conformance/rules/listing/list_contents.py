@@ -1,14 +1,13 @@
-"""Lists: their order and their contents."""
+"""Which objects a list contains."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import pairwise
 
 from runs_conformance.evidence.complete_list import may_end_early
 from runs_conformance.evidence.creation import Creation, creations, key_of
 from runs_conformance.evidence.page import Listing, Page, listings, pages
-from runs_conformance.evidence.pagination import BothOrders, is_complete, lists_in_both_orders
+from runs_conformance.evidence.pagination import is_complete
 from runs_conformance.evidence.timeline import find_run
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
@@ -17,140 +16,9 @@ from runs_conformance.model.source import Level, schema
 from runs_conformance.model.verdict import PASSED, Inconclusive, Result
 
 _SPEC = "openai-openapi f85dbe2 openapi.yaml"
-_ORDER = schema(f"{_SPEC} parameter order: sort order by the created_at timestamp of the objects")
 _PARENT = schema(f"{_SPEC} listRuns, listMessages, listRunSteps: those that belong to a thread, a run")
 _BY_RUN = schema(f"{_SPEC} listMessages parameter run_id: filter messages by the run ID that generated them")
 _DELETE = schema(f"{_SPEC} deleteMessage, deleteAssistant")
-
-
-@rule(
-    units=pages,
-    level=Level.MUST,
-    source=_ORDER,
-    capability="listing",
-    requirements=("list-envelope-order-and-default-limit",),
-)
-def newest_come_first_by_default(page: Page) -> Iterator[Result]:
-    """A list requested without `order` starts with the newest object.
-
-    Clients that show the latest message take the first item of the default page. Objects created in the same second may
-    be in any stable order.
-
-    Fix: Sort by `created_at`, descending, if the request gives no order.
-    """
-    if "order" not in page.query:
-        yield from _check_sorted(page, "desc")
-
-
-@rule(
-    units=pages,
-    level=Level.MUST,
-    source=_ORDER,
-    capability="listing",
-    requirements=("list-envelope-order-and-default-limit", "ascending-reverses-descending"),
-)
-def order_is_kept(page: Page) -> Iterator[Result]:
-    """A list is sorted by `created_at` in the requested order: `asc` is oldest first, `desc` newest first.
-
-    Clients display lists as they come. Objects created in the same second may be in any stable order.
-
-    Fix: Apply `order` to the sort by `created_at`.
-    """
-    if page.query.get("order") in ("asc", "desc"):
-        yield from _check_sorted(page, page.query["order"])
-
-
-def _check_sorted(page: Page, order: str) -> Iterator[Result]:
-    times = [(item.time("created_at"), item) for item in page.items]
-    compared = False
-    for (earlier, _), (later, item) in pairwise(times):
-        if earlier is None or later is None:
-            continue
-        compared = True
-        if later < earlier if order == "asc" else later > earlier:
-            relation = "older" if order == "asc" else "newer"
-            yield item.finding(f"in {order} order, this item is {relation} than the one before it", "/created_at")
-            return
-    if compared:
-        yield PASSED
-
-
-@rule(
-    units=lists_in_both_orders,
-    level=Level.MUST,
-    source=_ORDER,
-    capability="listing",
-    requirements=("ascending-reverses-descending",),
-    needs_complete_history=True,
-)
-def ascending_reverses_descending(orders: BothOrders) -> Iterator[Result]:
-    """A complete list in ascending order is the reverse of the same list in descending order.
-
-    A server that ignores `order` returns the same list twice. Only objects created in the same second may change places
-    among each other.
-
-    Fix: Sort the same set of objects in both directions.
-    """
-    ascending, descending = orders.ascending, orders.descending
-    ids, reverse = _comparable_ids(orders, ascending), _comparable_ids(orders, descending)[::-1]
-    if max(len(ids), len(reverse)) < 2:
-        return
-    if ids == reverse:
-        yield PASSED
-        return
-    times = {item.id: item.time("created_at") for page in (ascending, descending) for item in page.items}
-    is_tied = [times.get(id_) for id_ in ids] == [times.get(id_) for id_ in reverse]
-    if sorted(ids) != sorted(reverse):
-        missing = sorted(set(ids) ^ set(reverse))
-        yield ascending.exchange.finding(f"only one of the two orders contains {', '.join(missing[:3])}", "/data")
-    elif not is_tied or _ignores_order(orders, ids, reverse):
-        yield ascending.exchange.finding(
-            "asc is not the reverse of desc", "/data", expected=list(reverse), actual=list(ids)
-        )
-    else:
-        yield Inconclusive("the items were created in the same second and may be in any order")
-
-
-def _comparable_ids(orders: BothOrders, page: Page) -> tuple[str, ...]:
-    if not orders.is_shared:
-        return page.ids
-    created_ids = {creation.id for creation in creations(orders.history)}
-    return tuple(id_ for id_ in page.ids if id_ in created_ids)
-
-
-def _ignores_order(orders: BothOrders, ids: tuple[str, ...], reverse: tuple[str, ...]) -> bool:
-    """Whether `order` had no effect: both lists are equal, and ascending is the exact reverse of the order of creation.
-
-    Sorting by equal times leaves both lists in the order of creation or in an arbitrary one.
-    """
-    ordered = [c for c in creations(orders.history) if c.id in ids]
-    is_sequential = all(first.exchange.happened_before(second.exchange) for first, second in pairwise(ordered))
-    known = {creation.id for creation in ordered}
-    listed = [id_ for id_ in ids if id_ in known]
-    return ids == reverse[::-1] and is_sequential and len(ordered) >= 4 and listed == [c.id for c in reversed(ordered)]
-
-
-@rule(
-    units=lists_in_both_orders,
-    level=Level.SHOULD,
-    source=_ORDER,
-    capability="listing",
-    requirements=("ascending-reverses-descending",),
-)
-def ties_keep_one_order(orders: BothOrders) -> Iterator[Result]:
-    """Objects created in the same second also appear in reverse between ascending and descending order.
-
-    A list with one total order, such as the order of creation, can be read from both ends without skipping or repeating
-    an item.
-
-    Fix: Break ties by a value that never changes, and reverse it with `order`.
-    """
-    ids, reverse = _comparable_ids(orders, orders.ascending), _comparable_ids(orders, orders.descending)[::-1]
-    if len(ids) > 1 and sorted(ids) == sorted(reverse):
-        finding = orders.ascending.exchange.finding(
-            "items created in the same second are in the same order in asc and desc", "/data", list(reverse), list(ids)
-        )
-        yield PASSED if ids == reverse else finding
 
 
 @rule(

@@ -1,19 +1,12 @@
-"""Tool calls: the outputs that a run accepts, and the steps that record them."""
+"""The tool outputs that a run accepts, and what follows."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 
 from runs_conformance.contract.lifecycle import ACTIVE, TERMINAL
-from runs_conformance.evidence.pending_tool_calls import StepsWhilePending, steps_while_pending
 from runs_conformance.evidence.run_action import RunAction, submissions
-from runs_conformance.evidence.tool_call import (
-    pending_calls,
-    step_observations_of_run,
-    step_tool_calls,
-    submitted_outputs,
-)
+from runs_conformance.evidence.tool_call import pending_calls, submitted_outputs
 from runs_conformance.evidence.working_operation import operation_works, pass_if_working
 from runs_conformance.model.json import ABSENT
 from runs_conformance.model.rule import rule
@@ -21,12 +14,11 @@ from runs_conformance.model.source import Level, observed, prose, schema
 from runs_conformance.model.verdict import PASSED, Inconclusive, Result
 
 _SUBMIT = schema("openai-openapi f85dbe2 openapi.yaml submitToolOuputsToRun")
-_STEP = schema("openai-openapi f85dbe2 openapi.yaml RunStepDetailsToolCallsFunctionObject.output")
-_CHOICE = schema("openai-openapi f85dbe2 openapi.yaml AssistantsApiToolChoiceOption")
 _GUIDE = prose("openai-cookbook d2bb606 examples/data/oai_docs/tool-function-calling.txt")
 _RECORDED = observed("recorded traffic: openai-dotnet SessionRecords 2025-10-30; semantic-kernel#8701")
 _STATE_REFUSALS = (400, 409, 422)
 """HTTP statuses with which a server refuses an operation that it implements."""
+
 _CALLS = "/required_action/submit_tool_outputs/tool_calls"
 
 
@@ -60,7 +52,7 @@ def outputs_are_taken_only_when_required(action: RunAction) -> Iterator[Result]:
         yield Inconclusive(f"the submission was answered with HTTP status {exchange.status}")
 
 
-def _pending_call_ids(action: RunAction) -> list[str] | None:
+def pending_call_ids(action: RunAction) -> list[str] | None:
     """The ids of the calls that the run was certainly waiting for when outputs were submitted."""
     calls = (
         pending_calls(action.state_before)
@@ -86,7 +78,7 @@ def right_outputs_are_taken(action: RunAction) -> Iterator[Result]:
 
     Fix: Compare the ids of calls and outputs as sets, not as lists.
     """
-    pending, sent = _pending_call_ids(action), list(submitted_outputs(action.exchange.request.body))
+    pending, sent = pending_call_ids(action), list(submitted_outputs(action.exchange.request.body))
     if pending is None or not action.must_be_accepted or sorted(id_ for id_, _ in sent) != sorted(pending):
         return
     if any(not isinstance(output, str) for _, output in sent):
@@ -125,7 +117,7 @@ def missing_outputs_are_refused(action: RunAction) -> Iterator[Result]:
 
     Fix: Refuse with HTTP 400 unless every pending call has an output.
     """
-    pending, sent = _pending_call_ids(action), [id_ for id_, _ in submitted_outputs(action.exchange.request.body)]
+    pending, sent = pending_call_ids(action), [id_ for id_, _ in submitted_outputs(action.exchange.request.body)]
     if action.exchange.step is None and not set(sent) <= set(pending or ()):
         return  # In recorded traffic a later round of calls may be missing.
     missing = [id_ for id_ in pending or () if id_ not in sent]
@@ -148,7 +140,7 @@ def unknown_outputs_are_refused(action: RunAction) -> Iterator[Result]:
 
     Fix: Match outputs to calls by id, not by position.
     """
-    pending, sent = _pending_call_ids(action), [id_ for id_, _ in submitted_outputs(action.exchange.request.body)]
+    pending, sent = pending_call_ids(action), [id_ for id_, _ in submitted_outputs(action.exchange.request.body)]
     unknown = [id_ for id_ in sent if pending is not None and id_ not in pending]
     if action.exchange.step is None and not set(pending or ()) <= set(sent):
         return  # In recorded traffic a later round of calls may be missing.
@@ -172,7 +164,7 @@ def repeated_outputs_are_refused(action: RunAction) -> Iterator[Result]:
 
     Fix: Refuse a submission that names a call twice.
     """
-    pending, sent = _pending_call_ids(action), [id_ for id_, _ in submitted_outputs(action.exchange.request.body)]
+    pending, sent = pending_call_ids(action), [id_ for id_, _ in submitted_outputs(action.exchange.request.body)]
     twice = pending is not None and set(pending) == set(sent) and len(sent) > len(pending)
     yield from _check_refused(action, twice, "two outputs for one call were accepted")
 
@@ -193,7 +185,7 @@ def refused_outputs_leave_the_run_waiting(action: RunAction) -> Iterator[Result]
 
     Fix: Check all outputs before storing any.
     """
-    pending, after = _pending_call_ids(action), action.state_after
+    pending, after = pending_call_ids(action), action.state_after
     if pending is None or after is None or not action.exchange.refused:
         return
     if after.status == "expired":
@@ -255,7 +247,7 @@ def accepted_outputs_are_not_asked_for_again(action: RunAction) -> Iterator[Resu
 
     Fix: Clear the answered calls, and give each new call a new id.
     """
-    pending = _pending_call_ids(action)
+    pending = pending_call_ids(action)
     sent = {id_ for id_, _ in submitted_outputs(action.exchange.request.body)}
     if action.exchange.accepted and pending is not None and set(pending) <= sent:
         for observation in action.later_observations:
@@ -266,127 +258,3 @@ def accepted_outputs_are_not_asked_for_again(action: RunAction) -> Iterator[Resu
             )
             still_waits = observation.status == "requires_action" and bool(again)
             yield observation.check(not still_waits, f"the run waits again for {again[:1]}", _CALLS, None, again)
-
-
-@rule(
-    units=submissions,
-    level=Level.SHOULD,
-    source=_STEP,
-    capability="steps",
-    operation="submit_tool_outputs",
-    requirements=("step-records-outputs",),
-)
-def step_records_the_outputs(action: RunAction) -> Iterator[Result]:
-    """After outputs are submitted, the step that made the calls shows each of them verbatim.
-
-    `output` is null only until it is submitted. Judged when the run has ended, for one output of a call that the run
-    may have waited for; the effect of others is undefined, even if they are accepted.
-
-    Fix: Store the outputs in the step when they are accepted.
-    """
-    if not action.exchange.accepted:
-        return
-    outputs, pending = list(submitted_outputs(action.exchange.request.body)), _pending_call_ids(action)
-    counts = Counter(id_ for id_, _ in outputs)
-    sent = {id_: out for id_, out in outputs if counts[id_] == 1 and (pending is None or id_ in pending)}
-    for step in step_observations_of_run(action.run):
-        for index, call in enumerate(step_tool_calls(step)):
-            must_show_output = (
-                call.id in sent and isinstance(sent[call.id], str) and action.run.had_ended_before(step.exchange)
-            )
-            if must_show_output and action.exchange.happened_before(step.exchange):
-                pointer = f"/step_details/tool_calls/{index}/function/output"
-                yield step.check(
-                    call.output == sent[call.id], "the step shows another output", pointer, sent[call.id], call.output
-                )
-
-
-@rule(
-    units=submissions,
-    level=Level.SHOULD,
-    source=_STEP,
-    capability="steps",
-    requirements=("tool-step-open-until-outputs", "run-identity-never-changes"),
-)
-def step_keeps_the_calls(action: RunAction) -> Iterator[Result]:
-    """A step continues to show the function and arguments of its calls after it has ended.
-
-    They explain the outputs next to them. Judged when the run has ended.
-
-    Fix: Add the outputs to the stored calls instead of replacing them.
-    """
-    pending = {
-        call.id: call
-        for call in (pending_calls(action.state_before) if action.state_before is not None else None) or ()
-    }
-    for step in step_observations_of_run(action.run) if action.exchange.accepted else ():
-        for index, call in enumerate(step_tool_calls(step)):
-            original = pending.get(call.id)
-            if (
-                original is not None
-                and action.exchange.happened_before(step.exchange)
-                and action.run.had_ended_before(step.exchange)
-            ):
-                pointer = f"/step_details/tool_calls/{index}/function"
-                same = (call.name, call.arguments) == (original.name, original.arguments)
-                yield step.check(same, "the step shows another call", pointer, original.arguments, call.arguments)
-
-
-@rule(
-    units=steps_while_pending,
-    level=Level.MUST,
-    source=_STEP,
-    capability="steps",
-    requirements=("tool-step-open-until-outputs",),
-)
-def step_is_open_while_the_run_waits(snapshot: StepsWhilePending) -> Iterator[Result]:
-    """While a run waits for outputs, the step that made the calls is in progress and shows no output.
-
-    `output` is null until it is submitted, and only finished steps are `completed`.
-
-    Fix: Complete the step when its outputs are accepted, not when the calls are made.
-    """
-    for step in snapshot.steps:
-        calls = step_tool_calls(step)
-        if {call.id for call in calls} & snapshot.call_ids:
-            yield step.check(
-                step.status == "in_progress", "the step is not in progress", "/status", "in_progress", step.status
-            )
-            outputs = [
-                call.output for call in calls if call.id in snapshot.call_ids and call.output not in (None, ABSENT)
-            ]
-            yield step.check(
-                not outputs, "the step shows an output that was not submitted", "/step_details", None, *outputs[:1]
-            )
-
-
-@rule(
-    units=steps_while_pending,
-    level=Level.SHOULD,
-    source=_STEP,
-    capability="steps",
-    requirements=("tool-step-open-until-outputs", "step-type-matches-details"),
-)
-def step_shows_the_calls(snapshot: StepsWhilePending) -> Iterator[Result]:
-    """While a run waits for outputs, one of its steps shows the same calls: ids, functions and arguments.
-
-    Clients read the calls either from the steps or from `required_action`.
-
-    Fix: Store the step with its calls before the run enters `requires_action`.
-    """
-    if snapshot.page is None:
-        return
-    calls = {call.id: call for step in snapshot.steps for call in step_tool_calls(step)}
-    for call in snapshot.calls:
-        recorded = calls.get(call.id)
-        same = recorded is not None and (recorded.name, recorded.arguments) == (call.name, call.arguments)
-        yield (
-            PASSED
-            if same
-            else snapshot.page.exchange.finding(
-                f"no step shows the call {call.id} to {call.name}",
-                "/data",
-                call.arguments,
-                recorded.arguments if recorded else ABSENT,
-            )
-        )

@@ -1,4 +1,4 @@
-"""Pagination: limits, cursors, and traversal from page to page."""
+"""Cursors, `has_more`, and traversal from page to page."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from runs_conformance.contract.operation import response_kind_of
 from runs_conformance.evidence.observation import all_observations
-from runs_conformance.evidence.page import Listing, Page, listings, pages, repeats_a_parameter
+from runs_conformance.evidence.page import Listing, Page, listings, pages
 from runs_conformance.evidence.pagination import (
     PageComparison,
     PageTraversal,
@@ -16,7 +16,6 @@ from runs_conformance.evidence.pagination import (
     page_comparisons,
     page_traversals,
 )
-from runs_conformance.evidence.request_expectation import uses_default_auth
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.json import Absent
@@ -26,150 +25,10 @@ from runs_conformance.model.verdict import PASSED, Result
 
 _SPEC = "openai-openapi f85dbe2 openapi.yaml"
 _CURSOR = schema(f"{_SPEC} parameter after: an object ID that defines your place in the list")
-_LIMIT = schema(f"{_SPEC} parameter limit: between 1 and 100, and the default is 20")
-_LIMIT_AND_ORDER = schema(
-    f"{_SPEC} parameters limit: between 1 and 100, and the default is 20; and order: asc for ascending order, desc for"
-    " descending order"
-)
 _MORE = schema(f"{_SPEC} ListRunsResponse.has_more and its like")
 _BEFORE = observed("supercompat contracts/listMessages, against the real service")
 _PAGE_ENDS = observed("recorded traffic: held on 94 of 94 pages with items and on 18 of 18 empty ones")
 _NO_SOURCE = convention("no record says what the service did")
-
-
-@rule(
-    units=pages,
-    level=Level.MUST,
-    source=_LIMIT,
-    capability="listing",
-    requirements=("list-envelope-order-and-default-limit", "limit-is-honoured"),
-)
-def limit_is_kept(page: Page) -> Iterator[Result]:
-    """A page holds no more items than its limit, which is 20 by default.
-
-    Clients size their buffers and screens by the limit. Only a page that is full, or that says that more items follow,
-    can pass.
-
-    Fix: Apply `limit` to every list, with 20 as its default.
-    """
-    if page.limit is not None and page.items:
-        count = len(page.items)
-        if count == page.limit or (count < page.limit and page.exchange.member("has_more") is True):
-            yield PASSED
-        elif count > page.limit:
-            yield page.exchange.finding(
-                f"the page has {count} items, more than its limit of {page.limit}", "/data", page.limit, count
-            )
-
-
-def _valid_list_requests(history: History) -> Iterator[tuple[Exchange, bool]]:
-    """Each list request with only a valid limit and order, and whether the same list was shown later."""
-    known_pages = pages(history)
-    for exchange in history:
-        query = dict(exchange.request.query)
-        is_list = exchange.operation is not None and (response_kind_of(exchange.operation) or "").endswith("_list")
-        if not is_list or not query or not query.keys() <= {"limit", "order"} or not uses_default_auth(exchange):
-            continue
-        if repeats_a_parameter(exchange):
-            continue
-        limit = query.get("limit", "20")
-        if limit.isdecimal() and 1 <= int(limit) <= 100 and query.get("order", "asc") in ("asc", "desc"):
-            later = (page.exchange for page in known_pages if page.exchange.operation == exchange.operation)
-            yield exchange, any(exchange.happened_before(other) and other.path == exchange.path for other in later)
-
-
-@rule(
-    units=_valid_list_requests,
-    level=Level.MUST,
-    source=_LIMIT_AND_ORDER,
-    capability="listing",
-    requirements=("limit-is-honoured",),
-)
-def legal_limits_and_orders_are_taken(list_request: tuple[Exchange, bool]) -> Iterator[Result]:
-    """A list can be requested with any limit from 1 to 100, in either order.
-
-    Clients choose any page size within the documented range.
-
-    Fix: Accept every `limit` from 1 to 100 and both values of `order`.
-    """
-    exchange, is_shown_later = list_request
-    if exchange.accepted:
-        yield PASSED
-    elif exchange.refused and is_shown_later:
-        parameters = ", ".join(f"{name}={value}" for name, value in exchange.request.query)
-        yield exchange.finding(
-            f"the request with {parameters} was refused, although the list can be read", actual=exchange.status
-        )
-
-
-@rule(
-    units=page_comparisons,
-    level=Level.MUST,
-    source=_LIMIT,
-    capability="listing",
-    requirements=("list-envelope-order-and-default-limit",),
-    needs_complete_history=True,
-)
-def twenty_is_the_default(comparison: PageComparison) -> Iterator[Result]:
-    """A list requested without a limit shows 20 items, or all if there are fewer.
-
-    Clients that never set a limit rely on it. Only lists of more than 20 items can pass. Pages after a cursor are
-    judged by other rules.
-
-    Fix: Use 20 as the default limit.
-    """
-    expected, count = min(20, len(comparison.expected_ids)), len(comparison.ids)
-    if comparison.page.query.keys() & {"limit", "after", "before"} or comparison.is_shared:
-        return
-    if count < expected:
-        yield comparison.page.exchange.finding(
-            f"the page has {count} items instead of the default 20", "/data", expected, count
-        )
-    elif len(comparison.expected_ids) > 20:
-        yield PASSED
-
-
-def _pages_with_limit(history: History) -> Iterator[tuple[Page, PageComparison | None]]:
-    """Each page requested with a valid limit, with its expected contents if they are known.
-
-    Pages requested with `before` are left out, since no source says which items a limited one contains.
-    """
-    known = {
-        id(comparison.page): comparison
-        for comparison in page_comparisons(history)
-        if not comparison.is_shared and comparison.expected_ids
-    }
-    for page in pages(history):
-        if page.limit is not None and "limit" in page.query and "before" not in page.query:
-            yield page, known.get(id(page))
-
-
-@rule(
-    units=_pages_with_limit,
-    level=Level.SHOULD,
-    source=_LIMIT,
-    capability="listing",
-    requirements=("limit-is-honoured",),
-    needs_complete_history=True,
-)
-def pages_are_full(limited_page: tuple[Page, PageComparison | None]) -> Iterator[Result]:
-    """A page holds as many items as its limit, or all remaining items if there are fewer.
-
-    A shorter page is not forbidden while `has_more` is true, but it costs every client more requests.
-
-    Fix: Apply filters before the limit.
-    """
-    page, comparison = limited_page
-    count, expected = len(page.items), page.limit or 0
-    has_more = page.exchange.member("has_more") is True
-    if comparison is not None and not has_more:
-        expected = min(expected, len(comparison.expected_ids))
-    elif count < expected and not has_more:
-        return
-    if count >= expected:
-        yield PASSED
-    else:
-        yield page.exchange.finding(f"the page has {count} items and could have {expected}", "/data", expected, count)
 
 
 @rule(

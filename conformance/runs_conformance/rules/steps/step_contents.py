@@ -1,17 +1,16 @@
-"""Run steps: the run and message they name, their details, and their end."""
+"""The run and message that a step names, its details, and that it is kept."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from runs_conformance.contract.lifecycle import STEP_END_TIMESTAMPS, STEP_STATUSES, STEP_TERMINAL
 from runs_conformance.evidence.complete_list import complete_lists_of, may_end_early, steps_after_run_end
 from runs_conformance.evidence.observation import JSON_CHANNEL, Observation, message_observations, step_observations
 from runs_conformance.evidence.page import Page
-from runs_conformance.evidence.timeline import RunTimeline, Timeline, runs, steps
-from runs_conformance.evidence.tool_call import step_observations_of_run, step_tool_calls
+from runs_conformance.evidence.timeline import RunTimeline, runs
+from runs_conformance.evidence.tool_call import step_observations_of_run
 from runs_conformance.model.history import History
-from runs_conformance.model.json import ABSENT, JSON, at, is_array, is_object, json_equal
+from runs_conformance.model.json import ABSENT, JSON, at, is_array
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, observed, prose, schema
 from runs_conformance.model.verdict import PASSED, Result
@@ -19,7 +18,6 @@ from runs_conformance.model.verdict import PASSED, Result
 _STEP = "openai-openapi f85dbe2 openapi.yaml RunStepObject"
 _GUIDE = prose("openai-cookbook d2bb606 examples/data/oai_docs/how-it-works.txt, run steps")
 _RECORDED = observed("recorded traffic: openai-dotnet SessionRecords 2025-10-30, openllmetry 2026-03-31")
-_END_TIMES = tuple(STEP_END_TIMESTAMPS.values())
 _MESSAGE_ID = "/step_details/message_creation/message_id"
 
 
@@ -116,195 +114,6 @@ def _complete_message_list(run: RunTimeline) -> Page | None:
         return None
     complete = complete_lists_of(run.history, "list_messages", thread_id=thread_id)
     return next((page for page in complete if run.had_ended_before(page.exchange) and not may_end_early(page)), None)
-
-
-@rule(
-    units=step_observations,
-    level=Level.MUST,
-    source=schema(f"{_STEP}.status"),
-    capability="steps",
-    requirements=("step-status-matches-timestamps",),
-)
-def status_is_known(step: Observation) -> Iterator[Result]:
-    """A step's status is one of the five that the contract names.
-
-    Clients wait for a step by its status. No step is `queued` or `requires_action`: one that waits for outputs is
-    `in_progress`.
-
-    Fix: Map the server's states of steps to the contract's five names.
-    """
-    known, status = list(STEP_STATUSES), step.get("status")
-    yield step.check(step.status in known, f"the step's status is {status!r}", "/status", known, status)
-
-
-@rule(
-    units=steps, level=Level.MUST, source=_GUIDE, capability="steps", requirements=("step-status-matches-timestamps",)
-)
-def ended_step_stays_ended(timeline: Timeline) -> Iterator[Result]:
-    """A step that has ended keeps its status.
-
-    A step that reopens, or ends differently, contradicts what clients have shown. The statuses of steps mean the same
-    as those of runs.
-
-    Fix: Write the end of a step once.
-    """
-    for earlier, later in timeline.pairs():
-        if earlier.status in STEP_TERMINAL and later.status in STEP_STATUSES:
-            holds = later.status == earlier.status
-            yield later.check(holds, f"the step had ended {earlier.status!r}", "/status", earlier.status, later.status)
-
-
-@rule(
-    units=step_observations,
-    level=Level.MUST,
-    source=schema(f"{_STEP}, the description of each stamp"),
-    capability="steps",
-    requirements=("step-status-matches-timestamps",),
-)
-def ended_step_says_when(step: Observation) -> Iterator[Result]:
-    """A completed, failed or cancelled step has the timestamp of that end.
-
-    Clients measure by it how long a step took. The timestamp of an expired step was never recorded, so it is not
-    judged.
-
-    Fix: Write the timestamp together with the status.
-    """
-    name = STEP_END_TIMESTAMPS.get(step.status)
-    if name is not None:
-        value = step.get(name)
-        yield step.check(
-            value not in (None, ABSENT), f"a {step.status} step has no {name}", f"/{name}", "a time", value
-        )
-
-
-@rule(
-    units=step_observations,
-    level=Level.SHOULD,
-    source=_RECORDED,
-    capability="steps",
-    requirements=("step-status-matches-timestamps",),
-)
-def open_step_has_no_end(step: Observation) -> Iterator[Result]:
-    """A step in progress has no `completed_at`, `failed_at` or `cancelled_at`.
-
-    Clients sort and measure by these times.
-
-    Fix: Write each timestamp together with its status.
-    """
-    for name in _END_TIMES if step.status == "in_progress" else ():
-        value = step.get(name)
-        if value is not ABSENT:
-            yield step.check(value is None, f"a step in progress has a {name}", f"/{name}", None, value)
-
-
-@rule(
-    units=steps,
-    level=Level.MUST,
-    source=schema(f"{_STEP}, the description of each stamp"),
-    capability="steps",
-    requirements=("run-identity-never-changes", "step-status-matches-timestamps"),
-)
-def stamps_of_an_ended_step_stay(timeline: Timeline) -> Iterator[Result]:
-    """The end time of a step is the same in every answer that shows the step.
-
-    An end that moves is the time of the read, not of the end.
-
-    Fix: Store the time when the step ends.
-    """
-    ended = [observation for observation in timeline.observations if observation.status in STEP_TERMINAL]
-    for observation in ended[1:]:
-        for name in _END_TIMES if observation.status == ended[0].status else ():
-            was, now = ended[0].get(name), observation.get(name)
-            if was is not ABSENT and now is not ABSENT:
-                yield observation.check(
-                    json_equal(was, now), f"{name} has changed since the step ended", f"/{name}", was, now
-                )
-
-
-@rule(
-    units=steps,
-    level=Level.SHOULD,
-    source=_GUIDE,
-    capability="steps",
-    requirements=("run-identity-never-changes", "stored-object-matches-stream"),
-)
-def ended_step_shows_the_same(timeline: Timeline) -> Iterator[Result]:
-    """An ended step names the same message, or shows the same calls, in every answer that shows it.
-
-    Steps are the record of what a run did.
-
-    Fix: Return the stored step in reads, lists and events.
-    """
-    ended = [observation for observation in timeline.observations if observation.status in STEP_TERMINAL]
-    for observation in ended[1:]:
-        was, now = ended[0].get(_MESSAGE_ID), observation.get(_MESSAGE_ID)
-        yield observation.check(json_equal(was, now), "the step now names another message", _MESSAGE_ID, was, now)
-        same_calls = step_tool_calls(ended[0]) == step_tool_calls(observation)
-        yield observation.check(
-            same_calls, "the step now shows other calls", "/step_details", None, observation.get("step_details")
-        )
-
-
-@rule(
-    units=step_observations,
-    level=Level.SHOULD,
-    source=schema(f"{_STEP}.usage"),
-    capability="steps",
-    requirements=("step-usage-null-until-done",),
-)
-def usage_goes_with_the_status(step: Observation) -> Iterator[Result]:
-    """A step in progress has no usage; a completed one shows its token usage.
-
-    Usage is known when the step has ended, and is counted once.
-
-    Fix: Write `usage` when the step completes.
-    """
-    value = step.get("usage")
-    if step.status == "in_progress" and value is not ABSENT:
-        yield step.check(value is None, "a step in progress has usage", "/usage", None, value)
-    elif step.status == "completed" and value is not ABSENT:
-        yield step.check(is_object(value), "a completed step has no usage", "/usage", "an object", value)
-
-
-@rule(
-    units=step_observations,
-    level=Level.MUST,
-    source=schema(f"{_STEP}.last_error"),
-    capability="steps",
-    requirements=("failed-run-has-last-error",),
-)
-def completed_step_has_no_error(step: Observation) -> Iterator[Result]:
-    """A completed step has `last_error: null`.
-
-    Clients that check `last_error` first would report a success as a failure.
-
-    Fix: Clear `last_error` when the step completes.
-    """
-    value = step.get("last_error")
-    if step.status == "completed" and value is not ABSENT:
-        yield step.check(value is None, "a completed step has a last_error", "/last_error", None, value)
-
-
-@rule(
-    units=runs,
-    level=Level.SHOULD,
-    source=_GUIDE,
-    capability="steps",
-    requirements=("cancellation-closes-steps-and-messages", "step-status-matches-timestamps"),
-)
-def end_with_their_run(run: RunTimeline) -> Iterator[Result]:
-    """No step of an ended run is in progress.
-
-    A client that waits for the last step would wait forever.
-
-    Fix: End the open steps in the transaction that ends the run.
-    """
-    for step in step_observations_of_run(run):
-        if run.had_ended_before(step.exchange):
-            is_open = step.status == "in_progress"
-            yield step.check(
-                not is_open, "the run has ended, but the step is in progress", "/status", None, step.status
-            )
 
 
 @rule(

@@ -1,12 +1,10 @@
-"""Authentication: without a valid key, requests are rejected, reveal nothing and have no effect."""
+"""The API key: without a valid one, requests are rejected, reveal nothing and have no effect."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from runs_conformance.contract.dialect import dialect_family
-from runs_conformance.contract.operation import BETA_HEADER
 from runs_conformance.evidence.creation import creations, key_of
 from runs_conformance.evidence.unauthorized_attempt import (
     UnauthorizedAttempt,
@@ -20,7 +18,7 @@ from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.json import at
 from runs_conformance.model.rule import rule
-from runs_conformance.model.source import Level, convention, observed, prose, schema
+from runs_conformance.model.source import Level, convention, prose, schema
 from runs_conformance.model.text import contains_word
 from runs_conformance.model.verdict import PASSED, Inconclusive, Result
 
@@ -29,12 +27,8 @@ _CODES = prose(
     "openai-cookbook d2bb606 examples/data/oai_docs/error-codes.txt: 401, invalid authentication",
     note="recorded 5 of 5, code invalid_api_key",
 )
+
 _DISCLOSURE = convention("a secret in a message is disclosed to everyone who reads logs (CWE-209, CWE-532)")
-_BETA = observed("openai-ruby#136, n8n#20107 and others: 400 with code invalid_beta")
-_V1 = observed(
-    "supershaneski/openai-assistants-api-multi-user-sample#4, 2025-03: the v1 Assistants API has been deprecated"
-)
-_V1_ENDED = "2024-12-18"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +59,7 @@ def _rejections_of_key(history: History) -> Iterable[Exchange]:
     return (each for each in _requests_without_valid_key(history) if is_rejected_for_its_key(history, each))
 
 
-def _check_rejected(exchange: Exchange, description: str, works: bool = True) -> Iterator[Result]:
+def check_rejected(exchange: Exchange, description: str, works: bool = True) -> Iterator[Result]:
     """Check that a request is rejected. A 4xx proves it only if the operation `works` with the valid key."""
     status = exchange.status
     if exchange.accepted:
@@ -82,7 +76,7 @@ def _check_all_rejected(requests: _UnauthenticatedRequests, description: str) ->
         return
     for exchange in requests.sent:
         works = is_rejected_for_its_key(requests.history, exchange)
-        yield from _check_rejected(exchange, description, works)
+        yield from check_rejected(exchange, description, works)
 
 
 @rule(
@@ -177,7 +171,7 @@ def a_key_counts_as_a_bearer_token_only(unit: tuple[Exchange, bool]) -> Iterator
     """
     exchange, are_checked = unit
     if are_checked:
-        yield from _check_rejected(exchange, "with the key under the scheme Basic")
+        yield from check_rejected(exchange, "with the key under the scheme Basic")
     else:
         yield Inconclusive("the target does not check keys")
 
@@ -280,63 +274,3 @@ def refusals_change_nothing(attempt: UnauthorizedAttempt) -> Iterator[Result]:
         yield attempt.effect.finding(f"{operation} was rejected because of its key but took effect", actual=operation)
     elif attempt.was_checked:
         yield PASSED
-
-
-def _requests_without_current_beta_header(history: History) -> Iterable[Exchange]:
-    """Every request without the beta header, or with that of the first beta. Azure never required one."""
-    for exchange in history:
-        is_beta = exchange.step is not None and BETA_HEADER[0] in exchange.step.headers
-        if is_beta and dialect_family(exchange.dialect).uses_beta_header:
-            yield exchange
-
-
-@rule(
-    units=_requests_without_current_beta_header,
-    level=Level.SHOULD,
-    source=_BETA,
-    capability="auth",
-    requirements=("missing-beta-header-refused",),
-)
-def beta_header_is_required(exchange: Exchange) -> Iterator[Result]:
-    """A request without the header `OpenAI-Beta: assistants=v2` is refused.
-
-    A compatible server does not need the header, but its users' clients would fail later at the real service.
-
-    Fix: Refuse requests without the header with HTTP 400.
-    """
-    if exchange.step and exchange.step.headers[BETA_HEADER[0]] is None:
-        yield from _check_rejected(exchange, "without the beta header")
-
-
-@rule(
-    units=_requests_without_current_beta_header,
-    level=Level.SHOULD,
-    source=_BETA,
-    capability="errors",
-    requirements=("missing-beta-header-refused",),
-)
-def missing_beta_header_is_invalid_beta(exchange: Exchange) -> Iterator[Result]:
-    """A request without the beta header is refused with HTTP 400 and the code `invalid_beta`.
-
-    Clients report the missing header by this code.
-
-    Fix: Return HTTP 400 with `error.code` `invalid_beta`.
-    """
-    if exchange.refused and exchange.step and exchange.step.headers[BETA_HEADER[0]] is None:
-        status, code = exchange.status, at(exchange.body, "/error/code")
-        finding = exchange.finding(
-            f"refused with HTTP {status} and the code {code!r}", "/error/code", "invalid_beta", code
-        )
-        yield PASSED if status == 400 and code == "invalid_beta" else finding
-
-
-@rule(units=_requests_without_current_beta_header, level=Level.SHOULD, source=_V1, capability="auth")
-def first_beta_is_over(exchange: Exchange) -> Iterator[Result]:
-    """A request with `OpenAI-Beta: assistants=v1` is refused since 2024-12-18.
-
-    A client of the first beta cannot read objects of the second.
-
-    Fix: Refuse the value `assistants=v1` instead of ignoring it.
-    """
-    if exchange.step and exchange.step.headers[BETA_HEADER[0]] == "assistants=v1" and exchange.edition >= _V1_ENDED:
-        yield from _check_rejected(exchange, "with the header of the first beta")

@@ -1,17 +1,14 @@
-"""Events: their names, their objects and their order."""
+"""The events of a stream: whose they are, and which come first."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from runs_conformance.contract.edition import DEFAULT_EDITION
 from runs_conformance.contract.event import event_types
 from runs_conformance.contract.lifecycle import TERMINAL
-from runs_conformance.evidence.object_events import END_EVENTS, ObjectEvents, object_events
-from runs_conformance.evidence.observation import Observation, all_observations
+from runs_conformance.evidence.object_events import END_EVENTS
 from runs_conformance.evidence.stream import Stream, streams
 from runs_conformance.model.history import History
-from runs_conformance.model.json import ABSENT, JSON
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, observed, schema
 from runs_conformance.model.verdict import PASSED, Result
@@ -19,7 +16,6 @@ from runs_conformance.model.verdict import PASSED, Result
 _SPEC = "openai-openapi f85dbe2 openapi.yaml"
 _OCCURS = schema(f"{_SPEC} AssistantStreamEvent: what each event occurs for")
 _RECORDED = observed("recorded traffic: openai-dotnet, openllmetry 2025-10 to 2026-03, every stream")
-_STAMPS = {"thread.message.completed": "completed_at", "thread.message.incomplete": "incomplete_at"}
 _CREATING = ("create_run", "create_thread_and_run")
 _STOPPED = {f"thread.run.{status}" for status in TERMINAL | {"cancelling"}}
 
@@ -27,180 +23,6 @@ _STOPPED = {f"thread.run.{status}" for status in TERMINAL | {"cancelling"}}
 def complete_streams(history: History) -> Iterator[Stream]:
     """Every stream that was read to its end and contains no error event."""
     return (stream for stream in streams(history) if stream.is_complete and not stream.has_error)
-
-
-def streamed_observations(history: History) -> Iterator[Observation]:
-    """Every object in an event."""
-    return (observation for observation in all_observations(history) if observation.event)
-
-
-@rule(
-    units=streamed_observations,
-    level=Level.MUST,
-    source=_OCCURS,
-    capability="streaming",
-    requirements=("event-name-matches-run-status",),
-)
-def run_events_fit_their_status(observation: Observation) -> Iterator[Result]:
-    """The name of a run's event matches the status of the run in it.
-
-    Clients rely on either of them. `thread.run.created` contains a queued run, every other event one whose status is
-    the last part of the name. Before 2024-05-28 there was no `thread.run.incomplete`, so `thread.run.completed` stood
-    for both.
-
-    Fix: Derive the name of the event from the status of the run that is sent.
-    """
-    if observation.kind == "run":
-        yield from _check_status(observation)
-
-
-@rule(
-    units=streamed_observations,
-    level=Level.MUST,
-    source=_OCCURS,
-    capability="streaming",
-    requirements=("event-name-matches-run-status",),
-)
-def step_and_message_events_fit_their_status(observation: Observation) -> Iterator[Result]:
-    """The name of a step's or message's event matches the status of the object in it.
-
-    Clients rely on either of them.
-
-    Fix: Derive the name of the event from the status of the object that is sent.
-    """
-    if observation.kind in ("run_step", "message") and not str(observation.event).endswith(".created"):
-        yield from _check_status(observation)
-
-
-@rule(
-    units=streamed_observations,
-    level=Level.SHOULD,
-    source=_RECORDED,
-    capability="streaming",
-    requirements=("event-name-matches-run-status",),
-)
-def created_events_show_the_beginning(observation: Observation) -> Iterator[Result]:
-    """The step or message in a created event is in progress.
-
-    The object would otherwise appear to end before its first delta.
-
-    Fix: Send the object in the state in which it was created.
-    """
-    if observation.kind in ("run_step", "message") and str(observation.event).endswith(".created"):
-        yield from _check_status(observation)
-
-
-def _check_status(observation: Observation) -> Iterator[Result]:
-    kind = event_types(observation.exchange.edition or DEFAULT_EDITION).get(observation.event or "")
-    if kind is not None and kind.statuses and observation.status:
-        expected: JSON = kind.statuses[0] if len(kind.statuses) == 1 else list(kind.statuses)
-        message = f"{observation.event} contains an object with the status {observation.status}"
-        yield observation.check(observation.status in kind.statuses, message, "/status", expected, observation.status)
-
-
-@rule(
-    units=streamed_observations,
-    level=Level.SHOULD,
-    source=_RECORDED,
-    capability="streaming",
-    requirements=("event-name-matches-run-status",),
-)
-def ended_message_says_when(observation: Observation) -> Iterator[Result]:
-    """The message in a completed or incomplete event has the time at which it ended.
-
-    The event is the only one that clients read it from.
-
-    Fix: Set `completed_at` or `incomplete_at` before sending the event.
-    """
-    stamp = _STAMPS.get(observation.event or "")
-    if stamp is not None and observation.get(stamp) is not ABSENT:
-        yield observation.check(observation.get(stamp) is not None, f"{stamp} is null", f"/{stamp}")
-
-
-@rule(
-    units=object_events,
-    level=Level.SHOULD,
-    source=_OCCURS,
-    capability="streaming",
-    requirements=("stream-events-are-ordered",),
-)
-def objects_are_created_first(events: ObjectEvents) -> Iterator[Result]:
-    """The first event of a message or step is its created event, and there is only one.
-
-    Clients cannot assign an event of an unknown object. A stream after tool outputs may continue steps of the previous
-    one.
-
-    Fix: Send the created event exactly once and before all others.
-    """
-    if events.must_be_created_here:
-        first, kinds = events.events[0], events.event_kinds
-        if kinds[0] != "created":
-            yield first.finding(f"{first.event} for {events.id} comes before its creation")
-        elif kinds.count("created") > 1:
-            second = events.events[kinds.index("created", 1)]
-            yield second.finding(f"{events.id} has a second created event")
-        else:
-            yield PASSED
-
-
-@rule(
-    units=object_events,
-    level=Level.SHOULD,
-    source=_OCCURS,
-    capability="streaming",
-    requirements=("stream-events-are-ordered",),
-)
-def objects_end_once(events: ObjectEvents) -> Iterator[Result]:
-    """A message or step has no events after its final one.
-
-    Clients finish an object at its final event and miss everything after it.
-
-    Fix: Send the final event last.
-    """
-    end = events.end
-    if end is not None:
-        later = next((event for event in events.events if event.position > end.position), None)
-        yield later.finding(f"{later.event} for {events.id} comes after {end.event}") if later else PASSED
-
-
-@rule(
-    units=object_events,
-    level=Level.SHOULD,
-    source=_OCCURS,
-    capability="streaming",
-    requirements=("stream-events-are-ordered",),
-)
-def what_was_begun_is_ended(events: ObjectEvents) -> Iterator[Result]:
-    """Every message and step that is created in the stream of a completed run has a final event.
-
-    Clients take the complete text or call from that event.
-
-    Fix: End all open messages and steps before the run completes.
-    """
-    runs = events.stream.of_kind("run")
-    if runs and runs[-1].status == "completed" and events.created is not None:
-        message = f"the run completed but {events.id} has no final event"
-        yield events.created.check(events.end is not None, message)
-
-
-@rule(
-    units=object_events,
-    level=Level.SHOULD,
-    source=_RECORDED,
-    capability="streaming",
-    requirements=("stream-events-are-ordered",),
-)
-def what_is_created_is_worked_on(events: ObjectEvents) -> Iterator[Result]:
-    """A message or step that is created and completed in one stream has an in_progress event in between.
-
-    User interfaces show activity from this event on. Truncated steps and messages may lack it.
-
-    Fix: Send the in_progress event after the created event.
-    """
-    kinds = events.event_kinds
-    if events.created is not None and "completed" in kinds:
-        between = kinds[kinds.index("created") : kinds.index("completed")]
-        yield events.created.check("in_progress" in between, f"{events.id} has no in_progress event")
 
 
 @rule(

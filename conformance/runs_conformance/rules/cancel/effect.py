@@ -1,0 +1,198 @@
+"""The effect of an accepted cancellation on its run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from runs_conformance.contract.lifecycle import ACTIVE, TERMINAL
+from runs_conformance.evidence.complete_list import complete_lists_of, steps_after_run_end
+from runs_conformance.evidence.run_action import RunAction, cancellations
+from runs_conformance.evidence.timeline import RunTimeline, runs
+from runs_conformance.evidence.tool_call import pending_calls, step_tool_calls
+from runs_conformance.model.rule import rule
+from runs_conformance.model.source import Level, observed, prose, schema
+from runs_conformance.model.verdict import PASSED, Inconclusive, Result
+
+_GUIDE = prose("openai-cookbook d2bb606 examples/data/oai_docs/how-it-works.txt, run lifecycle")
+_SUMMARY = schema("openai-openapi f85dbe2 openapi.yaml cancelRun")
+_SEEN = observed("recorded traffic: ruby-openai 2024-04, simple-openai 2024-05, azure-sdk-assets 2024-06")
+_CANCELLING_SECONDS = 12.0
+"""How long a run may be cancelling. Less than the shortest time that programs wait for the end of a run at first."""
+
+
+def _stops_active_run(action: RunAction) -> bool:
+    before = action.state_before
+    return action.exchange.accepted and before is not None and before.status in ACTIVE
+
+
+@rule(
+    units=cancellations,
+    level=Level.SHOULD,
+    source=_SUMMARY,
+    capability="cancel",
+    operation="cancel_run",
+    requirements=("cancel-ends-run-in-progress",),
+)
+def answer_says_so(action: RunAction) -> Iterator[Result]:
+    """An accepted cancellation is answered with the run in `cancelling` or `cancelled`.
+
+    Clients display the status in the answer.
+
+    Fix: Change the status before answering, not in a background task.
+    """
+    if _stops_active_run(action) and action.answer is not None:
+        status = action.answer.status
+        if status in TERMINAL and status != "cancelled":
+            yield Inconclusive("the run ended before it was cancelled")
+        else:
+            is_stopped = status in ("cancelling", "cancelled")
+            yield action.answer.check(
+                is_stopped, f"the answer shows the status {status!r}", "/status", "cancelling", status
+            )
+
+
+@rule(
+    units=cancellations,
+    level=Level.SHOULD,
+    source=_GUIDE,
+    capability="cancel",
+    operation="cancel_run",
+    requirements=("cancel-ends-run-in-progress",),
+)
+def is_carried_out(action: RunAction) -> Iterator[Result]:
+    """A run whose cancellation was accepted is not `queued`, `in_progress` or `requires_action` afterwards.
+
+    It may still complete, fail or expire, since the cancellation may come too late.
+
+    Fix: Check for a cancellation before every change of the status.
+    """
+    if _stops_active_run(action):
+        for observation in action.later_observations:
+            continues = observation.status in ("queued", "in_progress", "requires_action")
+            yield observation.check(
+                not continues,
+                f"the run was cancelled but is {observation.status!r}",
+                "/status",
+                "cancelling",
+                observation.status,
+            )
+
+
+@rule(
+    units=cancellations,
+    level=Level.SHOULD,
+    source=_GUIDE,
+    capability="cancel",
+    operation="cancel_run",
+    requirements=("cancel-ends-run-in-progress",),
+)
+def waiting_run_ends_cancelled(action: RunAction) -> Iterator[Result]:
+    """A run that is cancelled while it waits for tool outputs ends `cancelled`.
+
+    It cannot complete without the outputs.
+
+    Fix: End a waiting run immediately when it is cancelled.
+    """
+    before = action.state_before
+    if action.exchange.accepted and before is not None and before.status == "requires_action" and action.final_state:
+        status = action.final_state.status
+        if status == "expired":
+            yield Inconclusive("the run expired before it was cancelled")
+        else:
+            yield action.final_state.check(
+                status == "cancelled",
+                f"the waiting run was cancelled but ended {status!r}",
+                "/status",
+                "cancelled",
+                status,
+            )
+
+
+@rule(
+    units=cancellations,
+    level=Level.SHOULD,
+    source=_SEEN,
+    capability="cancel",
+    operation="cancel_run",
+    requirements=("cancel-ends-run-in-progress",),
+)
+def comes_to_an_end(action: RunAction) -> Iterator[Result]:
+    """A run whose cancellation was accepted reaches a terminal status.
+
+    A run that is still `cancelling` after twelve seconds locks its thread without need. The real service took one
+    second.
+
+    Fix: Set the terminal status even if the worker of the run no longer exists.
+    """
+    if not action.exchange.accepted or action.answer is None or not action.later_observations:
+        return
+    last = action.later_observations[-1]
+    if action.final_state is not None:
+        yield PASSED
+    elif last.status == "cancelling":
+        seconds = last.earliest - action.exchange.ended
+        finding = last.finding(f"the run has been cancelling for {seconds:.0f} s", "/status", "cancelled", last.status)
+        yield (
+            finding
+            if seconds > _CANCELLING_SECONDS
+            else Inconclusive("the run was not observed long enough after its cancellation")
+        )
+
+
+@rule(
+    units=cancellations,
+    level=Level.SHOULD,
+    source=_GUIDE,
+    capability="cancel",
+    operation="cancel_run",
+    requirements=("cancellation-closes-steps-and-messages",),
+)
+def leaves_what_was_there(action: RunAction) -> Iterator[Result]:
+    """Steps and messages that existed when a run was cancelled still exist afterwards.
+
+    A cancellation ends the work but does not undo it; the user may have read the messages.
+
+    Fix: Do not roll back the writes of a cancelled run.
+    """
+    if not action.exchange.accepted or action.final_state is None:
+        return
+    for operation, path in (
+        ("list_run_steps", {"run_id": action.run.id}),
+        ("list_messages", {"thread_id": action.run.thread_id}),
+    ):
+        pages = list(complete_lists_of(action.run.history, operation, **path))
+        earlier_pages = (page for page in pages if page.exchange.happened_before(action.exchange) and page.items)
+        earlier_page = next(earlier_pages, None)
+        later_page = next((page for page in pages if action.final_state.latest <= page.exchange.started), None)
+        if earlier_page is not None and later_page is not None:
+            lost = sorted(set(earlier_page.ids) - set(later_page.ids))
+            message = f"{lost[0]} disappeared after the run was cancelled" if lost else ""
+            yield later_page.exchange.finding(message, "/data") if lost else PASSED
+
+
+@rule(
+    units=runs,
+    level=Level.SHOULD,
+    source=_GUIDE,
+    capability="steps",
+    requirements=("cancellation-closes-steps-and-messages",),
+    needs_complete_history=True,
+)
+def ends_the_steps(run: RunTimeline) -> Iterator[Result]:
+    """A cancelled run has no step in progress, and a step whose calls were pending is cancelled.
+
+    Clients show a step in progress as ongoing work.
+
+    Fix: End the steps together with their run.
+    """
+    page = steps_after_run_end(run.history, run.id)
+    if page is None or not any(observation.status == "cancelled" for observation in run.observations):
+        return
+    pending: set[str] = set()
+    for action in cancellations(run.history):
+        if action.run is run and action.exchange.accepted and action.state_before is not None:
+            pending.update(call.id for call in pending_calls(action.state_before) or ())
+    for step in page.items:
+        was_pending = bool(pending & {call.id for call in step_tool_calls(step)})
+        holds = step.status == "cancelled" if was_pending else step.status != "in_progress"
+        yield step.check(holds, f"a step of a cancelled run is {step.status!r}", "/status", "cancelled", step.status)

@@ -1,0 +1,1 @@
+"""Events: their names, their objects and their order."""

@@ -1,0 +1,100 @@
+"""The events of each object: created first, ended once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from runs_conformance.evidence.object_events import ObjectEvents, object_events
+from runs_conformance.model.rule import rule
+from runs_conformance.model.source import Level, observed, schema
+from runs_conformance.model.verdict import PASSED, Result
+
+_SPEC = "openai-openapi f85dbe2 openapi.yaml"
+_OCCURS = schema(f"{_SPEC} AssistantStreamEvent: what each event occurs for")
+_RECORDED = observed("recorded traffic: openai-dotnet, openllmetry 2025-10 to 2026-03, every stream")
+
+
+@rule(
+    units=object_events,
+    level=Level.SHOULD,
+    source=_OCCURS,
+    capability="streaming",
+    requirements=("stream-events-are-ordered",),
+)
+def objects_are_created_first(events: ObjectEvents) -> Iterator[Result]:
+    """The first event of a message or step is its created event, and there is only one.
+
+    Clients cannot assign an event of an unknown object. A stream after tool outputs may continue steps of the previous
+    one.
+
+    Fix: Send the created event exactly once and before all others.
+    """
+    if events.must_be_created_here:
+        first, kinds = events.events[0], events.event_kinds
+        if kinds[0] != "created":
+            yield first.finding(f"{first.event} for {events.id} comes before its creation")
+        elif kinds.count("created") > 1:
+            second = events.events[kinds.index("created", 1)]
+            yield second.finding(f"{events.id} has a second created event")
+        else:
+            yield PASSED
+
+
+@rule(
+    units=object_events,
+    level=Level.SHOULD,
+    source=_OCCURS,
+    capability="streaming",
+    requirements=("stream-events-are-ordered",),
+)
+def objects_end_once(events: ObjectEvents) -> Iterator[Result]:
+    """A message or step has no events after its final one.
+
+    Clients finish an object at its final event and miss everything after it.
+
+    Fix: Send the final event last.
+    """
+    end = events.end
+    if end is not None:
+        later = next((event for event in events.events if event.position > end.position), None)
+        yield later.finding(f"{later.event} for {events.id} comes after {end.event}") if later else PASSED
+
+
+@rule(
+    units=object_events,
+    level=Level.SHOULD,
+    source=_OCCURS,
+    capability="streaming",
+    requirements=("stream-events-are-ordered",),
+)
+def what_was_begun_is_ended(events: ObjectEvents) -> Iterator[Result]:
+    """Every message and step that is created in the stream of a completed run has a final event.
+
+    Clients take the complete text or call from that event.
+
+    Fix: End all open messages and steps before the run completes.
+    """
+    runs = events.stream.of_kind("run")
+    if runs and runs[-1].status == "completed" and events.created is not None:
+        message = f"the run completed but {events.id} has no final event"
+        yield events.created.check(events.end is not None, message)
+
+
+@rule(
+    units=object_events,
+    level=Level.SHOULD,
+    source=_RECORDED,
+    capability="streaming",
+    requirements=("stream-events-are-ordered",),
+)
+def what_is_created_is_worked_on(events: ObjectEvents) -> Iterator[Result]:
+    """A message or step that is created and completed in one stream has an in_progress event in between.
+
+    User interfaces show activity from this event on. Truncated steps and messages may lack it.
+
+    Fix: Send the in_progress event after the created event.
+    """
+    kinds = events.event_kinds
+    if events.created is not None and "completed" in kinds:
+        between = kinds[kinds.index("created") : kinds.index("completed")]
+        yield events.created.check("in_progress" in between, f"{events.id} has no in_progress event")

@@ -1,0 +1,1 @@
+"""Lists: their order and their contents."""

@@ -1,0 +1,1 @@
+"""Messages: stored as sent, never lost, and attributed to their author."""

@@ -1,0 +1,89 @@
+"""Messages that a run writes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from runs_conformance.evidence.complete_list import steps_after_run_end
+from runs_conformance.evidence.message_content import message_content
+from runs_conformance.evidence.observation import Observation, message_observations
+from runs_conformance.evidence.request_expectation import is_interpretable
+from runs_conformance.evidence.timeline import RunTimeline, runs
+from runs_conformance.model.json import ABSENT
+from runs_conformance.model.rule import rule
+from runs_conformance.model.source import Level, schema
+from runs_conformance.model.verdict import PASSED, Result
+
+_MESSAGE = "openai-openapi f85dbe2 openapi.yaml MessageObject"
+
+
+def _messages_of_run(run: RunTimeline) -> Iterator[Observation]:
+    """The messages that a run wrote. Those supplied with its request are recognised by their content and left out."""
+    if run.creation is not None and not is_interpretable(run.creation):
+        return
+    supplied = [
+        message_content(supplied_message) for supplied_message in _as_list(run.creation_body.get("additional_messages"))
+    ]
+    for message in message_observations(run.history):
+        if message.text("run_id") == run.id and message_content(message.value) not in supplied:
+            yield message
+
+
+def _as_list(value: object) -> list[object]:
+    return value if isinstance(value, list) else []
+
+
+@rule(
+    units=runs,
+    level=Level.SHOULD,
+    source=schema(f"{_MESSAGE}.assistant_id"),
+    capability="messages",
+    requirements=("message-has-step-and-names-run",),
+)
+def answer_names_its_assistant(run: RunTimeline) -> Iterator[Result]:
+    """A message that a run wrote has role `assistant` and the run's `assistant_id`.
+
+    In a thread with several assistants, nothing else shows which of them wrote a message.
+
+    Fix: Copy `assistant_id` from the run to every message it writes.
+    """
+    for message in _messages_of_run(run):
+        role, author = message.get("role"), message.get("assistant_id")
+        expected = run.observations[0].get("assistant_id")
+        yield message.check(
+            role == "assistant", "a message that a run wrote has another role", "/role", "assistant", role
+        )
+        if expected is not ABSENT and author is not ABSENT:
+            yield message.check(
+                author == expected,
+                "the message names another assistant than its run",
+                "/assistant_id",
+                expected,
+                author,
+            )
+
+
+@rule(
+    units=runs,
+    level=Level.SHOULD,
+    source=schema("openai-openapi f85dbe2 openapi.yaml RunStepDetailsMessageCreationObject"),
+    capability="steps",
+    requirements=("message-has-step-and-names-run",),
+)
+def answer_has_a_step(run: RunTimeline) -> Iterator[Result]:
+    """Each message that a run wrote is named by one of the run's steps.
+
+    Clients find the messages of a run through its steps. Judged on a complete list of steps requested after the run had
+    ended.
+
+    Fix: Create a `message_creation` step for every message that a run writes.
+    """
+    page = steps_after_run_end(run.history, run.id)
+    if page is not None:
+        named = [step.get("/step_details/message_creation/message_id") for step in page.items]
+        for id_ in dict.fromkeys(message.id for message in _messages_of_run(run)):
+            yield (
+                PASSED
+                if id_ in named
+                else page.exchange.finding(f"no step of the run names its message {id_}", "/data")
+            )

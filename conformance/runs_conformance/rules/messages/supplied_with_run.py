@@ -1,0 +1,152 @@
+"""Messages that the request of a run supplies."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+from runs_conformance.evidence.message_content import appear_in_order, message_content
+from runs_conformance.evidence.observation import Observation
+from runs_conformance.evidence.supplied_messages import SuppliedMessages, supplied_messages
+from runs_conformance.model.history import History
+from runs_conformance.model.json import ABSENT, at, json_equal
+from runs_conformance.model.rule import rule
+from runs_conformance.model.source import Level, schema
+from runs_conformance.model.verdict import PASSED, Inconclusive, Result
+
+_MAY_END_EARLY = "the list may have ended before its last message"
+_ADDITIONAL = schema("openai-openapi f85dbe2 openapi.yaml CreateRunRequest.additional_messages")
+
+
+def _additional_messages(history: History) -> Iterable[SuppliedMessages]:
+    return (supplied for supplied in supplied_messages(history) if supplied.is_additional)
+
+
+@rule(
+    units=_additional_messages,
+    level=Level.MUST,
+    source=_ADDITIONAL,
+    capability="messages",
+    operation="create_run",
+    requirements=("additional-messages-are-added-first",),
+)
+def additional_messages_are_in_the_thread(supplied: SuppliedMessages) -> Iterator[Result]:
+    """All additional messages of a run are added to its thread, with their roles and contents.
+
+    The run answers them, so whoever reads the thread later needs them.
+
+    Fix: Store `additional_messages` in the thread instead of passing them only to the model.
+    """
+    if supplied.missing and supplied.may_be_unlisted:
+        yield Inconclusive(_MAY_END_EARLY)
+        return
+    for content in supplied.missing:
+        yield supplied.page.exchange.finding(
+            f"the additional message of role {content[0]!r} is not in the thread", "/data"
+        )
+    if not supplied.missing:
+        yield PASSED
+
+
+@rule(
+    units=_additional_messages,
+    level=Level.SHOULD,
+    source=_ADDITIONAL,
+    capability="messages",
+    operation="create_run",
+    requirements=("additional-messages-are-added-first",),
+)
+def additional_messages_keep_their_order(supplied: SuppliedMessages) -> Iterator[Result]:
+    """The additional messages of a run appear in its thread in the order of the request, before the run's answer.
+
+    An answer listed before its question makes no sense, and timestamps in whole seconds are too coarse to order them.
+
+    Fix: Give each message an increasing sequence number, and sort by it within the same second.
+    """
+    if supplied.missing:
+        return
+    stored = [content for item in supplied.listed if (content := message_content(item.value)) is not None]
+    in_order = appear_in_order(supplied.contents, stored)
+    yield (
+        PASSED
+        if in_order
+        else supplied.page.exchange.finding("the additional messages are not in the order of the request", "/data")
+    )
+    answers = [index for index, item in enumerate(supplied.listed) if _is_answer(item, supplied)]
+    if answers:
+        is_late = any(supplied.listed.index(item) > min(answers) for item in _matching_messages(supplied))
+        yield (
+            supplied.page.exchange.finding("an additional message comes after the answer", "/data")
+            if is_late
+            else PASSED
+        )
+
+
+def _matching_messages(supplied: SuppliedMessages) -> Iterator[Observation]:
+    """The stored messages with the supplied content; of several with equal content, the first ones."""
+    for content, count in Counter(supplied.contents).items():
+        yield from [item for item in supplied.listed if message_content(item.value) == content][:count]
+
+
+def _is_answer(message: Observation, supplied: SuppliedMessages) -> bool:
+    is_written_by_run = message.text("run_id") == supplied.run_id and message.text("role") == "assistant"
+    return is_written_by_run and message_content(message.value) not in supplied.contents
+
+
+@rule(
+    units=_additional_messages,
+    level=Level.MUST,
+    source=_ADDITIONAL,
+    capability="messages",
+    operation="create_run",
+    requirements=("additional-messages-are-added-first",),
+)
+def additional_messages_come_before_the_answer(supplied: SuppliedMessages) -> Iterator[Result]:
+    """The additional messages of a run are created no later than its answer.
+
+    The model reads them before it answers, and clients sort a conversation by `created_at`.
+
+    Fix: Add them to the thread when the run is created, not when it ends.
+    """
+    answers = [item.time("created_at") for item in supplied.listed if _is_answer(item, supplied)]
+    first = min((time for time in answers if time is not None), default=None)
+    for item in _matching_messages(supplied):
+        created = item.time("created_at")
+        if created is not None and first is not None:
+            yield item.check(
+                created <= first, "an additional message was created after the answer", "/created_at", first, created
+            )
+
+
+@rule(
+    units=supplied_messages,
+    level=Level.MUST,
+    source=schema("openai-openapi f85dbe2 openapi.yaml CreateMessageRequest.metadata"),
+    capability="messages",
+    requirements=("metadata-is-echoed", "additional-messages-are-added-first"),
+    needs_complete_history=True,
+)
+def given_messages_keep_their_metadata(supplied: SuppliedMessages) -> Iterator[Result]:
+    """Messages that are sent with a new thread or a run keep their metadata.
+
+    Clients find messages by their metadata, whichever request created them.
+
+    Fix: Create messages with the same code for every request that may contain them.
+    """
+    for message in supplied.messages:
+        expected = at(message, "/metadata")
+        matching = [item for item in supplied.listed if message_content(item.value) == message_content(message)]
+        if (
+            expected
+            and matching
+            and expected is not ABSENT
+            and not supplied.may_be_modified({item.id for item in matching})
+        ):
+            holds = any(json_equal(item.get("metadata"), expected) for item in matching)
+            yield matching[0].check(
+                holds,
+                "the metadata supplied with the message is missing",
+                "/metadata",
+                expected,
+                matching[0].get("metadata"),
+            )

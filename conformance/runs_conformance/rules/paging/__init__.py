@@ -1,0 +1,1 @@
+"""Pagination: limits, cursors, and traversal from page to page."""

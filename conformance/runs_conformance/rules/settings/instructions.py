@@ -1,0 +1,104 @@
+"""Instructions given in the request of a run, and additional ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from runs_conformance.evidence.illegal_values import legal_runs
+from runs_conformance.evidence.modification import settings_at_creation
+from runs_conformance.evidence.timeline import RunTimeline
+from runs_conformance.model.json import ABSENT, JSON, Absent, is_blank
+from runs_conformance.model.rule import rule
+from runs_conformance.model.source import Level, schema
+from runs_conformance.model.verdict import Result
+
+_REQUEST, _RUN = "openai-openapi f85dbe2 openapi.yaml CreateRunRequest", "openai-openapi f85dbe2 openapi.yaml RunObject"
+
+
+@rule(
+    units=legal_runs,
+    level=Level.MUST,
+    source=schema(f"{_RUN}.instructions: the instructions that the assistant used for this run"),
+    capability="core",
+    requirements=("overrides-or-assistant-settings", "additional-instructions-visibility"),
+)
+def instructions_are_as_asked(run: RunTimeline) -> Iterator[Result]:
+    """A run shows the instructions given in its request instead of the assistant's.
+
+    They determine how the model answers. No source says whether additional instructions are shown after them, so both
+    pass. White space at both ends is judged by another rule.
+
+    Fix: Let `instructions` in the request replace the assistant's.
+    """
+    requested, first = run.creation_body.get("instructions"), settings_at_creation(run)
+    if isinstance(requested, str) and requested and first is not None and first.get("instructions") is not ABSENT:
+        actual = first.get("instructions")
+        yield first.check(
+            shows_instructions(_stripped(actual), requested.strip(), run.creation_body),
+            "the instructions differ from the request",
+            "/instructions",
+            requested,
+            actual,
+        )
+
+
+@rule(
+    units=legal_runs,
+    level=Level.SHOULD,
+    source=schema(f"{_RUN}.instructions", note="no document says that white space is kept"),
+    capability="core",
+    requirements=("overrides-or-assistant-settings",),
+)
+def instructions_keep_their_white_space(run: RunTimeline) -> Iterator[Result]:
+    """A run shows the instructions given in its request with the white space at their beginning and end.
+
+    Clients that compare the two would take a run for one of another request.
+
+    Fix: Store `instructions` unchanged.
+    """
+    requested, first = run.creation_body.get("instructions"), settings_at_creation(run)
+    if not isinstance(requested, str) or first is None or requested == requested.strip():
+        return
+    actual = first.get("instructions")
+    if shows_instructions(_stripped(actual), requested.strip(), run.creation_body):
+        holds = isinstance(actual, str) and requested in actual
+        yield first.check(holds, "the instructions lost white space", "/instructions", requested, actual)
+
+
+def shows_instructions(actual: JSON | Absent, base: str, request: dict[str, JSON]) -> bool:
+    """Whether these are the base instructions, or contain them if the request has additional ones."""
+    has_additional = not is_blank(request.get("additional_instructions"))
+    return actual == base or (has_additional and isinstance(actual, str) and base in actual)
+
+
+def _stripped(value: JSON | Absent) -> JSON | Absent:
+    return value.strip() if isinstance(value, str) else value
+
+
+@rule(
+    units=legal_runs,
+    level=Level.SHOULD,
+    source=schema(f"{_REQUEST}.additional_instructions: appended at the end of the instructions"),
+    capability="core",
+    requirements=("additional-messages-are-added-first", "additional-instructions-visibility"),
+)
+def additional_instructions_come_last(run: RunTimeline) -> Iterator[Result]:
+    """Additional instructions that a run shows come after all other instructions.
+
+    They refine what comes before them. No source says whether a run shows them at all.
+
+    Fix: Append `additional_instructions` to the end of the instructions.
+    """
+    first, additional = settings_at_creation(run), run.creation_body.get("additional_instructions")
+    actual = first.get("instructions") if first is not None else ABSENT
+    if (
+        first is not None
+        and isinstance(actual, str)
+        and isinstance(additional, str)
+        and additional.strip()
+        and additional in actual
+    ):
+        is_last = actual.rstrip().endswith(additional.rstrip())
+        yield first.check(
+            is_last, "the additional instructions are not at the end", "/instructions", additional, actual
+        )

@@ -1,0 +1,1 @@
+"""Run steps: the run and message they name, their details, and their end."""

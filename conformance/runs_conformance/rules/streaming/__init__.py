@@ -1,0 +1,1 @@
+"""Streams: when they are sent, how they are written, and how they end."""

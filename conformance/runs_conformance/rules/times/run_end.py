@@ -1,0 +1,187 @@
+"""The timestamp of a run's end, which belongs to its status."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from runs_conformance.contract.lifecycle import END_TIMESTAMPS
+from runs_conformance.evidence.illegal_values import legal_run_observations
+from runs_conformance.evidence.observation import Observation
+from runs_conformance.evidence.timeline import RunTimeline, runs
+from runs_conformance.model.json import ABSENT, json_equal
+from runs_conformance.model.rule import FAILING_MODEL, rule
+from runs_conformance.model.source import Level, observed, prose, schema
+from runs_conformance.model.verdict import Result
+
+_GUIDE = prose("openai-cookbook d2bb606 examples/data/oai_docs/how-it-works.txt, run lifecycle")
+_RUN = "openai-openapi f85dbe2 openapi.yaml RunObject"
+_RECORDED = observed(
+    "recorded traffic: openai-dotnet SessionRecords 2025-10-30, openllmetry 2026-03-31, ruby-openai 2024-04"
+)
+
+_RUN_END_TIMES = tuple(END_TIMESTAMPS.values())
+
+
+def _check_end_time_set(run: Observation, status: str) -> Iterator[Result]:
+    name = END_TIMESTAMPS[status]
+    if run.status == status:
+        yield run.check(run.get(name) is not None, f"a {status} run has no {name}", f"/{name}", "a time", run.get(name))
+
+
+@rule(
+    units=legal_run_observations,
+    level=Level.MUST,
+    source=schema(f"{_RUN}.completed_at"),
+    capability="core",
+    requirements=("completed-run-has-completed-at",),
+)
+def completed_run_has_completed_at(run: Observation) -> Iterator[Result]:
+    """A completed run has a `completed_at`.
+
+    Clients read the time as soon as they see the status.
+
+    Fix: Write `completed_at` together with the status, so that no read shows one without the other.
+    """
+    yield from _check_end_time_set(run, "completed")
+
+
+@rule(
+    units=legal_run_observations,
+    level=Level.MUST,
+    source=_GUIDE,
+    capability="core",
+    requirements=("failed-run-has-failed-at",),
+    needs=FAILING_MODEL,
+)
+def failed_run_has_failed_at(run: Observation) -> Iterator[Result]:
+    """A failed run has a `failed_at`.
+
+    The guide refers readers of a failed run to `failed_at` and `last_error`.
+
+    Fix: Write `failed_at` together with the status.
+    """
+    yield from _check_end_time_set(run, "failed")
+
+
+@rule(
+    units=legal_run_observations,
+    level=Level.MUST,
+    source=schema(f"{_RUN}.cancelled_at"),
+    capability="cancel",
+    requirements=("cancelled-run-has-cancelled-at",),
+)
+def cancelled_run_has_cancelled_at(run: Observation) -> Iterator[Result]:
+    """A cancelled run has a `cancelled_at`.
+
+    It records when the run reached `cancelled`, not when the cancellation was requested.
+
+    Fix: Write `cancelled_at` together with the status `cancelled`.
+    """
+    yield from _check_end_time_set(run, "cancelled")
+
+
+def _check_end_times_unset(run: Observation, names: Iterable[str]) -> Iterator[Result]:
+    for name in names:
+        value = run.get(name)
+        if value is not ABSENT:
+            yield run.check(value is None, f"a {run.status!r} run has a {name}", f"/{name}", None, value)
+
+
+@rule(
+    units=legal_run_observations,
+    level=Level.MUST,
+    source=schema(
+        f"{_RUN}.completed_at, failed_at, cancelled_at", note="one published example differs, no traffic does"
+    ),
+    capability="core",
+    requirements=("completed-run-has-completed-at", "cancelled-at-only-once-cancelled"),
+)
+def unfinished_run_has_no_end(run: Observation) -> Iterator[Result]:
+    """A run that is `queued`, `in_progress` or `requires_action` has no `completed_at`, `failed_at` or `cancelled_at`.
+
+    Each of these times says when the event happened, and clients display them unchecked.
+
+    Fix: Keep each of the three null until the transition that it records.
+    """
+    if run.status in ("queued", "in_progress", "requires_action"):
+        yield from _check_end_times_unset(run, _RUN_END_TIMES)
+
+
+@rule(
+    units=legal_run_observations,
+    level=Level.SHOULD,
+    source=_RECORDED,
+    capability="cancel",
+    requirements=("cancelled-at-only-once-cancelled",),
+)
+def cancelling_run_has_no_end(run: Observation) -> Iterator[Result]:
+    """A run that is `cancelling` has no `cancelled_at`, `completed_at` or `failed_at`.
+
+    The real service set `cancelled_at` when the run reached `cancelled`, in nine of nine recorded cases.
+
+    Fix: Set `cancelled_at` on the transition to `cancelled`, not when the cancellation is requested.
+    """
+    if run.status == "cancelling":
+        yield from _check_end_times_unset(run, _RUN_END_TIMES)
+
+
+@rule(
+    units=legal_run_observations,
+    level=Level.MUST,
+    source=_GUIDE,
+    capability="core",
+    requirements=("completed-run-has-completed-at",),
+)
+def completed_run_has_no_other_end(run: Observation) -> Iterator[Result]:
+    """A completed run has null `failed_at` and `cancelled_at`.
+
+    A run ends once, and clients that check `failed_at` first would report a failure.
+
+    Fix: Clear the timestamps of a failed attempt when the run is retried.
+    """
+    if run.status == "completed":
+        yield from _check_end_times_unset(run, ("failed_at", "cancelled_at"))
+
+
+@rule(
+    units=legal_run_observations,
+    level=Level.SHOULD,
+    source=_RECORDED,
+    capability="core",
+    requirements=("failed-run-has-failed-at", "cancelled-run-has-cancelled-at"),
+)
+def ended_run_has_one_end(run: Observation) -> Iterator[Result]:
+    """A failed or cancelled run has only the end time of its own status.
+
+    A second end time leaves open how the run ended. No source says what an incomplete or expired run shows, so these
+    are not judged.
+
+    Fix: Set only the timestamp that belongs to the final status.
+    """
+    if run.status in ("failed", "cancelled"):
+        yield from _check_end_times_unset(run, (name for name in _RUN_END_TIMES if name != END_TIMESTAMPS[run.status]))
+
+
+@rule(
+    units=runs,
+    level=Level.MUST,
+    source=schema(f"{_RUN}, the description of each stamp"),
+    capability="core",
+    requirements=("terminal-status-is-final", "run-identity-never-changes"),
+)
+def stamps_of_an_ended_run_stay(run: RunTimeline) -> Iterator[Result]:
+    """The timestamps of an ended run are the same in every answer that shows it.
+
+    A `completed_at` that is the time of the read, or that differs in the list, cannot be the time at which the run
+    completed.
+
+    Fix: Store the timestamps when the run ends, and return the stored values everywhere.
+    """
+    ended = run.ended_observations
+    for observation in ended[1:]:
+        for name in ("started_at", *_RUN_END_TIMES) if observation.status == ended[0].status else ():
+            was, now = ended[0].get(name), observation.get(name)
+            if was is not ABSENT and now is not ABSENT:
+                yield observation.check(
+                    json_equal(was, now), f"{name} has changed since the run ended", f"/{name}", was, now
+                )

@@ -1,0 +1,1 @@
+"""Tool calls: the outputs that a run accepts, and the steps that record them."""

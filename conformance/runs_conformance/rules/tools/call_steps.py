@@ -1,0 +1,146 @@
+"""The step that records tool calls and their outputs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from runs_conformance.evidence.pending_tool_calls import StepsWhilePending, steps_while_pending
+from runs_conformance.evidence.run_action import RunAction, submissions
+from runs_conformance.evidence.tool_call import (
+    pending_calls,
+    step_observations_of_run,
+    step_tool_calls,
+    submitted_outputs,
+)
+from runs_conformance.model.json import ABSENT
+from runs_conformance.model.rule import rule
+from runs_conformance.model.source import Level, schema
+from runs_conformance.model.verdict import PASSED, Result
+from runs_conformance.rules.tools.tool_outputs import pending_call_ids
+
+_STEP = schema("openai-openapi f85dbe2 openapi.yaml RunStepDetailsToolCallsFunctionObject.output")
+
+
+@rule(
+    units=submissions,
+    level=Level.SHOULD,
+    source=_STEP,
+    capability="steps",
+    operation="submit_tool_outputs",
+    requirements=("step-records-outputs",),
+)
+def step_records_the_outputs(action: RunAction) -> Iterator[Result]:
+    """After outputs are submitted, the step that made the calls shows each of them verbatim.
+
+    `output` is null only until it is submitted. Judged when the run has ended, for one output of a call that the run
+    may have waited for; the effect of others is undefined, even if they are accepted.
+
+    Fix: Store the outputs in the step when they are accepted.
+    """
+    if not action.exchange.accepted:
+        return
+    outputs, pending = list(submitted_outputs(action.exchange.request.body)), pending_call_ids(action)
+    counts = Counter(id_ for id_, _ in outputs)
+    sent = {id_: out for id_, out in outputs if counts[id_] == 1 and (pending is None or id_ in pending)}
+    for step in step_observations_of_run(action.run):
+        for index, call in enumerate(step_tool_calls(step)):
+            must_show_output = (
+                call.id in sent and isinstance(sent[call.id], str) and action.run.had_ended_before(step.exchange)
+            )
+            if must_show_output and action.exchange.happened_before(step.exchange):
+                pointer = f"/step_details/tool_calls/{index}/function/output"
+                yield step.check(
+                    call.output == sent[call.id], "the step shows another output", pointer, sent[call.id], call.output
+                )
+
+
+@rule(
+    units=submissions,
+    level=Level.SHOULD,
+    source=_STEP,
+    capability="steps",
+    requirements=("tool-step-open-until-outputs", "run-identity-never-changes"),
+)
+def step_keeps_the_calls(action: RunAction) -> Iterator[Result]:
+    """A step continues to show the function and arguments of its calls after it has ended.
+
+    They explain the outputs next to them. Judged when the run has ended.
+
+    Fix: Add the outputs to the stored calls instead of replacing them.
+    """
+    pending = {
+        call.id: call
+        for call in (pending_calls(action.state_before) if action.state_before is not None else None) or ()
+    }
+    for step in step_observations_of_run(action.run) if action.exchange.accepted else ():
+        for index, call in enumerate(step_tool_calls(step)):
+            original = pending.get(call.id)
+            if (
+                original is not None
+                and action.exchange.happened_before(step.exchange)
+                and action.run.had_ended_before(step.exchange)
+            ):
+                pointer = f"/step_details/tool_calls/{index}/function"
+                same = (call.name, call.arguments) == (original.name, original.arguments)
+                yield step.check(same, "the step shows another call", pointer, original.arguments, call.arguments)
+
+
+@rule(
+    units=steps_while_pending,
+    level=Level.MUST,
+    source=_STEP,
+    capability="steps",
+    requirements=("tool-step-open-until-outputs",),
+)
+def step_is_open_while_the_run_waits(snapshot: StepsWhilePending) -> Iterator[Result]:
+    """While a run waits for outputs, the step that made the calls is in progress and shows no output.
+
+    `output` is null until it is submitted, and only finished steps are `completed`.
+
+    Fix: Complete the step when its outputs are accepted, not when the calls are made.
+    """
+    for step in snapshot.steps:
+        calls = step_tool_calls(step)
+        if {call.id for call in calls} & snapshot.call_ids:
+            yield step.check(
+                step.status == "in_progress", "the step is not in progress", "/status", "in_progress", step.status
+            )
+            outputs = [
+                call.output for call in calls if call.id in snapshot.call_ids and call.output not in (None, ABSENT)
+            ]
+            yield step.check(
+                not outputs, "the step shows an output that was not submitted", "/step_details", None, *outputs[:1]
+            )
+
+
+@rule(
+    units=steps_while_pending,
+    level=Level.SHOULD,
+    source=_STEP,
+    capability="steps",
+    requirements=("tool-step-open-until-outputs", "step-type-matches-details"),
+)
+def step_shows_the_calls(snapshot: StepsWhilePending) -> Iterator[Result]:
+    """While a run waits for outputs, one of its steps shows the same calls: ids, functions and arguments.
+
+    Clients read the calls either from the steps or from `required_action`.
+
+    Fix: Store the step with its calls before the run enters `requires_action`.
+    """
+    if snapshot.page is None:
+        return
+    calls = {call.id: call for step in snapshot.steps for call in step_tool_calls(step)}
+    for call in snapshot.calls:
+        recorded = calls.get(call.id)
+        same = recorded is not None and (recorded.name, recorded.arguments) == (call.name, call.arguments)
+        yield (
+            PASSED
+            if same
+            else snapshot.page.exchange.finding(
+                f"no step shows the call {call.id} to {call.name}",
+                "/data",
+                call.arguments,
+                recorded.arguments if recorded else ABSENT,
+            )
+        )
