@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from runs_conformance.model.error_message import error_message
+from runs_conformance.model.error_message import refusal_text
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.json import at, is_array, is_object, spell_pointer
 
-_MAX_MESSAGE = 2_000
 _QUOTED_NAME = re.compile(
     r"\b(?:unknown|unrecognized|unrecognised|unexpected|unsupported|extra|missing required|required)\b"
     r"[^'\"`]{0,60}['\"`]([A-Za-z_][\w.\[\]-]{0,80})['\"`]",
@@ -52,9 +51,7 @@ def _named_places(exchange: Exchange) -> Iterator[str]:
         if is_array(location):
             words = [str(part) for part in location[:20]]
             yield ".".join(words[1:] if words and words[0] in _DIFFERENT_LOCATIONS else words)
-    message = error_message(exchange.body)
-    if message is not None:
-        yield from (match.group(1) for match in _QUOTED_NAME.finditer(message[:_MAX_MESSAGE]))
+    yield from (match.group(1) for match in _QUOTED_NAME.finditer(refusal_text(exchange)))
 
 
 def _words(place: str) -> list[str]:

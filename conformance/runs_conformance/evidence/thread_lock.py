@@ -15,7 +15,7 @@ from runs_conformance.evidence.run_action import may_be_cancelled_between, may_b
 from runs_conformance.evidence.timeline import RunTimeline, runs, runs_of_thread
 from runs_conformance.evidence.working_operation import operation_works
 from runs_conformance.model.case import Role
-from runs_conformance.model.error_message import error_message
+from runs_conformance.model.error_message import refusal_text
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT, is_object, json_equal
@@ -34,8 +34,7 @@ def says_locked(exchange: Exchange) -> bool:
     """Whether the answer to a refused write to a thread says that a run locks the thread."""
     if exchange.operation not in ("create_message", "create_run"):
         return False
-    message = error_message(exchange.body) or ""
-    return exchange.status in _LOCKED_STATUSES or _SAYS_LOCKED.search(message[:2_000]) is not None
+    return exchange.status in _LOCKED_STATUSES or _SAYS_LOCKED.search(refusal_text(exchange)) is not None
 
 
 def lock_holder(history: History, exchange: Exchange) -> RunTimeline | None:
@@ -143,7 +142,7 @@ class ThreadWrite:
         members = set(body) - {"stream"} if is_object(body) else set()
         if any(name.partition(".")[0].partition("[")[0] in members for name in named_places(exchange)):
             return False
-        if says_locked(exchange) or holder.id in (error_message(exchange.body) or ""):
+        if says_locked(exchange) or holder.id in refusal_text(exchange):
             return True
         return any(
             other.accepted and other.operation == exchange.operation and members <= set(other.request.body)

@@ -67,6 +67,14 @@ def accepting(*pointers: str) -> Any:
     return override
 
 
+def test_a_valid_request_follows_the_negatives() -> None:
+    history = Target().execute(program("create_run"))
+    roles = [e.step.role for e in history if e.step and e.operation == "create_run"]
+    assert roles[0] is Role.CONTROL
+    assert Role.NEGATIVE in roles
+    assert roles[-1] is Role.VALID
+
+
 def test_an_accepted_negative_fails_its_constraint_alone() -> None:
     target = Target(accepting("/max_prompt_tokens"))
     target.runs["run_x"] = {"id": "run_x", "thread_id": "t", "status": "queued"}

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+import pytest
+
 from runs_conformance.engine.judge import judge
 from runs_conformance.model.case import REFUSES_BODY, Accept, Either, Mutation, Role, Step
 from runs_conformance.model.exchange import Completion
@@ -101,6 +103,32 @@ def test_message_names_the_missing_member() -> None:
     id_ = "create_run.assistant_id.required"
     builder.accept(Step(operation="create_run", role=Role.NEGATIVE, mutation=mutation, exercises=(id_,), body={}))
     assert only(builder.tally(id_)).message == "accepted a request without assistant_id"
+
+
+def test_refusal_while_valid_requests_are_refused_is_inconclusive() -> None:
+    builder = with_valid_neighbours()
+    builder.no(valid(300))
+    builder.no(negative())
+    builder.no(valid(301))
+    assert list(builder.tally().inconclusive) == ["the valid create_run requests around it were refused, too"]
+    assert not builder.tally().findings
+
+
+def test_refusal_before_an_accepted_valid_request_passes() -> None:
+    builder = with_valid_neighbours()
+    builder.no(valid(300))
+    builder.no(negative())
+    builder.accept(valid(301))
+    tally = builder.tally()
+    assert "300" in only(tally).message
+    assert not tally.inconclusive
+
+
+@pytest.mark.parametrize("answer", ["thread t already has an active run", {"detail": "A run is in progress."}])
+def test_refusal_for_a_lock_in_any_form_is_inconclusive(answer: Any) -> None:
+    builder = with_valid_neighbours()
+    builder.send("create_run", answer, 400, step=negative(), thread_id="thread_idle")
+    assert not builder.tally().is_decided
 
 
 def test_server_that_refuses_everything_is_inconclusive() -> None:

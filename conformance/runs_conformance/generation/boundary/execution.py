@@ -43,11 +43,14 @@ def _run_cases(case_run: CaseRun, cases: OperationCases, extra_valid_apart: bool
         return
     control = yield from case_run.send(cases.control)
     if control is not None and control.accepted:
-        yield from case_run.send_valid(valid)
+        # A valid request after the negatives shows that they were not refused for the state that the target was in.
+        closing = sorted(valid, key=lambda case: len(case.parts))[:1]
+        yield from case_run.send_valid([case for case in valid if case not in closing])
         if extra_valid_apart and case_run.refusals:
             # An extra request may exercise what a refused control was to exercise.
             yield from case_run.send_valid(cases.extra_valid)
         yield from case_run.send_negatives(cases.negatives)
+        yield from case_run.send_valid(closing)
     else:
         # No verdict is possible without an accepted control: one negative per constraint records the attempt.
         yield from case_run.send_negatives(_first_per_constraint(cases.negatives))

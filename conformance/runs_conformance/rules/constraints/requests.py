@@ -1,8 +1,9 @@
 """Request constraints: a request that violates one is refused, and a request that satisfies it is accepted.
 
 A refusal counts only if it has no other explanation: the same program must have had the operation's minimal request
-accepted, and a request with a valid value at the same place, on a thread without an active run. Requests that were
-refused or failed for another reason are inconclusive.
+accepted, and a request with a valid value at the same place, on a thread without an active run; and a valid request
+after it or just before it, since a state of the target may refuse all of them. Requests that were refused or failed for
+another reason are inconclusive.
 """
 
 from __future__ import annotations
@@ -75,6 +76,7 @@ class _ProgramRequests:
         self.negatives: dict[str, list[Exchange]] = {}
         self.valid: dict[str, list[Exchange]] = {}
         self.controls: dict[str, list[Exchange]] = {}
+        self.legal: dict[str, list[Exchange]] = {}
         self.accepted: set[str] = set()
         self.tried: set[str] = set()
         self.occupancy = thread_occupancy(history)
@@ -89,6 +91,7 @@ class _ProgramRequests:
             elif step.role is Role.CONTROL:
                 self.controls.setdefault(step.operation, []).append(exchange)
             if step.role in (Role.VALID, Role.CONTROL):
+                self.legal.setdefault(step.operation, []).append(exchange)
                 self.tried.update(step.exercises)
                 if exchange.accepted:
                     self.accepted.update(step.exercises)
@@ -103,6 +106,20 @@ class _ProgramRequests:
         if any(control.refused for control in controls):
             return f"the minimal {operation} request was also refused"
         return f"the minimal {operation} request: {_inconclusive_reason(controls[-1])}"
+
+    def refuses_everything(self, refused: Exchange) -> bool:
+        """Whether the target may refuse every request of the operation by now.
+
+        It does not if it accepted a legal request later. It may not have done so yet if it accepted the last legal one
+        before; that does not suffice to accuse it of the refusal of a legal request that only refused ones follow.
+        """
+        legal = self.legal.get(refused.operation or "", [])
+        later = [exchange for exchange in legal if refused.happened_before(exchange)]
+        if any(exchange.accepted for exchange in later):
+            return False
+        before = [exchange for exchange in legal if exchange.happened_before(refused)]
+        is_legal = refused.step is not None and refused.step.role is Role.VALID
+        return not before or (is_legal and later != []) or not max(before, key=lambda each: each.ended).accepted
 
     def kept_serving(self, failed: Exchange) -> bool:
         """Whether the minimal request was accepted at some time, and a valid request certainly after the failure."""
@@ -143,6 +160,8 @@ def _other_cause(refused: Exchange, step: Step, program: _ProgramRequests) -> In
     """Another possible reason for a refusal than the value under test; None if there is none."""
     if not program.occupancy.is_idle(refused) or says_locked(refused):
         return Inconclusive("the thread may have had an active run, which refuses every request")
+    if program.refuses_everything(refused):
+        return Inconclusive(f"the valid {step.operation} requests around it were refused, too")
     if step.operation in random_refusals(program.history):
         return Inconclusive(f"{step.operation} also refused a request that it accepted another time")
     blamed = blamed_elsewhere(refused, step.mutation.pointer) if step.mutation else None
