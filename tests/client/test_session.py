@@ -15,7 +15,8 @@ from runs_conformance.client.credentials import Credentials
 from runs_conformance.client.prepared_request import UnresolvedReference
 from runs_conformance.client.recorder import NullRecorder
 from runs_conformance.client.recovery import Recovery
-from runs_conformance.client.session import RetryPolicy, Session, parse_retry_after
+from runs_conformance.client.retry_policy import RetryPolicy, parse_retry_after
+from runs_conformance.client.session import Session
 from runs_conformance.client.throttle import Throttle
 from runs_conformance.client.transport import ExchangeLimits, Transport
 from runs_conformance.errors import InternalError

@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections import Counter
 
 from runs_conformance.contract.lifecycle import classify_transition
-from runs_conformance.evidence.timeline import MAX_TRANSITIONS, most_frequent, transitions
+from runs_conformance.evidence.transitions import MAX_TRANSITIONS, most_frequent, transitions
 from tests.rules.histories import HistoryBuilder, run
 
 

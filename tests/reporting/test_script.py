@@ -19,7 +19,7 @@ from runs_conformance.cli import run_command
 from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.model.case import Concurrent, Key, Move, Ref, Role, Step
 from runs_conformance.reporting.codegen.client_call import _METHODS, CallWriter, client_arguments
-from runs_conformance.reporting.codegen.literal import Variable, literal, quoted
+from runs_conformance.reporting.codegen.literal import Variable, literal, quote_text
 from runs_conformance.reporting.codegen.script import ScriptedFailure, render_script, render_test
 from runs_conformance.reporting.folder import prepare_folder
 from runs_conformance.reporting.progress import SilentProgress
@@ -173,7 +173,7 @@ def test_references_follow_the_type_of_their_variable() -> None:
 @pytest.mark.parametrize("text", ["it's", 'say "so"', "a\\b", "\x00\n\t\x1b", "é😀\ud800", "ab" * 5_000 + "'"])
 def test_string_literals_round_trip(text: str) -> None:
     assert eval(literal(text, {})) == text
-    assert quoted(text).isascii()
+    assert quote_text(text).isascii()
     assert len(literal(text, {})) < 200
 
 

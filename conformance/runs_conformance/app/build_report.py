@@ -26,7 +26,7 @@ from runs_conformance.engine.decisions import load_decisions
 from runs_conformance.engine.run_health import explain_no_completed_run, find_stop_problem
 from runs_conformance.engine.run_result import RunResult
 from runs_conformance.engine.verdicts import NotJudgedReason, VerdictContext, build_verdicts, discard_findings
-from runs_conformance.evidence.timeline import Transitions
+from runs_conformance.evidence.transitions import Transitions
 from runs_conformance.generation import boundary
 from runs_conformance.model.approach import Approach
 from runs_conformance.model.json import JSON
@@ -43,9 +43,9 @@ COMPLETED_RUN_RULE = "usage.is_given_when_completed"
 """A rule that only programs with a completed run decide."""
 
 KEY_RULES = ("auth.a_key_is_asked_for", "auth.a_wrong_key_is_told_apart")
-"""The rules that all fail if the target looks at no key. Authentication is then not offered, rather than undecided."""
+"""The rules that all fail if the target ignores keys. Authentication is then not offered, rather than undecided."""
 
-COMPLETE_RUN = "a run that is not cut short"
+COMPLETE_RUN = "a test run that is not cut short"
 """The `needs` text of requirements left unjudged because the test run ended early."""
 
 _STREAM_FLAG_CONSTRAINT = re.compile(r"\w+\.stream\.\w+\Z")
@@ -69,7 +69,7 @@ def build_report(header: RunHeader, result: RunResult) -> Report:
         is_selected=is_selected,
         unsupported=unsupported,
         declared_absent=denied_capabilities(options.no_capabilities),
-        provided=_provided(header.context),
+        provided=_provided_needs(header.context),
         not_judged_reasons=_untestable_constraints(header.context),
         default_reason=_default_reason(header, result.cut_reason),
         coverage=coverage_of(header, result),
@@ -156,7 +156,7 @@ def _named_lost_requests(result: RunResult) -> dict[str, JSON]:
     }
 
 
-def _provided(context: ProgramContext) -> set[str]:
+def _provided_needs(context: ProgramContext) -> set[str]:
     """Return what rules need that the user provided."""
     provided = {SECOND_KEY: context.has_second_api_key, FAILING_MODEL: context.failing_model is not None}
     return {need for need, is_given in provided.items() if is_given}
@@ -235,7 +235,7 @@ def _default_reason(header: RunHeader, cut_reason: str | None) -> Callable[[str,
         if skipped is not None:
             return NotJudgedReason(skipped.reason, skipped.needs)
         if cut_reason is not None:
-            return NotJudgedReason(f"the run was cut short: {cut_reason}", COMPLETE_RUN)
+            return NotJudgedReason(f"the test run was cut short: {cut_reason}", COMPLETE_RUN)
         if options.shard:
             return NotJudgedReason(f"shard {options.shard} did not cover it", "runs-conformance merge, with all shards")
         if options.select or options.phases:

@@ -7,8 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from email.utils import parsedate_to_datetime
+from dataclasses import replace
 
 from runs_conformance.client import base_url
 from runs_conformance.client.admission import Admission
@@ -16,13 +15,14 @@ from runs_conformance.client.credentials import Credentials
 from runs_conformance.client.prepared_request import PreparedRequest, prepare
 from runs_conformance.client.recorder import Recorder
 from runs_conformance.client.recovery import Recovery
+from runs_conformance.client.retry_policy import RetryPolicy, is_overload
 from runs_conformance.client.throttle import Throttle
 from runs_conformance.client.transport import USER_AGENT, SendResult, Transport
 from runs_conformance.contract.edition import DEFAULT_EDITION
 from runs_conformance.contract.operation import BETA_HEADER
 from runs_conformance.errors import InternalError
 from runs_conformance.model.case import Key, Role, Step
-from runs_conformance.model.exchange import RETRY_LATER_STATUSES, Completion, Exchange, Request
+from runs_conformance.model.exchange import Completion, Exchange, Request
 from runs_conformance.model.json import ABSENT
 from runs_conformance.wire.content_encoding import ACCEPT_ENCODING
 from runs_conformance.wire.redaction import REDACTED, redact_value
@@ -30,19 +30,6 @@ from runs_conformance.wire.redaction import REDACTED, redact_value
 _MAX_TEXT = 4000
 _OPERATIONS_WITH_METADATA = ("create_assistant", "create_thread")
 Headers = tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class RetryPolicy:
-    """Limits for retrying requests that certainly had no effect.
-
-    `max_wait` bounds the total delay of one step, in seconds; a target that asks for more is not waited for. `backoff`
-    holds the delays used if the target asks for none.
-    """
-
-    max_attempts: int = 4
-    max_wait: float = 30.0
-    backoff: tuple[float, ...] = (0.2, 0.5, 1.0)
 
 
 class Session:
@@ -179,14 +166,14 @@ class Session:
             if result.response is None and self._has_restarted(result):
                 # The objects of the request may be lost: sending it again would show the state of another server.
                 return exchange
-            delay = self._retry_delay(request, result, attempt)
+            delay = self._retry_policy.delay(request, result, attempt)
             if (
                 delay is None
                 or attempt >= self._retry_policy.max_attempts
                 or total_delay + delay > self._retry_policy.max_wait
             ):
                 return exchange
-            if not _is_overload(result):
+            if not is_overload(result):
                 self._sleep(delay)
             self._throttle.acquire()
             total_delay += delay
@@ -248,27 +235,12 @@ class Session:
 
     def _honour_retry_after(self, result: SendResult, attempt: int) -> None:
         """Throttle all threads if the target asks to wait, unless it asks for more than the retry policy allows."""
-        if not _is_overload(result):
+        if not is_overload(result):
             self._throttle.record_accepted()
             return
-        delay = self._overload_delay(result, attempt)
+        delay = self._retry_policy.overload_delay(result, attempt)
         if delay is not None and delay <= self._retry_policy.max_wait:
             self._throttle.back_off(delay)
-
-    def _retry_delay(self, request: PreparedRequest, result: SendResult, attempt: int) -> float | None:
-        """Return the seconds to wait before a retry; None if the request must not be retried."""
-        if result.stale_connection and request.method == "GET":
-            return 0.0
-        return self._backoff_delay(attempt) if result.connection_refused else self._overload_delay(result, attempt)
-
-    def _overload_delay(self, result: SendResult, attempt: int) -> float | None:
-        if result.response is None or not _is_overload(result):
-            return None
-        requested = parse_retry_after(result.response.headers)
-        return self._backoff_delay(attempt) if requested is None and result.response.status == 429 else requested
-
-    def _backoff_delay(self, attempt: int) -> float:
-        return self._retry_policy.backoff[min(attempt, len(self._retry_policy.backoff)) - 1]
 
     def _headers(self, request: PreparedRequest) -> tuple[Headers, Headers]:
         """Return the header fields of a request as sent, and as recorded."""
@@ -307,21 +279,6 @@ class Session:
             (name, REDACTED if value in address.secret_values else redact_value(name, value))
             for name, value in sent_headers
         )
-
-
-def _is_overload(result: SendResult) -> bool:
-    return result.response is not None and result.response.status in RETRY_LATER_STATUSES
-
-
-def parse_retry_after(headers: Mapping[str, str]) -> float | None:
-    """Return the seconds that Retry-After asks for, as a number or a date; None if it is missing or invalid."""
-    text = headers.get("retry-after", "").strip()
-    if text.replace(".", "", 1).isdecimal():
-        return float(text)
-    try:
-        return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
-    except (ValueError, OverflowError):
-        return None
 
 
 def _as_recorded(request: PreparedRequest, headers: Headers) -> Request:

@@ -13,8 +13,8 @@ from runs_conformance.engine.judge import Judge, judge
 from runs_conformance.engine.reproduction import Reproduction
 from runs_conformance.engine.shrinking.shrinker import ReproducedViolation
 from runs_conformance.engine.verdicts import limit_findings
-from runs_conformance.evidence.timeline import MAX_STATUS_LENGTH, Transitions, most_frequent, transitions
 from runs_conformance.evidence.timeline import runs as run_timelines
+from runs_conformance.evidence.transitions import MAX_STATUS_LENGTH, Transitions, most_frequent, transitions
 from runs_conformance.model.approach import Approach
 from runs_conformance.model.exchange import Completion, Exchange
 from runs_conformance.model.hazard import Hazard
@@ -120,7 +120,7 @@ class RunResult:
     failed: Mapping[str, frozenset[str]] = field(default_factory=dict)
     last_statuses: Counter[str] = field(default_factory=Counter)
     confirmations: Mapping[str, tuple[int, int]] = field(default_factory=dict)
-    """How often each failure that was played again occurred, and how often it was played."""
+    """How often each replayed failure occurred, and how often it was replayed."""
     approach: Approach = field(default_factory=Approach)
     hazards: tuple[Hazard, ...] = ()
     lost_requests: Mapping[str, JSON] = field(default_factory=dict)

@@ -1,10 +1,9 @@
-"""Timelines: the observations of one object in order, and the requests to it; ages and transitions of runs."""
+"""Timelines: the observations of one object in order, and the requests to it; ages of runs."""
 
 from __future__ import annotations
 
 import itertools
 from bisect import bisect_right
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -280,27 +279,3 @@ def lifetime(run: RunTimeline) -> float | None:
         if created is not None and expires is not None:
             return expires - created
     return None
-
-
-MAX_TRANSITIONS = 60
-"""Maximum number of distinct transitions, so that a target with invented statuses cannot flood a report."""
-
-MAX_STATUS_LENGTH = 40
-
-Transitions = Counter[tuple[str, str]]
-"""The number of observed changes from one status to another."""
-
-
-def transitions(history: History) -> Transitions:
-    """Every change of a run's status between consecutive observations."""
-    counter: Transitions = Counter()
-    for run in runs(history):
-        for earlier, later in run.pairs():
-            if earlier.status and later.status and earlier.status != later.status:
-                counter[earlier.status[:MAX_STATUS_LENGTH], later.status[:MAX_STATUS_LENGTH]] += 1
-    return most_frequent(counter)
-
-
-def most_frequent(counter: Transitions) -> Transitions:
-    """The most frequent transitions, at most `MAX_TRANSITIONS`."""
-    return counter if len(counter) <= MAX_TRANSITIONS else Counter(dict(counter.most_common(MAX_TRANSITIONS)))

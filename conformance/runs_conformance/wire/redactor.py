@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from array import array
-from base64 import b64decode
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from html.entities import html5
-from math import ceil
 
 from runs_conformance.model.json import JSON
+from runs_conformance.wire.encoded_token import decode_together, decode_tokens, find_tokens
 from runs_conformance.wire.redaction import REDACTED
 
 RUN_LENGTH = 12
@@ -41,11 +40,7 @@ _SINGLE = tuple(map(_escapes, _FAMILIES))
 """The escapes of one encoding: a key with a backslash in HTML is no escape of JSON."""
 _ESCAPE_SIGNS = ("\\", "%", "&")
 _RELEVANT_ESCAPE = re.compile(r"\\[^nrtbf\"]|%[0-9a-fu]|&[#a-z]", re.IGNORECASE)
-_TOKEN = re.compile(r"[A-Za-z0-9+/_-]{16,}")
-_HEX = re.compile(r"[0-9A-Fa-f]{24,}")
 _MAX_REMEMBERED = 20_000
-_LONG_TOKEN = 1000
-_STANDARD = str.maketrans("-_", "+/")
 
 Span = tuple[int, int]
 
@@ -91,20 +86,6 @@ class _Secret:
         while after < most and folded[position + after] == self.text[offset + after]:
             after += 1
         return position - before, position + after
-
-
-@dataclass(frozen=True, slots=True)
-class _Token:
-    """A part of a text, decoded from each of its first characters on; each byte takes `width` characters."""
-
-    start: int
-    length: int
-    width: float
-    texts: tuple[str, ...]
-
-    def place(self, shift: int, end: int) -> int:
-        """Where in the text the first `end` bytes end."""
-        return self.start + min(shift + ceil(end * self.width), self.length)
 
 
 class Redactor:
@@ -196,7 +177,7 @@ class Redactor:
 
     def _traces(self, text: str) -> Iterator[Span]:
         """The spans of all traces, plain and encoded."""
-        yield from self._found(text)
+        yield from self._find(text)
         has_escapes = any(sign in text for sign in _ESCAPE_SIGNS)
         if has_escapes and (self._has_quote or _RELEVANT_ESCAPE.search(text)):
             for escapes in (_ALL, *_SINGLE) if self._has_escape else (_ALL_NESTED,):
@@ -210,26 +191,25 @@ class Redactor:
             if not count or decoded == text:
                 return
             levels.append(text)
-            if found := [*self._found(decoded)]:
+            if found := [*self._find(decoded)]:
                 origins = _origins(levels, escapes)
                 yield from ((origins[a], origins[b]) for a, b in found)
             text = decoded
 
-    def _found(self, text: str) -> Iterator[Span]:
+    def _find(self, text: str) -> Iterator[Span]:
         yield from self._plain(text)
         yield from self._in_tokens(text)
 
     def _in_tokens(self, text: str) -> Iterator[Span]:
         """The spans of traces in base64 and in hexadecimal."""
-        found = ((hash(token), token) for token in _TOKEN.findall(text) if not _repeats_one_character(token))
-        tokens = {key: token for key, token in found if key not in self._harmless}
+        tokens = {key: token for token in find_tokens(text) if (key := hash(token)) not in self._harmless}
         if not tokens:
             return
-        folded = _fold(_quickly_decoded(tokens.values()))
+        folded = _fold(decode_together(tokens.values()))
         if not any(secret.may_occur_in(folded) for secret in self._secrets):
             self._remember(tokens)
             return
-        for token in (*map(_from_base64, _TOKEN.finditer(text)), *map(_from_hex, _HEX.finditer(text))):
+        for token in decode_tokens(text):
             for shift, each in enumerate(token.texts):
                 for start, end in self._plain(each):
                     yield token.start + shift + int(start * token.width), token.place(shift, end)
@@ -248,52 +228,6 @@ def _windows(secret: _Secret) -> Iterator[str]:
 def _fold(text: str) -> str:
     """The text in lower case, as long as before: only this letter becomes longer."""
     return text.replace("İ", "i").lower()
-
-
-def _repeats_one_character(token: str) -> bool:
-    """Whether a long token is one character over and over, as the suite's own long values are; decoding takes long."""
-    return len(token) > _LONG_TOKEN and token == token[0] * len(token)
-
-
-def _quickly_decoded(tokens: Iterable[str]) -> str:
-    """Tokens decoded from each of their first characters on, in any order. If a secret is not in this text, it is in no
-    token.
-    """
-    tokens = list(tokens)
-    parts = [b64decode(_joined(tokens, shift, 4).translate(_STANDARD)) for shift in range(4)]
-    in_hex = [found for token in tokens for found in _HEX.findall(token)]
-    parts += [bytes.fromhex(_joined(in_hex, shift, 2)) for shift in range(2)] if in_hex else []
-    return b"\n".join(parts).decode("latin-1")
-
-
-def _joined(tokens: Sequence[str], shift: int, size: int) -> str:
-    """The tokens from a character on, each filled up to groups of `size` characters."""
-    return "".join([f"{token[shift:]}{'A' * (-(len(token) - shift) % size)}" for token in tokens])
-
-
-def _from_base64(match: re.Match[str]) -> _Token:
-    token = match[0].translate(_STANDARD)
-    ends = [shift + (len(token) - shift) // 4 * 4 for shift in range(4)]
-    texts = (_decode(b64decode, token[shift:end] + _padded(token[end:])) for shift, end in enumerate(ends))
-    return _Token(match.start(), len(token), 4 / 3, tuple(texts))
-
-
-def _from_hex(match: re.Match[str]) -> _Token:
-    token = match[0]
-    texts = (_decode(bytes.fromhex, token[shift : shift + (len(token) - shift) // 2 * 2]) for shift in range(2))
-    return _Token(match.start(), len(token), 2.0, tuple(texts))
-
-
-def _padded(rest: str) -> str:
-    """The last characters of a base64 text, padded to four; empty if they encode no byte."""
-    return rest + "=" * (4 - len(rest)) if len(rest) > 1 else ""
-
-
-def _decode(decode: Callable[[str], bytes], token: str) -> str:
-    try:
-        return decode(token).decode("latin-1")
-    except ValueError:
-        return ""
 
 
 def _decode_escape(match: re.Match[str]) -> str:

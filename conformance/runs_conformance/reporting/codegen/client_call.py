@@ -15,7 +15,7 @@ from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.contract.schema import compile_schema
 from runs_conformance.model.case import Key, Ref, Role, Step
 from runs_conformance.model.json import ABSENT, is_object, pointer_tokens
-from runs_conformance.reporting.codegen.literal import Variable, arguments, literal, quoted
+from runs_conformance.reporting.codegen.literal import Variable, arguments, literal, quote_text
 
 _METHODS = {
     "list_assistants": "assistants.list",
@@ -187,7 +187,7 @@ class CallWriter:
             named["headers"] = literal(dict(step.headers), self.variables, depth + 1)
         if step.key is not Key.PRIMARY:
             named["key"] = _KEYS[step.key]
-        return "send" + arguments(named, [quoted(operation.method), self._url(step)], depth, _TYPICAL_PREFIX)
+        return "send" + arguments(named, [quote_text(operation.method), self._url(step)], depth, _TYPICAL_PREFIX)
 
     def _url(self, step: Step) -> str:
         """The source of a path with its ids inserted."""
@@ -205,10 +205,10 @@ class CallWriter:
                 )
                 texts += text.replace("{", "{{").replace("}", "}}")
         if not sources:
-            return quoted(texts.replace("{{", "{").replace("}}", "}"))
+            return quote_text(texts.replace("{{", "{").replace("}}", "}"))
         if all(_IN_F_STRING.match(source) for source in sources):
             return 'f"' + texts.format(*("{" + source + "}" for source in sources)) + '"'
-        return f"{quoted(texts)}.format({', '.join(sources)})"
+        return f"{quote_text(texts)}.format({', '.join(sources)})"
 
 
 _CLIENTS = {

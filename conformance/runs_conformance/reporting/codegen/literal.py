@@ -35,7 +35,7 @@ class Variable:
             elif self.is_client_object and _PLAIN_MEMBER.match(token) and not keyword.iskeyword(token):
                 source += f".{token}"
             else:
-                source += f"['{token}']" if _PLAIN_TEXT.match(token) else f"[{quoted(token)}]"
+                source += f"['{token}']" if _PLAIN_TEXT.match(token) else f"[{quote_text(token)}]"
         return source
 
 
@@ -94,19 +94,21 @@ def _item(frame: str, value: str) -> str:
 def _text_literal(text: str) -> str:
     """A string as ASCII source; long ones as a product of their repeated parts."""
     if len(text) <= MAX_PLAIN_LENGTH // 5:
-        return quoted(text)
-    return " + ".join(f"{quoted(part)} * {times}" if times > 1 else quoted(part) for part, times in split_repeats(text))
+        return quote_text(text)
+    return " + ".join(
+        f"{quote_text(part)} * {times}" if times > 1 else quote_text(part) for part, times in split_repeats(text)
+    )
 
 
-def quoted(text: str) -> str:
+def quote_text(text: str) -> str:
     """A string in double quotes, with control and non-ASCII characters escaped."""
-    return '"' + "".join(map(_escaped, text)) + '"'
+    return '"' + "".join(map(_escape, text)) + '"'
 
 
 _SHORT = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
-def _escaped(char: str) -> str:
+def _escape(char: str) -> str:
     if char in _SHORT:
         return _SHORT[char]
     code = ord(char)

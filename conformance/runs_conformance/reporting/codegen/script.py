@@ -13,7 +13,8 @@ from runs_conformance.contract.operation import BETA_HEADER
 from runs_conformance.model.case import Move, Reject, Role, Step
 from runs_conformance.model.json import JSON, is_array, is_object
 from runs_conformance.reporting.codegen.client_call import CallWriter
-from runs_conformance.reporting.codegen.literal import INDENT, literal, quoted
+from runs_conformance.reporting.codegen.helper_functions import HELPERS
+from runs_conformance.reporting.codegen.literal import INDENT, literal, quote_text
 from runs_conformance.reporting.codegen.shell import quote
 from runs_conformance.reporting.codegen.statements import StatementWriter, steps_of
 from runs_conformance.reporting.failure_text import format_value, printable
@@ -103,11 +104,11 @@ def render_test(failure: ScriptedFailure, steps: JSON) -> str:
 def _render_suite_test(failure: ScriptedFailure, name: str, steps: JSON) -> str:
     call = [
         f"{INDENT}result = replay_steps(",
-        f"{INDENT * 2}{quoted(failure.id)},",
+        f"{INDENT * 2}{quote_text(failure.id)},",
         f"{INDENT * 2}STEPS,",
         f"{INDENT * 2}{_base_url(failure)},",
-        f"{INDENT * 2}edition={quoted(failure.edition)},",
-        *([] if failure.dialect == "openai" else [f"{INDENT * 2}dialect={quoted(failure.dialect)},"]),
+        f"{INDENT * 2}edition={quote_text(failure.edition)},",
+        *([] if failure.dialect == "openai" else [f"{INDENT * 2}dialect={quote_text(failure.dialect)},"]),
         f"{INDENT})",
     ]
     return "\n".join(
@@ -177,7 +178,7 @@ def _docstring_text(text: str) -> str:
 
 
 def _base_url(failure: ScriptedFailure) -> str:
-    return f'os.environ.get("OPENAI_BASE_URL", {quoted(failure.base_url or EMULATOR_URL)})'
+    return f'os.environ.get("OPENAI_BASE_URL", {quote_text(failure.base_url or EMULATOR_URL)})'
 
 
 def _check_lines(failure: ScriptedFailure) -> Iterator[str]:
@@ -185,16 +186,16 @@ def _check_lines(failure: ScriptedFailure) -> Iterator[str]:
     check = failure.status_check
     if check is not None:
         yield f"if {check.negation}:"
-        yield f"{INDENT}sys.exit({quoted(f'FAIL {failure.id}: {check.description}')})"
+        yield f"{INDENT}sys.exit({quote_text(f'FAIL {failure.id}: {check.description}')})"
         yield 'print("passes")'
         return
     symptom = _symptom_condition(failure)
     if symptom is not None:
         yield f"if {symptom}:"
-        yield f"{INDENT}sys.exit({quoted(f'FAIL {failure.id}: {failure.message}')})"
+        yield f"{INDENT}sys.exit({quote_text(f'FAIL {failure.id}: {failure.message}')})"
         yield 'print("not reproduced: the response does not show the finding")'
         return
-    yield f"print({quoted(f'look for: {failure.message or failure.statement}')})"
+    yield f"print({quote_text(f'look for: {failure.message or failure.statement}')})"
 
 
 def _symptom_condition(failure: ScriptedFailure) -> str | None:
@@ -223,13 +224,13 @@ def _statement_lines(failure: ScriptedFailure) -> list[str]:
 def _preamble(failure: ScriptedFailure, code: Sequence[str]) -> list[str]:
     """The part between docstring and code: the imports, clients and helper functions that the code uses."""
     text = "\n".join(code)
-    beta = f"{quoted(BETA_HEADER[0])}: {quoted(BETA_HEADER[1])}"
+    beta = f"{quote_text(BETA_HEADER[0])}: {quote_text(BETA_HEADER[1])}"
     key_header = dialect_family(failure.dialect).key_header
     key = 'f"Bearer {key}"' if key_header == "Authorization" else "key"
-    carrier = f"{{{quoted(key_header)}: {key}}}"
+    carrier = f"{{{quote_text(key_header)}: {key}}}"
     functions = [
         function.strip("\n").replace("BETA", beta).replace("CARRIER", carrier)
-        for name, function in _HELPERS.items()
+        for name, function in HELPERS.items()
         if re.search(rf"\b{name}\(", text)
     ]
     setup = [f"BASE_URL = {_base_url(failure)}", 'KEY = os.environ["OPENAI_API_KEY"]']
@@ -244,66 +245,3 @@ def _preamble(failure: ScriptedFailure, code: Sequence[str]) -> list[str]:
         imports.append("from concurrent.futures import ThreadPoolExecutor")
     packages = [f"import {name}" for name in ("httpx", "openai") if re.search(rf"\b{name}\.", source)]
     return [*imports, "", *packages, "", *setup, *(line for function in functions for line in ("", "", function))]
-
-
-_HELPERS = {
-    "send": '''
-def send(method, path, body=None, content=None, query=(), headers=None, key=KEY):
-    """Send one request with the default headers; a header that is None is omitted."""
-    defaults = {BETA, **(CARRIER if key else {})}
-    if body is not None or content is not None:
-        defaults["Content-Type"] = "application/json"
-        content = json.dumps(body).encode() if content is None else content
-    changed = {name.lower() for name in headers or {}}
-    merged = {name: value for name, value in defaults.items() if name.lower() not in changed}
-    merged.update({name: value for name, value in (headers or {}).items() if value is not None})
-    query = [(name, value if isinstance(value, str) else json.dumps(value)) for name, value in query]
-    return httpx.request(method, BASE_URL + path, params=query, headers=merged, content=content, timeout=60)
-''',
-    "read_response": '''
-def read_response(call):
-    """Return the HTTP status and text of a response, whether it is a success or an error."""
-    try:
-        response = call()
-    except Exception as error:
-        if not hasattr(error, "response"):
-            raise
-        response = error.response
-    return response if isinstance(response, tuple) else (response.status_code, response.text)
-''',
-    "read_stream": '''
-def read_stream(events):
-    """Read a stream to its end."""
-    return 200, "\\n".join("data: " + event.data.to_json(indent=None) for event in events)
-''',
-    "run_from_stream": '''
-def run_from_stream(text):
-    """Return the run in the last event of a stream that contains one."""
-    values = [json.loads(line[5:]) for line in text.splitlines() if line.startswith("data:") and "{" in line]
-    return [value for value in values if value.get("object") == "thread.run"][-1]
-''',
-    "poll_until": '''
-def poll_until(get_run, statuses):
-    """Poll a run until it has one of these statuses, or has ended."""
-    terminal = ("completed", "failed", "cancelled", "incomplete", "expired")
-    for _ in range(240):
-        run = get_run()
-        status = run["status"] if isinstance(run, dict) else run.status
-        if status in statuses or status in terminal:
-            break
-        time.sleep(0.25)
-    return run
-''',
-    "value_at": '''
-def value_at(text, path):
-    """Return the value at a path of keys and indexes in a JSON text; None if there is none."""
-    value = json.loads(text)
-    for key in path:
-        if isinstance(value, list):
-            value = value[int(key)] if int(key) < len(value) else None
-        else:
-            value = value.get(key) if isinstance(value, dict) else None
-    return value
-''',
-}
-"""Helper functions that a file may need, by name."""
