@@ -15,7 +15,7 @@ from runs_conformance.engine.verdicts import (
 )
 from runs_conformance.model.program_end import Ending, ProgramEnd
 from runs_conformance.model.rule import SECOND_KEY
-from runs_conformance.model.verdict import Finding, Outcome, Tally, Verdict, merge_tallies
+from runs_conformance.model.verdict import Finding, Outcome, Suspicion, Tally, Verdict, merge_tallies
 from runs_conformance.rules import catalogue
 
 REQUIREMENTS = Requirements(rules=catalogue(), constraints=constraints())
@@ -43,6 +43,16 @@ def test_outcomes() -> None:
     undecided = verdict(Tally(inconclusive=Counter({"rate limited": 2})))
     assert (undecided.outcome, undecided.reason) == (Outcome.INCONCLUSIVE, "rate limited")
     assert verdict(Tally(judged=1, findings=[Finding("no")], errors=["raised"])).outcome is Outcome.ERROR
+
+
+def test_suspicion_prevents_a_pass() -> None:
+    suspected = Tally(judged=9)
+    suspected.add(Suspicion("HTTP status 500 occurred once"))
+    merged = verdict(Tally(judged=9).merge(suspected))
+    assert merged.outcome is Outcome.INCONCLUSIVE
+    assert merged.reason == "held on 18 occasions, but HTTP status 500 occurred once"
+    suspected.add(Finding("no"))
+    assert verdict(suspected).outcome is Outcome.FAIL
 
 
 def test_excused_finding_is_a_pass_that_names_the_departure() -> None:

@@ -135,7 +135,7 @@ def test_single_server_error_is_inconclusive() -> None:
     results = [
         result for unit in rule.units(history) for result in rule.judge(unit) if "get_run" in repr(unit.operation)
     ]
-    assert [type(result).__name__ for result in results] == ["Inconclusive"]
+    assert [type(result).__name__ for result in results] == ["Suspicion"]
 
 
 @legal

@@ -72,7 +72,7 @@ def test_server_fails_once() -> None:
     history = probed(("nul", 500), certain=False)
     rule = robustness.odd_requests_do_not_break_the_server
     probe = [type(result).__name__ for unit in rule.units(history) for result in rule.judge(unit)]
-    assert probe == ["Inconclusive"]
+    assert probe == ["Suspicion"]
 
 
 def hanging(seconds: float) -> History:
@@ -92,6 +92,12 @@ def test_request_is_left_hanging() -> History:
 @legal
 def test_connection_is_closed_at_once() -> History:
     return hanging(0.1)
+
+
+def test_client_gives_up_early() -> None:
+    history, rule = hanging(4.0), robustness.no_request_is_left_hanging
+    results = [type(result).__name__ for unit in rule.units(history) for result in rule.judge(unit)]
+    assert sorted(results) == ["Passed", "Passed", "Suspicion"]
 
 
 @fails(robustness.the_next_request_is_served)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.engine.coverage import Coverage
-from runs_conformance.engine.memory import MAX_SHOWN_TEXT, bounded
+from runs_conformance.engine.memory import MAX_SHOWN_TEXT, bound_value
 from runs_conformance.model.json import JSON, Absent, is_object
 from runs_conformance.model.rule import AnyRule, Constraint
 from runs_conformance.model.text import excerpt
@@ -76,7 +76,7 @@ def _verdict(
     rule = requirements.rules.get(id_)
     requirement = rule if rule is not None else requirements.constraints[id_]
     outcome, reason, needs = _outcome(id_, requirement, rule, tally or Tally(), context)
-    findings = _ordered(tally.findings, example) if tally is not None and outcome is Outcome.FAIL else []
+    findings = _sort_findings(tally.findings, example) if tally is not None and outcome is Outcome.FAIL else []
     return Verdict(
         id=id_,
         kind="rule" if rule is not None else "constraint",
@@ -123,7 +123,7 @@ def _outcome(
         return Outcome.NOT_APPLICABLE, reason, None
     early = context.coverage.early_end(id_) if context.coverage else None
     if tally.outcome is Outcome.INCONCLUSIVE:
-        return Outcome.INCONCLUSIVE, "; ".join(filter(None, (_undecided(tally), early))), None
+        return Outcome.INCONCLUSIVE, "; ".join(filter(None, (_summarize_undecided(tally), early))), None
     return _not_judged(id_, requirement, rule, early, context)
 
 
@@ -141,8 +141,11 @@ def _shortfall(
         if (gap := context.not_judged_reasons.get(id_)) is not None:
             return Outcome.NOT_JUDGED, gap.reason, gap.needs
         early = context.coverage.early_end(id_) if context.coverage else None
-        reasons = (_undecided(tally) or "no invalid value was sent", early)
+        reasons = (_summarize_undecided(tally) or "no invalid value was sent", early)
         return Outcome.INCONCLUSIVE, "only valid values were shown: " + "; ".join(filter(None, reasons)), None
+    if tally.suspicions:
+        reason = tally.suspicions.most_common(1)[0][0]
+        return Outcome.INCONCLUSIVE, f"held on {tally.judged} occasions, but {reason}", None
     # A selection of programs that decide an id may see fewer occasions; what they see on the reference suffices.
     is_narrow = context.coverage is not None and not context.coverage.plans_all(id_)
     if rule is not None and tally.judged < rule.occasions and not is_narrow:
@@ -173,7 +176,7 @@ def _not_judged(
     return Outcome.NOT_JUDGED, gap.reason, gap.needs
 
 
-def _ordered(findings: Sequence[Finding], example: JSON) -> list[Finding]:
+def _sort_findings(findings: Sequence[Finding], example: JSON) -> list[Finding]:
     """Sort the findings of the counterexample's exchange to the front."""
     exchange = example.get("exchange") if is_object(example) else None
     return sorted(findings, key=lambda finding: finding.exchange != exchange)
@@ -191,7 +194,7 @@ def _excuses(tally: Tally) -> str | None:
     return f"excused by known departures: {named}"
 
 
-def _undecided(tally: Tally) -> str:
+def _summarize_undecided(tally: Tally) -> str:
     reasons = [reason for reason, _ in tally.inconclusive.most_common(3)]
     return "; ".join(reasons)
 
@@ -202,10 +205,10 @@ def discard_findings(
     """Return the tallies without the findings of unsupported `operations` and of these `exchanges`."""
     if not operations and not exchanges:
         return dict(tallies)
-    return {id_: _kept(tally, operations, exchanges) for id_, tally in tallies.items()}
+    return {id_: _discard(tally, operations, exchanges) for id_, tally in tallies.items()}
 
 
-def _kept(tally: Tally, operations: Collection[str], exchanges: Collection[str]) -> Tally:
+def _discard(tally: Tally, operations: Collection[str], exchanges: Collection[str]) -> Tally:
     remaining = [
         finding
         for finding in tally.findings
@@ -225,7 +228,7 @@ def limit_findings(tally: Tally, most: int = 4 * MAX_FINDINGS) -> Tally:
 def _limit_finding(finding: Finding) -> Finding:
     message = excerpt(finding.message, MAX_SHOWN_TEXT)
     expected, actual = (
-        value if isinstance(value, Absent) else bounded(value) for value in (finding.expected, finding.actual)
+        value if isinstance(value, Absent) else bound_value(value) for value in (finding.expected, finding.actual)
     )
     if message is finding.message and expected is finding.expected and actual is finding.actual:
         return finding

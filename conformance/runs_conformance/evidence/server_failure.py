@@ -15,6 +15,9 @@ TIMEOUT_SECONDS = 10.0
 STREAM_SILENCE_SECONDS = 2.0
 """Seconds of silence at the end of an incomplete stream after which it counts as timed out, not as cut off."""
 
+STALL_SECONDS = 2.0
+"""Seconds after which a request without a complete response may have been left hanging, though the client gave up."""
+
 
 @dataclass(frozen=True, eq=False)
 class ServerFailure:
@@ -49,6 +52,13 @@ class OperationFailures:
         """The number of requests whose connection was lost before a status arrived."""
         return sum(exchange.status is None and not timed_out(exchange) for exchange in self.exchanges)
 
+    @property
+    def stalled(self) -> int:
+        """The number of incomplete responses that took long, but not long enough to count as timed out."""
+        return sum(_is_late(exchange, STALL_SECONDS) and not _is_stream(exchange) for exchange in self.exchanges) - sum(
+            map(timed_out, self.exchanges)
+        )
+
 
 def is_server_error(exchange: Exchange) -> bool:
     """Whether a response is a server error: 5xx, except 501 (not implemented) and 503 with Retry-After."""
@@ -64,15 +74,15 @@ def timed_out(exchange: Exchange) -> bool:
 
 
 def stream_timed_out(exchange: Exchange) -> bool:
-    """Whether the client stopped waiting for a stream that was silent at last, or went on for too long."""
+    """Whether the client stopped waiting for a stream that had become silent, or went on for too long."""
     if exchange.completion is not Completion.UNKNOWN or not _is_stream(exchange):
         return False
     last = exchange.events[-1].at if exchange.events else exchange.started
     return _is_late(exchange) or exchange.ended - last >= STREAM_SILENCE_SECONDS
 
 
-def _is_late(exchange: Exchange) -> bool:
-    return exchange.completion is Completion.UNKNOWN and exchange.ended - exchange.started >= TIMEOUT_SECONDS
+def _is_late(exchange: Exchange, seconds: float = TIMEOUT_SECONDS) -> bool:
+    return exchange.completion is Completion.UNKNOWN and exchange.ended - exchange.started >= seconds
 
 
 def _is_stream(exchange: Exchange) -> bool:

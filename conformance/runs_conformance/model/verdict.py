@@ -54,6 +54,11 @@ class Inconclusive:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Suspicion(Inconclusive):
+    """The unit looks like a violation, but may have another explanation. Until it is resolved, there is no pass."""
+
+
 Result = Finding | Passed | Inconclusive
 PASSED = Passed()
 
@@ -74,6 +79,7 @@ class Tally:
 
     `judged` counts passed results and findings. `inconclusive` counts by reason, `excused` by the id of the known
     deviation. `errors` are internal errors of the suite. `parts` counts passed results by the part of the evidence.
+    `suspicions` counts those inconclusive results that prevent a pass.
     """
 
     judged: int = 0
@@ -82,11 +88,14 @@ class Tally:
     excused: Counter[str] = field(default_factory=_empty_counter)
     errors: list[str] = field(default_factory=list)
     parts: Counter[str] = field(default_factory=_empty_counter)
+    suspicions: Counter[str] = field(default_factory=_empty_counter)
 
     def add(self, result: Result) -> None:
         """Count one result."""
         if isinstance(result, Inconclusive):
             self.inconclusive[result.reason] += 1
+            if isinstance(result, Suspicion):
+                self.suspicions[result.reason] += 1
             return
         self.judged += 1
         if isinstance(result, Passed):
@@ -106,6 +115,7 @@ class Tally:
             _sum(self.excused, other.excused),
             [*self.errors, *other.errors],
             _sum(self.parts, other.parts),
+            _sum(self.suspicions, other.suspicions),
         )
 
     @property

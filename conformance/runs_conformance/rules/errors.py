@@ -13,7 +13,7 @@ from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.json import Absent, at, is_object
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, observed, prose, schema
-from runs_conformance.model.verdict import PASSED, Inconclusive, Result
+from runs_conformance.model.verdict import PASSED, Result, Suspicion
 
 _SPEC = "openai-openapi f85dbe2 openapi.yaml"
 _ENVELOPE = schema(f"{_SPEC} ErrorResponse, Error: required code, message, param, type")
@@ -206,7 +206,7 @@ def requests_do_not_break_the_server(failures: OperationFailures) -> Iterator[Re
         if len(server_errors) > 1 and failure.others_served:
             yield failure.exchange.finding(f"HTTP status {status} was returned repeatedly", actual=status)
         else:
-            yield Inconclusive(f"{failures.operation} returned HTTP status {status} once")
+            yield Suspicion(f"{failures.operation} returned HTTP status {status} once")
     if not server_errors:
         lost = f"{failures.operation} lost its connection {failures.unanswered} times"
-        yield Inconclusive(lost) if failures.unanswered else PASSED
+        yield Suspicion(lost) if failures.unanswered else PASSED

@@ -15,7 +15,7 @@ from runs_conformance.model.exchange import Completion, Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, convention, prose, schema
-from runs_conformance.model.verdict import PASSED, Inconclusive, Result
+from runs_conformance.model.verdict import PASSED, Inconclusive, Result, Suspicion
 
 _SPEC = "openai-openapi f85dbe2 openapi.yaml"
 _CODES = prose("openai-cookbook d2bb606 examples/data/oai_docs/error-codes.txt: 500, an issue on our servers")
@@ -37,22 +37,22 @@ def probe_of(exchange: Exchange) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _Probe:
+class _ProbeSent:
     """An odd request. `works` says whether its operation was accepted for another request."""
 
     exchange: Exchange
     works: bool
 
 
-def _probes(*kinds: str) -> Callable[[History], Iterable[_Probe]]:
-    def requests(history: History) -> Iterable[_Probe]:
+def _probes(*kinds: str) -> Callable[[History], Iterable[_ProbeSent]]:
+    def requests(history: History) -> Iterable[_ProbeSent]:
         sent = (exchange for exchange in history if exchange.operation and probe_of(exchange) in kinds)
-        return (_Probe(exchange, operation_works(history, exchange)) for exchange in sent)
+        return (_ProbeSent(exchange, operation_works(history, exchange)) for exchange in sent)
 
     return requests
 
 
-def _check_refused(probe: _Probe, message: str) -> Iterator[Result]:
+def _check_refused(probe: _ProbeSent, message: str) -> Iterator[Result]:
     """Pass if the request was refused, fail if it was accepted; anything else is inconclusive."""
     exchange = probe.exchange
     if exchange.accepted:
@@ -82,10 +82,10 @@ def odd_requests_do_not_break_the_server(failures: OperationFailures) -> Iterato
                 f"the request was answered with HTTP status {status}, and not for the first time", actual=status
             )
         else:
-            yield Inconclusive(f"HTTP status {status} occurred once for {failures.probe.replace('_', ' ')}")
+            yield Suspicion(f"HTTP status {status} occurred once for {failures.probe.replace('_', ' ')}")
     if not errors:
         lost = f"the connection was lost {failures.unanswered} times for {failures.probe.replace('_', ' ')}"
-        yield Inconclusive(lost) if failures.unanswered else PASSED
+        yield Suspicion(lost) if failures.unanswered else PASSED
 
 
 @rule(units=operation_failures, level=Level.MUST, source=_CODES, capability="validation", occasions=5)
@@ -103,9 +103,10 @@ def no_request_is_left_hanging(failures: OperationFailures) -> Iterator[Result]:
         if failure.others_served and (failures.probe is not None or len(timeouts) > 1):
             yield exchange.finding(f"the response was not complete after {seconds} s", actual=seconds)
         else:
-            yield Inconclusive(f"one {failures.operation} had no complete response after {seconds} s")
+            yield Suspicion(f"one {failures.operation} had no complete response after {seconds} s")
     if not timeouts:
-        yield PASSED
+        stalled = f"{failures.operation} got no response within the request timeout, which is shorter than 10 s"
+        yield Suspicion(stalled) if failures.stalled else PASSED
 
 
 def _probes_with_next_request(history: History) -> Iterator[tuple[Exchange, Exchange, bool]]:
@@ -138,7 +139,7 @@ def the_next_request_is_served(unit: tuple[Exchange, Exchange, bool]) -> Iterato
 
 
 @rule(units=_probes(MALFORMED), level=Level.MUST, source=_JSON, capability="validation")
-def malformed_json_is_refused(probe: _Probe) -> Iterator[Result]:
+def malformed_json_is_refused(probe: _ProbeSent) -> Iterator[Result]:
     """A body that is not JSON is refused.
 
     A body that is taken for an empty object, or repaired by guessing, does what the client did not request.
@@ -149,7 +150,7 @@ def malformed_json_is_refused(probe: _Probe) -> Iterator[Result]:
 
 
 @rule(units=_probes("trailing_json"), level=Level.SHOULD, source=_ONE_VALUE, capability="validation")
-def nothing_follows_the_body(probe: _Probe) -> Iterator[Result]:
+def nothing_follows_the_body(probe: _ProbeSent) -> Iterator[Result]:
     """A body with more text after its JSON value is refused.
 
     A parser that stops after the first value carries out half of the request and reports success.
@@ -160,7 +161,7 @@ def nothing_follows_the_body(probe: _Probe) -> Iterator[Result]:
 
 
 @rule(units=_probes("invalid_utf8"), level=Level.SHOULD, source=_UTF_8, capability="validation")
-def invalid_utf8_is_refused(probe: _Probe) -> Iterator[Result]:
+def invalid_utf8_is_refused(probe: _ProbeSent) -> Iterator[Result]:
     """A body that is not valid UTF-8 is refused.
 
     Replacement characters alter what the client sent without its knowledge.
@@ -171,7 +172,7 @@ def invalid_utf8_is_refused(probe: _Probe) -> Iterator[Result]:
 
 
 @rule(units=_probes(EMPTY), level=Level.MUST, source=_REQUIRED, capability="validation")
-def empty_bodies_are_refused_where_members_are_required(probe: _Probe) -> Iterator[Result]:
+def empty_bodies_are_refused_where_members_are_required(probe: _ProbeSent) -> Iterator[Result]:
     """A request without a body is refused if its body has required members.
 
     The server would have to invent the values of the missing members.
@@ -183,7 +184,7 @@ def empty_bodies_are_refused_where_members_are_required(probe: _Probe) -> Iterat
 
 
 @rule(units=_probes(EMPTY), level=Level.MAY, source=schema(f"{_SPEC} requestBody.required"), capability="validation")
-def empty_bodies_are_refused_elsewhere(probe: _Probe) -> Iterator[Result]:
+def empty_bodies_are_refused_elsewhere(probe: _ProbeSent) -> Iterator[Result]:
     """A request without a body is refused by operations whose body is required but has no required members.
 
     The document requires the body; whether the service did is not recorded.
@@ -207,7 +208,7 @@ def _has_required_members(exchange: Exchange) -> bool:
 
 
 @rule(units=_probes(WRONG_TYPE), level=Level.MAY, source=_NO_SOURCE, capability="validation")
-def other_content_types_are_refused(probe: _Probe) -> Iterator[Result]:
+def other_content_types_are_refused(probe: _ProbeSent) -> Iterator[Result]:
     """A body sent with another content type than JSON is refused.
 
     The document lists only JSON. Many servers read the body anyway.
@@ -219,7 +220,7 @@ def other_content_types_are_refused(probe: _Probe) -> Iterator[Result]:
 
 @rule(units=_probes("content_type_with_charset", "content_type_in_capitals"), level=Level.SHOULD, source=_MEDIA,
       capability="validation")  # fmt: skip
-def json_is_known_by_all_its_names(probe: _Probe) -> Iterator[Result]:
+def json_is_known_by_all_its_names(probe: _ProbeSent) -> Iterator[Result]:
     """A JSON body is accepted if its content type has a charset or is written in capitals.
 
     HTTP libraries write the header differently, and media types are case-insensitive.
@@ -235,17 +236,17 @@ def json_is_known_by_all_its_names(probe: _Probe) -> Iterator[Result]:
         )
 
 
-def _misshapen_bodies(history: History) -> Iterable[_Probe]:
+def _misshapen_bodies(history: History) -> Iterable[_ProbeSent]:
     judged_elsewhere = (MALFORMED, EMPTY, "invalid_utf8")
     for exchange in history:
         step, kind = exchange.step, exchange.anomaly if exchange.is_probe else ""
         must_be_refused = step is not None and step.raw is not None and isinstance(step.expectation, Reject)
         if kind and kind not in judged_elsewhere and must_be_refused:
-            yield _Probe(exchange, operation_works(history, exchange))
+            yield _ProbeSent(exchange, operation_works(history, exchange))
 
 
 @rule(units=_misshapen_bodies, level=Level.MUST, source=_OBJECT, capability="validation")
-def misshapen_bodies_are_refused(probe: _Probe) -> Iterator[Result]:
+def misshapen_bodies_are_refused(probe: _ProbeSent) -> Iterator[Result]:
     """A body that is no object, or exceeds a documented limit by far, is refused.
 
     A server that accepts it sets no bound to what one request may cost. Tested with arrays and scalars as bodies, and
@@ -256,17 +257,17 @@ def misshapen_bodies_are_refused(probe: _Probe) -> Iterator[Result]:
     yield from _check_refused(probe, f"the target accepted a {probe_of(probe.exchange).replace('_', ' ')}")
 
 
-def _odd_ids(history: History) -> Iterable[_Probe]:
+def _odd_ids(history: History) -> Iterable[_ProbeSent]:
     negatives = (exchange for exchange in history if exchange.step and exchange.step.role is Role.NEGATIVE)
     return (
-        _Probe(exchange, operation_works(history, exchange))
+        _ProbeSent(exchange, operation_works(history, exchange))
         for exchange in negatives
         if exchange.is_probe and exchange.anomaly.endswith("_id") and exchange.path
     )
 
 
 @rule(units=_odd_ids, level=Level.MUST, source=_ID, capability="core")
-def odd_ids_name_nothing(probe: _Probe) -> Iterator[Result]:
+def odd_ids_name_nothing(probe: _ProbeSent) -> Iterator[Result]:
     """An id made of quotes, markup, NUL or thousands of characters finds no object.
 
     If it finds one, the server interpreted it as part of a query or path.

@@ -12,7 +12,7 @@ from runs_conformance.model.history import History
 from runs_conformance.model.json import Absent, is_object
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, prose, schema
-from runs_conformance.model.verdict import PASSED, Inconclusive, Result
+from runs_conformance.model.verdict import PASSED, Inconclusive, Result, Suspicion
 
 _JSON = schema("openai-openapi f85dbe2 openapi.yaml: every success is application/json, an object")
 _GRAMMAR = prose("RFC 8259 2, 6, 7, 8.1: the grammar of JSON, in UTF-8, without a byte order mark")
@@ -140,6 +140,6 @@ def answers_come_whole(failures: OperationFailures) -> Iterator[Result]:
         if len(truncated) > 1:
             yield exchange.finding(f"the response broke off: {exchange.problem or 'reason unknown'}")
         else:
-            yield Inconclusive(f"one response to {failures.operation} broke off")
+            yield Suspicion(f"one response to {failures.operation} broke off")
     if not truncated:
         yield PASSED
