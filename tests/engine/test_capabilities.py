@@ -13,6 +13,7 @@ from runs_conformance.engine.capabilities import (
     undelivered_streams,
     unsupported_capabilities,
 )
+from runs_conformance.engine.preflight import UNKNOWN_PATH, signatures_in
 from runs_conformance.model.case import DanglingReference, Role, Step
 from runs_conformance.model.exchange import Completion, Exchange, Request, Response
 
@@ -35,11 +36,11 @@ def exchange(operation: str, status: int, body: Any, role: Role = Role.ACT) -> E
     )
 
 
-SIGNATURE = error_signature(exchange("get_run", 404, NO_ROUTE))
+NO_ROUTES = frozenset({(404, "members: detail, Not Found"), (404, "members: detail, Thread runs not found")})
 
 
 def unsupported(*exchanges: Exchange, declared: tuple[str, ...] = ()) -> set[str]:
-    return set(unsupported_capabilities(merge_stats(collect_stats([each], SIGNATURE) for each in exchanges), declared))
+    return set(unsupported_capabilities(merge_stats(collect_stats([each], NO_ROUTES) for each in exchanges), declared))
 
 
 def test_capability_without_any_route_is_unsupported() -> None:
@@ -79,7 +80,7 @@ def test_single_failures_do_not_hide_a_missing_route() -> None:
 
 def test_all_operations_of_a_missing_capability_are_missing() -> None:
     answers = [exchange("list_run_steps", 404, NO_ROUTE), exchange("list_runs", 405, None)]
-    stats = collect_stats([*answers, exchange("list_messages", 200, {})], SIGNATURE)
+    stats = collect_stats([*answers, exchange("list_messages", 200, {})], NO_ROUTES)
     assert missing_operations(stats) == ("list_runs", "list_run_steps", "get_run_step")
     assert missing_operations(stats, denied=("steps",)) == ("list_runs",)
 
@@ -111,11 +112,11 @@ def test_error_signature_ignores_paths_and_ids() -> None:
 
 def test_prerequisite_that_is_always_refused_is_reported() -> None:
     refused = exchange("create_assistant", 400, {"error": {"message": "The model 'x' does not exist."}}, Role.FIXTURE)
-    message = failed_prerequisite(collect_stats([refused], None))
+    message = failed_prerequisite(collect_stats([refused], ()))
     assert message is not None
     assert "create_assistant was refused every time: HTTP 400 The model 'x' does not exist." in message
     accepted = exchange("create_assistant", 200, {}, Role.FIXTURE)
-    assert failed_prerequisite(collect_stats([refused, accepted], None)) is None
+    assert failed_prerequisite(collect_stats([refused, accepted], ())) is None
 
 
 def streaming(status: int, body: Any, id_: str = "x1") -> Exchange:
@@ -128,7 +129,7 @@ NO_STREAMS = {"error": {"message": "Unsupported parameter: 'stream'.", "type": "
 
 
 def test_streaming_is_unsupported_if_a_refusal_mentions_it() -> None:
-    stats = collect_stats([streaming(400, NO_STREAMS), streaming(501, NO_STREAMS, "x2")], SIGNATURE)
+    stats = collect_stats([streaming(400, NO_STREAMS), streaming(501, NO_STREAMS, "x2")], NO_ROUTES)
     unsupported_names = unsupported_capabilities(stats)
     assert set(unsupported_names) == {"streaming"}
     assert undelivered_streams(stats, unsupported_names) == {"x1", "x2"}
@@ -144,10 +145,10 @@ def test_streaming_is_supported_if_it_fails_otherwise() -> None:
         streaming(500, NO_STREAMS),
         streaming(200, {"object": "thread.run"}),
     ):
-        stats = collect_stats([broken], SIGNATURE)
+        stats = collect_stats([broken], NO_ROUTES)
         assert unsupported_capabilities(stats) == {}
         assert undelivered_streams(stats, ()) == set()
-    mixed = collect_stats([streaming(400, NO_STREAMS), streaming(200, {})], SIGNATURE)
+    mixed = collect_stats([streaming(400, NO_STREAMS), streaming(200, {})], NO_ROUTES)
     assert unsupported_capabilities(mixed) == {}
 
 
@@ -157,21 +158,42 @@ def test_denied_capability_is_unsupported() -> None:
 
 
 def test_missing_declared_capability_is_reported_once() -> None:
-    stats = collect_stats([exchange("cancel_run", 404, NO_ROUTE), exchange("create_run", 200, {})], SIGNATURE)
+    stats = collect_stats([exchange("cancel_run", 404, NO_ROUTE), exchange("create_run", 200, {})], NO_ROUTES)
     assert [finding.operation for finding in missing_declared_capabilities(stats, ["cancel", "core"])] == [None]
     assert missing_declared_capabilities(stats, ["core"]) == []
 
 
 def test_given_object_replaces_a_prerequisite() -> None:
-    stats = collect_stats([exchange("create_assistant", 404, NO_ROUTE, Role.FIXTURE)], SIGNATURE)
+    stats = collect_stats([exchange("create_assistant", 404, NO_ROUTE, Role.FIXTURE)], NO_ROUTES)
     assert "--use assistant=ID" in (failed_prerequisite(stats) or "")
     assert failed_prerequisite(stats, ["assistant"]) is None
-    refused = collect_stats([exchange("create_assistant", 400, NO_RUN, Role.FIXTURE)], SIGNATURE)
+    refused = collect_stats([exchange("create_assistant", 400, NO_RUN, Role.FIXTURE)], NO_ROUTES)
     assert "--model" in (failed_prerequisite(refused) or "")
 
 
 def test_frameworks_tell_a_missing_object_from_a_missing_route_by_the_text() -> None:
     unknown = {"detail": "Thread thread_abc123 not found"}
     assert unsupported(exchange("cancel_run", 404, unknown)) == set()
-    assert error_signature(exchange("get_run", 404, unknown)) != SIGNATURE
-    assert error_signature(exchange("get_run", 404, NO_ROUTE)) == SIGNATURE
+    assert unsupported(exchange("cancel_run", 404, NO_ROUTE)) == {"cancel", "cancel_run"}
+
+
+def probe(path: str, status: int, body: Any) -> Exchange:
+    return replace(exchange("", status, body), operation=None, step=None, request=Request("GET", path))
+
+
+def test_operation_whose_path_is_taken_for_a_thread_is_missing() -> None:
+    shadowed = {"detail": "Thread runs not found"}
+    no_route = signatures_in([probe(UNKNOWN_PATH, 404, NO_ROUTE), probe("/threads/runs", 404, shadowed)])
+    stats = collect_stats([exchange("create_thread_and_run", 404, shadowed)], no_route)
+    assert unsupported_capabilities(stats)["create_thread_and_run"] == (
+        "the target does not support create_and_run: it has no POST /threads/runs, or the route of "
+        "/threads/{thread_id} takes its requests"
+    )
+    other = collect_stats([exchange("create_thread_and_run", 404, {"detail": "Assistant asst_1 not found"})], no_route)
+    assert unsupported_capabilities(other) == {}
+
+
+def test_missing_thread_is_no_missing_route_unless_it_is_named_runs() -> None:
+    missing = {"error": {"message": "No such thread"}}
+    assert signatures_in([probe("/threads/runs", 404, missing)]) == frozenset()
+    assert signatures_in([probe("/threads/runs", 500, {"detail": "Thread runs not found"})]) == frozenset()

@@ -19,7 +19,7 @@ def answer_405(step: Step) -> Answer:
 
 def test_a_missing_operation_is_no_longer_called() -> None:
     target = ScriptedSender(answer_405)
-    guard = RouteGuard(target, None)
+    guard = RouteGuard(target, ())
     exchanges = [guard.send(MISSING, "test", {}) for _ in range(MIN_ANSWERS + 2)]
     assert len(target.sent) == MIN_ANSWERS
     assert [exchange.id != "" for exchange in exchanges] == [True] * MIN_ANSWERS + [False] * 2
@@ -28,7 +28,7 @@ def test_a_missing_operation_is_no_longer_called() -> None:
 
 def test_other_operations_are_called() -> None:
     target = ScriptedSender(answer_405)
-    guard = RouteGuard(target, None)
+    guard = RouteGuard(target, ())
     for _ in range(MIN_ANSWERS):
         guard.send(MISSING, "test", {})
     assert guard.send(PRESENT, "test", {}).accepted
@@ -38,7 +38,7 @@ def test_other_operations_are_called() -> None:
 
 def test_refusals_of_illegal_requests_alone_say_nothing_about_the_route() -> None:
     target = ScriptedSender(answer_405)
-    guard = RouteGuard(target, None)
+    guard = RouteGuard(target, ())
     for _ in range(3 * MIN_ANSWERS):
         guard.send(NEGATIVE, "test", {})
     assert len(target.sent) == 3 * MIN_ANSWERS
@@ -47,7 +47,7 @@ def test_refusals_of_illegal_requests_alone_say_nothing_about_the_route() -> Non
 def test_an_operation_that_answered_otherwise_once_exists() -> None:
     answers = iter([200, *[405] * 20])
     target = ScriptedSender(lambda step: (next(answers), {}))
-    guard = RouteGuard(target, None)
+    guard = RouteGuard(target, ())
     for _ in range(MIN_ANSWERS + 5):
         guard.send(MISSING, "test", {})
     assert len(target.sent) == MIN_ANSWERS + 5

@@ -19,6 +19,7 @@ from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.engine import approach, polling, preflight
 from runs_conformance.engine.budget import Budget
 from runs_conformance.engine.capabilities import (
+    Signature,
     collect_stats,
     merge_stats,
     missing_operations,
@@ -43,7 +44,7 @@ RESTART_PAUSES = (0.0, 1.0, 3.0)
 """Seconds before each attempt to reach a server that left a request unanswered; it may be restarting."""
 
 MAX_LOST = 3
-"""Requests without a response after which a server is not asked further."""
+"""Number of requests without a response after which the survey stops."""
 
 _T = TypeVar("_T")
 _DENIED = (401, 403)
@@ -55,7 +56,7 @@ class Discovery:
 
     `models` are those that the server lists. `run_accepted` is None if no run could be attempted; `refusal` says why a
     run was refused, `run_failed` that it was an error of the server instead. `needs_key` is None if unknown. `lost`
-    holds the requests that got no response, `stopped` why the server was not asked further. `approach` is the form of
+    holds the requests that got no response, `stopped` says why the survey stopped. `approach` is the form of
     request that the server accepts, if it refused a smallest one.
     """
 
@@ -94,7 +95,7 @@ def discover(addresses: Iterable[Address], key: str | None, model: str) -> Disco
             sent += probe.requests
             if speaks_the_api:
                 found = probe.finish_current_request(lambda: probe.survey(model))
-                # A key that another header carried was denied, so this one is looked at.
+                # A key that another header carried was denied, so this one is examined.
                 needs_key = True if denies and found.needs_key is None else found.needs_key
                 return replace(found, requests=sent + probe.requests, needs_key=needs_key)
             denies |= probe.is_denied
@@ -145,9 +146,9 @@ class _Probe:
     def survey(self, model: str) -> Discovery:
         """Find out what the server offers, as far as it responds."""
         found = Discovery(self.address, {}, model=model)
-        no_route, stopped = None, ""
+        no_route, stopped = frozenset[Signature](), ""
         try:
-            no_route = preflight.no_route_signature(self)
+            no_route = preflight.no_route_signatures(self)
             models = preflight.list_models(self)
             found = replace(found, models=models, model=model if model in models or not models else models[0])
             self._call_operations(found.model)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 
@@ -19,6 +19,7 @@ from runs_conformance.client.transport import ExchangeLimits, Transport
 from runs_conformance.engine import approach, polling, preflight
 from runs_conformance.engine.admission_control import AdmissionControl
 from runs_conformance.engine.budget import Budget
+from runs_conformance.engine.capabilities import Signature
 from runs_conformance.engine.collector import Collector
 from runs_conformance.engine.forecast import Forecast
 from runs_conformance.engine.hazard_guard import HazardGuard
@@ -117,15 +118,15 @@ class LiveRun:
             return 1
         return self.options.workers or (LOCAL_WORKERS if self.target.address.is_loopback else REMOTE_WORKERS)
 
-    def _preflight(self) -> str | None:
-        """Run the preflight checks; return the signature of a response for an unknown route."""
+    def _preflight(self) -> Collection[Signature]:
+        """Run the preflight checks; return the signatures of responses for an unknown route."""
 
-        def check() -> str | None:
+        def check() -> Collection[Signature]:
             thread = self.context.use.get("thread")
             url = self.target.address.url
             preflight.check_target(self.session, url, thread, read_only=self.context.read_only)
             preflight.check_objects_exist(self.session, url, self.context.use)
-            return preflight.no_route_signature(self.session)
+            return preflight.no_route_signatures(self.session)
 
         self._cap_limits(PREFLIGHT_LIMITS)
         no_route = run_interruptible(check, "preflight")
@@ -150,7 +151,7 @@ class LiveRun:
 
         return run_interruptible(find, approach.PROGRAM)
 
-    def _run(self, plan: Plan, no_route: str | None, sender: Sender) -> RunResult:
+    def _run(self, plan: Plan, no_route: Collection[Signature], sender: Sender) -> RunResult:
         judges = build_judges(self.options)
         earlier = [
             judge_program(program, exchanges, judges, no_route)
@@ -168,7 +169,7 @@ class LiveRun:
             listener=self.listener,
             workers=self._workers,
             cleans_up=self.target.persistent,
-            no_route_signature=no_route,
+            no_route=no_route,
             earlier=earlier,
         )
 

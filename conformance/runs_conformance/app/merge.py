@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,7 +14,7 @@ from runs_conformance.app.run_metadata import RunFooter, RunHeader
 from runs_conformance.baseline import BaselineGate
 from runs_conformance.engine import approach, preflight
 from runs_conformance.engine.budget import Budget, Counts
-from runs_conformance.engine.capabilities import error_signature
+from runs_conformance.engine.capabilities import Signature
 from runs_conformance.engine.run_result import ProgramVerdicts, RunResult, judge_program, merge_results
 from runs_conformance.engine.shard import missing_shards, parse_shard
 from runs_conformance.engine.shrinking.confirmation import Confirmation, with_confirmations
@@ -51,11 +52,10 @@ class RecordedRun:
         return f"the history lacks {plural(missing, 'exchange')}" if missing > 0 else self.footer.cut_reason
 
     @property
-    def no_route(self) -> str | None:
-        """The signature of a response for an unknown route, as recorded by the preflight."""
-        outside = next((history for history in self.histories if history.program == preflight.PROBE_PROGRAM), None)
-        exchange = outside.exchanges[-1] if outside else None
-        return error_signature(exchange) if exchange is not None and exchange.status == 404 else None
+    def no_route(self) -> frozenset[Signature]:
+        """The signatures of responses for an unknown route, as recorded by the preflight."""
+        outside = (history for history in self.histories if history.program == preflight.PROBE_PROGRAM)
+        return preflight.signatures_in(itertools.chain.from_iterable(outside))
 
 
 def read_run(path: Path) -> RecordedRun:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from runs_conformance.contract.operation import CAPABILITIES, OPERATIONS
+from runs_conformance.contract.operation import CAPABILITIES, OPERATIONS, Operation
 from runs_conformance.evidence.server_failure import is_server_error
 from runs_conformance.model.case import Key, Role
 from runs_conformance.model.error_message import error_message, summarize
@@ -23,6 +23,10 @@ _METHODS = re.compile(r"\b(GET|POST|DELETE|PUT|PATCH)\b")
 # Matches only from the start of a word and gives nothing back, so that a long word costs linear time.
 _VARIABLE_PART = re.compile(r"['\"`(]?(?<![\w{}./-])(?:[^\W\d_]|[{}.])*+[\d_/-][\w{}./-]*+['\"`)]?")
 _MAX_GENERALIZED = 2_000
+_NAMES_RUNS = re.compile(r"\bruns\b")
+
+Signature = tuple[int, str]
+"""The HTTP status and the form of a response for a missing route."""
 
 
 @dataclass(slots=True)
@@ -31,8 +35,8 @@ class OperationStats:
 
     `failed` counts server errors and requests without a response: they show neither that the operation exists nor that
     it does not. `fixture_refusal` is the first refusal of a request that must be accepted, `fixture_accepted` whether
-    any such request succeeded. `undelivered_streams` holds the ids of exchanges that requested a stream and received
-    none.
+    any such request succeeded. `is_shadowed` says that another route took a request. `undelivered_streams` holds the
+    ids of exchanges that requested a stream and received none.
     """
 
     accepted: int = 0
@@ -41,6 +45,7 @@ class OperationStats:
     other: int = 0
     fixture_refusal: str = ""
     fixture_accepted: bool = False
+    is_shadowed: bool = False
     undelivered_streams: frozenset[str] = frozenset()
 
     def merge(self, other: OperationStats) -> OperationStats:
@@ -52,6 +57,7 @@ class OperationStats:
             self.other + other.other,
             self.fixture_refusal or other.fixture_refusal,
             self.fixture_accepted or other.fixture_accepted,
+            self.is_shadowed or other.is_shadowed,
             self.undelivered_streams | other.undelivered_streams,
         )
 
@@ -59,10 +65,10 @@ class OperationStats:
 StatsByOperation = Mapping[str, OperationStats]
 
 
-def collect_stats(exchanges: Iterable[Exchange], no_route_signature: str | None) -> dict[str, OperationStats]:
+def collect_stats(exchanges: Iterable[Exchange], no_route: Collection[Signature]) -> dict[str, OperationStats]:
     """Count the responses to each operation and to requests for a stream.
 
-    `no_route_signature` is the error signature of a response for a missing route.
+    `no_route` holds the signatures of responses for a missing route.
     """
     exchanges = list(exchanges)
     collected: dict[str, OperationStats] = {}
@@ -81,8 +87,9 @@ def collect_stats(exchanges: Iterable[Exchange], no_route_signature: str | None)
         elif step.dangling is not None and exchange.status == 404:
             # Some frameworks answer for a missing object as they do for a missing route.
             pass
-        elif is_missing_route(exchange, no_route_signature):
+        elif is_missing_route(exchange, no_route):
             stats.no_route += 1
+            stats.is_shadowed |= names_a_thread(error_signature(exchange))
         elif exchange.response is None or is_server_error(exchange):
             stats.failed += 1
         elif step.role is not Role.NEGATIVE:
@@ -143,7 +150,7 @@ def unsupported_capabilities(
         operation = OPERATIONS[name]
         is_optional = operation.is_prerequisite or operation.capability != CORE
         if is_optional and operation.capability not in declared and _has_no_route(stats):
-            unsupported[name] = f"the target has no {operation.route}"
+            unsupported[name] = _describe_missing(operation, stats)
     for capability in CAPABILITIES:
         tried = [name for name in operations if OPERATIONS[name].capability == capability]
         if (
@@ -152,9 +159,9 @@ def unsupported_capabilities(
             or not all(_has_no_route(stats_by_operation[name]) for name in tried)
         ):
             continue
+        first = _describe_missing(OPERATIONS[tried[0]], operations[tried[0]]).removeprefix("the target has ")
         for name in (capability, *tried):
-            method, path = OPERATIONS[tried[0]].method, OPERATIONS[tried[0]].path
-            unsupported[name] = f"the target does not support {capability}: it has no {method} {path}"
+            unsupported[name] = f"the target does not support {capability}: it has {first}"
     streaming = stats_by_operation.get(STREAMING)
     if streaming is not None and streaming.no_route and not streaming.accepted and STREAMING not in declared:
         unsupported[STREAMING] = "the target does not support streaming: it refuses stream: true"
@@ -230,7 +237,7 @@ def error_signature(exchange: Exchange) -> str | None:
     if message is not None:
         return "error: " + _generalize(message)
     if is_object(response.body):
-        # FastAPI and others tell a missing route from a missing object by the text alone.
+        # FastAPI and others distinguish a missing route from a missing object only by the text.
         texts = [text for name in _TEXT_MEMBERS if isinstance(text := response.body.get(name), str)]
         return "members: " + ", ".join((*sorted(response.body), *map(_generalize, texts)))
     return "text: " + _generalize((response.text or "")[:200])
@@ -240,11 +247,25 @@ def _generalize(text: str) -> str:
     return _METHODS.sub("…", _VARIABLE_PART.sub("…", text[:_MAX_GENERALIZED]))
 
 
-def is_missing_route(exchange: Exchange, no_route_signature: str | None) -> bool:
+def is_missing_route(exchange: Exchange, no_route: Collection[Signature]) -> bool:
     """Whether a target answered as it answers for a route that it does not have."""
-    if exchange.status in (405, 501):
-        return True
-    return exchange.status == 404 and no_route_signature is not None and error_signature(exchange) == no_route_signature
+    return exchange.status in (405, 501) or signature(exchange) in no_route
+
+
+def signature(exchange: Exchange) -> Signature | None:
+    """Return the HTTP status and the form of an error response; None if there is no response."""
+    form = error_signature(exchange)
+    return (exchange.status, form) if exchange.status is not None and form is not None else None
+
+
+def names_a_thread(form: str | None) -> bool:
+    """Whether the form of an answer for the path /threads/runs takes the last word for the id of a thread."""
+    return form is not None and _NAMES_RUNS.search(form) is not None
+
+
+def _describe_missing(operation: Operation, stats: OperationStats) -> str:
+    shadow = ", or the route of /threads/{thread_id} takes its requests" if stats.is_shadowed else ""
+    return f"the target has no {operation.route}{shadow}"
 
 
 def _describe_refusal(exchange: Exchange) -> str:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 from runs_conformance.client import base_url
 from runs_conformance.contract.edition import RETIRED
 from runs_conformance.contract.operation import OPERATIONS
-from runs_conformance.engine.capabilities import error_signature
+from runs_conformance.engine.capabilities import Signature, names_a_thread, signature
 from runs_conformance.engine.program_runner import Sender
 from runs_conformance.errors import (
     AuthenticationFailed,
@@ -31,7 +31,9 @@ PROGRAM = "preflight"
 PROBE_PROGRAM = "preflight/outside"
 """The program of probe requests: look-ups of the objects to use, and a request to a missing route. Not evidence."""
 
-_UNKNOWN_PATH = "/threads/thread_000000000000000000000000/no-such-operation"
+UNKNOWN_PATH = "/threads/thread_000000000000000000000000/no-such-operation"
+_THREAD_NAMED_RUNS = "/threads/runs"
+"""The path of an operation that a server without it takes for a thread."""
 
 _CREATE_THREAD = Step(operation="create_thread", name="thread", body={}, role=Role.CONTROL)
 _LIST_ASSISTANTS = Step(operation="list_assistants", query=(("limit", "1"),), role=Role.READ)
@@ -136,13 +138,25 @@ def _object_not_found(kind: str, id_: str, url: str, exchange: Exchange) -> Obje
     return ObjectNotFound(f"--use {kind}={id_}: {url} has no such {kind} ({detail})")
 
 
-def no_route_signature(prober: PathProber) -> str | None:
-    """Return the error signature of a missing route, which tells a missing operation from a missing object.
+def no_route_signatures(prober: PathProber) -> frozenset[Signature]:
+    """Return the signatures of a missing route, which distinguish a missing operation from a missing object.
 
-    None if the target does not answer 404 to an unknown path.
+    Empty if the target answers an unknown path with another status than 404.
     """
-    exchange = prober.probe_path(_UNKNOWN_PATH, PROBE_PROGRAM)
-    return error_signature(exchange) if exchange.status == 404 else None
+    return signatures_in([prober.probe_path(path, PROBE_PROGRAM) for path in (UNKNOWN_PATH, _THREAD_NAMED_RUNS)])
+
+
+def signatures_in(probes: Iterable[Exchange]) -> frozenset[Signature]:
+    """Return the signatures of a missing route among the answers to probe requests."""
+    found = set()
+    for probe in probes:
+        form = signature(probe)
+        if form is not None and (
+            (probe.request.path == UNKNOWN_PATH and form[0] == 404)
+            or (probe.request.path == _THREAD_NAMED_RUNS and form[0] in (400, 404) and names_a_thread(form[1]))
+        ):
+            found.add(form)
+    return frozenset(found)
 
 
 def list_models(prober: PathProber) -> list[str]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import MutableMapping, Sequence
+from collections.abc import Collection, MutableMapping, Sequence
 from dataclasses import dataclass, field
 
 from runs_conformance.contract.operation import OPERATIONS
-from runs_conformance.engine.capabilities import is_missing_route
+from runs_conformance.engine.capabilities import Signature, is_missing_route
 from runs_conformance.engine.program_runner import Sender
 from runs_conformance.engine.unsent import unsent_exchange
 from runs_conformance.model.case import Key, Role, Step
@@ -29,7 +29,7 @@ class RouteGuard:
     """
 
     sender: Sender
-    no_route_signature: str | None
+    no_route: Collection[Signature]
     _missing: Counter[str] = field(default_factory=Counter)
     _missing_when_legal: Counter[str] = field(default_factory=Counter)
     _existing: set[str] = field(default_factory=set)
@@ -67,7 +67,7 @@ class RouteGuard:
         if step.key is not Key.PRIMARY or exchange.response is None:
             return
         with self._lock:
-            if not is_missing_route(exchange, self.no_route_signature):
+            if not is_missing_route(exchange, self.no_route):
                 self._existing.add(step.operation)
                 return
             self._missing[step.operation] += 1

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from runs_conformance.engine.budget import Budget
+from runs_conformance.engine.capabilities import Signature
 from runs_conformance.engine.collector import Collector
 from runs_conformance.engine.plan import EXPLORATION_PHASE, Plan
 from runs_conformance.engine.polling import PollSchedule
@@ -66,7 +67,7 @@ def run_plan(
     listener: ProgressListener,
     workers: int = 2,
     cleans_up: bool = True,
-    no_route_signature: str | None = None,
+    no_route: Collection[Signature] = (),
     earlier: Iterable[ProgramVerdicts] = (),
 ) -> RunResult:
     """Execute and judge every program of the plan.
@@ -75,9 +76,7 @@ def run_plan(
     written, ends the test run early; the result says so and covers what was judged until then. With `cleans_up`, the
     objects of each program are deleted when it ends, except for programs that the interrupt ended.
     """
-    pool = _WorkerPool(
-        plan, context, sender, collector, judges, budget, schedule, listener, cleans_up, no_route_signature
-    )
+    pool = _WorkerPool(plan, context, sender, collector, judges, budget, schedule, listener, cleans_up, no_route)
     # Wait for events, not threads: an interrupted join() marks its thread as ended.
     ends = [threading.Event() for _ in range(max(1, workers))]
     interrupted = False
@@ -120,7 +119,7 @@ class _WorkerPool:
     schedule: PollSchedule
     listener: ProgressListener
     cleans_up: bool
-    no_route_signature: str | None
+    no_route: Collection[Signature]
     results: dict[str, ProgramVerdicts] = field(default_factory=dict)
     fatal_error: str | None = None
     pending: queue.SimpleQueue[Program] = field(default_factory=queue.SimpleQueue)
@@ -167,7 +166,7 @@ class _WorkerPool:
             exchanges = earlier + self.collector.take(program.id)
             executions += 1
         explored = program.phase == EXPLORATION_PHASE
-        result = judge_program(program.id, exchanges, self.judges, self.no_route_signature, explored=explored)
+        result = judge_program(program.id, exchanges, self.judges, self.no_route, explored=explored)
         if self.cleans_up and not self.budget.is_over:
             clean_up_program(program.id, exchanges, self.sender, self.collector)
         if self.budget.forecast is not None:
@@ -190,7 +189,7 @@ class _WorkerPool:
                 continue
             exchanges = self.collector.take(program.id)
             end = cut_program(program.id, exchanges[-1] if exchanges else None, reason)
-            result = judge_program(program.id, exchanges, self.judges, self.no_route_signature)
+            result = judge_program(program.id, exchanges, self.judges, self.no_route)
             self.results[program.id] = replace(result, end=end)
 
     def results_in_order(self) -> list[ProgramVerdicts]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from runs_conformance.engine.budget import Budget, Counts
-from runs_conformance.engine.capabilities import StatsByOperation, collect_stats, merge_stats
+from runs_conformance.engine.capabilities import Signature, StatsByOperation, collect_stats, merge_stats
 from runs_conformance.engine.counterexample import build_counterexample, counterexamples, smaller_counterexample
 from runs_conformance.engine.judge import Judge, judge
 from runs_conformance.engine.reproduction import Reproduction
@@ -132,7 +132,7 @@ def judge_program(
     program: str,
     exchanges: Sequence[Exchange],
     judges: Judges,
-    no_route_signature: str | None = None,
+    no_route: Collection[Signature] = (),
     *,
     explored: bool = False,
 ) -> ProgramVerdicts:
@@ -148,7 +148,7 @@ def judge_program(
             program=program,
             tallies={id_: limit_findings(tally) for id_, tally in tallies.items()},
             counterexamples=counterexamples(history, tallies),
-            operation_stats=collect_stats(exchanges, no_route_signature),
+            operation_stats=collect_stats(exchanges, no_route),
             explored_violations={
                 id_: ExploredViolation(program, reproduction, ReproducedViolation(history, tally))
                 for id_, tally in failed.items()
