@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from runs_conformance.engine.approach import MAX_STUCK_RUNS, MIN_RUNS, PROGRAM, find_approach, needs_approach
+from runs_conformance.engine.approach import (
+    CALL_ATTEMPTS,
+    MAX_STUCK_RUNS,
+    MIN_RUNS,
+    PROGRAM,
+    find_approach,
+    needs_approach,
+)
 from runs_conformance.engine.polling import PollSchedule
 from runs_conformance.model.approach import Approach
 from runs_conformance.model.case import Role, Step
@@ -73,7 +81,7 @@ def without(operation: str, *names: str) -> Callable[[Step, Mapping[str, Any]], 
 
 def test_a_server_that_accepts_the_smallest_form_is_asked_for_nothing_else() -> None:
     found, sent = search(Server())
-    assert found.approach == Approach()
+    assert found.approach == Approach(call_attempts=CALL_ATTEMPTS)
     assert [step.operation for step in sent if step.operation.startswith("create")] == [
         "create_assistant",
         "create_thread",
@@ -125,11 +133,13 @@ def test_words_may_be_all_that_makes_a_run_call() -> None:
     assert (found.approach.tools_on, found.approach.tool_choice) == ("run", "words")
 
 
-def test_a_model_that_calls_by_chance_gets_more_tries() -> None:
-    calls = iter([False, True, False])
-    found, _ = search(Server(calls=lambda run, assistant: "tools" in run and next(calls)))
+@pytest.mark.parametrize("calling", [1, 4, 7])
+def test_a_model_that_calls_by_chance_gets_more_tries(calling: int) -> None:
+    runs = itertools.count()
+    found, _ = search(Server(calls=lambda run, assistant: "tool_choice" in run and next(runs) == calling))
     assert found.approach.calls_functions
-    assert found.approach.call_attempts > Approach().call_attempts
+    assert found.approach.call_attempts == CALL_ATTEMPTS
+    assert "but not every run does" in found.approach.notes
 
 
 def test_the_search_gives_up_on_runs_that_stay_queued() -> None:
@@ -142,6 +152,7 @@ def test_a_server_without_function_calls_is_left_with_plain_runs() -> None:
     found, _ = search(Server(calls=lambda run, assistant: False))
     assert found.approach.starts_runs
     assert not found.approach.calls_functions
+    assert found.approach.call_attempts == Approach().call_attempts
 
 
 @pytest.mark.parametrize("content", ["text", "parts"])

@@ -8,6 +8,7 @@ import pytest
 
 from runs_conformance.engine.budget import Budget
 from runs_conformance.engine.forecast import (
+    LOCAL_REQUESTS_PERCENT,
     LOCAL_RUNS_PERCENT,
     Forecast,
     Share,
@@ -31,9 +32,11 @@ def test_the_total_is_the_shares_the_search_and_the_reserve() -> None:
     parts = (Share(1_000, 40), search_share(plan), reserve_share(plan))
     assert total_share(plan) == Share(sum(part.requests for part in parts), sum(part.runs for part in parts))
     assert reserve_share(plan) == Share(250, 10)
-    assert reserve_share(plan, is_loopback=True) == Share(250, 40 * LOCAL_RUNS_PERCENT // 100)
+    assert reserve_share(plan, is_loopback=True) == Share(
+        1_000 * LOCAL_REQUESTS_PERCENT // 100, 40 * LOCAL_RUNS_PERCENT // 100
+    )
     assert reserve_share(Plan((make_program(requests=4_000, runs=100),)), is_loopback=True) == Share(
-        1_000, LOCAL_RUNS_PERCENT
+        4_000 * LOCAL_REQUESTS_PERCENT // 100, LOCAL_RUNS_PERCENT
     )
     assert reserve_share(Plan((make_program(requests=10),))).runs == 0
 

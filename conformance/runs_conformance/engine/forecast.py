@@ -20,9 +20,10 @@ from runs_conformance.model.exchange import Exchange
 SEARCH_REQUESTS, SEARCH_RUNS = 12, 2
 """Requests and runs before the first program: the preflight, and the search for the form of requests."""
 
-RESERVE_PERCENT, LOCAL_RUNS_PERCENT = 25, 600
+RESERVE_PERCENT, LOCAL_REQUESTS_PERCENT, LOCAL_RUNS_PERCENT = 25, 100, 600
 """The reserve as a share of the plan's estimate. Runs on a server of this machine cost time only, and one that accepts
-what it must refuse, or refuses a member of runs, starts several times as many as a correct one.
+what it must refuse, or refuses a member of runs, starts several times as many as a correct one. Each of them is polled,
+and its thread and assistant are replaced.
 """
 
 MIN_RESERVE_REQUESTS, MIN_RESERVE_RUNS, MIN_LOCAL_RUNS = 60, 8, 120
@@ -41,7 +42,7 @@ class Share:
 
 def reserve_share(plan: Plan, *, is_loopback: bool = False) -> Share:
     """The part of a forecast that belongs to no program; a plan without runs reserves none."""
-    requests = plan.requests * RESERVE_PERCENT // 100
+    requests = plan.requests * (LOCAL_REQUESTS_PERCENT if is_loopback else RESERVE_PERCENT) // 100
     runs = plan.runs * (LOCAL_RUNS_PERCENT if is_loopback else RESERVE_PERCENT) // 100
     least = MIN_LOCAL_RUNS if is_loopback else MIN_RESERVE_RUNS
     return Share(max(MIN_RESERVE_REQUESTS, requests), max(least, runs) if plan.runs else 0)

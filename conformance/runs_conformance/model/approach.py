@@ -21,8 +21,8 @@ class Approach:
     (`separate`), `message_content` whether its content is a `text` or an array of `parts`. `tools_on` and
     `tool_choice` say how a run is made to call a function. `assistant` is the id of a listed assistant, if none can be
     created; `model` is the model used in place of the default one. `calls_functions` and `starts_runs` are False if no
-    form was found. `call_attempts` is how many runs may be created until one calls a function: more if the model calls
-    by chance, whatever it is told. `notes` explain each departure from the smallest form in a sentence.
+    form was found. `call_attempts` is how many runs may be created until one calls a function: more if one
+    has called a function. `notes` explain each departure from the smallest form in a sentence.
     """
 
     assistant_members: Mapping[str, JSON] = field(default_factory=dict)

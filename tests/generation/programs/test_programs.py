@@ -14,8 +14,9 @@ from runs_conformance.contract.lifecycle import STATUSES
 from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.contract.validation import validate_document
 from runs_conformance.generation.programs.catalogue import PHASES, catalogue
-from runs_conformance.model.case import Ref, Role, step_to_json
-from runs_conformance.model.exchange import Exchange
+from runs_conformance.generation.programs.fragments import cancel_and_wait
+from runs_conformance.model.case import Ref, Role, Step, step_to_json
+from runs_conformance.model.exchange import Completion, Exchange, Request, Response
 from runs_conformance.model.json import ABSENT, JSON, is_array, is_object
 from runs_conformance.model.program import Program, ProgramContext
 from runs_conformance.model.step_decoding import step_from_json
@@ -219,6 +220,35 @@ def test_an_assistant_in_use_is_never_modified() -> None:
         for exchange in run_scripted(program, context, completes_runs_at_once).exchanges:
             named = exchange.path.get("assistant_id") == "asst_given"
             assert not named or exchange.request.method == "GET" or exchange.step.role is Role.NEGATIVE  # type: ignore[union-attr]
+
+
+def test_run_whose_cancellation_is_ignored_gets_its_outputs() -> None:
+    fragment = cancel_and_wait()
+    next(fragment)
+    assert fragment.send(answered("requires_action")).operation == "get_run"  # type: ignore[union-attr]
+    outputs = fragment.send(answered("requires_action"))
+    assert isinstance(outputs, Step)
+    assert outputs.operation == "submit_tool_outputs"
+    assert fragment.send(answered("in_progress")).operation == "get_run"  # type: ignore[union-attr]
+    with pytest.raises(StopIteration) as stop:
+        fragment.send(answered("completed"))
+    assert stop.value.value is True
+
+
+def answered(status: str) -> Exchange:
+    calls = {"submit_tool_outputs": {"tool_calls": [{"id": "call_1"}]}}
+    body: JSON = {"object": "thread.run", "status": status, "required_action": calls}
+    return Exchange(
+        id="x1",
+        index=1,
+        program="p",
+        operation="get_run",
+        request=Request("GET", "/threads/t/runs/r"),
+        response=Response(200, body=body),
+        completion=Completion.ANSWERED,
+        started=0.0,
+        ended=1.0,
+    )
 
 
 def _violations(exchange: Exchange, edition: str) -> list[str]:

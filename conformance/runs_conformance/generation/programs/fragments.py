@@ -22,6 +22,8 @@ from runs_conformance.model.case import Instruction, Ref, Step, Unmet
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.program import ProgramContext
 
+_NOT_CANCELLED = "not_cancelled"
+
 Fragment: TypeAlias = Generator[Instruction, Any, bool]
 """A part of a program. It returns whether the program can continue."""
 
@@ -119,9 +121,13 @@ def finish_tool_calls(run_name: str = "run", thread: str | Ref = "thread", *, ru
 
 
 def cancel_and_wait(run_name: str = "run", thread: str | Ref = "thread") -> Fragment:
-    """Cancel a run and poll it to its end; returns whether it ended."""
+    """Cancel a run and poll it to its end; returns whether it ended. One that still waits gets its outputs."""
     yield on_run("cancel_run", run_name, thread)
-    return (yield from wait_for_end(run_name, thread))
+    answer: Exchange = yield poll(run_name, thread, TERMINAL_STATUSES, _NOT_CANCELLED)
+    if status(answer) == "requires_action" and pending_call_count(answer):
+        yield submit(run_name, thread, count=pending_call_count(answer), run_answer=_NOT_CANCELLED)
+        return (yield from wait_for_end(run_name, thread))
+    return status(answer) in TERMINAL_STATUSES or (yield from give_up("a run that ends"))
 
 
 def cancel_finally(run_name: str = "run", thread: str | Ref = "thread") -> Generator[Instruction, Any, None]:
