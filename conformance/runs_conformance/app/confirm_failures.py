@@ -28,7 +28,7 @@ from runs_conformance.model.source import Level
 from runs_conformance.targets import Target
 
 REMOTE_SECONDS, REMOTE_REQUESTS = 90.0, 300
-"""Limits for playing failures again on remote targets."""
+"""Limits for replaying failures on remote targets."""
 
 
 def confirm_failures(
@@ -44,10 +44,10 @@ def confirm_failures(
     budget: Budget,
     schedule: PollSchedule,
 ) -> RunResult:
-    """Play the failures of MUST requirements again, one at a time, with nothing else in flight.
+    """Replay the failures of MUST requirements, one at a time, with nothing else in flight.
 
-    `history` is the file with the exchanges of the run. What `guard` holds to be dangerous is not played again. Sends
-    nothing if no MUST requirement failed.
+    `history` is the file with the exchanges of the test run. Failures that contain a request of a kind that `guard`
+    considers dangerous are not replayed. Sends nothing if no MUST requirement failed.
     """
     known = requirements(options.edition)
 
@@ -77,8 +77,8 @@ def confirm_failures(
     limits = {} if is_loopback else {"seconds": REMOTE_SECONDS, "requests": REMOTE_REQUESTS}
     allowance = ConfirmationBudget(lambda: runner.requests, **limits)  # type: ignore[arg-type]
     dangerous = {hazard.kind for hazard in guard.hazards}
-    playable = {id_: case for id_, case in failures_to_confirm(result, is_must) if not _contains(case, dangerous)}
-    return with_confirmations(result, confirm(playable, runner.execute, allowance))
+    replayable = {id_: case for id_, case in failures_to_confirm(result, is_must) if not _contains(case, dangerous)}
+    return with_confirmations(result, confirm(replayable, runner.execute, allowance))
 
 
 def _contains(reproduction: Reproduction, dangerous: set[str]) -> bool:

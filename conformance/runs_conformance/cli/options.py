@@ -69,7 +69,7 @@ NO_CONFIRM_OPTION = option(
     "--no-confirm",
     group=SCOPE,
     is_flag=True,
-    help="Do not play the failures of MUST requirements again to confirm them.",
+    help="Do not replay the failures of MUST requirements to confirm them.",
 )
 
 TIMEOUT_OPTION = option(

@@ -42,11 +42,11 @@ def labelled_lines(verdict: Verdict) -> Iterator[tuple[str, str]]:
 
 
 def confirmation(example: JSON) -> str:
-    """How often a failure occurred again when it was played alone; empty if it was not played."""
-    failed, played = at(example, "/confirmed/failed"), at(example, "/confirmed/played")
-    if not is_integer(failed) or not is_integer(played):
+    """How often a failure occurred again when it was replayed alone; empty if it was not replayed."""
+    failed, replays = at(example, "/confirmed/failed"), at(example, "/confirmed/played")
+    if not is_integer(failed) or not is_integer(replays):
         return ""
-    return "confirmed" if failed == played else f"seen {failed} of {played} times when its steps were played alone"
+    return "confirmed" if failed == replays else f"seen {failed} of {replays} times when its steps were replayed alone"
 
 
 def finding_message(verdict: Verdict) -> str:

@@ -41,29 +41,29 @@ class _Target:
         return AGAIN if next(self.fails) else None
 
 
-def _play(target: _Target, **limits: float) -> dict[str, Confirmation]:
+def _confirm(target: _Target, **limits: float) -> dict[str, Confirmation]:
     budget = ConfirmationBudget(lambda: target.sent, now=lambda: float(target.sent), **limits)  # type: ignore[arg-type]
     return confirm({"rule.id": CASE}, target.execute, budget)
 
 
 @pytest.mark.parametrize(
-    ("fails", "played", "text"),
+    ("fails", "replays", "text"),
     [
         ((True,), 1, "confirmed"),
-        ((False, True), 2, "seen 1 of 2 times when played again"),
-        ((False,) * MAX_TRIES, MAX_TRIES, "seen 0 of 3 times when played again"),
+        ((False, True), 2, "seen 1 of 2 times when replayed"),
+        ((False,) * MAX_TRIES, MAX_TRIES, "seen 0 of 3 times when replayed"),
     ],
 )
-def test_failure_is_played_until_it_occurs(fails: tuple[bool, ...], played: int, text: str) -> None:
+def test_failure_is_replayed_until_it_occurs(fails: tuple[bool, ...], replays: int, text: str) -> None:
     target = _Target(*fails)
-    confirmation = _play(target)["rule.id"]
-    assert (confirmation.played, confirmation.text, target.sent) == (played, text, played)
+    confirmation = _confirm(target)["rule.id"]
+    assert (confirmation.replays, confirmation.text, target.sent) == (replays, text, replays)
 
 
 @pytest.mark.parametrize("limits", [{"seconds": 1.0}, {"requests": 1}])
 def test_budget_that_is_spent_decides_nothing(limits: dict[str, float]) -> None:
     target = _Target(False, False, False)
-    assert _play(target, **limits) == {}
+    assert _confirm(target, **limits) == {}
     assert target.sent == 1
 
 
@@ -86,7 +86,7 @@ def test_must_failures_are_chosen_those_of_other_requests_first() -> None:
     assert [id_ for id_, _ in chosen] == [HANGING, "lock.a"]
 
 
-def test_steps_that_must_fail_repeatedly_are_played_twice() -> None:
+def test_steps_that_must_fail_repeatedly_are_replayed_twice() -> None:
     chosen = dict(failures_to_confirm(_result("lock.a", HANGING), lambda id_: True))
     assert len(chosen[HANGING].moves) == 2 * len(chosen["lock.a"].moves) + 1
 

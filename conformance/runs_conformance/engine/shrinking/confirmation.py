@@ -1,4 +1,4 @@
-"""Plays the steps that show a failure again, alone and on new objects, before the failure is reported."""
+"""Replays the steps that show a failure, alone and on new objects, before the failure is reported."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from runs_conformance.model.json import JSON, is_array, is_object
 from runs_conformance.model.verdict import Finding, Tally
 
 MAX_IDS = 60
-"""Number of failures that are played again."""
+"""Maximum number of failures that are replayed."""
 
 MAX_TRIES = 3
-"""How often a failure is played that does not occur again at once."""
+"""How often a failure is replayed that does not occur again at once."""
 
 _NEEDS_CONFIRMATION = frozenset(
     {
@@ -35,29 +35,29 @@ _REFUSED_VALID = "refused "
 
 @dataclass(frozen=True, slots=True)
 class Confirmation:
-    """How often a failure occurred again when its steps were played alone."""
+    """How often a failure occurred again when its steps were replayed alone."""
 
     failed: int
-    played: int
+    replays: int
 
     @property
     def is_confirmed(self) -> bool:
         """Whether the failure occurred every time."""
-        return 0 < self.failed == self.played
+        return 0 < self.failed == self.replays
 
     @property
     def text(self) -> str:
         """The confirmation in words."""
-        return "confirmed" if self.is_confirmed else f"seen {self.failed} of {self.played} times when played again"
+        return "confirmed" if self.is_confirmed else f"seen {self.failed} of {self.replays} times when replayed"
 
     def to_json(self) -> JSON:
         """The confirmation as JSON."""
-        return {"failed": self.failed, "played": self.played}
+        return {"failed": self.failed, "played": self.replays}
 
 
 @dataclass(slots=True)
 class ConfirmationBudget:
-    """Limits for playing failures again, checked before each one: seconds, and requests as `sent` counts them."""
+    """Limits for replaying failures, checked before each replay: seconds, and requests as `sent` counts them."""
 
     sent: Callable[[], int]
     seconds: float = 30.0
@@ -71,27 +71,30 @@ class ConfirmationBudget:
 
     @property
     def is_spent(self) -> bool:
-        """Whether nothing more may be played."""
+        """Whether nothing more may be replayed."""
         return self.now() - self._started >= self.seconds or self.sent() - self._first >= self.requests
 
 
 def confirm(
     reproductions: Mapping[str, Reproduction], execute: Execute, budget: ConfirmationBudget
 ) -> dict[str, Confirmation]:
-    """Play each failure until it occurs, at most `MAX_TRIES` times. What the budget does not allow is left out."""
+    """Replay each failure until it occurs, at most `MAX_TRIES` times.
+
+    The result lacks the failures that the budget does not allow to replay.
+    """
     confirmations: dict[str, Confirmation] = {}
     for id_, reproduction in list(reproductions.items())[:MAX_IDS]:
-        played = failed = 0
+        replays = failed = 0
         try:
-            while played < MAX_TRIES and not failed and not budget.is_spent:
+            while replays < MAX_TRIES and not failed and not budget.is_spent:
                 failed += execute(reproduction, id_) is not None
-                played += 1
+                replays += 1
         except BudgetExhausted:
             break
         except InternalError:
             continue
-        if played and (failed or played == MAX_TRIES):
-            confirmations[id_] = Confirmation(failed, played)
+        if replays and (failed or replays == MAX_TRIES):
+            confirmations[id_] = Confirmation(failed, replays)
     return confirmations
 
 
@@ -103,10 +106,10 @@ def failures_to_confirm(result: RunResult, is_must: Callable[[str], bool]) -> It
         steps = example.get("steps") if is_object(example) else None
         if is_array(steps):
             reproduction = Reproduction.from_json(steps)
-            yield id_, _repeated(reproduction) if id_ in _NEEDS_CONFIRMATION else reproduction
+            yield id_, _repeat(reproduction) if id_ in _NEEDS_CONFIRMATION else reproduction
 
 
-def _repeated(reproduction: Reproduction) -> Reproduction:
+def _repeat(reproduction: Reproduction) -> Reproduction:
     """The steps twice, and the first once more: the rules need a repeated failure between requests that are served."""
     return Reproduction((*reproduction.moves, *reproduction.moves, *reproduction.moves[:1]))
 
@@ -124,8 +127,8 @@ def with_confirmations(result: RunResult, confirmations: Mapping[str, Confirmati
         if not confirmation.failed and _needs_confirmation(id_, tallies[id_]):
             tallies[id_] = _without_findings(tallies[id_], confirmation)
             examples.pop(id_, None)
-    played = {id_: (each.failed, each.played) for id_, each in confirmations.items()}
-    return replace(result, counterexamples=examples, tallies=tallies, confirmations=played)
+    counts = {id_: (each.failed, each.replays) for id_, each in confirmations.items()}
+    return replace(result, counterexamples=examples, tallies=tallies, confirmations=counts)
 
 
 def _needs_confirmation(id_: str, tally: Tally) -> bool:
@@ -137,7 +140,7 @@ def _is_refused_valid_value(finding: Finding) -> bool:
 
 
 def _without_findings(tally: Tally, confirmation: Confirmation) -> Tally:
-    reason = f"{tally.findings[0].message}, but not when played alone ({confirmation.text})"
+    reason = f"{tally.findings[0].message}, but not when replayed alone ({confirmation.text})"
     inconclusive = tally.inconclusive.copy()
     inconclusive[reason] += len(tally.findings)
     # A judgment beside the findings is no longer a pass by itself.
