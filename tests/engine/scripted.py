@@ -67,7 +67,7 @@ class ScriptedSender:
 def make_program(*moves: Move, id_: str = "test.program", **members: Any) -> Program:
     """A program that makes these moves in order."""
 
-    def play(setting: ProgramContext) -> StepGenerator:
+    def generate(setting: ProgramContext) -> StepGenerator:
         for move in moves:
             _ = yield move
 
@@ -78,7 +78,7 @@ def make_program(*moves: Move, id_: str = "test.program", **members: Any) -> Pro
         "runs": 0,
         "requests": 1,
     }
-    return Program(id=id_, generate=play, **{**defaults, **members})
+    return Program(id=id_, generate=generate, **{**defaults, **members})
 
 
 def accept_everything(step: Step) -> Answer:

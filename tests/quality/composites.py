@@ -140,7 +140,7 @@ def judge_composites(
 
 
 def _drop_explained(composite: Composite, result: TrialResult, ids: Sequence[str]) -> tuple[str, ...]:
-    """The ids that none of the mutants fails alone, played by the programs that failed them in the composite.
+    """The ids that none of the mutants fails alone, judged with the programs that failed them in the composite.
 
     The rows of the kill matrix are measured without the programs that cannot fail what the mutant breaks.
     """

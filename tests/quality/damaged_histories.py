@@ -1,6 +1,6 @@
 """Damaged copies of a history: each is refused in one line, reported as incomplete or judged; none ends in an error.
 
-`python -m tests.quality.damaged_histories` plays a few programs of the emulator and tries all damages.
+`python -m tests.quality.damaged_histories` runs a few programs on the emulator and tries all damages.
 """
 
 from __future__ import annotations

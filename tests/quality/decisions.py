@@ -4,7 +4,7 @@
 matrix, and writes `engine/decisions.json`, by which the suite knows what a program that stops early leaves undecided.
 An id counts as decided by a program if it is decided with every seed. Programs that depend on the seed are omitted. The
 variants show how few occasions a correct server may give. `python -m tests.quality.refresh` keeps what the committed
-table says of the variants, and has them play only the programs that are new to an id.
+table says of the variants, and has them run only the programs that are new to an id.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ def measure(variants: Sequence[TrialResult] = ()) -> Decisions:
 
 
 def remeasure(before: Decisions, variants: Sequence[TrialResult] = ()) -> Decisions:
-    """The table with the reference measured anew. What is known of occasions on variants stays, and counts together
-    with these results of variants. All variants play the programs that are new to an id and judge it more than once.
+    """The table with the reference measured again. Known occasions on variants are kept, and combined with these
+    results of variants. All variants run the programs that are new to an id and judge it more than once.
     """
     reference = _judge_reference()
     table = combine(reference, variants)
@@ -63,7 +63,7 @@ def _judge_reference() -> list[TrialResult]:
 
 def _judge_variants(programs: tuple[str, ...] = ()) -> list[TrialResult]:
     trials = [replace(variants_matrix.trial_for(variant), programs=programs) for variant in catalogue.variants()]
-    print(f"{len(trials)} variants play {len(programs) or 'all'} programs", flush=True)
+    print(f"{len(trials)} variants run {len(programs) or 'all'} programs", flush=True)
     return list(judge_all(trials, batch_size=4))
 
 

@@ -1,7 +1,7 @@
 """Histories in which one member has an odd value: no value of a response may make the suite fail itself.
 
-`python -m tests.quality.odd_members` plays the emulator once and tries every value in every member of every object and
-event that it shows.
+`python -m tests.quality.odd_members` runs the programs on the emulator once and tries every value in
+every member of every object and event that it shows.
 """
 
 from __future__ import annotations

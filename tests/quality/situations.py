@@ -1,7 +1,7 @@
-"""The situations that one run of the standard profile meets, and those that it does not, each with the reason.
+"""The situations that a test run of the standard profile meets, and those that it does not, each with the reason.
 
 A situation is the state of the thread, the status of its last run, the operation and the channel of the answer.
-`python -m tests.quality.situations` plays the profile on the emulator and writes `reports/reference/situations.json`
+`python -m tests.quality.situations` runs the profile on the emulator and writes `reports/reference/situations.json`
 and `.md`.
 """
 
@@ -43,15 +43,15 @@ ON_RUNS = ("get_run", "modify_run", "cancel_run", "list_run_steps", "get_run_ste
 _TRANSIENT = ("queued", "in_progress", "cancelling")
 
 REASONS = {
-    "A": "the object is gone: whether a request of each kind is refused then is played for reading and listing",
-    "B": "which transient status a request meets depends on time; the request is played in some of them",
-    "C": "the last run decides the answer, not how many ended before it: played with the first run of a thread",
-    "D": "the end of the run makes no difference to the request: played after other endings, or before any run",
-    "E": "the channel makes no difference to whether the request is accepted: played on the other one",
-    "F": "a run of the emulator expires after ten minutes, longer than a run of the profile waits; the mutants and "
-    "variants with an earlier expiry meet it",
+    "A": "the object is gone: whether a request of each kind is refused then is covered for reading and listing",
+    "B": "which transient status a request meets depends on time; the request is covered in some of them",
+    "C": "the last run decides the answer, not how many ended before it: covered with the first run of a thread",
+    "D": "the end of the run makes no difference to the request: covered after other endings, or before any run",
+    "E": "the channel makes no difference to whether the request is accepted: covered on the other one",
+    "F": "a run of the emulator expires after ten minutes, longer than a test run waits; the mutants and variants "
+    "with an earlier expiry meet it",
 }
-"""The reasons for which a situation is not played."""
+"""The reasons for which a situation is not covered."""
 
 REQUIRED = (
     (LATER, "completed", "create_run", "stream"),
@@ -62,7 +62,7 @@ REQUIRED = (
     (FIRST, "failed", "create_run", "stream"),
     (FIRST, "requires_action", "create_run", "stream"),
 )
-"""Situations in which servers were wrong, so that they must be played."""
+"""Situations in which servers were wrong, so that they must be covered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +77,13 @@ class Situation:
 
 @dataclass(frozen=True, slots=True)
 class SituationRow:
-    """A situation, and whether it is played; otherwise `reason` is a key of `REASONS`."""
+    """A situation, and whether it is covered; otherwise `reason` is a key of `REASONS`."""
 
     thread: str
     status: str
     operation: str
     channel: str
-    played: bool
+    covered: bool
     reason: str
 
 
@@ -139,29 +139,29 @@ def all_situations() -> Iterator[Situation]:
                 yield Situation(thread, status, operation, channel)
 
 
-def reason_for(situation: Situation, played: set[Situation]) -> str:
-    """The key of the reason for which a situation is not played; empty if there is none."""
+def reason_for(situation: Situation, covered: set[Situation]) -> str:
+    """The key of the reason for which a situation is not covered; empty if there is none."""
     if situation.thread == DELETED:
         return "A"
     if situation.status == "expired":
         return "F"
-    others = [other for other in played if other.operation == situation.operation]
+    others = [other for other in covered if other.operation == situation.operation]
     in_same_status = [other for other in others if other.status == situation.status]
     if situation.status in _TRANSIENT:
         return "B" if any(other.status in (*_TRANSIENT, "requires_action") for other in others) else ""
     if any(other.thread == situation.thread for other in in_same_status):
         return "E"
-    if situation.thread == LATER and (in_same_status or reason_for(replace(situation, thread=FIRST), played)):
+    if situation.thread == LATER and (in_same_status or reason_for(replace(situation, thread=FIRST), covered)):
         return "C"
     is_about_run = situation.operation in (*ON_RUNS, "create_run")
     return "D" if any(other.status in TERMINAL or not is_about_run for other in others) else ""
 
 
 def rows_of(histories: Iterable[History]) -> list[SituationRow]:
-    """The rows of the table, for the histories of one run."""
-    played = {situation for history in histories for situation in met_situations(history)}
+    """The rows of the table, for the histories of one test run."""
+    met = {situation for history in histories for situation in met_situations(history)}
     return [
-        SituationRow(**asdict(each), played=each in played, reason="" if each in played else reason_for(each, played))
+        SituationRow(**asdict(each), covered=each in met, reason="" if each in met else reason_for(each, met))
         for each in all_situations()
     ]
 
@@ -176,8 +176,8 @@ def page(rows: Sequence[SituationRow]) -> str:
     lines = [
         "# Situations",
         "",
-        "Written by `python -m tests.quality.situations`: the situations that one run of the standard profile meets on",
-        "the emulator. `x`: played. A letter: not played, for the reason below.",
+        "Written by `python -m tests.quality.situations`: the situations that a standard test run meets on",
+        "the emulator. `x`: covered. A letter: not covered, for the reason below.",
         "",
     ]
     lines += [f"- {key}: {reason}." for key, reason in REASONS.items()]
@@ -192,14 +192,14 @@ def page(rows: Sequence[SituationRow]) -> str:
         cells: dict[str, dict[str, str]] = {}
         for row in of_thread:
             name = row.operation + (" (stream)" if row.channel == "stream" else "")
-            cells.setdefault(name, {})[row.status] = "x" if row.played else row.reason or "?"
+            cells.setdefault(name, {})[row.status] = "x" if row.covered else row.reason or "?"
         lines += [f"| {name} | {' | '.join(marks[status] for status in statuses)} |" for name, marks in cells.items()]
-    lines += ["", f"{sum(row.played for row in rows)} of {len(rows)} situations are played."]
+    lines += ["", f"{sum(row.covered for row in rows)} of {len(rows)} situations are covered."]
     return "\n".join(lines) + "\n"
 
 
 def main() -> None:
-    """Play the profile, and write the table and the page."""
+    """Run the profile, and write the table and the page."""
     argparse.ArgumentParser(description=__doc__).parse_args()
     rows = rows_of(record())
     write_rows(NAME, [asdict(row) for row in rows])

@@ -1,4 +1,4 @@
-"""The table of decisions: how it is combined, and what it keeps of occasions when the variants are not judged anew."""
+"""The table of decisions: how it is combined, and which occasions it keeps if the variants are not judged again."""
 
 from __future__ import annotations
 
