@@ -17,7 +17,7 @@ _ACTIONS = ("cancel_run", "submit_tool_outputs")
 
 def may_have_taken_effect(exchange: Exchange) -> bool:
     """Whether a request may have been carried out: it was accepted, failed with 5xx, or got no complete response."""
-    if exchange.accepted or exchange.completion is Completion.UNKNOWN:
+    if exchange.has_success_status or exchange.completion is Completion.UNKNOWN:
         return True
     return exchange.status is not None and exchange.status >= 500
 

@@ -71,6 +71,13 @@ class Response:
     defects: tuple[str, ...] = ()
     size: int = 0
 
+    @property
+    def contradicts_success(self) -> bool:
+        """Whether the content shows no success, whatever the status: an error, or text that is not JSON."""
+        if isinstance(self.body, dict):
+            return bool(self.body.get("error")) and "id" not in self.body
+        return "not_json" in self.defects
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exchange:
@@ -109,9 +116,17 @@ class Exchange:
         return self.response.status if self.response else None
 
     @property
-    def accepted(self) -> bool:
-        """Whether a complete response with a 2xx status arrived."""
+    def has_success_status(self) -> bool:
+        """Whether a complete response with a 2xx status arrived, whatever it says."""
         return self.completion is Completion.ANSWERED and self.status is not None and 200 <= self.status < 300
+
+    @property
+    def accepted(self) -> bool:
+        """Whether a complete response with a 2xx status arrived that is neither an error nor something else than JSON.
+
+        Servers exist that answer errors, or a page for people, with 200. Such a request is neither accepted nor refused.
+        """
+        return self.has_success_status and not (self.response is not None and self.response.contradicts_success)
 
     @property
     def refused(self) -> bool:

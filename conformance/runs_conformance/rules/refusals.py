@@ -149,7 +149,7 @@ def errors_do_not_come_as_success(exchange: Exchange) -> Iterator[Result]:
 
     Fix: Set a 4xx or 5xx status on every error.
     """
-    if exchange.operation is not None and exchange.accepted and is_object(exchange.body):
+    if exchange.operation is not None and exchange.has_success_status and is_object(exchange.body):
         error, id_ = at(exchange.body, "/error"), at(exchange.body, "/id")
         is_error = (is_object(error) or isinstance(error, str)) and isinstance(id_, Absent)
         yield exchange.finding("the error has a successful HTTP status", "/error") if is_error else PASSED

@@ -31,7 +31,7 @@ def _json_responses(history: History) -> Iterable[Exchange]:
 def _must_be_json(exchange: Exchange) -> bool:
     body, response = exchange.request.body, exchange.response
     requests_stream = is_object(body) and body.get("stream") is True
-    is_success = exchange.operation is not None and exchange.accepted
+    is_success = exchange.operation is not None and exchange.has_success_status
     return is_success and response is not None and response.events is None and not requests_stream
 
 

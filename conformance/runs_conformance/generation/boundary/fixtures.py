@@ -50,7 +50,7 @@ def _has_id(exchange: Exchange) -> bool:
 
 def may_have_taken_effect(exchange: Exchange) -> bool:
     """Whether the request was carried out, or its outcome is unknown."""
-    return exchange.accepted or exchange.completion is Completion.UNKNOWN
+    return exchange.has_success_status or exchange.completion is Completion.UNKNOWN
 
 
 def _set_up_nothing(context: ProgramContext) -> Fragment:

@@ -1,0 +1,28 @@
+"""When an exchange counts as accepted."""
+
+from __future__ import annotations
+
+import pytest
+
+from runs_conformance.model.exchange import Completion, Exchange, Request, Response
+
+
+@pytest.mark.parametrize(
+    ("response", "accepted"),
+    [
+        (Response(200, body={"id": "run_a", "last_error": None}), True),
+        (Response(200, body={"id": "run_a", "error": {"message": "x"}}), True),
+        (Response(200, body={"error": {"message": "No."}}), False),
+        (Response(200, body={"error": "No."}), False),
+        (Response(200, body={"error": None, "object": "list"}), True),
+        (Response(200, text="<html>", defects=("not_json",)), False),
+        (Response(204), True),
+        (Response(404, body={"error": {"message": "No."}}), False),
+    ],
+)
+def test_success_status_is_accepted_unless_the_content_contradicts_it(response: Response, accepted: bool) -> None:
+    request = Request("GET", "/threads/thread_a/runs/run_a")
+    exchange = Exchange("x1", 1, "literal", "get_run", request, response, Completion.ANSWERED, 1.0, 2.0)
+    assert exchange.accepted is accepted
+    assert exchange.has_success_status is (response.status < 300)
+    assert not (exchange.refused and response.status < 300)
