@@ -6,7 +6,7 @@ service enforced but never published. The suite never requires a server to accep
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,44 +28,87 @@ class ImplementationDefined:
 
 def implementation_defined(schema: Schema, value: JSON) -> tuple[ImplementationDefined, ...]:
     """The reasons why a server may refuse a value that a compiled schema allows; empty if it must accept the value."""
-    return tuple(_implementation_defined(schema, value))
+    cached = _finders.get(id(schema))
+    if cached is None or cached[0] is not schema:
+        cached = _finders[id(schema)] = (schema, _compile(schema))
+    finder = cached[1]
+    return tuple(finder(value)) if finder is not None else ()
 
 
-def _implementation_defined(schema: Schema, value: JSON) -> Iterator[ImplementationDefined]:
-    for entry in schema.get("x-implementation-defined", ()):
-        if not is_safe(entry, value):
-            yield ImplementationDefined(schema.get("x-at", ""), entry["reason"])
-    if "oneOf" in schema:
-        branch = branch_of(schema, value)
-        if branch is not None:
-            yield from _implementation_defined(branch, value)
-    json_type = json_type_of(value)
-    if json_type == "object" and is_object(value):
-        additional = schema.get("additionalProperties")
-        known = schema.get("properties", {})
-        for member, inner in value.items():
-            if member in known:
-                yield from _implementation_defined(known[member], inner)
-            elif isinstance(additional, dict):
-                yield from _implementation_defined(additional, inner)
-    elif json_type == "array" and is_array(value) and "items" in schema:
-        for item in value:
-            yield from _implementation_defined(schema["items"], item)
+_Finder = Callable[[JSON], Iterator[ImplementationDefined]]
+
+
+def _compile(schema: Schema) -> _Finder | None:
+    """The function that finds the reasons in a value of a schema; None if the schema and all below it state none."""
+    at = schema.get("x-at", "")
+    stated = schema.get("x-implementation-defined", ())
+    entries = [(entry, ImplementationDefined(at, entry["reason"])) for entry in stated]
+    branches = _compile_branches(schema) if "oneOf" in schema else None
+    members = {name: _compile(member) for name, member in schema.get("properties", {}).items()}
+    additional = schema.get("additionalProperties")
+    others = _compile(additional) if isinstance(additional, dict) else None
+    items = _compile(schema["items"]) if "items" in schema else None
+    if not (entries or branches or others or items or any(members.values())):
+        return None
+
+    def find(value: JSON) -> Iterator[ImplementationDefined]:
+        for entry, reason in entries:
+            if not is_safe(entry, value):
+                yield reason
+        if branches is not None:
+            yield from branches(value)
+        if is_object(value):
+            for member, inner in value.items():
+                finder = members.get(member, others)
+                if finder is not None:
+                    yield from finder(inner)
+        elif items is not None and is_array(value):
+            for item in value:
+                yield from items(item)
+
+    return find
+
+
+def _compile_branches(schema: Schema) -> _Finder | None:
+    """The function that finds the reasons in a value of the branch that it selects; None if no branch states any."""
+    finders = [_compile(branch) for branch in schema["oneOf"]]
+    if not any(finders):
+        return None
+    select = _branch_selector(schema)
+
+    def find(value: JSON) -> Iterator[ImplementationDefined]:
+        position = select(value)
+        finder = None if position is None else finders[position]
+        return iter(()) if finder is None else finder(value)
+
+    return find
 
 
 def branch_of(schema: Schema, value: JSON) -> Schema | None:
     """The branch of a union that a value's JSON type and discriminator select; None if they select none."""
-    json_type = json_type_of(value)
+    position = _branch_selector(schema)(value)
+    return None if position is None else dict(schema["oneOf"][position])
+
+
+def _branch_selector(schema: Schema) -> Callable[[JSON], int | None]:
+    """The function that returns the position of the branch that a value selects."""
     discriminator = discriminator_of(schema)
-    for branch in schema["oneOf"]:
-        if json_type not in accepted_types(branch):
-            continue
-        if discriminator and is_object(value):
-            member, _ = discriminator
-            if branch["properties"][member]["const"] != value.get(member):
-                continue
-        return dict(branch)
-    return None
+    member = discriminator[0] if discriminator else ""
+    branches = [
+        (position, accepted_types(branch), branch.get("properties", {}).get(member, {}).get("const"))
+        for position, branch in enumerate(schema["oneOf"])
+    ]
+
+    def select(value: JSON) -> int | None:
+        json_type = json_type_of(value)
+        for position, accepted, discriminating in branches:
+            if json_type in accepted and not (
+                discriminator and is_object(value) and value.get(member) != discriminating
+            ):
+                return position
+        return None
+
+    return select
 
 
 def is_safe(entry: Mapping[str, Any], value: JSON) -> bool:
@@ -113,5 +156,7 @@ def _container_type(place: Schema) -> str:
     return "array" if "items" in place else "object" if "properties" in place or "additionalProperties" in place else ""
 
 
+_finders: dict[int, tuple[Schema, _Finder | None]] = {}
+"""The compiled form of each schema by the schema's `id()`. Keeping the schema alive beside it keeps the id unique."""
 _conditions: dict[int, tuple[Mapping[str, Any], Condition]] = {}
 """The condition of each entry by the entry's `id()`. Keeping the entry alive beside it keeps the id unique."""

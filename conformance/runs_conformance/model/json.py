@@ -28,15 +28,24 @@ class Absent(Enum):
 ABSENT: Final = Absent.ABSENT
 
 
+# Nearly all values have the types that a parser returns; a check against an abstract class takes much longer.
+_SCALAR_TYPES = frozenset({str, int, bool, float, type(None)})
+_NO_OBJECTS = _SCALAR_TYPES | {list, tuple}
+_NO_ARRAYS = _SCALAR_TYPES | {dict}
+
+
 def is_object(value: object) -> TypeGuard[Mapping[str, JSON]]:
     """Whether a parsed value is a JSON object."""
-    # Nearly all objects are dicts, and a check against an abstract class takes several times as long.
-    return isinstance(value, dict) or isinstance(value, Mapping)  # noqa: SIM101
+    kind = type(value)
+    return kind is dict or (kind not in _NO_OBJECTS and isinstance(value, Mapping))
 
 
 def is_array(value: object) -> TypeGuard[Sequence[JSON]]:
     """Whether a parsed value is a JSON array."""
-    return isinstance(value, list) or (isinstance(value, Sequence) and not isinstance(value, (str, bytes)))
+    kind = type(value)
+    if kind is list:
+        return True
+    return kind not in _NO_ARRAYS and isinstance(value, Sequence) and not isinstance(value, (str, bytes))
 
 
 def is_integer(value: object) -> TypeGuard[int | float]:
@@ -88,6 +97,9 @@ def is_blank(value: JSON | Absent) -> bool:
 
 def json_equal(left: object, right: object) -> bool:
     """Whether two JSON values are equal. `1` equals `1.0` but not `true`; the order of members is irrelevant."""
+    kind = type(left)
+    if kind is type(right) and kind in _SCALAR_TYPES:
+        return left == right
     if isinstance(left, bool) or isinstance(right, bool):
         return left is right
     if is_object(left) and is_object(right):
