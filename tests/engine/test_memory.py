@@ -8,7 +8,7 @@ from dataclasses import replace
 from runs_conformance.client.recorder import NullRecorder
 from runs_conformance.engine.budget import Budget
 from runs_conformance.engine.collector import Collector
-from runs_conformance.engine.memory import MAX_PROGRAM_BYTES, MAX_SHOWN_BYTES, bounded, response_cost
+from runs_conformance.engine.memory import MAX_PROGRAM_BYTES, MAX_SHOWN_BYTES, bound_value, response_cost
 from runs_conformance.engine.verdicts import limit_findings
 from runs_conformance.model.exchange import Completion, Exchange, Request, Response
 from runs_conformance.model.verdict import Finding, Tally
@@ -58,4 +58,4 @@ def test_findings_keep_the_beginning_of_large_values() -> None:
 
 def test_small_values_are_shown_whole() -> None:
     value = {"a": [1, None, {"b": "c"}]}
-    assert bounded(value) is value
+    assert bound_value(value) is value

@@ -76,7 +76,7 @@ def _fit(failures: Sequence[Failure], verdicts: Sequence[Verdict], edition: str,
         edition=other,
         failures=len(failures),
         explained=sum(_is_explained(failure, edition, other, ours, theirs) for failure in failures),
-        added=len(set(_broken_by(verdicts, theirs))),
+        added=len(set(_requirements_broken_by(verdicts, theirs))),
     )
 
 
@@ -118,7 +118,7 @@ def _breaks_in(failure: Failure, edition: str) -> bool:
     return any(violation.constraint == failure.id for violation in result.violations)
 
 
-def _broken_by(verdicts: Sequence[Verdict], theirs: Mapping[str, str]) -> Iterator[str]:
+def _requirements_broken_by(verdicts: Sequence[Verdict], theirs: Mapping[str, str]) -> Iterator[str]:
     """The requirements that a server breaks in an edition because it implements what this edition does not have.
 
     An operation that validates a member of which the edition does not know accepts an unknown member.

@@ -1,4 +1,4 @@
-"""A failing verdict in the terms in which causes are told apart."""
+"""A failing verdict, with the properties by which causes are distinguished."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ class Failure:
     def shows_accepted_violation(self) -> bool:
         """Whether the answer shown is to an accepted request that breaks its schema."""
         case = at(self.verdict.counterexample, "/case")
-        return self.is_negative and self.is_success and is_object(case) and bool(_exercised(case))
+        return self.is_negative and self.is_success and is_object(case) and bool(_exercised_ids(case))
 
     @property
     def is_accepted_violation(self) -> bool:
@@ -120,7 +120,7 @@ class Failure:
         sent = [at(example, "/case"), *(steps if is_array(steps) else ())]
         negative = [step for step in sent if is_object(step) and step.get("role") == "negative"]
         return tuple(
-            (place_of(str(id_)), at(step, "/mutation/became")) for step in negative for id_ in _exercised(step)
+            (place_of(str(id_)), at(step, "/mutation/became")) for step in negative for id_ in _exercised_ids(step)
         )
 
     @property
@@ -146,7 +146,7 @@ def place_of(id_: str) -> str:
     return id_.rpartition(".")[0].partition(".")[2]
 
 
-def _exercised(step: Mapping[str, JSON]) -> Sequence[JSON]:
+def _exercised_ids(step: Mapping[str, JSON]) -> Sequence[JSON]:
     exercises = step.get("exercises")
     return exercises if is_array(exercises) else ()
 

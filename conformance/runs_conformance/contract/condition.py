@@ -52,7 +52,7 @@ def _type(stated: Any) -> Condition:
     return lambda value: json_type_of(value) in accepted
 
 
-def _required(names: list[str]) -> Condition:
+def _compile_required(names: list[str]) -> Condition:
     return _for_types(("object",), lambda value: all(name in value for name in names))
 
 
@@ -80,7 +80,7 @@ def _not(schema: Mapping[str, Any]) -> Condition:
 
 _APPLICATORS: Mapping[str, Callable[[Any], Condition]] = {
     "type": _type,
-    "required": _required,
+    "required": _compile_required,
     "properties": _properties,
     "items": _items,
     "contains": _contains,

@@ -170,7 +170,7 @@ def _union(schema: Schema, at: str) -> Validator:
     branches = [(accepted_types(branch), compile_validator(_without_type(branch))) for branch in schema["oneOf"]]
     allowed = allowed_types(schema)
     type_id = f"{at}.type"
-    discriminated = _discriminated(schema, at)
+    discriminated = _compile_discriminated(schema, at)
 
     def check(value: Any, location: Location, result: ValidationResult) -> None:
         result.checked.append(type_id)
@@ -187,7 +187,7 @@ def _union(schema: Schema, at: str) -> Validator:
     return check
 
 
-def _discriminated(schema: Schema, at: str) -> Validator | None:
+def _compile_discriminated(schema: Schema, at: str) -> Validator | None:
     discriminator = discriminator_of(schema)
     if discriminator is None:
         return None

@@ -27,7 +27,7 @@ def install(hooks: Hooks) -> None:
 
 def _resolve(request: RequestContext) -> None:
     """Check the references of a body, if they are checked, then replace descriptions of vector stores by new ones."""
-    bodies = [part for part in _nested(request.body) if isinstance(part, dict)]
+    bodies = [part for part in _message_holders(request.body) if isinstance(part, dict)]
     if request.server.options.check_files:
         for body in bodies:
             for param, file_id in _file_ids(body):
@@ -45,11 +45,11 @@ def _resolve(request: RequestContext) -> None:
             del search["vector_stores"]
 
 
-def _nested(body: Any) -> Iterator[Any]:
+def _message_holders(body: Any) -> Iterator[Any]:
     """A body, the thread in it, and their messages."""
     yield body
     if isinstance(body, dict):
-        yield from _nested(body.get("thread"))
+        yield from _message_holders(body.get("thread"))
         for name in _MESSAGE_LISTS:
             messages = body.get(name)
             yield from messages if isinstance(messages, list) else ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from runs_conformance.engine.dependencies import prerequisite_steps
-from runs_conformance.engine.memory import bounded
+from runs_conformance.engine.memory import bound_value
 from runs_conformance.engine.run_trace import run_trace
 from runs_conformance.model.case import Mutation, Role, mutation_to_json, step_to_json
 from runs_conformance.model.exchange import Exchange, Request, Response
@@ -141,7 +141,7 @@ def _neighbour(exchange: Exchange, mutation: Mutation) -> JSON:
 
 def truncate_texts(value: JSON, max_length: int = MAX_TEXT_LENGTH) -> JSON:
     """Truncate long texts and arrays in a value, noting their original length, and leave out most of a large one."""
-    return _truncate_texts(bounded(value, MAX_EXAMPLE_BYTES), max_length)
+    return _truncate_texts(bound_value(value, MAX_EXAMPLE_BYTES), max_length)
 
 
 def _truncate_texts(value: JSON, max_length: int) -> JSON:

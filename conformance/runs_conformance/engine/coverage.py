@@ -33,7 +33,7 @@ class Coverage:
         leaves nothing open. A rule may hold in one situation and not in another. `offered` is the share of the
         operations that the target offers; programs see fewer occasions on a target that offers fewer.
         """
-        expected = self._planned(self.decisions.deciders.get(id_, ()))
+        expected = self._planned_programs(self.decisions.deciders.get(id_, ()))
         missing = [program for program in expected if not self._did_decide(program, id_)]
         # Which ids a program decides may depend on the speed of the target, so one that ran to its end may be missing.
         early = [program for program in missing if self.ends[program].is_early]
@@ -42,7 +42,7 @@ class Coverage:
         if is_rule and 2 * len(missing) > len(expected):
             return self._explain(missing)
         for group in self.decisions.revealers.get(id_, ()):
-            revealing = self._planned(group)
+            revealing = self._planned_programs(group)
             if revealing and not any(
                 self._saw_enough(program, id_, offered if is_rule else 0.0) for program in revealing
             ):
@@ -52,13 +52,15 @@ class Coverage:
     def early_end(self, id_: str) -> str | None:
         """The program that would have decided this id had it not ended early, with the cause; None if there is none."""
         early = [
-            program for program in self._planned(self.decisions.deciders.get(id_, ())) if self.ends[program].is_early
+            program
+            for program in self._planned_programs(self.decisions.deciders.get(id_, ()))
+            if self.ends[program].is_early
         ]
         return self._explain(early) if early else None
 
     def not_shown(self, id_: str) -> str | None:
         """The programs that ran to their end without deciding this id, which they do on the reference."""
-        expected = self._planned(self.decisions.deciders.get(id_, ()))
+        expected = self._planned_programs(self.decisions.deciders.get(id_, ()))
         return f"not shown: {_list_some(expected)} ran to the end without it" if expected else None
 
     def skip_reason(self, id_: str) -> tuple[str, str] | None:
@@ -72,7 +74,7 @@ class Coverage:
         """Whether every program that decides this id on the reference was planned."""
         return self.ends.keys() >= self.decisions.deciders.get(id_, frozenset())
 
-    def _planned(self, programs: Iterable[str]) -> list[str]:
+    def _planned_programs(self, programs: Iterable[str]) -> list[str]:
         return sorted(program for program in programs if program in self.ends)
 
     def _did_decide(self, program: str, id_: str) -> bool:

@@ -41,12 +41,12 @@ def load_decisions() -> Decisions:
     data = json.loads(TABLE.read_text(encoding="utf-8"))
     programs: list[str] = data["programs"]
 
-    def named(numbers: Iterable[int]) -> frozenset[str]:
+    def name_programs(numbers: Iterable[int]) -> frozenset[str]:
         return frozenset(programs[number] for number in numbers)
 
     return Decisions(
-        {id_: named(numbers) for id_, numbers in data["deciders"].items()},
-        {id_: tuple(map(named, groups)) for id_, groups in data["revealers"].items()},
+        {id_: name_programs(numbers) for id_, numbers in data["deciders"].items()},
+        {id_: tuple(map(name_programs, groups)) for id_, groups in data["revealers"].items()},
         {
             id_: {programs[int(number)]: count for number, count in counts.items()}
             for id_, counts in data.get("occasions", {}).items()

@@ -100,12 +100,12 @@ def prerequisite_steps(history: History, exchange: Exchange) -> list[Step]:
         executed_steps(history),
         last_index=exchange.index,
         ignored_parameters=("assistant_id",),
-        matters=_succeeded,
+        matters=_has_succeeded,
     )
     return [each.step for each in executed if all(own.id != exchange.id for own in each.exchanges)]
 
 
-def _succeeded(executed: ExecutedStep) -> bool:
+def _has_succeeded(executed: ExecutedStep) -> bool:
     return executed.step.role is not Role.NEGATIVE and executed.last.accepted and may_affect_others(executed)
 
 

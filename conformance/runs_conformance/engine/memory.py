@@ -43,7 +43,7 @@ def _cost(value: JSON | Absent) -> int:
     return total
 
 
-def bounded(value: JSON, budget: int = MAX_SHOWN_BYTES) -> JSON:
+def bound_value(value: JSON, budget: int = MAX_SHOWN_BYTES) -> JSON:
     """The value, or its beginning if it takes more memory than the budget."""
     return value if _cost(value) <= budget else _beginning(value, _Allowance(budget))
 

@@ -26,7 +26,7 @@ STRESS_PHASES = frozenset({"robustness", "races"})
 
 
 TOKENS_PER_RUN = 2_500
-"""Upper estimate for one run: prompts are short, and the longest requested answer counts to 500."""
+"""Upper estimate for one run: prompts are short, and the longest requested answer is a count to 500."""
 
 
 RUN_SECONDS, REQUEST_SECONDS = 2.0, 0.05
@@ -98,7 +98,7 @@ def _skip_reason(
     program: Program, context: ProgramContext, profile: str, phases: Sequence[str]
 ) -> tuple[str, str] | None:
     if context.read_only and program.writes:
-        return "it writes, but --read-only is set", "a run without --read-only"
+        return "it writes, but --read-only is set", "a test run without --read-only"
     if phases and program.phase not in phases:
         return f"phase {program.phase} is not selected", f"--phase {program.phase}"
     if program.phase not in (*PROFILES[profile], *phases) or (profile == "quick" and not program.quick):
@@ -117,9 +117,9 @@ def _profile_option(program: Program) -> str:
 def selector(select: Sequence[str], exclude: Sequence[str]) -> Callable[[str], bool]:
     """Return a predicate for ids that match one of `select` (any, if empty) and none of `exclude`."""
 
-    def selected(id_: str) -> bool:
+    def is_selected(id_: str) -> bool:
         return (not select or any(glob_matches(glob, id_) for glob in select)) and not any(
             glob_matches(glob, id_) for glob in exclude
         )
 
-    return selected
+    return is_selected

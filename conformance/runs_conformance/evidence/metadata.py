@@ -55,9 +55,11 @@ class MetadataTimeline:
     @cached_property
     def expectations(self) -> tuple[ExpectedMetadata, ...]:
         """The expected metadata of each observation for which it is certain."""
-        return tuple(e for observation in self.timeline.observations if (e := self._expected(observation)) is not None)
+        return tuple(
+            e for observation in self.timeline.observations if (e := self._find_expected(observation)) is not None
+        )
 
-    def _expected(self, observation: Observation) -> ExpectedMetadata | None:
+    def _find_expected(self, observation: Observation) -> ExpectedMetadata | None:
         certain = [
             write
             for write in self.writes

@@ -93,7 +93,7 @@ def page_comparisons(history: History) -> tuple[PageComparison, ...]:
 def contradicted_pages(history: History) -> tuple[PageComparison, ...]:
     """Every page that claims to be complete, though other pages of the same, unchanged list show more items."""
     return tuple(
-        PageComparison(page, page, (*page.ids, *_shown_elsewhere(listing, page)), page.ids, is_shared=False)
+        PageComparison(page, page, (*page.ids, *_ids_shown_elsewhere(listing, page)), page.ids, is_shared=False)
         for listing in listings(history)
         if not is_shared_with_others(listing)
         for page in listing.pages
@@ -169,7 +169,7 @@ def _is_contradicted(listing: Listing, page: Page) -> bool:
     )
 
 
-def _shown_elsewhere(listing: Listing, page: Page) -> list[str]:
+def _ids_shown_elsewhere(listing: Listing, page: Page) -> list[str]:
     """The ids that other pages of the same, unchanged list show, and this page does not."""
     others = (other for other in listing.pages if _are_comparable(listing, page, other))
     return list(dict.fromkeys(id_ for other in others for id_ in other.ids if id_ not in page.ids))

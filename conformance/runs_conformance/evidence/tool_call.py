@@ -79,7 +79,7 @@ class StreamedToolCall:
 
 def tool_calls_by_index(calls: JSON | Absent) -> dict[int, StreamedToolCall]:
     """The tool calls of a list by index."""
-    return {index: _streamed_call(call) for index, call in enumerate(calls if is_array(calls) else ())}
+    return {index: _parse_streamed_call(call) for index, call in enumerate(calls if is_array(calls) else ())}
 
 
 def streamed_tool_calls(events: ObjectEvents) -> dict[int, StreamedToolCall]:
@@ -90,11 +90,11 @@ def streamed_tool_calls(events: ObjectEvents) -> dict[int, StreamedToolCall]:
         for part in parts if is_array(parts) else ():
             index = at(part, "/index")
             if is_object(part) and is_integer(index):
-                calls[int(index)] = _append(calls.get(int(index)), _streamed_call(part))
+                calls[int(index)] = _append(calls.get(int(index)), _parse_streamed_call(part))
     return calls
 
 
-def _streamed_call(value: JSON) -> StreamedToolCall:
+def _parse_streamed_call(value: JSON) -> StreamedToolCall:
     id_ = at(value, "/id")
     texts = {path: at(value, path) for path in STREAMED_MEMBERS}
     return StreamedToolCall(

@@ -14,7 +14,7 @@ def operation_works(history: History, exchange: Exchange) -> bool:
 
     If not, it may be missing or broken, and answer existing objects, valid keys and valid bodies in the same way.
     """
-    return bool(_accepted(history).get(exchange.operation, frozenset()) - {exchange.id})
+    return bool(_accepted_exchanges(history).get(exchange.operation, frozenset()) - {exchange.id})
 
 
 def pass_if_working(exchange: Exchange, works: bool) -> Result:
@@ -25,7 +25,7 @@ def pass_if_working(exchange: Exchange, works: bool) -> Result:
 
 
 @lru_cache(maxsize=16)
-def _accepted(history: History) -> dict[str | None, frozenset[str]]:
+def _accepted_exchanges(history: History) -> dict[str | None, frozenset[str]]:
     accepted: dict[str | None, set[str]] = {}
     for exchange in history:
         if exchange.accepted:

@@ -105,7 +105,7 @@ class SessionRun:
         if report.exit_code == outcome.INTERRUPTED:
             raise KeyboardInterrupt
         files = OutputFiles(*folder.files_to_open(output.views(dict(settings.parameters))))
-        result = _redacted(_build_result(report, failing_levels(options.fail_on), dialect, files))
+        result = _redact(_build_result(report, failing_levels(options.fail_on), dialect, files))
         return replace(result, summary=(*result.summary, write_error)) if write_error else result
 
     def _folder(self, parameters: Mapping[str, Any]) -> Path | None:
@@ -161,7 +161,7 @@ def _build_result(report: Report, failing: Collection[str], dialect: str, files:
     )
 
 
-def _redacted(result: JudgingResult) -> JudgingResult:
+def _redact(result: JudgingResult) -> JudgingResult:
     """The result without known secrets; other processes of the same session read it from a file."""
     return replace(
         result,

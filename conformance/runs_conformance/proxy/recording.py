@@ -51,7 +51,7 @@ class ProxyRecorder:
             if isinstance(exchange, str):
                 self.skipped += 1
                 return None
-            exchange = self._redacted(_complete(exchange, transfer))
+            exchange = self._redact(_complete(exchange, transfer))
             return self._writer.record(exchange)
 
     def close(self) -> None:
@@ -64,7 +64,7 @@ class ProxyRecorder:
         number = len(self._programs) + 1
         return self._programs.setdefault(key, "proxy" if number == 1 else f"proxy (key {number})")
 
-    def _redacted(self, exchange: Exchange) -> Exchange:
+    def _redact(self, exchange: Exchange) -> Exchange:
         secrets = tuple(part for key in self._programs if key for part in {key, key.removeprefix("Bearer ")})
         known_secrets.remember(secrets)
         return redact(exchange, Redactor(secrets))[0]

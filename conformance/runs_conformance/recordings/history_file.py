@@ -65,7 +65,7 @@ def read_history(name: str, data: bytes, edition: str | None) -> HistoryContent:
             elif entry.get("type") == "end":
                 end = entry
             elif entry.get("type") == "exchange":
-                exchange = _known(exchange_from_json(entry))
+                exchange = _require_known(exchange_from_json(entry))
                 programs.setdefault(exchange.program, []).append(
                     replace(exchange, edition=edition) if edition else exchange
                 )
@@ -79,7 +79,7 @@ def read_history(name: str, data: bytes, edition: str | None) -> HistoryContent:
     return HistoryContent(histories, tuple(skipped), run, end)
 
 
-def _known(exchange: Exchange) -> Exchange:
+def _require_known(exchange: Exchange) -> Exchange:
     """The exchange, if the contract has its operation. Raises ValueError otherwise."""
     named = (exchange.operation, exchange.step.operation if exchange.step is not None else None)
     for operation in named:

@@ -225,25 +225,25 @@ def _hoverfly_entry(item: Item) -> RecordedEntry:
     where, pair = item
     request, response = (require_object(pair.get(name), name) for name in ("request", "response"))
     query = request.get("query")
-    pairs = [(n, _matched(v)) for n, v in query.items()] if isinstance(query, Mapping) else []
+    pairs = [(n, _matched_value(v)) for n, v in query.items()] if isinstance(query, Mapping) else []
     text = f"?{urlencode(pairs)}" if pairs else ""
-    scheme, host = _matched(request.get("scheme")) or "https", _matched(request.get("destination"))
+    scheme, host = _matched_value(request.get("scheme")) or "https", _matched_value(request.get("destination"))
     body = response.get("body")
     headers = request.get("headers")
-    named = {n: _matched(v) for n, v in headers.items()} if isinstance(headers, Mapping) else {}
+    named = {n: _matched_value(v) for n, v in headers.items()} if isinstance(headers, Mapping) else {}
     return RecordedEntry(
         position=where,
-        method=_matched(request.get("method")),
-        url=f"{scheme}://{host}{_matched(request.get('path'))}{text}",
+        method=_matched_value(request.get("method")),
+        url=f"{scheme}://{host}{_matched_value(request.get('path'))}{text}",
         headers=parse_headers(named),
-        content=_matched(request.get("body")).encode(),
+        content=_matched_value(request.get("body")).encode(),
         status=require_int(response.get("status"), "status"),
         response_headers=parse_headers(response.get("headers")),
         response_content=decode_base64(body) if response.get("encodedBody") else parse_body(body),
     )
 
 
-def _matched(value: Any) -> str:
+def _matched_value(value: Any) -> str:
     """The value of a field that Hoverfly stores as a text or as a list of matchers."""
     if isinstance(value, list) and value:
         value = value[0].get("value") if isinstance(value[0], Mapping) else value[0]

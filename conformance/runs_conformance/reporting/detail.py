@@ -98,8 +98,8 @@ def build_detail(verdict: Verdict, report: Report, dialect: str, report_path: st
         if verdict.explanation
         else [CONSTRAINT_RATIONALE[verdict.operation is not None]],
         message=failure_text.finding_message(verdict),
-        expected=_shown(results.get("expected")),
-        actual=_shown(results.get("actual")),
+        expected=_shown_value(results.get("expected")),
+        actual=_shown_value(results.get("actual")),
         commands=tuple(_commands(verdict, report, dialect, report_path)),
     )
     if not is_object(example):
@@ -116,7 +116,7 @@ def build_detail(verdict: Verdict, report: Report, dialect: str, report_path: st
     )
 
 
-def _shown(result: failure_text.ComparedResult | None) -> ShownValue:
+def _shown_value(result: failure_text.ComparedResult | None) -> ShownValue:
     return ShownValue(result.text, result.is_prose, result.place) if result else ShownValue("")
 
 

@@ -116,7 +116,7 @@ def text(report: Report, curl_dialect: str = "openai", report_path: str = "repor
             scope=_begin_sentence(scope_line(report)),
             lost_requests=list(lost_request_commands(report, curl_dialect)),
             cards=list(_mistake_cards(report, curl_dialect, report_path)),
-            accepted=[verdict for verdict in report.with_outcome(Outcome.FAIL) if verdict.id in _accepted(report)],
+            accepted=[verdict for verdict in report.with_outcome(Outcome.FAIL) if verdict.id in _accepted_ids(report)],
             early_ends=group_early_ends(report.programs.early_ends),
             started=time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(report.started)) if report.started else "",
             command=_command(report),
@@ -167,7 +167,7 @@ def _segment_label(verdict: Verdict, report: Report) -> str:
         return outcome_name(verdict.outcome)
     if report.counts_as_failure(verdict):
         return "fail"
-    return "known" if verdict.id in _accepted(report) else "warning"
+    return "known" if verdict.id in _accepted_ids(report) else "warning"
 
 
 def _capability_summaries(report: Report) -> Iterator[CapabilitySummary]:
@@ -224,7 +224,7 @@ def _mistake_cards(report: Report, dialect: str, report_path: str) -> Iterator[M
         yield MistakeCard(mistake, tone, details, ranked[share:])
 
 
-def _accepted(report: Report) -> Collection[str]:
+def _accepted_ids(report: Report) -> Collection[str]:
     return report.comparison.accepted if report.comparison else ()
 
 

@@ -20,7 +20,7 @@ _TEXTS = ("name", "description", "instructions", "tools")
 _SETTINGS = ("model", "temperature", "top_p", "response_format", "reasoning_effort")
 
 
-def _created(history: History) -> Iterable[Observation]:
+def _created_assistants(history: History) -> Iterable[Observation]:
     return (
         assistant for assistant in assistant_observations(history) if assistant.exchange.operation == "create_assistant"
     )
@@ -34,7 +34,7 @@ def _check_requested(assistant: Observation, names: tuple[str, ...]) -> Iterator
             yield assistant.check(holds, f"{name} differs from the request", f"/{name}", requested, shown)
 
 
-@rule(units=_created, level=Level.MUST, source=_ASSISTANT, capability="core", operation="create_assistant")
+@rule(units=_created_assistants, level=Level.MUST, source=_ASSISTANT, capability="core", operation="create_assistant")
 def show_who_they_are(assistant: Observation) -> Iterator[Result]:
     """A created assistant has the name, description, instructions and tools of its request.
 
@@ -45,7 +45,7 @@ def show_who_they_are(assistant: Observation) -> Iterator[Result]:
     yield from _check_requested(assistant, _TEXTS)
 
 
-@rule(units=_created, level=Level.SHOULD, source=_ASSISTANT, capability="core", operation="create_assistant")
+@rule(units=_created_assistants, level=Level.SHOULD, source=_ASSISTANT, capability="core", operation="create_assistant")
 def show_their_settings(assistant: Observation) -> Iterator[Result]:
     """A created assistant has the model, temperature, `top_p` and response format of its request.
 
@@ -56,7 +56,7 @@ def show_their_settings(assistant: Observation) -> Iterator[Result]:
     yield from _check_requested(assistant, _SETTINGS)
 
 
-@rule(units=_created, level=Level.SHOULD, source=_ASSISTANT, capability="core", operation="create_assistant")
+@rule(units=_created_assistants, level=Level.SHOULD, source=_ASSISTANT, capability="core", operation="create_assistant")
 def show_their_tool_resources(assistant: Observation) -> Iterator[Result]:
     """A created assistant shows the files and vector stores that its request gave to its tools.
 

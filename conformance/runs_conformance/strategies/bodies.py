@@ -18,7 +18,7 @@ from runs_conformance.generation.boundary.payload_factory import PayloadFactory
 from runs_conformance.generation.boundary.sample import ASSISTANT_PLACEHOLDER, TOOL_CALL_PLACEHOLDER, Sampler
 from runs_conformance.generation.payloads.payload_generator import PayloadGenerator
 from runs_conformance.model.json import JSON, is_array, is_object
-from runs_conformance.strategies.drawn_random import generated
+from runs_conformance.strategies.drawn_random import random_values
 
 BODY_OPERATIONS = tuple(body_documents())
 """The operations with a request body."""
@@ -62,7 +62,7 @@ def valid_bodies(
         generator = PayloadGenerator(factory, random, must_be_accepted, valid_count=random.randrange(3))
         return _with_ids(dict(generator.valid().body), ids)
 
-    return generated(make)
+    return random_values(make)
 
 
 def invalid_bodies(
@@ -92,7 +92,7 @@ def invalid_bodies(
         assert is_object(valid)
         return InvalidBody(body, negative.constraint, mutation.keyword, mutation.pointer, valid)
 
-    return generated(make)
+    return random_values(make)
 
 
 def _factory(operation: str, edition: str, model: str, accepts_any_file_id: bool) -> PayloadFactory:

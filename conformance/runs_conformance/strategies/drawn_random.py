@@ -44,7 +44,7 @@ class DrawnRandom(Random):
         return self._remaining >= 0
 
 
-def generated(make: Callable[[Random], T | None]) -> st.SearchStrategy[T]:
+def random_values(make: Callable[[Random], T | None]) -> st.SearchStrategy[T]:
     """The values that a function makes with a random generator; None is drawn again."""
 
     @st.composite

@@ -17,7 +17,7 @@ def log_requests(app: ASGIApp, file: TextIO) -> ASGIApp:
     A line has the time, the method, the path, the HTTP status (`-` without an answer) and the milliseconds.
     """
 
-    async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
+    async def log_request(scope: Scope, receive: Receive, send: Send) -> None:
         status = "-"
         began = time.monotonic()
 
@@ -35,7 +35,7 @@ def log_requests(app: ASGIApp, file: TextIO) -> ASGIApp:
             file.write(f"{at} {_printable(scope['method'])} {_printable(scope['path'])} {status} {took} ms\n")
             file.flush()
 
-    return wrapped
+    return log_request
 
 
 def _printable(text: str) -> str:

@@ -60,7 +60,7 @@ class ReceivedRequest:
 class InjectedFault:
     """A fault of the next requests: `word` and `arguments` are those of a scenario.
 
-    It spares the first `skip` requests, then applies to `times`, or to every one if that is None. `used` counts them.
+    It lets `skip` requests pass, then applies to `times`, or to every one if that is None. `used` counts them.
     """
 
     word: str
@@ -102,13 +102,13 @@ class FaultInjector:
     def wrap(self, app: ASGIApp) -> ASGIApp:
         """The application with faults injected before it."""
 
-        async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
+        async def inject(scope: Scope, receive: Receive, send: Send) -> None:
             raw, receive_again = await _read_body(receive)
             request = _parse_request(scope, raw)
             current_key.set(request.key)
             fault, allowances = self._record(request)
             for allowance in allowances:
-                send = allowance.tell_in(send)
+                send = allowance.with_headers(send)
             exceeded = next((allowance for allowance in allowances if allowance.is_exceeded), None)
             if exceeded is not None:
                 await ErrorAnswer(429, body=exceeded.error).send_to(send)
@@ -118,7 +118,7 @@ class FaultInjector:
                 with suppress(AnswerReplaced):
                     await _answer_with(fault, app, scope, receive_again, send)
 
-        return wrapped
+        return inject
 
     def add(self, fault: InjectedFault) -> None:
         """Queue a fault."""

@@ -44,7 +44,7 @@ class ObjectLimit:
     def wrap(self, app: ASGIApp) -> ASGIApp:
         """The application with the limit enforced before each answer, and after each stream."""
 
-        async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
+        async def limit(scope: Scope, receive: Receive, send: Send) -> None:
             async def limiting_send(message: Message) -> None:
                 if message["type"] == "http.response.start":
                     self.enforce()
@@ -55,7 +55,7 @@ class ObjectLimit:
             finally:
                 self.enforce()
 
-        return wrapped
+        return limit
 
     def enforce(self) -> None:
         """Delete the oldest objects of each kind that has too many, if enough were created since the last time."""

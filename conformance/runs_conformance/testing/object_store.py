@@ -86,7 +86,7 @@ class ObjectStore:
     def wrap(self, app: ASGIApp) -> ASGIApp:
         """The application that stores the changes of each request before it is answered, and those of a stream."""
 
-        async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
+        async def store(scope: Scope, receive: Receive, send: Send) -> None:
             token = _touched.set(set())
             named = scope["path"].partition(BASE)[2].split("/")[1:3] if scope["method"] != "GET" else []
 
@@ -101,7 +101,7 @@ class ObjectStore:
                 self._save_changes(named)
                 _touched.reset(token)
 
-        return wrapped
+        return store
 
     def close(self) -> None:
         """Store everything and close the file."""

@@ -1,4 +1,4 @@
-"""A limit on the requests a minute, told in the headers of the service."""
+"""A limit on the requests per minute, stated in the headers of the service."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ class RequestAllowance:
     @property
     def headers(self) -> dict[str, str]:
         """The headers of the answer."""
-        told = {
+        fields = {
             "x-ratelimit-limit-requests": str(self.limit),
             "x-ratelimit-remaining-requests": str(self.remaining),
             "x-ratelimit-reset-requests": _duration(self.reset_s),
         }
         if self.is_exceeded:
-            told |= {
+            fields |= {
                 "retry-after": str(math.ceil(self.reset_s)),
                 "retry-after-ms": str(math.ceil(self.reset_s * 1000)),
             }
-        return told
+        return fields
 
     @property
     def error(self) -> dict[str, Any]:
@@ -45,7 +45,7 @@ class RequestAllowance:
         message = f"Rate limit reached for requests. Limit: {self.limit} / min. {wait}"
         return {"error": {"message": message, "type": "requests", "param": None, "code": "rate_limit_exceeded"}}
 
-    def tell_in(self, send: Send) -> Send:
+    def with_headers(self, send: Send) -> Send:
         """A `send` that adds the headers to the answer."""
         pairs = [(name.encode(), value.encode()) for name, value in self.headers.items()]
 

@@ -70,16 +70,16 @@ def serve_controlled(options: ServeOptions, ready: Callable[[str, str | None], N
         if options.log is not None:
             app = log_requests(app, _open_log(options.log, resources))
 
-        def tell(origin: str) -> None:
+        def announce(origin: str) -> None:
             ready(origin + BASE, origin + PREFIX if options.has_routes else None)
 
-        resources.enter_context(_ended_by_sigterm())
+        resources.enter_context(_end_on_sigterm())
         try:
             serve(
                 app,
                 options.host,
                 options.port,
-                tell,
+                announce,
                 watch_stdin=options.watch_stdin,
                 certificate=certificate,
                 is_fast=True,
@@ -144,7 +144,7 @@ def _open_log(path: str, resources: ExitStack) -> TextIO:
 
 
 @contextmanager
-def _ended_by_sigterm() -> Iterator[None]:
+def _end_on_sigterm() -> Iterator[None]:
     """End the process regularly when SIGTERM arrives, so that files are closed; uvicorn answers open requests first."""
     if threading.current_thread() is not threading.main_thread():
         yield

@@ -45,22 +45,22 @@ def forget() -> None:
 
 def redact(text: str) -> str:
     """The text with every trace of a known secret replaced."""
-    return _known().redact(text) if _secrets else text
+    return _build_redactor().redact(text) if _secrets else text
 
 
 def redact_json(value: JSON) -> JSON:
     """The value with every trace of a known secret replaced in its strings, names and numbers."""
-    return _known().redact_json(value) if _secrets else value
+    return _build_redactor().redact_json(value) if _secrets else value
 
 
 def redact_json_text(text: str) -> str:
     """A JSON text with every trace of a known secret replaced; it remains JSON."""
-    if not _secrets or not _known().occurs_in(text):
+    if not _secrets or not _build_redactor().occurs_in(text):
         return text
     return redact(json.dumps(redact_json(json.loads(text)), indent=1, ensure_ascii=False) + "\n")
 
 
-def _known() -> Redactor:
+def _build_redactor() -> Redactor:
     global _redactor
     if _redactor is None:
         from runs_conformance.wire.redactor import Redactor

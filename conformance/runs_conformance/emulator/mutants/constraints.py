@@ -51,12 +51,12 @@ def generate() -> Iterator[Mutant]:
                 if id_ in visited or (patch_query and (id_.endswith(_ALWAYS_STRING) or id_ == f"{operation}.type")):
                     continue
                 visited.add(id_)
-                yield from _relaxed(known[id_], word, place, value)
+                yield from _relax(known[id_], word, place, value)
                 if not is_implementation_defined_within(holders):
-                    yield from _tightened(known[id_], word, place, value)
+                    yield from _tighten(known[id_], word, place, value)
 
 
-def _relaxed(constraint: Constraint, word: str, place: Schema, value: Any) -> Iterator[Mutant]:
+def _relax(constraint: Constraint, word: str, place: Schema, value: Any) -> Iterator[Mutant]:
     if word in _RELAXING_STEP:
         if abs(value) > _MAX_REACHABLE:
             return
@@ -68,7 +68,7 @@ def _relaxed(constraint: Constraint, word: str, place: Schema, value: Any) -> It
         yield _mutant("relaxed", constraint, text, partial(_accept_violations, constraint=constraint.id))
 
 
-def _tightened(constraint: Constraint, word: str, place: Schema, value: Any) -> Iterator[Mutant]:
+def _tighten(constraint: Constraint, word: str, place: Schema, value: Any) -> Iterator[Mutant]:
     if word in _RELAXING_STEP:
         within = value - _RELAXING_STEP[word] * _unit(place, word)
         if abs(value) <= _MAX_REACHABLE and within >= 0 and _must_be_accepted(_at_bound(word, value), place):

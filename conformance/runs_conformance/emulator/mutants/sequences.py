@@ -18,7 +18,7 @@ def cannot_cancel_what_was_modified(hooks: Hooks) -> None:
     """Cancelling has no effect on a run after an attempt to modify it."""
     inner = hooks.cancel
 
-    async def modified(handler: Any, request: RequestContext) -> Any:
+    async def mark_modified(handler: Any, request: RequestContext) -> Any:
         thread = hooks.find_thread(request, request.path_params["thread_id"])
         hooks.find_run(request, thread, request.path_params["run_id"]).notes["modified"] = True
         return await handler(request)
@@ -27,7 +27,7 @@ def cannot_cancel_what_was_modified(hooks: Hooks) -> None:
         if not run.notes.get("modified"):
             inner(server, thread, run, now)
 
-    wrap_handlers(hooks, modified, "modify_run")
+    wrap_handlers(hooks, mark_modified, "modify_run")
     hooks.cancel = cancel
 
 
@@ -85,7 +85,7 @@ def shows_deleted_messages_in_ascending_lists(hooks: Hooks) -> None:
 def forgets_the_temperature_of_a_modified_run(hooks: Hooks) -> None:
     """Shows the default temperature of a run after it was modified."""
 
-    async def modified(handler: Any, request: RequestContext) -> Any:
+    async def mark_modified(handler: Any, request: RequestContext) -> Any:
         await handler(request)
         thread = hooks.find_thread(request, request.path_params["thread_id"])
         run = hooks.find_run(request, thread, request.path_params["run_id"])
@@ -96,7 +96,7 @@ def forgets_the_temperature_of_a_modified_run(hooks: Hooks) -> None:
         if run.notes.get("modified"):
             members["temperature"] = 1.0
 
-    wrap_handlers(hooks, modified, "modify_run")
+    wrap_handlers(hooks, mark_modified, "modify_run")
     patch_object(hooks, "run", change)
 
 

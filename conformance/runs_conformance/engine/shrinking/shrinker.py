@@ -110,7 +110,7 @@ class Shrinker:
         self, id_: str, reproduction: Reproduction, violation: ReproducedViolation | None = None
     ) -> ShrunkCase | None:
         """Return the smallest reproduction found; None if `reproduction` itself no longer violates the id."""
-        search = _Search(self, id_, self.request_count())
+        search = _CaseSearch(self, id_, self.request_count())
         try:
             for candidate in _initial_candidates(reproduction, violation):
                 if search.still_fails(candidate):
@@ -127,7 +127,7 @@ class Shrinker:
 
 
 @dataclass(slots=True)
-class _Search:
+class _CaseSearch:
     """The search for one id's smallest reproduction. `best` is the smallest so far, with its violation."""
 
     shrinker: Shrinker
@@ -161,8 +161,8 @@ class _Search:
     def reduce(self) -> None:
         """Shrink to a fixed point: first the number of steps and the last request, then the other requests."""
         before = None
-        while before is None or self._serialized() != before:
-            before = self._serialized()
+        while before is None or self._serialize_best() != before:
+            before = self._serialize_best()
             self._reduce_steps_and_last_request()
             for index in range(len(self.steps) - 1):
                 self._shrink_request(index)
@@ -170,14 +170,14 @@ class _Search:
                     break
         self.minimal = True
 
-    def _serialized(self) -> bytes:
+    def _serialize_best(self) -> bytes:
         assert self.best is not None
         return self.best[0].canonical_bytes()
 
     def _reduce_steps_and_last_request(self) -> None:
         before = None
-        while before is None or self._serialized() != before:
-            before = self._serialized()
+        while before is None or self._serialize_best() != before:
+            before = self._serialize_best()
             self._drop_later_steps()
             self._remove_steps()
             self._shrink_request(len(self.steps) - 1)

@@ -53,13 +53,13 @@ class QueryFactory:
         ]
         return [
             (
-                self._asked({name: value for name, (_, value) in values.items()}),
-                [self._asked({name: value}, keyword) for name, (keyword, value) in values.items()],
+                self._build_case({name: value for name, (_, value) in values.items()}),
+                [self._build_case({name: value}, keyword) for name, (keyword, value) in values.items()],
             )
             for values in rounds
         ]
 
-    def _asked(self, values: dict[str, JSON], keyword: str = "") -> QueryCase:
+    def _build_case(self, values: dict[str, JSON], keyword: str = "") -> QueryCase:
         examination = validate(self._schema, values)
         if examination.violations:
             raise InternalError(f"a valid query of {self.operation} violates {examination.violations[0].constraint}")

@@ -138,14 +138,14 @@ def _scalar_points(schema: Schema, body: JSON, path: Path) -> Iterator[MutationP
         limit, has_pattern = schema["maxLength"], "pattern" in schema
         yield point("maxLength", lambda random: "x" * (limit + 1) if has_pattern else text.overlong_text(random, limit))
     if "pattern" in schema and isinstance(body, str):
-        yield point("pattern", lambda random: _mismatched(schema, body, random))
+        yield point("pattern", lambda random: _break_pattern(schema, body, random))
 
 
 def _as_text(word: JSON, random: Random) -> JSON:
     return word if isinstance(word, str) else "unexpected"
 
 
-def _mismatched(schema: Schema, matching: str, random: Random) -> str:
+def _break_pattern(schema: Schema, matching: str, random: Random) -> str:
     """The text with one character, at any position, that its pattern does not allow, such as a final newline."""
     forbidden = random.choice([each for each in _UNUSUAL_CHARACTERS if not re.search(schema["pattern"], each)])
     prefix = matching[: schema.get("maxLength", len(matching) + 1) - 1]

@@ -19,7 +19,7 @@ from runs_conformance.generation.programs.steps import (
     prompt,
     run,
     thread,
-    unprompted,
+    unprompted_message,
 )
 from runs_conformance.model.program import ProgramContext, StepGenerator
 
@@ -77,7 +77,7 @@ def cancel_while_waiting(context: ProgramContext) -> StepGenerator:
 
     The run must call a function that its prompt does not ask for. Once cancelled, it accepts no outputs.
     """
-    if not (yield from require(assistant(context), thread(context, text=unprompted(context)))):
+    if not (yield from require(assistant(context), thread(context, text=unprompted_message(context)))):
         return
     choice: Any = "required" if edition_includes(context, "2024-04-29") else force_function()
     if not (yield from start_waiting_run(context, tool_choice=choice)):

@@ -30,7 +30,7 @@ from runs_conformance.generation.programs.steps import (
     poll,
     run,
     thread,
-    unprompted,
+    unprompted_message,
 )
 from runs_conformance.model.case import DanglingReference, Either, Ref, Role
 from runs_conformance.model.exchange import Exchange
@@ -54,7 +54,7 @@ def pages_of_runs(context: ProgramContext) -> StepGenerator:
     Two of them must call a function and are cancelled while they wait. The last one, on the thread that was created
     long before, is streamed if the target streams.
     """
-    busy_thread = thread(context, text=unprompted(context))
+    busy_thread = thread(context, text=unprompted_message(context))
     if not (yield from require(assistant(context), busy_thread, thread(context, "elsewhere"))):
         return
     if not (yield from prepare_caller(context)):

@@ -41,8 +41,8 @@ def _raw_probe(step: Step, raw: bytes, name: str, reason_to_accept: str = "") ->
 def send_probes(probes: Iterable[Step]) -> Fragment:
     """Send probes between small control requests that must succeed.
 
-    A probe that gets no answer or a server error is sent again between two controls, which tells whether the probe is
-    the cause.
+    A probe that gets no answer or a server error is sent again between two controls, to find out whether the probe
+    is the cause.
     """
     probes = tuple(probes)
     control = replace(on_thread("get_thread"), role=Role.CONTROL)
@@ -178,9 +178,10 @@ def deep_nesting(context: ProgramContext) -> StepGenerator:
     yield from send_probes(
         [
             _message_probe(
-                b'{"role": "user", "content": "Hello.", "metadata": {"a": ' + _nested(2_000) + b"}}", "deep_nesting"
+                b'{"role": "user", "content": "Hello.", "metadata": {"a": ' + _nested_arrays(2_000) + b"}}",
+                "deep_nesting",
             ),
-            _message_probe(_nested(100_000), "deep_nesting"),
+            _message_probe(_nested_arrays(100_000), "deep_nesting"),
             _message_probe(b'{"a":' * 50_000 + b"1" + b"}" * 50_000, "deep_nesting"),
             _message_probe(b"[" * 50_000, "deep_nesting"),
             _raw_probe(at_root("create_assistant"), new_assistant, "deep_nesting", reason),
@@ -189,7 +190,7 @@ def deep_nesting(context: ProgramContext) -> StepGenerator:
     yield page("list_messages")
 
 
-def _nested(depth: int) -> bytes:
+def _nested_arrays(depth: int) -> bytes:
     return b"[" * depth + b"]" * depth
 
 

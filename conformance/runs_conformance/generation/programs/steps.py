@@ -79,7 +79,7 @@ def forced_call(context: ProgramContext, name: str = "get_weather", **members: A
     return body
 
 
-def unprompted(context: ProgramContext) -> str:
+def unprompted_message(context: ProgramContext) -> str:
     """The user message before a forced call that no message should need; where only words force it, it needs one."""
     return prompt(context, "call_one" if context.approach.tool_choice == "words" else "plain")
 

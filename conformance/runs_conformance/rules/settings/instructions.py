@@ -34,7 +34,7 @@ def instructions_are_as_asked(run: RunTimeline) -> Iterator[Result]:
     if isinstance(requested, str) and requested and first is not None and first.get("instructions") is not ABSENT:
         actual = first.get("instructions")
         yield first.check(
-            shows_instructions(_stripped(actual), requested.strip(), run.creation_body),
+            shows_instructions(_strip(actual), requested.strip(), run.creation_body),
             "the instructions differ from the request",
             "/instructions",
             requested,
@@ -60,7 +60,7 @@ def instructions_keep_their_white_space(run: RunTimeline) -> Iterator[Result]:
     if not isinstance(requested, str) or first is None or requested == requested.strip():
         return
     actual = first.get("instructions")
-    if shows_instructions(_stripped(actual), requested.strip(), run.creation_body):
+    if shows_instructions(_strip(actual), requested.strip(), run.creation_body):
         holds = isinstance(actual, str) and requested in actual
         yield first.check(holds, "the instructions lost white space", "/instructions", requested, actual)
 
@@ -71,7 +71,7 @@ def shows_instructions(actual: JSON | Absent, base: str, request: dict[str, JSON
     return actual == base or (has_additional and isinstance(actual, str) and base in actual)
 
 
-def _stripped(value: JSON | Absent) -> JSON | Absent:
+def _strip(value: JSON | Absent) -> JSON | Absent:
     return value.strip() if isinstance(value, str) else value
 
 
