@@ -22,7 +22,17 @@ from runs_conformance.model.exchange import Completion, Exchange, Request, Respo
 )
 def test_success_status_is_accepted_unless_the_content_contradicts_it(response: Response, accepted: bool) -> None:
     request = Request("GET", "/threads/thread_a/runs/run_a")
-    exchange = Exchange("x1", 1, "literal", "get_run", request, response, Completion.ANSWERED, 1.0, 2.0)
+    exchange = Exchange(
+        id="x1",
+        index=1,
+        program="literal",
+        operation="get_run",
+        request=request,
+        response=response,
+        completion=Completion.ANSWERED,
+        started=1.0,
+        ended=2.0,
+    )
     assert exchange.accepted is accepted
     assert exchange.has_success_status is (response.status < 300)
     assert not (exchange.refused and response.status < 300)

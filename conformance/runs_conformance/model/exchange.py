@@ -122,9 +122,9 @@ class Exchange:
 
     @property
     def accepted(self) -> bool:
-        """Whether a complete response with a 2xx status arrived that is neither an error nor something else than JSON.
+        """Whether a complete response with a 2xx status arrived whose content is neither an error nor other than JSON.
 
-        Servers exist that answer errors, or a page for people, with 200. Such a request is neither accepted nor refused.
+        Some servers answer errors, or a page for people, with 200. Such a request is neither accepted nor refused.
         """
         return self.has_success_status and not (self.response is not None and self.response.contradicts_success)
 
