@@ -45,7 +45,7 @@ export type Act =
 /** Answer with this HTTP status, or with this error of the service; `after_doing` performs the request first. */
 export type Refuse = { times?: number | null; http_status?: number; retry_after?: number | null; error?: "rate_limit_exceeded" | "insufficient_quota" | "model_not_found" | "unsupported_model" | "invalid_organization" | "mismatched_organization" | "invalid_api_key" | "server_error" | "overloaded" | "azure_rate_limit" | "azure_deployment_not_found" | "proxy_bad_gateway" | null; body?: string | Record<string, unknown> | null; content_type?: string | null; after_doing?: boolean; operation?: Operation | null; skip?: number };
 
-/** Allow this number of requests in a minute for each API key, and tell it in headers. Lasts until a reset. */
+/** Allow this number of requests per minute for each API key, and state it in headers. Lasts until a reset. */
 export type LimitRate = { requests_per_minute: number; operation?: Operation | null };
 
 /** Delay the answer. */
@@ -54,7 +54,7 @@ export type Delay = { seconds: number; times?: number | null; operation?: Operat
 /** Drop the connection after this number of events, of one name if `event` is given. */
 export type BreakAnswer = { after?: number; event?: string | null; times?: number | null; operation?: Operation | null; skip?: number };
 
-/** Send nothing for this number of seconds, or for good, after this number of events. */
+/** Send nothing for this number of seconds, or forever, after this number of events. */
 export type PauseAnswer = { after?: number; event?: string | null; seconds?: number | null; times?: number | null; operation?: Operation | null; skip?: number };
 
 /** End the stream with an error event after this number of events. */
@@ -89,13 +89,13 @@ export interface WordMethods {
   hold(args: Hold | "queued" | "in_progress" | "cancelling"): Promise<void>;
   /** Answer with this HTTP status, or with this error of the service; `after_doing` performs the request first. */
   refuse(args?: Refuse | number | null): Promise<void>;
-  /** Allow this number of requests in a minute for each API key, and tell it in headers. Lasts until a reset. */
+  /** Allow this number of requests per minute for each API key, and state it in headers. Lasts until a reset. */
   limitRate(args: LimitRate | number): Promise<void>;
   /** Delay the answer. */
   delay(args: Delay | number): Promise<void>;
   /** Drop the connection after this number of events, of one name if `event` is given. */
   breakAnswer(args?: BreakAnswer | number): Promise<void>;
-  /** Send nothing for this number of seconds, or for good, after this number of events. */
+  /** Send nothing for this number of seconds, or forever, after this number of events. */
   pauseAnswer(args?: PauseAnswer | number): Promise<void>;
   /** End the stream with an error event after this number of events. */
   sendErrorEvent(args?: SendErrorEvent | number): Promise<void>;

@@ -70,7 +70,7 @@ def test_unknown_id_suggests_the_nearest() -> None:
     [
         (RunScope(profile="quick"), "standard"),
         (RunScope(), "quick"),
-        (RunScope(profile="full", limitation="the run was cut short"), None),
+        (RunScope(profile="full", limitation="the test run was cut short"), None),
     ],
 )
 def test_passing_entry_is_not_stale_in_a_narrower_run(scope: RunScope, profile: str | None) -> None:

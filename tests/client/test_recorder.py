@@ -141,7 +141,7 @@ def test_file_is_locked(tmp_path: Path) -> None:
     first = HistoryWriter(path, {"run_id": "first"})
     before = path.read_bytes()
     for header in ({"run_id": "second"}, None):
-        with pytest.raises(ConformanceError, match="another run is writing to it; give each run its own --report-dir"):
+        with pytest.raises(ConformanceError, match="another test run is writing to it; give each one"):
             HistoryWriter(path, header)
     assert path.read_bytes() == before
     first.close()

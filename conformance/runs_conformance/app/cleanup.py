@@ -76,7 +76,7 @@ def latest_history() -> Path:
     """Find the history of the latest test run. Raises UsageError if there is none."""
     histories = [path for path in HOME.glob("*/history.jsonl") if path.parent.name != "latest"]
     if not histories:
-        raise UsageError(f"{HOME}: holds no history of a run; name the folder of a report, or its history")
+        raise UsageError(f"{HOME}: holds no history of a test run; name the folder of a report, or its history")
     return max(histories, key=_start_time)
 
 

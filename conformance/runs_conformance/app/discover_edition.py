@@ -45,7 +45,7 @@ ADDITIONS = (
         {"messages": [{"role": "user", "content": "Hello."}]},
     ),
 )
-"""Newest first. The first is a new member of a body; only servers that refuse unknown members are asked the others."""
+"""Newest first. The first is a new member of a body; the others follow only if the server refuses unknown members."""
 
 
 def find_edition(send: Callable[[Step], Exchange], model: str) -> str:

@@ -59,7 +59,7 @@ def judge_work(work: Work, options: RunOptions) -> Iterator[ProgramVerdicts]:
 
 
 def judge_history(history: History, exchanges: Iterable[Exchange], judges: Judges) -> Iterator[ProgramVerdicts]:
-    """Judge the exchanges of a history in partitions that nothing joins."""
+    """Judge the exchanges of a history in independent partitions."""
     for partition in cut_history(tuple(exchanges)):
         yield from judge_partition(history.program, partition, judges)
 

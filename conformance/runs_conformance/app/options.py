@@ -140,7 +140,7 @@ def compare_to_baseline(
     """Compare the verdicts to the baseline of the user, if there is one."""
     if options.gate is None:
         return None
-    less = "the run was cut short" if cut else "only some phases were run" if options.phases else None
+    less = "the test run was cut short" if cut else "only some phases were run" if options.phases else None
     less = f"only shard {options.shard} was run" if options.shard else less
     return compare(
         verdicts,

@@ -97,7 +97,7 @@ def read_report(path: Path) -> tuple[Path, Mapping[str, JSON]]:
         return path, rebuilt
     report = strict_json.parse(data, _MAX_BYTES, strict_json.MAX_DEPTH + 20, _MAX_VALUES).value
     if not is_object(report) or not is_array(report.get("verdicts")):
-        raise UsageError(f"{path}: neither a report.json nor a history.jsonl of a run")
+        raise UsageError(f"{path}: neither a report.json nor the history.jsonl of a test run")
     return path, report
 
 

@@ -113,7 +113,7 @@ class RunHeader:
         options, context, programs = data.get("choice"), data.get("setting"), data.get("programs")
         if not is_object(options) or not is_object(context) or not is_array(programs):
             raise UsageError(
-                f"{name}: its first line does not contain the options of the run; "
+                f"{name}: its first line does not contain the options of the test run; "
                 f"`runs-conformance judge {name}` judges it as recorded traffic"
             )
         try:
@@ -145,11 +145,11 @@ class RunHeader:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunFooter:
-    """How a test run ended, as far as its exchanges do not show it. A killed run has no footer.
+    """How a test run ended, as far as its exchanges do not show it. A killed test run has no footer.
 
     `ends` holds the programs that ended early. `unreachable_reason` says why the target could not be tested at all.
     `counterexamples` are those that exploration found and shrank with requests that are not judged.
-    `exchanges` is how many the history had at the end of the run, as the recorder adds it, or 0 in older ones.
+    `exchanges` is how many the history had at the end, as the recorder adds it, or 0 in older ones.
     """
 
     counts: Counts
@@ -223,7 +223,8 @@ class RunFooter:
                 hazards=tuple(map(Hazard.from_json, objects("not_sent_again"))),
             )
         except (KeyError, TypeError, ValueError) as error:
-            raise UsageError(f"{name}: its last line is not the end of a run ({excerpt(str(error), 200)})") from None
+            problem = excerpt(str(error), 200)
+            raise UsageError(f"{name}: its last line is not the footer of a test run ({problem})") from None
 
 
 def _confirmations(data: JSON) -> dict[str, tuple[int, int]]:

@@ -1,4 +1,4 @@
-"""Shrinks the failures that exploration finds and stores them, so that the next run tries them first."""
+"""Shrinks the failures that exploration finds and stores them, so that the next test run tries them first."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LOCAL_BUDGET, REMOTE_BUDGET = (1_000, 1_500), (60, 240)
 
 
 def stored_programs(target: Target, options: RunOptions) -> list[Program]:
-    """Return programs for the stored failures of earlier runs on this target."""
+    """Return programs for the stored failures of earlier test runs on this target."""
     store = _open_existing_store(target, options)
     return store.programs() if store is not None else []
 
@@ -40,7 +40,7 @@ def shrink_findings(
     budget: Budget,
     schedule: PollSchedule,
 ) -> RunResult:
-    """Shrink the counterexamples that only exploration found and store them for the next run."""
+    """Shrink the counterexamples that only exploration found and store them for the next test run."""
     if result.explored_violations:
         collector = Collector(NullRecorder(session.credentials), budget, tracker)
         shrink_context = exploration.ShrinkContext(

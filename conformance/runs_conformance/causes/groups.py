@@ -1,4 +1,4 @@
-"""Failures that are being sorted: what is taken by one cause is not offered to the next."""
+"""Sorts failures into causes: a failure that belongs to one cause is not considered for the next."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MAX_CAUSES = 15
 
 @dataclass(slots=True)
 class Group:
-    """A cause in the making."""
+    """A cause whose place among the others is not known yet."""
 
     kind: str
     title: str
@@ -80,7 +80,7 @@ class Sorting:
         members: Sequence[Failure],
         consequences: Sequence[Failure] = (),
     ) -> Group | None:
-        """Record a cause of these failures, which must have been taken; None if there are none."""
+        """Record a cause of these failures, which `take` must have returned; None if there are none."""
         if not members and not consequences:
             return None
         group = Group(kind, title, severity, fix, list(members), list(consequences))

@@ -1,4 +1,4 @@
-"""Mistakes in the validation of requests: none, of one keyword, of one member; and what follows from each."""
+"""Mistakes in the validation of requests: none, of one keyword, of one member; and the consequences of each."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ def _sort_unvalidated(sorting: Sorting, query: bool) -> None:
 
 
 def _sort_dropped(sorting: Sorting) -> None:
-    """Sort the members of a request that are lost on the way: their values are never refused."""
+    """Sort the members of a request that are dropped: their values are never refused."""
     lost: dict[tuple[str, str], list[Failure]] = defaultdict(list)
     for failure in sorting.rest:
         if failure.is_negative or failure.mutations:
@@ -160,7 +160,7 @@ def _sort_dropped(sorting: Sorting) -> None:
     what = "; ".join(f"{operation} drops {', '.join(members)}" for operation, members in by_operation.items())
     sorting.add(
         "data.dropped",
-        f"Members are dropped on the way: {what}",
+        f"Members are dropped: {what}",
         Severity.DATA_LOSS,
         "Forward and store every documented member of the request, not a list of known ones.",
         shown,

@@ -1,4 +1,4 @@
-"""`runs-conformance cleanup`: delete the objects that a run left on its target."""
+"""`runs-conformance cleanup`: delete the objects that a test run left on its target."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ if TYPE_CHECKING:
 
 @declare_command(
     "cleanup",
-    examples=(("Show what the last run left behind", "runs-conformance cleanup --dry-run"),),
+    examples=(("Show what the last test run left behind", "runs-conformance cleanup --dry-run"),),
 )
 @click.argument("where", required=False, type=click.Path(path_type=Path), metavar="[HISTORY|REPORT_DIR]")
-@option("--base-url", group=TARGET, metavar="URL", help="Current URL of the target. Default: that of the run.")
+@option("--base-url", group=TARGET, metavar="URL", help="Current URL of the target. Default: that of the test run.")
 @add_access_options
 @TRUST_OPTION
 @option("--dry-run", group=OUTPUT, is_flag=True, help="Only list the leftovers, and send nothing.")
 def command(where: Path | None, **values: Any) -> int:
-    """Delete the threads and assistants that a run left on its target, by its history. Default: the last run.
+    """Delete the objects that a test run left on its target, as its history shows. Default: the last test run.
 
-    A run cleans up after itself; use this for a run that was killed, or whose target did not answer. It can be
-    repeated. Apart from assistants, objects whose creation was in flight when the run was killed cannot be found;
+    A test run cleans up after itself; use this if it was killed, or if its target did not answer. It can be
+    repeated. Apart from assistants, objects whose creation was in flight when the test run was killed cannot be found;
     delete them by hand.
     """
     from runs_conformance.app import cleanup
@@ -41,7 +41,7 @@ def command(where: Path | None, **values: Any) -> int:
     leftovers = cleanup.find_leftovers(where or cleanup.latest_history())
     objects = leftovers.tracker.leftovers()
     if leftovers.header.get("lasting") is False:
-        say("nothing to do: the target was the bundled emulator, which stopped with its run")
+        say("nothing to do: the target was the bundled emulator, which stopped with the test run")
         return PASSED
     target = _target(leftovers, values)
     if values["dry_run"]:
@@ -51,7 +51,7 @@ def command(where: Path | None, **values: Any) -> int:
         return PASSED
     if not is_explicit("base_url"):
         require_trust(target, str(leftovers.path), values["trusted_hosts"])
-    say(f"cleaning up on {target.address.url} after run {leftovers.header_text('run_id') or leftovers.path}")
+    say(f"cleaning up on {target.address.url} after test run {leftovers.header_text('run_id') or leftovers.path}")
     result = cleanup.delete(leftovers, target, lambda leftover, outcome: click.echo(f"{outcome}: {leftover}"))
     summary = f"{len(result.deleted)} deleted, {len(result.already_gone)} already gone, {len(result.remaining)} left"
     if leftovers.tracker.unknown_creations:
@@ -64,7 +64,7 @@ def _target(leftovers: Leftovers, values: dict[str, Any]) -> Target:
     from runs_conformance import config, targets
     from runs_conformance.errors import UsageError
 
-    # The history names the server of the run; conformance.toml may name another.
+    # The history names the server of the test run; conformance.toml may name another.
     url = values["base_url"] if is_explicit("base_url") else leftovers.header_text("base_url") or values["base_url"]
     if not url:
         raise UsageError(f"{leftovers.path}: does not name the target; use --base-url")

@@ -31,7 +31,7 @@ _FILE = Path("conformance.toml")
     metavar="NAME",
     default="gpt-4o",
     show_default=True,
-    help="Model of the two test runs, if the server lists no models or lists this one.",
+    help="Model of the two short runs, if the server lists no models or lists this one.",
 )
 @option(
     "--output",
@@ -202,15 +202,15 @@ def _summary_lines(discovery: Discovery) -> Iterator[str]:
     carrier = (
         "as a bearer token" if address.dialect.key_header == "Authorization" else f"in {address.dialect.key_header}"
     )
-    key = "no key needed" if discovery.needs_key is False else f"the key {carrier}"
-    yield f"{address.url} speaks {address.dialect.name}, {key}"
+    key = "no key needed" if discovery.needs_key is False else f"API key {carrier}"
+    yield f"{address.url}: dialect {address.dialect.name}, {key}"
     if discovery.edition != DEFAULT_EDITION:
         yield f"  it fits edition {discovery.edition}"
     for reason in dict.fromkeys(discovery.missing.values()):
         yield f"  {reason}"
     if discovery.stopped:
         yield f"  {discovery.stopped}"
-        yield "  what follows is what it showed until then"
+        yield "  the following was found out before that"
     else:
         yield from (f"  {request}" for request in discovery.lost)
     if discovery.run_accepted is None:

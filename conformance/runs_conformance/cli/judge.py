@@ -64,7 +64,7 @@ def command(files: tuple[Path, ...], hosts: tuple[str, ...], as_operation: str |
 
     options = build_options(values)
     if "har" in output.views(values):
-        raise UsageError("--report har needs the history.jsonl of a run: runs-conformance report HISTORY --report har")
+        raise UsageError("--report har needs the history of a test run: runs-conformance report HISTORY --report har")
     review = judge_recording.judge(
         files, options, options.edition if values["edition"] else None, hosts, as_operation, jobs
     )

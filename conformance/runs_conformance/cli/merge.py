@@ -18,7 +18,7 @@ from runs_conformance.cli.options import QUIET_AND_VERBOSE, report_dir_option
 @output.REPORT_OPTION
 @add_options((report_dir_option("reports/<run-id>/."), *QUIET_AND_VERBOSE))
 def command(histories: tuple[Path, ...], report_dir: Path | None, **values: Any) -> int:
-    """Join the history.jsonl of every --shard, or the folders that contain them, into one report."""
+    """Join the histories of all shards into one report. HISTORIES are history.jsonl files or their folders."""
     from runs_conformance.app.merge import check_shards, read_run, rebuild_report
     from runs_conformance.errors import UsageError
     from runs_conformance.reporting.folder import prepare_folder

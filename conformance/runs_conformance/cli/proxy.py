@@ -32,7 +32,7 @@ _LOOK_S = 0.1
     type=click.IntRange(0, 65535),
     default=8900,
     show_default=True,
-    help="Loopback port to listen on; 0 takes a free one.",
+    help="Loopback port to listen on; 0 picks a free one.",
 )
 @option(
     "--partial",
@@ -46,7 +46,7 @@ _LOOK_S = 0.1
     "reports/<run-id>/.",
 )
 def command(upstream: str, port: int, fail_fast: bool, **values: Any) -> int:
-    """Forward requests to UPSTREAM, record them, and judge them as they come to rest and at the end.
+    """Forward requests to UPSTREAM, record them, and judge them when traffic pauses and at the end.
 
     Point the client at the printed address instead of the server. Ctrl-C ends the session with the report.
     """

@@ -25,7 +25,7 @@ _OUTCOME_TEXT = {"fail": "still fails", "pass": "passes now", "inconclusive": "u
 @declare_command(
     "replay",
     examples=(
-        ("Replay all failures of the last run", "runs-conformance replay reports/latest"),
+        ("Replay all failures of the last test run", "runs-conformance replay reports/latest"),
         ("Count how often one occurs", "runs-conformance replay reports/latest lock.no_second_run_* --repeat 10"),
         ("Print one as a pytest file", "runs-conformance replay reports/latest cancel.is_carried_out --as pytest"),
     ),
@@ -107,7 +107,7 @@ def _url_of(report_file: ReportFile) -> str | None:
         return None
     if report_file.base_url is None:
         raise click.UsageError(
-            f"{report_file.name} is about recorded traffic: name the BASE_URL of the server to send it to"
+            f"{report_file.name} is about recorded traffic: name the BASE_URL of a server to replay on"
         )
     return report_file.base_url
 

@@ -1,4 +1,4 @@
-"""`runs-conformance report`: write views of a report later, from the history of the run."""
+"""`runs-conformance report`: write views of a report later, from the history of a test run."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from runs_conformance.cli.options import QUIET_AND_VERBOSE, report_dir_option
 @output.REPORT_OPTION
 @add_options((report_dir_option("the folder of the history."), baseline.BASELINE_OPTION, *QUIET_AND_VERBOSE))
 def command(history: Path, report_dir: Path | None, **values: Any) -> int:
-    """Judge the history.jsonl of a run, or the folder that contains it, again and write these views of its report."""
+    """Judge the history of a test run again and write views of the report. HISTORY is a history.jsonl or its folder."""
     from runs_conformance.app.merge import read_run, rebuild_report
     from runs_conformance.errors import UsageError
     from runs_conformance.reporting.folder import prepare_folder

@@ -108,7 +108,7 @@ _EXAMPLES = (
     "--watch",
     group=SCOPE,
     is_flag=True,
-    help="Then judge again what failed, each time the server comes back or Enter is pressed.",
+    help="Afterwards, judge the failures again each time the server restarts or Enter is pressed.",
 )
 @option("--read-only", group=SCOPE, is_flag=True, help="Send only GET requests; --use names the objects to read.")
 @option(
@@ -176,7 +176,7 @@ _EXAMPLES = (
     type=Duration(),
     default=60.0,
     show_default=True,
-    help="Seconds for a run to end or to ask for tool outputs.",
+    help="Time for a run to end or to require tool outputs.",
 )
 @option(
     "--expiry-timeout",
@@ -184,7 +184,7 @@ _EXAMPLES = (
     type=Duration(),
     default=15.0,
     show_default=True,
-    help="Seconds to wait for a run to expire.",
+    help="Time to wait for a run to expire.",
 )
 @option(
     "--poll",
@@ -208,7 +208,7 @@ _EXAMPLES = (
     type=click.IntRange(1),
     default=10,
     show_default=True,
-    help="Sessions to keep in reports/; older ones are deleted.",
+    help="Number of sessions to keep in reports/; older ones are deleted.",
 )
 @judging_options(EDITION_HELP, "reports/<run-id>/.")
 def command(base_url: str | None, **values: Any) -> int:
@@ -218,10 +218,10 @@ def command(base_url: str | None, **values: Any) -> int:
     from runs_conformance.cli.watch import check_watchable, watch
 
     url = check_watchable(base_url, values)
-    return watch(lambda failed: _judge(base_url, _narrowed(values) if failed else values), url)
+    return watch(lambda failed: _judge(base_url, _narrow_to_failures(values) if failed else values), url)
 
 
-def _narrowed(values: dict[str, Any]) -> dict[str, Any]:
+def _narrow_to_failures(values: dict[str, Any]) -> dict[str, Any]:
     """Return the parameters for judging what failed last, whatever the first session selected."""
     return {**values, "failed": True, "select": ()}
 
@@ -244,7 +244,7 @@ def _judge(base_url: str | None, values: dict[str, Any]) -> int:
                 require_trust_in_config(target, values["trusted_hosts"])
             plan = run.plan_run(target, options)
             if values["dry_run"]:
-                click.echo(f"{target.name}: dry run, nothing is sent; a run would send")
+                click.echo(f"{target.name}: dry run, nothing is sent; a test run would send")
                 for line in estimate.lines(plan, options, is_loopback=target.address.is_loopback):
                     click.echo(line)
                 return 0

@@ -28,7 +28,7 @@ class _FiniteNumber(click.FloatRange):
     examples=(
         ("Test a client against the emulator", "runs-conformance serve --port 8080"),
         ("Script its runs and faults", "runs-conformance serve --scenario scenario.yaml"),
-        ("Serve one defect", "runs-conformance serve --mutant forgets_that_it_ended"),
+        ("Serve an emulator with a defect", "runs-conformance serve --mutant forgets_that_it_ended"),
     ),
 )
 @option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
@@ -37,13 +37,13 @@ class _FiniteNumber(click.FloatRange):
     type=click.IntRange(0, 65535),
     default=8080,
     show_default=True,
-    help="Port to listen on; 0 takes a free one.",
+    help="Port to listen on; 0 picks a free one.",
 )
 @option("--step-ms", metavar="MS", type=_FiniteNumber(0, 1e9), help="Milliseconds between two actions of a run.")
 @option("--expires-s", metavar="SECONDS", type=_FiniteNumber(0, 1e9), help="Seconds until a run expires.")
 @option("--edition", metavar="DATE", help="Date of the contract to serve. Default: the newest.")
-@option("--failing-model", metavar="NAME", help="Model whose runs end as failed.")
-@option("--check-files", is_flag=True, help="Refuse ids of files and vector stores that were not created.")
+@option("--failing-model", metavar="NAME", help="Model whose runs end with status failed.")
+@option("--check-files", is_flag=True, help="Refuse ids of files and vector stores that do not exist.")
 @option(
     "--mutant",
     multiple=True,

@@ -1,4 +1,4 @@
-"""Handles Ctrl-C, SIGTERM and SIGHUP: the first ends a run in an orderly way, the second immediately."""
+"""Handles Ctrl-C, SIGTERM and SIGHUP: the first ends a command in an orderly way, the second immediately."""
 
 from __future__ import annotations
 

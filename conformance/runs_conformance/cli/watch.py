@@ -15,9 +15,9 @@ from runs_conformance.cli.stderr import say
 from runs_conformance.errors import UsageError
 
 INTERVAL = 0.25
-"""Seconds between two looks at the server."""
+"""Seconds between two checks of the server."""
 SETTLE = 0.5
-"""Seconds that a server that came back gets to start completely."""
+"""Seconds that a restarted server gets to start completely."""
 _CONNECT_SECONDS = 1.0
 _QUIT = "q"
 

@@ -49,7 +49,7 @@ class HistoryWriter:
     def __init__(self, path: Path, header: Mapping[str, JSON] | None, credentials: Credentials | None = None) -> None:
         """Start a file with this header; with None, continue an existing file.
 
-        Raises UnwritableFile if it cannot be written or another run is writing it.
+        Raises UnwritableFile if it cannot be written or another test run is writing it.
         """
         self.path = path
         self._credentials = credentials or Credentials()
@@ -57,7 +57,7 @@ class HistoryWriter:
         self._count = 0
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            # Truncate only after locking: another run may be writing the file.
+            # Truncate only after locking: another test run may be writing the file.
             self._file = open(path, "r+b" if header is None else "a+b", buffering=0, opener=_open_no_link)  # noqa: SIM115
             _lock_file(self._file, path)
             if header is not None and self._file.seek(0, SEEK_END):
@@ -84,7 +84,7 @@ class HistoryWriter:
         return exchange
 
     def write_footer(self, footer: Mapping[str, JSON]) -> None:
-        """Write the last line, which says how the run ended, and the number of exchanges that this writer wrote.
+        """Write the last line, which says how the test run ended, and the number of exchanges that this writer wrote.
 
         Raises UnwritableFile if that fails.
         """
@@ -151,7 +151,8 @@ def _lock_file(file: FileIO, path: Path) -> None:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         file.close()
-        raise UnwritableFile(f"{path}: another run is writing to it", "give each run its own --report-dir") from None
+        problem = f"{path}: another test run is writing to it"
+        raise UnwritableFile(problem, "give each one its own --report-dir") from None
     except OSError:
         return
 

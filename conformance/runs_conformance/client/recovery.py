@@ -1,4 +1,4 @@
-"""Waits for a target that stopped listening, as one that a supervisor or a command starts again."""
+"""Waits for a target that stopped listening, which a supervisor or a command may restart."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from collections.abc import Callable
 from runs_conformance.client.base_url import Address
 
 SUPERVISOR_SECONDS = 5.0
-"""How long to wait for a target that something else may start again."""
+"""Seconds to wait for a target that something else may restart."""
 
 COMMAND_SECONDS = 60.0
-"""How long to wait for a target after its restart command was started."""
+"""Seconds to wait for a target after its restart command was started."""
 
 MAX_RECOVERIES = 20
-"""How often a target may stop listening until it is no longer waited for."""
+"""How often the suite waits for a target that stopped listening."""
 
 _POLL_SECONDS = 0.1
 

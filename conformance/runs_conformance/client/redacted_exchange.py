@@ -17,7 +17,7 @@ _Leaf = tuple[Any, Any, str]
 """A text of a JSON value: its container, its name or index there, and the text."""
 
 _MAX_JOINED = 1024 * 1024
-"""Texts of a longer exchange are not joined: that would take long, and the last step before any output finds a key."""
+"""Texts of a longer exchange are not joined: that takes too long, and the last step before any output finds a key."""
 
 _CONTENT, _MEASURED = ("request", "response", "path", "problem", "step"), ("status", "size")
 _LABELS = ("id", "index", "object")

@@ -10,13 +10,13 @@ FIRST_SPACING = 0.05
 """Seconds between two requests after the target has rejected one for the first time."""
 
 MAX_SPACING = 5.0
-"""Most seconds between two requests, whatever the target rejects; only the user can ask for more."""
+"""Maximum seconds between two requests, whatever the target rejects; only the user can set more."""
 
 SUSTAINED_REQUESTS = 15
 """Accepted requests between two rejections from which the spacing stays as it is."""
 
 NOTABLE_WAIT = 1.0
-"""Seconds between two requests, or of a pause, from which the user is told."""
+"""Seconds between two requests, or of a pause, from which on the user is informed."""
 
 MAX_USELESS = 2
 """Rejections at the widest spacing after which the spacing is considered not to be their cause."""

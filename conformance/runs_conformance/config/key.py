@@ -75,7 +75,7 @@ def _top() -> Iterable[ConfigKey]:
     yield ConfigKey(
         "other_model", text, "A second model, to override the assistant's in a run.", "gpt-4o-mini", "--other-model"
     )
-    yield ConfigKey("failing_model", text, "A model whose runs end as failed.", "no-quota", "--failing-model")
+    yield ConfigKey("failing_model", text, "A model whose runs end with status failed.", "no-quota", "--failing-model")
     yield ConfigKey("edition", text, f"Date of the contract, {EDITIONS[0]} or later.", EDITIONS[-1], "--edition")
     yield ConfigKey("dialect", text, "How to address the server.", "openai", "--dialect", tuple(DIALECTS))
     yield ConfigKey(
@@ -161,7 +161,7 @@ def _limits() -> Iterable[ConfigKey]:
     )
     yield ConfigKey("timeouts.request", duration, "Timeout of a request.", 60, "--timeout", minimum=0.1, maximum=3600)
     yield ConfigKey(
-        "timeouts.run", duration, "Time for a run to end or to ask for tool outputs.", 60, "--run-timeout", minimum=0.1
+        "timeouts.run", duration, "Time for a run to end or to require tool outputs.", 60, "--run-timeout", minimum=0.1
     )
     yield ConfigKey(
         "timeouts.expiry", duration, "Time to wait for a run to expire.", "11m", "--expiry-timeout", minimum=0.1

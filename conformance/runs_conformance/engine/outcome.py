@@ -39,10 +39,10 @@ def decide_outcome(
     """Derive the outcome from the verdicts and from how the test run ended; the first check that applies decides.
 
     `internal_errors` are errors outside any verdict. `cut_reason` says why the test run ended early and `not_judged`
-    which ids it did not reach. `validity_problem` says why a pass would mean little, as when no run completed. Each of
-    `required_capabilities` needs at least one decided MUST verdict. More than `max_inconclusive` inconclusive verdicts
-    make the outcome inconclusive. With a baseline `comparison`, its known failures are accepted; its stale and expired
-    entries fail.
+    which ids it did not reach. `validity_problem` says why a pass would mean little, such as that no run completed.
+    Each of `required_capabilities` needs at least one decided MUST verdict. More than `max_inconclusive` inconclusive
+    verdicts make the outcome inconclusive. With a baseline `comparison`, its known failures are accepted; its stale and
+    expired entries fail.
     """
     if interrupted:
         return RunOutcome(

@@ -77,7 +77,7 @@ _SELF_REPEATING_PHASES = ("boundary",)
 
 @dataclass(slots=True)
 class _RetryAllowance:
-    """Limits how many steps of a program are sent again after a server error, which tells transient from repeatable."""
+    """Limits how many steps of a program are sent again after a server error, which may be transient."""
 
     remaining: int = 4
     operations: Counter[str] = field(default_factory=Counter)

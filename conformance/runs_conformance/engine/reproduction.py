@@ -61,7 +61,7 @@ def _find_continued(executed: Sequence[ExecutedStep], exchange: Exchange, step: 
 
 @dataclass(frozen=True, slots=True)
 class Reproduction:
-    """The moves that show a violation. References between their steps are resolved anew in each execution."""
+    """The moves that show a violation. References between their steps are resolved again in each execution."""
 
     moves: tuple[Move, ...]
 

@@ -1,4 +1,4 @@
-"""Problems of a whole test run that leave its passes without weight."""
+"""Problems of a whole test run that make its passes meaningless."""
 
 from __future__ import annotations
 

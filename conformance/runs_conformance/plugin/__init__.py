@@ -59,7 +59,7 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    """Tell a worker of pytest-xdist the folder in which the workers share results."""
+    """Pass the folder in which the workers share results to a worker of pytest-xdist."""
     if any(".toml" in str(argument) for argument in node.config.args):
         from runs_conformance.plugin.xdist_cache import shared_folder
 

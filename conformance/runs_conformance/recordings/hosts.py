@@ -1,4 +1,4 @@
-"""Tells recorded servers of this API from those of other APIs that use the same words in their paths."""
+"""Distinguishes recorded servers of this API from those of other APIs with the same words in their paths."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tells what a recorder lost of an exchange, so that the server is not blamed for it."""
+"""Determines what a recorder lost of an exchange, so that the server is not blamed for it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Puts recorded entries into the order in which they were sent, as far as the recording tells it."""
+"""Puts recorded entries into the order in which they were sent, as far as the recording shows it."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ def _without_duplicates(entries: list[RecordedEntry]) -> list[RecordedEntry]:
 
 
 def _identity(entry: RecordedEntry, repeats_all: bool) -> object:
-    """The identity that two recordings of one transfer share; the position if nothing tells."""
+    """The identity that two recordings of one transfer share; the position if there is none."""
     request = (entry.method, entry.url)
     headers = {name.lower(): value for name, value in entry.response_headers}
     for name in _REQUEST_IDS:

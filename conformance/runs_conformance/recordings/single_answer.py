@@ -40,7 +40,7 @@ def entry(data: bytes, operation: str) -> RecordedEntry:
 
 
 def _ids(value: Any, acts_on: str | None) -> dict[str, str]:
-    """The path parameters that the answer itself tells."""
+    """The path parameters that the answer itself contains."""
     if not isinstance(value, dict):
         return {}
     found = {name: id_ for name, id_ in value.items() if name in _UNKNOWN_ID and isinstance(id_, str)}

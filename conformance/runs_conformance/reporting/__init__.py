@@ -1,1 +1,1 @@
-"""Tells people and programs what came out: every view is made from one report."""
+"""Renders one report in several views, for people and for programs."""

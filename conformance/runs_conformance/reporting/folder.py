@@ -102,7 +102,7 @@ def prune(folder: RunFolder, keep: int) -> None:
 
 def _make_directory(path: Path) -> Path:
     try:
-        # Reports hold what users of a server said.
+        # Reports contain messages of the server's users.
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise UsageError(f"{path}: cannot create the report folder: {error.strerror or error}") from None

@@ -37,22 +37,22 @@ def probe_of(exchange: Exchange) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _ProbeSent:
+class _OddRequest:
     """An odd request. `works` says whether its operation was accepted for another request."""
 
     exchange: Exchange
     works: bool
 
 
-def _probes(*kinds: str) -> Callable[[History], Iterable[_ProbeSent]]:
-    def requests(history: History) -> Iterable[_ProbeSent]:
+def _probes(*kinds: str) -> Callable[[History], Iterable[_OddRequest]]:
+    def requests(history: History) -> Iterable[_OddRequest]:
         sent = (exchange for exchange in history if exchange.operation and probe_of(exchange) in kinds)
-        return (_ProbeSent(exchange, operation_works(history, exchange)) for exchange in sent)
+        return (_OddRequest(exchange, operation_works(history, exchange)) for exchange in sent)
 
     return requests
 
 
-def _check_refused(probe: _ProbeSent, message: str) -> Iterator[Result]:
+def _check_refused(probe: _OddRequest, message: str) -> Iterator[Result]:
     """Pass if the request was refused, fail if it was accepted; anything else is inconclusive."""
     exchange = probe.exchange
     if exchange.accepted:
@@ -139,7 +139,7 @@ def the_next_request_is_served(unit: tuple[Exchange, Exchange, bool]) -> Iterato
 
 
 @rule(units=_probes(MALFORMED), level=Level.MUST, source=_JSON, capability="validation")
-def malformed_json_is_refused(probe: _ProbeSent) -> Iterator[Result]:
+def malformed_json_is_refused(probe: _OddRequest) -> Iterator[Result]:
     """A body that is not JSON is refused.
 
     A body that is taken for an empty object, or repaired by guessing, does what the client did not request.
@@ -150,7 +150,7 @@ def malformed_json_is_refused(probe: _ProbeSent) -> Iterator[Result]:
 
 
 @rule(units=_probes("trailing_json"), level=Level.SHOULD, source=_ONE_VALUE, capability="validation")
-def nothing_follows_the_body(probe: _ProbeSent) -> Iterator[Result]:
+def nothing_follows_the_body(probe: _OddRequest) -> Iterator[Result]:
     """A body with more text after its JSON value is refused.
 
     A parser that stops after the first value carries out half of the request and reports success.
@@ -161,7 +161,7 @@ def nothing_follows_the_body(probe: _ProbeSent) -> Iterator[Result]:
 
 
 @rule(units=_probes("invalid_utf8"), level=Level.SHOULD, source=_UTF_8, capability="validation")
-def invalid_utf8_is_refused(probe: _ProbeSent) -> Iterator[Result]:
+def invalid_utf8_is_refused(probe: _OddRequest) -> Iterator[Result]:
     """A body that is not valid UTF-8 is refused.
 
     Replacement characters alter what the client sent without its knowledge.
@@ -172,7 +172,7 @@ def invalid_utf8_is_refused(probe: _ProbeSent) -> Iterator[Result]:
 
 
 @rule(units=_probes(EMPTY), level=Level.MUST, source=_REQUIRED, capability="validation")
-def empty_bodies_are_refused_where_members_are_required(probe: _ProbeSent) -> Iterator[Result]:
+def empty_bodies_are_refused_where_members_are_required(probe: _OddRequest) -> Iterator[Result]:
     """A request without a body is refused if its body has required members.
 
     The server would have to invent the values of the missing members.
@@ -184,7 +184,7 @@ def empty_bodies_are_refused_where_members_are_required(probe: _ProbeSent) -> It
 
 
 @rule(units=_probes(EMPTY), level=Level.MAY, source=schema(f"{_SPEC} requestBody.required"), capability="validation")
-def empty_bodies_are_refused_elsewhere(probe: _ProbeSent) -> Iterator[Result]:
+def empty_bodies_are_refused_elsewhere(probe: _OddRequest) -> Iterator[Result]:
     """A request without a body is refused by operations whose body is required but has no required members.
 
     The document requires the body; whether the service did is not recorded.
@@ -208,7 +208,7 @@ def _has_required_members(exchange: Exchange) -> bool:
 
 
 @rule(units=_probes(WRONG_TYPE), level=Level.MAY, source=_NO_SOURCE, capability="validation")
-def other_content_types_are_refused(probe: _ProbeSent) -> Iterator[Result]:
+def other_content_types_are_refused(probe: _OddRequest) -> Iterator[Result]:
     """A body sent with another content type than JSON is refused.
 
     The document lists only JSON. Many servers read the body anyway.
@@ -220,7 +220,7 @@ def other_content_types_are_refused(probe: _ProbeSent) -> Iterator[Result]:
 
 @rule(units=_probes("content_type_with_charset", "content_type_in_capitals"), level=Level.SHOULD, source=_MEDIA,
       capability="validation")  # fmt: skip
-def json_is_known_by_all_its_names(probe: _ProbeSent) -> Iterator[Result]:
+def json_is_known_by_all_its_names(probe: _OddRequest) -> Iterator[Result]:
     """A JSON body is accepted if its content type has a charset or is written in capitals.
 
     HTTP libraries write the header differently, and media types are case-insensitive.
@@ -236,17 +236,17 @@ def json_is_known_by_all_its_names(probe: _ProbeSent) -> Iterator[Result]:
         )
 
 
-def _misshapen_bodies(history: History) -> Iterable[_ProbeSent]:
+def _misshapen_bodies(history: History) -> Iterable[_OddRequest]:
     judged_elsewhere = (MALFORMED, EMPTY, "invalid_utf8")
     for exchange in history:
         step, kind = exchange.step, exchange.anomaly if exchange.is_probe else ""
         must_be_refused = step is not None and step.raw is not None and isinstance(step.expectation, Reject)
         if kind and kind not in judged_elsewhere and must_be_refused:
-            yield _ProbeSent(exchange, operation_works(history, exchange))
+            yield _OddRequest(exchange, operation_works(history, exchange))
 
 
 @rule(units=_misshapen_bodies, level=Level.MUST, source=_OBJECT, capability="validation")
-def misshapen_bodies_are_refused(probe: _ProbeSent) -> Iterator[Result]:
+def misshapen_bodies_are_refused(probe: _OddRequest) -> Iterator[Result]:
     """A body that is no object, or exceeds a documented limit by far, is refused.
 
     A server that accepts it sets no bound to what one request may cost. Tested with arrays and scalars as bodies, and
@@ -257,17 +257,17 @@ def misshapen_bodies_are_refused(probe: _ProbeSent) -> Iterator[Result]:
     yield from _check_refused(probe, f"the target accepted a {probe_of(probe.exchange).replace('_', ' ')}")
 
 
-def _odd_ids(history: History) -> Iterable[_ProbeSent]:
+def _odd_ids(history: History) -> Iterable[_OddRequest]:
     negatives = (exchange for exchange in history if exchange.step and exchange.step.role is Role.NEGATIVE)
     return (
-        _ProbeSent(exchange, operation_works(history, exchange))
+        _OddRequest(exchange, operation_works(history, exchange))
         for exchange in negatives
         if exchange.is_probe and exchange.anomaly.endswith("_id") and exchange.path
     )
 
 
 @rule(units=_odd_ids, level=Level.MUST, source=_ID, capability="core")
-def odd_ids_name_nothing(probe: _ProbeSent) -> Iterator[Result]:
+def odd_ids_name_nothing(probe: _OddRequest) -> Iterator[Result]:
     """An id made of quotes, markup, NUL or thousands of characters finds no object.
 
     If it finds one, the server interpreted it as part of a query or path.

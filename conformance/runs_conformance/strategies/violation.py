@@ -43,5 +43,5 @@ def _lines(id_: str, statement: str, finding: Finding, history: History) -> list
 
 @cache
 def _violation_of(id_: str) -> type[RequirementViolated]:
-    """A class for each requirement: Hypothesis tells failures apart by their class, and then shrinks each of them."""
+    """A class for each requirement: Hypothesis distinguishes failures by their class, and then shrinks each of them."""
     return type(f"RequirementViolated[{id_}]", (RequirementViolated,), {"__doc__": RequirementViolated.__doc__})

@@ -61,7 +61,7 @@ class Control:
         return [request for request in list(self.injector.received) if key in (None, request.key)]
 
     def unused(self, key: str | None = None) -> list[Document]:
-        """The turns that no run has taken, and the limited faults that no request has met."""
+        """The turns that no run has used, and the limited faults that no request has triggered."""
         turns = [_turn_document(turn) for turn in self.script.pending(key)]
         faults = [
             {fault.word: fault.arguments}

@@ -10,7 +10,7 @@ from runs_conformance.testing.control_words import ACTS, FAULTS, Document
 _KEY_PARAMETER: Document = {
     "name": "key",
     "in": "query",
-    "description": "Limit the call to requests with this API key, so that parallel tests do not meet.",
+    "description": "Limit the call to requests with this API key, so that parallel tests do not interfere.",
     "schema": {"type": "string"},
 }
 

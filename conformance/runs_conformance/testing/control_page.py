@@ -28,7 +28,7 @@ def page() -> list[str]:
         *_table(FAULTS),
         "",
         "A fault applies to the next `times` requests (default 1, null for every one) of one `operation` (default",
-        "any), after it has spared `skip` requests.",
+        "any), after letting `skip` requests pass.",
         "",
         "The operations are " + ", ".join(f"`{name}`" for name in OPERATIONS) + ".",
     ]
@@ -51,12 +51,12 @@ def _type(schema: Mapping[str, Any]) -> str:
             return "an operation"
         return ", ".join("null" if value is None else f"`{value}`" for value in schema["enum"])
     kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
-    told = " or ".join(kinds)
+    text = " or ".join(kinds)
     if "array" in kinds:
         return f"list of {_type(schema['items'])}"
     if schema.get("properties"):
         members = [f"`{name}`{'' if name in schema['required'] else '?'}" for name in schema["properties"]]
-        told = f"object with {', '.join(members)}"
+        text = f"object with {', '.join(members)}"
     if "maximum" in schema:
-        told += f" from {schema.get('minimum', 0):g} to {schema['maximum']:g}"
-    return told
+        text += f" from {schema.get('minimum', 0):g} to {schema['maximum']:g}"
+    return text

@@ -123,7 +123,7 @@ FAULTS: Mapping[str, Document] = {
         skip=_WHERE["skip"],
     ),
     "limit_rate": _word(
-        "Allow this number of requests in a minute for each API key, and tell it in headers. Lasts until a reset.",
+        "Allow this number of requests per minute for each API key, and state it in headers. Lasts until a reset.",
         ("requests_per_minute",),
         requests_per_minute={"type": "integer", "minimum": 1, "maximum": 10_000},
         operation=_WHERE["operation"],
@@ -133,7 +133,7 @@ FAULTS: Mapping[str, Document] = {
         "Drop the connection after this number of events, of one name if `event` is given.", (), **_AFTER, **_WHERE
     ),
     "pause_answer": _word(
-        "Send nothing for this number of seconds, or for good, after this number of events.",
+        "Send nothing for this number of seconds, or forever, after this number of events.",
         (),
         **_AFTER,
         seconds={**_SECONDS, "type": ["number", "null"]},

@@ -99,7 +99,7 @@ def cut_answer(send: Send, counter: EventCounter) -> Send:
 
 
 def pause_answer(send: Send, counter: EventCounter, seconds: float | None) -> Send:
-    """A `send` that sends nothing for a number of seconds, or for good, when the counter is reached."""
+    """A `send` that sends nothing for a number of seconds, or forever, when the counter is reached."""
     is_paused = False
 
     async def pausing_send(message: Message) -> None:

@@ -1,7 +1,7 @@
 """Errors of the service that a fault can name.
 
 The texts of Azure, of an invalid key and of an unsupported model are those of recorded responses. The other texts were
-written in the form of the service's errors; no recording of them is at hand.
+written in the form of the service's errors; no recording of them is known.
 """
 
 from __future__ import annotations

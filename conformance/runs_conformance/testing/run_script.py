@@ -43,7 +43,7 @@ class RunScript:
             self.turns.pop(key, None)
 
     def pending(self, key: str | None = None) -> list[tuple[Act, ...]]:
-        """The turns that no run has taken, of a key or all."""
+        """The turns that no run has used, of a key or all."""
         return [turn for name, queue in list(self.turns.items()) if key in (None, name) for turn in list(queue)]
 
     def install(self, hooks: Hooks) -> None:

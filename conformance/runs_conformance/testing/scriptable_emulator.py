@@ -35,7 +35,7 @@ class ScriptableEmulator:
     `fail`, `cut_off`, `hang` and `hold` script the next turns, one for each run or submission, in that order; without a
     script the fake model answers. `refuse`, `limit_rate`, `delay`, `break_answer`, `pause_answer` and
     `send_error_event` inject faults, optionally into one operation only, such as `create_run`; all but `limit_rate`
-    can spare `skip` requests.
+    can let `skip` requests pass first.
     """
 
     base_url: str
@@ -128,7 +128,7 @@ class ScriptableEmulator:
         )
 
     def limit_rate(self, requests_per_minute: int, *, operation: str | None = None) -> None:
-        """Allow this number of requests in a minute of the emulator's clock, until a reset.
+        """Allow this number of requests per minute of the emulator's clock, until a reset.
 
         Answers have the headers `x-ratelimit-limit-requests` and so on; further requests are refused with 429.
         """
@@ -160,7 +160,7 @@ class ScriptableEmulator:
         operation: str | None = None,
         skip: int = 0,
     ) -> None:
-        """Fall silent during the next answers, after this number of events, for a number of seconds or for good."""
+        """Pause the next answers after this number of events, for a number of seconds or forever."""
         self._fault(
             "pause_answer", after=after, seconds=seconds, times=times, event=event, operation=operation, skip=skip
         )
@@ -195,7 +195,7 @@ class ScriptableEmulator:
 
     @property
     def unused(self) -> list[Document]:
-        """The turns of the script that no run has taken, and the faults that no request has met."""
+        """The turns of the script that no run has used, and the faults that no request has triggered."""
         return self._control.unused()
 
     def apply(self, scenario: Mapping[str, Any]) -> None:

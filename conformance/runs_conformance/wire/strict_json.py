@@ -120,7 +120,7 @@ def _bounded_integer(defects: list[str]) -> Any:
 
 
 def count_values(data: bytes, enough: int = 0) -> int:
-    """About the number of values in a JSON text; commas and brackets in strings count only up to `enough`."""
+    """The approximate number of values in a JSON text; commas and brackets in strings count only up to `enough`."""
     upper = data.count(b",") + data.count(b"[") + data.count(b"{")
     if upper <= enough:
         return upper

@@ -129,7 +129,7 @@ def _cached_deduplication_keys(
 
 
 def _allow_refusal_without_instructions(step: Step) -> Step:
-    """Allow a refusal if only the assistant that the user supplied may tell the run what to do."""
+    """Allow a refusal if only the assistant that the user supplied may contain the run's instructions."""
     body = step.body
     if step.operation != "create_thread_and_run" or not is_object(body) or body.get("instructions"):
         return step

@@ -70,7 +70,7 @@ def extra_valid_generator(
         cases = make_cases(context)
         yield from case_run.send_valid(cases.extra_valid)
         if case_run.server_errors or case_run.refusals:
-            # The controls tell whether the target refuses the value, the member or every request.
+            # The controls show whether the target refuses the value, the member or every request.
             yield from case_run.send(cases.control)
             yield from case_run.send_valid(cases.positive_controls)
 
