@@ -66,6 +66,16 @@ def test_step_that_names_a_message_of_another_run() -> History:
     return _ended(step(), messages=(message(run_id="run_z"),))
 
 
+@passes(step_contents.named_messages_exist)
+def test_message_whose_run_is_set_after_its_event() -> History:
+    return _ended(step(), messages=(message(run_id=None), message()))
+
+
+@fails(step_contents.named_messages_exist, at="/data/0/step_details/message_creation/message_id", times=1)
+def test_message_that_never_shows_its_run() -> History:
+    return _ended(step(), messages=(message(run_id=None), message(run_id=None)))
+
+
 @fails(step_end.status_is_known, at="/status", times=1)
 def test_step_that_requires_action() -> History:
     builder = HistoryBuilder()
