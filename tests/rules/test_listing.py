@@ -168,6 +168,18 @@ def test_filter_after_the_limit() -> History:
     return builder.history()
 
 
+@inconclusive(list_contents.listing_by_run_misses_no_message)
+def test_page_that_ignores_the_filter() -> History:
+    builder, messages = filled(1)
+    for each in ("run_a", "run_b"):
+        builder.create_run(run(id_=each))
+        builder.get_run(run("completed", each))
+    answers = [message(id_=f"msg_{each}", run_id=each, created_at=T0 + 9) for each in ("run_b", "run_a")]
+    builder.send("list_messages", page(*answers, *messages))
+    builder.send("list_messages", page(answers[0], has_more=True), query={"run_id": "run_a", "limit": 1})
+    return builder.history()
+
+
 @passes(list_contents.what_was_created_is_listed)
 def test_created_and_listed() -> History:
     builder, messages = filled(3)
