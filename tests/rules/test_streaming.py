@@ -115,6 +115,11 @@ def test_event_without_a_name() -> History:
     return streamed(*plain(), ("message", "[DONE]"))
 
 
+@fails(event_format.every_event_has_a_name, at="/events/0")
+def test_event_that_is_named_only_in_its_data() -> History:
+    return streamed(("message", {"event": "thread.run.completed", "data": run("completed")}), DONE)
+
+
 @fails(event_format.data_of_events_is_an_object, at="/events/3/data")
 def test_data_that_is_a_text() -> History:
     return streamed(*opening(), ("thread.run.completed", "completed"), DONE)

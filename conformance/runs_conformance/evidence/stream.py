@@ -5,10 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
-from runs_conformance.contract.event import DONE, ERROR
+from runs_conformance.contract.event import DONE, ERROR, event_types
 from runs_conformance.evidence.observation import Observation, observations_in
 from runs_conformance.model.exchange import Completion, Event, Exchange
 from runs_conformance.model.history import History
+from runs_conformance.model.json import at
+
+UNNAMED = ("", "message")
+"""The names of an event without an `event:` line."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,3 +60,9 @@ def streams(history: History) -> tuple[Stream, ...]:
         for exchange in history
         if exchange.response is not None and exchange.response.events is not None and exchange.status == 200
     )
+
+
+def name_in_data(event: Event) -> str | None:
+    """The documented name that the data of an unnamed event gives, as in `data: {"event": "thread.run.created"}`."""
+    name = at(event.data, "/event") if event.name in UNNAMED else None
+    return name if isinstance(name, str) and name in event_types() else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from runs_conformance.contract.event import DONE, DONE_DATA, ERROR, event_types
-from runs_conformance.evidence.stream import Stream, streams
+from runs_conformance.evidence.stream import UNNAMED, Stream, name_in_data, streams
 from runs_conformance.model.json import Absent, at, is_object
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, observed, prose, schema
@@ -40,8 +40,10 @@ def every_event_has_a_name(stream: Stream) -> Iterator[Result]:
     Fix: Write an `event:` line for each event.
     """
     for index, event in enumerate(stream.events):
-        if event.name not in _UNNAMED:
+        if event.name not in UNNAMED:
             yield PASSED
+        elif (name := name_in_data(event)) is not None:
+            yield stream.exchange.finding(f"{name} is named in its data, but has no event: line", f"/events/{index}")
         elif event.data == DONE_DATA or (is_object(event.data) and "object" in event.data):
             yield stream.exchange.finding("the event has no name", f"/events/{index}")
 
@@ -94,9 +96,6 @@ def every_line_is_a_field(stream: Stream) -> Iterator[Result]:
         yield stream.exchange.finding(f"a line is neither a comment nor a field: {defect.partition('stray_line: ')[2]}")
     if not stray_lines and stream.events:
         yield PASSED
-
-
-_UNNAMED = ("", "message")
 
 
 @rule(

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from runs_conformance.contract.event import DONE, DONE_DATA, ERROR, event_types, pauses_or_ends_run
-from runs_conformance.evidence.stream import Stream, streams
+from runs_conformance.evidence.stream import UNNAMED, Stream, name_in_data, streams
 from runs_conformance.model.exchange import Event
-from runs_conformance.model.json import at
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, observed, schema
 from runs_conformance.model.verdict import PASSED, Inconclusive, Result
@@ -41,7 +40,7 @@ def a_stream_ends_with_done(stream: Stream) -> Iterator[Result]:
     elif quoted := [i for i, event in enumerate(stream.events) if _is_quoted_done(event)]:
         pointer = f"/events/{quoted[0]}/data"
         yield exchange.finding("the data of done is the JSON string [DONE], in quotes", pointer, DONE_DATA, _QUOTED)
-    elif unnamed := [i for i, event in enumerate(stream.events) if event.name in _UNNAMED and event.data == DONE_DATA]:
+    elif unnamed := [i for i, event in enumerate(stream.events) if event.name in UNNAMED and event.data == DONE_DATA]:
         message = "the stream ends with data: [DONE], but no line event: done precedes it"
         yield exchange.finding(message, f"/events/{unnamed[0]}", f"event: {DONE}", "no event line")
     elif stream.is_complete:
@@ -64,17 +63,9 @@ def _run_stopped_before_error(stream: Stream) -> bool:
 
 _QUOTED = '"[DONE]"'
 
-_UNNAMED = ("", "message")
-
 
 def _is_quoted_done(event: Event) -> bool:
-    return event.name in (DONE, *_UNNAMED) and event.data in (_QUOTED, f"'{DONE_DATA}'")
-
-
-def _name_in_data(event: Event) -> bool:
-    """Whether the data of an event names it, as in `data: {"event": "thread.run.created", ...}`."""
-    name = at(event.data, "/event")
-    return isinstance(name, str) and name in event_types()
+    return event.name in (DONE, *UNNAMED) and event.data in (_QUOTED, f"'{DONE_DATA}'")
 
 
 def _is_done(event: Event) -> bool:
@@ -111,7 +102,7 @@ def a_stream_lasts_until_its_run_stops(stream: Stream) -> Iterator[Result]:
 
     Fix: Keep the stream open until the run ends or requires action.
     """
-    if any(event.name in _UNNAMED and _name_in_data(event) for event in stream.events):
+    if any(name_in_data(event) for event in stream.events):
         return  # The events lack their `event:` line, which another rule reports.
     if stream.is_complete and not stream.has_error:
         names = [observation.event or "" for observation in stream.of_kind("run")]
