@@ -14,6 +14,7 @@ _QUOTED_NAME = re.compile(
     r"[^'\"`]{0,60}['\"`]([A-Za-z_][\w.\[\]-]{0,80})['\"`]",
     re.IGNORECASE,
 )
+_MESSAGES = re.compile(r"\bmessages?\b", re.IGNORECASE)
 _DIFFERENT_LOCATIONS = ("body", "query", "path", "header", "request")
 
 
@@ -39,6 +40,16 @@ def blamed_elsewhere(exchange: Exchange, pointer: str) -> str | None:
     if any(set(_words(name)) & set(tokens) for name in names):
         return None
     return next((name for name in names if (words := _words(name)) and words[0] in sent), None) if tokens else None
+
+
+def blames_missing_messages(exchange: Exchange) -> bool:
+    """Whether the refusal of a run names no member, and says of its thread that it has or needs messages.
+
+    The real service refuses a run without instructions on a thread without a user message. A target that has lost the
+    messages of a thread then refuses legal requests with the words of the contract.
+    """
+    text = refusal_text(exchange) if exchange.operation == "create_run" and not named_places(exchange) else ""
+    return re.search(r"\bthread\b", text, re.IGNORECASE) is not None and _MESSAGES.search(text) is not None
 
 
 def _named_places(exchange: Exchange) -> Iterator[str]:

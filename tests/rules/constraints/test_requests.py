@@ -192,6 +192,33 @@ def test_repeated_server_error_fails() -> None:
     assert only(builder.tally()).message == "failed with HTTP status 500 on every attempt with max_prompt_tokens: 255"
 
 
+def test_server_error_is_inconclusive_if_valid_values_at_the_place_fail_too() -> None:
+    builder = RequestHistory()
+    builder.accept(control())
+    for step in (valid(), valid(), negative(), negative()):
+        builder.no(step, 500)
+    builder.accept(control())
+    tally = builder.tally()
+    assert only(tally).message == "failed with HTTP status 500 on every attempt with max_prompt_tokens: 256"
+    assert list(tally.inconclusive) == ["no request with a valid value at this place was accepted either"]
+
+
+@pytest.mark.parametrize(
+    ("text", "is_accused"),
+    [
+        ("Run creation requires a Thread with a user message or an assistant with instructions.", False),
+        ("The thread has no messages.", False),
+        ("The instructions of a thread must not be empty.", True),
+    ],
+)
+def test_refusal_for_a_thread_that_lost_its_messages_is_inconclusive(text: str, is_accused: bool) -> None:
+    builder = RequestHistory()
+    builder.accept(control())
+    blank = valid("", mutation=Mutation("/instructions", "type", ABSENT, ""))
+    builder.send("create_run", error(text), 400, step=blank, thread_id="thread_idle")
+    assert bool(builder.tally().findings) is is_accused
+
+
 def test_single_or_total_server_failure_is_inconclusive() -> None:
     once = with_valid_neighbours()
     once.no(negative(), 500)

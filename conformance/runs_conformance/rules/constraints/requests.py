@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 
-from runs_conformance.evidence.blame import blamed_elsewhere
+from runs_conformance.evidence.blame import blamed_elsewhere, blames_missing_messages
 from runs_conformance.evidence.metadata import may_exceed_pair_limit
 from runs_conformance.evidence.random_refusal import random_refusals
 from runs_conformance.evidence.thread_lock import says_locked
@@ -145,6 +145,8 @@ def _judge_invalid_request(id_: str, step: Step, attempts: Sequence[Exchange], p
     if (reason := program.control_failure(step.operation)) is not None:
         return Inconclusive(reason)
     if failed := _judge_server_failure(attempts, step, program):
+        if id_ in program.tried and id_ not in program.accepted:
+            return Inconclusive("no request with a valid value at this place was accepted either")
         return failed
     refused = next((exchange for exchange in attempts if exchange.refused), None)
     if refused is None:
@@ -162,6 +164,8 @@ def _other_cause(refused: Exchange, step: Step, program: _ProgramRequests) -> In
         return Inconclusive("the thread may have had an active run, which refuses every request")
     if program.refuses_everything(refused):
         return Inconclusive(f"the valid {step.operation} requests around it were refused, too")
+    if blames_missing_messages(refused):
+        return Inconclusive("the thread may have no user message, which every run without instructions needs")
     if step.operation in random_refusals(program.history):
         return Inconclusive(f"{step.operation} also refused a request that it accepted another time")
     blamed = blamed_elsewhere(refused, step.mutation.pointer) if step.mutation else None
