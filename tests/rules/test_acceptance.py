@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 from runs_conformance.model.case import Key, Role, Step
 from runs_conformance.model.history import History
 from runs_conformance.model.verdict import Inconclusive
@@ -173,6 +175,20 @@ def test_member_that_is_refused_by_itself() -> History:
 @inconclusive(acceptance.members_are_accepted_together)
 def test_member_without_further_evidence() -> History:
     return _in_parts(False, ("top_p", True))
+
+
+@inconclusive(acceptance.members_are_accepted_together)
+def test_member_whose_value_was_never_accepted() -> History:
+    builder = HistoryBuilder()
+    exercises = ("create_message.attachments.type", "create_message.content.type")
+    for attachments, tested in (([], exercises), (None, exercises[:1]), (None, exercises[1:])):
+        body: dict[str, Any] = {"role": "user", "content": "x", "attachments": attachments}
+        legal = Step(operation="create_message", body=body, role=Role.VALID, exercises=tested)
+        if attachments is None:
+            builder.send("create_message", message(), body=body, step=legal)
+        else:
+            builder.refuse("create_message", body=body, step=legal)
+    return builder.history()
 
 
 def _equal(*statuses: int, operation: str = "create_thread") -> History:

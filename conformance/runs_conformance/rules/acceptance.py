@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from runs_conformance.contract.json_type import json_type_of
 from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.evidence.observation import Observation, observations_in
 from runs_conformance.evidence.random_refusal import EqualRequests, equal_requests
@@ -12,7 +13,7 @@ from runs_conformance.evidence.request_expectation import must_be_accepted
 from runs_conformance.model.case import Key, Role
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
-from runs_conformance.model.json import is_object
+from runs_conformance.model.json import JSON, Absent, is_array, is_object
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, schema
 from runs_conformance.model.verdict import PASSED, Inconclusive, Result
@@ -120,14 +121,19 @@ class _CombinedRequest:
 
     @property
     def parts_were_accepted(self) -> bool:
-        """Whether all tested values were accepted in other requests, and no smaller request was refused."""
-        size, shown = _size(self.exchange), set[str]()
+        """Whether all tested values were accepted in other requests, and no smaller request was refused.
+
+        A value counts as accepted if another one of its type was, at its place. Empty values are of a type of their
+        own: some servers accept only them, others all but them.
+        """
+        size, shown, forms = _size(self.exchange), set[str](), set[tuple[str, str]]()
         for other in self.others:
             if other.accepted:
                 shown.update(_exercises(other))
+                forms.update(_forms(other.request.body))
             elif _size(other) < size:
                 return False
-        return shown.issuperset(_exercises(self.exchange))
+        return shown.issuperset(_exercises(self.exchange)) and forms.issuperset(_forms(self.exchange.request.body))
 
 
 def _exercises(exchange: Exchange) -> tuple[str, ...]:
@@ -136,6 +142,19 @@ def _exercises(exchange: Exchange) -> tuple[str, ...]:
 
 def _size(exchange: Exchange) -> int:
     return len(exchange.request.body) if is_object(exchange.request.body) else 0
+
+
+def _forms(value: JSON | Absent, place: str = "") -> Iterator[tuple[str, str]]:
+    """The place and the type of each value in a body; items of an array share their place."""
+    if is_object(value) and value:
+        for name, member in value.items():
+            yield from _forms(member, f"{place}.{name}" if place else name)
+    elif is_array(value) and value:
+        for item in value:
+            yield from _forms(item, f"{place}[]")
+    else:
+        kind = json_type_of(value).replace("integer", "number")
+        yield place, f"empty {kind}" if value in ("", [], {}) else kind
 
 
 def _combined_requests(history: History) -> Iterator[_CombinedRequest]:
@@ -162,7 +181,7 @@ def members_are_accepted_together(request: _CombinedRequest) -> Iterator[Result]
     if request.exchange.accepted:
         yield PASSED
     elif request.exchange.status in (400, 422) and request.parts_were_accepted:
-        names = ", ".join(request.exchange.request.body) if is_object(request.exchange.request.body) else ""
+        names = ", ".join(dict.fromkeys(place for place, _ in _forms(request.exchange.request.body)))
         message = f"the members were refused together, although each was accepted in another request: {names}"
         yield request.exchange.finding(message, "", 200, request.exchange.status)
 
