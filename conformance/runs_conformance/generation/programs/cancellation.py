@@ -5,15 +5,27 @@ from __future__ import annotations
 from typing import Any
 
 from runs_conformance.generation.programs.decorator import program
-from runs_conformance.generation.programs.fragments import read_everything, require, start_waiting_run, submit
+from runs_conformance.generation.programs.fragments import (
+    finish_tool_calls,
+    prepare_caller,
+    read_everything,
+    require,
+    start_waiting_run,
+    submit,
+    wait_for_end,
+)
+from runs_conformance.generation.programs.official_client import as_python
 from runs_conformance.generation.programs.steps import (
     TERMINAL_STATUSES,
-    UNKNOWN_CALL_OUTPUTS,
     assistant,
+    at_root,
     edition_includes,
     force_function,
+    forced_call,
+    function_tool,
     message,
     on_run,
+    on_thread,
     page,
     poll,
     prompt,
@@ -21,12 +33,15 @@ from runs_conformance.generation.programs.steps import (
     thread,
     unprompted_message,
 )
+from runs_conformance.model.case import Ref
+from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.program import ProgramContext, StepGenerator
 
+_THREAD = Ref("run", "/thread_id")
 _TOO_EARLY = "Too early, unless the run was cancelled at once."
 
 
-@program("lifecycle", "cancel", runs=1, requests=30, quick=True)
+@program("lifecycle", "cancel", runs=1, requests=24, quick=True)
 def cancel_in_flight(context: ProgramContext) -> StepGenerator:
     """A run is cancelled in the middle of a long answer.
 
@@ -40,16 +55,11 @@ def cancel_in_flight(context: ProgramContext) -> StepGenerator:
     yield message(_TOO_EARLY)
     yield on_run("get_run")
     yield on_run("cancel_run")
-    yield page("list_run_steps")
-    yield page("list_messages")
     yield poll(until=TERMINAL_STATUSES)
     yield from read_everything()
     yield on_run("cancel_run")
     yield on_run("get_run")
-    yield on_run("submit_tool_outputs", body=UNKNOWN_CALL_OUTPUTS)
-    yield on_run("get_run")
     yield message("After the end.")
-    yield page("list_messages", order="asc")
 
 
 @program("lifecycle", "cancel", runs=1, requests=22)
@@ -71,7 +81,7 @@ def cancel_at_once(context: ProgramContext) -> StepGenerator:
     yield page("list_messages", order="asc")
 
 
-@program("lifecycle", "cancel", runs=1, requests=30, quick=True)
+@program("lifecycle", "cancel", runs=1, requests=28, quick=True)
 def cancel_while_waiting(context: ProgramContext) -> StepGenerator:
     """A run is cancelled while it waits for tool outputs, and the outputs are submitted afterwards.
 
@@ -85,10 +95,38 @@ def cancel_while_waiting(context: ProgramContext) -> StepGenerator:
     yield page("list_run_steps")
     yield on_run("cancel_run")
     yield message(_TOO_EARLY)
-    yield on_run("get_run")
     yield poll(until=TERMINAL_STATUSES)
     yield from read_everything()
     yield submit()
     yield on_run("get_run")
     yield message("After the end.", role="assistant")
     yield page("list_messages", order="asc")
+
+
+@program("lifecycle", "cancel", runs=2, requests=20)
+def cancel_streamed(context: ProgramContext) -> StepGenerator:
+    """A streamed run that waits for tool outputs is cancelled with the headers of the official Python client.
+
+    Before that, neither a cancellation of the first run of its thread, which has ended, nor one through another thread
+    may affect it.
+    """
+    if not (yield from require(assistant(context))):
+        return
+    greeting = {"role": "user", "content": prompt(context)}
+    first = {"assistant_id": Ref("assistant"), "thread": {"messages": [greeting]}, "stream": True}
+    if not (yield from require(at_root("create_thread_and_run", first, name="run", stream=True))):
+        return
+    if not ((yield from finish_tool_calls(thread=_THREAD)) and (yield from prepare_caller(context))):
+        return
+    second = {"assistant_id": Ref("assistant"), "stream": True, **forced_call(context, tools=[function_tool()])}
+    if not (yield from require(on_thread("create_run", _THREAD, second, name="second", stream=True))):
+        return
+    yield on_run("cancel_run", thread=_THREAD)
+    yield on_run("get_run", "second", _THREAD)
+    yield thread(context, "other_thread")
+    yield on_run("cancel_run", "second", "other_thread")
+    yield on_run("get_run", "second", _THREAD)
+    cancelled: Exchange = yield as_python(on_run("cancel_run", "second", _THREAD))
+    if cancelled.refused:
+        yield on_run("cancel_run", "second", _THREAD)
+    yield from wait_for_end("second", _THREAD)

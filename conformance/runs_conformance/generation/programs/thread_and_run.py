@@ -7,7 +7,6 @@ from typing import Any
 from runs_conformance.generation.programs.decorator import program
 from runs_conformance.generation.programs.fragments import (
     Fragment,
-    cancel_and_wait,
     finish_tool_calls,
     prepare_caller,
     read_everything,
@@ -22,12 +21,10 @@ from runs_conformance.generation.programs.steps import (
     forced_call,
     function_tool,
     message,
-    on_run,
     on_thread,
     page,
     poll,
     prompt,
-    thread,
 )
 from runs_conformance.model.case import Ref, Step
 from runs_conformance.model.exchange import Exchange
@@ -77,29 +74,13 @@ def thread_and_run(context: ProgramContext) -> StepGenerator:
     yield from _finish_and_read(created)
 
 
-@program("lifecycle", "create_and_run", runs=2, requests=29)
+@program("lifecycle", "create_and_run", runs=1, requests=18)
 def thread_and_run_streamed(context: ProgramContext) -> StepGenerator:
-    """A thread and a streamed run are created by one request, and the ended run is cancelled during the next one.
-
-    The next run is streamed until it waits for tool outputs. Neither a cancellation of the ended first run nor one
-    through another thread may affect it.
-    """
+    """A thread and a streamed run are created by one request, and read."""
     if not (yield from require(assistant(context))):
         return
     created: Exchange = yield _create_thread_and_run(thread=_new_thread(context), stream=True)
-    if not (yield from _finish_and_read(created)):
-        return
-    if not (yield from prepare_caller(context)):
-        return
-    second = {"assistant_id": Ref("assistant"), "stream": True, **forced_call(context, tools=[function_tool()])}
-    if not (yield from require(on_thread("create_run", _THREAD, second, name="second", stream=True))):
-        return
-    yield on_run("cancel_run", thread=_THREAD)
-    yield on_run("get_run", "second", _THREAD)
-    yield thread(context, "other_thread")
-    yield on_run("cancel_run", "second", "other_thread")
-    yield on_run("get_run", "second", _THREAD)
-    yield from cancel_and_wait("second", _THREAD)
+    yield from _finish_and_read(created)
 
 
 @program("lifecycle", "create_and_run", runs=1, requests=26)
