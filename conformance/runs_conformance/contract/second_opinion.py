@@ -5,12 +5,13 @@ The suite asks for it before it accuses a server, so that an error in our valida
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any
 
 from runs_conformance.contract.edition import DEFAULT_EDITION
 from runs_conformance.contract.schema import compile_schema
-from runs_conformance.model.json import JSON
+from runs_conformance.model.json import JSON, pointer_tokens
 
 _UNKNOWN_TO_JSONSCHEMA = ("chunk_overlap_tokens.maximum",)
 """Constraints that JSON Schema cannot state: the ends of their ids."""
@@ -24,6 +25,27 @@ def can_judge(constraint: str) -> bool:
 def is_valid_by_jsonschema(name: str, prefix: str, value: JSON, edition: str = DEFAULT_EDITION) -> bool:
     """Whether a value satisfies the document `name` of an edition according to `jsonschema`."""
     return bool(_validator(name, prefix, edition).is_valid(value))
+
+
+def is_invalid_by_jsonschema_at(
+    pointer: str, name: str, prefix: str, value: JSON, edition: str = DEFAULT_EDITION
+) -> bool:
+    """Whether `jsonschema` finds an error at a place of a value, around it or within it."""
+    tokens = pointer_tokens(pointer)
+    return any(
+        place[: len(tokens)] == tokens[: len(place)]
+        for error in _validator(name, prefix, edition).iter_errors(value)
+        for place in _places(error)
+    )
+
+
+def _places(error: Any) -> Iterator[Sequence[str]]:
+    """The places of an error: the missing members, or the value that violates a keyword."""
+    path = [str(token) for token in error.absolute_path]
+    if error.validator == "required":
+        yield from ([*path, member] for member in error.validator_value if member not in error.instance)
+    else:
+        yield path
 
 
 @cache

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import pytest
 
 from runs_conformance.contract import second_opinion
+from runs_conformance.contract.constraint import object_documents
 from runs_conformance.model.case import REFUSES_BODY, Mutation, Role, Step
 from runs_conformance.model.history import History
 from runs_conformance.model.verdict import Outcome, Tally
@@ -41,6 +42,20 @@ def test_a_false_violation_is_an_internal_error() -> None:
     tally = with_second_opinion(accuse_every_answer)(history_with("completed"))[CONSTRAINT]
     assert tally.outcome is Outcome.ERROR
     assert "the validators disagree" in tally.errors[0]
+
+
+def test_another_violation_of_the_object_confirms_nothing() -> None:
+    builder = HistoryBuilder()
+    builder.send("get_run", {**run("completed"), "created_at": "yesterday"})
+    tally = with_second_opinion(accuse_every_answer)(builder.history())[CONSTRAINT]
+    assert tally.outcome is Outcome.ERROR
+
+
+@pytest.mark.parametrize("member", ["status", "usage"])
+def test_a_missing_member_is_confirmed_by_its_name(member: str) -> None:
+    shown = {name: value for name, value in run("completed").items() if name != "status"}
+    is_confirmed = second_opinion.is_invalid_by_jsonschema_at(f"/{member}", object_documents()["run"], "run", shown)
+    assert is_confirmed is (member == "status")
 
 
 @pytest.mark.parametrize(

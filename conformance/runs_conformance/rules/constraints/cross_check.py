@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 
 from runs_conformance.contract.constraint import body_documents, object_documents
 from runs_conformance.contract.edition import DEFAULT_EDITION
-from runs_conformance.contract.second_opinion import can_judge, is_valid_by_jsonschema
+from runs_conformance.contract.second_opinion import can_judge, is_invalid_by_jsonschema_at, is_valid_by_jsonschema
 from runs_conformance.model.case import Role
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
@@ -57,7 +57,13 @@ def _is_confirmed(id_: str, finding: Finding, exchange: Exchange) -> bool:
         if finding.pointer.startswith(object_.pointer) and id_.startswith(object_.kind.partition("_list")[0])
     ]
     return not objects or any(
-        not is_valid_by_jsonschema(object_documents()[object_.kind], object_.kind, object_.value, edition)
+        is_invalid_by_jsonschema_at(
+            finding.pointer.removeprefix(object_.pointer),
+            object_documents()[object_.kind],
+            object_.kind,
+            object_.value,
+            edition,
+        )
         for object_ in objects
     )
 
