@@ -24,6 +24,7 @@ from runs_conformance.evidence.description import describe_answer
 from runs_conformance.model.case import Step
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.program import ProgramContext
+from runs_conformance.model.rule import AnyRule, Constraint
 from runs_conformance.strategies.violation import violation
 from runs_conformance.targets import remote_target
 
@@ -103,14 +104,17 @@ class TestedApplication:
         if errors := [error for tally in tallies.values() for error in tally.errors]:
             raise InternalError(errors[0])
         failing, is_selected = failing_levels(self.options.fail_on), selection_filter(self.options, known)
-        levels = {id_: (known.rules.get(id_) or known.constraints[id_]) for id_ in tallies if id_ in set(known.ids())}
+        requirement_of: dict[str, AnyRule | Constraint] = {**known.constraints, **known.rules}
         findings = {
-            id_: tuple(tallies[id_].findings)
-            for id_, requirement in levels.items()
-            if tallies[id_].findings and requirement.level.value in failing and is_selected(id_)
+            id_: tuple(tally.findings)
+            for id_, tally in tallies.items()
+            if tally.findings
+            and id_ in requirement_of
+            and requirement_of[id_].level.value in failing
+            and is_selected(id_)
         }
         if findings:
-            raise violation(history, {id_: levels[id_].statement for id_ in findings}, findings)
+            raise violation(history, {id_: requirement_of[id_].statement for id_ in findings}, findings)
 
     def require_created(self, exchange: Exchange) -> None:
         """Raise TargetError if the application did not create what every example needs."""
