@@ -126,6 +126,25 @@ def test_refusal_that_tells_a_longer_id() -> History:
     return tried(Key.NONE, 401, error("You may not read run_ab, nor my-run_a."))
 
 
+@passes(api_key.refusals_give_nothing_away)
+def test_refusal_that_uses_the_word_that_is_an_id() -> History:
+    builder = HistoryBuilder()
+    builder.send("create_assistant", {**assistant(), "id": "string"}, body={"model": "gpt-4o"})
+    builder.send("create_thread", {**thread(), "id": "string"})
+    builder.send("list_runs", page())
+    refusal = error("string", code="string")
+    builder.send("create_thread", refusal, 401, step=keyed("create_thread", Key.NONE))
+    return builder.history()
+
+
+@passes(api_key.refusals_give_nothing_away)
+def test_refusal_that_uses_the_number_that_is_an_id() -> History:
+    builder = HistoryBuilder()
+    builder.send("create_thread", {**thread(), "id": "1"})
+    builder.send("create_thread", error("Give 1 key."), 401, step=keyed("create_thread", Key.NONE))
+    return builder.history()
+
+
 @inconclusive(api_key.nothing_is_served_without_a_key)
 def test_server_error_decides_nothing() -> History:
     return tried(Key.NONE, 500)
@@ -254,6 +273,14 @@ def test_request_without_beta_header_is_accepted() -> History:
 @inconclusive(beta_header.beta_header_is_required)
 def test_azure_has_no_beta_header() -> History:
     return without_beta(None, 200, thread(), "azure")
+
+
+@inconclusive(beta_header.missing_beta_header_is_invalid_beta)
+def test_route_is_missing_where_the_beta_header_is_not_required() -> History:
+    builder = HistoryBuilder()
+    for operation, answer, status in (("get_thread", thread(), 200), ("create_thread_and_run", error(), 404)):
+        builder.send(operation, answer, status, step=Step(operation=operation, headers={BETA_HEADER[0]: None}))
+    return builder.history()
 
 
 @fails(beta_header.missing_beta_header_is_invalid_beta)

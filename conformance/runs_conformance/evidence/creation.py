@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -10,6 +11,8 @@ from runs_conformance.evidence.observation import observations_in
 from runs_conformance.model.case import Key
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
+
+_MIN_DISTINCTIVE_DIGITS = 6
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +37,16 @@ class Creation:
 def key_of(exchange: Exchange) -> Key:
     """The key that a request was sent with. Traffic of other clients counts as sent with the primary key."""
     return exchange.step.key if exchange.step else Key.PRIMARY
+
+
+def distinctive_ids(history: History) -> frozenset[str]:
+    """The ids of created objects that identify one in a text: not shared by objects, and no mere word or number."""
+    counts = Counter(creation.id for creation in creations(history))
+    return frozenset(id_ for id_, count in counts.items() if count == 1 and not id_.isalpha() and not _is_short(id_))
+
+
+def _is_short(id_: str) -> bool:
+    return id_.isdecimal() and len(id_) < _MIN_DISTINCTIVE_DIGITS
 
 
 @lru_cache(maxsize=16)

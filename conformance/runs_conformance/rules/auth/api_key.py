@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from runs_conformance.evidence.creation import creations, key_of
+from runs_conformance.evidence.creation import distinctive_ids, key_of
 from runs_conformance.evidence.unauthorized_attempt import (
     UnauthorizedAttempt,
     is_rejected_for_its_key,
@@ -214,7 +214,7 @@ def keys_are_not_repeated(exchange: Exchange) -> Iterator[Result]:
 
 
 def _rejected_requests_with_secret_ids(history: History) -> Iterator[tuple[Exchange, frozenset[str]]]:
-    ids = frozenset(creation.id for creation in creations(history))
+    ids = distinctive_ids(history)
     for exchange in _rejections_of_key(history):
         if exchange.status is not None and 400 <= exchange.status < 500:
             yield exchange, ids - set(exchange.path.values()) - _ids_in_body(exchange)

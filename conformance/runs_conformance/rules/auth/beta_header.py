@@ -20,14 +20,24 @@ _V1 = observed(
 )
 
 _V1_ENDED = "2024-12-18"
+_MISSING = (404, 405, 501)
 
 
 def _requests_without_current_beta_header(history: History) -> Iterable[Exchange]:
-    """Every request without the beta header, or with that of the first beta. Azure never required one."""
-    for exchange in history:
-        is_beta = exchange.step is not None and BETA_HEADER[0] in exchange.step.headers
-        if is_beta and dialect_family(exchange.dialect).uses_beta_header:
-            yield exchange
+    """Every request without the beta header, or with that of the first beta. Azure never required one.
+
+    If others of them were accepted, the target does not look at the header: a route or object that is missing is
+    missing for its own sake.
+    """
+    sent = [
+        exchange
+        for exchange in history
+        if exchange.step is not None
+        and BETA_HEADER[0] in exchange.step.headers
+        and dialect_family(exchange.dialect).uses_beta_header
+    ]
+    are_accepted = any(exchange.accepted for exchange in sent)
+    return (exchange for exchange in sent if not (are_accepted and exchange.status in _MISSING))
 
 
 @rule(
