@@ -15,6 +15,7 @@ from runs_conformance.generation.programs.fragments import (
     wait_for_end,
 )
 from runs_conformance.generation.programs.official_client import as_python
+from runs_conformance.generation.programs.responses import has_id
 from runs_conformance.generation.programs.steps import (
     TERMINAL_STATUSES,
     assistant,
@@ -114,7 +115,9 @@ def cancel_streamed(context: ProgramContext) -> StepGenerator:
         return
     greeting = {"role": "user", "content": prompt(context)}
     first = {"assistant_id": Ref("assistant"), "thread": {"messages": [greeting]}, "stream": True}
-    if not (yield from require(at_root("create_thread_and_run", first, name="run", stream=True))):
+    if not has_id((yield at_root("create_thread_and_run", first, name="run", stream=True))) and not (
+        yield from require(thread(context), run(stream=True))
+    ):
         return
     if not ((yield from finish_tool_calls(thread=_THREAD)) and (yield from prepare_caller(context))):
         return

@@ -96,8 +96,12 @@ def override_by_nothing(context: ProgramContext) -> StepGenerator:
     members: dict[str, Any] = {**dict.fromkeys(nullable), "temperature": 0, "tools": [], "metadata": {}}
     if edition_includes(context, "2024-06-06"):
         members["parallel_tool_calls"] = False
-    if not (yield from require(assistant(context, **_FULL_ASSISTANT), thread(context), run(**members))):
+    if not (yield from require(assistant(context, **_FULL_ASSISTANT), thread(context))):
         return
+    if not has_id((yield run(**members))):
+        falsy = {name: value for name, value in members.items() if value is not None}
+        if not (yield from require(run(**falsy))):
+            return
     yield on_run("get_run")
     yield from cancel_and_wait()
 

@@ -66,7 +66,9 @@ def forced_tool_call(context: ProgramContext) -> StepGenerator:
     for wrong_outputs in wrong_sets:
         if not (yield from _submit_wrong_outputs(context, wrong_outputs)):
             return
-    yield _with_numeric_output(submit(outputs=("",)))
+    numeric: Exchange = yield _with_numeric_output(submit(outputs=("",)))
+    if numeric.accepted and not ((yield from finish_tool_calls()) and (yield from start_waiting_run(context))):
+        return
     yield page("list_run_steps")
     yield on_run("get_run", name="waiting")
     yield submit(outputs=(_JSON_TEXT,))
