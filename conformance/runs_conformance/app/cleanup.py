@@ -9,7 +9,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from runs_conformance.app.live_run import METADATA_TAG
+from runs_conformance.app.open_run import METADATA_TAG
 from runs_conformance.client.credentials import Credentials
 from runs_conformance.client.recorder import HistoryWriter, NullRecorder, Recorder
 from runs_conformance.client.session import Session

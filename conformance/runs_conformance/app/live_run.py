@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from runs_conformance.app import confirm_failures, estimate, find_limits, shrink_findings
 from runs_conformance.app.options import RunOptions, build_judges
-from runs_conformance.client.base_url import Address
-from runs_conformance.client.credentials import Credentials
 from runs_conformance.client.recorder import HistoryWriter
-from runs_conformance.client.recovery import Recovery
 from runs_conformance.client.session import Session
-from runs_conformance.client.throttle import Throttle
-from runs_conformance.client.transport import ExchangeLimits, Transport
+from runs_conformance.client.transport import ExchangeLimits
 from runs_conformance.engine import approach, polling, preflight
-from runs_conformance.engine.admission_control import AdmissionControl
 from runs_conformance.engine.budget import Budget
 from runs_conformance.engine.capabilities import Signature
 from runs_conformance.engine.collector import Collector
@@ -28,20 +21,13 @@ from runs_conformance.engine.plan import Plan
 from runs_conformance.engine.preflight import list_models
 from runs_conformance.engine.program_runner import Sender
 from runs_conformance.engine.protected_sender import protect_given_objects
-from runs_conformance.engine.resources import (
-    CLEANUP_SECONDS,
-    INTERRUPTED_CLEANUP_SECONDS,
-    ResourceTracker,
-    delete_leftovers,
-)
+from runs_conformance.engine.resources import CLEANUP_SECONDS, INTERRUPTED_CLEANUP_SECONDS, delete_leftovers
 from runs_conformance.engine.route_guard import RouteGuard
 from runs_conformance.engine.run_plan import ProgressListener, run_plan
 from runs_conformance.engine.run_result import RunResult, judge_program, merge_results
 from runs_conformance.errors import BudgetExhausted
-from runs_conformance.model.json import JSON
 from runs_conformance.model.program import ProgramContext
 from runs_conformance.model.program_end import Ending, ProgramEnd
-from runs_conformance.reporting.folder import RunFolder
 from runs_conformance.targets import Target
 
 LOCAL_WORKERS, REMOTE_WORKERS = 5, 4
@@ -52,9 +38,6 @@ PREFLIGHT_LIMITS = ExchangeLimits(connect=10.0, idle=20.0, total=20.0)
 
 LATE_CLEANUP_SECONDS = 5.0
 """Time limit of the cleanup after the time limit of the test run, and of each of its requests."""
-
-METADATA_TAG = "runs-conformance"
-"""Metadata key of the assistants and threads that the suite creates; its value is the id of the test run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -253,73 +236,3 @@ class LiveRun:
         self.session.transport.limits = replace(
             own, idle=min(limits.idle, own.idle), total=min(limits.total, own.total)
         )
-
-
-@contextmanager
-def open_run(
-    target: Target,
-    options: RunOptions,
-    context: ProgramContext,
-    folder: RunFolder,
-    header: Mapping[str, JSON],
-    listener: ProgressListener,
-) -> Iterator[LiveRun]:
-    """Open a test run that records each exchange in the history of the folder; `header` is its first line.
-
-    Raises UsageError if the history cannot be written.
-    """
-    address = target.address
-    credentials = Credentials(target.api_key, target.second_api_key, address.dialect.key_header, address.secrets)
-    budget = Budget(options.max_requests, options.max_runs, options.max_time)
-    limits = ExchangeLimits(idle=options.timeout, total=options.timeout, stream=3 * options.timeout)
-    # `runs-conformance cleanup` needs these members after a crash.
-    first_line = {
-        **header,
-        "run_id": folder.run_id,
-        "dialect_name": address.dialect.name,
-        "key_header": address.dialect.key_header,
-        "lasting": target.persistent,
-        "given": dict(context.use),
-    }
-    with (
-        closing(HistoryWriter(folder.history, first_line, credentials)) as file,
-        closing(Transport(address, limits)) as transport,
-    ):
-        if options.max_time is not None:
-            transport.end = time.monotonic() + options.max_time + options.timeout
-        tracker = ResourceTracker(frozenset(context.use.values()))
-        collector = Collector(file, budget, tracker)
-        cleanup_cost = (lambda: len(tracker.leftovers())) if target.persistent else None
-        yield LiveRun(
-            target=target,
-            options=options,
-            context=context,
-            limits=limits,
-            session=Session(
-                transport,
-                collector,
-                credentials,
-                options.edition,
-                sleep=budget.sleep,
-                throttle=Throttle(
-                    1 / options.rate_limit if options.rate_limit else 0.0,
-                    sleep=budget.sleep,
-                    on_wait=listener.on_throttled,
-                ),
-                fixture_metadata={METADATA_TAG: folder.run_id} if target.persistent else {},
-                admission=AdmissionControl(budget, options.max_tokens, cleanup_cost),
-                recovery=Recovery(address, options.restart_command or None, budget.record_recovery),
-            ),
-            collector=collector,
-            file=file,
-            budget=budget,
-            schedule=replace(_poll_schedule(address, options), sleep=budget.sleep),
-            listener=listener,
-        )
-
-
-def _poll_schedule(address: Address, options: RunOptions) -> polling.PollSchedule:
-    schedule = polling.loopback_schedule() if address.is_loopback else polling.remote_schedule()
-    if options.poll is None:
-        return schedule
-    return replace(schedule, min_interval=min(schedule.min_interval, options.poll), max_interval=options.poll)
