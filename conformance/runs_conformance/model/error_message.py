@@ -20,7 +20,7 @@ def error_message(body: JSON | Absent) -> str | None:
 
 
 def refusal_text(exchange: Exchange) -> str:
-    """What a refusal says, in whatever form: `error.message`, else every text of its JSON or plain body, cut."""
+    """The text of a refusal of any form: `error.message`, else every text of its JSON or plain body; truncated."""
     message = error_message(exchange.body)
     if message is not None:
         return message[:_MAX_REFUSAL_TEXT]
