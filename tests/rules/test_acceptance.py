@@ -228,3 +228,25 @@ def test_equal_message_that_a_run_locks_out() -> History:
     builder.refuse("create_message", body=body, step=Step(operation="create_message"))
     builder.get_run(run("in_progress"))
     return builder.history()
+
+
+LOCKED = "Thread thread_a already has an active run run_z."
+
+
+def _locked(builder: HistoryBuilder) -> History:
+    builder.refuse("create_run", text=LOCKED, step=_control("create_run"), body={"assistant_id": ASSISTANT})
+    return builder.history()
+
+
+@inconclusive(acceptance.smallest_request_is_accepted)
+def test_smallest_request_that_a_run_of_another_thread_locks_out() -> History:
+    return _locked(HistoryBuilder())
+
+
+@inconclusive(acceptance.equal_requests_are_all_accepted)
+def test_equal_request_that_a_run_of_another_thread_locks_out() -> History:
+    builder = HistoryBuilder()
+    builder.send("create_thread", thread("thread_b"))
+    accepted = run("completed", thread_id="thread_b")
+    builder.send("create_run", accepted, step=_control("create_run"), thread_id="thread_b")
+    return _locked(builder)

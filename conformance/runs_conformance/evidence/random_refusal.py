@@ -9,6 +9,7 @@ from functools import lru_cache
 
 from runs_conformance.evidence.request_expectation import must_be_accepted
 from runs_conformance.evidence.run_action import may_have_taken_effect
+from runs_conformance.evidence.thread_lock import says_locked
 from runs_conformance.evidence.thread_occupancy import thread_occupancy
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
@@ -44,7 +45,8 @@ def equal_requests(history: History) -> tuple[EqualRequests, ...]:
         EqualRequests(
             operation,
             tuple(each for each in group if each.accepted),
-            tuple(each for each in group if each.status in _REFUSALS),
+            # What a run on another thread locks is a fault of the lock.
+            tuple(each for each in group if each.status in _REFUSALS and not says_locked(each)),
         )
         for (operation, _), group in groups.items()
         if len(group) > 1

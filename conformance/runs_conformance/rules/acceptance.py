@@ -10,6 +10,7 @@ from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.evidence.observation import Observation, observations_in
 from runs_conformance.evidence.random_refusal import EqualRequests, equal_requests
 from runs_conformance.evidence.request_expectation import must_be_accepted
+from runs_conformance.evidence.thread_lock import says_locked
 from runs_conformance.model.case import Key, Role
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
@@ -77,6 +78,8 @@ def smallest_request_is_accepted(request: _SmallestRequest) -> Iterator[Result]:
         yield PASSED
     elif exchange.status not in _REFUSED_STATUSES:
         return
+    elif says_locked(exchange):
+        yield Inconclusive(f"{exchange.operation} was refused, possibly because of an active run")
     elif request.larger is not None and is_object(request.larger.request.body):
         sent = exchange.request.body if is_object(exchange.request.body) else {}
         names = ", ".join(name for name in request.larger.request.body if name not in sent)
