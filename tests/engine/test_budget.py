@@ -11,7 +11,7 @@ from runs_conformance.engine.budget import (
     Budget,
 )
 from runs_conformance.errors import BudgetExhausted
-from runs_conformance.model.case import Key, Step
+from runs_conformance.model.case import Key, Role, Step
 from runs_conformance.model.exchange import Completion, Exchange, Request, Response
 from tests.client.clock import Clock
 
@@ -64,6 +64,14 @@ def test_repeated_server_errors_exhaust_the_budget() -> None:
         budget.count(exchange_with(500))
     with pytest.raises(BudgetExhausted, match="server errors"):
         budget.check()
+
+
+def test_invalid_requests_answered_with_server_errors_do_not() -> None:
+    budget = Budget()
+    for _ in range(2 * MAX_CONSECUTIVE_SERVER_ERRORS):
+        negative = Step(operation="create_assistant", role=Role.NEGATIVE)
+        budget.count(replace(exchange_with(500), operation="create_assistant", step=negative))
+    budget.check()
 
 
 def denied(operation: str, status: int = 401, key: Key = Key.PRIMARY) -> Exchange:

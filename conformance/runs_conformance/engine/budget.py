@@ -13,7 +13,7 @@ from runs_conformance.engine.forecast import Forecast
 from runs_conformance.errors import BudgetExhausted
 from runs_conformance.evidence.description import describe_request
 from runs_conformance.evidence.server_failure import stream_timed_out
-from runs_conformance.model.case import Key
+from runs_conformance.model.case import Key, Role
 from runs_conformance.model.exchange import RETRY_LATER_STATUSES, Completion, Exchange
 from runs_conformance.model.json import JSON, is_object
 
@@ -227,7 +227,11 @@ class Budget:
             self._unanswered = 0 if answered else self._unanswered + 1
             usable = exchange.completion is Completion.ANSWERED and not 300 <= (exchange.status or 0) < 400
             self._unusable = 0 if usable else self._unusable + 1
-            self._server_errors = self._server_errors + 1 if (exchange.status or 0) >= 500 else 0
+            if (exchange.status or 0) < 500:
+                self._server_errors = 0
+            elif exchange.step is None or exchange.step.role is not Role.NEGATIVE:
+                # A server may answer each invalid request with 5xx, and serve valid ones.
+                self._server_errors += 1
             self._retry_later = self._retry_later + 1 if exchange.status in RETRY_LATER_STATUSES else 0
             name = exchange.operation or ""
             if exchange.step is not None and exchange.step.key is Key.PRIMARY and exchange.status is not None:
