@@ -50,6 +50,10 @@ MUTANT_CONSEQUENCES: Mapping[str, tuple[str, ...]] = {
     "cancels_what_is_over": ("times.", "usage.is_null_until_the_run_ends"),
     # It ignores cursors, too, which only shows beside a mutant that makes clients read on.
     "finds_all_messages_of_a_run_at_once": ("paging.",),
+    # A run that had ended works again.
+    "forgets_that_it_ended": ("lifecycle.follows_the_graph",),
+    # Each invalid value of a request is answered with 500; alone, so many in a row end the test run.
+    "refuses_with_500": ("create_", "modify_", "list_", "submit_tool_outputs."),
     # A revived run may end again, at another time, before it is read.
     "revives_on_modify": ("times.stamps_of_an_ended_run_stay",),
     # It hands an assistant_id of another type to a handler that is not written for it.
@@ -57,11 +61,22 @@ MUTANT_CONSEQUENCES: Mapping[str, tuple[str, ...]] = {
 }
 """The beginnings of ids that a mutant may fail beside others, although not by itself."""
 
+JOINT_CONSEQUENCES: Mapping[tuple[str, ...], tuple[str, ...]] = {
+    # A run of an unknown assistant has no instructions, and what is null is left out.
+    ("leaves_nulls_out", "runs_unknown_assistants"): ("run.instructions.required",),
+    # The text of an error comes with the status of a success.
+    ("answers_errors_in_plain_text", "refuses_with_200"): ("transport.success_is_a_json_object",),
+}
+"""The beginnings of ids that several mutants fail together, although none of them does by itself."""
+
 UNDONE_BY: Mapping[str, Mapping[str, str]] = {
+    "breaks_the_connection_with_bad_json": {"accepts_every_body": "a body that is not JSON is accepted"},
     "calls_another_function": {"ignores_the_named_function": "the named function does not reach the model"},
+    "leaves_code_out": {"numbers_errors": "every error has a code"},
     "leaves_outputs_out": {"shows_outputs_as_empty": "every call has an output, if only an empty one"},
     "leaves_usage_out_until_it_is_known": {"counts_before_the_end": "the usage is known from the beginning"},
     "parses_the_body_that_cancellations_lack": {"reads_broken_json": "a missing body is read as an empty object"},
+    "tells_incomplete_as_failed": {"completes_over_the_limit": "no run is incomplete"},
 }
 """Mutants that others undo, with the reason why the server does not have the defect: to pass it is no mistake."""
 
@@ -182,6 +197,12 @@ def evaluate(composite: Composite, result: TrialResult, by_mutant: Mapping[str, 
     prefixes = (
         *CONSEQUENCES.get(composite.fault.partition(":")[0], ()),
         *(prefix for name in composite.mutants for prefix in MUTANT_CONSEQUENCES.get(name, ())),
+        *(
+            prefix
+            for names, prefixes in JOINT_CONSEQUENCES.items()
+            if {*names} <= {*composite.mutants}
+            for prefix in prefixes
+        ),
     )
     return CompositeRow(
         composite=composite.name,

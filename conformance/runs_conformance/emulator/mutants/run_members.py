@@ -15,7 +15,7 @@ from runs_conformance.emulator.state import Members, Run
 @written_from_spec("run.usage.required")
 def leaves_usage_out_until_it_is_known(hooks: Hooks) -> None:
     """A run without usage has no usage member."""
-    patch_object(hooks, "run", lambda run, *_: run.pop("usage") if run["usage"] is None else None)
+    patch_object(hooks, "run", lambda run, *_: run.pop("usage", None) if run.get("usage") is None else None)
 
 
 @written_from_spec("run.required_action.required")
@@ -109,7 +109,7 @@ def writes_usage_as_text(hooks: Hooks) -> None:
     """The total of tokens is a string."""
 
     def change(run: Members, *_: Any) -> None:
-        if run["usage"]:
+        if run.get("usage"):
             run["usage"] = {**run["usage"], "total_tokens": str(run["usage"]["total_tokens"])}
 
     patch_object(hooks, "run", change)
@@ -120,7 +120,7 @@ def names_usage_differently(hooks: Hooks) -> None:
     """Usage has input_tokens and output_tokens."""
 
     def change(run: Members, *_: Any) -> None:
-        if usage := run["usage"]:
+        if usage := run.get("usage"):
             run["usage"] = {
                 "input_tokens": usage["prompt_tokens"],
                 "output_tokens": usage["completion_tokens"],
