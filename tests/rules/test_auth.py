@@ -6,10 +6,12 @@ from typing import Any
 from runs_conformance.contract.operation import BETA_HEADER
 from runs_conformance.model.case import Key, Step
 from runs_conformance.model.history import History
+from runs_conformance.model.verdict import Finding
 from runs_conformance.rules.auth import api_key, beta_header
-from tests.rules.examples import fails, inconclusive, legal, passes
+from tests.rules.examples import fails, inconclusive, judge, legal, passes
 from tests.rules.histories import (
     ASSISTANT,
+    T0,
     HistoryBuilder,
     action,
     assistant,
@@ -180,7 +182,7 @@ ATTEMPTS: tuple[tuple[str, Any], ...] = (
 
 def attempted(**after: Any) -> History:
     """Everything is tried without a key and refused, and then looked at; `after` says what is seen then."""
-    waiting = run("requires_action", required_action=action())
+    waiting = run("requires_action", required_action=action(), **after.get("waiting", {}))
     builder = HistoryBuilder()
     builder.send("create_assistant", assistant(), body={"model": "gpt-4o"})
     builder.send("create_thread", thread())
@@ -236,6 +238,11 @@ def test_outputs_were_accepted() -> History:
 @legal
 def test_run_expires_meanwhile() -> History:
     return attempted(run=run("expired"), runs=[run("expired")])
+
+
+def test_run_completes_where_it_should_expire() -> None:
+    history = attempted(waiting={"expires_at": T0 + 5}, run=run("completed"), runs=[run("completed")])
+    assert not any(isinstance(result, Finding) for result in judge(api_key.refusals_change_nothing, history))
 
 
 @legal

@@ -35,6 +35,9 @@ class UnauthorizedAttempt:
 
 _UNAUTHORIZED_STATUSES = (401, 403)
 
+_CLOCK_TOLERANCE = 5.0
+"""Seconds by which the clocks of the client and the target may differ."""
+
 
 def keys_are_checked(history: History, *keys: Key) -> bool:
     """Whether a request with one of these keys was rejected with 401 or 403 by an operation that does not reject the
@@ -224,8 +227,17 @@ def _status_changes(history: History, exchange: Exchange, operation: str, status
         for observation in all_observations(history)
     )
     for observation in _observed_after(history, exchange, "run", exchange.path.get("run_id", "")):
-        if was_waiting and not any(request.started < observation.exchange.ended for request in others):
+        if not was_waiting or any(request.started < observation.exchange.ended for request in others):
+            continue
+        if not _may_have_expired(history, observation):
             yield observation.exchange, observation.status in statuses
+
+
+def _may_have_expired(history: History, observation: Observation) -> bool:
+    """Whether the run of an observation may have reached its `expires_at` by then, which changes its status, too."""
+    times = [each.time("expires_at") for each in all_observations(history) if each.id == observation.id]
+    first = min((time for time in times if time is not None), default=None)
+    return first is not None and observation.exchange.wall + _CLOCK_TOLERANCE >= first
 
 
 def _by_owner(read: Exchange, exchange: Exchange) -> bool:
