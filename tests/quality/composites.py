@@ -62,6 +62,10 @@ MUTANT_CONSEQUENCES: Mapping[str, tuple[str, ...]] = {
 """The beginnings of ids that a mutant may fail beside others, although not by itself."""
 
 JOINT_CONSEQUENCES: Mapping[tuple[str, ...], tuple[str, ...]] = {
+    # What should lock the thread because it is refused is accepted.
+    ("accepts_every_body", "locks_for_a_run_that_is_refused"): ("lock.message_is_taken_after_the_end",),
+    # The value that should be refused is accepted and ignored.
+    ("accepts_every_body", "refuses_256_prompt_tokens"): ("settings.max_prompt_tokens_is_as_asked",),
     # A run of an unknown assistant has no instructions, and what is null is left out.
     ("leaves_nulls_out", "runs_unknown_assistants"): ("run.instructions.required",),
     # The text of an error comes with the status of a success.
