@@ -102,7 +102,7 @@ def smallest_request_is_accepted(request: _SmallestRequest) -> Iterator[Result]:
 def equal_requests_are_all_accepted(requests: EqualRequests) -> Iterator[Result]:
     """A legal request that is accepted once is accepted every time.
 
-    Clients cannot correct a request with which nothing is wrong. Judged on creations with equal bodies, on threads that
+    Clients cannot correct a request that is valid already. Judged on creations with equal bodies, on threads that
     had no run before.
 
     Fix: Answer with HTTP 429 or 503 if the server cannot serve a request now.

@@ -82,7 +82,7 @@ def type_param_and_code_are_present(exchange: Exchange) -> Iterator[Result]:
     requirements=("errors-have-envelope",),
 )
 def missing_values_are_null(exchange: Exchange) -> Iterator[Result]:
-    """The `type`, `param` and `code` of an error are no words for nothing, such as `None`, and no HTTP status.
+    """The `type`, `param` and `code` of an error are neither a placeholder such as `None` nor an HTTP status.
 
     A server that formats its own empty values as text sends `"None"`. Clients show it, or compare it, as a name. Not
     judged in dialects whose gateway sends the HTTP status as code.

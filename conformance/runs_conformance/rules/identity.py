@@ -76,8 +76,8 @@ def _all_timelines(history: History) -> Iterable[Timeline]:
 def never_changes(timeline: Timeline) -> Iterator[Result]:
     """An object's kind, creation time and parents are the same in every answer that shows it.
 
-    Clients cache them for good. Compared across responses, lists and events; a `created_at` that differs is often the
-    time of the read.
+    Clients cache them indefinitely. Compared across responses, lists and events; a `created_at` that differs is often
+    the time of the read.
 
     Fix: Store these members at creation, and return the stored values everywhere.
     """

@@ -101,7 +101,7 @@ def no_two_runs_share_a_step_id(steps: tuple[Observation, ...]) -> Iterator[Resu
 def prefix_tells_the_kind(observation: Observation) -> Iterator[Result]:
     """An id starts with the prefix of its kind: `asst_`, `thread_`, `msg_`, `run_` or `step_`.
 
-    Client code and logs tell ids apart by prefix, and the real service refused ids with another one.
+    Client code and logs distinguish ids by prefix, and the real service refused ids with another one.
 
     Fix: Add the prefix when an id is generated.
     """

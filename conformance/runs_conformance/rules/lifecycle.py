@@ -46,7 +46,7 @@ def status_is_known(run: Observation) -> Iterator[Result]:
 def begins_queued(run: RunTimeline) -> Iterator[Result]:
     """A newly created run is `queued`.
 
-    The guide says that runs start there; the real service always answered so. Showing a later status at once is
+    The guide says that runs start there; the real service always did so. Showing a later status at once is
     arguable, so this is a warning.
 
     Fix: Return the run as `queued` in the response that creates it.

@@ -248,7 +248,7 @@ def _last_unaffected_observation(history: History, exchange: Exchange, kind: str
 def changes_outlive_the_run(modification: ModificationDuringRun) -> Iterator[Result]:
     """Metadata that was modified while a run was active is still there afterwards.
 
-    A run that is saved back as it was when it started undoes a modification that was acknowledged meanwhile.
+    A run that is saved back as it was when it started undoes a modification that was acknowledged in the meantime.
 
     Fix: Update only the fields that the run itself changes instead of saving an old copy.
     """
@@ -286,7 +286,7 @@ def concurrent_modifications(history: History) -> Iterator[tuple[ConcurrentReque
 def of_two_changes_one_stands(pair: tuple[ConcurrentRequests, Observation]) -> Iterator[Result]:
     """After two simultaneous modifications of an object are accepted, at least one of them is in effect.
 
-    Otherwise both clients were told of success, and neither change was made.
+    Otherwise both clients see a success, and neither change was made.
 
     Fix: Apply each modification atomically to the stored object.
     """

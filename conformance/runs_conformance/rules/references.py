@@ -108,7 +108,7 @@ def unknown_ids_are_not_found(request: tuple[Exchange, bool]) -> Iterator[Result
 def malformed_ids_are_400_or_404(request: tuple[Exchange, bool]) -> Iterator[Result]:
     """A malformed id is answered with HTTP 400 or 404.
 
-    The real service answered so, and client libraries raise another error for any other status.
+    The real service answered with these, and client libraries raise another error for any other status.
 
     Fix: Return HTTP 400, or treat a malformed id as an unknown one.
     """

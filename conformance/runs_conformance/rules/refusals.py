@@ -95,7 +95,7 @@ def param_names_the_place(refusal: Refusal) -> Iterator[Result]:
 def code_names_the_kind(refusal: Refusal) -> Iterator[Result]:
     """If a request violates the schema, `code` in the error names the kind of violation, such as `invalid_type`.
 
-    Programs tell errors apart by `code`, not by the text of the message.
+    Programs distinguish errors by `code`, not by the text of the message.
 
     Fix: Set `code` to a fixed lower-case name for each kind of violation.
     """

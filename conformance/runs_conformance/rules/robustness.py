@@ -67,8 +67,8 @@ def _check_refused(probe: _OddRequest, message: str) -> Iterator[Result]:
 def odd_requests_do_not_break_the_server(failures: OperationFailures) -> Iterator[Result]:
     """No odd request is repeatedly answered with HTTP 5xx while other requests are served.
 
-    An internal error tells the client to try again what can never succeed. Odd requests contain deep nesting, NUL, lone
-    surrogates or a million characters.
+    An internal error tells the client to retry a request that can never succeed. Odd requests contain deep nesting,
+    NUL, lone surrogates or a million characters.
 
     Fix: Answer with 4xx whatever the server does not accept.
     """
@@ -209,7 +209,7 @@ def _has_required_members(exchange: Exchange) -> bool:
 
 @rule(units=_probes(WRONG_TYPE), level=Level.MAY, source=_NO_SOURCE, capability="validation")
 def other_content_types_are_refused(probe: _OddRequest) -> Iterator[Result]:
-    """A body sent with another content type than JSON is refused.
+    """A body sent with a content type other than JSON is refused.
 
     The document lists only JSON. Many servers read the body anyway.
 
@@ -247,7 +247,7 @@ def _misshapen_bodies(history: History) -> Iterable[_OddRequest]:
 
 @rule(units=_misshapen_bodies, level=Level.MUST, source=_OBJECT, capability="validation")
 def misshapen_bodies_are_refused(probe: _OddRequest) -> Iterator[Result]:
-    """A body that is no object, or exceeds a documented limit by far, is refused.
+    """A body that is not an object, or far exceeds a documented limit, is refused.
 
     A server that accepts it sets no bound to what one request may cost. Tested with arrays and scalars as bodies, and
     with metadata of a million characters or a thousand levels.

@@ -65,7 +65,7 @@ def objects_are_their_tenants_own(request: tuple[Exchange, bool]) -> Iterator[Re
 def hidden_objects_look_missing(request: tuple[Exchange, bool]) -> Iterator[Result]:
     """A request for another tenant's object is answered with HTTP 404, like one for an object that does not exist.
 
-    HTTP 403 tells a stranger that the id is valid.
+    HTTP 403 reveals to a stranger that the id is valid.
 
     Fix: Return the same response as for an unknown id.
     """

@@ -88,7 +88,7 @@ def _message_lists_after_refusal(history: History) -> Iterator[tuple[Page, Histo
 def refused_message_is_not_added(message_list: tuple[Page, History]) -> Iterator[Result]:
     """A user message that was refused, alone or with a run, is not in the thread.
 
-    The client was told that it is not there, and sends it again later.
+    The client assumes that it was not stored, and sends it again later.
 
     Fix: Check the lock before the first write.
     """

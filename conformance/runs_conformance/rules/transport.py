@@ -100,7 +100,7 @@ def _has_content(exchange: Exchange) -> bool:
 def json_is_by_the_letter(exchange: Exchange) -> Iterator[Result]:
     """JSON in a response is valid: UTF-8, without NaN, raw control characters or a byte order mark.
 
-    Some parsers tolerate it; those of other languages reject the whole response.
+    Some parsers tolerate violations; others reject the whole response.
 
     Fix: Serialise responses with a standard JSON library in strict mode, encoded as UTF-8.
     """
@@ -115,7 +115,7 @@ def json_is_by_the_letter(exchange: Exchange) -> Iterator[Result]:
 def json_means_the_same_to_everybody(exchange: Exchange) -> Iterator[Result]:
     """No object in a response has two members of the same name, and no number exceeds what programs can represent.
 
-    Which of two members counts, and what becomes of such a number, depends on the parser.
+    Which of two members counts, and how such a number is read, depends on the parser.
 
     Fix: Serialise responses from maps with unique keys, and keep numbers within the range of a double.
     """

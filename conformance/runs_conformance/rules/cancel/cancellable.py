@@ -108,7 +108,7 @@ def _declares_json(exchange: Exchange) -> bool:
 def content_type_of_no_body_is_ignored(cancellation: _DeclaredCancellation) -> Iterator[Result]:
     """A cancellation without a body is accepted, although its content type is `application/json`.
 
-    The official Python client sends it so. A refusal counts only if the run can be cancelled without the content type.
+    The official Python client sends this header. A refusal counts only if the run can be cancelled without it.
 
     Fix: Parse the body of a request only if it has one, whatever its content type.
     """

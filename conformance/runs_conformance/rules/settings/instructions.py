@@ -52,7 +52,7 @@ def instructions_are_as_asked(run: RunTimeline) -> Iterator[Result]:
 def instructions_keep_their_white_space(run: RunTimeline) -> Iterator[Result]:
     """A run shows the instructions given in its request with the white space at their beginning and end.
 
-    Clients that compare the two would take a run for one of another request.
+    Clients that compare the two would assign the run to another request.
 
     Fix: Store `instructions` unchanged.
     """

@@ -160,7 +160,7 @@ def unknown_outputs_are_refused(action: RunAction) -> Iterator[Result]:
 def repeated_outputs_are_refused(action: RunAction) -> Iterator[Result]:
     """A submission with two outputs for one call is refused.
 
-    Which of the two counts would be chance. No source requires it, so this is informational.
+    Which of the two would count is unclear. No source requires it, so this is informational.
 
     Fix: Refuse a submission that names a call twice.
     """
