@@ -30,12 +30,12 @@ from runs_conformance.reporting.report import Report
 _SAME_IN_ALL_PARTS = ("edition", "strict", "select", "exclude", "fail_on", "profile", "phases", "model", "seed")
 """Options that must have the same value in all parts of a test run."""
 
-UNFINISHED = "the run that wrote the history did not finish"
+UNFINISHED = "the test run that wrote the history did not finish"
 
 
 @dataclass(frozen=True, slots=True)
 class RecordedRun:
-    """A test run as recorded in its `history.jsonl`. `footer` is None if the run did not finish."""
+    """A test run as recorded in its `history.jsonl`. `footer` is None if it did not finish."""
 
     path: Path
     header: RunHeader
@@ -44,7 +44,7 @@ class RecordedRun:
 
     @property
     def cut_reason(self) -> str | None:
-        """Why the history is not that of a complete run; None if it is."""
+        """Why the history is not that of a complete test run; None if it is."""
         if self.footer is None:
             return UNFINISHED
         indexes = {exchange.index for history in self.histories for exchange in history}
@@ -62,7 +62,7 @@ def read_run(path: Path) -> RecordedRun:
     """Read a test run from its `history.jsonl`. Raises UsageError for any other file."""
     traffic = load_traffic(path)
     if not traffic.header:
-        raise UsageError(f"{path}: not the history.jsonl of a run; `runs-conformance judge {path}` judges recordings")
+        raise UsageError(f"{path}: not the history of a test run; `runs-conformance judge {path}` judges recordings")
     header = RunHeader.from_json(traffic.header, str(path))
     footer = RunFooter.from_json(traffic.footer, str(path)) if traffic.footer else None
     return RecordedRun(path, header, traffic.histories, footer)
@@ -72,7 +72,7 @@ def rebuild_report(runs: Sequence[RecordedRun], gate: BaselineGate | None = None
     """Rebuild the report of a test run from all its parts.
 
     `gate` is the user's baseline, which a history does not contain. Exchange ids of the second and later histories get
-    the number of their history as a prefix: `2:x000017`. Raises UsageError unless the runs are parts of one.
+    the number of their history as a prefix: `2:x000017`. Raises UsageError unless all are of one test run.
     """
     _check_parts(runs)
     header = _merge_headers([run.header for run in runs], gate)
@@ -173,7 +173,7 @@ class _PlanOrder:
 
 
 def _merge_counterexamples(result: RunResult, runs: Sequence[RecordedRun]) -> dict[str, JSON]:
-    """Return the counterexamples, replaced by their shrunk form if a run recorded one."""
+    """Return the counterexamples, replaced by their shrunk form if a test run recorded one."""
     smaller = {id_: example for run in runs if run.footer for id_, example in run.footer.counterexamples.items()}
     return {id_: smaller.get(id_, example) for id_, example in result.counterexamples.items()}
 
@@ -219,7 +219,7 @@ def _merge_skipped(headers: Sequence[RunHeader]) -> dict[str, tuple[str, str]]:
 
 
 def _check_parts(runs: Sequence[RecordedRun]) -> None:
-    """Raise UsageError if runs differ in a property that a report states once."""
+    """Raise UsageError if test runs differ in a property that a report states once."""
     if not runs:
         raise UsageError("no history given")
     first = runs[0]
@@ -227,7 +227,7 @@ def _check_parts(runs: Sequence[RecordedRun]) -> None:
         for name, ours, theirs in _comparable_settings(first.header, other.header):
             if ours != theirs:
                 raise UsageError(
-                    f"{other.path} is not a part of the same run as {first.path}: {name} {theirs!r} is not {ours!r}"
+                    f"{other.path} is not part of the same test run as {first.path}: {name} {theirs!r} is not {ours!r}"
                 )
     seen: dict[str, Path] = {}
     for run in runs:
@@ -238,7 +238,7 @@ def _check_parts(runs: Sequence[RecordedRun]) -> None:
 
 
 def check_shards(runs: Sequence[RecordedRun]) -> None:
-    """Raise UsageError if shards are missing: the rest would look like a complete run."""
+    """Raise UsageError if shards are missing: the rest would look like a complete test run."""
     parts = [parse_shard(run.header.options.shard) for run in runs if run.header.options.shard]
     absent = missing_shards(parts)
     if absent:
