@@ -36,7 +36,7 @@ def labelled_lines(verdict: Verdict) -> Iterator[tuple[str, str]]:
         if accepted:
             yield "accepted", accepted
         if again := confirmation(example):
-            yield "again", again
+            yield "replayed", again
     if len(verdict.findings) > 1:
         yield "findings", str(len(verdict.findings)) + (f"; {verdict.reason}" if verdict.reason else "")
 
