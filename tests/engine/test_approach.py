@@ -155,6 +155,21 @@ def test_a_server_without_function_calls_is_left_with_plain_runs() -> None:
     assert found.approach.call_attempts == Approach().call_attempts
 
 
+def test_a_tool_choice_that_is_refused_is_not_kept() -> None:
+    def refuses(step: Step, body: Mapping[str, Any]) -> bool:
+        return step.operation == "create_run" and isinstance(body.get("tool_choice"), Mapping)
+
+    found, _ = search(Server(refuses, calls=lambda run, assistant: False))
+    assert (found.approach.tool_choice, found.approach.calls_functions) == ("required", False)
+    assert "HTTP 400" in found.approach.notes[-1]
+
+
+def test_runs_that_wait_without_showing_their_calls_are_told_apart() -> None:
+    found, _ = search(Server(calls=lambda run, assistant: False, status="requires_action"))
+    assert not found.approach.calls_functions
+    assert "required_action" in found.approach.notes[0]
+
+
 @pytest.mark.parametrize("content", ["text", "parts"])
 def test_messages_may_have_to_follow_the_thread(content: str) -> None:
     def refuses(step: Step, body: Mapping[str, Any]) -> bool:

@@ -98,13 +98,18 @@ def find_approach(
 
 @dataclass(slots=True)
 class _Search:
-    """A search in progress: the best approach so far, and whether a run has shown that the model answers."""
+    """A search in progress: the best approach so far, and whether a run has shown that the model answers.
+
+    `forcing_answers` are the answers to runs that must call a function, by tool choice and the place of the tools.
+    """
 
     context: ProgramContext
     list_models: Callable[[], Sequence[str]]
     approach: Approach = field(default_factory=Approach)
     model_answers: bool | None = None
     stuck_runs: int = 0
+    forcing_answers: dict[tuple[str, str], Exchange] = field(default_factory=dict)
+    waits_without_calls: bool = False
 
     def result(self) -> ProgramContext:
         """The context with what was found."""
@@ -215,6 +220,7 @@ class _Search:
         """Create a run that must call a function; returns whether it waits for the output, and cancels it then."""
         trial = approach or self.approach
         created: Exchange = yield from self._send(run(**forced_call(apply_approach(self.context, trial))), trial)
+        self.forcing_answers.setdefault((trial.tool_choice, trial.tools_on), created)
         if not has_id(created):
             return False
         answer: Exchange = yield poll(until=SETTLED_STATUSES)
@@ -222,7 +228,9 @@ class _Search:
         if status(answer) in TERMINAL:
             return False
         yield on_run("cancel_run")
-        return status(answer) == "requires_action" and pending_call_count(answer) > 0
+        is_waiting, calls = status(answer) == "requires_action", pending_call_count(answer)
+        self.waits_without_calls |= is_waiting and not calls
+        return is_waiting and calls > 0
 
     def _found_model(self) -> bool:
         return self.model_answers is True
@@ -283,8 +291,24 @@ class _Search:
                 yield from self._check_reliability()
                 return True
         if self.stuck_runs < MAX_STUCK_RUNS:
-            self._note("no run could be made to call a function", calls_functions=False)
+            reason = "no run could be made to call a function"
+            if self.waits_without_calls:
+                reason = "runs wait for tool outputs, but do not show their calls in required_action"
+            self._note(reason, calls_functions=False)
+        self._keep_an_accepted_form()
         return False
+
+    def _keep_an_accepted_form(self) -> None:
+        """Force calls in a form that is accepted, even if no call follows: programs may need no more than the run."""
+        usual = self.forcing_answers.get((self.approach.tool_choice, self.approach.tools_on))
+        accepted = [form for form, answer in self.forcing_answers.items() if has_id(answer)]
+        if usual is not None and not has_id(usual) and accepted:
+            choice, place = accepted[0]
+            self._note(
+                f"runs with tools get tool_choice {choice}: the usual form was answered with {describe_answer(usual)}",
+                tool_choice=choice,
+                tools_on=place,
+            )
 
     def _check_reliability(self) -> StepGenerator:
         """Try the form that called a function again: a model may call functions at random."""
