@@ -137,7 +137,9 @@ def test_unknown_traffic_is_a_usage_error(traffic: Any) -> None:
 
 
 def test_application_is_judged(tmp_path: Path) -> None:
-    report = judge_server(application("accepts_255_prompt_tokens"), FEW, api_key=KEY, report_dir=tmp_path / "report")
+    report = judge_server(
+        application("relaxed:create_run.max_prompt_tokens.minimum"), FEW, api_key=KEY, report_dir=tmp_path / "report"
+    )
     (failure,) = report.failures("must")
     assert (failure.id, report.exit_code) == ("create_run.max_prompt_tokens.minimum", 1)
     assert (tmp_path / "report" / "report.json").is_file()

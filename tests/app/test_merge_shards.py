@@ -17,7 +17,7 @@ pytestmark = pytest.mark.slow
 
 COUNT = 4
 UNDECIDED = {"not_judged", "inconclusive"}
-MUTANT = "accepts_17_pairs"
+MUTANT = "relaxed:create_run.metadata.maxProperties"
 
 
 @pytest.fixture(scope="module")

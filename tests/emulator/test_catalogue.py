@@ -70,7 +70,9 @@ def test_unknown_name() -> None:
 
 
 def test_one_process_serves_several_emulators() -> None:
-    origin = served(build_many(EmulatorOptions(), {"a": (["accepts_21_tools"], []), "b": ([], ["has_bare_ids"])}))
+    origin = served(
+        build_many(EmulatorOptions(), {"a": (["relaxed:create_run.tools.maxItems"], []), "b": ([], ["has_bare_ids"])})
+    )
     mutant, variant = Served(f"{origin}/a"), Served(f"{origin}/b")
     assert mutant.thread("Hello").startswith("thread_")
     assert re.fullmatch(r"[0-9a-f-]{36}", variant.thread("Hello"))
@@ -102,7 +104,14 @@ def test_relaxed_and_tightened_keywords_change_answers() -> None:
 
 
 def test_command_prints_its_url_and_stops_with_its_input() -> None:
-    command = [sys.executable, "-m", "runs_conformance.emulator", "--watch-stdin", "--mutant", "accepts_21_tools"]
+    command = [
+        sys.executable,
+        "-m",
+        "runs_conformance.emulator",
+        "--watch-stdin",
+        "--mutant",
+        "relaxed:create_run.tools.maxItems",
+    ]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin is not None
         assert process.stdout is not None

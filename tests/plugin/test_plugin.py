@@ -22,7 +22,7 @@ from runs_conformance.emulator.app import build
 from runs_conformance.emulator.server_options import EmulatorOptions
 
 def pytest_runs_conformance_app(config, path):
-    return build(EmulatorOptions(step_ms=1), ["accepts_17_pairs"])
+    return build(EmulatorOptions(step_ms=1), ["relaxed:create_run.metadata.maxProperties"])
 """
 IMPORT_TEST = """\
 import sys
@@ -229,7 +229,7 @@ def test_each_gets_its_own(runs_emulator, time):
     runs_emulator.refuse(1, 429)
     assert [asked(runs_emulator), asked(runs_emulator)] == [429, 200]
 
-@pytest.mark.runs_emulator(mutants=["accepts_17_pairs"], step_ms=0)
+@pytest.mark.runs_emulator(mutants=["relaxed:create_run.metadata.maxProperties"], step_ms=0)
 def test_it_is_made_as_the_marker_says(runs_emulator):
     assert asked(runs_emulator) == 200
 
@@ -254,7 +254,7 @@ def test_unused_script(runs_emulator):
 def test_allowed(runs_emulator):
     runs_emulator.say("It rains.")
 
-@pytest.mark.runs_emulator(mutant=["accepts_17_pairs"])
+@pytest.mark.runs_emulator(mutant=["relaxed:create_run.metadata.maxProperties"])
 def test_typo(runs_emulator):
     pass
 """,

@@ -92,7 +92,7 @@ def judged(runner: Path, **inputs: str) -> tuple[int, dict[str, str]]:
 
 @pytest.fixture(scope="module")
 def wrong() -> Iterator[str]:
-    with served(build(EmulatorOptions(step_ms=1), ["accepts_17_pairs"])) as url:
+    with served(build(EmulatorOptions(step_ms=1), ["relaxed:create_run.metadata.maxProperties"])) as url:
         yield url
 
 
@@ -138,7 +138,7 @@ def test_gate_script_starts_judges_and_stops_the_server(tmp_path: Path) -> None:
         )
 
     assert run(*options, *server).returncode == 0
-    assert run(*options, *server, "--mutant", "accepts_17_pairs").returncode == 1
+    assert run(*options, *server, "--mutant", "relaxed:create_run.metadata.maxProperties").returncode == 1
     ended = run(*options, "--", "false")
     assert (ended.returncode, ended.stderr) == (3, "gate.sh: false ended before it responded\n")
     with socket.socket() as probe:

@@ -152,7 +152,9 @@ def test_requests_are_recorded(emulator: ScriptableEmulator, client: Any) -> Non
     assert emulator.requests == []
 
 
-@pytest.mark.parametrize(("mutants", "is_accepted"), [([], False), (["accepts_17_pairs"], True)])
+@pytest.mark.parametrize(
+    ("mutants", "is_accepted"), [([], False), (["relaxed:create_run.metadata.maxProperties"], True)]
+)
 def test_mutants_by_name(mutants: list[str], is_accepted: bool) -> None:
     pairs = {str(number): "" for number in range(17)}
     with (

@@ -80,7 +80,7 @@ def _tighten(constraint: Constraint, word: str, place: Schema, value: Any) -> It
             alter = partial(_remove_enum_value, constraint=constraint.id, value=choices[-1])
             yield _mutant("tightened", constraint, f"Rejects {choices[-1]!r}.", alter)
     elif word == "type" and "null" in allowed_types({"type": value}) and _must_be_accepted(None, place):
-        yield _mutant("tightened", constraint, "Rejects null.", partial(reject_null, constraint=constraint.id))
+        yield _mutant("tightened", constraint, "Rejects null.", partial(_reject_null, constraint=constraint.id))
 
 
 def _at_bound(word: str, bound: Any) -> Any:
@@ -124,7 +124,7 @@ def _remove_enum_value(hooks: Hooks, constraint: str, value: str) -> None:
             ]
 
 
-def reject_null(hooks: Hooks, constraint: str) -> None:
+def _reject_null(hooks: Hooks, constraint: str) -> None:
     """Reject null at the place of a type constraint."""
     where = constraint.rpartition(".")[0]
     for place in schema_nodes(hooks, constraint.partition(".")[0]):

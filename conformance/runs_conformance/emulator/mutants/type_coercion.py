@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 from runs_conformance.emulator.context import Hooks, RequestContext
-from runs_conformance.emulator.declaration import Mutant, register, written_from_spec
-from runs_conformance.emulator.mutants.constraints import reject_null
+from runs_conformance.emulator.declaration import written_from_spec
 from runs_conformance.emulator.patching import patch_request_member, set_keyword, wrap_handlers
-from runs_conformance.model.source import Level
 
 
 def _to_int(value: Any) -> Any:
@@ -131,19 +128,3 @@ def takes_null_for_the_assistant(hooks: Hooks) -> None:
         return await inner(request)
 
     wrap_handlers(hooks, run, "create_run")
-
-
-for _name, _constraint in (
-    ("refuses_null_metadata", "create_run.metadata.type"),
-    ("refuses_null_instructions", "create_run.instructions.type"),
-    ("refuses_null_temperature", "create_run.temperature.type"),
-    ("refuses_null_tools", "create_run.tools.type"),
-    ("refuses_null_messages", "create_run.additional_messages.type"),
-    ("refuses_null_tool_choice", "create_run.tool_choice.type"),
-    ("refuses_null_attachments", "create_message.attachments.type"),
-    ("refuses_null_stream", "submit_tool_outputs.stream.type"),
-    ("refuses_null_token_limit", "create_run.max_completion_tokens.type"),
-):
-    _member = _constraint.split(".")[1]
-    _alter = partial(reject_null, constraint=_constraint)
-    register(Mutant(_name, _constraint, Level.MUST, f"Rejects null for {_member}.", _alter, written_from_spec=True))
