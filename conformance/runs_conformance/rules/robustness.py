@@ -142,7 +142,7 @@ def the_next_request_is_served(unit: tuple[Exchange, Exchange, bool]) -> Iterato
 def malformed_json_is_refused(probe: _OddRequest) -> Iterator[Result]:
     """A body that is not JSON is refused.
 
-    A body that is taken for an empty object, or repaired by guessing, does what the client did not request.
+    A body that is read as an empty object, or repaired by guessing, does what the client did not request.
 
     Fix: Refuse with HTTP 400 if the body cannot be parsed.
     """
@@ -254,7 +254,7 @@ def misshapen_bodies_are_refused(probe: _OddRequest) -> Iterator[Result]:
 
     Fix: Validate type and size of the body before processing it.
     """
-    yield from _check_refused(probe, f"the target accepted a {probe_of(probe.exchange).replace('_', ' ')}")
+    yield from _check_refused(probe, f"the target accepted this probe: {probe_of(probe.exchange).replace('_', ' ')}")
 
 
 def _odd_ids(history: History) -> Iterable[_OddRequest]:

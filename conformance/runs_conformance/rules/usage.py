@@ -37,7 +37,7 @@ def is_null_until_the_run_ends(run: Observation) -> Iterator[Result]:
     """
     value = run.get("usage")
     if run.status in ACTIVE and value is not ABSENT:
-        yield run.check(value is None, f"a {run.status!r} run has usage", "/usage", None, value)
+        yield run.check(value is None, f"the {run.status!r} run has usage", "/usage", None, value)
 
 
 @rule(
@@ -76,7 +76,7 @@ def is_given_when_ended(run: Observation) -> Iterator[Result]:
     """
     value = run.get("usage")
     if run.status in TERMINAL - {"completed"} and value is not ABSENT:
-        yield run.check(is_object(value), f"a {run.status!r} run has no usage", "/usage", "an object", value)
+        yield run.check(is_object(value), f"the {run.status!r} run has no usage", "/usage", "an object", value)
 
 
 def _objects_with_usage(history: History) -> Iterable[Observation]:

@@ -75,7 +75,7 @@ def ended_step_says_when(step: Observation) -> Iterator[Result]:
     if name is not None:
         value = step.get(name)
         yield step.check(
-            value not in (None, ABSENT), f"a {step.status} step has no {name}", f"/{name}", "a time", value
+            value not in (None, ABSENT), f"the {step.status} step has no {name}", f"/{name}", "a time", value
         )
 
 

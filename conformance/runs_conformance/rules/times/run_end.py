@@ -25,7 +25,8 @@ _RUN_END_TIMES = tuple(END_TIMESTAMPS.values())
 def _check_end_time_set(run: Observation, status: str) -> Iterator[Result]:
     name = END_TIMESTAMPS[status]
     if run.status == status:
-        yield run.check(run.get(name) is not None, f"a {status} run has no {name}", f"/{name}", "a time", run.get(name))
+        value = run.get(name)
+        yield run.check(value is not None, f"the {status} run has no {name}", f"/{name}", "a time", value)
 
 
 @rule(
@@ -84,7 +85,7 @@ def _check_end_times_unset(run: Observation, names: Iterable[str]) -> Iterator[R
     for name in names:
         value = run.get(name)
         if value is not ABSENT:
-            yield run.check(value is None, f"a {run.status!r} run has a {name}", f"/{name}", None, value)
+            yield run.check(value is None, f"the {run.status!r} run has a {name}", f"/{name}", None, value)
 
 
 @rule(

@@ -36,7 +36,7 @@ def working_run_has_started_at(run: Observation) -> Iterator[Result]:
     """
     if run.status in ("in_progress", "requires_action", "completed", "incomplete"):
         value = run.get("started_at")
-        yield run.check(value is not None, f"a {run.status!r} run has no started_at", "/started_at", "a time", value)
+        yield run.check(value is not None, f"the {run.status!r} run has no started_at", "/started_at", "a time", value)
 
 
 @rule(
@@ -161,4 +161,4 @@ def ended_run_has_no_expiry(run: Observation) -> Iterator[Result]:
     """
     if run.status in TERMINAL and run.get("expires_at") is not ABSENT:
         value = run.get("expires_at")
-        yield run.check(value is None, f"a {run.status!r} run has an expires_at", "/expires_at", None, value)
+        yield run.check(value is None, f"the {run.status!r} run has an expires_at", "/expires_at", None, value)
