@@ -108,6 +108,21 @@ def test_any_key_will_do() -> History:
     return tried(Key.WRONG, 200, page(run("requires_action")))
 
 
+@fails(api_key.a_wrong_key_is_told_apart, at="", times=1)
+def test_wrong_key_is_400() -> History:
+    builder = HistoryBuilder()
+    builder.send("create_thread", thread())
+    builder.create_run(run("requires_action"))
+    builder.send("list_runs", page(run("requires_action")))
+    builder.send("list_runs", error("No database."), 400, step=keyed("list_runs", Key.WRONG))
+    return builder.history()
+
+
+@inconclusive(api_key.a_wrong_key_is_told_apart)
+def test_wrong_key_where_nothing_works() -> History:
+    return tried(Key.WRONG, 400)
+
+
 @legal
 def test_a_server_without_keys() -> History:
     return tried(Key.NONE, 200, page(run("requires_action")))
@@ -124,7 +139,7 @@ def test_server_without_keys_that_forbids_deletion() -> History:
 
 
 @passes(api_key.refusals_give_nothing_away)
-def test_refusal_that_tells_a_longer_id() -> History:
+def test_refusal_that_contains_a_longer_id() -> History:
     return tried(Key.NONE, 401, error("You may not read run_ab, nor my-run_a."))
 
 
@@ -163,7 +178,7 @@ def test_refusal_with_the_object_in_it() -> History:
 
 
 @fails(api_key.refusals_give_nothing_away)
-def test_refusal_that_tells_an_id() -> History:
+def test_refusal_that_contains_an_id() -> History:
     return tried(Key.NONE, 401, error("You may not read run_a."))
 
 
