@@ -33,7 +33,7 @@ def functions(text: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("text", [SERVER, TRAFFIC], ids=["server", "traffic"])
-def test_shown_tests_pass(text: str) -> None:
+def test_tests_on_the_page_pass(text: str) -> None:
     shown = functions(text)
     assert shown
     for function in shown.values():

@@ -1,4 +1,4 @@
-"""Which edition a server is told that it fits."""
+"""Which edition a server fits, judged by its failures."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_requests_that_an_edition_does_not_allow_speak_for_it() -> None:
     assert (fit.edition, fit.explained) == ("2024-08-28", 1)
 
 
-def test_a_server_that_implements_an_addition_is_not_told_an_edition_without_it() -> None:
+def test_a_server_that_implements_an_addition_fits_no_edition_without_it() -> None:
     other = "create_run.reasoning_effort.enum"
     assert find_better_edition([verdict(REASONING), verdict(other, Outcome.PASS)], DEFAULT_EDITION) is None
 
@@ -99,7 +99,7 @@ def judge_edition(edition: str, folder: Path) -> Report:
 
 
 @pytest.mark.parametrize("edition", ["2024-04-17", "2024-06-06", "2024-08-06", "2024-08-28"])
-def test_a_server_of_an_edition_is_told_its_own(edition: str, tmp_path: Path) -> None:
+def test_a_server_of_an_edition_fits_its_own(edition: str, tmp_path: Path) -> None:
     fit = judge_edition(edition, tmp_path).edition_fit
     assert fit is not None
     assert fit.edition == edition

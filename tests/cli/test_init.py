@@ -76,7 +76,7 @@ def test_missing_capabilities_are_noted() -> None:
     assert "capabilities" not in written()
 
 
-def test_made_up_ids_are_not_taken_for_missing_routes() -> None:
+def test_unknown_ids_do_not_count_as_missing_routes() -> None:
     with gateway(refuse=lambda seen: NO_ROUTE if "0000000000" in seen.path else None) as gate:
         assert run_command(["init", gate.url]) == 0
     assert "Missing" not in FILE.read_text()
@@ -136,7 +136,7 @@ def test_a_server_error_does_not_blame_the_model(capsys: pytest.CaptureFixture[s
     assert "a run of gpt-4o failed: HTTP 500: boom" in capsys.readouterr().out
 
 
-def test_the_key_header_is_written_only_if_the_key_is_looked_at() -> None:
+def test_the_key_header_is_written_only_if_the_key_is_checked() -> None:
     first: list[GatewayRequest] = []
 
     def flaky(seen: GatewayRequest) -> CannedResponse | None:

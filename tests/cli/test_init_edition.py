@@ -48,7 +48,7 @@ def test_a_server_is_dated_by_the_additions_that_it_refuses(edition: str) -> Non
     assert len(sent) == 1 or edition < ADDITIONS[0].edition
 
 
-def test_a_server_that_accepts_everything_is_told_the_newest() -> None:
+def test_a_server_that_accepts_everything_fits_the_newest() -> None:
     assert find_edition(lambda step: answer(step, 200), "gpt-4o") == DEFAULT_EDITION
 
 

@@ -1,4 +1,4 @@
-"""Servers that lack operations, look at no key or do not survive a request: what is judged, and what is said."""
+"""Servers that lack operations, ignore keys or do not survive a request: what is judged, and how it is reported."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_access_is_judged_on_the_operations_that_exist(
     assert "not offered: steps, messages" in second_line
 
 
-def test_a_server_that_looks_at_no_key_does_not_offer_authentication() -> None:
+def test_a_server_that_ignores_keys_does_not_offer_authentication() -> None:
     with gateway(key_header="") as gate:
         code, report = judge(gate.url, "--select", "auth.*")
     assert code == 0

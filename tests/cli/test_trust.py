@@ -143,7 +143,7 @@ def test_a_terminal_is_asked(
     assert len(opened) == int(agrees)
 
 
-def test_names_that_only_look_like_this_machine_are_asked_about(opened: list[str]) -> None:
+def test_names_that_resemble_this_machine_need_confirmation(opened: list[str]) -> None:
     for url in ("http://localhost.example.invalid/v1", "http://127.0.0.1.example.invalid/v1"):
         run_command(_config(url))
     assert opened == []

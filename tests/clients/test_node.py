@@ -21,8 +21,8 @@ NODE = shutil.which("node")
 def node_version() -> int:
     if NODE is None:
         return 0
-    told = subprocess.run([NODE, "--version"], capture_output=True, text=True, check=False).stdout
-    found = re.match(r"v(\d+)", told)
+    output = subprocess.run([NODE, "--version"], capture_output=True, text=True, check=False).stdout
+    found = re.match(r"v(\d+)", output)
     return int(found[1]) if found else 0
 
 

@@ -88,8 +88,8 @@ def install(client: Client, folder: Path) -> tuple[list[str], str]:
     subprocess.run([*pip, *client.requirements], check=True, capture_output=True, text=True, timeout=900)
     distribution = client.requirements[0].partition("[")[0].partition("<")[0].partition("=")[0]
     code = f"from importlib.metadata import version; print(version({distribution!r}))"
-    told = subprocess.run([str(python), "-c", code], check=True, capture_output=True, text=True, timeout=60)
-    return [str(python), str(PROGRAMS / client.program)], told.stdout.strip()
+    version = subprocess.run([str(python), "-c", code], check=True, capture_output=True, text=True, timeout=60)
+    return [str(python), str(PROGRAMS / client.program)], version.stdout.strip()
 
 
 def run_program(command: list[str]) -> str:

@@ -21,5 +21,5 @@ def test_installed_client_works() -> None:
     assert run_program([sys.executable, str(PROGRAMS / "python_client.py")]) == WORKS
 
 
-def test_failing_program_is_told() -> None:
+def test_failing_program_is_reported() -> None:
     assert run_program([sys.executable, "-c", "raise ValueError('no')"]) == "ValueError: no"

@@ -23,7 +23,7 @@ Answer = tuple[int | None, Any]
 
 @dataclass(slots=True)
 class ScriptedSender:
-    """Answers each step with the HTTP status and body that `answer` returns; a status of None is no response."""
+    """Answers each step with the HTTP status and body that `answer` returns; a status of None means no response."""
 
     answer: Callable[[Step], Answer]
     budget: Budget = field(default_factory=Budget)

@@ -164,7 +164,7 @@ def test_a_tool_choice_that_is_refused_is_not_kept() -> None:
     assert "HTTP 400" in found.approach.notes[-1]
 
 
-def test_runs_that_wait_without_showing_their_calls_are_told_apart() -> None:
+def test_runs_that_wait_without_showing_their_calls_are_distinguished() -> None:
     found, _ = search(Server(calls=lambda run, assistant: False, status="requires_action"))
     assert not found.approach.calls_functions
     assert "required_action" in found.approach.notes[0]

@@ -181,7 +181,7 @@ def probe(path: str, status: int, body: Any) -> Exchange:
     return replace(exchange("", status, body), operation=None, step=None, request=Request("GET", path))
 
 
-def test_operation_whose_path_is_taken_for_a_thread_is_missing() -> None:
+def test_operation_whose_path_is_interpreted_as_a_thread_is_missing() -> None:
     shadowed = {"detail": "Thread runs not found"}
     no_route = signatures_in([probe(UNKNOWN_PATH, 404, NO_ROUTE), probe("/threads/runs", 404, shadowed)])
     stats = collect_stats([exchange("create_thread_and_run", 404, shadowed)], no_route)

@@ -241,7 +241,7 @@ def test_one_for_all(runs_emulator_session, runs_emulator):
     result.assert_outcomes(passed=4)
 
 
-def test_misuse_of_the_emulator_fixture_is_told(inner: Pytest) -> None:
+def test_misuse_of_the_emulator_fixture_is_reported(inner: Pytest) -> None:
     result = inner(
         "-q",
         test_client_py="""

@@ -143,7 +143,7 @@ def test_many_streams_run_at_once(tmp_path: Path) -> None:
     assert max(each.started for each in exchanges) < min(each.ended for each in exchanges)
 
 
-def test_client_that_leaves_accuses_nobody(tmp_path: Path) -> None:
+def test_client_that_disconnects_causes_no_finding(tmp_path: Path) -> None:
     with serve_in_thread(_STREAMING) as upstream, _proxy(f"{upstream}/v1", tmp_path) as (origin, session):
         with httpx.stream("POST", f"{origin}/v1/threads/thread_1/runs", json={"stream": True}) as response:
             next(response.iter_raw())

@@ -52,7 +52,7 @@ MUTANT_CONSEQUENCES: Mapping[str, tuple[str, ...]] = {
     "finds_all_messages_of_a_run_at_once": ("paging.",),
     # A run that had ended works again.
     "forgets_that_it_ended": ("lifecycle.follows_the_graph",),
-    # Each invalid value of a request is answered with 500; alone, so many in a row end the test run.
+    # Each invalid value of a request is answered with 500; alone, this number of consecutive ones ends the test run.
     "refuses_with_500": ("create_", "modify_", "list_", "submit_tool_outputs."),
     # A revived run may end again, at another time, before it is read.
     "revives_on_modify": ("times.stamps_of_an_ended_run_stay",),
@@ -62,7 +62,7 @@ MUTANT_CONSEQUENCES: Mapping[str, tuple[str, ...]] = {
 """The beginnings of ids that a mutant may fail beside others, although not by itself."""
 
 JOINT_CONSEQUENCES: Mapping[tuple[str, ...], tuple[str, ...]] = {
-    # What should lock the thread because it is refused is accepted.
+    # The request that should lock the thread when it is refused is accepted.
     ("accepts_every_body", "locks_for_a_run_that_is_refused"): ("lock.message_is_taken_after_the_end",),
     # The value that should be refused is accepted and ignored.
     ("accepts_every_body", "refuses_256_prompt_tokens"): ("settings.max_prompt_tokens_is_as_asked",),
@@ -82,7 +82,7 @@ UNDONE_BY: Mapping[str, Mapping[str, str]] = {
     "parses_the_body_that_cancellations_lack": {"reads_broken_json": "a missing body is read as an empty object"},
     "tells_incomplete_as_failed": {"completes_over_the_limit": "no run is incomplete"},
 }
-"""Mutants that others undo, with the reason why the server does not have the defect: to pass it is no mistake."""
+"""Mutants that others undo, with the reason why the server does not have the defect: so a pass is correct."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,7 +131,7 @@ def small_history(history: Path, programs: int = 4) -> list[dict[str, Any]]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Try all; returns 1 if one is taken wrongly."""
+    """Try all; returns 1 if one is judged wrongly."""
     failing = 0
     with tempfile.TemporaryDirectory(prefix="damaged-") as folder:
         run_command(["run", "--report-dir", folder, "-q", "--no-database", *(arguments or [])])

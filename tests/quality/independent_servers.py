@@ -108,7 +108,7 @@ class _Supervisor:
         return url
 
     def stop(self) -> None:
-        """End the server for good."""
+        """End the server permanently."""
         self._stopped.set()
         if self._process is not None:
             self._process.terminate()

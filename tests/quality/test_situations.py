@@ -27,11 +27,11 @@ def test_table_lists_every_situation() -> None:
     assert listed == list(all_situations()), REFRESH
 
 
-def test_every_situation_is_played_or_has_a_reason() -> None:
+def test_every_situation_is_covered_or_has_a_reason() -> None:
     assert [row for row in read() if not row.covered and row.reason not in REASONS] == []
 
 
-def test_required_situations_are_played() -> None:
+def test_required_situations_are_covered() -> None:
     covered = {(row.thread, row.status, row.operation, row.channel) for row in read() if row.covered}
     assert set(REQUIRED) <= covered, REFRESH
 

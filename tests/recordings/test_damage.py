@@ -51,7 +51,7 @@ def test_clean_traffic_passes(flow: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("partial", [False, True])
 @pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.__name__)
-def test_one_damage_accuses_nobody(damage: Damage, partial: bool, tmp_path: Path) -> None:
+def test_one_damage_causes_no_finding(damage: Damage, partial: bool, tmp_path: Path) -> None:
     flow = _FLOWS[(DAMAGES.index(damage) + partial) % len(_FLOWS)]
     review = _review(_damaged(flow, [damage]), tmp_path, partial)
     assert _failures(review) == []
@@ -69,7 +69,7 @@ def _second_damages(first: Damage, flow: str) -> Sequence[Damage]:
 @pytest.mark.slow
 @pytest.mark.parametrize("flow", _FLOWS)
 @pytest.mark.parametrize("first", DAMAGES, ids=lambda damage: damage.__name__)
-def test_two_damages_accuse_nobody(first: Damage, flow: str, tmp_path: Path) -> None:
+def test_two_damages_cause_no_finding(first: Damage, flow: str, tmp_path: Path) -> None:
     accused: dict[str, list[str]] = {}
     for second in _second_damages(first, flow):
         for applied in [[first, second]] if first is not second else [[first]]:

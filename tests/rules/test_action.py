@@ -55,7 +55,7 @@ def test_no_call() -> History:
 
 
 @fails(action.stays_until_outputs_come)
-def test_calls_whose_ids_are_new_at_each_look() -> History:
+def test_calls_whose_ids_are_new_in_each_answer() -> History:
     return _waits(_requires(call()), _requires(call("call_z")))
 
 

@@ -214,7 +214,7 @@ def _declared(status: int, undeclared: int | None) -> History:
 
 
 @passes(cancellable.content_type_of_no_body_is_ignored)
-def test_missing_body_declared_as_json_is_taken() -> History:
+def test_missing_body_declared_as_json_is_accepted() -> History:
     return _declared(200, None)
 
 
@@ -224,7 +224,7 @@ def test_missing_body_declared_as_json_is_parsed() -> History:
 
 
 @inconclusive(cancellable.content_type_of_no_body_is_ignored)
-def test_no_form_of_a_cancellation_is_taken() -> History:
+def test_no_form_of_a_cancellation_is_accepted() -> History:
     return _declared(400, 400)
 
 

@@ -98,17 +98,17 @@ def submitted_twice(first: int, second: int, *, apart: str = "call_a") -> Histor
 
 
 @passes(races.outputs_are_taken_once, races.one_of_two_submissions_is_taken)
-def test_one_submission_is_taken() -> History:
+def test_one_submission_is_accepted() -> History:
     return submitted_twice(400, 200)
 
 
 @fails(races.outputs_are_taken_once)
-def test_both_submissions_are_taken() -> History:
+def test_both_submissions_are_accepted() -> History:
     return submitted_twice(200, 200)
 
 
 @fails(races.one_of_two_submissions_is_taken)
-def test_no_submission_is_taken() -> History:
+def test_no_submission_is_accepted() -> History:
     return submitted_twice(400, 400)
 
 

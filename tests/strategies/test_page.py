@@ -27,7 +27,7 @@ def run_tests(folder: Path, server: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.slow
-def test_shown_tests_pass(tmp_path: Path) -> None:
+def test_tests_on_the_page_pass(tmp_path: Path) -> None:
     done = run_tests(tmp_path, SERVER)
     assert done.returncode == 0, done.stdout
     assert re.search(r"^3 passed", done.stdout, flags=re.M), done.stdout

@@ -50,12 +50,12 @@ def test_named_error_excludes_another_answer(emulator: ScriptableEmulator, other
 
 def test_rate_limit_with_headers(emulator: ScriptableEmulator, client: Any) -> None:
     emulator.limit_rate(2, operation="create_thread")
-    told = []
+    limits = []
     for _ in range(2):
         response = client.beta.threads.with_raw_response.create()
-        told.append([response.headers[f"x-ratelimit-{name}-requests"] for name in ("limit", "remaining", "reset")])
-    assert told[0][:2] == ["2", "1"]
-    assert told[1][:2] == ["2", "0"]
+        limits.append([response.headers[f"x-ratelimit-{name}-requests"] for name in ("limit", "remaining", "reset")])
+    assert limits[0][:2] == ["2", "1"]
+    assert limits[1][:2] == ["2", "0"]
     with pytest.raises(openai.RateLimitError) as raised:
         client.beta.threads.create()
     assert raised.value.code == "rate_limit_exceeded"

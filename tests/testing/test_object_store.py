@@ -120,7 +120,7 @@ def test_notes_of_mutants_are_stored_if_they_can_be(tmp_path: Path) -> None:
 
 
 def write_text(path: Path) -> None:
-    path.write_text("This is no database, and long enough to be looked at as one by the library. " * 20)
+    path.write_text("This is not a database, and long enough to be looked at as one by the library. " * 20)
 
 
 def write_other_database(path: Path) -> None:

@@ -30,7 +30,7 @@ REFUSED = "create_run.temperature.minimum"
 
 
 class _Target:
-    """Fails as often as told; counts what it was sent."""
+    """Fails as configured, and counts the requests."""
 
     def __init__(self, *fails: bool) -> None:
         self.fails: Iterator[bool] = iter(fails)

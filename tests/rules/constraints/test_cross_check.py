@@ -25,7 +25,7 @@ def history_with(status: str) -> History:
 
 
 def accuse_every_answer(history: History) -> Mapping[str, Tally]:
-    """A judge that takes every status for an unknown one."""
+    """A judge that considers every status unknown."""
     tally = Tally()
     for exchange in history:
         tally.add(exchange.finding("the status is unknown", "/status"))
