@@ -42,7 +42,7 @@ def redact_exchange(exchange: Exchange, data: Mapping[str, JSON], text: str, red
 
 
 def _restore_numbers(redacted: Any, original: Any) -> None:
-    """Restore what the suite counts and measures, which is no key even if its digits are those of one."""
+    """Restore what the suite counts and measures, which is not a key even if its digits are those of one."""
     for name in _MEASURED if redacted else ():
         redacted[name] = original[name]
     for new, old in zip((redacted or {}).get("events", ()), (original or {}).get("events", ()), strict=True):

@@ -33,7 +33,7 @@ PROBE_PROGRAM = "preflight/outside"
 
 UNKNOWN_PATH = "/threads/thread_000000000000000000000000/no-such-operation"
 _THREAD_NAMED_RUNS = "/threads/runs"
-"""The path of an operation that a server without it takes for a thread."""
+"""The path of an operation whose last word a server without it interprets as the id of a thread."""
 
 _CREATE_THREAD = Step(operation="create_thread", name="thread", body={}, role=Role.CONTROL)
 _LIST_ASSISTANTS = Step(operation="list_assistants", query=(("limit", "1"),), role=Role.READ)

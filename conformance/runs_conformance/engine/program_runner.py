@@ -115,9 +115,9 @@ def run_program(
     except BudgetExhausted as error:
         return ProgramResult(execution.cut(str(error)))
     except (UnresolvedReference, _OperationUnresponsive) as error:
-        return ProgramResult(execution.stopped(str(error)), forecast_used_up=bool(execution.withheld))
+        return ProgramResult(execution.early_end(str(error)), forecast_used_up=bool(execution.withheld))
     except _TargetRestarted as error:
-        return ProgramResult(execution.stopped(str(error)), target_restarted=True)
+        return ProgramResult(execution.early_end(str(error)), target_restarted=True)
     except _ForecastUsedUp as error:
         return ProgramResult(replace(execution.cut(str(error)), ending=Ending.STOPPED), forecast_used_up=True)
     except UsageError:
@@ -174,10 +174,10 @@ class _Execution:
             return replace(self.cut(self.withheld), ending=Ending.STOPPED)
         if not self.needed:
             return ProgramEnd(self.program.id, Ending.COMPLETED)
-        return self.stopped(f"it needs {self.needed}")
+        return self.early_end(f"it needs {self.needed}")
 
-    def stopped(self, reason: str) -> ProgramEnd:
-        """The end of a program that cannot go on after its last response."""
+    def early_end(self, reason: str) -> ProgramEnd:
+        """The end of a program that cannot continue after its last response."""
         last = self.last
         if last is None:
             return ProgramEnd(self.program.id, Ending.STOPPED, reason)

@@ -139,7 +139,7 @@ def judge_program(
     """Judge the exchanges of one program. An internal error is returned, not raised."""
     try:
         history, tallies = judges.tallies(program, exchanges)
-        # Shrinking needs the history of a violation until the end of the test run, for which a large one is no use.
+        # Shrinking needs the history of a violation until the end of the test run, for which a large one is not suited.
         keeps_history = explored and sum(x.response.size for x in exchanges if x.response) <= MAX_KEPT_BYTES
         failed = {id_: tally for id_, tally in tallies.items() if tally.findings} if keeps_history else {}
         # Shrinking removes single steps, so it needs them in sequence.

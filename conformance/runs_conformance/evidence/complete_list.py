@@ -21,7 +21,7 @@ _MUTATING = ("POST", "DELETE")
 def complete_lists(history: History) -> tuple[Page, ...]:
     """Every page that shows a complete list: requested without a cursor, not full, answered with `has_more` false.
 
-    Items of another thread or run are left out: one rule reports them, and they are no part of the list.
+    Items of another thread or run are left out: one rule reports them, and they do not belong to the list.
     """
     return tuple(
         replace(page, items=tuple(item for item in page.items if not item.is_misplaced))

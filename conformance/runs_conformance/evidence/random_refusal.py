@@ -45,7 +45,7 @@ def equal_requests(history: History) -> tuple[EqualRequests, ...]:
         EqualRequests(
             operation,
             tuple(each for each in group if each.accepted),
-            # What a run on another thread locks is a fault of the lock.
+            # A refusal because of a run on another thread is a fault of the lock.
             tuple(each for each in group if each.status in _REFUSALS and not says_locked(each)),
         )
         for (operation, _), group in groups.items()

@@ -127,7 +127,7 @@ def _sort_by_position(entries: list[RecordedEntry | tuple[int, str]]) -> list[Re
 
 
 def _har_entries(path: Path) -> Iterator[RecordedEntry | tuple[int, str]] | None:
-    """The entries of a HAR, plain, compressed or in an archive with its bodies; None if the file is no HAR."""
+    """The entries of a HAR, plain, compressed or in an archive with its bodies; None if the file is not a HAR."""
     try:
         with open_file(path, sys.maxsize) as file:
             magic = file.read(4)

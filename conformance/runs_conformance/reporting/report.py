@@ -160,11 +160,6 @@ class Report:
         """The failed verdicts of a level."""
         return [verdict for verdict in self.with_outcome(Outcome.FAIL) if verdict.level == level]
 
-    def unaccepted(self, level: str) -> list[Verdict]:
-        """The failed verdicts of a level that the baseline does not accept."""
-        accepted = self.comparison.accepted if self.comparison else ()
-        return [verdict for verdict in self.failures(level) if verdict.id not in accepted]
-
     @property
     def failing_levels(self) -> tuple[str, ...]:
         """The levels whose failures fail the session."""

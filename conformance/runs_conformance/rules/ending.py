@@ -79,7 +79,7 @@ def completed_run_has_no_error(run: Observation) -> Iterator[Result]:
 def unfinished_run_has_no_error(run: Observation) -> Iterator[Result]:
     """A run that has not ended has `last_error` null.
 
-    Clients take an error for the end of the run.
+    Clients interpret an error as the end of the run.
 
     Fix: Do not store the errors of attempts that are retried in the run.
     """
@@ -209,7 +209,7 @@ def run_cut_at_its_limit_is_incomplete(unit: tuple[Observation, Observation]) ->
 def cut_message_leaves_its_run_incomplete(unit: tuple[Observation, Observation]) -> Iterator[Result]:
     """A run whose message was truncated by the token limit ends `incomplete`.
 
-    Most clients check only the run, so they would take half an answer for a complete one.
+    Most clients check only the run, so they would mistake half an answer for a complete one.
 
     Fix: Derive the status of the run from the finish reason of the model.
     """

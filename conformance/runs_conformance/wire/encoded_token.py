@@ -49,13 +49,13 @@ def decode_together(tokens: Iterable[str]) -> str:
     token.
     """
     tokens = list(tokens)
-    parts = [b64decode(_joined(tokens, shift, 4).translate(_STANDARD)) for shift in range(4)]
+    parts = [b64decode(_join(tokens, shift, 4).translate(_STANDARD)) for shift in range(4)]
     in_hex = [found for token in tokens for found in _HEX.findall(token)]
-    parts += [bytes.fromhex(_joined(in_hex, shift, 2)) for shift in range(2)] if in_hex else []
+    parts += [bytes.fromhex(_join(in_hex, shift, 2)) for shift in range(2)] if in_hex else []
     return b"\n".join(parts).decode("latin-1")
 
 
-def _joined(tokens: Sequence[str], shift: int, size: int) -> str:
+def _join(tokens: Sequence[str], shift: int, size: int) -> str:
     """The tokens from a character on, each filled up to groups of `size` characters."""
     return "".join([f"{token[shift:]}{'A' * (-(len(token) - shift) % size)}" for token in tokens])
 
@@ -63,7 +63,7 @@ def _joined(tokens: Sequence[str], shift: int, size: int) -> str:
 def _from_base64(match: re.Match[str]) -> EncodedToken:
     token = match[0].translate(_STANDARD)
     ends = [shift + (len(token) - shift) // 4 * 4 for shift in range(4)]
-    texts = (_decode(b64decode, token[shift:end] + _padded(token[end:])) for shift, end in enumerate(ends))
+    texts = (_decode(b64decode, token[shift:end] + _pad(token[end:])) for shift, end in enumerate(ends))
     return EncodedToken(match.start(), len(token), 4 / 3, tuple(texts))
 
 
@@ -73,7 +73,7 @@ def _from_hex(match: re.Match[str]) -> EncodedToken:
     return EncodedToken(match.start(), len(token), 2.0, tuple(texts))
 
 
-def _padded(rest: str) -> str:
+def _pad(rest: str) -> str:
     """The last characters of a base64 text, padded to four; empty if they encode no byte."""
     return rest + "=" * (4 - len(rest)) if len(rest) > 1 else ""
 

@@ -37,7 +37,7 @@ def _escapes(*families: str) -> re.Pattern[str]:
 
 _ALL, _ALL_NESTED = _escapes(*_FAMILIES), _escapes(_NESTED_JSON, *_FAMILIES[1:])
 _SINGLE = tuple(map(_escapes, _FAMILIES))
-"""The escapes of one encoding: a key with a backslash in HTML is no escape of JSON."""
+"""The escapes of one encoding: a key with a backslash in HTML is not an escape of JSON."""
 _ESCAPE_SIGNS = ("\\", "%", "&")
 _RELEVANT_ESCAPE = re.compile(r"\\[^nrtbf\"]|%[0-9a-fu]|&[#a-z]", re.IGNORECASE)
 _MAX_REMEMBERED = 20_000

@@ -48,7 +48,7 @@ def comments_its_streams(hooks: Hooks) -> None:
 
 @variant()
 def pings_without_a_name(hooks: Hooks) -> None:
-    """Streams contain unnamed events of a proxy, whose data is no object of the API."""
+    """Streams contain unnamed events of a proxy, whose data is not an object of the API."""
     inner = hooks.encode_event
     hooks.encode_event = lambda name, data: b'data: {"ping": true}\n\n' + inner(name, data)
 

@@ -19,7 +19,7 @@ NULL_DEPTH = 1
 def can_be_covered_elsewhere(place: Place, violation: InvalidValue) -> bool:
     """Whether one operation may stand in for all that state a place identically, unless this is its nearest violation.
 
-    Values that are easily taken for a number or boolean are not shared: each operation parses its own.
+    Values that are easily mistaken for a number or boolean are not shared: each operation parses its own.
     """
     if violation.keyword == "type" and isinstance(violation.valid, (int, float)):
         return False

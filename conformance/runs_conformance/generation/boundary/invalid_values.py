@@ -60,7 +60,7 @@ def _type_violations(schema: Schema, at: str, sampler: Sampler) -> Iterator[Inva
 
 
 def wrong_type_values(allowed: list[str], valid: JSON, item: JSON = None) -> list[JSON]:
-    """Values of JSON types that are not allowed, first those that a careless server takes for an allowed one.
+    """Values of JSON types that are not allowed, first those that a careless server accepts as an allowed one.
 
     `item` is a valid item of the expected list, if a list is expected: without its list it has the wrong type.
     """

@@ -166,7 +166,7 @@ def _select(violations: Sequence[InvalidValue], depth: int) -> Iterator[tuple[in
     """Yield the violations of one place that distinguish servers, each with how many of its constraint precede it.
 
     A shallow place gets all except ever more unusual types, a deeper one the nearest violation of each constraint.
-    Values that are easily taken for a number or boolean are sent at any depth, null (which careless clients send) at
+    Values that are easily mistaken for a number or boolean are sent at any depth, null (which careless clients send) at
     all but the deepest places, and known common mistakes always.
     """
     sent: Counter[str] = Counter()

@@ -2,8 +2,8 @@
 
 The forms were captured from openai-python 1.20.0, 1.109.1 and 3.57.0 and from openai-node 4.104.0, 5.23.2 and 6.49.0.
 They differ from the suite's own requests in their headers, and in those of requests without a body: openai-python
-declares its POST and DELETE requests as JSON all the same, openai-node 4 every request; openai-node 5 and 6 declare
-none of them. Both create a thread without parameters by the body `{}`.
+declares even its POST and DELETE requests of this kind as JSON, openai-node 4 all of them, and openai-node 5 and 6
+none. Both create a thread without parameters by the body `{}`.
 """
 
 from __future__ import annotations

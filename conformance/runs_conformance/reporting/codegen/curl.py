@@ -242,5 +242,5 @@ def _command(
 
 
 def _names_file(data: str) -> bool:
-    """Whether curl would take the data for the name of a file."""
+    """Whether curl would interpret the data as the name of a file."""
     return data.removeprefix("$").removeprefix("'").startswith("@")

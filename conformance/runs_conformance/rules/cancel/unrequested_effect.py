@@ -28,7 +28,7 @@ _GUIDE = prose("openai-cookbook d2bb606 examples/data/oai_docs/how-it-works.txt,
 def happens_only_when_asked_for(run: RunTimeline) -> Iterator[Result]:
     """A run is `cancelling` or `cancelled` only if a client cancelled it or deleted its thread.
 
-    Clients take these statuses for a decision of the user.
+    Clients interpret these statuses as a decision of the user.
 
     Fix: End a run for the server's own reasons as `failed` or `expired`, with a `last_error`.
     """

@@ -104,7 +104,7 @@ def _with_judged(tally: Tally, validated: int) -> Tally:
 
 
 def objects_in_answer(exchange: Exchange) -> Iterator[ObjectInAnswer]:
-    """The objects of one answer. Bodies that are no objects are judged by the rules on transport and errors."""
+    """The objects of one answer. Bodies that are not objects are judged by the rules on transport and errors."""
     response = exchange.response
     operation = OPERATIONS.get(exchange.operation or "")
     if response is None or operation is None:

@@ -87,7 +87,7 @@ def named_messages_exist(run: RunTimeline) -> Iterator[Result]:
             continue
         observations = [message for message in message_observations(run.history) if message.id == message_id]
         if observations:
-            # An event that shows the message before its members are set is no proof that another run wrote it.
+            # An event that shows the message before its members are set does not prove that another run wrote it.
             for parent, id_of_parent, message_text in (
                 ("run_id", run.id, f"the message {message_id} was not written by the run"),
                 ("thread_id", run.thread_id, f"the message {message_id} is in another thread"),
