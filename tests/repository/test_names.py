@@ -1,9 +1,14 @@
-"""A name has one meaning in the package: no two public classes share one, nor do modules of different packages."""
+"""A name has one meaning in the package, and says what a function does or returns.
+
+No two classes share a name, nor do modules of different packages.
+"""
 
 from __future__ import annotations
 
 import ast
+import re
 from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parents[2] / "conformance" / "runs_conformance"
@@ -32,11 +37,28 @@ COMMANDS = "cli"
 """The package whose modules are named after subcommands, and so like the module that a command calls."""
 
 
-def test_no_two_public_classes_share_a_name() -> None:
+PARTICIPLES = {
+    "observed": "a source like `schema` and `prose`: recorded traffic",
+    "unauthorized": "an error like `not_found`",
+    "unused": "a public view of what a test has not used",
+}
+"""Functions named by a participle alone, with the reason."""
+
+_IRREGULAR = re.compile(
+    "begun|broken|brought|built|caught|chosen|done|drawn|felt|forgotten|found|given|gone|heard|held|hidden|kept|known|left|"
+    "lost|made|met|said|seen|sent|shown|sought|spoken|taken|thought|told|won|written"
+)
+"""Participles that do not end in `ed`. Those that are verbs as well (`put`, `read`, `run`, `set`) are missing."""
+
+_VERBS = frozenset({"embed", "feed", "need", "seed", "shed", "speed"})
+"""Words that end in `ed` without being participles."""
+
+
+def test_no_two_classes_share_a_name() -> None:
     places: defaultdict[str, list[str]] = defaultdict(list)
     for path in sorted(PACKAGE.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+            if isinstance(node, ast.ClassDef):
                 places[node.name].append(f"{path.relative_to(PACKAGE)}:{node.lineno}")
     assert {name: where for name, where in places.items() if len(where) > 1} == {}
 
@@ -47,6 +69,27 @@ def test_no_two_modules_share_a_name_without_a_reason() -> None:
 
 def test_every_exception_is_needed() -> None:
     assert EXCEPTIONS.keys() <= _shared_module_names().keys()
+
+
+def test_functions_are_not_named_by_a_participle() -> None:
+    """`selected` leaves open whether it selects, or says whether something is selected."""
+    found = {name: place for name, place in _plain_functions() if _is_participle(name.strip("_"))}
+    assert {name: place for name, place in found.items() if name not in PARTICIPLES} == {}
+    assert PARTICIPLES.keys() <= found.keys()
+
+
+def _is_participle(name: str) -> bool:
+    return _IRREGULAR.fullmatch(name) is not None or (name.endswith("ed") and name not in _VERBS and "_" not in name)
+
+
+def _plain_functions() -> Iterator[tuple[str, str]]:
+    """The functions and methods that no decorator turns into something else, with their places."""
+    for path in sorted(PACKAGE.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                decorators = {ast.unparse(each).partition("(")[0] for each in node.decorator_list}
+                if decorators <= {"staticmethod", "classmethod", "cache", "lru_cache", "contextmanager"}:
+                    yield node.name, f"{path.relative_to(PACKAGE)}:{node.lineno}"
 
 
 def _shared_module_names() -> dict[str, list[str]]:

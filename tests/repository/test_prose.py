@@ -21,6 +21,17 @@ PHRASES = {
     r"\bin vain\b": "say unsuccessfully or without effect",
     r"\bcomes to\b": "name the result or the amount",
     r"\bbears?\b": "say has, carries or tolerates",
+    r"\b(?:is|are|was|were|be|been|as|not) told\b": "say informed, passed, distinguished or configured",
+    r"\btells? (?:\w+ ){1,6}from\b": "say distinguishes",
+    r"\btak(?:e|es|en|ing) (?:\w+ ){0,4}for (?:an?|the|one)\b": "say mistake for, or interpret as",
+    r"(?<!`)\bplay(?:s|ed|ing)?\b": "say run, execute, send or replay",
+    r"\blooks? at no\b": "say ignores",
+    r"(?<!there )(?<!There )\b(?:is|are) no (?:an? |[A-Z]{2,}|\w+(?: of\b|, but\b|[.;]$))": "say is not",
+    r"\bfor good\b": "say forever or permanently",
+    r"\ball the same\b": "say still",
+    r"\bnow and then\b": "say occasionally",
+    r"\b(?:history|history\.jsonl|header|footer|shards?) of (?:a|the) run\b": "say test run",
+    r"\bthe run was cut short\b": "say test run",
 }
 """Constructions to avoid anywhere, each with a hint."""
 
@@ -28,6 +39,7 @@ OPENINGS = {
     r"What (?!is\b[^.]*\?|to\b)": "define by a noun: `The programs of a plan`, not `What is played`",
     r"Where [^.?]*, ": "say `If ...`, or put the condition last",
     r"That\b(?! (?:is|means)\b)": "start with the subject",
+    r"Only (?:after|if|where|when|then)\b": "start with the subject, and put the condition last",
 }
 """Constructions to avoid at the start of a docstring, comment or paragraph, each with a hint."""
 
