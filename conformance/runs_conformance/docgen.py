@@ -172,7 +172,7 @@ _REASONS = {
     "schema": "the document describes it, but does not require it of every server",
     "prose": "the text describes it, but does not require it of every server",
 }
-"""Why a rule of this basis is no MUST, if its source has no note."""
+"""Why a rule of this basis is not a MUST, if its source has no note."""
 
 
 def _levels(rules: Sequence[AnyRule]) -> str:
@@ -193,7 +193,7 @@ def _levels(rules: Sequence[AnyRule]) -> str:
         levels = ", ".join(f"{by_id[id_].level.upper()} `{id_}`" for id_ in review.rules)
         cells = (review.behaviour, review.sentence, review.recorded, review.legal_servers, levels)
         lines.append("| " + " | ".join(_cell(cell) for cell in cells) + " |")
-    lines += ["", "## Rules that are no MUST", "", "| rule | level | reason | source |", "| --- | --- | --- | --- |"]
+    lines += ["", "## Rules below MUST", "", "| rule | level | reason | source |", "| --- | --- | --- | --- |"]
     for rule in rules:
         if rule.level is not Level.MUST:
             reason = rule.source.note or _REASONS[rule.source.basis]

@@ -56,7 +56,7 @@ def test_a_changed_missing_or_surplus_page_is_stale(tmp_path: Path, capsys: pyte
 
 
 def test_levels_page_gives_a_reason_for_each_rule_that_is_no_must() -> None:
-    page = docgen.pages()["levels.md"].partition("## Rules that are no MUST")[2]
+    page = docgen.pages()["levels.md"].partition("## Rules below MUST")[2]
     rows = {line.split("`")[1]: line for line in page.splitlines() if line.startswith("| `")}
     weaker = {id_ for id_, rule in catalogue().items() if rule.level is not Level.MUST}
     assert rows.keys() == weaker
