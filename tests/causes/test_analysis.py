@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from runs_conformance.causes import Cause, analyze
-from runs_conformance.model.json import JSON
+from runs_conformance.model.json import ABSENT, JSON, Absent
 from runs_conformance.model.verdict import Finding, Outcome, Verdict
 
 
@@ -81,3 +83,108 @@ def test_answers_to_valid_requests_are_causes_of_their_own_and_come_before_missi
 def test_negatives_that_break_no_schema_are_no_consequences() -> None:
     foreign = broken_rule("tenancy.objects_are_their_tenants_own", "get_run", case={"role": "negative"})
     assert list(by_kind(*UNVALIDATED, foreign)) == ["access", "validation.none"]
+
+
+def test_a_cause_with_one_must_is_named_by_it() -> None:
+    urgent = broken_rule("robustness.odd_ids_name_nothing", "get_thread")
+    found = replace(urgent.findings[0], message="thread_00d8416a names something")
+    causes = by_kind(
+        replace(urgent, findings=(found,)), broken_rule("robustness.nothing_follows_the_body", "x", "should")
+    )
+    assert causes["bodies"].title == "A thread names something"
+    assert causes["bodies"].ids == ("robustness.odd_ids_name_nothing", "robustness.nothing_follows_the_body")
+
+
+def wrong_value(id_: str, operation: str, expected: JSON, actual: JSON | Absent) -> Verdict:
+    """A constraint on answers that the answer to a valid request breaks."""
+    finding = Finding("it is wrong", "x", operation, f"/{id_.split('.')[-2]}", expected, actual)
+    return verdict(id_, finding, "constraint", operation, case={"role": "act"})
+
+
+def wrong_rule(id_: str, operation: str, pointer: str, expected: JSON, actual: JSON | Absent) -> Verdict:
+    finding = Finding("it is wrong", "x", operation, pointer, expected, actual)
+    return verdict(id_, finding, "rule", operation, case={"role": "act"})
+
+
+def as_constraint_on_answers(failing: Verdict) -> Verdict:
+    return replace(failing, operation=None)
+
+
+TEXTUAL_TIMES = [
+    as_constraint_on_answers(wrong_value(f"{kind}.created_at.type", f"create_{kind}", "integer", "1700000000"))
+    for kind in ("assistant", "message", "thread")
+]
+WRAPPED_ARRAYS = [
+    as_constraint_on_answers(wrong_value(id_, operation, "array", {"items": []}))
+    for id_, operation in (
+        ("assistant.tools.type", "create_assistant"),
+        ("message.content.type", "create_message"),
+        ("message_list.data.type", "list_messages"),
+    )
+]
+
+
+def test_a_type_that_is_sent_as_another_everywhere_is_one_mistake() -> None:
+    repeated = [
+        wrong_rule("identity.never_changes", "get_run", "/started_at", 1_700_000_000, "1700000000"),
+        wrong_rule("times.are_unix_seconds", "create_thread", "/created_at", "seconds", "1700000000"),
+        wrong_rule("stored.run_is_as_its_stream_ended", "get_run", "/tools", [{"a": []}], [{"a": {"items": []}}]),
+        wrong_rule("paging.pages_are_full", "list_messages", "/data", 3, 0),
+    ]
+    causes = by_kind(*TEXTUAL_TIMES, *WRAPPED_ARRAYS, *repeated)
+    assert {kind: cause.title for kind, cause in causes.items()} == {
+        "shape.type.integer.string": "Times are sent as strings: `created_at`",
+        "shape.type.array.object": "Arrays are sent as objects: `content`, `data`, `tools`",
+    }
+    assert {id_ for cause in causes.values() for id_ in cause.consequences} == {each.id for each in repeated}
+
+
+def test_a_difference_of_values_is_no_difference_of_types() -> None:
+    changed = wrong_rule("identity.never_changes", "get_run", "/started_at", 1_700_000_000, 1_700_000_001)
+    moved = wrong_rule("settings.tools_are_as_asked", "get_run", "/tools", ["a"], ["b"])
+    causes = by_kind(*TEXTUAL_TIMES, *WRAPPED_ARRAYS, changed, moved)
+    assert set(causes) == {"shape.type.integer.string", "shape.type.array.object", "identity", "data"}
+
+
+def test_a_type_that_repeats_an_accepted_value_is_no_mistake_of_the_serializer() -> None:
+    case: dict[str, JSON] = {"role": "negative", "exercises": [UNVALIDATED[0].id]}
+    echoes = [replace(each, counterexample={"case": case, "answer": {"http_status": 200}}) for each in TEXTUAL_TIMES]
+    assert "shape.type.integer.string" not in by_kind(*echoes)
+
+
+def test_rules_that_show_a_value_outside_an_enumeration_belong_to_it() -> None:
+    status = as_constraint_on_answers(wrong_value("run.status.enum", "get_run", ["queued", "completed"], "QUEUED"))
+    causes = by_kind(
+        status,
+        wrong_rule("lifecycle.begins_queued", "create_run", "/status", "queued", "QUEUED"),
+        wrong_rule("lifecycle.terminal_status_is_final", "get_run", "/status", "completed", "queued"),
+    )
+    assert causes["shape.run"].title == "`status` of the run has values that are not documented, such as 'QUEUED'"
+    assert causes["shape.run"].consequences == ("lifecycle.begins_queued",)
+    assert causes["lifecycle"].ids == ("lifecycle.terminal_status_is_final",)
+
+
+def test_rules_that_miss_a_member_belong_to_its_absence() -> None:
+    missing = as_constraint_on_answers(wrong_value("run.usage.required", "get_run", "usage", ABSENT))
+    rule = wrong_rule("usage.is_given_when_completed", "get_run", "/usage", "an object", ABSENT)
+    other = wrong_rule("usage.adds_up", "get_run", "/usage/total_tokens", 3, 4)
+    causes = by_kind(missing, rule, other)
+    assert causes["shape.run"].consequences == (rule.id,)
+    assert causes["stamps"].ids == (other.id,)
+
+
+def test_titles_of_single_rules_name_no_object_of_the_session() -> None:
+    findings = {
+        "identity.never_changes": "created_at has changed",
+        "listing.what_was_created_is_listed": "asst_PZMAve7xDON1GHhffU1qWxms, which was created before, is not listed",
+        "messages.answer_has_a_step": "no step of the run names its message msg_000000000000000000001054",
+    }
+    verdicts = [
+        replace(broken_rule(id_, "get_run"), findings=(Finding(message, "x", "get_run", "/a", 1, 2),))
+        for id_, message in findings.items()
+    ]
+    assert {cause.title for cause in analyze(verdicts)} == {
+        "`created_at` has changed",
+        "An assistant, which was created before, is not listed",
+        "No step of the run names its message",
+    }

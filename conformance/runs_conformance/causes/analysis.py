@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from runs_conformance.causes import shapes, topics, unvalidated_requests, whole_responses
+from runs_conformance.causes import shapes, topics, unvalidated_requests, value_types, whole_responses
 from runs_conformance.causes.cause import Cause
 from runs_conformance.causes.groups import Sorting
 from runs_conformance.model.verdict import Verdict
@@ -21,6 +21,7 @@ def analyze(verdicts: Sequence[Verdict]) -> tuple[Cause, ...]:
     whole_responses.sort_missing_answers(sorting)
     whole_responses.sort_errors_with_success_status(sorting)
     whole_responses.sort_error_envelope(sorting)
+    value_types.sort_value_types(sorting)
     whole_responses.sort_list_envelope(sorting)
     unvalidated_requests.sort_accepted_requests(sorting)
     whole_responses.sort_crashes(sorting)

@@ -46,6 +46,13 @@ class Failure:
         return place_of(self.id)
 
     @property
+    def member(self) -> str:
+        """The name of the member that a constraint or finding is about; empty for a whole object."""
+        if self.verdict.kind == "constraint":
+            return self.place.rpartition(".")[2].removesuffix("[]")
+        return next((name for name in reversed(self.finding.pointer.split("/")) if not name.isdigit()), "")
+
+    @property
     def keyword(self) -> str:
         """The schema keyword of a constraint."""
         return self.id.rpartition(".")[2]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from runs_conformance.causes.cause import Severity
@@ -14,6 +16,10 @@ from runs_conformance.model.text import excerpt
 _FIX = "Fix: "
 _MAX_TITLE = 120
 _CANCELLED = ("cancelling", "cancelled")
+_NOUNS = {"asst": "an assistant", "thread": "a thread", "msg": "a message", "run": "a run", "step": "a step"}
+_ID = re.compile(rf"\b({'|'.join(_NOUNS)})_(?=\w*\d)\w{{8,}}")
+_NAMED_ID = re.compile(rf"\b(assistant|thread|message|run|step) (?:{'|'.join(_NOUNS)})_(?=\w*\d)\w{{8,}}")
+"""Ids in findings, which differ from session to session."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,11 +167,9 @@ def sort_rules(sorting: Sorting) -> None:
     for failure in sorting.take(lambda failure: True):
         by_theme[_theme(failure).kind].append(failure)
     for theme in THEMES:
-        failures = by_theme.get(theme.kind, [])
-        if len(failures) == 1:
-            _add_single(sorting, theme, failures[0])
-        else:
-            sorting.add(theme.kind, theme.title, theme.severity, theme.fix, failures)
+        if failures := by_theme.get(theme.kind, []):
+            title, fix = _title_and_fix(theme, failures)
+            sorting.add(theme.kind, title, theme.severity, fix, failures)
 
 
 def _theme(failure: Failure) -> Theme:
@@ -177,13 +181,23 @@ def _theme(failure: Failure) -> Theme:
     return _BY_RULE.get(failure.id) or _BY_TOPIC.get(failure.subject) or _BY_KIND["refusals"]
 
 
-def _add_single(sorting: Sorting, theme: Theme, failure: Failure) -> None:
-    """Record a cause of one rule in the words of the rule."""
-    verdict = failure.verdict
-    last = verdict.explanation.rpartition("\n\n")[2]
+def _title_and_fix(theme: Theme, failures: Sequence[Failure]) -> tuple[str, str]:
+    """The words of a cause: those of its only rule, or of the only one that is a MUST, else those of its theme."""
+    urgent = [failure for failure in failures if failure.verdict.level == "must"]
+    only = failures[0] if len(failures) == 1 else urgent[0] if len(urgent) == 1 else None
+    if only is None:
+        return theme.title, theme.fix
+    last = only.verdict.explanation.rpartition("\n\n")[2]
     fix = last.removeprefix(_FIX) if last.startswith(_FIX) else theme.fix
-    message = failure.finding.message or verdict.statement.rstrip(".")
-    sorting.add(theme.kind, excerpt(message[:1].upper() + message[1:], _MAX_TITLE), theme.severity, fix, [failure])
+    return _title_of(only.finding.message or only.verdict.statement.rstrip(".")), fix
+
+
+def _title_of(message: str) -> str:
+    """The message of a finding as a statement about the server, without the ids of the session's objects."""
+    message = _ID.sub(lambda found: _NOUNS[found[1]], _NAMED_ID.sub(r"\1", message))
+    first, space, rest = message.partition(" ")
+    first = f"`{first}`" if "_" in first and first.isidentifier() else first[:1].upper() + first[1:]
+    return excerpt(first + space + rest, _MAX_TITLE)
 
 
 _BY_KIND = {theme.kind: theme for theme in THEMES}

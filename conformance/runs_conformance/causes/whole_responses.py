@@ -6,7 +6,7 @@ from runs_conformance.causes.cause import Severity
 from runs_conformance.causes.failure import Failure
 from runs_conformance.causes.groups import Sorting
 from runs_conformance.contract.operation import OPERATIONS
-from runs_conformance.model.json import is_array, is_object
+from runs_conformance.model.json import Absent, at, is_array, is_object
 from runs_conformance.model.plural import plural
 
 _IDENTITY = ("id", "object", "data")
@@ -55,13 +55,22 @@ def sort_crashes(sorting: Sorting) -> None:
         (
             "crash.invalid",
             [failure for failure in taken if failure not in valid],
-            "invalid or unusual requests",
+            "bodies that are not JSON objects"
+            if taken and all(map(_sends_no_object, taken))
+            else "invalid or unusual requests",
             "Check a request before it is used, and turn every exception that is left into an HTTP 400.",
         ),
     ):
         statuses = sorted({failure.status for failure in members if failure.status and failure.status >= 500})
         status = f"HTTP {statuses[0]}" if len(statuses) == 1 else "a server error"
         sorting.add(kind, f"The server fails with {status} on {what}", Severity.CRASH, fix, members)
+
+
+def _sends_no_object(failure: Failure) -> bool:
+    """Whether the request that shows a failure has a body that is not JSON, or no object."""
+    request = at(failure.verdict.counterexample, "/request")
+    body = at(request, "/body")
+    return isinstance(at(request, "/text"), str) or not (isinstance(body, Absent) or is_object(body))
 
 
 def sort_errors_with_success_status(sorting: Sorting) -> None:
@@ -86,7 +95,7 @@ def sort_errors_with_success_status(sorting: Sorting) -> None:
 def _hides_error(failure: Failure, nameless: set[str]) -> bool:
     """Whether only answers that have nothing of the object that they must be show a failure.
 
-    `nameless` are the exchanges whose answers have no id. An empty object is no error, but a wrong answer.
+    `nameless` are the exchanges whose answers have no id. An empty object does not count as an error.
     """
     if not failure.is_success or failure.operation not in OPERATIONS or failure.finding.operation is None:
         return False
