@@ -6,7 +6,7 @@ from runs_conformance.model.case import Step
 from runs_conformance.model.history import History
 from runs_conformance.rules.cancel import cancellable, effect, unrequested_effect
 from tests.rules.examples import fails, inconclusive, legal, passes
-from tests.rules.histories import HistoryBuilder, call, error, message, page, run, step
+from tests.rules.histories import HistoryBuilder, call, deleted, error, message, page, run, step
 
 
 def _cancelled(*before: str, answer: Any = "cancelling", after: tuple[str, ...] = ("cancelled",)) -> History:
@@ -115,7 +115,7 @@ def test_run_is_cancelled_without_a_request() -> History:
     return builder.history()
 
 
-def _left(messages: list[Any], steps: list[Any]) -> History:
+def _left(messages: list[Any], steps: list[Any], *, deletes_message: bool = False) -> History:
     builder = HistoryBuilder()
     builder.see_statuses("queued", "requires_action")
     builder.send("list_messages", page(message()))
@@ -123,6 +123,8 @@ def _left(messages: list[Any], steps: list[Any]) -> History:
     builder.get_run(run("requires_action"))
     builder.send("cancel_run", run("cancelled"))
     builder.get_run(run("cancelled"))
+    if deletes_message:
+        builder.send("delete_message", deleted(message()["id"]))
     builder.send("list_messages", page(*messages))
     builder.send("list_run_steps", page(*steps))
     return builder.history()
@@ -136,6 +138,11 @@ def test_cancelled_run_keeps_messages_and_steps() -> History:
 @fails(effect.leaves_what_was_there, at="/data", times=1)
 def test_messages_disappear() -> History:
     return _left([], [step("cancelled", calls=[call()])])
+
+
+@passes(effect.leaves_what_was_there)
+def test_a_client_deletes_the_message_of_a_cancelled_run() -> History:
+    return _left([], [step("cancelled", calls=[call()])], deletes_message=True)
 
 
 @fails(effect.ends_the_steps, at="/data/0/status", times=1)

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 from runs_conformance.contract.lifecycle import ACTIVE, TERMINAL
 from runs_conformance.evidence.complete_list import complete_lists_of, steps_after_run_end
-from runs_conformance.evidence.run_action import RunAction, cancellations
+from runs_conformance.evidence.run_action import RunAction, cancellations, may_have_taken_effect
 from runs_conformance.evidence.timeline import RunTimeline, runs
 from runs_conformance.evidence.tool_call import pending_calls, step_tool_calls
+from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, observed, prose, schema
 from runs_conformance.model.verdict import PASSED, Inconclusive, Result
@@ -146,9 +147,10 @@ def comes_to_an_end(action: RunAction) -> Iterator[Result]:
     capability="cancel",
     operation="cancel_run",
     requirements=("cancellation-closes-steps-and-messages",),
+    needs_complete_history=True,
 )
 def leaves_what_was_there(action: RunAction) -> Iterator[Result]:
-    """Steps and messages that existed when a run was cancelled still exist afterwards.
+    """Steps and messages that existed when a run was cancelled still exist afterwards, unless a client deleted them.
 
     A cancellation ends the work but does not undo it; the user may have read the messages.
 
@@ -165,9 +167,18 @@ def leaves_what_was_there(action: RunAction) -> Iterator[Result]:
         earlier_page = next(earlier_pages, None)
         later_page = next((page for page in pages if action.final_state.latest <= page.exchange.started), None)
         if earlier_page is not None and later_page is not None:
-            lost = sorted(set(earlier_page.ids) - set(later_page.ids))
+            lost = sorted(set(earlier_page.ids) - set(later_page.ids) - _deleted_ids(action, later_page.exchange))
             message = f"{lost[0]} disappeared after the run was cancelled" if lost else ""
             yield later_page.exchange.finding(message, "/data") if lost else PASSED
+
+
+def _deleted_ids(action: RunAction, until: Exchange) -> set[str]:
+    """The ids of the messages that clients deleted, perhaps, before the end of an exchange."""
+    return {
+        exchange.path.get("message_id", "")
+        for exchange in action.run.history
+        if exchange.operation == "delete_message" and may_have_taken_effect(exchange) and exchange.started < until.ended
+    }
 
 
 @rule(
