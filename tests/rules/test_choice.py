@@ -45,6 +45,26 @@ def test_forced_function_is_ignored_once() -> History:
     return _runs_with_choice("required", run("completed"))
 
 
+def _calls(*numbers: int, runs: int) -> History:
+    builder = HistoryBuilder()
+    settings: dict[str, Any] = {"tool_choice": NAMED, "tools": [function_tool()]}
+    for number in range(runs):
+        id_ = f"run_{number}"
+        builder.create_run(run(id_=id_, **settings), body={"assistant_id": ASSISTANT, **settings})
+        builder.get_run({**run("requires_action" if number in numbers else "completed"), "id": id_, **settings})
+    return builder.history()
+
+
+@fails(choice.a_tool_is_called_when_one_must_be, times=1)
+def test_function_is_called_at_random() -> History:
+    return _calls(2, runs=3)
+
+
+@passes(choice.a_tool_is_called_when_one_must_be)
+def test_forced_function_is_ignored_as_often_as_called() -> History:
+    return _calls(1, 3, runs=4)
+
+
 @fails(choice.the_tool_that_is_named_is_called, times=1)
 def test_choice_of_another_function() -> History:
     return _runs_with_choice(NAMED, run("requires_action", required_action=action(call(name="get_time"))))

@@ -49,7 +49,7 @@ def no_tool_is_called_when_none_may_be(choice: ToolChoiceRuns) -> Iterator[Resul
 def a_tool_is_called_when_one_must_be(choice: ToolChoiceRuns) -> Iterator[Result]:
     """A run whose tool choice is `required` or names a tool calls a tool before it answers.
 
-    A model may fail once, so the rule fails only if at least two such runs completed and none made a call.
+    A model may fail once, so the rule fails only if two or more such runs completed without a call, and fewer made one.
 
     Fix: Pass the tool choice to the model unchanged.
     """
@@ -58,10 +58,16 @@ def a_tool_is_called_when_one_must_be(choice: ToolChoiceRuns) -> Iterator[Result
     called = [run for run in choice.runs if choice.find_call(run)]
     without = [run for run in choice.runs if choice.completed_without_call(run)]
     yield from (PASSED for _ in called)
-    if without and not called and len(without) > 1:
-        yield without[-1].last.finding(f"none of {len(without)} completed runs called a tool", "", choice.value, None)
+    if len(without) > max(1, len(called)):
+        yield without[-1].last.finding(_describe_ignored(len(without), len(called)), "", choice.value, None)
     elif not called and choice.runs:
         yield Inconclusive("the run ended without a call, or its end was not observed")
+
+
+def _describe_ignored(without: int, called: int) -> str:
+    if not called:
+        return f"none of {without} completed runs called a tool"
+    return f"{without} of {without + called} runs completed without calling a tool"
 
 
 @rule(
