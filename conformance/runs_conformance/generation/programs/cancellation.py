@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from runs_conformance.generation.programs.decorator import program
@@ -15,6 +16,7 @@ from runs_conformance.generation.programs.fragments import (
     wait_for_end,
 )
 from runs_conformance.generation.programs.official_client import as_python
+from runs_conformance.generation.programs.paging import TIMESTAMP_TICK
 from runs_conformance.generation.programs.responses import has_id
 from runs_conformance.generation.programs.steps import (
     TERMINAL_STATUSES,
@@ -44,10 +46,7 @@ _TOO_EARLY = "Too early, unless the run was cancelled at once."
 
 @program("lifecycle", "cancel", runs=1, requests=24, quick=True)
 def cancel_in_flight(context: ProgramContext) -> StepGenerator:
-    """A run is cancelled in the middle of a long answer.
-
-    It ends, and its thread is free again.
-    """
+    """A run is cancelled in the middle of a long answer, and again after it has ended."""
     if not (yield from require(assistant(context), thread(context, text=prompt(context, "long")), run())):
         return
     yield poll(until=("in_progress",))
@@ -59,15 +58,13 @@ def cancel_in_flight(context: ProgramContext) -> StepGenerator:
     yield poll(until=TERMINAL_STATUSES)
     yield from read_everything()
     yield on_run("cancel_run")
-    yield on_run("get_run")
-    yield message("After the end.")
 
 
-@program("lifecycle", "cancel", runs=1, requests=22)
+@program("lifecycle", "cancel", runs=1, requests=23, seconds=TIMESTAMP_TICK)
 def cancel_at_once(context: ProgramContext) -> StepGenerator:
     """A run is cancelled immediately after its creation.
 
-    It ends, and its thread is free again.
+    It ends, its thread is free again, and it is still cancelled a second later.
     """
     if not (yield from require(assistant(context), thread(context), run())):
         return
@@ -80,6 +77,7 @@ def cancel_at_once(context: ProgramContext) -> StepGenerator:
     yield on_run("get_run")
     yield message("After the end.")
     yield page("list_messages", order="asc")
+    yield replace(on_run("get_run"), pause=TIMESTAMP_TICK)
 
 
 @program("lifecycle", "cancel", runs=1, requests=28, quick=True)
@@ -95,7 +93,6 @@ def cancel_while_waiting(context: ProgramContext) -> StepGenerator:
         return
     yield page("list_run_steps")
     yield on_run("cancel_run")
-    yield message(_TOO_EARLY)
     yield poll(until=TERMINAL_STATUSES)
     yield from read_everything()
     yield submit()
