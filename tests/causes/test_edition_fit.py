@@ -59,6 +59,15 @@ def test_a_server_that_implements_an_addition_fits_no_edition_without_it() -> No
     assert find_better_edition([verdict(REASONING), verdict(other, Outcome.PASS)], DEFAULT_EDITION) is None
 
 
+def test_an_edition_must_explain_three_failures_for_each_that_it_adds() -> None:
+    implemented = verdict("create_thread_and_run.parallel_tool_calls.type", Outcome.PASS)
+    later = [verdict("run.parallel_tool_calls.type"), verdict("create_run.parallel_tool_calls.type")]
+    assert find_better_edition([*later, implemented], DEFAULT_EDITION) is None
+    fit = find_better_edition([*later, implemented, verdict("run.parallel_tool_calls.required")], DEFAULT_EDITION)
+    assert fit is not None
+    assert (fit.edition, fit.explained, fit.added) == ("2024-04-17", 3, 1)
+
+
 def accepted(id_: str, **body: Any) -> Verdict:
     """The verdict on a server that accepted an invalid body."""
     example: JSON = {

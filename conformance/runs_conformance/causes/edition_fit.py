@@ -16,6 +16,11 @@ from runs_conformance.model.verdict import Outcome, Verdict
 MIN_SHARE = 0.1
 """An edition that explains a smaller share of the failures is not worth a recommendation."""
 
+MIN_RATIO = 3
+"""How many failures an edition explains for each that it adds. A server that implements what the edition lacks, and
+fails elsewhere, was not written for it.
+"""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EditionFit:
@@ -60,8 +65,9 @@ def find_better_edition(verdicts: Sequence[Verdict], edition: str) -> EditionFit
         for other in reversed(EDITIONS)
         if other != edition
     ]
-    best = max(fits, key=lambda fit: fit.fewer)
-    return best if best.fewer >= max(1, MIN_SHARE * len(failures)) else None
+    plausible = [fit for fit in fits if fit.explained >= MIN_RATIO * fit.added]
+    best = max(plausible, key=lambda fit: fit.fewer, default=None)
+    return best if best is not None and best.fewer >= max(1, MIN_SHARE * len(failures)) else None
 
 
 def _validates_requests(verdicts: Sequence[Verdict]) -> bool:
