@@ -104,11 +104,13 @@ def test_tls_and_log(tmp_path: Path) -> None:
     context = ssl.create_default_context()
     authority.configure_trust(context)
     files = ("--cert", str(tmp_path / "cert.pem"), "--key", str(tmp_path / "key.pem"))
-    with started(*files, "--log", str(tmp_path / "access.log")) as (_, origin):
+    with started(*files, "--log", str(tmp_path / "access.log")) as (process, origin):
         assert origin.startswith("https://")
         assert send(origin, "POST", "/v1/threads", {}, context).status == 200
         assert send(origin, "GET", "/_emulator/state?key=sk-secret", None, context).status == 200
-    # A line is written after the answer, so only an ended server has certainly written all.
+        # A line is written after the answer, so only an ended server has certainly written all.
+        process.terminate()
+        assert process.wait(10) == 0
     lines = (tmp_path / "access.log").read_text().splitlines()
     assert [line.split(" ")[1:4] for line in lines] == [
         ["POST", "/v1/threads", "200"],
