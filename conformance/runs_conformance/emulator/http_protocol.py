@@ -1,4 +1,4 @@
-"""HTTP connections that are closed if a request does not arrive in time."""
+"""HTTP connections of an emulator: each is closed if a request does not arrive in time."""
 
 from __future__ import annotations
 
@@ -12,6 +12,47 @@ REQUEST_TIMEOUT_S = 30.0
 """Seconds that a client gets to send a whole request, from the moment it connects or sends its first byte."""
 
 _UNFINISHED = (h11.IDLE, h11.SEND_BODY)
+_HEAD = b"HTTP/1.1 "
+
+
+class _HeadHoldingTransport:
+    """A transport that sends the head of a response together with the first bytes of its body.
+
+    Two packets would wake the client twice, which costs more than all else that a short response takes.
+    """
+
+    def __init__(self, transport: Any, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport = transport
+        self._loop = loop
+        self._held = b""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def write(self, data: bytes) -> None:
+        """Send data, or hold it until more follows or the event loop goes on."""
+        if self._held:
+            data, self._held = self._held + data, b""
+        elif data.startswith(_HEAD):
+            self._held = data
+            self._loop.call_soon(self._flush)
+            return
+        self._transport.write(data)
+
+    def close(self) -> None:
+        """Send what is held, and close the connection."""
+        self._flush()
+        self._transport.close()
+
+    def abort(self) -> None:
+        """Send what is held, and break the connection off."""
+        self._flush()
+        self._transport.abort()
+
+    def _flush(self) -> None:
+        held, self._held = self._held, b""
+        if held:
+            self._transport.write(held)
 
 
 class BoundedH11Protocol(H11Protocol):
@@ -21,7 +62,7 @@ class BoundedH11Protocol(H11Protocol):
 
     def connection_made(self, transport: Any) -> None:
         """Start the time of the first request."""
-        super().connection_made(transport)
+        super().connection_made(_HeadHoldingTransport(transport, self.loop))  # type: ignore[arg-type]
         self._start_timer()
 
     def data_received(self, data: bytes) -> None:
