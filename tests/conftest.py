@@ -10,6 +10,9 @@ import pytest
 
 from runs_conformance.wire import known_secrets
 
+# Each test that starts processes would otherwise wait for them to compile all modules again.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 _FOLDERS = {
     "--recordings": (
         "RUNS_CONFORMANCE_RECORDINGS",
