@@ -12,7 +12,7 @@ from runs_conformance.app import run
 from runs_conformance.app.options import RunOptions
 from runs_conformance.causes import find_better_edition
 from runs_conformance.contract.edition import DEFAULT_EDITION
-from runs_conformance.model.json import JSON
+from runs_conformance.model.json import ABSENT, JSON
 from runs_conformance.model.verdict import Finding, Outcome, Verdict
 from runs_conformance.reporting.folder import prepare_folder
 from runs_conformance.reporting.progress import SilentProgress
@@ -88,6 +88,13 @@ def test_accepted_bodies_speak_for_an_edition_only_if_the_server_refuses_others(
     fit = accepted(id_, tools=[{"type": "file_search", "file_search": {"ranking_options": 5}}])
     assert find_better_edition([fit, verdict("create_run.model.type", Outcome.PASS)], DEFAULT_EDITION) is not None
     assert find_better_edition([fit, accepted("create_run.model.type", model=5)], DEFAULT_EDITION) is None
+
+
+@pytest.mark.parametrize(("actual", "is_explained"), [(ABSENT, True), (None, False)])
+def test_a_member_that_is_returned_speaks_against_an_edition_without_it(actual: JSON, is_explained: bool) -> None:
+    finding = Finding("differs", "x", "get_run", "/parallel_tool_calls", "boolean", actual)
+    answer = replace(verdict("run.parallel_tool_calls.type"), operation=None, findings=(finding,))
+    assert (find_better_edition([answer], DEFAULT_EDITION) is not None) is is_explained
 
 
 def test_less_than_a_tenth_is_not_worth_a_recommendation() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -54,12 +55,13 @@ def find_better_edition(verdicts: Sequence[Verdict], edition: str) -> EditionFit
 
     Judges what the verdicts of `edition` show, with no further request: a failure is explained if the other edition
     has no such requirement, or if it reverses whether the request that shows the failure is valid. The invalid requests
-    that a server accepts say nothing about its edition if it accepts most of them.
+    that an operation accepts say nothing about its edition if it accepts most of them.
     """
     failures = [Failure(verdict) for verdict in verdicts if verdict.outcome is Outcome.FAIL and verdict.level == "must"]
     if not failures:
         return None
-    telling = [failure for failure in failures if not failure.is_accepted_violation or _validates_requests(verdicts)]
+    checking = set(_checking_operations(verdicts))
+    telling = [failure for failure in failures if not failure.is_accepted_violation or failure.subject in checking]
     fits = [
         replace(_fit(telling, verdicts, edition, other), failures=len(failures))
         for other in reversed(EDITIONS)
@@ -70,10 +72,13 @@ def find_better_edition(verdicts: Sequence[Verdict], edition: str) -> EditionFit
     return best if best is not None and best.fewer >= max(1, MIN_SHARE * len(failures)) else None
 
 
-def _validates_requests(verdicts: Sequence[Verdict]) -> bool:
-    """Whether a server refuses at least half of the invalid values that it was sent."""
-    outcomes = [verdict.outcome for verdict in verdicts if verdict.kind == "constraint" and verdict.operation]
-    return outcomes.count(Outcome.PASS) >= outcomes.count(Outcome.FAIL)
+def _checking_operations(verdicts: Sequence[Verdict]) -> Iterator[str]:
+    """The operations that refuse at least half of the invalid values that they were sent."""
+    outcomes: dict[str, Counter[Outcome]] = defaultdict(Counter)
+    for verdict in verdicts:
+        if verdict.kind == "constraint" and verdict.operation:
+            outcomes[verdict.operation][verdict.outcome] += 1
+    return (name for name, counts in outcomes.items() if counts[Outcome.PASS] >= counts[Outcome.FAIL])
 
 
 def _fit(failures: Sequence[Failure], verdicts: Sequence[Verdict], edition: str, other: str) -> EditionFit:
@@ -95,7 +100,10 @@ def _is_explained(
 ) -> bool:
     is_unknown = failure.verdict.kind == "constraint" and failure.id not in theirs
     if failure.is_about_response:
-        return is_unknown or (ours.get(failure.id) != theirs[failure.id] and not _breaks_in(failure, other))
+        # A server that returns a member of which the edition does not know fits it no better, whatever the value.
+        if is_unknown:
+            return isinstance(failure.finding.actual, Absent)
+        return ours.get(failure.id) != theirs[failure.id] and not _breaks_in(failure, other)
     valid, still_valid = (_is_valid(failure, name) for name in (edition, other))
     if failure.is_accepted_violation:
         # A server that accepts a member of which the edition does not know fits it no better.
