@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
+from runs_conformance.app.judge_recording import judge
 from runs_conformance.app.options import RunOptions
 from runs_conformance.app.proxy_session import ProxySession, open_test_proxy
 from runs_conformance.emulator.app import build
@@ -22,7 +24,10 @@ from runs_conformance.emulator.server import serve_in_thread
 from runs_conformance.emulator.server_options import EmulatorOptions
 from runs_conformance.model.exchange import Completion
 from runs_conformance.model.verdict import Outcome
+from runs_conformance.proxy.forwarding import Transfer
 from runs_conformance.proxy.proxy_server import serve_on_loopback
+from runs_conformance.proxy.recording import ProxyRecorder
+from runs_conformance.recordings import compression
 from runs_conformance.recordings.load import load_traffic
 from tests.fakes import closed_port_url
 from tests.recordings import traffic
@@ -66,6 +71,74 @@ def test_faultless_traffic_passes_and_keys_are_not_written(tmp_path: Path) -> No
     assert review.report.usage.requests == sent > 50
     assert sum(verdict.outcome is Outcome.PASS for verdict in review.report.verdicts) > 400
     assert "secret" not in (tmp_path / "history.jsonl").read_text()
+
+
+_HEADERS = [
+    ("Authorization", f"Bearer {KEY}"),
+    ("api-key", KEY),
+    ("X-Gateway-Key", KEY),
+    ("Ocp-Apim-Subscription-Key", KEY),
+    ("X-Access-Token", f"Token {KEY}"),
+    ("X-Tenant", KEY),
+]
+
+
+@pytest.mark.parametrize(("name", "value"), _HEADERS, ids=[name for name, _ in _HEADERS])
+def test_key_that_the_server_repeats_is_not_written(name: str, value: str, tmp_path: Path) -> None:
+    recorder = ProxyRecorder(tmp_path / "history.jsonl", {}, key_header="X-Tenant")
+    transfer = _transfer(json.dumps({"error": {"message": f"unknown key {KEY}", "echo": KEY[::-1]}}).encode())
+    transfer.headers = [(name.lower().encode(), value.encode())]
+    recorder.record(transfer)
+    recorder.close()
+    text = (tmp_path / "history.jsonl").read_text()
+    assert "unknown key [REDACTED]" in text
+    assert KEY not in text
+    assert KEY[::-1] in text
+
+
+def test_key_in_the_query_is_not_written(tmp_path: Path) -> None:
+    recorder = ProxyRecorder(tmp_path / "history.jsonl", {})
+    transfer = _transfer(json.dumps({"error": {"message": f"unknown key {KEY}"}}).encode())
+    transfer.url += f"?subscription-key={KEY}"
+    recorder.record(transfer)
+    recorder.close()
+    assert KEY not in (tmp_path / "history.jsonl").read_text()
+
+
+@pytest.mark.parametrize(
+    ("encoding", "content"), [("br", b"\x8b\x00"), ("zstd", b"\x28\xb5\x2f\xfd"), ("x-new", b"\xff")]
+)
+def test_response_that_the_proxy_cannot_decode_is_its_own_loss(
+    encoding: str, content: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compression, "_import", lambda name: None)
+    recorder = ProxyRecorder(tmp_path / "history.jsonl", {})
+    transfer = _transfer(content)
+    transfer.response_headers.append((b"content-encoding", encoding.encode()))
+    recorder.record(transfer)
+    recorder.close()
+    (exchange,) = load_traffic(tmp_path / "history.jsonl").histories[0]
+    assert exchange.loss.startswith("the response was not decoded: ")
+    verdicts = judge([tmp_path / "history.jsonl"], RunOptions()).report.verdicts
+    assert [each.id for each in verdicts if each.outcome is Outcome.FAIL] == []
+
+
+def test_response_too_long_to_be_kept_is_a_loss_of_the_proxy(tmp_path: Path) -> None:
+    recorder = ProxyRecorder(tmp_path / "history.jsonl", {})
+    transfer = _transfer(b'{"id": "thread_1')
+    transfer.is_truncated = True
+    exchange = recorder.record(transfer)
+    recorder.close()
+    assert exchange is not None
+    assert exchange.loss == "the recorder cut the response"
+
+
+def _transfer(content: bytes) -> Transfer:
+    """A request for a thread, answered with this content."""
+    transfer = Transfer(1, "GET", "https://api.example.com/v1/threads/thread_1", [], b"", started=0.0, wall=1.8e9)
+    transfer.ended, transfer.status, transfer.chunks = 1.0, 200, [(1.0, content)]
+    transfer.response_headers = [(b"content-type", b"application/json")]
+    return transfer
 
 
 def test_defects_are_found_while_traffic_passes_and_at_the_end(tmp_path: Path) -> None:

@@ -35,14 +35,20 @@ class ProxySession:
     """
 
     def __init__(
-        self, upstream: str, history: Path, options: RunOptions, on_finding: OnFinding, edition: str | None = None
+        self,
+        upstream: str,
+        history: Path,
+        options: RunOptions,
+        on_finding: OnFinding,
+        edition: str | None = None,
+        key_header: str = "",
     ) -> None:
         """Start the history. Raises UnwritableFile if it cannot be written."""
         self.history = history
         self.options = options
         self.failed: dict[str, str] = {}
         header: dict[str, JSON] = {"target": describe_upstream(upstream), "base_url": describe_upstream(upstream)}
-        self.recorder = ProxyRecorder(history, {**header, "started": round(time.time(), 3)}, edition)
+        self.recorder = ProxyRecorder(history, {**header, "started": round(time.time(), 3)}, edition, key_header)
         self.app = ForwardingApp(upstream, self._on_transfer)
         self.requests = 0
         self._edition = edition

@@ -35,6 +35,13 @@ _LOOK_S = 0.1
     help="Loopback port to listen on; 0 picks a free one.",
 )
 @option(
+    "--key-header",
+    group=TARGET,
+    metavar="NAME",
+    default="",
+    help="Header that carries the client's key, if its name does not indicate one as `api-key` does.",
+)
+@option(
     "--partial",
     group=SCOPE,
     is_flag=True,
@@ -45,7 +52,7 @@ _LOOK_S = 0.1
     "Date of the contract to judge by. Default: the contract in force on the date of each exchange.",
     "reports/<run-id>/.",
 )
-def command(upstream: str, port: int, fail_fast: bool, **values: Any) -> int:
+def command(upstream: str, port: int, key_header: str, fail_fast: bool, **values: Any) -> int:
     """Forward requests to UPSTREAM, record them, and judge them when traffic pauses and at the end.
 
     Point the client at the printed address instead of the server. Ctrl-C ends the session with the report.
@@ -66,6 +73,7 @@ def command(upstream: str, port: int, fail_fast: bool, **values: Any) -> int:
         options,
         lambda id_, message: say(f"FAIL {id_}: {message}"),
         options.edition if values["edition"] else None,
+        key_header,
     )
     try:
         with interruptible(), serve_on_loopback(session.app, port) as origin:

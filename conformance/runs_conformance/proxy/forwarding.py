@@ -29,8 +29,9 @@ class Transfer:
     """One request with what was passed on of its response. Times are monotonic, but for `wall`.
 
     `number` counts requests by their start.
-    `chunks` are the pieces of the response's raw body with the times of their arrival. `failure` says why the transfer
-    did not complete, and `client_left` that the client ended it.
+    `chunks` are the pieces of the response's raw body with the times of their arrival; `is_truncated` says that a long
+    body was forwarded whole, but not kept whole. `failure` says why the transfer did not complete, and `client_left`
+    that the client ended it.
     """
 
     number: int
@@ -44,6 +45,7 @@ class Transfer:
     status: int | None = None
     response_headers: Headers = field(default_factory=list)
     chunks: list[tuple[float, bytes]] = field(default_factory=list)
+    is_truncated: bool = False
     failure: str = ""
     client_left: bool = False
 
@@ -149,6 +151,8 @@ class ForwardingApp:
             received += len(chunk)
             if received <= strict_json.MAX_BYTES:
                 transfer.chunks.append((time.monotonic(), chunk))
+            else:
+                transfer.is_truncated = True
             if length == str(received):
                 self._finish(transfer)
             await send({"type": "http.response.body", "body": chunk, "more_body": True})

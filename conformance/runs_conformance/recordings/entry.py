@@ -5,11 +5,14 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
+
+from runs_conformance.wire.redaction import is_key_header
 
 MAX_BYTES = 4 * 1024 * 1024
 Pairs = tuple[tuple[str, str], ...]
@@ -19,7 +22,11 @@ class MalformedEntryError(Exception):
     """A recorded entry violates its format; the message says how."""
 
 
-_KEYS = frozenset({"authorization", "api-key", "x-api-key", "ocp-apim-subscription-key", "openai-project"})
+_PROJECT_HEADER = "openai-project"
+"""Not secret, but it selects objects as a key does."""
+
+_SCHEME = re.compile(r"[a-z]+\s+(?=\S+\Z)", re.IGNORECASE)
+"""The scheme of an Authorization header."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,8 +60,19 @@ class RecordedEntry:
     @property
     def key(self) -> Pairs:
         """The headers that select whose objects a request sees; they are secret and must not reach a report."""
-        carried = ((name.lower(), value) for name, value in self.headers)
-        return tuple(sorted((name, value) for name, value in carried if name in _KEYS and value))
+        carried = ((name.lower(), value) for name, value in self.headers if value)
+        return tuple(sorted(each for each in carried if is_key_header(each[0]) or each[0] == _PROJECT_HEADER))
+
+
+def key_values(headers: Pairs, key_header: str = "") -> tuple[str, ...]:
+    """The values of headers that carry a key, without a scheme such as `Bearer`.
+
+    `key_header` names one more such header.
+    """
+    values = [
+        value.strip() for name, value in headers if is_key_header(name) or name.lower() == key_header.lower() != ""
+    ]
+    return tuple(dict.fromkeys(_SCHEME.sub("", value) for value in values if value))
 
 
 def require_object(value: Any, what: str) -> Mapping[str, Any]:

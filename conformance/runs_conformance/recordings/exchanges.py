@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
@@ -15,7 +15,7 @@ from runs_conformance.model.exchange import Completion, Exchange, Request, Respo
 from runs_conformance.model.json import ABSENT, JSON, Absent, is_array, is_object
 from runs_conformance.recordings import loss
 from runs_conformance.recordings.compression import UndecodableError, decode_content
-from runs_conformance.recordings.entry import Pairs, RecordedEntry, parse_time
+from runs_conformance.recordings.entry import Pairs, RecordedEntry, key_values, parse_time
 from runs_conformance.recordings.hosts import Server, foreign_servers, server_of
 from runs_conformance.recordings.ordering import TimedEntry, in_order
 from runs_conformance.recordings.redaction_marker import is_marker, may_hold_markers
@@ -24,7 +24,7 @@ from runs_conformance.wire import response as responses
 from runs_conformance.wire.redaction import REDACTED, redact_value
 
 _SSE_PREFIXES = (b"event:", b"data:", b":")
-_KEY_HEADERS, _MIN_KEY_LENGTH = ("authorization", "api-key", "x-api-key"), 16
+_MIN_KEY_LENGTH = 16
 _YEAR = 365 * 86_400.0
 _FIRST_BETA = 1_699_228_800.0
 """The launch of the earlier beta. A clock that shows an earlier time is wrong."""
@@ -132,7 +132,7 @@ def _locate(entry: RecordedEntry) -> tuple[_Located, RecordedEntry] | str:
     try:
         content, defects = decode_content(content, encoding)
     except UndecodableError as error:
-        lost, content = f"the response was not decoded: {error}", b""
+        lost, content = f"{loss.NOT_DECODED}: {error}", b""
     path, operation, ids = found
     located = _Located(url, path, operation, ids, server_of(entry.url, path), defects, lost)
     return located, entry if content is entry.response_content else replace(entry, response_content=content)
@@ -238,16 +238,9 @@ def _query(url: SplitResult) -> tuple[tuple[str, str], ...]:
 
 
 def _redacted_headers(headers: Pairs) -> Mapping[str, str]:
-    known_secrets.remember(_keys(headers))
+    keys = key_values(headers)
+    known_secrets.remember(key for key in keys if len(key) >= _MIN_KEY_LENGTH and not is_marker(key))
     return {name: redact_value(name, value) if value != REDACTED else value for name, value in headers}
-
-
-def _keys(headers: Pairs) -> Iterator[str]:
-    """The API keys in recorded headers: responses may repeat them."""
-    for name, value in headers:
-        key = value.removeprefix("Bearer ").strip()
-        if name.lower() in _KEY_HEADERS and len(key) >= _MIN_KEY_LENGTH and not is_marker(key):
-            yield key
 
 
 def _recording_time(entry: RecordedEntry, operation: Operation, response: Response | None) -> float | None:

@@ -16,6 +16,7 @@ from runs_conformance.recordings.redaction_marker import (
     is_redacted_id,
 )
 
+NOT_DECODED = "the response was not decoded"
 NOT_SAVED = "the recorder did not save the response"
 CUT = "the recorder cut the response"
 CLIENT_LEFT = "the client ended the transfer"

@@ -14,6 +14,18 @@ def is_secret_name(name: str) -> bool:
     return _NAME.search(name) is not None
 
 
+_KEY_HEADER = re.compile(r"auth(?!or(?!i[sz]))|key|token|secret|passw|credential", re.IGNORECASE)
+_KEYLESS_HEADER = re.compile(r"idempotency|csrf|xsrf|authenticate$|^sec-", re.IGNORECASE)
+
+
+def is_key_header(name: str) -> bool:
+    """Whether a request header of this name carries an API key or another secret of the client.
+
+    The values of such headers are redacted everywhere, and requests with different values may see different objects.
+    """
+    return _KEY_HEADER.search(name) is not None and _KEYLESS_HEADER.search(name) is None
+
+
 def redact_value(name: str, value: str) -> str:
     """The value of a header or query parameter, redacted except for the scheme `Bearer` if its name is secret."""
     if not is_secret_name(name):
