@@ -122,7 +122,7 @@ def test_a_different_response_is_undecided(report: Path, capsys: pytest.CaptureF
     ("arguments", "message"),
     [
         (["no-such-report.json"], "no-such-report.json"),
-        ([__file__], "neither a report.json nor a history.jsonl"),
+        ([__file__], "neither a report.json nor the history.jsonl"),
         (["{report}", "create_message.role.enmu"], "did you mean create_message.role.enum"),
         (["{report}", "a", "b"], "at most one ID"),
         (["{report}", "http://127.0.0.1:1/v1"], "cannot be reached"),
