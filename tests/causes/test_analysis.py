@@ -75,6 +75,14 @@ def test_answers_to_accepted_violations_are_consequences_whatever_their_topic() 
     assert set(causes["validation.none"].consequences) == {echo.id for echo in echoes}
 
 
+def test_listed_assistants_repeat_only_what_was_accepted_for_assistants() -> None:
+    place = "tool_resources.code_interpreter"
+    listed = as_constraint_on_answers(wrong_value(f"assistant.{place}.type", "list_assistants", "object", None))
+    for operation, is_echo in (("create_thread", False), ("create_assistant", True)):
+        causes = by_kind(*(accepted(f"{operation}.{place}.{each}", operation) for each in ("a", "b", "type")), listed)
+        assert (causes["validation.none"].consequences == (listed.id,)) is is_echo
+
+
 def test_answers_to_valid_requests_are_causes_of_their_own_and_come_before_missing_validation() -> None:
     causes = by_kind(*UNVALIDATED, broken_rule("lifecycle.begins_queued", "create_run"))
     assert list(causes) == ["lifecycle", "validation.none"]

@@ -174,12 +174,13 @@ def _sort_echoes(sorting: Sorting) -> None:
     if group is None:
         return
     accepted = [failure for failure in group.members if failure.is_about_request]
-    places = {failure.place for failure in accepted}
+    # A list of all assistants shows those that other programs created by invalid requests.
+    listed = {failure.place for failure in accepted if failure.subject in ("create_assistant", "modify_assistant")}
     bounds = {(failure.place, failure.keyword) for failure in accepted if failure.keyword in _BOUNDS}
-    group.consequences += sorting.take(lambda failure: _repeats(failure, places, bounds))
+    group.consequences += sorting.take(lambda failure: _repeats(failure, listed, bounds))
 
 
-def _repeats(failure: Failure, places: set[str], bounds: set[tuple[str, str]]) -> bool:
+def _repeats(failure: Failure, listed: set[str], bounds: set[tuple[str, str]]) -> bool:
     """Whether a failing answer shows a value at a place where an invalid one had been accepted."""
     if failure.verdict.kind == "rule":
         return failure.shows_accepted_violation
@@ -189,9 +190,7 @@ def _repeats(failure: Failure, places: set[str], bounds: set[tuple[str, str]]) -
         return True
     if any(_shows_mutation(failure, place, value) for place, value in failure.mutations):
         return True
-    operation = OPERATIONS.get(failure.operation)
-    lists_all = operation is not None and operation.name == "list_assistants"
-    return lists_all and any(_is_below(failure.place, place) for place in places)
+    return failure.operation == "list_assistants" and any(_is_below(failure.place, place) for place in listed)
 
 
 def _shows_mutation(failure: Failure, place: str, value: JSON | Absent) -> bool:
