@@ -18,9 +18,9 @@ from runs_conformance.errors import UsageError
 _MAX_IDLE_CONNECTIONS = 64
 
 CONNECTION_ERRORS = (httpcore.ConnectError, httpcore.ConnectTimeout, httpcore.ProxyError)
-"""What a request raises that was certainly not sent."""
+"""The exceptions of a request that was certainly not sent."""
 TRANSFER_ERRORS = (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError)
-"""What a request or the reading of its response raises otherwise."""
+"""The other exceptions of a request and of reading its response."""
 
 
 class HttpcoreTransport:
