@@ -80,11 +80,12 @@ def cancel_at_once(context: ProgramContext) -> StepGenerator:
     yield replace(on_run("get_run"), pause=TIMESTAMP_TICK)
 
 
-@program("lifecycle", "cancel", runs=1, requests=28, quick=True)
+@program("lifecycle", "cancel", runs=1, requests=29, quick=True)
 def cancel_while_waiting(context: ProgramContext) -> StepGenerator:
     """A run is cancelled while it waits for tool outputs, and the outputs are submitted afterwards.
 
-    The run must call a function that its prompt does not ask for. Once cancelled, it accepts no outputs.
+    The run must call a function that its prompt does not ask for. Once cancelled, it accepts no outputs, and cancelling
+    it again changes nothing.
     """
     if not (yield from require(assistant(context), thread(context, text=unprompted_message(context)))):
         return
@@ -96,6 +97,7 @@ def cancel_while_waiting(context: ProgramContext) -> StepGenerator:
     yield poll(until=TERMINAL_STATUSES)
     yield from read_everything()
     yield submit()
+    yield on_run("cancel_run")
     yield on_run("get_run")
     yield message("After the end.", role="assistant")
     yield page("list_messages", order="asc")
