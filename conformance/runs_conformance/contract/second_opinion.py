@@ -5,13 +5,16 @@ The suite asks for it before it accuses a server, so that an error in our valida
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from typing import Any
 
 from runs_conformance.contract.edition import DEFAULT_EDITION
 from runs_conformance.contract.schema import compile_schema
 from runs_conformance.model.json import JSON, pointer_tokens
+
+Place = tuple[str, ...]
+"""The tokens of a JSON Pointer."""
 
 _UNKNOWN_TO_JSONSCHEMA = ("chunk_overlap_tokens.maximum",)
 """Constraints that JSON Schema cannot state: the ends of their ids."""
@@ -31,12 +34,19 @@ def is_invalid_by_jsonschema_at(
     pointer: str, name: str, prefix: str, value: JSON, edition: str = DEFAULT_EDITION
 ) -> bool:
     """Whether `jsonschema` finds an error at a place of a value, around it or within it."""
-    tokens = pointer_tokens(pointer)
-    return any(
-        place[: len(tokens)] == tokens[: len(place)]
-        for error in _validator(name, prefix, edition).iter_errors(value)
-        for place in _places(error)
-    )
+    return is_near_any(pointer, error_places(name, prefix, value, edition))
+
+
+def error_places(name: str, prefix: str, value: JSON, edition: str = DEFAULT_EDITION) -> tuple[Place, ...]:
+    """The places of a value at which `jsonschema` finds errors."""
+    errors = _validator(name, prefix, edition).iter_errors(value)
+    return tuple(tuple(place) for error in errors for place in _places(error))
+
+
+def is_near_any(pointer: str, places: Iterable[Place]) -> bool:
+    """Whether one of these places is the one that a JSON Pointer names, around it or within it."""
+    tokens = tuple(pointer_tokens(pointer))
+    return any(place[: len(tokens)] == tokens[: len(place)] for place in places)
 
 
 def _places(error: Any) -> Iterator[Sequence[str]]:

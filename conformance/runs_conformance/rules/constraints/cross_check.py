@@ -6,16 +6,23 @@ If the two validators disagree, the tally gets an internal error and the server 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from runs_conformance.contract.constraint import body_documents, object_documents
 from runs_conformance.contract.edition import DEFAULT_EDITION
-from runs_conformance.contract.second_opinion import can_judge, is_invalid_by_jsonschema_at, is_valid_by_jsonschema
+from runs_conformance.contract.second_opinion import (
+    Place,
+    can_judge,
+    error_places,
+    is_near_any,
+    is_valid_by_jsonschema,
+)
 from runs_conformance.model.case import Role
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.json import Absent
 from runs_conformance.model.verdict import Finding, Tally
-from runs_conformance.rules.constraints.answers import objects_in_answer
+from runs_conformance.rules.constraints.answers import ObjectInAnswer, objects_in_answer
 
 MAX_CONFIRMED = 3
 """Findings confirmed for each constraint and program; more would ask the same question again."""
@@ -28,24 +35,42 @@ def with_second_opinion(judge: Judge) -> Callable[[History], dict[str, Tally]]:
 
     def judge_and_confirm(history: History) -> dict[str, Tally]:
         tallies = dict(judge(history))
+        opinions = _Opinions()
         for id_, tally in tallies.items():
             if tally.findings and can_judge(id_):
-                tally.errors += _disagreements(id_, tally.findings[:MAX_CONFIRMED], history)
+                tally.errors += _disagreements(id_, tally.findings[:MAX_CONFIRMED], history, opinions)
         return tallies
 
     return judge_and_confirm
 
 
-def _disagreements(id_: str, findings: list[Finding], history: History) -> list[str]:
+@dataclass(slots=True)
+class _Opinions:
+    """The places of the errors that the second validator finds in the objects of one history, which keeps them alive.
+
+    Many constraints of an object have findings if a server lacks a member: it is validated once for all of them.
+    """
+
+    places: dict[tuple[str, int, str], tuple[Place, ...]] = field(default_factory=dict)
+
+    def error_places(self, object_: ObjectInAnswer, edition: str) -> tuple[Place, ...]:
+        key = object_.kind, id(object_.value), edition
+        if key not in self.places:
+            document = object_documents()[object_.kind]
+            self.places[key] = error_places(document, object_.kind, object_.value, edition)
+        return self.places[key]
+
+
+def _disagreements(id_: str, findings: list[Finding], history: History, opinions: _Opinions) -> list[str]:
     exchanges = [(finding, history.find(finding.exchange)) for finding in findings]
     return [
         f"{id_}: the validators disagree on {finding.pointer or 'the whole value'} of exchange {finding.exchange}"
         for finding, exchange in exchanges
-        if exchange is not None and not _is_confirmed(id_, finding, exchange)
+        if exchange is not None and not _is_confirmed(id_, finding, exchange, opinions)
     ]
 
 
-def _is_confirmed(id_: str, finding: Finding, exchange: Exchange) -> bool:
+def _is_confirmed(id_: str, finding: Finding, exchange: Exchange, opinions: _Opinions) -> bool:
     """Whether the second validator agrees; true if it cannot judge the evidence."""
     edition = exchange.edition or DEFAULT_EDITION
     operation = exchange.operation or ""
@@ -57,13 +82,7 @@ def _is_confirmed(id_: str, finding: Finding, exchange: Exchange) -> bool:
         if finding.pointer.startswith(object_.pointer) and id_.startswith(object_.kind.partition("_list")[0])
     ]
     return not objects or any(
-        is_invalid_by_jsonschema_at(
-            finding.pointer.removeprefix(object_.pointer),
-            object_documents()[object_.kind],
-            object_.kind,
-            object_.value,
-            edition,
-        )
+        is_near_any(finding.pointer.removeprefix(object_.pointer), opinions.error_places(object_, edition))
         for object_ in objects
     )
 
