@@ -2,9 +2,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from runs_conformance.model.history import History
+from runs_conformance.model.rule import AnyRule
 from runs_conformance.rules.times import form_and_order, run_end, run_start_and_expiry
-from tests.rules.examples import fails, legal, passes
+from tests.rules.examples import fails, judge, legal, passes
 from tests.rules.histories import T0, HistoryBuilder, message, run, step, thread
 
 
@@ -199,3 +202,19 @@ def test_end_by_a_clock_that_is_a_little_ahead() -> History:
 @fails(form_and_order.what_has_happened_is_not_in_the_future, at="/completed_at", times=1)
 def test_end_in_the_future() -> History:
     return _followed_by_another_creation(T0 + 600)
+
+
+@pytest.mark.parametrize(
+    ("rule", "status", "name"),
+    [
+        (run_end.completed_run_has_completed_at, "completed", "completed_at"),
+        (run_end.cancelled_run_has_cancelled_at, "cancelled", "cancelled_at"),
+        (run_end.failed_run_has_failed_at, "failed", "failed_at"),
+        (run_start_and_expiry.working_run_has_started_at, "completed", "started_at"),
+    ],
+)
+def test_time_that_is_left_out_proves_nothing(rule: AnyRule, status: str, name: str) -> None:
+    without = {member: value for member, value in run(status).items() if member != name}
+    builder = HistoryBuilder()
+    builder.get_run(without)
+    assert judge(rule, builder.history()) == []

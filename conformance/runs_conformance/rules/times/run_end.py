@@ -26,7 +26,8 @@ def _check_end_time_set(run: Observation, status: str) -> Iterator[Result]:
     name = END_TIMESTAMPS[status]
     if run.status == status:
         value = run.get(name)
-        yield run.check(value is not None, f"the {status} run has no {name}", f"/{name}", "a time", value)
+        if value is not ABSENT:
+            yield run.check(value is not None, f"the {status} run has no {name}", f"/{name}", "a time", value)
 
 
 @rule(

@@ -36,7 +36,10 @@ def working_run_has_started_at(run: Observation) -> Iterator[Result]:
     """
     if run.status in ("in_progress", "requires_action", "completed", "incomplete"):
         value = run.get("started_at")
-        yield run.check(value is not None, f"the {run.status!r} run has no started_at", "/started_at", "a time", value)
+        if value is not ABSENT:
+            yield run.check(
+                value is not None, f"the {run.status!r} run has no started_at", "/started_at", "a time", value
+            )
 
 
 @rule(
