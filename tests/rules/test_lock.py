@@ -104,6 +104,15 @@ def _after_end(accepted: bool, status: str = "completed", **changes: Any) -> His
     return builder.history()
 
 
+@inconclusive(lock.run_is_taken_after_the_end)
+def test_thread_that_a_run_of_another_thread_keeps_locked() -> History:
+    builder = _start()
+    builder.see_statuses("queued", "completed")
+    text = "Thread thread_a already has an active run run_qK3vT8wZpL5x."
+    builder.refuse("create_run", text=text, body={"assistant_id": ASSISTANT}, step=Step(operation="create_run"))
+    return builder.history()
+
+
 @passes(lock.message_is_taken_after_the_end, lock.run_is_taken_after_the_end)
 def test_thread_that_is_free_again() -> History:
     return _after_end(True, "cancelled")

@@ -23,6 +23,7 @@ from runs_conformance.model.json import ABSENT, is_object, json_equal
 WORKING = frozenset({"in_progress", "requires_action"})
 _DELETIONS = ("delete_thread", "delete_message")
 _LOCKED_STATUSES = (409, 423)
+_RUN_ID = re.compile(r"\brun_[A-Za-z0-9]{8,64}\b")
 _SAYS_LOCKED = re.compile(
     r"\b(active|already (?:has|running)|another run|busy|in progress|in_progress|locked|requires_action)\b|"
     r"\b(?:while|until) (?:a|the|its|another) run\b",
@@ -92,6 +93,16 @@ class ThreadWrite:
             if is_stopped and not may_be_cancelled_between(run, run.observations[0], after):
                 return run
         return None
+
+    @property
+    def foreign_run(self) -> str | None:
+        """A run that the refusal names although the thread is not known to have it; None if it names none or its own.
+
+        A lock for all threads names a run of another thread, perhaps of another client.
+        """
+        named = _RUN_ID.findall(refusal_text(self.exchange)) if self.exchange.refused else []
+        own = {run.id for run in runs_of_thread(self.history, self.thread_id)}
+        return named[0] if named and own.isdisjoint(named) else None
 
     @property
     def last_ended_run(self) -> RunTimeline | None:

@@ -117,6 +117,8 @@ def _check_accepted_after_end(write: ThreadWrite, subject: str) -> Iterator[Resu
     names_the_run = run.id in _error_message(exchange)
     if exchange.accepted:
         yield PASSED
+    elif write.foreign_run is not None:
+        yield Inconclusive(f"the refusal names run {write.foreign_run}, which is not known to be of the thread")
     elif exchange.refused and (
         (write.must_be_accepted_if_unlocked and (exchange.step is not None or names_the_run))
         # The refusal itself says that the run is the reason.
@@ -131,14 +133,17 @@ def _check_accepted_after_end(write: ThreadWrite, subject: str) -> Iterator[Resu
         )
 
 
-def _check_accepted_on_free_thread(write: ThreadWrite, message: str) -> Iterator[Result]:
-    """Skip recorded traffic, where an unrecorded run may hold the lock."""
+def _check_accepted_on_free_thread(write: ThreadWrite, message: str, is_elsewhere: bool) -> Iterator[Result]:
+    """Skip recorded traffic, where an unrecorded run may hold the lock.
+
+    A refusal that names a run of another thread is a violation only if it `is_elsewhere` that a run is active.
+    """
     exchange = write.exchange
     if exchange.step is None or write.target_may_be_deleted:
         return
     if exchange.accepted:
         yield PASSED
-    elif exchange.refused and write.must_be_accepted_if_unlocked:
+    elif exchange.refused and write.must_be_accepted_if_unlocked and (is_elsewhere or write.foreign_run is None):
         yield exchange.finding(message, "", 200, exchange.status)
 
 
@@ -193,7 +198,7 @@ def refused_run_holds_no_lock(write: ThreadWrite) -> Iterator[Result]:
     refused = write.rejected_run
     if refused is not None:
         message = f"a message was refused although the only run on the thread had been refused (HTTP {refused.status})"
-        yield from _check_accepted_on_free_thread(write, message)
+        yield from _check_accepted_on_free_thread(write, message, is_elsewhere=False)
 
 
 @rule(
@@ -209,7 +214,7 @@ def keeps_nobody_out_elsewhere(write: ThreadWrite) -> Iterator[Result]:
     run = write.active_run_on_other_thread
     if run is not None:
         yield from _check_accepted_on_free_thread(
-            write, f"the request was refused while only run {run.id} of another thread was active"
+            write, f"the request was refused while only run {run.id} of another thread was active", is_elsewhere=True
         )
 
 
