@@ -74,7 +74,10 @@ JOINT_CONSEQUENCES: Mapping[tuple[str, ...], tuple[str, ...]] = {
 """The beginnings of ids that several mutants fail together, although none of them does by itself."""
 
 UNDONE_BY: Mapping[str, Mapping[str, str]] = {
+    "breaks_on_bad_json": {"accepts_every_body": "a body that is not JSON is accepted"},
     "breaks_the_connection_with_bad_json": {"accepts_every_body": "a body that is not JSON is accepted"},
+    "starts_what_it_refuses": {"accepts_every_body": "no run is refused"},
+    "streams_its_refusals": {"accepts_every_body": "no streamed run is refused"},
     "calls_another_function": {"ignores_the_named_function": "the named function does not reach the model"},
     "leaves_code_out": {"numbers_errors": "every error has a code"},
     "leaves_outputs_out": {"shows_outputs_as_empty": "every call has an output, if only an empty one"},
