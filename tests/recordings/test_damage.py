@@ -13,6 +13,7 @@ import pytest
 from runs_conformance.app.judge_recording import RecordingReview, judge
 from runs_conformance.app.options import RunOptions
 from runs_conformance.model.verdict import Outcome
+from runs_conformance.rules.constraints import cross_check
 from tests.recordings import damages
 from tests.recordings.damages import DAMAGES, Damage, Entry
 from tests.recordings.traffic import FLOWS, clean_entries
@@ -144,6 +145,30 @@ def test_violations_before_a_loss_are_found_as_in_a_complete_recording(tmp_path:
     entries[-1]["response"]["content"].pop("text")
     assert listed < len(entries) - 1
     assert "threads.hold_only_what_was_sent" in _failures(_review(entries, tmp_path))
+
+
+@pytest.mark.parametrize("flow", _FLOWS)
+def test_loss_at_the_end_adds_no_occasions(flow: str, tmp_path: Path) -> None:
+    entries = json.loads(clean_entries(flow))
+    clean = {verdict.id: verdict.judged for verdict in _review(entries, tmp_path).report.verdicts}
+    assert clean["metadata.holds_nothing_else"] > 0
+    entries[-1]["response"]["content"].pop("text")
+    damaged = {verdict.id: verdict.judged for verdict in _review(entries, tmp_path).report.verdicts}
+    assert {id_: count for id_, count in damaged.items() if count > clean[id_]} == {}
+
+
+def test_findings_on_damaged_exchanges_are_confirmed_by_the_second_validator(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entries = json.loads(clean_entries("conversation"))
+    creation = next(each for each in entries if each["request"]["url"].endswith("/messages"))
+    _edit_answer(creation, '"object":"thread.message"', '"object":"message"')
+    creation["request"].pop("postData")
+    verdicts = {verdict.id: verdict for verdict in _review(entries, tmp_path).report.verdicts}
+    assert verdicts["message.object.const"].outcome is Outcome.FAIL
+    monkeypatch.setattr(cross_check, "is_near_any", lambda *args: False)
+    verdicts = {verdict.id: verdict for verdict in _review(entries, tmp_path).report.verdicts}
+    assert verdicts["message.object.const"].outcome is Outcome.ERROR
 
 
 def test_hosts_can_be_selected(tmp_path: Path) -> None:

@@ -13,10 +13,11 @@ from runs_conformance.engine.run_result import Judges, ProgramVerdicts, judge_pr
 from runs_conformance.engine.verdicts import discard_findings
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
-from runs_conformance.model.verdict import Tallies
+from runs_conformance.model.verdict import Tallies, Tally
 from runs_conformance.recordings.partition import Partition, cut
 from runs_conformance.recordings.redaction_marker import contains_marker
 from runs_conformance.rules.constraints import answers
+from runs_conformance.rules.constraints.cross_check import with_second_opinion
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,21 +69,59 @@ def judge_partition(program: str, partition: Partition, judges: Judges) -> Itera
     """Judge a partition, so that losses of the recorder are not held against the server.
 
     Exchanges of which something was lost are judged alone, by the constraints on their answers. The others are then
-    judged as a partial history, and those before the first loss as a complete one too.
+    judged as a partial history, and those before the first loss as a complete one too. Each occasion counts once.
     """
     if not partition.gap:
         yield _own(judge_program(program, partition.exchanges, judges), partition)
         return
     partial = replace(judges, partial=True, gap=judges.gap if judges.partial else partition.gap)
     if partition.exchanges:
-        yield _own(judge_program(program, partition.exchanges, partial), partition)
-    if not judges.partial and partition.complete:
-        complete = {id_: rule for id_, rule in judges.rules.items() if rule.needs_complete_history}
-        again = judge_program(program, partition.complete, replace(judges, rules=complete, constraint_judges=()))
-        yield _own(replace(again, transitions=Counter(), last_statuses=Counter(), operation_stats={}), partition)
+        results = judge_program(program, partition.exchanges, partial)
+        if not judges.partial and partition.complete:
+            complete = {id_: rule for id_, rule in judges.rules.items() if rule.needs_complete_history}
+            complete_judges = replace(judges, rules=complete, constraint_judges=())
+            results = _add_findings(results, judge_program(program, partition.complete, complete_judges))
+        yield _own(results, partition)
     answers_only = replace(partial, rules={}, constraint_judges=_ANSWER_JUDGES)
     for exchange in partition.damaged:
         yield replace(judge_program(program, [exchange], answers_only), operation_stats={})
+
+
+def _add_findings(partial: ProgramVerdicts, complete: ProgramVerdicts) -> ProgramVerdicts:
+    """Add what a part of a history shows as a complete history, where the whole was judged as a partial one.
+
+    Both judge the same occasions: a pass of both is one pass, and a finding was inconclusive in the partial history.
+    """
+    return replace(
+        partial,
+        tallies={
+            **partial.tallies,
+            **{id_: _combine(partial.tallies.get(id_, Tally()), tally) for id_, tally in complete.tallies.items()},
+        },
+        counterexamples={**partial.counterexamples, **complete.counterexamples},
+        internal_error=partial.internal_error or complete.internal_error,
+    )
+
+
+def _combine(partial: Tally, complete: Tally) -> Tally:
+    settled = len(complete.findings) + complete.excused.total()
+    return replace(
+        partial,
+        judged=max(partial.judged, complete.judged - settled) + settled,
+        findings=complete.findings,
+        inconclusive=_subtract(partial.inconclusive, settled),
+        excused=complete.excused,
+        errors=list(dict.fromkeys((*partial.errors, *complete.errors))),
+    )
+
+
+def _subtract(reasons: Counter[str], count: int) -> Counter[str]:
+    """The reasons without `count` of them, the most frequent first."""
+    left = Counter(reasons)
+    for reason, most in reasons.most_common():
+        left[reason] -= min(most, count)
+        count -= min(most, count)
+    return +left
 
 
 def _own(verdicts: ProgramVerdicts, partition: Partition) -> ProgramVerdicts:
@@ -110,4 +149,4 @@ def _constraints_without_redaction(history: History) -> Tallies:
     return tallies
 
 
-_ANSWER_JUDGES = (("constraints of answers", _constraints_without_redaction),)
+_ANSWER_JUDGES = (("constraints of answers", with_second_opinion(_constraints_without_redaction)),)

@@ -172,11 +172,17 @@ def _lost_requests(history: History) -> dict[str, JSON]:
 def merge_results(
     results: Sequence[ProgramVerdicts], budget: Budget, interrupted: bool = False, cut_reason: str | None = None
 ) -> RunResult:
-    """Merge the results of programs; `cut_reason` says why the whole test run ended early."""
+    """Merge the results of programs; `cut_reason` says why the whole test run ended early.
+
+    A program may have several results, one for each part of its history.
+    """
     examples: dict[str, JSON] = {}
     for result in results:
         for id_, example in result.counterexamples.items():
             examples[id_] = smaller_counterexample(id_, examples[id_], example) if id_ in examples else example
+    by_program: dict[str, list[ProgramVerdicts]] = {}
+    for result in results:
+        by_program.setdefault(result.program, []).append(result)
     budget.counts.seconds = round(budget.elapsed, 3)
     ends = tuple(result.end for result in results if result.end is not None)
     return RunResult(
@@ -184,7 +190,7 @@ def merge_results(
         counterexamples=examples,
         operation_stats=merge_stats(result.operation_stats for result in results),
         counts=budget.counts,
-        program_ids=tuple(result.program for result in results),
+        program_ids=tuple(by_program),
         internal_errors=tuple(result.internal_error for result in results if result.internal_error),
         cut_reason=cut_reason
         or next((end.cause for end in ends if end.ending in (Ending.CUT, Ending.NOT_STARTED)), None),
@@ -192,9 +198,17 @@ def merge_results(
         explored_violations=_shortest_violations(results),
         transitions=most_frequent(sum((result.transitions for result in results), Counter())),
         program_ends=ends,
-        decided_ids={result.program: result.decided for result in results},
-        occasions={result.program: result.occasions for result in results},
-        failed={result.program: frozenset(i for i, t in result.tallies.items() if t.findings) for result in results},
+        decided_ids={
+            program: frozenset[str]().union(*(part.decided for part in parts)) for program, parts in by_program.items()
+        },
+        occasions={
+            program: dict(sum((Counter(part.occasions) for part in parts), Counter()))
+            for program, parts in by_program.items()
+        },
+        failed={
+            program: frozenset(id_ for part in parts for id_, tally in part.tallies.items() if tally.findings)
+            for program, parts in by_program.items()
+        },
         last_statuses=sum((result.last_statuses for result in results), Counter()),
         lost_requests={id_: example for result in results for id_, example in result.lost_requests.items()},
         seconds=_share_seconds(results),
