@@ -1,8 +1,14 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from runs_conformance.evidence.metadata import MAX_PAIRS, MetadataTimeline, may_exceed_pair_limit, metadata_timelines
+from runs_conformance.model.exchange import Completion
+from runs_conformance.model.verdict import Finding
+from runs_conformance.rules.traces import refused_modification_keeps_metadata
 from tests.rules.histories import HistoryBuilder, thread
 
 OLD, NEW = {"a": "1"}, {"b": "2"}
@@ -51,20 +57,41 @@ def test_nothing_is_expected_during_a_write() -> None:
     assert all(expected.observation.exchange is not read for expected in timeline_of(builder).expectations)
 
 
-def test_pairs_without_writes() -> None:
+def test_refused_request_is_no_write() -> None:
     builder = created()
-    builder.refuse("modify_thread", body={"metadata": NEW})
+    refused = builder.refuse("modify_thread", body={"metadata": NEW})
     builder.send("get_thread", thread())
-    ((_, _, has_refused_write),) = timeline_of(builder).pairs_without_writes()
-    assert has_refused_write
+    (pair,) = timeline_of(builder).pairs_without_write()
+    assert pair.ineffective_requests == (refused,)
+
+
+def test_request_that_was_never_sent_is_no_attempt() -> None:
+    builder = created()
+    sent = builder.lose_answer("modify_thread", body={"metadata": NEW})
+    builder.send("get_thread", thread())
+    builder.exchanges[1] = replace(sent, completion=Completion.NOT_CONNECTED)
+    (pair,) = timeline_of(builder).pairs_without_write()
+    assert pair.ineffective_requests == ()
+
+
+@pytest.mark.parametrize(
+    ("status", "message"), [(400, "was refused"), (401, "got HTTP status 401"), (429, "got HTTP status 429")]
+)
+def test_finding_says_how_the_modification_was_answered(status: int, message: str) -> None:
+    builder = created()
+    builder.refuse("modify_thread", status, body={"metadata": NEW})
+    builder.send("get_thread", thread(metadata=NEW))
+    (finding,) = refused_modification_keeps_metadata.judge(timeline_of(builder))
+    assert isinstance(finding, Finding)
+    assert finding.message == f"metadata changed although the modification {message}"
 
 
 def test_accepted_write_separates_observations() -> None:
     builder = created()
     builder.send("modify_thread", thread(metadata=NEW), body={"metadata": NEW})
     builder.send("get_thread", thread(metadata=NEW))
-    pairs = list(timeline_of(builder).pairs_without_writes())
-    assert [earlier.exchange.operation for earlier, _, _ in pairs] == ["modify_thread"]
+    pairs = list(timeline_of(builder).pairs_without_write())
+    assert [pair.earlier.exchange.operation for pair in pairs] == ["modify_thread"]
 
 
 def test_merged_metadata_may_exceed_the_limit() -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from typing import NamedTuple
 
 from runs_conformance.evidence.creation import creations
 from runs_conformance.evidence.observation import Observation
 from runs_conformance.evidence.request_expectation import is_interpretable
 from runs_conformance.evidence.run_action import may_have_taken_effect
 from runs_conformance.evidence.timeline import Timeline, timelines
-from runs_conformance.model.exchange import Exchange
+from runs_conformance.model.exchange import Completion, Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.json import JSON, Absent, at, is_object
 
@@ -39,13 +40,21 @@ class ExpectedMetadata:
     all_written: tuple[Mapping[str, JSON], ...] | None
 
 
+class PairWithoutWrite(NamedTuple):
+    """Two observations, and the requests between them that were answered but did not modify the object."""
+
+    earlier: Observation
+    later: Observation
+    ineffective_requests: tuple[Exchange, ...]
+
+
 @dataclass(frozen=True, eq=False)
 class MetadataTimeline:
-    """The metadata of one object over time. `attempts` are all requests to modify the object."""
+    """The metadata of one object over time. `modify_requests` are all requests to modify the object."""
 
     timeline: Timeline
     writes: tuple[MetadataWrite, ...]
-    attempts: tuple[Exchange, ...]
+    modify_requests: tuple[Exchange, ...]
 
     @property
     def creation_is_known(self) -> bool:
@@ -82,13 +91,19 @@ class MetadataTimeline:
             observation, latest, tuple(write.value or {} for write in certain) if knows_creation else None
         )
 
-    def pairs_without_writes(self) -> Iterator[tuple[Observation, Observation, bool]]:
-        """Pairs of observations without an effective write between them, and whether a refused one lies between."""
+    def pairs_without_write(self) -> Iterator[PairWithoutWrite]:
+        """Pairs of observations between which no request can have changed the metadata."""
         for earlier, later in self.timeline.pairs():
-            between = [e for e in self.attempts if e.ended > earlier.earliest and e.started < later.latest]
-            between = [e for e in between if e is not earlier.exchange]
+            between = tuple(
+                exchange
+                for exchange in self.modify_requests
+                if exchange is not earlier.exchange
+                and exchange.completion is not Completion.NOT_CONNECTED
+                and exchange.ended > earlier.earliest
+                and exchange.started < later.latest
+            )
             if not any(may_have_taken_effect(exchange) for exchange in between):
-                yield earlier, later, bool(between)
+                yield PairWithoutWrite(earlier, later, between)
 
 
 @lru_cache(maxsize=16)
@@ -103,21 +118,21 @@ def metadata_timelines(history: History) -> tuple[MetadataTimeline, ...]:
 
 
 def _of(timeline: Timeline, creation: Exchange | None, history: History) -> MetadataTimeline:
-    attempts = tuple(
+    modify_requests = tuple(
         exchange
         for exchange in history
         if exchange.operation == f"modify_{timeline.kind}" and exchange.path.get(f"{timeline.kind}_id") == timeline.id
     )
     writes = [
         MetadataWrite(each, _metadata_in(each.request.body, "/metadata"), False)
-        for each in attempts
+        for each in modify_requests
         if may_have_taken_effect(each)
     ]
     if creation is not None:
         nested = creation.operation == "create_thread_and_run" and timeline.kind == "thread"
         pointer = "/thread/metadata" if nested else "/metadata"
         writes.insert(0, MetadataWrite(creation, _metadata_in(creation.request.body, pointer), True))
-    return MetadataTimeline(timeline, tuple(writes), attempts)
+    return MetadataTimeline(timeline, tuple(writes), modify_requests)
 
 
 def _metadata_in(body: JSON | Absent, pointer: str) -> Mapping[str, JSON] | None:

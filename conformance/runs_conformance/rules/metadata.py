@@ -121,9 +121,9 @@ def changes_only_when_modified(timeline: MetadataTimeline) -> Iterator[Result]:
 
     Fix: Write metadata only when the object is created or modified.
     """
-    for earlier, later, attempted in timeline.pairs_without_writes() if timeline.creation_is_known else ():
+    for earlier, later, requests in timeline.pairs_without_write() if timeline.creation_is_known else ():
         was, now = earlier.get("metadata"), later.get("metadata")
-        if not attempted and was is not ABSENT and now is not ABSENT:
+        if not requests and was is not ABSENT and now is not ABSENT:
             yield later.check(
                 json_equal(was or {}, now or {}), "metadata changed without a modification", "/metadata", was, now
             )

@@ -119,12 +119,14 @@ def refused_modification_keeps_metadata(timeline: MetadataTimeline) -> Iterator[
 
     Fix: Validate all pairs before storing any.
     """
-    for earlier, later, attempted in timeline.pairs_without_writes():
+    for earlier, later, requests in timeline.pairs_without_write():
         was, now = earlier.get("metadata"), later.get("metadata")
-        if attempted and was is not ABSENT and now is not ABSENT:
+        if requests and was is not ABSENT and now is not ABSENT:
+            answers = [each for each in requests if not each.refused]
+            happened = f"got HTTP status {answers[0].status}" if answers else "was refused"
             yield later.check(
                 json_equal(was or {}, now or {}),
-                "metadata changed although the modification was refused",
+                f"metadata changed although the modification {happened}",
                 "/metadata",
                 was,
                 now,
