@@ -2,11 +2,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from itertools import pairwise
 
 import pytest
 
 from runs_conformance.baseline import Baseline, BaselineEntry, BaselineGate, EntryStatus, Revision, RunScope, compare
 from runs_conformance.engine.outcome import decide_outcome
+from runs_conformance.model.profile import PROFILES
 from runs_conformance.model.verdict import Outcome, Verdict
 
 TODAY = date(2026, 11, 21)
@@ -137,3 +139,10 @@ def test_flaky_entry_that_passes_is_kept(revision: Revision) -> None:
     flaky = replace(entry("a.flaky"), flaky=True)
     comparison = compare([verdict("a.flaky", Outcome.PASS)], gate(flaky, revision=revision), RunScope())
     assert comparison.baseline.entries == (flaky,)
+
+
+def test_wider_profile_covers_the_narrower_one() -> None:
+    for narrow, wide in pairwise(PROFILES):
+        assert set(PROFILES[narrow]) <= set(PROFILES[wide])
+        assert RunScope(profile=narrow).gap_to(Baseline(profile=wide)) is not None
+        assert RunScope(profile=wide).gap_to(Baseline(profile=narrow)) is None

@@ -14,8 +14,8 @@ from runs_conformance.cli.replay import command as replay
 from runs_conformance.cli.run import command
 from runs_conformance.config.key import KEYS
 from runs_conformance.contract.operation import CAPABILITIES
-from runs_conformance.engine.plan import PHASES
 from runs_conformance.generation.programs.steps import PROMPTS
+from runs_conformance.model.profile import PHASES
 from runs_conformance.model.program import USABLE_KINDS
 from runs_conformance.reporting.view import NAMES
 from tests.gateway import KEY, SECOND_KEY, gateway

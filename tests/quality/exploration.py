@@ -29,12 +29,12 @@ from runs_conformance.emulator.catalogue import exploration_mutants
 from runs_conformance.engine import polling
 from runs_conformance.engine.budget import Budget
 from runs_conformance.engine.collector import Collector
-from runs_conformance.engine.plan import PROFILES
 from runs_conformance.engine.program_runner import run_program
 from runs_conformance.engine.run_result import ProgramVerdicts, judge_program
 from runs_conformance.engine.shrinking.exploration import ShrinkContext, shrink_violations
 from runs_conformance.engine.shrinking.shrinker import ShrunkCase
 from runs_conformance.generation import fuzzing
+from runs_conformance.model.profile import PROFILES
 from runs_conformance.rules import catalogue as rules
 from tests.quality.emulator_host import KEYS, serve_emulators
 from tests.quality.judging import STEP_MS, Trial, check_end, judge_all, target_at

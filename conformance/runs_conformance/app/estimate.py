@@ -10,8 +10,9 @@ from runs_conformance.app.options import RunOptions
 from runs_conformance.app.shrink_findings import LOCAL_BUDGET, REMOTE_BUDGET
 from runs_conformance.engine import forecast
 from runs_conformance.engine.forecast import Share
-from runs_conformance.engine.plan import EXPLORATION_PHASE, PHASES, TOKENS_PER_RUN, Plan
+from runs_conformance.engine.plan import EXPLORATION_PHASE, TOKENS_PER_RUN, Plan
 from runs_conformance.model.plural import plural
+from runs_conformance.model.profile import PHASES
 
 SHRINKING, REMOTE_SHRINKING = Share(LOCAL_BUDGET[1], 60), Share(REMOTE_BUDGET[1], 20)
 """The most that shrinking takes on a server of this machine, and on another one."""

@@ -9,13 +9,14 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from enum import StrEnum
 
+from runs_conformance.model.profile import PROFILES
 from runs_conformance.model.suggestion import nearest_names
 from runs_conformance.model.verdict import Outcome, Verdict
 
 DEFAULT_REASON = "not explained yet; failed on {day}"
 """The reason written for a newly added failure."""
 
-PROFILE_ORDER = ("quick", "standard", "full")
+PROFILE_ORDER = tuple(PROFILES)
 """The profiles, from the narrowest to the widest."""
 
 

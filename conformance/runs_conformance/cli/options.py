@@ -155,9 +155,9 @@ def build_options(values: Mapping[str, Any]) -> RunOptions:
     """
     from runs_conformance import config
     from runs_conformance.app.options import RunOptions
-    from runs_conformance.engine.plan import PHASES
     from runs_conformance.engine.shard import parse_shard
     from runs_conformance.generation.programs.steps import PROMPTS
+    from runs_conformance.model.profile import PHASES
     from runs_conformance.model.program import USABLE_KINDS
 
     parsers: dict[str, Any] = {

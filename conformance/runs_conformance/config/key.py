@@ -9,9 +9,9 @@ from enum import Enum
 from runs_conformance.contract.dialect import DIALECTS
 from runs_conformance.contract.edition import EDITIONS
 from runs_conformance.contract.operation import CAPABILITIES
-from runs_conformance.engine.plan import PHASES, PROFILES
 from runs_conformance.generation.programs.steps import PROMPTS
 from runs_conformance.model.json import JSON
+from runs_conformance.model.profile import PHASES, PROFILES
 from runs_conformance.model.program import USABLE_KINDS
 
 

@@ -6,17 +6,8 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from runs_conformance.contract.departure import glob_matches
+from runs_conformance.model.profile import PROFILES
 from runs_conformance.model.program import Program, ProgramContext
-
-PHASES = ("preflight", "boundary", "lifecycle", "robustness", "security", "races", "explore", "schemathesis")
-"""The phases of a test run, in order."""
-
-PROFILES: dict[str, tuple[str, ...]] = {
-    "quick": ("preflight", "boundary", "lifecycle"),
-    "standard": PHASES[:-1],
-    "full": PHASES,
-}
-"""The phases of each profile; a phase requested explicitly is added to the profile."""
 
 EXPLORATION_PHASE = "explore"
 """The phase of random programs, whose violations are worth shrinking."""
