@@ -83,9 +83,9 @@ def failed(context: ProgramContext) -> StepGenerator:
         yield from read_everything("streamed")
 
 
-@program("lifecycle", "core", runs=1, requests=60)
+@program("lifecycle", "core", runs=2, requests=80)
 def expired(context: ProgramContext) -> StepGenerator:
-    """A run waits for tool outputs that never come, until it expires.
+    """A run waits for tool outputs that never come, until it expires; then its thread takes a message and a run.
 
     It is cancelled instead if the target states a later expiry than the test run can wait for.
     """
@@ -101,8 +101,12 @@ def expired(context: ProgramContext) -> StepGenerator:
     yield poll(until=TERMINAL_STATUSES)
     yield from read_everything()
     yield submit()
+    yield submit(stream=True)
+    yield on_run("cancel_run")
     yield on_run("get_run")
     yield message("After the end.")
+    if (yield from require(run("next", stream=True, tool_choice="none"))):
+        yield from read_everything("next")
     yield page("list_messages", order="asc")
 
 

@@ -21,6 +21,7 @@ from runs_conformance.generation.programs.steps import (
     assistant,
     forced_call,
     function_tool,
+    message,
     on_run,
     page,
     prompt,
@@ -86,9 +87,12 @@ def stream_tool_call(context: ProgramContext) -> StepGenerator:
     yield from read_everything()
 
 
-@program("lifecycle", "streaming", runs=1, requests=18, since="2024-04-29")
+@program("lifecycle", "streaming", runs=1, requests=20, since="2024-04-29")
 def stream_two_tool_calls(context: ProgramContext) -> StepGenerator:
-    """A streamed run calls two functions, and their outputs are submitted without a stream."""
+    """A streamed run calls two functions, and their outputs are submitted without a stream.
+
+    At its end it is cancelled, which must change nothing, and its thread takes a message.
+    """
     if not (yield from require(assistant(context), thread(context, text=prompt(context, "call_two")))):
         return
     tools = [function_tool("get_weather"), function_tool("get_time")]
@@ -97,6 +101,8 @@ def stream_two_tool_calls(context: ProgramContext) -> StepGenerator:
     answer = yield from _stream_until_tool_call(**forced_call(context, tools=tools, tool_choice="required"))
     if answer is not None and (yield from finish_tool_calls()):
         yield page("list_run_steps")
+        yield on_run("cancel_run")
+        yield message("And again.")
 
 
 def _stream_until_tool_call(**forced: Any) -> Generator[Instruction, Any, Exchange | None]:
@@ -113,11 +119,16 @@ def _stream_until_tool_call(**forced: Any) -> Generator[Instruction, Any, Exchan
     return answer
 
 
-@program("lifecycle", "streaming", runs=1, requests=13)
+@program("lifecycle", "streaming", runs=1, requests=15)
 def stream_to_the_token_limit(context: ProgramContext) -> StepGenerator:
-    """A streamed run with a long answer reaches the smallest limit of completion tokens."""
+    """A streamed run with a long answer reaches the smallest limit of completion tokens.
+
+    Then it is cancelled, which must change nothing, and its thread takes a message.
+    """
     if not (yield from require(assistant(context), thread(context, text=prompt(context, "long")))):
         return
     if (yield from require(run(stream=True, max_completion_tokens=256))):
         yield on_run("get_run")
         yield from read_everything()
+        yield on_run("cancel_run")
+        yield message("And again.")
