@@ -186,12 +186,17 @@ def _levels(rules: Sequence[AnyRule]) -> str:
         "",
         "## Reviewed behaviours",
         "",
-        "| behaviour | what the documents say | what is recorded | legal servers | level |",
-        "| --- | --- | --- | --- | --- |",
+        "The mutants of the emulator fail the rules, and the variants act like the legal servers and fail no MUST.",
+        "",
+        "| behaviour | what the documents say | what is recorded | legal servers | level | mutants | variants |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
     ]
+    killers = _killers()
     for review in REVIEWS:
         levels = ", ".join(f"{by_id[id_].level.upper()} `{id_}`" for id_ in review.rules)
-        cells = (review.behaviour, review.sentence, review.recorded, review.legal_servers, levels)
+        mutants = sorted({name for id_ in review.rules for name in killers.get(id_, ()) if ":" not in name})
+        proofs = (", ".join(f"`{name}`" for name in names) or "-" for names in (mutants, review.variants))
+        cells = (review.behaviour, review.sentence, review.recorded, review.legal_servers, levels, *proofs)
         lines.append("| " + " | ".join(_cell(cell) for cell in cells) + " |")
     lines += ["", "## Rules below MUST", "", "| rule | level | reason | source |", "| --- | --- | --- | --- |"]
     for rule in rules:

@@ -9,9 +9,10 @@ import pytest
 from runs_conformance import docgen
 from runs_conformance.app.catalogue import explanation
 from runs_conformance.app.requirement_page import sections
-from runs_conformance.contract.level_review import REVIEWS
+from runs_conformance.contract.level_review import REVIEWS, LevelReview
 from runs_conformance.model.source import Level
 from runs_conformance.rules import catalogue
+from tests.quality import kill_matrix, variants_matrix
 
 MENDING = "run `python -m runs_conformance.docgen` and commit what it writes"
 
@@ -65,3 +66,12 @@ def test_levels_page_gives_a_reason_for_each_rule_that_is_no_must() -> None:
 
 def test_reviewed_levels_name_existing_rules() -> None:
     assert {id_ for review in REVIEWS for id_ in review.rules} <= catalogue().keys()
+
+
+@pytest.mark.parametrize("review", REVIEWS, ids=lambda review: review.rules[0])
+def test_reviewed_levels_are_shown_by_mutants_and_variants(review: LevelReview) -> None:
+    failed = {id_ for row in kill_matrix.read() for id_ in row.failed}
+    assert set(review.rules) <= failed
+    clean = {row.variant for row in variants_matrix.read() if not row.false_failures}
+    assert set(review.variants) <= clean
+    assert review.variants or all(catalogue()[id_].level is not Level.MUST for id_ in review.rules)

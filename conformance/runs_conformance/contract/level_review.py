@@ -11,13 +11,18 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LevelReview:
-    """One behaviour of servers, and the reasons for the level of the rules that find it."""
+    """One behaviour of servers, and the reasons for the level of the rules that find it.
+
+    `variants` are those of the emulator that act like the legal servers. A SHOULD needs none, since it is their level
+    that spares them.
+    """
 
     behaviour: str
     sentence: str
     recorded: str
     legal_servers: str
     rules: tuple[str, ...]
+    variants: tuple[str, ...] = ()
 
 
 REVIEWS = (
@@ -29,6 +34,7 @@ REVIEWS = (
         legal_servers="A server may show additional instructions as well, or trim white space: the first passes, the "
         "second is a SHOULD of its own.",
         rules=("settings.instructions_are_as_asked", "settings.instructions_keep_their_white_space"),
+        variants=("shows_empty_instructions", "hides_additional_instructions"),
     ),
     LevelReview(
         behaviour="A run ignores `tools` of its request.",
@@ -37,6 +43,7 @@ REVIEWS = (
         recorded="No contradiction.",
         legal_servers="A server may fill in members that the request omitted, which passes.",
         rules=("settings.tools_are_as_asked",),
+        variants=("completes_functions",),
     ),
     LevelReview(
         behaviour="A run ignores `max_prompt_tokens` or `max_completion_tokens`.",
@@ -45,6 +52,7 @@ REVIEWS = (
         recorded="Echoed wherever a request gave one.",
         legal_servers="A server without these members (an early Azure edition) is not judged by this rule.",
         rules=("settings.max_prompt_tokens_is_as_asked", "settings.max_completion_tokens_is_as_asked"),
+        variants=("is_azure",),
     ),
     LevelReview(
         behaviour="A run ignores `model` of its request.",
@@ -54,6 +62,7 @@ REVIEWS = (
         legal_servers="A gateway may show another name than the one it was given: an alias, a dated name or a "
         "deployment. So the MUST is limited to runs that show the assistant's model, where that was shown verbatim.",
         rules=("settings.other_model_replaces_the_assistants", "settings.model_is_as_asked"),
+        variants=("shows_dated_models", "serves_one_model"),
     ),
     LevelReview(
         behaviour="`additional_instructions` are lost.",
@@ -63,13 +72,14 @@ REVIEWS = (
         legal_servers="A server may append them to the prompt only, which no answer shows. So only their place is "
         "judged, if they are shown.",
         rules=("settings.additional_instructions_come_last",),
+        variants=("hides_additional_instructions",),
     ),
     LevelReview(
         behaviour="`usage` is null in a completed run.",
         sentence="RunObject.usage: null if the run is not in a terminal state. The converse is not stated, and the "
         "schema allows null.",
         recorded="Never null in a completed run.",
-        legal_servers="A server whose model reports no token counts has nothing true to show.",
+        legal_servers="A server whose model reports no token counts has no true value to show.",
         rules=("usage.is_given_when_completed",),
     ),
     LevelReview(
@@ -94,6 +104,7 @@ REVIEWS = (
         recorded="Every event of every recorded stream has one.",
         legal_servers="Events that the contract does not name, such as those of a proxy, are not judged.",
         rules=("streaming.every_event_has_a_name",),
+        variants=("pings_without_a_name",),
     ),
     LevelReview(
         behaviour="`type`, `param` or `code` of an error is a text such as `None` or `500`.",
@@ -108,6 +119,7 @@ REVIEWS = (
         recorded="400 for a completed run; quoted by users for a cancelled one.",
         legal_servers="Many APIs treat a repeated cancellation as done.",
         rules=("cancel.ended_run_cannot_be_cancelled",),
+        variants=("answers_a_second_cancel",),
     ),
 )
 """The reviewed behaviours."""

@@ -111,6 +111,22 @@ def hides_additional_instructions(hooks: Hooks) -> None:
 
 
 @variant()
+def completes_functions(hooks: Hooks) -> None:
+    """Runs and assistants show the members of functions that their requests omitted, with their defaults."""
+
+    def change(members: Members, *_: Any) -> None:
+        members["tools"] = [
+            {**tool, "function": {"parameters": {}, "strict": False, **tool["function"]}}
+            if "function" in tool
+            else tool
+            for tool in members["tools"]
+        ]
+
+    patch_object(hooks, "run", change)
+    patch_object(hooks, "assistant", change)
+
+
+@variant()
 def modifies_active_runs(hooks: Hooks) -> None:
     """An active run can be modified."""
     hooks.check_modify = lambda server, run: None
