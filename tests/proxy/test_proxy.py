@@ -24,7 +24,7 @@ from runs_conformance.emulator.server import serve_in_thread
 from runs_conformance.emulator.server_options import EmulatorOptions
 from runs_conformance.model.exchange import Completion
 from runs_conformance.model.verdict import Outcome
-from runs_conformance.proxy.forwarding import Transfer
+from runs_conformance.proxy.forwarding import ForwardedRequest
 from runs_conformance.proxy.proxy_server import serve_on_loopback
 from runs_conformance.proxy.recording import ProxyRecorder
 from runs_conformance.recordings import compression
@@ -86,9 +86,9 @@ _HEADERS = [
 @pytest.mark.parametrize(("name", "value"), _HEADERS, ids=[name for name, _ in _HEADERS])
 def test_key_that_the_server_repeats_is_not_written(name: str, value: str, tmp_path: Path) -> None:
     recorder = ProxyRecorder(tmp_path / "history.jsonl", {}, key_header="X-Tenant")
-    transfer = _transfer(json.dumps({"error": {"message": f"unknown key {KEY}", "echo": KEY[::-1]}}).encode())
-    transfer.headers = [(name.lower().encode(), value.encode())]
-    recorder.record(transfer)
+    request = _forwarded(json.dumps({"error": {"message": f"unknown key {KEY}", "echo": KEY[::-1]}}).encode())
+    request.headers = [(name.lower().encode(), value.encode())]
+    recorder.record(request)
     recorder.close()
     text = (tmp_path / "history.jsonl").read_text()
     assert "unknown key [REDACTED]" in text
@@ -98,9 +98,9 @@ def test_key_that_the_server_repeats_is_not_written(name: str, value: str, tmp_p
 
 def test_key_in_the_query_is_not_written(tmp_path: Path) -> None:
     recorder = ProxyRecorder(tmp_path / "history.jsonl", {})
-    transfer = _transfer(json.dumps({"error": {"message": f"unknown key {KEY}"}}).encode())
-    transfer.url += f"?subscription-key={KEY}"
-    recorder.record(transfer)
+    request = _forwarded(json.dumps({"error": {"message": f"unknown key {KEY}"}}).encode())
+    request.url += f"?subscription-key={KEY}"
+    recorder.record(request)
     recorder.close()
     assert KEY not in (tmp_path / "history.jsonl").read_text()
 
@@ -113,9 +113,9 @@ def test_response_that_the_proxy_cannot_decode_is_its_own_loss(
 ) -> None:
     monkeypatch.setattr(compression, "_import", lambda name: None)
     recorder = ProxyRecorder(tmp_path / "history.jsonl", {})
-    transfer = _transfer(content)
-    transfer.response_headers.append((b"content-encoding", encoding.encode()))
-    recorder.record(transfer)
+    request = _forwarded(content)
+    request.response_headers.append((b"content-encoding", encoding.encode()))
+    recorder.record(request)
     recorder.close()
     (exchange,) = load_traffic(tmp_path / "history.jsonl").histories[0]
     assert exchange.loss.startswith("the response was not decoded: ")
@@ -125,20 +125,22 @@ def test_response_that_the_proxy_cannot_decode_is_its_own_loss(
 
 def test_response_too_long_to_be_kept_is_a_loss_of_the_proxy(tmp_path: Path) -> None:
     recorder = ProxyRecorder(tmp_path / "history.jsonl", {})
-    transfer = _transfer(b'{"id": "thread_1')
-    transfer.is_truncated = True
-    exchange = recorder.record(transfer)
+    request = _forwarded(b'{"id": "thread_1')
+    request.is_truncated = True
+    exchange = recorder.record(request)
     recorder.close()
     assert exchange is not None
-    assert exchange.loss == "the recorder cut the response"
+    assert exchange.loss == "the recorder truncated the response"
 
 
-def _transfer(content: bytes) -> Transfer:
+def _forwarded(content: bytes) -> ForwardedRequest:
     """A request for a thread, answered with this content."""
-    transfer = Transfer(1, "GET", "https://api.example.com/v1/threads/thread_1", [], b"", started=0.0, wall=1.8e9)
-    transfer.ended, transfer.status, transfer.chunks = 1.0, 200, [(1.0, content)]
-    transfer.response_headers = [(b"content-type", b"application/json")]
-    return transfer
+    request = ForwardedRequest(
+        1, "GET", "https://api.example.com/v1/threads/thread_1", [], b"", started=0.0, started_unix=1.8e9
+    )
+    request.ended, request.status, request.chunks = 1.0, 200, [(1.0, content)]
+    request.response_headers = [(b"content-type", b"application/json")]
+    return request
 
 
 def test_defects_are_found_while_traffic_passes_and_at_the_end(tmp_path: Path) -> None:
@@ -223,7 +225,10 @@ def test_client_that_disconnects_causes_no_finding(tmp_path: Path) -> None:
         _judge_until(session, lambda: session.requests == 1)
     session.recorder.close()
     (exchange,) = load_traffic(tmp_path / "history.jsonl").histories[0]
-    assert (exchange.completion, exchange.loss) == (Completion.UNKNOWN, "the client ended the transfer")
+    assert (exchange.completion, exchange.loss) == (
+        Completion.UNKNOWN,
+        "the client disconnected before the end of the response",
+    )
 
 
 def test_unreachable_upstream_is_reported_to_the_client(tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ def _entry(position: int, entry: Mapping[str, Any]) -> RecordedEntry:
     azure = source["api"] == "azure"
     host = "recorded.openai.azure.com" if azure else "api.openai.com"
     return RecordedEntry(
-        position=position,
+        sequence_number=position,
         method=request["method"],
         url=f"https://{host}{request['path']}{_query(request['query'])}",
         headers=parse_headers(request["headers"]),

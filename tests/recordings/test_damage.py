@@ -95,7 +95,7 @@ def test_every_damage_is_combined_with_many_others() -> None:
     [
         (damages.answer_not_saved, "did not save the response"),
         (damages.answer_cut, "cut the response"),
-        (damages.stream_aborted, "the client ended the transfer (net::ERR_ABORTED)"),
+        (damages.stream_aborted, "the client disconnected before the end of the response (net::ERR_ABORTED)"),
         (damages.request_not_saved, "did not save the request body"),
         (damages.request_redacted, "the request body was redacted"),
         (damages.ids_redacted, "ids were redacted"),

@@ -1,4 +1,4 @@
-"""Cutting a recording changes no verdict, and neither does the number of processes."""
+"""Splitting a recording changes no verdict, and neither does the number of processes."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ def _outcomes(verdicts: tuple[Verdict, ...]) -> dict[str, Outcome]:
 
 def test_every_exchange_is_in_one_partition(recording: Path) -> None:
     (history,) = load_traffic(recording).histories
-    parts = list(partition.cut(history.exchanges, 50))
+    parts = list(partition.split_into_partitions(history.exchanges, 50))
     assert len(parts) > 3
-    own = [each.id for part in parts for each in part.exchanges if each.id not in part.context]
+    own = [each.id for part in parts for each in part.exchanges if each.id not in part.dependency_exchange_ids]
     assert sorted(own) == sorted(exchange.id for exchange in history)
 
 
 def test_exchanges_of_a_thread_stay_together(recording: Path) -> None:
     (history,) = load_traffic(recording).histories
     places: dict[str, set[int]] = {}
-    for number, part in enumerate(partition.cut(history.exchanges, 1)):
+    for number, part in enumerate(partition.split_into_partitions(history.exchanges, 1)):
         for exchange in part.exchanges:
             if thread := exchange.path.get("thread_id"):
                 places.setdefault(thread, set()).add(number)
@@ -53,15 +53,18 @@ def test_threads_that_show_the_same_object_stay_together(recording: Path) -> Non
         each for each in history if each.operation == "create_message" and each.path["thread_id"] == threads[0]
     )
     leaked = replace(first, id="leaked", index=10**6, path={"thread_id": threads[1]})
-    parts = list(partition.cut([*history.exchanges, leaked], 1))
+    parts = list(partition.split_into_partitions([*history.exchanges, leaked], 1))
     (holder,) = [part for part in parts if any(each.id == "leaked" for each in part.exchanges)]
     assert set(threads) <= {each.path.get("thread_id") for each in holder.exchanges}
 
 
-def test_cut_recording_has_the_same_outcomes(recording: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    cut = _outcomes(judge([recording], RunOptions()).report.verdicts)
-    monkeypatch.setattr("runs_conformance.app.judge_partition.cut", lambda exchanges: partition.cut(exchanges, 10**9))
-    assert cut == _outcomes(judge([recording], RunOptions()).report.verdicts)
+def test_split_recording_has_the_same_outcomes(recording: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    split = _outcomes(judge([recording], RunOptions()).report.verdicts)
+    monkeypatch.setattr(
+        "runs_conformance.app.judge_partition.split_into_partitions",
+        lambda exchanges: partition.split_into_partitions(exchanges, 10**9),
+    )
+    assert split == _outcomes(judge([recording], RunOptions()).report.verdicts)
 
 
 def test_finding_in_one_of_many_threads_is_found_once(recording: Path) -> None:

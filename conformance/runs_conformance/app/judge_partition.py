@@ -1,4 +1,4 @@
-"""Judges the partitions of recorded histories, in this process or in several."""
+"""Runs rules and schema checks on independent groups of recorded exchanges, in one process or in several."""
 
 from __future__ import annotations
 
@@ -14,77 +14,84 @@ from runs_conformance.engine.verdicts import discard_findings
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.verdict import Tallies, Tally
-from runs_conformance.recordings.partition import Partition, cut
+from runs_conformance.recordings.partition import Partition, split_into_partitions
 from runs_conformance.recordings.redaction_marker import contains_marker
 from runs_conformance.rules.constraints import answers
 from runs_conformance.rules.constraints.cross_check import with_second_opinion
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
-    """A partition to judge, with the program that it belongs to. `partial` and `gap` are those of its history."""
+class PartitionJob:
+    """A partition to judge, with the name of the program or recording that it is from.
 
-    program: str
+    `partial` and `missing_data_reason` are those of its history.
+    """
+
+    source: str
     partition: Partition
     partial: bool = False
-    gap: str = ""
+    missing_data_reason: str = ""
 
 
-def cut_history(exchanges: Sequence[Exchange]) -> Iterator[Partition]:
-    """Cut recorded exchanges into partitions. The suite's own programs are judged as a whole."""
+def split_history(exchanges: Sequence[Exchange]) -> Iterator[Partition]:
+    """Split recorded exchanges into partitions. Traffic that this suite sent (it has steps) is not split."""
     if any(exchange.step is not None for exchange in exchanges):
-        return cut(exchanges, len(exchanges))
-    return cut(exchanges)
+        return split_into_partitions(exchanges, len(exchanges))
+    return split_into_partitions(exchanges)
 
 
-def judge_all(work: Sequence[Work], options: RunOptions, jobs: int = 1) -> Iterator[ProgramVerdicts]:
-    """Judge partitions in several processes; the results are in the order of the work."""
-    if jobs <= 1 or len(work) <= 1:
-        for each in work:
-            yield from judge_work(each, options)
+def judge_jobs(jobs: Sequence[PartitionJob], options: RunOptions, processes: int = 1) -> Iterator[ProgramVerdicts]:
+    """Judge partitions in up to this many processes; the results are in the order of the jobs."""
+    if processes <= 1 or len(jobs) <= 1:
+        for job in jobs:
+            yield from judge_job(job, options)
         return
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(jobs, len(work)), mp_context=context) as pool:
-        for results in pool.map(_judge_in_worker, work, [options] * len(work)):
+    mp_context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(min(processes, len(jobs)), mp_context=mp_context) as pool:
+        for results in pool.map(_judge_in_worker, jobs, [options] * len(jobs)):
             yield from results
 
 
-def _judge_in_worker(work: Work, options: RunOptions) -> list[ProgramVerdicts]:
-    return list(judge_work(work, options))
+def _judge_in_worker(job: PartitionJob, options: RunOptions) -> list[ProgramVerdicts]:
+    return list(judge_job(job, options))
 
 
-def judge_work(work: Work, options: RunOptions) -> Iterator[ProgramVerdicts]:
+def judge_job(job: PartitionJob, options: RunOptions) -> Iterator[ProgramVerdicts]:
     """Judge one partition by the options of a command."""
-    judges = replace(build_judges(options), partial=options.partial or work.partial, gap=work.gap)
-    return judge_partition(work.program, work.partition, judges)
+    judges = replace(
+        build_judges(options), partial=options.partial or job.partial, missing_data_reason=job.missing_data_reason
+    )
+    return judge_partition(job.source, job.partition, judges)
 
 
 def judge_history(history: History, exchanges: Iterable[Exchange], judges: Judges) -> Iterator[ProgramVerdicts]:
     """Judge the exchanges of a history in independent partitions."""
-    for partition in cut_history(tuple(exchanges)):
+    for partition in split_history(tuple(exchanges)):
         yield from judge_partition(history.program, partition, judges)
 
 
-def judge_partition(program: str, partition: Partition, judges: Judges) -> Iterator[ProgramVerdicts]:
-    """Judge a partition, so that losses of the recorder are not held against the server.
+def judge_partition(source: str, partition: Partition, judges: Judges) -> Iterator[ProgramVerdicts]:
+    """Judge a partition, so that data that the recorder lost does not count as a failure of the server.
 
-    Exchanges of which something was lost are judged alone, by the constraints on their answers. The others are then
-    judged as a partial history, and those before the first loss as a complete one too. Each occasion counts once.
+    Of each damaged exchange only the response is checked, against its schema. The other exchanges are judged as a
+    partial history. Rules that need a complete history are also run on the exchanges that ended before the first
+    damaged one began. Each occasion counts once.
     """
-    if not partition.gap:
-        yield _own(judge_program(program, partition.exchanges, judges), partition)
+    if not partition.missing_data_reason:
+        yield _drop_dependency_findings(judge_program(source, partition.exchanges, judges), partition)
         return
-    partial = replace(judges, partial=True, gap=judges.gap if judges.partial else partition.gap)
+    reason = judges.missing_data_reason if judges.partial else partition.missing_data_reason
+    partial = replace(judges, partial=True, missing_data_reason=reason)
     if partition.exchanges:
-        results = judge_program(program, partition.exchanges, partial)
+        results = judge_program(source, partition.exchanges, partial)
         if not judges.partial and partition.complete:
-            complete = {id_: rule for id_, rule in judges.rules.items() if rule.needs_complete_history}
-            complete_judges = replace(judges, rules=complete, constraint_judges=())
-            results = _add_findings(results, judge_program(program, partition.complete, complete_judges))
-        yield _own(results, partition)
-    answers_only = replace(partial, rules={}, constraint_judges=_ANSWER_JUDGES)
+            complete_history_rules = {id_: rule for id_, rule in judges.rules.items() if rule.needs_complete_history}
+            complete_judges = replace(judges, rules=complete_history_rules, constraint_judges=())
+            results = _add_findings(results, judge_program(source, partition.complete, complete_judges))
+        yield _drop_dependency_findings(results, partition)
+    response_checks_only = replace(partial, rules={}, constraint_judges=_RESPONSE_SCHEMA_CHECKS)
     for exchange in partition.damaged:
-        yield replace(judge_program(program, [exchange], answers_only), operation_stats={})
+        yield replace(judge_program(source, [exchange], response_checks_only), operation_stats={})
 
 
 def _add_findings(partial: ProgramVerdicts, complete: ProgramVerdicts) -> ProgramVerdicts:
@@ -124,11 +131,11 @@ def _subtract(reasons: Counter[str], count: int) -> Counter[str]:
     return +left
 
 
-def _own(verdicts: ProgramVerdicts, partition: Partition) -> ProgramVerdicts:
-    """The verdicts without findings about the context, which are found where it belongs."""
-    if not partition.context:
+def _drop_dependency_findings(verdicts: ProgramVerdicts, partition: Partition) -> ProgramVerdicts:
+    """The verdicts without findings about exchanges of another partition, with which these are reported."""
+    if not partition.dependency_exchange_ids:
         return verdicts
-    tallies = discard_findings(verdicts.tallies, (), partition.context)
+    tallies = discard_findings(verdicts.tallies, (), partition.dependency_exchange_ids)
     failed = {id_ for id_, tally in tallies.items() if tally.findings}
     return replace(
         verdicts,
@@ -138,7 +145,7 @@ def _own(verdicts: ProgramVerdicts, partition: Partition) -> ProgramVerdicts:
 
 
 def _constraints_without_redaction(history: History) -> Tallies:
-    """Judge the answers' constraints; findings about redacted values become inconclusive."""
+    """Check the constraints on responses; findings about redacted values become inconclusive."""
     tallies = answers.tallies(history)
     for tally in tallies.values():
         redacted = [finding for finding in tally.findings if contains_marker(finding.actual)]
@@ -149,4 +156,4 @@ def _constraints_without_redaction(history: History) -> Tallies:
     return tallies
 
 
-_ANSWER_JUDGES = (("constraints of answers", with_second_opinion(_constraints_without_redaction)),)
+_RESPONSE_SCHEMA_CHECKS = (("constraints of answers", with_second_opinion(_constraints_without_redaction)),)

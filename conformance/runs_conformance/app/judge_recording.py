@@ -8,7 +8,7 @@ from pathlib import Path
 
 from runs_conformance.app.attach_steps import attach_steps
 from runs_conformance.app.build_report import report_transitions
-from runs_conformance.app.judge_partition import Work, cut_history, judge_all
+from runs_conformance.app.judge_partition import PartitionJob, judge_jobs, split_history
 from runs_conformance.app.options import (
     RunOptions,
     build_judges,
@@ -69,7 +69,7 @@ def judge(
 ) -> RecordingReview:
     """Judge recorded traffic by `edition` or, without one, each exchange by the edition of its own date.
 
-    `hosts` are globs of the hosts whose traffic is judged. With `as_operation` each file is one answer of it. A file
+    `hosts` are globs of the hosts whose traffic is judged. With `as_operation` each file is one response of it. A file
     that cannot be read is skipped if another one can. The report does not depend on `jobs`, the number of processes.
     Raises UsageError if no file can be read.
     """
@@ -83,13 +83,16 @@ def judge_traffic(
 ) -> Report:
     """Judge recorded traffic that was loaded with the same `edition`; `name` is the name of the target."""
     budget = Budget()
-    work: list[Work] = []
+    partition_jobs: list[PartitionJob] = []
     exchanges: list[Exchange] = []
     for history in (history for reading in readings for history in reading.histories):
         judged = _judged_exchanges(history)
         exchanges += judged
-        work += [Work(history.program, part, history.partial, history.gap) for part in cut_history(judged)]
-    results = list(judge_all(work, options, jobs))
+        partition_jobs += [
+            PartitionJob(history.program, part, history.partial, history.missing_data_reason)
+            for part in split_history(judged)
+        ]
+    results = list(judge_jobs(partition_jobs, options, jobs))
     for exchange in exchanges:
         budget.count(exchange)
     histories = (history for reading in readings for history in reading.histories)

@@ -18,9 +18,9 @@ from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.json import JSON
 from runs_conformance.model.verdict import Outcome
-from runs_conformance.proxy.forwarding import ForwardingApp, Transfer
+from runs_conformance.proxy.forwarding import ForwardedRequest, ForwardingApp
 from runs_conformance.proxy.proxy_server import serve_on_loopback
-from runs_conformance.proxy.recording import ProxyRecorder, describe_upstream
+from runs_conformance.proxy.recording import ProxyRecorder, strip_credentials_and_query
 
 REST_S = 0.3
 """Seconds without traffic after which what was recorded is judged."""
@@ -47,9 +47,12 @@ class ProxySession:
         self.history = history
         self.options = options
         self.failed: dict[str, str] = {}
-        header: dict[str, JSON] = {"target": describe_upstream(upstream), "base_url": describe_upstream(upstream)}
+        header: dict[str, JSON] = {
+            "target": strip_credentials_and_query(upstream),
+            "base_url": strip_credentials_and_query(upstream),
+        }
         self.recorder = ProxyRecorder(history, {**header, "started": round(time.time(), 3)}, edition, key_header)
-        self.app = ForwardingApp(upstream, self._on_transfer)
+        self.app = ForwardingApp(upstream, self._on_finished)
         self.requests = 0
         self._edition = edition
         self._on_finding = on_finding
@@ -67,8 +70,8 @@ class ProxySession:
             if is_selected(id_) and (known.rules.get(id_) or known.constraints[id_]).level.value in levels
         }
 
-    def _on_transfer(self, transfer: Transfer) -> None:
-        exchange = self.recorder.record(transfer)
+    def _on_finished(self, request: ForwardedRequest) -> None:
+        exchange = self.recorder.record(request)
         with self._lock:
             self.requests += 1
             self._last = time.monotonic()
@@ -97,7 +100,7 @@ class ProxySession:
     def conclude(self) -> RecordingReview:
         """Close the history and judge all of it."""
         self.recorder.close()
-        partial = self.options.partial or self.recorder.clients > 1
+        partial = self.options.partial or self.recorder.distinct_keys > 1
         return judge([self.history], replace(self.options, partial=partial), self._edition)
 
 

@@ -72,7 +72,7 @@ def _evaluate(rule: AnyRule, history: History, units: _Units) -> Tally | None:
 
 def _inconclusive_if_partial(rule: AnyRule, result: Result, history: History) -> Result:
     if history.partial and rule.needs_complete_history and isinstance(result, Finding):
-        return Inconclusive(history.gap or PARTIAL_HISTORY)
+        return Inconclusive(history.missing_data_reason or PARTIAL_HISTORY)
     return result
 
 

@@ -35,18 +35,18 @@ MAX_LOST_REQUESTS = 3
 class Judges:
     """The rules and constraint judges, and how strictly they read a history.
 
-    `gap` says what is missing from a partial history.
+    `missing_data_reason` says what is missing from a partial history.
     """
 
     rules: Mapping[str, AnyRule]
     constraint_judges: tuple[tuple[str, Judge], ...] = ()
     strict: bool = False
     partial: bool = False
-    gap: str = ""
+    missing_data_reason: str = ""
 
     def tallies(self, program: str, exchanges: Sequence[Exchange]) -> tuple[History, dict[str, Tally]]:
         """Build the history of a program and judge it."""
-        history = History.of(exchanges, program, self.strict, self.partial, self.gap)
+        history = History.of(exchanges, program, self.strict, self.partial, self.missing_data_reason)
         return history, judge(history, self.rules, self.constraint_judges)
 
     def only(self, id_: str) -> Judges:

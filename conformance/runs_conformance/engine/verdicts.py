@@ -138,8 +138,8 @@ def _shortfall(
 ) -> tuple[Outcome, str | None, str | None] | None:
     """The verdict if the evidence does not suffice for a pass, else None."""
     if not tally.is_decided:
-        if (gap := context.not_judged_reasons.get(id_)) is not None:
-            return Outcome.NOT_JUDGED, gap.reason, gap.needs
+        if (not_judged := context.not_judged_reasons.get(id_)) is not None:
+            return Outcome.NOT_JUDGED, not_judged.reason, not_judged.needs
         early = context.coverage.early_end(id_) if context.coverage else None
         reasons = (_summarize_undecided(tally) or "no invalid value was sent", early)
         return Outcome.INCONCLUSIVE, "only valid values were shown: " + "; ".join(filter(None, reasons)), None
@@ -161,8 +161,8 @@ def _shortfall(
 def _not_judged(
     id_: str, requirement: AnyRule | Constraint, rule: AnyRule | None, early: str | None, context: VerdictContext
 ) -> tuple[Outcome, str | None, str | None]:
-    if (gap := context.not_judged_reasons.get(id_)) is not None:
-        return Outcome.NOT_JUDGED, gap.reason, gap.needs
+    if (not_judged := context.not_judged_reasons.get(id_)) is not None:
+        return Outcome.NOT_JUDGED, not_judged.reason, not_judged.needs
     if early is not None:
         return Outcome.INCONCLUSIVE, early, None
     if context.coverage is not None:
@@ -172,8 +172,8 @@ def _not_judged(
             return Outcome.NOT_JUDGED, *skipped
     if rule is not None and rule.needs and rule.needs not in context.provided:
         return Outcome.NOT_JUDGED, f"needs {rule.needs}", rule.needs
-    gap = context.default_reason(requirement.capability, id_)
-    return Outcome.NOT_JUDGED, gap.reason, gap.needs
+    not_judged = context.default_reason(requirement.capability, id_)
+    return Outcome.NOT_JUDGED, not_judged.reason, not_judged.needs
 
 
 def _sort_findings(findings: Sequence[Finding], example: JSON) -> list[Finding]:

@@ -13,7 +13,8 @@ class History:
     """The exchanges of one program, ordered by start. Rules see nothing else.
 
     `strict` ignores the known deviations of the real service, so nothing is excused by them. A `partial` history lacks
-    requests that concern the same objects, of other clients or lost by the recorder; `gap` says which, if it is known.
+    requests that concern the same objects, of other clients or lost by the recorder; `missing_data_reason` says which,
+    if that is known.
     Views of a history, such as run timelines, streams and pages, are derived in `runs_conformance.evidence`.
     """
 
@@ -21,7 +22,7 @@ class History:
     exchanges: tuple[Exchange, ...]
     strict: bool = False
     partial: bool = False
-    gap: str = ""
+    missing_data_reason: str = ""
 
     @classmethod
     def of(
@@ -30,11 +31,11 @@ class History:
         program: str = "",
         strict: bool = False,
         partial: bool = False,
-        gap: str = "",
+        missing_data_reason: str = "",
     ) -> History:
         """Build a history from exchanges in any order."""
         ordered = tuple(sorted(exchanges, key=lambda exchange: exchange.index))
-        return cls(program or (ordered[0].program if ordered else ""), ordered, strict, partial, gap)
+        return cls(program or (ordered[0].program if ordered else ""), ordered, strict, partial, missing_data_reason)
 
     def __iter__(self) -> Iterator[Exchange]:
         return iter(self.exchanges)

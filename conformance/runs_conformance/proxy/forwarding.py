@@ -1,4 +1,4 @@
-"""Forwards requests byte by byte, and hands each finished transfer over."""
+"""Forwards requests unchanged, and reports each one when it is finished."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ Headers = list[tuple[bytes, bytes]]
 
 
 @dataclass(slots=True)
-class Transfer:
-    """One request with what was passed on of its response. Times are monotonic, but for `wall`.
+class ForwardedRequest:
+    """A request that the proxy forwarded, with its response. Times are monotonic, except for `started_unix`.
 
-    `number` counts requests by their start.
+    `number` is its position in the order in which requests started.
     `chunks` are the pieces of the response's raw body with the times of their arrival; `is_truncated` says that a long
-    body was forwarded whole, but not kept whole. `failure` says why the transfer did not complete, and `client_left`
-    that the client ended it.
+    body was forwarded whole, but not kept whole. `failure` says why no complete response was received.
+    `client_disconnected` says that the client did not wait for the end of the response.
     """
 
     number: int
@@ -40,28 +40,28 @@ class Transfer:
     headers: Headers
     content: bytes
     started: float
-    wall: float
+    started_unix: float
     ended: float = 0.0
     status: int | None = None
     response_headers: Headers = field(default_factory=list)
     chunks: list[tuple[float, bytes]] = field(default_factory=list)
     is_truncated: bool = False
     failure: str = ""
-    client_left: bool = False
+    client_disconnected: bool = False
 
 
 class ForwardingApp:
     """An ASGI application that forwards every request to one upstream server.
 
-    `on_transfer` receives each transfer when it has ended, before the client sees its end, so that what a client does
-    next is always recorded later. The response is passed on piece by piece as it arrives.
+    `on_finished` receives each request before the client receives the end of its response, so that the client's next
+    request is always recorded later. The response is forwarded piece by piece as it arrives.
     """
 
-    def __init__(self, upstream: str, on_transfer: Callable[[Transfer], None]) -> None:
+    def __init__(self, upstream: str, on_finished: Callable[[ForwardedRequest], None]) -> None:
         url = httpx.URL(upstream)
         self._origin = f"{url.scheme}://{url.netloc.decode()}"
         self._base_path = url.path.rstrip("/")
-        self._on_transfer = on_transfer
+        self._on_finished = on_finished
         self._client: httpx.AsyncClient | None = None
         self.in_flight = 0
         self._count = 0
@@ -89,15 +89,17 @@ class ForwardingApp:
         content = await _read_body(receive)
         headers = [(name, value) for name, value in scope["headers"] if name.lower() not in _HOP_BY_HOP]
         self._count += 1
-        started, wall = time.monotonic(), time.time()
-        transfer = Transfer(self._count, scope["method"], self._url(scope), headers, content, started, wall)
-        forwarding = asyncio.ensure_future(self._forward(transfer, send))
-        leaving = asyncio.ensure_future(_wait_until_client_leaves(receive))
-        await asyncio.wait({forwarding, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        started, started_unix = time.monotonic(), time.time()
+        request = ForwardedRequest(
+            self._count, scope["method"], self._url(scope), headers, content, started, started_unix
+        )
+        forwarding = asyncio.ensure_future(self._forward(request, send))
+        disconnecting = asyncio.ensure_future(_wait_until_client_disconnects(receive))
+        await asyncio.wait({forwarding, disconnecting}, return_when=asyncio.FIRST_COMPLETED)
         if not forwarding.done():
-            transfer.client_left = True
+            request.client_disconnected = True
             forwarding.cancel()
-        leaving.cancel()
+        disconnecting.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await forwarding
 
@@ -115,54 +117,56 @@ class ForwardingApp:
             self._client = httpx.AsyncClient(limits=limits, timeout=timeout, trust_env=False)
         return self._client
 
-    async def _forward(self, transfer: Transfer, send: Send) -> None:
+    async def _forward(self, request: ForwardedRequest, send: Send) -> None:
         is_started = False
         try:
             client = self._connect()
-            request = httpx.Request(
-                transfer.method, transfer.url, headers=[*transfer.headers], content=transfer.content or None
+            outgoing = httpx.Request(
+                request.method, request.url, headers=[*request.headers], content=request.content or None
             )
-            response = await client.send(request, stream=True)
+            response = await client.send(outgoing, stream=True)
             try:
-                transfer.status = response.status_code
-                transfer.response_headers = list(response.headers.raw)
+                request.status = response.status_code
+                request.response_headers = list(response.headers.raw)
                 passed = [(n, v) for n, v in response.headers.raw if n.lower() not in _HOP_BY_HOP]
                 length = response.headers.get("content-length")
                 passed += [(b"content-length", length.encode())] if length else []
                 await send({"type": "http.response.start", "status": response.status_code, "headers": passed})
                 is_started = True
-                await self._pass_on(transfer, response, send)
+                await self._pass_on(request, response, send)
             finally:
                 await response.aclose()
         except httpx.HTTPError as error:
-            transfer.failure = f"{type(error).__name__}: {error}".replace(transfer.url, "the upstream")[:200]
-            self._finish(transfer)
+            request.failure = f"{type(error).__name__}: {error}".replace(request.url, "the upstream")[:200]
+            self._finish(request)
             if is_started:
-                raise ConnectionAbortedError(transfer.failure) from None  # The server then breaks off, too.
+                raise ConnectionAbortedError(
+                    request.failure
+                ) from None  # The server then closes the connection to the client, too.
             await _send_bad_gateway(send)
         except asyncio.CancelledError:
-            transfer.client_left = True
-            self._finish(transfer)
+            request.client_disconnected = True
+            self._finish(request)
             raise
 
-    async def _pass_on(self, transfer: Transfer, response: httpx.Response, send: Send) -> None:
+    async def _pass_on(self, request: ForwardedRequest, response: httpx.Response, send: Send) -> None:
         received, length = 0, response.headers.get("content-length", "")
         async for chunk in response.aiter_raw():
             received += len(chunk)
             if received <= strict_json.MAX_BYTES:
-                transfer.chunks.append((time.monotonic(), chunk))
+                request.chunks.append((time.monotonic(), chunk))
             else:
-                transfer.is_truncated = True
+                request.is_truncated = True
             if length == str(received):
-                self._finish(transfer)
+                self._finish(request)
             await send({"type": "http.response.body", "body": chunk, "more_body": True})
-        self._finish(transfer)
+        self._finish(request)
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
-    def _finish(self, transfer: Transfer) -> None:
-        if not transfer.ended:
-            transfer.ended = time.monotonic()
-            self._on_transfer(transfer)
+    def _finish(self, request: ForwardedRequest) -> None:
+        if not request.ended:
+            request.ended = time.monotonic()
+            self._on_finished(request)
 
 
 async def _read_body(receive: Receive) -> bytes:
@@ -177,7 +181,7 @@ async def _read_body(receive: Receive) -> bytes:
     return b"".join(pieces)
 
 
-async def _wait_until_client_leaves(receive: Receive) -> None:
+async def _wait_until_client_disconnects(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
 

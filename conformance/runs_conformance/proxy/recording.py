@@ -1,4 +1,4 @@
-"""Turns transfers into exchanges and writes them to a `history.jsonl`."""
+"""Converts forwarded requests into exchanges and writes them to a `history.jsonl`."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from urllib.parse import parse_qsl, urlsplit
 from runs_conformance.client.recorder import HistoryWriter, redact
 from runs_conformance.model.exchange import Completion, Exchange, Response
 from runs_conformance.model.json import JSON
-from runs_conformance.proxy.forwarding import Transfer
-from runs_conformance.recordings.entry import Pairs, RecordedEntry, key_values
+from runs_conformance.proxy.forwarding import ForwardedRequest
+from runs_conformance.recordings.entry import HeaderList, RecordedEntry, key_values
 from runs_conformance.recordings.exchanges import to_exchange
-from runs_conformance.recordings.loss import CLIENT_LEFT, CUT, NOT_DECODED
+from runs_conformance.recordings.loss import CLIENT_DISCONNECTED, NOT_DECODED, TRUNCATED
 from runs_conformance.wire import known_secrets
 from runs_conformance.wire.content_encoding import DecodeError, Decoder, TooLargeError
 from runs_conformance.wire.redaction import REDACTED, is_secret_name
@@ -23,38 +23,42 @@ from runs_conformance.wire.sse import EventStreamParser
 
 
 class ProxyRecorder:
-    """Records transfers of the surface, one program for each key that clients use. Thread-safe.
+    """Records requests to the operations of the Runs API. Thread-safe.
+
+    Requests are grouped by API key; each group is recorded as one program.
 
     The values of headers and query parameters whose names indicate a secret, and of `key_header`, are never written:
     they are redacted wherever they occur, if they have at least 8 characters.
     """
 
-    def __init__(self, path: Path, header: dict[str, JSON], edition: str | None = None, key_header: str = "") -> None:
+    def __init__(
+        self, history_path: Path, file_header: dict[str, JSON], edition: str | None = None, key_header: str = ""
+    ) -> None:
         """Start the file. Raises UnwritableFile if it cannot be written."""
         self._key_header = key_header.lower()
-        self._writer = HistoryWriter(path, header)
+        self._writer = HistoryWriter(history_path, file_header)
         self._edition = edition
         self._lock = threading.Lock()
-        self._programs: dict[Pairs, str] = {}
+        self._programs: dict[HeaderList, str] = {}
         self._secrets: dict[str, None] = {}
         self.skipped = 0
 
     @property
-    def clients(self) -> int:
-        """The number of different keys seen."""
+    def distinct_keys(self) -> int:
+        """The number of different API keys that clients sent."""
         return len(self._programs)
 
-    def record(self, transfer: Transfer) -> Exchange | None:
-        """Write a transfer; returns its exchange, or None if it is not of the surface."""
+    def record(self, request: ForwardedRequest) -> Exchange | None:
+        """Write a request; returns its exchange, or None if it is to another API."""
         with self._lock:
-            entry = _entry(transfer)
+            entry = _entry(request)
             program = self._program(entry)
             self._secrets.update(dict.fromkeys((*key_values(entry.headers, self._key_header), *_query_secrets(entry))))
-            exchange = to_exchange(entry, program, transfer.started, transfer.ended, self._edition)
+            exchange = to_exchange(entry, program, request.started, request.ended, self._edition)
             if isinstance(exchange, str):
                 self.skipped += 1
                 return None
-            exchange = self._redact(_complete(exchange, transfer))
+            exchange = self._redact(_apply_outcome(exchange, request))
             return self._writer.record(exchange)
 
     def close(self) -> None:
@@ -82,61 +86,61 @@ def _query_secrets(entry: RecordedEntry) -> list[str]:
     return [value for name, value in parameters if is_secret_name(name)]
 
 
-def _entry(transfer: Transfer) -> RecordedEntry:
+def _entry(request: ForwardedRequest) -> RecordedEntry:
     return RecordedEntry(
-        position=transfer.number,
-        method=transfer.method,
-        url=transfer.url,
-        headers=_pairs(transfer.headers),
-        content=transfer.content,
-        status=transfer.status,
-        response_headers=_pairs(transfer.response_headers),
-        response_content=b"".join(chunk for _, chunk in transfer.chunks),
-        started_at=transfer.wall,
-        seconds=transfer.ended - transfer.started,
-        is_exact=True,
-        request_size=len(transfer.content),
+        sequence_number=request.number,
+        method=request.method,
+        url=request.url,
+        headers=_decode_headers(request.headers),
+        content=request.content,
+        status=request.status,
+        response_headers=_decode_headers(request.response_headers),
+        response_content=b"".join(chunk for _, chunk in request.chunks),
+        started_at=request.started_unix,
+        seconds=request.ended - request.started,
+        has_exact_times=True,
+        request_size=len(request.content),
     )
 
 
-def _pairs(headers: list[tuple[bytes, bytes]]) -> Pairs:
+def _decode_headers(headers: list[tuple[bytes, bytes]]) -> HeaderList:
     return tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in headers)
 
 
-def _complete(exchange: Exchange, transfer: Transfer) -> Exchange:
-    """Set what only the proxy knows: when events arrived, how a transfer failed, and what was lost in recording.
+def _apply_outcome(exchange: Exchange, request: ForwardedRequest) -> Exchange:
+    """Set what only the proxy knows: when events arrived, how a request ended, and what was lost in recording.
 
-    The proxy sees every byte, so what looks like a loss in other recordings is what the server sent. It loses only what
-    it cannot decode, and the rest of long bodies.
+    The proxy sees every byte, so a body that looks incomplete is what the server sent, and the loss that `to_exchange`
+    suspects is removed. What the proxy cannot decode, and the rest of long bodies, it loses itself.
     """
     response = exchange.response
     if response is not None and response.events is not None:
-        response = _with_arrival_times(response, transfer) or response
-    if transfer.client_left:
-        return replace(exchange, response=response, completion=Completion.UNKNOWN, loss=CLIENT_LEFT)
-    if transfer.failure:
-        return replace(exchange, response=None, completion=Completion.UNKNOWN, problem=transfer.failure, loss="")
-    if transfer.is_truncated:
-        return replace(exchange, response=response, loss=CUT)
+        response = _with_arrival_times(response, request) or response
+    if request.client_disconnected:
+        return replace(exchange, response=response, completion=Completion.UNKNOWN, loss=CLIENT_DISCONNECTED)
+    if request.failure:
+        return replace(exchange, response=None, completion=Completion.UNKNOWN, problem=request.failure, loss="")
+    if request.is_truncated:
+        return replace(exchange, response=response, loss=TRUNCATED)
     if exchange.loss.startswith(NOT_DECODED):
         return exchange
     return replace(exchange, response=response, loss="")
 
 
-def _with_arrival_times(response: Response, transfer: Transfer) -> Response | None:
+def _with_arrival_times(response: Response, request: ForwardedRequest) -> Response | None:
     """The events of a stream, each with the time when its last byte arrived; None if it cannot be decoded."""
     stream = EventStreamParser()
     try:
         decoder = Decoder(response.headers.get("content-encoding", ""))
-        for at, chunk in transfer.chunks:
+        for at, chunk in request.chunks:
             stream.feed(decoder.feed(chunk), at)
     except (DecodeError, TooLargeError):
         return None
-    stream.finish(transfer.ended)
+    stream.finish(request.ended)
     return response_from_stream(response.status, response.headers, stream)
 
 
-def describe_upstream(url: str) -> str:
-    """The upstream without credentials and query, as reports name it."""
+def strip_credentials_and_query(url: str) -> str:
+    """The URL without credentials and query, as reports show it."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"

@@ -34,16 +34,16 @@ def entries(document: Mapping[str, Any]) -> Iterator[RecordedEntry | tuple[int, 
 
 
 def _entry(where: int, entry: Mapping[str, Any]) -> RecordedEntry:
-    headers, answer_headers = parse_headers(entry.get("RequestHeaders")), parse_headers(entry.get("ResponseHeaders"))
+    headers, response_headers = parse_headers(entry.get("RequestHeaders")), parse_headers(entry.get("ResponseHeaders"))
     return RecordedEntry(
-        position=where,
+        sequence_number=where,
         method=require_text(entry.get("RequestMethod"), "RequestMethod"),
         url=require_text(entry.get("RequestUri"), "RequestUri"),
         headers=headers,
         content=_content(entry.get("RequestBody"), headers),
         status=require_int(entry.get("StatusCode"), "StatusCode"),
-        response_headers=answer_headers,
-        response_content=_content(entry.get("ResponseBody"), answer_headers),
+        response_headers=response_headers,
+        response_content=_content(entry.get("ResponseBody"), response_headers),
     )
 
 

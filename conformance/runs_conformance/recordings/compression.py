@@ -64,7 +64,7 @@ def _is_text(content: bytes) -> bool:
 def _join_pieces(content: bytes) -> bytes:
     """Join the pieces of a compressed body that Polly stores as a JSON list of base64 or hexadecimal texts.
 
-    Raises UndecodableError if the list was cut.
+    Raises UndecodableError if the list was truncated.
     """
     if not content.startswith(b'["'):
         return content
@@ -72,7 +72,7 @@ def _join_pieces(content: bytes) -> bytes:
         pieces = json.loads(content)
     except ValueError:
         if content.startswith(_PACKED_PIECES):
-            raise UndecodableError("the recorder cut the compressed body") from None
+            raise UndecodableError("the recorder truncated the compressed body") from None
         return content
     if not isinstance(pieces, list) or not all(isinstance(piece, str) for piece in pieces):
         return content

@@ -42,7 +42,7 @@ def _entry(where: int, text: bytes) -> RecordedEntry:
             body.append(line)
     host = next((value for name, value in headers if name.lower() == "host"), "recorded.invalid")
     return RecordedEntry(
-        position=where,
+        sequence_number=where,
         method=request[1].decode(),
         url=f"https://{host}{request[2].decode(errors='replace')}",
         headers=tuple(headers),

@@ -15,7 +15,7 @@ from typing import Any
 from runs_conformance.wire.redaction import is_key_header
 
 MAX_BYTES = 4 * 1024 * 1024
-Pairs = tuple[tuple[str, str], ...]
+HeaderList = tuple[tuple[str, str], ...]
 
 
 class MalformedEntryError(Exception):
@@ -31,40 +31,40 @@ _SCHEME = re.compile(r"[a-z]+\s+(?=\S+\Z)", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordedEntry:
-    """One exchange as a file format stores it. `position` is its one-based position in the file.
+    """One exchange as a file format stores it. `sequence_number` is its position in the file, from 1.
 
     `status` is None if there was no response. `started_at` (Unix time) and `seconds` (duration) are set if the format
-    stores them; `is_exact` says that both are precise enough to order exchanges by them.
+    stores them; `has_exact_times` says that both are precise enough to order exchanges by.
 
     The rest says what the recorder states about completeness. `request_size` and `response_size` are the sizes of the
     decoded bodies, None if unknown. `body_not_saved` says that the response had a body that the recorder dropped,
-    `failure` that the transfer failed on the client's side.
+    `failure` that the request failed on the client's side.
     """
 
-    position: int
+    sequence_number: int
     method: str
     url: str
-    headers: Pairs = ()
+    headers: HeaderList = ()
     content: bytes = b""
     status: int | None = None
-    response_headers: Pairs = ()
+    response_headers: HeaderList = ()
     response_content: bytes = b""
     started_at: float | None = None
     seconds: float | None = None
-    is_exact: bool = False
+    has_exact_times: bool = False
     request_size: int | None = None
     response_size: int | None = None
     body_not_saved: bool = False
     failure: str = ""
 
     @property
-    def key(self) -> Pairs:
+    def key(self) -> HeaderList:
         """The headers that select whose objects a request sees; they are secret and must not reach a report."""
         carried = ((name.lower(), value) for name, value in self.headers if value)
         return tuple(sorted(each for each in carried if is_key_header(each[0]) or each[0] == _PROJECT_HEADER))
 
 
-def key_values(headers: Pairs, key_header: str = "") -> tuple[str, ...]:
+def key_values(headers: HeaderList, key_header: str = "") -> tuple[str, ...]:
     """The values of headers that carry a key, without a scheme such as `Bearer`.
 
     `key_header` names one more such header.
@@ -97,7 +97,7 @@ def require_int(value: Any, what: str) -> int:
         raise MalformedEntryError(f"{what} is not a number") from None
 
 
-def parse_headers(value: Any) -> Pairs:
+def parse_headers(value: Any) -> HeaderList:
     """Parse headers in any notation: an object of strings or lists of strings, or a list of pairs or of
     `name`/`value` objects.
     """

@@ -15,7 +15,7 @@ from runs_conformance.model.exchange import Completion, Exchange, Request, Respo
 from runs_conformance.model.json import ABSENT, JSON, Absent, is_array, is_object
 from runs_conformance.recordings import loss
 from runs_conformance.recordings.compression import UndecodableError, decode_content
-from runs_conformance.recordings.entry import Pairs, RecordedEntry, key_values, parse_time
+from runs_conformance.recordings.entry import HeaderList, RecordedEntry, key_values, parse_time
 from runs_conformance.recordings.hosts import Server, foreign_servers, server_of
 from runs_conformance.recordings.ordering import TimedEntry, in_order
 from runs_conformance.recordings.redaction_marker import is_marker, may_hold_markers
@@ -66,7 +66,7 @@ def to_exchanges(
     located: dict[int, _Located] = {}
     kept: list[RecordedEntry] = []
     for entry in entries:
-        position, reason = entry if isinstance(entry, tuple) else (entry.position, "")
+        position, reason = entry if isinstance(entry, tuple) else (entry.sequence_number, "")
         if isinstance(entry, RecordedEntry):
             found = _locate(entry)
             if isinstance(found, str):
@@ -76,19 +76,21 @@ def to_exchanges(
                 kept.append(entry)
         if reason:
             skipped.append(SkippedEntry(f"{program}:{position}", reason))
-    foreign = foreign_servers(((located[entry.position].server, entry) for entry in kept), hosts)
-    ours = [entry for entry in kept if located[entry.position].server not in foreign]
+    foreign = foreign_servers(((located[entry.sequence_number].server, entry) for entry in kept), hosts)
+    ours = [entry for entry in kept if located[entry.sequence_number].server not in foreign]
     skipped += [
-        SkippedEntry(f"{program}:{entry.position}", _foreign_reason(located[entry.position].server, hosts))
+        SkippedEntry(
+            f"{program}:{entry.sequence_number}", _foreign_reason(located[entry.sequence_number].server, hosts)
+        )
         for entry in kept
-        if located[entry.position].server in foreign
+        if located[entry.sequence_number].server in foreign
     ]
     exchanges: list[Exchange] = []
     last: float | None = None
     for index, timed in enumerate(in_order(ours), 1):
-        exchange = _exchange(timed, located[timed.entry.position], program, index, last, edition)
+        exchange = _exchange(timed, located[timed.entry.sequence_number], program, index, last, edition)
         if isinstance(exchange, str):
-            skipped.append(SkippedEntry(f"{program}:{timed.entry.position}", exchange))
+            skipped.append(SkippedEntry(f"{program}:{timed.entry.sequence_number}", exchange))
             continue
         last = exchange.wall or last
         exchanges.append(exchange)
@@ -105,7 +107,7 @@ def to_exchange(
     if isinstance(found, str):
         return found
     located, entry = found
-    return _exchange(TimedEntry(entry, started, ended), located, program, entry.position, None, edition)
+    return _exchange(TimedEntry(entry, started, ended), located, program, entry.sequence_number, None, edition)
 
 
 def _foreign_reason(server: Server, hosts: Sequence[str]) -> str:
@@ -153,7 +155,7 @@ def _exchange(
     if located.loss:
         response = None
     return Exchange(
-        id=f"{program}:{entry.position}",
+        id=f"{program}:{entry.sequence_number}",
         index=index,
         program=program,
         operation=located.operation.name,
@@ -237,7 +239,7 @@ def _query(url: SplitResult) -> tuple[tuple[str, str], ...]:
     return tuple((name, redact_value(name, value)) for name, value in parse_qsl(url.query, keep_blank_values=True))
 
 
-def _redacted_headers(headers: Pairs) -> Mapping[str, str]:
+def _redacted_headers(headers: HeaderList) -> Mapping[str, str]:
     keys = key_values(headers)
     known_secrets.remember(key for key in keys if len(key) >= _MIN_KEY_LENGTH and not is_marker(key))
     return {name: redact_value(name, value) if value != REDACTED else value for name, value in headers}
@@ -246,7 +248,7 @@ def _redacted_headers(headers: Pairs) -> Mapping[str, str]:
 def _recording_time(entry: RecordedEntry, operation: Operation, response: Response | None) -> float | None:
     """When an entry was recorded. The objects' own times count where the recorder's clock is years from them."""
     stamp = parse_time(response.headers.get("date")) if response else None
-    stated = entry.started_at if entry.is_exact else stamp or entry.started_at
+    stated = entry.started_at if entry.has_exact_times else stamp or entry.started_at
     stated = None if stated is not None and stated < _FIRST_BETA else stated
     created = _newest_created_at(response) if response else None
     if stated is None or created is None:

@@ -8,8 +8,8 @@ from typing import Any
 
 from runs_conformance.model.json import ABSENT
 from runs_conformance.recordings.entry import (
+    HeaderList,
     MalformedEntryError,
-    Pairs,
     RecordedEntry,
     decode_base64,
     parse_body,
@@ -60,7 +60,7 @@ def _entry(where: int, entry: Mapping[str, Any]) -> RecordedEntry:
     if not size and not (size == 0 and sent_size == 0):
         size = sent_size if sent_size else None
     return RecordedEntry(
-        position=where,
+        sequence_number=where,
         method=require_text(request.get("method"), "method"),
         url=require_text(request.get("url"), "url"),
         headers=_with_type(parse_headers(request.get("headers")), posted),
@@ -70,7 +70,7 @@ def _entry(where: int, entry: Mapping[str, Any]) -> RecordedEntry:
         response_content=_text(body),
         started_at=parse_time(began),
         seconds=seconds,
-        is_exact=seconds is not None and _has_subsecond_time(began),
+        has_exact_times=seconds is not None and _has_subsecond_time(began),
         request_size=_size(request.get("bodySize")),
         response_size=size,
         body_not_saved=_was_dropped(body),
@@ -78,7 +78,7 @@ def _entry(where: int, entry: Mapping[str, Any]) -> RecordedEntry:
     )
 
 
-def _with_type(headers: Pairs, body: Mapping[str, Any]) -> Pairs:
+def _with_type(headers: HeaderList, body: Mapping[str, Any]) -> HeaderList:
     """Add the media type that the HAR states for the body, if the recorder did not save the header.
 
     Only the types of this API count, since browsers guess a type for content that was sent without one.
@@ -89,7 +89,7 @@ def _with_type(headers: Pairs, body: Mapping[str, Any]) -> Pairs:
     return (*headers, ("content-type", kind)) if kind.lower().startswith(_API_TYPES) else headers
 
 
-def _with_response_type(headers: Pairs, body: Mapping[str, Any]) -> Pairs:
+def _with_response_type(headers: HeaderList, body: Mapping[str, Any]) -> HeaderList:
     """Mark the media type of a response as unknown if its recorder dropped the media type, which HAR requires."""
     headers = _with_type(headers, body)
     if body.get("mimeType") is not None or any(name.lower() == "content-type" for name, _ in headers):
@@ -119,7 +119,7 @@ def _was_dropped(body: Mapping[str, Any]) -> bool:
 
 
 def _failure(*places: Mapping[str, Any]) -> str:
-    """The recorder's message about a transfer that failed on the client's side."""
+    """The recorder's message about a request that failed on the client's side."""
     for place in places:
         for name in _FAILURES:
             if value := place.get(name):

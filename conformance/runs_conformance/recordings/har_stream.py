@@ -35,7 +35,7 @@ def is_har_text(start: str) -> bool:
 def read_entries(file: TextIO) -> Iterator[tuple[Any, str]]:
     """The raw entries of a HAR, each with an empty text; a last item without an entry says why the reading ended early.
 
-    Nothing but the entries is parsed, so a HAR that was cut off gives those that it holds.
+    Nothing but the entries is parsed, so a HAR that was truncated gives those that it holds.
     """
     text, place, found = "", 0, None
     while found is None:

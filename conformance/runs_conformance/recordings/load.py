@@ -26,11 +26,11 @@ from runs_conformance.recordings import (
     har_stream,
     history_file,
     mock_formats,
-    single_answer,
+    single_response,
     vcr,
     yaml_text,
 )
-from runs_conformance.recordings.entry import Pairs, RecordedEntry
+from runs_conformance.recordings.entry import HeaderList, RecordedEntry
 from runs_conformance.recordings.exchanges import SkippedEntry, to_exchanges
 from runs_conformance.wire import strict_json
 
@@ -59,7 +59,7 @@ def load_traffic(
 ) -> RecordedTraffic:
     """Load a file of any supported format; `edition` overrides the dates of the recording.
 
-    `hosts` are globs of the hosts to load. With `as_operation` the file holds one answer of that operation.
+    `hosts` are globs of the hosts to load. With `as_operation` the file holds one response of that operation.
 
     A file gives one history, a `history.jsonl` one per program. If a file contains requests with several keys, each key
     gives a partial history, since the clients may share objects. So does an entry that cannot be read. Raises
@@ -87,7 +87,7 @@ def parse_traffic(
             raise UsageError(f"{name}: not a HAR, since it has no `log` with `entries`")
         return _traffic(name, har.entries(data), edition, hosts)
     if as_operation is not None:
-        return _traffic(name, [single_answer.entry(data, as_operation)], edition, hosts)
+        return _traffic(name, [single_response.entry(data, as_operation)], edition, hosts)
     if history_file.is_history(data):
         file = history_file.read_history(name, data, edition)
         return RecordedTraffic(file.histories, file.skipped, file.header, file.footer)
@@ -104,14 +104,23 @@ def _traffic(
         found, skipped = to_exchanges(entries, client, edition, hosts)
         left_out += skipped
         if found:
-            gap = next((f"entry {entry[0]} cannot be read" for entry in entries if isinstance(entry, tuple)), "")
-            histories.append(History.of(found, client, partial=len(clients) > 1 or bool(gap), gap=gap))
+            missing_data_reason = next(
+                (f"entry {entry[0]} cannot be read" for entry in entries if isinstance(entry, tuple)), ""
+            )
+            histories.append(
+                History.of(
+                    found,
+                    client,
+                    partial=len(clients) > 1 or bool(missing_data_reason),
+                    missing_data_reason=missing_data_reason,
+                )
+            )
     return RecordedTraffic(tuple(histories), tuple(left_out))
 
 
 def _group_by_key(entries: Iterable[RecordedEntry | tuple[int, str]]) -> list[list[RecordedEntry | tuple[int, str]]]:
     """Group entries by key; entries without a key belong to the first group."""
-    clients: dict[Pairs, list[RecordedEntry | tuple[int, str]]] = {}
+    clients: dict[HeaderList, list[RecordedEntry | tuple[int, str]]] = {}
     keyless: list[RecordedEntry | tuple[int, str]] = []
     for entry in entries:
         key = () if isinstance(entry, tuple) else entry.key
@@ -123,7 +132,7 @@ def _group_by_key(entries: Iterable[RecordedEntry | tuple[int, str]]) -> list[li
 
 
 def _sort_by_position(entries: list[RecordedEntry | tuple[int, str]]) -> list[RecordedEntry | tuple[int, str]]:
-    return sorted(entries, key=lambda entry: entry[0] if isinstance(entry, tuple) else entry.position)
+    return sorted(entries, key=lambda entry: entry[0] if isinstance(entry, tuple) else entry.sequence_number)
 
 
 def _har_entries(path: Path) -> Iterator[RecordedEntry | tuple[int, str]] | None:
@@ -216,7 +225,7 @@ def _entries(name: str, data: bytes) -> Iterable[RecordedEntry | tuple[int, str]
 
 
 def _unknown(name: str, data: bytes, problem: str = "") -> UsageError:
-    found = single_answer.describe(data)
+    found = single_response.describe(data)
     detail = f": it looks like {found}" if found else f" ({problem})" if problem else ""
     return UsageError(f"{name}: not {_FORMATS}{detail}")
 

@@ -18,16 +18,16 @@ from runs_conformance.recordings.redaction_marker import (
 
 NOT_DECODED = "the response was not decoded"
 NOT_SAVED = "the recorder did not save the response"
-CUT = "the recorder cut the response"
-CLIENT_LEFT = "the client ended the transfer"
+TRUNCATED = "the recorder truncated the response"
+CLIENT_DISCONNECTED = "the client disconnected before the end of the response"
 REQUEST_NOT_SAVED = "the recorder did not save the request body"
-REQUEST_CUT = "the recorder cut the request body"
+REQUEST_TRUNCATED = "the recorder truncated the request body"
 REQUEST_REDACTED = "the request body was redacted"
 RESPONSE_REDACTED = "the response was redacted"
 IDS_REDACTED = "ids were redacted"
 
 _BODILESS_STATUSES = frozenset({204, 205, 304})
-_ENDS_CUT = re.compile(r"(?:\.\.\.|…|[\[(<]?\s*(?:\.\.\.)?\s*truncated[^\n]{0,60}[\])>]?)\s*\Z", re.IGNORECASE)
+_ENDS_TRUNCATED = re.compile(r"(?:\.\.\.|…|[\[(<]?\s*(?:\.\.\.)?\s*truncated[^\n]{0,60}[\])>]?)\s*\Z", re.IGNORECASE)
 _ROUND_SIZES = frozenset({*(2**power for power in range(9, 27)), *(n * 10**k for n in (1, 2, 5) for k in range(3, 8))})
 
 
@@ -44,7 +44,11 @@ def request_loss(entry: RecordedEntry, operation: Operation, body: JSON | Absent
         if is_marker(text):
             return REQUEST_REDACTED
         sizes = [size for size in (declared, entry.request_size) if size is not None]
-        return REQUEST_CUT if any(size > len(entry.content) for size in sizes) or _looks_cut(entry.content) else ""
+        return (
+            REQUEST_TRUNCATED
+            if any(size > len(entry.content) for size in sizes) or _looks_truncated(entry.content)
+            else ""
+        )
     return REQUEST_REDACTED if contains_marker(body) else ""
 
 
@@ -62,10 +66,10 @@ def response_loss(
 ) -> str:
     """Describe what the recorder lost of a response; an empty string if nothing.
 
-    `content` is decoded. A body that is complete in itself was not cut, whatever sizes the recorder states.
+    `content` is decoded. A body that is complete in itself was not truncated, whatever sizes the recorder states.
     """
     if entry.failure and not _is_complete(response):
-        return f"{CLIENT_LEFT} ({entry.failure})"
+        return f"{CLIENT_DISCONNECTED} ({entry.failure})"
     if not content:
         return NOT_SAVED if _was_sent_with_body(entry, headers) else ""
     if _is_complete(response):
@@ -74,7 +78,7 @@ def response_loss(
         return RESPONSE_REDACTED
     declared = None if headers.get("content-encoding") else _content_length(headers)
     sizes = [size for size in (declared, entry.response_size) if size is not None]
-    return CUT if any(size > len(content) for size in sizes) or _looks_cut(content) else ""
+    return TRUNCATED if any(size > len(content) for size in sizes) or _looks_truncated(content) else ""
 
 
 def _was_sent_with_body(entry: RecordedEntry, headers: Mapping[str, str]) -> bool:
@@ -110,9 +114,9 @@ def _is_complete(response: Response) -> bool:
     return not isinstance(response.body, Absent)
 
 
-def _looks_cut(content: bytes) -> bool:
-    """Whether a text that is not complete ends where recorders cut: at a round size, or with a remark."""
-    return len(content) in _ROUND_SIZES or _ENDS_CUT.search(content[-100:].decode(errors="replace")) is not None
+def _looks_truncated(content: bytes) -> bool:
+    """Whether a text that is not complete ends where recorders truncate: at a round size, or with a remark."""
+    return len(content) in _ROUND_SIZES or _ENDS_TRUNCATED.search(content[-100:].decode(errors="replace")) is not None
 
 
 def _content_length(headers: Mapping[str, str]) -> int | None:

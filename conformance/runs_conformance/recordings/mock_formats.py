@@ -67,7 +67,7 @@ def _charles_entry(item: Item) -> RecordedEntry:
     query = f"?{session['query']}" if session.get("query") else ""
     times = session.get("times") if isinstance(session.get("times"), Mapping) else {}
     return RecordedEntry(
-        position=where,
+        sequence_number=where,
         method=require_text(session.get("method"), "method"),
         url=f"{session.get('scheme', 'https')}://{host}{session.get('path', '')}{query}",
         headers=_charles_headers(request),
@@ -100,7 +100,7 @@ def _network_record(item: Item) -> RecordedEntry:
     response = dict(require_object(call.get("Response"), "Response"))
     body, status = response.pop("Body", None), response.pop("StatusCode", None)
     return RecordedEntry(
-        position=where,
+        sequence_number=where,
         method=require_text(call.get("Method"), "Method"),
         url=require_text(call.get("Uri"), "Uri"),
         headers=parse_headers(call.get("Headers")),
@@ -123,7 +123,7 @@ def _nock_entry(item: Item) -> RecordedEntry:
     response = call.get("response")
     is_hex = isinstance(response, list) and all(isinstance(each, str) for each in response)
     return RecordedEntry(
-        position=where,
+        sequence_number=where,
         method=require_text(call.get("method"), "method"),
         url=urljoin(require_text(call.get("scope"), "scope"), require_text(call.get("path"), "path")),
         headers=parse_headers(call.get("reqheaders")),
@@ -162,7 +162,7 @@ def _postman_entry(item: Item) -> RecordedEntry:
     request = require_object(response.get("originalRequest"), "originalRequest")
     url, body = request.get("url"), request.get("body")
     return RecordedEntry(
-        position=where,
+        sequence_number=where,
         method=require_text(request.get("method"), "method"),
         url=require_text(url.get("raw") if isinstance(url, Mapping) else url, "url"),
         headers=_postman_headers(request.get("header")),
@@ -204,7 +204,7 @@ def _wiremock_entry(item: Item) -> RecordedEntry:
     else:
         content = _body(response["jsonBody"] if "jsonBody" in response else response.get("body"))
     return RecordedEntry(
-        position=where,
+        sequence_number=where,
         method=require_text(request.get("method"), "method"),
         url=urljoin(_UNKNOWN_HOST, require_text(address, "url")),
         headers=parse_headers({n: v for n, v in (request.get("headers") or {}).items() if isinstance(v, str)}),
@@ -232,7 +232,7 @@ def _hoverfly_entry(item: Item) -> RecordedEntry:
     headers = request.get("headers")
     named = {n: _matched_value(v) for n, v in headers.items()} if isinstance(headers, Mapping) else {}
     return RecordedEntry(
-        position=where,
+        sequence_number=where,
         method=_matched_value(request.get("method")),
         url=f"{scheme}://{host}{_matched_value(request.get('path'))}{text}",
         headers=parse_headers(named),

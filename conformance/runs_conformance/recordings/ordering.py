@@ -31,18 +31,18 @@ class TimedEntry:
 
 
 def in_order(entries: Iterable[RecordedEntry]) -> list[TimedEntry]:
-    """The entries ordered by their exact times if all have one, else by position.
+    """The entries ordered by their exact times if all have one, else by sequence number.
 
     Among entries with exact times, one without is placed behind the entry that precedes it in the file. A file that
     lists the newest entry first is reversed. Entries that were recorded twice count once.
     """
     distinct = _without_duplicates(_with_credible_times(list(entries)))
-    if distinct and all(entry.is_exact for entry in distinct):
+    if distinct and all(entry.has_exact_times for entry in distinct):
         timed = [_at_its_time(entry) for entry in distinct]
-        return sorted(timed, key=lambda each: (each.started, each.entry.position))
+        return sorted(timed, key=lambda each: (each.started, each.entry.sequence_number))
     if _is_newest_first(distinct):
         distinct.reverse()
-    if not any(entry.is_exact for entry in distinct):
+    if not any(entry.has_exact_times for entry in distinct):
         return [TimedEntry(entry, float(i), i + _ASSUMED_DURATION) for i, entry in enumerate(_by_second(distinct))]
     return _interleave(distinct)
 
@@ -54,7 +54,7 @@ def _with_credible_times(entries: list[RecordedEntry]) -> list[RecordedEntry]:
         return entries
     middle = median(times)
     return [
-        replace(entry, started_at=None, is_exact=False)
+        replace(entry, started_at=None, has_exact_times=False)
         if entry.started_at is not None and abs(entry.started_at - middle) > _LONGEST_RECORDING
         else entry
         for entry in entries
@@ -77,13 +77,13 @@ def _interleave(entries: Sequence[RecordedEntry]) -> list[TimedEntry]:
     """Place each entry without an exact time between its neighbours in the file, unordered with none of them but those
     that overlap each other.
     """
-    exact = sorted((_at_its_time(entry) for entry in entries if entry.is_exact), key=lambda each: each.started)
-    slot_of = {each.entry.position: number for number, each in enumerate(exact)}
+    exact = sorted((_at_its_time(entry) for entry in entries if entry.has_exact_times), key=lambda each: each.started)
+    slot_of = {each.entry.sequence_number: number for number, each in enumerate(exact)}
     slots: list[list[RecordedEntry]] = [[] for _ in range(len(exact) + 1)]
     slot = 0
     for entry in entries:
-        if entry.is_exact:
-            slot = slot_of[entry.position] + 1
+        if entry.has_exact_times:
+            slot = slot_of[entry.sequence_number] + 1
         else:
             slots[slot].append(entry)
     timed: list[TimedEntry] = _between(slots[0], None, exact[0].started)
@@ -114,7 +114,7 @@ def _is_newest_first(entries: Sequence[RecordedEntry]) -> bool:
 
 
 def _uses_before_creation(entries: Sequence[RecordedEntry]) -> int:
-    """The number of objects whose first use in a path precedes the first answer that shows them."""
+    """The number of objects whose first use in a path precedes the first response that shows them."""
     used: set[str] = set()
     shown: set[bytes] = set()
     count = 0
@@ -129,37 +129,37 @@ def _uses_before_creation(entries: Sequence[RecordedEntry]) -> int:
 
 
 def _without_duplicates(entries: list[RecordedEntry]) -> list[RecordedEntry]:
-    """Drop entries that show the same transfer again, keeping of each the one that holds most.
+    """Drop entries that show the same exchange again, keeping of each the one that holds most.
 
-    Entries show the same transfer if request and response are equal and so are their exact times or the response's
+    Entries show the same exchange if request and response are equal and so are their exact times or the response's
     request id. Without either, only a file of several entries that all occur at least twice is taken to repeat itself.
     """
     groups: dict[object, list[RecordedEntry]] = {}
     repeats_all = _repeats_everything(entries)
     for entry in entries:
         groups.setdefault(_identity(entry, repeats_all), []).append(entry)
-    kept = [entry for similar in groups.values() for entry in _distinct_transfers(similar)]
-    return sorted(kept, key=lambda entry: entry.position)
+    kept = [entry for similar in groups.values() for entry in _distinct_exchanges(similar)]
+    return sorted(kept, key=lambda entry: entry.sequence_number)
 
 
 def _identity(entry: RecordedEntry, repeats_all: bool) -> object:
-    """The identity that two recordings of one transfer share; the position if there is none."""
+    """The identity that two recordings of one exchange share; the sequence number if there is none."""
     request = (entry.method, entry.url)
     headers = {name.lower(): value for name, value in entry.response_headers}
     for name in _REQUEST_IDS:
         value = headers.get(name, "")
         if len(value) >= 8 and not is_marker(value):
             return (*request, name, value)
-    if entry.started_at is not None and (entry.is_exact or entry.started_at % 1):
+    if entry.started_at is not None and (entry.has_exact_times or entry.started_at % 1):
         return request
-    return (*request, entry.content, entry.response_content, entry.started_at) if repeats_all else entry.position
+    return (*request, entry.content, entry.response_content, entry.started_at) if repeats_all else entry.sequence_number
 
 
-def _distinct_transfers(similar: list[RecordedEntry]) -> list[RecordedEntry]:
+def _distinct_exchanges(similar: list[RecordedEntry]) -> list[RecordedEntry]:
     distinct: list[RecordedEntry] = []
-    for entry in sorted(similar, key=lambda each: (each.started_at or 0.0, each.position)):
+    for entry in sorted(similar, key=lambda each: (each.started_at or 0.0, each.sequence_number)):
         nearest = range(len(distinct) - 1, max(-1, len(distinct) - 4), -1)
-        same = next((place for place in nearest if _is_same_transfer(entry, distinct[place])), None)
+        same = next((place for place in nearest if _is_same_exchange(entry, distinct[place])), None)
         if same is None:
             distinct.append(entry)
         else:
@@ -168,13 +168,13 @@ def _distinct_transfers(similar: list[RecordedEntry]) -> list[RecordedEntry]:
 
 
 def _completeness(entry: RecordedEntry) -> tuple[bool, int, int, int]:
-    return (entry.is_exact, len(entry.content), len(entry.response_content), -entry.position)
+    return (entry.has_exact_times, len(entry.content), len(entry.response_content), -entry.sequence_number)
 
 
-def _is_same_transfer(entry: RecordedEntry, other: RecordedEntry) -> bool:
+def _is_same_exchange(entry: RecordedEntry, other: RecordedEntry) -> bool:
     """Whether two entries of the same identity do not contradict each other."""
-    tolerance = _DUPLICATE_TOLERANCE if entry.is_exact and other.is_exact else 0.0
-    tolerance = tolerance if entry.is_exact == other.is_exact else 1.0
+    tolerance = _DUPLICATE_TOLERANCE if entry.has_exact_times and other.has_exact_times else 0.0
+    tolerance = tolerance if entry.has_exact_times == other.has_exact_times else 1.0
     for mine, theirs in ((entry.content, other.content), (entry.response_content, other.response_content)):
         if mine and theirs and mine != theirs:
             return False

@@ -1,4 +1,4 @@
-"""Cuts a recorded history into parts that can be judged separately."""
+"""Splits a recorded history into partitions that can be judged separately."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from runs_conformance.recordings.loss import IDS_REDACTED
 SIZE = 200
 """Exchanges that are judged together if nothing joins them. The cost of judging grows faster than this number."""
 
-MAX_CONTEXT = 60
+MAX_DEPENDENCIES = 60
 """Requests about an assistant that are judged with every thread that uses it."""
 
 _JOINING_MEMBERS = ("id", "thread_id", "run_id")
@@ -25,17 +25,17 @@ _ASSISTANT = "assistant"
 class Partition:
     """Exchanges that are judged together.
 
-    `exchanges` were recorded faithfully. `damaged` lost something, so each of them is judged alone and by its answer.
-    `gap` says what the recorder lost; the other exchanges are then a partial history, but a complete one until
-    `complete_until`. `context` are exchanges of another partition that these depend on, such as the creation of their
-    assistant; findings about them belong there.
+    `exchanges` were recorded completely. The recorder lost a part of each `damaged` exchange, so only its response is
+    judged, on its own. `missing_data_reason` says what the recorder lost; the exchanges are then a partial history,
+    but a complete one until `complete_until`. `dependency_exchange_ids` name those exchanges that belong to another
+    partition but are needed to judge this one, such as the creation of its assistant.
     """
 
     exchanges: tuple[Exchange, ...]
     damaged: tuple[Exchange, ...] = ()
-    gap: str = ""
+    missing_data_reason: str = ""
     complete_until: float = math.inf
-    context: frozenset[str] = field(default_factory=frozenset)
+    dependency_exchange_ids: frozenset[str] = field(default_factory=frozenset)
 
     @property
     def complete(self) -> tuple[Exchange, ...]:
@@ -43,11 +43,11 @@ class Partition:
         return tuple(exchange for exchange in self.exchanges if exchange.ended <= self.complete_until)
 
 
-def cut(exchanges: Sequence[Exchange], size: int = SIZE) -> Iterator[Partition]:
-    """Cut a history into partitions, joined by nothing but assistants, of about `size` exchanges or more.
+def split_into_partitions(exchanges: Sequence[Exchange], size: int = SIZE) -> Iterator[Partition]:
+    """Split a history into partitions of at least about `size` exchanges that share nothing but assistants.
 
     Exchanges that concern the same thread or the same object stay together. A history of at most `size` exchanges is
-    not cut at all.
+    not split.
     """
     redacted = [exchange for exchange in exchanges if exchange.loss.startswith(IDS_REDACTED)]
     if len(exchanges) <= size:
@@ -67,27 +67,30 @@ def cut(exchanges: Sequence[Exchange], size: int = SIZE) -> Iterator[Partition]:
             for exchange in components[number]
             if exchange.path.get("assistant_id") or exchange.operation == "create_assistant"
         ]
-        is_bounded = len(context) <= MAX_CONTEXT
+        is_bounded = len(context) <= MAX_DEPENDENCIES
         context = [exchange for exchange in context if exchange.id not in own] if is_bounded else []
-        gap = "" if is_bounded else "its assistants are used by many other threads"
-        yield _partition([*together, *context], redacted, frozenset(each.id for each in context), gap)
+        reason = "" if is_bounded else "its assistants are used by many other threads"
+        yield _partition([*together, *context], redacted, frozenset(each.id for each in context), reason)
     for start in range(0, len(redacted), size):
-        yield Partition((), tuple(redacted[start : start + size]), _gap(redacted))
+        yield Partition((), tuple(redacted[start : start + size]), _describe_loss(redacted))
 
 
 def _partition(
-    exchanges: Iterable[Exchange], redacted: Sequence[Exchange], context: frozenset[str] = frozenset(), gap: str = ""
+    exchanges: Iterable[Exchange],
+    redacted: Sequence[Exchange],
+    dependencies: frozenset[str] = frozenset(),
+    reason: str = "",
 ) -> Partition:
     ordered = sorted(exchanges, key=lambda exchange: exchange.index)
     sound = tuple(exchange for exchange in ordered if not exchange.loss)
     damaged = tuple(exchange for exchange in ordered if exchange.loss)
     lost = [*damaged, *redacted]
-    until = min((exchange.started for exchange in lost), default=-math.inf if gap else math.inf)
-    own = tuple(exchange for exchange in damaged if exchange.id not in context)
-    return Partition(sound, own, gap or (_gap(lost) if lost else ""), until, context)
+    until = min((exchange.started for exchange in lost), default=-math.inf if reason else math.inf)
+    own = tuple(exchange for exchange in damaged if exchange.id not in dependencies)
+    return Partition(sound, own, reason or (_describe_loss(lost) if lost else ""), until, dependencies)
 
 
-def _gap(lost: Sequence[Exchange]) -> str:
+def _describe_loss(lost: Sequence[Exchange]) -> str:
     return f"{lost[0].loss} of {lost[0].id}, which may explain it"
 
 
@@ -175,7 +178,7 @@ def _used_assistants(exchange: Exchange) -> set[str]:
 
 
 def _objects(exchange: Exchange) -> Iterator[Mapping[str, JSON]]:
-    """The objects that an answer shows: itself, the items of a list, or the data of events."""
+    """The objects that a response shows: itself, the items of a list, or the data of events."""
     for event in exchange.events:
         if is_object(event.data):
             yield event.data

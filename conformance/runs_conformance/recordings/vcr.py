@@ -48,7 +48,7 @@ def _entry(where: int, interaction: Mapping[str, Any]) -> RecordedEntry:
     request = require_object(interaction.get("request"), "request")
     response = require_object(interaction.get("response"), "response")
     return RecordedEntry(
-        position=where,
+        sequence_number=where,
         method=require_text(request.get("method"), "method"),
         url=require_text(request.get("uri", request.get("url")), "uri"),
         headers=parse_headers(request.get("headers")),

@@ -1,4 +1,4 @@
-"""A file that holds nothing but one answer: a JSON body or an event stream."""
+"""A file that holds nothing but one response: a JSON body or an event stream."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _UNKNOWN_ID = {
 
 
 def entry(data: bytes, operation: str) -> RecordedEntry:
-    """The answer as an exchange of an operation. Raises UsageError if there is no operation of this name."""
+    """The response as an exchange of an operation. Raises UsageError if there is no operation of this name."""
     declared = OPERATIONS.get(operation)
     if declared is None:
         raise UsageError(f"--as {operation!r} is not an operation{did_you_mean(operation, list(OPERATIONS))}")
@@ -30,7 +30,7 @@ def entry(data: bytes, operation: str) -> RecordedEntry:
     values = {**_UNKNOWN_ID, "assistant_id": "asst_unknown", **_ids(value, declared.acts_on)}
     is_error = isinstance(value, dict) and "error" in value and "id" not in value
     return RecordedEntry(
-        position=1,
+        sequence_number=1,
         method=declared.method,
         url=f"https://api.openai.com/v1{declared.url(values)}",
         status=400 if is_error else 200,
@@ -40,7 +40,7 @@ def entry(data: bytes, operation: str) -> RecordedEntry:
 
 
 def _ids(value: Any, acts_on: str | None) -> dict[str, str]:
-    """The path parameters that the answer itself contains."""
+    """The path parameters that the response itself contains."""
     if not isinstance(value, dict):
         return {}
     found = {name: id_ for name, id_ in value.items() if name in _UNKNOWN_ID and isinstance(id_, str)}
@@ -72,5 +72,5 @@ def _describe_json(start: bytes, data: bytes) -> str:
     except (ValueError, RecursionError):
         return ""
     if isinstance(value, dict) and isinstance(value.get("object"), str):
-        return "a bare answer; name its operation: --as get_run"
+        return "a bare response; name its operation: --as get_run"
     return ""
