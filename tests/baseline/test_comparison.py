@@ -6,13 +6,21 @@ from itertools import pairwise
 
 import pytest
 
-from runs_conformance.baseline import Baseline, BaselineEntry, BaselineGate, EntryStatus, Revision, RunScope, compare
+from runs_conformance.baseline import (
+    Baseline,
+    BaselineEntry,
+    BaselineSettings,
+    BaselineUpdateMode,
+    EntryStatus,
+    SessionCoverage,
+    compare,
+)
 from runs_conformance.engine.outcome import decide_outcome
 from runs_conformance.model.profile import PROFILES
 from runs_conformance.model.verdict import Outcome, Verdict
 
 TODAY = date(2026, 11, 21)
-WHOLE = RunScope(profile="standard")
+WHOLE = SessionCoverage(profile="standard")
 
 
 def verdict(id_: str, outcome: Outcome, level: str = "must") -> Verdict:
@@ -28,23 +36,25 @@ def entry(id_: str, expires: date | None = None) -> BaselineEntry:
     return BaselineEntry(id=id_, reason="known", expires=expires)
 
 
-def gate(*entries: BaselineEntry, revision: Revision = Revision.NONE, profile: str | None = None) -> BaselineGate:
-    return BaselineGate(baseline=Baseline(entries=entries, profile=profile), revision=revision, today=TODAY)
+def gate(
+    *entries: BaselineEntry, update_mode: BaselineUpdateMode = BaselineUpdateMode.NONE, profile: str | None = None
+) -> BaselineSettings:
+    return BaselineSettings(baseline=Baseline(entries=entries, profile=profile), update_mode=update_mode, today=TODAY)
 
 
 @pytest.mark.parametrize(
     ("entries", "status", "code"),
     [
-        ((entry("a.broken"),), EntryStatus.KNOWN, 0),
-        ((entry("a.broken", TODAY),), EntryStatus.KNOWN, 0),
+        ((entry("a.broken"),), EntryStatus.STILL_FAILING, 0),
+        ((entry("a.broken", TODAY),), EntryStatus.STILL_FAILING, 0),
         ((entry("a.broken", date(2026, 11, 20)),), EntryStatus.EXPIRED, 1),
         ((entry("a.asked", date(2026, 11, 20)), entry("a.broken")), EntryStatus.EXPIRED, 1),
         ((entry("a.kept"), entry("a.broken")), EntryStatus.STALE, 1),
         ((entry("a.kept", date(2026, 11, 20)), entry("a.broken")), EntryStatus.STALE, 1),
         ((entry("a.brokne"), entry("a.broken")), EntryStatus.STALE, 1),
-        ((entry("a.asked"), entry("a.broken")), EntryStatus.UNSEEN, 0),
-        ((entry("a.warned"), entry("a.broken")), EntryStatus.KNOWN, 0),
-        ((entry("a.asked"),), EntryStatus.UNSEEN, 1),
+        ((entry("a.asked"), entry("a.broken")), EntryStatus.NOT_REPRODUCED, 0),
+        ((entry("a.warned"), entry("a.broken")), EntryStatus.STILL_FAILING, 0),
+        ((entry("a.asked"),), EntryStatus.NOT_REPRODUCED, 1),
     ],
 )
 def test_status_of_an_entry_decides_the_exit_code(
@@ -57,8 +67,8 @@ def test_status_of_an_entry_decides_the_exit_code(
 
 def test_failure_without_entry_is_new() -> None:
     comparison = compare(VERDICTS, gate(), WHOLE)
-    assert comparison.new == ("a.broken",)
-    assert compare(VERDICTS, gate(), WHOLE, levels=("must", "should")).new == ("a.broken", "a.warned")
+    assert comparison.new_failures == ("a.broken",)
+    assert compare(VERDICTS, gate(), WHOLE, levels=("must", "should")).new_failures == ("a.broken", "a.warned")
     assert "does not list" in decide_outcome(VERDICTS, comparison=comparison).reason
 
 
@@ -70,50 +80,54 @@ def test_unknown_id_suggests_the_nearest() -> None:
 @pytest.mark.parametrize(
     ("scope", "profile"),
     [
-        (RunScope(profile="quick"), "standard"),
-        (RunScope(), "quick"),
-        (RunScope(profile="full", limitation="the test run was cut short"), None),
+        (SessionCoverage(profile="quick"), "standard"),
+        (SessionCoverage(), "quick"),
+        (SessionCoverage(profile="full", restriction="the test run was cut short"), None),
     ],
 )
-def test_passing_entry_is_not_stale_in_a_narrower_run(scope: RunScope, profile: str | None) -> None:
-    given = gate(entry("a.kept"), revision=Revision.PRUNE, profile=profile)
+def test_passing_entry_is_not_stale_in_a_narrower_run(scope: SessionCoverage, profile: str | None) -> None:
+    given = gate(entry("a.kept"), update_mode=BaselineUpdateMode.PRUNE, profile=profile)
     (result,) = compare([PASSING], given, scope).entry_results
-    assert result.status is EntryStatus.UNSEEN
+    assert result.status is EntryStatus.NOT_REPRODUCED
 
 
 @pytest.mark.parametrize(
     ("scope", "profile"),
-    [(RunScope(profile="quick"), "quick"), (RunScope(profile="full"), "quick"), (RunScope(), None)],
+    [
+        (SessionCoverage(profile="quick"), "quick"),
+        (SessionCoverage(profile="full"), "quick"),
+        (SessionCoverage(), None),
+    ],
 )
-def test_passing_entry_is_stale_in_an_equal_run(scope: RunScope, profile: str | None) -> None:
+def test_passing_entry_is_stale_in_an_equal_run(scope: SessionCoverage, profile: str | None) -> None:
     (result,) = compare([PASSING], gate(entry("a.kept"), profile=profile), scope).entry_results
     assert result.status is EntryStatus.STALE
 
 
 def test_renamed_rule_is_known_by_its_former_id() -> None:
-    comparison = compare(VERDICTS, gate(entry("old.name")), WHOLE, renamed={"old.name": "a.broken"})
-    assert comparison.accepted == {"a.broken"}
+    comparison = compare(VERDICTS, gate(entry("old.name")), WHOLE, id_renames={"old.name": "a.broken"})
+    assert comparison.accepted_ids == {"a.broken"}
 
 
 def test_update_adds_failures_and_drops_passes() -> None:
-    given = gate(entry("a.kept"), entry("a.asked"), revision=Revision.UPDATE)
+    given = gate(entry("a.kept"), entry("a.asked"), update_mode=BaselineUpdateMode.UPDATE)
     comparison = compare(VERDICTS, given, WHOLE)
     assert [one.id for one in comparison.baseline.entries] == ["a.asked", "a.broken"]
     assert comparison.baseline.profile == "standard"
-    assert comparison.baseline.entries[1].reason == "not explained yet; failed on 2026-11-21"
+    assert comparison.baseline.entries[1].reason == "no reason given yet; failed on 2026-11-21"
     assert decide_outcome(VERDICTS, comparison=comparison).exit_code == 0
 
 
 def test_update_keeps_expiry_dates() -> None:
-    given = gate(entry("a.broken", date(2026, 1, 1)), revision=Revision.UPDATE)
+    given = gate(entry("a.broken", date(2026, 1, 1)), update_mode=BaselineUpdateMode.UPDATE)
     assert compare(VERDICTS, given, WHOLE).entry_results[0].status is EntryStatus.EXPIRED
 
 
 def test_prune_only_removes_entries() -> None:
-    given = gate(entry("a.kept"), entry("a.asked"), revision=Revision.PRUNE)
+    given = gate(entry("a.kept"), entry("a.asked"), update_mode=BaselineUpdateMode.PRUNE)
     comparison = compare(VERDICTS, given, WHOLE)
     assert [one.id for one in comparison.baseline.entries] == ["a.asked"]
-    assert comparison.new == ("a.broken",)
+    assert comparison.new_failures == ("a.broken",)
 
 
 def test_digest_covers_accepted_failures() -> None:
@@ -125,24 +139,28 @@ def test_digest_covers_accepted_failures() -> None:
 
 @pytest.mark.parametrize(
     ("outcome", "status"),
-    [(Outcome.FAIL, EntryStatus.KNOWN), (Outcome.PASS, EntryStatus.UNSEEN), (Outcome.INCONCLUSIVE, EntryStatus.UNSEEN)],
+    [
+        (Outcome.FAIL, EntryStatus.STILL_FAILING),
+        (Outcome.PASS, EntryStatus.NOT_REPRODUCED),
+        (Outcome.INCONCLUSIVE, EntryStatus.NOT_REPRODUCED),
+    ],
 )
 def test_flaky_entry_is_neither_a_failure_nor_stale(outcome: Outcome, status: EntryStatus) -> None:
     verdicts = [verdict("a.flaky", outcome), verdict("a.passing", Outcome.PASS)]
-    comparison = compare(verdicts, gate(replace(entry("a.flaky"), flaky=True)), RunScope(profile="standard"))
+    comparison = compare(verdicts, gate(replace(entry("a.flaky"), flaky=True)), SessionCoverage(profile="standard"))
     assert [result.status for result in comparison.entry_results] == [status]
     assert decide_outcome(verdicts, comparison=comparison).exit_code == 0
 
 
-@pytest.mark.parametrize("revision", [Revision.PRUNE, Revision.UPDATE])
-def test_flaky_entry_that_passes_is_kept(revision: Revision) -> None:
+@pytest.mark.parametrize("update_mode", [BaselineUpdateMode.PRUNE, BaselineUpdateMode.UPDATE])
+def test_flaky_entry_that_passes_is_kept(update_mode: BaselineUpdateMode) -> None:
     flaky = replace(entry("a.flaky"), flaky=True)
-    comparison = compare([verdict("a.flaky", Outcome.PASS)], gate(flaky, revision=revision), RunScope())
+    comparison = compare([verdict("a.flaky", Outcome.PASS)], gate(flaky, update_mode=update_mode), SessionCoverage())
     assert comparison.baseline.entries == (flaky,)
 
 
 def test_wider_profile_covers_the_narrower_one() -> None:
     for narrow, wide in pairwise(PROFILES):
         assert set(PROFILES[narrow]) <= set(PROFILES[wide])
-        assert RunScope(profile=narrow).gap_to(Baseline(profile=wide)) is not None
-        assert RunScope(profile=wide).gap_to(Baseline(profile=narrow)) is None
+        assert SessionCoverage(profile=narrow).reason_for_less_coverage_than(Baseline(profile=wide)) is not None
+        assert SessionCoverage(profile=wide).reason_for_less_coverage_than(Baseline(profile=narrow)) is None

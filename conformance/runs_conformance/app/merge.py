@@ -11,7 +11,7 @@ from runs_conformance.app.attach_steps import attach_steps
 from runs_conformance.app.build_report import build_report, build_unreachable_report
 from runs_conformance.app.options import RunOptions, build_judges
 from runs_conformance.app.run_metadata import RunFooter, RunHeader
-from runs_conformance.baseline import BaselineGate
+from runs_conformance.baseline import BaselineSettings
 from runs_conformance.engine import approach, preflight
 from runs_conformance.engine.budget import Budget, Counts
 from runs_conformance.engine.capabilities import Signature
@@ -68,14 +68,14 @@ def read_run(path: Path) -> RecordedRun:
     return RecordedRun(path, header, traffic.histories, footer)
 
 
-def rebuild_report(runs: Sequence[RecordedRun], gate: BaselineGate | None = None) -> Report:
+def rebuild_report(runs: Sequence[RecordedRun], baseline_settings: BaselineSettings | None = None) -> Report:
     """Rebuild the report of a test run from all its parts.
 
-    `gate` is the user's baseline, which a history does not contain. Exchange ids of the second and later histories get
-    the number of their history as a prefix: `2:x000017`. Raises UsageError unless all are of one test run.
+    `baseline_settings` hold the baseline, which a history does not contain. Exchange ids of the second and later
+    histories get the number of their history as a prefix: `2:x000017`. Raises UsageError unless all are of one test run.
     """
     _check_parts(runs)
-    header = _merge_headers([run.header for run in runs], gate)
+    header = _merge_headers([run.header for run in runs], baseline_settings)
     counts = _merge_counts(runs)
     reason = next((run.footer.unreachable_reason for run in runs if run.footer and run.footer.unreachable_reason), None)
     if reason is not None:
@@ -201,11 +201,15 @@ def _count(run: RecordedRun) -> Counts:
     return budget.counts
 
 
-def _merge_headers(headers: Sequence[RunHeader], gate: BaselineGate | None) -> RunHeader:
+def _merge_headers(headers: Sequence[RunHeader], baseline_settings: BaselineSettings | None) -> RunHeader:
     first = headers[0]
     return replace(
         first,
-        options=replace(first.options, gate=gate, shard="" if len(headers) > 1 else first.options.shard),
+        options=replace(
+            first.options,
+            baseline_settings=baseline_settings,
+            shard="" if len(headers) > 1 else first.options.shard,
+        ),
         programs={id_: capability for header in headers for id_, capability in header.programs.items()},
         started=min((each.started for each in headers if each.started is not None), default=None),
         skipped_capabilities=tuple(dict.fromkeys(each for header in headers for each in header.skipped_capabilities)),

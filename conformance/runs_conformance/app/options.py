@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from runs_conformance.baseline import BaselineGate, Comparison, RunScope, compare
+from runs_conformance.baseline import BaselineComparison, BaselineSettings, SessionCoverage, compare
 from runs_conformance.contract.constraint import constraints
 from runs_conformance.contract.edition import DEFAULT_EDITION
 from runs_conformance.contract.schema import schemas_digest
@@ -74,7 +74,7 @@ class RunOptions:
     max_time: float | None = None
     max_examples: int | None = None
     database: Path | None = None
-    gate: BaselineGate | None = None
+    baseline_settings: BaselineSettings | None = None
     shard: str = ""
     find_limits: bool = False
     confirm: bool = True
@@ -136,18 +136,18 @@ def selection_filter(options: RunOptions, known: Requirements) -> Callable[[str]
 
 def compare_to_baseline(
     verdicts: Sequence[Verdict], options: RunOptions, known: Requirements, *, profile: str | None, cut: bool = False
-) -> Comparison | None:
+) -> BaselineComparison | None:
     """Compare the verdicts to the baseline of the user, if there is one."""
-    if options.gate is None:
+    if options.baseline_settings is None:
         return None
-    less = "the test run was cut short" if cut else "only some phases were run" if options.phases else None
-    less = f"only shard {options.shard} was run" if options.shard else less
+    restriction = "the test run was cut short" if cut else "only some phases were run" if options.phases else None
+    restriction = f"only shard {options.shard} was run" if options.shard else restriction
     return compare(
         verdicts,
-        options.gate,
-        RunScope(profile=profile, limitation=less),
+        options.baseline_settings,
+        SessionCoverage(profile=profile, restriction=restriction),
         levels=failing_levels(options.fail_on),
-        renamed={old: rule.id for rule in known.rules.values() for old in rule.formerly},
+        id_renames={old: rule.id for rule in known.rules.values() for old in rule.formerly},
     )
 
 

@@ -2,26 +2,26 @@
 
 from runs_conformance.baseline.comparison import (
     Baseline,
+    BaselineComparison,
     BaselineEntry,
-    BaselineGate,
-    Comparison,
+    BaselineSettings,
+    BaselineUpdateMode,
     EntryResult,
     EntryStatus,
-    Revision,
-    RunScope,
+    SessionCoverage,
     compare,
 )
 from runs_conformance.baseline.file import read, write
 
 __all__ = [
     "Baseline",
+    "BaselineComparison",
     "BaselineEntry",
-    "BaselineGate",
-    "Comparison",
+    "BaselineSettings",
+    "BaselineUpdateMode",
     "EntryResult",
     "EntryStatus",
-    "Revision",
-    "RunScope",
+    "SessionCoverage",
     "compare",
     "read",
     "write",

@@ -13,7 +13,7 @@ from runs_conformance.model.profile import PROFILES
 from runs_conformance.model.suggestion import nearest_names
 from runs_conformance.model.verdict import Outcome, Verdict
 
-DEFAULT_REASON = "not explained yet; failed on {day}"
+DEFAULT_REASON = "no reason given yet; failed on {day}"
 """The reason written for a newly added failure."""
 
 PROFILE_ORDER = tuple(PROFILES)
@@ -23,13 +23,13 @@ PROFILE_ORDER = tuple(PROFILES)
 class EntryStatus(StrEnum):
     """The status of a baseline entry, given the verdict of the same id."""
 
-    KNOWN = "known"
+    STILL_FAILING = "known"
     STALE = "stale"
     EXPIRED = "expired"
-    UNSEEN = "unseen"
+    NOT_REPRODUCED = "unseen"
 
 
-class Revision(StrEnum):
+class BaselineUpdateMode(StrEnum):
     """How a test run changes the baseline."""
 
     NONE = "none"
@@ -39,7 +39,7 @@ class Revision(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BaselineEntry:
-    """One accepted failure: its reason, its last day of acceptance, its issue, and whether it occurs only at times."""
+    """One accepted failure: its reason, its last day of acceptance, its issue, and whether it is intermittent."""
 
     id: str
     reason: str
@@ -73,114 +73,118 @@ class EntryResult:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
-    """The comparison of verdicts with a baseline. `new` holds the failing ids without an entry."""
+class BaselineComparison:
+    """The comparison of verdicts with a baseline. `new_failures` holds the failing ids without an entry."""
 
     baseline: Baseline
     entry_results: tuple[EntryResult, ...] = ()
-    new: tuple[str, ...] = ()
+    new_failures: tuple[str, ...] = ()
 
-    def with_status(self, standing: EntryStatus) -> list[EntryResult]:
+    def with_status(self, status: EntryStatus) -> list[EntryResult]:
         """Return the entries with this status."""
-        return [result for result in self.entry_results if result.status is standing]
+        return [result for result in self.entry_results if result.status is status]
 
     @property
-    def accepted(self) -> frozenset[str]:
+    def accepted_ids(self) -> frozenset[str]:
         """The ids whose failure is accepted."""
-        return frozenset(result.entry.id for result in self.with_status(EntryStatus.KNOWN))
+        return frozenset(result.entry.id for result in self.with_status(EntryStatus.STILL_FAILING))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BaselineGate:
-    """A baseline, how to revise it, and the date that its entries' expiry is compared with."""
+class BaselineSettings:
+    """A baseline, how to update it, and the date that its entries' expiry is compared with."""
 
     baseline: Baseline = field(default_factory=Baseline)
-    revision: Revision = Revision.NONE
+    update_mode: BaselineUpdateMode = BaselineUpdateMode.NONE
     today: date = field(default_factory=lambda: datetime.now(UTC).date())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RunScope:
-    """How much a test run covered: its profile (None for recorded traffic), and what limited it further."""
+class SessionCoverage:
+    """How much a test run covered: its profile (None for recorded traffic), and what restricted it further."""
 
     profile: str | None = None
-    limitation: str | None = None
+    restriction: str | None = None
 
-    def gap_to(self, baseline: Baseline) -> str | None:
+    def reason_for_less_coverage_than(self, baseline: Baseline) -> str | None:
         """Return why the test run may have missed a failure of the baseline; None if it cannot have."""
-        if self.limitation:
-            return self.limitation
+        if self.restriction:
+            return self.restriction
         if self.profile is None and baseline.profile is not None:
             return f"recorded traffic covers less than profile {baseline.profile}, which the baseline was written with"
-        own, other = (
+        this_rank, baseline_rank = (
             PROFILE_ORDER.index(name) if name in PROFILE_ORDER else None for name in (self.profile, baseline.profile)
         )
-        if own is not None and other is not None and own < other:
+        if this_rank is not None and baseline_rank is not None and this_rank < baseline_rank:
             return f"profile {self.profile} covers less than {baseline.profile}, which the baseline was written with"
         return None
 
 
 def compare(
     verdicts: Sequence[Verdict],
-    gate: BaselineGate,
-    scope: RunScope,
+    settings: BaselineSettings,
+    coverage: SessionCoverage,
     *,
     levels: Collection[str] = ("must",),
-    renamed: Mapping[str, str] | None = None,
-) -> Comparison:
-    """Compare verdicts with the baseline of the gate, after revising it if the gate says so.
+    id_renames: Mapping[str, str] | None = None,
+) -> BaselineComparison:
+    """Compare verdicts with a baseline, after updating it if the settings say so.
 
-    Failures of these `levels` without an entry are new. `renamed` maps former rule ids to present ones.
+    Failures of these `levels` without an entry are new. `id_renames` maps former rule ids to present ones.
     """
-    present_ids = renamed or {}
+    present_ids = id_renames or {}
     baseline = replace(
-        gate.baseline,
-        entries=tuple(replace(entry, id=present_ids.get(entry.id, entry.id)) for entry in gate.baseline.entries),
+        settings.baseline,
+        entries=tuple(replace(entry, id=present_ids.get(entry.id, entry.id)) for entry in settings.baseline.entries),
     )
-    if gate.revision is Revision.NONE:
-        return _compare(verdicts, baseline, gate.today, scope, levels)
-    earlier = _compare(verdicts, baseline, gate.today, scope, levels)
-    remaining = tuple(result.entry for result in earlier.entry_results if result.status is not EntryStatus.STALE)
-    if gate.revision is Revision.PRUNE:
-        return _compare(verdicts, replace(baseline, entries=remaining), gate.today, scope, levels)
-    reason = DEFAULT_REASON.format(day=gate.today.isoformat())
-    added = tuple(BaselineEntry(id=id_, reason=reason) for id_ in earlier.new)
-    profile = baseline.profile if scope.gap_to(baseline) else scope.profile or baseline.profile
+    if settings.update_mode is BaselineUpdateMode.NONE:
+        return _compare(verdicts, baseline, settings.today, coverage, levels)
+    before_update = _compare(verdicts, baseline, settings.today, coverage, levels)
+    remaining = tuple(result.entry for result in before_update.entry_results if result.status is not EntryStatus.STALE)
+    if settings.update_mode is BaselineUpdateMode.PRUNE:
+        return _compare(verdicts, replace(baseline, entries=remaining), settings.today, coverage, levels)
+    reason = DEFAULT_REASON.format(day=settings.today.isoformat())
+    added = tuple(BaselineEntry(id=id_, reason=reason) for id_ in before_update.new_failures)
+    profile = (
+        baseline.profile if coverage.reason_for_less_coverage_than(baseline) else coverage.profile or baseline.profile
+    )
     updated = replace(baseline, entries=(*remaining, *added), profile=profile)
-    return _compare(verdicts, updated, gate.today, scope, levels)
+    return _compare(verdicts, updated, settings.today, coverage, levels)
 
 
 def _compare(
-    verdicts: Sequence[Verdict], baseline: Baseline, today: date, scope: RunScope, levels: Collection[str]
-) -> Comparison:
+    verdicts: Sequence[Verdict], baseline: Baseline, today: date, coverage: SessionCoverage, levels: Collection[str]
+) -> BaselineComparison:
     by_id = {verdict.id: verdict for verdict in verdicts}
-    gap = scope.gap_to(baseline)
-    results = tuple(_entry_result(entry, by_id, today, gap) for entry in baseline.entries)
+    restriction = coverage.reason_for_less_coverage_than(baseline)
+    results = tuple(_entry_result(entry, by_id, today, restriction) for entry in baseline.entries)
     listed = {entry.id for entry in baseline.entries}
-    new = tuple(
+    new_failures = tuple(
         verdict.id
         for verdict in verdicts
         if verdict.outcome is Outcome.FAIL and verdict.level in levels and verdict.id not in listed
     )
-    return Comparison(baseline, results, new)
+    return BaselineComparison(baseline, results, new_failures)
 
 
-def _entry_result(entry: BaselineEntry, verdicts: Mapping[str, Verdict], today: date, gap: str | None) -> EntryResult:
+def _entry_result(
+    entry: BaselineEntry, verdicts: Mapping[str, Verdict], today: date, restriction: str | None
+) -> EntryResult:
     verdict = verdicts.get(entry.id)
     if verdict is None:
         return EntryResult(
             entry, EntryStatus.STALE, f"there is no such rule or constraint{_nearest(entry.id, verdicts)}"
         )
-    if verdict.outcome is Outcome.PASS and gap is None and not entry.flaky:
+    if verdict.outcome is Outcome.PASS and restriction is None and not entry.flaky:
         return EntryResult(entry, EntryStatus.STALE, "it passes now")
     if entry.expires is not None and entry.expires < today:
         return EntryResult(entry, EntryStatus.EXPIRED, f"it expired on {entry.expires.isoformat()}")
     if verdict.outcome is Outcome.FAIL:
-        return EntryResult(entry, EntryStatus.KNOWN)
+        return EntryResult(entry, EntryStatus.STILL_FAILING)
     if verdict.outcome is Outcome.PASS:
-        reason = "it is flaky" if entry.flaky else gap
-        return EntryResult(entry, EntryStatus.UNSEEN, f"it passes here, but {reason}")
-    return EntryResult(entry, EntryStatus.UNSEEN, verdict.reason or f"it is {verdict.outcome.value} here")
+        reason = "it is flaky" if entry.flaky else restriction
+        return EntryResult(entry, EntryStatus.NOT_REPRODUCED, f"it passes here, but {reason}")
+    return EntryResult(entry, EntryStatus.NOT_REPRODUCED, verdict.reason or f"it is {verdict.outcome.value} here")
 
 
 def _nearest(id_: str, known: Iterable[str]) -> str:

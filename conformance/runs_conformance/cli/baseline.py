@@ -13,7 +13,7 @@ from runs_conformance.cli.stderr import say
 from runs_conformance.model.plural import plural
 
 if TYPE_CHECKING:
-    from runs_conformance.baseline import BaselineGate
+    from runs_conformance.baseline import BaselineSettings
     from runs_conformance.reporting.report import Report
 
 BASELINE_OPTION = option(
@@ -38,9 +38,9 @@ BASELINE_OPTIONS = (
 add_baseline_options = add_options(BASELINE_OPTIONS)
 
 
-def build_gate(values: Mapping[str, Any]) -> BaselineGate | None:
-    """Build the gate from these options. Raises UsageError if they conflict."""
-    from runs_conformance.baseline import Baseline, BaselineGate, Revision, read
+def build_baseline_settings(values: Mapping[str, Any]) -> BaselineSettings | None:
+    """Build the settings of the baseline from these options. Raises UsageError if they conflict."""
+    from runs_conformance.baseline import Baseline, BaselineSettings, BaselineUpdateMode, read
     from runs_conformance.errors import UsageError
 
     path, update, prune = (values.get(name) for name in ("baseline", "baseline_update", "baseline_prune"))
@@ -51,8 +51,10 @@ def build_gate(values: Mapping[str, Any]) -> BaselineGate | None:
             raise UsageError(f"--baseline-{'update' if update else 'prune'} needs --baseline FILE")
         return None
     new = update and not path.exists()
-    revision = Revision.UPDATE if update else Revision.PRUNE if prune else Revision.NONE
-    return BaselineGate(baseline=Baseline(name=path.name) if new else read(path), revision=revision)
+    update_mode = (
+        BaselineUpdateMode.UPDATE if update else BaselineUpdateMode.PRUNE if prune else BaselineUpdateMode.NONE
+    )
+    return BaselineSettings(baseline=Baseline(name=path.name) if new else read(path), update_mode=update_mode)
 
 
 def update_file(report: Report, values: Mapping[str, Any]) -> None:

@@ -25,10 +25,10 @@ def command(histories: tuple[Path, ...], report_dir: Path | None, **values: Any)
 
     if "har" in output.views(values):
         raise UsageError("--report har needs a single history: runs-conformance report HISTORY --report har")
-    gate = baseline.build_gate(values)
+    baseline_settings = baseline.build_baseline_settings(values)
     runs = [read_run(path / "history.jsonl" if path.is_dir() else path) for path in histories]
     check_shards(runs)
-    report = rebuild_report(runs, gate)
+    report = rebuild_report(runs, baseline_settings)
     folder = prepare_folder(report_dir)
     dialect = runs[0].header.dialect
     problem = output.write_report(folder, report, dialect, values)

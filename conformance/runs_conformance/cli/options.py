@@ -176,7 +176,7 @@ def build_options(values: Mapping[str, Any]) -> RunOptions:
         options["confirm"] = False
     if values.get("no_database"):
         options.pop("database", None)
-    return RunOptions(**options, gate=baseline.build_gate(values))
+    return RunOptions(**options, baseline_settings=baseline.build_baseline_settings(values))
 
 
 def _parse_capabilities(values: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:

@@ -24,10 +24,10 @@ def command(history: Path, report_dir: Path | None, **values: Any) -> int:
     from runs_conformance.reporting.folder import prepare_folder
 
     output.views(values)
-    gate = baseline.build_gate(values)
+    baseline_settings = baseline.build_baseline_settings(values)
     history = history / "history.jsonl" if history.is_dir() else history
     run = read_run(history)
-    report = rebuild_report([run], gate)
+    report = rebuild_report([run], baseline_settings)
     folder = replace(prepare_folder(report_dir or history.parent), external_history=history)
     problem = output.write_report(folder, report, run.header.dialect, values)
     output.print_summary(report, folder, run.header.dialect, values)

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from runs_conformance.baseline import Comparison, EntryStatus
+from runs_conformance.baseline import BaselineComparison, EntryStatus
 from runs_conformance.model.verdict import Outcome, Verdict
 
 PASSED, FAILED, USAGE, NO_TARGET, INTERNAL_ERROR, INCOMPLETE, INTERRUPTED = 0, 1, 2, 3, 4, 5, 130
@@ -34,7 +34,7 @@ def decide_outcome(
     required_capabilities: Iterable[str] = (),
     fail_on: str = "must",
     max_inconclusive: int | None = None,
-    comparison: Comparison | None = None,
+    comparison: BaselineComparison | None = None,
 ) -> RunOutcome:
     """Derive the outcome from the verdicts and from how the test run ended; the first check that applies decides.
 
@@ -73,7 +73,7 @@ def decide_outcome(
         ids = _join_ids(inconclusive)
         reason = f"{len(inconclusive)} verdicts are inconclusive, more than the allowed {max_inconclusive}: {ids}"
         return RunOutcome(Outcome.INCONCLUSIVE, INCOMPLETE, reason)
-    known = len(comparison.accepted) if comparison else 0
+    known = len(comparison.accepted_ids) if comparison else 0
     exception = f" except {known} known to the baseline" if known else ""
     return RunOutcome(Outcome.PASS, PASSED, f"no MUST requirement failed{exception}")
 
@@ -83,7 +83,7 @@ def failing_levels(fail_on: str) -> tuple[str, ...]:
     return ("must",) if fail_on == "must" else ("must", "should")
 
 
-def _failure(verdicts: Sequence[Verdict], fail_on: str, comparison: Comparison | None) -> str:
+def _failure(verdicts: Sequence[Verdict], fail_on: str, comparison: BaselineComparison | None) -> str:
     """Return why the test run fails; empty if it does not."""
     failing = failing_levels(fail_on)
     failed = [verdict.id for verdict in verdicts if verdict.outcome is Outcome.FAIL and verdict.level in failing]

@@ -139,7 +139,7 @@ def _build_result(report: Report, failing: Collection[str], dialect: str, files:
         if result is not None and result.status in (EntryStatus.STALE, EntryStatus.EXPIRED):
             text = f"{result.note}; the baseline lists it as: {result.entry.reason}"
             verdicts[verdict.id] = ItemOutcome("fail", f"{text}\n{_failure_text(verdict, report, dialect)}")
-        elif result is not None and result.status is EntryStatus.KNOWN:
+        elif result is not None and result.status is EntryStatus.STILL_FAILING:
             verdicts[verdict.id] = ItemOutcome("accepted", f"known failure: {result.entry.reason}")
         else:
             verdicts[verdict.id] = _item_outcome(verdict, report, failing, dialect)

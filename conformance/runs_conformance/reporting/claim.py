@@ -49,7 +49,9 @@ def document(report: Report) -> dict[str, Any]:
         "seed": suite.seed,
         "fail_on": suite.fail_on,
         "filters": list(suite.filters),
-        "baseline": {"digest": comparison.baseline.digest, "known": len(comparison.accepted)} if comparison else None,
+        "baseline": {"digest": comparison.baseline.digest, "known": len(comparison.accepted_ids)}
+        if comparison
+        else None,
         "target": {
             "name": report.target.name,
             "base_url": report.target.base_url,
@@ -77,7 +79,7 @@ def _sentence(report: Report) -> str:
     scope = scope_line(report, max_names=None)
     if report.outcome is not Outcome.PASS:
         return f"{report.target.name} fails {basis}" + (f"; {scope}" if scope else "")
-    known = len(report.comparison.accepted) if report.comparison else 0
+    known = len(report.comparison.accepted_ids) if report.comparison else 0
     exception = f" except for {plural(known, 'known failure')}" if known else ""
     return f"{report.target.name} conforms{exception}{scope.removeprefix('conforms')} ({basis})"
 
@@ -98,7 +100,7 @@ def badge(report: Report) -> dict[str, Any]:
     """
     suite, comparison = report.suite, report.comparison
     passed = report.outcome is Outcome.PASS
-    known = len(comparison.accepted) if comparison else 0
+    known = len(comparison.accepted_ids) if comparison else 0
     failed = sum(report.counts_as_failure(verdict) for verdict in report.verdicts)
     listed = f", {known} known" if known else ""
     result = f"pass{listed}" if passed else f"fail, {failed} unmet"

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from runs_conformance.baseline import Comparison, EntryStatus
+from runs_conformance.baseline import BaselineComparison, EntryStatus
 from runs_conformance.contract.operation import CAPABILITIES
 from runs_conformance.model.plural import plural
 from runs_conformance.model.program_end import group_early_ends
@@ -24,10 +24,11 @@ from runs_conformance.reporting.report import Report, outcomes_by_capability
 from runs_conformance.reporting.scope import scope_line
 
 WIDTH = 100
-MAX_MISTAKES = 10
-"""Mistakes shown unless `-v` is given; the table must fit a screen together with the numbers."""
-MAX_EARLY_END_CAUSES = 2
-"""Causes of early ends shown unless `-v` is given."""
+HEIGHT = 40
+"""Lines of the screen that the summary fits unless `-v` is given."""
+MIN_MISTAKES = 5
+"""Mistakes shown even if the rest leaves no space for them."""
+_TITLE_COLUMN = 22
 _LABELS = {"should": ("WARN", "33;1"), "may": ("NOTE", "36")}
 
 _CONCLUSION_COLOURS = {
@@ -71,32 +72,40 @@ def render_summary(report: Report, style: Style, files: OutputFiles = OutputFile
     """
     mistakes = list_mistakes(report)
     lines = list(_conclusion_lines(report, style))
+    rest: list[str] = []
     if style.verbosity >= 0:
-        lines += _mistake_table(mistakes, style)
-        lines += _error_lines(report, style)
-        lines += _limit_lines(report, style)
-        lines += _baseline_lines(report, style)
-        lines += _early_end_lines(report, style)
+        rest += _error_lines(report, style)
+        rest += _limit_lines(report, style)
+        rest += _baseline_lines(report, style)
+        rest += _early_end_lines(report, style)
         if style.verbosity >= 1:
-            lines += _mistake_details(mistakes, report, style)
-        lines += ["", *table(report.verdicts, style), ""]
-        lines += _undecided_lines(report, style)
-    lines += _next_lines(report, mistakes, files)
-    return "\n".join(lines)
+            rest += _mistake_details(mistakes, report, style)
+        rest += ["", *table(report.verdicts, style), ""]
+        rest += _undecided_lines(report, style)
+    rest += _next_lines(report, mistakes, files)
+    if style.verbosity >= 0:
+        lines += _mistake_table(mistakes, style, HEIGHT - len(lines) - len(rest))
+    return "\n".join([*lines, *rest])
 
 
-def _mistake_table(mistakes: Sequence[Mistake], style: Style) -> Iterator[str]:
+def _mistake_table(mistakes: Sequence[Mistake], style: Style, height: int) -> Iterator[str]:
+    """The mistakes, the first with its fix, in `height` lines unless `-v` is given."""
     if not mistakes:
         return
+    fix = textwrap.wrap(failure_text.printable(f"fix: {mistakes[0].cause.fix}"), WIDTH - _TITLE_COLUMN)
     yield ""
     yield style.bold(f"{'':3}{'fix first':12}{'fails':>5}  mistake")
-    shown = len(mistakes) if style.verbosity >= 1 else MAX_MISTAKES
+    space = max(MIN_MISTAKES, height - 2 - len(fix))
+    shown = len(mistakes) if style.verbosity >= 1 or len(mistakes) <= space else max(MIN_MISTAKES, space - 1)
     for mistake in mistakes[:shown]:
         level = mistake.cause.level
         note = "" if mistake.fails else "warning: " if level == "should" else "note: "
-        title = truncate(failure_text.printable(f"{note}{mistake.cause.title}").replace("\n", " "), WIDTH - 22)
+        title = failure_text.printable(f"{note}{mistake.cause.title}").replace("\n", " ")
+        title = truncate(title, WIDTH - _TITLE_COLUMN)
         number = style.paint(f"{mistake.number:2} ", "31;1" if mistake.fails else "33")
         yield f"{number}{mistake.severity:12}{len(mistake.verdicts):5}  {title}"
+        if mistake is mistakes[0] and style.verbosity < 1:
+            yield from (f"{'':{_TITLE_COLUMN}}{line}" for line in fix)
     if len(mistakes) > shown:
         rest = sum(len(mistake.verdicts) for mistake in mistakes[shown:])
         yield f"   {len(mistakes) - shown} more, with {plural(rest, 'requirement')}; -v shows all"
@@ -210,17 +219,18 @@ def _early_end_lines(report: Report, style: Style) -> Iterator[str]:
     groups = group_early_ends(report.programs.early_ends)
     if not groups:
         return
+    count = sum(len(group.programs) for group in groups)
     yield ""
-    yield style.bold(f"programs that stopped early: {sum(len(group.programs) for group in groups)}")
-    for group in groups if style.verbosity >= 1 else groups[:MAX_EARLY_END_CAUSES]:
-        if style.verbosity < 1:
-            line = f"   {len(group.programs):3}  {failure_text.printable(group.cause)}"
-            yield truncate(line.replace("\n", " "), WIDTH)
-            continue
+    if style.verbosity < 1:
+        first = groups[0]
+        more = f" (-v shows {plural(len(groups) - 1, 'more cause')})" if groups[1:] else ""
+        line = f"programs that stopped early: {count}, {len(first.programs)} of them: {first.cause}"
+        yield truncate(failure_text.printable(line).replace("\n", " "), WIDTH - len(more)) + more
+        return
+    yield style.bold(f"programs that stopped early: {count}")
+    for group in groups:
         yield from _labelled_lines(f"{len(group.programs)}", group.cause)
         yield from _wrapped_lines(group.programs, "                ")
-    if len(groups) > MAX_EARLY_END_CAUSES and style.verbosity < 1:
-        yield f"      and {plural(len(groups) - MAX_EARLY_END_CAUSES, 'more cause')}; -v shows all"
 
 
 def _undecided_lines(report: Report, style: Style) -> Iterator[str]:
@@ -246,8 +256,8 @@ def _undecided_counts(report: Report) -> Iterator[str]:
 
 
 _ENTRY_LABELS = (
-    (EntryStatus.KNOWN, ("known failure", "known failures"), ", accepted by the baseline", "33"),
-    (EntryStatus.UNSEEN, ("baseline entry", "baseline entries"), " not decided in this session", "36"),
+    (EntryStatus.STILL_FAILING, ("known failure", "known failures"), ", accepted by the baseline", "33"),
+    (EntryStatus.NOT_REPRODUCED, ("baseline entry", "baseline entries"), " not decided in this session", "36"),
     (
         EntryStatus.EXPIRED,
         ("expired baseline entry", "expired baseline entries"),
@@ -271,7 +281,9 @@ def _conclusion_lines(report: Report, style: Style) -> Iterator[str]:
     yield f"{judged} judged; {report.cost_summary}"
     if report.programs.planned:
         yield report.programs.text
-    yield from (f"not sent again: {failure_text.printable(hazard.text)}" for hazard in report.hazards)
+    for hazard in report.hazards:
+        text = failure_text.printable(f"not sent again: {hazard.text}")
+        yield from textwrap.wrap(text, WIDTH, subsequent_indent="   ", break_long_words=False)
     for exchange, commands in lost_request_commands(report, style.curl_dialect):
         yield f"to send {exchange} again:"
         yield from (f"   {line}" for line in commands.split("\n"))
@@ -301,9 +313,9 @@ def _next_lines(report: Report, mistakes: Sequence[Mistake], files: OutputFiles)
         yield "next: the same command with --baseline-prune"
 
 
-def _baseline_counts(comparison: Comparison) -> str:
+def _baseline_counts(comparison: BaselineComparison) -> str:
     counts = ", ".join(f"{len(comparison.with_status(status))} {status.value}" for status in EntryStatus)
-    return f"baseline {comparison.baseline.name}: {len(comparison.new)} new, {counts}"
+    return f"baseline {comparison.baseline.name}: {len(comparison.new_failures)} new, {counts}"
 
 
 def _count_decided(counts: Mapping[Outcome, int]) -> int:

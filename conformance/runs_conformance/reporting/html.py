@@ -22,7 +22,7 @@ from runs_conformance.reporting.graph import HEIGHT, WIDTH, build_graph
 from runs_conformance.reporting.lost_requests import lost_request_commands
 from runs_conformance.reporting.mistakes import Mistake, cut_note, headline, list_mistakes
 from runs_conformance.reporting.notes import changes_note, edition_note
-from runs_conformance.reporting.outcome_names import outcome_name
+from runs_conformance.reporting.outcome_names import DISPLAY_ORDER, outcome_name
 from runs_conformance.reporting.report import Report, outcomes_by_capability
 from runs_conformance.reporting.scope import scope_line
 from runs_conformance.reporting.source_link import source_spans
@@ -30,6 +30,8 @@ from runs_conformance.reporting.templates import content_hash, environment, page
 
 INITIALLY_OPEN = 1
 """Mistakes that are expanded when the page loads."""
+INITIALLY_SHOWN = 3
+"""Failures of a mistake that are listed when its card is opened, the first of them expanded; the others are folded."""
 MAX_DETAILED = 60
 """Failures shown with request, response and commands; the simplest of each mistake come first."""
 
@@ -124,6 +126,8 @@ def text(report: Report, curl_dialect: str = "openai", report_path: str = "repor
             known={result.entry.id: result.entry for result in _entry_results(report)},
             operations=sorted({name for verdict in report.verdicts for name in _operations(verdict)}),
             opened=INITIALLY_OPEN,
+            shown=INITIALLY_SHOWN,
+            counts=_count_outcomes(report),
             pairs=lambda names: [(name, name) for name in names],
             operations_of=_operations,
         )
@@ -131,6 +135,12 @@ def text(report: Report, curl_dialect: str = "openai", report_path: str = "repor
 
 
 _TESTED = (Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE, Outcome.ERROR)
+
+
+def _count_outcomes(report: Report) -> str:
+    """How many verdicts there are of each outcome."""
+    counts = Counter(verdict.outcome for verdict in report.verdicts)
+    return ", ".join(f"{counts[outcome]:,} {outcome_name(outcome)}" for outcome in DISPLAY_ORDER if counts[outcome])
 
 
 def _begin_sentence(text: str) -> str:
@@ -225,7 +235,7 @@ def _mistake_cards(report: Report, dialect: str, report_path: str) -> Iterator[M
 
 
 def _accepted_ids(report: Report) -> Collection[str]:
-    return report.comparison.accepted if report.comparison else ()
+    return report.comparison.accepted_ids if report.comparison else ()
 
 
 def _command(report: Report) -> str:

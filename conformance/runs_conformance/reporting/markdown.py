@@ -157,7 +157,7 @@ def _baseline_section(report: Report) -> Iterator[str]:
     yield f"## Baseline {_escape_inline(comparison.baseline.name)}"
     yield ""
     counts = ", ".join(f"{len(comparison.with_status(status))} {status.value}" for status in EntryStatus)
-    yield f"{len(comparison.new)} new, {counts}."
+    yield f"{len(comparison.new_failures)} new, {counts}."
     yield ""
     for result in comparison.entry_results:
         notes = "; ".join(filter(None, [result.note, result.entry.reason, result.entry.issue]))

@@ -51,7 +51,7 @@ class Mistake:
 
 def list_mistakes(report: Report) -> list[Mistake]:
     """The causes of failures that the baseline does not accept, those that fail the session first."""
-    accepted = report.comparison.accepted if report.comparison else ()
+    accepted = report.comparison.accepted_ids if report.comparison else ()
     by_id = {verdict.id: verdict for verdict in report.verdicts if verdict.id not in accepted}
     found = []
     for cause in report.causes:

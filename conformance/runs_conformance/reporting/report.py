@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from runs_conformance import __version__
-from runs_conformance.baseline import Comparison
+from runs_conformance.baseline import BaselineComparison
 from runs_conformance.causes import Cause, EditionFit, analyze
 from runs_conformance.model.approach import Approach
 from runs_conformance.model.hazard import Hazard
@@ -132,7 +132,7 @@ class Report:
     reason: str
     usage: SessionUsage
     verdicts: tuple[Verdict, ...] = field(repr=False)
-    comparison: Comparison | None = field(default=None, repr=False)
+    comparison: BaselineComparison | None = field(default=None, repr=False)
     transitions: tuple[Transition, ...] = ()
     limits: tuple[Limit, ...] = ()
     approach: Approach | None = None
@@ -167,7 +167,7 @@ class Report:
 
     def counts_as_failure(self, verdict: Verdict) -> bool:
         """Whether a verdict fails the session: neither a warning nor accepted by the baseline."""
-        known = self.comparison.accepted if self.comparison is not None else ()
+        known = self.comparison.accepted_ids if self.comparison is not None else ()
         return verdict.outcome is Outcome.FAIL and verdict.level in self.failing_levels and verdict.id not in known
 
     def tally(self, kind: str) -> Mapping[Outcome, int]:

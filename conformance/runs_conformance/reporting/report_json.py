@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from runs_conformance.baseline import Comparison, EntryStatus
+from runs_conformance.baseline import BaselineComparison, EntryStatus
 from runs_conformance.model.json import JSON, Absent
 from runs_conformance.model.verdict import Finding, Verdict
 from runs_conformance.reporting.report import Report, rfc3339
@@ -77,13 +77,13 @@ def to_json(report: Report) -> dict[str, Any]:
     }
 
 
-def _baseline(comparison: Comparison) -> dict[str, Any]:
+def _baseline(comparison: BaselineComparison) -> dict[str, Any]:
     baseline = comparison.baseline
     return {
         "file": baseline.name,
         "digest": baseline.digest,
         "counts": {status.value: len(comparison.with_status(status)) for status in EntryStatus},
-        "new": list(comparison.new),
+        "new": list(comparison.new_failures),
         "entries": [
             {
                 "id": result.entry.id,
