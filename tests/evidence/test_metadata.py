@@ -5,7 +5,12 @@ from typing import Any
 
 import pytest
 
-from runs_conformance.evidence.metadata import MAX_PAIRS, MetadataTimeline, may_exceed_pair_limit, metadata_timelines
+from runs_conformance.evidence.metadata import (
+    MAX_METADATA_ENTRIES,
+    MetadataTimeline,
+    may_exceed_metadata_limit,
+    metadata_timelines,
+)
 from runs_conformance.model.exchange import Completion
 from runs_conformance.model.verdict import Finding
 from runs_conformance.rules.traces import refused_modification_keeps_metadata
@@ -30,8 +35,8 @@ def test_read_shows_the_latest_write() -> None:
     builder.send("modify_thread", thread(metadata=NEW), body={"metadata": NEW})
     builder.send("get_thread", thread(metadata=NEW))
     last = timeline_of(builder).expectations[-1]
-    assert last.latest_write.value == NEW
-    assert last.all_written == (OLD, NEW)
+    assert last.latest_write.metadata == NEW
+    assert last.all_written_or_unknown == (OLD, NEW)
     assert timeline_of(builder).creation_is_known
 
 
@@ -39,7 +44,7 @@ def test_not_every_write_is_known_without_the_creation() -> None:
     builder = HistoryBuilder()
     builder.send("modify_thread", thread(metadata=NEW), body={"metadata": NEW})
     builder.send("get_thread", thread(metadata=NEW))
-    assert timeline_of(builder).expectations[-1].all_written is None
+    assert timeline_of(builder).expectations[-1].all_written_or_unknown is None
     assert not timeline_of(builder).creation_is_known
 
 
@@ -61,7 +66,7 @@ def test_refused_request_is_no_write() -> None:
     builder = created()
     refused = builder.refuse("modify_thread", body={"metadata": NEW})
     builder.send("get_thread", thread())
-    (pair,) = timeline_of(builder).pairs_without_write()
+    (pair,) = timeline_of(builder).observation_pairs_without_write()
     assert pair.ineffective_requests == (refused,)
 
 
@@ -70,7 +75,7 @@ def test_request_that_was_never_sent_is_no_attempt() -> None:
     sent = builder.lose_answer("modify_thread", body={"metadata": NEW})
     builder.send("get_thread", thread())
     builder.exchanges[1] = replace(sent, completion=Completion.NOT_CONNECTED)
-    (pair,) = timeline_of(builder).pairs_without_write()
+    (pair,) = timeline_of(builder).observation_pairs_without_write()
     assert pair.ineffective_requests == ()
 
 
@@ -90,15 +95,15 @@ def test_accepted_write_separates_observations() -> None:
     builder = created()
     builder.send("modify_thread", thread(metadata=NEW), body={"metadata": NEW})
     builder.send("get_thread", thread(metadata=NEW))
-    pairs = list(timeline_of(builder).pairs_without_write())
+    pairs = list(timeline_of(builder).observation_pairs_without_write())
     assert [pair.earlier.exchange.operation for pair in pairs] == ["modify_thread"]
 
 
 def test_merged_metadata_may_exceed_the_limit() -> None:
     builder = created()
-    most = {f"k{number}": "v" for number in range(MAX_PAIRS)}
+    most = {f"k{number}": "v" for number in range(MAX_METADATA_ENTRIES)}
     exceeding = builder.refuse("modify_thread", body={"metadata": most})
     small = builder.send("modify_thread", thread(), body={"metadata": NEW})
-    assert may_exceed_pair_limit([builder.exchanges[0], exceeding], exceeding)
-    assert not may_exceed_pair_limit([builder.exchanges[0], small], small)
-    assert not may_exceed_pair_limit(builder.exchanges, builder.exchanges[0])
+    assert may_exceed_metadata_limit([builder.exchanges[0], exceeding], exceeding)
+    assert not may_exceed_metadata_limit([builder.exchanges[0], small], small)
+    assert not may_exceed_metadata_limit(builder.exchanges, builder.exchanges[0])

@@ -1,4 +1,4 @@
-"""Writes to the metadata of an object, and the metadata that later answers must show."""
+"""Reconstructs metadata updates, and the metadata that later responses should show."""
 
 from __future__ import annotations
 
@@ -21,26 +21,27 @@ KINDS = ("assistant", "thread", "message", "run")
 
 @dataclass(frozen=True, eq=False)
 class MetadataWrite:
-    """One request that may have set the metadata of an object. `value` is None if it sent no metadata."""
+    """One request that may have set the metadata of an object. `metadata` is None if it sent none."""
 
     exchange: Exchange
-    value: Mapping[str, JSON] | None
-    creates: bool
+    metadata: Mapping[str, JSON] | None
+    is_creation: bool
 
 
 @dataclass(frozen=True, eq=False)
 class ExpectedMetadata:
-    """The metadata that an observation must show: all pairs of the latest write, and no pair that was never written.
+    """The metadata that an observation must show: all entries of the latest write, and no entry that was never written.
 
-    Whether keys of earlier writes remain is not specified. `all_written` is None unless every write is known.
+    Whether entries of earlier writes remain is not specified. `all_written_or_unknown` is None unless every write is
+    known.
     """
 
     observation: Observation
     latest_write: MetadataWrite
-    all_written: tuple[Mapping[str, JSON], ...] | None
+    all_written_or_unknown: tuple[Mapping[str, JSON], ...] | None
 
 
-class PairWithoutWrite(NamedTuple):
+class ObservationPairWithoutWrite(NamedTuple):
     """Two observations, and the requests between them that were answered but did not modify the object."""
 
     earlier: Observation
@@ -59,39 +60,43 @@ class MetadataTimeline:
     @property
     def creation_is_known(self) -> bool:
         """Whether the creation of the object was recorded."""
-        return any(write.creates for write in self.writes)
+        return any(write.is_creation for write in self.writes)
 
     @cached_property
     def expectations(self) -> tuple[ExpectedMetadata, ...]:
-        """The expected metadata of each observation for which it is certain."""
+        """The expected metadata of each observation that has exactly one possible expected value."""
         return tuple(
             e for observation in self.timeline.observations if (e := self._find_expected(observation)) is not None
         )
 
     def _find_expected(self, observation: Observation) -> ExpectedMetadata | None:
-        certain = [
+        preceding_writes = [
             write
             for write in self.writes
             if write.exchange is observation.exchange or write.exchange.ended <= observation.earliest
         ]
         concurrent = [
-            write for write in self.writes if write not in certain and write.exchange.started < observation.latest
+            write
+            for write in self.writes
+            if write not in preceding_writes and write.exchange.started < observation.latest
         ]
         if (
-            not certain
+            not preceding_writes
             or concurrent
-            or not all(write.exchange.accepted and is_interpretable(write.exchange) for write in certain)
+            or not all(write.exchange.accepted and is_interpretable(write.exchange) for write in preceding_writes)
         ):
             return None
-        latest = max(certain, key=lambda write: write.exchange.started)
-        if any(write is not latest and write.exchange.ended > latest.exchange.started for write in certain):
+        latest = max(preceding_writes, key=lambda write: write.exchange.started)
+        if any(write is not latest and write.exchange.ended > latest.exchange.started for write in preceding_writes):
             return None
-        knows_creation = any(write.creates for write in certain)
+        creation_is_known = any(write.is_creation for write in preceding_writes)
         return ExpectedMetadata(
-            observation, latest, tuple(write.value or {} for write in certain) if knows_creation else None
+            observation,
+            latest,
+            tuple(write.metadata or {} for write in preceding_writes) if creation_is_known else None,
         )
 
-    def pairs_without_write(self) -> Iterator[PairWithoutWrite]:
+    def observation_pairs_without_write(self) -> Iterator[ObservationPairWithoutWrite]:
         """Pairs of observations between which no request can have changed the metadata."""
         for earlier, later in self.timeline.pairs():
             between = tuple(
@@ -103,7 +108,7 @@ class MetadataTimeline:
                 and exchange.started < later.latest
             )
             if not any(may_have_taken_effect(exchange) for exchange in between):
-                yield PairWithoutWrite(earlier, later, between)
+                yield ObservationPairWithoutWrite(earlier, later, between)
 
 
 @lru_cache(maxsize=16)
@@ -111,22 +116,22 @@ def metadata_timelines(history: History) -> tuple[MetadataTimeline, ...]:
     """The metadata of every observed object in a history."""
     created_by = {(creation.kind, creation.id): creation.exchange for creation in creations(history)}
     return tuple(
-        _of(timeline, created_by.get((kind, timeline.id)), history)
+        _build_timeline(timeline, created_by.get((kind, timeline.id)), history)
         for kind in KINDS
         for timeline in timelines(kind, history)
     )
 
 
-def _of(timeline: Timeline, creation: Exchange | None, history: History) -> MetadataTimeline:
+def _build_timeline(timeline: Timeline, creation: Exchange | None, history: History) -> MetadataTimeline:
     modify_requests = tuple(
         exchange
         for exchange in history
         if exchange.operation == f"modify_{timeline.kind}" and exchange.path.get(f"{timeline.kind}_id") == timeline.id
     )
     writes = [
-        MetadataWrite(each, _metadata_in(each.request.body, "/metadata"), False)
-        for each in modify_requests
-        if may_have_taken_effect(each)
+        MetadataWrite(request, _metadata_in(request.request.body, "/metadata"), False)
+        for request in modify_requests
+        if may_have_taken_effect(request)
     ]
     if creation is not None:
         nested = creation.operation == "create_thread_and_run" and timeline.kind == "thread"
@@ -140,29 +145,29 @@ def _metadata_in(body: JSON | Absent, pointer: str) -> Mapping[str, JSON] | None
     return value if is_object(value) else None
 
 
-MAX_PAIRS = 16
-"""Maximum number of pairs of an object: openai-openapi f85dbe2 openapi.yaml Metadata."""
+MAX_METADATA_ENTRIES = 16
+"""Maximum number of entries in the metadata of an object: openai-openapi f85dbe2 openapi.yaml Metadata."""
 
 
-def may_exceed_pair_limit(history: Iterable[Exchange], exchange: Exchange) -> bool:
-    """Whether a modification exceeds the maximum number of pairs on a target that merges old and new metadata.
+def may_exceed_metadata_limit(exchanges: Iterable[Exchange], exchange: Exchange) -> bool:
+    """Whether a modification exceeds the maximum number of entries on a server that merges old and new metadata.
 
     Whether metadata is merged or replaced is not specified.
     """
     if not (exchange.operation or "").startswith("modify_"):
         return False
-    id_ = list(exchange.path.values())[-1]
-    names = set(_names(exchange))
-    for other in history:
-        same_object = other.path == exchange.path or at(other.body, "/id") == id_
-        if same_object and other.started < exchange.ended:
-            names |= {*_names(other), *_keys(at(other.body, "/metadata"))}
-    return len(names) > MAX_PAIRS
+    object_id = list(exchange.path.values())[-1]
+    keys = set(_keys_sent(exchange))
+    for previous in exchanges:
+        same_object = previous.path == exchange.path or at(previous.body, "/id") == object_id
+        if same_object and previous.started < exchange.ended:
+            keys |= {*_keys_sent(previous), *_keys(at(previous.body, "/metadata"))}
+    return len(keys) > MAX_METADATA_ENTRIES
 
 
-def _names(exchange: Exchange) -> Iterator[str]:
+def _keys_sent(exchange: Exchange) -> Iterator[str]:
     return _keys(at(exchange.request.body, "/metadata"))
 
 
-def _keys(pairs: JSON | Absent) -> Iterator[str]:
-    yield from pairs if is_object(pairs) else ()
+def _keys(metadata: JSON | Absent) -> Iterator[str]:
+    yield from metadata if is_object(metadata) else ()

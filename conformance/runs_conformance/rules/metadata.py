@@ -22,12 +22,12 @@ def _expectations(history: History) -> Iterable[ExpectedMetadata]:
 
 def _check_pairs(expected: ExpectedMetadata, message: str, *, include_empty: bool) -> Iterator[Result]:
     shown = expected.observation.get("metadata")
-    for name, value in (expected.latest_write.value or {}).items() if shown is not ABSENT else ():
+    for name, value in (expected.latest_write.metadata or {}).items() if shown is not ABSENT else ():
         actual = shown.get(name, ABSENT) if is_object(shown) else ABSENT
         if value != "" or actual is not ABSENT or include_empty:
             holds = actual is not ABSENT and json_equal(actual, value)
             yield expected.observation.check(
-                holds, f"{message} {name!r}", "/metadata", expected.latest_write.value, shown
+                holds, f"{message} {name!r}", "/metadata", expected.latest_write.metadata, shown
             )
 
 
@@ -88,18 +88,18 @@ def holds_nothing_else(expected: ExpectedMetadata) -> Iterator[Result]:
     Fix: Do not copy metadata between objects, and add no pairs of the server's own.
     """
     shown = expected.observation.get("metadata")
-    if expected.all_written is None or shown is ABSENT:
+    if expected.all_written_or_unknown is None or shown is ABSENT:
         return
     foreign = [
         name
         for name, value in (shown.items() if is_object(shown) else ())
-        if not any(name in given and json_equal(given[name], value) for given in expected.all_written)
+        if not any(name in given and json_equal(given[name], value) for given in expected.all_written_or_unknown)
     ]
     yield expected.observation.check(
         is_object(shown) and not foreign,
         f"the pair {foreign[0]!r} was never given" if foreign else "metadata is not an object",
         "/metadata",
-        expected.latest_write.value or {},
+        expected.latest_write.metadata or {},
         shown,
     )
 
@@ -121,7 +121,7 @@ def changes_only_when_modified(timeline: MetadataTimeline) -> Iterator[Result]:
 
     Fix: Write metadata only when the object is created or modified.
     """
-    for earlier, later, requests in timeline.pairs_without_write() if timeline.creation_is_known else ():
+    for earlier, later, requests in timeline.observation_pairs_without_write() if timeline.creation_is_known else ():
         was, now = earlier.get("metadata"), later.get("metadata")
         if not requests and was is not ABSENT and now is not ABSENT:
             yield later.check(

@@ -8,7 +8,7 @@ from runs_conformance.contract.known_members import known_members
 from runs_conformance.contract.validation import is_valid
 from runs_conformance.evidence.complete_list import message_certainly_exists
 from runs_conformance.evidence.illegal_values import is_legal
-from runs_conformance.evidence.metadata import may_exceed_pair_limit
+from runs_conformance.evidence.metadata import may_exceed_metadata_limit
 from runs_conformance.evidence.modification import Modification, modifications
 from runs_conformance.evidence.number import has_fewer_digits
 from runs_conformance.evidence.request_expectation import is_interpretable, must_be_accepted
@@ -62,7 +62,7 @@ def ended_run_can_be_modified(modification: Modification) -> Iterator[Result]:
     elif (
         modification.exchange.refused
         and body is not ABSENT
-        and not may_exceed_pair_limit(modification.timeline.history, modification.exchange)
+        and not may_exceed_metadata_limit(modification.timeline.history, modification.exchange)
         and is_valid("requests/modify_run", "modify_run", modification.exchange.edition)(body)
     ):
         yield modification.exchange.finding(
@@ -94,7 +94,7 @@ def message_can_be_modified(modification: Modification) -> Iterator[Result]:
         exchange.status in _REFUSED
         and exchange.request.body is not ABSENT
         and message_certainly_exists(history, exchange)
-        and not may_exceed_pair_limit(history, exchange)
+        and not may_exceed_metadata_limit(history, exchange)
         and is_valid("requests/modify_message", "modify_message", exchange.edition)(exchange.request.body)
     ):
         yield exchange.finding("a metadata update of a message was refused", "", 200, exchange.status)

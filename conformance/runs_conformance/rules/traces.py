@@ -119,7 +119,7 @@ def refused_modification_keeps_metadata(timeline: MetadataTimeline) -> Iterator[
 
     Fix: Validate all pairs before storing any.
     """
-    for earlier, later, requests in timeline.pairs_without_write():
+    for earlier, later, requests in timeline.observation_pairs_without_write():
         was, now = earlier.get("metadata"), later.get("metadata")
         if requests and was is not ABSENT and now is not ABSENT:
             answers = [each for each in requests if not each.refused]

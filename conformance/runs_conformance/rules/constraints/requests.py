@@ -12,7 +12,7 @@ import json
 from collections.abc import Iterator, Sequence
 
 from runs_conformance.evidence.blame import blamed_elsewhere, blames_missing_messages
-from runs_conformance.evidence.metadata import may_exceed_pair_limit
+from runs_conformance.evidence.metadata import may_exceed_metadata_limit
 from runs_conformance.evidence.random_refusal import random_refusals
 from runs_conformance.evidence.thread_lock import says_locked
 from runs_conformance.evidence.thread_occupancy import thread_occupancy
@@ -198,7 +198,7 @@ def _judge_refused_valid_request(step: Step, attempts: Sequence[Exchange], progr
         return Inconclusive("the target does not accept a body of this size")
     if other := _other_cause(refused, step, program):
         return other
-    if may_exceed_pair_limit(program.history, refused):
+    if may_exceed_metadata_limit(program.history, refused):
         return Inconclusive("a target that merges metadata would exceed the maximum number of pairs")
     parent = _parent_type_constraint(step.exercises[0])
     if parent in program.tried and parent not in program.accepted:
