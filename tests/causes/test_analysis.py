@@ -83,6 +83,23 @@ def test_listed_assistants_repeat_only_what_was_accepted_for_assistants() -> Non
         assert (causes["validation.none"].consequences == (listed.id,)) is is_echo
 
 
+def test_metadata_that_a_creation_drops_is_lost_once() -> None:
+    dropped = broken_rule("metadata.is_shown_in_the_answer", "create_thread")
+    for operation, is_same in (("get_thread", True), ("get_run", False)):
+        causes = by_kind(dropped, broken_rule("metadata.is_kept", operation))
+        assert ("data" not in causes) is is_same
+        assert ("metadata.is_kept" in causes["data.dropped"].ids) is is_same
+
+
+def test_objects_that_cannot_be_read_are_no_strict_validation() -> None:
+    unread = broken_rule("acceptance.assistants_threads_and_runs_can_be_read", "get_run")
+    causes = by_kind(unread, broken_rule("acceptance.smallest_request_is_accepted", "create_thread"))
+    assert {kind: cause.title for kind, cause in causes.items()} == {
+        "reads": "Existing objects are not shown by get_run",
+        "validation.too_strict": "Valid requests are refused by create_thread",
+    }
+
+
 def test_answers_to_valid_requests_are_causes_of_their_own_and_come_before_missing_validation() -> None:
     causes = by_kind(*UNVALIDATED, broken_rule("lifecycle.begins_queued", "create_run"))
     assert list(causes) == ["lifecycle", "validation.none"]

@@ -147,6 +147,10 @@ def _sort_dropped(sorting: Sorting) -> None:
         return
     shown = [failure for failures in lost.values() for failure in failures]
     sorting.leave_out(shown)
+    forgetful = {_kind_shown(operation) for operation, member in lost if member == "metadata"}
+    shown += sorting.take(
+        lambda failure: failure.id == "metadata.is_kept" and _kind_shown(failure.operation) in forgetful
+    )
     names = {(operation, member) for operation, member in lost}
     silent = sorting.take(
         lambda failure: (
@@ -166,6 +170,11 @@ def _sort_dropped(sorting: Sorting) -> None:
         shown,
         silent,
     )
+
+
+def _kind_shown(operation: str) -> str | None:
+    known = OPERATIONS.get(operation)
+    return known.listed_kind or known.response_kind if known is not None else None
 
 
 def _sort_echoes(sorting: Sorting) -> None:
@@ -259,16 +268,28 @@ def _take(sorting: Sorting, failures: list[Failure], kind: str, title: str, fix:
 
 
 def sort_refused_requests(sorting: Sorting) -> None:
-    """Sort the valid requests that were refused."""
+    """Sort the valid requests that were refused: those that read an existing object, and all others."""
+    unread = sorting.take(lambda failure: failure.subject == "acceptance" and failure.id.endswith("_can_be_read"))
+    sorting.add(
+        "reads",
+        f"Existing objects are not shown by {_name_operations(unread)}",
+        Severity.LIFECYCLE,
+        "Serve the operation, and look the object up where it was stored when it was created.",
+        unread,
+    )
     taken = sorting.take(lambda failure: failure.is_refused_valid or failure.subject == "acceptance")
-    names = sorted({failure.operation for failure in taken if failure.operation})
     sorting.add(
         "validation.too_strict",
-        f"Valid requests are refused by {', '.join(names[:3])}" + (f" and {len(names) - 3} more" if names[3:] else ""),
+        f"Valid requests are refused by {_name_operations(taken)}",
         Severity.LIFECYCLE,
         "Accept every request that the contract allows, with its values at their limits.",
         taken,
     )
+
+
+def _name_operations(failures: list[Failure]) -> str:
+    names = sorted({failure.operation for failure in failures if failure.operation})
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if names[3:] else "")
 
 
 def _is_conversion(failure: Failure) -> bool:
