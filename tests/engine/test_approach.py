@@ -9,14 +9,8 @@ from typing import Any
 
 import pytest
 
-from runs_conformance.engine.approach import (
-    CALL_ATTEMPTS,
-    MAX_STUCK_RUNS,
-    MIN_RUNS,
-    PROGRAM,
-    find_approach,
-    needs_approach,
-)
+from runs_conformance.engine.approach import MIN_RUNS, PROGRAM, find_approach, needs_approach
+from runs_conformance.engine.approach_search import CALL_ATTEMPTS, MAX_STUCK_RUNS
 from runs_conformance.engine.polling import PollSchedule
 from runs_conformance.model.approach import Approach
 from runs_conformance.model.case import Role, Step

@@ -14,6 +14,7 @@ from runs_conformance.model.verdict import Outcome
 from runs_conformance.reporting import claim, console, markdown
 from runs_conformance.reporting.report import Report
 from runs_conformance.reporting.report_json import to_json
+from runs_conformance.reporting.terminal_style import Style
 from tests.reporting.reports import HOSTILE, report
 
 
@@ -40,12 +41,12 @@ def test_json_contains_the_status_of_each_entry(compared: Report) -> None:
 
 @pytest.mark.parametrize("verbosity", [-1, 0, 1])
 def test_console_counts_baseline_entries(compared: Report, verbosity: int) -> None:
-    text = console.render_summary(compared, console.Style(verbosity=verbosity))
+    text = console.render_summary(compared, Style(verbosity=verbosity))
     assert "baseline baseline.toml: 1 new, 1 known, 1 stale, 1 expired, 1 unseen" in text
 
 
 def test_console_lists_baseline_entries(compared: Report) -> None:
-    text = console.render_summary(compared, console.Style(verbosity=1))
+    text = console.render_summary(compared, Style(verbosity=1))
     assert "FAIL  create_run.max_prompt_tokens.minimum" in text
     assert "FAIL  create_run.metadata.maxProperties" not in text
     assert "KNOWN    create_run.metadata.maxProperties: known" in text

@@ -11,6 +11,7 @@ from runs_conformance.model.verdict import Outcome
 from runs_conformance.reporting import console, html, markdown, report_json
 from runs_conformance.reporting.changes import find_changes, read_last_session
 from runs_conformance.reporting.report import Changes, Report
+from runs_conformance.reporting.terminal_style import Style
 from tests.reporting.reports import report, verdict
 
 BEFORE = report(
@@ -62,7 +63,7 @@ def test_every_view_for_people_says_what_changed(tmp_path: Path) -> None:
     made = replace(NOW, changes=changes(tmp_path))
     assert report_json.to_json(made)["changes"]["new"] == ["a.new"]
     shown = "1 new, 1 fixed, 1 still failing"
-    lines = console.render_summary(made, console.Style()).splitlines()
+    lines = console.render_summary(made, Style()).splitlines()
     assert any(line.endswith(shown) for line in lines)
     assert "   new: a.new" in lines
     assert shown in markdown.text(made)

@@ -3,12 +3,14 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from runs_conformance.contract.operation import CAPABILITIES
 from runs_conformance.model.hazard import Hazard
 from runs_conformance.model.program_end import Ending, ProgramEnd
 from runs_conformance.model.verdict import Outcome
 from runs_conformance.reporting import html, markdown
-from runs_conformance.reporting.console import WIDTH, OutputFiles, Style, render_summary
+from runs_conformance.reporting.console import WIDTH, OutputFiles, render_summary
 from runs_conformance.reporting.report import ProgramSummary
+from runs_conformance.reporting.terminal_style import Style
 from tests.reporting.reports import example, report, verdict
 
 
@@ -44,8 +46,10 @@ def test_mistakes_are_ranked_and_warnings_follow() -> None:
     lines = render_summary(report(), Style()).splitlines()
     table = lines[lines.index("   fix first   fails  mistake") + 1 :]
     assert table[0].startswith(" 1 validation      1  ")
-    assert table[2].startswith(" 3 wording         1  warning: ")
-    assert "ERROR" in table[4]
+    assert table[1].strip().startswith("fix: Check `")
+    rows = [line for line in table if line[:2].strip().isdigit()]
+    assert rows[2].startswith(" 3 wording         1  warning: ")
+    assert "ERROR" in table[table.index(rows[2]) + 2]
 
 
 def test_a_warning_that_fails_the_session_is_ranked_as_a_failure() -> None:
@@ -73,10 +77,14 @@ def test_summary_fits_a_screen() -> None:
         for number in range(20)
     ]  # fmt: skip
     ends = tuple(ProgramEnd(f"p{n}", Ending.STOPPED, f"cause {n} {'x' * 200}") for n in range(20))
+    many += [verdict(f"{name}.rule", Outcome.PASS, kind="rule", capability=name) for name in CAPABILITIES]
     full = replace(report(*many), programs=ProgramSummary(planned=20, early_ends=ends))
-    lines = render_summary(full, Style(), OutputFiles("report.html")).splitlines()
-    assert len(lines) <= 40
-    assert all(len(line) <= 100 for line in lines)
+    hazards = tuple(Hazard(kind=f"kind {n}", lost=2, exchange="") for n in range(2))
+    for each in (full, replace(full, hazards=hazards)):
+        lines = render_summary(each, Style(), OutputFiles("report.html")).splitlines()
+        assert len(lines) == 40
+        assert [line for line in lines if len(line) > 100] == []
+        assert "programs that stopped early: 20, 1 of them: cause 0 xxx" in "\n".join(lines)
 
 
 def test_quiet_prints_only_the_last_lines() -> None:

@@ -7,9 +7,10 @@ from dataclasses import replace
 
 from runs_conformance.model.verdict import Outcome
 from runs_conformance.reporting import claim, html, markdown, report_json
-from runs_conformance.reporting.console import Style, render_summary
+from runs_conformance.reporting.console import render_summary
 from runs_conformance.reporting.report import Report
 from runs_conformance.reporting.scope import scope_line
+from runs_conformance.reporting.terminal_style import Style
 from tests.reporting.reports import report, verdict
 
 LINE = "conforms in core, validation; not offered: cancel, POST /threads/runs (2 of 23 operations)"

@@ -59,7 +59,8 @@ def write_report(folder: RunFolder | None, report: Report, dialect: str, values:
 
 def print_summary(report: Report, folder: RunFolder | None, dialect: str, values: Mapping[str, Any]) -> None:
     """Print the summary of a report on standard output; `folder` contains the full report."""
-    from runs_conformance.reporting.console import OutputFiles, Style, render_summary
+    from runs_conformance.reporting.console import OutputFiles, render_summary
+    from runs_conformance.reporting.terminal_style import Style
 
     verbosity = -1 if values["quiet"] else int(values["verbose"])
     colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"

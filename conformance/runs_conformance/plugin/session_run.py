@@ -29,10 +29,11 @@ from runs_conformance.model.verdict import Outcome, Verdict
 from runs_conformance.plugin.xdist_cache import ItemOutcome, JudgingResult, judge_once
 from runs_conformance.reporting import failure_text
 from runs_conformance.reporting.codegen import curl
-from runs_conformance.reporting.console import OutputFiles, Style, render_summary
+from runs_conformance.reporting.console import OutputFiles, render_summary
 from runs_conformance.reporting.folder import prepare_folder
 from runs_conformance.reporting.progress import SilentProgress
 from runs_conformance.reporting.report import Report
+from runs_conformance.reporting.terminal_style import Style
 from runs_conformance.wire import known_secrets
 
 if TYPE_CHECKING:

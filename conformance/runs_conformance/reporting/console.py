@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from runs_conformance.baseline import BaselineComparison, EntryStatus
-from runs_conformance.contract.operation import CAPABILITIES
 from runs_conformance.model.plural import plural
 from runs_conformance.model.program_end import group_early_ends
 from runs_conformance.model.text import truncate
@@ -19,9 +18,11 @@ from runs_conformance.reporting.codegen import curl
 from runs_conformance.reporting.lost_requests import lost_request_commands
 from runs_conformance.reporting.mistakes import Mistake, cut_note, headline, list_mistakes
 from runs_conformance.reporting.notes import changed_ids, changes_note, edition_note
-from runs_conformance.reporting.outcome_names import DISPLAY_ORDER, outcome_name
-from runs_conformance.reporting.report import Report, outcomes_by_capability
+from runs_conformance.reporting.outcome_names import outcome_name
+from runs_conformance.reporting.outcome_table import outcome_table
+from runs_conformance.reporting.report import Report
 from runs_conformance.reporting.scope import scope_line
+from runs_conformance.reporting.terminal_style import Style
 
 WIDTH = 100
 HEIGHT = 40
@@ -38,23 +39,6 @@ _CONCLUSION_COLOURS = {
     Outcome.INCONCLUSIVE: "33;1",
     Outcome.NOT_JUDGED: "35;1",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Style:
-    """Verbosity and colour of the output. `curl_dialect` is the dialect family for `curl` commands."""
-
-    colour: bool = False
-    verbosity: int = 0
-    curl_dialect: str = "openai"
-
-    def paint(self, text: str, code: str) -> str:
-        """Return the text in an ANSI colour if colours are on."""
-        return f"\x1b[{code}m{text}\x1b[0m" if self.colour else text
-
-    def bold(self, text: str) -> str:
-        """Return the text in bold if colours are on."""
-        return self.paint(text, "1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +64,7 @@ def render_summary(report: Report, style: Style, files: OutputFiles = OutputFile
         rest += _early_end_lines(report, style)
         if style.verbosity >= 1:
             rest += _mistake_details(mistakes, report, style)
-        rest += ["", *table(report.verdicts, style), ""]
+        rest += ["", *outcome_table(report.verdicts, style), ""]
         rest += _undecided_lines(report, style)
     rest += _next_lines(report, mistakes, files)
     if style.verbosity >= 0:
@@ -194,25 +178,6 @@ def _wrapped_lines(names: Sequence[str], lead: str) -> Iterator[str]:
         break_long_words=False,
         break_on_hyphens=False,
     )
-
-
-def table(verdicts: Sequence[Verdict], style: Style) -> Iterator[str]:
-    """The number of verdicts by outcome, one line per capability."""
-    header = "".join(f"{outcome_name(outcome):>{_column_width(outcome)}}" for outcome in DISPLAY_ORDER)
-    yield style.bold(f"{'capability':16}{header}")
-    rows = dict(outcomes_by_capability(verdicts, CAPABILITIES))
-    rows["total"] = Counter(verdict.outcome for verdict in verdicts)
-    for name, counts in rows.items():
-        yield f"{name:16}" + "".join(_cell(counts.get(outcome, 0), outcome, style) for outcome in DISPLAY_ORDER)
-
-
-def _cell(count: int, outcome: Outcome, style: Style) -> str:
-    text = f"{count or '·':>{_column_width(outcome)}}"
-    return style.paint(text, "31") if outcome is Outcome.FAIL and count else text
-
-
-def _column_width(outcome: Outcome) -> int:
-    return max(8, len(outcome_name(outcome)) + 2)
 
 
 def _early_end_lines(report: Report, style: Style) -> Iterator[str]:

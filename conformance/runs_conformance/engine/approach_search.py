@@ -1,0 +1,283 @@
+"""The search for an approach: tries the forms of requests, one after the other, on the target."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from runs_conformance.contract.lifecycle import TERMINAL
+from runs_conformance.engine.approach_forms import apply_approach, assistant_forms, names_of, run_forms
+from runs_conformance.evidence.description import describe_answer
+from runs_conformance.generation.adaptation import adapt_step
+from runs_conformance.generation.programs.fragments import Fragment
+from runs_conformance.generation.programs.responses import has_id, pending_call_count, status
+from runs_conformance.generation.programs.steps import (
+    SETTLED_STATUSES,
+    assistant,
+    at_root,
+    caller,
+    forced_call,
+    message,
+    on_run,
+    page,
+    poll,
+    prompt,
+    run,
+    thread,
+)
+from runs_conformance.model.approach import TOOL_CHOICES, TOOL_PLACES, Approach
+from runs_conformance.model.case import Instruction, Role, Step
+from runs_conformance.model.exchange import Exchange
+from runs_conformance.model.json import at
+from runs_conformance.model.program import ProgramContext, StepGenerator
+
+MAX_WAIT = 15.0
+"""Seconds that the search waits for a run."""
+
+MAX_MODELS = 4
+"""Number of listed models to try."""
+
+CALL_ATTEMPTS = 20
+"""Number of runs that a program may create to get one function call, if a run has called a function.
+
+A model that calls functions at random, in one of three runs, calls none in twenty only once in 3,000 times, so that
+repeated test runs agree.
+"""
+
+MAX_STUCK_RUNS = 2
+"""Runs that neither end nor wait for outputs, after which no further form is tried."""
+
+_NO_ROUTE = (404, 405, 501)
+
+
+@dataclass(slots=True)
+class ApproachSearch:
+    """A search in progress: the best approach so far, and whether a run has shown that the model answers.
+
+    `forcing_answers` are the answers to runs that must call a function, by tool choice and the place of the tools.
+    """
+
+    context: ProgramContext
+    list_models: Callable[[], Sequence[str]]
+    approach: Approach = field(default_factory=Approach)
+    model_answers: bool | None = None
+    stuck_runs: int = 0
+    forcing_answers: dict[tuple[str, str], Exchange] = field(default_factory=dict)
+    waits_without_calls: bool = False
+
+    def result(self) -> ProgramContext:
+        """The context with what was found."""
+        return apply_approach(self.context, self.approach)
+
+    def steps(self, context: ProgramContext) -> StepGenerator:
+        """Try the forms; for each model that is listed, if the given one does not answer."""
+        yield from self._try_all_forms()
+        if self.model_answers is not False or context.use.get("assistant"):
+            return
+        default = self.approach
+        for model in [each for each in self.list_models() if each != context.model][:MAX_MODELS]:
+            self.approach = replace(
+                Approach(), model=model, notes=(f"the model {context.model} does not answer; {model} is used",)
+            )
+            self.model_answers = None
+            yield from self._try_all_forms()
+            if self._found_model():
+                return
+        self.approach = default
+
+    def _try_all_forms(self) -> StepGenerator:
+        if not (yield from self._find_assistant()):
+            return
+        if not (yield from self._find_thread()):
+            return
+        if (yield from self._calls_function()):
+            self.approach = replace(self.approach, call_attempts=CALL_ATTEMPTS)
+            return
+        if (yield from self._find_run_form()):
+            yield from self._find_forcing()
+
+    def _note(self, text: str, **changes: Any) -> None:
+        self.approach = replace(self.approach, notes=(*self.approach.notes, text), **changes)
+
+    def _send(self, step: Step, approach: Approach | None = None) -> Generator[Instruction, Any, Exchange]:
+        exchange: Exchange = yield adapt_step(step, apply_approach(self.context, approach or self.approach))
+        return exchange
+
+    def _find_assistant(self) -> Fragment:
+        context = self.result()
+        first: Exchange = yield from self._send(assistant(context))
+        if has_id(first) or context.use.get("assistant"):
+            return True
+        if first.status in _NO_ROUTE:
+            return (yield from self._find_listed_assistant(first))
+        smallest = at_root("create_assistant", {"model": context.model}, name="assistant", role=Role.CONTROL)
+        for members in ({}, *assistant_forms(context)):
+            trial = replace(self.approach, assistant_members=members)
+            step = assistant(context) if members else smallest
+            created: Exchange = yield from self._send(step, trial)
+            if has_id(created):
+                self._note(
+                    f"assistants are created with {names_of(members) or 'a model alone'}: "
+                    f"the usual form was answered with {describe_answer(first)}",
+                    assistant_members=members,
+                )
+                return True
+        self.model_answers = False
+        return (yield from self._find_listed_assistant(first))
+
+    def _find_listed_assistant(self, refusal: Exchange) -> Fragment:
+        listed: Exchange = yield page("list_assistants", name="listed")
+        id_ = at(listed.body, "/data/0/id") if listed.accepted else None
+        if not isinstance(id_, str):
+            self.approach = replace(self.approach, starts_runs=False, calls_functions=False)
+            return False
+        self._note(
+            f"the listed assistant {id_} is used: creating one was answered with {describe_answer(refusal)}",
+            assistant=id_,
+        )
+        used: Exchange = yield assistant(self.result())
+        return has_id(used)
+
+    def _find_thread(self) -> Fragment:
+        first: Exchange | None = None
+        for place in ("inline", "separate"):
+            for content in ("text", "parts"):
+                trial = replace(self.approach, thread_messages=place, message_content=content)
+                created = yield from self._new_thread(trial)
+                if created.accepted and first is not None:
+                    self._note(
+                        f"threads get their messages {'with them' if place == 'inline' else 'in a second request'}, as "
+                        f"{content}: the usual form was answered with {describe_answer(first)}",
+                        thread_messages=place,
+                        message_content=content,
+                    )
+                if created.accepted:
+                    return True
+                first = first or created
+        self.approach = replace(self.approach, starts_runs=False, calls_functions=False)
+        return False
+
+    def _new_thread(
+        self, approach: Approach | None = None, purpose: str = "call_one"
+    ) -> Generator[Instruction, Any, Exchange]:
+        """Create a thread with a message; returns the answer to the first request that was not accepted."""
+        trial = approach or self.approach
+        context = apply_approach(self.context, trial)
+        text = prompt(context, purpose)
+        step = replace(thread(context, text=text), append_message=None)
+        created: Exchange = yield from self._send(step, trial)
+        if has_id(created) and trial.thread_messages == "separate":
+            return (yield from self._send(message(text, role="user"), trial))
+        return created
+
+    def _calls_function(self, approach: Approach | None = None) -> Fragment:
+        """Create a run that must call a function; returns whether it waits for the output, and cancels it then."""
+        trial = approach or self.approach
+        created: Exchange = yield from self._send(run(**forced_call(apply_approach(self.context, trial))), trial)
+        self.forcing_answers.setdefault((trial.tool_choice, trial.tools_on), created)
+        if not has_id(created):
+            return False
+        answer: Exchange = yield poll(until=SETTLED_STATUSES)
+        self._learn_from(answer)
+        if status(answer) in TERMINAL:
+            return False
+        yield on_run("cancel_run")
+        is_waiting, calls = status(answer) == "requires_action", pending_call_count(answer)
+        self.waits_without_calls |= is_waiting and not calls
+        return is_waiting and calls > 0
+
+    def _found_model(self) -> bool:
+        return self.model_answers is True
+
+    def _learn_from(self, answer: Exchange) -> None:
+        """Learn from a run whether its model answers."""
+        if status(answer) in ("requires_action", "completed", "incomplete"):
+            self.model_answers = True
+        elif status(answer) not in TERMINAL:
+            self.stuck_runs += 1
+            if self.stuck_runs == MAX_STUCK_RUNS:
+                text = f"runs stay {status(answer) or 'without a status'} for {MAX_WAIT:g} seconds"
+                self._note(text, calls_functions=False)
+        elif status(answer) == "failed" and self.model_answers is None:
+            self.model_answers = False
+
+    def _find_run_form(self) -> Fragment:
+        """Find the form of a plain run, the smallest first; returns whether one was accepted."""
+        first: Exchange | None = None
+        for members in ({}, *run_forms(self.result())):
+            thread_created = yield from self._new_thread(purpose="plain")
+            if not thread_created.accepted:
+                return False
+            trial = replace(self.approach, run_members=members)
+            step = run() if members else replace(run(), role=Role.CONTROL)
+            created: Exchange = yield from self._send(step, trial)
+            if has_id(created):
+                if members and first is not None:
+                    self._note(
+                        f"runs are created with {names_of(members)}: without, the answer was {describe_answer(first)}",
+                        run_members=members,
+                    )
+                answer: Exchange = yield poll(until=SETTLED_STATUSES)
+                self._learn_from(answer)
+                if status(answer) not in TERMINAL:
+                    yield on_run("cancel_run")
+                return self.model_answers is not False and self.stuck_runs < MAX_STUCK_RUNS
+            first = first or created
+        self.model_answers = False
+        self.approach = replace(self.approach, starts_runs=False, calls_functions=False)
+        return False
+
+    def _find_forcing(self) -> Fragment:
+        """Find out how a run is made to call a function; returns whether one did. A model may need a second chance."""
+        forms = tuple(itertools.product(TOOL_CHOICES, TOOL_PLACES))
+        was_tried = not self.approach.run_members
+        for choice, place in (*forms[was_tried:], *forms):
+            trial = replace(self.approach, tool_choice=choice, tools_on=place)
+            prepared = yield from self._prepare(trial)
+            if prepared and self.stuck_runs < MAX_STUCK_RUNS and (yield from self._calls_function(trial)):
+                note = f"runs call functions by tool_choice {choice}" if choice != "words" else ""
+                self._note(
+                    f"{note or 'runs call functions when their prompt asks for it'}, with the tools of the {place}",
+                    tool_choice=choice,
+                    tools_on=place,
+                    call_attempts=CALL_ATTEMPTS,
+                )
+                yield from self._check_reliability()
+                return True
+        if self.stuck_runs < MAX_STUCK_RUNS:
+            reason = "no run could be made to call a function"
+            if self.waits_without_calls:
+                reason = "runs wait for tool outputs, but do not show their calls in required_action"
+            self._note(reason, calls_functions=False)
+        self._keep_an_accepted_form()
+        return False
+
+    def _keep_an_accepted_form(self) -> None:
+        """Force calls in a form that is accepted, even if no call follows: programs may need no more than the run."""
+        usual = self.forcing_answers.get((self.approach.tool_choice, self.approach.tools_on))
+        accepted = [form for form, answer in self.forcing_answers.items() if has_id(answer)]
+        if usual is not None and not has_id(usual) and accepted:
+            choice, place = accepted[0]
+            self._note(
+                f"runs with tools get tool_choice {choice}: the usual form was answered with {describe_answer(usual)}",
+                tool_choice=choice,
+                tools_on=place,
+            )
+
+    def _check_reliability(self) -> StepGenerator:
+        """Try the form that called a function again: a model may call functions at random."""
+        if not ((yield from self._prepare(self.approach)) and (yield from self._calls_function(self.approach))):
+            self._note("but not every run does")
+
+    def _prepare(self, trial: Approach) -> Fragment:
+        """Create the assistant, if it needs tools, and the thread of a run."""
+        if trial.tools_on == "assistant":
+            if self.result().use.get("assistant"):
+                return False
+            tooled: Exchange = yield from self._send(caller(apply_approach(self.context, trial)), trial)
+            if not has_id(tooled):
+                return False
+        created = yield from self._new_thread(trial)
+        return created.accepted
