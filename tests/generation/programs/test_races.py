@@ -1,0 +1,53 @@
+"""Programs of races repeat what did not happen at the same time."""
+
+from __future__ import annotations
+
+import pytest
+
+from runs_conformance.contract.edition import DEFAULT_EDITION
+from runs_conformance.generation.programs.races import messages_at_once
+from runs_conformance.model.case import Concurrent, Step
+from runs_conformance.model.exchange import Completion, Exchange, Request, Response
+from runs_conformance.model.program import ProgramContext
+
+
+def exchange(step: Step, started: float, ended: float) -> Exchange:
+    return Exchange(
+        id="x1",
+        index=1,
+        program="races.messages_at_once",
+        operation=step.operation,
+        request=Request("POST", "/threads"),
+        response=Response(200, body={"id": "thread_1"}),
+        completion=Completion.ANSWERED,
+        started=started,
+        ended=ended,
+        step=step,
+    )
+
+
+def modifications(overlap: bool) -> list[object]:
+    """The bodies of the modifications that the program sends if each pair overlaps or does not."""
+    steps = messages_at_once.generate(ProgramContext(edition=DEFAULT_EDITION))
+    bodies: list[object] = []
+    move = next(steps)
+    while True:
+        if isinstance(move, Concurrent):
+            bodies += [step.body for step in move.steps if step.operation == "modify_thread"]
+            times = [(0.0, 2.0), (1.0, 3.0)] if overlap else [(0.0, 1.0), (1.5, 3.0)]
+            pairs = zip(move.steps, [*times, *times], strict=False)
+            answer: object = tuple(exchange(step, *time) for step, time in pairs)
+        else:
+            assert isinstance(move, Step)
+            answer = exchange(move, 0.0, 1.0)
+        try:
+            move = steps.send(answer)
+        except StopIteration:
+            return bodies
+
+
+@pytest.mark.parametrize(("overlap", "pairs"), [(True, 1), (False, 2)])
+def test_modifications_that_did_not_overlap_are_repeated_with_other_values(overlap: bool, pairs: int) -> None:
+    bodies = modifications(overlap)
+    assert len(bodies) == 2 * pairs
+    assert len({str(body) for body in bodies}) == len(bodies)
