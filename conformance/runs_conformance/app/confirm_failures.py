@@ -78,7 +78,7 @@ def confirm_failures(
     allowance = ConfirmationBudget(lambda: runner.requests, **limits)  # type: ignore[arg-type]
     dangerous = {hazard.kind for hazard in guard.hazards}
     replayable = {id_: case for id_, case in failures_to_confirm(result, is_must) if not _contains(case, dangerous)}
-    return with_confirmations(result, confirm(replayable, runner.execute, allowance))
+    return with_confirmations(result, confirm(replayable, runner.execute, allowance), replayable)
 
 
 def _contains(reproduction: Reproduction, dangerous: set[str]) -> bool:

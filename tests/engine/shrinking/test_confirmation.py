@@ -109,6 +109,23 @@ def test_failure_that_other_requests_may_explain_is_inconclusive_if_it_does_not_
     assert id_ not in result.counterexamples
 
 
+def test_silence_that_was_not_replayed_accuses_no_request() -> None:
+    result = with_confirmations(_result(HANGING, "lock.a"), {}, (HANGING, "lock.a"))
+    assert result.tallies[HANGING].outcome is Outcome.INCONCLUSIVE
+    assert result.tallies["lock.a"].outcome is Outcome.FAIL
+    assert with_confirmations(_result(HANGING), {}).tallies[HANGING].outcome is Outcome.FAIL
+
+
+def test_runs_that_do_not_end_leave_the_cases_without_runs() -> None:
+    def execute(reproduction: Reproduction, id_: str) -> ReproducedViolation | None:
+        if id_ == "lock.a":
+            raise BudgetExhausted("the last 10 runs did not end")
+        return AGAIN
+
+    confirmed = confirm({"lock.a": CASE, HANGING: CASE}, execute, ConfirmationBudget(lambda: 0))
+    assert confirmed == {HANGING: Confirmation(1, 1)}
+
+
 def test_other_failure_stays_one_if_it_does_not_recur() -> None:
     result = with_confirmations(_result("lock.a"), {"lock.a": Confirmation(0, 3)})
     assert result.tallies["lock.a"].outcome is Outcome.FAIL

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from runs_conformance.engine.reproduction import Reproduction
@@ -28,6 +28,9 @@ _NEEDS_CONFIRMATION = frozenset(
     }
 )
 """The rules whose findings a request of another worker may explain: it blocked or crashed the target meanwhile."""
+
+_SEEN_BY_SILENCE = frozenset({"robustness.no_request_is_left_hanging", "robustness.the_next_request_is_served"})
+"""Those of them whose findings are lost connections, which do not show by which request the target was broken."""
 
 _REFUSED_VALID = "refused "
 """How the message about a refused valid value begins. The target may refuse requests at random."""
@@ -89,9 +92,8 @@ def confirm(
             while replays < MAX_TRIES and not failed and not budget.is_spent:
                 failed += execute(reproduction, id_) is not None
                 replays += 1
-        except BudgetExhausted:
-            break
-        except InternalError:
+        except (BudgetExhausted, InternalError):
+            # A limit may concern this case alone: runs that do not end leave the cases without runs.
             continue
         if replays and (failed or replays == MAX_TRIES):
             confirmations[id_] = Confirmation(failed, replays)
@@ -114,10 +116,13 @@ def _repeat(reproduction: Reproduction) -> Reproduction:
     return Reproduction((*reproduction.moves, *reproduction.moves, *reproduction.moves[:1]))
 
 
-def with_confirmations(result: RunResult, confirmations: Mapping[str, Confirmation]) -> RunResult:
+def with_confirmations(
+    result: RunResult, confirmations: Mapping[str, Confirmation], replayable: Collection[str] = ()
+) -> RunResult:
     """The result with each confirmation in the counterexample.
 
-    A failure that needs confirmation and did not occur again is inconclusive.
+    A failure that needs confirmation and did not occur again is inconclusive. So is one of the `replayable` that was
+    not replayed and shows only that the target was silent.
     """
     examples, tallies = dict(result.counterexamples), dict(result.tallies)
     for id_, confirmation in confirmations.items():
@@ -125,8 +130,11 @@ def with_confirmations(result: RunResult, confirmations: Mapping[str, Confirmati
         if is_object(example):
             examples[id_] = {**example, "confirmed": confirmation.to_json()}
         if not confirmation.failed and _needs_confirmation(id_, tallies[id_]):
-            tallies[id_] = _without_findings(tallies[id_], confirmation)
+            tallies[id_] = _without_findings(tallies[id_], f"not when replayed alone ({confirmation.text})")
             examples.pop(id_, None)
+    for id_ in _SEEN_BY_SILENCE.intersection(replayable).difference(confirmations):
+        tallies[id_] = _without_findings(tallies[id_], "it was not replayed alone")
+        examples.pop(id_, None)
     counts = {id_: (each.failed, each.replays) for id_, each in confirmations.items()}
     return replace(result, counterexamples=examples, tallies=tallies, confirmations=counts)
 
@@ -139,8 +147,8 @@ def _is_refused_valid_value(finding: Finding) -> bool:
     return finding.message.startswith(_REFUSED_VALID) and finding.expected == "HTTP 200"
 
 
-def _without_findings(tally: Tally, confirmation: Confirmation) -> Tally:
-    reason = f"{tally.findings[0].message}, but not when replayed alone ({confirmation.text})"
+def _without_findings(tally: Tally, restriction: str) -> Tally:
+    reason = f"{tally.findings[0].message}, but {restriction}"
     inconclusive = tally.inconclusive.copy()
     inconclusive[reason] += len(tally.findings)
     # A judgment beside the findings is no longer a pass by itself.
