@@ -96,7 +96,9 @@ def named_messages_exist(run: RunTimeline) -> Iterator[Result]:
                 fits = any(each in (id_of_parent, ABSENT) for each in shown)
                 yield step.check(fits, message_text, _MESSAGE_ID, id_of_parent, shown[-1])
         if not observations and (page := _complete_message_list(run)) is not None:
-            yield step.finding(f"no message {message_id} is in the thread", _MESSAGE_ID, list(page.ids), message_id)
+            yield step.finding(
+                "the message that the step names is not in the thread", _MESSAGE_ID, list(page.ids), message_id
+            )
 
 
 def _complete_message_list(run: RunTimeline) -> Page | None:
