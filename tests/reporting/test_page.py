@@ -194,9 +194,9 @@ def test_page_is_usable_by_keyboard(opened: Any) -> None:
     opened.execute_async_script("setTimeout(arguments[0], 150)")
     found = opened.find_element("id", "listing.order")
     summary = found.find_element("css selector", "summary")
-    assert found.get_attribute("open") is None
-    summary.send_keys(Keys.ENTER)
     assert found.get_attribute("open") is not None
+    summary.send_keys(Keys.ENTER)
+    assert found.get_attribute("open") is None
 
 
 @pytest.mark.parametrize("id_", [ITEMS, FINAL, "run.member_59.type", "tenancy.apart"])
@@ -318,6 +318,22 @@ def test_mistakes_come_first_and_the_severest_is_open(opened: Any) -> None:
     assert opened.find_element("css selector", "main h2").text.startswith("Fix first")
     titles = [card.find_element("css selector", ".title").text for card in cards]
     assert len(titles) == len(set(titles))
+
+
+def test_an_open_card_shows_one_failure_and_folds_most(browser: Any, tmp_path: Path) -> None:
+    path = tmp_path / "many.html"
+    path.write_text(html.text(report(*(verdict(f"create_run.tools.m{n}.type", Outcome.FAIL) for n in range(9)))))
+    browser.get(path.as_uri())
+    card = browser.find_element("css selector", ".card")
+    seen = [each for each in card.find_elements("css selector", ".verdict") if each.is_displayed()]
+    assert len(seen) == html.INITIALLY_SHOWN
+    assert [each.get_attribute("open") is not None for each in seen] == [True, False, False]
+    more = card.find_element("css selector", ".more")
+    assert more.text == "6 more requirements of the same mistake"
+    hidden = more.find_element("css selector", ".verdict").get_attribute("id")
+    browser.get(f"{path.as_uri()}#{quote(hidden)}")
+    browser.execute_async_script("setTimeout(arguments[0], 100)")
+    assert browser.find_element("id", hidden).is_displayed()
 
 
 def test_filters_live_in_the_url_and_update_the_counts(browser: Any, page: str) -> None:
