@@ -12,7 +12,7 @@ from itertools import groupby
 from pathlib import Path
 
 from runs_conformance.app.requirement_page import sections
-from runs_conformance.config import guide
+from runs_conformance.config import config_reference
 from runs_conformance.config.schema import build_schema
 from runs_conformance.contract.constraint import constraints
 from runs_conformance.contract.departure import departures
@@ -38,7 +38,7 @@ def pages() -> Mapping[str, str]:
     texts = {f"rules/{topic}.md": _topic(topic, group) for topic, group in topics.items()}
     texts["rules/README.md"] = _index(topics)
     texts["rules/constraints.md"] = _constraints(constraints(DEFAULT_EDITION).values())
-    texts["configuration.md"] = _page(guide.page())
+    texts["configuration.md"] = _page(config_reference.render_page())
     texts["conformance-toml.schema.json"] = json.dumps(build_schema(), indent=2) + "\n"
     texts["departures.md"] = _departures()
     texts["scenario-words.md"] = _page(control_page.page())

@@ -150,7 +150,7 @@ def test_the_report_on_an_unreachable_target_is_rebuilt(tmp_path: Path) -> None:
     [
         ({"type": "run", "edition": "2026-08-14"}, "does not contain the options"),
         ({"choice": {"edition": "1999-01-01"}, "setting": {}, "programs": []}, "no edition '1999-01-01'"),
-        ({"choice": {"edition": 5}, "setting": {}, "programs": []}, "edition is not a text"),
+        ({"choice": {"edition": 5}, "setting": {}, "programs": []}, "edition is not a string"),
         ({"choice": {}, "setting": {"edition": "2026-08-14"}, "programs": [["a"]]}, "not a list of 2 texts"),
     ],
 )

@@ -94,7 +94,7 @@ def test_every_damage_is_combined_with_many_others() -> None:
     ("damage", "reason"),
     [
         (damages.answer_not_saved, "did not save the response"),
-        (damages.answer_cut, "cut the response"),
+        (damages.answer_cut, "truncated the response"),
         (damages.stream_aborted, "the client disconnected before the end of the response (net::ERR_ABORTED)"),
         (damages.request_not_saved, "did not save the request body"),
         (damages.request_redacted, "the request body was redacted"),

@@ -254,7 +254,7 @@ def test_dialect_is_detected_by_host_or_version(
         (vcrpy("https://api.openai.com/v1/threads/t/nothing/here"), "not part of the Runs surface"),
         (vcrpy("http://[::1"), "not a URL"),
         (vcrpy(body={"string": '{"id": "run_1", "created_at": 1699998504}'}), "launch of v2 on 2024-04-17"),
-        (vcrpy(headers=None, method=5), "method is not a text"),
+        (vcrpy(headers=None, method=5), "method is not a string"),
         ({"interactions": [{"request": {}}]}, "response is not an object"),
         ({"interactions": ["nothing"]}, "an interaction is not an object"),
         (vcrpy(body={"base64_string": "a"}), "not base64"),

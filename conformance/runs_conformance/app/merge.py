@@ -72,7 +72,8 @@ def rebuild_report(runs: Sequence[RecordedRun], baseline_settings: BaselineSetti
     """Rebuild the report of a test run from all its parts.
 
     `baseline_settings` hold the baseline, which a history does not contain. Exchange ids of the second and later
-    histories get the number of their history as a prefix: `2:x000017`. Raises UsageError unless all are of one test run.
+    histories get the number of their history as a prefix: `2:x000017`. Raises UsageError unless all histories are of
+    one test run.
     """
     _check_parts(runs)
     header = _merge_headers([run.header for run in runs], baseline_settings)

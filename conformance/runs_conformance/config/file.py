@@ -163,7 +163,7 @@ def _check_type(dotted_name: str, value_type: ValueType, value: Any) -> None:
 
 
 def _describe_type(value: Any) -> str:
-    kinds = {bool: "true or false", int: "a whole number", float: "a number", str: "this text"}
+    kinds = {bool: "true or false", int: "a whole number", float: "a number", str: "this string"}
     kinds |= {list: "this list", dict: "a table"}
     return kinds.get(type(value), "a date or time")
 

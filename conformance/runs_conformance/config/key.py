@@ -18,14 +18,14 @@ from runs_conformance.model.program import USABLE_KINDS
 class ValueType(Enum):
     """The type of a value; its own value describes it to people."""
 
-    TEXT = "a text"
-    SECRET = "a text of the form env:NAME or @FILE"
+    TEXT = "a string"
+    SECRET = "a string of the form env:NAME or @FILE"
     PATH = "a path"
     INTEGER = "a whole number"
-    DURATION = "a number of seconds, or a text like 90s, 5m or 1h"
+    DURATION = "a number of seconds, or a string like 90s, 5m or 1h"
     BOOLEAN = "true or false"
-    TEXT_LIST = "a list of texts"
-    TEXT_TABLE = "a table of texts"
+    TEXT_LIST = "a list of strings"
+    TEXT_TABLE = "a table of strings"
     BOOLEAN_TABLE = "a table of true and false"
 
 
@@ -33,7 +33,7 @@ class ValueType(Enum):
 class ConfigKey:
     """A key of the file, with its type and purpose.
 
-    `flag` is the flag of `run` that sets the same parameter. `allowed` are the permitted values of a text, or the
+    `flag` is the flag of `run` that sets the same parameter. `allowed` are the permitted values of a string, or the
     permitted names in a table; a number is between `minimum` and `maximum`. `separator` stands between name and value
     when a table is written as flags.
     """

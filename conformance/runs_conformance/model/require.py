@@ -9,14 +9,14 @@ from runs_conformance.model.json import JSON, Absent, is_array, is_object
 
 
 def require_text(value: JSON | Absent, name: str) -> str:
-    """The value, if it is a text."""
+    """The value, if it is a string."""
     if not isinstance(value, str):
-        raise TypeError(f"{name} is not a text")
+        raise TypeError(f"{name} is not a string")
     return value
 
 
 def require_optional_text(value: JSON | Absent, name: str) -> str | None:
-    """The value, if it is a text or null."""
+    """The value, if it is a string or null."""
     return None if value is None else require_text(value, name)
 
 

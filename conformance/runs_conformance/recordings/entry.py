@@ -85,7 +85,7 @@ def require_object(value: Any, what: str) -> Mapping[str, Any]:
 def require_text(value: Any, what: str) -> str:
     """Return the value as a string. Raises MalformedEntryError if it is not one."""
     if not isinstance(value, str):
-        raise MalformedEntryError(f"{what} is not a text")
+        raise MalformedEntryError(f"{what} is not a string")
     return value
 
 

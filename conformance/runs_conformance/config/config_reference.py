@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from runs_conformance.config import toml
 from runs_conformance.config.key import KEYS, SECTIONS, ConfigKey, ValueType
 
-_HEAD = """# conformance.toml
+_INTRO = """# conformance.toml
 
-`runs-conformance run` reads `conformance.toml` from the current folder, or the file that `--config` names;
-`--no-config` reads none. `runs-conformance init URL` surveys a server and writes one.
+`runs-conformance run` reads `conformance.toml` from the current directory, or the file that `--config` names;
+`--no-config` ignores any file. `runs-conformance init URL` probes a server and generates one.
 
-Flags override the environment, the environment overrides the file, and the file overrides defaults. An unknown key or
-a wrong value is an error (exit 2) that names the key.
+Precedence: flags, then the environment, then the file, then the defaults. An unknown key or an invalid value is an
+error (exit 2) that names the key.
 
 ```toml
 #:schema ./conformance-toml.schema.json
@@ -36,29 +36,29 @@ The file refers to API keys and never contains them: `env:NAME` reads an environ
 a file. This holds for `auth`, and for headers and query parameters whose names indicate a secret. If `auth.api_key` is
 set, `OPENAI_API_KEY` is ignored; otherwise it is the default.
 
-Keys, headers, query parameters and ids of the file apply only to the server that its `base_url` names. They are ignored
-if the command line or the environment names another server. A file may come from others: before a key is sent to a
-server that only the file names, the suite asks, or needs `--trust-host` (in the environment: the variable
-`RUNS_CONFORMANCE_TRUST_HOST`). Servers on this machine are excepted.
+API keys, headers, query parameters and ids of the file apply only to the server that its `base_url` names. They are
+ignored if the command line or the environment names another server. The file may be untrusted: before an API key is
+sent to a server that only the file names, the suite asks for permission. Without a terminal, `--trust-host` or the
+variable `RUNS_CONFORMANCE_TRUST_HOST` gives it. Loopback servers are exempt.
 
 Paths are relative to the file."""
 
 _CAPABILITIES = """## Servers with missing capabilities
 
-Each run detects what the server offers: an operation whose every request is answered like an unknown route is not
-applicable, and neither are streams if the server refuses `stream: true` with an error that says so. `[capabilities]`
-settles this in advance: with `true`, a missing capability is a failure; with `false`, its rules are skipped. The core
-of runs is always judged.
+Each test run detects what the server offers: an operation is not applicable if every request to it gets the response
+of an unknown route, and neither are streams if the server refuses `stream: true` with an error that says so.
+`[capabilities]` overrides this detection: with `true`, a missing capability is a failure; with `false`, its rules are
+skipped. The core of the Runs API is always judged.
 
 `[use]` names existing objects, for a server that cannot or should not create them. The suite reads and uses these
-objects, and never modifies or deletes them.
+objects, and never modifies or deletes them. A program is a scripted sequence of requests.
 
 | kind | purpose |
 | --- | --- |
 | `assistant` | all runs use this assistant; it should have instructions |
-| `thread` | programs share this thread, one after the other, instead of creating their own |
+| `thread` | all programs use this thread, one after the other, instead of creating their own |
 | `run` | with `read_only`: an additional run of the thread to read |
-| `file`, `vector_store` | requirements on files and vector stores are judged |
+| `file`, `vector_store` | enables the checks of files and vector stores |
 
 With `read_only` (`--read-only`) the suite sends only GET requests, about these objects."""
 
@@ -66,11 +66,11 @@ _DIALECTS = """## Dialects
 
 | dialect | conventions |
 | --- | --- |
-| `openai` | `<base_url>/threads/...`, the key as a bearer token; for every server that follows the published API |
-| `azure-openai` | `<base_url>/openai/threads/...`, `/openai` once, `?api-version=`, the key as `api-key` |
-| `azure-foundry-agents` | `<base_url>/threads/...`, `?api-version=2025-05-01`, the key as a bearer token |
+| `openai` | `<base_url>/threads/...`, the API key as a bearer token; for every server that follows the published API |
+| `azure-openai` | `<base_url>/openai/threads/...`, `?api-version=`, the API key as `api-key` |
+| `azure-foundry-agents` | `<base_url>/threads/...`, `?api-version=2025-05-01`, the API key as a bearer token |
 
-For another gateway, use `openai` and set what differs:
+If `base_url` ends with `/openai`, that part is not repeated. For another gateway, use `openai` and set what differs:
 
 ```toml
 base_url = "https://gateway.example.org"
@@ -85,9 +85,9 @@ tenant = "blue"
 ```"""
 
 
-def page() -> list[str]:
+def render_page() -> list[str]:
     """Return the lines of the page."""
-    lines = [*_HEAD.split("\n"), "", "## Keys", ""]
+    lines = [*_INTRO.split("\n"), "", "## Keys", ""]
     lines += _table([key for key in KEYS.values() if not key.section])
     for section, description in SECTIONS.items():
         lines += [f"### [{section}]", "", description, ""]
