@@ -10,7 +10,7 @@ from runs_conformance.generation.boundary.cases import payload_factory
 from runs_conformance.generation.boundary.invalid_values import wrong_type_values
 from runs_conformance.generation.boundary.payload_factory import PayloadFactory
 from runs_conformance.generation.boundary.sample import MissingResource, Sampler, depends_on_files
-from runs_conformance.model.json import ABSENT
+from runs_conformance.model.json import ABSENT, at, is_object
 
 SAMPLER = Sampler("gpt-4o", accepts_any_file_id=True)
 FACTORY = payload_factory("create_run", "2026-08-14", SAMPLER)
@@ -35,7 +35,7 @@ def valid_values(constraint: str, factory: PayloadFactory = FACTORY) -> list[Any
         ("create_run.parallel_tool_calls.type", ["true", 1, {}]),
         ("create_run.assistant_id.required", [ABSENT]),
         ("create_run.tools[].type.enum", ["retrieval"]),
-        ("create_run.tools[].type.required", [ABSENT]),
+        ("create_run.tools[].type.required", [ABSENT, ABSENT]),
         ("create_run.tools[].function.name.minLength", [""]),
         ("create_run.tools[].function.name.maxLength", ["x" * 65]),
         ("create_run.metadata.propertyNames.maxLength", ["sample"]),
@@ -53,6 +53,13 @@ def test_lists_and_maps_exceed_their_limit_by_one() -> None:
     (metadata,) = invalid_values("create_run.metadata.maxProperties")
     names = {tool["function"]["name"] for tool in tools}
     assert (len(tools), len(names), len(metadata)) == (21, 21, 17)
+
+
+def test_an_object_of_each_branch_lacks_its_discriminator() -> None:
+    constraint = "create_run.additional_messages[].content[].type.required"
+    bodies = [negative.body for negative in FACTORY.negatives() if negative.constraint == constraint]
+    parts = [at(body, "/additional_messages/0/content/0") for body in bodies]
+    assert [[*part] for part in parts if is_object(part)] == [["image_file"], ["image_url"], ["text"]]
 
 
 def test_each_discriminated_union_branch_is_an_enum_value() -> None:

@@ -99,19 +99,27 @@ def _union_violations(schema: Schema, at: str, sampler: Sampler) -> Iterator[Inv
     if discriminator is None:
         return
     member, _ = discriminator
-    for branch in schema["oneOf"]:
-        if "properties" not in branch:
-            continue
-        try:
-            valid = sampler.value(branch)
-        except MissingResource:
-            continue
-        if not is_object(valid):
-            continue
+    samples = [sample for branch in schema["oneOf"] if (sample := _sample_of_branch(branch, sampler)) is not None]
+    for valid in samples[:1]:
         yield InvalidValue(f"{at}.{member}.enum", "enum", valid, {**valid, member: _outside_enum(schema)[0]}, (member,))
         yield InvalidValue(f"{at}.{member}.required", "required", valid, _without(valid, member), (member,))
         yield InvalidValue(f"{at}.{member}.enum", "enum", valid, {**valid, member: 5}, (member,))
-        return
+    for number, valid in enumerate(samples[1:], start=1):
+        # Frameworks that give the discriminator of one branch a default value accept objects of this branch without it.
+        without = _without(valid, member)
+        if without not in [_without(sample, member) for sample in samples[:number]]:
+            yield InvalidValue(f"{at}.{member}.required", "required", valid, without, (member,), common_mistake=True)
+
+
+def _sample_of_branch(branch: Schema, sampler: Sampler) -> Mapping[str, JSON] | None:
+    """A valid object of a union's branch; None if the branch allows none, or needs an object that is not supplied."""
+    if "properties" not in branch:
+        return None
+    try:
+        valid = sampler.value(branch)
+    except MissingResource:
+        return None
+    return valid if is_object(valid) else None
 
 
 def _scalar_violations(schema: Schema, at: str, sampler: Sampler) -> Iterator[InvalidValue]:
