@@ -23,7 +23,7 @@ from jsonschema import Draft202012Validator
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from runs_conformance.app.options import RunOptions, build_judges
+from runs_conformance.app.options import RunOptions, build_history_judge
 from runs_conformance.cli import run_command
 from runs_conformance.contract.constraint import constraints
 from runs_conformance.contract.schema import load_document
@@ -84,12 +84,12 @@ def test_its_traffic_recorded_by_a_proxy_passes(standard: Path, tmp_path: Path) 
 
 
 def test_partial_traffic_produces_no_false_positive(standard: Path) -> None:
-    random, judges = Random(1), build_judges(RunOptions(partial=True))
+    random, history_judge = Random(1), build_history_judge(RunOptions(partial=True))
     for history in load_traffic(standard / "history.jsonl").histories:
         whole = [replace(exchange, step=None) for exchange in history if exchange.operation is not None]
         for share in (0.9, 0.7, 0.5, 0.3):
             part = [exchange for exchange in whole if random.random() < share]
-            found = judge_program(history.program, part, judges).tallies if part else {}
+            found = judge_program(history.program, part, history_judge).tallies if part else {}
             failed = {id_: tally.findings for id_, tally in found.items() if tally.findings and level(id_) != "may"}
             assert not failed, history.program
 
@@ -109,7 +109,7 @@ def test_no_rule_raises_on_garbled_responses(standard: Path, seed: int) -> None:
     random, every = Random(seed), garbled.load_programs(standard / "history.jsonl")
     for _ in range(60):
         name = random.choice(list(every))
-        result = judge_program(name, garbled.garble_responses(every[name], random), build_judges(RunOptions()))
+        result = judge_program(name, garbled.garble_responses(every[name], random), build_history_judge(RunOptions()))
         assert result.internal_error is None
         assert [error for tally in result.tallies.values() for error in tally.errors] == []
 

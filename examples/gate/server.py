@@ -1,4 +1,4 @@
-"""A minimal in-memory server of the Runs surface with three defects. The variable `MISTAKES` selects them.
+"""A minimal in-memory server of the Runs API with three defects. The variable `MISTAKES` selects them.
 
 pairs        a run accepts any number of metadata pairs (the limit is 16)
 prompt       a run accepts any `max_prompt_tokens` (the minimum is 256)

@@ -8,7 +8,7 @@ from runs_conformance.engine.budget import Budget
 from runs_conformance.engine.plan import Plan
 from runs_conformance.engine.polling import PollSchedule
 from runs_conformance.engine.run_plan import MAX_EXECUTIONS, run_plan
-from runs_conformance.engine.run_result import Judges, RunResult
+from runs_conformance.engine.run_result import HistoryJudge, RunResult
 from runs_conformance.errors import UsageError
 from runs_conformance.model.case import Step
 from runs_conformance.model.exchange import Exchange
@@ -54,13 +54,13 @@ class RecordingListener:
 
 
 def execute(programs: list[Program], target: ScriptedSender, cleans_up: bool = False, workers: int = 3) -> RunResult:
-    judges = Judges({}, (("test", count_exchanges),))
+    history_judge = HistoryJudge({}, (("test", count_exchanges),))
     return run_plan(
         Plan(tuple(programs)),
         SETTING,
         target,
         target.collector,
-        judges,
+        history_judge,
         target.budget,
         schedule=PollSchedule(),
         listener=RecordingListener(),

@@ -20,7 +20,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from runs_conformance.app import run
-from runs_conformance.app.options import RunOptions, build_judges
+from runs_conformance.app.options import RunOptions, build_history_judge
 from runs_conformance.contract.constraint import constraints, object_documents
 from runs_conformance.contract.event import event_types
 from runs_conformance.generation.payloads.invalid import replace_at
@@ -30,6 +30,7 @@ from runs_conformance.model.json import JSON
 from runs_conformance.recordings.load import load_traffic
 from runs_conformance.reporting.folder import prepare_folder
 from runs_conformance.reporting.progress import SilentProgress
+from runs_conformance.targets import Target
 from tests.quality import kill_matrix
 from tests.quality.answer_mutations import Holder, breaks, channels_of, generated_objects, holders
 from tests.quality.emulator_host import serve_emulators
@@ -88,7 +89,7 @@ def failed_constraints(history: Sequence[Exchange], holder: Holder, value: JSON,
     Raises RuntimeError for an internal error.
     """
     changed = [holder.with_value(value) if each is holder.exchange else each for each in history]
-    _, tallies = build_judges(RunOptions(strict=strict)).tallies(history[0].program, changed)
+    _, tallies = build_history_judge(RunOptions(strict=strict)).tallies(history[0].program, changed)
     if errors := [error for tally in tallies.values() for error in tally.errors]:
         raise RuntimeError(errors[0])
     return {id_ for id_, tally in tallies.items() if tally.findings}
@@ -174,9 +175,14 @@ def _mutants_by_id() -> Mapping[str, tuple[str, ...]]:
 
 def record() -> tuple[History, ...]:
     """The histories of one run of the standard profile on the emulator."""
-    options = RunOptions()
-    with serve_emulators({"correct": ((), ())}, STEP_MS) as urls, tempfile.TemporaryDirectory() as scratch:
-        target, folder = target_at(urls["correct"]), prepare_folder(Path(scratch) / "report")
+    with serve_emulators({"correct": ((), ())}, STEP_MS) as urls:
+        return record_target(target_at(urls["correct"]), RunOptions())
+
+
+def record_target(target: Target, options: RunOptions) -> tuple[History, ...]:
+    """The histories of one run on a target."""
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = prepare_folder(Path(scratch) / "report")
         run.judge(target, options, run.plan_run(target, options), folder, SilentProgress())
         return load_traffic(folder.history).histories
 

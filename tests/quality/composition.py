@@ -15,7 +15,7 @@ from functools import cache
 from multiprocessing import get_context
 
 from runs_conformance.app import run
-from runs_conformance.app.options import RunOptions, build_judges
+from runs_conformance.app.options import RunOptions, build_history_judge
 from runs_conformance.client.credentials import Credentials
 from runs_conformance.client.recorder import NullRecorder
 from runs_conformance.client.session import Session
@@ -138,7 +138,7 @@ class _BoundarySession:
         for program in boundary.programs(self._context, [operation]):
             result = run_program(program, self._context, self._session, self._budget, self._schedule)
             exchanges = self._collector.take(program.id)
-            _, tallies = build_judges(self._options).tallies(program.id, exchanges)
+            _, tallies = build_history_judge(self._options).tallies(program.id, exchanges)
             check_end(result)
             if errors := [error for tally in tallies.values() for error in tally.errors]:
                 raise RuntimeError(f"{program.id}: {errors[0]}")

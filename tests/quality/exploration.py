@@ -19,7 +19,7 @@ from multiprocessing import get_context
 from random import Random
 
 from runs_conformance.app import run
-from runs_conformance.app.options import RunOptions, build_judges
+from runs_conformance.app.options import RunOptions, build_history_judge
 from runs_conformance.client.credentials import Credentials
 from runs_conformance.client.recorder import NullRecorder
 from runs_conformance.client.session import Session
@@ -96,7 +96,7 @@ class _ExplorationSession:
             result = run_program(program, self.context, self.session, self.budget, self.schedule)
             check_end(result)
             exchanges = self.collector.take(program.id)
-            yield judge_program(program.id, exchanges, build_judges(self.options), explored=True)
+            yield judge_program(program.id, exchanges, build_history_judge(self.options), explored=True)
 
     def smallest_case(self, verdicts: ProgramVerdicts) -> ShrunkCase | None:
         """The smallest case that shows one of the violations; None if no violation can be shrunk."""
@@ -104,7 +104,7 @@ class _ExplorationSession:
             self.context,
             self.session,
             self.collector,
-            build_judges(self.options),
+            build_history_judge(self.options),
             Budget(),
             self.schedule,
             cleans_up=False,

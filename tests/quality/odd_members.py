@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from runs_conformance.app.options import RunOptions, build_judges
+from runs_conformance.app.options import RunOptions, build_history_judge
 from runs_conformance.cli import run_command
 from runs_conformance.engine.run_result import judge_program
 from runs_conformance.model.exchange_decoding import exchange_from_json
@@ -59,7 +59,7 @@ class OddMember:
         for token in self.path[:-1]:
             holder = holder[token]
         holder[self.path[-1]] = copy.deepcopy(ODD_VALUES[self.value])
-        result = judge_program(self.program, [*map(exchange_from_json, entries)], build_judges(RunOptions()))
+        result = judge_program(self.program, [*map(exchange_from_json, entries)], build_history_judge(RunOptions()))
         errors = [error for tally in result.tallies.values() for error in tally.errors]
         return [*errors, *([result.internal_error] if result.internal_error else [])]
 

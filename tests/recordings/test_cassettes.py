@@ -25,7 +25,7 @@ def test_every_cassette_is_read(recordings: Path) -> None:
             assert exchange.completion is Completion.ANSWERED
             assert exchange.edition >= "2024-04-17"
             assert exchange_from_json(exchange_to_json(exchange)) == exchange
-    assert reasons.keys() == {"assistants=v1, the earlier beta", "not part of the Runs surface"}
+    assert reasons.keys() == {"assistants=v1, the earlier beta", "not an operation of the Runs API"}
 
 
 def test_recorded_collection_is_read(recordings: Path) -> None:

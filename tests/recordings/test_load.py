@@ -250,8 +250,8 @@ def test_dialect_is_detected_by_host_or_version(
 @pytest.mark.parametrize(
     ("cassette", "reason"),
     [
-        (vcrpy("https://api.openai.com/v1/files"), "not part of the Runs surface: POST /v1/files"),
-        (vcrpy("https://api.openai.com/v1/threads/t/nothing/here"), "not part of the Runs surface"),
+        (vcrpy("https://api.openai.com/v1/files"), "not an operation of the Runs API: POST /v1/files"),
+        (vcrpy("https://api.openai.com/v1/threads/t/nothing/here"), "not an operation of the Runs API"),
         (vcrpy("http://[::1"), "not a URL"),
         (vcrpy(body={"string": '{"id": "run_1", "created_at": 1699998504}'}), "launch of v2 on 2024-04-17"),
         (vcrpy(headers=None, method=5), "method is not a string"),

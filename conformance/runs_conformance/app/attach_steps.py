@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from runs_conformance.engine.reproduction import Reproduction
-from runs_conformance.engine.run_result import Judges, RunResult
+from runs_conformance.engine.run_result import HistoryJudge, RunResult
 from runs_conformance.engine.shrinking.subhistory import minimal_subhistory
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
@@ -26,7 +26,7 @@ _PROGRAM_PREFIX = 2_000
 
 
 def attach_steps(
-    result: RunResult, histories: Iterable[History], judges: Judges, model: str | None = None
+    result: RunResult, histories: Iterable[History], history_judge: HistoryJudge, model: str | None = None
 ) -> RunResult:
     """Add the steps that reproduce each counterexample to the result, as far as these histories hold them.
 
@@ -40,9 +40,9 @@ def attach_steps(
     # Each history may be large, so that only one is held at a time.
     for history in histories:
         for id_ in pending.pop(history.program, ()):
-            examples[id_] = _with_steps(id_, examples[id_], history, judges, model)
+            examples[id_] = _with_steps(id_, examples[id_], history, history_judge, model)
     for id_ in itertools.chain.from_iterable(pending.values()):
-        examples[id_] = _with_steps(id_, examples[id_], None, judges, model)
+        examples[id_] = _with_steps(id_, examples[id_], None, history_judge, model)
     return replace(result, counterexamples=examples)
 
 
@@ -84,7 +84,9 @@ def _read_at(file: BinaryIO, start: int, length: int) -> bytes:
     return file.read(length)
 
 
-def _with_steps(id_: str, example: JSON, history: History | None, judges: Judges, model: str | None) -> JSON:
+def _with_steps(
+    id_: str, example: JSON, history: History | None, history_judge: HistoryJudge, model: str | None
+) -> JSON:
     if not is_object(example):
         return example
     extended: dict[str, JSON] = {**example} if model is None else {**example, "model": model}
@@ -96,7 +98,11 @@ def _with_steps(id_: str, example: JSON, history: History | None, judges: Judges
         return extended
     size = sum(each.response.size for each in history if each.response is not None)
     # Each attempt at a smaller history judges it again.
-    needed = minimal_subhistory(history, id_, exchange, judges) if size <= _MAX_MINIMIZED else _until(history, exchange)
+    needed = (
+        minimal_subhistory(history, id_, exchange, history_judge)
+        if size <= _MAX_MINIMIZED
+        else _until(history, exchange)
+    )
     reproduction = Reproduction.of(needed)
     return {**extended, "steps": reproduction.to_json()}
 

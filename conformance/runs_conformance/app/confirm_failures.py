@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from runs_conformance.app.attach_steps import attach_steps, read_counterexample_histories
-from runs_conformance.app.options import RunOptions, build_judges, requirements
+from runs_conformance.app.options import RunOptions, build_history_judge, requirements
 from runs_conformance.client.recorder import NullRecorder
 from runs_conformance.client.session import Session
 from runs_conformance.engine.budget import Budget
@@ -57,8 +57,8 @@ def confirm_failures(
 
     if not any(tally.findings and is_must(id_) for id_, tally in result.tallies.items()):
         return result
-    judges = build_judges(options)
-    result = attach_steps(result, read_counterexample_histories(history, result), judges, options.model)
+    history_judge = build_history_judge(options)
+    result = attach_steps(result, read_counterexample_histories(history, result), history_judge, options.model)
     collector = Collector(NullRecorder(session.credentials), budget, tracker)
     is_loopback = target.address.is_loopback
     runner = CaseRunner(
@@ -66,7 +66,7 @@ def confirm_failures(
             program_context=context,
             sender=protect_given_objects(session.with_recorder(collector), context),
             collector=collector,
-            judges=judges,
+            history_judge=history_judge,
             budget=budget,
             schedule=schedule,
             cleans_up=target.persistent,

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 
-from runs_conformance.app.options import RunOptions, build_judges
-from runs_conformance.engine.run_result import Judges, ProgramVerdicts, judge_program
+from runs_conformance.app.options import RunOptions, build_history_judge
+from runs_conformance.engine.run_result import HistoryJudge, ProgramVerdicts, judge_program
 from runs_conformance.engine.verdicts import discard_findings
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
@@ -58,19 +58,23 @@ def _judge_in_worker(job: PartitionJob, options: RunOptions) -> list[ProgramVerd
 
 def judge_job(job: PartitionJob, options: RunOptions) -> Iterator[ProgramVerdicts]:
     """Judge one partition by the options of a command."""
-    judges = replace(
-        build_judges(options), partial=options.partial or job.partial, missing_data_reason=job.missing_data_reason
+    history_judge = replace(
+        build_history_judge(options),
+        partial=options.partial or job.partial,
+        missing_data_reason=job.missing_data_reason,
     )
-    return judge_partition(job.source, job.partition, judges)
+    return judge_partition(job.source, job.partition, history_judge)
 
 
-def judge_history(history: History, exchanges: Iterable[Exchange], judges: Judges) -> Iterator[ProgramVerdicts]:
+def judge_history(
+    history: History, exchanges: Iterable[Exchange], history_judge: HistoryJudge
+) -> Iterator[ProgramVerdicts]:
     """Judge the exchanges of a history in independent partitions."""
     for partition in split_history(tuple(exchanges)):
-        yield from judge_partition(history.program, partition, judges)
+        yield from judge_partition(history.program, partition, history_judge)
 
 
-def judge_partition(source: str, partition: Partition, judges: Judges) -> Iterator[ProgramVerdicts]:
+def judge_partition(source: str, partition: Partition, history_judge: HistoryJudge) -> Iterator[ProgramVerdicts]:
     """Judge a partition, so that data that the recorder lost does not count as a failure of the server.
 
     Of each damaged exchange only the response is checked, against its schema. The other exchanges are judged as a
@@ -78,16 +82,18 @@ def judge_partition(source: str, partition: Partition, judges: Judges) -> Iterat
     damaged one began. Each occasion counts once.
     """
     if not partition.missing_data_reason:
-        yield _drop_dependency_findings(judge_program(source, partition.exchanges, judges), partition)
+        yield _drop_dependency_findings(judge_program(source, partition.exchanges, history_judge), partition)
         return
-    reason = judges.missing_data_reason if judges.partial else partition.missing_data_reason
-    partial = replace(judges, partial=True, missing_data_reason=reason)
+    reason = history_judge.missing_data_reason if history_judge.partial else partition.missing_data_reason
+    partial = replace(history_judge, partial=True, missing_data_reason=reason)
     if partition.exchanges:
         results = judge_program(source, partition.exchanges, partial)
-        if not judges.partial and partition.complete:
-            complete_history_rules = {id_: rule for id_, rule in judges.rules.items() if rule.needs_complete_history}
-            complete_judges = replace(judges, rules=complete_history_rules, constraint_judges=())
-            results = _add_findings(results, judge_program(source, partition.complete, complete_judges))
+        if not history_judge.partial and partition.complete:
+            complete_history_rules = {
+                id_: rule for id_, rule in history_judge.rules.items() if rule.needs_complete_history
+            }
+            complete_history_judge = replace(history_judge, rules=complete_history_rules, constraint_judges=())
+            results = _add_findings(results, judge_program(source, partition.complete, complete_history_judge))
         yield _drop_dependency_findings(results, partition)
     response_checks_only = replace(partial, rules={}, constraint_judges=_RESPONSE_SCHEMA_CHECKS)
     for exchange in partition.damaged:

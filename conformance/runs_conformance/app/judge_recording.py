@@ -11,7 +11,7 @@ from runs_conformance.app.build_report import report_transitions
 from runs_conformance.app.judge_partition import PartitionJob, judge_jobs, split_history
 from runs_conformance.app.options import (
     RunOptions,
-    build_judges,
+    build_history_judge,
     check_selection,
     compare_to_baseline,
     describe_suite,
@@ -96,7 +96,7 @@ def judge_traffic(
     for exchange in exchanges:
         budget.count(exchange)
     histories = (history for reading in readings for history in reading.histories)
-    result = attach_steps(merge_results(results, budget), histories, build_judges(options))
+    result = attach_steps(merge_results(results, budget), histories, build_history_judge(options))
     all_requirements = Requirements(rules=rules(), constraints=_constraints(edition, exchanges))
     check_selection(options, all_requirements.ids())
     verdicts = build_verdicts(

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from runs_conformance.app import confirm_failures, estimate, find_limits, shrink_findings
-from runs_conformance.app.options import RunOptions, build_judges
+from runs_conformance.app.options import RunOptions, build_history_judge
 from runs_conformance.client.recorder import HistoryWriter
 from runs_conformance.client.session import Session
 from runs_conformance.client.transport import ExchangeLimits
@@ -135,9 +135,9 @@ class LiveRun:
         return run_interruptible(find, approach.PROGRAM)
 
     def _run(self, plan: Plan, no_route: Collection[Signature], sender: Sender) -> RunResult:
-        judges = build_judges(self.options)
+        history_judge = build_history_judge(self.options)
         earlier = [
-            judge_program(program, exchanges, judges, no_route)
+            judge_program(program, exchanges, history_judge, no_route)
             for program in (preflight.PROGRAM, approach.PROGRAM)
             if (exchanges := self.collector.take(program))
         ]
@@ -146,7 +146,7 @@ class LiveRun:
             self.context,
             protect_given_objects(sender, self.context),
             self.collector,
-            judges,
+            history_judge,
             self.budget,
             schedule=self.schedule,
             listener=self.listener,

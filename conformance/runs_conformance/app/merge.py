@@ -9,7 +9,7 @@ from pathlib import Path
 
 from runs_conformance.app.attach_steps import attach_steps
 from runs_conformance.app.build_report import build_report, build_unreachable_report
-from runs_conformance.app.options import RunOptions, build_judges
+from runs_conformance.app.options import RunOptions, build_history_judge
 from runs_conformance.app.run_metadata import RunFooter, RunHeader
 from runs_conformance.baseline import BaselineSettings
 from runs_conformance.engine import approach, preflight
@@ -112,7 +112,8 @@ def rebuild_report(runs: Sequence[RecordedRun], baseline_settings: BaselineSetti
     result = with_confirmations(result, {id_: each for id_, each in confirmations.items() if id_ in failed})
     options = header.options
     return build_report(
-        header, attach_steps(result, _counterexample_histories(result, runs), build_judges(options), options.model)
+        header,
+        attach_steps(result, _counterexample_histories(result, runs), build_history_judge(options), options.model),
     )
 
 
@@ -137,7 +138,7 @@ def _judge_programs(run: RecordedRun, number: int) -> Iterator[ProgramVerdicts]:
     for history in run.histories:
         if history.program in (preflight.PROGRAM, approach.PROGRAM, *run.header.programs):
             yield judge_program(
-                history.program, _with_prefixed_ids(history, number), build_judges(options), run.no_route
+                history.program, _with_prefixed_ids(history, number), build_history_judge(options), run.no_route
             )
 
 

@@ -14,7 +14,7 @@ from runs_conformance.contract.schema import schemas_digest
 from runs_conformance.engine.budget import Counts
 from runs_conformance.engine.outcome import failing_levels
 from runs_conformance.engine.plan import selector
-from runs_conformance.engine.run_result import Judges
+from runs_conformance.engine.run_result import HistoryJudge
 from runs_conformance.engine.verdicts import Requirements
 from runs_conformance.errors import UsageError
 from runs_conformance.generation import boundary, fuzzing, schemathesis
@@ -111,9 +111,9 @@ def exploration_size(options: RunOptions) -> ExplorationSize:
     return usual if options.max_examples is None else usual.scaled_to(options.max_examples)
 
 
-def build_judges(options: RunOptions) -> Judges:
-    """Build the judges for histories."""
-    return Judges(rules(), CONSTRAINT_JUDGES, options.strict, options.partial)
+def build_history_judge(options: RunOptions) -> HistoryJudge:
+    """Build the judge for histories."""
+    return HistoryJudge(rules(), CONSTRAINT_JUDGES, options.strict, options.partial)
 
 
 def check_selection(options: RunOptions, known: Sequence[str]) -> None:

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from runs_conformance.app.judge_partition import judge_history
 from runs_conformance.app.judge_recording import RecordingReview, judge
-from runs_conformance.app.options import RunOptions, build_judges, requirements, selection_filter
+from runs_conformance.app.options import RunOptions, build_history_judge, requirements, selection_filter
 from runs_conformance.engine.outcome import failing_levels
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
@@ -56,7 +56,7 @@ class ProxySession:
         self.requests = 0
         self._edition = edition
         self._on_finding = on_finding
-        self._judges = build_judges(options)
+        self._history_judge = build_history_judge(options)
         self._lock = threading.Lock()
         self._touched: dict[str, set[str]] = {}
         self._exchanges: dict[str, list[Exchange]] = {}
@@ -89,9 +89,9 @@ class ProxySession:
             touched = {thread: list(self._exchanges[thread]) for thread in self._touched}
             self._touched.clear()
         # Other threads and clients may explain what one thread shows, so it is judged as a partial recording.
-        judges = replace(self._judges, partial=True)
+        history_judge = replace(self._history_judge, partial=True)
         for exchanges in touched.values():
-            for verdicts in judge_history(History.of(exchanges), exchanges, judges):
+            for verdicts in judge_history(History.of(exchanges), exchanges, history_judge):
                 for id_, tally in verdicts.tallies.items():
                     if tally.findings and id_ in self._failing and id_ not in self.failed:
                         self.failed[id_] = tally.findings[0].message

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import TypeVar
 
 from runs_conformance import config
-from runs_conformance.app.options import RunOptions, all_programs, build_judges
+from runs_conformance.app.options import RunOptions, all_programs, build_history_judge
 from runs_conformance.app.report_file import ReportedFailure, ReportFile
 from runs_conformance.app.run import program_context
 from runs_conformance.client.credentials import Credentials
@@ -26,7 +26,7 @@ from runs_conformance.engine.program_runner import ProgramResult, run_program
 from runs_conformance.engine.reproduction import Reproduction
 from runs_conformance.engine.resources import INTERRUPTED_CLEANUP_SECONDS, delete_leftovers
 from runs_conformance.engine.run_plan import clean_up_program
-from runs_conformance.engine.run_result import Judges
+from runs_conformance.engine.run_result import HistoryJudge
 from runs_conformance.model.case import Key, Role
 from runs_conformance.model.exchange import RETRY_LATER_STATUSES, Completion, Exchange
 from runs_conformance.model.json import JSON
@@ -83,7 +83,7 @@ def replay_failures(
         context = program_context(target, options)
         if report.base_url == target.address.url:
             context = apply_approach(context, report.approach)
-        replayer = _Replayer(target, options, session, collector, budget, build_judges(options), context, model)
+        replayer = _Replayer(target, options, session, collector, budget, build_history_judge(options), context, model)
         try:
             replayer.preflight()
             for failure in failures:
@@ -103,7 +103,7 @@ class _Replayer:
     session: Session
     collector: Collector
     budget: Budget
-    judges: Judges
+    history_judge: HistoryJudge
     context: ProgramContext
     model: str | None
     program_results: dict[tuple[str, int], tuple[ProgramResult, Mapping[str, Tally], int]] = field(default_factory=dict)
@@ -149,7 +149,7 @@ class _Replayer:
     ) -> ReplayResult:
         self.count += 1
         program_result, exchanges = self._run(reproduction.to_program(f"replay.{self.count}"))
-        history, tallies = self.judges.only(failure.id).tallies("replay", exchanges)
+        history, tallies = self.history_judge.only(failure.id).tallies("replay", exchanges)
         tally = tallies.get(failure.id, Tally())
         requests = earlier_requests + len(exchanges)
         if tally.findings:
@@ -180,7 +180,7 @@ class _Replayer:
             return _revise(result, result.outcome, result.reason or attempts_note)
         if (failure.program, round_) not in self.program_results:
             program_result, exchanges = self._run(self.programs[failure.program])
-            _, program_tallies = self.judges.tallies(failure.program, exchanges)
+            _, program_tallies = self.history_judge.tallies(failure.program, exchanges)
             self.program_results[failure.program, round_] = program_result, program_tallies, len(exchanges)
         program_result, tallies, requests = self.program_results[failure.program, round_]
         tally = tallies.get(failure.id, Tally())

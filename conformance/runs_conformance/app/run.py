@@ -10,7 +10,7 @@ from runs_conformance.app.attach_steps import attach_steps, read_counterexample_
 from runs_conformance.app.build_report import build_report, build_unreachable_report
 from runs_conformance.app.live_run import LiveRun
 from runs_conformance.app.open_run import open_run
-from runs_conformance.app.options import RunOptions, all_programs, build_judges, check_selection, requirements
+from runs_conformance.app.options import RunOptions, all_programs, build_history_judge, check_selection, requirements
 from runs_conformance.app.run_metadata import RunFooter, RunHeader
 from runs_conformance.engine.capabilities import STREAMING
 from runs_conformance.engine.decisions import load_decisions
@@ -120,7 +120,7 @@ def judge(
     return build_report(
         header,
         attach_steps(
-            result, read_counterexample_histories(folder.history, result), build_judges(options), options.model
+            result, read_counterexample_histories(folder.history, result), build_history_judge(options), options.model
         ),
     )
 

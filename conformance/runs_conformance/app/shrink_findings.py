@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from runs_conformance.app.options import RunOptions, build_judges
+from runs_conformance.app.options import RunOptions, build_history_judge
 from runs_conformance.client.recorder import NullRecorder
 from runs_conformance.client.session import Session
 from runs_conformance.engine.budget import Budget
@@ -47,7 +47,7 @@ def shrink_findings(
             program_context=context,
             sender=protect_given_objects(session.with_recorder(collector), context),
             collector=collector,
-            judges=build_judges(options),
+            history_judge=build_history_judge(options),
             budget=budget,
             schedule=schedule,
             cleans_up=target.persistent,

@@ -1,4 +1,4 @@
-"""The 23 operations of the surface: path, parameters, request and response."""
+"""The 23 operations of the Runs API: path, parameters, request and response."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class Operation:
 
     @property
     def is_prerequisite(self) -> bool:
-        """Whether it does not belong to the Runs surface itself, but creates or reads objects that runs need."""
+        """Whether it does not belong to the Runs API itself, but creates or reads objects that runs need."""
         return "/runs" not in self.path
 
     def url(self, values: dict[str, str]) -> str:

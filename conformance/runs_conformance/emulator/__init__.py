@@ -1,1 +1,1 @@
-"""The reference server: the Runs surface of the Assistants API in memory, with a fake model."""
+"""The reference server: the Runs operations of the Assistants API in memory, with a fake model."""

@@ -1,4 +1,4 @@
-"""Neighbours of the Runs surface that frameworks call: models, files and vector stores, kept in memory.
+"""Neighbours of the Runs API that frameworks call: models, files and vector stores, kept in memory.
 
 They are minimal and no part of the contract. The oldest objects are deleted beyond a number, or an amount of content.
 """

@@ -15,7 +15,7 @@ from runs_conformance.engine.plan import EXPLORATION_PHASE, Plan
 from runs_conformance.engine.polling import PollSchedule
 from runs_conformance.engine.program_runner import ProgramResult, Sender, cut_program, run_program
 from runs_conformance.engine.resources import delete_leftovers, track_resources
-from runs_conformance.engine.run_result import Judges, ProgramVerdicts, RunResult, judge_program, merge_results
+from runs_conformance.engine.run_result import HistoryJudge, ProgramVerdicts, RunResult, judge_program, merge_results
 from runs_conformance.errors import ConformanceError
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.program import Program, ProgramContext
@@ -60,7 +60,7 @@ def run_plan(
     context: ProgramContext,
     sender: Sender,
     collector: Collector,
-    judges: Judges,
+    history_judge: HistoryJudge,
     budget: Budget,
     *,
     schedule: PollSchedule,
@@ -76,7 +76,7 @@ def run_plan(
     written, ends the test run early; the result says so and covers what was judged until then. With `cleans_up`, the
     objects of each program are deleted when it ends, except for programs that the interrupt ended.
     """
-    pool = _WorkerPool(plan, context, sender, collector, judges, budget, schedule, listener, cleans_up, no_route)
+    pool = _WorkerPool(plan, context, sender, collector, history_judge, budget, schedule, listener, cleans_up, no_route)
     # Wait for events, not threads: an interrupted join() marks its thread as ended.
     ends = [threading.Event() for _ in range(max(1, workers))]
     interrupted = False
@@ -114,7 +114,7 @@ class _WorkerPool:
     context: ProgramContext
     sender: Sender
     collector: Collector
-    judges: Judges
+    history_judge: HistoryJudge
     budget: Budget
     schedule: PollSchedule
     listener: ProgressListener
@@ -166,7 +166,7 @@ class _WorkerPool:
             exchanges = earlier + self.collector.take(program.id)
             executions += 1
         explored = program.phase == EXPLORATION_PHASE
-        result = judge_program(program.id, exchanges, self.judges, self.no_route, explored=explored)
+        result = judge_program(program.id, exchanges, self.history_judge, self.no_route, explored=explored)
         if self.cleans_up and not self.budget.is_over:
             clean_up_program(program.id, exchanges, self.sender, self.collector)
         if self.budget.forecast is not None:
@@ -189,7 +189,7 @@ class _WorkerPool:
                 continue
             exchanges = self.collector.take(program.id)
             end = cut_program(program.id, exchanges[-1] if exchanges else None, reason)
-            result = judge_program(program.id, exchanges, self.judges, self.no_route)
+            result = judge_program(program.id, exchanges, self.history_judge, self.no_route)
             self.results[program.id] = replace(result, end=end)
 
     def results_in_order(self) -> list[ProgramVerdicts]:

@@ -32,8 +32,8 @@ MAX_LOST_REQUESTS = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Judges:
-    """The rules and constraint judges, and how strictly they read a history.
+class HistoryJudge:
+    """Judges histories by these rules and constraint judges.
 
     `missing_data_reason` says what is missing from a partial history.
     """
@@ -49,8 +49,8 @@ class Judges:
         history = History.of(exchanges, program, self.strict, self.partial, self.missing_data_reason)
         return history, judge(history, self.rules, self.constraint_judges)
 
-    def only(self, id_: str) -> Judges:
-        """Return the judges restricted to one id."""
+    def only(self, id_: str) -> HistoryJudge:
+        """Return the judge of one id alone."""
         if id_ in self.rules:
             return replace(self, rules={id_: self.rules[id_]}, constraint_judges=())
         return replace(self, rules={})
@@ -131,14 +131,14 @@ class RunResult:
 def judge_program(
     program: str,
     exchanges: Sequence[Exchange],
-    judges: Judges,
+    history_judge: HistoryJudge,
     no_route: Collection[Signature] = (),
     *,
     explored: bool = False,
 ) -> ProgramVerdicts:
     """Judge the exchanges of one program. An internal error is returned, not raised."""
     try:
-        history, tallies = judges.tallies(program, exchanges)
+        history, tallies = history_judge.tallies(program, exchanges)
         # Shrinking needs the history of a violation until the end of the test run, for which a large one is not suited.
         keeps_history = explored and sum(x.response.size for x in exchanges if x.response) <= MAX_KEPT_BYTES
         failed = {id_: tally for id_, tally in tallies.items() if tally.findings} if keeps_history else {}

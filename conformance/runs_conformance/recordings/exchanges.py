@@ -1,4 +1,4 @@
-"""Selects the recorded entries of the Runs surface, and dates each of them to choose its edition."""
+"""Selects the recorded requests to operations of the Runs API, and dates each of them to choose its edition."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class SkippedEntry:
 
 @dataclass(frozen=True, slots=True)
 class _Located:
-    """An entry of the surface: its URL, the path below the base URL, the operation and its path parameters."""
+    """A request to an operation: its URL, the path below the base URL, the operation and its path parameters."""
 
     url: SplitResult
     path: str
@@ -55,7 +55,7 @@ class _Located:
 def to_exchanges(
     entries: Iterable[RecordedEntry | tuple[int, str]], program: str, edition: str | None, hosts: Sequence[str] = ()
 ) -> tuple[list[Exchange], list[SkippedEntry]]:
-    """Convert entries to exchanges of the surface; returns these and the skipped entries.
+    """Convert entries to exchanges; returns these and the skipped entries, such as requests to other APIs.
 
     Each exchange gets the edition of its date, unless `edition` is given. If an entry has no date, the newest
     `created_at` in its response is used, else the date of the previous entry. Without exact times, entries are assumed
@@ -102,7 +102,7 @@ def to_exchanges(
 def to_exchange(
     entry: RecordedEntry, program: str, started: float, ended: float, edition: str | None = None
 ) -> Exchange | str:
-    """Convert one entry with known times, whatever server it is from; a string says why it is not of the surface."""
+    """Convert one entry with known times, whatever server it is from; a string says why it is skipped."""
     found = _locate(entry)
     if isinstance(found, str):
         return found
@@ -117,14 +117,14 @@ def _foreign_reason(server: Server, hosts: Sequence[str]) -> str:
 
 
 def _locate(entry: RecordedEntry) -> tuple[_Located, RecordedEntry] | str:
-    """Find the operation of an entry and decode its response; a string says why it is not of the surface."""
+    """Find the operation of an entry and decode its response; a string says why it is skipped."""
     try:
         url = urlsplit(entry.url)
         found = match_operation(entry.method, url.path)
     except ValueError:
         return f"not a URL: {entry.url[:100]!r}"
     if found is None:
-        return f"not part of the Runs surface: {entry.method.upper()} {url.path[:100]}"
+        return f"not an operation of the Runs API: {entry.method.upper()} {url.path[:100]}"
     headers = {name.lower(): value for name, value in entry.headers}
     if "assistants=v1" in headers.get("openai-beta", ""):
         return "assistants=v1, the earlier beta"

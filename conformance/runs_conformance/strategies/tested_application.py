@@ -9,7 +9,13 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from typing import Any
 
-from runs_conformance.app.options import RunOptions, build_judges, check_selection, requirements, selection_filter
+from runs_conformance.app.options import (
+    RunOptions,
+    build_history_judge,
+    check_selection,
+    requirements,
+    selection_filter,
+)
 from runs_conformance.app.serve_application import serve_application
 from runs_conformance.client.credentials import Credentials
 from runs_conformance.client.recorder import NullRecorder
@@ -98,7 +104,7 @@ class TestedApplication:
         """Judge an example. Raises RequirementViolated for what it broke, InternalError for an error of the suite."""
         assert self._collector is not None
         known = requirements(self.options.edition)
-        history, tallies = build_judges(self.options).tallies(
+        history, tallies = build_history_judge(self.options).tallies(
             conversation.name, self._collector.take(conversation.name)
         )
         if errors := [error for tally in tallies.values() for error in tally.errors]:

@@ -6,7 +6,7 @@ from typing import Any
 from runs_conformance.engine.budget import Budget
 from runs_conformance.engine.polling import PollSchedule
 from runs_conformance.engine.reproduction import Reproduction
-from runs_conformance.engine.run_result import ExploredViolation, Judges
+from runs_conformance.engine.run_result import ExploredViolation, HistoryJudge
 from runs_conformance.engine.shrinking.exploration import CaseRunner, ShrinkContext, shrink_violations
 from runs_conformance.engine.shrinking.shrinker import ReproducedViolation, ShrinkBudget, Shrinker, ShrunkCase
 from runs_conformance.model.case import REFUSES_BODY, Mutation, Ref, Role, Step
@@ -31,7 +31,7 @@ def thread_exists(exchange: Exchange) -> Iterator[Result]:
     yield PASSED if exchange.accepted else exchange.finding("not violation")
 
 
-JUDGES = Judges({thread_exists.id: thread_exists})
+JUDGES = HistoryJudge({thread_exists.id: thread_exists})
 
 
 def thread(number: int) -> Step:
@@ -187,7 +187,9 @@ def test_negative_keeps_its_mutation() -> None:
 
     scripted = ScriptedSender(lambda step: (200, {"id": "thread_1", "object": "thread"}))
     runner = CaseRunner(
-        ShrinkContext(SETTING, scripted, scripted.collector, Judges({refused.id: refused}), Budget(), PollSchedule()),
+        ShrinkContext(
+            SETTING, scripted, scripted.collector, HistoryJudge({refused.id: refused}), Budget(), PollSchedule()
+        ),
         refused.id,
     )
     shrinker = Shrinker(runner.execute, lambda: runner.requests, SETTING)

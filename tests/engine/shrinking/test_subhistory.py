@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 import pytest
 
-from runs_conformance.engine.run_result import Judges
+from runs_conformance.engine.run_result import HistoryJudge
 from runs_conformance.engine.shrinking.subhistory import minimal_subhistory
 from runs_conformance.model.case import REFUSES_BODY, Mutation, Ref, Role, Step
 from runs_conformance.model.exchange import Completion, Exchange, Request, Response
@@ -17,7 +17,7 @@ from runs_conformance.model.verdict import PASSED, Result
 from runs_conformance.rules.constraints import requests
 
 LIMIT = "create_run.max_prompt_tokens.minimum"
-REQUESTS = Judges({}, (("constraints of requests", requests.tallies),))
+REQUESTS = HistoryJudge({}, (("constraints of requests", requests.tallies),))
 
 
 def _all(history: History) -> Iterable[History]:
@@ -112,7 +112,10 @@ def test_other_changes_of_the_thread_are_kept_only_for_lists(read: str, expected
     builder.step(on("modify_thread", "other", body={}), "thread_b", thread_id="thread_b")
     failing = builder.step(on(read, "thread", role=Role.READ), http_status=404, thread_id="thread_a")
     part = minimal_subhistory(
-        builder.history, created_threads_exist.id, failing, Judges({created_threads_exist.id: created_threads_exist})
+        builder.history,
+        created_threads_exist.id,
+        failing,
+        HistoryJudge({created_threads_exist.id: created_threads_exist}),
     )
     assert [exchange.id for exchange in part] == expected
 
@@ -122,6 +125,9 @@ def test_whole_history_is_kept_if_no_part_fails() -> None:
     failing = builder.step(created("thread", "thread"), "thread_a")
     builder.step(created("thread", "other"), "thread_b")
     part = minimal_subhistory(
-        builder.history, created_threads_exist.id, failing, Judges({created_threads_exist.id: created_threads_exist})
+        builder.history,
+        created_threads_exist.id,
+        failing,
+        HistoryJudge({created_threads_exist.id: created_threads_exist}),
     )
     assert [exchange.id for exchange in part] == ["x1", "x2"]

@@ -14,7 +14,7 @@ from runs_conformance.engine.polling import PollSchedule
 from runs_conformance.engine.program_runner import Sender, run_program
 from runs_conformance.engine.reproduction import Reproduction
 from runs_conformance.engine.run_plan import clean_up_program
-from runs_conformance.engine.run_result import ExploredViolation, Judges, RunResult
+from runs_conformance.engine.run_result import ExploredViolation, HistoryJudge, RunResult
 from runs_conformance.engine.shrinking.shrinker import ReproducedViolation, ShrinkBudget, Shrinker, ShrunkCase
 from runs_conformance.errors import BudgetExhausted, InternalError
 from runs_conformance.model.json import JSON
@@ -36,7 +36,7 @@ class ShrinkContext:
     program_context: ProgramContext
     sender: Sender
     collector: Collector
-    judges: Judges
+    history_judge: HistoryJudge
     budget: Budget
     schedule: PollSchedule
     cleans_up: bool = True
@@ -72,7 +72,7 @@ class CaseRunner:
             raise BudgetExhausted(result.end.cause)
         if result.internal_error:
             raise InternalError(result.internal_error)
-        history, tallies = context.judges.only(id_).tallies(program.id, exchanges)
+        history, tallies = context.history_judge.only(id_).tallies(program.id, exchanges)
         if context.cleans_up:
             clean_up_program(program.id, exchanges, context.sender, context.collector)
         tally = tallies.get(id_)
@@ -93,7 +93,7 @@ def shrink_violations(
 
 
 def _level(id_: str, context: ShrinkContext) -> Level:
-    requirement = context.judges.rules.get(id_) or constraints(context.program_context.edition).get(id_)
+    requirement = context.history_judge.rules.get(id_) or constraints(context.program_context.edition).get(id_)
     return requirement.level if requirement is not None else Level.MUST
 
 

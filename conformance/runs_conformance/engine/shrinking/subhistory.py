@@ -8,7 +8,7 @@ from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.engine.counterexample import nearest_accepted
 from runs_conformance.engine.dependencies import object_ids, references, with_dependencies
 from runs_conformance.engine.reproduction import ExecutedStep, executed_steps
-from runs_conformance.engine.run_result import Judges
+from runs_conformance.engine.run_result import HistoryJudge
 from runs_conformance.model.case import Role
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
@@ -17,13 +17,13 @@ MAX_READ_TRIALS = 40
 """Number of reads, from the end, that are tried to be left out; each trial judges the history once."""
 
 
-def minimal_subhistory(history: History, id_: str, failing: Exchange, judges: Judges) -> list[Exchange]:
+def minimal_subhistory(history: History, id_: str, failing: Exchange, history_judge: HistoryJudge) -> list[Exchange]:
     """Return a small part of a history that violates an id on its own; the whole history if no candidate does.
 
     Candidates are judged offline. Steps that changed the objects concerned stay, because only a replay can show
     whether the target still fails without them.
     """
-    judge = _SubhistoryJudge(history, id_, judges.only(id_))
+    judge = _SubhistoryJudge(history, id_, history_judge.only(id_))
     executed = executed_steps(history)
     for candidate in _candidates(history, id_, failing, executed):
         if judge.still_fails(candidate):
@@ -34,14 +34,14 @@ def minimal_subhistory(history: History, id_: str, failing: Exchange, judges: Ju
 class _SubhistoryJudge:
     """Judges parts of a history by one id."""
 
-    def __init__(self, history: History, id_: str, judges: Judges) -> None:
+    def __init__(self, history: History, id_: str, history_judge: HistoryJudge) -> None:
         self.history = history
         self.id = id_
-        self.judges = judges
+        self.history_judge = history_judge
 
     def still_fails(self, candidate: Sequence[ExecutedStep]) -> bool:
         """Whether these steps alone violate the id."""
-        _, tallies = self.judges.tallies(self.history.program, _exchanges(candidate))
+        _, tallies = self.history_judge.tallies(self.history.program, _exchanges(candidate))
         tally = tallies.get(self.id)
         return tally is not None and bool(tally.findings)
 
