@@ -2,25 +2,33 @@
 
 A situation is the state of the thread, the status of its last run, the operation and the channel of the answer.
 `python -m tests.quality.situations` runs the profile on the emulator and writes `reports/reference/situations.json`
-and `.md`.
+and `.md`, and the same of sequences of requests (see `sequences`).
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterable, Iterator, Sequence, Set
+from dataclasses import asdict, dataclass, field, replace
 
+from runs_conformance.app.options import RunOptions
 from runs_conformance.contract.lifecycle import STATUSES, TERMINAL
 from runs_conformance.evidence.observation import observations_in
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
-from tests.quality.answer_matrix import record
+from tests.quality import sequences
+from tests.quality.answer_matrix import record, record_target
+from tests.quality.emulator_host import serve_emulators
+from tests.quality.judging import STEP_MS, target_at
 from tests.quality.tables import read_rows, write_rows, write_text
 
 NAME = "situations"
-NEW, FIRST, LATER, DELETED = "new", "first run", "later run", "deleted"
-"""The states of a thread: it has had no run, its last run is its first or a later one, or it was deleted."""
+NEW, FIRST, DELETED = "new", "first run", "deleted"
+AFTER = {status: f"after {status}" for status in STATUSES if status in TERMINAL}
+"""The states of a thread: it has had no run, its last run is its first, or it was deleted; otherwise the status in
+which the run before the last ended.
+"""
+LATER = tuple(AFTER.values())
 
 JSON_ONLY = (
     "get_thread",
@@ -45,18 +53,21 @@ _TRANSIENT = ("queued", "in_progress", "cancelling")
 REASONS = {
     "A": "the object is gone: whether a request of each kind is refused then is covered for reading and listing",
     "B": "which transient status a request meets depends on time; the request is covered in some of them",
-    "C": "the last run decides the answer, not how many ended before it: covered with the first run of a thread",
+    "C": "the last run decides the answer, not how the run before it ended: covered after another end, or with the "
+    "first run of a thread",
     "D": "the end of the run makes no difference to the request: covered after other endings, or before any run",
     "E": "the channel makes no difference to whether the request is accepted: covered on the other one",
-    "F": "a run of the emulator expires after ten minutes, longer than a test run waits; the mutants and variants "
-    "with an earlier expiry meet it",
+    "F": "a run of the emulator expires after ten minutes, longer than a test run waits: covered on an emulator whose "
+    "runs expire after two seconds. On other targets it is covered if they state an `expires_at` within "
+    "`--expiry-timeout`; otherwise the report lists the rules about it as not judged",
 }
 """The reasons for which a situation is not covered."""
 
 REQUIRED = (
-    (LATER, "completed", "create_run", "stream"),
-    (LATER, "cancelled", "create_run", "json"),
-    (LATER, "requires_action", "cancel_run", "json"),
+    (FIRST, "completed", "create_run", "stream"),
+    (AFTER["cancelled"], "completed", "create_run", "stream"),
+    (AFTER["cancelled"], "cancelled", "create_run", "json"),
+    (AFTER["completed"], "requires_action", "cancel_run", "json"),
     (FIRST, "cancelled", "cancel_run", "json"),
     (FIRST, "completed", "cancel_run", "json"),
     (FIRST, "failed", "create_run", "stream"),
@@ -90,14 +101,22 @@ class SituationRow:
 @dataclass(slots=True)
 class _Thread:
     run_ids: list[str]
-    status: str = ""
+    statuses: dict[str, str] = field(default_factory=dict)
     is_deleted: bool = False
 
     @property
+    def status(self) -> str:
+        """The last known status of the last run."""
+        return self.statuses.get(self.run_ids[-1], "") if self.run_ids else ""
+
+    @property
     def state(self) -> str:
+        """The state; the run before the last counts as completed if its end was not seen."""
         if self.is_deleted:
             return DELETED
-        return NEW if not self.run_ids else FIRST if len(self.run_ids) == 1 else LATER
+        if len(self.run_ids) < 2:
+            return FIRST if self.run_ids else NEW
+        return AFTER.get(self.statuses.get(self.run_ids[-2], ""), AFTER["completed"])
 
 
 def met_situations(history: Iterable[Exchange]) -> Iterator[Situation]:
@@ -122,15 +141,14 @@ def _update(threads: dict[str, _Thread], exchange: Exchange) -> None:
             thread = threads.setdefault(observation.text("thread_id"), _Thread([]))
             if observation.id not in thread.run_ids and exchange.operation in ("create_run", "create_thread_and_run"):
                 thread.run_ids.append(observation.id)
-            if thread.run_ids and observation.id == thread.run_ids[-1]:
-                thread.status = observation.status
+            thread.statuses[observation.id] = observation.status
     if exchange.operation == "delete_thread" and exchange.accepted:
         threads.setdefault(exchange.path["thread_id"], _Thread([])).is_deleted = True
 
 
 def all_situations() -> Iterator[Situation]:
     """Every possible situation."""
-    states = [(NEW, ""), *((state, status) for state in (FIRST, LATER) for status in STATUSES), (DELETED, "")]
+    states = [(NEW, ""), *((state, status) for state in (FIRST, *LATER) for status in STATUSES), (DELETED, "")]
     for thread, status in states:
         for operation in (*JSON_ONLY, *WITH_STREAM):
             if thread == NEW and operation in ON_RUNS:
@@ -139,31 +157,44 @@ def all_situations() -> Iterator[Situation]:
                 yield Situation(thread, status, operation, channel)
 
 
-def reason_for(situation: Situation, covered: set[Situation]) -> str:
-    """The key of the reason for which a situation is not covered; empty if there is none."""
+def reason_for(situation: Situation, covered: Set[Situation], early_expiry: Set[Situation] = frozenset()) -> str:
+    """The key of the reason for which a situation is not covered; empty if there is none.
+
+    `early_expiry` are those that are covered if runs expire early.
+    """
     if situation.thread == DELETED:
         return "A"
-    if situation.status == "expired":
+    if situation in early_expiry:
         return "F"
+    covered = covered | early_expiry
     others = [other for other in covered if other.operation == situation.operation]
     in_same_status = [other for other in others if other.status == situation.status]
     if situation.status in _TRANSIENT:
         return "B" if any(other.status in (*_TRANSIENT, "requires_action") for other in others) else ""
     if any(other.thread == situation.thread for other in in_same_status):
         return "E"
-    if situation.thread == LATER and (in_same_status or reason_for(replace(situation, thread=FIRST), covered)):
+    if situation.thread in LATER and (in_same_status or reason_for(replace(situation, thread=FIRST), covered)):
         return "C"
     is_about_run = situation.operation in (*ON_RUNS, "create_run")
     return "D" if any(other.status in TERMINAL or not is_about_run for other in others) else ""
 
 
-def rows_of(histories: Iterable[History]) -> list[SituationRow]:
-    """The rows of the table, for the histories of one test run."""
+def rows_of(histories: Iterable[History], early_expiry: Iterable[History] = ()) -> list[SituationRow]:
+    """The rows of the table, for the histories of one test run, and of one on an emulator whose runs expire early."""
     met = {situation for history in histories for situation in met_situations(history)}
+    met_early = {situation for history in early_expiry for situation in met_situations(history)} - met
     return [
-        SituationRow(**asdict(each), covered=each in met, reason="" if each in met else reason_for(each, met))
+        SituationRow(
+            **asdict(each), covered=each in met, reason="" if each in met else reason_for(each, met, met_early)
+        )
         for each in all_situations()
     ]
+
+
+def record_early_expiry() -> tuple[History, ...]:
+    """The history of the program that waits for an expiry, on an emulator whose runs expire after two seconds."""
+    with serve_emulators({"early": ((), ("lives_two_seconds",))}, STEP_MS) as urls:
+        return record_target(target_at(urls["early"]), RunOptions(select=("lifecycle.expired",)))
 
 
 def read() -> list[SituationRow]:
@@ -181,7 +212,7 @@ def page(rows: Sequence[SituationRow]) -> str:
         "",
     ]
     lines += [f"- {key}: {reason}." for key, reason in REASONS.items()]
-    for thread in (NEW, FIRST, LATER, DELETED):
+    for thread in (NEW, FIRST, *LATER, DELETED):
         of_thread = [row for row in rows if row.thread == thread]
         statuses = list(dict.fromkeys(row.status for row in of_thread))
         lines += ["", f"## Thread: {thread}", ""]
@@ -194,17 +225,23 @@ def page(rows: Sequence[SituationRow]) -> str:
             name = row.operation + (" (stream)" if row.channel == "stream" else "")
             cells.setdefault(name, {})[row.status] = "x" if row.covered else row.reason or "?"
         lines += [f"| {name} | {' | '.join(marks[status] for status in statuses)} |" for name, marks in cells.items()]
-    lines += ["", f"{sum(row.covered for row in rows)} of {len(rows)} situations are covered."]
+    lines += [
+        "",
+        f"{sum(row.covered for row in rows)} of {len(rows)} situations are covered, and "
+        f"{sum(row.reason == 'F' for row in rows)} more if runs expire early.",
+    ]
     return "\n".join(lines) + "\n"
 
 
 def main() -> None:
     """Run the profile, and write the table and the page."""
     argparse.ArgumentParser(description=__doc__).parse_args()
-    rows = rows_of(record())
+    histories, early_expiry = record(), record_early_expiry()
+    rows = rows_of(histories, early_expiry)
     write_rows(NAME, [asdict(row) for row in rows])
     write_text(f"{NAME}.md", page(rows))
-    print(page(rows))
+    print(page(rows).splitlines()[-1])
+    sequences.write(sequences.rows_of(histories, early_expiry))
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ PROGRAMS = (
     "lifecycle.pages_of_runs",
     "lifecycle.failed",
     "lifecycle.cancel_in_flight",
+    "lifecycle.cancel_streamed",
     "lifecycle.locked_while_waiting",
 )
 
@@ -60,5 +61,5 @@ def test_situation_is_that_before_the_request() -> None:
         ("new", "", "create_run", "json"),
         ("first run", "queued", "get_run", "json"),
         ("first run", "completed", "create_run", "json"),
-        ("later run", "queued", "cancel_run", "json"),
+        ("after completed", "queued", "cancel_run", "json"),
     ]
