@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import Phase, find, given, settings
 from hypothesis import strategies as st
 
-from runs_conformance import UsageError
+from runs_conformance import UsageError, strategies
 from runs_conformance.contract.constraint import body_documents
 from runs_conformance.contract.edition import EDITIONS
 from runs_conformance.contract.second_opinion import can_judge, is_valid_by_jsonschema
@@ -87,6 +89,12 @@ def test_unknown_names_are_usage_errors() -> None:
         valid_bodies("create_runs")
     with pytest.raises(UsageError, match="there is no edition '2019'"):
         invalid_bodies("create_run", "2019")
+
+
+def test_public_names_are_documented() -> None:
+    page = Path(__file__).resolve().parents[2] / "docs" / "how-to" / "test-with-hypothesis.md"
+    text = page.read_text(encoding="utf-8")
+    assert [name for name in strategies.__all__ if f"`{name}" not in text and f" {name}" not in text] == []
 
 
 def test_strategies_are_strategies() -> None:
