@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from runs_conformance.causes import Cause, analyze
 from runs_conformance.model.json import ABSENT, JSON, Absent
 from runs_conformance.model.verdict import Finding, Outcome, Verdict
@@ -118,6 +120,21 @@ def test_a_cause_with_one_must_is_named_by_it() -> None:
     )
     assert causes["bodies"].title == "A thread names something"
     assert causes["bodies"].ids == ("robustness.odd_ids_name_nothing", "robustness.nothing_follows_the_body")
+
+
+@pytest.mark.parametrize(
+    ("message", "title"),
+    [
+        ("thread.message.in_progress contains an object", "`thread.message.in_progress` contains an object"),
+        ("assistant_id has changed", "`assistant_id` has changed"),
+        ("the run 25a7843c-a2a5-414b-a7f0-77411009d2f7 was queued", "The run was queued"),
+        ("a message was accepted", "A message was accepted"),
+    ],
+)
+def test_titles_keep_identifiers_and_leave_out_ids(message: str, title: str) -> None:
+    urgent = broken_rule("robustness.odd_ids_name_nothing", "get_thread")
+    found = replace(urgent.findings[0], message=message)
+    assert by_kind(replace(urgent, findings=(found,)))["bodies"].title == title
 
 
 def wrong_value(id_: str, operation: str, expected: JSON, actual: JSON | Absent) -> Verdict:

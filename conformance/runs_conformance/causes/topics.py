@@ -18,7 +18,9 @@ _MAX_TITLE = 120
 _CANCELLED = ("cancelling", "cancelled")
 _NOUNS = {"asst": "an assistant", "thread": "a thread", "msg": "a message", "run": "a run", "step": "a step"}
 _ID = re.compile(rf"\b({'|'.join(_NOUNS)})_(?=\w*\d)\w{{8,}}")
-_NAMED_ID = re.compile(rf"\b(assistant|thread|message|run|step) (?:{'|'.join(_NOUNS)})_(?=\w*\d)\w{{8,}}")
+_IDENTIFIER = re.compile(r"(?=.*[_.])[a-z_]\w*(?:\.\w+)*")
+_UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+_NAMED_ID = re.compile(rf"\b(assistant|thread|message|run|step) (?:(?:{'|'.join(_NOUNS)})_(?=\w*\d)\w{{8,}}|{_UUID}\b)")
 """Ids in findings, which differ from session to session."""
 
 
@@ -196,7 +198,7 @@ def _title_of(message: str) -> str:
     """The message of a finding as a statement about the server, without the ids of the session's objects."""
     message = _ID.sub(lambda found: _NOUNS[found[1]], _NAMED_ID.sub(r"\1", message))
     first, space, rest = message.partition(" ")
-    first = f"`{first}`" if "_" in first and first.isidentifier() else first[:1].upper() + first[1:]
+    first = f"`{first}`" if _IDENTIFIER.fullmatch(first) else first[:1].upper() + first[1:]
     return excerpt(first + space + rest, _MAX_TITLE)
 
 
