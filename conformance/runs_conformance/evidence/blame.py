@@ -15,6 +15,9 @@ _QUOTED_NAME = re.compile(
     re.IGNORECASE,
 )
 _MESSAGES = re.compile(r"\bmessages?\b", re.IGNORECASE)
+_MIN_ID_LENGTH = 8
+"""Shorter ids may occur in other words of a message."""
+
 _DIFFERENT_LOCATIONS = ("body", "query", "path", "header", "request")
 
 
@@ -27,16 +30,29 @@ def named_places(exchange: Exchange) -> tuple[str, ...]:
     return tuple(dict.fromkeys(_named_places(exchange)))
 
 
+def blamed_parameter(exchange: Exchange) -> str | None:
+    """The path parameter whose object a refusal names by its id, unless the id is part of a path that is repeated."""
+    said = refusal_text(exchange) if exchange.path else ""
+    for parameter, id_ in exchange.path.items():
+        place = said.find(id_) if len(id_) >= _MIN_ID_LENGTH else -1
+        if place == 0 or (place > 0 and said[place - 1] != "/"):
+            return parameter
+    return None
+
+
 def blamed_elsewhere(exchange: Exchange, pointer: str) -> str | None:
     """The place that a refusal blames, if it is a member of the request that has nothing to do with `pointer`.
 
-    None if the refusal names the place, something around or in it, nothing at all, or nothing that was sent.
+    None if the refusal names the place, something around or in it, nothing at all, or nothing that was sent. A refusal
+    that names no member but the thread or run that the request is for blames that object.
     """
     body = exchange.request.body
     sent = set(body) if is_object(body) else set()
     sent |= {name for name, _ in exchange.request.query}
     tokens = _words(spell_pointer(pointer))
     names = named_places(exchange)
+    if not names:
+        return blamed_parameter(exchange)
     if any(set(_words(name)) & set(tokens) for name in names):
         return None
     return next((name for name in names if (words := _words(name)) and words[0] in sent), None) if tokens else None

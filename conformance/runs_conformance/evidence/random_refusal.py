@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
+from runs_conformance.evidence.blame import blamed_parameter
 from runs_conformance.evidence.request_expectation import must_be_accepted
 from runs_conformance.evidence.run_action import may_have_taken_effect
 from runs_conformance.evidence.thread_lock import says_locked
@@ -45,12 +46,16 @@ def equal_requests(history: History) -> tuple[EqualRequests, ...]:
         EqualRequests(
             operation,
             tuple(each for each in group if each.accepted),
-            # A refusal because of a run on another thread is a fault of the lock.
-            tuple(each for each in group if each.status in _REFUSALS and not says_locked(each)),
+            # A lock for all threads, and a thread that is lost, are other faults.
+            tuple(each for each in group if each.status in _REFUSALS and not _blames_thread(each)),
         )
         for (operation, _), group in groups.items()
         if len(group) > 1
     )
+
+
+def _blames_thread(exchange: Exchange) -> bool:
+    return says_locked(exchange) or blamed_parameter(exchange) is not None
 
 
 @lru_cache(maxsize=16)
