@@ -17,7 +17,7 @@ from runs_conformance.evidence.working_operation import operation_works
 from runs_conformance.model.case import Key
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
-from runs_conformance.model.json import JSON, Absent, at, contains, is_array, is_object
+from runs_conformance.model.json import ABSENT, JSON, Absent, at, contains, is_array, is_object
 
 
 @dataclass(frozen=True, eq=False)
@@ -235,8 +235,10 @@ def _status_changes(history: History, exchange: Exchange, operation: str, status
 
 def _may_have_expired(history: History, observation: Observation) -> bool:
     """Whether the run of an observation may have reached its `expires_at` by then, which changes its status, too."""
-    times = [each.time("expires_at") for each in all_observations(history) if each.id == observation.id]
-    first = min((time for time in times if time is not None), default=None)
+    own = [each for each in all_observations(history) if each.id == observation.id]
+    if any(each.time("expires_at") is None and each.get("expires_at") not in (None, ABSENT) for each in own):
+        return True
+    first = min((time for each in own if (time := each.time("expires_at")) is not None), default=None)
     return first is not None and observation.exchange.wall + _CLOCK_TOLERANCE >= first
 
 
