@@ -6,6 +6,7 @@ import pytest
 
 from runs_conformance.model.history import History
 from runs_conformance.model.rule import AnyRule
+from runs_conformance.model.verdict import Suspicion
 from runs_conformance.rules.times import form_and_order, run_end, run_start_and_expiry
 from tests.rules.examples import fails, judge, legal, passes
 from tests.rules.histories import T0, HistoryBuilder, message, run, step, thread
@@ -171,7 +172,7 @@ def test_start_is_set_again_when_outputs_are_submitted() -> History:
     builder.see_statuses("queued", "in_progress", "requires_action")
     body = {"tool_outputs": [{"tool_call_id": "call_a", "output": "x"}]}
     builder.send("submit_tool_outputs", run("queued", started_at=T0), body=body)
-    builder.get_run(run("in_progress", started_at=T0 + 9))
+    builder.get_run({**run("in_progress"), "status": status, "completed_at": T0})
     builder.get_run(run("completed", started_at=T0 + 9, completed_at=T0 + 9))
     return builder.history()
 
@@ -218,3 +219,11 @@ def test_time_that_is_left_out_proves_nothing(rule: AnyRule, status: str, name: 
     builder = HistoryBuilder()
     builder.get_run(without)
     assert judge(rule, builder.history()) == []
+
+
+@pytest.mark.parametrize("status", ["running", ""])
+def test_end_of_a_run_in_an_unknown_status_is_suspicious(status: str) -> None:
+    builder = HistoryBuilder()
+    builder.get_run({**run("in_progress"), "status": status, "completed_at": T0})
+    (result,) = judge(run_end.unfinished_run_has_no_end, builder.history())
+    assert isinstance(result, Suspicion)

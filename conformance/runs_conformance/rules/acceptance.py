@@ -10,6 +10,7 @@ from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.evidence.observation import Observation, observations_in
 from runs_conformance.evidence.random_refusal import EqualRequests, equal_requests
 from runs_conformance.evidence.request_expectation import must_be_accepted
+from runs_conformance.evidence.server_failure import is_server_error
 from runs_conformance.evidence.thread_lock import says_locked
 from runs_conformance.model.case import Key, Role
 from runs_conformance.model.exchange import Exchange
@@ -17,7 +18,7 @@ from runs_conformance.model.history import History
 from runs_conformance.model.json import JSON, Absent, is_array, is_object
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, schema
-from runs_conformance.model.verdict import PASSED, Inconclusive, Result
+from runs_conformance.model.verdict import PASSED, Inconclusive, Result, Suspicion
 
 _MODEL_OPERATIONS = frozenset({"create_assistant", "modify_assistant", "create_run", "create_thread_and_run"})
 """Operations that the target may refuse because it does not have the model."""
@@ -76,6 +77,8 @@ def smallest_request_is_accepted(request: _SmallestRequest) -> Iterator[Result]:
     exchange = request.exchange
     if exchange.accepted:
         yield PASSED
+    elif is_server_error(exchange) or exchange.has_success_status:
+        yield Suspicion(_neither(exchange))
     elif exchange.status not in _REFUSED_STATUSES:
         return
     elif says_locked(exchange):
@@ -246,6 +249,13 @@ def _check_shown(exchange: Exchange) -> Iterator[Result]:
         yield PASSED
     elif exchange.refused:
         yield exchange.finding("an existing object was not shown", "", 200, exchange.status)
+    elif is_server_error(exchange) or exchange.has_success_status:
+        yield Suspicion(_neither(exchange))
+
+
+def _neither(exchange: Exchange) -> str:
+    what = "an error or no JSON" if exchange.has_success_status else f"HTTP status {exchange.status}"
+    return f"{exchange.operation} was answered with {what}"
 
 
 _READS = schema("openai-openapi f85dbe2 openapi.yaml, the 200 answer of each retrieval")

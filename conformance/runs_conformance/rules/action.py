@@ -13,7 +13,8 @@ from runs_conformance.evidence.tool_call import function_names, pending_calls
 from runs_conformance.model.json import ABSENT, is_object, json_equal
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, observed, prose, schema
-from runs_conformance.model.verdict import Result
+from runs_conformance.model.text import excerpt
+from runs_conformance.model.verdict import Result, Suspicion
 
 _RUN = schema("openai-openapi f85dbe2 openapi.yaml RunObject.required_action")
 _GUIDE = prose("openai-cookbook d2bb606 examples/data/oai_docs/tool-function-calling.txt")
@@ -61,7 +62,9 @@ def is_null_otherwise(run: Observation) -> Iterator[Result]:
     Fix: Clear `required_action` in the transaction that accepts the outputs.
     """
     value = run.get("required_action")
-    if run.status in STATUSES and run.status != "requires_action" and value is not ABSENT:
+    if run.status not in STATUSES and is_object(value):
+        yield Suspicion(f"a run in the unknown status {excerpt(run.status, 40)!r} has a required action")
+    elif run.status in STATUSES and run.status != "requires_action" and value is not ABSENT:
         yield run.check(
             value is None, f"the run is {run.status!r} but has a required action", "/required_action", None, value
         )

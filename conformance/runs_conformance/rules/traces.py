@@ -13,6 +13,7 @@ from runs_conformance.evidence.metadata import MetadataTimeline
 from runs_conformance.evidence.metadata import metadata_timelines as all_metadata
 from runs_conformance.evidence.modification import Modification, modifications
 from runs_conformance.evidence.number import has_fewer_digits
+from runs_conformance.evidence.observation import observations_in
 from runs_conformance.evidence.page import Page
 from runs_conformance.evidence.supplied_messages import (
     all_messages_are_known,
@@ -24,7 +25,7 @@ from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT, equal_but_for_nulls, json_equal
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, prose
-from runs_conformance.model.verdict import PASSED, Result
+from runs_conformance.model.verdict import PASSED, Result, Suspicion
 
 _HTTP = prose("RFC 9110 section 15.5: a 4xx answer says that the request was not carried out")
 _LOCKS = prose("openai-cookbook d2bb606 examples/data/oai_docs/how-it-works.txt, thread locks")
@@ -63,7 +64,13 @@ def refused_run_is_not_created(run_list: tuple[Page, set[str]]) -> Iterator[Resu
     """
     page, known = run_list
     extra = sorted(set(page.ids) - known)
-    yield page.exchange.finding(f"run {extra[0]} is listed, but no request created it", "/data") if extra else PASSED
+    misplaced = sorted({run.id for run in observations_in(page.exchange) if run.is_misplaced} - known)
+    if extra:
+        yield page.exchange.finding(f"run {extra[0]} is listed, but no request created it", "/data")
+    elif misplaced:
+        yield Suspicion(f"run {misplaced[0]}, which no request created, is listed, but names another thread")
+    else:
+        yield PASSED
 
 
 def _message_lists_after_refusal(history: History) -> Iterator[tuple[Page, History]]:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from runs_conformance.contract.lifecycle import END_TIMESTAMPS
+from runs_conformance.contract.lifecycle import END_TIMESTAMPS, STATUSES
 from runs_conformance.evidence.illegal_values import legal_run_observations
 from runs_conformance.evidence.observation import Observation
 from runs_conformance.evidence.timeline import RunTimeline, runs
 from runs_conformance.model.json import ABSENT, json_equal
 from runs_conformance.model.rule import FAILING_MODEL, rule
 from runs_conformance.model.source import Level, observed, prose, schema
-from runs_conformance.model.verdict import Result
+from runs_conformance.model.text import excerpt
+from runs_conformance.model.verdict import Result, Suspicion
 
 _GUIDE = prose("openai-cookbook d2bb606 examples/data/oai_docs/how-it-works.txt, run lifecycle")
 _RUN = "openai-openapi f85dbe2 openapi.yaml RunObject"
@@ -107,6 +108,8 @@ def unfinished_run_has_no_end(run: Observation) -> Iterator[Result]:
     """
     if run.status in ("queued", "in_progress", "requires_action"):
         yield from _check_end_times_unset(run, _RUN_END_TIMES)
+    elif run.status not in STATUSES and any(run.time(name) is not None for name in _RUN_END_TIMES):
+        yield Suspicion(f"a run in the unknown status {excerpt(run.status, 40)!r} has the time of an end")
 
 
 @rule(
