@@ -56,8 +56,8 @@ MUTANT_CONSEQUENCES: Mapping[str, tuple[str, ...]] = {
     "refuses_with_500": ("create_", "modify_", "list_", "submit_tool_outputs."),
     # A revived run may end again, at another time, before it is read.
     "revives_on_modify": ("times.stamps_of_an_ended_run_stay",),
-    # It hands an assistant_id of another type to a handler that is not written for it.
-    "starts_what_it_refuses": ("create_run.assistant_id.",),
+    # It hands an assistant_id of another type to a handler that is not written for it, and adds refused messages.
+    "starts_what_it_refuses": ("create_run.assistant_id.", "traces.refused_message_is_not_added"),
 }
 """The beginnings of ids that a mutant may fail beside others, although not by itself."""
 
@@ -74,6 +74,7 @@ JOINT_CONSEQUENCES: Mapping[tuple[str, ...], tuple[str, ...]] = {
 """The beginnings of ids that several mutants fail together, although none of them does by itself."""
 
 UNDONE_BY: Mapping[str, Mapping[str, str]] = {
+    "breaks_on_depth": {"reads_broken_json": "a body that is too deep is read as an empty object"},
     "breaks_on_bad_json": {"accepts_every_body": "a body that is not JSON is accepted"},
     "breaks_the_connection_with_bad_json": {"accepts_every_body": "a body that is not JSON is accepted"},
     "starts_what_it_refuses": {"accepts_every_body": "no run is refused"},
