@@ -172,7 +172,7 @@ def test_start_is_set_again_when_outputs_are_submitted() -> History:
     builder.see_statuses("queued", "in_progress", "requires_action")
     body = {"tool_outputs": [{"tool_call_id": "call_a", "output": "x"}]}
     builder.send("submit_tool_outputs", run("queued", started_at=T0), body=body)
-    builder.get_run({**run("in_progress"), "status": status, "completed_at": T0})
+    builder.get_run(run("in_progress", started_at=T0 + 9))
     builder.get_run(run("completed", started_at=T0 + 9, completed_at=T0 + 9))
     return builder.history()
 
