@@ -5,9 +5,13 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from runs_conformance.contract.schema import Schema
 from runs_conformance.generation.boundary.invalid_values import InvalidValue
 from runs_conformance.generation.boundary.place import Place
 from runs_conformance.model.json import JSON
+
+_canonical_schemas: dict[int, tuple[Schema, str]] = {}
+"""The canonical text of each schema by the schema's `id()`. Keeping the schema alive beside it keeps the id unique."""
 
 DeduplicationKey = tuple[str, str, str, str]
 """A violation without its operation: the place's name and schema, the keyword and the value."""
@@ -29,7 +33,14 @@ def can_be_covered_elsewhere(place: Place, violation: InvalidValue) -> bool:
 def deduplication_key(place: Place, violation: InvalidValue) -> DeduplicationKey:
     """The parts of a violation that are equal in all operations that state the place identically."""
     name = str(place.path[-1]) if place.path else ""
-    return name, _canonical(_strip_annotations(place.schema)), violation.keyword, _canonical(violation.invalid)
+    return name, _canonical_schema(place.schema), violation.keyword, _canonical(violation.invalid)
+
+
+def _canonical_schema(schema: Schema) -> str:
+    cached = _canonical_schemas.get(id(schema))
+    if cached is None or cached[0] is not schema:
+        cached = _canonical_schemas[id(schema)] = (schema, _canonical(_strip_annotations(schema)))
+    return cached[1]
 
 
 def _strip_annotations(schema: Any) -> Any:
