@@ -34,8 +34,8 @@ class ScriptedSender:
     def __post_init__(self) -> None:
         self.collector = Collector(NullRecorder(), self.budget)
 
-    def send(self, step: Step, program: str, answers: MutableMapping[str, Exchange]) -> Exchange:
-        outgoing = prepare(step, answers)
+    def send(self, step: Step, program: str, exchanges_by_step: MutableMapping[str, Exchange]) -> Exchange:
+        outgoing = prepare(step, exchanges_by_step)
         status, body = self.answer(step)
         self.sent.append(step)
         number = next(self._numbers)
@@ -55,13 +55,13 @@ class ScriptedSender:
         )
         self.collector.record(exchange)
         if step.name:
-            answers[step.name] = exchange
+            exchanges_by_step[step.name] = exchange
         return exchange
 
     def send_concurrently(
-        self, steps: Sequence[Step], program: str, answers: MutableMapping[str, Exchange]
+        self, steps: Sequence[Step], program: str, exchanges_by_step: MutableMapping[str, Exchange]
     ) -> tuple[Exchange, ...]:
-        return tuple(self.send(step, program, answers) for step in steps)
+        return tuple(self.send(step, program, exchanges_by_step) for step in steps)
 
 
 def make_program(*moves: Move, id_: str = "test.program", **members: Any) -> Program:

@@ -21,7 +21,7 @@ class Target:
         self.status, self.body = status, body
         self.sent: list[Step] = []
 
-    def send(self, step: Step, program: str, answers: MutableMapping[str, Exchange]) -> Exchange:
+    def send(self, step: Step, program: str, exchanges_by_step: MutableMapping[str, Exchange]) -> Exchange:
         self.sent.append(step)
         exchange = Exchange(
             id="x",
@@ -36,13 +36,13 @@ class Target:
             step=step,
         )
         if step.name:
-            answers[step.name] = exchange
+            exchanges_by_step[step.name] = exchange
         return exchange
 
     def send_concurrently(
-        self, steps: Sequence[Step], program: str, answers: MutableMapping[str, Exchange]
+        self, steps: Sequence[Step], program: str, exchanges_by_step: MutableMapping[str, Exchange]
     ) -> tuple[Exchange, ...]:
-        return tuple(self.send(step, program, answers) for step in steps)
+        return tuple(self.send(step, program, exchanges_by_step) for step in steps)
 
 
 def test_sender_is_not_wrapped_without_given_objects() -> None:
@@ -54,23 +54,23 @@ def test_sender_is_not_wrapped_without_given_objects() -> None:
 def test_given_object_is_neither_changed_nor_deleted() -> None:
     target = Target(200, {"id": "asst_1"})
     sender = ProtectedSender(target, {"asst_1", "thread_1"})
-    answers: dict[str, Exchange] = {}
-    sender.send(assistant(SETTING), "p", answers)
+    exchanges_by_step: dict[str, Exchange] = {}
+    sender.send(assistant(SETTING), "p", exchanges_by_step)
     for operation in ("delete_assistant", "modify_assistant"):
-        assert not sender.send(on_assistant(operation, body={}), "p", answers).accepted
+        assert not sender.send(on_assistant(operation, body={}), "p", exchanges_by_step).accepted
     both = (on_assistant("modify_assistant", body={}), on_assistant("get_assistant"))
-    assert [exchange.response for exchange in sender.send_concurrently(both, "p", answers)] == [None, None]
+    assert [exchange.response for exchange in sender.send_concurrently(both, "p", exchanges_by_step)] == [None, None]
     assert [step.operation for step in target.sent] == ["get_assistant"]
     target.body = {"id": "asst_2"}
-    sender.send(Step(operation="create_assistant", name="assistant", body={}), "p", answers)
-    assert sender.send(on_assistant("delete_assistant"), "p", answers).accepted
+    sender.send(Step(operation="create_assistant", name="assistant", body={}), "p", exchanges_by_step)
+    assert sender.send(on_assistant("delete_assistant"), "p", exchanges_by_step).accepted
 
 
 def test_response_is_substituted_for_a_missing_get_route() -> None:
-    answers: dict[str, Exchange] = {}
-    exchange = ProtectedSender(Target(404), {"asst_1"}).send(assistant(SETTING), "p", answers)
+    exchanges_by_step: dict[str, Exchange] = {}
+    exchange = ProtectedSender(Target(404), {"asst_1"}).send(assistant(SETTING), "p", exchanges_by_step)
     assert exchange.accepted
-    assert answers["assistant"].member("id") == "asst_1"
+    assert exchanges_by_step["assistant"].member("id") == "asst_1"
     assert not ProtectedSender(Target(404), {"asst_2"}).send(assistant(SETTING), "p", {}).accepted
     assert not ProtectedSender(Target(401), {"asst_1"}).send(assistant(SETTING), "p", {}).accepted
 

@@ -102,7 +102,7 @@ class Target:
         self.silent, self.status = silent, status
         self.requested: list[str] = []
 
-    def send(self, step: Step, program: str, answers: MutableMapping[str, Exchange]) -> Exchange:
+    def send(self, step: Step, program: str, exchanges_by_step: MutableMapping[str, Exchange]) -> Exchange:
         id_ = str(list(step.path.values())[-1])
         self.requested.append(id_)
         response = exchange(step.operation, {"id": id_}, {name: str(value) for name, value in step.path.items()})
@@ -113,7 +113,7 @@ class Target:
         return response
 
     def send_concurrently(
-        self, steps: Sequence[Step], program: str, answers: MutableMapping[str, Exchange]
+        self, steps: Sequence[Step], program: str, exchanges_by_step: MutableMapping[str, Exchange]
     ) -> tuple[Exchange, ...]:
         raise NotImplementedError
 

@@ -144,8 +144,8 @@ def test_time_limit_cuts_the_test_run_short() -> None:
 
 def test_a_program_whose_target_was_restarted_is_executed_again() -> None:
     class RestartedOnce(ScriptedSender):
-        def send(self, step: Step, program: str, answers: MutableMapping[str, Exchange]) -> Exchange:
-            exchange = super().send(step, program, answers)
+        def send(self, step: Step, program: str, exchanges_by_step: MutableMapping[str, Exchange]) -> Exchange:
+            exchange = super().send(step, program, exchanges_by_step)
             if len(self.sent) == 2:
                 self.budget.record_recovery()
             return exchange
@@ -160,9 +160,9 @@ def test_a_program_whose_target_was_restarted_is_executed_again() -> None:
 
 def test_a_program_whose_target_is_restarted_each_time_is_given_up() -> None:
     class AlwaysRestarted(ScriptedSender):
-        def send(self, step: Step, program: str, answers: MutableMapping[str, Exchange]) -> Exchange:
+        def send(self, step: Step, program: str, exchanges_by_step: MutableMapping[str, Exchange]) -> Exchange:
             self.budget.record_recovery()
-            return super().send(step, program, answers)
+            return super().send(step, program, exchanges_by_step)
 
     target = AlwaysRestarted(accept_everything)
     result = execute([make_program(CREATE, CREATE)], target)

@@ -27,7 +27,7 @@ def test_modification_between_two_reads() -> None:
     after = builder.send("get_thread", thread(**NEW))
     modification = only(builder)
     assert modification.requested == NEW
-    assert modification.answer is not None
+    assert modification.response_object is not None
     assert modification.state_before is not None
     assert modification.state_before.exchange is before
     assert modification.state_after is not None

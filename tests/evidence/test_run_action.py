@@ -86,8 +86,8 @@ def test_certain_states_around_an_action() -> None:
     action = only(builder)
     assert action.state_before is not None
     assert action.state_before.status == "in_progress"
-    assert action.answer is not None
-    assert action.answer.status == "cancelling"
+    assert action.response_object is not None
+    assert action.response_object.status == "cancelling"
     assert action.state_after is not None
     assert action.state_after.status == "cancelled"
     assert action.final_state is action.state_after

@@ -26,7 +26,7 @@ from runs_conformance.generation.payloads.invalid import replace_at
 from runs_conformance.generation.payloads.valid import ValueGenerator
 from runs_conformance.model.exchange import Event, Exchange
 from runs_conformance.model.json import ABSENT, JSON, Absent, is_array, is_object
-from runs_conformance.rules.constraints.answers import objects_in_answer
+from runs_conformance.rules.constraints.responses import objects_in_response
 
 CHANNELS = ("json", "stream")
 MAX_PLACES = 3
@@ -79,7 +79,7 @@ def channels_of(kind: str) -> tuple[str, ...]:
 
 def holders(exchange: Exchange) -> Iterator[Holder]:
     """The objects of an answer."""
-    for object_ in objects_in_answer(exchange):
+    for object_ in objects_in_response(exchange):
         number = int(object_.pointer.split("/")[2]) if object_.pointer else None
         yield Holder(exchange, object_.kind, object_.value, number)
 

@@ -146,7 +146,7 @@ def _describe_outcome(leftover: Leftover, exchange: Exchange | None) -> str:
     if exchange is None:
         return "needs --second-api-key" if leftover.deletion.key is Key.SECOND else "not sent"
     if exchange.response is None:
-        return exchange.problem or "no answer"
+        return exchange.problem or "no response"
     cancels = exchange.operation == "cancel_run"
     if exchange.accepted:
         return CANCELLED if cancels else DELETED

@@ -18,7 +18,7 @@ def analyze(verdicts: Sequence[Verdict]) -> tuple[Cause, ...]:
     sorting = Sorting(verdicts)
     if not sorting.rest:
         return ()
-    whole_responses.sort_missing_answers(sorting)
+    whole_responses.sort_missing_responses(sorting)
     whole_responses.sort_errors_with_success_status(sorting)
     whole_responses.sort_error_envelope(sorting)
     value_types.sort_value_types(sorting)

@@ -123,7 +123,7 @@ def _is_valid(failure: Failure, edition: str) -> bool:
 
 
 def _breaks_in(failure: Failure, edition: str) -> bool:
-    """Whether the object in the answer that shows a failure breaks the same constraint in an edition."""
+    """Whether the object in the response that shows a failure breaks the same constraint in an edition."""
     kind = failure.subject
     operation = OPERATIONS.get(failure.operation)
     if operation is None or operation.response_kind != kind or not is_object(failure.body):

@@ -69,28 +69,28 @@ class Failure:
 
     @property
     def status(self) -> int | None:
-        """The HTTP status of the answer; None if there was none."""
+        """The HTTP status of the response; None if there was none."""
         status = at(self.verdict.counterexample, "/answer/http_status")
         return status if isinstance(status, int) else None
 
     @property
     def body(self) -> JSON | Absent:
-        """The body of the answer."""
+        """The body of the response."""
         return at(self.verdict.counterexample, "/answer/body")
 
     @property
     def is_success(self) -> bool:
-        """Whether the answer has a status of success."""
+        """Whether the response has a status of success."""
         return self.status is not None and 200 <= self.status < 300
 
     @property
     def is_crash(self) -> bool:
-        """Whether the answer has a status that means a server error."""
+        """Whether the response has a status that means a server error."""
         return self.status is not None and self.status >= 500
 
     @property
     def is_silence(self) -> bool:
-        """Whether the request had no complete answer."""
+        """Whether the request had no complete response."""
         return isinstance(at(self.verdict.counterexample, "/answer/problem"), str)
 
     @property
@@ -100,7 +100,7 @@ class Failure:
 
     @property
     def shows_accepted_violation(self) -> bool:
-        """Whether the answer shown is to an accepted request that breaks its schema."""
+        """Whether the response shown is to an accepted request that breaks its schema."""
         case = at(self.verdict.counterexample, "/case")
         return self.is_negative and self.is_success and is_object(case) and bool(_exercised_ids(case))
 

@@ -66,7 +66,7 @@ _KEYWORDS = {
 
 
 def sort_accepted_requests(sorting: Sorting) -> None:
-    """Sort the invalid requests that were accepted, the answers that repeat them, and the crashes they lead to."""
+    """Sort the invalid requests that were accepted, the responses that repeat them, and the crashes they lead to."""
     _sort_dropped(sorting)
     for query in (False, True):
         _sort_unvalidated(sorting, query)
@@ -178,7 +178,7 @@ def _kind_shown(operation: str) -> str | None:
 
 
 def _sort_echoes(sorting: Sorting) -> None:
-    """Sort the wrong members of answers that only repeat what was accepted into the cause of its acceptance."""
+    """Sort the wrong members of responses that only repeat what was accepted into the cause of its acceptance."""
     group = sorting.find("validation.none")
     if group is None:
         return
@@ -190,7 +190,7 @@ def _sort_echoes(sorting: Sorting) -> None:
 
 
 def _repeats(failure: Failure, listed: set[str], bounds: set[tuple[str, str]]) -> bool:
-    """Whether a failing answer shows a value at a place where an invalid one had been accepted."""
+    """Whether a failing response shows a value at a place where an invalid one had been accepted."""
     if failure.verdict.kind == "rule":
         return failure.shows_accepted_violation
     if not failure.is_about_response:

@@ -38,7 +38,7 @@ class _Swap:
 
 
 def sort_value_types(sorting: Sorting) -> None:
-    """Sort the answers in which values of one type are sent as another, and the rules that see only that."""
+    """Sort the responses in which values of one type are sent as another, and the rules that see only that."""
     found: dict[_Swap, list[Failure]] = defaultdict(list)
     for failure in sorting.rest:
         if (swap := _swap_of(failure)) is not None:
@@ -49,7 +49,7 @@ def sort_value_types(sorting: Sorting) -> None:
 
 
 def _swap_of(failure: Failure) -> _Swap | None:
-    """The types that a constraint on an answer tells apart; None if the answer may only repeat an accepted value."""
+    """The types that a constraint on a response tells apart; None if the response may only repeat an accepted value."""
     finding = failure.finding
     if not failure.is_about_response or failure.keyword != "type" or failure.is_negative or failure.mutations:
         return None

@@ -1,4 +1,4 @@
-"""Mistakes of whole answers: none, a crash, an error with the status of success, and the envelopes."""
+"""Mistakes of whole responses: none, a crash, an error with the status of success, and the envelopes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from runs_conformance.model.json import Absent, at, is_array, is_object
 from runs_conformance.model.plural import plural
 
 _IDENTITY = ("id", "object", "data")
-"""Of these members every successful answer has at least one."""
+"""Of these members every successful response has at least one."""
 
 _SHARE = 0.8
 
@@ -32,8 +32,8 @@ _SILENCE_RULES = (
 )
 
 
-def sort_missing_answers(sorting: Sorting) -> None:
-    """Sort the requests that got no complete answer."""
+def sort_missing_responses(sorting: Sorting) -> None:
+    """Sort the requests that got no complete response."""
     taken = sorting.take(lambda failure: failure.is_silence or failure.id in _SILENCE_RULES)
     sorting.add(
         "answer.none",

@@ -41,7 +41,7 @@ from runs_conformance.model.plural import plural
     "as_operation",
     group=SCOPE,
     metavar="OPERATION",
-    help="Each file holds one answer of this operation: a JSON body or an event stream.",
+    help="Each file holds one response of this operation: a JSON body or an event stream.",
 )
 @option(
     "--jobs",

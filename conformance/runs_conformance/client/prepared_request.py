@@ -104,18 +104,18 @@ def _operation(step: Step) -> Operation:
         raise InternalError(f"step {step.name!r} names the unknown operation {step.operation!r}") from None
 
 
-def _resolve(value: object, answers: Mapping[str, Exchange]) -> JSON:
+def _resolve(value: object, exchanges_by_step: Mapping[str, Exchange]) -> JSON:
     if isinstance(value, Ref):
-        return _dereference(value, answers)
+        return _dereference(value, exchanges_by_step)
     if isinstance(value, Mapping):
-        return {name: _resolve(member, answers) for name, member in value.items()}
+        return {name: _resolve(member, exchanges_by_step) for name, member in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_resolve(item, answers) for item in value]
+        return [_resolve(item, exchanges_by_step) for item in value]
     return value  # type: ignore[return-value]
 
 
-def _dereference(ref: Ref, answers: Mapping[str, Exchange]) -> JSON:
-    exchange = answers.get(ref.step)
+def _dereference(ref: Ref, exchanges_by_step: Mapping[str, Exchange]) -> JSON:
+    exchange = exchanges_by_step.get(ref.step)
     if exchange is None:
         raise UnresolvedReference(ref.step, ref.pointer, "it was not sent")
     value = at(answered_object(exchange), ref.pointer)

@@ -97,12 +97,12 @@ class Session:
         """Number of requests sent."""
         return self._count
 
-    def send(self, step: Step, program: str, answers: MutableMapping[str, Exchange]) -> Exchange:
-        """Send a step, with retries; store the exchange of a named step in `answers`.
+    def send(self, step: Step, program: str, exchanges_by_step: MutableMapping[str, Exchange]) -> Exchange:
+        """Send a step, with retries; store the exchange of a named step in `exchanges_by_step`.
 
         Raises UnresolvedReference if an earlier response lacks a value that the step refers to.
         """
-        request = prepare(self._with_fixture_metadata(step), answers)
+        request = prepare(self._with_fixture_metadata(step), exchanges_by_step)
         if step.pause:
             self._sleep(step.pause)
         self._throttle.acquire()
@@ -111,17 +111,17 @@ class Session:
             # The server may not support metadata: go on without it.
             self._fixture_metadata = {}
         if step.name:
-            answers[step.name] = exchange
+            exchanges_by_step[step.name] = exchange
         return exchange
 
     def send_concurrently(
-        self, steps: Sequence[Step], program: str, answers: MutableMapping[str, Exchange]
+        self, steps: Sequence[Step], program: str, exchanges_by_step: MutableMapping[str, Exchange]
     ) -> tuple[Exchange, ...]:
         """Send steps at the same moment (each after its own pause), each on its own connection.
 
         Returns the exchanges in the order of the steps.
         """
-        requests = [prepare(self._with_fixture_metadata(step), answers) for step in steps]
+        requests = [prepare(self._with_fixture_metadata(step), exchanges_by_step) for step in steps]
         barrier = threading.Barrier(len(steps))
 
         def send_one(step: Step, request: PreparedRequest) -> Exchange:
@@ -134,7 +134,9 @@ class Session:
         self._throttle.acquire(len(steps))
         with ThreadPoolExecutor(len(steps)) as threads:
             exchanges = tuple(threads.map(send_one, steps, requests))
-        answers.update({step.name: exchange for step, exchange in zip(steps, exchanges, strict=True) if step.name})
+        exchanges_by_step.update(
+            {step.name: exchange for step, exchange in zip(steps, exchanges, strict=True) if step.name}
+        )
         return exchanges
 
     def probe_path(self, path: str, program: str) -> Exchange:

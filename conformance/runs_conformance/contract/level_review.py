@@ -1,6 +1,6 @@
 """Reviewed levels: for requirements whose level was disputed, what the documents say, what is recorded, and the result.
 
-A requirement is a MUST if a document states it in a sentence, no recorded answer of the real service contradicts it,
+A requirement is a MUST if a document states it in a sentence, no recorded response of the real service contradicts it,
 and no legal server breaks it. The level itself is that of the rules that are named.
 """
 
@@ -69,7 +69,7 @@ REVIEWS = (
         sentence="CreateRunRequest: appends additional instructions at the end of the instructions for the run. No "
         "sentence says that the run shows them.",
         recorded="No recorded request has any.",
-        legal_servers="A server may append them to the prompt only, which no answer shows. So only their place is "
+        legal_servers="A server may append them to the prompt only, which no response shows. So only their place is "
         "judged, if they are shown.",
         rules=("settings.additional_instructions_come_last",),
         variants=("hides_additional_instructions",),

@@ -80,8 +80,8 @@ class Operation:
         return re.sub(r"\{(\w+)\}", lambda match: values[match.group(1)], self.path)
 
 
-def _op(name: str, method: str, path: str, answer: str, operation_id: str, **rest: object) -> Operation:
-    return Operation(name, method, path, answer, operation_id=operation_id, **rest)  # type: ignore[arg-type]
+def _op(name: str, method: str, path: str, response_kind: str, operation_id: str, **rest: object) -> Operation:
+    return Operation(name, method, path, response_kind, operation_id=operation_id, **rest)  # type: ignore[arg-type]
 
 
 _A, _T = "/assistants", "/threads"

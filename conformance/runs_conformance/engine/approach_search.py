@@ -9,7 +9,7 @@ from typing import Any
 
 from runs_conformance.contract.lifecycle import TERMINAL
 from runs_conformance.engine.approach_forms import apply_approach, assistant_forms, names_of, run_forms
-from runs_conformance.evidence.description import describe_answer
+from runs_conformance.evidence.description import describe_response
 from runs_conformance.generation.adaptation import adapt_step
 from runs_conformance.generation.programs.fragments import Fragment
 from runs_conformance.generation.programs.responses import has_id, pending_call_count, status
@@ -56,15 +56,15 @@ _NO_ROUTE = (404, 405, 501)
 class ApproachSearch:
     """A search in progress: the best approach so far, and whether a run has shown that the model answers.
 
-    `forcing_answers` are the answers to runs that must call a function, by tool choice and the place of the tools.
+    `forcing_exchanges` are the creations of runs that must call a function, by tool choice and the place of the tools.
     """
 
     context: ProgramContext
     list_models: Callable[[], Sequence[str]]
     approach: Approach = field(default_factory=Approach)
-    model_answers: bool | None = None
+    model_responds: bool | None = None
     stuck_runs: int = 0
-    forcing_answers: dict[tuple[str, str], Exchange] = field(default_factory=dict)
+    forcing_exchanges: dict[tuple[str, str], Exchange] = field(default_factory=dict)
     waits_without_calls: bool = False
 
     def result(self) -> ProgramContext:
@@ -74,14 +74,14 @@ class ApproachSearch:
     def steps(self, context: ProgramContext) -> StepGenerator:
         """Try the forms; for each model that is listed, if the given one does not answer."""
         yield from self._try_all_forms()
-        if self.model_answers is not False or context.use.get("assistant"):
+        if self.model_responds is not False or context.use.get("assistant"):
             return
         default = self.approach
         for model in [each for each in self.list_models() if each != context.model][:MAX_MODELS]:
             self.approach = replace(
                 Approach(), model=model, notes=(f"the model {context.model} does not answer; {model} is used",)
             )
-            self.model_answers = None
+            self.model_responds = None
             yield from self._try_all_forms()
             if self._found_model():
                 return
@@ -120,11 +120,11 @@ class ApproachSearch:
             if has_id(created):
                 self._note(
                     f"assistants are created with {names_of(members) or 'a model alone'}: "
-                    f"the usual form was answered with {describe_answer(first)}",
+                    f"the usual form was answered with {describe_response(first)}",
                     assistant_members=members,
                 )
                 return True
-        self.model_answers = False
+        self.model_responds = False
         return (yield from self._find_listed_assistant(first))
 
     def _find_listed_assistant(self, refusal: Exchange) -> Fragment:
@@ -134,7 +134,7 @@ class ApproachSearch:
             self.approach = replace(self.approach, starts_runs=False, calls_functions=False)
             return False
         self._note(
-            f"the listed assistant {id_} is used: creating one was answered with {describe_answer(refusal)}",
+            f"the listed assistant {id_} is used: creating one was answered with {describe_response(refusal)}",
             assistant=id_,
         )
         used: Exchange = yield assistant(self.result())
@@ -149,7 +149,7 @@ class ApproachSearch:
                 if created.accepted and first is not None:
                     self._note(
                         f"threads get their messages {'with them' if place == 'inline' else 'in a second request'}, as "
-                        f"{content}: the usual form was answered with {describe_answer(first)}",
+                        f"{content}: the usual form was answered with {describe_response(first)}",
                         thread_messages=place,
                         message_content=content,
                     )
@@ -162,7 +162,7 @@ class ApproachSearch:
     def _new_thread(
         self, approach: Approach | None = None, purpose: str = "call_one"
     ) -> Generator[Instruction, Any, Exchange]:
-        """Create a thread with a message; returns the answer to the first request that was not accepted."""
+        """Create a thread with a message; returns the response to the first request that was not accepted."""
         trial = approach or self.approach
         context = apply_approach(self.context, trial)
         text = prompt(context, purpose)
@@ -176,32 +176,32 @@ class ApproachSearch:
         """Create a run that must call a function; returns whether it waits for the output, and cancels it then."""
         trial = approach or self.approach
         created: Exchange = yield from self._send(run(**forced_call(apply_approach(self.context, trial))), trial)
-        self.forcing_answers.setdefault((trial.tool_choice, trial.tools_on), created)
+        self.forcing_exchanges.setdefault((trial.tool_choice, trial.tools_on), created)
         if not has_id(created):
             return False
-        answer: Exchange = yield poll(until=SETTLED_STATUSES)
-        self._learn_from(answer)
-        if status(answer) in TERMINAL:
+        exchange: Exchange = yield poll(until=SETTLED_STATUSES)
+        self._learn_from(exchange)
+        if status(exchange) in TERMINAL:
             return False
         yield on_run("cancel_run")
-        is_waiting, calls = status(answer) == "requires_action", pending_call_count(answer)
+        is_waiting, calls = status(exchange) == "requires_action", pending_call_count(exchange)
         self.waits_without_calls |= is_waiting and not calls
         return is_waiting and calls > 0
 
     def _found_model(self) -> bool:
-        return self.model_answers is True
+        return self.model_responds is True
 
-    def _learn_from(self, answer: Exchange) -> None:
+    def _learn_from(self, exchange: Exchange) -> None:
         """Learn from a run whether its model answers."""
-        if status(answer) in ("requires_action", "completed", "incomplete"):
-            self.model_answers = True
-        elif status(answer) not in TERMINAL:
+        if status(exchange) in ("requires_action", "completed", "incomplete"):
+            self.model_responds = True
+        elif status(exchange) not in TERMINAL:
             self.stuck_runs += 1
             if self.stuck_runs == MAX_STUCK_RUNS:
-                text = f"runs stay {status(answer) or 'without a status'} for {MAX_WAIT:g} seconds"
+                text = f"runs stay {status(exchange) or 'without a status'} for {MAX_WAIT:g} seconds"
                 self._note(text, calls_functions=False)
-        elif status(answer) == "failed" and self.model_answers is None:
-            self.model_answers = False
+        elif status(exchange) == "failed" and self.model_responds is None:
+            self.model_responds = False
 
     def _find_run_form(self) -> Fragment:
         """Find the form of a plain run, the smallest first; returns whether one was accepted."""
@@ -216,16 +216,17 @@ class ApproachSearch:
             if has_id(created):
                 if members and first is not None:
                     self._note(
-                        f"runs are created with {names_of(members)}: without, the answer was {describe_answer(first)}",
+                        f"runs are created with {names_of(members)}: without, the response was "
+                        f"{describe_response(first)}",
                         run_members=members,
                     )
-                answer: Exchange = yield poll(until=SETTLED_STATUSES)
-                self._learn_from(answer)
-                if status(answer) not in TERMINAL:
+                exchange: Exchange = yield poll(until=SETTLED_STATUSES)
+                self._learn_from(exchange)
+                if status(exchange) not in TERMINAL:
                     yield on_run("cancel_run")
-                return self.model_answers is not False and self.stuck_runs < MAX_STUCK_RUNS
+                return self.model_responds is not False and self.stuck_runs < MAX_STUCK_RUNS
             first = first or created
-        self.model_answers = False
+        self.model_responds = False
         self.approach = replace(self.approach, starts_runs=False, calls_functions=False)
         return False
 
@@ -256,12 +257,13 @@ class ApproachSearch:
 
     def _keep_an_accepted_form(self) -> None:
         """Force calls in a form that is accepted, even if no call follows: programs may need no more than the run."""
-        usual = self.forcing_answers.get((self.approach.tool_choice, self.approach.tools_on))
-        accepted = [form for form, answer in self.forcing_answers.items() if has_id(answer)]
+        usual = self.forcing_exchanges.get((self.approach.tool_choice, self.approach.tools_on))
+        accepted = [form for form, exchange in self.forcing_exchanges.items() if has_id(exchange)]
         if usual is not None and not has_id(usual) and accepted:
             choice, place = accepted[0]
             self._note(
-                f"runs with tools get tool_choice {choice}: the usual form was answered with {describe_answer(usual)}",
+                f"runs with tools get tool_choice {choice}: the usual form was answered with "
+                f"{describe_response(usual)}",
                 tool_choice=choice,
                 tools_on=place,
             )

@@ -259,7 +259,7 @@ def signature(exchange: Exchange) -> Signature | None:
 
 
 def names_a_thread(form: str | None) -> bool:
-    """Whether an answer for the path /threads/runs has a form that treats the last word as the id of a thread."""
+    """Whether a response for the path /threads/runs has a form that treats the last word as the id of a thread."""
     return form is not None and _NAMES_RUNS.search(form) is not None
 
 

@@ -34,7 +34,7 @@ def counterexamples(history: History, tallies: Mapping[str, Tally]) -> dict[str,
 def _preference(id_: str) -> Callable[[Exchange], tuple[bool, int]]:
     """The order in which exchanges are preferred as counterexamples of an id.
 
-    An answer to an accepted invalid request says less about a rule than one to a valid request, however long it is.
+    A response to an accepted invalid request says less about a rule than one to a valid request, however long it is.
     """
     is_rule = id_ in catalogue()
     return lambda exchange: (is_rule and _breaks_schema(exchange), _request_length(exchange))
@@ -75,7 +75,9 @@ def build_counterexample(history: History, id_: str, exchange: Exchange) -> JSON
         "exchange": exchange.id,
         "operation": exchange.operation,
         "request": _request(exchange.request),
-        "answer": _answer(exchange.response) if exchange.response is not None else {"problem": exchange.problem},
+        "answer": _response_to_json(exchange.response)
+        if exchange.response is not None
+        else {"problem": exchange.problem},
     }
     timeline = run_trace(history, exchange) if id_ in catalogue() else []
     if timeline:
@@ -104,15 +106,15 @@ def _request(request: Request) -> JSON:
     return sent
 
 
-def _answer(response: Response) -> JSON:
-    answer: dict[str, JSON] = {"http_status": response.status}
+def _response_to_json(response: Response) -> JSON:
+    data: dict[str, JSON] = {"http_status": response.status}
     if not isinstance(response.body, Absent):
-        answer["body"] = truncate_texts(response.body)
+        data["body"] = truncate_texts(response.body)
     elif response.text is not None:
-        answer["text"] = truncate_texts(response.text)
+        data["text"] = truncate_texts(response.text)
     if response.events is not None:
-        answer["events"] = [event.name for event in response.events[:50]]
-    return answer
+        data["events"] = [event.name for event in response.events[:50]]
+    return data
 
 
 def nearest_accepted(history: History, id_: str, negative: Exchange) -> Exchange | None:

@@ -45,24 +45,24 @@ class HazardGuard:
         """The kinds that are no longer sent."""
         return tuple(self._hazards.values())
 
-    def send(self, step: Step, program: str, answers: MutableMapping[str, Exchange]) -> Exchange:
+    def send(self, step: Step, program: str, exchanges_by_step: MutableMapping[str, Exchange]) -> Exchange:
         """Send a step unless it is dangerous; a dangerous stream is requested as an ordinary response."""
         safe = self._make_safe(step)
         if safe is None:
             return unsent_exchange(step, program, _REASON)
-        exchange = self.sender.send(safe, program, answers)
+        exchange = self.sender.send(safe, program, exchanges_by_step)
         self._learn_from(safe, exchange)
         return exchange
 
     def send_concurrently(
-        self, steps: Sequence[Step], program: str, answers: MutableMapping[str, Exchange]
+        self, steps: Sequence[Step], program: str, exchanges_by_step: MutableMapping[str, Exchange]
     ) -> tuple[Exchange, ...]:
         """Send steps at the same moment, or none of them if one is dangerous."""
         safe = [self._make_safe(step) for step in steps]
         sendable = [step for step in safe if step is not None]
         if len(sendable) < len(steps):
             return tuple(unsent_exchange(step, program, _REASON) for step in steps)
-        exchanges = self.sender.send_concurrently(sendable, program, answers)
+        exchanges = self.sender.send_concurrently(sendable, program, exchanges_by_step)
         for step, exchange in zip(sendable, exchanges, strict=True):
             # Which of them the target did not survive is unknown.
             if exchange.response is not None:
@@ -91,8 +91,8 @@ class HazardGuard:
                 return
             lost = self._lost.setdefault(kind, [])
             lost.append(exchange)
-            answers = self._answers_at_first_loss.setdefault(kind, self._answered.total())
-            if len(lost) >= MAX_LOSSES and not self._answered[kind] and self._answered.total() > answers:
+            answered_before = self._answers_at_first_loss.setdefault(kind, self._answered.total())
+            if len(lost) >= MAX_LOSSES and not self._answered[kind] and self._answered.total() > answered_before:
                 hazard = Hazard(kind=kind, lost=len(lost), exchange=lost[0].id, is_odd=bool(step.anomaly))
                 self._hazards.setdefault(kind, hazard)
 

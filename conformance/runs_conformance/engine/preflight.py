@@ -147,7 +147,7 @@ def no_route_signatures(prober: PathProber) -> frozenset[Signature]:
 
 
 def signatures_in(probes: Iterable[Exchange]) -> frozenset[Signature]:
-    """Return the signatures of a missing route among the answers to probe requests."""
+    """Return the signatures of a missing route among the responses to probe requests."""
     found = set()
     for probe in probes:
         form = signature(probe)

@@ -26,12 +26,12 @@ from runs_conformance.model.program_end import Ending, ProgramEnd
 class Sender(Protocol):
     """Sends steps. Every attempt is recorded; the last one is the result."""
 
-    def send(self, step: Step, program: str, answers: MutableMapping[str, Exchange]) -> Exchange:
-        """Send a step. `answers` maps the names of earlier steps to their exchanges."""
+    def send(self, step: Step, program: str, exchanges_by_step: MutableMapping[str, Exchange]) -> Exchange:
+        """Send a step. `exchanges_by_step` maps the names of earlier steps to their exchanges."""
         ...
 
     def send_concurrently(
-        self, steps: Sequence[Step], program: str, answers: MutableMapping[str, Exchange]
+        self, steps: Sequence[Step], program: str, exchanges_by_step: MutableMapping[str, Exchange]
     ) -> tuple[Exchange, ...]:
         """Send steps at the same moment. Returns their exchanges in the order of the steps."""
         ...
@@ -137,7 +137,7 @@ class _Execution:
     sender: Sender
     budget: Budget
     schedule: PollSchedule
-    answers: dict[str, Exchange] = field(default_factory=dict)
+    exchanges_by_step: dict[str, Exchange] = field(default_factory=dict)
     retries: _RetryAllowance = field(default_factory=_RetryAllowance)
     last: Exchange | None = None
     needed: str = ""
@@ -196,7 +196,7 @@ class _Execution:
             for step in move.steps:
                 if reason := self._find_run_refusal(step):
                     raise _ForecastUsedUp(reason)
-            return self.sender.send_concurrently(move.steps, self.program.id, self.answers)
+            return self.sender.send_concurrently(move.steps, self.program.id, self.exchanges_by_step)
         if move.until:
             polls = _poll(move, lambda: self._send(move), self.context.run_timeout, self.budget, self.schedule)
             return deque(polls, maxlen=1)[0]
@@ -213,7 +213,7 @@ class _Execution:
             # The rest of the program may need no run.
             self.withheld = reason
             return unsent_exchange(step, self.program.id, reason)
-        return self.sender.send(step, self.program.id, self.answers)
+        return self.sender.send(step, self.program.id, self.exchanges_by_step)
 
     def _should_repeat(self, step: Step, exchange: Exchange) -> bool:
         if step.role is Role.FIXTURE and exchange.completion is Completion.UNKNOWN and exchange.response is None:

@@ -46,30 +46,30 @@ class ProtectedSender:
     sleep: Callable[[float], None] = time.sleep
     _active: dict[str, str] = field(default_factory=dict)
 
-    def send(self, step: Step, program: str, answers: MutableMapping[str, Exchange]) -> Exchange:
+    def send(self, step: Step, program: str, exchanges_by_step: MutableMapping[str, Exchange]) -> Exchange:
         """Send a step unless it would change a protected object."""
-        if self._is_forbidden(step, answers):
+        if self._is_forbidden(step, exchanges_by_step):
             return unsent_exchange(step, program, _REASON)
         thread = step.path.get("thread_id")
         if step.append_message is not None and isinstance(thread, str):
             self._wait_until_idle(thread, program)
-        exchange = self.sender.send(step, program, answers)
+        exchange = self.sender.send(step, program, exchanges_by_step)
         self._track_active_runs(exchange)
         if step.role is Role.FIXTURE and not exchange.accepted and exchange.status in _NO_ROUTE_STATUSES:
             exchange = self._substitute_response(step, exchange)
             if step.name:
-                answers[step.name] = exchange
+                exchanges_by_step[step.name] = exchange
         if step.append_message is not None:
             self._append_message(step, step.append_message, exchange, program)
         return exchange
 
     def send_concurrently(
-        self, steps: Sequence[Step], program: str, answers: MutableMapping[str, Exchange]
+        self, steps: Sequence[Step], program: str, exchanges_by_step: MutableMapping[str, Exchange]
     ) -> tuple[Exchange, ...]:
         """Send steps at the same moment, unless one of them would change a protected object."""
-        if any(self._is_forbidden(step, answers) for step in steps):
+        if any(self._is_forbidden(step, exchanges_by_step) for step in steps):
             return tuple(unsent_exchange(step, program, _REASON) for step in steps)
-        exchanges = self.sender.send_concurrently(steps, program, answers)
+        exchanges = self.sender.send_concurrently(steps, program, exchanges_by_step)
         for exchange in exchanges:
             self._track_active_runs(exchange)
         return exchanges
@@ -86,12 +86,12 @@ class ProtectedSender:
         message = Step(operation="create_message", path=path, body=body, role=Role.FIXTURE)
         self.sender.send(adapt_step(message, self.context) if self.context else message, program, {})
 
-    def _is_forbidden(self, step: Step, answers: MutableMapping[str, Exchange]) -> bool:
+    def _is_forbidden(self, step: Step, exchanges_by_step: MutableMapping[str, Exchange]) -> bool:
         if self.context is not None and self.context.read_only and OPERATIONS[step.operation].method != "GET":
             return True
         if not step.operation.startswith(_CHANGING_PREFIXES):
             return False
-        ids = prepare(step, answers).ids or {}
+        ids = prepare(step, exchanges_by_step).ids or {}
         return ids.get(OPERATIONS[step.operation].parameters[-1]) in self.protected_ids
 
     def _substitute_response(self, step: Step, exchange: Exchange) -> Exchange:

@@ -35,23 +35,23 @@ class RouteGuard:
     _existing: set[str] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def send(self, step: Step, program: str, answers: MutableMapping[str, Exchange]) -> Exchange:
+    def send(self, step: Step, program: str, exchanges_by_step: MutableMapping[str, Exchange]) -> Exchange:
         """Send a step unless its operation is missing."""
         # A given object stands for one that would be created, even if the target has no operation to get it.
         is_given = step.role is Role.FIXTURE and OPERATIONS[step.operation].method == "GET"
         if not is_given and self._is_missing(step.operation):
             return unsent_exchange(step, program, f"the target has no {step.operation}")
-        exchange = self.sender.send(step, program, answers)
+        exchange = self.sender.send(step, program, exchanges_by_step)
         self._learn_from(step, exchange)
         return exchange
 
     def send_concurrently(
-        self, steps: Sequence[Step], program: str, answers: MutableMapping[str, Exchange]
+        self, steps: Sequence[Step], program: str, exchanges_by_step: MutableMapping[str, Exchange]
     ) -> tuple[Exchange, ...]:
         """Send steps at the same moment, or none of them if an operation is missing."""
         if missing := [step.operation for step in steps if self._is_missing(step.operation)]:
             return tuple(unsent_exchange(step, program, f"the target has no {missing[0]}") for step in steps)
-        exchanges = self.sender.send_concurrently(steps, program, answers)
+        exchanges = self.sender.send_concurrently(steps, program, exchanges_by_step)
         for step, exchange in zip(steps, exchanges, strict=True):
             self._learn_from(step, exchange)
         return exchanges

@@ -50,7 +50,7 @@ def _size(page: Page) -> int:
 
 
 def is_shown_later(history: History, kind: str, id_: str, exchange: Exchange) -> bool:
-    """Whether an object was shown by an answer that did not arrive before an exchange began, other than its own."""
+    """Whether an object was shown by a response that did not arrive before an exchange began, other than its own."""
     return any(
         observation.kind == kind
         and observation.id == id_

@@ -19,10 +19,10 @@ def describe_outcome(exchange: Exchange) -> str:
     if exchange.response is None:
         problem = (exchange.problem or "connection lost").removeprefix("no response: ").removesuffix(".")
         return f"{describe_request(exchange)} got no response ({problem})"
-    return f"{describe_request(exchange)} was answered with {describe_answer(exchange)}"
+    return f"{describe_request(exchange)} was answered with {describe_response(exchange)}"
 
 
-def describe_answer(exchange: Exchange) -> str:
+def describe_response(exchange: Exchange) -> str:
     """The HTTP status with the start of the error message or of the text, or why there is no response."""
     if exchange.response is None:
         return f"no response ({exchange.problem or 'connection lost'})"

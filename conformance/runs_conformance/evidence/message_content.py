@@ -1,4 +1,4 @@
-"""A comparable form of message content, for messages in requests and in answers."""
+"""A comparable form of message content, for messages in requests and in responses."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _part(part: Mapping[str, JSON]) -> Part:
 
 
 def message_content(message: object) -> MessageContent | None:
-    """The role and content of a message in a request or an answer; None if it is not a message."""
+    """The role and content of a message in a request or a response; None if it is not a message."""
     if not is_object(message):
         return None
     role = message.get("role")

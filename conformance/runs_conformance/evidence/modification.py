@@ -32,8 +32,8 @@ class Modification:
         return body if is_object(body) else {}
 
     @property
-    def answer(self) -> Observation | None:
-        """The object in the answer."""
+    def response_object(self) -> Observation | None:
+        """The object in the response."""
         return next(iter(observations_in(self.exchange)), None)
 
     @property
@@ -104,7 +104,7 @@ def modifications(history: History) -> tuple[Modification, ...]:
 
 
 def settings_at_creation(run: RunTimeline) -> Observation | None:
-    """The run as the answer to its creation first shows it; None if the request or its meaning is not known."""
+    """The run as the response to its creation first shows it; None if the request or its meaning is not known."""
     if run.creation is not None and not is_interpretable(run.creation):
         return None
     return next((observation for observation in run.observations if observation.exchange is run.creation), None)

@@ -1,4 +1,4 @@
-"""Observations: objects as shown in an answer, in a page of a list or in an event of a stream."""
+"""Observations: objects as shown in a response, in a page of a list or in an event of a stream."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ JSON_CHANNEL, STREAM_CHANNEL = "json", "stream"
 class Observation:
     """One object as the target showed it once.
 
-    `pointer` is its place: in the answer's body, or `/events/<n>/data` in a stream. The object had this state at some
+    `pointer` is its place: in the response's body, or `/events/<n>/data` in a stream. The object had this state at some
     moment between `earliest` and `latest`, in seconds. For an event that is any time from the request to the arrival of
     the event, since events may be delivered late. `position` is its index in the page or stream.
     """
@@ -74,7 +74,7 @@ class Observation:
     def happened_before(self, other: Observation) -> bool:
         """Whether the object certainly had this state before the other observation.
 
-        True for an earlier event of the same stream, or an answer that arrived before the other was requested.
+        True for an earlier event of the same stream, or a response that arrived before the other was requested.
         """
         if self.exchange is other.exchange:
             return self.channel == STREAM_CHANNEL and self.position < other.position

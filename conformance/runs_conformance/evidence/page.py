@@ -18,7 +18,7 @@ MUTATING_METHODS = ("POST", "DELETE")
 
 @dataclass(frozen=True, eq=False)
 class Page:
-    """One accepted answer to a list operation. `query` is the query of the request."""
+    """One accepted response to a list operation. `query` is the query of the request."""
 
     exchange: Exchange
     kind: str

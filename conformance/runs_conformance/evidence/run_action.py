@@ -91,8 +91,8 @@ class RunAction:
         return must_be_accepted(self.exchange)
 
     @property
-    def answer(self) -> Observation | None:
-        """The run in the answer; in a stream, its first observation."""
+    def response_object(self) -> Observation | None:
+        """The run in the response; in a stream, its first observation."""
         return next((each for each in self.run.observations if each.exchange is self.exchange), None)
 
     @property

@@ -66,7 +66,7 @@ class SuppliedMessages:
 
     @property
     def may_be_unlisted(self) -> bool:
-        """Whether missing messages may be stored: the page may end early, or another answer shows one of them."""
+        """Whether missing messages may be stored: the page may end early, or another response shows one of them."""
         return may_end_early(self.page) or any(
             message_content(each.value) in self.missing and each.text("thread_id") == self.thread_id
             for each in message_observations(self.history)

@@ -32,7 +32,7 @@ _SAYS_LOCKED = re.compile(
 
 
 def says_locked(exchange: Exchange) -> bool:
-    """Whether the answer to a refused write to a thread says that a run locks the thread."""
+    """Whether the response to a refused write to a thread says that a run locks the thread."""
     if exchange.operation not in ("create_message", "create_run"):
         return False
     return exchange.status in _LOCKED_STATUSES or _SAYS_LOCKED.search(refusal_text(exchange)) is not None

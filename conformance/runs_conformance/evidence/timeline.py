@@ -99,7 +99,7 @@ class RunTimeline(Timeline):
 
     @cached_property
     def thread_id(self) -> str:
-        """The id of the thread: from the path of its creation, or of an answer about the run itself, or from the run.
+        """The id of the thread: from the path of its creation, or of a response about the run itself, or from the run.
 
         A list may show a run of another thread.
         """

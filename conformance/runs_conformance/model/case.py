@@ -54,7 +54,7 @@ class Mutation:
 
 @dataclass(frozen=True, slots=True)
 class Ref:
-    """A reference to a value supplied by the target: the value at `pointer` in the answer to the step named `step`."""
+    """A reference to a value that the target supplied: that at `pointer` in the response to the step named `step`."""
 
     step: str
     pointer: str = "/id"
@@ -84,7 +84,7 @@ class DanglingReference(StrEnum):
 
 
 class Role(StrEnum):
-    """The purpose of a step, which decides how its answer is interpreted.
+    """The purpose of a step, which decides how its response is interpreted.
 
     `FIXTURE`: sets up an object; if it is refused, the steps that need it are inconclusive. `CONTROL`: the minimal
     valid request that accompanies a negative one. `VALID`: carries valid values of the constraints that it names.
@@ -107,7 +107,7 @@ class Step:
 
     `path`, `query` and `body` may contain `Ref`s at any depth. `raw`, if set, is sent as the body byte for byte.
     `headers` are added to the default ones; `None` removes one. `exercises` names the constraints that the step tests,
-    with a valid or an invalid value. `until` makes the engine repeat the step until the answer's `status` is one of
+    with a valid or an invalid value. `until` makes the engine repeat the step until the response's `status` is one of
     these or the run timeout expires; each attempt is a separate exchange. `pause` is the number of seconds to wait
     before sending, for effects that show only in timestamps of whole seconds. `stream` marks a step whose success is an
     event stream.

@@ -23,14 +23,14 @@ from runs_conformance.model.step_decoding import step_from_json
 
 def exchange_from_json(data: Mapping[str, JSON]) -> Exchange:
     """The inverse of `exchange_to_json`. Raises KeyError, TypeError or ValueError for invalid data."""
-    answer, step, repeats_key = data["response"], data.get("step"), data.get("repeats_key")
+    response, step, repeats_key = data["response"], data.get("step"), data.get("repeats_key")
     return Exchange(
         id=require_text(data["id"], "id"),
         index=require_integer(data["index"], "index"),
         program=require_text(data["program"], "program"),
         operation=require_optional_text(data["operation"], "operation"),
         request=_request_from_json(require_object(data["request"], "request")),
-        response=None if answer is None else _response_from_json(require_object(answer, "response")),
+        response=None if response is None else _response_from_json(require_object(response, "response")),
         completion=Completion(require_text(data["completion"], "completion")),
         started=require_number(data["started"], "started"),
         ended=require_number(data["ended"], "ended"),

@@ -103,14 +103,16 @@ def message_can_be_modified(modification: Modification) -> Iterator[Result]:
 def _pass_if_stored(modification: Modification) -> Result:
     """`PASSED` if the answer, or the next one that shows the object, has the metadata given in the request."""
     given = modification.requested.get("metadata") or {}
-    shown = [each.get("metadata") for each in (modification.answer, modification.state_after) if each is not None]
+    shown = [
+        each.get("metadata") for each in (modification.response_object, modification.state_after) if each is not None
+    ]
     if any(not isinstance(metadata, Absent) and contains(metadata or {}, given) for metadata in shown):
         return PASSED
     return Inconclusive("the modification was accepted, but no answer shows the given metadata")
 
 
 def _check_others_unchanged(modification: Modification) -> Iterator[Result]:
-    before, answer = modification.state_before, modification.answer
+    before, answer = modification.state_before, modification.response_object
     if not modification.exchange.accepted or before is None or answer is None or not modification.is_quiescent:
         return
     if not is_legal(modification.timeline.history, answer):
@@ -182,7 +184,7 @@ def assistant_shows_what_is_given(modification: Modification) -> Iterator[Result
 
     Fix: Return the assistant as it is stored after the modification.
     """
-    answer = modification.answer
+    answer = modification.response_object
     if (
         modification.kind != "assistant"
         or not modification.exchange.accepted
@@ -217,7 +219,7 @@ def metadata_stays_where_none_is_given(modification: Modification) -> Iterator[R
 
     Fix: Change the metadata only if the request contains it.
     """
-    before, answer = modification.state_before, modification.answer
+    before, answer = modification.state_before, modification.response_object
     if (
         not modification.exchange.accepted
         or not is_interpretable(modification.exchange)

@@ -125,7 +125,7 @@ class Example:
         try:
             return [self._send(action, step) for step in steps]
         except UnresolvedReference:
-            # An earlier answer lacks an id, which is judged where it was expected.
+            # An earlier response lacks an id, which is judged where it was expected.
             return []
 
     def _send(self, action: str, step: Step) -> Exchange:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 
 from runs_conformance.app.options import RunOptions
-from runs_conformance.evidence.description import describe_answer, describe_request
+from runs_conformance.evidence.description import describe_request, describe_response
 from runs_conformance.generation.fuzzing.actions import ACTIONS, RUN_STARTING_ACTIONS
 from runs_conformance.generation.fuzzing.walk_state import WalkState
 from runs_conformance.model.exchange import Exchange
@@ -122,4 +122,4 @@ def _note(exchanges: Sequence[Exchange]) -> None:
     """Print the exchanges of the smallest failing example."""
     for exchange in exchanges:
         body = "" if exchange.request.body is ABSENT else excerpt(json.dumps(exchange.request.body), 160)
-        hypothesis.note(f"{describe_request(exchange)} {body} -> {describe_answer(exchange)}")
+        hypothesis.note(f"{describe_request(exchange)} {body} -> {describe_response(exchange)}")

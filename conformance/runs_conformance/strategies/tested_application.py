@@ -26,7 +26,7 @@ from runs_conformance.engine.budget import Budget
 from runs_conformance.engine.collector import Collector
 from runs_conformance.engine.outcome import failing_levels
 from runs_conformance.errors import InternalError, TargetError
-from runs_conformance.evidence.description import describe_answer
+from runs_conformance.evidence.description import describe_response
 from runs_conformance.model.case import Step
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.program import ProgramContext
@@ -45,13 +45,13 @@ class Conversation:
     name: str
     session: Session
     run_timeout: float
-    answers: dict[str, Exchange] = field(default_factory=dict)
+    exchanges_by_step: dict[str, Exchange] = field(default_factory=dict)
 
     def send(self, step: Step) -> Exchange:
         """Send a step; one with `until` is repeated until the run has one of these statuses, or has ended."""
         started = time.monotonic()
         for attempt in itertools.count(1):
-            exchange = self.session.send(step, self.name, self.answers)
+            exchange = self.session.send(step, self.name, self.exchanges_by_step)
             status = exchange.member("status")
             is_over = not step.until or status in step.until or status in TERMINAL or not exchange.accepted
             if is_over or time.monotonic() - started > self.run_timeout:
@@ -125,7 +125,7 @@ class TestedApplication:
     def require_created(self, exchange: Exchange) -> None:
         """Raise TargetError if the application did not create what every example needs."""
         if not exchange.accepted or not isinstance(exchange.member("id"), str):
-            raise TargetError(f"{exchange.operation} was answered with {describe_answer(exchange)}")
+            raise TargetError(f"{exchange.operation} was answered with {describe_response(exchange)}")
 
     def _open(self) -> Session:
         resources = ExitStack()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 
-from runs_conformance.evidence.description import describe_answer, describe_request
+from runs_conformance.evidence.description import describe_request, describe_response
 from runs_conformance.model.history import History
 from runs_conformance.model.verdict import Finding
 
@@ -37,7 +37,7 @@ def _lines(id_: str, statement: str, finding: Finding, history: History) -> list
     lines = [f"{id_}: {statement}", f"  {finding.message}"]
     exchange = history.find(finding.exchange)
     if exchange is not None:
-        lines.append(f"  {describe_request(exchange)} was answered with {describe_answer(exchange)}")
+        lines.append(f"  {describe_request(exchange)} was answered with {describe_response(exchange)}")
     return lines
 
 

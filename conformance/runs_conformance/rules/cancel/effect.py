@@ -41,13 +41,13 @@ def answer_says_so(action: RunAction) -> Iterator[Result]:
 
     Fix: Change the status before answering, not in a background task.
     """
-    if _stops_active_run(action) and action.answer is not None:
-        status = action.answer.status
+    if _stops_active_run(action) and action.response_object is not None:
+        status = action.response_object.status
         if status in TERMINAL and status != "cancelled":
             yield Inconclusive("the run ended before it was cancelled")
         else:
             is_stopped = status in ("cancelling", "cancelled")
-            yield action.answer.check(
+            yield action.response_object.check(
                 is_stopped, f"the answer shows the status {status!r}", "/status", "cancelling", status
             )
 
@@ -125,7 +125,7 @@ def comes_to_an_end(action: RunAction) -> Iterator[Result]:
 
     Fix: Set the terminal status even if the worker of the run no longer exists.
     """
-    if not action.exchange.accepted or action.answer is None or not action.later_observations:
+    if not action.exchange.accepted or action.response_object is None or not action.later_observations:
         return
     last = action.later_observations[-1]
     if action.final_state is not None:

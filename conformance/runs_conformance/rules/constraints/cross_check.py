@@ -22,7 +22,7 @@ from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.json import Absent
 from runs_conformance.model.verdict import Finding, Tally
-from runs_conformance.rules.constraints.answers import ObjectInAnswer, objects_in_answer
+from runs_conformance.rules.constraints.responses import ObjectInResponse, objects_in_response
 
 MAX_CONFIRMED = 3
 """Findings confirmed for each constraint and program; more would ask the same question again."""
@@ -53,7 +53,7 @@ class _Opinions:
 
     places: dict[tuple[str, int, str], tuple[Place, ...]] = field(default_factory=dict)
 
-    def error_places(self, object_: ObjectInAnswer, edition: str) -> tuple[Place, ...]:
+    def error_places(self, object_: ObjectInResponse, edition: str) -> tuple[Place, ...]:
         key = object_.kind, id(object_.value), edition
         if key not in self.places:
             document = object_documents()[object_.kind]
@@ -78,7 +78,7 @@ def _is_confirmed(id_: str, finding: Finding, exchange: Exchange, opinions: _Opi
         return _is_request_confirmed(operation, exchange, edition)
     objects = [
         object_
-        for object_ in objects_in_answer(exchange)
+        for object_ in objects_in_response(exchange)
         if finding.pointer.startswith(object_.pointer) and id_.startswith(object_.kind.partition("_list")[0])
     ]
     return not objects or any(

@@ -218,12 +218,12 @@ def accepted_outputs_queue_the_run(action: RunAction) -> Iterator[Result]:
 
     Fix: Set the status to `queued` and clear `required_action` before answering.
     """
-    if action.exchange.accepted and action.answer is not None:
-        status, required_action = action.answer.status, action.answer.get("required_action")
-        yield action.answer.check(
+    if action.exchange.accepted and action.response_object is not None:
+        status, required_action = action.response_object.status, action.response_object.get("required_action")
+        yield action.response_object.check(
             status == "queued", f"the response shows the run as {status!r}", "/status", "queued", status
         )
-        yield action.answer.check(
+        yield action.response_object.check(
             required_action is None or required_action is ABSENT or status == "requires_action",
             "the response still requires action",
             "/required_action",

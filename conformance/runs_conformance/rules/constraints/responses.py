@@ -22,7 +22,7 @@ from runs_conformance.model.verdict import Finding, Tally
 
 
 @dataclass(frozen=True, slots=True)
-class ObjectInAnswer:
+class ObjectInResponse:
     """One object in an answer: its expected kind, its value and its position."""
 
     kind: str
@@ -38,7 +38,7 @@ def tallies(history: History) -> dict[str, Tally]:
     judged: Counter[str] = Counter()
     by_constraint: dict[str, Tally] = {}
     for exchange in history:
-        for object_ in objects_in_answer(exchange):
+        for object_ in objects_in_response(exchange):
             edition = exchange.edition or DEFAULT_EDITION
             examination = validate_document(object_documents()[object_.kind], object_.kind, object_.value, edition)
             judged.update(examination.checked)
@@ -50,7 +50,9 @@ def tallies(history: History) -> dict[str, Tally]:
     return {id_: _with_judged(by_constraint.get(id_) or Tally(), count) for id_, count in judged.items()}
 
 
-def _is_consequence(violation: SchemaViolation, object_: ObjectInAnswer, exchange: Exchange, history: History) -> bool:
+def _is_consequence(
+    violation: SchemaViolation, object_: ObjectInResponse, exchange: Exchange, history: History
+) -> bool:
     """Whether a value may violate its schema only because an illegal request was accepted, which is one finding.
 
     Metadata may also exceed its limit because legal ones were merged, as the contract allows.
@@ -103,7 +105,7 @@ def _with_judged(tally: Tally, validated: int) -> Tally:
     return tally
 
 
-def objects_in_answer(exchange: Exchange) -> Iterator[ObjectInAnswer]:
+def objects_in_response(exchange: Exchange) -> Iterator[ObjectInResponse]:
     """The objects of one answer. Bodies that are not objects are judged by the rules on transport and errors."""
     response = exchange.response
     operation = OPERATIONS.get(exchange.operation or "")
@@ -114,13 +116,13 @@ def objects_in_answer(exchange: Exchange) -> Iterator[ObjectInAnswer]:
         for position, event in enumerate(response.events):
             event_type = types.get(event.name)
             if event_type is not None and event_type.payload_kind in object_documents() and is_object(event.data):
-                yield ObjectInAnswer(event_type.payload_kind, event.data, f"/events/{position}/data")
+                yield ObjectInResponse(event_type.payload_kind, event.data, f"/events/{position}/data")
     elif is_object(response.body):
         if exchange.accepted:
-            yield ObjectInAnswer(operation.response_kind, response.body, "")
+            yield ObjectInResponse(operation.response_kind, response.body, "")
         elif is_application_error(exchange):
-            yield ObjectInAnswer("error", response.body, "")
+            yield ObjectInResponse("error", response.body, "")
 
 
-def _finding(violation: SchemaViolation, object_: ObjectInAnswer, exchange: Exchange) -> Finding:
+def _finding(violation: SchemaViolation, object_: ObjectInResponse, exchange: Exchange) -> Finding:
     return exchange.finding(violation.message, object_.pointer + violation.place, violation.expected, violation.actual)
