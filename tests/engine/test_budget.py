@@ -8,6 +8,7 @@ from runs_conformance.engine.budget import (
     MAX_CONSECUTIVE_RETRY_LATER,
     MAX_CONSECUTIVE_SERVER_ERRORS,
     MAX_CONSECUTIVE_UNUSABLE,
+    MIN_UNANSWERED_AT_END,
     Budget,
 )
 from runs_conformance.errors import BudgetExhausted
@@ -104,3 +105,22 @@ def test_sleep_ends_with_the_time_of_the_test_run() -> None:
     budget.sleep(100.0)
     assert budget.time_is_up
     assert budget.is_over
+
+
+def test_runs_that_never_end_leave_requests() -> None:
+    budget = Budget()
+    for _ in range(20):
+        budget.count_stuck_run("queued")
+    assert budget.allows_requests
+
+
+def test_a_target_that_does_not_respond_leaves_no_requests() -> None:
+    budget = Budget()
+    unanswered = replace(exchange_with(200), response=None, completion=Completion.NOT_CONNECTED)
+    for _ in range(MIN_UNANSWERED_AT_END):
+        budget.count(unanswered)
+    assert not budget.allows_requests
+
+
+def test_a_limit_that_is_reached_leaves_no_requests() -> None:
+    assert not Budget(max_requests=0).allows_requests

@@ -76,6 +76,10 @@ class LiveRun:
             if not (result.interrupted or result.cut_reason):
                 self.budget.forecast.begin_follow_up()
                 result = adapted._find_limits(adapted._confirm(adapted._shrink(result), guard), guard)
+            elif not result.interrupted and self.budget.allows_requests:
+                # Runs that never end leave requests that start none, which another program may have disturbed.
+                self.budget.forecast.begin_follow_up()
+                result = adapted._confirm(result, guard)
             result = replace(result, approach=adapted.context.approach, hazards=guard.hazards)
         except KeyboardInterrupt:
             result = replace(result or self._without_programs(plan, "interrupted"), interrupted=True)

@@ -176,6 +176,15 @@ class Budget:
             raise BudgetExhausted(f"the last {stuck} runs did not end before the run timeout ({listed})")
 
     @property
+    def allows_requests(self) -> bool:
+        """Whether no limit of requests or time is reached, and the target responds."""
+        try:
+            self.check()
+        except BudgetExhausted:
+            return False
+        return self.silence_at_end is None
+
+    @property
     def silence_at_end(self) -> str | None:
         """Why a test run whose programs have ended is incomplete: the target did not respond any more."""
         if self._unanswered < MIN_UNANSWERED_AT_END:
