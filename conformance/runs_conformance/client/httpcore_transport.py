@@ -1,4 +1,4 @@
-"""Sends requests by `httpcore`, with connections that enforce deadlines."""
+"""An `httpx` transport on `httpcore`, with connections that enforce deadlines."""
 
 from __future__ import annotations
 
@@ -6,36 +6,42 @@ import ssl
 import threading
 import urllib.request
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator
+from contextlib import contextmanager
 from urllib.parse import unquote, urlsplit
 
 import httpcore
+import httpx
 
 from runs_conformance.client.base_url import DEFAULT_PORTS, Address, redact_url
-from runs_conformance.client.connection import DeadlineBackend
+from runs_conformance.client.connection import DeadlineBackend, SocketConnectionRefused, SocketDeadlineExceeded
 from runs_conformance.errors import UsageError
+
+REQUEST_TARGET = "request_target"
+"""The request extension that holds the exact request target; an `httpx` URL would normalize unusual ids."""
 
 _MAX_IDLE_CONNECTIONS = 64
 
-CONNECTION_ERRORS = (httpcore.ConnectError, httpcore.ConnectTimeout, httpcore.ProxyError)
-"""The exceptions of a request that was certainly not sent."""
-TRANSFER_ERRORS = (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError)
-"""The other exceptions of a request and of reading its response."""
+
+class DeadlineExceeded(httpx.TimeoutException):
+    """The deadline of the whole exchange has passed."""
 
 
-class HttpcoreTransport:
+class ConnectionRefused(httpx.ConnectError):
+    """The connection was refused: the only connection failure that may be transient."""
+
+
+class HttpcoreTransport(httpx.BaseTransport):
     """Sends requests to one address, each within the deadline set by its thread. Thread-safe.
 
     Each thread reuses a connection of its own, so that an odd request meets the next one of its program, and no other.
-    Failures are `CONNECTION_ERRORS` or `TRANSFER_ERRORS`. No connection is kept alive once the target is known to close
-    idle ones.
+    Failures are raised as `httpx` exceptions. No connection is kept alive once the target is known to close idle ones.
     """
 
     def __init__(self, address: Address, tls: ssl.SSLContext | None = None) -> None:
         self.backend = DeadlineBackend()
         self._tls = tls or (_default_tls_context() if address.scheme == "https" else None)
         self._address = address
-        self._port = None if address.port == DEFAULT_PORTS[address.scheme] else address.port
         self._shared_pool = self._pool(address, _MAX_IDLE_CONNECTIONS)
         self._one_shot_pool = self._pool(address, 0)
         self._own = threading.local()
@@ -53,27 +59,24 @@ class HttpcoreTransport:
             network_backend=self.backend,
         )
 
-    def send(
-        self,
-        method: str,
-        target: str,
-        headers: Sequence[tuple[bytes, bytes]],
-        content: bytes,
-        timeouts: Mapping[str, float],
-    ) -> httpcore.Response:
-        """Send a request with this exact target and return the response; its body is still unread."""
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request and return the response; its body is still unread."""
         pool = self._one_shot_pool if self.backend.closes_idle_connections else self._pool_of_thread()
-        # Not parsed from a text, which would normalize unusual ids.
+        target = request.extensions.get(REQUEST_TARGET, request.url.raw_path)
         url = httpcore.URL(
-            scheme=self._address.scheme.encode(),
-            host=self._address.host.encode(),
-            port=self._port,
-            target=target.encode("ascii"),
+            scheme=request.url.raw_scheme, host=request.url.raw_host, port=request.url.port, target=target
         )
-        extensions = {"timeout": dict(timeouts)}
-        return pool.handle_request(
-            httpcore.Request(method, url, headers=headers, content=content, extensions=extensions)
-        )
+        with _as_httpx_errors():
+            raw = pool.handle_request(
+                httpcore.Request(
+                    request.method,
+                    url,
+                    headers=request.headers.raw,
+                    content=request.content,
+                    extensions={"timeout": request.extensions.get("timeout", {})},
+                )
+            )
+        return httpx.Response(raw.status, headers=raw.headers, stream=_Body(raw), extensions=raw.extensions)
 
     def share_connections(self) -> None:
         """Let this thread use connections that others opened before, as suits a thread that sends one request."""
@@ -94,6 +97,40 @@ class HttpcoreTransport:
 def _close(pools: list[httpcore.ConnectionPool]) -> None:
     for pool in pools:
         pool.close()
+
+
+class _Body(httpx.SyncByteStream):
+    def __init__(self, raw: httpcore.Response) -> None:
+        self._raw = raw
+
+    def __iter__(self) -> Iterator[bytes]:
+        with _as_httpx_errors():
+            yield from self._raw.iter_stream()
+
+    def close(self) -> None:
+        self._raw.close()
+
+
+@contextmanager
+def _as_httpx_errors() -> Iterator[None]:
+    try:
+        yield
+    except SocketDeadlineExceeded as error:
+        raise DeadlineExceeded(str(error)) from error
+    except SocketConnectionRefused as error:
+        raise ConnectionRefused(str(error)) from error
+    except httpcore.ConnectTimeout as error:
+        raise httpx.ConnectTimeout(str(error)) from error
+    except httpcore.TimeoutException as error:
+        raise httpx.ReadTimeout(str(error)) from error
+    except httpcore.ConnectError as error:
+        raise httpx.ConnectError(str(error)) from error
+    except httpcore.ProxyError as error:
+        raise httpx.ProxyError(str(error)) from error
+    except httpcore.NetworkError as error:
+        raise httpx.NetworkError(str(error)) from error
+    except httpcore.ProtocolError as error:
+        raise httpx.ProtocolError(str(error)) from error
 
 
 def _default_tls_context() -> ssl.SSLContext:

@@ -7,12 +7,17 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import httpcore
+import httpx
 
 from runs_conformance import __version__
-from runs_conformance.client.base_url import Address, encode_query
-from runs_conformance.client.connection import ExchangeProgress, SocketConnectionRefused, SocketDeadlineExceeded
-from runs_conformance.client.httpcore_transport import CONNECTION_ERRORS, TRANSFER_ERRORS, HttpcoreTransport
+from runs_conformance.client.base_url import DEFAULT_PORTS, Address, encode_query
+from runs_conformance.client.connection import ExchangeProgress
+from runs_conformance.client.httpcore_transport import (
+    REQUEST_TARGET,
+    ConnectionRefused,
+    DeadlineExceeded,
+    HttpcoreTransport,
+)
 from runs_conformance.client.prepared_request import PreparedRequest
 from runs_conformance.model.case import Key
 from runs_conformance.model.exchange import Completion, Response
@@ -75,6 +80,8 @@ class Transport:
         self.end = float("inf")
         """When the last exchange has to end, on the monotonic clock."""
         self._wire = HttpcoreTransport(address, tls)
+        is_default_port = address.port == DEFAULT_PORTS[address.scheme]
+        self._url = httpx.URL(scheme=address.scheme, host=address.host, port=None if is_default_port else address.port)
         self._host = (b"Host", address.authority.encode())
         self._extra_query = encode_query(address.query)
         self._open_query = encode_query(pair for pair in address.query if not address.is_secret(*pair))
@@ -93,23 +100,22 @@ class Transport:
         progress = backend.progress
         progress.begin(min(self.end, started + (self.limits.stream if stream else self.limits.total)))
         try:
-            raw = self._send(outgoing, headers)
-        except CONNECTION_ERRORS as error:
-            away = isinstance(error, SocketConnectionRefused)
+            raw = self._wire.handle_request(self._request(outgoing, headers))
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError) as error:
+            away = isinstance(error, ConnectionRefused)
             return SendResult(
                 None, Completion.NOT_CONNECTED, f"no connection: {error}", started, time.monotonic(), away
             )
-        except TRANSFER_ERRORS as error:
+        except httpx.TransportError as error:
             ended = time.monotonic()
-            is_timeout = isinstance(error, httpcore.TimeoutException)
-            stale = not (progress.opened_connection or progress.received or is_timeout)
+            stale = not (progress.opened_connection or progress.received or isinstance(error, httpx.TimeoutException))
             backend.closes_idle_connections |= stale
             return SendResult(
                 None, Completion.UNKNOWN, _problem(error, ended - started), started, ended, stale_connection=stale
             )
         try:
             response, completion, problem = _ResponseReader(raw, self.limits, progress).result(started)
-            if raw.status >= 500 and (connection := raw.extensions.get("network_stream")) is not None:
+            if raw.status_code >= 500 and (connection := raw.extensions.get("network_stream")) is not None:
                 # Frameworks may close the connection after an error, which would break the next request on it.
                 connection.close()
         finally:
@@ -120,7 +126,7 @@ class Transport:
         """Let this thread use connections that others opened before."""
         self._wire.share_connections()
 
-    def _send(self, outgoing: PreparedRequest, headers: Sequence[tuple[str, str]]) -> httpcore.Response:
+    def _request(self, outgoing: PreparedRequest, headers: Sequence[tuple[str, str]]) -> httpx.Request:
         target = self.address.base_path + outgoing.path
         # A secret in the query must not grant access to a request with a missing or wrong key either.
         extra = self._open_query if outgoing.key in (Key.WRONG, Key.NONE, Key.BASIC) else self._extra_query
@@ -132,18 +138,24 @@ class Transport:
             fields.append((b"Content-Length", b"%d" % len(outgoing.content or b"")))
         limits = self.limits
         timeouts = {"connect": limits.connect, "read": limits.idle, "write": limits.idle}
-        return self._wire.send(outgoing.method, target, fields, outgoing.content or b"", timeouts)
+        return httpx.Request(
+            outgoing.method,
+            self._url,
+            headers=fields,
+            content=outgoing.content or b"",
+            extensions={"timeout": timeouts, REQUEST_TARGET: target.encode("ascii")},
+        )
 
 
 class _ResponseReader:
     """Reads one response."""
 
-    def __init__(self, raw: httpcore.Response, limits: ExchangeLimits, progress: ExchangeProgress) -> None:
+    def __init__(self, raw: httpx.Response, limits: ExchangeLimits, progress: ExchangeProgress) -> None:
         self._raw = raw
         self._limits = limits
         self._progress = progress
         self._headers = responses.header_map(
-            (name.decode("latin-1"), value.decode("latin-1")) for name, value in raw.headers
+            (name.decode("latin-1"), value.decode("latin-1")) for name, value in raw.headers.raw
         )
         self._chunks: list[bytes] = []
         self._size = 0
@@ -162,7 +174,7 @@ class _ResponseReader:
         if self._events is None:
             complete = problem is None
             response = responses.response_from_content(
-                self._raw.status,
+                self._raw.status_code,
                 self._headers,
                 b"".join(self._chunks),
                 tuple(self._defects),
@@ -174,7 +186,7 @@ class _ResponseReader:
             if complete:
                 self._events.finish(_now())
             response = responses.response_from_stream(
-                self._raw.status, self._headers, self._events, tuple(self._defects)
+                self._raw.status_code, self._headers, self._events, tuple(self._defects)
             )
         return response, Completion.ANSWERED if complete else Completion.UNKNOWN, problem
 
@@ -189,19 +201,19 @@ class _ResponseReader:
                 f"the response is larger than {self._limits.max_bytes} bytes or {self._limits.max_events} events; "
                 "reading stopped there"
             )
-        except httpcore.TimeoutException as error:
+        except httpx.TimeoutException as error:
             if self._events is not None and self._events.done:
                 return "the stream stayed open after its done event"
-            if isinstance(error, SocketDeadlineExceeded):
+            if isinstance(error, DeadlineExceeded):
                 return f"the response had not ended after {time.monotonic() - started:.1f} s"
             return f"no further data of the response for {self._limits.idle:.1f} s"
-        except TRANSFER_ERRORS as error:
+        except httpx.TransportError as error:
             return f"the response was truncated: {error}"
         return None
 
     def _read_all(self) -> None:
         decoder = self._decoder()
-        for data in self._raw.iter_stream():
+        for data in self._raw.iter_raw():
             self._size += len(data)
             if self._size > self._limits.max_bytes:
                 raise TooLargeError
@@ -242,6 +254,6 @@ def _now() -> float:
 
 
 def _problem(error: Exception, seconds: float) -> str:
-    if isinstance(error, httpcore.TimeoutException):
+    if isinstance(error, httpx.TimeoutException):
         return f"no response within {seconds:.1f} s"
     return f"no response: {error}"
