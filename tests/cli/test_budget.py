@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -86,6 +87,15 @@ def test_a_dry_run_sends_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     assert "boundary" in text
     assert "limited to 5 runs" in text
     assert not Path("reports").exists()
+
+
+@pytest.mark.parametrize(("rate", "pattern"), [("60/min", r"up to \d+ minutes"), ("1000/s", r"up to \d s")])
+def test_the_plan_states_the_time_at_a_rate_limit(capsys: pytest.CaptureFixture[str], rate: str, pattern: str) -> None:
+    arguments = ["run", "http://server.invalid/v1", "--profile", "quick", "--dry-run", "--no-database"]
+    assert run_command([*arguments, "--rate-limit", rate]) == 0
+    assert re.search(pattern, capsys.readouterr().out)
+    assert run_command(arguments) == 0
+    assert "up to" not in capsys.readouterr().out
 
 
 def test_the_plan_is_an_upper_bound(capsys: pytest.CaptureFixture[str]) -> None:

@@ -52,11 +52,20 @@ def lines(plan: Plan, options: RunOptions, *, is_loopback: bool) -> Iterator[str
         yield _format_row(name, 0, share)
     yield _format_row("all", len(plan.programs), forecast.total_share(plan, after, is_loopback=is_loopback))
     yield "the reserve is for slow runs, failures that are tried again, and deleting what was created"
+    if options.rate_limit is not None:
+        yield _describe_time(forecast.search_share(plan).requests + plan.requests, options.rate_limit)
     limits = [text for text in _limits(options) if text]
     yield f"limited to {', '.join(limits)}" if limits else "other limits: --max-requests, --max-runs, --max-tokens"
     reasons = Counter((left.reason, left.needs) for left in plan.skipped)
     for (reason, needs), count in reasons.most_common():
         yield f"{plural(count, 'program')} skipped: {reason}" + (f" ({needs})" if needs not in reason else "")
+
+
+def _describe_time(requests: int, rate: float) -> str:
+    """How long the requests take if nothing but a rate in requests per second holds them back."""
+    seconds = requests / rate
+    time = f"{seconds / 60:.0f} minutes" if seconds >= 120 else f"{seconds:.0f} s"
+    return f"at {60 * rate:g} requests a minute, preflight and programs take up to {time} on a fast server"
 
 
 def _format_row(name: str, programs: int, share: Share) -> str:
