@@ -26,7 +26,7 @@ from runs_conformance.generation.payloads.invalid import replace_at
 from runs_conformance.generation.payloads.valid import ValueGenerator
 from runs_conformance.model.exchange import Event, Exchange
 from runs_conformance.model.json import ABSENT, JSON, Absent, is_array, is_object
-from runs_conformance.rules.constraints.responses import objects_in_response
+from runs_conformance.rules.constraints.response_schemas import objects_in_response
 
 CHANNELS = ("json", "stream")
 MAX_PLACES = 3

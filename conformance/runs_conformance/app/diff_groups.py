@@ -88,14 +88,19 @@ def group_differences(a: ReportSummary, b: ReportSummary, found: Sequence[Differ
     return sorted(groups, key=urgency)
 
 
-def _key(each: Difference, sides: Mapping[str, ReportSummary]) -> tuple[GroupKind, str, str, str]:
-    failing = "A" if each.in_a == "fail" else "B" if each.in_b == "fail" else ""
+def _key(difference: Difference, sides: Mapping[str, ReportSummary]) -> tuple[GroupKind, str, str, str]:
+    failing = "A" if difference.in_a == "fail" else "B" if difference.in_b == "fail" else ""
     if not failing:
-        return GroupKind.OTHER, "", each.capability, f"{_phrase(each.in_a)} in A, {_phrase(each.in_b)} in B"
+        return (
+            GroupKind.OTHER,
+            "",
+            difference.capability,
+            f"{_phrase(difference.in_a)} in A, {_phrase(difference.in_b)} in B",
+        )
     other = "B" if failing == "A" else "A"
-    title = sides[failing].causes.get(each.id) or each.capability
-    outcome = each.in_b if failing == "A" else each.in_a
-    kind = GroupKind.CONTRADICTION if each.is_contradiction else GroupKind.FAILURE
+    title = sides[failing].causes.get(difference.id) or difference.capability
+    outcome = difference.in_b if failing == "A" else difference.in_a
+    kind = GroupKind.CONTRADICTION if difference.is_contradiction else GroupKind.FAILURE
     return kind, failing, title, f"{_phrase(outcome)} in {other}"
 
 

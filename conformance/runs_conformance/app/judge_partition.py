@@ -16,7 +16,7 @@ from runs_conformance.model.history import History
 from runs_conformance.model.verdict import Tallies, Tally
 from runs_conformance.recordings.partition import Partition, split_into_partitions
 from runs_conformance.recordings.redaction_marker import contains_marker
-from runs_conformance.rules.constraints import responses
+from runs_conformance.rules.constraints import response_schemas
 from runs_conformance.rules.constraints.cross_check import with_second_opinion
 
 
@@ -152,7 +152,7 @@ def _drop_dependency_findings(verdicts: ProgramVerdicts, partition: Partition) -
 
 def _constraints_without_redaction(history: History) -> Tallies:
     """Check the constraints on responses; findings about redacted values become inconclusive."""
-    tallies = responses.tallies(history)
+    tallies = response_schemas.tallies(history)
     for tally in tallies.values():
         redacted = [finding for finding in tally.findings if contains_marker(finding.actual)]
         if redacted:

@@ -81,12 +81,12 @@ def _checking_operations(verdicts: Sequence[Verdict]) -> Iterator[str]:
     return (name for name, counts in outcomes.items() if counts[Outcome.PASS] >= counts[Outcome.FAIL])
 
 
-def _fit(failures: Sequence[Failure], verdicts: Sequence[Verdict], edition: str, other: str) -> EditionFit:
-    ours, theirs = _statements(edition), _statements(other)
+def _fit(failures: Sequence[Failure], verdicts: Sequence[Verdict], edition: str, other_edition: str) -> EditionFit:
+    ours, theirs = _statements(edition), _statements(other_edition)
     return EditionFit(
-        edition=other,
+        edition=other_edition,
         failures=len(failures),
-        explained=sum(_is_explained(failure, edition, other, ours, theirs) for failure in failures),
+        explained=sum(_is_explained(failure, edition, other_edition, ours, theirs) for failure in failures),
         added=len(set(_requirements_broken_by(verdicts, theirs))),
     )
 
@@ -96,15 +96,15 @@ def _statements(edition: str) -> Mapping[str, str]:
 
 
 def _is_explained(
-    failure: Failure, edition: str, other: str, ours: Mapping[str, str], theirs: Mapping[str, str]
+    failure: Failure, edition: str, other_edition: str, ours: Mapping[str, str], theirs: Mapping[str, str]
 ) -> bool:
     is_unknown = failure.verdict.kind == "constraint" and failure.id not in theirs
     if failure.is_about_response:
         # A server that returns a member of which the edition does not know fits it no better, whatever the value.
         if is_unknown:
             return isinstance(failure.finding.actual, Absent)
-        return ours.get(failure.id) != theirs[failure.id] and not _breaks_in(failure, other)
-    valid, still_valid = (_is_valid(failure, name) for name in (edition, other))
+        return ours.get(failure.id) != theirs[failure.id] and not _breaks_in(failure, other_edition)
+    valid, still_valid = (_is_valid(failure, name) for name in (edition, other_edition))
     if failure.is_accepted_violation:
         # A server that accepts a member of which the edition does not know fits it no better.
         return not valid and still_valid

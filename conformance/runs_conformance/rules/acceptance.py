@@ -226,12 +226,12 @@ def _exists(exchange: Exchange, history: History) -> bool:
     return ids <= shown
 
 
-def _may_have_deleted(other: Exchange, exchange: Exchange) -> bool:
+def _may_have_deleted(deletion: Exchange, exchange: Exchange) -> bool:
     """Whether a deletion may have removed an object in the path, either itself or a run along with its assistant."""
-    operation = OPERATIONS.get(other.operation or "")
+    operation = OPERATIONS.get(deletion.operation or "")
     if operation is None or operation.method != "DELETE":
         return False
-    deleted = other.path.get(operation.parameters[-1])
+    deleted = deletion.path.get(operation.parameters[-1])
     return deleted in exchange.path.values() or (operation.acts_on == "assistant" and "run_id" in exchange.path)
 
 

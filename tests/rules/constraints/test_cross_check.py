@@ -11,7 +11,7 @@ from runs_conformance.contract.constraint import object_documents
 from runs_conformance.model.case import REFUSES_BODY, Mutation, Role, Step
 from runs_conformance.model.history import History
 from runs_conformance.model.verdict import Outcome, Tally
-from runs_conformance.rules.constraints import requests, responses
+from runs_conformance.rules.constraints import requests, response_schemas
 from runs_conformance.rules.constraints.cross_check import with_second_opinion
 from tests.rules.histories import HistoryBuilder, run
 
@@ -33,7 +33,7 @@ def accuse_every_answer(history: History) -> Mapping[str, Tally]:
 
 
 def test_a_real_violation_is_confirmed() -> None:
-    tally = with_second_opinion(responses.tallies)(history_with("nonsense"))[CONSTRAINT]
+    tally = with_second_opinion(response_schemas.tallies)(history_with("nonsense"))[CONSTRAINT]
     assert tally.outcome is Outcome.FAIL
     assert tally.errors == []
 
@@ -83,7 +83,7 @@ def test_a_correct_answer_asks_for_no_second_opinion(monkeypatch: pytest.MonkeyP
         raise AssertionError("asked for a second opinion")
 
     monkeypatch.setattr(second_opinion, "_validator", fail)
-    tallies = with_second_opinion(responses.tallies)(history_with("completed"))
+    tallies = with_second_opinion(response_schemas.tallies)(history_with("completed"))
     assert tallies[CONSTRAINT].outcome is Outcome.PASS
 
 

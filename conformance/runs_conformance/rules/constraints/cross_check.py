@@ -22,7 +22,7 @@ from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.json import Absent
 from runs_conformance.model.verdict import Finding, Tally
-from runs_conformance.rules.constraints.responses import ObjectInResponse, objects_in_response
+from runs_conformance.rules.constraints.response_schemas import ObjectInResponse, objects_in_response
 
 MAX_CONFIRMED = 3
 """Findings confirmed for each constraint and program; more would ask the same question again."""

@@ -12,7 +12,7 @@ from runs_conformance.model.exchange import Completion
 from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT
 from runs_conformance.model.verdict import Outcome, Tally
-from runs_conformance.rules.constraints import responses
+from runs_conformance.rules.constraints import response_schemas
 from tests.rules.histories import (
     HistoryBuilder,
     deleted,
@@ -27,7 +27,7 @@ from tests.rules.histories import (
 
 
 def tallies(history: History) -> dict[str, Tally]:
-    return judge(history, {}, [("answers", responses.tallies)])
+    return judge(history, {}, [("answers", response_schemas.tallies)])
 
 
 def failing(found: dict[str, Tally]) -> set[str]:
