@@ -9,7 +9,7 @@ _FEWEST_DIGITS = 2
 
 
 def has_fewer_digits(shown: object, sent: object) -> bool:
-    """Whether a number is another one rounded or cut to at least two digits, or to single precision."""
+    """Whether a number is another one rounded or truncated to at least two digits, or to single precision."""
     if not (isinstance(sent, float) and isinstance(shown, (int, float)) and not isinstance(shown, bool)):
         return False
     if shown == sent or abs(sent) > 1e15:

@@ -13,7 +13,7 @@ TIMEOUT_SECONDS = 10.0
 """Seconds after which a request without a complete response counts as timed out, not as disconnected."""
 
 STREAM_SILENCE_SECONDS = 2.0
-"""Seconds of silence at the end of an incomplete stream after which it counts as timed out, not as cut off."""
+"""Seconds of silence at the end of an incomplete stream after which it counts as timed out, not as truncated."""
 
 STALL_SECONDS = 2.0
 """Seconds after which a request without a complete response may have been left hanging, though the client gave up."""

@@ -6,7 +6,7 @@ _MAX_WORD = 500
 
 
 def truncate(text: str, limit: int) -> str:
-    """The text, cut to `limit` characters, the last of which is an ellipsis, if it is longer."""
+    """The text, truncated to `limit` characters, the last of which is an ellipsis, if it is longer."""
     return text if len(text) <= limit else f"{text[: limit - 1]}…"
 
 
