@@ -23,8 +23,11 @@ NULL_DEPTH = 1
 def can_be_covered_elsewhere(place: Place, violation: InvalidValue) -> bool:
     """Whether one operation may stand in for all that state a place identically, unless this is its nearest violation.
 
-    Values that are easily mistaken for a number or boolean are not shared: each operation parses its own.
+    Values that are easily mistaken for a number or boolean are not shared: each operation parses its own. Neither are
+    missing members: each operation has its own model of the object, with its own defaults.
     """
+    if violation.keyword == "required":
+        return False
     if violation.keyword == "type" and isinstance(violation.valid, (int, float)):
         return False
     return not (violation.invalid is None and len(place.path) <= NULL_DEPTH)
