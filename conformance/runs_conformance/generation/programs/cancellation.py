@@ -53,8 +53,6 @@ def cancel_in_flight(context: ProgramContext) -> StepGenerator:
     yield page("list_run_steps")
     yield on_run("cancel_run")
     yield message(_TOO_EARLY)
-    yield on_run("get_run")
-    yield on_run("cancel_run")
     yield poll(until=TERMINAL_STATUSES)
     yield from read_everything()
     yield on_run("cancel_run")
@@ -100,7 +98,6 @@ def cancel_while_waiting(context: ProgramContext) -> StepGenerator:
     yield on_run("cancel_run")
     yield on_run("get_run")
     yield message("After the end.", role="assistant")
-    yield page("list_messages", order="asc")
 
 
 @program("lifecycle", "cancel", runs=2, requests=20)
