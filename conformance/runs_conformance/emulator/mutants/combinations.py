@@ -203,15 +203,15 @@ def takes_a_temperature_in_words_beside_top_p(hooks: Hooks) -> None:
 def cuts_deep_parameters(hooks: Hooks) -> None:
     """Stores function parameters only to a depth of two objects."""
 
-    def cut(schema: Any, depth: int) -> Any:
+    def truncate(schema: Any, depth: int) -> Any:
         if not isinstance(schema, dict) or "properties" not in schema:
             return schema
-        inner = {name: cut(member, depth - 1) for name, member in schema["properties"].items()} if depth else {}
+        inner = {name: truncate(member, depth - 1) for name, member in schema["properties"].items()} if depth else {}
         return {**schema, "properties": inner}
 
     def cut_parameters(members: Members, *_: Any) -> None:
         members["tools"] = [
-            {**tool, "function": {**tool["function"], "parameters": cut(tool["function"]["parameters"], 1)}}
+            {**tool, "function": {**tool["function"], "parameters": truncate(tool["function"]["parameters"], 1)}}
             if tool["type"] == "function"
             else tool
             for tool in members["tools"]

@@ -61,12 +61,12 @@ def names_members_twice(hooks: Hooks) -> None:
 def breaks_answers_off(hooks: Hooks) -> None:
     """The answer to get_run_step is truncated."""
 
-    async def cut(message: Message, send: Send) -> None:
+    async def truncate(message: Message, send: Send) -> None:
         if message["type"] == "http.response.body":
             message = {**message, "body": message["body"][: len(message["body"]) // 2], "more_body": True}
         await send(message)
 
-    _alter_sending(hooks, lambda scope: cut if "/steps/" in scope["path"] else None)
+    _alter_sending(hooks, lambda scope: truncate if "/steps/" in scope["path"] else None)
 
 
 @mutant("errors-have-envelope", level="should")

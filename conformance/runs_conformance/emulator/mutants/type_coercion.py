@@ -24,8 +24,8 @@ def reads_integers_from_strings(hooks: Hooks) -> None:
 @written_from_spec("create_run.max_completion_tokens.type")
 def cuts_off_fractions(hooks: Hooks) -> None:
     """Accepts 256.5 as 256."""
-    cut: Callable[[Any], Any] = lambda value: int(value) if isinstance(value, float) else value  # noqa: E731
-    patch_request_member(hooks, "max_completion_tokens", cut, "create_run")
+    truncate: Callable[[Any], Any] = lambda value: int(value) if isinstance(value, float) else value  # noqa: E731
+    patch_request_member(hooks, "max_completion_tokens", truncate, "create_run")
 
 
 @written_from_spec("create_run.temperature.type")

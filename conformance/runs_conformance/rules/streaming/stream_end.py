@@ -52,7 +52,7 @@ def a_stream_ends_with_done(stream: Stream) -> Iterator[Result]:
     ):
         yield exchange.finding(f"no done follows {stream.events[-1].name}", "/events", DONE_DATA)
     else:
-        yield Inconclusive("the stream was cut before its end")
+        yield Inconclusive("the stream was truncated")
 
 
 def _run_stopped_before_error(stream: Stream) -> bool:
