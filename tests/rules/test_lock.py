@@ -104,6 +104,16 @@ def _after_end(accepted: bool, status: str = "completed", **changes: Any) -> His
     return builder.history()
 
 
+@inconclusive(lock.no_second_run_while_a_run_works)
+def test_thread_that_a_run_of_another_thread_locks_as_well() -> History:
+    builder = _start()
+    builder.see_statuses("queued", "in_progress")
+    text = "Thread thread_a already has an active run run_qK3vT8wZpL5x."
+    builder.refuse("create_run", text=text, body={"assistant_id": ASSISTANT})
+    builder.get_run(run("in_progress"))
+    return builder.history()
+
+
 @inconclusive(lock.run_is_taken_after_the_end)
 def test_thread_that_a_run_of_another_thread_keeps_locked() -> History:
     builder = _start()

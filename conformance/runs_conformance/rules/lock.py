@@ -35,6 +35,8 @@ def _check_excluded(write: ThreadWrite, subject: str, is_working: bool) -> Itera
         before = run.latest_before(exchange)
         status = before.status if before else "active"
         yield exchange.finding(f"{subject} was accepted while run {run.id} was {status!r}", "", 400, exchange.status)
+    elif exchange.refused and write.foreign_run is not None:
+        yield Inconclusive(f"the refusal names run {write.foreign_run}, which is not known to be of the thread")
     elif exchange.refused and write.is_refused_for_lock(run):
         yield PASSED
     elif exchange.refused:
