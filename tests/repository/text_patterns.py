@@ -23,7 +23,7 @@ LENGTH = 50_000
 MAX_CPU_SECONDS = 4
 """Linear patterns take a tenth of a second for all texts of this length, quadratic ones ten seconds or more."""
 _CUT = {
-    "runs_conformance.recordings.loss._ENDS_CUT": 100,
+    "runs_conformance.recordings.loss._ENDS_TRUNCATED": 100,
     "runs_conformance.recordings.redaction_marker._MARKER": 200,
     "runs_conformance.recordings.redaction_marker._BLANK_ID": 200,
 }

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -24,9 +23,6 @@ class MalformedEntryError(Exception):
 
 _PROJECT_HEADER = "openai-project"
 """Not secret, but it selects objects as a key does."""
-
-_SCHEME = re.compile(r"[a-z]+\s+(?=\S+\Z)", re.IGNORECASE)
-"""The scheme of an Authorization header."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +68,12 @@ def key_values(headers: HeaderList, key_header: str = "") -> tuple[str, ...]:
     values = [
         value.strip() for name, value in headers if is_key_header(name) or name.lower() == key_header.lower() != ""
     ]
-    return tuple(dict.fromkeys(_SCHEME.sub("", value) for value in values if value))
+    return tuple(dict.fromkeys(_without_scheme(value) for value in values if value))
+
+
+def _without_scheme(value: str) -> str:
+    words = value.split(None, 2)
+    return words[1] if len(words) == 2 and words[0].isalpha() else value
 
 
 def require_object(value: Any, what: str) -> Mapping[str, Any]:
