@@ -124,6 +124,15 @@ def test_refusal_before_an_accepted_valid_request_passes() -> None:
     assert not tally.inconclusive
 
 
+def test_one_of_two_invalid_values_refused_for_a_lock_prevents_a_pass() -> None:
+    builder = with_valid_neighbours()
+    builder.no(negative())
+    builder.send("create_run", error("The thread has an active run."), 400, step=negative(254), thread_id="thread_idle")
+    tally = builder.tally()
+    assert tally.is_decided
+    assert tally.suspicions == Counter(["the thread may have had an active run, which refuses every request"])
+
+
 @pytest.mark.parametrize("answer", ["thread t already has an active run", {"detail": "A run is in progress."}])
 def test_refusal_for_a_lock_in_any_form_is_inconclusive(answer: Any) -> None:
     builder = with_valid_neighbours()

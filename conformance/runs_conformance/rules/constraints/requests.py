@@ -22,7 +22,16 @@ from runs_conformance.model.exchange import Completion, Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT, JSON, Absent, spell_pointer
 from runs_conformance.model.text import excerpt
-from runs_conformance.model.verdict import INVALID_REFUSED, VALID_ACCEPTED, Finding, Inconclusive, Passed, Result, Tally
+from runs_conformance.model.verdict import (
+    INVALID_REFUSED,
+    VALID_ACCEPTED,
+    Finding,
+    Inconclusive,
+    Passed,
+    Result,
+    Suspicion,
+    Tally,
+)
 
 _TOO_LARGE = 413
 """The largest accepted body depends on the server's resources, not on the contract."""
@@ -154,7 +163,8 @@ def _judge_invalid_request(id_: str, step: Step, attempts: Sequence[Exchange], p
     if id_ not in program.accepted:
         return Inconclusive("no request with a valid value at this place was accepted")
     if other := _other_cause(refused, step, program):
-        return other
+        # Another invalid value may be refused rightly, and this one be accepted.
+        return Suspicion(other.reason)
     return Passed(INVALID_REFUSED)
 
 
