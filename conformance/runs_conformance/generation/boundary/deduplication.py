@@ -16,7 +16,7 @@ _canonical_schemas: dict[int, tuple[Schema, str]] = {}
 DeduplicationKey = tuple[str, str, str, str]
 """A violation without its operation: the place's name and schema, the keyword and the value."""
 
-NULL_DEPTH = 1
+NULL_DEPTH = 2
 """Down to this depth null is sent to every operation, since careless clients send it there."""
 
 
