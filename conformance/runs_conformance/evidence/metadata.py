@@ -160,7 +160,7 @@ def may_exceed_metadata_limit(exchanges: Iterable[Exchange], exchange: Exchange)
     keys = set(_keys_sent(exchange))
     for previous in exchanges:
         same_object = previous.path == exchange.path or at(previous.body, "/id") == object_id
-        if same_object and previous.started < exchange.ended:
+        if same_object and previous.started < exchange.ended and not previous.refused:
             keys |= {*_keys_sent(previous), *_keys(at(previous.body, "/metadata"))}
     return len(keys) > MAX_METADATA_ENTRIES
 

@@ -54,7 +54,8 @@ def _run_cases(case_run: CaseRun, cases: OperationCases, extra_valid_apart: bool
     else:
         # No verdict is possible without an accepted control: one negative per constraint records the attempt.
         yield from case_run.send_negatives(_first_per_constraint(cases.negatives))
-    if case_run.server_errors:
+    if case_run.server_errors or case_run.refusals:
+        # If the smallest request is accepted in the end, the refusals before were not for the state of the target.
         yield from case_run.send(cases.control)
 
 

@@ -122,7 +122,8 @@ class _ProgramRequests:
         It does not if it accepted a legal request later. It may not have done so yet if it accepted the last legal one
         before; that does not suffice to accuse it of the refusal of a legal request that only refused ones follow.
         """
-        legal = self.legal.get(refused.operation or "", [])
+        own = refused.step.id if refused.step is not None else ""
+        legal = [each for each in self.legal.get(refused.operation or "", []) if _tells(each, own)]
         later = [exchange for exchange in legal if refused.happened_before(exchange)]
         if any(exchange.accepted for exchange in later):
             return False
@@ -137,6 +138,15 @@ class _ProgramRequests:
         return any(control.accepted for control in controls) and any(
             exchange.accepted and failed.happened_before(exchange) for exchange in later
         )
+
+
+def _tells(legal: Exchange, own: str) -> bool:
+    """Whether the response to a legal request tells about the state of the target when another request was refused.
+
+    The same request tells nothing, nor does a refused one with several values: one of them may be to blame.
+    """
+    step = legal.step
+    return step is not None and step.id != own and (legal.accepted or not step.packed)
 
 
 def _judge_invalid_requests(program: _ProgramRequests) -> Iterator[tuple[str, Result]]:
