@@ -106,4 +106,6 @@ def test_merged_metadata_may_exceed_the_limit() -> None:
     small = builder.send("modify_thread", thread(), body={"metadata": NEW})
     assert may_exceed_metadata_limit([builder.exchanges[0], exceeding], exceeding)
     assert not may_exceed_metadata_limit([builder.exchanges[0], small], small)
+    # A refused request stored nothing.
+    assert not may_exceed_metadata_limit([builder.exchanges[0], exceeding, small], small)
     assert not may_exceed_metadata_limit(builder.exchanges, builder.exchanges[0])
