@@ -75,7 +75,6 @@ def _call_ids(exchange: Exchange) -> frozenset[str]:
     source=_LOCKS,
     capability="core",
     requirements=("active-run-blocks-second-run",),
-    occasions=2,
 )
 def two_runs_never_work_together(pair: RunPair | ConcurrentRequests) -> Iterator[Result]:
     """No two runs of one thread are `in_progress` at the same time.
