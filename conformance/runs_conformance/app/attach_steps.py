@@ -12,14 +12,14 @@ from typing import BinaryIO
 
 from runs_conformance.engine.reproduction import Reproduction
 from runs_conformance.engine.run_result import HistoryJudge, RunResult
-from runs_conformance.engine.shrinking.subhistory import minimal_subhistory
+from runs_conformance.engine.shrinking.subhistory import minimal_subhistory, positive_controls
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.json import JSON, is_array, is_object
 from runs_conformance.model.long_text import compress
 from runs_conformance.recordings import history_file
 
-_MAX_MINIMIZED = 1024 * 1024
+_MAX_MINIMIZED = 4 * 1024 * 1024
 """Bytes of the responses of a history that is minimized."""
 _PROGRAM_PREFIX = 2_000
 """The program id stands within this many bytes of the beginning of an exchange's line."""
@@ -101,11 +101,13 @@ def _with_steps(
     needed = (
         minimal_subhistory(history, id_, exchange, history_judge)
         if size <= _MAX_MINIMIZED
-        else _until(history, exchange)
+        else _until(history, id_, exchange)
     )
     reproduction = Reproduction.of(needed)
     return {**extended, "steps": reproduction.to_json()}
 
 
-def _until(history: History, exchange: Exchange) -> list[Exchange]:
-    return [each for each in history if each.index <= exchange.index]
+def _until(history: History, id_: str, failing: Exchange) -> list[Exchange]:
+    """Everything until the failure, and the accepted requests that give it its meaning, which may come later."""
+    later = {each.index for each in positive_controls(history, id_, failing)}
+    return [each for each in history if each.index <= failing.index or each.index in later]

@@ -79,7 +79,7 @@ def _candidates(
     step = failing.step
     targets = [failing]
     if step is not None and step.role in (Role.NEGATIVE, Role.VALID, Role.CONTROL):
-        targets += _positive_controls(history, id_, failing)
+        targets += positive_controls(history, id_, failing)
     listed_kind = OPERATIONS[failing.operation].listed_kind if failing.operation in OPERATIONS else None
     until_failing = failing.index
     if listed_kind is None:
@@ -98,7 +98,7 @@ def _candidates(
     yield list(executed)
 
 
-def _positive_controls(history: History, id_: str, failing: Exchange) -> list[Exchange]:
+def positive_controls(history: History, id_: str, failing: Exchange) -> list[Exchange]:
     """Return the accepted requests that give a refusal its meaning: a minimal one, and one with a valid value."""
     controls = [
         exchange
