@@ -204,3 +204,19 @@ def test_negative_requests_are_left_out() -> None:
     builder.send("create_message", message("user"), body=HELLO)
     builder.create_run()
     assert len(thread_writes(builder.history())) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "foreign"),
+    [
+        ("Thread thread_a already has an active run run_qK3vT8wZpL5x.", "run_qK3vT8wZpL5x"),
+        (f"Thread thread_a already has an active run {RUN}.", None),
+        ("The member run_instructions is unknown.", None),
+        ("The thread is busy.", None),
+    ],
+)
+def test_run_of_another_thread_that_a_refusal_names(text: str, foreign: str | None) -> None:
+    builder = created()
+    builder.refuse("create_message", text=text, body=HELLO)
+    (attempt,) = message_writes(builder.history())
+    assert attempt.foreign_run == foreign

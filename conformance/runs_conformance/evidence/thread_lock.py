@@ -23,7 +23,8 @@ from runs_conformance.model.json import ABSENT, is_object, json_equal
 WORKING = frozenset({"in_progress", "requires_action"})
 _DELETIONS = ("delete_thread", "delete_message")
 _LOCKED_STATUSES = (409, 423)
-_RUN_ID = re.compile(r"\brun_[A-Za-z0-9]{8,64}\b")
+_RUN_ID = re.compile(r"\brun_(?=[A-Za-z]{0,63}\d)[A-Za-z0-9]{8,64}\b")
+"""The id of a run; without a digit it may be the name of a member or class."""
 _SAYS_LOCKED = re.compile(
     r"\b(active|already (?:has|running)|another run|busy|in progress|in_progress|locked|requires_action)\b|"
     r"\b(?:while|until) (?:a|the|its|another) run\b",
