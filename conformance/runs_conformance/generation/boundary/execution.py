@@ -126,25 +126,25 @@ class CaseRun:
             exchange = yield from self.send(step)
         return exchange
 
-    def _send_twice_if_refused(self, step: Step) -> Generator[Instruction, Any, None]:
-        """Send a valid request, and again if it is refused: some servers refuse requests at random."""
+    def _send_twice_if_refused(self, step: Step) -> Generator[Instruction, Any, Exchange | None]:
+        """Send a valid request, and again if it is refused, since some servers refuse at random; return the first."""
         exchange = yield from self.send_with_retry(step)
         if exchange is not None and exchange.refused:
             yield from self.send(step)
+        return exchange
 
     def send_valid(self, cases: Sequence[ValidCase]) -> Generator[Instruction, Any, None]:
         """Send valid requests; if a packed one is not accepted, send its single-value parts."""
         for case in cases:
-            exchange = yield from self.send_with_retry(case.step)
+            # A refused request with several values is split instead.
+            send = self.send_with_retry if case.parts else self._send_twice_if_refused
+            exchange = yield from send(case.step)
             if exchange is None:
                 return
             if not exchange.accepted:
                 self.refusals += 1
                 for part in case.parts:
                     yield from self._send_twice_if_refused(part)
-                if not case.parts and exchange.refused:
-                    # Some servers refuse requests at random.
-                    yield from self.send(case.step)
 
     def send_negatives(self, negatives: Sequence[Step]) -> Generator[Instruction, Any, None]:
         """Send negatives; once one of a constraint was accepted, skip the others."""
