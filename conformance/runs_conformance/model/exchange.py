@@ -122,7 +122,7 @@ class Exchange:
 
     @property
     def accepted(self) -> bool:
-        """Whether a complete response with a 2xx status arrived whose content is neither an error nor other than JSON.
+        """Whether a complete response with a 2xx status arrived, and its content, if any, is JSON that is not an error.
 
         Some servers answer errors, or a page for people, with 200. Such a request is neither accepted nor refused.
         """

@@ -78,7 +78,7 @@ def smallest_request_is_accepted(request: _SmallestRequest) -> Iterator[Result]:
     if exchange.accepted:
         yield PASSED
     elif is_server_error(exchange) or exchange.has_success_status:
-        yield Suspicion(_neither(exchange))
+        yield Suspicion(_describe_unusable(exchange))
     elif exchange.status not in _REFUSED_STATUSES:
         return
     elif says_locked(exchange):
@@ -250,10 +250,10 @@ def _check_shown(exchange: Exchange) -> Iterator[Result]:
     elif exchange.refused:
         yield exchange.finding("an existing object was not shown", "", 200, exchange.status)
     elif is_server_error(exchange) or exchange.has_success_status:
-        yield Suspicion(_neither(exchange))
+        yield Suspicion(_describe_unusable(exchange))
 
 
-def _neither(exchange: Exchange) -> str:
+def _describe_unusable(exchange: Exchange) -> str:
     what = "an error or no JSON" if exchange.has_success_status else f"HTTP status {exchange.status}"
     return f"{exchange.operation} was answered with {what}"
 

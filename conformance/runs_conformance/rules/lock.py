@@ -36,7 +36,7 @@ def _check_excluded(write: ThreadWrite, subject: str, is_working: bool) -> Itera
         status = before.status if before else "active"
         yield exchange.finding(f"{subject} was accepted while run {run.id} was {status!r}", "", 400, exchange.status)
     elif exchange.refused and write.foreign_run is not None:
-        yield Inconclusive(f"the refusal names run {write.foreign_run}, which is not known to be of the thread")
+        yield _foreign_run_named(write)
     elif exchange.refused and write.is_refused_for_lock(run):
         yield PASSED
     elif exchange.refused:
@@ -112,6 +112,10 @@ def no_second_run_while_a_run_is_queued_or_cancelling(write: ThreadWrite) -> Ite
     yield from _check_excluded(write, "a second run", False)
 
 
+def _foreign_run_named(write: ThreadWrite) -> Inconclusive:
+    return Inconclusive(f"the refusal names run {write.foreign_run}, which is not known to be of the thread")
+
+
 def _check_accepted_after_end(write: ThreadWrite, subject: str) -> Iterator[Result]:
     run, exchange = write.last_ended_run, write.exchange
     if run is None or write.target_may_be_deleted:
@@ -120,7 +124,7 @@ def _check_accepted_after_end(write: ThreadWrite, subject: str) -> Iterator[Resu
     if exchange.accepted:
         yield PASSED
     elif write.foreign_run is not None:
-        yield Inconclusive(f"the refusal names run {write.foreign_run}, which is not known to be of the thread")
+        yield _foreign_run_named(write)
     elif exchange.refused and (
         (write.must_be_accepted_if_unlocked and (exchange.step is not None or names_the_run))
         # The refusal itself says that the run is the reason.
@@ -138,7 +142,8 @@ def _check_accepted_after_end(write: ThreadWrite, subject: str) -> Iterator[Resu
 def _check_accepted_on_free_thread(write: ThreadWrite, message: str, is_elsewhere: bool) -> Iterator[Result]:
     """Skip recorded traffic, where an unrecorded run may hold the lock.
 
-    A refusal that names a run of another thread is a violation only if it `is_elsewhere` that a run is active.
+    `is_elsewhere` says that the active run is on another thread; otherwise a refusal that names such a run is not
+    judged.
     """
     exchange = write.exchange
     if exchange.step is None or write.target_may_be_deleted:

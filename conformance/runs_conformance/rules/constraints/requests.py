@@ -117,13 +117,13 @@ class _ProgramRequests:
         return f"the minimal {operation} request: {_inconclusive_reason(controls[-1])}"
 
     def refuses_everything(self, refused: Exchange) -> bool:
-        """Whether the target may refuse every request of the operation by now.
+        """Whether the target may have refused every request of the operation at that time.
 
-        It does not if it accepted a legal request later. It may not have done so yet if it accepted the last legal one
-        before; that does not suffice to accuse it of the refusal of a legal request that only refused ones follow.
+        It did not if it accepted a legal request afterwards. If it refused all of those, the last legal request before
+        decides; but a legal request is then never blamed.
         """
         own = refused.step.id if refused.step is not None else ""
-        legal = [each for each in self.legal.get(refused.operation or "", []) if _tells(each, own)]
+        legal = [each for each in self.legal.get(refused.operation or "", []) if _shows_target_state(each, own)]
         later = [exchange for exchange in legal if refused.happened_before(exchange)]
         if any(exchange.accepted for exchange in later):
             return False
@@ -140,10 +140,11 @@ class _ProgramRequests:
         )
 
 
-def _tells(legal: Exchange, own: str) -> bool:
-    """Whether the response to a legal request tells about the state of the target when another request was refused.
+def _shows_target_state(legal: Exchange, own: str) -> bool:
+    """Whether the response to a legal request shows if the target was able to accept requests.
 
-    The same request tells nothing, nor does a refused one with several values: one of them may be to blame.
+    `own` is the id of the refused step, whose repetitions do not count. Neither does a refused request with several
+    values, because one of the values may be to blame.
     """
     step = legal.step
     return step is not None and step.id != own and (legal.accepted or not step.packed)
@@ -173,7 +174,7 @@ def _judge_invalid_request(id_: str, step: Step, attempts: Sequence[Exchange], p
     if id_ not in program.accepted:
         return Inconclusive("no request with a valid value at this place was accepted")
     if other := _other_cause(refused, step, program):
-        # Another invalid value may be refused rightly, and this one be accepted.
+        # The target may refuse other invalid values and still accept this one.
         return Suspicion(other.reason)
     return Passed(INVALID_REFUSED)
 
