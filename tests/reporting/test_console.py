@@ -8,7 +8,8 @@ from runs_conformance.model.hazard import Hazard
 from runs_conformance.model.program_end import Ending, ProgramEnd
 from runs_conformance.model.verdict import Outcome
 from runs_conformance.reporting import html, markdown
-from runs_conformance.reporting.console import WIDTH, OutputFiles, render_summary
+from runs_conformance.reporting.console import MIN_MISTAKES, WIDTH, OutputFiles, render_summary
+from runs_conformance.reporting.mistakes import list_mistakes
 from runs_conformance.reporting.report import ProgramSummary
 from runs_conformance.reporting.terminal_style import Style
 from tests.reporting.reports import example, report, verdict
@@ -82,9 +83,26 @@ def test_summary_fits_a_screen() -> None:
     hazards = tuple(Hazard(kind=f"kind {n}", lost=2, exchange="") for n in range(2))
     for each in (full, replace(full, hazards=hazards)):
         lines = render_summary(each, Style(), OutputFiles("report.html")).splitlines()
-        assert len(lines) == 40
+        listed = [line for line in lines if re.match(r" ?\d+ [a-z ]{12} +\d+  ", line)]
+        assert len(listed) == len(list_mistakes(each)) > MIN_MISTAKES
+        assert lines.index(listed[-1]) < 40
         assert [line for line in lines if len(line) > 100] == []
         assert "programs that stopped early: 20, 1 of them: cause 0 xxx" in "\n".join(lines)
+
+
+def test_warnings_are_left_out_of_a_full_screen() -> None:
+    warnings = [
+        verdict(f"{topic}.rule", Outcome.FAIL, kind="rule", level="should", operation=None)
+        for topic in ("auth", "cancel", "lock", "lifecycle", "tools", "streaming", "messages", "deletion", "listing",
+                      "steps", "times", "ids", "transport", "robustness", "refusals")
+    ]  # fmt: skip
+    passing = [verdict(f"{name}.other", Outcome.PASS, kind="rule", capability=name) for name in CAPABILITIES]
+    failing = verdict("identity.rule", Outcome.FAIL, kind="rule", operation=None)
+    end = ProgramEnd("p", Ending.STOPPED, "it needs a run")
+    full = replace(report(failing, *warnings, *passing), programs=ProgramSummary(planned=2, early_ends=(end,)))
+    lines = render_summary(full, Style(), OutputFiles("report.html")).splitlines()
+    assert len(lines) == 40
+    assert any("more, with" in line for line in lines)
 
 
 def test_quiet_prints_only_the_last_lines() -> None:

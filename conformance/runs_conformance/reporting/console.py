@@ -27,8 +27,11 @@ from runs_conformance.reporting.terminal_style import Style
 WIDTH = 100
 HEIGHT = 40
 """Lines of the screen that the summary fits unless `-v` is given."""
-MIN_MISTAKES = 5
-"""Mistakes shown even if the rest leaves no space for them."""
+MIN_MISTAKES, MAX_MISTAKES = 5, 20
+"""Mistakes shown even if the rest leaves no space for them: at least these, and all that fail the session up to those.
+
+A mistake that comes late because it is less severe may explain most of the failures.
+"""
 _TITLE_COLUMN = 22
 _LABELS = {"should": ("WARN", "33;1"), "may": ("NOTE", "36")}
 
@@ -52,7 +55,7 @@ class OutputFiles:
 def render_summary(report: Report, style: Style, files: OutputFiles = OutputFiles()) -> str:
     """Render the report for the end of a session: the outcome, the mistakes to fix first, and what to run next.
 
-    Without `-v` it fits a screen of 40 lines.
+    Without `-v` the outcome and the mistakes fit a screen of 40 lines, and the whole does unless many mistakes fail it.
     """
     mistakes = list_mistakes(report)
     lines = list(_conclusion_lines(report, style))
@@ -73,14 +76,15 @@ def render_summary(report: Report, style: Style, files: OutputFiles = OutputFile
 
 
 def _mistake_table(mistakes: Sequence[Mistake], style: Style, height: int) -> Iterator[str]:
-    """The mistakes, the first with its fix, in `height` lines unless `-v` is given."""
+    """The mistakes, the first with its fix, in `height` lines if those that fail the session allow it."""
     if not mistakes:
         return
     fix = textwrap.wrap(failure_text.printable(f"fix: {mistakes[0].cause.fix}"), WIDTH - _TITLE_COLUMN)
     yield ""
     yield style.bold(f"{'':3}{'fix first':12}{'fails':>5}  mistake")
-    space = max(MIN_MISTAKES, height - 2 - len(fix))
-    shown = len(mistakes) if style.verbosity >= 1 or len(mistakes) <= space else max(MIN_MISTAKES, space - 1)
+    least = max(MIN_MISTAKES, min(sum(mistake.fails for mistake in mistakes), MAX_MISTAKES))
+    space = max(least, height - 2 - len(fix))
+    shown = len(mistakes) if style.verbosity >= 1 or len(mistakes) <= space else max(least, space - 1)
     for mistake in mistakes[:shown]:
         level = mistake.cause.level
         note = "" if mistake.fails else "warning: " if level == "should" else "note: "
