@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -13,8 +14,10 @@ from runs_conformance.errors import BudgetExhausted, InternalError
 from runs_conformance.model.json import JSON, is_array, is_object
 from runs_conformance.model.verdict import Finding, Tally
 
-MAX_IDS = 60
-"""Maximum number of failures that are replayed."""
+MAX_IDS, MAX_IDS_PER_GROUP = 60, 4
+"""Maximum number of failures that are replayed, of all and of a group: the constraints on the requests of an operation,
+those on a kind of object, or the rules of a topic. The failures of a group often have one cause.
+"""
 
 MAX_TRIES = 3
 """How often a failure is replayed that does not occur again at once."""
@@ -64,7 +67,7 @@ class ConfirmationBudget:
 
     sent: Callable[[], int]
     seconds: float = 30.0
-    requests: int = 600
+    requests: int = 300
     now: Callable[[], float] = time.monotonic
     _started: float = field(init=False)
     _first: int = field(init=False)
@@ -101,14 +104,27 @@ def confirm(
 
 
 def failures_to_confirm(result: RunResult, is_must: Callable[[str], bool]) -> Iterator[tuple[str, Reproduction]]:
-    """The failures of MUST requirements whose counterexamples have steps; those that need confirmation come first."""
+    """The failures of MUST requirements whose counterexamples have steps; those that need confirmation come first.
+
+    Of the others, the first of each group precedes the second of any, up to the limit for a group.
+    """
     failing = [id_ for id_, tally in result.tallies.items() if tally.findings and is_must(id_)]
-    for id_ in sorted(failing, key=lambda id_: not _needs_confirmation(id_, result.tallies[id_])):
+    ranks: dict[str, int] = {}
+    groups: Counter[str] = Counter()
+    for id_ in failing:
+        needs_confirmation = _needs_confirmation(id_, result.tallies[id_])
+        groups[_group(id_)] += not needs_confirmation
+        ranks[id_] = 0 if needs_confirmation else groups[_group(id_)]
+    for id_ in sorted((id_ for id_ in failing if ranks[id_] <= MAX_IDS_PER_GROUP), key=ranks.__getitem__):
         example = result.counterexamples.get(id_)
         steps = example.get("steps") if is_object(example) else None
         if is_array(steps):
             reproduction = Reproduction.from_json(steps)
             yield id_, _repeat(reproduction) if id_ in _NEEDS_CONFIRMATION else reproduction
+
+
+def _group(id_: str) -> str:
+    return id_.partition(".")[0]
 
 
 def _repeat(reproduction: Reproduction) -> Reproduction:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -22,8 +23,10 @@ from runs_conformance.model.program import ProgramContext
 from runs_conformance.model.program_end import Ending
 from runs_conformance.model.source import Level
 
-MAX_IDS = 24
-"""Maximum number of ids to shrink; MUST requirements come first."""
+MAX_IDS, MAX_IDS_PER_OPERATION = 24, 3
+"""Maximum number of ids to shrink; MUST requirements come first. An operation that fails many ids lacks validation, and
+more of them would show the same mistake, each by dozens of runs.
+"""
 
 MIN_RUN_TIMEOUT = 1.5
 """Lower bound of the run timeout, in seconds, while shrinking."""
@@ -83,13 +86,25 @@ def shrink_violations(
     violations: Mapping[str, ExploredViolation], context: ShrinkContext, workers: int = 2
 ) -> dict[str, ShrunkCase]:
     """Shrink the violations of MUST and SHOULD requirements; omit those that do not fail again when executed."""
-    chosen = sorted(
+    candidates = sorted(
         ((id_, violation) for id_, violation in violations.items() if _level(id_, context) is not Level.MAY),
         key=lambda pair: _level(pair[0], context) is not Level.MUST,
-    )[:MAX_IDS]
+    )
+    chosen: list[tuple[str, ExploredViolation]] = []
+    by_operation: Counter[str] = Counter()
+    for id_, violation in candidates:
+        if by_operation[_operation(violation)] < MAX_IDS_PER_OPERATION and len(chosen) < MAX_IDS:
+            by_operation[_operation(violation)] += 1
+            chosen.append((id_, violation))
     with ThreadPoolExecutor(max(1, workers)) as threads:
         shrunk = threads.map(lambda pair: _shrink(pair[0], pair[1], context), chosen)
     return {case.id: case for case in shrunk if case is not None}
+
+
+def _operation(explored: ExploredViolation) -> str:
+    """The operation of the exchange that shows the violation; empty if no exchange does."""
+    exchange = explored.violation.exchange
+    return exchange.operation or "" if exchange is not None else ""
 
 
 def _level(id_: str, context: ShrinkContext) -> Level:
