@@ -9,12 +9,19 @@ from runs_conformance.engine.counterexample import nearest_accepted
 from runs_conformance.engine.dependencies import object_ids, references, with_dependencies
 from runs_conformance.engine.reproduction import ExecutedStep, executed_steps
 from runs_conformance.engine.run_result import HistoryJudge
+from runs_conformance.generation.payloads.shrink_value import ddmin
 from runs_conformance.model.case import Role
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
 
 MAX_READ_TRIALS = 40
 """Number of reads, from the end, that are tried to be left out; each trial judges the history once."""
+
+_OFTEN_SHARED = ("thread_id", "assistant_id")
+"""Parameters whose objects many requests share that do not affect one another."""
+
+MAX_TRIALS = 150
+"""Number of parts of a history that are judged while its requests are left out one after the other."""
 
 
 def minimal_subhistory(history: History, id_: str, failing: Exchange, history_judge: HistoryJudge) -> list[Exchange]:
@@ -26,6 +33,11 @@ def minimal_subhistory(history: History, id_: str, failing: Exchange, history_ju
     judge = _SubhistoryJudge(history, id_, history_judge.only(id_))
     executed = executed_steps(history)
     for candidate in _candidates(history, id_, failing, executed):
+        if judge.still_fails(candidate):
+            return _exchanges(judge.drop_reads(candidate, failing))
+    if _is_boundary_request(failing) and (smallest := judge.minimize(executed, failing)) is not None:
+        return _exchanges(smallest)
+    for candidate in _prefixes(failing, executed):
         if judge.still_fails(candidate):
             return _exchanges(judge.drop_reads(candidate, failing))
     return list(history)
@@ -44,6 +56,27 @@ class _SubhistoryJudge:
         _, tallies = self.history_judge.tallies(self.history.program, _exchanges(candidate))
         tally = tallies.get(self.id)
         return tally is not None and bool(tally.findings)
+
+    def minimize(self, executed: Sequence[ExecutedStep], failing: Exchange) -> list[ExecutedStep] | None:
+        """Leave out what the violation does not need; None if that ends with a part that does not violate the id.
+
+        Only for requests that are judged by themselves and by others of their operation: the steps that the rest
+        refers to are kept, others that changed the same objects are not.
+        """
+        others = [each for each in executed if failing not in each.exchanges]
+        own = [each for each in executed if failing in each.exchanges]
+        reduction, needed = ddmin(others), others
+        try:
+            candidate = next(reduction)
+            for _ in range(MAX_TRIALS):
+                still_fails = self.still_fails([*candidate, *own])
+                needed = list(candidate) if still_fails else needed
+                candidate = reduction.send(still_fails)
+        except StopIteration:
+            pass
+        targets = [each.first for each in (*needed, *own)]
+        complete = with_dependencies(targets, executed, ignored_parameters=_OFTEN_SHARED)
+        return complete if self.still_fails(complete) else None
 
     def drop_reads(self, candidate: Sequence[ExecutedStep], failing: Exchange) -> list[ExecutedStep]:
         """Drop every read that no step refers to and that the violation does not need."""
@@ -72,19 +105,23 @@ def _candidates(
 ) -> Iterator[list[ExecutedStep]]:
     """Yield parts of a history, roughly by size.
 
-    First the failing step with its positive controls and dependencies, then all steps on the same objects, then the
-    shortest prefixes, finally everything. Other actions on the thread are left out at first, except for lists, which
-    show all of them.
+    First the failing step with its positive controls and dependencies, then all steps on the same objects. Other
+    actions on the thread are left out at first, except for lists, which show all of them.
     """
-    step = failing.step
     targets = [failing]
-    if step is not None and step.role in (Role.NEGATIVE, Role.VALID, Role.CONTROL):
+    if _is_boundary_request(failing):
         targets += positive_controls(history, id_, failing)
     listed_kind = OPERATIONS[failing.operation].listed_kind if failing.operation in OPERATIONS else None
     until_failing = failing.index
+    if listed_kind is not None and not failing.path:
+        # Nothing that the list names as its parent says what it should hold.
+        targets += [
+            each.first
+            for each in executed
+            if each.first.index < until_failing and each.last.accepted and _creates(each.last, listed_kind)
+        ]
     if listed_kind is None:
-        ignored = ("thread_id", "assistant_id")
-        yield with_dependencies(targets, executed, last_index=until_failing, ignored_parameters=ignored)
+        yield with_dependencies(targets, executed, last_index=until_failing, ignored_parameters=_OFTEN_SHARED)
     yield with_dependencies(targets, executed, last_index=until_failing)
     yield with_dependencies(targets, executed)
     objects = set(object_ids(failing))
@@ -92,10 +129,22 @@ def _candidates(
     earlier = [exchange for exchange in related if exchange.index <= failing.index]
     yield with_dependencies([*targets, *earlier], executed, last_index=until_failing)
     yield with_dependencies([*targets, *related], executed)
+
+
+def _prefixes(failing: Exchange, executed: Sequence[ExecutedStep]) -> Iterator[list[ExecutedStep]]:
+    """Yield the steps until the failing one and some of those after it, then all."""
     position = next((position for position, each in enumerate(executed) if failing in each.exchanges), 0)
     for end in range(position + 1, min(position + 8, len(executed))):
         yield list(executed[:end])
     yield list(executed)
+
+
+def _creates(exchange: Exchange, kind: str) -> bool:
+    return exchange.operation in OPERATIONS and OPERATIONS[exchange.operation].creates == kind
+
+
+def _is_boundary_request(exchange: Exchange) -> bool:
+    return exchange.step is not None and exchange.step.role in (Role.NEGATIVE, Role.VALID, Role.CONTROL)
 
 
 def positive_controls(history: History, id_: str, failing: Exchange) -> list[Exchange]:
