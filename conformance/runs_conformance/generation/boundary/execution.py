@@ -85,8 +85,15 @@ def _first_per_constraint(negatives: Sequence[Step]) -> list[Step]:
     return list(first.values())
 
 
-SAMPLE_SIZE = 3
-"""Invalid values of one keyword that are sent although each of them was accepted and started a run."""
+SAMPLE_SIZE, SAMPLE_RATIO = 3, 3
+"""Invalid values of one keyword that are sent although each of them was accepted and started a run, and the number of
+further ones for each that was refused: an unknown id is refused even where no value is validated.
+"""
+
+ENOUGH_ACCEPTED = 12
+"""Accepted invalid values of all keywords that show that an operation validates little; then one of each keyword is
+sent.
+"""
 
 
 @dataclass(slots=True)
@@ -101,7 +108,7 @@ class CaseRun:
     refusals: int = 0
     failed_constraints: set[str] = field(default_factory=set)
     accepted_keywords: Counter[str] = field(default_factory=Counter)
-    refused_keywords: set[str] = field(default_factory=set)
+    refused_keywords: Counter[str] = field(default_factory=Counter)
 
     def send(self, step: Step) -> Generator[Instruction, Any, Exchange | None]:
         """Send a step, after resetting a consumed fixture; None if the fixture cannot be reset."""
@@ -159,11 +166,14 @@ class CaseRun:
                 self.failed_constraints.add(step.exercises[0])
                 self.accepted_keywords[keyword] += 1
             elif exchange.refused:
-                self.refused_keywords.add(keyword)
+                self.refused_keywords[keyword] += 1
 
     def _is_sampled_out(self, step: Step) -> bool:
-        """Whether a negative need not be sent: each accepted one starts a run, and all others of its keyword were."""
+        """Whether a negative need not be sent: each accepted one starts a run, and most others of its keyword were."""
         if self.fixture.after_accept is None or self.context.exhaustive or step.mutation is None:
             return False
         keyword = step.mutation.keyword
-        return keyword not in self.refused_keywords and self.accepted_keywords[keyword] >= SAMPLE_SIZE
+        accepted, refused = self.accepted_keywords.total(), self.refused_keywords.total()
+        validates_little = accepted >= ENOUGH_ACCEPTED + SAMPLE_RATIO * refused
+        wanted = (1 if validates_little else SAMPLE_SIZE) + SAMPLE_RATIO * self.refused_keywords[keyword]
+        return self.accepted_keywords[keyword] >= wanted

@@ -57,22 +57,26 @@ def tallies(history: History) -> dict[str, Tally]:
 
 
 def _judge_unsent_values(program: _ProgramRequests) -> Iterator[tuple[str, Result]]:
-    """Explain the constraints without an invalid value, if the target accepted every one of the same keyword."""
+    """Explain the constraints without an invalid value, if the target accepted most others of the keyword or of all."""
+    by_operation: dict[str, list[Exchange]] = {}
     by_keyword: dict[tuple[str, str], list[Exchange]] = {}
     sent: set[str] = set()
     for attempts in program.negatives.values():
         if (step := attempts[0].step) is not None and step.mutation is not None:
+            by_operation.setdefault(step.operation, []).append(attempts[-1])
             by_keyword.setdefault((step.operation, step.mutation.keyword), []).append(attempts[-1])
             sent.update(step.exercises)
     for id_ in sorted(program.accepted - sent):
         operation, keyword = id_.partition(".")[0], id_.rpartition(".")[2]
-        tried = by_keyword.get((operation, keyword), [])
-        if len(tried) > 1 and all(exchange.accepted for exchange in tried):
+        tried, what = by_keyword.get((operation, keyword), []), f"other values that violate {keyword}"
+        if len(tried) < 2:
+            tried, what = by_operation.get(operation, []), "other invalid values"
+        accepted = sum(exchange.accepted for exchange in tried)
+        if accepted > 1 and accepted > len(tried) // 2:
             yield (
                 id_,
                 Inconclusive(
-                    f"not sent: {operation} accepted {len(tried)} of {len(tried)} other values that violate {keyword} "
-                    "(--exhaustive sends all)"
+                    f"not sent: {operation} accepted {accepted} of {len(tried)} {what} (--exhaustive sends all)"
                 ),
             )
 
