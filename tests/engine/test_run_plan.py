@@ -34,7 +34,7 @@ class RecordingListener:
         self.ends: list[int] = []
         self.closed = False
 
-    def on_plan(self, programs: int, requests: int, runs: int) -> None:
+    def on_plan(self, programs: int, requests: int, runs: int, limits: tuple[int | None, int | None]) -> None:
         self.programs = programs
 
     def on_program_judged(self, failing: Collection[str], requests: int, runs: int) -> None:

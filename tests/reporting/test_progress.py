@@ -7,13 +7,13 @@ def test_lines_are_printed_at_intervals() -> None:
     said: list[str] = []
     clock = iter([0.0, 1.0, 6.0, 6.0, 7.0])
     lines = LineProgress(said.append, every=5.0, now=lambda: next(clock))
-    lines.on_plan(3, 1000, 12)
+    lines.on_plan(3, 1000, 12, (1500, None))
     lines.on_program_judged(set(), 100, 1)
     lines.on_program_judged({"a.b"}, 1200, 2)
     lines.on_program_judged({"a.b"}, 1300, 3)
     lines.close()
     assert said == [
-        "running 3 programs: at most 1,000 requests and 12 runs on a correct server",
+        "running 3 programs: at most 1,000 requests and 12 runs on a correct server, 1,500 requests on any server",
         "2 of 3 programs, 1,200 requests, 2 runs, 1 failing",
     ]
 
@@ -22,7 +22,7 @@ def test_time_left_is_estimated_from_the_programs_that_are_done() -> None:
     said: list[str] = []
     clock = iter([0.0, 10.0, 20.0, 30.0])
     lines = LineProgress(said.append, every=25.0, now=lambda: next(clock))
-    lines.on_plan(9, 1000, 12)
+    lines.on_plan(9, 1000, 12, (None, None))
     for _ in range(3):
         lines.on_program_judged(set(), 100, 1)
     assert said[-1] == "3 of 9 programs, 100 requests, 1 runs, about 1 min left"
@@ -31,6 +31,6 @@ def test_time_left_is_estimated_from_the_programs_that_are_done() -> None:
 
 def test_silent_and_bar_print_no_lines() -> None:
     for progress in (SilentProgress(), ProgressBar(print)):
-        progress.on_plan(1, 1, 1)
+        progress.on_plan(1, 1, 1, (1, 1))
         progress.on_program_judged({"a.b"}, 1, 1)
         progress.close()

@@ -20,9 +20,9 @@ from runs_conformance.model.exchange import Exchange
 SEARCH_REQUESTS, SEARCH_RUNS = 12, 2
 """Requests and runs before the first program: the preflight, and the search for the form of requests."""
 
-RESERVE_PERCENT, LOCAL_REQUESTS_PERCENT, LOCAL_RUNS_PERCENT = 25, 100, 600
+RESERVE_PERCENT, LOCAL_REQUESTS_PERCENT, LOCAL_RUNS_PERCENT = 25, 60, 300
 """The reserve as a share of the plan's estimate. Runs on a server of this machine cost time only, and one that accepts
-what it must refuse, or refuses a member of runs, starts several times as many as a correct one. Each of them is polled,
+what it must refuse, or refuses a member of runs, starts up to three times as many as a correct one. Each of them is polled,
 and its thread and assistant are replaced.
 """
 

@@ -30,8 +30,8 @@ JOIN_TIMEOUT = 2.0
 class ProgressListener(Protocol):
     """Receives the progress of a test run, from any thread."""
 
-    def on_plan(self, programs: int, requests: int, runs: int) -> None:
-        """The test run starts; the arguments are upper estimates."""
+    def on_plan(self, programs: int, requests: int, runs: int, limits: tuple[int | None, int | None]) -> None:
+        """The test run starts; `requests` and `runs` bound it on a correct server, the `limits` of both on any."""
         ...
 
     def on_program_judged(self, failing: Collection[str], requests: int, runs: int) -> None:
@@ -80,7 +80,8 @@ def run_plan(
     # Wait for events, not threads: an interrupted join() marks its thread as ended.
     ends = [threading.Event() for _ in range(max(1, workers))]
     interrupted = False
-    listener.on_plan(len(plan.programs), plan.requests, plan.runs)
+    limits = tuple(limit and limit[0] for limit in (budget.request_limit, budget.run_limit))
+    listener.on_plan(len(plan.programs), plan.requests, plan.runs, (limits[0], limits[1]))
     try:
         for number, end in enumerate(ends):
             threading.Thread(target=pool.run_worker, args=(end,), name=f"worker-{number}", daemon=True).start()

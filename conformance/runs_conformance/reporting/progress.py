@@ -21,8 +21,8 @@ Printer = Callable[[str], None]
 class SilentProgress:
     """Prints nothing."""
 
-    def on_plan(self, programs: int, requests: int, runs: int) -> None:
-        """The session starts; the numbers are upper bounds."""
+    def on_plan(self, programs: int, requests: int, runs: int, limits: tuple[int | None, int | None]) -> None:
+        """The session starts; `requests` and `runs` bound it on a correct server, the `limits` of both on any."""
 
     def on_program_judged(self, failing: Collection[str], requests: int, runs: int) -> None:
         """A program was judged and these ids failed; `requests` and `runs` count the session so far."""
@@ -50,11 +50,13 @@ class LineProgress:
         self._last = self._begun = now()
         self._standing = _Counter()
 
-    def on_plan(self, programs: int, requests: int, runs: int) -> None:
-        """Print what the programs take on a correct server; the forecast of `--dry-run` bounds them on any server."""
+    def on_plan(self, programs: int, requests: int, runs: int, limits: tuple[int | None, int | None]) -> None:
+        """Print what the programs take on a correct server, and the limits that hold on any server."""
         self._standing.programs = programs
         cost = f"at most {plural(requests, 'request')} and {plural(runs, 'run')} on a correct server"
-        self._say(f"running {plural(programs, 'program')}: {cost}")
+        units = [plural(limit, unit) for limit, unit in zip(limits, ("request", "run"), strict=True) if limit]
+        limit = f", {' and '.join(units)} on any server" if units else ""
+        self._say(f"running {plural(programs, 'program')}: {cost}{limit}")
 
     def on_program_judged(self, failing: Collection[str], requests: int, runs: int) -> None:
         """Print the progress if the last line is old enough."""
@@ -91,7 +93,7 @@ class ProgressBar:
         self._progress: Any = None
         self._task: Any = None
 
-    def on_plan(self, programs: int, requests: int, runs: int) -> None:
+    def on_plan(self, programs: int, requests: int, runs: int, limits: tuple[int | None, int | None]) -> None:
         """Show the bar."""
         from rich.console import Console
         from rich.progress import (
