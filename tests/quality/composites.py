@@ -7,7 +7,8 @@ rows.
 
 For each mutant of a composite, the ids that it fails by itself must fail, or be undecided; a pass is a false pass. Each
 failed MUST id must be failed by one of the mutants alone, by its row in the kill matrix or by the programs that failed
-it here, or be a listed consequence of a fault or mutant.
+it here, or be a listed consequence of a fault or mutant. With `--minimize`, the smallest set of mutants with which each
+false pass and each unexplained failure remains is printed: the place to look.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from random import Random
 from tests.quality import kill_matrix, server_faults
 from tests.quality.combinations import drop_conflicting
 from tests.quality.judging import Trial, TrialResult, judge_all
+from tests.quality.minimization import smallest_set
+from tests.quality.mutant_interactions import CONSEQUENCES, JOINT_CONSEQUENCES, MUTANT_CONSEQUENCES, UNDONE_BY
 from tests.quality.tables import code_list, read_rows, write_rows, write_text
 
 SIZES = (2, 5, 10, 30)
@@ -33,60 +36,6 @@ TIMEOUT_S, RUN_TIMEOUT_S = 4.0, 3.0
 
 FAULT_SHARE = 0.4
 """The share of composites that have a fault of the whole server, too."""
-
-CONSEQUENCES: Mapping[str, tuple[str, ...]] = {
-    "absent": ("acceptance.",),
-    "fails": ("errors.", "acceptance.", "robustness.", "error."),
-    "random_500": ("errors.", "acceptance.", "robustness.", "error."),
-    "stuck": ("cancel.comes_to_an_end", "ending.", "lifecycle.", "times."),
-    "cuts_streams": ("streaming.", "events.", "deltas.", "traces.", "stored."),
-    "refuses": ("acceptance.", "create_run.", "create_thread_and_run."),
-    "dies": (),
-}
-"""The beginnings of ids that a fault may fail, by the kind of fault."""
-
-MUTANT_CONSEQUENCES: Mapping[str, tuple[str, ...]] = {
-    # The run had ended between two reads, and shows the usage and times of its end while it is cancelling.
-    "cancels_what_is_over": ("times.", "usage.is_null_until_the_run_ends"),
-    # It ignores cursors, too, which only shows beside a mutant that makes clients read on.
-    "finds_all_messages_of_a_run_at_once": ("paging.",),
-    # A run that had ended works again.
-    "forgets_that_it_ended": ("lifecycle.follows_the_graph",),
-    # Each invalid value of a request is answered with 500; alone, this number of consecutive ones ends the test run.
-    "refuses_with_500": ("create_", "modify_", "list_", "submit_tool_outputs."),
-    # A revived run may end again, at another time, before it is read.
-    "revives_on_modify": ("times.stamps_of_an_ended_run_stay",),
-    # It hands an assistant_id of another type to a handler that is not written for it, and adds refused messages.
-    "starts_what_it_refuses": ("create_run.assistant_id.", "traces.refused_message_is_not_added"),
-}
-"""The beginnings of ids that a mutant may fail beside others, although not by itself."""
-
-JOINT_CONSEQUENCES: Mapping[tuple[str, ...], tuple[str, ...]] = {
-    # The request that should lock the thread when it is refused is accepted.
-    ("accepts_every_body", "locks_for_a_run_that_is_refused"): ("lock.message_is_taken_after_the_end",),
-    # The value that should be refused is accepted and ignored.
-    ("accepts_every_body", "refuses_256_prompt_tokens"): ("settings.max_prompt_tokens_is_as_asked",),
-    # A run of an unknown assistant has no instructions, and what is null is left out.
-    ("leaves_nulls_out", "runs_unknown_assistants"): ("run.instructions.required",),
-    # The text of an error comes with the status of a success.
-    ("answers_errors_in_plain_text", "refuses_with_200"): ("transport.success_is_a_json_object",),
-}
-"""The beginnings of ids that several mutants fail together, although none of them does by itself."""
-
-UNDONE_BY: Mapping[str, Mapping[str, str]] = {
-    "breaks_on_depth": {"reads_broken_json": "a body that is too deep is read as an empty object"},
-    "breaks_on_bad_json": {"accepts_every_body": "a body that is not JSON is accepted"},
-    "breaks_the_connection_with_bad_json": {"accepts_every_body": "a body that is not JSON is accepted"},
-    "starts_what_it_refuses": {"accepts_every_body": "no run is refused"},
-    "streams_its_refusals": {"accepts_every_body": "no streamed run is refused"},
-    "calls_another_function": {"ignores_the_named_function": "the named function does not reach the model"},
-    "leaves_code_out": {"numbers_errors": "every error has a code"},
-    "leaves_outputs_out": {"shows_outputs_as_empty": "every call has an output, if only an empty one"},
-    "leaves_usage_out_until_it_is_known": {"counts_before_the_end": "the usage is known from the beginning"},
-    "parses_the_body_that_cancellations_lack": {"reads_broken_json": "a missing body is read as an empty object"},
-    "tells_incomplete_as_failed": {"completes_over_the_limit": "no run is incomplete"},
-}
-"""Mutants that others undo, with the reason why the server does not have the defect: so a pass is correct."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +106,7 @@ def judge_composites(
     for composite in composites:
         own = {id_ for name in composite.mutants for id_ in own_failures(by_mutant[name])}
         trials.append(composite.trial(tuple(sorted(own)) if narrow else ()))
-    for composite, result in zip(composites, judge_all(trials, processes=2, batch_size=2), strict=True):
+    for composite, result in zip(composites, judge_all(trials, processes=3, batch_size=2), strict=True):
         row = evaluate(composite, result, by_mutant)
         yield replace(row, unexplained=_drop_explained(composite, result, row.unexplained)), result
 
@@ -228,6 +177,16 @@ def evaluate(composite: Composite, result: TrialResult, by_mutant: Mapping[str, 
     )
 
 
+def describe_smallest_sets(composite: Composite, row: CompositeRow, result: TrialResult) -> Iterator[str]:
+    """For each problem of a row, a line with the smallest set of mutants with which it remains."""
+    passes = [id_ for text in row.false_passes for id_ in text.partition(": ")[2].split(", ")]
+    for id_, outcome in (*((id_, "pass") for id_ in passes), *((id_, "fail") for id_ in row.unexplained)):
+        programs = result.failed_by if outcome == "fail" else result.decided_by
+        trial = composite.trial(tuple(_selectable(programs.get(id_, ()))))
+        needed = smallest_set(trial, id_, outcome)
+        yield f"{outcome} of {id_}: {' + '.join(needed) or 'not seen again'}"
+
+
 def render_page(rows: Sequence[CompositeRow]) -> str:
     """The Markdown page: totals by size, then every false pass and unexplained failure."""
     lines = [
@@ -295,6 +254,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=COUNT, help="how many composites (default %(default)s)")
     parser.add_argument("--first", type=int, default=0, help="the number of the first one (default %(default)s)")
+    parser.add_argument("--minimize", action="store_true", help="print the mutants that each problem needs")
     parser.add_argument("--dry-run", action="store_true", help="write nothing, and print why mutants stay undecided")
     options = parser.parse_args(arguments)
     known = kill_matrix.read()
@@ -310,6 +270,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         for problem in (*row.false_passes, *row.unexplained):
             print(f"    {problem}", flush=True)
+        if options.minimize:
+            for line in describe_smallest_sets(next(c for c in composites if c.name == row.composite), row, result):
+                print(f"    {line}", flush=True)
         if options.dry_run:
             for name in row.undecided:
                 for id_ in own_failures(next(each for each in known if each.mutant == name)):

@@ -8,6 +8,7 @@ from tests.quality import composites, kill_matrix
 from tests.quality.combinations import drop_conflicting, raising_requests
 from tests.quality.composites import Composite, draw_composites, evaluate, fixed_composites, judge_composites
 from tests.quality.judging import TrialResult
+from tests.quality.minimization import minimize
 
 ROWS = {row.mutant: row for row in kill_matrix.read()}
 FOUND, MISSED = "answers_detail", "creates_with_201"
@@ -47,6 +48,11 @@ def test_mutants_that_make_the_emulator_raise_together_are_not_combined() -> Non
 def test_a_composite_depends_only_on_its_number() -> None:
     rows = list(ROWS.values())
     assert draw_composites([4], rows, ("cuts_streams",)) == draw_composites([0, 4], rows, ("cuts_streams",))[1:]
+
+
+def test_a_minimal_set_of_mutants_has_none_that_can_be_left_out() -> None:
+    assert minimize(range(30), lambda items: {3, 17, 29} <= {*items}) == [3, 17, 29]
+    assert minimize(range(30), lambda items: 12 in items, max_checks=3) != [12], "too few checks end the search early"
 
 
 @pytest.mark.slow

@@ -1,0 +1,59 @@
+"""What mutants and faults cause beside others although not by themselves, and which defects others undo."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+CONSEQUENCES: Mapping[str, tuple[str, ...]] = {
+    "absent": ("acceptance.",),
+    "fails": ("errors.", "acceptance.", "robustness.", "error."),
+    "random_500": ("errors.", "acceptance.", "robustness.", "error."),
+    "stuck": ("cancel.comes_to_an_end", "ending.", "lifecycle.", "times."),
+    "cuts_streams": ("streaming.", "events.", "deltas.", "traces.", "stored."),
+    "refuses": ("acceptance.", "create_run.", "create_thread_and_run."),
+    "dies": (),
+}
+"""The beginnings of ids that a fault may fail, by the kind of fault."""
+
+MUTANT_CONSEQUENCES: Mapping[str, tuple[str, ...]] = {
+    # The run had ended between two reads, and shows the usage and times of its end while it is cancelling.
+    "cancels_what_is_over": ("times.", "usage.is_null_until_the_run_ends"),
+    # It ignores cursors, too, which only shows beside a mutant that makes clients read on.
+    "finds_all_messages_of_a_run_at_once": ("paging.",),
+    # A run that had ended works again.
+    "forgets_that_it_ended": ("lifecycle.follows_the_graph",),
+    # Each invalid value of a request is answered with 500; alone, this number of consecutive ones ends the test run.
+    "refuses_with_500": ("create_", "modify_", "list_", "submit_tool_outputs."),
+    # A revived run may end again, at another time, before it is read.
+    "revives_on_modify": ("times.stamps_of_an_ended_run_stay",),
+    # It hands an assistant_id of another type to a handler that is not written for it, and adds refused messages.
+    "starts_what_it_refuses": ("create_run.assistant_id.", "traces.refused_message_is_not_added"),
+}
+"""The beginnings of ids that a mutant may fail beside others, although not by itself."""
+
+JOINT_CONSEQUENCES: Mapping[tuple[str, ...], tuple[str, ...]] = {
+    # The request that should lock the thread when it is refused is accepted.
+    ("accepts_every_body", "locks_for_a_run_that_is_refused"): ("lock.message_is_taken_after_the_end",),
+    # The value that should be refused is accepted and ignored.
+    ("accepts_every_body", "refuses_256_prompt_tokens"): ("settings.max_prompt_tokens_is_as_asked",),
+    # A run of an unknown assistant has no instructions, and what is null is left out.
+    ("leaves_nulls_out", "runs_unknown_assistants"): ("run.instructions.required",),
+    # The text of an error comes with the status of a success.
+    ("answers_errors_in_plain_text", "refuses_with_200"): ("transport.success_is_a_json_object",),
+}
+"""The beginnings of ids that several mutants fail together, although none of them does by itself."""
+
+UNDONE_BY: Mapping[str, Mapping[str, str]] = {
+    "breaks_on_depth": {"reads_broken_json": "a body that is too deep is read as an empty object"},
+    "breaks_on_bad_json": {"accepts_every_body": "a body that is not JSON is accepted"},
+    "breaks_the_connection_with_bad_json": {"accepts_every_body": "a body that is not JSON is accepted"},
+    "starts_what_it_refuses": {"accepts_every_body": "no run is refused"},
+    "streams_its_refusals": {"accepts_every_body": "no streamed run is refused"},
+    "calls_another_function": {"ignores_the_named_function": "the named function does not reach the model"},
+    "leaves_code_out": {"numbers_errors": "every error has a code"},
+    "leaves_outputs_out": {"shows_outputs_as_empty": "every call has an output, if only an empty one"},
+    "leaves_usage_out_until_it_is_known": {"counts_before_the_end": "the usage is known from the beginning"},
+    "parses_the_body_that_cancellations_lack": {"reads_broken_json": "a missing body is read as an empty object"},
+    "tells_incomplete_as_failed": {"completes_over_the_limit": "no run is incomplete"},
+}
+"""Mutants that others undo, with the reason why the server does not have the defect: so a pass is correct."""
