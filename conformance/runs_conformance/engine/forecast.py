@@ -22,8 +22,8 @@ SEARCH_REQUESTS, SEARCH_RUNS = 12, 2
 
 RESERVE_PERCENT, LOCAL_REQUESTS_PERCENT, LOCAL_RUNS_PERCENT = 25, 60, 300
 """The reserve as a share of the plan's estimate. Runs on a server of this machine cost time only, and one that accepts
-what it must refuse, or refuses a member of runs, starts up to three times as many as a correct one. Each of them is polled,
-and its thread and assistant are replaced.
+what it must refuse, or refuses a member of runs, starts up to three times as many as a correct one. Each of them is
+polled, and its thread and assistant are replaced.
 """
 
 MIN_RESERVE_REQUESTS, MIN_RESERVE_RUNS, MIN_LOCAL_RUNS = 60, 8, 120
