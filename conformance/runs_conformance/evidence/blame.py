@@ -15,6 +15,7 @@ _QUOTED_NAME = re.compile(
     re.IGNORECASE,
 )
 _MESSAGES = re.compile(r"\bmessages?\b", re.IGNORECASE)
+_NOT_FOUND = (404, 405, 409, 410)
 _MIN_ID_LENGTH = 8
 """Shorter ids may occur in other words of a message."""
 
@@ -58,6 +59,17 @@ def blamed_elsewhere(exchange: Exchange, pointer: str) -> str | None:
     return next((name for name in names if (words := _words(name)) and words[0] in sent), None) if tokens else None
 
 
+def may_concern_missing_object(exchange: Exchange, pointer: str) -> bool:
+    """Whether a refusal says that something was not found, or is in conflict, and may not mean the value at `pointer`.
+
+    It means the value if it names the place, or if the value is an id.
+    """
+    if exchange.status not in _NOT_FOUND or pointer.endswith(("_id", "_ids")) or "_ids/" in pointer:
+        return False
+    tokens = {*_words(spell_pointer(pointer))}
+    return not any(tokens & {*_words(name)} for name in named_places(exchange))
+
+
 def blames_missing_messages(exchange: Exchange) -> bool:
     """Whether the refusal of a run names no member, and says of its thread that it has or needs messages.
 
@@ -76,8 +88,9 @@ def _named_places(exchange: Exchange) -> Iterator[str]:
     for entry in detail[:20] if is_array(detail) else ():
         location = entry.get("loc") if is_object(entry) else None
         if is_array(location):
-            words = [str(part) for part in location[:20]]
-            yield ".".join(words[1:] if words and words[0] in _DIFFERENT_LOCATIONS else words)
+            words = [str(part) for part in location[:20] if part is not None]
+            if place := ".".join(words[1:] if words and words[0] in _DIFFERENT_LOCATIONS else words):
+                yield place
     yield from (match.group(1) for match in _QUOTED_NAME.finditer(refusal_text(exchange)))
 
 

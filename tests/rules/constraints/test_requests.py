@@ -140,6 +140,28 @@ def test_refusal_for_a_lock_in_any_form_is_inconclusive(answer: Any) -> None:
     assert not builder.tally().is_decided
 
 
+@pytest.mark.parametrize(
+    ("status", "answer"),
+    [
+        (404, error("No such object.")),
+        (409, error("In conflict.")),
+        (400, {"detail": [{"loc": ["body", None], "msg": "No thread found with id 'thread_idle'."}]}),
+    ],
+)
+def test_refusal_for_something_that_is_not_found_proves_nothing(status: int, answer: Any) -> None:
+    builder = with_valid_neighbours()
+    builder.send("create_run", answer, status, step=negative(), thread_id="thread_idle")
+    assert builder.tally().suspicions
+
+
+def test_404_that_names_the_place_is_a_refusal() -> None:
+    builder = with_valid_neighbours()
+    builder.send(
+        "create_run", error("Too small.", param="max_prompt_tokens"), 404, step=negative(), thread_id="thread_idle"
+    )
+    assert builder.tally().outcome is Outcome.PASS
+
+
 def test_server_that_refuses_everything_is_inconclusive() -> None:
     builder = RequestHistory()
     builder.no(control())

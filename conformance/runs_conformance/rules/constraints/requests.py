@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 
-from runs_conformance.evidence.blame import blamed_elsewhere, blames_missing_messages
+from runs_conformance.evidence.blame import blamed_elsewhere, blames_missing_messages, may_concern_missing_object
 from runs_conformance.evidence.metadata import may_exceed_metadata_limit
 from runs_conformance.evidence.random_refusal import random_refusals
 from runs_conformance.evidence.thread_lock import says_locked
@@ -180,6 +180,8 @@ def _judge_invalid_request(id_: str, step: Step, attempts: Sequence[Exchange], p
     if other := _other_cause(refused, step, program):
         # The target may refuse other invalid values and still accept this one.
         return Suspicion(other.reason)
+    if step.mutation is not None and may_concern_missing_object(refused, step.mutation.pointer):
+        return Suspicion(f"HTTP {refused.status} says that something else was not found or is in conflict")
     return Passed(INVALID_REFUSED)
 
 
