@@ -210,6 +210,11 @@ def test_every_third_request_is_refused() -> History:
 
 
 @inconclusive(acceptance.equal_requests_are_all_accepted)
+def test_equal_request_that_fails_in_the_server() -> History:
+    return _equal(200, 500)
+
+
+@inconclusive(acceptance.equal_requests_are_all_accepted)
 def test_equal_requests_that_are_always_refused() -> History:
     return _equal(400, 400)
 

@@ -10,6 +10,7 @@ from functools import lru_cache
 from runs_conformance.evidence.blame import blamed_parameter
 from runs_conformance.evidence.request_expectation import must_be_accepted
 from runs_conformance.evidence.run_action import may_have_taken_effect
+from runs_conformance.evidence.server_failure import is_server_error
 from runs_conformance.evidence.thread_lock import says_locked
 from runs_conformance.evidence.thread_occupancy import thread_occupancy
 from runs_conformance.model.exchange import Exchange
@@ -23,11 +24,15 @@ _REFUSALS = (400, 404, 409, 422)
 
 @dataclass(frozen=True, eq=False)
 class EqualRequests:
-    """Requests of one operation with equal bodies, each of which a correct server accepts."""
+    """Requests of one operation with equal bodies, each of which a correct server accepts.
+
+    `unclear` holds those whose responses contradict their status, or that are server errors.
+    """
 
     operation: str
     accepted: tuple[Exchange, ...]
     refused: tuple[Exchange, ...]
+    unclear: tuple[Exchange, ...] = ()
 
     @property
     def differ(self) -> bool:
@@ -48,6 +53,7 @@ def equal_requests(history: History) -> tuple[EqualRequests, ...]:
             tuple(each for each in group if each.accepted),
             # A lock for all threads, and a thread that is lost, are other faults.
             tuple(each for each in group if each.status in _REFUSALS and not _blames_thread(each)),
+            tuple(each for each in group if is_server_error(each) or (each.has_success_status and not each.accepted)),
         )
         for (operation, _), group in groups.items()
         if len(group) > 1

@@ -114,6 +114,8 @@ def equal_requests_are_all_accepted(requests: EqualRequests) -> Iterator[Result]
     if requests.differ:
         message = f"legal requests are refused at random: {len(refused)} of {count} equal ones"
         yield refused[0].finding(message, "", 200, refused[0].status)
+    elif requests.unclear:
+        yield Suspicion(_describe_unusable(requests.unclear[0]))
     elif requests.accepted:
         yield PASSED
 
@@ -186,6 +188,8 @@ def members_are_accepted_together(request: _CombinedRequest) -> Iterator[Result]
     """
     if request.exchange.accepted:
         yield PASSED
+    elif request.exchange.has_success_status:
+        yield Suspicion(_describe_unusable(request.exchange))
     elif request.exchange.status in (400, 422) and request.parts_were_accepted:
         names = ", ".join(dict.fromkeys(place for place, _ in _forms(request.exchange.request.body)))
         message = f"the members were refused together, although each was accepted in another request: {names}"
