@@ -40,6 +40,15 @@ def test_operation_that_its_owner_cannot_use_either() -> History:
     return requested(405, works=False)
 
 
+@inconclusive(tenancy.objects_are_their_tenants_own)
+def test_cancellation_that_the_status_of_the_run_may_explain() -> History:
+    builder = owned()
+    builder.create_run(run("completed"))
+    builder.send("cancel_run", run("cancelling"), run_id="run_b")
+    builder.send("cancel_run", error("Cannot cancel a completed run."), 400, step=foreign("cancel_run"))
+    return builder.history()
+
+
 @passes(tenancy.objects_are_their_tenants_own)
 def test_forbidden() -> History:
     return requested(403)

@@ -20,6 +20,9 @@ _SCOPED = prose(
     "openai-cookbook d2bb606 examples/data/oai_docs/how-it-works.txt, data access guidance: objects are scoped to "
     "the organization, or project, that creates them"
 )
+_STATE_OPERATIONS = frozenset({"cancel_run", "submit_tool_outputs"})
+"""Operations that a target also refuses because the run has changed its status."""
+
 _AS_MISSING = convention("no record shows a difference between unknown and hidden ids")
 
 
@@ -55,6 +58,8 @@ def objects_are_their_tenants_own(request: tuple[Exchange, bool]) -> Iterator[Re
     status = exchange.status
     if exchange.accepted:
         yield exchange.finding("the request succeeded on another tenant's object", actual=status)
+    elif exchange.operation in _STATE_OPERATIONS and status not in (401, 403, 404):
+        yield Inconclusive(f"HTTP {status} to {exchange.operation} may be due to the status of the run")
     elif status is not None and 400 <= status < 500 and status != 429:
         yield pass_if_working(exchange, works or status in (401, 403))
     else:
