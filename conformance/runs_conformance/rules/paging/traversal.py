@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from runs_conformance.contract.operation import response_kind_of
@@ -42,12 +43,13 @@ _NO_SOURCE = convention("no record says what the service did")
 def items_are_not_repeated(page: Page) -> Iterator[Result]:
     """No item appears twice on a page.
 
-    Clients would show or process it twice.
+    Clients would show or process it twice. Items of different parents that share an id are not one item.
 
     Fix: Select each object once, also where the query joins several tables.
     """
-    if len(page.ids) > 1:
-        repeated = next((id_ for id_ in page.ids if page.ids.count(id_) > 1), None)
+    if len(page.items) > 1:
+        counts = Counter((item.id, item.text("run_id"), item.text("thread_id")) for item in page.items)
+        repeated = next((id_ for (id_, *_), count in counts.items() if count > 1), None)
         yield PASSED if repeated is None else page.exchange.finding(f"{repeated} appears twice on this page", "/data")
 
 
