@@ -77,6 +77,13 @@ def test_findings_of_unsupported_operations_are_discarded() -> None:
     assert (remaining.judged, [finding.message for finding in remaining.findings]) == (2, ["b"])
 
 
+def test_rule_whose_request_an_unsupported_operation_did_not_serve_is_not_passed() -> None:
+    tally = Tally(judged=3, findings=[Finding("not shown", operation="get_run_step", expected=200)])
+    remaining = discard_findings({ID: tally}, ["get_run_step"])[ID]
+    assert (remaining.judged, remaining.findings) == (2, [])
+    assert verdict(remaining).outcome is Outcome.INCONCLUSIVE
+
+
 def test_not_judged_reason_says_what_is_needed() -> None:
     reported = verdict(None, not_judged_reasons={ID: NotJudgedReason("it cannot be sent", "a longer line")})
     assert (reported.outcome, reported.reason, reported.needs) == (

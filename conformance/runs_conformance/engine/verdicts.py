@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -202,7 +203,11 @@ def _summarize_undecided(tally: Tally) -> str:
 def discard_findings(
     tallies: Tallies, operations: Collection[str], exchanges: Collection[str] = ()
 ) -> dict[str, Tally]:
-    """Return the tallies without the findings of unsupported `operations` and of these `exchanges`."""
+    """Return the tallies without the findings of unsupported `operations` and of these `exchanges`.
+
+    Where a request to such an operation should have been served, what others showed is no pass: the target may lack the
+    operation, or refuse all its requests.
+    """
     if not operations and not exchanges:
         return dict(tallies)
     return {id_: _discard(tally, operations, exchanges) for id_, tally in tallies.items()}
@@ -215,7 +220,17 @@ def _discard(tally: Tally, operations: Collection[str], exchanges: Collection[st
         if finding.operation not in operations and finding.exchange not in exchanges
     ]
     judged = max(0, tally.judged - (len(tally.findings) - len(remaining)))
-    return replace(tally, judged=judged, findings=remaining)
+    unserved = next((each.operation for each in tally.findings if each not in remaining and each.expected == 200), None)
+    if unserved is None or not judged:
+        return replace(tally, judged=judged, findings=remaining)
+    reason = Counter([f"{unserved} is not offered"])
+    return replace(
+        tally,
+        judged=judged,
+        findings=remaining,
+        inconclusive=tally.inconclusive + reason,
+        suspicions=tally.suspicions + reason,
+    )
 
 
 def limit_findings(tally: Tally, most: int = 4 * MAX_FINDINGS) -> Tally:
