@@ -9,6 +9,7 @@ from runs_conformance.engine.budget import Budget
 from runs_conformance.engine.reproduction import Reproduction
 from runs_conformance.engine.run_result import RunResult, merge_results
 from runs_conformance.engine.shrinking.confirmation import (
+    MAX_IDS_PER_GROUP,
     MAX_TRIES,
     Confirmation,
     ConfirmationBudget,
@@ -107,6 +108,25 @@ def test_failure_that_other_requests_may_explain_is_inconclusive_if_it_does_not_
     assert result.tallies[id_].outcome is Outcome.INCONCLUSIVE
     assert "seen 0 of 3 times" in next(iter(result.tallies[id_].inconclusive))
     assert id_ not in result.counterexamples
+
+
+def test_one_refused_value_that_was_not_refused_again_clears_the_others_of_the_operation() -> None:
+    other = "create_run.top_p.minimum"
+    result = _result(REFUSED, "lock.a")
+    result = replace(result, tallies={**result.tallies, other: result.tallies[REFUSED]})
+    tallies = with_confirmations(result, {REFUSED: Confirmation(0, 3)}).tallies
+    assert {id_: tally.outcome for id_, tally in tallies.items()} == {
+        REFUSED: Outcome.INCONCLUSIVE,
+        other: Outcome.INCONCLUSIVE,
+        "lock.a": Outcome.FAIL,
+    }
+
+
+def test_the_first_failure_of_each_group_precedes_the_second_of_any() -> None:
+    ids = [f"create_run.{name}.type" for name in "abcdefgh"]
+    chosen = [id_ for id_, _ in failures_to_confirm(_result(*ids, "lock.a"), lambda id_: True)]
+    assert chosen[:2] == [ids[0], "lock.a"]
+    assert len(chosen) == MAX_IDS_PER_GROUP + 1
 
 
 def test_silence_that_was_not_replayed_accuses_no_request() -> None:

@@ -148,6 +148,12 @@ def with_confirmations(
         if not confirmation.failed and _needs_confirmation(id_, tallies[id_]):
             tallies[id_] = _without_findings(tallies[id_], f"not when replayed alone ({confirmation.text})")
             examples.pop(id_, None)
+    disproved = {_group(id_) for id_, each in confirmations.items() if not each.failed}
+    for id_ in tallies.keys() - confirmations.keys():
+        findings = tallies[id_].findings
+        if findings and all(map(_is_refused_valid_value, findings)) and _group(id_) in disproved:
+            tallies[id_] = _without_findings(tallies[id_], "others of the operation were not when replayed alone")
+            examples.pop(id_, None)
     for id_ in _SEEN_BY_SILENCE.intersection(replayable).difference(confirmations):
         tallies[id_] = _without_findings(tallies[id_], "it was not replayed alone")
         examples.pop(id_, None)
