@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 from runs_conformance.engine.coverage import Coverage
 from runs_conformance.engine.decisions import Decisions, encode_decisions
@@ -39,6 +40,14 @@ def test_fewer_occasions_than_on_any_correct_server_are_a_shortfall() -> None:
 def test_a_program_that_stopped_is_named_before_one_that_showed_too_little() -> None:
     shortfall = coverage({"long": 3, "short": 0, "other": 9}, stopped="short").shortfall(ID)
     assert shortfall == "short stopped early: POST /threads was answered with HTTP 500"
+
+
+def test_program_that_judges_only_violations_need_only_run_to_its_end() -> None:
+    silent = replace(DECISIONS, revealers={ID: (frozenset({"short"}),)}, occasions={ID: {"short": 0}})
+    complete = replace(coverage({"long": 4, "other": 9}), decisions=silent)
+    assert complete.shortfall(ID) is None
+    stopped = replace(coverage({"long": 4, "other": 9}, stopped="short"), decisions=silent)
+    assert stopped.shortfall(ID) == "short stopped early: POST /threads was answered with HTTP 500"
 
 
 def test_the_table_holds_the_occasions() -> None:

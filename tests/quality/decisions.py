@@ -34,7 +34,12 @@ def remeasure(before: Decisions, variants: Sequence[TrialResult] = ()) -> Decisi
     reference = _judge_reference()
     table = combine(reference, variants)
     known = _pairs(before)
-    added = {program for id_, counts in table.occasions.items() for program in counts if (id_, program) not in known}
+    added = {
+        program
+        for id_, counts in table.occasions.items()
+        for program, count in counts.items()
+        if count and (id_, program) not in known
+    }
     if added:
         table = combine(reference, [*variants, *_judge_variants(tuple(sorted(added)))])
     return replace(table, occasions=keep_occasions(before, table))
@@ -45,8 +50,10 @@ def keep_occasions(before: Decisions, now: Decisions) -> dict[str, dict[str, int
     known, kept = _pairs(before), dict[str, dict[str, int]]()
     for id_, counts in now.occasions.items():
         for program, count in counts.items():
-            fewest = min(count, before.occasions.get(id_, {}).get(program, 1)) if (id_, program) in known else count
-            if fewest > 1:
+            earlier = before.occasions.get(id_, {}).get(program, 1) if (id_, program) in known else count
+            # A program that judged the id on no correct server then, but does now, is measured anew.
+            fewest = min(count, earlier) if earlier else count
+            if fewest != 1:
                 kept.setdefault(id_, {})[program] = fewest
     return kept
 
@@ -99,7 +106,7 @@ def combine(
 def _fewest_occasions(
     results: Sequence[TrialResult], revealers: Mapping[str, Iterable[frozenset[str]]]
 ) -> dict[str, dict[str, int]]:
-    """By id and revealing program, the fewest occasions on which any of these test runs judged the id, if above 1.
+    """By id and revealing program, the fewest occasions on which any of these test runs judged the id, unless it is 1.
 
     A quarter is deducted, because polls at other moments see a few occasions more or less.
     """
@@ -108,15 +115,17 @@ def _fewest_occasions(
         for program in frozenset[str]().union(*groups):
             counts = [count for result in results if (count := result.occasions.get(program, {}).get(id_, 0))]
             needed = min(counts, default=0) - min(counts, default=0) // 4
-            if needed > 1:
+            if needed != 1:
                 fewest.setdefault(id_, {})[program] = needed
     return fewest
 
 
 def _smallest(sets: Iterable[frozenset[str]], judging: frozenset[str]) -> tuple[frozenset[str], ...]:
-    """The groups that no smaller group implies. Programs that do not judge the id on the reference are left out."""
-    known = {group & judging for group in sets}
-    known.discard(frozenset())
+    """The groups that no smaller group implies.
+
+    Programs that judge the id only where it is violated are left out of groups that have others.
+    """
+    known = {group & judging or group for group in sets}
     return tuple(sorted((g for g in known if not any(other < g for other in known)), key=sorted))
 
 

@@ -51,7 +51,9 @@ def test_only_what_every_seed_decides_counts() -> None:
 def test_a_mutant_is_revealed_by_fixed_programs_that_judge_the_id_on_the_reference() -> None:
     rows = [kill("long", "short", "explore.walk_1"), kill("long"), kill("unknown"), kill("explore.walk_1")]
     decisions = combine([result(long=8, short=1)], rows=rows)
-    assert decisions.revealers == {ID: (frozenset({"long"}),)}, "the smaller group implies the larger one"
+    groups = (frozenset({"long"}), frozenset({"unknown"}))
+    assert decisions.revealers == {ID: groups}, "the smaller group implies the larger one"
+    assert decisions.occasions == {ID: {"long": 6, "unknown": 0}}, "it judges the id only where it is violated"
 
 
 def test_the_fewest_occasions_of_any_correct_server_are_needed_with_a_margin() -> None:

@@ -84,8 +84,14 @@ class Coverage:
         return self.occasions.get(program, {}).get(id_, 0)
 
     def _saw_enough(self, program: str, id_: str, share: float) -> bool:
-        """Whether a program saw this share of the occasions that it sees on every correct server, and at least one."""
-        return self._count(program, id_) >= max(1, int(share * self._fewest(program, id_)))
+        """Whether a program saw this share of the occasions that it sees on every correct server, and at least one.
+
+        A program that judges the id only where it is violated need only run to its end.
+        """
+        fewest = self._fewest(program, id_)
+        if fewest == 0:
+            return not self.ends[program].is_early
+        return self._count(program, id_) >= max(1, round(share * fewest))
 
     def _fewest(self, program: str, id_: str) -> int:
         return self.decisions.occasions.get(id_, {}).get(program, 1)
@@ -95,7 +101,7 @@ class Coverage:
         judging = [program for program in programs if self._count(program, id_)]
         if not judging or any(self.ends[program].is_early for program in programs):
             return self._explain(programs)
-        best = max(judging, key=lambda program: self._count(program, id_) / self._fewest(program, id_))
+        best = max(judging, key=lambda program: self._count(program, id_) / max(1, self._fewest(program, id_)))
         return f"{best} showed {self._count(best, id_)} of {self._fewest(best, id_)} occasions that reveal violations"
 
     def _explain(self, programs: Sequence[str]) -> str:
