@@ -26,7 +26,12 @@ MUTANT_CONSEQUENCES: Mapping[str, tuple[str, ...]] = {
     "refuses_with_500": ("create_", "modify_", "list_", "submit_tool_outputs."),
     # A revived run may end again, at another time, before it is read.
     "revives_on_modify": ("times.stamps_of_an_ended_run_stay",),
+    # The second run that it allows works beside the first.
+    "unlocks_when_modified": ("races.two_runs_never_work_together",),
     # It hands an assistant_id of another type to a handler that is not written for it, and adds refused messages.
+    "breaks_without_a_content_type": {"reads_broken_json": "a body of another type is read as an empty object"},
+    "modifies_the_end": {"completes_without_a_time": "the time of completion is never shown"},
+    "requires_action_early": {"requires_nothing": "required_action is always null"},
     "starts_what_it_refuses": ("create_run.assistant_id.", "traces.refused_message_is_not_added"),
 }
 """The beginnings of ids that a mutant may fail beside others, although not by itself."""
@@ -38,6 +43,12 @@ JOINT_CONSEQUENCES: Mapping[tuple[str, ...], tuple[str, ...]] = {
     ("accepts_every_body", "refuses_256_prompt_tokens"): ("settings.max_prompt_tokens_is_as_asked",),
     # A run of an unknown assistant has no instructions, and what is null is left out.
     ("leaves_nulls_out", "runs_unknown_assistants"): ("run.instructions.required",),
+    # A run of an accepted body that names no assistant has no instructions, and what is null is left out.
+    ("accepts_every_body", "leaves_nulls_out"): ("run.instructions.required",),
+    # A body that is too deep is read as an empty one, so that what it says is lost.
+    ("breaks_on_depth", "reads_broken_json"): ("modify.", "threads.begin_with_the_messages_given", "settings."),
+    # The page that refuses a locked thread does not say so.
+    ("answers_html", "locks_all_threads"): ("acceptance.equal_requests_are_all_accepted",),
     # The text of an error comes with the status of a success.
     ("answers_errors_in_plain_text", "refuses_with_200"): ("transport.success_is_a_json_object",),
 }
@@ -47,10 +58,17 @@ UNDONE_BY: Mapping[str, Mapping[str, str]] = {
     "breaks_on_depth": {"reads_broken_json": "a body that is too deep is read as an empty object"},
     "breaks_on_bad_json": {"accepts_every_body": "a body that is not JSON is accepted"},
     "breaks_the_connection_with_bad_json": {"accepts_every_body": "a body that is not JSON is accepted"},
+    "breaks_without_a_content_type": {"reads_broken_json": "a body of another type is read as an empty object"},
+    "modifies_the_end": {"completes_without_a_time": "the time of completion is never shown"},
+    "requires_action_early": {"requires_nothing": "required_action is always null"},
     "starts_what_it_refuses": {"accepts_every_body": "no run is refused"},
     "streams_its_refusals": {"accepts_every_body": "no streamed run is refused"},
     "calls_another_function": {"ignores_the_named_function": "the named function does not reach the model"},
     "leaves_code_out": {"numbers_errors": "every error has a code"},
+    "leaves_has_more_out": {
+        "always_has_more": "every list says that it has more",
+        "never_has_more": "every list says that it has no more",
+    },
     "leaves_outputs_out": {"shows_outputs_as_empty": "every call has an output, if only an empty one"},
     "leaves_usage_out_until_it_is_known": {"counts_before_the_end": "the usage is known from the beginning"},
     "parses_the_body_that_cancellations_lack": {"reads_broken_json": "a missing body is read as an empty object"},
