@@ -99,6 +99,23 @@ def test_negative_keeps_only_its_controls_and_references() -> None:
     assert [exchange.id for exchange in part] == ["x1", "x2", "x3", "x5", "x6", "x7"]
 
 
+def test_server_error_keeps_its_repetition_and_a_later_accepted_request() -> None:
+    builder = _HistoryBuilder()
+    builder.step(created("assistant", "assistant"), "asst_a")
+    builder.step(created("thread", "thread"), "thread_a")
+    builder.step(run(Role.CONTROL), "run_a", thread_id="thread_a")
+    for tokens in range(20):
+        builder.step(run(Role.VALID, 300 + tokens), f"run_{tokens}", thread_id="thread_a")
+    mutation = Mutation("/max_prompt_tokens", "minimum", 256, 255)
+    negative = run(Role.NEGATIVE, 255, exercises=(LIMIT,), mutation=mutation, expectation=REFUSES_BODY)
+    for _ in range(2):
+        failing = builder.step(negative, http_status=500, thread_id="thread_a")
+    valid = run(Role.VALID, 256, exercises=(LIMIT,))
+    builder.step(valid, "run_v", thread_id="thread_a")
+    part = minimal_subhistory(builder.history, LIMIT, failing, REQUESTS)
+    assert [exchange.id for exchange in part] == ["x1", "x2", "x3", "x24", "x25", "x26"]
+
+
 @pytest.mark.parametrize(
     ("read", "expected"),
     [("get_thread", ["x2", "x6"]), ("list_runs", ["x2", "x4", "x6"])],

@@ -11,7 +11,7 @@ import pytest
 
 from runs_conformance.contract.edition import DEFAULT_EDITION
 from runs_conformance.generation.boundary import programs
-from runs_conformance.generation.boundary.execution import SAMPLE_SIZE, CaseRun
+from runs_conformance.generation.boundary.execution import SAMPLE_RATIO, SAMPLE_SIZE, CaseRun
 from runs_conformance.generation.boundary.fixtures import FIXTURES
 from runs_conformance.generation.programs.fragments import Fragment
 from runs_conformance.model.case import Mutation, Role, Step
@@ -237,6 +237,17 @@ def too_long(count: int) -> list[Step]:
 def test_values_of_a_keyword_that_is_never_refused_are_sampled() -> None:
     context = ProgramContext(edition=DEFAULT_EDITION)
     assert len(send_all(context, too_long(10), 200)) == SAMPLE_SIZE
+
+
+def test_one_refused_value_allows_a_few_more_of_its_keyword() -> None:
+    run = CaseRun(FIXTURES["create_run"], ProgramContext(edition=DEFAULT_EDITION))
+    run.refused_keywords["maxLength"] = 1
+    negative = too_long(1)[0]
+    sampled = []
+    for accepted in range(SAMPLE_SIZE + SAMPLE_RATIO + 1):
+        run.accepted_keywords["maxLength"] = accepted
+        sampled.append(run.samples_out(negative))
+    assert sampled == [False] * (SAMPLE_SIZE + SAMPLE_RATIO) + [True]
 
 
 def test_exhaustive_sends_every_value() -> None:
