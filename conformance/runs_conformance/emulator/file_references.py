@@ -7,7 +7,7 @@ from typing import Any
 
 from runs_conformance.emulator.api_errors import ApiError
 from runs_conformance.emulator.context import Answer, Handler, Hooks, RequestContext
-from runs_conformance.emulator.neighbours import add_vector_store, check_file
+from runs_conformance.emulator.vector_stores import add_vector_store, check_file
 
 _MESSAGE_LISTS = ("messages", "additional_messages")
 

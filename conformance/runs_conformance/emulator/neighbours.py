@@ -5,23 +5,26 @@ They are minimal and no part of the contract. The oldest objects are deleted bey
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from runs_conformance.emulator import vector_stores
 from runs_conformance.emulator.api_errors import ApiError, bad_request, invalid_json, missing_parameter
 from runs_conformance.emulator.context import ServerState
-from runs_conformance.emulator.request_body import read_content
+from runs_conformance.emulator.request_body import parse, read_content
 from runs_conformance.emulator.state import Members, Store
 
 _MODELS = ("gpt-4o", "gpt-4o-mini", "gpt-4-turbo", "o3-mini")
 _MAX_OBJECTS, _MAX_BYTES = 1000, 64 * 1024 * 1024
 _MULTIPART = 1024 * 1024
 """Bytes that the parts of an upload may take besides the file."""
-_ROUTE = re.compile(r"/(models|files|vector_stores)(?:/([^/]+))?(?:/(content|files|file_batches)(?:/([^/]+))?)?")
+_MAX_HEAD = 8192
+_ROUTE = re.compile(
+    r"/(models|files|vector_stores)(?:/([^/]+))?(?:/(content|files|file_batches)(?:/[^/]+(?:/(?:files|cancel))?)?)?"
+)
 
 
 def is_neighbour(path: str) -> bool:
@@ -34,7 +37,7 @@ async def answer_neighbour(server: ServerState, tenant: str, request: Request, p
     match = _ROUTE.fullmatch(path)
     if match is None:
         raise _unknown_url(request, path)
-    kind, id_, below, second_id = match.groups()
+    kind, id_, below = match.groups()
     store = server.hooks.store_for_tenant(server, tenant)
     objects: dict[str, Any] = {"files": store.files, "vector_stores": store.vector_stores}.get(kind, {})
     match request.method, kind, id_, below:
@@ -46,37 +49,61 @@ async def answer_neighbour(server: ServerState, tenant: str, request: Request, p
             content = await read_content(request, _MAX_BYTES + _MULTIPART)
             return _add_file(server, objects, request.headers.get("content-type", ""), content)
         case "POST", "vector_stores", None, None:
-            return add_vector_store(server, store, _json(await read_content(request)))
+            return vector_stores.add_vector_store(server, store, await _read_json(request))
         case "GET", _, None, None:
-            return _list([found["object"] for found in reversed(objects.values())])
+            purposes = request.query_params.getlist("purpose")
+            found_objects = [found["object"] for found in objects.values()]
+            return _page(request, [one for one in found_objects if not purposes or one.get("purpose") in purposes])
     found = objects.get(id_ or "")
     if found is None:
-        raise ApiError(404, f"No such {kind.removesuffix('s').replace('_', ' ')} object: {id_}", "id")
-    match request.method, kind, below, second_id:
-        case "GET", _, None, None:
+        raise _missing(kind, str(id_))
+    if kind == "vector_stores" and below is not None:
+        return await _answer_below_vector_store(server, store, found, request, path)
+    match request.method, below:
+        case "GET", None:
             return dict(found["object"])
-        case "DELETE", _, None, None:
+        case "DELETE", None:
             del objects[str(id_)]
             return {"id": id_, "object": f"{found['object']['object']}.deleted", "deleted": True}
-        case "GET", "files", "content", None:
+        case "POST", None if kind == "vector_stores":
+            return vector_stores.modify_vector_store(found, await _read_json(request))
+        case "GET", "content" if kind == "files":
             return Response(found["content"], media_type="application/octet-stream")
-        case "POST", "vector_stores", "files", None:
-            file_id = _json(await read_content(request)).get("file_id")
-            if not isinstance(file_id, str):
-                raise missing_parameter("file_id")
-            return _attach(server, store, found, file_id)
-        case "GET", "vector_stores", "files", None:
-            return _list(list(found["files"].values()))
-        case "GET", "vector_stores", "files", str() if second_id in found["files"]:
-            return dict(found["files"][second_id])
-        case "DELETE", "vector_stores", "files", str() if second_id in found["files"]:
-            del found["files"][second_id]
-            return {"id": second_id, "object": "vector_store.file.deleted", "deleted": True}
-        case "POST", "vector_stores", "file_batches", None:
-            return _add_batch(server, store, found, _json(await read_content(request)))
-        case "GET", "vector_stores", "file_batches", str() if second_id in found["batches"]:
-            return dict(found["batches"][second_id])
     raise _unknown_url(request, path)
+
+
+async def _answer_below_vector_store(
+    server: ServerState, store: Store, found: dict[str, Any], request: Request, path: str
+) -> Members:
+    match request.method, path.strip("/").split("/")[2:]:
+        case "GET", ["files"]:
+            return _page(request, list(found["files"].values()))
+        case "POST", ["files"]:
+            return vector_stores.attach_file(server, store, found, await _read_json(request))
+        case "GET", ["files", id_] if id_ in found["files"]:
+            return dict(found["files"][id_])
+        case "DELETE", ["files", id_] if id_ in found["files"]:
+            return vector_stores.detach_file(found, id_)
+        case "POST", ["file_batches"]:
+            return vector_stores.add_batch(server, store, found, await _read_json(request))
+        case "GET", ["file_batches", id_] if id_ in found["batches"]:
+            return dict(found["batches"][id_]["object"])
+        case "POST", ["file_batches", id_, "cancel"] if id_ in found["batches"]:
+            # Batches are complete at once, so there is nothing left to cancel.
+            return dict(found["batches"][id_]["object"])
+        case "GET", ["file_batches", id_, "files"] if id_ in found["batches"]:
+            attached = [one for one in found["batches"][id_]["file_ids"] if one in found["files"]]
+            return _page(request, [found["files"][one] for one in attached])
+        case _, [("files" | "file_batches") as kind, id_, *_] if id_ not in {**found["files"], **found["batches"]}:
+            raise _missing(kind, id_)
+    raise _unknown_url(request, path)
+
+
+_NOUNS = {"files": "file", "file_batches": "file batch", "models": "model", "vector_stores": "vector store"}
+
+
+def _missing(kind: str, id_: str) -> ApiError:
+    return ApiError(404, f"No such {_NOUNS[kind]} object: {id_}", "id")
 
 
 def _unknown_url(request: Request, path: str) -> ApiError:
@@ -98,11 +125,31 @@ def _model(name: str) -> Members:
     return {"id": name, "object": "model", "created": 1_715_367_049, "owned_by": "system"}
 
 
-def _json(raw: bytes) -> Members:
-    try:
-        value = json.loads(raw) if raw else {}
-    except ValueError:
-        raise invalid_json("it is not valid") from None
+def _page(request: Request, objects: list[Members]) -> Members:
+    """The page of objects in order of creation that a query asks for. Raises ApiError for an unusable query."""
+    query = request.query_params
+    limit, order = query.get("limit", str(_MAX_OBJECTS)), query.get("order", "desc")
+    if not re.fullmatch("0*[1-9][0-9]{0,4}", limit):
+        raise bad_request("Invalid 'limit': expected an integer from 1 to 99999.", "limit", "invalid_value")
+    if order not in ("asc", "desc"):
+        raise bad_request("Invalid 'order': expected one of 'asc' and 'desc'.", "order", "invalid_value")
+    ordered = objects if order == "asc" else objects[::-1]
+    places = {one["id"]: index for index, one in enumerate(ordered)}
+    for name in ("after", "before"):
+        if name in query and query[name] not in places:
+            text = f"Invalid '{name}': no object with id '{query[name]}' is in this list."
+            raise bad_request(text, name, "invalid_value")
+    start = places[query["after"]] + 1 if "after" in query else 0
+    end = places[query["before"]] if "before" in query else len(ordered)
+    if "before" in query and "after" not in query:
+        start = max(start, end - int(limit))
+        return {**_list(ordered[start:end]), "has_more": start > 0}
+    return {**_list(ordered[start:end][: int(limit)]), "has_more": end - start > int(limit)}
+
+
+async def _read_json(request: Request) -> Members:
+    raw = await read_content(request)
+    value = parse(raw) if raw else {}
     if not isinstance(value, dict):
         raise invalid_json("an object is expected")
     return value
@@ -125,110 +172,44 @@ def _add_file(server: ServerState, files: dict[str, Any], content_type: str, raw
     }
     if len(content) > _MAX_BYTES:
         raise ApiError(413, f"The file is larger than {_MAX_BYTES // 2**20} MB.")
-    files[file["id"]] = {"object": file, "content": content}
-    while len(files) > _MAX_OBJECTS or _stored_bytes(server) > _MAX_BYTES:
+    files[file["id"]] = {"object": file, "seq": server.seq(), "content": content}
+    while len(files) > _MAX_OBJECTS:
         del files[next(iter(files))]
+    _limit_content(server, file["id"])
     return file
 
 
-def _stored_bytes(server: ServerState) -> int:
-    return sum(len(file["content"]) for store in server.stores.values() for file in store.files.values())
+def _limit_content(server: ServerState, newest: str) -> None:
+    """Delete the oldest files, whatever their tenant, until the content of all is small enough; not the newest."""
+    held = [(store, id_, file) for store in server.stores.values() for id_, file in store.files.items()]
+    size = sum(len(file["content"]) for _, _, file in held)
+    for store, id_, file in sorted(held, key=lambda each: each[2].get("seq", 0)):
+        if size <= _MAX_BYTES:
+            return
+        if id_ != newest:
+            del store.files[id_]
+            size -= len(file["content"])
 
 
 def _parse_multipart(content_type: str, raw: bytes) -> dict[str, tuple[str, bytes]]:
     """The parts of a form by name, each as file name and content."""
-    match = re.search(r'boundary="?([^";]+)', content_type)
+    match = re.search(r'boundary="?([^";\s]+)', content_type)
     if match is None:
         raise bad_request("The request must be multipart/form-data.")
     parts = {}
     for part in (b"\r\n" + raw).split(b"\r\n--" + match[1].encode("latin-1"))[1:]:
         head, _, content = part.partition(b"\r\n\r\n")
-        named = re.search(rb'[; ]name="([^"]*)"', head)
-        file = re.search(rb'filename="([^"]*)"', head)
-        if named:
-            parts[named[1].decode("utf-8", "replace")] = (file[1].decode("utf-8", "replace") if file else "", content)
+        head = head[:_MAX_HEAD]
+        name = _disposition_parameter(head, b"name")
+        if name is not None:
+            parts[name] = (_disposition_parameter(head, b"filename") or "", content)
     return parts
 
 
-def add_vector_store(server: ServerState, store: Store, body: Members) -> Members:
-    """Add the vector store that a body asks for. Raises ApiError for an unknown file, if files are checked."""
-    file_ids = _file_ids(body)
-    for file_id in file_ids:
-        check_file(server, store, file_id)
-    now = int(server.clock.now())
-    vector_store: Members = {
-        "id": server.hooks.new_id(server, "vector_store"),
-        "object": "vector_store",
-        "created_at": now,
-        "name": body.get("name"),
-        "usage_bytes": 0,
-        "file_counts": _counts(0),
-        "status": "completed",
-        "expires_after": body.get("expires_after"),
-        "expires_at": None,
-        "last_active_at": now,
-        "metadata": body.get("metadata") or {},
-    }
-    found: dict[str, Any] = {"object": vector_store, "files": {}, "batches": {}}
-    store.vector_stores[vector_store["id"]] = found
-    for file_id in file_ids:
-        _attach(server, store, found, file_id)
-    while len(store.vector_stores) > _MAX_OBJECTS:
-        del store.vector_stores[next(iter(store.vector_stores))]
-    return vector_store
-
-
-def check_file(server: ServerState, store: Store, file_id: str, param: str | None = None) -> None:
-    """Reject the id of a file that does not exist, if files are checked."""
-    if server.options.check_files and file_id not in store.files:
-        raise ApiError(404, f"No file found with id '{file_id}'.", param)
-
-
-def _file_ids(body: Members) -> list[str]:
-    ids = body.get("file_ids") or []
-    if not isinstance(ids, list) or not all(isinstance(one, str) for one in ids):
-        raise bad_request("Invalid type for 'file_ids': expected an array of strings.", "file_ids", "invalid_type")
-    return ids
-
-
-def _counts(completed: int) -> Members:
-    return {"in_progress": 0, "completed": completed, "failed": 0, "cancelled": 0, "total": completed}
-
-
-def _attach(server: ServerState, store: Store, found: dict[str, Any], file_id: str) -> Members:
-    check_file(server, store, file_id, "file_id")
-    store_id = found["object"]["id"]
-    file = {
-        "id": file_id,
-        "object": "vector_store.file",
-        "created_at": int(server.clock.now()),
-        "vector_store_id": store_id,
-        "status": "completed",
-        "last_error": None,
-        "usage_bytes": len(store.files[file_id]["content"]) if file_id in store.files else 0,
-    }
-    found["files"][file_id] = file
-    while len(found["files"]) > _MAX_OBJECTS:
-        del found["files"][next(iter(found["files"]))]
-    found["object"]["file_counts"] = _counts(len(found["files"]))
-    return file
-
-
-def _add_batch(server: ServerState, store: Store, found: dict[str, Any], body: Members) -> Members:
-    ids = _file_ids(body)
-    for file_id in ids:
-        check_file(server, store, file_id, "file_ids")
-    for file_id in ids:
-        _attach(server, store, found, file_id)
-    batch: Members = {
-        "id": server.hooks.new_id(server, "vector_store_batch"),
-        "object": "vector_store.files_batch",
-        "created_at": int(server.clock.now()),
-        "vector_store_id": found["object"]["id"],
-        "status": "completed",
-        "file_counts": _counts(len(ids)),
-    }
-    found["batches"][batch["id"]] = batch
-    while len(found["batches"]) > _MAX_OBJECTS:
-        del found["batches"][next(iter(found["batches"]))]
-    return batch
+def _disposition_parameter(head: bytes, name: bytes) -> str | None:
+    """A parameter of a part's content disposition, which clients of some languages do not quote."""
+    found = re.search(rb"""[;\s]%s=(?:"((?:[^"\\\r\n]|\\.)*)"|([^\s";]+))""" % name, head, flags=re.I)
+    if found is None:
+        return None
+    text = re.sub(rb"\\(.)", rb"\1", found[1]) if found[1] is not None else found[2]
+    return text.decode("utf-8", "replace")
