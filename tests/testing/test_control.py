@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import jsonschema
 import openai
 import pytest
 from openapi_spec_validator import validate
@@ -15,7 +16,9 @@ from openapi_spec_validator import validate
 from runs_conformance.emulator.server import serve_in_thread
 from runs_conformance.errors import InvalidFile, UsageError
 from runs_conformance.testing import ScriptableEmulator
-from runs_conformance.testing.control_routes import build_controlled
+from runs_conformance.testing.control_openapi import openapi_document
+from runs_conformance.testing.control_routes import build_controlled, control_routes
+from runs_conformance.testing.control_words import ACTS, FAULTS
 from runs_conformance.testing.scenario import load_scenario
 from runs_conformance.testing.scriptable_emulator import make_control
 from runs_conformance.testing.serve import ServeOptions, serve_controlled
@@ -80,7 +83,8 @@ def test_clock_and_state(emulator: ScriptableEmulator) -> None:
     assert status == 200
     assert state["now"] - before >= 3600
     ask(emulator)
-    assert get(emulator, "/state")["objects"] == {"assistants": 1, "threads": 1, "messages": 1, "runs": 1}
+    objects = get(emulator, "/state")["objects"]
+    assert [objects[name] for name in ("assistants", "threads", "messages", "runs", "files")] == [1, 1, 1, 1, 0]
 
 
 def test_requests_without_credentials(emulator: ScriptableEmulator) -> None:
@@ -129,6 +133,13 @@ def test_keys_do_not_meet(emulator: ScriptableEmulator) -> None:
         ("/faults", {"refuse": {"http_status": 200}}, "from 400 to 599"),
         ("/faults", {"refuse": {"operation": "create_runs"}}, "did you mean create_run"),
         ("/scenario", {"scripts": []}, "did you mean script"),
+        ("/scenario", {"script": ""}, "there is no act ''"),
+        ("/scenario", {"faults": False}, "fault must be an object"),
+        ("/script", "", "act must be an object"),
+        ("/reset", {"key": "one"}, "a reset takes no document"),
+        ("/reset?kye=one", None, "did you mean key"),
+        ("/script?key=", "hang", "is one API key"),
+        ("/script?key=a&key=b", "hang", "is one API key"),
     ],
 )
 def test_invalid_documents_change_nothing(emulator: ScriptableEmulator, path: str, body: Any, error: str) -> None:
@@ -140,16 +151,107 @@ def test_invalid_documents_change_nothing(emulator: ScriptableEmulator, path: st
     assert (state["script"], state["faults"]) == ([], [])
 
 
+def test_session_of_a_key_that_the_server_refuses() -> None:
+    with serve_in_thread(build_controlled(make_control(keys=("sk-one",))), lifespan="off") as origin:
+        status, answer = send(origin, "POST", "/_emulator/script?key=sk-two", ["hang"])
+        assert (status, answer["error"]) == (400, "the server does not accept this API key, so no request can have it")
+        assert send(origin, "POST", "/_emulator/script?key=sk-one", ["hang"])[0] == 200
+
+
+def test_clock_of_a_session(emulator: ScriptableEmulator) -> None:
+    post(emulator, "/script", ["hang", "hang"])
+    with (
+        openai.OpenAI(api_key="one", base_url=emulator.base_url) as one,
+        openai.OpenAI(api_key="two", base_url=emulator.base_url) as two,
+    ):
+        runs = {}
+        for client in (one, two):
+            assistant = client.beta.assistants.create(model="gpt-4o", instructions="Be brief.").id
+            runs[client] = client.beta.threads.create_and_run(assistant_id=assistant)
+        now = get(emulator, "/state?key=two")["now"]
+        status, state = post(emulator, "/clock?key=one", {"advance": 3600})
+        assert (status, round(state["now"] - now, -2)) == (200, 3600)
+        assert get(emulator, "/state?key=two")["now"] - now < 60
+
+        def status_of(client: openai.OpenAI) -> str:
+            run = runs[client]
+            return client.beta.threads.runs.retrieve(run.id, thread_id=run.thread_id).status
+
+        assert (status_of(one), status_of(two)) == ("expired", "in_progress")
+        assert one.beta.threads.create().created_at - two.beta.threads.create().created_at >= 3599
+        emulator.advance(3600)
+        assert status_of(two) == "expired"
+        assert get(emulator, "/state?key=one")["now"] - now >= 7200
+    assert post(emulator, "/clock?key=one", {"advance": 1e9})[1]["error"] == "advance must be from 0 to 1e+09 in all"
+
+
 def test_half_valid_scenario_changes_nothing(emulator: ScriptableEmulator) -> None:
     assert post(emulator, "/scenario", {"script": [{"say": "A"}], "faults": [{"explode": {}}]})[0] == 400
     assert emulator.unused == []
 
 
-def test_openapi_document_is_valid(emulator: ScriptableEmulator) -> None:
+def schema_of(document: dict[str, Any], path: str, *members: str) -> Any:
+    """The schema of a call in the OpenAPI document, which a validator can use alone."""
+    found = document["paths"][f"/_emulator{path}"]
+    for member in members:
+        found = found[member]
+    return {**found["content"]["application/json"]["schema"], "components": document["components"]}
+
+
+def test_openapi_document_lists_every_route(emulator: ScriptableEmulator) -> None:
     document = get(emulator, "/openapi.json")
     validate(document)
-    for path in ("scenario", "script", "faults", "clock", "reset", "requests", "state", "unused"):
-        assert f"/_emulator/{path}" in document["paths"]
+    (mount,) = control_routes(make_control(), None)
+    routes: list[Any] = mount.routes
+    served = {(f"{mount.path}{route.path}", method) for route in routes for method in route.methods - {"HEAD"}}
+    assert served == {(path, name.upper()) for path, calls in document["paths"].items() for name in calls}
+
+
+def test_answers_are_those_of_the_openapi_document(emulator: ScriptableEmulator) -> None:
+    post(emulator, "/faults", [{"refuse": {"operation": "get_thread"}}, {"limit_rate": 500}, {"delay": 0}])
+    post(emulator, "/script", [{"say": "One."}, "hang", [{"say": "A"}, {"call": "f"}]])
+    ask(emulator)
+    document = get(emulator, "/openapi.json")
+    for path in ("/state", "/unused", "/requests", "/openapi.json"):
+        answer = get(emulator, path)
+        assert answer
+        jsonschema.validate(answer, schema_of(document, path, "get", "responses", "200"))
+    jsonschema.validate(post(emulator, "/reset")[1], schema_of(document, "/reset", "post", "responses", "200"))
+    error = post(emulator, "/script", "{")[1]
+    jsonschema.validate(error, schema_of(document, "/script", "post", "responses", "400"))
+
+
+def test_documents_are_those_of_the_openapi_document() -> None:
+    """A document is accepted if and only if its schema permits it, but for relations between members."""
+    values: list[Any] = [
+        *(None, "hang", "say", "refuse", 1, 2.0, -1, 0.5, 500, "queued", "server_error", {}, [], True, "A"),
+        *({"text": "A"}, {"status": "queued"}, {"status": "done"}, {"seconds": 1}, {"seconds": None}, {"times": 0}),
+        *({"operation": "get_run"}, {"operation": None}, {"operation": "run"}, {"after": 1, "event": "e"}, {"x": 1}),
+        *({"function": "f", "more": [{"function": "g"}]}, {"function": "f", "more": [{"x": 1, "function": "g"}]}),
+        *([{"file_id": "f", "file_name": "n"}], [{"file_id": "f"}], {"requests_per_minute": 1.0}),
+    ]
+    document = openapi_document("/_emulator")
+    validator = jsonschema.Draft202012Validator(schema_of(document, "/scenario", "post", "requestBody"))
+    seen = set()
+    for member, words in (("script", ACTS), ("faults", FAULTS)):
+        for value in [*values, *({word: value} for word in words for value in values)]:
+            scenario = {member: [value]}
+            try:
+                make_control().apply(scenario)
+                is_accepted = True
+            except UsageError:
+                is_accepted = False
+            assert (is_accepted, scenario) == (validator.is_valid(scenario), scenario)
+            seen.add(is_accepted)
+    assert seen == {True, False}
+
+
+def test_integers_may_be_written_with_a_fraction_of_zero(emulator: ScriptableEmulator) -> None:
+    """Some languages have one type of number."""
+    post(emulator, "/faults", '{"refuse": {"http_status": 503.0, "times": 1.0, "skip": 0.0}}')
+    with pytest.raises(openai.InternalServerError):
+        ask(emulator)
+    assert ask(emulator)[0] == "completed"
 
 
 def test_web_pages_and_foreign_host_names_are_refused(emulator: ScriptableEmulator) -> None:

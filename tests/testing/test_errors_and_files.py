@@ -37,6 +37,8 @@ def test_errors_of_the_service_by_name(emulator: ScriptableEmulator, client: Any
         with pytest.raises(error) as raised:
             client.beta.threads.create()
         assert raised.value.code == code
+        body = NAMED_ERRORS[name].body
+        assert raised.value.response.text == body or raised.value.response.json() == body
 
 
 @pytest.mark.parametrize("other", [{"http_status": 500}, {"body": "<html>"}, {"content_type": "text/plain"}])
@@ -59,6 +61,7 @@ def test_rate_limit_with_headers(emulator: ScriptableEmulator, client: Any) -> N
     with pytest.raises(openai.RateLimitError) as raised:
         client.beta.threads.create()
     assert raised.value.code == "rate_limit_exceeded"
+    assert "requests per min (RPM): Limit 2, Used 2, Requested 1. Please try again in" in raised.value.message
     assert raised.value.response.headers["x-ratelimit-remaining-requests"] == "0"
     assert 50 <= float(raised.value.response.headers["retry-after"]) <= 60
     assert "x-ratelimit-limit-requests" not in client.beta.assistants.with_raw_response.list().headers

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ LIMIT = 20
 @contextmanager
 def limited(store: Path | None = None) -> Iterator[tuple[Any, Control]]:
     control = make_control(step_ms=0)
-    kept = None if store is None else ObjectStore(store, control.server)
+    kept = None if store is None else ObjectStore(store, control)
     limit = ObjectLimit(control.server, LIMIT, *([kept.forget_deleted] if kept else []))
     limit.install()
     control.server.hooks.middleware[:0] = [limit.wrap]
@@ -60,10 +61,10 @@ def test_oldest_threads_are_deleted(tmp_path: Path) -> None:
             client.beta.threads.retrieve(runs[0].thread_id)
         assert client.beta.assistants.retrieve(assistant).id == assistant
         kept = {id_ for store in control.server.stores.values() for id_ in store.threads}
-    restored = make_control().server
+    restored = make_control()
     store = ObjectStore(path, restored)
     store.install()
-    assert restored.hooks.store_for_tenant(restored, "sk").threads.keys() == kept
+    assert restored.hooks.store_for_tenant(restored.server, "sk").threads.keys() == kept
     store.close()
 
 
@@ -98,3 +99,32 @@ def test_tenants_without_objects_are_forgotten() -> None:
         for number in range(LIMIT * 2):
             client.with_options(api_key=f"sk-{number}").models.list()
         assert len(control.server.stores) <= LIMIT + 1
+
+
+def test_file_stays_bounded_over_restarts_with_new_keys(tmp_path: Path) -> None:
+    path = tmp_path / "objects.sqlite"
+    newest = ""
+    for number in range(4):
+        with limited(path) as (client, control):
+            one = client.with_options(api_key=f"sk-{number}")
+            for _ in range(LIMIT * 3 // 4):
+                newest = one.beta.threads.create().id
+                assert in_threads(control) <= LIMIT
+            assert one.beta.threads.retrieve(newest).id == newest
+    with closing(sqlite3.connect(path)) as connection:
+        stored = connection.execute("SELECT id FROM objects WHERE kind = 'threads'").fetchall()
+    assert len(stored) <= LIMIT
+    assert (newest,) in stored
+
+
+def test_session_with_a_clock_ahead_displaces_no_newer_object() -> None:
+    with limited() as (client, control):
+        ahead = client.with_options(api_key="sk-ahead")
+        control.apply({"advance": 1e6}, key="sk-ahead")
+        for _ in range(LIMIT):
+            ahead.beta.assistants.create(model="gpt-4o")
+            ahead.vector_stores.create()
+        newest = client.beta.assistants.create(model="gpt-4o").id
+        store = client.vector_stores.create().id
+        assert client.beta.assistants.retrieve(newest).id == newest
+        assert client.vector_stores.retrieve(store).id == store

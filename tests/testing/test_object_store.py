@@ -11,7 +11,6 @@ from typing import Any
 import openai
 import pytest
 
-from runs_conformance.emulator.context import ServerState
 from runs_conformance.emulator.server import serve_in_thread
 from runs_conformance.errors import InvalidFile
 from runs_conformance.testing.control import Control
@@ -29,7 +28,7 @@ KEY = "sk-very-secret-key"
 def served(path: Path) -> Iterator[tuple[Any, Control]]:
     """A client of an emulator with this store, and its control; it ends like a killed process, without `close`."""
     control = make_control(step_ms=0)
-    store = ObjectStore(path, control.server)
+    store = ObjectStore(path, control)
     store.install()
     control.server.hooks.middleware[:0] = [store.wrap]
     try:
@@ -94,6 +93,20 @@ def test_other_keys_see_nothing(tmp_path: Path) -> None:
         client.with_options(api_key="sk-other").beta.assistants.retrieve(assistant)
 
 
+def test_clock_of_a_session_goes_on(tmp_path: Path) -> None:
+    path = tmp_path / "objects.sqlite"
+    with served(path) as (client, control):
+        control.apply({"advance": 5000}, key=KEY)
+        before = client.beta.threads.create().created_at
+        other = client.with_options(api_key="sk-other").beta.threads.create().created_at
+        assert before - other >= 4999
+    with served(path) as (client, control):
+        assert control.state()["objects"]["threads"] == 2
+        assert control.state(KEY)["objects"]["threads"] == 1
+        assert client.beta.threads.create().created_at >= before
+        assert client.with_options(api_key="sk-other").beta.threads.create().created_at < before
+
+
 def test_stream_is_stored_when_it_ends(tmp_path: Path) -> None:
     path = tmp_path / "objects.sqlite"
     with served(path) as (client, _):
@@ -129,7 +142,7 @@ def write_other_database(path: Path) -> None:
 
 
 def write_foreign_row(path: Path, content: str = '{"$object": "Popen", "members": {"args": "true"}}') -> None:
-    ObjectStore(path, make_control().server).close()
+    ObjectStore(path, make_control()).close()
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("INSERT INTO objects VALUES ('threads', 'thread_1', 'x', ?)", (content,))
 
@@ -152,20 +165,20 @@ def test_unusable_files(tmp_path: Path, write: Any, error: str) -> None:
     path = tmp_path / "objects.sqlite"
     write(path)
     with pytest.raises(InvalidFile, match=error) as raised:
-        ObjectStore(path, make_control().server)
+        ObjectStore(path, make_control())
     assert "\n" not in str(raised.value)
 
 
 def test_store_of_another_server_and_missing_folder(tmp_path: Path) -> None:
     path = tmp_path / "objects.sqlite"
-    first = ObjectStore(path, make_control().server)
+    first = ObjectStore(path, make_control())
     try:
         with pytest.raises(InvalidFile, match="is used by another server"):
-            ObjectStore(path, make_control().server)
+            ObjectStore(path, make_control())
     finally:
         first.close()
     with pytest.raises(InvalidFile, match="cannot use"):
-        ObjectStore(tmp_path / "missing" / "objects.sqlite", make_control().server)
+        ObjectStore(tmp_path / "missing" / "objects.sqlite", make_control())
 
 
 @pytest.mark.parametrize(
@@ -179,11 +192,11 @@ def test_values_are_restored(value: Any) -> None:
 def test_clock_and_sequence_go_on(tmp_path: Path) -> None:
     path = tmp_path / "objects.sqlite"
     control = make_control()
-    store = ObjectStore(path, control.server)
+    store = ObjectStore(path, control)
     control.server.clock.advance(1000)
     before, seq = control.server.clock.now(), control.server.seq()
     store.close()
-    again: ServerState = make_control().server
+    again = make_control()
     ObjectStore(path, again).close()
     assert again.clock.now() >= before - 1
-    assert again.seq() > seq
+    assert again.server.seq() > seq

@@ -6,16 +6,16 @@ import time
 
 
 class Clock:
-    """Unix time that never runs backwards, plus the seconds it was advanced by."""
+    """Unix time that never runs backwards, plus the seconds by which it was `advanced`."""
 
     def __init__(self) -> None:
         self._base = time.time() - time.monotonic()
-        self._advanced = 0.0
+        self.advanced = 0.0
 
     def now(self) -> float:
         """The current time in seconds."""
-        return self._base + time.monotonic() + self._advanced
+        return self._base + time.monotonic() + self.advanced
 
     def advance(self, seconds: float) -> None:
         """Move the clock ahead."""
-        self._advanced += seconds
+        self.advanced += seconds

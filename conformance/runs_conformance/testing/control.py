@@ -8,12 +8,15 @@ from typing import Any
 
 from runs_conformance.config import require_known
 from runs_conformance.emulator.app import MAX_ADVANCE_S
-from runs_conformance.emulator.context import ServerState
+from runs_conformance.emulator.context import Hooks, ServerState
+from runs_conformance.emulator.server_options import EmulatorOptions
+from runs_conformance.emulator.state import Store
 from runs_conformance.errors import UsageError
-from runs_conformance.testing.control_words import FAULTS, Document, check_value, parse_word
+from runs_conformance.testing.control_words import FAULTS, Document, parse_word, read_value
 from runs_conformance.testing.fault_injector import FaultInjector, ReceivedRequest, make_fault
-from runs_conformance.testing.run_script import ALL_KEYS, RunScript
+from runs_conformance.testing.run_script import RunScript
 from runs_conformance.testing.scripted_acts import Act, parse_turn
+from runs_conformance.testing.session import ALL_KEYS, SessionClock
 
 SCENARIO_MEMBERS = ("script", "faults", "advance")
 _HIDDEN_HEADERS = ("authorization", "api-key", "cookie")
@@ -23,12 +26,16 @@ _HIDDEN_HEADERS = ("authorization", "api-key", "cookie")
 class Control:
     """Everything that a test decides about one emulator. A `key` limits a call to the requests with this API key."""
 
-    server: ServerState
+    options: EmulatorOptions
+    hooks: Hooks
+    clock: SessionClock = field(default_factory=SessionClock)
     script: RunScript = field(default_factory=RunScript)
     injector: FaultInjector = field(default_factory=FaultInjector)
+    server: ServerState = field(init=False)
 
-    def install(self) -> None:
+    def __post_init__(self) -> None:
         """Put the script and the faults between the clients and the emulator."""
+        self.server = ServerState(self.options, self.hooks, self.clock)
         self.script.install(self.server.hooks)
         self.server.hooks.middleware.append(self.injector.wrap)
 
@@ -43,13 +50,15 @@ class Control:
             require_known(str(name), SCENARIO_MEMBERS, "member of a scenario")
         turns = [parse_turn(turn) for turn in _items(scenario, "script")]
         words = [parse_word(one, FAULTS, "fault") for one in _items(scenario, "faults")]
-        faults = [make_fault(word, arguments, key, self.server.clock.now) for word, arguments in words]
-        seconds = scenario.get("advance", 0)
-        check_value(seconds, {"type": "number", "minimum": 0, "maximum": MAX_ADVANCE_S}, "advance")
+        faults = [make_fault(word, arguments, key, self.clock.now) for word, arguments in words]
+        advance = {"type": "number", "minimum": 0, "maximum": MAX_ADVANCE_S}
+        seconds = read_value(scenario.get("advance", 0), advance, "advance")
+        if seconds + self.clock.advanced + self.clock.ahead(key) > MAX_ADVANCE_S:
+            raise UsageError(f"advance must be from 0 to {MAX_ADVANCE_S:g} in all")
         self.script.add(turns, key)
         for fault in faults:
             self.injector.add(fault)
-        self.server.clock.advance(seconds)
+        self.clock.advance_for(key, seconds)
 
     def reset(self, key: str | None = None) -> None:
         """Discard the script, the faults and the received requests; the stored objects remain."""
@@ -72,10 +81,10 @@ class Control:
 
     def state(self, key: str | None = None) -> Document:
         """The time, the pending script and faults, and the number of stored objects."""
-        stores = [store for name, store in list(self.server.stores.items()) if key in (None, name)]
+        stores = list(self.server.stores.values()) if key is None else [self._store_of(key)]
         threads = [thread for store in stores for thread in list(store.threads.values())]
         return {
-            "now": self.server.clock.now(),
+            "now": self.clock.now_for(ALL_KEYS if key is None else key),
             "script": [_turn_document(turn) for turn in self.script.pending(key)],
             "faults": [
                 {fault.word: {**fault.arguments, "used": fault.used}}
@@ -87,12 +96,19 @@ class Control:
                 "threads": len(threads),
                 "messages": sum(len(thread.messages) for thread in threads),
                 "runs": sum(len(thread.runs) for thread in threads),
+                "files": sum(len(store.files) for store in stores),
+                "vector_stores": sum(len(store.vector_stores) for store in stores),
             },
         }
 
+    def _store_of(self, key: str) -> Store:
+        return self.hooks.store_for_tenant(self.server, key)
+
 
 def _items(scenario: Mapping[str, Any], name: str) -> list[Any]:
-    items = scenario.get(name) or []
+    items = scenario.get(name)
+    if items is None:
+        return []
     return items if isinstance(items, list) else [items]
 
 

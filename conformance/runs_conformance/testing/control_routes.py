@@ -13,22 +13,25 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from runs_conformance.config import require_known
 from runs_conformance.emulator.app import BASE, build_for_state
 from runs_conformance.errors import UsageError
 from runs_conformance.testing.control import Control, request_document
 from runs_conformance.testing.control_openapi import openapi_document
-from runs_conformance.testing.run_script import ALL_KEYS
 from runs_conformance.testing.scenario import parse_strict_json
+from runs_conformance.testing.session import ALL_KEYS
 
 PREFIX = "/_emulator"
+TOKEN_VARIABLE = "RUNS_EMULATOR_CONTROL_TOKEN"
 _EXPOSED_HEADERS = ("x-request-id", "openai-version", "openai-processing-ms", "retry-after")
 _MAX_BODY = 4 * 1024 * 1024
 
 
 def build_controlled(
     control: Control, *, has_routes: bool = True, token: str | None = None, cors_origins: Sequence[str] = ()
-) -> Starlette:
+) -> ASGIApp:
     """The application of a controlled emulator: the API, `/healthz`, and optionally the control routes.
 
     The control routes answer only to loopback clients, or to every client with the token if there is one. Web pages of
@@ -41,11 +44,14 @@ def build_controlled(
         )
     routes: list[Route | Mount] = [Route("/healthz", _answer_health)]
     if has_routes:
-        routes.append(Mount(PREFIX, routes=_control_routes(control, token)))
-    return Starlette(
-        routes=[*routes, Mount(BASE, app=api)],
-        exception_handlers={HTTPException: _answer_http_error},
-    )
+        routes += control_routes(control, token)
+    rest = Starlette(routes=routes, exception_handlers={HTTPException: _answer_http_error})
+
+    async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
+        # A router and its middleware would take as long as the emulator itself.
+        await (api if scope.get("path", "").startswith(f"{BASE}/") else rest)(scope, receive, send)
+
+    return dispatch
 
 
 async def _answer_health(request: Request) -> Response:
@@ -62,15 +68,18 @@ async def _answer_http_error(request: Request, error: Exception) -> Response:
     return JSONResponse({"error": envelope}, status)
 
 
-def _control_routes(control: Control, token: str | None) -> list[Route]:
+def control_routes(control: Control, token: str | None) -> list[Mount]:
+    """The control routes, below their prefix."""
+
     def route(path: str, method: str, act: Callable[[Any, str | None], Any]) -> Route:
         async def answer(request: Request) -> Response:
             problem = _find_problem(request, token)
             if problem is not None:
                 return JSONResponse({"error": problem}, 403)
             try:
+                key = _session_key(request, control)
                 document = await _read_document(request)
-                return JSONResponse(act(document, request.query_params.get("key")))
+                return JSONResponse(act(document, key))
             except UsageError as error:
                 return JSONResponse({"error": " ".join(str(error).split())}, 400)
             except ClientDisconnect:
@@ -94,10 +103,12 @@ def _control_routes(control: Control, token: str | None) -> list[Route]:
         return apply(document, key)
 
     def reset(document: Any, key: str | None) -> Any:
+        if document != {}:
+            raise UsageError("a reset takes no document; the query ?key=KEY limits it to one API key")
         control.reset(key)
         return control.state(key)
 
-    return [
+    routes = [
         route("/scenario", "POST", apply),
         route("/script", "POST", add_turns),
         route("/faults", "POST", add_faults),
@@ -108,6 +119,7 @@ def _control_routes(control: Control, token: str | None) -> list[Route]:
         route("/unused", "GET", lambda _, key: control.unused(key)),
         route("/openapi.json", "GET", lambda _, key: openapi_document(PREFIX)),
     ]
+    return [Mount(PREFIX, routes=routes)]
 
 
 def _find_problem(request: Request, token: str | None) -> str | None:
@@ -119,13 +131,28 @@ def _find_problem(request: Request, token: str | None) -> str | None:
     if token is not None:
         given = request.headers.get("authorization", "").removeprefix("Bearer ")
         is_right = hmac.compare_digest(given.encode(), token.encode())
-        return None if is_right else "the control routes need the header 'Authorization: Bearer TOKEN'"
+        return None if is_right else f"the control routes need the header 'Authorization: Bearer ${TOKEN_VARIABLE}'"
     client = request.client.host if request.client else ""
     if not _is_loopback(client) or not _is_loopback(request.url.hostname or ""):
-        return "without a token, the control routes answer only to loopback clients"
+        return f"the control routes answer only to loopback clients; set {TOKEN_VARIABLE} and send it as bearer token"
     if "origin" in request.headers:
-        return "without a token, the control routes do not answer to web pages"
+        return "the control routes do not answer to web pages"
     return None
+
+
+def _session_key(request: Request, control: Control) -> str | None:
+    """The API key to which a call is limited, if there is one. Raises UsageError for one that no request can have."""
+    for name in request.query_params:
+        require_known(name, ("key",), "query parameter")
+    keys = request.query_params.getlist("key")
+    if not keys:
+        return None
+    if len(keys) > 1 or not keys[0]:
+        raise UsageError("the query parameter key is one API key")
+    accepted = control.server.options.keys
+    if accepted and keys[0] not in accepted:
+        raise UsageError("the server does not accept this API key, so no request can have it")
+    return keys[0]
 
 
 def _is_loopback(host: str) -> bool:

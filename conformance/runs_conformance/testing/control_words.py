@@ -165,8 +165,7 @@ def parse_word(value: Any, words: Mapping[str, Document], what: str) -> tuple[st
         if not schema["properties"]:
             raise UsageError(f"{word!r} takes no arguments")
         arguments = {next(iter(schema["properties"])): arguments}
-    check_value(arguments, schema, word)
-    return word, arguments
+    return word, read_value(arguments, schema, word)
 
 
 _TYPES: Mapping[str, tuple[type, ...]] = {
@@ -180,9 +179,14 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
 }
 
 
-def check_value(value: Any, schema: Mapping[str, Any], where: str) -> None:
-    """Check a value against one of the schemas of this module. Raises UsageError."""
+def read_value(value: Any, schema: Mapping[str, Any], where: str) -> Any:
+    """The value, checked against one of the schemas of this module; integers may be written as `1.0`.
+
+    Raises UsageError with one line that says what is wrong.
+    """
     kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+    if "integer" in kinds and isinstance(value, float) and value.is_integer():
+        value = int(value)
     if not any(_has_type(value, kind) for kind in kinds):
         raise UsageError(f"{where} must be of type {' or '.join(kinds)}")
     if "enum" in schema and value not in schema["enum"]:
@@ -195,12 +199,14 @@ def check_value(value: Any, schema: Mapping[str, Any], where: str) -> None:
         for name in schema.get("required", ()):
             if name not in value:
                 raise UsageError(f"{where} lacks {name!r}")
-        for name, member in value.items():
+        for name in value:
             require_known(str(name), schema["properties"], f"argument of {where}")
-            check_value(member, schema["properties"][name], f"{where}.{name}")
+        return {
+            name: read_value(member, schema["properties"][name], f"{where}.{name}") for name, member in value.items()
+        }
     if isinstance(value, list) and "items" in schema:
-        for index, item in enumerate(value):
-            check_value(item, schema["items"], f"{where}[{index}]")
+        return [read_value(item, schema["items"], f"{where}[{index}]") for index, item in enumerate(value)]
+    return value
 
 
 def _has_type(value: Any, kind: str) -> bool:

@@ -29,7 +29,7 @@ from runs_conformance.testing.faulty_answer import (
 )
 from runs_conformance.testing.named_errors import NAMED_ERRORS
 from runs_conformance.testing.rate_limit import RateLimit, RequestAllowance
-from runs_conformance.testing.run_script import ALL_KEYS, current_key
+from runs_conformance.testing.session import ALL_KEYS, current_key
 
 _MAX_RECEIVED, _MAX_RECEIVED_BYTES = 10_000, 32 * 1024 * 1024
 

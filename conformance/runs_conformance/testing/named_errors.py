@@ -1,7 +1,8 @@
 """Errors of the service that a fault can name.
 
-The texts of Azure, of an invalid key and of an unsupported model are those of recorded responses. The other texts were
-written in the form of the service's errors; no recording of them is known.
+The texts of Azure, of an invalid key and of an unsupported model are those of recorded responses. Those of rate limit,
+quota, model and organization are those that users of the service reported in public. The other texts were written in
+the form of the service's errors.
 """
 
 from __future__ import annotations
@@ -32,8 +33,8 @@ _INVALID = "invalid_request_error"
 NAMED_ERRORS: Mapping[str, NamedError] = {
     "rate_limit_exceeded": _error(
         429,
-        "Rate limit reached for requests. Please try again in 20s. "
-        "Visit https://platform.openai.com/account/rate-limits to learn more.",
+        "Rate limit reached for gpt-9 in organization org-emulator on requests per min (RPM): Limit 3, Used 3, "
+        "Requested 1. Please try again in 20s. Visit https://platform.openai.com/account/rate-limits to learn more.",
         "requests",
         "rate_limit_exceeded",
     ),

@@ -28,7 +28,7 @@ class ObjectLimit:
     max_objects: int
     after_deletion: Callable[[], None] = lambda: None
     _created: int = field(default=0, init=False)
-    _slack: int = field(default=0, init=False)
+    _slack: int = field(default=-1, init=False)
 
     def install(self) -> None:
         """Count the objects that the emulator creates."""
@@ -77,7 +77,7 @@ class ObjectLimit:
         if size > self.max_objects * _FULL:
             surplus = size - int(self.max_objects * _KEPT)
             oldest = sorted(
-                (_age(item), position, index, id_)
+                (_seq(item), position, index, id_)
                 for index, one in enumerate(kept)
                 for position, (id_, item) in enumerate(one.items())
             )
@@ -108,8 +108,9 @@ def _first(pair: tuple[int, Store]) -> int:
     return pair[0]
 
 
-def _age(item: Any) -> float:
-    return float(item["object"]["created_at"] if isinstance(item, dict) else item.created_at)
+def _seq(item: Any) -> int:
+    """The order of creation. Times would not show it, since each session can have a clock of its own."""
+    return int(item.get("seq", 0) if isinstance(item, dict) else item.seq)
 
 
 def _size(thread: Thread) -> int:

@@ -7,8 +7,7 @@ import os
 import secrets
 import sqlite3
 import sys
-import time
-from collections.abc import Iterable
+from collections.abc import Collection
 from contextlib import closing, suppress
 from contextvars import ContextVar
 from pathlib import Path
@@ -20,6 +19,7 @@ from runs_conformance.emulator.app import BASE
 from runs_conformance.emulator.context import ServerState
 from runs_conformance.emulator.state import Assistant, Run, Store, Thread
 from runs_conformance.errors import InvalidFile
+from runs_conformance.testing.control import Control
 from runs_conformance.testing.state_codec import decode_object, encode_object
 
 _CLASSES: dict[str, type] = {"assistants": Assistant, "threads": Thread, "files": dict, "vector_stores": dict}
@@ -32,6 +32,9 @@ CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE objects (kind TEXT, id TEXT, tenant TEXT, content TEXT NOT NULL, PRIMARY KEY (kind, id, tenant));
 """
 
+_HASH = "\0"
+"""Begins the name of a store whose key is not known yet; no API key has this character."""
+
 _touched: ContextVar[set[str]] = ContextVar("touched_tenants")
 
 
@@ -39,12 +42,14 @@ class ObjectStore:
     """An SQLite file with the objects of an emulator.
 
     What an answer shows is stored before the answer is sent. Tenants are API keys, so the file names them by a keyed
-    hash, and reads the objects of one when its key is first used. Raises InvalidFile for an unusable file.
+    hash; what it holds of one counts as stored objects from the start, and is shown when the key is first used. Raises
+    InvalidFile for an unusable file.
     """
 
-    def __init__(self, path: Path, server: ServerState) -> None:
+    def __init__(self, path: Path, control: Control) -> None:
         self._path = path
-        self._server = server
+        self._server = control.server
+        self._clock = control.clock
         self._saved: dict[tuple[str, str], set[str]] = {}
         self._marked: set[tuple[str, str, str]] = set()
         try:
@@ -53,8 +58,7 @@ class ObjectStore:
             raise InvalidFile(_explain(path, error)) from None
         try:
             self._restore_settings()
-            for kind, content in self._connection.execute("SELECT kind, content FROM objects"):
-                _decode(kind, content)
+            self._restore_objects()
         except (sqlite3.Error, ValueError) as error:
             self._connection.close()
             raise InvalidFile(f"{path} holds objects that cannot be read ({error})", "use another file") from None
@@ -66,9 +70,11 @@ class ObjectStore:
 
         def store_for_tenant(server: ServerState, tenant: str) -> Store:
             store = find_store(server, tenant)
-            name = next((name for name, one in server.stores.items() if one is store), tenant)
+            name = tenant
+            if server.stores.get(tenant) is not store:
+                name = next((name for name, one in server.stores.items() if one is store), tenant)
             if (KINDS[0], name) not in self._saved:
-                self._load(name, store)
+                self._adopt(name, store)
             with suppress(LookupError):
                 _touched.get().add(name)
             return store
@@ -106,7 +112,7 @@ class ObjectStore:
     def close(self) -> None:
         """Store everything and close the file."""
         with closing(self._connection):
-            names = [name for kind, name in self._saved if kind == KINDS[0]]
+            names = [name for kind, name in self._saved if kind == KINDS[0] and not _is_hash(name)]
             changed = [
                 (kind, name, id_)
                 for name in names
@@ -148,19 +154,34 @@ class ObjectStore:
             self._write(gone)
         for kind, name in [key for key in self._saved if key[1] not in self._server.stores]:
             del self._saved[kind, name]
+            self._connection.execute("DELETE FROM settings WHERE name = ?", (self._clock_setting(name),))
 
-    def _load(self, name: str, store: Store) -> None:
-        tenant = self._tenant(name)
+    def _restore_objects(self) -> None:
+        """Read all objects, each tenant's into a store that has the hash as its name."""
+        rows = self._connection.execute("SELECT kind, id, tenant, content FROM objects ORDER BY rowid")
+        for kind, id_, tenant, content in rows:
+            name = f"{_HASH}{tenant}"
+            store = self._server.stores.setdefault(name, Store())
+            getattr(store, kind)[id_] = _decode(kind, content)
+            for each in KINDS:
+                self._saved.setdefault((each, name), set())
+            self._saved[kind, name].add(id_)
+
+    def _adopt(self, name: str, store: Store) -> None:
+        """Give a tenant what the file holds of it, now that its key is known."""
+        hashed = f"{_HASH}{self._tenant(name)}"
+        stored = self._server.stores.pop(hashed, Store())
         for kind in KINDS:
-            rows = self._connection.execute(
-                "SELECT id, content FROM objects WHERE kind = ? AND tenant = ? ORDER BY rowid", (kind, tenant)
-            )
-            stored = {id_: _decode(kind, content) for id_, content in rows}
             objects: dict[str, Any] = getattr(store, kind)
-            objects.update({id_: value for id_, value in stored.items() if id_ not in objects})
-            self._saved[kind, name] = set(stored)
+            objects.update({id_: value for id_, value in getattr(stored, kind).items() if id_ not in objects})
+            self._saved[kind, name] = self._saved.pop((kind, hashed), set())
+        ahead = self._connection.execute(
+            "SELECT value FROM settings WHERE name = ?", (self._clock_setting(name),)
+        ).fetchone()
+        if ahead is not None and self._clock.ahead(name) == 0:
+            self._clock.advance_for(name, float(ahead[0]))
 
-    def _write(self, changed: Iterable[tuple[str, str, str]]) -> None:
+    def _write(self, changed: Collection[tuple[str, str, str]]) -> None:
         try:
             self._connection.execute("BEGIN")
             for kind, name, id_ in sorted(changed, key=self._order):
@@ -176,7 +197,10 @@ class ObjectStore:
                         (*key, encode_object(value)),
                     )
                     self._saved.setdefault((kind, name), set()).add(id_)
-            self._put("advanced", f"{self._server.clock.now() - time.time():.3f}")
+            self._put("advanced", f"{self._clock.advanced:.3f}")
+            for name in {name for _, name, _ in changed}:
+                if ahead := self._clock.ahead(name):
+                    self._put(self._clock_setting(name), f"{ahead:.3f}")
             self._put("seq", str(self._server.seq()))
             self._connection.execute("COMMIT")
         except (sqlite3.Error, TypeError) as error:
@@ -192,14 +216,19 @@ class ObjectStore:
         return (kind, float(getattr(value, "seq", 0)))
 
     def _tenant(self, name: str) -> str:
+        if _is_hash(name):
+            return name.removeprefix(_HASH)
         return hashlib.blake2b(name.encode("utf-8", "surrogatepass"), key=self._salt, digest_size=20).hexdigest()
 
     def _restore_settings(self) -> None:
         settings = dict(self._connection.execute("SELECT name, value FROM settings"))
         self._salt = bytes.fromhex(settings.get("salt") or secrets.token_hex(32))
         self._put("salt", self._salt.hex())
-        self._server.clock.advance(max(float(settings.get("advanced", 0)), 0.0))
+        self._clock.advance(max(float(settings.get("advanced", 0)), 0.0))
         self._server.continue_after(int(settings.get("seq", 0)))
+
+    def _clock_setting(self, name: str) -> str:
+        return f"ahead:{self._tenant(name)}"
 
     def _put(self, name: str, value: str) -> None:
         self._connection.execute(
@@ -234,6 +263,10 @@ def _open(path: Path) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def _is_hash(name: str) -> bool:
+    return name.startswith(_HASH)
 
 
 def _decode(kind: str, content: str) -> Any:

@@ -41,8 +41,11 @@ class RequestAllowance:
     @property
     def error(self) -> dict[str, Any]:
         """The body of the answer to a request that exceeds the limit."""
-        wait = f"Please try again in {math.ceil(self.reset_s)}s."
-        message = f"Rate limit reached for requests. Limit: {self.limit} / min. {wait}"
+        message = (
+            f"Rate limit reached for gpt-9 in organization org-emulator on requests per min (RPM): Limit {self.limit}, "
+            f"Used {self.limit}, Requested 1. Please try again in {_duration(self.reset_s)}. "
+            "Visit https://platform.openai.com/account/rate-limits to learn more."
+        )
         return {"error": {"message": message, "type": "requests", "param": None, "code": "rate_limit_exceeded"}}
 
     def with_headers(self, send: Send) -> Send:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 from collections.abc import Sequence
-from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,12 +13,7 @@ from runs_conformance.emulator.model_actions import FinishCancelling, ModelActio
 from runs_conformance.emulator.run_machine import schedule
 from runs_conformance.emulator.state import Run
 from runs_conformance.testing.scripted_acts import Act, AwaitOutputsThen, FailRun, HoldCancelling, plan_turn
-
-ALL_KEYS = ""
-"""The session of scripts and faults for every API key."""
-
-current_key: ContextVar[str] = ContextVar("current_key", default=ALL_KEYS)
-"""The API key of the request in progress."""
+from runs_conformance.testing.session import ALL_KEYS, current_key
 
 _REST, _HELD = "script_rest", "script_held"
 

@@ -12,6 +12,8 @@ import yaml
 from runs_conformance.errors import InvalidFile, UsageError
 from runs_conformance.files import read_text
 
+_MAX_VALUES = 100_000
+
 
 def parse_strict_json(raw: bytes | str) -> Any:
     """The value of a JSON text. Raises UsageError, also for NaN, infinite numbers and duplicate members."""
@@ -31,13 +33,26 @@ def load_scenario(path: Path) -> Any:
         text = read_text(path)
         if path.suffix == ".json":
             return parse_strict_json(text)
-        return yaml.safe_load(text)
+        return _require_bounded(yaml.safe_load(text))
     except OSError as error:
         raise InvalidFile(f"cannot read {path}: {error.strerror or error}") from None
     except UnicodeDecodeError:
         raise InvalidFile(f"{path} is not UTF-8") from None
     except (UsageError, yaml.YAMLError, RecursionError, ValueError) as error:
         raise InvalidFile(f"{path}: {' '.join(str(error).split())}") from None
+
+
+def _require_bounded(document: Any) -> Any:
+    """The document. Raises ValueError if it has too many values once its aliases are expanded."""
+    count, pending = 0, [document]
+    while pending:
+        value = pending.pop()
+        count += 1
+        if count > _MAX_VALUES:
+            raise ValueError(f"it has more than {_MAX_VALUES:,} values")
+        if isinstance(value, (dict, list)):
+            pending += value.values() if isinstance(value, dict) else value
+    return document
 
 
 def _refuse(name: str) -> float:

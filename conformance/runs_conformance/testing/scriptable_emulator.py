@@ -12,7 +12,6 @@ from runs_conformance.config import parse_edition, require_known
 from runs_conformance.emulator import file_references
 from runs_conformance.emulator.app import BASE
 from runs_conformance.emulator.catalogue import apply_by_name
-from runs_conformance.emulator.context import ServerState
 from runs_conformance.emulator.default import default_hooks
 from runs_conformance.emulator.server import serve_in_thread
 from runs_conformance.emulator.server_options import EmulatorOptions
@@ -238,9 +237,7 @@ def make_control(
     hooks = default_hooks(emulator_options.edition)
     emulator_options = apply_by_name(hooks, emulator_options, mutants, variants)
     file_references.install(hooks)
-    control = Control(ServerState(emulator_options, hooks))
-    control.install()
-    return control
+    return Control(emulator_options, hooks)
 
 
 @contextmanager

@@ -21,13 +21,11 @@ from runs_conformance.emulator.server import serve
 from runs_conformance.errors import InvalidFile, UnwritableFile, UsageError
 from runs_conformance.testing.access_log import log_requests
 from runs_conformance.testing.control import Control
-from runs_conformance.testing.control_routes import PREFIX, build_controlled
+from runs_conformance.testing.control_routes import PREFIX, TOKEN_VARIABLE, build_controlled
 from runs_conformance.testing.object_limit import ObjectLimit
 from runs_conformance.testing.object_store import ObjectStore
 from runs_conformance.testing.scenario import load_scenario
 from runs_conformance.testing.scriptable_emulator import make_control
-
-TOKEN_VARIABLE = "RUNS_EMULATOR_CONTROL_TOKEN"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,13 +93,14 @@ def _keep_objects(control: Control, options: ServeOptions, resources: ExitStack)
     inner = []
     store = None
     if options.store is not None:
-        store = ObjectStore(Path(options.store), control.server)
+        store = ObjectStore(Path(options.store), control)
         resources.callback(store.close)
         store.install()
         inner.append(store.wrap)
     if options.max_objects is not None:
         limit = ObjectLimit(control.server, options.max_objects, *([store.forget_deleted] if store else []))
         limit.install()
+        limit.enforce()
         inner.insert(0, limit.wrap)
     control.server.hooks.middleware[:0] = inner
 
