@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 from runs_conformance.model.source import Source, schema
 
@@ -260,10 +260,20 @@ def find_operation(method: str, path: str) -> tuple[Operation, dict[str, str]] |
     Fixed segments take precedence over ids: `POST /threads/runs` is `create_thread_and_run`, not `modify_thread` of
     the thread `runs`.
     """
+    # Clients poll the same paths again and again; long ones, which a peer may have made up, are not remembered.
+    found = _match(method, path) if len(path) > _MAX_REMEMBERED else _remembered_match(method, path)
+    return None if found is None else (found[0], {**found[1]})
+
+
+def _match(method: str, path: str) -> tuple[Operation, dict[str, str]] | None:
     for operation_method, pattern, operation in _patterns():
         if operation_method == method.upper() and (match := pattern.match(path)):
             return operation, match.groupdict()
     return None
+
+
+_MAX_REMEMBERED = 200
+_remembered_match = lru_cache(maxsize=2048)(_match)
 
 
 def query_name(parameter: str) -> str:

@@ -57,7 +57,7 @@ class AsgiApp:
         operation, path_params = match
         raw = await read_content(request)
         body = hooks.read_body(operation, raw, request.headers.get("content-type"))
-        pairs = parse_qsl(request.url.query, keep_blank_values=True)
+        pairs = parse_qsl(request.scope["query_string"].decode("latin-1"), keep_blank_values=True)
         query = hooks.read_query(hooks.schemas, operation, pairs)
         hooks.validate_body(hooks.schemas, operation, body)
         store = hooks.store_for_tenant(server, tenant)

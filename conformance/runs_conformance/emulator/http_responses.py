@@ -10,6 +10,8 @@ from runs_conformance.emulator.api_errors import ApiError
 from runs_conformance.emulator.context import Events, RequestContext, ServerState
 from runs_conformance.emulator.state import Run
 
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
 
 def success_status(operation: Operation) -> int:
     """The HTTP status of success: 200 for every operation."""
@@ -33,7 +35,7 @@ def response_body(request: RequestContext, body: Any) -> Any:
 
 def encode_json(value: Any) -> bytes:
     """Compact JSON text, not restricted to ASCII."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    return _encode(value).encode()
 
 
 def response_headers(server: ServerState) -> dict[str, str]:
@@ -47,7 +49,7 @@ def response_headers(server: ServerState) -> dict[str, str]:
 
 def encode_event(name: str, data: Any) -> bytes:
     """One server-sent event."""
-    text = data if isinstance(data, str) else json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    text = data if isinstance(data, str) else _encode(data)
     return f"event: {name}\ndata: {text}\n\n".encode()
 
 
