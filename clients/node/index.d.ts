@@ -28,7 +28,7 @@ export interface State {
   now: number;
   script: Turn[];
   faults: object[];
-  objects: { assistants: number; threads: number; messages: number; runs: number };
+  objects: { assistants: number; threads: number; messages: number; runs: number; files: number; vector_stores: number };
 }
 
 export interface StartOptions {
@@ -52,6 +52,14 @@ export interface StartOptions {
   failingModel?: string;
   mutants?: string[];
   variants?: string[];
+  /** Whether ids of files and vector stores that do not exist are refused. */
+  checkFiles?: boolean;
+  /** The most objects of each kind to keep. */
+  maxObjects?: number;
+  /** An SQLite file that keeps the objects. */
+  store?: string;
+  /** A file to which a line is appended for each request. */
+  log?: string;
 }
 
 export interface ConnectOptions {
@@ -85,7 +93,7 @@ export class Emulator {
   script(...turns: Turn[]): Promise<void>;
   /** Injects faults into the next requests. */
   faults(...faults: Fault[]): Promise<void>;
-  /** Moves the clock ahead. */
+  /** Moves the clock ahead; that of a session only for its own requests. */
   advance(seconds: number): Promise<void>;
   /** Discards the script, the faults and the received requests; the stored objects remain. */
   reset(): Promise<void>;

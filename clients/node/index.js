@@ -166,6 +166,10 @@ const FLAGS = {
   failingModel: "--failing-model",
   mutants: "--mutant",
   variants: "--variant",
+  checkFiles: "--check-files",
+  maxObjects: "--max-objects",
+  store: "--store",
+  log: "--log",
 };
 
 function flags(options) {
@@ -174,8 +178,9 @@ function flags(options) {
     if (!Object.hasOwn(FLAGS, name)) {
       throw new EmulatorError(`there is no option ${name}; there are ${Object.keys(FLAGS).join(", ")}`);
     }
-    if (value === undefined) continue;
-    for (const one of Array.isArray(value) ? value : [value]) result.push(`${FLAGS[name]}=${one}`);
+    if (value === undefined || value === false) continue;
+    if (value === true) result.push(FLAGS[name]);
+    else for (const one of Array.isArray(value) ? value : [value]) result.push(`${FLAGS[name]}=${one}`);
   }
   return result;
 }
