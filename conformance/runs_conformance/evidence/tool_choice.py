@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from runs_conformance.evidence.complete_list import steps_after_run_end
 from runs_conformance.evidence.observation import Observation
 from runs_conformance.evidence.timeline import RunTimeline, runs
-from runs_conformance.evidence.tool_call import function_names, pending_calls, step_observations_of_run
+from runs_conformance.evidence.tool_call import function_names, step_observations_of_run
 from runs_conformance.model.history import History
 from runs_conformance.model.json import JSON, at, is_array, is_object
 
@@ -32,11 +32,13 @@ class ToolChoiceRuns:
         return name if isinstance(name, str) and self.mode == "function" else None
 
     def find_call(self, run: RunTimeline) -> Observation | None:
-        """The first observation of a tool call of a run, or None."""
-        for observation in run.observations:
-            if observation.status == "requires_action" and pending_calls(observation):
-                return observation
-        return next((step for step in step_observations_of_run(run) if step.text("type") == "tool_calls"), None)
+        """The first observation of a tool call of a run, or None.
+
+        A run that waits for outputs, or has a step that created no message, made a call, however it is shown.
+        """
+        waiting = next((each for each in run.observations if each.status == "requires_action"), None)
+        types = ("", "message_creation")
+        return waiting or next((step for step in step_observations_of_run(run) if step.text("type") not in types), None)
 
     def completed_without_call(self, run: RunTimeline) -> bool:
         """Whether a run completed without a call, although it has a matching tool.
