@@ -106,6 +106,12 @@ class ThreadWrite:
         return named[0] if named and own.isdisjoint(named) else None
 
     @property
+    def names_own_run(self) -> bool:
+        """Whether the refusal names a run of this thread, so that no other thread's run is the reason."""
+        own = {run.id for run in runs_of_thread(self.history, self.thread_id)}
+        return self.exchange.refused and not own.isdisjoint(_RUN_ID.findall(refusal_text(self.exchange)))
+
+    @property
     def last_ended_run(self) -> RunTimeline | None:
         """The last run of the thread, if all its runs had certainly ended."""
         ended = self._ended_runs

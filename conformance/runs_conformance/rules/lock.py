@@ -142,7 +142,7 @@ def _check_accepted_after_end(write: ThreadWrite, subject: str) -> Iterator[Resu
 def _check_accepted_on_free_thread(write: ThreadWrite, message: str, is_elsewhere: bool) -> Iterator[Result]:
     """Skip recorded traffic, where an unrecorded run may hold the lock.
 
-    `is_elsewhere` says that the active run is on another thread; otherwise a refusal that names such a run is not
+    `is_elsewhere` says that the active run is on another thread. A refusal that names a run of the other kind is not
     judged.
     """
     exchange = write.exchange
@@ -150,8 +150,10 @@ def _check_accepted_on_free_thread(write: ThreadWrite, message: str, is_elsewher
         return
     if exchange.accepted:
         yield PASSED
-    elif exchange.refused and write.must_be_accepted_if_unlocked and (is_elsewhere or write.foreign_run is None):
-        yield exchange.finding(message, "", 200, exchange.status)
+    elif exchange.refused and write.must_be_accepted_if_unlocked:
+        names_other_kind = write.names_own_run if is_elsewhere else write.foreign_run is not None
+        if not names_other_kind:
+            yield exchange.finding(message, "", 200, exchange.status)
 
 
 def _error_message(exchange: Exchange) -> str:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from runs_conformance.contract.lifecycle import ACTIVE, TERMINAL
+from runs_conformance.evidence.observation import Observation
 from runs_conformance.evidence.run_action import may_be_cancelled_between
 from runs_conformance.evidence.timeline import RunTimeline, runs
 from runs_conformance.evidence.working_operation import operation_works, pass_if_working
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, prose
-from runs_conformance.model.verdict import Result
+from runs_conformance.model.verdict import Inconclusive, Result
 
 _GUIDE = prose("openai-cookbook d2bb606 examples/data/oai_docs/how-it-works.txt, run lifecycle")
 
@@ -73,11 +74,20 @@ def stops_no_other_run(run: RunTimeline) -> Iterator[Result]:
         between = next((e for e in others if e.started >= earlier.latest and e.ended <= later.earliest), None)
         if between is not None and not may_be_cancelled_between(run, run.observations[0], later):
             is_stopped = later.status in ("cancelling", "cancelled")
-            if is_stopped:
+            if is_stopped and _is_displaced(run, later):
+                yield Inconclusive("the thread took a second run meanwhile, which may have replaced this one")
+            elif is_stopped:
                 message = f"the run is {later.status!r} although only run {between.path['run_id']} was cancelled"
                 yield later.finding(message, "/status", earlier.status, later.status)
             else:
                 yield pass_if_working(between, between.accepted or operation_works(run.history, between))
+
+
+def _is_displaced(run: RunTimeline, stopped: Observation) -> bool:
+    """Whether another run of the thread was created after this one and before it was seen to be stopped."""
+    others = (each for each in runs(run.history) if each.thread_id == run.thread_id and each is not run)
+    created = run.observations[0].exchange.started
+    return any(created <= other.observations[0].exchange.ended <= stopped.latest for other in others)
 
 
 def _cancels_other_run(exchange: Exchange, run: RunTimeline) -> bool:
