@@ -223,6 +223,17 @@ def test_repeated_server_error_fails() -> None:
     assert only(builder.tally()).message == "failed with HTTP status 500 on every attempt with max_prompt_tokens: 255"
 
 
+def test_repeated_server_error_is_inconclusive_on_a_target_that_fails_at_random() -> None:
+    builder = with_valid_neighbours()
+    for value in (300, 301):
+        builder.no(valid(value), 500)
+        builder.accept(valid(value))
+    builder.no(negative(), 500)
+    builder.no(negative(), 500)
+    builder.accept(valid(302))
+    assert not builder.tally().findings
+
+
 def test_server_error_is_inconclusive_if_valid_values_at_the_place_fail_too() -> None:
     builder = RequestHistory()
     builder.accept(control())

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 
 from runs_conformance.evidence.blame import blamed_elsewhere, blames_missing_messages, may_concern_missing_object
 from runs_conformance.evidence.metadata import may_exceed_metadata_limit
@@ -35,6 +36,9 @@ from runs_conformance.model.verdict import (
 
 _TOO_LARGE = 413
 """The largest accepted body depends on the server's resources, not on the contract."""
+
+_RANDOM_FAILURES = 2
+"""Requests that failed once and not another time, beyond which repeated failures may be due to chance."""
 
 _REFUSED = "HTTP 400"
 _ACCEPTED = "HTTP 200"
@@ -134,6 +138,15 @@ class _ProgramRequests:
         before = [exchange for exchange in legal if exchange.happened_before(refused)]
         is_legal = refused.step is not None and refused.step.role is Role.VALID
         return not before or (is_legal and later != []) or not max(before, key=lambda each: each.ended).accepted
+
+    @cached_property
+    def fails_at_random(self) -> bool:
+        """Whether several requests failed with a server error once and not another time."""
+        failed, answered = set[str](), set[str]()
+        for exchange in self.history:
+            if exchange.step is not None and exchange.status is not None:
+                (failed if exchange.status >= 500 else answered).add(exchange.step.id)
+        return len(failed & answered) >= _RANDOM_FAILURES
 
     def kept_serving(self, failed: Exchange) -> bool:
         """Whether the minimal request was accepted at some time, and a valid request certainly after the failure."""
@@ -251,6 +264,8 @@ def _judge_server_failure(attempts: Sequence[Exchange], step: Step, program: _Pr
     failed = [exchange for exchange in attempts if exchange.status is not None and exchange.status >= 500]
     if len(failed) < len(attempts) or not failed:
         return None
+    if program.fails_at_random:
+        return Inconclusive(f"the target fails with HTTP status {failed[-1].status} at random")
     if len(failed) < 2 or not program.kept_serving(failed[-1]):
         return Inconclusive(f"the target failed with HTTP status {failed[-1].status}, possibly for another reason")
     expected = _ACCEPTED if step.role is Role.VALID else _REFUSED
