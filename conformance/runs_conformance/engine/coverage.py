@@ -86,11 +86,14 @@ class Coverage:
     def _saw_enough(self, program: str, id_: str, share: float) -> bool:
         """Whether a program saw this share of the occasions that it sees on every correct server, and at least one.
 
-        A program that judges the id only where it is violated need only run to its end.
+        A program that judges the id only where it is violated need only run to its end. A constraint is judged wherever
+        an object is shown, so one that ended early may not have come to the object that violates it.
         """
-        fewest = self._fewest(program, id_)
+        fewest, is_early = self._fewest(program, id_), self.ends[program].is_early
         if fewest == 0:
-            return not self.ends[program].is_early
+            return not is_early
+        if share == 0 and is_early:
+            return False
         return self._count(program, id_) >= max(1, round(share * fewest))
 
     def _fewest(self, program: str, id_: str) -> int:
