@@ -144,7 +144,7 @@ def evaluate(composite: Composite, result: TrialResult, by_mutant: Mapping[str, 
         if failed.intersection(own):
             found.append(name)
         elif passed := [id_ for id_ in own if result.outcomes.get(id_) == "pass"]:
-            if UNDONE_BY.get(name, {}).keys() & {*composite.mutants}:
+            if UNDONE_BY.get(name, {}).keys() & {*composite.mutants, composite.fault}:
                 undone.append(name)
             else:
                 false_passes.append(f"{name}: {', '.join(passed)}")
