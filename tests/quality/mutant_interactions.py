@@ -29,20 +29,11 @@ MUTANT_CONSEQUENCES: Mapping[str, tuple[str, ...]] = {
     # The second run that it allows works beside the first.
     "unlocks_when_modified": ("races.two_runs_never_work_together",),
     # It hands an assistant_id of another type to a handler that is not written for it, and adds refused messages.
-    "cancels_what_is_over": {"absent:cancel_run": "no run can be cancelled"},
-    "cuts_arguments": {"shows_arguments_as_an_object": "arguments are no text that could be cut"},
-    "lets_strangers_cancel": {
-        "absent:cancel_run": "no run can be cancelled",
-        "fails:cancel_run": "no run can be cancelled",
-    },
-    "spells_canceled": {
-        "absent:cancel_run": "no run can be cancelled",
-        "fails:cancel_run": "no run can be cancelled",
-    },
-    "breaks_without_a_content_type": {"reads_broken_json": "a body of another type is read as an empty object"},
-    "modifies_the_end": {"completes_without_a_time": "the time of completion is never shown"},
-    "requires_action_early": {"requires_nothing": "required_action is always null"},
-    "starts_what_it_refuses": ("create_run.assistant_id.", "traces.refused_message_is_not_added"),
+    "starts_what_it_refuses": (
+        "create_run.assistant_id.",
+        "errors.requests_do_not_break_the_server",
+        "traces.refused_message_is_not_added",
+    ),
 }
 """The beginnings of ids that a mutant may fail beside others, although not by itself."""
 
@@ -71,6 +62,16 @@ UNDONE_BY: Mapping[str, Mapping[str, str]] = {
     "breaks_without_a_content_type": {"reads_broken_json": "a body of another type is read as an empty object"},
     "modifies_the_end": {"completes_without_a_time": "the time of completion is never shown"},
     "requires_action_early": {"requires_nothing": "required_action is always null"},
+    "cancels_what_is_over": {"absent:cancel_run": "no run can be cancelled"},
+    "cuts_arguments": {"shows_arguments_as_an_object": "arguments are no text that could be cut"},
+    "lets_strangers_cancel": {
+        "absent:cancel_run": "no run can be cancelled",
+        "fails:cancel_run": "no run can be cancelled",
+    },
+    "spells_canceled": {
+        "absent:cancel_run": "no run can be cancelled",
+        "fails:cancel_run": "no run can be cancelled",
+    },
     "starts_what_it_refuses": {"accepts_every_body": "no run is refused"},
     "streams_its_refusals": {"accepts_every_body": "no streamed run is refused"},
     "calls_another_function": {"ignores_the_named_function": "the named function does not reach the model"},
@@ -84,6 +85,4 @@ UNDONE_BY: Mapping[str, Mapping[str, str]] = {
     "parses_the_body_that_cancellations_lack": {"reads_broken_json": "a missing body is read as an empty object"},
     "tells_incomplete_as_failed": {"completes_over_the_limit": "no run is incomplete"},
 }
-"""Mutants that others, or faults of the server, undo, with the reason why the server does not have the defect: so a pass
-is correct.
-"""
+"""Mutants that others, or faults of the server, undo, with the reason why it lacks the defect: a pass is correct."""
