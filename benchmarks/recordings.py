@@ -1,12 +1,14 @@
 """Measures how long `judge` takes for recordings of several sizes, and the memory it needs.
 
-    python -m benchmarks.recordings 1000 10000 100000
+    python -m benchmarks.recordings 1000 10000 100000 1000000
 
-Each size runs in a process of its own. The recordings repeat clean traffic with the emulator under new ids.
+Each size runs in a process of its own, which uses one core. The recordings repeat clean traffic with the emulator under
+new ids. With several sizes, the table in reports/reference/recordings.md is written.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import subprocess
@@ -47,38 +49,61 @@ def _time(entry: dict[str, str]) -> datetime:
 
 
 def measure(path: Path) -> dict[str, float]:
-    """Load and judge a recording in this process; returns seconds of CPU and peak memory in MB."""
-    from runs_conformance.app.judge_recording import judge
-    from runs_conformance.app.options import RunOptions
-    from runs_conformance.recordings.load import load_traffic
+    """Read and judge a recording in this process; returns seconds of CPU and peak memory in MB.
 
+    `read` is the time in which its entries are read, put in order and divided into partitions.
+    """
+    from runs_conformance.app.judge_partition import judge_jobs
+    from runs_conformance.app.judge_recording import cut_recording, merge_verdicts
+    from runs_conformance.app.options import RunOptions
+
+    judge_jobs([], RunOptions())
     started = time.process_time()
-    load_traffic(path)
-    loaded = time.process_time()
-    report = judge([path], RunOptions()).report
-    assert report.exit_code == 0, report.reason
+    recording = cut_recording(path)
+    jobs = iter(recording.jobs)
+    first = next(jobs)
+    read = time.process_time()
+    review = merge_verdicts([recording], judge_jobs(itertools.chain([first], jobs), RunOptions()), RunOptions())
+    assert review.report.exit_code == 0, review.report.reason
     return {
-        "load": loaded - started,
-        "judge": time.process_time() - loaded,
+        "read": read - started,
+        "judge": time.process_time() - read,
         "megabytes": getrusage(RUSAGE_SELF).ru_maxrss / 1024,
     }
 
 
+_HEAD = (
+    "| exchanges | file, MB | read, s of CPU | judge, s of CPU | read, exchanges/s | judged, exchanges/s | "
+    "peak memory, MB |\n"
+    "| ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
+)
+_TABLE = Path(__file__).parent.parent / "reports" / "reference" / "recordings.md"
+
+
 def main(sizes: list[str]) -> None:
-    """Print a table for these sizes."""
-    print(
-        "| exchanges | file, MB | load, s of CPU | load and judge, s of CPU | exchanges per second | peak memory, MB |"
-    )
-    print("| ---: | ---: | ---: | ---: | ---: | ---: |")
+    """Print a table for these sizes, and write it if there are several."""
+    print(_HEAD)
+    rows: list[str] = []
     with tempfile.TemporaryDirectory() as folder:
         for size in sizes:
             path = Path(folder) / f"{size}.har"
             count = write_recording(path, int(size))
             command = [sys.executable, "-m", "benchmarks.recordings", "--measure", str(path)]
             found = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-            row = (count, path.stat().st_size // 2**20, found["load"], found["judge"], count / found["judge"])
-            print("| {} | {} | {:.1f} | {:.1f} | {:.0f} | {:.0f} |".format(*row, found["megabytes"]), flush=True)
+            row = (
+                f"{count:,}", f"{path.stat().st_size // 2**20:,}", f"{found['read']:.1f}", f"{found['judge']:.1f}",
+                f"{count / found['read']:,.0f}", f"{count / found['judge']:,.0f}", f"{found['megabytes']:.0f}",
+            )  # fmt: skip
+            rows.append(f"| {' | '.join(row)} |")
+            print(rows[-1], flush=True)
             path.unlink()
+    if len(rows) > 1:
+        _TABLE.write_text(
+            "# Judging recordings\n\n"
+            f"Written by `python -m benchmarks.recordings {' '.join(sizes)}`, one process on a machine that "
+            "may have been busy with other work. Reading includes putting the entries in order and dividing them into "
+            "partitions; judging includes reading each partition again.\n\n" + "\n".join([_HEAD, *rows]) + "\n"
+        )
 
 
 if __name__ == "__main__":

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from runs_conformance.api import judge_server, judge_traffic, render_report
+    from runs_conformance.app.judge_partition import judge_job
+    from runs_conformance.app.judge_recording import CutRecording, cut_recording, merge_verdicts
     from runs_conformance.app.options import RunOptions
     from runs_conformance.causes import Cause
     from runs_conformance.errors import ConformanceError, InternalError, TargetError, UsageError
@@ -32,6 +34,7 @@ __all__ = [
     "Basis",
     "Cause",
     "ConformanceError",
+    "CutRecording",
     "Event",
     "Exchange",
     "Finding",
@@ -56,8 +59,11 @@ __all__ = [
     "UsageError",
     "Verdict",
     "__version__",
+    "cut_recording",
+    "judge_job",
     "judge_server",
     "judge_traffic",
+    "merge_verdicts",
     "render_report",
     "rule",
     "run_timelines",
@@ -67,6 +73,8 @@ __all__ = [
 
 _NAMES_BY_MODULE = {
     "api": ("judge_server", "judge_traffic", "render_report"),
+    "app.judge_partition": ("judge_job",),
+    "app.judge_recording": ("CutRecording", "cut_recording", "merge_verdicts"),
     "app.options": ("RunOptions",),
     "causes": ("Cause",),
     "errors": ("ConformanceError", "InternalError", "TargetError", "UsageError"),

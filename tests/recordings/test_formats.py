@@ -71,6 +71,34 @@ def hoverfly() -> Document:
     return {"data": {"pairs": [{"request": request, "response": response}]}}
 
 
+def insomnia() -> Document:
+    headers = [{"name": "Content-Type", "value": TYPE}]
+    request = {"_id": "req_1", "_type": "request", "method": "POST", "url": URL, "body": {"text": json.dumps(SENT)}}
+    response = {
+        "_id": "res_1",
+        "_type": "response",
+        "parentId": "req_1",
+        "statusCode": 200,
+        "body": json.dumps(MESSAGE),
+    }
+    return {
+        "_type": "export",
+        "__export_format": 3,
+        "resources": [{**request, "headers": headers}, {**response, "headers": headers}],
+    }
+
+
+def vcr_for_r() -> Document:
+    response = {
+        "status": {"status_code": 200, "category": "Success", "reason": "OK", "message": "Success: (200) OK"},
+        "headers": {"content-type": TYPE},
+        "body": {"encoding": "UTF-8", "file": False, "string": json.dumps(MESSAGE)},
+    }
+    request = {"method": "post", "uri": URL, "body": {"encoding": "", "string": json.dumps(SENT)}, "headers": {}}
+    recorded = {"recorded_at": "2025-10-30 21:59:07 GMT", "recorded_with": "vcr/1.2.0, webmockr/0.9.0"}
+    return {"http_interactions": [{"request": request, "response": response, **recorded}]}
+
+
 def _only(path: Path) -> Exchange:
     reading = load_traffic(path)
     assert reading.skipped == ()
@@ -78,7 +106,7 @@ def _only(path: Path) -> Exchange:
     return exchange
 
 
-@pytest.mark.parametrize("write", [charles, network_records, nock, postman, wiremock, hoverfly])
+@pytest.mark.parametrize("write", [charles, network_records, nock, postman, wiremock, hoverfly, insomnia, vcr_for_r])
 def test_format_is_read(write: Callable[[], Document], tmp_path: Path) -> None:
     path = tmp_path / "recording"
     path.write_text(json.dumps(write()))
@@ -172,8 +200,8 @@ def test_bare_answer_is_judged_as_the_operation_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("start", "remedy"),
     [
-        (b"4:type;4:http;7:version;2:20#", "hardump"),
-        (b"DEBUG:openai._base_client:Request options: {'method': 'post'}\n", "runs-conformance proxy"),
+        (b"921:9:websocket;0:~8:response;500:", "hardump"),
+        (b"INFO:httpx:HTTP Request: POST https://api.openai.com/v1/threads\n", "OPENAI_LOG=debug"),
         (b"\n\r\r\n\x1c\x00\x00\x00", "Wireshark"),
     ],
 )
@@ -181,4 +209,79 @@ def test_unsupported_formats_are_named_with_a_remedy(start: bytes, remedy: str, 
     path = tmp_path / "recording"
     path.write_bytes(start + b": x" * 20)
     with pytest.raises(UsageError, match=remedy):
+        load_traffic(path)
+
+
+def test_body_that_vcr_for_r_keeps_apart_is_a_loss(tmp_path: Path) -> None:
+    document: Any = vcr_for_r()
+    document["http_interactions"][0]["response"]["body"] = {"file": True, "string": "~/bodies/1.json"}
+    path = tmp_path / "cassette.yml"
+    path.write_text(json.dumps(document))
+    (skipped,) = load_traffic(path).skipped
+    assert "did not save the response" in skipped.reason
+
+
+_NODE_LOG = """
+[log_5c1f7e] sending request {
+  retryOfRequestLogID: undefined,
+  method: 'post',
+  url: 'https://api.openai.com/v1/threads/thread_1/messages',
+  options: {
+    method: 'post',
+    path: '/threads/thread_1/messages',
+    body: { role: 'user', content: 'Hello' },
+    headers: { values: Headers {}, nulls: Set(0) {} }
+  },
+  headers: { authorization: '***', 'content-type': 'application/json' }
+}
+[log_5c1f7e] response start {
+  url: 'https://api.openai.com/v1/threads/thread_1/messages',
+  status: 200,
+  headers: { 'content-type': 'application/json', 'x-request-id': 'req_5ff21a0b' },
+  durationMs: 210
+}
+[log_5c1f7e] response parsed {
+  url: 'https://api.openai.com/v1/threads/thread_1/messages',
+  status: 200,
+  body: {
+    id: 'msg_1',
+    object: 'thread.message',
+    created_at: 1761861547,
+    thread_id: 'thread_1',%s
+  },
+  durationMs: 212
+}
+"""
+
+
+def test_debug_log_of_the_node_client_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "client.log"
+    path.write_text(_NODE_LOG % "")
+    exchange = _only(path)
+    assert (exchange.operation, exchange.request.body, exchange.body) == ("create_message", SENT, MESSAGE)
+    path.write_text(_NODE_LOG % " content: [ [Object], ... 2 more items ], metadata: {}, note: 'it\\'s' + ' fine'")
+    (exchange,) = load_traffic(path).histories[0]
+    assert exchange.loss == "the response was redacted"
+    assert isinstance(exchange.body, dict)
+    assert exchange.body["note"] == "it's fine"
+
+
+def test_debug_log_of_the_python_client_is_read_without_responses(tmp_path: Path) -> None:
+    path = tmp_path / "client.log"
+    path.write_text(
+        "[2025-10-30 21:59:07 - openai._base_client:482 - DEBUG] Request options: {'method': 'post', 'url': "
+        f"'/threads/thread_1/messages', 'headers': {{'OpenAI-Beta': 'assistants=v2'}}, 'json_data': {SENT!r}}}\n"
+        f"[2025-10-30 21:59:07 - openai._base_client:982 - DEBUG] Sending HTTP Request: POST {URL}\n"
+        f'[2025-10-30 21:59:08 - openai._base_client:1020 - DEBUG] HTTP Response: POST {URL} "200 OK" '
+        "Headers({'content-type': 'application/json', 'x-request-id': 'req_5ff21a0b'})\n"
+    )
+    (exchange,) = load_traffic(path).histories[0]
+    assert (exchange.operation, exchange.request.body, exchange.status) == ("create_message", SENT, 200)
+    assert exchange.loss == "the recorder did not save the response"
+
+
+def test_export_of_insomnia_without_responses_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "export.json"
+    path.write_text('{"_type": "export", "__export_format": 4, "resources": []}')
+    with pytest.raises(UsageError, match=r"export\.json: an Insomnia export: .* export as HAR"):
         load_traffic(path)

@@ -3,34 +3,47 @@
 from __future__ import annotations
 
 import multiprocessing
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass, replace
 
 from runs_conformance.app.options import RunOptions, build_history_judge
+from runs_conformance.app.partition_verdicts import PartitionVerdicts, count_usage, select_representative
 from runs_conformance.engine.run_result import HistoryJudge, ProgramVerdicts, judge_program
 from runs_conformance.engine.verdicts import discard_findings
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.verdict import Tallies, Tally
+from runs_conformance.recordings.exchanges import SkippedEntry
 from runs_conformance.recordings.partition import Partition, split_into_partitions
+from runs_conformance.recordings.partition_reference import PartitionReference
 from runs_conformance.recordings.redaction_marker import contains_marker
 from runs_conformance.rules.constraints import response_schemas
-from runs_conformance.rules.constraints.cross_check import with_second_opinion
+
+_QUEUED_PER_PROCESS = 4
 
 
 @dataclass(frozen=True, slots=True)
 class PartitionJob:
-    """A partition to judge, with the name of the program or recording that it is from.
+    """A partition to judge, in memory, with the name of the program or recording that it is from.
 
-    `partial` and `missing_data_reason` are those of its history.
+    `partial` and `missing_data_reason` are those of its history, and `is_part` says that the history has several
+    partitions. `skipped` are the entries that are not judged, if they are not listed elsewhere.
     """
 
     source: str
     partition: Partition
     partial: bool = False
     missing_data_reason: str = ""
+    is_part: bool = False
+    skipped: tuple[SkippedEntry, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.partition.exchanges) + len(self.partition.damaged)
+
+
+AnyJob = PartitionJob | PartitionReference
 
 
 def split_history(exchanges: Sequence[Exchange]) -> Iterator[Partition]:
@@ -40,30 +53,58 @@ def split_history(exchanges: Sequence[Exchange]) -> Iterator[Partition]:
     return split_into_partitions(exchanges)
 
 
-def judge_jobs(jobs: Sequence[PartitionJob], options: RunOptions, processes: int = 1) -> Iterator[ProgramVerdicts]:
+def in_memory(job: AnyJob) -> PartitionJob:
+    """The job with its exchanges, which need not be read from a file any more."""
+    if isinstance(job, PartitionJob):
+        return job
+    partition, skipped = job.load()
+    return PartitionJob(job.program, partition, job.partial, job.missing_data_reason, job.is_part, skipped)
+
+
+def judge_jobs(jobs: Iterable[AnyJob], options: RunOptions, processes: int = 1) -> Iterator[PartitionVerdicts]:
     """Judge partitions in up to this many processes; the results are in the order of the jobs."""
-    if processes <= 1 or len(jobs) <= 1:
+    if processes <= 1:
         for job in jobs:
-            yield from judge_job(job, options)
+            yield judge_job(job, options)
         return
     mp_context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(processes, len(jobs)), mp_context=mp_context) as pool:
-        for results in pool.map(_judge_in_worker, jobs, [options] * len(jobs)):
-            yield from results
+    waiting: deque[Future[PartitionVerdicts]] = deque()
+    with ProcessPoolExecutor(processes, mp_context=mp_context) as pool:
+        for job in jobs:
+            waiting.append(pool.submit(judge_job, job, options))
+            if len(waiting) > processes * _QUEUED_PER_PROCESS:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
 
 
-def _judge_in_worker(job: PartitionJob, options: RunOptions) -> list[ProgramVerdicts]:
-    return list(judge_job(job, options))
-
-
-def judge_job(job: PartitionJob, options: RunOptions) -> Iterator[ProgramVerdicts]:
-    """Judge one partition by the options of a command."""
-    history_judge = replace(
-        build_history_judge(options),
-        partial=options.partial or job.partial,
-        missing_data_reason=job.missing_data_reason,
+def judge_job(job: AnyJob, options: RunOptions) -> PartitionVerdicts:
+    """Judge one partition by the options of a command. The job and the result can be pickled."""
+    job = in_memory(job)
+    partition = job.partition
+    history_judge = build_history_judge(options)
+    partial = options.partial or job.partial
+    rules = history_judge.rules
+    if job.is_part:
+        rules = {id_: rule for id_, rule in rules.items() if not rule.judges_whole_history}
+    history_judge = replace(history_judge, rules=rules, partial=partial, missing_data_reason=job.missing_data_reason)
+    own = [
+        exchange
+        for exchange in (*partition.exchanges, *partition.damaged)
+        if exchange.id not in partition.dependency_exchange_ids
+    ]
+    sound = [exchange for exchange in own if not exchange.loss]
+    return PartitionVerdicts(
+        tuple(judge_partition(job.source, partition, history_judge)),
+        count_usage(own),
+        frozenset(exchange.edition for exchange in own if exchange.edition),
+        frozenset(exchange.dialect for exchange in own),
+        min((exchange.wall for exchange in own if exchange.wall), default=None),
+        max((exchange.wall for exchange in own if exchange.wall), default=None),
+        job.skipped,
+        select_representative(History.of(sound, job.source)) if job.is_part else (),
+        partial,
     )
-    return judge_partition(job.source, job.partition, history_judge)
 
 
 def judge_history(
@@ -162,4 +203,4 @@ def _constraints_without_redaction(history: History) -> Tallies:
     return tallies
 
 
-_RESPONSE_SCHEMA_CHECKS = (("constraints of responses", with_second_opinion(_constraints_without_redaction)),)
+_RESPONSE_SCHEMA_CHECKS = (("constraints of responses", _constraints_without_redaction),)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from runs_conformance.app.attach_steps import attach_steps
 from runs_conformance.app.build_report import report_transitions
-from runs_conformance.app.judge_partition import PartitionJob, judge_jobs, split_history
+from runs_conformance.app.judge_partition import AnyJob, PartitionJob, in_memory, judge_jobs, split_history
 from runs_conformance.app.options import (
     RunOptions,
     build_history_judge,
@@ -18,6 +18,7 @@ from runs_conformance.app.options import (
     selection_filter,
     usage,
 )
+from runs_conformance.app.partition_verdicts import PartitionVerdicts, VerdictMerger
 from runs_conformance.contract.constraint import constraints
 from runs_conformance.contract.edition import DEFAULT_EDITION
 from runs_conformance.contract.operation import CAPABILITIES
@@ -36,36 +37,76 @@ from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.rule import Constraint
 from runs_conformance.model.verdict import Outcome
+from runs_conformance.recordings.exchanges import SkippedEntry
+from runs_conformance.recordings.har_file import open_har
 from runs_conformance.recordings.load import RecordedTraffic, load_traffic
+from runs_conformance.recordings.recording_index import MAX_SKIPPED, RecordingIndex
 from runs_conformance.reporting.report import Report, TargetInfo
 from runs_conformance.rules import catalogue as rules
 
 _NOT_COVERED = NotJudgedReason("the recorded traffic does not cover it")
 
 
+OnProgress = Callable[[int, int], None]
+"""Called with the number of exchanges that were judged, and the number of all entries."""
+
+
 @dataclass(frozen=True, slots=True)
 class RecordingReview:
-    """The report on recorded traffic, and the recordings it is based on."""
+    """The report on recorded traffic, and what it is based on.
+
+    `skipped` has a line for each of the first skipped entries, with its place and the reason; `skipped_count` counts
+    all. `unreadable` has a line for each file that could not be read.
+    """
 
     report: Report
-    readings: tuple[RecordedTraffic, ...]
+    skipped: tuple[str, ...] = ()
+    skipped_count: int = 0
     unreadable: tuple[str, ...] = ()
 
-    @property
-    def skipped(self) -> Iterator[str]:
-        """One line for each skipped entry: where it stands and why it was skipped."""
-        for reading in self.readings:
-            for entry in reading.skipped:
-                yield f"{entry.location}: {entry.reason}"
+
+@dataclass(slots=True)
+class CutRecording:
+    """A recording, cut into jobs that can be judged separately, in any process and in any order.
+
+    `entry_count` is the number of entries it has. Close it once its jobs are judged, or detach it.
+    """
+
+    name: str
+    jobs: Iterable[AnyJob]
+    entry_count: int
+    histories: tuple[History, ...] = ()
+    skipped: Sequence[SkippedEntry] = ()
+    skipped_count: int = 0
+    index: RecordingIndex | None = None
+
+    def close(self) -> None:
+        """Remove temporary files."""
+        if self.index is not None:
+            self.index.close()
+
+    def detached(self) -> CutRecording:
+        """The same without temporary files, with all jobs in memory, so that it can be pickled."""
+        jobs = tuple(self.jobs)
+        if self.index is not None and not self.index.is_plain:
+            jobs = tuple(in_memory(job) for job in jobs)
+        self.close()
+        count = self.count_skipped()
+        return replace(self, jobs=jobs, skipped=tuple(self.skipped), skipped_count=count, index=None)
+
+    def count_skipped(self) -> int:
+        """The number of entries that were skipped when the recording was cut."""
+        return self.skipped_count if self.index is None else self.index.skipped_count
 
 
 def judge(
-    paths: Sequence[Path],
+    paths: Sequence[Path | str],
     options: RunOptions,
     edition: str | None = None,
     hosts: Sequence[str] = (),
     as_operation: str | None = None,
     jobs: int = 1,
+    on_progress: OnProgress = lambda done, total: None,
 ) -> RecordingReview:
     """Judge recorded traffic by `edition` or, without one, each exchange by the edition of its own date.
 
@@ -73,31 +114,91 @@ def judge(
     that cannot be read is skipped if another one can. The report does not depend on `jobs`, the number of processes.
     Raises UsageError if no file can be read.
     """
-    readings, unreadable = _load(paths, edition, hosts, as_operation)
-    report = judge_traffic(", ".join(path.name for path in paths), readings, options, edition, jobs)
-    return RecordingReview(report, readings, unreadable)
+    cuts: list[CutRecording] = []
+    problems: list[str] = []
+    try:
+        for path in paths:
+            try:
+                cuts.append(cut_recording(path, edition, hosts, as_operation))
+            except UsageError as error:
+                problems.append(str(error))
+        if not cuts:
+            raise UsageError("; ".join(problems))
+        total = sum(each.entry_count for each in cuts)
+        results = judge_jobs((job for each in cuts for job in each.jobs), options, jobs)
+        review = merge_verdicts(cuts, _with_progress(results, total, on_progress), options, edition)
+        return replace(review, unreadable=tuple(problems))
+    finally:
+        for each in cuts:
+            each.close()
+
+
+def _with_progress(
+    results: Iterable[PartitionVerdicts], total: int, on_progress: OnProgress
+) -> Iterator[PartitionVerdicts]:
+    done = 0
+    for result in results:
+        done += result.counts.requests
+        on_progress(done, total)
+        yield result
+
+
+def cut_recording(
+    path: Path | str, edition: str | None = None, hosts: Sequence[str] = (), as_operation: str | None = None
+) -> CutRecording:
+    """Cut a file, or what a URL of fsspec names, into partitions that nothing joins.
+
+    A HAR of any size is read in a stream. Raises UsageError if the file cannot be read.
+    """
+    file = open_har(str(path)) if as_operation is None else None
+    if file is None:
+        return cut_traffic(str(path), load_traffic(Path(path), edition, hosts, as_operation))
+    index = RecordingIndex(file, edition, hosts)
+    return CutRecording(index.name, index.partitions(), index.entry_count, skipped=index.skipped, index=index)
+
+
+def cut_traffic(name: str, reading: RecordedTraffic) -> CutRecording:
+    """Cut traffic that was loaded."""
+    jobs: list[AnyJob] = []
+    count = 0
+    for history in reading.histories:
+        judged = _judged_exchanges(history)
+        count += len(judged)
+        parts = list(split_history(judged)) if judged else []
+        jobs += [
+            PartitionJob(history.program, part, history.partial, history.missing_data_reason, len(parts) > 1)
+            for part in parts
+        ]
+    judged_ids = {exchange.id for history in reading.histories for exchange in history if exchange.loss}
+    left_out = sum(entry.location not in judged_ids for entry in reading.skipped)
+    return CutRecording(name, jobs, count + left_out, reading.histories, reading.skipped, len(reading.skipped))
 
 
 def judge_traffic(
     name: str, readings: Sequence[RecordedTraffic], options: RunOptions, edition: str | None = None, jobs: int = 1
 ) -> Report:
     """Judge recorded traffic that was loaded with the same `edition`; `name` is the name of the target."""
+    cuts = [cut_traffic(name, reading) for reading in readings]
+    results = judge_jobs([job for each in cuts for job in each.jobs], options, jobs)
+    return merge_verdicts(cuts, results, options, edition, name).report
+
+
+def merge_verdicts(
+    cuts: Sequence[CutRecording],
+    results: Iterable[PartitionVerdicts],
+    options: RunOptions,
+    edition: str | None = None,
+    name: str = "",
+) -> RecordingReview:
+    """Merge the results of all jobs, in the order of the jobs, into one report; `name` is the name of the target."""
     budget = Budget()
-    partition_jobs: list[PartitionJob] = []
-    exchanges: list[Exchange] = []
-    for history in (history for reading in readings for history in reading.histories):
-        judged = _judged_exchanges(history)
-        exchanges += judged
-        partition_jobs += [
-            PartitionJob(history.program, part, history.partial, history.missing_data_reason)
-            for part in split_history(judged)
-        ]
-    results = list(judge_jobs(partition_jobs, options, jobs))
-    for exchange in exchanges:
-        budget.count(exchange)
-    histories = (history for reading in readings for history in reading.histories)
-    result = attach_steps(merge_results(results, budget), histories, build_history_judge(options))
-    all_requirements = Requirements(rules=rules(), constraints=_constraints(edition, exchanges))
+    merger = VerdictMerger(build_history_judge(options))
+    for each_result in results:
+        merger.add(each_result, MAX_SKIPPED)
+    budget.counts = merger.counts
+    histories = (history for each in cuts for history in each.histories)
+    result = attach_steps(merge_results(merger.results(), budget), histories, build_history_judge(options))
+    all_requirements = Requirements(rules=rules(), constraints=_constraints(edition, merger.editions))
     check_selection(options, all_requirements.ids())
     verdicts = build_verdicts(
         result.tallies,
@@ -110,46 +211,36 @@ def judge_traffic(
     comparison = compare_to_baseline(verdicts, options, all_requirements, profile=None)
     conclusion = outcome.decide_outcome(
         verdicts,
-        internal_errors=result.internal_errors,
+        internal_errors=(*result.internal_errors, *merger.further_errors),
         fail_on=options.fail_on,
         max_inconclusive=options.max_inconclusive,
         comparison=comparison,
     )
     covered = {verdict.capability for verdict in verdicts if verdict.outcome in (Outcome.PASS, Outcome.FAIL)}
-    return Report(
+    total = sum(each.entry_count for each in cuts)
+    judged = merger.counts.requests
+    report = Report(
         suite=describe_suite(replace(options, edition=edition or DEFAULT_EDITION), None, None),
         target=TargetInfo(
-            name=name,
+            name=name or ", ".join(Path(each.name).name for each in cuts),
             base_url=None,
-            dialect=" and ".join(sorted({exchange.dialect for exchange in exchanges})) or "openai",
+            dialect=" and ".join(sorted(merger.dialects)) or "openai",
             capabilities=tuple(name for name in CAPABILITIES if name in covered),
         ),
         complete=True,
         outcome=conclusion.outcome,
         exit_code=conclusion.exit_code,
-        reason=conclusion.reason,
-        usage=usage(result.counts),
+        reason=conclusion.reason if judged == total else f"{conclusion.reason}; judged {judged} of {total} entries",
+        usage=usage(replace(result.counts, seconds=merger.seconds)),
         verdicts=tuple(verdicts),
         comparison=comparison,
         transitions=report_transitions(result.transitions),
-        started=min((exchange.wall for exchange in exchanges if exchange.wall), default=None),
+        started=merger.started,
     )
-
-
-def _load(
-    paths: Sequence[Path], edition: str | None, hosts: Sequence[str], as_operation: str | None
-) -> tuple[tuple[RecordedTraffic, ...], tuple[str, ...]]:
-    """Load the files; returns what they hold and one line for each that cannot be read."""
-    readings: list[RecordedTraffic] = []
-    problems: list[str] = []
-    for path in paths:
-        try:
-            readings.append(load_traffic(path, edition, hosts, as_operation))
-        except UsageError as error:
-            problems.append(str(error))
-    if not readings:
-        raise UsageError("; ".join(problems))
-    return tuple(readings), tuple(problems)
+    skipped = [entry for each in cuts for entry in each.skipped]
+    left_out = sum(each.count_skipped() for each in cuts)
+    lines = tuple(f"{entry.location}: {entry.reason}" for entry in (*skipped, *merger.skipped))
+    return RecordingReview(report, lines, left_out + merger.skipped_count)
 
 
 def _judged_exchanges(history: History) -> list[Exchange]:
@@ -161,14 +252,14 @@ def _judged_exchanges(history: History) -> list[Exchange]:
     ]
 
 
-def _constraints(edition: str | None, exchanges: Sequence[Exchange]) -> Mapping[str, Constraint]:
+def _constraints(edition: str | None, editions: Collection[str]) -> Mapping[str, Constraint]:
     """Return the constraints of the edition.
 
     Without an edition these are the newest constraints, then those that only older editions state.
     """
     known = dict(constraints(edition or DEFAULT_EDITION))
     if edition is None:
-        for older in sorted({exchange.edition for exchange in exchanges if exchange.edition}, reverse=True):
+        for older in sorted(editions, reverse=True):
             for id_, constraint in constraints(older).items():
                 known.setdefault(id_, constraint)
     return known

@@ -1,4 +1,4 @@
-"""`run --watch`: judge a server again when it comes back, or when Enter is pressed."""
+"""`--watch`: judge a server again when it comes back, files when they change, or either when Enter is pressed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import TextIO
 from urllib.parse import urlsplit
 
@@ -58,6 +59,50 @@ def wait_for_change(url: str, lines: queue.Queue[str], interval: float = INTERVA
             time.sleep(settle)
             return True
         was_up = up
+
+
+def watch_files(judge: Callable[[], int], paths: Sequence[Path], lines: queue.Queue[str] | None = None) -> int:
+    """Judge files, and then again whenever one changes, until the user ends it. Returns the last exit code."""
+    lines = _entered_lines(sys.stdin) if lines is None else lines
+    while True:
+        before = _versions(paths)
+        try:
+            code = judge()
+        except UsageError as error:
+            say(str(error))  # The file may be incomplete while another program writes it.
+            code = 2
+        say("watching: Enter judges again, q ends; so does a change of the files")
+        try:
+            if not _wait_until_changed(paths, before, lines):
+                return code
+        except KeyboardInterrupt:
+            return code
+
+
+def _wait_until_changed(
+    paths: Sequence[Path], before: Sequence[object], lines: queue.Queue[str], interval: float = INTERVAL
+) -> bool:
+    """Wait until files differ from `before` and no longer change, or a line is entered; returns whether to go on."""
+    seen = before
+    while True:
+        try:
+            return lines.get(timeout=interval).strip() != _QUIT
+        except queue.Empty:
+            now = _versions(paths)
+        if now != before and now == seen:
+            return True
+        seen = now
+
+
+def _versions(paths: Sequence[Path]) -> list[object]:
+    versions: list[object] = []
+    for path in paths:
+        try:
+            status = path.stat()
+            versions.append((status.st_size, status.st_mtime_ns))
+        except OSError:
+            versions.append(None)
+    return versions
 
 
 def is_reachable(url: str) -> bool:

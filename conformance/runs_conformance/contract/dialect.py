@@ -65,6 +65,8 @@ _AZURE = DialectFamily(
 FAMILIES: Mapping[str, DialectFamily] = {family.name: family for family in (_OPENAI, _AZURE)}
 """The families by name. The first one is the published API."""
 
+DEFAULT_FAMILY = _OPENAI.name
+
 
 def dialect_family(name: str) -> DialectFamily:
     """The family of a name; for an unknown name, one that follows the published API."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 
+from runs_conformance.contract.dialect import DEFAULT_FAMILY, dialect_family
 from runs_conformance.engine.dependencies import prerequisite_steps
 from runs_conformance.engine.memory import bound_value
 from runs_conformance.engine.run_trace import run_trace
@@ -14,7 +16,9 @@ from runs_conformance.model.json import ABSENT, JSON, Absent, at, is_array, is_o
 from runs_conformance.model.text import excerpt
 from runs_conformance.model.verdict import Tally
 from runs_conformance.rules import catalogue
+from runs_conformance.wire.redaction import is_key_header
 
+_HEADER_NAME = re.compile(r"[A-Za-z0-9_.-]{1,100}")
 MAX_TEXT_LENGTH = 2_000
 """Longer texts are truncated in a counterexample; the history keeps them complete."""
 MAX_EXAMPLE_BYTES = 256 * 1024
@@ -84,6 +88,8 @@ def build_counterexample(history: History, id_: str, exchange: Exchange) -> JSON
         example["timeline"] = timeline
     step = exchange.step
     if step is None:
+        if exchange.dialect != DEFAULT_FAMILY:
+            example |= {"base_path": exchange.base_path, "key_header": _key_header(exchange)}
         return example
     example["case"] = truncate_texts(step_to_json(step))
     if step.mutation is not None:
@@ -93,6 +99,12 @@ def build_counterexample(history: History, id_: str, exchange: Exchange) -> JSON
             example["neighbour"] = _neighbour(accepted, step.mutation)
     example["before"] = [truncate_texts(step_to_json(needed)) for needed in prerequisite_steps(history, exchange)]
     return example
+
+
+def _key_header(exchange: Exchange) -> str:
+    """The header that carried the key; the one of the dialect, if the recorder left it out."""
+    sent = (name for name in exchange.request.headers if is_key_header(name) and _HEADER_NAME.fullmatch(name))
+    return next(sent, dialect_family(exchange.dialect).key_header)
 
 
 def _request(request: Request) -> JSON:

@@ -88,7 +88,7 @@ class Exchange:
     none. `path` holds the values of the path parameters. `problem` describes a failed transfer. `edition` and `dialect`
     select the contract that applies. `loss` says what the recorder lost of it; it is empty for a faithful recording.
     `repeats_key` says whether the response contained the client's key, which is redacted; it is None if the recorder
-    could not see that.
+    could not see that. `base_path` is what precedes the path in recorded traffic of dialects that have a prefix.
     """
 
     id: str
@@ -109,6 +109,7 @@ class Exchange:
     dialect: str = "openai"
     loss: str = ""
     repeats_key: bool | None = None
+    base_path: str = ""
 
     @property
     def status(self) -> int | None:
@@ -216,6 +217,8 @@ def exchange_to_json(exchange: Exchange) -> dict[str, JSON]:
         out["problem"] = exchange.problem
     if exchange.loss:
         out["loss"] = exchange.loss
+    if exchange.base_path:
+        out["base_path"] = exchange.base_path
     if exchange.repeats_key is not None:
         out["repeats_key"] = exchange.repeats_key
     if exchange.step is not None:

@@ -42,6 +42,7 @@ def exchange_from_json(data: Mapping[str, JSON]) -> Exchange:
         edition=require_text(data.get("edition", ""), "edition"),
         dialect=require_text(data.get("dialect", "openai"), "dialect"),
         loss=require_text(data.get("loss", ""), "loss"),
+        base_path=require_text(data.get("base_path", ""), "base_path"),
         repeats_key=None if repeats_key is None else require_boolean(repeats_key, "repeats_key"),
     )
 

@@ -31,7 +31,7 @@ class Rule(Generic[Unit]):
     `units` derives the units to judge from a program's history. `judge` yields a `Passed`, `Finding` or `Inconclusive`
     for each check of a unit, and nothing if the requirement does not apply to it. A rule that `needs_complete_history`
     relies on the history to contain every request to its objects. A pass needs this many `occasions`, which are judged
-    units.
+    units. A rule that `judges_whole_history` compares or counts exchanges about objects that have nothing in common.
     """
 
     id: str
@@ -49,6 +49,7 @@ class Rule(Generic[Unit]):
     formerly: tuple[str, ...] = ()
     needs_complete_history: bool = False
     occasions: int = 1
+    judges_whole_history: bool = False
 
     @property
     def guidance(self) -> str:
@@ -85,6 +86,7 @@ def rule(
     formerly: tuple[str, ...] = (),
     needs_complete_history: bool = False,
     occasions: int = 1,
+    judges_whole_history: bool = False,
 ) -> Callable[[Callable[[Unit], Iterator[Result]]], Rule[Unit]]:
     """Declare a function to be a rule. Its docstring is its documentation.
 
@@ -94,7 +96,9 @@ def rule(
     `Fix: `. `requirements` are the slugs of the requirements that the rule covers (`terminal-status-is-final`). `needs`
     tells the user what must be configured for the rule to be judged at all, such as a second key or a failing model. A
     rule `needs_complete_history` if a request that is missing from the history could explain its findings. A rule about
-    what never happens needs enough `occasions` for a pass. Raises TypeError if the docstring is missing.
+    what never happens needs enough `occasions` for a pass. A rule `judges_whole_history` if its units count exchanges
+    that concern different objects; it is then judged once for a recording that is judged in parts. Raises TypeError if
+    the docstring is missing.
     """
 
     def declare(judge: Callable[[Unit], Iterator[Result]]) -> Rule[Unit]:
@@ -119,6 +123,7 @@ def rule(
             formerly=formerly,
             needs_complete_history=needs_complete_history,
             occasions=occasions,
+            judges_whole_history=judges_whole_history,
         )
 
     return declare

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
-from runs_conformance.contract.dialect import recorded_family
+from runs_conformance.contract.dialect import DEFAULT_FAMILY, recorded_family
 from runs_conformance.contract.edition import DEFAULT_EDITION, V2_LAUNCH
 from runs_conformance.contract.operation import Operation, find_operation
 from runs_conformance.model.exchange import Completion, Exchange, Request, Response
@@ -16,9 +16,10 @@ from runs_conformance.model.json import ABSENT, JSON, Absent, is_array, is_objec
 from runs_conformance.recordings import loss
 from runs_conformance.recordings.compression import UndecodableError, decode_content
 from runs_conformance.recordings.entry import HeaderList, RecordedEntry, key_values, parse_time
-from runs_conformance.recordings.hosts import Server, foreign_servers, server_of
-from runs_conformance.recordings.ordering import TimedEntry, in_order
+from runs_conformance.recordings.hosts import RecognizedServers, Server, server_of
+from runs_conformance.recordings.ordering import in_order
 from runs_conformance.recordings.redaction_marker import is_marker, may_hold_markers
+from runs_conformance.recordings.summary import summarize
 from runs_conformance.wire import known_secrets, response, strict_json
 from runs_conformance.wire import response as responses
 from runs_conformance.wire.redaction import REDACTED, redact_value
@@ -28,6 +29,7 @@ _MIN_KEY_LENGTH = 16
 _YEAR = 365 * 86_400.0
 _FIRST_BETA = 1_699_228_800.0
 """The launch of the earlier beta. A clock that shows an earlier time is wrong."""
+_CREATED_AT = re.compile(rb'"created_at"\s*:\s*([0-9]{9,10})\b')
 _CREATING = frozenset({"create_thread", "create_thread_and_run", "create_run", "create_message", "create_assistant"})
 
 
@@ -40,7 +42,7 @@ class SkippedEntry:
 
 
 @dataclass(frozen=True, slots=True)
-class _Located:
+class LocatedRequest:
     """A request to an operation: its URL, the path below the base URL, the operation and its path parameters."""
 
     url: SplitResult
@@ -50,6 +52,17 @@ class _Located:
     server: Server
     defects: tuple[str, ...]
     loss: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangePlace:
+    """The place of an entry in its history. `previous_wall` is the Unix time of the previous exchange, if known."""
+
+    program: str
+    index: int
+    started: float
+    ended: float
+    previous_wall: float | None = None
 
 
 def to_exchanges(
@@ -63,34 +76,32 @@ def to_exchanges(
     the hosts to select instead. What the recorder lost of an exchange is its `loss`, and it is listed as skipped too.
     """
     skipped: list[SkippedEntry] = []
-    located: dict[int, _Located] = {}
-    kept: list[RecordedEntry] = []
+    located: dict[int, LocatedRequest] = {}
+    kept: dict[int, RecordedEntry] = {}
     for entry in entries:
         position, reason = entry if isinstance(entry, tuple) else (entry.sequence_number, "")
         if isinstance(entry, RecordedEntry):
-            found = _locate(entry)
+            found = locate(entry)
             if isinstance(found, str):
                 reason = found
             else:
-                located[position], entry = found
-                kept.append(entry)
+                located[position], kept[position] = found
         if reason:
             skipped.append(SkippedEntry(f"{program}:{position}", reason))
-    foreign = foreign_servers(((located[entry.sequence_number].server, entry) for entry in kept), hosts)
-    ours = [entry for entry in kept if located[entry.sequence_number].server not in foreign]
-    skipped += [
-        SkippedEntry(
-            f"{program}:{entry.sequence_number}", _foreign_reason(located[entry.sequence_number].server, hosts)
-        )
-        for entry in kept
-        if located[entry.sequence_number].server in foreign
-    ]
+    servers = RecognizedServers(hosts)
+    for position, entry in kept.items():
+        servers.observe(located[position].server, entry)
+    for position in [position for position in kept if servers.is_foreign(located[position].server)]:
+        del kept[position]
+        skipped.append(SkippedEntry(f"{program}:{position}", foreign_reason(located[position].server, hosts)))
     exchanges: list[Exchange] = []
     last: float | None = None
-    for index, timed in enumerate(in_order(ours), 1):
-        exchange = _exchange(timed, located[timed.entry.sequence_number], program, index, last, edition)
+    for index, timed in enumerate(in_order(map(summarize, kept.values())), 1):
+        position = timed.entry.sequence_number
+        place = ExchangePlace(program, index, timed.started, timed.ended, last)
+        exchange = build_exchange(kept[position], located[position], place, edition)
         if isinstance(exchange, str):
-            skipped.append(SkippedEntry(f"{program}:{timed.entry.sequence_number}", exchange))
+            skipped.append(SkippedEntry(f"{program}:{position}", exchange))
             continue
         last = exchange.wall or last
         exchanges.append(exchange)
@@ -103,20 +114,21 @@ def to_exchange(
     entry: RecordedEntry, program: str, started: float, ended: float, edition: str | None = None
 ) -> Exchange | str:
     """Convert one entry with known times, whatever server it is from; a string says why it is skipped."""
-    found = _locate(entry)
+    found = locate(entry)
     if isinstance(found, str):
         return found
     located, entry = found
-    return _exchange(TimedEntry(entry, started, ended), located, program, entry.sequence_number, None, edition)
+    return build_exchange(entry, located, ExchangePlace(program, entry.sequence_number, started, ended), edition)
 
 
-def _foreign_reason(server: Server, hosts: Sequence[str]) -> str:
+def foreign_reason(server: Server, hosts: Sequence[str]) -> str:
+    """Why the exchanges with a server are not judged."""
     return (
         f"another host: {server}" if hosts else f"another API: {server} shows nothing of this one (--host selects it)"
     )
 
 
-def _locate(entry: RecordedEntry) -> tuple[_Located, RecordedEntry] | str:
+def locate(entry: RecordedEntry) -> tuple[LocatedRequest, RecordedEntry] | str:
     """Find the operation of an entry and decode its response; a string says why it is skipped."""
     try:
         url = urlsplit(entry.url)
@@ -125,67 +137,89 @@ def _locate(entry: RecordedEntry) -> tuple[_Located, RecordedEntry] | str:
         return f"not a URL: {entry.url[:100]!r}"
     if found is None:
         return f"not an operation of the Runs API: {entry.method.upper()} {url.path[:100]}"
+    if entry.is_cached:
+        return "answered from the client's cache"
     headers = {name.lower(): value for name, value in entry.headers}
     if "assistants=v1" in headers.get("openai-beta", ""):
         return "assistants=v1, the earlier beta"
     lost, content = "", entry.response_content
     defects: tuple[str, ...] = ()
-    encoding = responses.header_map(entry.response_headers).get("content-encoding", "")
+    encoding = ", ".join(value for name, value in entry.response_headers if name.lower() == "content-encoding")
     try:
         content, defects = decode_content(content, encoding)
     except UndecodableError as error:
         lost, content = f"{loss.NOT_DECODED}: {error}", b""
     path, operation, ids = found
-    located = _Located(url, path, operation, ids, server_of(entry.url, path), defects, lost)
+    located = LocatedRequest(url, path, operation, ids, server_of(url, path), defects, lost)
     return located, entry if content is entry.response_content else replace(entry, response_content=content)
 
 
-def _exchange(
-    timed: TimedEntry, located: _Located, program: str, index: int, last: float | None, edition: str | None
+def build_exchange(
+    entry: RecordedEntry, located: LocatedRequest, place: ExchangePlace, edition: str | None
 ) -> Exchange | str:
-    entry, url = timed.entry, located.url
+    """Build the exchange of an entry; a string says why it is skipped."""
+    url, program = located.url, place.program
     headers = {name.lower(): value for name, value in entry.headers}
     response = _response(entry, located.defects)
-    wall = _recording_time(entry, located.operation, response) or last
+    wall = _recording_time(entry, located.operation, response) or place.previous_wall
     dated = edition or _edition(wall)
     if dated is None:
         return f"recorded before the launch of v2 on {V2_LAUNCH}"
     body, text = _body(entry.content)
+    dialect = _dialect(url, headers, response)
     lost = located.loss or _loss(entry, located, body, response)
     if located.loss:
         response = None
     return Exchange(
         id=f"{program}:{entry.sequence_number}",
-        index=index,
+        index=place.index,
         program=program,
         operation=located.operation.name,
         request=Request(entry.method.upper(), located.path, _query(url), _redacted_headers(entry.headers), body, text),
-        response=_with_event_times(timed.ended, response),
+        response=_with_event_times(place.ended, response),
         completion=Completion.UNKNOWN if response is None else Completion.ANSWERED,
-        started=timed.started,
-        ended=timed.ended,
+        started=place.started,
+        ended=place.ended,
         wall=wall or 0.0,
         path=located.ids,
         problem="no response was recorded" if response is None else None,
         edition=dated,
-        dialect=_dialect(url, headers, response),
+        dialect=dialect,
+        base_path=located.server.base_path if dialect != DEFAULT_FAMILY else "",
         loss=lost,
     )
 
 
-def _loss(entry: RecordedEntry, located: _Located, body: JSON | Absent, response: Response | None) -> str:
+def _loss(entry: RecordedEntry, located: LocatedRequest, body: JSON | Absent, response: Response | None) -> str:
     """Describe what the recorder lost of an exchange; an empty string if nothing."""
     query = dict(parse_qsl(located.url.query))
-    is_suspicious = may_hold_markers(entry.content) or may_hold_markers(entry.response_content)
-    is_suspicious = is_suspicious or may_hold_markers(f"{entry.url}/".encode("utf-8", "replace"))
-    if is_suspicious and loss.has_redacted_ids(located.ids, query, body, response):
+    may_be_redacted = is_suspicious(entry)
+    if may_be_redacted and loss.has_redacted_ids(located.ids, query, body, response):
         return loss.IDS_REDACTED
     if response is not None:
         headers = responses.header_map(entry.response_headers)
-        lost = loss.response_loss(entry, headers, entry.response_content, response, is_suspicious)
+        lost = loss.response_loss(entry, headers, entry.response_content, response, may_be_redacted)
         if lost:
             return lost
     return loss.request_loss(entry, located.operation, body)
+
+
+def is_suspicious(entry: RecordedEntry) -> bool:
+    """Whether anything in an entry may have been redacted."""
+    return may_hold_markers(
+        b"\n".join((f"{entry.url}/".encode("utf-8", "replace"), entry.content, entry.response_content))
+    )
+
+
+def stated_time(entry: RecordedEntry) -> float | None:
+    """When an entry was recorded, as far as it says so itself: its time, the header `Date`, or the newest object."""
+    stated = entry.started_at
+    if not entry.has_exact_times:
+        date = next((value for name, value in entry.response_headers if name.lower() == "date"), None)
+        stated = parse_time(date) or stated
+    if stated is not None and stated >= _FIRST_BETA:
+        return stated
+    return max(map(float, _CREATED_AT.findall(entry.response_content)), default=None)
 
 
 def match_operation(method: str, path: str) -> tuple[str, Operation, dict[str, str]] | None:
@@ -239,9 +273,14 @@ def _query(url: SplitResult) -> tuple[tuple[str, str], ...]:
     return tuple((name, redact_value(name, value)) for name, value in parse_qsl(url.query, keep_blank_values=True))
 
 
-def _redacted_headers(headers: HeaderList) -> Mapping[str, str]:
+def remember_keys(headers: HeaderList) -> None:
+    """Redact the keys in these headers from everything that this process writes."""
     keys = key_values(headers)
     known_secrets.remember(key for key in keys if len(key) >= _MIN_KEY_LENGTH and not is_marker(key))
+
+
+def _redacted_headers(headers: HeaderList) -> Mapping[str, str]:
+    remember_keys(headers)
     return {name: redact_value(name, value) if value != REDACTED else value for name, value in headers}
 
 

@@ -21,8 +21,9 @@ from runs_conformance.recordings.entry import (
 )
 from runs_conformance.wire.redaction import REDACTED
 
-_FRACTION = re.compile(r":\d\d[.,]\d{3}")
+_EXACT_TIME = re.compile(r":\d\d[.,]\d{3,}(?:Z|[+-]\d\d:?\d\d)\Z", re.IGNORECASE)
 _FAILURES = ("_error", "_failureText", "_errorText", "_wasAborted", "_canceled")
+_CACHED = ("_fromCache", "_fromDiskCache", "_servedFromCache", "_fetchedViaServiceWorker")
 _API_TYPES = ("application/json", "text/event-stream")
 _TRUNCATED = re.compile(r"\btruncat|\bnot saved\b|\btoo large\b|\bomitted\b", re.IGNORECASE)
 
@@ -75,6 +76,7 @@ def _entry(where: int, entry: Mapping[str, Any]) -> RecordedEntry:
         response_size=size,
         body_not_saved=_was_dropped(body),
         failure=_failure(entry, response),
+        is_cached=_came_from_cache(entry, response),
     )
 
 
@@ -109,8 +111,8 @@ def _size(value: object) -> int | None:
 
 
 def _has_subsecond_time(began: object) -> bool:
-    """Whether a time is exact enough to order exchanges; with whole seconds, the file order is used."""
-    return isinstance(began, str) and _FRACTION.search(began) is not None
+    """Whether a time is exact enough to order exchanges: it has fractions of a second, and a zone."""
+    return isinstance(began, str) and _EXACT_TIME.search(began.strip()) is not None
 
 
 def _was_dropped(body: Mapping[str, Any]) -> bool:
@@ -125,6 +127,11 @@ def _failure(*places: Mapping[str, Any]) -> str:
             if value := place.get(name):
                 return value[:100] if isinstance(value, str) else name.strip("_")
     return ""
+
+
+def _came_from_cache(entry: Mapping[str, Any], response: Mapping[str, Any]) -> bool:
+    """Whether the client's cache answered, perhaps with an old response."""
+    return response.get("status") == 304 or any(bool(entry.get(n) or response.get(n)) for n in _CACHED)
 
 
 def _text(body: Mapping[str, Any]) -> bytes:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from typing import Any, TextIO
+from dataclasses import dataclass
+from io import TextIOWrapper
+from typing import IO, Any
 
 _START = re.compile(r'\A\ufeff?\s*\{\s*"log"\s*:\s*\{')
 _ENTRIES = re.compile(r'"entries"\s*:\s*(\[|null)')
@@ -32,12 +34,36 @@ def is_har_text(start: str) -> bool:
     return False  # A complete document without entries.
 
 
-def read_entries(file: TextIO) -> Iterator[tuple[Any, str]]:
-    """The raw entries of a HAR, each with an empty text; a last item without an entry says why the reading ended early.
+_ESCAPED_BYTE = re.compile("[\udc80-\udcff]")
 
-    Nothing but the entries is parsed, so a HAR that was truncated gives those that it holds.
+
+@dataclass(frozen=True, slots=True)
+class HarItem:
+    """The raw entry of a HAR, and the place of its text in bytes. `problem` says why there is none."""
+
+    entry: Any
+    offset: int = 0
+    length: int = 0
+    problem: str = ""
+
+
+def open_text(file: IO[bytes]) -> TextIOWrapper:
+    """Decode a file for `read_entries`, so that every character still tells how many bytes it takes."""
+    return TextIOWrapper(file, encoding="utf-8", errors="surrogateescape", newline="")
+
+
+def parse_entry(text: bytes) -> Any:
+    """Parse the text of one entry; bytes that are not UTF-8 become replacement characters."""
+    return json.loads(text.decode(errors="replace"))
+
+
+def read_entries(file: TextIOWrapper) -> Iterator[HarItem]:
+    """The raw entries of a HAR; a last item with a problem says why the reading ended early.
+
+    `file` was opened by `open_text`. Nothing but the entries is parsed, so a HAR that was truncated gives those that it
+    holds.
     """
-    text, place, found = "", 0, None
+    text, found = "", None
     while found is None:
         chunk = file.read(_CHUNK)
         text += chunk
@@ -45,14 +71,16 @@ def read_entries(file: TextIO) -> Iterator[tuple[Any, str]]:
         if not chunk or len(text) > _MAX_HEAD:
             break
     if found is None:
-        yield None, TRUNCATED
+        yield HarItem(None, problem=TRUNCATED)
         return
     if found[1] == "null":
         return
     place = found.end()
-    is_ended, wanted = False, _CHUNK
+    offset = _byte_length(text[:place])
+    is_ended, wanted, is_ascii = False, _CHUNK, text.isascii()
     while True:
-        place = _GAP.match(text, place).end()  # type: ignore[union-attr]
+        gap = _GAP.match(text, place).end()  # type: ignore[union-attr]
+        offset, place = offset + gap - place, gap
         if text.startswith("]", place):
             return
         try:
@@ -62,15 +90,26 @@ def read_entries(file: TextIO) -> Iterator[tuple[Any, str]]:
         except (ValueError, RecursionError) as error:
             if is_ended:
                 reason = TRUNCATED if place >= len(text) or _is_unfinished(error, text) else f"not JSON: {error}"
-                yield None, reason
+                yield HarItem(None, problem=reason)
                 return
             chunk = file.read(wanted)
             is_ended, wanted = not chunk, wanted * 2
             text, place = text[place:] + chunk, 0
+            is_ascii = text.isascii()
             continue
         wanted = _CHUNK
-        yield entry, ""
-        place = end
+        length = end - place
+        if not is_ascii:
+            raw = text[place:end]
+            length = _byte_length(raw)
+            if _ESCAPED_BYTE.search(raw):
+                entry = parse_entry(raw.encode("utf-8", "surrogateescape"))
+        yield HarItem(entry, offset, length)
+        offset, place = offset + length, end
+
+
+def _byte_length(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogateescape"))
 
 
 def _is_unfinished(error: Exception, text: str) -> bool:

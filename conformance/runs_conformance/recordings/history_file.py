@@ -75,7 +75,9 @@ def read_history(name: str, data: bytes, edition: str | None) -> HistoryContent:
                 continue
             reason = f"{type(error).__name__}: {excerpt(str(error), _MAX_REASON)}"
             raise UsageError(f"{name}:{number}: not an exchange ({reason})") from None
-    histories = tuple(History.of(exchanges, program) for program, exchanges in programs.items())
+    # Programs of a test run use objects of their own; the clients of recorded traffic may share them.
+    is_shared = len(programs) > 1 and all(each.step is None for exchanges in programs.values() for each in exchanges)
+    histories = tuple(History.of(exchanges, program, partial=is_shared) for program, exchanges in programs.items())
     return HistoryContent(histories, tuple(skipped), run, end)
 
 

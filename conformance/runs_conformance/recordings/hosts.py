@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from runs_conformance.contract.dialect import FAMILIES
 from runs_conformance.recordings.entry import RecordedEntry
@@ -32,25 +32,34 @@ class Server:
         return f"{self.host}{self.base_path}"
 
 
-def server_of(url: str, path: str) -> Server:
+def server_of(url: SplitResult, path: str) -> Server:
     """The server of a URL whose path ends in the path of an operation."""
-    parts = urlsplit(url)
-    return Server(parts.netloc.rpartition("@")[2].lower(), parts.path.removesuffix(path))
+    return Server(url.netloc.rpartition("@")[2].lower(), url.path.removesuffix(path))
 
 
-def foreign_servers(entries: Iterable[tuple[Server, RecordedEntry]], globs: Sequence[str] = ()) -> frozenset[Server]:
-    """The servers of other APIs: those whose exchanges never show anything of this one.
+class RecognizedServers:
+    """The servers of a recording, of which those of other APIs never show anything of this one.
 
     A server that answered every request with an error is foreign unless its host is known or the paths hold ids of this
     API. With `globs` a server is foreign if its host matches none of them.
     """
-    shown: dict[Server, bool] = {}
-    for server, entry in entries:
-        if globs:
-            shown[server] = _matches(server, globs)
-        elif not shown.get(server):
-            shown[server] = _is_known(server) or _shows_this_api(entry)
-    return frozenset(server for server, is_ours in shown.items() if not is_ours)
+
+    def __init__(self, globs: Sequence[str] = ()) -> None:
+        self._globs = globs
+        self._shown: dict[Server, bool] = {}
+
+    def observe(self, server: Server, entry: RecordedEntry) -> None:
+        """Take account of an exchange with a server."""
+        if self._shown.get(server):
+            return
+        if self._globs:
+            self._shown[server] = _matches(server, self._globs)
+        else:
+            self._shown[server] = _is_known(server) or _shows_this_api(entry)
+
+    def is_foreign(self, server: Server) -> bool:
+        """Whether nothing that was observed shows that a server is of this API."""
+        return not self._shown.get(server)
 
 
 def _matches(server: Server, globs: Sequence[str]) -> bool:

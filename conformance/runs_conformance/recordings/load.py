@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-import base64
-import contextlib
 import gzip
-import io
-import re
-import sys
-import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, TextIO, cast
+from typing import Any
 
 from runs_conformance.errors import UsageError
-from runs_conformance.files import open_file, read_bytes
+from runs_conformance.files import read_bytes
 from runs_conformance.model.history import History
 from runs_conformance.model.json import JSON, Absent
 from runs_conformance.recordings import (
     azure_test_proxy,
     curl_transcript,
     har,
-    har_stream,
+    har_file,
     history_file,
+    insomnia,
+    mitmproxy_flows,
     mock_formats,
+    sdk_log,
     single_response,
     vcr,
     yaml_text,
@@ -38,7 +35,7 @@ MAX_BYTES = 256 * 1024 * 1024
 MAX_VALUES = 2_000_000
 """Values of a JSON file. In memory, each takes up to a hundred bytes, however short its text is."""
 _FORMATS = "a recording in a known format (HAR, history.jsonl, VCR, test proxy and others; see the guide to `judge`)"
-_GZIP, _ZIP = b"\x1f\x8b", b"PK\x03\x04"
+_Entry = RecordedEntry | tuple[int, str]
 _MAX_YAML = 64 * 1024 * 1024
 
 
@@ -136,70 +133,20 @@ def _sort_by_position(entries: list[RecordedEntry | tuple[int, str]]) -> list[Re
 
 
 def _har_entries(path: Path) -> Iterator[RecordedEntry | tuple[int, str]] | None:
-    """The entries of a HAR, plain, compressed or in an archive with its bodies; None if the file is not a HAR."""
-    try:
-        with open_file(path, sys.maxsize) as file:
-            magic = file.read(4)
-        if magic.startswith(_ZIP):
-            return _read_archive(path)
-        # The generator that reads the entries closes the file.
-        opened = cast("IO[bytes]", gzip.open(path)) if magic.startswith(_GZIP) else path.open("rb")  # noqa: SIM115
-        text = io.TextIOWrapper(opened, encoding="utf-8", errors="replace")
-        if not har_stream.is_har_text(text.read(har_stream.START_LENGTH)):
-            text.close()
-            return None
-        text.seek(0)
-        return _read_har(text, lambda name: read_bytes(path.parent / name))
-    except (OSError, EOFError, zlib.error, zipfile.BadZipFile) as error:
-        raise UsageError(f"{path}: {getattr(error, 'strerror', None) or error}") from None
+    """The entries of a HAR; None if the file is not a HAR."""
+    file = har_file.open_har(str(path))
+    return None if file is None else _read_har(file)
 
 
-def _read_archive(path: Path) -> Iterator[RecordedEntry | tuple[int, str]]:
-    """The entries of the HAR in an archive. Raises UsageError at once if there is none."""
-    with zipfile.ZipFile(path) as archive:
-        name = next((name for name in archive.namelist() if name.endswith(".har")), None)
-    if name is None:
-        raise UsageError(f"{path}: the archive holds no .har file")
-    return _read_member(path, name)
-
-
-def _read_member(path: Path, name: str) -> Iterator[RecordedEntry | tuple[int, str]]:
-    folder = name.rpartition("/")[0]
-    with zipfile.ZipFile(path) as archive:
-        text = io.TextIOWrapper(archive.open(name), encoding="utf-8", errors="replace")
-        yield from _read_har(text, lambda file: archive.read(f"{folder}/{file}".lstrip("/")))
-
-
-def _read_har(text: TextIO, load: Callable[[str], bytes]) -> Iterator[RecordedEntry | tuple[int, str]]:
-    with text:
-        where = 0
-        try:
-            for where, (entry, problem) in enumerate(har_stream.read_entries(text), 1):
-                yield (where, problem) if problem else har.read_entry(where, _with_bodies(entry, load))
-        except (OSError, EOFError, zlib.error, zipfile.BadZipFile) as error:
-            yield where + 1, f"{har_stream.TRUNCATED} ({error})"
-
-
-def _with_bodies(entry: Any, load: Callable[[str], bytes]) -> Any:
-    """Insert the bodies that Playwright keeps in files of their own."""
-    if not isinstance(entry, dict):
-        return entry
-    for message, member in (("request", "postData"), ("response", "content")):
-        body = entry[message].get(member) if isinstance(entry.get(message), dict) else None
-        if not isinstance(body, dict):
-            continue
-        name = body.get("_file")
-        if isinstance(name, str) and body.get("text") is None and re.fullmatch(r"[\w.-]+", name):
-            with contextlib.suppress(OSError, KeyError, zipfile.BadZipFile):
-                content = load(name)[: strict_json.MAX_BYTES]
-                body |= {"text": base64.b64encode(content).decode(), "encoding": "base64"}
-    return entry
+def _read_har(file: har_file.HarFile) -> Iterator[RecordedEntry | tuple[int, str]]:
+    for where, item in enumerate(file.items(), 1):
+        yield (where, item.problem) if item.problem else har.read_entry(where, item.entry)
 
 
 def _bytes(path: Path) -> bytes:
     try:
         data = read_bytes(path, MAX_BYTES)
-        if data.startswith(_GZIP):
+        if data.startswith(har_file.GZIP):
             with gzip.open(path) as file:
                 data = file.read(MAX_BYTES)
     except (OSError, EOFError, zlib.error) as error:
@@ -212,7 +159,13 @@ def _entries(name: str, data: bytes) -> Iterable[RecordedEntry | tuple[int, str]
         raise UsageError(f"{name}: empty")
     if curl_transcript.is_transcript(data):
         return curl_transcript.entries(data)
+    if sdk_log.is_sdk_log(data):
+        return sdk_log.entries(data)
+    if mitmproxy_flows.is_flow_file(data):
+        return _named(name, mitmproxy_flows.entries, data)
     for document in _documents(name, data):
+        if insomnia.is_export(document):
+            return _named(name, insomnia.entries, document)
         if isinstance(document, dict) and har.is_har(document):
             return har.entries(document)
         if isinstance(document, dict) and azure_test_proxy.is_session_record(document):
@@ -222,6 +175,14 @@ def _entries(name: str, data: bytes) -> Iterable[RecordedEntry | tuple[int, str]
         if vcr.is_cassette(document):
             return vcr.entries(document)
     raise _unknown(name, data)
+
+
+def _named(name: str, read: Callable[[Any], Iterable[_Entry]], data: Any) -> Iterable[_Entry]:
+    """Read entries; an error names the file."""
+    try:
+        return read(data)
+    except UsageError as error:
+        raise UsageError(f"{name}: {error}") from None
 
 
 def _unknown(name: str, data: bytes, problem: str = "") -> UsageError:

@@ -20,18 +20,31 @@ _ID_MEMBERS = frozenset({"id", "thread_id", "run_id", "message_id", "step_id", "
 _OBJECT_ID_MEMBERS = ("id", "thread_id", "assistant_id", "run_id")
 
 
-_SUSPICIOUS = re.compile(
-    rb"redact|saniti|filtered|masked|scrubbed|removed|hidden|censored|obfuscated|obscured|anonymi|omitted|stripped|"
-    rb"placeholder|confidential|private|truncated|not[ _-]saved|\xe2\x80\xa2|\xe2\x96\x88|"
-    rb"([x*#?_.-])\1{2}|[/_\"][0x-]{3,}[\"/?]|[\"_][<\[{]{1,2}[^\"{}\[\]<>]{1,60}[>\]}]|\"(?:[a-z]+_)?id\"[^:]|"
-    rb"\"(?:id|thread_id)\"\s*:\s*\"(?!thread_|run_|msg_|asst_|step_|call_|file|vs_)",
-    re.IGNORECASE,
+_WORDS = (
+    b"redact", b"saniti", b"filtered", b"masked", b"scrubbed", b"removed", b"hidden", b"censored", b"obfuscated",
+    b"obscured", b"anonymi", b"omitted", b"stripped", b"placeholder", b"confidential", b"private", b"truncated",
+    b"not saved", b"not_saved", b"not-saved", b"\xe2\x80\xa2", b"\xe2\x96\x88",
+    b"xxx", b"***", b"###", b"???", b"___", b"...", b"---",
+)  # fmt: skip
+_BLANKS = bytes.maketrans(b"x-", b"00")
+_BLANK_RUN = re.compile(rb"[/_\"][0x-]{3,}[\"/?]")
+_BRACKET_STARTS = (b'"<', b'"[', b'"{', b"_<", b"_[", b"_{")
+_BRACKETS = re.compile(rb"[\"_][<\[{]{1,2}[^\"{}\[\]<>]{1,60}[>\]}]")
+_UNUSUAL_ID = re.compile(
+    rb"\"(?:id|thread_id)\"\s*:\s*\"(?!thread_|run_|msg_|asst_|step_|call_|file|vs_)|\"(?:[a-z]+_)?id\"[^:]"
 )
 
 
 def may_hold_markers(content: bytes) -> bool:
     """Whether a body may hold anything redacted. Looking closer is much slower than this."""
-    return _SUSPICIOUS.search(content) is not None
+    text = content.lower()
+    # Searching for fixed bytes is many times faster than one pattern with alternatives.
+    return (
+        any(word in text for word in _WORDS)
+        or (b"000" in text.translate(_BLANKS) and _BLANK_RUN.search(text) is not None)
+        or (any(start in text for start in _BRACKET_STARTS) and _BRACKETS.search(text) is not None)
+        or _UNUSUAL_ID.search(text) is not None
+    )
 
 
 def is_marker(text: str) -> bool:

@@ -53,12 +53,10 @@ def _ids(value: Any, acts_on: str | None) -> dict[str, str]:
 def describe(data: bytes) -> str:
     """Say what a file in no known format seems to hold, and how to have it read; an empty string if unknown."""
     start = data[:4096].lstrip()
-    if re.match(rb"\d+:\d+:|\d+:[a-z]", start) or b"8:response" in start or b"12:mitmproxy" in start:
-        return "a mitmproxy flow file; export it with `mitmdump -nr FILE --set hardump=session.har`"
     if data.startswith((b"\xd4\xc3\xb2\xa1", b"\xa1\xb2\xc3\xd4", b"\n\r\r\n")):
         return "a packet capture; open it in Wireshark with the TLS keys, or record with mitmproxy and save as HAR"
     if b"HTTP Request:" in start or b"Request options:" in start:
-        return "a log of the Python client, which holds no responses; use `runs-conformance proxy` instead"
+        return "a log of a client without its responses; log with OPENAI_LOG=debug, or use `runs-conformance proxy`"
     if start.startswith(b"SAZ") or b"Fiddler" in start:
         return "a Fiddler archive; export the sessions as HTTPArchive 1.2"
     return _describe_json(start, data)

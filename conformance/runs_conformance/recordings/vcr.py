@@ -1,4 +1,4 @@
-"""VCR cassettes: Ruby VCR (`http_interactions`), vcrpy and go-vcr (`interactions`), in YAML or JSON."""
+"""VCR cassettes: Ruby VCR and vcr for R (`http_interactions`), vcrpy and go-vcr (`interactions`), in YAML or JSON."""
 
 from __future__ import annotations
 
@@ -47,6 +47,8 @@ def _interactions(document: Any) -> Sequence[Any] | None:
 def _entry(where: int, interaction: Mapping[str, Any]) -> RecordedEntry:
     request = require_object(interaction.get("request"), "request")
     response = require_object(interaction.get("response"), "response")
+    body = response["body"] if "body" in response else response.get("content")
+    is_in_file = isinstance(body, Mapping) and body.get("file") is True  # vcr for R keeps large bodies apart.
     return RecordedEntry(
         sequence_number=where,
         method=require_text(request.get("method"), "method"),
@@ -55,14 +57,14 @@ def _entry(where: int, interaction: Mapping[str, Any]) -> RecordedEntry:
         content=parse_body(request.get("body")),
         status=_status(response),
         response_headers=parse_headers(response.get("headers")),
-        response_content=parse_body(response["body"] if "body" in response else response.get("content")),
+        response_content=b"" if is_in_file else parse_body(body),
         started_at=parse_time(interaction.get("recorded_at")),
+        body_not_saved=is_in_file,
     )
 
 
 def _status(response: Mapping[str, Any]) -> int:
     status = response.get("status")
-    code = (
-        status.get("code") if isinstance(status, Mapping) else response.get("status_code", response.get("code", status))
-    )
-    return require_int(code, "status")
+    if isinstance(status, Mapping):
+        return require_int(status.get("code", status.get("status_code")), "status")
+    return require_int(response.get("status_code", response.get("code", status)), "status")

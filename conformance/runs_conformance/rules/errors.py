@@ -190,7 +190,14 @@ def success_is_200(exchange: Exchange) -> Iterator[Result]:
         yield PASSED if status == 200 else exchange.finding("the HTTP status of a success is not 200", "", 200, status)
 
 
-@rule(units=operation_failures, level=Level.MUST, source=_CODES, capability="errors", occasions=5)
+@rule(
+    units=operation_failures,
+    level=Level.MUST,
+    source=_CODES,
+    capability="errors",
+    occasions=5,
+    judges_whole_history=True,
+)
 def requests_do_not_break_the_server(failures: OperationFailures) -> Iterator[Result]:
     """No operation repeatedly returns HTTP 5xx while other requests are served.
 

@@ -111,7 +111,14 @@ def prefix_tells_the_kind(observation: Observation) -> Iterator[Result]:
     )
 
 
-@rule(units=id_series, level=Level.SHOULD, source=_RECORDED, capability="core", occasions=2)
+@rule(
+    units=id_series,
+    level=Level.SHOULD,
+    source=_RECORDED,
+    capability="core",
+    occasions=2,
+    judges_whole_history=True,
+)
 def ids_cannot_be_guessed(series: Series) -> Iterator[Result]:
     """Ids are not sequential.
 

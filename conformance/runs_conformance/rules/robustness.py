@@ -63,7 +63,14 @@ def _check_refused(probe: _OddRequest, message: str) -> Iterator[Result]:
         yield Inconclusive(f"{probe_of(exchange).replace('_', ' ')}: neither accepted nor refused")
 
 
-@rule(units=operation_failures, level=Level.MUST, source=_CODES, capability="validation", occasions=5)
+@rule(
+    units=operation_failures,
+    level=Level.MUST,
+    source=_CODES,
+    capability="validation",
+    occasions=5,
+    judges_whole_history=True,
+)
 def odd_requests_do_not_break_the_server(failures: OperationFailures) -> Iterator[Result]:
     """No odd request is repeatedly answered with HTTP 5xx while other requests are served.
 
@@ -88,7 +95,14 @@ def odd_requests_do_not_break_the_server(failures: OperationFailures) -> Iterato
         yield Suspicion(lost) if failures.unanswered else PASSED
 
 
-@rule(units=operation_failures, level=Level.MUST, source=_CODES, capability="validation", occasions=5)
+@rule(
+    units=operation_failures,
+    level=Level.MUST,
+    source=_CODES,
+    capability="validation",
+    occasions=5,
+    judges_whole_history=True,
+)
 def no_request_is_left_hanging(failures: OperationFailures) -> Iterator[Result]:
     """Every request, however odd, is answered in reasonable time while other requests are served.
 

@@ -127,7 +127,14 @@ def json_means_the_same_to_everybody(exchange: Exchange) -> Iterator[Result]:
         yield PASSED
 
 
-@rule(units=operation_failures, level=Level.SHOULD, source=_COMPLETENESS, capability="core", occasions=5)
+@rule(
+    units=operation_failures,
+    level=Level.SHOULD,
+    source=_COMPLETENESS,
+    capability="core",
+    occasions=5,
+    judges_whole_history=True,
+)
 def answers_come_whole(failures: OperationFailures) -> Iterator[Result]:
     """No operation repeatedly breaks off its responses while other responses are complete.
 

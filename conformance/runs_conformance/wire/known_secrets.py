@@ -60,6 +60,11 @@ def redact_json_text(text: str) -> str:
     return redact(json.dumps(redact_json(json.loads(text)), indent=1, ensure_ascii=False) + "\n")
 
 
+def current_redactor() -> Redactor:
+    """A redactor of the secrets that are known now."""
+    return _build_redactor()
+
+
 def _build_redactor() -> Redactor:
     global _redactor
     if _redactor is None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 REDACTED = "[REDACTED]"
 
 _NAME = re.compile(r"auth|key|token|secret|passw|cookie|credential|signature|^sig$|^code$", re.IGNORECASE)
 
 
+@lru_cache(maxsize=1024)
 def is_secret_name(name: str) -> bool:
     """Whether a header or query parameter of this name is likely to carry a secret."""
     return _NAME.search(name) is not None
@@ -18,6 +20,7 @@ _KEY_HEADER = re.compile(r"auth(?!or(?!i[sz]))|key|token|secret|passw|credential
 _KEYLESS_HEADER = re.compile(r"idempotency|csrf|xsrf|authenticate$|^sec-", re.IGNORECASE)
 
 
+@lru_cache(maxsize=1024)
 def is_key_header(name: str) -> bool:
     """Whether a request header of this name carries an API key or another secret of the client.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import quote as url_quote
 
 from runs_conformance.contract.dialect import dialect_family
@@ -50,14 +50,16 @@ def script(example: JSON, base_url: str, dialect: str = "openai", access: Reques
 
 
 def _recorded_request(example: Mapping[str, JSON], base_url: str, access: RequestAccess) -> str | None:
-    request = example.get("request")
+    request, key_header, base_path = (example.get(name) for name in ("request", "key_header", "base_path"))
     if not is_object(request):
         return None
+    if isinstance(key_header, str):
+        access = replace(access, key_header=key_header)
     query = request.get("query")
     pairs = [(str(pair[0]), str(pair[1])) for pair in query if is_array(pair)] if is_array(query) else []
     url = (
         *_base(base_url),
-        str(request.get("path", "")),
+        (base_path if isinstance(base_path, str) else "") + str(request.get("path", "")),
         *_query([(name, url_quote(value, safe="", errors="surrogatepass")) for name, value in pairs], access),
     )
     content = json.dumps(request["body"]) if "body" in request else None

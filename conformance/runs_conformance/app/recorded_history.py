@@ -1,0 +1,52 @@
+"""Writes recorded traffic as a `history.jsonl`, whatever its format was."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from runs_conformance.app.judge_partition import AnyJob
+from runs_conformance.app.judge_recording import cut_recording
+from runs_conformance.client.recorder import HistoryWriter, redact
+from runs_conformance.errors import UsageError
+from runs_conformance.model.exchange import Exchange
+from runs_conformance.recordings.partition_reference import PartitionReference
+from runs_conformance.wire import known_secrets
+
+
+def write_recorded_history(
+    paths: Sequence[Path | str],
+    history: Path,
+    edition: str | None = None,
+    hosts: Sequence[str] = (),
+    as_operation: str | None = None,
+) -> int:
+    """Write the exchanges of all readable files, secrets redacted; returns their number.
+
+    The arguments are those of `judge`. Raises UnwritableFile if the file cannot be written.
+    """
+    writer = HistoryWriter(history, {"target": ", ".join(Path(path).name for path in paths), "recorded": True})
+    count = 0
+    try:
+        for path in paths:
+            try:
+                recording = cut_recording(path, edition, hosts, as_operation)
+            except UsageError:
+                continue
+            try:
+                for job in recording.jobs:
+                    for exchange in _own_exchanges(job):
+                        count += 1
+                        writer.record(redact(exchange, known_secrets.current_redactor())[0])
+            finally:
+                recording.close()
+        writer.write_footer({"complete": True})
+    finally:
+        writer.close()
+    return count
+
+
+def _own_exchanges(job: AnyJob) -> Iterator[Exchange]:
+    partition = job.load()[0] if isinstance(job, PartitionReference) else job.partition
+    together = sorted((*partition.exchanges, *partition.damaged), key=lambda exchange: exchange.index)
+    return (exchange for exchange in together if exchange.id not in partition.dependency_exchange_ids)

@@ -1,0 +1,132 @@
+"""A partition of a recording as places in its file, from which any process can read it."""
+
+from __future__ import annotations
+
+import math
+from array import array
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import IO, Any
+
+from runs_conformance.model.exchange import Exchange
+from runs_conformance.recordings import har, har_stream
+from runs_conformance.recordings.entry import RecordedEntry
+from runs_conformance.recordings.exchanges import ExchangePlace, SkippedEntry, build_exchange, locate
+from runs_conformance.recordings.har_file import insert_bodies, open_recording
+from runs_conformance.recordings.partition import Partition, RedactedExchanges, build_partition
+
+
+def _integers() -> array[int]:
+    return array("q")
+
+
+def _floats() -> array[float]:
+    return array("d")
+
+
+@dataclass(frozen=True, slots=True)
+class EntryColumns:
+    """Numbers of entries, one row each: the position in the file, the place of the text in bytes, and once the entries
+    are in order, the index, the interval, and the Unix time of the previous one (not a number if unknown).
+    """
+
+    position: array[int] = field(default_factory=_integers)
+    offset: array[int] = field(default_factory=_integers)
+    length: array[int] = field(default_factory=_integers)
+    index: array[int] = field(default_factory=_integers)
+    started: array[float] = field(default_factory=_floats)
+    ended: array[float] = field(default_factory=_floats)
+    previous_wall: array[float] = field(default_factory=_floats)
+
+    def __len__(self) -> int:
+        return len(self.position)
+
+    def add(self, position: int, offset: int, length: int) -> None:
+        """Add an entry whose place in the order is not known yet."""
+        self.position.append(position)
+        self.offset.append(offset)
+        self.length.append(length)
+
+    def set_order(self, row: int, index: int, started: float, ended: float, previous_wall: float) -> None:
+        """Set the place of a row in the order."""
+        if not self.index:
+            for column in (self.index, self.started, self.ended, self.previous_wall):
+                column.frombytes(bytes(8 * len(self.position)))
+        self.index[row], self.started[row], self.ended[row] = index, started, ended
+        self.previous_wall[row] = previous_wall
+
+    def select(self, rows: Sequence[int]) -> EntryColumns:
+        """These rows, in order."""
+        return EntryColumns(
+            position=array("q", [self.position[row] for row in rows]),
+            offset=array("q", [self.offset[row] for row in rows]),
+            length=array("q", [self.length[row] for row in rows]),
+            index=array("q", [self.index[row] for row in rows]),
+            started=array("d", [self.started[row] for row in rows]),
+            ended=array("d", [self.ended[row] for row in rows]),
+            previous_wall=array("d", [self.previous_wall[row] for row in rows]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionReference:
+    """The places of the exchanges of a partition in the file at `path`, of which `dependencies` belong to others.
+
+    `program` names the history, which is `partial` if it lacks requests; `missing_data_reason` says why, and
+    `lacks_dependencies` why some are left out. Of exchanges that are all `only_damaged` the ids are unknown.
+    `is_part` says that the history has several partitions.
+    """
+
+    program: str
+    path: str
+    edition: str | None
+    entries: EntryColumns
+    dependencies: EntryColumns = field(default_factory=EntryColumns)
+    lacks_dependencies: str = ""
+    redacted: RedactedExchanges = field(default_factory=RedactedExchanges)
+    partial: bool = False
+    missing_data_reason: str = ""
+    only_damaged: bool = False
+    is_part: bool = False
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def load(self) -> tuple[Partition, tuple[SkippedEntry, ...]]:
+        """Read the partition; returns also the entries that are not judged, or not with others."""
+        skipped: list[SkippedEntry] = []
+        with open_recording(self.path) as file:
+            own = list(self._exchanges(file, self.entries, skipped))
+            context = list(self._exchanges(file, self.dependencies, []))
+        skipped += [SkippedEntry(exchange.id, exchange.loss) for exchange in own if exchange.loss]
+        if self.only_damaged:
+            return Partition((), tuple(own), self.redacted.reason), tuple(skipped)
+        together = build_partition(
+            [*own, *context], {each.id for each in context}, self.lacks_dependencies, self.redacted
+        )
+        return together, tuple(skipped)
+
+    def _exchanges(self, file: IO[bytes], rows: EntryColumns, skipped: list[SkippedEntry]) -> Iterator[Exchange]:
+        for row, position in enumerate(rows.position):
+            file.seek(rows.offset[row])
+            raw = har_stream.parse_entry(file.read(rows.length[row]))
+            insert_bodies(raw, self.path)
+            found = _located(har.read_entry(position, raw))
+            if not isinstance(found, str):
+                wall = rows.previous_wall[row]
+                place = ExchangePlace(
+                    self.program,
+                    rows.index[row],
+                    rows.started[row],
+                    rows.ended[row],
+                    None if math.isnan(wall) else wall,
+                )
+                found = build_exchange(found[1], found[0], place, self.edition)
+            if isinstance(found, str):
+                skipped.append(SkippedEntry(f"{self.program}:{position}", found))
+            else:
+                yield found
+
+
+def _located(entry: RecordedEntry | tuple[int, str]) -> Any:
+    return entry[1] if isinstance(entry, tuple) else locate(entry)
