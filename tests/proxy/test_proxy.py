@@ -19,12 +19,15 @@ from starlette.routing import Route
 from runs_conformance.app.judge_recording import judge
 from runs_conformance.app.options import RunOptions
 from runs_conformance.app.proxy_session import ProxySession, open_test_proxy
+from runs_conformance.cli import run_command
 from runs_conformance.emulator.app import build
 from runs_conformance.emulator.server import serve_in_thread
 from runs_conformance.emulator.server_options import EmulatorOptions
+from runs_conformance.errors import UsageError
 from runs_conformance.model.exchange import Completion
 from runs_conformance.model.verdict import Outcome
 from runs_conformance.proxy.forwarding import ForwardedRequest
+from runs_conformance.proxy.injection import parse_fault
 from runs_conformance.proxy.proxy_server import serve_on_loopback
 from runs_conformance.proxy.recording import ProxyRecorder
 from runs_conformance.recordings import compression
@@ -275,3 +278,84 @@ def test_official_client_works_through_the_proxy(tmp_path: Path) -> None:
             stream.until_done()
     assert run.status == "completed"
     assert session.conclude().report.exit_code == 0
+
+
+def test_proxy_finds_what_the_suite_finds_on_the_same_traffic(tmp_path: Path) -> None:
+    mutants = ["writes_expiry_as_text", "forgets_that_it_ended", "relaxed:create_run.max_prompt_tokens.minimum"]
+    with (
+        serve_in_thread(build(EmulatorOptions(step_ms=1), mutants)) as upstream,
+        _proxy(f"{upstream}/v1", tmp_path) as (origin, session),
+    ):
+        flags = ["--profile", "quick", "--phase", "lifecycle", "--no-database", "-q", "--api-key", KEY]
+        assert run_command(["run", f"{origin}/v1", "--report-dir", str(tmp_path / "suite"), *flags]) == 1
+    suite = {
+        verdict["id"]
+        for verdict in json.loads((tmp_path / "suite" / "report.json").read_text())["verdicts"]
+        if verdict["outcome"] == "fail" and verdict["level"] == "must"
+    }
+    proxy = {
+        verdict.id
+        for verdict in session.conclude().report.verdicts
+        if verdict.outcome is Outcome.FAIL and verdict.level == "must"
+    }
+    assert {"run.expires_at.type", "lifecycle.terminal_status_is_final"} <= suite
+    assert suite <= proxy
+
+
+async def _ask(url: str, count: int) -> list[int]:
+    async with httpx.AsyncClient() as client:
+        statuses: list[int] = []
+        for _ in range(count):
+            try:
+                statuses.append((await client.get(f"{url}/threads/thread_1")).status_code)
+            except httpx.HTTPError:
+                statuses.append(0)
+        return statuses
+
+
+def test_injected_faults_reach_the_client_and_are_not_judged(tmp_path: Path) -> None:
+    faults = [parse_fault("429:0.2"), parse_fault("cut:0.2")]
+    with serve_in_thread(build(EmulatorOptions())) as upstream:
+        session = ProxySession(
+            f"{upstream}/v1", tmp_path / "history.jsonl", RunOptions(), lambda id_, message: None, faults=faults
+        )
+        with serve_on_loopback(session.app, 0) as origin:
+            statuses = asyncio.run(_ask(f"{origin}/v1", 60))
+    assert {*statuses} == {0, 401, 429}
+    assert session.status().injected == statuses.count(0) + statuses.count(429)
+    assert session.requests == statuses.count(401)
+    assert all(exchange.status == 401 for exchange in load_traffic(session.history).histories[0])
+
+
+@pytest.mark.parametrize("spec", ["", "429:2", "200:0.1", "cut:0", "delay:0.1", "delay9999:0.1", "429:x", "99:0.1"])
+def test_unusable_faults_are_refused(spec: str) -> None:
+    with pytest.raises(UsageError, match="--inject"):
+        parse_fault(spec)
+
+
+def test_live_page_shows_findings_to_this_machine_alone(tmp_path: Path) -> None:
+    with (
+        serve_in_thread(build(EmulatorOptions())) as upstream,
+        _proxy(f"{upstream}/v1", tmp_path) as (origin, session),
+    ):
+        session.failed["run.object.const"] = "<script>alert(1)</script>"
+        page = httpx.get(f"{origin}/_runs-conformance")
+        data = httpx.get(f"{origin}/_runs-conformance/status.json").json()
+        foreign = httpx.get(f"{origin}/_runs-conformance", headers={"Host": "attacker.example"})
+    assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert "run.object.const" in page.text
+    assert "<script>" not in page.text
+    assert data["findings"] == dict(session.failed)
+    assert "run.object.const" not in foreign.text
+
+
+def test_thread_is_judged_when_it_rests_though_others_do_not(tmp_path: Path) -> None:
+    with (
+        serve_in_thread(build(EmulatorOptions(step_ms=2), ["writes_expiry_as_text"])) as upstream,
+        _proxy(f"{upstream}/v1", tmp_path) as (origin, session),
+    ):
+        _play(f"{origin}/v1", traffic.tools)
+        session.app.in_flight = 1  # A stream of another thread goes on.
+        _judge_until(session, lambda: bool(session.failed))
+        session.app.in_flight = 0
+    assert "run.expires_at.type" in session.failed

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -19,11 +19,16 @@ from runs_conformance.model.history import History
 from runs_conformance.model.json import JSON
 from runs_conformance.model.verdict import Outcome
 from runs_conformance.proxy.forwarding import ForwardedRequest, ForwardingApp
+from runs_conformance.proxy.injection import FaultInjector, InjectedFault
 from runs_conformance.proxy.proxy_server import serve_on_loopback
 from runs_conformance.proxy.recording import ProxyRecorder, strip_credentials_and_query
+from runs_conformance.proxy.status_page import ProxyStatus
 
 REST_S = 0.3
-"""Seconds without traffic after which what was recorded is judged."""
+"""Seconds without traffic of a thread after which what was recorded of it is judged."""
+
+MAX_JUDGED = 200
+"""Exchanges of a thread that are kept to judge it while traffic passes."""
 
 OnFinding = Callable[[str, str], None]
 
@@ -42,6 +47,7 @@ class ProxySession:
         on_finding: OnFinding,
         edition: str | None = None,
         key_header: str = "",
+        faults: Sequence[InjectedFault] = (),
     ) -> None:
         """Start the history. Raises UnwritableFile if it cannot be written."""
         self.history = history
@@ -52,15 +58,16 @@ class ProxySession:
             "base_url": strip_credentials_and_query(upstream),
         }
         self.recorder = ProxyRecorder(history, {**header, "started": round(time.time(), 3)}, edition, key_header)
-        self.app = ForwardingApp(upstream, self._on_finished)
+        self._injector = FaultInjector(faults)
+        self.app = ForwardingApp(upstream, self._on_finished, self._injector, self.status)
         self.requests = 0
+        self._upstream = strip_credentials_and_query(upstream)
         self._edition = edition
         self._on_finding = on_finding
         self._history_judge = build_history_judge(options)
         self._lock = threading.Lock()
-        self._touched: dict[str, set[str]] = {}
+        self._touched: dict[str, float] = {}
         self._exchanges: dict[str, list[Exchange]] = {}
-        self._last = 0.0
         known = requirements(options.edition)
         is_selected = selection_filter(options, known)
         levels = failing_levels(options.fail_on)
@@ -74,27 +81,43 @@ class ProxySession:
         exchange = self.recorder.record(request)
         with self._lock:
             self.requests += 1
-            self._last = time.monotonic()
             if exchange is not None:
                 thread = _thread_of(exchange)
                 self._exchanges.setdefault(thread, []).append(exchange)
-                self._touched.setdefault(thread, set())
+                self._touched[thread] = time.monotonic()
+
+    def status(self) -> ProxyStatus:
+        """What the session has seen so far."""
+        with self._lock:
+            threads = sum(1 for thread in self._exchanges if thread)
+            return ProxyStatus(
+                self._upstream,
+                self.requests,
+                self.app.in_flight,
+                threads,
+                self.recorder.skipped,
+                self._injector.injected,
+                dict(self.failed),
+            )
 
     def judge_resting(self) -> None:
-        """Judge the threads that had traffic since the last call, if there is none now."""
+        """Judge each thread that had traffic since it was judged last, and has none now."""
         with self._lock:
-            is_resting = self.app.in_flight == 0 and time.monotonic() - self._last >= REST_S
-            if not is_resting or not self._touched:
-                return
-            touched = {thread: list(self._exchanges[thread]) for thread in self._touched}
-            self._touched.clear()
+            rested = time.monotonic() - REST_S
+            resting = [thread for thread, last in self._touched.items() if last <= rested]
+            touched = {thread: self._exchanges[thread][-MAX_JUDGED:] for thread in resting}
+            for thread in resting:
+                del self._touched[thread]
+                # Only the end of a long thread is judged while traffic passes; all of it is in the end.
+                self._exchanges[thread] = self._exchanges[thread][-MAX_JUDGED:]
         # Other threads and clients may explain what one thread shows, so it is judged as a partial recording.
         history_judge = replace(self._history_judge, partial=True)
         for exchanges in touched.values():
             for verdicts in judge_history(History.of(exchanges), exchanges, history_judge):
                 for id_, tally in verdicts.tallies.items():
                     if tally.findings and id_ in self._failing and id_ not in self.failed:
-                        self.failed[id_] = tally.findings[0].message
+                        with self._lock:
+                            self.failed[id_] = tally.findings[0].message
                         self._on_finding(id_, tally.findings[0].message)
 
     def conclude(self) -> RecordingReview:

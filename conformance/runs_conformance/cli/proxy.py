@@ -10,6 +10,7 @@ import click
 
 from runs_conformance.cli import baseline, output
 from runs_conformance.cli.help import GATE, SCOPE, TARGET, declare_command, option
+from runs_conformance.cli.live_line import LiveLine
 from runs_conformance.cli.options import build_options, judging_options
 from runs_conformance.cli.signals import interruptible
 from runs_conformance.cli.stderr import say
@@ -47,18 +48,33 @@ _LOOK_S = 0.1
     is_flag=True,
     help="Other clients share these objects: findings that an unrecorded request could explain become inconclusive.",
 )
+@option(
+    "--inject",
+    "injected",
+    group=TARGET,
+    metavar="FAULT:SHARE",
+    multiple=True,
+    help=(
+        "Answer a share of the requests with a fault of the proxy, to try the client: an HTTP status (429:0.05), a "
+        "closed connection (cut:0.01) or a delay in seconds (delay2.5:0.1). Faults are not judged. Repeatable."
+    ),
+)
 @option("--fail-fast", group=GATE, is_flag=True, help="Stop at the first failure.")
 @judging_options(
     "Date of the contract to judge by. Default: the contract in force on the date of each exchange.",
     "reports/<run-id>/.",
 )
-def command(upstream: str, port: int, key_header: str, fail_fast: bool, **values: Any) -> int:
+def command(
+    upstream: str, port: int, key_header: str, injected: tuple[str, ...], fail_fast: bool, **values: Any
+) -> int:
     """Forward requests to UPSTREAM, record them, and judge them when traffic pauses and at the end.
 
     Point the client at the printed address instead of the server. Ctrl-C ends the session with the report.
     """
     from runs_conformance.app.proxy_session import ProxySession
     from runs_conformance.errors import UsageError
+    from runs_conformance.proxy import status_page
+    from runs_conformance.proxy.injection import parse_fault
     from runs_conformance.proxy.proxy_server import serve_on_loopback
     from runs_conformance.reporting.folder import prepare_folder
 
@@ -66,23 +82,28 @@ def command(upstream: str, port: int, key_header: str, fail_fast: bool, **values
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise UsageError(f"{upstream.partition('?')[0]!r} is not an http or https URL")
     options = build_options(values)
+    live_line = LiveLine()
     folder = prepare_folder(values["report_dir"])
     session = ProxySession(
         upstream,
         folder.history,
         options,
-        lambda id_, message: say(f"FAIL {id_}: {message}"),
+        lambda id_, message: live_line.say_above(f"FAIL {id_}: {message}"),
         options.edition if values["edition"] else None,
         key_header,
+        [parse_fault(spec) for spec in injected],
     )
     try:
         with interruptible(), serve_on_loopback(session.app, port) as origin:
             say(f"proxy on {origin}{parts.path.rstrip('/')} for {parts.scheme}://{parts.hostname} (Ctrl-C ends it)")
+            say(f"live page: {origin}{status_page.PATH}")
             while not (fail_fast and session.failed):
                 time.sleep(_LOOK_S)
                 session.judge_resting()
+                live_line.show(session.status().line)
     except KeyboardInterrupt:
         pass
+    live_line.clear()
     review = session.conclude()
     problem = output.write_report(folder, review.report, "openai", values)
     if session.recorder.skipped:

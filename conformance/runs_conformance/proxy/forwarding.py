@@ -12,6 +12,8 @@ from typing import Any
 import httpx
 from starlette.types import Receive, Scope, Send
 
+from runs_conformance.proxy.injection import FaultInjector
+from runs_conformance.proxy.status_page import ProxyStatus, is_for_status, send_status
 from runs_conformance.wire import strict_json
 
 _HOP_BY_HOP = frozenset(
@@ -57,8 +59,17 @@ class ForwardingApp:
     request is always recorded later. The response is forwarded piece by piece as it arrives.
     """
 
-    def __init__(self, upstream: str, on_finished: Callable[[ForwardedRequest], None]) -> None:
+    def __init__(
+        self,
+        upstream: str,
+        on_finished: Callable[[ForwardedRequest], None],
+        injector: FaultInjector | None = None,
+        status: Callable[[], ProxyStatus] | None = None,
+    ) -> None:
+        """`injector` chooses requests that get a fault instead; `status` is shown on the live page."""
         url = httpx.URL(upstream)
+        self._injector = injector or FaultInjector()
+        self._status = status
         self._origin = f"{url.scheme}://{url.netloc.decode()}"
         self._base_path = url.path.rstrip("/")
         self._on_finished = on_finished
@@ -71,6 +82,9 @@ class ForwardingApp:
         if scope["type"] == "lifespan":
             await self._live(receive, send)
         elif scope["type"] == "http":
+            if self._status is not None and is_for_status(scope):
+                await send_status(scope, send, self._status())
+                return
             self.in_flight += 1
             try:
                 await self._serve(scope, receive, send)
@@ -87,6 +101,15 @@ class ForwardingApp:
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         content = await _read_body(receive)
+        fault = self._injector.choose()
+        if fault is not None:
+            await asyncio.sleep(fault.delay)
+            if fault.cut:
+                raise ConnectionAbortedError("injected")  # The server then closes the connection.
+            if fault.status:
+                await send({"type": "http.response.start", "status": fault.status, "headers": fault.headers})
+                await send({"type": "http.response.body", "body": fault.content})
+                return
         headers = [(name, value) for name, value in scope["headers"] if name.lower() not in _HOP_BY_HOP]
         self._count += 1
         started, started_unix = time.monotonic(), time.time()
