@@ -225,6 +225,12 @@ def test_a_report_is_written_from_a_folder(tmp_path: Path, capsys: pytest.Captur
     assert "history.jsonl" in output_of(capsys)
 
 
+@pytest.mark.parametrize("url", ["", " "])
+def test_an_empty_url_does_not_test_the_bundled_emulator(url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_command(["run", url]) == 2
+    assert "the URL is empty" in output_of(capsys)
+
+
 def test_a_secret_in_a_url_is_not_repeated(capsys: pytest.CaptureFixture[str]) -> None:
     for url in ("http://[bad/v1?api_key=sk-secretsecret", "http://user:sk-secret/more@h/v1"):
         for command in (["run", url], ["init", url], ["diff", url, "emulator"]):

@@ -93,7 +93,11 @@ def open_target(base_url: str | None, values: Mapping[str, Any]) -> Iterator[Tar
     Raises UsageError for an unusable option, TargetError if the emulator does not start.
     """
     from runs_conformance import config, targets
+    from runs_conformance.errors import UsageError
 
+    if base_url is not None and not base_url.strip():
+        # An unset variable of a script must not test the bundled emulator instead of the server.
+        raise UsageError(f"the URL is empty; give one, or {targets.EMULATOR!r} for the bundled emulator")
     headers = config.parse_headers(values["headers"])
     key = config.resolve_secret(values["api_key"], "OPENAI_API_KEY")
     second_key = config.resolve_secret(values["second_api_key"], "CONFORMANCE_SECOND_API_KEY", flag="--second-api-key")
