@@ -55,7 +55,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 2
     gc.set_threshold(*_GC_THRESHOLDS)
-    serve(app, args.host, args.port, _print_url, watch_stdin=args.watch_stdin)
+    serve(app, args.host, args.port, _print_url, watch_stdin=args.watch_stdin, is_fast=True)
     return 0
 
 
