@@ -193,6 +193,16 @@ def test_cancellation_while_the_next_run_completes() -> History:
     return _too_late("completed")
 
 
+@inconclusive(unrequested_effect.stops_no_other_run)
+def test_run_that_a_second_run_may_have_replaced() -> History:
+    builder = HistoryBuilder()
+    builder.see_statuses("queued", "in_progress")
+    builder.create_run(run("queued", "run_z"))
+    builder.send("cancel_run", run("cancelling", "run_z"), run_id="run_z")
+    builder.get_run(run("cancelled"))
+    return builder.history()
+
+
 @fails(unrequested_effect.stops_no_other_run, at="/status", times=1)
 def test_cancellation_that_stops_the_next_run() -> History:
     return _too_late("cancelling")

@@ -35,6 +35,11 @@ def test_choice_of_a_function() -> History:
     return _runs_with_choice(NAMED, run("requires_action"))
 
 
+@passes(choice.a_tool_is_called_when_one_must_be)
+def test_run_that_waits_without_showing_its_calls_made_one() -> History:
+    return _runs_with_choice(NAMED, run("requires_action", required_action=None), run("completed"), runs=2)
+
+
 @fails(choice.a_tool_is_called_when_one_must_be, times=1)
 def test_choice_of_a_function_that_is_ignored_twice() -> History:
     return _runs_with_choice(NAMED, run("completed"), runs=2)

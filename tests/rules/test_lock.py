@@ -183,6 +183,19 @@ def _on_other_thread(accepted: bool) -> History:
     return builder.history()
 
 
+@inconclusive(lock.keeps_nobody_out_elsewhere)
+def test_another_thread_that_its_own_ended_run_locks() -> History:
+    builder = _start()
+    for id_, thread_id in (("run_b", "thread_b"), ("run_a", "thread_a")):
+        builder.send("create_thread", thread(thread_id), body={"messages": [HELLO]})
+        builder.send("create_run", run("queued", id_, thread_id=thread_id), thread_id=thread_id)
+    builder.send("get_run", run("completed", "run_b", thread_id="thread_b"), thread_id="thread_b", run_id="run_b")
+    text = "Thread thread_b already has an active run run_b."
+    builder.refuse("create_message", body=HELLO, text=text, thread_id="thread_b", step=Step(operation="create_message"))
+    builder.get_run(run("in_progress"))
+    return builder.history()
+
+
 @passes(lock.keeps_nobody_out_elsewhere)
 def test_another_thread_that_is_free() -> History:
     return _on_other_thread(True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from runs_conformance.evidence.request_expectation import must_be_accepted
+from runs_conformance.evidence.server_failure import is_server_error
 from runs_conformance.evidence.thread_lock import (
     RequestWhileLocked,
     ThreadWrite,
@@ -18,7 +19,7 @@ from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.json import at
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, prose
-from runs_conformance.model.verdict import PASSED, Inconclusive, Result
+from runs_conformance.model.verdict import PASSED, Inconclusive, Result, Suspicion
 
 _LOCKS = prose("openai-cookbook d2bb606 examples/data/oai_docs/how-it-works.txt, thread locks")
 
@@ -152,8 +153,12 @@ def _check_accepted_on_free_thread(write: ThreadWrite, message: str, is_elsewher
         yield PASSED
     elif exchange.refused and write.must_be_accepted_if_unlocked:
         names_other_kind = write.names_own_run if is_elsewhere else write.foreign_run is not None
-        if not names_other_kind:
+        if names_other_kind:
+            yield Suspicion("the refusal names a run that should not lock the thread")
+        else:
             yield exchange.finding(message, "", 200, exchange.status)
+    elif is_server_error(exchange):
+        yield Suspicion(f"{exchange.operation} was answered with HTTP status {exchange.status}")
 
 
 def _error_message(exchange: Exchange) -> str:
