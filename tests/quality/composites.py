@@ -26,7 +26,13 @@ from tests.quality import kill_matrix, server_faults
 from tests.quality.combinations import drop_conflicting
 from tests.quality.judging import Trial, TrialResult, judge_all
 from tests.quality.minimization import smallest_set
-from tests.quality.mutant_interactions import CONSEQUENCES, JOINT_CONSEQUENCES, MUTANT_CONSEQUENCES, UNDONE_BY
+from tests.quality.mutant_interactions import (
+    CONSEQUENCES,
+    FAILED_BY_CHANCE,
+    JOINT_CONSEQUENCES,
+    MUTANT_CONSEQUENCES,
+    UNDONE_BY,
+)
 from tests.quality.tables import code_list, read_rows, write_rows, write_text
 
 SIZES = (2, 5, 10, 30)
@@ -131,8 +137,9 @@ def _selectable(programs: Iterable[str]) -> list[str]:
 
 
 def own_failures(row: kill_matrix.KillRow) -> list[str]:
-    """The ids on what a mutant breaks that it fails by itself."""
-    return [id_ for id_ in row.failed if kill_matrix.concerns(id_, row.item)]
+    """The ids on what a mutant breaks that it fails by itself, without those that it fails by chance."""
+    by_chance = FAILED_BY_CHANCE.get(row.mutant, ())
+    return [id_ for id_ in row.failed if kill_matrix.concerns(id_, row.item) and not id_.startswith(by_chance)]
 
 
 def evaluate(composite: Composite, result: TrialResult, by_mutant: Mapping[str, kill_matrix.KillRow]) -> CompositeRow:

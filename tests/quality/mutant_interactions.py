@@ -55,6 +55,14 @@ JOINT_CONSEQUENCES: Mapping[tuple[str, ...], tuple[str, ...]] = {
 }
 """The beginnings of ids that several mutants fail together, although none of them does by itself."""
 
+FAILED_BY_CHANCE: Mapping[str, tuple[str, ...]] = {
+    # A request with several members was one of those that it refuses.
+    "refuses_every_fifth_thread": ("acceptance.members_are_accepted_together", "create_thread."),
+    # Requests with several members and a name are accepted.
+    "wants_names_of_assistants": ("acceptance.members_are_accepted_together",),
+}
+"""The beginnings of ids that a mutant may fail by itself, although a server with its defect may satisfy them."""
+
 UNDONE_BY: Mapping[str, Mapping[str, str]] = {
     "breaks_on_depth": {"reads_broken_json": "a body that is too deep is read as an empty object"},
     "breaks_on_bad_json": {"accepts_every_body": "a body that is not JSON is accepted"},
