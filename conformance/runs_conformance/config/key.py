@@ -103,7 +103,7 @@ def _top() -> Iterable[ConfigKey]:
     yield ConfigKey(
         "exhaustive",
         ValueType.BOOLEAN,
-        "Send every invalid value, even if the server accepted all others of its kind and each one starts a run.",
+        "Send every invalid value, even if the server accepted most others and each one starts a run.",
         False,
         "--exhaustive",
     )
