@@ -12,7 +12,7 @@ from runs_conformance.engine.judge import judge
 from runs_conformance.generation.payloads.invalid import replace_at
 from runs_conformance.model.exchange import Completion, Event, Exchange, Request, Response
 from runs_conformance.model.history import History
-from runs_conformance.model.json import JSON, is_object
+from runs_conformance.model.json import JSON, is_object, json_pointer
 from runs_conformance.model.verdict import Finding, Tally
 from runs_conformance.rules import catalogue as rules
 from tests.quality import answer_matrix
@@ -57,6 +57,7 @@ def tallies(kind: str, channel: str, value: JSON, *, strict: bool = False) -> di
 )
 def test_each_constraint_is_failed_by_a_broken_answer(kind: str, channel: str) -> None:
     wanted = {id_ for id_ in answer_constraints() if kind_of(id_) == kind} - {f"{kind}.type"}
+    place = "/events/0/data" if channel == "stream" else ""
     failed: set[str] = set()
     for value, checked in generated_objects(kind):
         assert all(not tally.findings for tally in tallies(kind, channel, value).values()), "the valid answer fails"
@@ -65,7 +66,9 @@ def test_each_constraint_is_failed_by_a_broken_answer(kind: str, channel: str) -
                 broken = replace_at(value, each.path, each.replacement)
                 judged = tallies(kind, channel, broken, strict=True)
                 assert not [error for tally in judged.values() for error in tally.errors]
-                failed |= {id_ for id_, tally in judged.items() if tally.findings} & {each.constraint}
+                findings = judged[each.constraint].findings if each.constraint in judged else []
+                assert not findings or place + json_pointer(*each.path) in {finding.pointer for finding in findings}
+                failed |= {each.constraint} if findings else set()
     assert wanted - failed == set()
 
 

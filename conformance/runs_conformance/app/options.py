@@ -26,11 +26,10 @@ from runs_conformance.model.verdict import Verdict
 from runs_conformance.reporting.report import SessionUsage, Suite
 from runs_conformance.rules import catalogue as rules
 from runs_conformance.rules.constraints import requests, response_schemas
-from runs_conformance.rules.constraints.cross_check import with_second_opinion
 
 CONSTRAINT_JUDGES = (
-    ("constraints of responses", with_second_opinion(response_schemas.tallies)),
-    ("constraints of requests", with_second_opinion(requests.tallies)),
+    ("constraints of responses", response_schemas.tallies),
+    ("constraints of requests", requests.tallies),
 )
 
 

@@ -12,6 +12,7 @@ from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.rule import AnyRule
 from runs_conformance.model.verdict import Finding, Inconclusive, Result, Tallies, Tally
+from runs_conformance.rules.constraints.cross_check import SecondOpinion
 
 Judge = Callable[[History], Tallies]
 """Evaluates many ids on a whole history at once, as the constraints do."""
@@ -23,6 +24,7 @@ def judge(history: History, rules: Mapping[str, AnyRule], judges: Iterable[tuple
     """Evaluate the rules, then each of the named `judges`, on a history, and excuse known departures.
 
     An exception in a rule or judge is an internal error: it is recorded in the tally of its id, and the others go on.
+    So is a finding that the second validator does not confirm.
     """
     units = _Units(history)
     tallies: dict[str, Tally] = {}
@@ -38,9 +40,19 @@ def judge(history: History, rules: Mapping[str, AnyRule], judges: Iterable[tuple
             continue
         for id_, tally in judged.items():
             tallies[id_] = tallies[id_].merge(tally) if id_ in tallies else tally
+    opinion = SecondOpinion(history)
     for id_, tally in tallies.items():
         _apply_departures(id_, tally, history)
+        if tally.findings:
+            tally.errors += _disagreements(id_, tally, opinion, is_rule=id_ in rules)
     return tallies
+
+
+def _disagreements(id_: str, tally: Tally, opinion: SecondOpinion, *, is_rule: bool) -> list[str]:
+    try:
+        return opinion.disagreements(id_, tally.findings, is_rule=is_rule)
+    except Exception as error:
+        return [_describe_error(f"the second opinion on {id_}", opinion.history, error)]
 
 
 @dataclass(slots=True)

@@ -24,6 +24,7 @@ from runs_conformance.model.limit import Limit
 from runs_conformance.model.program_end import Ending, ProgramEnd
 from runs_conformance.model.rule import AnyRule
 from runs_conformance.model.verdict import Tally, merge_tallies
+from runs_conformance.rules.constraints.cross_check import SecondOpinion
 
 MAX_KEPT_BYTES = 1024 * 1024
 
@@ -157,11 +158,16 @@ def judge_program(
             last_statuses=Counter(run.last.status[:MAX_STATUS_LENGTH] for run in run_timelines(history)),
             lost_requests=_lost_requests(history),
             seconds=max(x.ended for x in exchanges) - min(x.started for x in exchanges) if exchanges else 0.0,
+            internal_error=_name_program(program, SecondOpinion(history).rightly_refused()),
         )
     except Exception as error:
         return ProgramVerdicts(
             program, {}, {}, {}, internal_error=f"judging {program} raised {type(error).__name__}: {error}"
         )
+
+
+def _name_program(program: str, error: str | None) -> str | None:
+    return error and f"{program}: {error}"
 
 
 def _lost_requests(history: History) -> dict[str, JSON]:

@@ -17,6 +17,7 @@ from runs_conformance.generation.programs.fragments import Fragment
 from runs_conformance.model.case import Mutation, Role, Step
 from runs_conformance.model.exchange import Completion, Exchange, Request, Response
 from runs_conformance.model.history import History
+from runs_conformance.model.json import ABSENT
 from runs_conformance.model.program import Program, ProgramContext
 from runs_conformance.model.verdict import Outcome
 from runs_conformance.rules.constraints.requests import tallies
@@ -220,41 +221,55 @@ def ready() -> Fragment:
     return True
 
 
-def too_long(count: int) -> list[Step]:
+MEMBERS = (
+    "model",
+    "instructions",
+    "additional_instructions",
+    "temperature",
+    "top_p",
+    "max_prompt_tokens",
+    "max_completion_tokens",
+    "parallel_tool_calls",
+    "metadata",
+    "tools",
+)
+
+
+def wrong_types(count: int) -> list[Step]:
     """Negatives of different constraints with the same keyword."""
     return [
         Step(
             operation="create_run",
-            body={},
+            body={"assistant_id": "asst_a", member: {"wrong": {}}},
             role=Role.NEGATIVE,
-            mutation=Mutation(f"/member{index}", "maxLength", "x", "xx"),
-            exercises=(f"create_run.member{index}.maxLength",),
+            mutation=Mutation(f"/{member}", "type", ABSENT, {"wrong": {}}),
+            exercises=(f"create_run.{member}{'{}' if member == 'metadata' else ''}.type",),
         )
-        for index in range(count)
+        for member in MEMBERS[:count]
     ]
 
 
 def test_values_of_a_keyword_that_is_never_refused_are_sampled() -> None:
     context = ProgramContext(edition=DEFAULT_EDITION)
-    assert len(send_all(context, too_long(10), 200)) == SAMPLE_SIZE
+    assert len(send_all(context, wrong_types(10), 200)) == SAMPLE_SIZE
 
 
 def test_one_refused_value_allows_a_few_more_of_its_keyword() -> None:
     run = CaseRun(FIXTURES["create_run"], ProgramContext(edition=DEFAULT_EDITION))
-    run.refused_keywords["maxLength"] = 1
-    negative = too_long(1)[0]
+    run.refused_keywords["type"] = 1
+    negative = wrong_types(1)[0]
     sampled = []
     for accepted in range(SAMPLE_SIZE + SAMPLE_RATIO + 1):
-        run.accepted_keywords["maxLength"] = accepted
+        run.accepted_keywords["type"] = accepted
         sampled.append(run.samples_out(negative))
     assert sampled == [False] * (SAMPLE_SIZE + SAMPLE_RATIO) + [True]
 
 
 def test_exhaustive_sends_every_value() -> None:
     context = ProgramContext(edition=DEFAULT_EDITION, exhaustive=True)
-    assert len(send_all(context, too_long(10), 200)) == 10
+    assert len(send_all(context, wrong_types(10), 200)) == 10
 
 
 def test_values_of_a_keyword_that_is_refused_are_all_sent() -> None:
     context = ProgramContext(edition=DEFAULT_EDITION)
-    assert len(send_all(context, too_long(10), 400)) == 10
+    assert len(send_all(context, wrong_types(10), 400)) == 10

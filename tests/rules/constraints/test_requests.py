@@ -342,11 +342,12 @@ def test_valid_value_is_inconclusive_if_everything_is_refused() -> None:
 def test_value_that_the_real_service_accepted_is_excused_in_its_edition() -> None:
     id_ = "create_run.max_completion_tokens.minimum"
     mutation = Mutation("/max_completion_tokens", "minimum", 256, 16)
-    step = Step(operation="create_run", role=Role.NEGATIVE, mutation=mutation, exercises=(id_,), body=BODY)
+    body = {"assistant_id": "asst_a", "max_completion_tokens": 16}
+    step = Step(operation="create_run", role=Role.NEGATIVE, mutation=mutation, exercises=(id_,), body=body)
 
     def tried(edition: str, strict: bool = False) -> Tally:
         builder = RequestHistory(edition=edition)
-        builder.accept(step)
+        builder.accept(step, body=body)
         return judge(builder.history(strict), {}, [("requests", tallies)])[id_]
 
     assert tried("2024-04-27").excused == Counter(["V-13"])

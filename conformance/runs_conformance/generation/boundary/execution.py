@@ -7,6 +7,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from runs_conformance.contract.second_opinion import require_invalid
 from runs_conformance.generation.boundary.cases import OperationCases, ValidCase
 from runs_conformance.generation.boundary.fixtures import Fixture, may_have_taken_effect
 from runs_conformance.model.case import Either, Instruction, Step
@@ -154,10 +155,14 @@ class CaseRun:
                     yield from self._send_twice_if_refused(part)
 
     def send_negatives(self, negatives: Sequence[Step]) -> Generator[Instruction, Any, None]:
-        """Send negatives; once one of a constraint was accepted, skip the others."""
+        """Send negatives; once one of a constraint was accepted, skip the others.
+
+        Raises InternalError for one that the second validator does not find invalid at its place alone.
+        """
         for step in negatives:
-            if step.exercises and (step.exercises[0] in self.failed_constraints or self._is_sampled_out(step)):
+            if step.exercises and (step.exercises[0] in self.failed_constraints or self.samples_out(step)):
                 continue
+            require_invalid(step, self.context.edition)
             exchange = yield from self.send_with_retry(step)
             if exchange is None:
                 return
@@ -168,8 +173,8 @@ class CaseRun:
             elif exchange.refused:
                 self.refused_keywords[keyword] += 1
 
-    def _is_sampled_out(self, step: Step) -> bool:
-        """Whether a negative need not be sent: each accepted one starts a run, and most others of its keyword were."""
+    def samples_out(self, step: Step) -> bool:
+        """Whether a negative is left out: each accepted one starts a run, and most others of its keyword were."""
         if self.fixture.after_accept is None or self.context.exhaustive or step.mutation is None:
             return False
         keyword = step.mutation.keyword

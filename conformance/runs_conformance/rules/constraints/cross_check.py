@@ -1,98 +1,134 @@
-"""Confirms findings on constraints by a second, independent validator.
+"""Confirms findings by a second, independent validator before they accuse a server.
 
-If the two validators disagree, the tally gets an internal error and the server is not accused.
+A finding on the schema of a response needs the same violation, at the same place. A finding on a request, or one that
+follows from it, needs the request to be what the suite took it for: valid, or invalid at the mutated place alone. If
+the two validators disagree, the tally gets an internal error, and the server is not accused.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
-from runs_conformance.contract.constraint import body_documents, object_documents
+from runs_conformance.contract.constraint import body_documents, object_documents, query_documents
 from runs_conformance.contract.edition import DEFAULT_EDITION
+from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.contract.second_opinion import (
-    Place,
-    can_judge,
-    error_places,
-    is_near_any,
-    is_valid_by_jsonschema,
+    IndependentError,
+    confirms_violation,
+    independent_errors,
+    is_meant_invalid,
+    is_mutation_confirmed,
+    request_errors,
 )
-from runs_conformance.model.case import Role
+from runs_conformance.contract.validation import validate_document
+from runs_conformance.evidence.request_expectation import must_be_accepted
+from runs_conformance.model.case import Role, Step
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.json import Absent
-from runs_conformance.model.verdict import Finding, Tally
+from runs_conformance.model.verdict import Finding
 from runs_conformance.rules.constraints.response_schemas import ObjectInResponse, objects_in_response
 
 MAX_CONFIRMED = 3
-"""Findings confirmed for each constraint and program; more would ask the same question again."""
+"""Findings confirmed for each id and program; more would ask the same question again."""
 
-Judge = Callable[[History], Mapping[str, Tally]]
+MAX_REFUSED = 100
+"""Refused requests of a program that are checked; a target may refuse all."""
 
+_VALID_ROLES = (Role.VALID, Role.CONTROL, Role.FIXTURE)
 
-def with_second_opinion(judge: Judge) -> Callable[[History], dict[str, Tally]]:
-    """A judge of constraints whose findings are confirmed by the second validator."""
-
-    def judge_and_confirm(history: History) -> dict[str, Tally]:
-        tallies = dict(judge(history))
-        opinions = _Opinions()
-        for id_, tally in tallies.items():
-            if tally.findings and can_judge(id_):
-                tally.errors += _disagreements(id_, tally.findings[:MAX_CONFIRMED], history, opinions)
-        return tallies
-
-    return judge_and_confirm
+Errors = tuple[IndependentError, ...]
 
 
 @dataclass(slots=True)
-class _Opinions:
-    """The places of the errors that the second validator finds in the objects of one history, which keeps them alive.
+class SecondOpinion:
+    """The opinion of the second validator on the requests and responses of one history.
 
-    Many constraints of an object have findings if a server lacks a member: it is validated once for all of them.
+    Each is validated once, however many findings concern it: a server that lacks a member fails many constraints.
     """
 
-    places: dict[tuple[str, int, str], tuple[Place, ...]] = field(default_factory=dict)
+    history: History
+    _responses: dict[tuple[str, int], Errors] = field(default_factory=dict)
+    _requests: dict[str, Errors] = field(default_factory=dict)
 
-    def error_places(self, object_: ObjectInResponse, edition: str) -> tuple[Place, ...]:
-        key = object_.kind, id(object_.value), edition
-        if key not in self.places:
+    def disagreements(self, id_: str, findings: Sequence[Finding], *, is_rule: bool) -> list[str]:
+        """What the second validator does not confirm of the first findings on a constraint or rule."""
+        is_about_response = not is_rule and id_.partition(".")[0] not in OPERATIONS
+        return [
+            f"{id_}: the validators disagree on {subject} of exchange {finding.exchange}"
+            for finding in findings[:MAX_CONFIRMED]
+            if (subject := self._unconfirmed(id_, finding, is_about_response))
+        ]
+
+    def rightly_refused(self) -> str | None:
+        """Which request the suite sent as a valid one, the target refused, and the second validator finds invalid."""
+        refused = (
+            each
+            for each in self.history
+            if each.refused and each.step is not None and each.step.role in _VALID_ROLES and each.step.raw is None
+        )
+        for exchange in islice(refused, MAX_REFUSED):
+            if not self._is_request_confirmed(exchange):
+                return f"{exchange.operation} was refused, and rightly: exchange {exchange.id} is not valid"
+        return None
+
+    def _unconfirmed(self, id_: str, finding: Finding, is_about_response: bool) -> str:
+        """The part of the evidence that is not confirmed; empty if all is confirmed."""
+        exchange = self.history.find(finding.exchange)
+        if exchange is None:
+            return ""
+        if is_about_response:
+            return "" if self._is_response_confirmed(id_, finding, exchange) else finding.pointer or "the whole value"
+        return "" if self._is_request_confirmed(exchange) else "the request"
+
+    def _is_response_confirmed(self, id_: str, finding: Finding, exchange: Exchange) -> bool:
+        return any(
+            confirms_violation(id_, finding.pointer.removeprefix(each.pointer), self._response_errors(each, exchange))
+            for each in objects_in_response(exchange)
+            if finding.pointer.startswith(each.pointer)
+        )
+
+    def _response_errors(self, object_: ObjectInResponse, exchange: Exchange) -> Errors:
+        # The history keeps the object alive, so its `id()` stays unique.
+        key = object_.kind, id(object_.value)
+        if key not in self._responses:
+            edition = exchange.edition or DEFAULT_EDITION
             document = object_documents()[object_.kind]
-            self.places[key] = error_places(document, object_.kind, object_.value, edition)
-        return self.places[key]
+            self._responses[key] = independent_errors(document, object_.kind, object_.value, edition)
+        return self._responses[key]
+
+    def _is_request_confirmed(self, exchange: Exchange) -> bool:
+        step = exchange.step
+        if exchange.operation not in {*body_documents(), *query_documents()} or exchange.request.text is not None:
+            return True
+        if step is None:
+            return _is_valid_by_ours(exchange) is not bool(self._request_errors(exchange))
+        if is_meant_invalid(step):
+            return is_mutation_confirmed(step, self._request_errors(exchange))
+        return not is_meant_valid(exchange, step) or not self._request_errors(exchange)
+
+    def _request_errors(self, exchange: Exchange) -> Errors:
+        if exchange.id not in self._requests:
+            request, edition = exchange.request, exchange.edition or DEFAULT_EDITION
+            # The queries of other clients are not judged.
+            query = request.query if exchange.step is not None else ()
+            self._requests[exchange.id] = request_errors(exchange.operation or "", request.body, query, edition)
+        return self._requests[exchange.id]
 
 
-def _disagreements(id_: str, findings: list[Finding], history: History, opinions: _Opinions) -> list[str]:
-    exchanges = [(finding, history.find(finding.exchange)) for finding in findings]
-    return [
-        f"{id_}: the validators disagree on {finding.pointer or 'the whole value'} of exchange {finding.exchange}"
-        for finding, exchange in exchanges
-        if exchange is not None and not _is_confirmed(id_, finding, exchange, opinions)
-    ]
+def is_meant_valid(exchange: Exchange, step: Step) -> bool:
+    """Whether the suite takes the request of a step for valid."""
+    if step.raw is not None or step.limit_search:
+        return False
+    return step.role in _VALID_ROLES or must_be_accepted(exchange)
 
 
-def _is_confirmed(id_: str, finding: Finding, exchange: Exchange, opinions: _Opinions) -> bool:
-    """Whether the second validator agrees; true if it cannot judge the evidence."""
+def _is_valid_by_ours(exchange: Exchange) -> bool:
+    """Whether a body of other traffic is valid according to our validator."""
+    body, operation = exchange.request.body, exchange.operation or ""
+    if isinstance(body, Absent) or operation not in body_documents():
+        return True
     edition = exchange.edition or DEFAULT_EDITION
-    operation = exchange.operation or ""
-    if operation and id_.startswith(f"{operation}."):
-        return _is_request_confirmed(operation, exchange, edition)
-    objects = [
-        object_
-        for object_ in objects_in_response(exchange)
-        if finding.pointer.startswith(object_.pointer) and id_.startswith(object_.kind.partition("_list")[0])
-    ]
-    return not objects or any(
-        is_near_any(finding.pointer.removeprefix(object_.pointer), opinions.error_places(object_, edition))
-        for object_ in objects
-    )
-
-
-def _is_request_confirmed(operation: str, exchange: Exchange, edition: str) -> bool:
-    step, body = exchange.step, exchange.request.body
-    if step is None or step.mutation is None or step.mutation.place != "body" or step.raw is not None:
-        return True
-    if operation not in body_documents() or isinstance(body, Absent):
-        return True
-    valid = is_valid_by_jsonschema(body_documents()[operation], operation, body, edition)
-    # A finding on a valid request says that it was refused, one on an invalid request that it was accepted.
-    return valid if step.role is Role.VALID else not valid
+    return validate_document(body_documents()[operation], operation, body, edition).valid
