@@ -63,9 +63,11 @@ REASONS = {
     "D": "each two neighbours of the three are covered, on different threads; all three together need more runs than "
     "the limit of the profile",
     "E": "two neighbours of the three are not covered, for the reason in the line of that pair",
-    "F": "the move and the request in its state are each covered, on different threads; both together need more runs "
+    "F": "the request in this state of the last run is covered after another move; after this one it needs more runs "
     "than the limit of the profile",
-    "G": "the request in this state is not covered by itself, for the reason in the table of situations",
+    "G": "the request in this state is not covered after any move, for the reason in the table of situations",
+    "H": "whether a cancelled run still completes is up to the server: no run of the emulator does",
+    "I": "a working run makes no difference between the channels of a request: the other one is covered",
 }
 """The reasons for which a sequence is not covered."""
 
@@ -180,7 +182,13 @@ def rows_of(histories: Iterable[History], early_expiry: Iterable[History] = ()) 
         if EXPIRED in states:
             return "C"
         if WORKING in states[1:]:
-            return "B"
+            is_covered = beginning.state != WORKING or (WORKING, request) in by_itself
+            return "B" if is_covered else "I" if (WORKING, request._replace(stream=False)) in by_itself else "G"
+        if any(
+            move.request == CANCEL and state == "completed"
+            for move, state in zip(beginning.moves, states[1:], strict=True)
+        ):
+            return "H"
         if len(beginning.moves) == 1:
             return "F" if (beginning.state, request) in by_itself else "G"
         first, second = beginning.moves
@@ -207,7 +215,7 @@ def page(rows: Sequence[SequenceRow]) -> str:
         "standard test run on the emulator contains. All but the last are accepted requests that start, resume or",
         "cancel a run, each after the state of the last run that it meets; the columns are the last request, which",
         "may be refused. `working`: queued, in progress or cancelling. `x`: covered. A letter: not covered, for the",
-        "reason below. Lines of triples with nothing but the letters B, C and E are left out here.",
+        "reason below. Lines of triples with nothing but the letters B, C, E, H and I are left out here.",
         "",
         *(f"- {key}: {reason}." for key, reason in REASONS.items()),
     ]
@@ -227,7 +235,7 @@ def page(rows: Sequence[SequenceRow]) -> str:
         lines += [
             f"| {row.beginning} | {' | '.join(row.requests.values())} |"
             for row in of_length
-            if length == 2 or not {*row.requests.values()} <= {"B", "C", "E"}
+            if length == 2 or not {*row.requests.values()} <= {"B", "C", "E", "H", "I"}
         ]
     return "\n".join(lines) + "\n"
 

@@ -48,18 +48,20 @@ JSON_ONLY = (
 )
 WITH_STREAM = ("create_run", "submit_tool_outputs")
 ON_RUNS = ("get_run", "modify_run", "cancel_run", "list_run_steps", "get_run_step", "submit_tool_outputs")
-_TRANSIENT = ("queued", "in_progress", "cancelling")
+TRANSIENT = ("queued", "in_progress", "cancelling")
 
 REASONS = {
     "A": "the object is gone: whether a request of each kind is refused then is covered for reading and listing",
     "B": "which transient status a request meets depends on time; the request is covered in some of them",
-    "C": "the last run decides the answer, not how the run before it ended: covered after another end, or with the "
-    "first run of a thread",
+    "C": "the last run decides the answer, not how the run before it ended: covered with the same status of the last "
+    "run, after another end or with the first run of a thread",
     "D": "the end of the run makes no difference to the request: covered after other endings, or before any run",
-    "E": "the channel makes no difference to whether the request is accepted: covered on the other one",
+    "E": "the channel makes no difference to whether the request is accepted: covered on the other one, in this status "
+    "or another transient one",
     "F": "a run of the emulator expires after ten minutes, longer than a test run waits: covered on an emulator whose "
     "runs expire after two seconds. On other targets it is covered if they state an `expires_at` within "
     "`--expiry-timeout`; otherwise the report lists the rules about it as not judged",
+    "G": "the request does not concern what an active run does: covered while one waits for tool outputs",
 }
 """The reasons for which a situation is not covered."""
 
@@ -169,12 +171,15 @@ def reason_for(situation: Situation, covered: Set[Situation], early_expiry: Set[
     covered = covered | early_expiry
     others = [other for other in covered if other.operation == situation.operation]
     in_same_status = [other for other in others if other.status == situation.status]
-    if situation.status in _TRANSIENT:
-        return "B" if any(other.status in (*_TRANSIENT, "requires_action") for other in others) else ""
+    if situation.status in TRANSIENT:
+        channels = {other.channel for other in others if other.status in TRANSIENT}
+        if channels:
+            return "B" if situation.channel in channels else "E"
+        return "G" if any(other.status == "requires_action" for other in others) else ""
     if any(other.thread == situation.thread for other in in_same_status):
         return "E"
-    if situation.thread in LATER and (in_same_status or reason_for(replace(situation, thread=FIRST), covered)):
-        return "C"
+    if situation.thread in LATER:
+        return "C" if in_same_status else reason_for(replace(situation, thread=FIRST), covered)
     is_about_run = situation.operation in (*ON_RUNS, "create_run")
     return "D" if any(other.status in TERMINAL or not is_about_run for other in others) else ""
 

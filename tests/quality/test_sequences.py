@@ -11,6 +11,7 @@ from tests.quality.sequences import (
     REQUESTS,
     REQUIRED,
     START,
+    WORKING,
     Beginning,
     Move,
     all_beginnings,
@@ -31,6 +32,20 @@ def test_table_lists_every_sequence() -> None:
 
 def test_every_sequence_is_covered_or_has_a_reason() -> None:
     assert {mark for row in read() for mark in row.requests.values()} <= {"x", *REASONS}
+
+
+def test_reasons_are_true() -> None:
+    beginnings = {each.name: each for each in all_beginnings()}
+    marks = {(beginnings[row.beginning], name): mark for row in read() for name, mark in row.requests.items()}
+    covered = {(beginning.state, name) for (beginning, name), mark in marks.items() if mark == "x"}
+    for (beginning, name), mark in marks.items():
+        after, other_channel = (beginning.state, name), (beginning.state, name.removesuffix(" (stream)"))
+        if mark == "B" and beginning.state != WORKING:
+            assert beginning.moves[1].state == WORKING
+        else:
+            assert mark not in "BF" or after in covered
+        assert mark != "G" or after not in covered
+        assert mark != "I" or (after not in covered and other_channel in covered)
 
 
 def test_required_sequences_are_covered() -> None:

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import astuple
 
+import pytest
+
 from runs_conformance.contract.edition import DEFAULT_EDITION
+from runs_conformance.contract.lifecycle import TERMINAL
 from runs_conformance.generation.programs.catalogue import catalogue
 from runs_conformance.model.program import ProgramContext
 from tests.generation.programs.harness import emulator, run_all
 from tests.quality import situations
-from tests.quality.situations import REASONS, REQUIRED, Situation, all_situations, met_situations, read
+from tests.quality.situations import (
+    REASONS,
+    REQUIRED,
+    TRANSIENT,
+    Situation,
+    SituationRow,
+    all_situations,
+    met_situations,
+    read,
+)
 from tests.quality.tables import FOLDER
 from tests.rules.histories import HistoryBuilder, run
 
@@ -30,6 +43,42 @@ def test_table_lists_every_situation() -> None:
 
 def test_every_situation_is_covered_or_has_a_reason() -> None:
     assert [row for row in read() if not row.covered and row.reason not in REASONS] == []
+
+
+def is_covered(row: SituationRow, statuses: Iterable[str], channel: str = "") -> bool:
+    """Whether the operation of a row is covered in one of these statuses of the last run."""
+    return any(
+        (other.covered or other.reason == "F")
+        and other.operation == row.operation
+        and other.status in statuses
+        and other.channel == (channel or row.channel)
+        for other in read()
+    )
+
+
+@pytest.mark.parametrize("reason", REASONS)
+def test_reasons_are_true(reason: str) -> None:
+    for row in {(each.operation, each.status, each.channel): each for each in read() if each.reason == reason}.values():
+        other_channel = "json" if row.channel == "stream" else "stream"
+        transient = row.status in TRANSIENT
+        match reason:
+            case "B":
+                assert transient
+                assert is_covered(row, TRANSIENT)
+            case "C":
+                assert is_covered(row, [row.status]) or is_covered(row, [row.status], other_channel)
+            case "D":
+                assert row.status in TERMINAL
+                assert is_covered(row, TERMINAL) or is_covered(row, [""])
+            case "E":
+                assert is_covered(row, TRANSIENT if transient else [row.status], other_channel)
+            case "F":
+                assert row.status == "expired" or "expired" in row.thread
+            case "G":
+                assert transient
+                assert is_covered(row, ["requires_action"])
+            case _:
+                assert row.thread == situations.DELETED
 
 
 def test_required_situations_are_covered() -> None:
