@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from runs_conformance import Inconclusive, Passed, Rule, run_timelines
+from runs_conformance.contract.operation import CAPABILITIES
 from runs_conformance.emulator.app import build
 from runs_conformance.emulator.server_options import EmulatorOptions
 from tests.api.test_api import history
@@ -49,6 +50,11 @@ def test_shown_rules_judge() -> None:
     results = [type(result) for exchange in judged for result in shown["names_the_gateway"].judge(exchange)]
     assert results
     assert Passed not in results
+
+
+def test_every_capability_is_named() -> None:
+    text = PAGE.read_text(encoding="utf-8")
+    assert [name for name in CAPABILITIES if f"`{name}`" not in text] == []
 
 
 def test_links_resolve() -> None:
