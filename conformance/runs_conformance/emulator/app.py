@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 
 from starlette.applications import Starlette
@@ -11,15 +10,20 @@ from starlette.responses import JSONResponse
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp
 
+from runs_conformance.emulator.api_errors import ApiError
 from runs_conformance.emulator.asgi import AsgiApp
+from runs_conformance.emulator.authentication import authenticate
 from runs_conformance.emulator.catalogue import apply_by_name
 from runs_conformance.emulator.clock import Clock
 from runs_conformance.emulator.context import Hooks, ServerState
 from runs_conformance.emulator.default import default_hooks
+from runs_conformance.emulator.request_body import parse, read_content
 from runs_conformance.emulator.server_options import EmulatorOptions
 
 BASE = "/v1"
 MAX_ADVANCE_S = 1e9
+"""Seconds that the clock can be ahead in all: timestamps remain usual numbers."""
+_MAX_CLOCK_BYTES = 1000
 
 
 def build(options: EmulatorOptions, mutants: Sequence[str] = (), variants: Sequence[str] = ()) -> Starlette:
@@ -31,7 +35,9 @@ def build(options: EmulatorOptions, mutants: Sequence[str] = (), variants: Seque
 def build_with_hooks(options: EmulatorOptions, hooks: Hooks, clock: Clock | None = None) -> Starlette:
     """An application with one emulator that uses these hooks."""
     clock = clock or Clock()
-    return Starlette(routes=[_clock_route(clock), Mount(BASE, app=build_for_state(ServerState(options, hooks, clock)))])
+    return Starlette(
+        routes=[_clock_route(clock, options), Mount(BASE, app=build_for_state(ServerState(options, hooks, clock)))]
+    )
 
 
 def build_many(options: EmulatorOptions, emulators: Mapping[str, tuple[Sequence[str], Sequence[str]]]) -> Starlette:
@@ -46,7 +52,7 @@ def build_many(options: EmulatorOptions, emulators: Mapping[str, tuple[Sequence[
         emulator_options = apply_by_name(hooks, options, mutants, variants)
         base = f"/{prefix}{BASE}"
         mounts.append(Mount(base, app=build_for_state(ServerState(emulator_options, hooks, clock), base)))
-    return Starlette(routes=[_clock_route(clock), *mounts])
+    return Starlette(routes=[_clock_route(clock, options), *mounts])
 
 
 def build_for_state(server: ServerState, base: str = BASE) -> ASGIApp:
@@ -57,14 +63,17 @@ def build_for_state(server: ServerState, base: str = BASE) -> ASGIApp:
     return app
 
 
-def _clock_route(clock: Clock) -> Route:
+def _clock_route(clock: Clock, options: EmulatorOptions) -> Route:
     async def advance(request: Request) -> JSONResponse:
         try:
-            seconds = float((await request.json())["advance"])
-        except (ValueError, KeyError, TypeError, RecursionError):
-            seconds = math.nan
-        if not 0 <= seconds <= MAX_ADVANCE_S:
-            return JSONResponse({"error": "'advance' must be a number of seconds"}, 400)
+            authenticate(options, request.headers)
+            body = parse(await read_content(request, _MAX_CLOCK_BYTES))
+        except ApiError as error:
+            return JSONResponse({"error": error.message}, error.http_status)
+        seconds = body.get("advance") if isinstance(body, dict) else None
+        is_number = isinstance(seconds, (int, float)) and not isinstance(seconds, bool)
+        if not is_number or not 0 <= seconds <= MAX_ADVANCE_S - clock.advanced:
+            return JSONResponse({"error": "'advance' must be a number of seconds, at most 1e9 in all"}, 400)
         clock.advance(seconds)
         return JSONResponse({"now": clock.now()})
 
