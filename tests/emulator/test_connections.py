@@ -4,25 +4,30 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
+from contextlib import suppress
+from importlib.util import find_spec
 
 import pytest
 
-from runs_conformance.emulator import http_protocol
+from runs_conformance.emulator import http_protocol, server
 from runs_conformance.emulator.app import build
-from runs_conformance.emulator.server import serve_in_thread
 from runs_conformance.emulator.server_options import EmulatorOptions
 
+PROTOCOLS = ["h11", "httptools"] if find_spec("httptools") else ["h11"]
 _HEAD = (
     b"POST /v1/threads HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer sk-1\r\nOpenAI-Beta: assistants=v2\r\n"
     b"Content-Type: application/json\r\n"
 )
 
 
-@pytest.fixture(scope="module")
-def address() -> Iterator[tuple[str, int]]:
-    with serve_in_thread(build(EmulatorOptions())) as origin:
-        host, _, port = origin.removeprefix("http://").partition(":")
-        yield host, int(port)
+@pytest.fixture(scope="module", params=PROTOCOLS)
+def address(request: pytest.FixtureRequest) -> Iterator[tuple[str, int]]:
+    protocol = server.fast_protocol() if request.param == "httptools" else http_protocol.BoundedH11Protocol
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(server, "BoundedH11Protocol", protocol)
+        with server.serve_in_thread(build(EmulatorOptions())) as origin:
+            host, _, port = origin.removeprefix("http://").partition(":")
+            yield host, int(port)
 
 
 def test_a_large_body_is_refused_before_it_is_sent(address: tuple[str, int]) -> None:
@@ -59,3 +64,11 @@ def test_a_connection_with_whole_requests_stays_open(address: tuple[str, int], m
             while not received.endswith(b"}"):
                 received += client.recv(65536)
             assert received.startswith(b"HTTP/1.1 200 ")
+
+
+def test_a_request_head_without_an_end_is_refused_or_ended(address: tuple[str, int]) -> None:
+    with socket.create_connection(address, 10) as client:
+        with suppress(OSError):
+            client.sendall(b"GET /v1/threads HTTP/1.1\r\nX-Long: " + b"x" * 1_000_000)
+        with suppress(ConnectionResetError):
+            assert client.recv(65536)[:13] in (b"", b"HTTP/1.1 400 ")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import h11
@@ -55,38 +56,57 @@ class _HeadHoldingTransport:
             self._transport.write(held)
 
 
-class BoundedH11Protocol(H11Protocol):
-    """A connection of the server. Half a request would otherwise keep it open forever."""
+class RequestTimer:
+    """Closes a connection if its request is not complete in time: half a request would keep it open forever."""
 
-    _timer: asyncio.TimerHandle | None = None
+    def __init__(self, loop: asyncio.AbstractEventLoop, close: Callable[[], object]) -> None:
+        self._loop = loop
+        self._close = close
+        self._handle: asyncio.TimerHandle | None = None
+
+    def start(self) -> None:
+        """Start the time of a request, if it does not run already."""
+        if self._handle is None:
+            self._handle = self._loop.call_later(REQUEST_TIMEOUT_S, self._expire)
+
+    def stop(self) -> None:
+        """Stop the time: the request is complete, or the connection is lost."""
+        if self._handle is not None:
+            self._handle.cancel()
+            self._handle = None
+
+    def _expire(self) -> None:
+        self._handle = None
+        self._close()
+
+
+class BoundedH11Protocol(H11Protocol):
+    """A connection of the server, with a time for each request."""
+
+    _timer: RequestTimer
 
     def connection_made(self, transport: Any) -> None:
         """Start the time of the first request."""
         super().connection_made(_HeadHoldingTransport(transport, self.loop))  # type: ignore[arg-type]
-        self._start_timer()
+        self._timer = RequestTimer(self.loop, self._close_unfinished)
+        self._timer.start()
 
     def data_received(self, data: bytes) -> None:
         """Stop the time if the request is complete, or start that of the next one."""
         super().data_received(data)
         if self.conn.their_state not in _UNFINISHED:
-            self._stop_timer()
-        elif self._timer is None:
-            self._start_timer()
+            self._timer.stop()
+        else:
+            self._timer.start()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop the time."""
-        self._stop_timer()
+        self._timer.stop()
         super().connection_lost(exc)
 
-    def _start_timer(self) -> None:
-        self._timer = self.loop.call_later(REQUEST_TIMEOUT_S, self._close_unfinished)
-
-    def _stop_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+    def _unsupported_upgrade_warning(self) -> None:
+        """Ignore the offer of HTTP/2 that some clients, such as that of the JDK, make on every connection."""
 
     def _close_unfinished(self) -> None:
-        self._timer = None
         if self.conn.their_state in _UNFINISHED:
             self.transport.close()

@@ -1,0 +1,56 @@
+"""HTTP connections parsed by httptools, which is optional: only `serve` imports this module, if it is installed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from runs_conformance.emulator.http_protocol import RequestTimer
+
+_MAX_HEAD_BYTES = 64 * 1024
+
+
+class BoundedHttpToolsProtocol(HttpToolsProtocol):
+    """A connection of the server, with a time for each request, and a size for its head, which httptools lacks."""
+
+    _timer: RequestTimer
+    _is_in_head = True
+    _head_bytes = 0
+
+    def connection_made(self, transport: Any) -> None:
+        """Start the time of the first request."""
+        super().connection_made(transport)
+        self._timer = RequestTimer(self.loop, self.transport.close)
+        self._timer.start()
+
+    def data_received(self, data: bytes) -> None:
+        """Close the connection if the head of a request is too large."""
+        super().data_received(data)
+        self._head_bytes = self._head_bytes + len(data) if self._is_in_head else 0
+        if self._head_bytes > _MAX_HEAD_BYTES:
+            self.transport.close()
+
+    def on_message_begin(self) -> None:
+        """Start the time of a request."""
+        super().on_message_begin()
+        self._is_in_head = True
+        self._timer.start()
+
+    def on_headers_complete(self) -> None:
+        """Measure the head no more."""
+        self._is_in_head = False
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """Stop the time."""
+        super().on_message_complete()
+        self._timer.stop()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Stop the time."""
+        self._timer.stop()
+        super().connection_lost(exc)
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """Ignore the offer of HTTP/2 that some clients, such as that of the JDK, make on every connection."""
