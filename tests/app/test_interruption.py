@@ -17,9 +17,10 @@ import pytest
 
 from runs_conformance.app import shrink_findings
 from runs_conformance.cli.signals import Interruption, interruptible
+from runs_conformance.engine import interruptible as interruptible_work
 from tests.app.serving import ROOT, grown, running, served
 from tests.client.hostile import serving
-from tests.quality.hostile_behaviours import hostile_server, silent
+from tests.quality.hostile_behaviours import HostileRequest, hostile_server, silent
 
 
 def test_first_signal_interrupts_and_second_exits(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,6 +97,25 @@ def test_ctrl_c_during_the_preflight(tmp_path: Path) -> None:
     assert not any("covered it" in reason for reason in reasons)
 
 
+@pytest.mark.parametrize("request_number", [1, 4])
+def test_what_is_created_while_interrupted_is_deleted(request_number: int, tmp_path: Path) -> None:
+    def respond_late(request: HostileRequest) -> None:
+        answer = request.answer()
+        time.sleep(0.5)
+        request.connection.send(answer)
+
+    with (
+        served() as target,
+        hostile_server(target.url, respond_late, lambda number: number >= request_number, False, "") as (url, heads),
+        running("run", url, "--report-dir", str(tmp_path)) as process,
+    ):
+        _wait_until(lambda: len(heads) >= request_number)
+        process.send_signal(signal.SIGINT)
+        output, _ = process.communicate(timeout=20)
+        assert target.held == [], output
+    assert process.returncode == 130, output
+
+
 def test_a_second_ctrl_c_exits_immediately(tmp_path: Path) -> None:
     with (
         served() as honest,
@@ -122,6 +142,7 @@ def test_ctrl_c_while_shrinking(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         time.sleep(30)
 
     monkeypatch.setattr(shrink_findings, "shrink_findings", interrupted)
+    monkeypatch.setattr(interruptible_work, "STOP_TIMEOUT", 0.1)
     with served() as target:
         arguments = ["run", target.url, "--api-key", "sk-0123456789", "--select", "auth.*", "--no-database", "-q"]
         assert run_command([*arguments, "--report-dir", str(tmp_path)]) == 130

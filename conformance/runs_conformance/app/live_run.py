@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from runs_conformance.app import confirm_failures, estimate, find_limits, shrink_findings
 from runs_conformance.app.options import RunOptions, build_history_judge
@@ -30,11 +31,16 @@ from runs_conformance.model.program import ProgramContext
 from runs_conformance.model.program_end import Ending, ProgramEnd
 from runs_conformance.targets import Target
 
+_T = TypeVar("_T")
+
 LOCAL_WORKERS, REMOTE_WORKERS = 5, 4
 """Default numbers of programs executed concurrently, on a loopback target and on a remote one."""
 
 PREFLIGHT_LIMITS = ExchangeLimits(connect=10.0, idle=20.0, total=20.0)
 """Timeouts after which a target counts as unresponsive."""
+
+PREFLIGHT_STOP_SECONDS = 2.0
+"""How long an interrupted preflight waits for its exchange: a target that has never answered may not answer at all."""
 
 LATE_CLEANUP_SECONDS = 5.0
 """Time limit of the cleanup after the time limit of the test run, and of each of its requests."""
@@ -116,7 +122,7 @@ class LiveRun:
             return preflight.no_route_signatures(self.session)
 
         self._cap_limits(PREFLIGHT_LIMITS)
-        no_route = run_interruptible(check, "preflight")
+        no_route = self._run_interruptible(check, "preflight", PREFLIGHT_STOP_SECONDS)
         self.collector.take(preflight.PROBE_PROGRAM)
         self.session.transport.limits = self.limits
         return no_route
@@ -136,7 +142,7 @@ class LiveRun:
                 lambda: list_models(self.session) if has_default_model else (),
             )
 
-        return run_interruptible(find, approach.PROGRAM)
+        return self._run_interruptible(find, approach.PROGRAM)
 
     def _run(self, plan: Plan, no_route: Collection[Signature], sender: Sender) -> RunResult:
         history_judge = build_history_judge(self.options)
@@ -161,7 +167,7 @@ class LiveRun:
         )
 
     def _shrink(self, result: RunResult) -> RunResult:
-        return run_interruptible(
+        return self._run_interruptible(
             lambda: shrink_findings.shrink_findings(
                 result,
                 self.target,
@@ -178,7 +184,7 @@ class LiveRun:
     def _confirm(self, result: RunResult, guard: HazardGuard) -> RunResult:
         if not self.options.confirm or self.context.read_only:
             return result
-        return run_interruptible(
+        return self._run_interruptible(
             lambda: confirm_failures.confirm_failures(
                 result,
                 self.file.path,
@@ -198,7 +204,7 @@ class LiveRun:
         if not self.options.find_limits or self.context.read_only:
             return result
         sender = protect_given_objects(guard, self.context)
-        return run_interruptible(
+        return self._run_interruptible(
             lambda: find_limits.find_limits(
                 result,
                 self.context,
@@ -234,6 +240,10 @@ class LiveRun:
                     [leftover.describe(self.session.credentials.redactor.redact) for leftover in leftovers]
                 )
         return True
+
+    def _run_interruptible(self, work: Callable[[], _T], name: str, seconds: float | None = None) -> _T:
+        """Return or raise the outcome of `work`. After an interrupt its exchange finishes: it may create an object."""
+        return run_interruptible(work, name, lambda: self.budget.stop("interrupted"), seconds)
 
     def _cap_limits(self, limits: ExchangeLimits) -> None:
         own = self.limits

@@ -133,7 +133,12 @@ class Session:
 
         self._throttle.acquire(len(steps))
         with ThreadPoolExecutor(len(steps)) as threads:
-            exchanges = tuple(threads.map(send_one, steps, requests))
+            try:
+                exchanges = tuple(threads.map(send_one, steps, requests))
+            except BaseException:
+                # A thread that could not be started would let the others wait forever.
+                barrier.abort()
+                raise
         exchanges_by_step.update(
             {step.name: exchange for step, exchange in zip(steps, exchanges, strict=True) if step.name}
         )

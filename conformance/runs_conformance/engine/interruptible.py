@@ -13,11 +13,17 @@ STOP_TIMEOUT = 10.0
 """Seconds that an exchange may take to finish after an interrupt."""
 
 
-def run_interruptible(work: Callable[[], _T], name: str = "work", stop: Callable[[], None] | None = None) -> _T:
+def run_interruptible(
+    work: Callable[[], _T],
+    name: str = "work",
+    stop: Callable[[], None] | None = None,
+    stop_timeout: float | None = None,
+) -> _T:
     """Return or raise the outcome of `work`, executed in a thread of its own.
 
     A keyboard interrupt ends the wait at once and never interrupts an exchange. If `stop` is given, it is called and
-    the work gets STOP_TIMEOUT seconds to finish its exchange, whose response shows which objects to delete.
+    the work gets `stop_timeout` seconds (STOP_TIMEOUT) to finish its exchange, whose response shows which objects to
+    delete.
     """
     results: list[_T] = []
     errors: list[BaseException] = []
@@ -39,7 +45,7 @@ def run_interruptible(work: Callable[[], _T], name: str = "work", stop: Callable
     except KeyboardInterrupt:
         if stop is not None:
             stop()
-            done.wait(STOP_TIMEOUT)
+            done.wait(STOP_TIMEOUT if stop_timeout is None else stop_timeout)
         raise
     if errors:
         raise errors[0]
