@@ -2,43 +2,51 @@
 
 `python -m tests.quality.hostile` runs `runs-conformance run` as a process against each and writes
 `reports/reference/hostile.json` and `.md`. A behaviour replaces every answer, some answers, or every answer from a
-certain request on.
+certain request on. With `--seeds` it runs generated servers, and writes `hostile-seeds.json` and the page.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import re
-import subprocess
 import sys
-import tempfile
-import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, replace
 
 from tests.fakes import closed_port_url
-from tests.leaks import leaks
 from tests.quality import hostile_contents
 from tests.quality.crashing_server import crashing_server
-from tests.quality.emulator_host import KEYS, serve_emulators
+from tests.quality.emulator_host import serve_emulators
 from tests.quality.hostile_behaviours import HostileBehaviour, behaviours, hostile_server, other_host
 from tests.quality.hostile_mutations import mutation
+from tests.quality.hostile_runs import (
+    MAX_MEGABYTES,
+    MAX_PROMPT_SECONDS,
+    MAX_SECONDS,
+    Cost,
+    HostileCase,
+    HostileRow,
+    run_case,
+)
 from tests.quality.tables import read_rows, write_rows, write_text
 from tests.quality.untrusted_certificates import CERTIFICATES, untrusted_server
 
-ROOT = Path(__file__).resolve().parents[2]
-MAX_MEGABYTES = 300
-MAX_SECONDS = 150.0
-MAX_SEED_SECONDS = 60.0
-"""Most seconds against a generated server, none of which is silent."""
 INTERVAL = 23
-FIRST_LATE_REQUEST = 150
-ALWAYS, SOMETIMES, LATE = "always", "every 23rd request", "from the 150th request on"
-_LATE = ("silent", "reset", "too_many", "too_many_today", "broken", "html", "redirect_elsewhere", "denies")
+FIRST_LATE_REQUEST = 300
+ALWAYS, SOMETIMES, LATE = "always", "every 23rd request", "from the 300th request on"
+OFTEN = "every second request"
+_LATE = ("silent", "reset", "too_many", "too_many_today", "broken", "html", "redirect_elsewhere", "denies", "changes")
+_OFTEN = ("too_many_at_once", "too_many", "too_many_since_long", "unavailable_at_once")
+_WAITING = (
+    *("silent", "drips", "continues", "endless_body", "endless_header", "endless_stream", "stream_without_newline"),
+    *("too_many", "too_many_today", *_OFTEN),
+)
+"""Behaviours that let requests wait, so that their number decides how long a test run takes."""
+MAX_TIME_S = 10
+_TIMED = {"silent": 5, "drips": 5, "too_many_at_once": 2, "too_many": 2, "unavailable_at_once": 2}
+"""Behaviours against which a limit of time is set, and one of how many requests meets them."""
+FEW_FILES = (8, 9, 10, 12, 16)
 
 UNREACHABLE, CONCLUDED, CUT_SHORT = frozenset({3}), frozenset({0, 1, 5}), frozenset({1, 5})
 HARMLESS = frozenset({0})
@@ -56,29 +64,6 @@ _TESTABLE = frozenset(
 """Behaviours that, even for every request, may count as failures of the server rather than as an unreachable one."""
 
 
-@dataclass(frozen=True, slots=True)
-class HostileRow:
-    """One test run: its exit code with the reason, and its problems; none if it is as it should be."""
-
-    behaviour: str
-    text: str
-    when: str
-    exit_code: int
-    reason: str
-    problems: str
-
-
-@dataclass(frozen=True, slots=True)
-class HostileCase:
-    """A server to run the command against, and the permitted exit codes."""
-
-    name: str
-    text: str
-    when: str
-    exit_codes: frozenset[int]
-    serve: Callable[[str], Iterator[str]]
-
-
 def cases() -> list[HostileCase]:
     """All cases."""
     result = []
@@ -90,13 +75,18 @@ def cases() -> list[HostileCase]:
     for each in behaviours():
         if each.name in _LATE:
             result.append(_case(each, LATE, lambda number: number >= FIRST_LATE_REQUEST, CUT_SHORT))
-        if each.name == "too_many_at_once":
-            result.append(_case(each, "every second request", lambda number: number % 2 == 0, CONCLUDED))
+        if each.name in _OFTEN:
+            result.append(_case(each, OFTEN, lambda number: number % 2 == 0, CONCLUDED | UNREACHABLE))
+        if each.name in _TIMED:
+            result.append(_timed_case(each, _TIMED[each.name]))
     broken = next(each for each in behaviours() if each.name == "broken")
     result.append(_case(broken, "every third request", lambda number: number % 3 == 0, CUT_SHORT))
     result.append(HostileCase("refuses", "refuses connections", ALWAYS, UNREACHABLE, _closed_port))
+    for files in FEW_FILES:
+        text = f"is correct, but the command may open {files} files"
+        result.append(HostileCase(f"files_{files}", text, ALWAYS, frozenset({2, 3, 5}), _unchanged, max_files=files))
     text = "crashes and restarts after two seconds"
-    result.append(HostileCase("dies", text, "at the 150th request", CONCLUDED, crashing_server))
+    result.append(HostileCase("dies", text, "at the 150th request", CONCLUDED, crashing_server, MAX_SECONDS))
     for name, text in CERTIFICATES.items():
         result.append(
             HostileCase(name, text, ALWAYS, UNREACHABLE, lambda emulator, name=name: untrusted_server(name))  # type: ignore[misc]
@@ -117,7 +107,19 @@ def _case(
             if other.received:
                 raise AssertionError("a request was sent to another host")
 
-    return HostileCase(behaviour.name, behaviour.text, when, exit_codes, serve)
+    max_seconds = MAX_SECONDS if behaviour.name in _WAITING else MAX_PROMPT_SECONDS
+    return HostileCase(behaviour.name, behaviour.text, when, exit_codes, serve, max_seconds)
+
+
+def _timed_case(behaviour: HostileBehaviour, every: int) -> HostileCase:
+    """A limit of time holds but for one request, clean-up and the start of the command."""
+    when = f"one of {every} requests, --max-time {MAX_TIME_S}s"
+    case = _case(behaviour, when, lambda number: number % every == 0, CUT_SHORT | UNREACHABLE)
+    return replace(case, max_seconds=MAX_TIME_S + 2 + 10 + 3, arguments=("--max-time", f"{MAX_TIME_S}s"))
+
+
+def _unchanged(emulator: str) -> Iterator[str]:
+    yield emulator
 
 
 def _closed_port(emulator: str) -> Iterator[str]:
@@ -125,86 +127,27 @@ def _closed_port(emulator: str) -> Iterator[str]:
         yield url
 
 
-def run_case(case: HostileCase, emulator: str, max_seconds: float = MAX_SECONDS) -> tuple[HostileRow, str]:
-    """Run the command on one server; returns the row, and the time and memory used."""
-    with tempfile.TemporaryDirectory(prefix="hostile-") as scratch:
-        folder = Path(scratch) / "report"
-        with contextmanager(case.serve)(emulator) as url:
-            code, output, seconds, megabytes = _run(url, folder)
-        report = folder / "report.json"
-        data = json.loads(report.read_text(encoding="utf-8")) if report.is_file() else {}
-        problems = [
-            text
-            for text, applies in (
-                (f"exit code {code}", code not in case.exit_codes),
-                ("stack trace", "Traceback" in output),
-                (f"{megabytes} MB", megabytes > MAX_MEGABYTES),
-                (f"{seconds:.0f} s", seconds > max_seconds),
-                ("no report", not data and code != 3),
-                ("another exit code in the report", bool(data) and data["exit_code"] != code),
-                ("key written", any(leaks(text, KEYS[0]) for text in (output, *_texts(folder)))),
-                ("control characters", "\x1b" in output or "\x07" in output),
-            )
-            if applies
-        ]
-        row = HostileRow(
-            behaviour=case.name,
-            text=case.text,
-            when=case.when,
-            exit_code=code,
-            reason=_reason(output, url),
-            problems=", ".join(problems),
-        )
-        return row, f"{seconds:.1f} s, {megabytes} MB"
+@dataclass(frozen=True, slots=True)
+class SeedRow:
+    """One generated server: what it does, and what the test run came to."""
+
+    seed: int
+    text: str
+    exit_code: int
+    seconds: float
+    megabytes: int
+    problems: str
 
 
-def _reason(output: str, url: str) -> str:
-    """The line of the output that states the result, without ports."""
-    lines = [line.strip() for line in output.splitlines() if line.strip()]
-    results = [line for line in lines if line.startswith("runs-conformance:") or "(exit " in line]
-    reason = (results or lines or [""])[-1].removeprefix("runs-conformance: ")
-    return re.sub(r"127\.0\.0\.1:\d+", "OTHER", reason.replace(url.partition("//")[2].partition("/")[0], "HOST"))
-
-
-def _run(url: str, folder: Path) -> tuple[int, str, float, int]:
-    command = [sys.executable, "-m", "runs_conformance", "run", url, "--profile", "quick", "--timeout", "2"]
-    command += ["--no-database", "--report-dir", str(folder)]
-    environment = {**os.environ, "OPENAI_API_KEY": KEYS[0], "PYTHONPATH": str(ROOT / "conformance")}
-    started = time.monotonic()
-    with tempfile.TemporaryFile() as output_file:
-        with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output_file, stderr=output_file) as process:
-            peak = 0
-            while process.poll() is None:
-                peak = max(peak, _peak_memory(process.pid))
-                time.sleep(0.02)
-        output_file.seek(0)
-        output = output_file.read().decode("utf-8", "replace")
-    return process.returncode, output, time.monotonic() - started, peak // 1024
-
-
-def _peak_memory(pid: int) -> int:
-    """The peak memory of a process in KB; unlike that of `wait4`, it does not include its parent's."""
-    try:
-        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    except OSError:
-        return 0
-    return next((int(line.split()[1]) for line in lines if line.startswith("VmHWM:")), 0)
-
-
-def _texts(folder: Path) -> Iterator[str]:
-    for path in folder.rglob("*"):
-        if path.is_file():
-            yield path.read_text(encoding="utf-8", errors="replace")
-
-
-def render_page(rows: Sequence[HostileRow]) -> str:
+def render_page(rows: Sequence[HostileRow], seeds: Sequence[SeedRow]) -> str:
     """The Markdown page."""
     lines = [
         "# Hostile servers",
         "",
         "Written by `python -m tests.quality.hostile`: `runs-conformance run --profile quick --timeout 2` as a process",
-        f"against each. Requirements: at most {MAX_MEGABYTES} MB and {MAX_SECONDS:.0f} s, a report, a permitted exit",
-        "code, no stack trace, no key written, and no request to another host.",
+        f"against each. Requirements: at most {MAX_MEGABYTES} MB, at most {MAX_PROMPT_SECONDS:.0f} s if the server",
+        f"answers at once and {MAX_SECONDS:.0f} s otherwise, a report, a permitted exit code, no stack trace, no key",
+        "written, and no request to another host.",
         "",
         f"{len(rows)} cases, {sum(bool(row.problems) for row in rows)} with problems.",
         "",
@@ -216,24 +159,46 @@ def render_page(rows: Sequence[HostileRow]) -> str:
         reason = row.reason.replace("|", "\\|")
         reason = reason if len(reason) <= 110 else reason[:109] + "…"
         lines.append(f"| {row.text} | {row.when} | {row.exit_code}{problems} | {reason} |")
+    if seeds:
+        lines += ["", "## Generated servers", "", f"Seeds {seeds[0].seed} to {seeds[-1].seed}. {_summary(seeds)}.", ""]
+        lines += ["| the server, in some of its answers | test runs | exit codes | most memory | longest | problems |"]
+        lines += ["| --- | --- | --- | --- | --- | --- |"]
+        for kind in dict.fromkeys(row.text.partition(",")[0] for row in seeds):
+            lines.append(_seed_line(kind, [row for row in seeds if row.text.partition(",")[0] == kind]))
     return "\n".join(lines) + "\n"
+
+
+def _seed_line(kind: str, rows: Sequence[SeedRow]) -> str:
+    codes = ", ".join(str(code) for code in sorted({row.exit_code for row in rows}))
+    memory, longest = max(row.megabytes for row in rows), max(row.seconds for row in rows)
+    return (
+        f"| {kind} | {len(rows)} | {codes} | {memory} MB | {longest:g} s | {sum(bool(row.problems) for row in rows)} |"
+    )
+
+
+def _summary(seeds: Sequence[SeedRow]) -> str:
+    failing = sum(bool(row.problems) for row in seeds)
+    memory, longest = max(row.megabytes for row in seeds), max(row.seconds for row in seeds)
+    return f"{len(seeds)} generated servers, {failing} with problems; at most {memory} MB and {longest:g} s"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run all cases, or those named, and update their rows; returns 1 if one has a problem."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", help="run only these behaviours; the other rows remain")
-    parser.add_argument("--seeds", type=int, metavar="N", help="run N generated servers instead; no file is written")
+    parser.add_argument("--seeds", type=int, metavar="N", help="run N generated servers instead")
+    parser.add_argument("--first", type=int, default=0, metavar="SEED", help="the first of them; other rows remain")
+    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="test runs at once (default: %(default)s)")
     options = parser.parse_args(arguments)
     if options.seeds:
-        return _run_seeds(options.seeds)
+        return _run_seeds(range(options.first, options.first + options.seeds), options.jobs)
     every = cases()
     rows = {(row.behaviour, row.when): row for row in read()} if options.names else {}
-    with serve_emulators({"plain": ((), ())}, 10) as emulators:
-        for case in every:
-            if options.names and case.name not in options.names:
-                continue
-            row, cost = run_case(case, emulators["plain"])
+    chosen = [case for case in every if not options.names or case.name in options.names]
+    with serve_emulators({"plain": ((), ())}, 10) as emulators, ThreadPoolExecutor(options.jobs) as pool:
+        for case, (row, cost) in zip(
+            chosen, pool.map(lambda case: run_case(case, emulators["plain"]), chosen), strict=True
+        ):
             rows[case.name, case.when] = row
             print(
                 f"{row.behaviour}, {row.when}: exit {row.exit_code}, {cost}, {row.reason}"
@@ -246,19 +211,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1 if failing else 0
 
 
-def _run_seeds(count: int) -> int:
-    """Run the servers of the first seeds; returns 1 if one has a problem."""
-    failing = 0
-    with serve_emulators({"plain": ((), ())}, 10) as emulators:
-        for seed in range(count):
-            generated = mutation(seed)
-            case = _case(generated.behaviour(), generated.text, generated.applies, CONCLUDED | UNREACHABLE)
-            row, cost = run_case(case, emulators["plain"], MAX_SEED_SECONDS)
-            failing += bool(row.problems)
+def _run_seeds(seeds: Sequence[int], jobs: int) -> int:
+    """Run the servers of these seeds; returns 1 if one has a problem."""
+    rows = {row.seed: row for row in read_seeds()} if seeds[0] else {}
+
+    def run(seed: int) -> SeedRow:
+        generated = mutation(seed)
+        case = _case(generated.behaviour(), generated.text, generated.applies, CONCLUDED | UNREACHABLE)
+        row, cost = run_case(case, emulators["plain"])
+        return SeedRow(seed, generated.text, row.exit_code, cost.seconds, cost.megabytes, row.problems)
+
+    with serve_emulators({"plain": ((), ())}, 10) as emulators, ThreadPoolExecutor(jobs) as pool:
+        for row in pool.map(run, seeds):
+            rows[row.seed] = row
+            cost = Cost(row.seconds, row.megabytes)
             problems = f"  PROBLEMS: {row.problems}" if row.problems else ""
-            print(f"seed {seed}, {generated.text}: exit {row.exit_code}, {cost}{problems}", flush=True)
-    print(f"{count} seeds, {failing} with problems")
-    return 1 if failing else 0
+            print(f"seed {row.seed}, {row.text}: exit {row.exit_code}, {cost}{problems}", flush=True)
+            write_rows("hostile-seeds", (asdict(rows[seed]) for seed in sorted(rows)))
+    done = [rows[seed] for seed in seeds]
+    write(read())
+    print(_summary(done))
+    return 1 if any(row.problems for row in done) else 0
 
 
 def read() -> list[HostileRow]:
@@ -266,10 +239,15 @@ def read() -> list[HostileRow]:
     return [HostileRow(**row) for row in read_rows("hostile")]
 
 
+def read_seeds() -> list[SeedRow]:
+    """The committed rows of generated servers."""
+    return [SeedRow(**row) for row in read_rows("hostile-seeds")]
+
+
 def write(rows: Sequence[HostileRow]) -> None:
     """Write the rows and the page."""
     write_rows("hostile", map(asdict, rows))
-    write_text("hostile.md", render_page(rows))
+    write_text("hostile.md", render_page(rows, read_seeds()))
 
 
 if __name__ == "__main__":

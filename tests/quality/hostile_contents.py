@@ -60,6 +60,15 @@ def many_members(request: HostileRequest) -> None:
     _with(request, **{f"m{number}": number for number in range(100_000)})
 
 
+@behaviour("repeats 20,000 members", closes=False)
+def repeated_members(request: HostileRequest) -> None:
+    top, _, body = request.answer().partition(b"\r\n\r\n")
+    if body.startswith(b"{"):
+        body = b"{" + b"".join(b'"m%d":0,"m%d":1,' % (number, number) for number in range(20_000)) + body[1:]
+        top = re.sub(rb"(?i)content-length: \d+", b"Content-Length: %d" % len(body), top)
+    request.connection.send(top + b"\r\n\r\n" + body)
+
+
 @behaviour("answers with ids of 1 MB", closes=False)
 def long_ids(request: HostileRequest) -> None:
     _edited(request, lambda value: {**value, "id": value["id"] + "a" * MEGABYTE} if "id" in value else value)
@@ -118,6 +127,53 @@ def too_many_at_once(request: HostileRequest) -> None:
     request.connection.answer(_BUSY, "429 Too Many Requests", Retry_After="0")
 
 
+@behaviour("answers 429 with a Retry-After that has passed", closes=False)
+def too_many_since_long(request: HostileRequest) -> None:
+    date = "Wed, 21 Oct 2015 07:28:00 GMT"
+    request.connection.answer(_BUSY, "429 Too Many Requests", Retry_After=date)
+
+
+@behaviour("answers 503 with Retry-After 0", closes=False)
+def unavailable_at_once(request: HostileRequest) -> None:
+    request.connection.answer(_BUSY, "503 Service Unavailable", Retry_After="0")
+
+
+@behaviour("answers 401, 500, 307, 429, 404 and nothing by turns")
+def changes(request: HostileRequest) -> None:
+    statuses = ("401 Unauthorized", "500 Oops", "307 Temporary Redirect", "429 Too Many Requests", "404 Not Found")
+    turn = request.number % (len(statuses) + 1)
+    if turn < len(statuses):
+        request.connection.answer(_REFUSAL, statuses[turn], Location="/v1/threads", Connection="close")
+    else:
+        request.connection.reset()
+
+
+@behaviour("repeats the entries of each list 2,000 times", closes=False)
+def long_pages(request: HostileRequest) -> None:
+    def lengthen(value: Any) -> Any:
+        is_page = isinstance(value, dict) and isinstance(value.get("data"), list)
+        return {**value, "data": value["data"] * 2_000} if is_page else value
+
+    _edited(request, lengthen)
+
+
+@behaviour("streams the key in pieces", closes=False)
+def streams_keys(request: HostileRequest) -> None:
+    from tests.quality.emulator_host import KEYS
+
+    pieces = [KEYS[0][start : start + 3] for start in range(0, len(KEYS[0]), 3)]
+    delta = {"id": "msg_1", "object": "thread.message.delta"}
+    texts = [
+        {**delta, "delta": {"content": [{"index": 0, "type": "text", "text": {"value": each}}]}} for each in pieces
+    ]
+    top, _, body = request.answer().partition(b"\r\n\r\n")
+    if b"text/event-stream" in top:
+        events = b"".join(b"event: thread.message.delta\ndata: " + _encode(each) + b"\n\n" for each in texts)
+        body = events + body
+        top = re.sub(rb"(?i)content-length: \d+", b"Content-Length: %d" % len(body), top)
+    request.connection.send(top + b"\r\n\r\n" + body)
+
+
 @behaviour("repeats the key whole and in pieces", closes=False)
 def repeats_keys(request: HostileRequest) -> None:
     from tests.quality.emulator_host import KEYS
@@ -129,6 +185,7 @@ def repeats_keys(request: HostileRequest) -> None:
 TESTABLE = tuple(
     each.name
     for each in behaviours()
-    if each.respond.__module__ == __name__ and each.respond not in (denies, too_many_at_once)
+    if each.respond.__module__ == __name__
+    and each.respond not in (denies, too_many_at_once, too_many_since_long, unavailable_at_once)
 )
 """The behaviours here that, even for every request, may count as failures of the server."""

@@ -43,7 +43,7 @@ class Mutation:
 
     def behaviour(self) -> HostileBehaviour:
         """The mutation as a behaviour of a server."""
-        return HostileBehaviour(f"seed {self.seed}", self.text, self.respond, closes=True)
+        return HostileBehaviour(f"seed {self.seed}", self.text, self.respond, closes=self.kind != _TWICE)
 
     def respond(self, request: HostileRequest) -> None:
         """Answer a request."""
@@ -62,6 +62,12 @@ def mutation(seed: int) -> Mutation:
     rng = random.Random(seed)
     kinds = (*_CHANGES, *_SENDINGS)
     return Mutation(seed, kinds[seed % len(kinds)], rng.choice(FREQUENCIES), rng.choice((1, 5, 60, 200)))
+
+
+def _mix(rng: random.Random, content: bytes) -> bytes:
+    for change in rng.sample([change for change in _CHANGES.values() if change is not _mix], 2):
+        content = change(rng, content)
+    return content
 
 
 def _cut(rng: random.Random, content: bytes) -> bytes:
@@ -163,6 +169,7 @@ _CHANGES: dict[str, Change] = {
     "nests deeply": _deep,
     "sends long ids": _long_ids,
     "sends a long error": _error_text,
+    "makes two of these changes": _mix,
 }
 
 
@@ -199,9 +206,28 @@ def _header(rng: random.Random, request: HostileRequest, head: bytes, content: b
     request.connection.send(head + b"\r\n" + header + b"\r\n\r\n" + content)
 
 
+def _send_twice(rng: random.Random, request: HostileRequest, head: bytes, content: bytes) -> None:
+    # The second answer is in the way of the next request on this connection.
+    request.connection.send((head + b"\r\n\r\n" + content) * 2)
+
+
+def _interim(rng: random.Random, request: HostileRequest, head: bytes, content: bytes) -> None:
+    interim = rng.choice((b"100 Continue", b"102 Processing", b"103 Early Hints\r\nLink: <a>"))
+    request.connection.send(b"HTTP/1.1 " + interim + b"\r\n\r\n" + head + b"\r\n\r\n" + content)
+
+
+def _many_headers(rng: random.Random, request: HostileRequest, head: bytes, content: bytes) -> None:
+    lines = b"".join(b"\r\nX-%d: %s" % (number, b"v" * 50) for number in range(rng.choice((50, 500, 5_000))))
+    request.connection.send(head + lines + b"\r\n\r\n" + content)
+
+
+_TWICE = "sends the answer twice"
 _SENDINGS: dict[str, Callable[[random.Random, HostileRequest, bytes, bytes], None]] = {
     "answers late": _delay,
     "sends single bytes": _split,
     "changes the HTTP status": _status,
     "adds a header": _header,
+    "adds many headers": _many_headers,
+    "sends an interim answer first": _interim,
+    _TWICE: _send_twice,
 }

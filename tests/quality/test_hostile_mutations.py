@@ -33,10 +33,11 @@ def test_a_generated_hostile_server_is_judged(
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", KEYS[0])
     generated = mutation(seed)
+    behaviour = generated.behaviour()
     arguments = ["--phase", "lifecycle", "--max-requests", "40", "--timeout", "2", "--no-database", "--no-confirm"]
     with (
         other_host() as other,
-        hostile_server(emulators["plain"], generated.behaviour().respond, generated.applies, True, other.url) as (
+        hostile_server(emulators["plain"], behaviour.respond, generated.applies, behaviour.closes, other.url) as (
             url,
             _,
         ),
