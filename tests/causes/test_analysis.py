@@ -1,4 +1,4 @@
-"""Which cause a failure belongs to, of verdicts written by hand."""
+"""Which cause a failing rule belongs to, and what the cause is called."""
 
 from __future__ import annotations
 
@@ -6,83 +6,14 @@ from dataclasses import replace
 
 import pytest
 
-from runs_conformance.causes import Cause, analyze
-from runs_conformance.model.json import ABSENT, JSON, Absent
-from runs_conformance.model.verdict import Finding, Outcome, Verdict
-
-
-def accepted(id_: str, operation: str = "submit_tool_outputs") -> Verdict:
-    """A constraint on requests whose violation was accepted."""
-    finding = Finding("accepted it", "x", operation, "/a", "HTTP 400", 1)
-    return verdict(id_, finding, "constraint", operation, case={"role": "negative", "exercises": [id_]})
-
-
-def broken_rule(id_: str, operation: str, level: str = "must", *, case: dict[str, JSON] | None = None) -> Verdict:
-    """A rule that the answer to a request breaks."""
-    finding = Finding("it is wrong", "x", operation, "/a", 1, 2)
-    return verdict(id_, finding, "rule", operation, level, case=case or {"role": "act"})
-
-
-def verdict(
-    id_: str, finding: Finding, kind: str, operation: str, level: str = "must", *, case: dict[str, JSON]
-) -> Verdict:
-    example: JSON = {"exchange": "x", "operation": operation, "case": case, "answer": {"http_status": 200, "body": {}}}
-    return Verdict(
-        id=id_,
-        kind=kind,
-        level=level,
-        capability="tools",
-        operation=operation,
-        outcome=Outcome.FAIL,
-        judged=1,
-        statement="It is right.",
-        source="schema",
-        findings=(finding,),
-        counterexample=example,
-    )
-
-
-UNVALIDATED = [
-    accepted(f"submit_tool_outputs.tool_outputs.{keyword}") for keyword in ("required", "type", "minItems", "maxItems")
-]
-OUTPUTS = [
-    broken_rule("tools.missing_outputs_are_refused", "submit_tool_outputs"),
-    broken_rule("tools.unknown_outputs_are_refused", "submit_tool_outputs", "should"),
-]
-
-
-def by_kind(*verdicts: Verdict) -> dict[str, Cause]:
-    return {cause.kind: cause for cause in analyze(verdicts)}
-
-
-def test_outputs_that_match_no_call_belong_to_missing_validation() -> None:
-    causes = by_kind(*UNVALIDATED, *OUTPUTS)
-    assert list(causes) == ["validation.none"]
-    assert len(causes["validation.none"].ids) == len(UNVALIDATED) + len(OUTPUTS)
-
-
-def test_a_server_that_only_takes_any_outputs_has_a_cause_for_it() -> None:
-    causes = by_kind(*OUTPUTS)
-    assert [(kind, cause.severity) for kind, cause in causes.items()] == [("outputs", "missing_validation")]
-
-
-def test_answers_to_accepted_violations_are_consequences_whatever_their_topic() -> None:
-    invalid: dict[str, JSON] = {"role": "negative", "exercises": [UNVALIDATED[0].id]}
-    echoes = [
-        broken_rule("threads.show_their_tool_resources", "modify_thread", case=invalid),
-        broken_rule("lifecycle.begins_queued", "submit_tool_outputs", case=invalid),
-    ]
-    causes = by_kind(*UNVALIDATED, *echoes)
-    assert list(causes) == ["validation.none"]
-    assert set(causes["validation.none"].consequences) == {echo.id for echo in echoes}
-
-
-def test_listed_assistants_repeat_only_what_was_accepted_for_assistants() -> None:
-    place = "tool_resources.code_interpreter"
-    listed = as_constraint_on_answers(wrong_value(f"assistant.{place}.type", "list_assistants", "object", None))
-    for operation, is_echo in (("create_thread", False), ("create_assistant", True)):
-        causes = by_kind(*(accepted(f"{operation}.{place}.{each}", operation) for each in ("a", "b", "type")), listed)
-        assert (causes["validation.none"].consequences == (listed.id,)) is is_echo
+from runs_conformance.causes import analyze
+from runs_conformance.model.json import JSON
+from runs_conformance.model.verdict import Finding
+from tests.causes.verdicts import (
+    broken_rule,
+    by_kind,
+    wrong_rule,
+)
 
 
 def test_metadata_that_a_creation_drops_is_lost_once() -> None:
@@ -100,16 +31,6 @@ def test_objects_that_cannot_be_read_are_no_strict_validation() -> None:
         "reads": "Existing objects are not shown by get_run",
         "validation.too_strict": "Valid requests are refused by create_thread",
     }
-
-
-def test_answers_to_valid_requests_are_causes_of_their_own_and_come_before_missing_validation() -> None:
-    causes = by_kind(*UNVALIDATED, broken_rule("lifecycle.begins_queued", "create_run"))
-    assert list(causes) == ["lifecycle", "validation.none"]
-
-
-def test_negatives_that_break_no_schema_are_no_consequences() -> None:
-    foreign = broken_rule("tenancy.objects_are_their_tenants_own", "get_run", case={"role": "negative"})
-    assert list(by_kind(*UNVALIDATED, foreign)) == ["access", "validation.none"]
 
 
 def test_a_cause_with_one_must_is_named_by_it() -> None:
@@ -137,82 +58,33 @@ def test_titles_keep_identifiers_and_leave_out_ids(message: str, title: str) -> 
     assert by_kind(replace(urgent, findings=(found,)))["bodies"].title == title
 
 
-def wrong_value(id_: str, operation: str, expected: JSON, actual: JSON | Absent) -> Verdict:
-    """A constraint on answers that the answer to a valid request breaks."""
-    finding = Finding("it is wrong", "x", operation, f"/{id_.split('.')[-2]}", expected, actual)
-    return verdict(id_, finding, "constraint", operation, case={"role": "act"})
+def test_dropped_members_are_named_or_counted() -> None:
+    few = [wrong_rule(f"settings.{name}_is_as_asked", "create_run", f"/{name}", 1, 2) for name in ("top_p", "model")]
+    many = [wrong_rule(f"settings.m{n}_is_as_asked", "create_run", f"/m{n}", 1, 2) for n in range(4)]
+    assert by_kind(*few)["data.dropped"].title == "Members of requests are dropped: `model`, `top_p` of create_run"
+    dropped = by_kind(*many)["data.dropped"]
+    assert dropped.title == "Members of requests are dropped: 4 of create_run"
+    assert "`m0`, `m1`, `m2`, `m3` of create_run" in dropped.fix
 
 
-def wrong_rule(id_: str, operation: str, pointer: str, expected: JSON, actual: JSON | Absent) -> Verdict:
-    finding = Finding("it is wrong", "x", operation, pointer, expected, actual)
-    return verdict(id_, finding, "rule", operation, case={"role": "act"})
+def test_lists_name_the_parameters_that_they_do_not_follow() -> None:
+    ignored = [broken_rule(f"{rule}", "list_runs") for rule in ("paging.limit_is_kept", "listing.order_is_kept")]
+    assert by_kind(*ignored)["lists"].title == "Lists do not follow `order`, `limit`"
+    alien = broken_rule("listing.items_belong_to_what_is_listed", "list_runs")
+    assert by_kind(*ignored, alien)["lists"].title == "Lists do not show what they should"
 
 
-def as_constraint_on_answers(failing: Verdict) -> Verdict:
-    return replace(failing, operation=None)
+@pytest.mark.parametrize(("expected", "kind"), [(200, "deletion"), (404, "refusals")])
+def test_a_refusal_where_success_is_expected_is_no_matter_of_wording(expected: int, kind: str) -> None:
+    failing = wrong_rule("deletion.refused_deletion_deletes_nothing", "get_thread", "", expected, 410)
+    example: JSON = {"case": {"role": "act"}, "answer": {"http_status": 410}}
+    assert list(by_kind(replace(failing, counterexample=example))) == [kind]
 
 
-TEXTUAL_TIMES = [
-    as_constraint_on_answers(wrong_value(f"{kind}.created_at.type", f"create_{kind}", "integer", "1700000000"))
-    for kind in ("assistant", "message", "thread")
-]
-WRAPPED_ARRAYS = [
-    as_constraint_on_answers(wrong_value(id_, operation, "array", {"items": []}))
-    for id_, operation in (
-        ("assistant.tools.type", "create_assistant"),
-        ("message.content.type", "create_message"),
-        ("message_list.data.type", "list_messages"),
-    )
-]
-
-
-def test_a_type_that_is_sent_as_another_everywhere_is_one_mistake() -> None:
-    repeated = [
-        wrong_rule("identity.never_changes", "get_run", "/started_at", 1_700_000_000, "1700000000"),
-        wrong_rule("times.are_unix_seconds", "create_thread", "/created_at", "seconds", "1700000000"),
-        wrong_rule("stored.run_is_as_its_stream_ended", "get_run", "/tools", [{"a": []}], [{"a": {"items": []}}]),
-        wrong_rule("paging.pages_are_full", "list_messages", "/data", 3, 0),
-    ]
-    causes = by_kind(*TEXTUAL_TIMES, *WRAPPED_ARRAYS, *repeated)
-    assert {kind: cause.title for kind, cause in causes.items()} == {
-        "shape.type.integer.string": "Times are sent as strings: `created_at`",
-        "shape.type.array.object": "Arrays are sent as objects: `content`, `data`, `tools`",
-    }
-    assert {id_ for cause in causes.values() for id_ in cause.consequences} == {each.id for each in repeated}
-
-
-def test_a_difference_of_values_is_no_difference_of_types() -> None:
-    changed = wrong_rule("identity.never_changes", "get_run", "/started_at", 1_700_000_000, 1_700_000_001)
-    moved = wrong_rule("settings.tools_are_as_asked", "get_run", "/tools", ["a"], ["b"])
-    causes = by_kind(*TEXTUAL_TIMES, *WRAPPED_ARRAYS, changed, moved)
-    assert set(causes) == {"shape.type.integer.string", "shape.type.array.object", "identity", "data"}
-
-
-def test_a_type_that_repeats_an_accepted_value_is_no_mistake_of_the_serializer() -> None:
-    case: dict[str, JSON] = {"role": "negative", "exercises": [UNVALIDATED[0].id]}
-    echoes = [replace(each, counterexample={"case": case, "answer": {"http_status": 200}}) for each in TEXTUAL_TIMES]
-    assert "shape.type.integer.string" not in by_kind(*echoes)
-
-
-def test_rules_that_show_a_value_outside_an_enumeration_belong_to_it() -> None:
-    status = as_constraint_on_answers(wrong_value("run.status.enum", "get_run", ["queued", "completed"], "QUEUED"))
-    causes = by_kind(
-        status,
-        wrong_rule("lifecycle.begins_queued", "create_run", "/status", "queued", "QUEUED"),
-        wrong_rule("lifecycle.terminal_status_is_final", "get_run", "/status", "completed", "queued"),
-    )
-    assert causes["shape.run"].title == "`status` of the run has values that are not documented, such as 'QUEUED'"
-    assert causes["shape.run"].consequences == ("lifecycle.begins_queued",)
-    assert causes["lifecycle"].ids == ("lifecycle.terminal_status_is_final",)
-
-
-def test_rules_that_miss_a_member_belong_to_its_absence() -> None:
-    missing = as_constraint_on_answers(wrong_value("run.usage.required", "get_run", "usage", ABSENT))
-    rule = wrong_rule("usage.is_given_when_completed", "get_run", "/usage", "an object", ABSENT)
-    other = wrong_rule("usage.adds_up", "get_run", "/usage/total_tokens", 3, 4)
-    causes = by_kind(missing, rule, other)
-    assert causes["shape.run"].consequences == (rule.id,)
-    assert causes["stamps"].ids == (other.id,)
+def test_an_end_that_a_later_cancellation_moves_belongs_to_cancellation() -> None:
+    stamp = wrong_rule("times.stamps_of_an_ended_run_stay", "get_run", "/cancelled_at", 1, 2)
+    other = wrong_rule("times.stamps_of_an_ended_run_stay", "get_run", "/completed_at", 1, 2)
+    assert (list(by_kind(stamp)), list(by_kind(other))) == (["cancel"], ["lifecycle"])
 
 
 def test_titles_of_single_rules_name_no_object_of_the_session() -> None:

@@ -28,14 +28,12 @@ def failing(name: str) -> set[str]:
 
 
 MISTAKES = {
-    "naive": {
-        "crash.invalid", "cancel", "streams", "tools", "lists", "shape.run", "validation.none"
-    },
+    "naive": {"cancel", "streams", "tools", "lists", "shape.run", "validation.none"},
     "framework-errors": {"errors.envelope"},
     "bare-lists": {"lists.envelope"},
     "bare-lists-and-framework-errors": {"errors.envelope", "lists.envelope"},
     "accepts-every-body": {"validation.none"},
-}  # fmt: skip
+}
 """By server, the kinds of the causes that fail a MUST."""
 
 EVERYTHING = {
@@ -44,7 +42,7 @@ EVERYTHING = {
 }  # fmt: skip
 """The causes of the server that is wrong everywhere, which are the five things that it does wrong."""
 
-RARE = {"accepts-every-body": {"crash.invalid"}, "naive": {"validation.query"}}
+RARE = {"naive": {"validation.query"}}
 """By server, further causes, which show only to some of the random requests."""
 
 TIMED = {"listing.order_is_kept", "listing.newest_come_first_by_default"}

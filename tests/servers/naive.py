@@ -78,17 +78,22 @@ class _Api:
         if found is None or handler is None:
             return error(404, "No such route.")
         raw = await request.body()
-        body = json.loads(raw) if raw else {}
-        if "validation" in self.repaired and (problem := self._problem(found[0], body)):
+        if "validation" in self.repaired and (problem := self._problem(found[0], raw)):
             return error(400, problem)
+        body = json.loads(raw) if raw else {}
         try:
             return JSONResponse(handler(body, **dict(found[1])))
         except NotFoundError as missing:
             return error(404, f"No object found with id '{missing}'.")
 
-    def _problem(self, operation: Operation, body: Any) -> str:
+    def _problem(self, operation: Operation, raw: bytes) -> str:
+        """Why a body breaks its schema; empty if it does not."""
         if operation.body is None:
             return ""
+        try:
+            body = json.loads(raw) if raw else {}
+        except ValueError:
+            return "The body is not JSON."
         violations = self.schemas.find_violations(self.schemas.body(operation.name), body)
         return f"Invalid value at '{violations[0].pointer}'." if violations else ""
 

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from runs_conformance.causes import shapes, topics, unvalidated_requests, value_types, whole_responses
+from runs_conformance.causes import (
+    refused_requests,
+    shapes,
+    topics,
+    unvalidated_requests,
+    value_types,
+    whole_responses,
+)
 from runs_conformance.causes.cause import Cause
 from runs_conformance.causes.groups import Sorting
 from runs_conformance.model.verdict import Verdict
@@ -25,7 +32,7 @@ def analyze(verdicts: Sequence[Verdict]) -> tuple[Cause, ...]:
     whole_responses.sort_list_envelope(sorting)
     unvalidated_requests.sort_accepted_requests(sorting)
     whole_responses.sort_crashes(sorting)
-    unvalidated_requests.sort_refused_requests(sorting)
+    refused_requests.sort_refused_requests(sorting)
     shapes.sort_objects(sorting)
     topics.sort_rules(sorting)
     return sorting.finish()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from runs_conformance.contract.operation import OPERATIONS
+from runs_conformance.contract.validation import validate_document
 from runs_conformance.model.json import JSON, Absent, at, is_array, is_object
 from runs_conformance.model.verdict import Finding, Verdict
 
@@ -113,6 +114,17 @@ class Failure:
     def is_refused_valid(self) -> bool:
         """Whether a valid request was refused."""
         return self.is_about_request and self.finding.expected == _ACCEPTANCE
+
+    @cached_property
+    def has_invalid_body(self) -> bool:
+        """Whether the request has a body that its schema does not allow in the newest edition, or that is not JSON."""
+        request = at(self.verdict.counterexample, "/request")
+        if isinstance(at(request, "/text"), str):
+            return True
+        body, operation = at(request, "/body"), OPERATIONS.get(self.operation)
+        if isinstance(body, Absent) or operation is None or operation.body is None:
+            return False
+        return not is_object(body) or not validate_document(f"requests/{operation.body}", operation.name, body).valid
 
     @property
     def is_in_query(self) -> bool:

@@ -23,10 +23,14 @@ class Group:
     fix: str
     members: list[Failure]
     consequences: list[Failure] = field(default_factory=list)
+    typical: Callable[[Failure], bool] = lambda failure: True
+    """Whether a member shows the mistake itself and not what follows from it; preferred as the reproduction."""
 
     def finish(self, position: dict[str, int]) -> Cause:
         """The cause; its ids are in the order of the report."""
         failures = sorted([*self.members, *self.consequences], key=lambda failure: position[failure.id])
+        members = _simplest(self.members or failures)
+        shown = [failure for failure in members if self.typical(failure)] or members
         return Cause(
             kind=self.kind,
             title=self.title,
@@ -34,11 +38,11 @@ class Group:
             level=min((failure.verdict.level for failure in failures), key=LEVELS.index),
             fix=self.fix,
             ids=tuple(failure.id for failure in failures),
-            operations=tuple(operations_of(failures)),
+            operations=tuple(operations_of(self.members or failures)),
             consequences=tuple(
                 failure.id for failure in sorted(self.consequences, key=lambda failure: position[failure.id])
             ),
-            reproduction=min(_simplest(self.members or failures), key=lambda failure: failure.size).id,
+            reproduction=min(shown, key=lambda failure: failure.size).id,
         )
 
 
@@ -79,17 +83,22 @@ class Sorting:
         fix: str,
         members: Sequence[Failure],
         consequences: Sequence[Failure] = (),
+        typical: Callable[[Failure], bool] = lambda failure: True,
     ) -> Group | None:
         """Record a cause of these failures, which `take` must have returned; None if there are none."""
         if not members and not consequences:
             return None
-        group = Group(kind, title, severity, fix, list(members), list(consequences))
+        group = Group(kind, title, severity, fix, list(members), list(consequences), typical)
         self.groups.append(group)
         return group
 
     def find(self, kind: str) -> Group | None:
         """The cause of a kind, if it has been recorded."""
         return next((group for group in self.groups if group.kind == kind), None)
+
+    def replace(self, groups: Sequence[Group], joined: Group) -> None:
+        """Record one cause instead of several."""
+        self.groups = [group for group in self.groups if group not in groups] + [joined]
 
     def _join_last_two(self, causes: list[Cause]) -> None:
         """Join the two least urgent causes, which fail no MUST."""
@@ -113,5 +122,10 @@ class Sorting:
         return tuple(sorted(causes, key=_urgency))
 
 
-def _urgency(cause: Cause) -> tuple[int, int, int, str]:
-    return LEVELS.index(cause.level), cause.severity.rank, -len(cause.ids), cause.kind
+_BREAKS_EVERY_CLIENT = ("answer.none", "crash.valid")
+"""Causes that clients meet which do nothing wrong. They come before the others of their severity."""
+
+
+def _urgency(cause: Cause) -> tuple[int, int, bool, int, str]:
+    is_avoidable = cause.kind not in _BREAKS_EVERY_CLIENT
+    return LEVELS.index(cause.level), cause.severity.rank, is_avoidable, -len(cause.ids), cause.kind

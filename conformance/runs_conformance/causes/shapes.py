@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
+from functools import cache
 
 from runs_conformance.causes.cause import Severity
-from runs_conformance.causes.failure import Failure
+from runs_conformance.causes.failure import Failure, place_of
 from runs_conformance.causes.groups import Sorting
+from runs_conformance.causes.wording import as_code, list_names
+from runs_conformance.contract.constraint import object_documents, schema_constraints
+from runs_conformance.contract.edition import DEFAULT_EDITION
 from runs_conformance.contract.json_type import json_type_of
 from runs_conformance.contract.operation import OPERATIONS
-from runs_conformance.model.json import Absent, is_array
+from runs_conformance.contract.schema import compile_schema
+from runs_conformance.model.json import Absent, is_array, is_object
+from runs_conformance.model.text import excerpt
 
 _MIN_OBJECTS = 3
 """A member that is wrong in the same way in this many kinds of object is one mistake, not one per object."""
+_MIN_OMITTED = 4
+"""A server that leaves out this many members which may be null, in two kinds of object, leaves out every null."""
+_MAX_NAMED = 8
+_MAX_TITLE = 120
 
 
 def sort_objects(sorting: Sorting) -> None:
-    """Sort the failing constraints on responses: by a member that is wrong everywhere, then by object."""
+    """Sort the failing constraints on responses: omitted nulls, members that are wrong everywhere, then by object."""
+    _sort_omitted_nulls(sorting)
     failures = sorting.take(lambda failure: failure.is_about_response)
     by_member: dict[tuple[str, bool], list[Failure]] = defaultdict(list)
     for failure in failures:
@@ -28,9 +40,46 @@ def sort_objects(sorting: Sorting) -> None:
         else:
             for failure in members:
                 by_object[failure.subject].append(failure)
+    by_places: dict[frozenset[tuple[str, str]], list[str]] = defaultdict(list)
     for name, members in by_object.items():
-        _add_object(sorting, name, members)
+        by_places[frozenset((failure.place, failure.keyword) for failure in members)].append(name)
+    for names in by_places.values():
+        _add_object(sorting, names, [failure for name in names for failure in by_object[name]])
     _sort_repeated(sorting)
+
+
+def _sort_omitted_nulls(sorting: Sorting) -> None:
+    """Sort the members that a serializer leaves out because they are null."""
+    missing = [failure for failure in sorting.rest if failure.is_about_response and _is_missing(failure)]
+    omitted = [failure for failure in missing if failure.place in _nullable_places(failure.subject)]
+    kinds = sorted({failure.subject.replace("_", " ") for failure in omitted})
+    if len(omitted) < _MIN_OMITTED or len(kinds) < 2 or any(_has_null(failure) for failure in omitted):
+        return
+    sorting.leave_out(omitted)
+    members = as_code(failure.place for failure in omitted)
+    objects = " and ".join(kinds) if len(kinds) == 2 else list_names(kinds)
+    sorting.add(
+        "shape.nulls",
+        f"Members that are null are left out of the {objects} objects",
+        Severity.MISSING_MEMBER,
+        "Let the serializer write members without a value as null instead of leaving them out "
+        f"(`exclude_none`, `omitempty` and the like): {list_names(members, _MAX_NAMED)}.",
+        omitted,
+    )
+
+
+def _has_null(failure: Failure) -> bool:
+    """Whether the response that shows a failure is an object with a member that is null."""
+    body = failure.body
+    return failure.is_success and is_object(body) and None in body.values()
+
+
+@cache
+def _nullable_places(kind: str) -> frozenset[str]:
+    """The places of a kind of object that may be null in the newest edition."""
+    document = object_documents().get(kind)
+    found = schema_constraints(compile_schema(document, kind, DEFAULT_EDITION)) if document else ()
+    return frozenset(place_of(id_) for id_, keyword, _, value in found if keyword == "type" and "null" in value)
 
 
 def _add_member(sorting: Sorting, member: str, missing: bool, failures: list[Failure]) -> None:
@@ -47,23 +96,60 @@ def _add_member(sorting: Sorting, member: str, missing: bool, failures: list[Fai
     )
 
 
-def _add_object(sorting: Sorting, name: str, failures: list[Failure]) -> None:
+def _add_object(sorting: Sorting, names: Sequence[str], failures: list[Failure]) -> None:
+    """Add the cause of a kind of object, or of several that are wrong at the same places."""
     missing = all(_is_missing(failure) for failure in failures)
     places = list(dict.fromkeys(failure.place for failure in failures if failure.place)) or ["the object itself"]
-    shown = ", ".join(f"`{place}`" if place != "the object itself" else place for place in places[:3])
-    rest = f" and {len(places) - 3} more" if len(places) > 3 else ""
-    kind = name.replace("_", " ")
-    title = f"The {kind} object lacks {shown}{rest}" if missing else f"The {kind} object is wrong at {shown}{rest}"
+    shown = list_names([f"`{place}`" if place != "the object itself" else place for place in places])
+    kind = " and ".join(name.replace("_", " ") for name in names)
+    objects = f"The {kind} object{'s' * (len(names) > 1)}"
+    lack, are = ("lack", "are") if len(names) > 1 else ("lacks", "is")
+    title = f"{objects} {lack} {shown}" if missing else f"{objects} {are} wrong at {shown}"
     enums = [failure for failure in failures if failure.keyword == "enum" and isinstance(failure.finding.actual, str)]
     if enums == failures and len(places) == 1:
         title = f"{shown} of the {kind} has values that are not documented, such as '{enums[0].finding.actual}'"
+    if len(failures) == 1 and not missing and failures[0].place:
+        title = _title_of_one(kind, failures[0]) or title
     sorting.add(
-        f"shape.{name}",
+        f"shape.{names[0]}",
         title,
         Severity.MISSING_MEMBER if missing else Severity.WRONG_SHAPE,
-        f"Build the {kind} object from its schema, with every member present and of its documented type.",
+        _fix_of_object(kind, failures),
         failures,
     )
+
+
+def _title_of_one(kind: str, failure: Failure) -> str:
+    """The message of the finding as a title; empty if it has another form."""
+    start = f"{failure.subject}.{failure.place} "
+    finding = failure.finding
+    if not finding.message.startswith(start):
+        return ""
+    what = finding.message.removeprefix(start)
+    if failure.keyword == "type" and not isinstance(finding.actual, Absent | None):
+        what = f"is {json_type_of(finding.actual)}{what[what.rindex(', not ') :] if ', not ' in what else ''}"
+    return excerpt(f"`{failure.place}` of the {kind} object {what}", _MAX_TITLE)
+
+
+def _fix_of_object(kind: str, failures: Sequence[Failure]) -> str:
+    """What to change in an object, member by member. Objects that are wrong at the same places have one list."""
+    failures = [failure for failure in failures if failure.subject == failures[0].subject]
+    lacking = as_code(failure.place for failure in failures if _is_missing(failure))
+    wrong = [
+        failure.verdict.statement.rstrip(".").replace(f"{failure.subject}.{failure.place}", f"`{failure.place}`", 1)
+        for failure in failures
+        if not _is_missing(failure) and failure.place
+    ]
+    nullable = _nullable_places(failures[0].subject)
+    are_nullable = bool(lacking) and all(name.strip("`") in nullable for name in lacking)
+    without_value = ", as null without a value" if are_nullable else ""
+    parts = [f"add {list_names(lacking, _MAX_NAMED)}{without_value}"] if lacking else []
+    parts += [f"make sure that {'; '.join(wrong[:_MAX_NAMED])}"] if wrong else []
+    if not parts:
+        return f"Build the {kind} object from its schema, with every member present and of its documented type."
+    rest = f"; and {len(wrong) - _MAX_NAMED} more" if len(wrong) > _MAX_NAMED else ""
+    objects = "objects" if " and " in kind else "object"
+    return f"In the {kind} {objects}, {', and '.join(parts)}{rest}."
 
 
 def _is_missing(failure: Failure) -> bool:

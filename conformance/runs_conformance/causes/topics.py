@@ -16,6 +16,7 @@ from runs_conformance.model.text import excerpt
 _FIX = "Fix: "
 _MAX_TITLE = 120
 _CANCELLED = ("cancelling", "cancelled")
+_STAMPS = "times.stamps_of_an_ended_run_stay"
 _NOUNS = {"asst": "an assistant", "thread": "a thread", "msg": "a message", "run": "a run", "step": "a step"}
 _ID = re.compile(rf"\b({'|'.join(_NOUNS)})_(?=\w*\d)\w{{8,}}")
 _IDENTIFIER = re.compile(r"(?=.*[_.])[a-z_]\w*(?:\.\w+)*")
@@ -64,7 +65,7 @@ THEMES = (
         Severity.LIFECYCLE,
         "Change the status of a run in one place that allows only the documented transitions.",
         ("lifecycle", "ending"),
-        ("times.stamps_of_an_ended_run_stay",),
+        (_STAMPS,),
     ),
     Theme(
         "tools",
@@ -96,9 +97,9 @@ THEMES = (
     ),
     Theme(
         "lists",
-        "Lists ignore order, limit or cursor",
+        "Lists do not show what they should",
         Severity.DATA_LOSS,
-        "Apply `order`, `after`, `before` and `limit` in this order, and compute `has_more` from what is left.",
+        "Filter by `run_id`, sort by `order`, cut by `after`, `before` and `limit`, and take `has_more` from the rest.",
         ("listing", "paging"),
     ),
     Theme(
@@ -176,11 +177,42 @@ def sort_rules(sorting: Sorting) -> None:
 
 def _theme(failure: Failure) -> Theme:
     status = failure.finding.actual
-    if failure.id == "lifecycle.terminal_status_is_final" and status in _CANCELLED:
+    is_cancelled_later = failure.id == "lifecycle.terminal_status_is_final" and status in _CANCELLED
+    if is_cancelled_later or (failure.id == _STAMPS and failure.member == "cancelled_at"):
         return _BY_KIND["cancel"]
-    if isinstance(status, int) and not isinstance(status, bool) and 400 <= status < 500 and status == failure.status:
+    if _is_refusal(status) and status == failure.status and not _expects_success(failure):
         return _BY_KIND["refusals"]
     return _BY_RULE.get(failure.id) or _BY_TOPIC.get(failure.subject) or _BY_KIND["refusals"]
+
+
+_LIST_PARAMETERS = {
+    "`order`": ("order_is_kept", "ascending_reverses_descending", "newest_come_first_by_default"),
+    "`limit`": ("limit_is_kept", "twenty_is_the_default", "pages_are_full"),
+    "`after`": ("after_excludes_its_item", "pages_hold_what_comes_next"),
+    "`before`": ("before_ends_at_its_item",),
+    "`run_id`": ("messages_can_be_listed_by_run", "listing_by_run_misses_no_message"),
+}
+"""By parameter of a list, the rules that a server breaks which ignores it."""
+_LIST_CONSEQUENCES = ("walks_reach_every_item_once", "has_more_is_true_exactly_where_more_follows")
+"""Rules that such a server breaks, whichever parameter it ignores."""
+
+
+def _is_refusal(status: object) -> bool:
+    return isinstance(status, int) and not isinstance(status, bool) and 400 <= status < 500
+
+
+def _expects_success(failure: Failure) -> bool:
+    expected = failure.finding.expected
+    return isinstance(expected, int) and 200 <= expected < 300
+
+
+def _title_of_lists(failures: Sequence[Failure]) -> str:
+    """The parameters that lists do not follow; empty if more is wrong."""
+    rules = {failure.id.partition(".")[2] for failure in failures}
+    if rules.difference(_LIST_CONSEQUENCES, *_LIST_PARAMETERS.values()):
+        return ""
+    names = [name for name, breaking in _LIST_PARAMETERS.items() if rules.intersection(breaking)]
+    return f"Lists do not follow {', '.join(names)}" if names else ""
 
 
 def _title_and_fix(theme: Theme, failures: Sequence[Failure]) -> tuple[str, str]:
@@ -188,7 +220,8 @@ def _title_and_fix(theme: Theme, failures: Sequence[Failure]) -> tuple[str, str]
     urgent = [failure for failure in failures if failure.verdict.level == "must"]
     only = failures[0] if len(failures) == 1 else urgent[0] if len(urgent) == 1 else None
     if only is None:
-        return theme.title, theme.fix
+        title = _title_of_lists(urgent or failures) if theme.kind == "lists" else ""
+        return title or theme.title, theme.fix
     last = only.verdict.explanation.rpartition("\n\n")[2]
     fix = last.removeprefix(_FIX) if last.startswith(_FIX) else theme.fix
     return _title_of(only.finding.message or only.verdict.statement.rstrip(".")), fix

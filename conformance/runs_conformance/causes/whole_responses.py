@@ -5,9 +5,10 @@ from __future__ import annotations
 from runs_conformance.causes.cause import Severity
 from runs_conformance.causes.failure import Failure
 from runs_conformance.causes.groups import Sorting
+from runs_conformance.causes.refused_requests import name_operations, name_refused
+from runs_conformance.causes.wording import as_code, list_names
 from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.model.json import Absent, at, is_array, is_object
-from runs_conformance.model.plural import plural
 
 _IDENTITY = ("id", "object", "data")
 """Of these members every successful response has at least one."""
@@ -24,7 +25,7 @@ _ENVELOPE_RULES = (
 )
 """Rules on members of an error, which fail together if its envelope is another."""
 
-_CRASH_RULES = ("errors.requests_do_not_break_the_server", "robustness.odd_requests_do_not_break_the_server")
+CRASH_RULES = ("errors.requests_do_not_break_the_server", "robustness.odd_requests_do_not_break_the_server")
 _SILENCE_RULES = (
     "robustness.no_request_is_left_hanging",
     "robustness.the_next_request_is_served",
@@ -37,7 +38,7 @@ def sort_missing_responses(sorting: Sorting) -> None:
     taken = sorting.take(lambda failure: failure.is_silence or failure.id in _SILENCE_RULES)
     sorting.add(
         "answer.none",
-        f"The server does not answer {_some_operations(taken)}",
+        f"The server does not answer some requests of {name_operations(taken) or 'unknown operations'}",
         Severity.CRASH,
         "Answer every request: find what blocks or ends the process on this one, and handle it.",
         taken,
@@ -46,24 +47,35 @@ def sort_missing_responses(sorting: Sorting) -> None:
 
 def sort_crashes(sorting: Sorting) -> None:
     """Sort the requests that were answered with a server error."""
-    taken = sorting.take(lambda failure: failure.is_crash or failure.id in _CRASH_RULES)
+    taken = sorting.take(lambda failure: failure.is_crash or failure.id in CRASH_RULES)
     if not taken:
         return
-    valid = [failure for failure in taken if failure.is_refused_valid]
+    valid = [failure for failure in taken if failure.is_refused_valid or _crashes_on_valid_request(failure)]
     for kind, members, what, fix in (
-        ("crash.valid", valid, "valid requests", "Find the exception in the server's log and handle this request."),
+        (
+            "crash.valid",
+            valid,
+            f"valid requests of {name_operations(valid)}",
+            f"Find the exception in the server's log and handle {name_refused(valid)}.",
+        ),
         (
             "crash.invalid",
             [failure for failure in taken if failure not in valid],
             "bodies that are not JSON objects"
             if taken and all(map(_sends_no_object, taken))
             else "invalid or unusual requests",
-            "Check a request before it is used, and turn every exception that is left into an HTTP 400.",
+            "Check a request before it is used, and answer HTTP 400 instead of the exception; it comes from "
+            f"{name_operations([failure for failure in taken if failure not in valid])}.",
         ),
     ):
         statuses = sorted({failure.status for failure in members if failure.status and failure.status >= 500})
         status = f"HTTP {statuses[0]}" if len(statuses) == 1 else "a server error"
         sorting.add(kind, f"The server fails with {status} on {what}", Severity.CRASH, fix, members)
+
+
+def _crashes_on_valid_request(failure: Failure) -> bool:
+    """Whether a rule on ordinary requests shows a crash of one that is valid."""
+    return failure.id == CRASH_RULES[0] and not failure.is_negative and not failure.has_invalid_body
 
 
 def _sends_no_object(failure: Failure) -> bool:
@@ -89,6 +101,7 @@ def sort_errors_with_success_status(sorting: Sorting) -> None:
         Severity.WRONG_SHAPE,
         "Answer a refused request with its own status, 400 for an invalid body and 404 for an unknown id.",
         taken,
+        typical=lambda failure: failure.id == rule or failure.is_accepted_violation,
     )
 
 
@@ -112,6 +125,7 @@ def sort_error_envelope(sorting: Sorting) -> None:
     envelope = [failure for failure in sorting.rest if failure.subject == "error"]
     broken = [failure for failure in envelope if failure.place in ("", "error")]
     if not broken:
+        _sort_error_members(sorting, envelope)
         return
     framework = any(is_object(failure.body) and "detail" in failure.body for failure in broken)
     form = ' in the form of the framework, {"detail": …}' if framework else " in another form"
@@ -122,6 +136,24 @@ def sort_error_envelope(sorting: Sorting) -> None:
         Severity.WRONG_SHAPE,
         'Register one exception handler that answers {"error": {"message", "type", "param", "code"}}.',
         taken,
+        typical=lambda failure: failure in broken,
+    )
+
+
+def _sort_error_members(sorting: Sorting, failures: list[Failure]) -> None:
+    """Sort the members that errors lack, together with the rules that miss them."""
+    missing = [failure for failure in failures if failure.keyword == "required"]
+    if not missing or len(missing) < len(failures):
+        return
+    sorting.leave_out(missing)
+    names = list_names(as_code(failure.member for failure in missing))
+    sorting.add(
+        "shape.error",
+        f"Errors lack {names}",
+        Severity.MISSING_MEMBER,
+        f"Let the handler of errors write {names}; `param` and `code` are null without a value.",
+        missing,
+        sorting.take(lambda failure: failure.id == "errors.type_param_and_code_are_present"),
     )
 
 
@@ -133,10 +165,12 @@ def sort_list_envelope(sorting: Sorting) -> None:
         return
     members = sorting.take(lambda failure: _is_bare_list(failure) or failure in lists)
     hidden = sorting.take(lambda failure: bare and failure.subject in ("listing", "paging"))
-    places = sorted({failure.place or "data" for failure in lists if not _is_bare_list(failure)})
+    places = as_code(sorted({failure.place or "data" for failure in lists if not _is_bare_list(failure)}))
+    lack = all(failure.keyword == "required" for failure in lists)
+    title = f"Lists {'lack' if lack else 'are not as documented at'} {list_names(places)}"
     sorting.add(
         "lists.envelope",
-        "Lists are bare arrays without their envelope" if bare else f"Lists are not as documented at {_some(places)}",
+        "Lists are bare arrays without their envelope" if bare else title,
         Severity.WRONG_SHAPE,
         'Answer lists as {"object": "list", "data": […], "first_id", "last_id", "has_more"}.',
         members,
@@ -147,13 +181,3 @@ def sort_list_envelope(sorting: Sorting) -> None:
 def _is_bare_list(failure: Failure) -> bool:
     operation = OPERATIONS.get(failure.operation)
     return operation is not None and operation.listed_kind is not None and is_array(failure.body)
-
-
-def _some_operations(failures: list[Failure]) -> str:
-    names = sorted({failure.operation for failure in failures if failure.operation})
-    return f"some requests of {_some(names)}" if names else "some requests"
-
-
-def _some(names: list[str], limit: int = 3) -> str:
-    rest = f" and {plural(len(names) - limit, 'more place')}" if len(names) > limit else ""
-    return ", ".join(names[:limit]) + rest

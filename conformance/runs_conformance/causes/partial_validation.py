@@ -1,0 +1,211 @@
+"""Mistakes of servers that validate something: a keyword or a member that is not checked, or many of them."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+
+from runs_conformance.causes.cause import Severity
+from runs_conformance.causes.failure import Failure, in_query
+from runs_conformance.causes.groups import Group, Sorting
+from runs_conformance.causes.whole_responses import CRASH_RULES
+from runs_conformance.causes.wording import as_code, list_names
+from runs_conformance.contract.operation import OPERATIONS
+from runs_conformance.model.verdict import Verdict
+
+SHARE = 0.8
+"""An operation that accepts at least this share of the invalid values validates nothing."""
+_MAX_MEMBERS = 3
+"""The number of members named as separate causes; with more, the validation is incomplete as a whole."""
+_MAX_CAUSES = 3
+"""With more causes in the validation of bodies, one change mends them together: validation against the schema."""
+
+_KEYWORDS = {
+    "additionalProperties": ("Unknown members are accepted", "Refuse members that the contract does not name."),
+    "required": ("Missing members are accepted", "Refuse requests without a required member."),
+    "type": ("Types are not checked", "Refuse values of another type with HTTP 400."),
+    "enum": ("Values outside an enumeration are accepted", "Refuse values that are not listed."),
+    "pattern": ("Patterns are not checked", "Match the whole value against the pattern."),
+    "maxLength": ("Lengths of strings are not limited", "Refuse strings over `maxLength`, counted in characters."),
+    "minLength": ("Empty and short strings are accepted", "Refuse strings under `minLength`."),
+    "maximum": ("Numbers over their maximum are accepted", "Refuse numbers over `maximum`."),
+    "minimum": ("Numbers under their minimum are accepted", "Refuse numbers under `minimum`."),
+    "maxItems": ("Lengths of arrays are not limited", "Refuse arrays with more items than `maxItems`."),
+    "minItems": ("Empty arrays are accepted", "Refuse arrays with fewer items than `minItems`."),
+    "maxProperties": ("The number of members is not limited", "Refuse objects with more than `maxProperties`."),
+}
+
+_ACCEPTED = {
+    "type": "values of another type",
+    "required": "missing members",
+    "additionalProperties": "unknown members",
+    "enum": "values outside an enumeration",
+    "const": "values outside an enumeration",
+    "pattern": "texts of another pattern",
+    "maxLength": "overlong texts",
+    "minLength": "empty texts",
+    "maximum": "numbers out of bounds",
+    "minimum": "numbers out of bounds",
+    "maxItems": "arrays with too many items",
+    "minItems": "empty arrays",
+    "maxProperties": "objects with too many members",
+}
+"""By keyword, the invalid values that a server accepts which does not check it."""
+
+_SHAPE_RULES = (
+    "robustness.misshapen_bodies_are_refused",
+    "robustness.empty_bodies_are_refused_where_members_are_required",
+)
+"""Rules on bodies that the schema of no request allows."""
+
+_VALIDATE = (
+    "Validate every body against its schema (`runs-conformance openapi` prints it) before use, and refuse with "
+    "HTTP 400 what breaks it"
+)
+_NONE, _INCOMPLETE = "validation.none", "validation.incomplete"
+
+
+def sort_partial_validation(sorting: Sorting) -> None:
+    """Sort the acceptances of servers that validate something: by conversion, keyword, member."""
+    types = [failure for failure in _accepted_bodies(sorting) if failure.keyword == "type"]
+    converted = [failure for failure in types if _is_conversion(failure)]
+    if len(converted) >= 2 and len(converted) == len(types):
+        _take(sorting, converted, "validation.conversion", "Values of another type are converted instead of refused",
+              "Switch the conversion of types off (strict mode), and refuse them with HTTP 400.")  # fmt: skip
+    for keyword, (title, fix) in _KEYWORDS.items():
+        found = [failure for failure in _accepted_bodies(sorting) if failure.keyword == keyword]
+        checked = sum(verdict.id.endswith(f".{keyword}") for verdict in _refusing(sorting))
+        if len(found) >= 2 and len(found) >= SHARE * (len(found) + checked):
+            _take(sorting, found, f"validation.{keyword}", title, fix)
+    unchecked = _accepted_bodies(sorting)
+    by_member: dict[str, list[Failure]] = defaultdict(list)
+    is_one = len({failure.member for failure in unchecked}) == 1
+    for failure in unchecked:
+        by_member[failure.member if is_one else _member_of_body(failure.place)].append(failure)
+    if len(by_member) > _MAX_MEMBERS:
+        _take(sorting, unchecked, _INCOMPLETE, *describe(sorting, unchecked))
+        by_member.clear()
+    for member, failures in by_member.items():
+        name = f"`{member}`" if member else "the body as a whole"
+        _take(sorting, failures, f"validation.member.{member or 'body'}", f"Invalid values of {name} are accepted",
+              f"Check {name} against its schema, and refuse what breaks it with HTTP 400.")  # fmt: skip
+    in_queries = [failure for failure in sorting.rest if failure.is_accepted_violation]
+    if in_queries:
+        names = list_names(as_code(failure.place.removesuffix("[]") or "the query" for failure in in_queries), 6)
+        _take(sorting, in_queries, "validation.query", f"Invalid query parameters are accepted: {names}",
+              f"Check {names} of the query against the schema, and refuse what breaks it with HTTP 400.")  # fmt: skip
+
+
+def _accepted_bodies(sorting: Sorting) -> list[Failure]:
+    """The unexplained acceptances of invalid bodies."""
+    return [failure for failure in sorting.rest if failure.is_accepted_violation and not failure.is_in_query]
+
+
+def _refusing(sorting: Sorting) -> list[Verdict]:
+    """The passing constraints on bodies."""
+    return [
+        verdict
+        for verdict in sorting.passing
+        if verdict.kind == "constraint" and verdict.operation is not None and not in_query(verdict)
+    ]
+
+
+def join_validation(sorting: Sorting) -> None:
+    """Join the causes that validation of bodies against their schemas mends together, and crashes on invalid bodies.
+
+    A server that lacks few checks keeps a cause for each.
+    """
+    general = [group for group in sorting.groups if group.kind in (_NONE, _INCOMPLETE)]
+    special = [
+        group
+        for group in sorting.groups
+        if group.kind.startswith("validation.") and group not in general and group.kind != "validation.query"
+    ]
+    joined = [*general, *special]
+    if len(joined) <= _MAX_CAUSES and _size(general) < _size(special):
+        joined = general
+    if not joined:
+        return
+    members = [failure for group in joined for failure in group.members]
+    operations = {failure.operation for failure in members}
+    crashes = sorting.take(
+        lambda failure: (
+            failure.operation in operations
+            and (failure.is_crash or failure.id in CRASH_RULES)
+            and failure.has_invalid_body
+        )
+    )
+    misshapen = sorting.take(lambda failure: failure.id in _SHAPE_RULES)
+    members += [*crashes, *misshapen]
+    unvalidated = [
+        name
+        for name in OPERATIONS
+        if any(failure.subject == name for group in joined if group.kind == _NONE for failure in group.members)
+    ]
+    title, fix = describe(sorting, members, unvalidated, is_all=len(joined) == 1 and joined[0].kind == _NONE)
+    sorting.replace(
+        joined,
+        Group(
+            _NONE if any(group.kind == _NONE for group in joined) else _INCOMPLETE,
+            title,
+            Severity.CRASH if any(failure.is_crash for failure in members) else Severity.MISSING_VALIDATION,
+            fix,
+            members,
+            [failure for group in joined for failure in group.consequences],
+            lambda failure: failure.is_accepted_violation,
+        ),
+    )
+
+
+def describe(
+    sorting: Sorting, failures: Sequence[Failure], unvalidated: Sequence[str] = (), *, is_all: bool = True
+) -> tuple[str, str]:
+    """Title and fix of missing validation.
+
+    `unvalidated` are the operations that validate nothing; `is_all` says that the failures concern no others.
+    """
+    nothing = f"{list_names(unvalidated)} {'validates' if len(unvalidated) == 1 else 'validate'} nothing"
+    if _accepts_most(sorting, failures):
+        title, detail = "Request bodies are not validated", ""
+    elif unvalidated and is_all:
+        title, detail = f"Nothing in the body is validated by {list_names(unvalidated)}", ""
+    else:
+        title, detail = "Request bodies are validated only in part", f"; {nothing}" if unvalidated else ""
+    if crashes := sum(failure.is_crash for failure in failures):
+        title += f", and {'some crash' if crashes > 1 else 'one crashes'} the server"
+    counts = Counter(_ACCEPTED.get(failure.keyword, "other values") for failure in failures if failure.is_about_request)
+    accepted = [f"{what} ({count})" for what, count in counts.most_common()]
+    now = f": now it accepts {list_names(accepted, 4, 'more kinds')}" if accepted else ""
+    return title, f"{_VALIDATE}{now}{detail}."
+
+
+def _size(groups: Sequence[Group]) -> int:
+    return sum(len(group.members) for group in groups)
+
+
+def _accepts_most(sorting: Sorting, failures: Sequence[Failure]) -> bool:
+    """Whether most of all invalid bodies are accepted."""
+    accepted = sum(failure.is_about_request for failure in failures)
+    return accepted >= SHARE * (accepted + len(_refusing(sorting)))
+
+
+def _take(sorting: Sorting, failures: list[Failure], kind: str, title: str, fix: str) -> Group | None:
+    sorting.leave_out(failures)
+    return sorting.add(kind, title, Severity.MISSING_VALIDATION, fix, failures)
+
+
+def _is_conversion(failure: Failure) -> bool:
+    """Whether the accepted value spells a value of the right type."""
+    if failure.keyword != "type":
+        return False
+    actual = failure.finding.actual
+    if isinstance(actual, str):
+        return actual in ("true", "false") or actual.replace(".", "", 1).lstrip("-").isdigit()
+    return isinstance(actual, int | float)
+
+
+def _member_of_body(place: str) -> str:
+    """The member of the body that a place lies in; `metadata` wherever it lies, because one check suffices for all."""
+    if "metadata" in place:
+        return "metadata"
+    return place.partition(".")[0].partition("[")[0]

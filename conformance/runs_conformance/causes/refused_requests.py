@@ -1,0 +1,48 @@
+"""Valid requests that a server refuses or does not survive."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from runs_conformance.causes.cause import Severity
+from runs_conformance.causes.failure import Failure
+from runs_conformance.causes.groups import Sorting
+from runs_conformance.causes.wording import as_code, list_names
+
+_MAX_NAMED = 6
+
+
+def sort_refused_requests(sorting: Sorting) -> None:
+    """Sort the valid requests that were refused: those that read an existing object, and all others."""
+    unread = sorting.take(lambda failure: failure.subject == "acceptance" and failure.id.endswith("_can_be_read"))
+    sorting.add(
+        "reads",
+        f"Existing objects are not shown by {name_operations(unread)}",
+        Severity.LIFECYCLE,
+        "Serve the operation, and look the object up where it was stored when it was created.",
+        unread,
+    )
+    taken = sorting.take(lambda failure: failure.is_refused_valid or failure.subject == "acceptance")
+    sorting.add(
+        "validation.too_strict",
+        f"Valid requests are refused by {name_operations(taken)}",
+        Severity.LIFECYCLE,
+        f"Accept every request that the contract allows, up to the limits of each value; now it "
+        f"refuses {name_refused(taken)}.",
+        taken,
+    )
+
+
+def name_operations(failures: Sequence[Failure]) -> str:
+    """The operations of failures, for a title."""
+    return list_names(sorted({failure.operation for failure in failures if failure.operation}))
+
+
+def name_refused(failures: Sequence[Failure]) -> str:
+    """What is refused: the members of which valid values are, and minimal requests."""
+    members = list_names(as_code(failure.place for failure in failures if failure.is_refused_valid and failure.place),
+                         _MAX_NAMED)  # fmt: skip
+    minimal = [failure for failure in failures if failure.subject == "acceptance"]
+    named = [f"valid values of {members}"] if members else []
+    named += [f"minimal requests of {name_operations(minimal)}"] if minimal else []
+    return " and ".join(named) or f"requests of {name_operations(failures)}"

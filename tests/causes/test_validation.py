@@ -1,0 +1,132 @@
+"""Which cause accepted invalid requests and crashes belong to."""
+
+from __future__ import annotations
+
+import pytest
+
+from runs_conformance.model.json import JSON
+from tests.causes.verdicts import (
+    UNVALIDATED,
+    accepted,
+    accepted_at,
+    as_constraint_on_answers,
+    broken_rule,
+    by_kind,
+    crashed,
+    refused,
+    wrong_value,
+)
+
+OUTPUTS = [
+    broken_rule("tools.missing_outputs_are_refused", "submit_tool_outputs"),
+    broken_rule("tools.unknown_outputs_are_refused", "submit_tool_outputs", "should"),
+]
+
+
+def test_outputs_that_match_no_call_belong_to_missing_validation() -> None:
+    causes = by_kind(*UNVALIDATED, *OUTPUTS)
+    assert list(causes) == ["validation.none"]
+    assert len(causes["validation.none"].ids) == len(UNVALIDATED) + len(OUTPUTS)
+
+
+def test_a_server_that_only_takes_any_outputs_has_a_cause_for_it() -> None:
+    causes = by_kind(*OUTPUTS)
+    assert [(kind, cause.severity) for kind, cause in causes.items()] == [("outputs", "missing_validation")]
+
+
+def test_answers_to_accepted_violations_are_consequences_whatever_their_topic() -> None:
+    invalid: dict[str, JSON] = {"role": "negative", "exercises": [UNVALIDATED[0].id]}
+    echoes = [
+        broken_rule("threads.show_their_tool_resources", "modify_thread", case=invalid),
+        broken_rule("lifecycle.begins_queued", "submit_tool_outputs", case=invalid),
+    ]
+    causes = by_kind(*UNVALIDATED, *echoes)
+    assert list(causes) == ["validation.none"]
+    assert set(causes["validation.none"].consequences) == {echo.id for echo in echoes}
+
+
+def test_listed_assistants_repeat_only_what_was_accepted_for_assistants() -> None:
+    place = "tool_resources.code_interpreter"
+    listed = as_constraint_on_answers(wrong_value(f"assistant.{place}.type", "list_assistants", "object", None))
+    for operation, is_echo in (("create_thread", False), ("create_assistant", True)):
+        causes = by_kind(*(accepted(f"{operation}.{place}.{each}", operation) for each in ("a", "b", "type")), listed)
+        assert (causes["validation.none"].consequences == (listed.id,)) is is_echo
+
+
+def test_answers_to_valid_requests_are_causes_of_their_own_and_come_before_missing_validation() -> None:
+    causes = by_kind(*UNVALIDATED, broken_rule("lifecycle.begins_queued", "create_run"))
+    assert list(causes) == ["lifecycle", "validation.none"]
+
+
+def test_negatives_that_break_no_schema_are_no_consequences() -> None:
+    foreign = broken_rule("tenancy.objects_are_their_tenants_own", "get_run", case={"role": "negative"})
+    assert list(by_kind(*UNVALIDATED, foreign)) == ["access", "validation.none"]
+
+
+REFUSED = [refused(f"create_run.member_{number}.minItems") for number in range(20)]
+"""What a server checks that validates in part."""
+
+
+def test_few_unchecked_keywords_are_causes_of_their_own() -> None:
+    lengths = accepted_at("create_run.model.maxLength", "create_run.instructions.maxLength")
+    unknown = accepted_at("create_run.additionalProperties", "create_thread.additionalProperties")
+    assert set(by_kind(*lengths, *unknown, *REFUSED)) == {"validation.maxLength", "validation.additionalProperties"}
+
+
+def test_many_unchecked_keywords_are_one_cause() -> None:
+    places = ("create_run.model", "create_run.instructions")
+    keywords = ("maxLength", "type", "pattern", "enum")
+    causes = by_kind(*accepted_at(*(f"{place}.{keyword}" for place in places for keyword in keywords)), *REFUSED)
+    assert [(kind, cause.title) for kind, cause in causes.items()] == [
+        ("validation.incomplete", "Request bodies are validated only in part")
+    ]
+    assert "overlong texts (2)" in causes["validation.incomplete"].fix
+
+
+def test_one_value_that_is_not_checked_is_one_cause_wherever_it_is_sent() -> None:
+    member = "file_search.vector_stores[].chunking_strategy.static.chunk_overlap_tokens.maximum"
+    found = accepted_at(f"create_assistant.tool_resources.{member}", f"create_thread_and_run.thread.{member}")
+    other = [refused(f"create_run.member_{number}.maximum") for number in range(20)]
+    assert list(by_kind(*found, *other)) == ["validation.member.chunk_overlap_tokens"]
+
+
+def test_query_parameters_are_not_validated_with_bodies() -> None:
+    query = accepted_at("list_runs.order.enum", "list_run_steps.include[].enum")
+    checked = [refused(f"list_runs.{name}.{keyword}") for name in ("limit", "after") for keyword in ("type", "minimum")]
+    causes = by_kind(*UNVALIDATED, *query, *checked)
+    assert {kind: cause.title for kind, cause in causes.items()} == {
+        "validation.none": "Request bodies are not validated",
+        "validation.query": "Invalid query parameters are accepted: `order`, `include`",
+    }
+
+
+@pytest.mark.parametrize(
+    ("request_", "kinds"),
+    [
+        ({"text": "[]"}, {"validation.none"}),
+        ({"body": {"assistant_id": 5}}, {"validation.none"}),
+        ({"body": {"assistant_id": "asst_1"}}, {"validation.none", "crash.invalid"}),
+        ({}, {"validation.none", "crash.invalid"}),
+    ],
+)
+def test_crashes_on_invalid_bodies_belong_to_their_missing_validation(request_: JSON, kinds: set[str]) -> None:
+    unvalidated = accepted_at(*(f"create_run.{name}.type" for name in ("model", "tools", "metadata")))
+    crash = crashed("robustness.odd_requests_do_not_break_the_server", request_)
+    causes = by_kind(*unvalidated, crash)
+    assert set(causes) == kinds
+    is_joined = kinds == {"validation.none"}
+    assert (causes["validation.none"].severity == "crash") is is_joined
+    assert causes["validation.none"].title.endswith("and one crashes the server") is is_joined
+
+
+def test_a_server_that_validates_has_a_cause_for_its_crash() -> None:
+    crash = crashed("robustness.odd_requests_do_not_break_the_server", {"text": "[]"})
+    causes = by_kind(crash, *REFUSED)
+    assert causes["crash.invalid"].title == "The server fails with HTTP 500 on bodies that are not JSON objects"
+
+
+def test_crashes_on_valid_requests_come_first() -> None:
+    crash = crashed("errors.requests_do_not_break_the_server", {"body": {"assistant_id": "asst_1"}}, "valid")
+    causes = by_kind(*accepted_at(*(f"create_run.m{n}.type" for n in range(3))), crash)
+    assert list(causes) == ["crash.valid", "validation.none"]
+    assert causes["crash.valid"].title == "The server fails with HTTP 500 on valid requests of create_run"
