@@ -6,13 +6,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import lru_cache
 
-from runs_conformance.evidence.observation import all_observations, message_observations, observations_in
+from runs_conformance.evidence.observation import (
+    all_observations,
+    listed_items,
+    message_observations,
+    observations_in,
+)
 from runs_conformance.evidence.page import Page, pages
 from runs_conformance.evidence.run_action import may_have_taken_effect
 from runs_conformance.evidence.timeline import find_run, runs_of_thread, timelines
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
-from runs_conformance.model.json import is_array
 
 _MUTATING = ("POST", "DELETE")
 
@@ -45,8 +49,7 @@ def may_end_early(page: Page) -> bool:
 
 
 def _size(page: Page) -> int:
-    data = page.exchange.member("data")
-    return len(data) if is_array(data) else len(page.items)
+    return len(listed_items(page.exchange.body)[1])
 
 
 def is_shown_later(history: History, kind: str, id_: str, exchange: Exchange) -> bool:
