@@ -21,7 +21,7 @@ MUTANT_CONSEQUENCES: Mapping[str, tuple[str, ...]] = {
     # It ignores cursors, too, which only shows beside a mutant that makes clients read on.
     "finds_all_messages_of_a_run_at_once": ("paging.",),
     # A run that had ended works again.
-    "forgets_that_it_ended": ("lifecycle.follows_the_graph",),
+    "forgets_that_it_ended": ("lifecycle.", "times.", "usage."),
     # Each invalid value of a request is answered with 500; alone, this number of consecutive ones ends the test run.
     "refuses_with_500": ("create_", "modify_", "list_", "submit_tool_outputs."),
     # A revived run may end again, at another time, before it is read.
@@ -40,6 +40,7 @@ MUTANT_CONSEQUENCES: Mapping[str, tuple[str, ...]] = {
 JOINT_CONSEQUENCES: Mapping[tuple[str, ...], tuple[str, ...]] = {
     # The request that should lock the thread when it is refused is accepted.
     ("accepts_every_body", "locks_for_a_run_that_is_refused"): ("lock.message_is_taken_after_the_end",),
+    ("locks_for_a_run_that_is_refused", "starts_what_it_refuses"): ("lock.message_is_taken_after_the_end",),
     # The value that should be refused is accepted and ignored.
     ("accepts_every_body", "refuses_256_prompt_tokens"): ("settings.max_prompt_tokens_is_as_asked",),
     # A run of an unknown assistant has no instructions, and what is null is left out.
@@ -65,13 +66,17 @@ FAILED_BY_CHANCE: Mapping[str, tuple[str, ...]] = {
 
 UNDONE_BY: Mapping[str, Mapping[str, str]] = {
     "breaks_on_depth": {"reads_broken_json": "a body that is too deep is read as an empty object"},
+    "breaks_on_length": {"reads_broken_json": "a body that is too long is read as an empty object"},
     "breaks_on_bad_json": {"accepts_every_body": "a body that is not JSON is accepted"},
     "breaks_the_connection_with_bad_json": {"accepts_every_body": "a body that is not JSON is accepted"},
     "breaks_without_a_content_type": {"reads_broken_json": "a body of another type is read as an empty object"},
     "modifies_the_end": {"completes_without_a_time": "the time of completion is never shown"},
     "requires_action_early": {"requires_nothing": "required_action is always null"},
     "cancels_what_is_over": {"absent:cancel_run": "no run can be cancelled"},
+    "completes_instead_of_expiring": {"waits_for_ever": "no run that waits expires"},
+    "completes_with_an_error": {"fails_without_a_reason": "last_error is always null"},
     "cuts_arguments": {"shows_arguments_as_an_object": "arguments are no text that could be cut"},
+    "details_what_is_complete": {"does_not_say_why_incomplete": "no run has details"},
     "lets_strangers_cancel": {
         "absent:cancel_run": "no run can be cancelled",
         "fails:cancel_run": "no run can be cancelled",
@@ -90,7 +95,9 @@ UNDONE_BY: Mapping[str, Mapping[str, str]] = {
     },
     "leaves_outputs_out": {"shows_outputs_as_empty": "every call has an output, if only an empty one"},
     "leaves_usage_out_until_it_is_known": {"counts_before_the_end": "the usage is known from the beginning"},
+    "locks_no_thread_that_came_with_its_run": {"runs_in_an_old_thread": "no thread comes with its run"},
     "parses_the_body_that_cancellations_lack": {"reads_broken_json": "a missing body is read as an empty object"},
+    "takes_some_of_the_outputs": {"wants_outputs_in_order": "outputs that differ from the calls are refused"},
     "tells_incomplete_as_failed": {"completes_over_the_limit": "no run is incomplete"},
 }
 """Mutants that others, or faults of the server, undo, with the reason why it lacks the defect: a pass is correct."""
