@@ -128,3 +128,37 @@ def test_session_with_a_clock_ahead_displaces_no_newer_object() -> None:
         store = client.vector_stores.create().id
         assert client.beta.assistants.retrieve(newest).id == newest
         assert client.vector_stores.retrieve(store).id == store
+
+
+def test_events_of_an_ended_stream_are_forgotten() -> None:
+    with limited() as (client, control):
+        assistant = client.beta.assistants.create(model="gpt-4o", instructions="Be brief.").id
+        (*_, ended) = client.beta.threads.create_and_run(assistant_id=assistant, stream=True)
+        client.beta.threads.runs.retrieve(ended.data.id, thread_id=ended.data.thread_id)
+        (thread,) = control.server.stores["sk"].threads.values()
+        assert [run.events for run in thread.runs.values()] == [[]]
+
+
+def test_large_bodies_are_not_remembered() -> None:
+    with limited() as (client, control):
+        file = client.files.create(file=("a", b"a" * 5_000_000), purpose="assistants")
+        with pytest.raises(openai.BadRequestError):
+            client.beta.threads.create(metadata={"a": "b" * 5_000_000})
+        client.beta.threads.create(metadata={"a": "b"})
+        assert client.files.retrieve(file.id).bytes == 5_000_000
+        assert [request.body for request in control.requests()] == [None, None, {"metadata": {"a": "b"}}, None]
+        assert sum(request.size for request in control.requests()) < 10_000
+
+
+def test_queues_of_sessions_are_forgotten() -> None:
+    control = make_control(step_ms=0)
+    with (
+        serve_in_thread(build_controlled(control), lifespan="off") as origin,
+        openai.OpenAI(api_key="sk", base_url=f"{origin}/v1", max_retries=0) as client,
+    ):
+        for number in range(3):
+            session = client.with_options(api_key=f"sk-{number}")
+            control.apply({"script": {"say": "One."}}, key=f"sk-{number}")
+            assistant = session.beta.assistants.create(model="gpt-4o", instructions="Be brief.").id
+            session.beta.threads.create_and_run(assistant_id=assistant)
+        assert dict(control.script.turns) == {}

@@ -7,6 +7,7 @@ import io
 import json
 import os
 import signal
+import socket
 import ssl
 import subprocess
 import sys
@@ -126,6 +127,16 @@ def test_log_lines_cannot_be_forged() -> None:
     (line,) = log.getvalue().splitlines()
     assert line.split(" ")[2].startswith("/v1/threads/a?b?c?[31mxxx")
     assert len(line) < 300
+
+
+def test_large_body_is_refused_before_it_is_sent() -> None:
+    with serve_in_thread(build_controlled(make_control()), lifespan="off") as origin:
+        place = urlsplit(origin)
+        head = "".join(f"{name}: {value}\r\n" for name, value in HEADERS.items())
+        with socket.create_connection((place.hostname, place.port or 80), 10) as connection:
+            text = f"POST /v1/threads HTTP/1.1\r\nhost: {place.netloc}\r\n{head}content-length: 400000000\r\n\r\n"
+            connection.sendall(text.encode())
+            assert connection.recv(65536).startswith(b"HTTP/1.1 413 ")
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 from urllib.parse import parse_qsl
@@ -28,6 +29,7 @@ class AsgiApp:
     def __init__(self, server: ServerState, base: str) -> None:
         self._server = server
         self._base = base
+        self._open_streams: Counter[str] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -81,6 +83,20 @@ class AsgiApp:
         return {"content-type": content_type, **self._server.hooks.response_headers(self._server)}
 
     async def _frames(self, answer: EventStreamAnswer) -> AsyncIterator[bytes]:
+        run = answer.run
+        self._open_streams[run.id] += 1
+        try:
+            async for frame in self._encoded_events(answer):
+                yield frame
+        finally:
+            self._open_streams[run.id] -= 1
+            if not self._open_streams[run.id]:
+                del self._open_streams[run.id]
+                if run.status in TERMINAL:
+                    # A long answer has hundreds of events, which nothing reads again.
+                    run.events.clear()
+
+    async def _encoded_events(self, answer: EventStreamAnswer) -> AsyncIterator[bytes]:
         hooks, server, run = self._server.hooks, self._server, answer.run
         for name, data in hooks.opening_events(server, run, answer.opening_events):
             yield hooks.encode_event(name, data)

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from runs_conformance.emulator import vector_stores
 from runs_conformance.emulator.api_errors import ApiError, bad_request, invalid_json, missing_parameter
 from runs_conformance.emulator.context import ServerState
-from runs_conformance.emulator.request_body import parse, read_content
+from runs_conformance.emulator.request_body import MAX_BODY_BYTES, parse, read_content
 from runs_conformance.emulator.state import Members, Store
 
 _MODELS = ("gpt-4o", "gpt-4o-mini", "gpt-4-turbo", "o3-mini")
@@ -38,6 +38,8 @@ async def answer_neighbour(server: ServerState, tenant: str, request: Request, p
     if match is None:
         raise _unknown_url(request, path)
     kind, id_, below = match.groups()
+    max_bytes = _MAX_BYTES + _MULTIPART if path == "/files" else MAX_BODY_BYTES
+    content = await read_content(request, max_bytes) if request.method == "POST" else b""
     store = server.hooks.store_for_tenant(server, tenant)
     objects: dict[str, Any] = {"files": store.files, "vector_stores": store.vector_stores}.get(kind, {})
     match request.method, kind, id_, below:
@@ -46,10 +48,9 @@ async def answer_neighbour(server: ServerState, tenant: str, request: Request, p
         case "GET", "models", str(), None:
             return _model(id_)
         case "POST", "files", None, None:
-            content = await read_content(request, _MAX_BYTES + _MULTIPART)
             return _add_file(server, objects, request.headers.get("content-type", ""), content)
         case "POST", "vector_stores", None, None:
-            return vector_stores.add_vector_store(server, store, await _read_json(request))
+            return vector_stores.add_vector_store(server, store, _parse_object(content))
         case "GET", _, None, None:
             purposes = request.query_params.getlist("purpose")
             found_objects = [found["object"] for found in objects.values()]
@@ -58,7 +59,7 @@ async def answer_neighbour(server: ServerState, tenant: str, request: Request, p
     if found is None:
         raise _missing(kind, str(id_))
     if kind == "vector_stores" and below is not None:
-        return await _answer_below_vector_store(server, store, found, request, path)
+        return _answer_below_vector_store(server, store, found, request, path, content)
     match request.method, below:
         case "GET", None:
             return dict(found["object"])
@@ -66,26 +67,26 @@ async def answer_neighbour(server: ServerState, tenant: str, request: Request, p
             del objects[str(id_)]
             return {"id": id_, "object": f"{found['object']['object']}.deleted", "deleted": True}
         case "POST", None if kind == "vector_stores":
-            return vector_stores.modify_vector_store(found, await _read_json(request))
+            return vector_stores.modify_vector_store(found, _parse_object(content))
         case "GET", "content" if kind == "files":
             return Response(found["content"], media_type="application/octet-stream")
     raise _unknown_url(request, path)
 
 
-async def _answer_below_vector_store(
-    server: ServerState, store: Store, found: dict[str, Any], request: Request, path: str
+def _answer_below_vector_store(
+    server: ServerState, store: Store, found: dict[str, Any], request: Request, path: str, content: bytes
 ) -> Members:
     match request.method, path.strip("/").split("/")[2:]:
         case "GET", ["files"]:
             return _page(request, list(found["files"].values()))
         case "POST", ["files"]:
-            return vector_stores.attach_file(server, store, found, await _read_json(request))
+            return vector_stores.attach_file(server, store, found, _parse_object(content))
         case "GET", ["files", id_] if id_ in found["files"]:
             return dict(found["files"][id_])
         case "DELETE", ["files", id_] if id_ in found["files"]:
             return vector_stores.detach_file(found, id_)
         case "POST", ["file_batches"]:
-            return vector_stores.add_batch(server, store, found, await _read_json(request))
+            return vector_stores.add_batch(server, store, found, _parse_object(content))
         case "GET", ["file_batches", id_] if id_ in found["batches"]:
             return dict(found["batches"][id_]["object"])
         case "POST", ["file_batches", id_, "cancel"] if id_ in found["batches"]:
@@ -147,8 +148,7 @@ def _page(request: Request, objects: list[Members]) -> Members:
     return {**_list(ordered[start:end][: int(limit)]), "has_more": end - start > int(limit)}
 
 
-async def _read_json(request: Request) -> Members:
-    raw = await read_content(request)
+def _parse_object(raw: bytes) -> Members:
     value = parse(raw) if raw else {}
     if not isinstance(value, dict):
         raise invalid_json("an object is expected")

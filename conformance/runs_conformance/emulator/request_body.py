@@ -16,7 +16,7 @@ from runs_conformance.emulator.api_errors import ApiError, bad_request, invalid_
 from runs_conformance.model.json import ABSENT
 
 _MAX_DEPTH = 200
-_MAX_BYTES = 32 * 1024 * 1024
+MAX_BODY_BYTES = 32 * 1024 * 1024
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -38,7 +38,7 @@ def read_body(operation: Operation, raw: bytes, content_type: str | None) -> Any
     return parse(raw)
 
 
-async def read_content(request: Request, max_bytes: int = _MAX_BYTES) -> bytes:
+async def read_content(request: Request, max_bytes: int = MAX_BODY_BYTES) -> bytes:
     """The bytes of a request body. Raises ApiError for a large one, if possible before it is sent."""
     length = request.headers.get("content-length", "")
     if length.isdecimal() and int(length[:20]) > max_bytes:

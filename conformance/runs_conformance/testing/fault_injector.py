@@ -9,7 +9,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping, MutableMapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -31,23 +31,33 @@ from runs_conformance.testing.named_errors import NAMED_ERRORS
 from runs_conformance.testing.rate_limit import RateLimit, RequestAllowance
 from runs_conformance.testing.session import ALL_KEYS, current_key
 
-_MAX_RECEIVED, _MAX_RECEIVED_BYTES = 10_000, 32 * 1024 * 1024
+_MAX_RECEIVED, _MAX_RECEIVED_BYTES = 10_000, 64 * 1024 * 1024
+_MAX_RECORDED_BODY = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class ReceivedRequest:
-    """A request from the client. `operation` is None if the path has none, `body` is None if it is not JSON.
-
-    `size` is that of the body in bytes.
-    """
+    """A request from the client. `operation` is None if the path has none."""
 
     method: str
     path: str
     operation: str | None
     headers: Mapping[str, str] = field(repr=False)
-    body: Any = None
     query: str = ""
-    size: int = field(default=0, repr=False, compare=False)
+    raw: bytes = field(default=b"", repr=False)
+
+    @property
+    def body(self) -> Any:
+        """The JSON of the body; None if it is not JSON, or is larger than 4 MB."""
+        try:
+            return json.loads(self.raw) if self.raw else None
+        except (ValueError, RecursionError):
+            return None
+
+    @property
+    def size(self) -> int:
+        """The bytes of headers and body."""
+        return len(self.raw) + sum(len(name) + len(value) for name, value in self.headers.items())
 
     @property
     def key(self) -> str:
@@ -103,8 +113,8 @@ class FaultInjector:
         """The application with faults injected before it."""
 
         async def inject(scope: Scope, receive: Receive, send: Send) -> None:
-            raw, receive_again = await _read_body(receive)
-            request = _parse_request(scope, raw)
+            request = _parse_head(scope)
+            request, receive = await _with_body(request, receive)
             current_key.set(request.key)
             fault, allowances = self._record(request)
             for allowance in allowances:
@@ -113,10 +123,10 @@ class FaultInjector:
             if exceeded is not None:
                 await ErrorAnswer(429, body=exceeded.error).send_to(send)
             elif fault is None:
-                await app(scope, receive_again, send)
+                await app(scope, receive, send)
             else:
                 with suppress(AnswerReplaced):
-                    await _answer_with(fault, app, scope, receive_again, send)
+                    await _answer_with(fault, app, scope, receive, send)
 
         return inject
 
@@ -191,36 +201,36 @@ def _error_answer(arguments: Document) -> ErrorAnswer:
     return ErrorAnswer(arguments.get("http_status", 429), headers, arguments.get("body"), arguments.get("content_type"))
 
 
-async def _read_body(receive: Receive) -> tuple[bytes, Receive]:
-    """The whole request body, and a `receive` that replays it."""
-    messages: list[Message] = []
-    while True:
-        message = await receive()
-        messages.append(message)
-        if message["type"] != "http.request" or not message.get("more_body"):
-            break
-    raw = b"".join(message.get("body", b"") for message in messages)
-    replayed = iter(messages)
-
-    async def receive_again() -> MutableMapping[str, Any]:
-        return next(replayed, None) or await receive()
-
-    return raw, receive_again
-
-
-def _parse_request(scope: Scope, raw: bytes) -> ReceivedRequest:
+def _parse_head(scope: Scope) -> ReceivedRequest:
     path = scope["path"]
     match = find_operation(scope["method"], path.partition(BASE)[2])
-    try:
-        body = json.loads(raw) if raw else None
-    except (ValueError, RecursionError):
-        body = None
     return ReceivedRequest(
         method=scope["method"],
         path=path,
         operation=match[0].name if match else None,
         headers={name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]},
-        body=body,
         query=scope["query_string"].decode("latin-1"),
-        size=len(raw),
     )
+
+
+async def _with_body(request: ReceivedRequest, receive: Receive) -> tuple[ReceivedRequest, Receive]:
+    """The request with its body, and a `receive` that replays it. A large body is left to the application."""
+    length = request.headers.get("content-length", "")
+    if length.isdecimal() and int(length[:20]) > _MAX_RECORDED_BODY:
+        return request, receive
+    messages: list[Message] = []
+    size, is_whole = 0, False
+    while not is_whole and size <= _MAX_RECORDED_BODY:
+        message = await receive()
+        messages.append(message)
+        size += len(message.get("body", b""))
+        is_whole = message["type"] != "http.request" or not message.get("more_body")
+    is_form = request.headers.get("content-type", "").startswith("multipart/")
+    if 0 < size <= _MAX_RECORDED_BODY and is_whole and not is_form:
+        request = replace(request, raw=b"".join(message.get("body", b"") for message in messages))
+    replayed = iter(messages)
+
+    async def receive_again() -> MutableMapping[str, Any]:
+        return next(replayed, None) or await receive()
+
+    return request, receive_again

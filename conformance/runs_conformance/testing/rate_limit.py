@@ -71,9 +71,9 @@ class RateLimit:
     def allow(self, key: str) -> RequestAllowance:
         """Count a request of a key, unless the limit is reached."""
         now = self.now()
-        if len(self._allowed) > _MAX_KEYS:
-            self._allowed.clear()
         times = self._allowed[key]
+        if len(self._allowed) > _MAX_KEYS:
+            del self._allowed[next(iter(self._allowed))]
         while times and times[0] <= now - _WINDOW_S:
             times.popleft()
         is_exceeded = len(times) >= self.requests_per_minute

@@ -77,5 +77,8 @@ class RunScript:
         for key in (current_key.get(), ALL_KEYS):
             queue = self.turns.get(key)
             if queue:
-                return queue.popleft()
+                turn = queue.popleft()
+                if not queue:
+                    del self.turns[key]
+                return turn
         return ()
