@@ -73,6 +73,20 @@ test("advances the clock", async () => {
   assert.equal((await send("GET", `/threads/${run.thread_id}/runs/${run.id}`)).body.status, "expired");
 });
 
+test("the clock of a session is its own", async () => {
+  const [one, two] = [emulator.session("sk-four"), emulator.session("sk-five")];
+  await one.hang();
+  await two.hang();
+  const runs = [(await ask(one.apiKey)).run, (await ask(two.apiKey)).run];
+  await one.advance(3600);
+  const states = await Promise.all(
+    runs.map((run, index) =>
+      send("GET", `/threads/${run.thread_id}/runs/${run.id}`, undefined, [one, two][index].apiKey),
+    ),
+  );
+  assert.deepEqual(states.map((state) => state.body.status), ["expired", "in_progress"]);
+});
+
 test("connects to a running emulator", async () => {
   const connected = await connectEmulator(emulator.baseURL, { key: "sk-three" });
   assert.equal(connected.apiKey, "sk-three");
@@ -94,8 +108,15 @@ test("the types know every member", async () => {
   }
 });
 
-test("stops", async () => {
-  const other = await startEmulator();
+test("passes flags, and stops", async () => {
+  const other = await startEmulator({ checkFiles: true, maxObjects: 50, mutants: undefined });
+  const resources = { code_interpreter: { file_ids: ["file-none"] } };
+  const refused = await fetch(`${other.baseURL}/assistants`, {
+    method: "POST",
+    headers: { authorization: "Bearer sk-one", "openai-beta": "assistants=v2", "content-type": "application/json" },
+    body: JSON.stringify({ model: "gpt-4o", tool_resources: resources }),
+  });
+  assert.equal(refused.status, 404);
   await other.stop();
   await other.stop();
   await assert.rejects(other.state(), /no answer from the emulator/);
