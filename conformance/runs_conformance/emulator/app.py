@@ -71,10 +71,13 @@ def _clock_route(clock: Clock, options: EmulatorOptions) -> Route:
         except ApiError as error:
             return JSONResponse({"error": error.message}, error.http_status)
         seconds = body.get("advance") if isinstance(body, dict) else None
-        is_number = isinstance(seconds, (int, float)) and not isinstance(seconds, bool)
-        if not is_number or not 0 <= seconds <= MAX_ADVANCE_S - clock.advanced:
+        if not isinstance(seconds, (int, float)) or isinstance(seconds, bool) or not _is_permitted(clock, seconds):
             return JSONResponse({"error": "'advance' must be a number of seconds, at most 1e9 in all"}, 400)
         clock.advance(seconds)
         return JSONResponse({"now": clock.now()})
 
     return Route("/_emulator/clock", advance, methods=["POST"])
+
+
+def _is_permitted(clock: Clock, seconds: float) -> bool:
+    return 0 <= seconds <= MAX_ADVANCE_S - clock.advanced
