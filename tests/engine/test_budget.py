@@ -5,9 +5,11 @@ from dataclasses import replace
 import pytest
 
 from runs_conformance.engine.budget import (
+    MAX_AVERAGE_BYTES,
     MAX_CONSECUTIVE_RETRY_LATER,
     MAX_CONSECUTIVE_SERVER_ERRORS,
     MAX_CONSECUTIVE_UNUSABLE,
+    MAX_LARGE_BYTES,
     MIN_UNANSWERED_AT_END,
     Budget,
 )
@@ -124,3 +126,14 @@ def test_a_target_that_does_not_respond_leaves_no_requests() -> None:
 
 def test_a_limit_that_is_reached_leaves_no_requests() -> None:
     assert not Budget(max_requests=0).allows_requests
+
+
+def test_large_responses_exhaust_the_budget_if_most_are_large() -> None:
+    budget = Budget()
+    budget.count_large_response(MAX_LARGE_BYTES)
+    budget.check()
+    budget.count_large_response(1)
+    with pytest.raises(BudgetExhausted, match="too large"):
+        budget.check()
+    budget.counts.requests = 2 * MAX_LARGE_BYTES // MAX_AVERAGE_BYTES
+    budget.check()

@@ -41,6 +41,11 @@ MAX_CONSECUTIVE_SERVER_ERRORS = 60
 """Consecutive server errors after which the target is considered broken."""
 
 
+MAX_LARGE_BYTES, MAX_AVERAGE_BYTES = 100 * 2**20, 100 * 2**10
+"""Memory that all large responses of a target take, and that they take per request, from which on reading more of them
+is not worth its time. Requests to an ordinary server take a few kilobytes each.
+"""
+
 MAX_CONSECUTIVE_STUCK_RUNS = 10
 """Consecutive runs and streams that never ended after which further runs are not worth waiting for."""
 
@@ -82,6 +87,7 @@ class Budget:
     _retry_later: int = 0
     _unusable: int = 0
     _server_errors: int = 0
+    _large_bytes: int = 0
     _denied: Counter[str] = field(default_factory=Counter)
     _stuck_runs: Counter[str] = field(default_factory=Counter)
     _first_unanswered: str = ""
@@ -164,6 +170,11 @@ class Budget:
                 f"the target no longer accepts the API key: {self._denied.total()} requests in a row were answered "
                 "with HTTP 401 or 403"
             )
+        if self._large_bytes > max(MAX_LARGE_BYTES, MAX_AVERAGE_BYTES * counts.requests):
+            raise BudgetExhausted(
+                f"the target's responses are too large: those to {counts.requests} requests take "
+                f"{self._large_bytes // 2**20} MB of memory"
+            )
         if self._retry_later >= MAX_CONSECUTIVE_RETRY_LATER:
             raise BudgetExhausted(
                 f"the target answered {self._retry_later} requests in a row with HTTP 429 or 503; try --rate-limit 1/s"
@@ -193,6 +204,11 @@ class Budget:
             f"the target stopped responding: the last {self._unanswered} requests got no response, "
             f"the first of them {self._first_unanswered}"
         )
+
+    def count_large_response(self, size: int) -> None:
+        """Count the memory that a large response takes."""
+        with self._lock:
+            self._large_bytes += size
 
     def count_stuck_run(self, status: str) -> None:
         """Count a run that kept a status until the run timeout."""

@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 
 from runs_conformance.client.recorder import Recorder
 from runs_conformance.engine.budget import Budget
-from runs_conformance.engine.memory import MAX_PROGRAM_BYTES, response_cost, without_content
+from runs_conformance.engine.memory import MAX_PROGRAM_BYTES, is_large, response_cost, without_content
 from runs_conformance.engine.resources import ResourceTracker
 from runs_conformance.model.exchange import Exchange
 
@@ -35,6 +35,8 @@ class Collector:
             exceeds = self._costs[exchange.program] + cost > MAX_PROGRAM_BYTES
             if not exceeds:
                 self._costs[exchange.program] += cost
+        if is_large(exchange.response):
+            self._budget.count_large_response(cost)
         if exceeds:
             exchange = without_content(exchange)
         written = self._recorder.record(exchange)

@@ -19,12 +19,17 @@ _BYTES_PER_BYTE = 25
 """The memory that a byte of JSON takes at most once it is parsed: `{},` becomes an object and a reference to it."""
 
 
+def is_large(response: Response | None) -> bool:
+    """Whether what a response takes is worth measuring."""
+    return response is not None and response.size > _SMALL
+
+
 def response_cost(response: Response | None) -> int:
     """The bytes of memory that a response takes, estimated if it is small."""
     if response is None:
         return 0
     headers = sum(len(name) + len(value) for name, value in response.headers.items())
-    if response.size <= _SMALL:
+    if not is_large(response):
         return headers + response.size * _BYTES_PER_BYTE
     events = response.events or ()
     return headers + _cost(response.body) + sum(200 + _cost(event.data) for event in events)
