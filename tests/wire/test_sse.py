@@ -102,6 +102,7 @@ def test_defects_are_reported(data: bytes, events: list[tuple[str, object]], def
         (EventStreamParser(max_line=10), b"data: 123456", "sse: line_too_long"),
         (EventStreamParser(max_events=2), b"data: 1\n\n" * 3, "sse: too_many_events"),
         (EventStreamParser(max_bytes=20), b": ping\n" * 3, "sse: too_large"),
+        (EventStreamParser(max_values=3), b"data: 1\n" * 5, "sse: too_large"),
     ],
 )
 def test_limits_are_enforced(stream: EventStreamParser, data: bytes, defect: str) -> None:

@@ -117,6 +117,8 @@ class EventStreamParser:
             if self._data is None:
                 self._data = []
             self._data.append(value)
+            if len(self._data) > self._max_values:
+                self._overflow("too_large")
         elif name == b"event":
             self._name = value
         elif not _FIELD_NAME.match(name):

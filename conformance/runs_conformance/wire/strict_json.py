@@ -6,6 +6,7 @@ import json
 import math
 import re
 import sys
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +20,7 @@ MAX_VALUES = 250_000
 """Maximum number of values in a text: in memory, each takes up to a hundred bytes, however short its text is."""
 MAX_DIGITS = 64
 _EXCERPT = 40
+_MAX_DEFECTS = 100
 
 _BOM = b"\xef\xbb\xbf"
 _LONG_NUMBER = re.compile(rb"[0-9]{%d}" % (MAX_DIGITS + 1))
@@ -53,6 +55,8 @@ def parse(
     if data.startswith(_BOM):
         defects.append("byte_order_mark")
         data = data[len(_BOM) :]
+    if _least_values(data) > max_values:
+        return ParsedJson(ABSENT, (*defects, "too_large"))
     if _exceeds_depth(data, max_depth):
         return ParsedJson(ABSENT, (*defects, "too_deep"))
     if count_values(data, max_values) > max_values:
@@ -63,7 +67,19 @@ def parse(
         defects.append("invalid_utf8")
         text = data.decode(errors="replace")
     value = _load(text, _LONG_NUMBER.search(data) is not None, defects)
-    return ParsedJson(value, tuple(dict.fromkeys(defects)))
+    return ParsedJson(value, _first_of_each_kind(defects))
+
+
+def _first_of_each_kind(defects: list[str]) -> tuple[str, ...]:
+    """The different defects, of each kind as many as are worth naming."""
+    counts: Counter[str] = Counter()
+    kept = []
+    for defect in dict.fromkeys(defects):
+        kind = defect.partition(":")[0]
+        counts[kind] += 1
+        if counts[kind] <= _MAX_DEFECTS:
+            kept.append(defect)
+    return tuple(kept)
 
 
 def _load(text: str, long_numbers: bool, defects: list[str]) -> JSON | Absent:
@@ -119,8 +135,15 @@ def _bounded_integer(defects: list[str]) -> Any:
     return integer
 
 
+def _least_values(data: bytes) -> int:
+    """A number of values that a JSON text exceeds, seen without splitting it: each has one string, and one as name."""
+    return (data.count(b'"') - data.count(b'\\"')) // 4
+
+
 def count_values(data: bytes, enough: int = 0) -> int:
     """The approximate number of values in a JSON text; commas and brackets in strings count only up to `enough`."""
+    if (least := _least_values(data)) > max(enough, MAX_VALUES):
+        return least
     upper = data.count(b",") + data.count(b"[") + data.count(b"{")
     if upper <= enough:
         return upper
