@@ -80,7 +80,7 @@ def run_case(case: HostileCase, emulator: str) -> tuple[HostileRow, Cost]:
                 ("stack trace", "Traceback" in output),
                 (f"{megabytes} MB", megabytes > MAX_MEGABYTES),
                 (f"{seconds:.0f} s", seconds > case.max_seconds),
-                ("no report", not data and code != 3),
+                ("no report", not data and code not in (2, 3)),
                 ("another exit code in the report", bool(data) and data["exit_code"] != code),
                 ("key written", any(leaks(text, KEYS[0]) for text in (output, *_texts(folder)))),
                 ("control characters", "\x1b" in output or "\x07" in output),
