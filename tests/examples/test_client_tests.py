@@ -53,6 +53,13 @@ def test_java_example() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(shutil.which("go") is None, reason="go is not installed")
+def test_go_example(tmp_path: Path) -> None:
+    done = run("go", "test", "./...", cwd=EXAMPLES / "go", GOCACHE=str(tmp_path), GOFLAGS="-count=1")
+    assert (done.returncode, done.stdout[:3]) == (0, "ok "), done.stdout + done.stderr
+
+
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("npm") is None, reason="npm is not installed")
 def test_node_example(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "clients" / "node", tmp_path / "clients" / "node")
