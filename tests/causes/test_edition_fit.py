@@ -11,7 +11,7 @@ import pytest
 from runs_conformance.app import run
 from runs_conformance.app.options import RunOptions
 from runs_conformance.causes import find_better_edition
-from runs_conformance.contract.edition import DEFAULT_EDITION
+from runs_conformance.contract.edition import DEFAULT_EDITION, EDITIONS
 from runs_conformance.model.json import ABSENT, JSON
 from runs_conformance.model.verdict import Finding, Outcome, Verdict
 from runs_conformance.reporting.folder import prepare_folder
@@ -114,7 +114,7 @@ def judge_edition(edition: str, folder: Path) -> Report:
         return run.judge(target, options, run.plan_run(target, options), prepare_folder(folder), SilentProgress())
 
 
-@pytest.mark.parametrize("edition", ["2024-04-17", "2024-06-06", "2024-08-06", "2024-08-28"])
+@pytest.mark.parametrize("edition", EDITIONS[:-1])
 def test_a_server_of_an_edition_fits_its_own(edition: str, tmp_path: Path) -> None:
     fit = judge_edition(edition, tmp_path).edition_fit
     assert fit is not None

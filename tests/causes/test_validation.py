@@ -64,7 +64,7 @@ def test_negatives_that_break_no_schema_are_no_consequences() -> None:
 
 
 REFUSED = [refused(f"create_run.member_{number}.minItems") for number in range(20)]
-"""What a server checks that validates in part."""
+"""The checks of a server that validates in part."""
 
 
 def test_few_unchecked_keywords_are_causes_of_their_own() -> None:

@@ -36,3 +36,26 @@ def chromium(width: int = 1200, height: int = 900) -> Iterator[Any]:
         yield driver
     finally:
         driver.quit()
+
+
+def visible(driver: Any) -> set[str]:
+    """The ids of the verdicts that the filter leaves."""
+    found: list[str] = driver.execute_script(
+        "return [...document.querySelectorAll('.verdict:not([hidden])')].map(each => each.id)"
+    )
+    return set(found)
+
+
+def choose(driver: Any, name: str, value: str) -> None:
+    driver.execute_async_script(
+        "const field = document.querySelector('.filter').elements[arguments[0]];"
+        "field.value = arguments[1]; field.dispatchEvent(new Event('input', {bubbles: true}));"
+        "setTimeout(arguments[2], 150)",
+        name,
+        value,
+    )
+
+
+def count(driver: Any) -> str:
+    text: str = driver.find_element("css selector", "[data-count]").text
+    return text

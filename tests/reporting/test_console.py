@@ -102,7 +102,7 @@ def test_warnings_are_left_out_of_a_full_screen() -> None:
     full = replace(report(failing, *warnings, *passing), programs=ProgramSummary(planned=2, early_ends=(end,)))
     lines = render_summary(full, Style(), OutputFiles("report.html")).splitlines()
     assert len(lines) == 40
-    assert any("more, with" in line for line in lines)
+    assert any("more warnings, with" in line for line in lines)
 
 
 def test_quiet_prints_only_the_last_lines() -> None:

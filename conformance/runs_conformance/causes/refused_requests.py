@@ -39,7 +39,7 @@ def name_operations(failures: Sequence[Failure]) -> str:
 
 
 def name_refused(failures: Sequence[Failure]) -> str:
-    """What is refused: the members of which valid values are, and minimal requests."""
+    """The refused requests: the members of which valid values are, and minimal requests."""
     members = list_names(as_code(failure.place for failure in failures if failure.is_refused_valid and failure.place),
                          _MAX_NAMED)  # fmt: skip
     minimal = [failure for failure in failures if failure.subject == "acceptance"]

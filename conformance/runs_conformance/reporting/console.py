@@ -94,9 +94,10 @@ def _mistake_table(mistakes: Sequence[Mistake], style: Style, height: int) -> It
         yield f"{number}{mistake.severity:12}{len(mistake.verdicts):5}  {title}"
         if mistake is mistakes[0] and style.verbosity < 1:
             yield from (f"{'':{_TITLE_COLUMN}}{line}" for line in fix)
-    if len(mistakes) > shown:
-        rest = sum(len(mistake.verdicts) for mistake in mistakes[shown:])
-        yield f"   {len(mistakes) - shown} more, with {plural(rest, 'requirement')}; -v shows all"
+    if rest := mistakes[shown:]:
+        more = "more" if rest[0].fails else f"more {'warning' if len(rest) == 1 else 'warnings'}"
+        count = plural(sum(len(mistake.verdicts) for mistake in rest), "requirement")
+        yield f"   {len(rest)} {more}, with {count}; -v shows all"
 
 
 def _mistake_details(mistakes: Sequence[Mistake], report: Report, style: Style) -> Iterator[str]:

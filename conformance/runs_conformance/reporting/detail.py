@@ -30,6 +30,9 @@ CONSTRAINT_RATIONALE = {
 """Why a constraint matters, for requests (True) and responses (False); rules explain this themselves."""
 
 
+_FIX = "Fix: "
+
+
 @dataclass(frozen=True, slots=True)
 class TimelineEntry:
     """One observation in a run's timeline; `shows_failure` marks the one that shows the failure."""
@@ -70,6 +73,7 @@ class FailureDetail:
     verdict: Verdict
     rationale: Sequence[str]
     message: str
+    fix: str = ""
     request_line: str = ""
     mutation: str = ""
     request_body: Sequence[TextSpan] = ()
@@ -92,11 +96,12 @@ def build_detail(verdict: Verdict, report: Report, dialect: str, report_path: st
     finding = verdict.findings[0] if verdict.findings else None
     example = verdict.counterexample
     results = {result.label: result for result in failure_text.expected_and_actual(verdict)}
+    paragraphs = verdict.explanation.split("\n\n") if verdict.explanation else []
+    rationale = [each for each in paragraphs if not each.startswith(_FIX)]
     detail = FailureDetail(
         verdict=verdict,
-        rationale=verdict.explanation.split("\n\n")
-        if verdict.explanation
-        else [CONSTRAINT_RATIONALE[verdict.operation is not None]],
+        rationale=rationale or [CONSTRAINT_RATIONALE[verdict.operation is not None]],
+        fix=next((each.removeprefix(_FIX) for each in paragraphs if each.startswith(_FIX)), ""),
         message=failure_text.finding_message(verdict),
         expected=_shown_value(results.get("expected")),
         actual=_shown_value(results.get("actual")),

@@ -137,10 +137,10 @@ def text(report: Report, curl_dialect: str = "openai", report_path: str = "repor
 _TESTED = (Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE, Outcome.ERROR)
 
 
-def _count_outcomes(report: Report) -> str:
-    """How many verdicts there are of each outcome."""
+def _count_outcomes(report: Report) -> list[tuple[str, str]]:
+    """Each outcome that occurs, as the filter names it, and how many verdicts have it."""
     counts = Counter(verdict.outcome for verdict in report.verdicts)
-    return ", ".join(f"{counts[outcome]:,} {outcome_name(outcome)}" for outcome in DISPLAY_ORDER if counts[outcome])
+    return [(each.value, f"{counts[each]:,} {outcome_name(each)}") for each in DISPLAY_ORDER if counts[each]]
 
 
 def _begin_sentence(text: str) -> str:

@@ -23,6 +23,10 @@
     (!filters.operation || verdict.dataset.operation.split(" ").includes(filters.operation)) &&
     terms.every((term) => textOf(verdict).includes(term));
 
+  // On a phone the example would hide the other mistakes.
+  if (matchMedia("(max-width: 40rem)").matches)
+    for (const verdict of document.querySelectorAll(".verdict[open]")) verdict.open = false;
+
   const initiallyOpen = new Set(document.querySelectorAll(".group[open]"));
 
   let wasActive = false;
