@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from runs_conformance.app import judge_recording, run
+from runs_conformance.app.check_options import check_options
 from runs_conformance.app.options import RunOptions
 from runs_conformance.app.serve_application import serve_application
 from runs_conformance.contract.dialect import FAMILIES
@@ -23,6 +24,8 @@ from runs_conformance.reporting.report import Report
 from runs_conformance.reporting.shorten import shorten
 from runs_conformance.reporting.view import VIEWS, RenderContext
 from runs_conformance.targets import DIALECTS, remote_target
+
+_LONGEST_PATH = 4096
 
 
 def judge_server(
@@ -45,7 +48,8 @@ def judge_server(
     are deleted at its end. Raises UsageError for an unusable option; a server that cannot be tested is reported, with
     exit code 3.
     """
-    options = options or RunOptions()
+    options = RunOptions() if options is None else options
+    check_options(options)
     if dialect not in DIALECTS:
         raise UsageError(f"no dialect {dialect!r}; choose from {', '.join(DIALECTS)}")
     with _base_url(server, base_path) as base_url, _report_folder(report_dir) as path:
@@ -83,9 +87,11 @@ def judge_traffic(
     `hosts` are globs of the hosts whose traffic is judged. With `as_operation`, the text is one answer of that
     operation. Raises UsageError if the traffic cannot be read.
     """
+    options = RunOptions() if options is None else options
+    check_options(options)
     name = traffic.name if isinstance(traffic, Path) else "traffic"
     reading = _read(name, traffic, edition, hosts, as_operation)
-    return judge_recording.judge_traffic(name, (reading,), options or RunOptions(), edition)
+    return judge_recording.judge_traffic(name, (reading,), options, edition)
 
 
 def render_report(report: Report, view: str = "json") -> str:
@@ -117,8 +123,19 @@ def _read(
         if edition is not None:
             exchanges = tuple(replace(exchange, edition=edition) for exchange in exchanges)
         return RecordedTraffic((replace(traffic, exchanges=exchanges),))
+    if not isinstance(traffic, (str, bytes, Mapping)):
+        raise UsageError(
+            f"{name}: a {type(traffic).__name__} is no traffic; pass a text, bytes, a HAR, a History or a Path"
+        )
+    if isinstance(traffic, str) and _looks_like_path(traffic):
+        raise UsageError(f"{name}: {traffic!r} is a text, not a recording; pass Path({traffic!r}) to read a file")
     data = traffic.encode("utf-8", "surrogatepass") if isinstance(traffic, str) else traffic
     return parse_traffic(name, data, edition, hosts, as_operation)
+
+
+def _looks_like_path(text: str) -> bool:
+    """Whether a text is rather the name of a file than its content."""
+    return 0 < len(text) < _LONGEST_PATH and not any(mark in text for mark in "\n\r\0{[") and Path(text).suffix != ""
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -153,6 +154,47 @@ def test_correct_application_passes() -> None:
 def test_application_below_another_path_is_found() -> None:
     report = judge_server(application(), FEW, base_path="/elsewhere")
     assert report.exit_code == 3
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        ({"profile": "quik"}, "there is no profile 'quik'; did you mean quick"),
+        ({"phases": ("bondary",)}, "there is no name in phases 'bondary'; did you mean boundary"),
+        ({"fail_on": "never"}, "there is no fail_on 'never'"),
+        ({"edition": "tomorrow"}, "--edition 'tomorrow' is not one of"),
+        ({"select": "create_run.*"}, "select must be a tuple of strings, not 'create_run.*'"),
+        ({"no_capabilities": ("strem",)}, "there is no name in no_capabilities 'strem'; did you mean streaming"),
+        ({"prompts": {"lng": "x"}}, "there is no name in prompts 'lng'; did you mean long"),
+        ({"timeout": -1}, "timeout must be at least 0.1 and at most 3600, not -1"),
+        ({"run_timeout": float("nan")}, "run_timeout must be at least 0.1, not nan"),
+        ({"max_requests": True}, "max_requests must be a whole number, not True"),
+        ({"strict": "no"}, "strict must be true or false, not 'no'"),
+        ({"rate_limit": "5/s"}, "rate_limit must be a number of requests per second"),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_unusable_options_are_usage_errors(options: dict[str, Any], problem: str) -> None:
+    with pytest.raises(UsageError, match=f"^{re.escape(problem)}"):
+        judge_server("http://127.0.0.1:9/v1", RunOptions(**options))
+    with pytest.raises(UsageError, match=f"^{re.escape(problem)}"):
+        judge_traffic("{}", RunOptions(**options))
+
+
+def test_other_options_are_a_usage_error() -> None:
+    with pytest.raises(UsageError, match=r"^options must be RunOptions, not dict"):
+        judge_server("http://127.0.0.1:9/v1", {"profile": "quick"})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("traffic", [5, None, [1]])
+def test_traffic_of_another_type_is_a_usage_error(traffic: Any) -> None:
+    with pytest.raises(UsageError, match=r"^traffic: a \w+ is no traffic"):
+        judge_traffic(traffic)
+
+
+def test_name_of_a_file_is_not_its_text() -> None:
+    with pytest.raises(UsageError, match=r"pass Path\('traffic\.har'\) to read a file"):
+        judge_traffic("traffic.har")
 
 
 def test_unusable_arguments_are_usage_errors() -> None:
