@@ -22,7 +22,11 @@ class Section:
 
 
 def sections(requirement: AnyRule | Constraint) -> Iterator[Section]:
-    """Yield the sections that describe a rule or constraint, always in the same order."""
+    """The sections that describe a rule or constraint, always in the same order; those without content are left out."""
+    return (each for each in _sections(requirement) if any(each.paragraphs) or each.literal)
+
+
+def _sections(requirement: AnyRule | Constraint) -> Iterator[Section]:
     yield Section("What must hold", [requirement.statement])
     if isinstance(requirement, Constraint):
         yield Section("Why it matters", [CONSTRAINT_RATIONALE[requirement.operation is not None]])
