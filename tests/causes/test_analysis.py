@@ -50,6 +50,7 @@ def test_a_cause_with_one_must_is_named_by_it() -> None:
         ("assistant_id has changed", "`assistant_id` has changed"),
         ("the run 25a7843c-a2a5-414b-a7f0-77411009d2f7 was queued", "The run was queued"),
         ("a message was accepted", "A message was accepted"),
+        ("accepted while run run_a1b2c3d4e5 was queued", "Accepted while the run was queued"),
     ],
 )
 def test_titles_keep_identifiers_and_leave_out_ids(message: str, title: str) -> None:

@@ -19,6 +19,7 @@ _CANCELLED = ("cancelling", "cancelled")
 _STAMPS = "times.stamps_of_an_ended_run_stay"
 _NOUNS = {"asst": "an assistant", "thread": "a thread", "msg": "a message", "run": "a run", "step": "a step"}
 _ID = re.compile(rf"\b({'|'.join(_NOUNS)})_(?=\w*\d)\w{{8,}}")
+_DETERMINERS = ("a", "an", "the", "its", "this", "that", "another", "each", "no", "one")
 _IDENTIFIER = re.compile(r"(?=.*[_.])[a-z_]\w*(?:\.\w+)*")
 _UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _NAMED_ID = re.compile(rf"\b(assistant|thread|message|run|step) (?:(?:{'|'.join(_NOUNS)})_(?=\w*\d)\w{{8,}}|{_UUID}\b)")
@@ -227,9 +228,15 @@ def _title_and_fix(theme: Theme, failures: Sequence[Failure]) -> tuple[str, str]
     return _title_of(only.finding.message or only.verdict.statement.rstrip(".")), fix
 
 
+def _noun_without_id(found: re.Match[str]) -> str:
+    """The noun before an id, with an article unless it has a determiner."""
+    before = found.string[: found.start()].split()
+    return found[1] if before and before[-1].lower() in _DETERMINERS else f"the {found[1]}"
+
+
 def _title_of(message: str) -> str:
     """The message of a finding as a statement about the server, without the ids of the session's objects."""
-    message = _ID.sub(lambda found: _NOUNS[found[1]], _NAMED_ID.sub(r"\1", message))
+    message = _ID.sub(lambda found: _NOUNS[found[1]], _NAMED_ID.sub(_noun_without_id, message))
     first, space, rest = message.partition(" ")
     first = f"`{first}`" if _IDENTIFIER.fullmatch(first) else first[:1].upper() + first[1:]
     return excerpt(first + space + rest, _MAX_TITLE)

@@ -113,7 +113,8 @@ class ComparedResult:
 def expected_and_actual(verdict: Verdict) -> Iterator[ComparedResult]:
     """The expected and the actual result of the first finding.
 
-    A constraint on requests is about the HTTP status; the `actual` of its finding is the value that was sent.
+    A constraint on requests is about the HTTP status; the `actual` of its finding is the value that was sent. A rule is
+    about it if it names no place in the response and the status is what it found.
     """
     if not verdict.findings:
         return
@@ -121,6 +122,11 @@ def expected_and_actual(verdict: Verdict) -> Iterator[ComparedResult]:
     if _is_about_request(verdict):
         yield ComparedResult("expected", _expected_status(finding), is_prose=True)
         yield ComparedResult("actual", f"{status_line(verdict.counterexample)} ({finding.message})", is_prose=True)
+        return
+    if _is_about_status(finding, verdict.counterexample):
+        if expected := _any_status(finding.expected):
+            yield ComparedResult("expected", expected, is_prose=True)
+        yield ComparedResult("actual", f"HTTP {finding.actual}", is_prose=True)
         return
     if verdict.kind == "constraint" and verdict.id.endswith(".required") and isinstance(finding.expected, str):
         yield ComparedResult("expected", f"a member {printable(finding.expected)}", is_prose=True)
@@ -139,6 +145,20 @@ def _is_about_request(verdict: Verdict) -> bool:
         and bool(verdict.findings)
         and is_object(verdict.counterexample)
     )
+
+
+def _is_about_status(finding: Finding, example: JSON) -> bool:
+    status = at(example, "/answer/http_status")
+    is_allowed = isinstance(finding.expected, Absent) or bool(_any_status(finding.expected))
+    return is_allowed and not finding.pointer and not isinstance(status, Absent | None) and finding.actual == status
+
+
+def _any_status(expected: JSON | Absent) -> str:
+    """One or several statuses in words; empty for other values."""
+    statuses = expected if is_array(expected) else [expected]
+    if not statuses or not all(type(each) is int and 100 <= each < 600 for each in statuses):
+        return ""
+    return f"HTTP {' or '.join(map(str, statuses))}"
 
 
 def _expected_status(finding: Finding) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from runs_conformance.model.json import JSON, Absent, is_array, is_object
+from runs_conformance.model.plural import plural
 from runs_conformance.model.verdict import Finding, Outcome, Verdict
 from runs_conformance.reporting.report import Report
 
@@ -81,7 +82,7 @@ def _reason(verdict: Verdict) -> str | None:
     hidden = len(verdict.findings) - MAX_FINDINGS
     if hidden <= 0:
         return verdict.reason
-    return verdict.reason or f"{hidden} more findings are not listed"
+    return verdict.reason or f"{plural(hidden, 'more finding')} {'is' if hidden == 1 else 'are'} not listed"
 
 
 def _shorten_finding(finding: Finding) -> Finding:
