@@ -9,9 +9,12 @@ from jsonschema import Draft202012Validator
 
 from runs_conformance.contract.schema import load_document
 from runs_conformance.errors import UsageError
+from runs_conformance.model.json import JSON
+from runs_conformance.model.verdict import Finding, Outcome
 from runs_conformance.reporting import html, markdown, report_json
+from runs_conformance.reporting.failure_text import expected_and_actual
 from runs_conformance.reporting.folder import RunFolder, prepare_folder
-from tests.reporting.reports import report
+from tests.reporting.reports import example, report, verdict
 
 
 def test_report_json_matches_its_schema() -> None:
@@ -29,8 +32,36 @@ def test_page_escapes_target_text() -> None:
 
 def test_every_verdict_is_on_the_page() -> None:
     page = html.text(report())
-    for verdict in report().verdicts:
-        assert verdict.id in page
+    for each in report().verdicts:
+        assert each.id in page
+
+
+@pytest.mark.parametrize(
+    ("passing", "open_", "status"), [(3, 2, "pass with warnings"), (1, 4, "inconclusive with warnings")]
+)
+def test_a_capability_with_warnings_passes_only_if_most_was_decided(passing: int, open_: int, status: str) -> None:
+    outcomes = [Outcome.PASS] * passing + [Outcome.INCONCLUSIVE] * open_ + [Outcome.FAIL]
+    every = [
+        verdict(f"cancel.rule_{number}", outcome, kind="rule", level="should", operation=None, capability="cancel")
+        for number, outcome in enumerate(outcomes)
+    ]
+    assert f'<span class="name">cancel</span> <span class="result">{status}</span>' in html.text(report(*every))
+
+
+@pytest.mark.parametrize(
+    ("expected", "pointer", "texts"),
+    [
+        ([400, 404], "", ["HTTP 400 or 404", "HTTP 200"]),
+        (400, "", ["HTTP 400", "HTTP 200"]),
+        (400, "/usage/total_tokens", ["400", "200"]),
+        ("a time", "", ["a time", "200"]),
+    ],
+)
+def test_statuses_of_rules_are_shown_as_such(expected: JSON, pointer: str, texts: list[str]) -> None:
+    finding = Finding("accepted", "x000007", "get_run", pointer, expected, 200)
+    shown = verdict("lock.rule", Outcome.FAIL, kind="rule", operation=None, findings=(finding,),
+                    counterexample=example(answer={"http_status": 200, "body": {}}))  # fmt: skip
+    assert [result.text for result in expected_and_actual(shown)] == texts
 
 
 def test_markdown_escapes_target_text() -> None:

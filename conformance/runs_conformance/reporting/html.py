@@ -202,7 +202,8 @@ def _capability_status(counts: Mapping[Outcome, int], fails: bool) -> tuple[str,
     if fails:
         outcome = Outcome.FAIL
     elif counts.get(Outcome.FAIL) and not counts.get(Outcome.ERROR):
-        return "pass with warnings", "warn"
+        is_open = _is_mostly_undecided(counts)
+        return f"{outcome_name(Outcome.INCONCLUSIVE if is_open else Outcome.PASS)} with warnings", "warn"
     else:
         outcome = next(outcome for outcome in _STATUS_ORDER if counts.get(outcome))
         if outcome is Outcome.PASS and _is_mostly_undecided(counts):
