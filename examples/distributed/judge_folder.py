@@ -20,7 +20,7 @@ from runs_conformance import CutRecording, Report, RunOptions, cut_recording, ju
 
 def cut(url: str) -> CutRecording:
     """Cut one file into partitions that nothing joins; this reads the file once."""
-    return cut_recording(url).detached()
+    return cut_recording(url).detach()
 
 
 def judge(urls: list[str], client: Client, options: RunOptions) -> Report:

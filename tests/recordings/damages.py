@@ -8,6 +8,7 @@ import json
 import random
 import re
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any
 
 Entry = dict[str, Any]
@@ -216,11 +217,16 @@ def newest_first_by_seconds(entries: list[Entry], random_: random.Random) -> lis
     return whole_seconds(entries, random_)[::-1]
 
 
+def _sent_bytes(content: dict[str, Any]) -> bytes:
+    """The body as the server sent it: recorders that keep bytes do not misread them."""
+    return base64.b64decode(content["_bytes"]) if "_bytes" in content else content["text"].encode()
+
+
 def in_pieces(entries: list[Entry], random_: random.Random) -> list[Entry]:
     for entry in entries:
         content = _content(entry)
         if "text" in content and content.get("encoding") != "base64":
-            packed = gzip.compress(content["text"].encode())
+            packed = gzip.compress(_sent_bytes(content))
             half = len(packed) // 2
             content["text"] = json.dumps([base64.b64encode(piece).decode() for piece in (packed[:half], packed[half:])])
             entry["response"]["headers"].append({"name": "Content-Encoding", "value": "gzip"})
@@ -231,7 +237,7 @@ def as_base64(entries: list[Entry], random_: random.Random) -> list[Entry]:
     for entry in entries:
         content = _content(entry)
         if "text" in content and "encoding" not in content:
-            content |= {"text": base64.b64encode(content["text"].encode()).decode(), "encoding": "base64"}
+            content |= {"text": base64.b64encode(_sent_bytes(content)).decode(), "encoding": "base64"}
     return entries
 
 
@@ -292,6 +298,94 @@ def other_apis(entries: list[Entry], random_: random.Random) -> list[Entry]:
     return entries
 
 
+def _shift(entry: Entry, seconds: float) -> None:
+    if entry["startedDateTime"]:
+        moment = datetime.fromisoformat(entry["startedDateTime"].replace("Z", "+00:00"))
+        shifted = moment + timedelta(seconds=seconds)
+        entry["startedDateTime"] = shifted.isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def clock_set_back(entries: list[Entry], random_: random.Random) -> list[Entry]:
+    seconds = random_.choice([0.5, 2, 300])
+    for entry in entries[random_.randrange(1, len(entries)) :]:
+        _shift(entry, -seconds)
+    return entries
+
+
+def one_local_time(entries: list[Entry], random_: random.Random) -> list[Entry]:
+    entry = _pick(entries, random_)
+    _shift(entry, 7200)
+    entry["startedDateTime"] = entry["startedDateTime"].removesuffix("Z")
+    return entries
+
+
+def answered_from_cache(entries: list[Entry], random_: random.Random) -> list[Entry]:
+    reads = [entry for entry in entries if entry["request"]["method"] == "GET"]
+    old = json.loads(json.dumps(random_.choice(reads or entries)))
+    old["startedDateTime"], old["time"] = entries[-1]["startedDateTime"], 1
+    _shift(old, 1)
+    if random_.random() < 0.5:
+        old["response"]["status"] = 304
+    else:
+        old["_fromCache"] = "disk"
+    return [*entries, old]
+
+
+def preflights(entries: list[Entry], random_: random.Random) -> list[Entry]:
+    found: list[Entry] = []
+    for entry in entries:
+        preflight = json.loads(json.dumps(entry))
+        preflight["request"] |= {"method": "OPTIONS", "headers": []}
+        preflight["request"].pop("postData", None)
+        preflight["response"] |= {"status": 204, "headers": [], "content": {"size": 0}, "bodySize": 0}
+        found += [preflight, entry]
+    return found
+
+
+def bodies_formatted(entries: list[Entry], random_: random.Random) -> list[Entry]:
+    for entry in entries:
+        for body in (entry["request"].get("postData") or {}, _content(entry)):
+            try:
+                body["text"] = json.dumps(json.loads(body["text"]), indent=2, sort_keys=True)
+            except (KeyError, ValueError):
+                continue
+    return entries
+
+
+def encoding_header_kept(entries: list[Entry], random_: random.Random) -> list[Entry]:
+    for entry in entries:
+        _without_header(entry["response"], "content-length")
+        entry["response"]["headers"] += [
+            {"name": "Content-Encoding", "value": random_.choice(["gzip", "br", "zstd", "deflate"])},
+            {"name": "Content-Length", "value": str(random_.randrange(20, 900))},
+        ]
+    return entries
+
+
+def utf8_read_as_latin1(entries: list[Entry], random_: random.Random) -> list[Entry]:
+    changed: list[Entry] = json.loads(
+        json.dumps(entries).replace("Hello", "Gr\\u00fc\\u00dfe \\u2713").replace("Say", "S\\u00e5g")
+    )
+    encoding = random_.choice(["latin-1", "cp1252"])
+    for entry in changed:
+        if "text" in _content(entry):
+            text = _content(entry)["text"].encode("utf-8", "surrogatepass")
+            _content(entry)["_bytes"] = base64.b64encode(text).decode()
+            try:
+                _content(entry)["text"] = text.decode(encoding)
+            except UnicodeError:
+                _content(entry)["text"] = text.decode("latin-1")
+    return changed
+
+
+def stream_during_polls_by_seconds(entries: list[Entry], random_: random.Random) -> list[Entry]:
+    """The first stream lasts longer than all that follows on its thread; times are whole seconds."""
+    for entry in whole_seconds(entries, random_):
+        if _is_stream(entry):
+            entry["time"] = 3_000
+    return entries
+
+
 def broken_entry(entries: list[Entry], random_: random.Random) -> list[Entry]:
     _pick(entries, random_)["request"] = None
     return entries
@@ -333,5 +427,13 @@ DAMAGES: tuple[Damage, ...] = (
     one_clock_of_1970,
     runs_created_elsewhere,
     other_apis,
+    clock_set_back,
+    one_local_time,
+    answered_from_cache,
+    preflights,
+    bodies_formatted,
+    encoding_header_kept,
+    utf8_read_as_latin1,
+    stream_during_polls_by_seconds,
     broken_entry,
 )

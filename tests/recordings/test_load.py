@@ -318,10 +318,10 @@ def test_entries_of_a_cassette_follow_each_other(reading: Write) -> None:
 def test_har_entries_keep_their_overlap(reading: Write) -> None:
     entries = [
         har(startedDateTime=f"2025-10-30T21:59:0{second}.000Z", time=time)["log"]["entries"][0]
-        for second, time in ((7, 500), (5, 1500), (6, 200))
+        for second, time in ((6, 200), (5, 1500), (7, 500))
     ]
     (history,) = reading(json.dumps({"log": {"entries": entries}})).histories
-    assert [exchange.id.rpartition(":")[2] for exchange in history] == ["2", "3", "1"]
+    assert [exchange.id.rpartition(":")[2] for exchange in history] == ["2", "1", "3"]
     first, second, third = history
     assert not first.happened_before(second)
     assert not second.happened_before(first)
@@ -330,13 +330,37 @@ def test_har_entries_keep_their_overlap(reading: Write) -> None:
 
 def test_file_order_applies_to_times_in_whole_seconds(reading: Write) -> None:
     entries = [
-        har(startedDateTime=f"2025-10-30T21:59:{second}Z", time=2500)["log"]["entries"][0]
+        har(startedDateTime=f"2025-10-30T21:59:{second}Z", time=250)["log"]["entries"][0]
         for second in ("07", "07", "08")
     ]
     (history,) = reading(json.dumps({"log": {"entries": entries}})).histories
     first, second, third = history
     assert first.happened_before(second)
     assert second.happened_before(third)
+
+
+def test_long_entry_overlaps_others_though_times_are_whole_seconds(reading: Write) -> None:
+    entries = [
+        har(startedDateTime=f"2025-10-30T21:59:{second}Z", time=time)["log"]["entries"][0]
+        for second, time in (("07", 2500), ("08", 100), ("11", 100))
+    ]
+    (history,) = reading(json.dumps({"log": {"entries": entries}})).histories
+    first, second, third = history
+    assert not first.happened_before(second)
+    assert first.happened_before(third)
+
+
+def test_nothing_is_ordered_while_a_clock_was_set_back(reading: Write) -> None:
+    entries = [
+        har(startedDateTime=f"2025-10-30T21:59:{second}.000Z", time=100)["log"]["entries"][0]
+        for second in ("10", "20", "15", "30")
+    ]
+    (history,) = reading(json.dumps({"log": {"entries": entries}})).histories
+    first, second, third, fourth = history
+    assert first.happened_before(second)
+    assert not second.happened_before(third)
+    assert not third.happened_before(second)
+    assert third.happened_before(fourth)
 
 
 def test_events_arrive_with_the_end_of_their_stream(reading: Write) -> None:

@@ -125,7 +125,7 @@ def test_parts_merge_into_the_report_of_the_whole(tmp_path: Path) -> None:
     path = tmp_path / "session.har"
     write_recording(path, 450)
     recording = cut_recording(path)
-    detached = pickle.loads(pickle.dumps(recording.detached()))
+    detached = pickle.loads(pickle.dumps(recording.detach()))
     jobs = [pickle.loads(pickle.dumps(job)) for job in detached.jobs]
     assert len(jobs) > 1
     shuffled = random.Random(1).sample(range(len(jobs)), len(jobs))

@@ -85,7 +85,7 @@ class CutRecording:
         if self.index is not None:
             self.index.close()
 
-    def detached(self) -> CutRecording:
+    def detach(self) -> CutRecording:
         """The same without temporary files, with all jobs in memory, so that it can be pickled."""
         jobs = tuple(self.jobs)
         if self.index is not None and not self.index.is_plain:

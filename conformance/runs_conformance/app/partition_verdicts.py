@@ -1,4 +1,4 @@
-"""What judging one partition of a recording gives, and how the results of several are merged."""
+"""The results of judging one partition of a recording, and the merging of several."""
 
 from __future__ import annotations
 

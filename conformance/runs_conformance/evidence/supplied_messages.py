@@ -114,7 +114,7 @@ def messages_sent_to(history: History, thread_id: str, until: Exchange) -> list[
 def all_messages_are_known(history: History, thread_id: str, until: Exchange) -> bool:
     """Whether every message that may have been sent to a thread before an exchange is known, and none was deleted."""
     creation = thread_creation(history, thread_id)
-    if creation is None or not is_interpretable(creation):
+    if creation is None or not is_interpretable(creation) or not creation.happened_before(until):
         return False
     return not any(
         may_have_taken_effect(exchange)

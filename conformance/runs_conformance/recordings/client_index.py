@@ -108,8 +108,8 @@ class ClientIndex:
             wall = wall if math.isnan(self._wall[row]) else self._wall[row]
         return order.tolist()
 
-    def redacted(self) -> RedactedExchanges:
-        """What is known of the entries whose ids were redacted, once the entries are in order."""
+    def describe_redacted(self) -> RedactedExchanges:
+        """Describe the entries whose ids were redacted, once the entries are in order."""
         rows = sorted(row for row in self._redacted if self.columns.index and self.columns.index[row])
         if not rows:
             return RedactedExchanges()
@@ -135,12 +135,12 @@ class _Row:
     @property
     def started_at(self) -> float | None:
         """The Unix time of the start."""
-        return _known(self._index._started[self._row])
+        return _or_none(self._index._started[self._row])
 
     @property
     def seconds(self) -> float | None:
         """The duration."""
-        return _known(self._index._seconds[self._row])
+        return _or_none(self._index._seconds[self._row])
 
     @property
     def has_exact_times(self) -> bool:
@@ -183,5 +183,5 @@ class _Row:
         return self._index._used.get(self._row, ())
 
 
-def _known(number: float) -> float | None:
+def _or_none(number: float) -> float | None:
     return None if math.isnan(number) else number

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import binascii
 import json
+import re
 from collections.abc import Callable
 from importlib import import_module
 from types import ModuleType
@@ -17,6 +18,7 @@ _REPLACEMENT = "\ufffd".encode()
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 _PACKED_PIECES = (b'["H4sI', b'["1f8b')
 """The start of a JSON list of gzip pieces, in base64 and in hexadecimal."""
+_LIST_OF_TEXTS = re.compile(rb'\s*\[\s*"')
 _TEXT_START = ("{", "[", "event:", "data:", ":")
 
 
@@ -66,7 +68,7 @@ def _join_pieces(content: bytes) -> bytes:
 
     Raises UndecodableError if the list was truncated.
     """
-    if not content.startswith(b'["'):
+    if _LIST_OF_TEXTS.match(content) is None:
         return content
     try:
         pieces = json.loads(content)

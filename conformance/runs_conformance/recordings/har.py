@@ -138,4 +138,16 @@ def _text(body: Mapping[str, Any]) -> bytes:
     """A body. Polly calls a JSON list of base64 pieces base64; no base64 text starts with a bracket."""
     value = body.get("text")
     is_base64 = body.get("encoding") == "base64" and not (isinstance(value, str) and value.startswith("["))
+    if isinstance(value, str) and not is_base64 and not value.isascii():
+        value = _repair_encoding(value)
     return decode_base64(value) if is_base64 else parse_body(value)
+
+
+def _repair_encoding(text: str) -> str:
+    """The text that a recorder read as Latin-1 or Windows-1252, though it was UTF-8."""
+    for encoding in ("latin-1", "cp1252"):
+        try:
+            return text.encode(encoding).decode()
+        except UnicodeError:
+            continue
+    return text

@@ -162,10 +162,10 @@ def _entries(name: str, data: bytes) -> Iterable[RecordedEntry | tuple[int, str]
     if sdk_log.is_sdk_log(data):
         return sdk_log.entries(data)
     if mitmproxy_flows.is_flow_file(data):
-        return _named(name, mitmproxy_flows.entries, data)
+        return _read_named(name, mitmproxy_flows.entries, data)
     for document in _documents(name, data):
         if insomnia.is_export(document):
-            return _named(name, insomnia.entries, document)
+            return _read_named(name, insomnia.entries, document)
         if isinstance(document, dict) and har.is_har(document):
             return har.entries(document)
         if isinstance(document, dict) and azure_test_proxy.is_session_record(document):
@@ -177,7 +177,7 @@ def _entries(name: str, data: bytes) -> Iterable[RecordedEntry | tuple[int, str]
     raise _unknown(name, data)
 
 
-def _named(name: str, read: Callable[[Any], Iterable[_Entry]], data: Any) -> Iterable[_Entry]:
+def _read_named(name: str, read: Callable[[Any], Iterable[_Entry]], data: Any) -> Iterable[_Entry]:
     """Read entries; an error names the file."""
     try:
         return read(data)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,9 @@ from runs_conformance.recordings.summary import EntrySummary, OrderedEntry
 _ASSUMED_DURATION = 0.5
 _LONGEST_RECORDING = 30 * 86_400.0
 _DUPLICATE_TOLERANCE = 0.05
+_CLOCK_TOLERANCE = 0.05
+_LONG = 1.0
+"""Seconds from which the duration of an entry counts though its time is not exact."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +36,67 @@ def in_order(entries: Iterable[OrderedEntry]) -> list[TimedEntry]:
     """
     distinct = _without_duplicates(_with_credible_times(list(entries)))
     if distinct and all(entry.has_exact_times for entry in distinct):
+        jumps = _clock_jumps(list(reversed(distinct)) if _is_newest_first(distinct) else distinct)
         timed = [_at_its_time(entry) for entry in distinct]
-        return sorted(timed, key=lambda each: (each.started, each.entry.sequence_number))
+        timed.sort(key=lambda each: (each.started, each.entry.sequence_number))
+        return _without_order_within(jumps, timed) if jumps else timed
     if _is_newest_first(distinct):
         distinct.reverse()
     if not any(entry.has_exact_times for entry in distinct):
-        return [TimedEntry(entry, float(i), i + _ASSUMED_DURATION) for i, entry in enumerate(_by_second(distinct))]
+        return _one_after_the_other(_by_second(distinct))
+    if _clock_jumps([entry for entry in distinct if entry.has_exact_times]):
+        return _one_after_the_other(distinct)
     return _interleave(distinct)
+
+
+def _one_after_the_other(entries: Sequence[OrderedEntry]) -> list[TimedEntry]:
+    """Give entries that are in order consecutive intervals, but let long ones last until others had begun."""
+    timed: list[TimedEntry] = []
+    starts = [entry.started_at for entry in entries]
+    for number, entry in enumerate(entries):
+        last = number
+        if entry.started_at is not None and (entry.seconds or 0.0) >= _LONG:
+            until = entry.started_at + (entry.seconds or 0.0)
+            while last + 1 < len(entries) and (starts[last + 1] or until) < until:
+                last += 1
+        timed.append(TimedEntry(entry, float(number), last + _ASSUMED_DURATION))
+    return timed
+
+
+def _clock_jumps(entries: Sequence[OrderedEntry], tolerance: float = _CLOCK_TOLERANCE) -> list[tuple[float, float]]:
+    """The periods of which it is unknown what happened in which order: a clock was set back, or files were joined.
+
+    Recorders list entries in the order in which requests began or ended, so an entry may begin before the one that
+    precedes it in the file by no more than its own duration.
+    """
+    jumps: list[tuple[float, float]] = []
+    latest = -math.inf
+    for entry in entries:
+        started = entry.started_at or 0.0
+        if latest - started > (entry.seconds or 0.0) + tolerance:
+            jumps.append((started, latest))
+        latest = max(latest, started)
+    return jumps
+
+
+def _without_order_within(jumps: Sequence[tuple[float, float]], timed: Sequence[TimedEntry]) -> list[TimedEntry]:
+    """Let the entries that began in one of these periods overlap each other."""
+    periods: list[list[float]] = []
+    for started, ended in sorted(jumps):
+        if periods and started <= periods[-1][1]:
+            periods[-1][1] = max(periods[-1][1], ended)
+        else:
+            periods.append([started, ended])
+    unordered: list[TimedEntry] = []
+    number = 0
+    for each in timed:
+        while number < len(periods) and periods[number][1] < each.started:
+            number += 1
+        if number < len(periods) and periods[number][0] <= each.started:
+            began, ended = periods[number]
+            each = TimedEntry(each.entry, began, max(ended + _CLOCK_TOLERANCE, each.ended))
+        unordered.append(each)
+    return unordered
 
 
 def _with_credible_times(entries: list[OrderedEntry]) -> list[OrderedEntry]:
@@ -77,8 +135,11 @@ def _at_its_time(entry: OrderedEntry) -> TimedEntry:
 
 
 def _by_second(entries: list[OrderedEntry]) -> list[OrderedEntry]:
-    """Sort by whole seconds if all entries have them; entries of one second keep their order."""
-    if any(entry.started_at is None for entry in entries):
+    """Sort by whole seconds if all entries have them; entries of one second keep their order.
+
+    A clock that was set back leaves only the order of the file.
+    """
+    if any(entry.started_at is None for entry in entries) or _clock_jumps(entries, 0.0):
         return entries
     return sorted(entries, key=lambda entry: int(entry.started_at or 0.0))
 
@@ -114,13 +175,14 @@ def _between(entries: Sequence[OrderedEntry], after: float | None, before: float
 
 
 def _is_newest_first(entries: Sequence[OrderedEntry]) -> bool:
-    """Whether the times fall, or without times, whether objects are used before they are created."""
+    """Whether objects are used before they are created, or, if they do not tell, the times fall."""
+    forwards, backwards = _uses_before_creation(entries), _uses_before_creation(list(reversed(entries)))
+    if forwards != backwards:
+        return forwards > backwards
     times = [entry.started_at for entry in entries if entry.started_at is not None]
     falling = sum(later < earlier for earlier, later in pairwise(times))
     rising = sum(later > earlier for earlier, later in pairwise(times))
-    if falling != rising:
-        return falling > rising and (rising == 0 or falling > 2 * rising)
-    return falling == 0 and _uses_before_creation(entries) > _uses_before_creation(list(reversed(entries)))
+    return falling > rising and (rising == 0 or falling > 2 * rising)
 
 
 def _uses_before_creation(entries: Sequence[OrderedEntry]) -> int:
@@ -203,6 +265,8 @@ def _is_same_exchange(entry: OrderedEntry, other: OrderedEntry) -> bool:
             tolerance = 0.0
     if entry.started_at is None or other.started_at is None:
         return True
+    if entry.identity and entry.has_exact_times != other.has_exact_times:
+        return True  # The same request id; the time of one copy is unreliable.
     return abs(entry.started_at - other.started_at) <= tolerance
 
 

@@ -109,7 +109,7 @@ def has_redacted_ids(exchange: Exchange) -> bool:
 
 
 def describe_loss(exchange: Exchange) -> str:
-    """What the recorder lost of an exchange, as the reason of an inconclusive verdict."""
+    """Describe the loss of an exchange, as the reason of an inconclusive verdict."""
     return f"{exchange.loss} of {exchange.id}, which may explain it"
 
 

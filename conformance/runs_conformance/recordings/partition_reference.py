@@ -111,7 +111,7 @@ class PartitionReference:
             file.seek(rows.offset[row])
             raw = har_stream.parse_entry(file.read(rows.length[row]))
             insert_bodies(raw, self.path)
-            found = _located(har.read_entry(position, raw))
+            found = _locate_raw(har.read_entry(position, raw))
             if not isinstance(found, str):
                 wall = rows.previous_wall[row]
                 place = ExchangePlace(
@@ -128,5 +128,5 @@ class PartitionReference:
                 yield found
 
 
-def _located(entry: RecordedEntry | tuple[int, str]) -> Any:
+def _locate_raw(entry: RecordedEntry | tuple[int, str]) -> Any:
     return entry[1] if isinstance(entry, tuple) else locate(entry)

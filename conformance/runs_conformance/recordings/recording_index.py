@@ -104,7 +104,7 @@ class RecordingIndex:
             reason = self._missing_data_reason if client is self._unkeyed else ""
             plan = client.plan(size)
             first = list(itertools.islice(plan, 2))
-            redacted = client.redacted()
+            redacted = client.describe_redacted()
             for planned, is_redacted in itertools.chain(first, plan):
                 yield PartitionReference(
                     client.program,

@@ -67,11 +67,13 @@ def _python_entries(text: str) -> Iterator[RecordedEntry]:
             )
             if sent is not None:
                 waiting.remove(sent)
-                yield _answered(sent, int(found["status"]), _literal_headers(found["headers"]), b"")
+                yield _with_response(sent, int(found["status"]), _literal_headers(found["headers"]), b"")
     yield from waiting
 
 
-def _answered(sent: RecordedEntry, status: int, headers: tuple[tuple[str, str], ...], content: bytes) -> RecordedEntry:
+def _with_response(
+    sent: RecordedEntry, status: int, headers: tuple[tuple[str, str], ...], content: bytes
+) -> RecordedEntry:
     return RecordedEntry(
         sequence_number=sent.sequence_number,
         method=sent.method,
@@ -137,5 +139,5 @@ def _node_entries(text: str) -> Iterator[RecordedEntry | tuple[int, str]]:
             body = details.get("body", details.get("message"))
             content = body.encode() if isinstance(body, str) else _json(body)
             kept = headers[id_] or (("content-type", "application/json"),)
-            done[sent[id_].sequence_number] = _answered(sent[id_], details["status"], kept, content)
+            done[sent[id_].sequence_number] = _with_response(sent[id_], details["status"], kept, content)
     yield from done.values()

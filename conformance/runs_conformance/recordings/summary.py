@@ -1,4 +1,4 @@
-"""What the order of recorded entries depends on, without their bodies."""
+"""The properties of recorded entries on which their order depends, without their bodies."""
 
 from __future__ import annotations
 
