@@ -19,7 +19,7 @@ from runs_conformance.model.history import History
 from runs_conformance.model.json import JSON
 from runs_conformance.model.verdict import Outcome
 from runs_conformance.proxy.forwarding import ForwardedRequest, ForwardingApp
-from runs_conformance.proxy.injection import FaultInjector, InjectedFault
+from runs_conformance.proxy.injection import FaultChooser, ProxyFault
 from runs_conformance.proxy.proxy_server import serve_on_loopback
 from runs_conformance.proxy.recording import ProxyRecorder, strip_credentials_and_query
 from runs_conformance.proxy.status_page import ProxyStatus
@@ -47,7 +47,7 @@ class ProxySession:
         on_finding: OnFinding,
         edition: str | None = None,
         key_header: str = "",
-        faults: Sequence[InjectedFault] = (),
+        faults: Sequence[ProxyFault] = (),
     ) -> None:
         """Start the history. Raises UnwritableFile if it cannot be written."""
         self.history = history
@@ -58,7 +58,7 @@ class ProxySession:
             "base_url": strip_credentials_and_query(upstream),
         }
         self.recorder = ProxyRecorder(history, {**header, "started": round(time.time(), 3)}, edition, key_header)
-        self._injector = FaultInjector(faults)
+        self._injector = FaultChooser(faults)
         self.app = ForwardingApp(upstream, self._on_finished, self._injector, self.status)
         self.requests = 0
         self._upstream = strip_credentials_and_query(upstream)
@@ -87,7 +87,7 @@ class ProxySession:
                 self._touched[thread] = time.monotonic()
 
     def status(self) -> ProxyStatus:
-        """What the session has seen so far."""
+        """The state of the session."""
         with self._lock:
             threads = sum(1 for thread in self._exchanges if thread)
             return ProxyStatus(

@@ -14,7 +14,7 @@ _CLEAR = "\r\x1b[K"
 
 
 class LiveLine:
-    """Shows a line that replaces the one before; nothing, if the stream is no terminal."""
+    """Shows a line that replaces the one before; nothing, if the stream is not a terminal."""
 
     def __init__(self, stream: TextIO | None = None, now: Callable[[], float] = time.monotonic) -> None:
         self._stream = sys.stderr if stream is None else stream

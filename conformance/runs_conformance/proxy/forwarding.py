@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 from starlette.types import Receive, Scope, Send
 
-from runs_conformance.proxy.injection import FaultInjector
+from runs_conformance.proxy.injection import FaultChooser
 from runs_conformance.proxy.status_page import ProxyStatus, is_for_status, send_status
 from runs_conformance.wire import strict_json
 
@@ -55,20 +55,20 @@ class ForwardedRequest:
 class ForwardingApp:
     """An ASGI application that forwards every request to one upstream server.
 
-    `on_finished` receives each request before the client receives the end of its response, so that the client's next
-    request is always recorded later. The response is forwarded piece by piece as it arrives.
+    `on_finished` receives each request once its response was passed on, but before the client's next request is read,
+    which is therefore always recorded later. The response is forwarded piece by piece as it arrives.
     """
 
     def __init__(
         self,
         upstream: str,
         on_finished: Callable[[ForwardedRequest], None],
-        injector: FaultInjector | None = None,
+        injector: FaultChooser | None = None,
         status: Callable[[], ProxyStatus] | None = None,
     ) -> None:
         """`injector` chooses requests that get a fault instead; `status` is shown on the live page."""
         url = httpx.URL(upstream)
-        self._injector = injector or FaultInjector()
+        self._injector = injector or FaultChooser()
         self._status = status
         self._origin = f"{url.scheme}://{url.netloc.decode()}"
         self._base_path = url.path.rstrip("/")
@@ -105,6 +105,8 @@ class ForwardingApp:
         if fault is not None:
             await asyncio.sleep(fault.delay)
             if fault.cut:
+                await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"1")]})
+                await send({"type": "http.response.body", "body": b"", "more_body": True})
                 raise ConnectionAbortedError("injected")  # The server then closes the connection.
             if fault.status:
                 await send({"type": "http.response.start", "status": fault.status, "headers": fault.headers})
@@ -189,7 +191,8 @@ class ForwardingApp:
     def _finish(self, request: ForwardedRequest) -> None:
         if not request.ended:
             request.ended = time.monotonic()
-            self._on_finished(request)
+            # Recording would delay the response. The event loop records it before it reads the client's next request.
+            asyncio.get_running_loop().call_soon(self._on_finished, request)
 
 
 async def _read_body(receive: Receive) -> bytes:

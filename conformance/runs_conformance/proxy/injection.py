@@ -16,7 +16,7 @@ _RETRY_LATER = (429, 503)
 
 
 @dataclass(frozen=True, slots=True)
-class InjectedFault:
+class ProxyFault:
     """A fault for a share of the requests, which do not reach the server unless they are only delayed.
 
     `status` is the HTTP status of the response, 0 for none. `cut` closes the connection without a response. `delay` is
@@ -43,7 +43,7 @@ class InjectedFault:
         return [*headers, (b"retry-after", b"1")] if self.status in _RETRY_LATER else headers
 
 
-def parse_fault(spec: str) -> InjectedFault:
+def parse_fault(spec: str) -> ProxyFault:
     """Parse `429:0.05`, `cut:0.01` or `delay2.5:0.1`; without a share, all requests. Raises UsageError."""
     match = _SPEC.match(spec.strip())
     share = float(match["share"] or 1) if match else 0.0
@@ -54,18 +54,18 @@ def parse_fault(spec: str) -> InjectedFault:
             "share of requests: 429:0.05, cut:0.01, delay2.5:0.1"
         )
     kind = match["kind"]
-    return InjectedFault(share, int(kind) if kind.isdigit() else 0, kind == "cut", seconds)
+    return ProxyFault(share, int(kind) if kind.isdigit() else 0, kind == "cut", seconds)
 
 
-class FaultInjector:
+class FaultChooser:
     """Chooses which requests get which fault; the same ones in every session with the same requests."""
 
-    def __init__(self, faults: Sequence[InjectedFault] = ()) -> None:
+    def __init__(self, faults: Sequence[ProxyFault] = ()) -> None:
         self.faults = faults
         self.injected = 0
         self._random = random.Random(0)
 
-    def choose(self) -> InjectedFault | None:
+    def choose(self) -> ProxyFault | None:
         """The fault for the next request, if any."""
         for fault in self.faults:
             if self._random.random() < fault.share:
