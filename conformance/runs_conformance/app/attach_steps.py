@@ -89,7 +89,10 @@ def _with_steps(
 ) -> JSON:
     if not is_object(example):
         return example
-    extended: dict[str, JSON] = {**example} if model is None else {**example, "model": model}
+    # The same order of members, whether the steps were recorded or are attached now.
+    extended: dict[str, JSON] = {name: value for name, value in example.items() if name not in ("model", "steps")}
+    model = str(example["model"]) if model is None and "model" in example else model
+    extended |= {} if model is None else {"model": model}
     steps = example.get("steps")
     if is_array(steps):
         return {**extended, "steps": [compress(step) for step in steps]}

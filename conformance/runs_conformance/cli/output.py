@@ -43,6 +43,7 @@ def write_report(folder: RunFolder | None, report: Report, dialect: str, values:
     """
     from runs_conformance.errors import UsageError
     from runs_conformance.reporting import markdown, step_summary
+    from runs_conformance.reporting.shorten import shorten
 
     problem = None
     if folder is not None:
@@ -53,7 +54,7 @@ def write_report(folder: RunFolder | None, report: Report, dialect: str, values:
             problem = str(error)
     summary = os.environ.get(step_summary.VARIABLE)
     if summary:
-        problem = step_summary.append_summary(Path(summary), markdown.text(report, dialect)) or problem
+        problem = step_summary.append_summary(Path(summary), markdown.text(shorten(report), dialect)) or problem
     return problem
 
 
