@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from resource import RUSAGE_SELF, getrusage
@@ -22,6 +23,9 @@ from resource import RUSAGE_SELF, getrusage
 from tests.recordings.traffic import FLOWS, clean_entries
 
 _ID = re.compile(r"\b(thread|run|msg|asst|step|call)_([A-Za-z0-9]{8,})")
+MAX_JUDGED = 50_000
+"""Exchanges of a recording that are judged; the rate does not depend on the size of the recording."""
+
 _BEGIN = datetime(2026, 6, 1)
 
 
@@ -53,29 +57,38 @@ def measure(path: Path) -> dict[str, float]:
 
     `read` is the time in which its entries are read, put in order and divided into partitions.
     """
-    from runs_conformance.app.judge_partition import judge_jobs
+    from runs_conformance.app.judge_partition import AnyJob, judge_jobs
     from runs_conformance.app.judge_recording import cut_recording, merge_verdicts
     from runs_conformance.app.options import RunOptions
 
-    judge_jobs([], RunOptions())
     started = time.process_time()
     recording = cut_recording(path)
     jobs = iter(recording.jobs)
     first = next(jobs)
     read = time.process_time()
-    review = merge_verdicts([recording], judge_jobs(itertools.chain([first], jobs), RunOptions()), RunOptions())
+    judged = 0
+
+    def chosen() -> Iterator[AnyJob]:
+        nonlocal judged
+        for job in itertools.chain([first], jobs):
+            if judged < MAX_JUDGED:
+                judged += len(job)
+                yield job
+
+    review = merge_verdicts([recording], judge_jobs(chosen(), RunOptions()), RunOptions())
     assert review.report.exit_code == 0, review.report.reason
     return {
         "read": read - started,
         "judge": time.process_time() - read,
+        "judged": judged,
         "megabytes": getrusage(RUSAGE_SELF).ru_maxrss / 1024,
     }
 
 
 _HEAD = (
-    "| exchanges | file, MB | read, s of CPU | judge, s of CPU | read, exchanges/s | judged, exchanges/s | "
+    "| exchanges | file, MB | read, s of CPU | judged | judge, s of CPU | read, exchanges/s | judged, exchanges/s | "
     "peak memory, MB |\n"
-    "| ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
+    "| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
 )
 _TABLE = Path(__file__).parent.parent / "reports" / "reference" / "recordings.md"
 
@@ -90,10 +103,16 @@ def main(sizes: list[str]) -> None:
             count = write_recording(path, int(size))
             command = [sys.executable, "-m", "benchmarks.recordings", "--measure", str(path)]
             found = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+            rates = (count / found["read"], found["judged"] / found["judge"])
             row = (
-                f"{count:,}", f"{path.stat().st_size // 2**20:,}", f"{found['read']:.1f}", f"{found['judge']:.1f}",
-                f"{count / found['read']:,.0f}", f"{count / found['judge']:,.0f}", f"{found['megabytes']:.0f}",
-            )  # fmt: skip
+                f"{count:,}",
+                f"{path.stat().st_size // 2**20:,}",
+                f"{found['read']:.1f}",
+                f"{found['judged']:,}",
+                f"{found['judge']:.1f}",
+                *(f"{rate:,.0f}" for rate in rates),
+                f"{found['megabytes']:.0f}",
+            )
             rows.append(f"| {' | '.join(row)} |")
             print(rows[-1], flush=True)
             path.unlink()
@@ -102,7 +121,10 @@ def main(sizes: list[str]) -> None:
             "# Judging recordings\n\n"
             f"Written by `python -m benchmarks.recordings {' '.join(sizes)}`, one process on a machine that "
             "may have been busy with other work. Reading includes putting the entries in order and dividing them into "
-            "partitions; judging includes reading each partition again.\n\n" + "\n".join([_HEAD, *rows]) + "\n"
+            "partitions; judging includes reading each partition again. Of larger recordings, partitions of "
+            f"{MAX_JUDGED:,} exchanges are judged; all are put in order and divided.\n\n"
+            + "\n".join([_HEAD, *rows])
+            + "\n"
         )
 
 
