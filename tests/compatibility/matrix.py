@@ -1,7 +1,7 @@
 """The compatibility table: which clients and frameworks work with the emulator unchanged.
 
 `python -m tests.compatibility.matrix [CLIENT ...]` installs each into an environment of its own below `--folder`, runs
-its program against `serve`, and writes `reports/reference/compatibility.json` and `.md`. Without names it does so for
+its program against an emulator, and writes `reports/reference/compatibility.json` and `.md`. Without names it does so for
 every client; rows that are not run are kept.
 """
 
@@ -33,6 +33,9 @@ class Client:
     name: str
     requirements: tuple[str, ...]
     program: str
+
+    def __str__(self) -> str:
+        return self.name
 
     @property
     def is_node(self) -> bool:
@@ -83,8 +86,8 @@ def install(client: Client, folder: Path) -> tuple[list[str], str]:
         return ["node", str(program)], str(json.loads(manifest.read_text("utf-8"))["version"])
     python = folder / "bin" / "python"
     if not python.exists():
-        venv.create(folder, with_pip=True)
-    pip = [str(python), "-m", "pip", "install", "-q", "--disable-pip-version-check"]
+        venv.create(folder)
+    pip = [sys.executable, "-m", "pip", "--python", str(python), "install", "-q", "--no-compile"]
     subprocess.run([*pip, *client.requirements], check=True, capture_output=True, text=True, timeout=900)
     distribution = client.requirements[0].partition("[")[0].partition("<")[0].partition("=")[0]
     code = f"from importlib.metadata import version; print(version({distribution!r}))"
@@ -127,7 +130,8 @@ def render(rows: dict[str, CompatibilityRow]) -> str:
         "# Clients and frameworks on the emulator",
         "",
         "Written by `python -m tests.compatibility.matrix`: each is installed unchanged, and gets only the base URL",
-        "and an API key. The emulator checks the ids of files (`--check-files`).",
+        "and an API key. The emulator checks the ids of files (`--check-files`). The rows of the official clients are run",
+        "with the tests; those of the frameworks by this command alone.",
         "",
         "| client | version | what was run | result |",
         "| --- | --- | --- | --- |",
