@@ -1,8 +1,8 @@
 """The compatibility table: which clients and frameworks work with the emulator unchanged.
 
 `python -m tests.compatibility.matrix [CLIENT ...]` installs each into an environment of its own below `--folder`, runs
-its program against an emulator, and writes `reports/reference/compatibility.json` and `.md`. Without names it does so for
-every client; rows that are not run are kept.
+its program against an emulator, and writes `reports/reference/compatibility.json` and `.md`. Without names it does so
+for every client; rows that are not run are kept.
 """
 
 from __future__ import annotations
@@ -130,8 +130,8 @@ def render(rows: dict[str, CompatibilityRow]) -> str:
         "# Clients and frameworks on the emulator",
         "",
         "Written by `python -m tests.compatibility.matrix`: each is installed unchanged, and gets only the base URL",
-        "and an API key. The emulator checks the ids of files (`--check-files`). The rows of the official clients are run",
-        "with the tests; those of the frameworks by this command alone.",
+        "and an API key. The emulator checks the ids of files (`--check-files`). The tests of the suite run the rows of",
+        "the official clients; only this command runs those of the frameworks.",
         "",
         "| client | version | what was run | result |",
         "| --- | --- | --- | --- |",
