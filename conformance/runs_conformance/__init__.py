@@ -6,9 +6,8 @@ modules are private. See docs/python-api.md. A name is imported when it is first
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING
-
+# Not by `typing`: an interruption while that is imported would show a stack trace.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from runs_conformance.api import judge_server, judge_traffic, render_report
     from runs_conformance.app.judge_partition import judge_job
@@ -97,6 +96,8 @@ def __getattr__(name: str) -> object:
     """Import a public name when it is first used, so that importing the package stays fast."""
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
     module = import_module(f"{__name__}.{_MODULES[name]}")
     value: object = getattr(module, _PRIVATE_NAMES.get(name, name))
     globals()[name] = value

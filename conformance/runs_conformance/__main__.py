@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+# Not `signal`, which imports other modules: until the handler is installed, an interruption shows a stack trace.
+import _signal as signal  # type: ignore[import-not-found]
 import gc
 import os
-import signal
 import sys
 from types import FrameType
 
