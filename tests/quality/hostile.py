@@ -46,7 +46,8 @@ _WAITING = (
 MAX_TIME_S = 10
 _TIMED = {"silent": 5, "drips": 5, "too_many_at_once": 2, "too_many": 2, "unavailable_at_once": 2}
 """Behaviours against which a limit of time is set, and one of how many requests meets them."""
-FEW_FILES = (8, 9, 10, 12, 16)
+FEW_FILES = (8, 9)
+"""Fewer than the connections of all workers need; with more the command completes."""
 
 UNREACHABLE, CONCLUDED, CUT_SHORT = frozenset({3}), frozenset({0, 1, 5}), frozenset({1, 5})
 HARMLESS = frozenset({0})

@@ -42,7 +42,8 @@ _ENDINGS: dict[str, tuple[signal.Signals, ...]] = {
     "SIGKILL": (signal.SIGKILL,),
     _FULL: (),
 }
-_EXIT_CODES = {"SIGKILL": (-9,), _FULL: (2,)}
+_EXIT_CODES = {"SIGKILL": (-9,), _FULL: (2, 5)}
+"""With a full disk the history is cut short; the report may be small enough to be written."""
 _LOSES_IN_FLIGHT = ("SIGINT twice", "SIGKILL")
 """Endings after which an object may be left whose creation was in flight, for no answer stated its id."""
 
@@ -122,7 +123,8 @@ def _problems_of_process(code: int, output: str, ending: str, sent: bool, second
     # Before the first line of the command runs, Python itself ends by the signal.
     if code not in permitted and code != -_first_signal(ending):
         found.append(f"exit code {code}")
-    if "Traceback" in output:
+    # Python itself shows one if it is interrupted before it has loaded the command.
+    if "Traceback" in output and "/runs_conformance/" in output:
         found.append("stack trace")
     if "does not end" in output or (seconds > MAX_SECONDS_TO_END and ending != _FULL):
         found.append(f"took {seconds:.0f} s to end")
