@@ -11,7 +11,7 @@ from runs_conformance.contract.constraint import constraints
 from runs_conformance.contract.edition import EDITIONS
 from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.contract.validation import validate_document
-from runs_conformance.model.json import JSON, Absent, at, is_object
+from runs_conformance.model.json import JSON, Absent, at, is_array, is_object, pointer_tokens
 from runs_conformance.model.verdict import Outcome, Verdict
 
 MIN_SHARE = 0.1
@@ -104,21 +104,43 @@ def _is_explained(
         if is_unknown:
             return isinstance(failure.finding.actual, Absent)
         return ours.get(failure.id) != theirs[failure.id] and not _breaks_in(failure, other_edition)
-    valid, still_valid = (_is_valid(failure, name) for name in (edition, other_edition))
+    validity = [
+        (_is_valid(failure, body, edition), _is_valid(failure, body, other_edition)) for body in _bodies(failure)
+    ]
     if failure.is_accepted_violation:
         # A server that accepts a member of which the edition does not know fits it no better.
-        return not valid and still_valid
-    return is_unknown or (valid and not still_valid)
+        return bool(validity) and all(each == (False, True) for each in validity)
+    return is_unknown or (bool(validity) and all(each == (True, False) for each in validity))
 
 
-def _is_valid(failure: Failure, edition: str) -> bool:
-    """Whether the body and query of the request that shows a failure are valid in an edition."""
+def _bodies(failure: Failure) -> Iterator[JSON]:
+    """The body of the request that shows a failure, with the value of each finding in its place."""
     operation = OPERATIONS.get(failure.operation)
-    if operation is None:
-        return True
     body = at(failure.verdict.counterexample, "/request/body")
-    if operation.body is None or isinstance(body, Absent):
-        return True
+    if operation is None or operation.body is None or isinstance(body, Absent):
+        return
+    yield body
+    if failure.is_about_request:
+        for finding in failure.verdict.findings[1:]:
+            is_placed = finding.pointer and not isinstance(at(body, finding.pointer), Absent)
+            if is_placed and not isinstance(finding.actual, Absent):
+                yield _with_value(body, pointer_tokens(finding.pointer), finding.actual)
+
+
+def _with_value(body: JSON, tokens: Sequence[str], value: JSON) -> JSON:
+    """The body with another value at a place that exists."""
+    if not tokens:
+        return value
+    first, *rest = tokens
+    if is_object(body):
+        return {**body, first: _with_value(body[first], rest, value)}
+    if is_array(body):
+        return [_with_value(item, rest, value) if str(n) == first else item for n, item in enumerate(body)]
+    return body
+
+
+def _is_valid(failure: Failure, body: JSON, edition: str) -> bool:
+    operation = OPERATIONS[failure.operation]
     return validate_document(f"requests/{operation.body}", operation.name, body, edition).valid
 
 
