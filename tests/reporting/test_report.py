@@ -27,7 +27,8 @@ def test_page_escapes_target_text() -> None:
     assert page.count("<script") == 1, "its own"
     assert "\\u001b" in page
     assert "\x1b" not in page
-    assert not re.search(r"\ssrc=|href=\"(?!#|https://github\.com/openai/openai-openapi/)", page), "sources only"
+    allowed = r"#|\?outcome=[a-z_]+#|https://github\.com/openai/openai-openapi/"
+    assert not re.search(rf"\ssrc=|href=\"(?!{allowed})", page), "sources and filters only"
 
 
 def test_every_verdict_is_on_the_page() -> None:
