@@ -57,6 +57,14 @@ def test_the_cover_is_cheap_and_decides_everything() -> None:
     assert cover(["c"], programs, decisions) == set()
 
 
+def test_assistants_are_judged_where_they_are_created() -> None:
+    lists = replace(make_program("lists", 10), operations=("list_assistants",))
+    creates = replace(make_program("creates", 100), operations=("create_assistant",))
+    decisions = Decisions({"assistant.name.type": frozenset({"lists", "creates"}), "b": frozenset({"lists"})}, {})
+    assert cover(["assistant.name.type", "b"], [lists, creates], decisions) == {"lists", "creates"}
+    assert cover(["assistant.name.type"], [lists], decisions) == {"lists"}
+
+
 def test_failed_ids_are_those_of_the_newest_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UsageError, match="no earlier report"):

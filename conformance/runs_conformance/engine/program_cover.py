@@ -7,6 +7,9 @@ from collections.abc import Collection, Iterable
 from runs_conformance.engine.decisions import Decisions
 from runs_conformance.model.program import Program
 
+_CREATE_ASSISTANTS = frozenset({"create_assistant", "modify_assistant"})
+"""The operations whose programs show the assistants that they create; a list may show those of other programs alone."""
+
 
 def cover(ids: Collection[str], programs: Iterable[Program], decisions: Decisions) -> frozenset[str]:
     """Programs that together decide every id that any of `programs` decides on the reference, with few requests.
@@ -14,32 +17,30 @@ def cover(ids: Collection[str], programs: Iterable[Program], decisions: Decision
     Where groups of programs reveal known violations of an id, one program of each group is included. Ids that no
     program decides are left out.
     """
+    programs = list(programs)
     costs = {program.id: max(1, program.requests) for program in programs}
+    creators = {program.id for program in programs if not _CREATE_ASSISTANTS.isdisjoint(program.operations)}
     goals: dict[tuple[str, int], frozenset[str]] = {}
     for id_ in ids:
         groups = (decisions.deciders.get(id_, frozenset()), *decisions.revealers.get(id_, ()))
         for number, group in enumerate(groups):
-            if helpful := group & costs.keys():
+            helpful = group & costs.keys()
+            if id_.startswith("assistant."):
+                helpful = helpful & creators or helpful
+            if helpful:
                 goals[id_, number] = helpful
     chosen: set[str] = set()
-    while goals:
+    open_goals = list(goals.values())
+    while open_goals:
         counts: dict[str, int] = {}
-        for group in goals.values():
+        for group in open_goals:
             for name in group:
                 counts[name] = counts.get(name, 0) + 1
         best = min(counts, key=lambda name: (costs[name] / counts[name], name))
         chosen.add(best)
-        goals = {goal: group for goal, group in goals.items() if best not in group}
+        open_goals = [group for group in open_goals if best not in group]
     for name in sorted(chosen, key=lambda name: (-costs[name], name)):
-        if _is_superfluous(name, chosen, ids, decisions):
+        others = chosen - {name}
+        if all(others & group for group in goals.values() if name in group):
             chosen.remove(name)
     return frozenset(chosen)
-
-
-def _is_superfluous(name: str, chosen: Collection[str], ids: Collection[str], decisions: Decisions) -> bool:
-    """Whether the other chosen programs decide everything that this one decides."""
-    others = frozenset(chosen) - {name}
-    groups = (
-        group for id_ in ids for group in (decisions.deciders.get(id_, frozenset()), *decisions.revealers.get(id_, ()))
-    )
-    return all(others & group for group in groups if name in group)
