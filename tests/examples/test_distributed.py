@@ -38,7 +38,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("recordings")
     write_recording(path / "a.har", 450)
     write_recording(path / "b.har", 250)
-    broken = (path / "b.har").read_text().replace('"object":"thread.run"', '"object":"run"')
+    broken = (path / "b.har").read_text().replace(r"\"object\":\"thread.run\"", r"\"object\":\"run\"")
     (path / "b.har").write_text(broken)
     return path
 

@@ -176,9 +176,10 @@ def _between(entries: Sequence[OrderedEntry], after: float | None, before: float
 
 def _is_newest_first(entries: Sequence[OrderedEntry]) -> bool:
     """Whether objects are used before they are created, or, if they do not tell, the times fall."""
-    forwards, backwards = _uses_before_creation(entries), _uses_before_creation(list(reversed(entries)))
-    if forwards != backwards:
-        return forwards > backwards
+    if not any(entry.has_exact_times for entry in entries):  # The ids of entries with exact times are unknown.
+        forwards, backwards = _uses_before_creation(entries), _uses_before_creation(list(reversed(entries)))
+        if forwards != backwards:
+            return forwards > backwards
     times = [entry.started_at for entry in entries if entry.started_at is not None]
     falling = sum(later < earlier for earlier, later in pairwise(times))
     rising = sum(later > earlier for earlier, later in pairwise(times))
