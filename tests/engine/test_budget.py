@@ -6,6 +6,7 @@ import pytest
 
 from runs_conformance.engine.budget import (
     MAX_AVERAGE_BYTES,
+    MAX_CONSECUTIVE_FAILED,
     MAX_CONSECUTIVE_RETRY_LATER,
     MAX_CONSECUTIVE_SERVER_ERRORS,
     MAX_CONSECUTIVE_UNUSABLE,
@@ -136,4 +137,16 @@ def test_large_responses_exhaust_the_budget_if_most_are_large() -> None:
     with pytest.raises(BudgetExhausted, match="too large"):
         budget.check()
     budget.counts.requests = 2 * MAX_LARGE_BYTES // MAX_AVERAGE_BYTES
+    budget.check()
+
+
+def test_failures_of_changing_kinds_exhaust_the_budget() -> None:
+    budget = Budget()
+    step = Step(operation="get_run", role=Role.READ)
+    for number in range(2 * MAX_CONSECUTIVE_FAILED):
+        operation = ("get_run", "list_runs", "create_run")[number % 3]
+        budget.count(replace(exchange_with((401, 500, 307, 429, 404)[number % 5]), step=step, operation=operation))
+    with pytest.raises(BudgetExhausted, match="none was accepted"):
+        budget.check()
+    budget.count(replace(exchange_with(200), step=step))
     budget.check()

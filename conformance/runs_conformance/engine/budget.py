@@ -41,6 +41,11 @@ MAX_CONSECUTIVE_SERVER_ERRORS = 60
 """Consecutive server errors after which the target is considered broken."""
 
 
+MAX_CONSECUTIVE_FAILED = 60
+"""Failures of valid requests without an acceptance between them, whatever their kinds, after which the target is
+considered broken, if they are of several operations: redirects, HTTP 401, 403, 429 and 5xx, and no response.
+"""
+
 MAX_LARGE_BYTES, MAX_AVERAGE_BYTES = 100 * 2**20, 100 * 2**10
 """Memory that all large responses of a target take, and that they take per request, from which on reading more of them
 is not worth its time. Requests to an ordinary server take a few kilobytes each.
@@ -87,6 +92,7 @@ class Budget:
     _retry_later: int = 0
     _unusable: int = 0
     _server_errors: int = 0
+    _failed: Counter[str] = field(default_factory=Counter)
     _large_bytes: int = 0
     _denied: Counter[str] = field(default_factory=Counter)
     _stuck_runs: Counter[str] = field(default_factory=Counter)
@@ -169,6 +175,10 @@ class Budget:
             raise BudgetExhausted(
                 f"the target no longer accepts the API key: {self._denied.total()} requests in a row were answered "
                 "with HTTP 401 or 403"
+            )
+        if (failed := self._failed.total()) >= MAX_CONSECUTIVE_FAILED and len(self._failed) >= MIN_DENIED_OPERATIONS:
+            raise BudgetExhausted(
+                f"the target became unusable: {failed} valid requests failed, and none was accepted between them"
             )
         if self._large_bytes > max(MAX_LARGE_BYTES, MAX_AVERAGE_BYTES * counts.requests):
             raise BudgetExhausted(
@@ -264,12 +274,23 @@ class Budget:
                     self._denied[name] += 1
                 else:
                     self._denied.clear()
+            if exchange.step is not None and exchange.step.key is Key.PRIMARY:
+                self._count_failure(exchange, usable)
             self._unanswered_by_operation[name] = 0 if answered else self._unanswered_by_operation[name] + 1
             if exchange.step is not None and exchange.attempt == 1:
                 self.counts.cases += 1
             if exchange.accepted and exchange.operation and OPERATIONS[exchange.operation].creates == "run":
                 self.counts.runs_started += 1
             self._count_tokens(exchange)
+
+    def _count_failure(self, exchange: Exchange, usable: bool) -> None:
+        """Count a valid request that failed for another reason than its content or a missing object."""
+        status = exchange.status or 0
+        has_failed = not usable or status in (401, 403, 429) or status >= 500
+        if exchange.accepted:
+            self._failed.clear()
+        elif has_failed and exchange.step is not None and exchange.step.role is not Role.NEGATIVE:
+            self._failed[exchange.operation or ""] += 1
 
     def _count_tokens(self, exchange: Exchange) -> None:
         """Add the usage of each finished run once."""
