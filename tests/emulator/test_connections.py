@@ -72,3 +72,15 @@ def test_a_request_head_without_an_end_is_refused_or_ended(address: tuple[str, i
             client.sendall(b"GET /v1/threads HTTP/1.1\r\nX-Long: " + b"x" * 1_000_000)
         with suppress(ConnectionResetError):
             assert client.recv(65536)[:13] in (b"", b"HTTP/1.1 400 ")
+
+
+def test_an_offer_of_http_2_is_ignored(address: tuple[str, int]) -> None:
+    """The client of the JDK makes it on every connection."""
+    offer = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAEAAEAAAAIAAAABAAMAAABk\r\n"
+    with socket.create_connection(address, 10) as client:
+        for _ in range(2):
+            client.sendall(_HEAD + offer + b"Content-Length: 25\r\n\r\n" + b'{"metadata": {"a": "bc"}}')
+            received = client.recv(65536)
+            while not received.endswith(b"}"):
+                received += client.recv(65536)
+            assert b'"metadata":{"a":"bc"}' in received

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from runs_conformance.emulator.http_protocol import RequestTimer
 
+_UPGRADE = re.compile(rb"\r\nupgrade:", flags=re.I)
 _MAX_HEAD_BYTES = 64 * 1024
 
 
@@ -16,6 +18,7 @@ class BoundedHttpToolsProtocol(HttpToolsProtocol):
 
     _timer: RequestTimer
     _is_in_head = True
+    _expects_head = True
     _head_bytes = 0
 
     def connection_made(self, transport: Any) -> None:
@@ -26,6 +29,10 @@ class BoundedHttpToolsProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Close the connection if the head of a request is too large."""
+        if self._expects_head:
+            # After an offer of HTTP/2, as the client of the JDK makes it, httptools would not read the body.
+            head, end, rest = data.partition(b"\r\n\r\n")
+            data = _UPGRADE.sub(b"\r\nx-upgrade:", head) + end + rest
         super().data_received(data)
         self._head_bytes = self._head_bytes + len(data) if self._is_in_head else 0
         if self._head_bytes > _MAX_HEAD_BYTES:
@@ -39,12 +46,13 @@ class BoundedHttpToolsProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Measure the head no more."""
-        self._is_in_head = False
+        self._is_in_head = self._expects_head = False
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
         """Stop the time."""
         super().on_message_complete()
+        self._expects_head = True
         self._timer.stop()
 
     def connection_lost(self, exc: Exception | None) -> None:
