@@ -82,7 +82,7 @@ def judge_job(job: AnyJob, options: RunOptions) -> PartitionVerdicts:
     """Judge one partition by the options of a command. The job and the result can be pickled."""
     job = in_memory(job)
     partition = job.partition
-    history_judge = build_history_judge(options)
+    history_judge = build_history_judge(options, trusts_steps=False)
     partial = options.partial or job.partial
     rules = history_judge.rules
     if job.is_part:

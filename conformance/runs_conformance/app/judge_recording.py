@@ -192,12 +192,14 @@ def merge_verdicts(
 ) -> RecordingReview:
     """Merge the results of all jobs, in the order of the jobs, into one report; `name` is the name of the target."""
     budget = Budget()
-    merger = VerdictMerger(build_history_judge(options))
+    merger = VerdictMerger(build_history_judge(options, trusts_steps=False))
     for each_result in results:
         merger.add(each_result, MAX_SKIPPED)
     budget.counts = merger.counts
     histories = (history for each in cuts for history in each.histories)
-    result = attach_steps(merge_results(merger.results(), budget), histories, build_history_judge(options))
+    result = attach_steps(
+        merge_results(merger.results(), budget), histories, build_history_judge(options, trusts_steps=False)
+    )
     all_requirements = Requirements(rules=rules(), constraints=_constraints(edition, merger.editions))
     check_selection(options, all_requirements.ids())
     verdicts = build_verdicts(

@@ -113,7 +113,12 @@ def rebuild_report(runs: Sequence[RecordedRun], baseline_settings: BaselineSetti
     options = header.options
     return build_report(
         header,
-        attach_steps(result, _counterexample_histories(result, runs), build_history_judge(options), options.model),
+        attach_steps(
+            result,
+            _counterexample_histories(result, runs),
+            build_history_judge(options, trusts_steps=False),
+            options.model,
+        ),
     )
 
 
@@ -138,7 +143,10 @@ def _judge_programs(run: RecordedRun, number: int) -> Iterator[ProgramVerdicts]:
     for history in run.histories:
         if history.program in (preflight.PROGRAM, approach.PROGRAM, *run.header.programs):
             yield judge_program(
-                history.program, _with_prefixed_ids(history, number), build_history_judge(options), run.no_route
+                history.program,
+                _with_prefixed_ids(history, number),
+                build_history_judge(options, trusts_steps=False),
+                run.no_route,
             )
 
 

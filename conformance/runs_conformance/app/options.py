@@ -110,9 +110,9 @@ def exploration_size(options: RunOptions) -> ExplorationSize:
     return usual if options.max_examples is None else usual.scaled_to(options.max_examples)
 
 
-def build_history_judge(options: RunOptions) -> HistoryJudge:
-    """Build the judge for histories."""
-    return HistoryJudge(rules(), CONSTRAINT_JUDGES, options.strict, options.partial)
+def build_history_judge(options: RunOptions, *, trusts_steps: bool = True) -> HistoryJudge:
+    """Build the judge for histories; those of files are judged without `trusts_steps`."""
+    return HistoryJudge(rules(), CONSTRAINT_JUDGES, options.strict, options.partial, trusts_steps=trusts_steps)
 
 
 def check_selection(options: RunOptions, known: Sequence[str]) -> None:

@@ -17,14 +17,23 @@ from runs_conformance.rules.constraints.cross_check import SecondOpinion
 Judge = Callable[[History], Tallies]
 """Evaluates many ids on a whole history at once, as the constraints do."""
 
+UNMATCHED_STEP = "the recorded request is not what its step says"
+
 PARTIAL_HISTORY = "the recording is partial: an unrecorded request may explain it"
 
 
-def judge(history: History, rules: Mapping[str, AnyRule], judges: Iterable[tuple[str, Judge]] = ()) -> dict[str, Tally]:
+def judge(
+    history: History,
+    rules: Mapping[str, AnyRule],
+    judges: Iterable[tuple[str, Judge]] = (),
+    *,
+    trusts_steps: bool = True,
+) -> dict[str, Tally]:
     """Evaluate the rules, then each of the named `judges`, on a history, and excuse known departures.
 
     An exception in a rule or judge is an internal error: it is recorded in the tally of its id, and the others go on.
-    So is a finding that the second validator does not confirm.
+    So is a finding that the second validator does not confirm. The steps of a file are not to be trusted: it may be
+    damaged or of another edition, so that a finding on a request that does not match its step is inconclusive.
     """
     units = _Units(history)
     tallies: dict[str, Tally] = {}
@@ -43,9 +52,19 @@ def judge(history: History, rules: Mapping[str, AnyRule], judges: Iterable[tuple
     opinion = SecondOpinion(history)
     for id_, tally in tallies.items():
         _apply_departures(id_, tally, history)
+        if tally.findings and not trusts_steps:
+            _drop_unmatched_findings(id_, tally, opinion, is_rule=id_ in rules)
         if tally.findings:
             tally.errors += _disagreements(id_, tally, opinion, is_rule=id_ in rules)
     return tallies
+
+
+def _drop_unmatched_findings(id_: str, tally: Tally, opinion: SecondOpinion, *, is_rule: bool) -> None:
+    unmatched = opinion.unmatched(id_, tally.findings, is_rule=is_rule)
+    if unmatched:
+        tally.findings = [finding for finding in tally.findings if finding not in unmatched]
+        tally.judged = max(0, tally.judged - len(unmatched))
+        tally.inconclusive[UNMATCHED_STEP] += len(unmatched)
 
 
 def _disagreements(id_: str, tally: Tally, opinion: SecondOpinion, *, is_rule: bool) -> list[str]:

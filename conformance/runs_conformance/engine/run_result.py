@@ -36,7 +36,8 @@ MAX_LOST_REQUESTS = 3
 class HistoryJudge:
     """Judges histories by these rules and constraint judges.
 
-    `missing_data_reason` says what is missing from a partial history.
+    `missing_data_reason` says what is missing from a partial history. Histories from files are judged without
+    `trusts_steps`.
     """
 
     rules: Mapping[str, AnyRule]
@@ -44,11 +45,12 @@ class HistoryJudge:
     strict: bool = False
     partial: bool = False
     missing_data_reason: str = ""
+    trusts_steps: bool = True
 
     def tallies(self, program: str, exchanges: Sequence[Exchange]) -> tuple[History, dict[str, Tally]]:
         """Build the history of a program and judge it."""
         history = History.of(exchanges, program, self.strict, self.partial, self.missing_data_reason)
-        return history, judge(history, self.rules, self.constraint_judges)
+        return history, judge(history, self.rules, self.constraint_judges, trusts_steps=self.trusts_steps)
 
     def only(self, id_: str) -> HistoryJudge:
         """Return the judge of one id alone."""
@@ -158,7 +160,9 @@ def judge_program(
             last_statuses=Counter(run.last.status[:MAX_STATUS_LENGTH] for run in run_timelines(history)),
             lost_requests=_lost_requests(history),
             seconds=max(x.ended for x in exchanges) - min(x.started for x in exchanges) if exchanges else 0.0,
-            internal_error=_name_program(program, SecondOpinion(history).rightly_refused()),
+            internal_error=_name_program(program, SecondOpinion(history).rightly_refused())
+            if history_judge.trusts_steps
+            else None,
         )
     except Exception as error:
         return ProgramVerdicts(

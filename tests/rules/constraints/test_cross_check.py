@@ -19,7 +19,7 @@ from runs_conformance.contract.second_opinion import (
     require_invalid,
 )
 from runs_conformance.contract.validation import validate_document
-from runs_conformance.engine.judge import judge
+from runs_conformance.engine.judge import UNMATCHED_STEP, judge
 from runs_conformance.errors import InternalError
 from runs_conformance.evidence.observation import exchanges
 from runs_conformance.generation.boundary.cases import build_cases
@@ -176,6 +176,17 @@ def test_an_accepted_negative_is_invalid_at_its_place_alone(body: dict[str, Any]
     step = replace(NEGATIVE, body=body, mutation=mutation, exercises=(constraint,))
     builder.send("create_run", run("queued"), body=body, step=step)
     assert judged(constraint, builder.history(), requests.tallies).outcome is outcome
+
+
+def test_a_step_of_a_damaged_file_is_no_error_of_the_suite() -> None:
+    constraint, body = "create_run.max_prompt_tokens.minimum", {"assistant_id": "asst_a", "max_prompt_tokens": 256}
+    builder = HistoryBuilder()
+    step = replace(NEGATIVE, body=body, mutation=Mutation("/max_prompt_tokens", "minimum", 256, 255))
+    builder.send("create_run", run("queued"), body=body, step=replace(step, exercises=(constraint,)))
+    judges = (("constraints of requests", requests.tallies),)
+    assert judge(builder.history(), {}, judges)[constraint].outcome is Outcome.ERROR
+    tally = judge(builder.history(), {}, judges, trusts_steps=False)[constraint]
+    assert (tally.outcome, dict(tally.inconclusive)) == (Outcome.INCONCLUSIVE, {UNMATCHED_STEP: 1})
 
 
 @pytest.mark.parametrize(

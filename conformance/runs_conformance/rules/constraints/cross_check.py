@@ -62,6 +62,17 @@ class SecondOpinion:
             if (subject := self._unconfirmed(id_, finding, is_about_response))
         ]
 
+    def unmatched(self, id_: str, findings: Sequence[Finding], *, is_rule: bool) -> list[Finding]:
+        """The findings whose requests the second validator does not take for what their steps say."""
+        if not is_rule and id_.partition(".")[0] not in OPERATIONS:
+            return []
+        exchanges = ((finding, self.history.find(finding.exchange)) for finding in findings)
+        return [
+            finding
+            for finding, exchange in exchanges
+            if exchange is not None and exchange.step is not None and not self._is_request_confirmed(exchange)
+        ]
+
     def rightly_refused(self) -> str | None:
         """Which request the suite sent as a valid one, the target refused, and the second validator finds invalid."""
         refused = (
