@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from runs_conformance.evidence.pending_tool_calls import steps_while_pending
-from tests.rules.histories import CALL, HistoryBuilder, call, page, run, step
+from tests.rules.histories import CALL, HistoryBuilder, action, call, page, run, step
 from tests.rules.streams import calling, opening, plain
 
 STEPS = page(step("in_progress", calls=[call()]))
@@ -32,6 +32,14 @@ def test_steps_read_beside_a_submission() -> None:
     builder.send("submit_tool_outputs", run("queued"))
     builder.send("list_run_steps", STEPS)
     builder.get_run(run("requires_action"))
+    assert steps_while_pending(builder.history()) == ()
+
+
+def test_steps_read_before_the_next_calls_of_a_run_whose_submission_was_not_recorded() -> None:
+    builder = HistoryBuilder()
+    builder.see_statuses("queued", "requires_action")
+    builder.send("list_run_steps", STEPS)
+    builder.get_run(run("requires_action", required_action=action(call("call_next"))))
     assert steps_while_pending(builder.history()) == ()
 
 

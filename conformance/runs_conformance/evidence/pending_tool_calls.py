@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -47,8 +47,14 @@ def _by_request(run: RunTimeline, complete: dict[str, Page]) -> Iterator[StepsWh
         if exchange.operation in ("list_run_steps", "get_run_step") and run.had_status_throughout(exchange, _PENDING):
             observation, page = run.latest_before(exchange), complete.get(exchange.id)
             calls = pending_calls(observation) if observation is not None else None
-            if calls and exchange.accepted:
+            if calls and exchange.accepted and _waits_for_the_same(calls, run.earliest_after(exchange)):
                 yield StepsWhilePending(run, calls, tuple(observations_in(exchange)), page)
+
+
+def _waits_for_the_same(calls: Sequence[ToolCall], later: Observation | None) -> bool:
+    """Whether a later observation shows no other calls. Otherwise an unrecorded request submitted outputs."""
+    shown = (pending_calls(later) if later is not None else None) or ()
+    return {call.id for call in shown} <= {call.id for call in calls}
 
 
 def _in_streams(run: RunTimeline) -> Iterator[StepsWhilePending]:
