@@ -85,10 +85,13 @@ def _accepts_connections(address: Address) -> bool:
 
 
 def _start_command(command: str) -> None:
-    """Start a command without waiting for its end: it may be the server itself."""
+    """Start a command without waiting for its end: it may be the server itself.
+
+    The command is the user's own (`--restart-command`), and may use the shell.
+    """
     subprocess.Popen(
         command,
-        shell=True,
+        shell=True,  # nosec B602
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
