@@ -14,7 +14,7 @@ from runs_conformance.model.history import History
 from runs_conformance.model.json import at
 from runs_conformance.model.rule import SECOND_KEY, rule
 from runs_conformance.model.source import Level, convention, prose
-from runs_conformance.model.verdict import PASSED, Inconclusive, Result
+from runs_conformance.model.verdict import PASSED, Inconclusive, Result, Suspicion
 
 _SCOPED = prose(
     "openai-cookbook d2bb606 examples/data/oai_docs/how-it-works.txt, data access guidance: objects are scoped to "
@@ -59,7 +59,7 @@ def objects_are_their_tenants_own(request: tuple[Exchange, bool]) -> Iterator[Re
     if exchange.accepted:
         yield exchange.finding("the request succeeded on another tenant's object", actual=status)
     elif exchange.operation in _STATE_OPERATIONS and status not in (401, 403, 404):
-        yield Inconclusive(f"HTTP {status} to {exchange.operation} may be due to the status of the run")
+        yield Suspicion(f"HTTP {status} to {exchange.operation} may be due to the status of the run")
     elif status is not None and 400 <= status < 500 and status != 429:
         yield pass_if_working(exchange, works or status in (401, 403))
     else:
