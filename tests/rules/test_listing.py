@@ -75,6 +75,11 @@ def test_descending_lacks_one() -> History:
     return both_orders(message_list(3), message_list(3)[:0:-1])
 
 
+@inconclusive(list_order.ascending_reverses_descending)
+def test_descending_may_end_at_the_default_size_of_the_server() -> History:
+    return both_orders(message_list(14), message_list(14)[:3:-1])
+
+
 @fails(list_order.ascending_reverses_descending, list_order.ties_keep_one_order)
 def test_order_has_no_effect_on_ties() -> History:
     return both_orders(message_list(5, tied=True)[::-1], message_list(5, tied=True)[::-1], tied=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
+from runs_conformance.evidence.complete_list import may_end_early
 from runs_conformance.evidence.creation import creations
 from runs_conformance.evidence.page import Page, pages
 from runs_conformance.evidence.pagination import BothOrders, lists_in_both_orders
@@ -93,7 +94,11 @@ def ascending_reverses_descending(orders: BothOrders) -> Iterator[Result]:
         return
     times = {item.id: item.time("created_at") for page in (ascending, descending) for item in page.items}
     is_tied = [times.get(id_) for id_ in ids] == [times.get(id_) for id_ in reverse]
-    if sorted(ids) != sorted(reverse):
+    if (may_end_early(ascending) and set(ids) < set(reverse)) or (
+        may_end_early(descending) and set(reverse) < set(ids)
+    ):
+        yield Inconclusive("the shorter of the two lists may have ended before its last item")
+    elif sorted(ids) != sorted(reverse):
         missing = sorted(set(ids) ^ set(reverse))
         yield ascending.exchange.finding(f"only one of the two orders contains {', '.join(missing[:3])}", "/data")
     elif not is_tied or _ignores_order(orders, ids, reverse):
