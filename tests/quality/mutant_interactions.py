@@ -28,10 +28,12 @@ MUTANT_CONSEQUENCES: Mapping[str, tuple[str, ...]] = {
     "revives_on_modify": ("times.stamps_of_an_ended_run_stay",),
     # The second run that it allows works beside the first.
     "unlocks_when_modified": ("races.two_runs_never_work_together",),
-    # It hands an assistant_id of another type to a handler that is not written for it, and adds refused messages.
+    # It hands an assistant_id of another type to a handler that is not written for it, and adds refused messages. The
+    # runs that it starts lock their threads.
     "starts_what_it_refuses": (
         "create_run.assistant_id.",
         "errors.requests_do_not_break_the_server",
+        "lock.",
         "traces.refused_message_is_not_added",
     ),
 }
