@@ -94,9 +94,8 @@ def ascending_reverses_descending(orders: BothOrders) -> Iterator[Result]:
         return
     times = {item.id: item.time("created_at") for page in (ascending, descending) for item in page.items}
     is_tied = [times.get(id_) for id_ in ids] == [times.get(id_) for id_ in reverse]
-    if (may_end_early(ascending) and set(ids) < set(reverse)) or (
-        may_end_early(descending) and set(reverse) < set(ids)
-    ):
+    shorter = ascending if set(ids) < set(reverse) else descending if set(reverse) < set(ids) else None
+    if shorter is not None and may_end_early(shorter):
         yield Inconclusive("the shorter of the two lists may have ended before its last item")
     elif sorted(ids) != sorted(reverse):
         missing = sorted(set(ids) ^ set(reverse))
