@@ -4,7 +4,7 @@ from typing import Any
 
 from runs_conformance.model.history import History
 from runs_conformance.rules import choice
-from tests.rules.examples import fails, inconclusive, passes
+from tests.rules.examples import fails, inconclusive, legal, passes
 from tests.rules.histories import ASSISTANT, HistoryBuilder, action, call, function_tool, run
 
 NAMED = {"type": "function", "function": {"name": "get_weather"}}
@@ -38,6 +38,16 @@ def test_choice_of_a_function() -> History:
 @passes(choice.a_tool_is_called_when_one_must_be)
 def test_run_that_waits_without_showing_its_calls_made_one() -> History:
     return _runs_with_choice(NAMED, run("requires_action", required_action=None), run("completed"), runs=2)
+
+
+@legal
+def test_run_whose_outputs_were_accepted_made_a_call() -> History:
+    builder = HistoryBuilder()
+    settings: dict[str, Any] = {"tool_choice": "required", "tools": [function_tool()]}
+    for id_ in ("run_1", "run_2"):
+        builder.create_run(run(id_=id_, **settings), body={"assistant_id": ASSISTANT, **settings})
+        builder.send("submit_tool_outputs", {**run("completed"), "id": id_, **settings}, run_id=id_)
+    return builder.history()
 
 
 @fails(choice.a_tool_is_called_when_one_must_be, times=1)

@@ -51,7 +51,13 @@ class ToolChoiceRuns:
         has_tool = bool(types) if self.mode == "required" else self.mode == "none" or self.mode in types
         has_function = self.function is None or self.function in (function_names(tools) or ())
         is_visible = all(kind == "function" for kind in types) or steps_after_run_end(run.history, run.id) is not None
-        return is_completed and has_tool and has_function and is_visible and self.find_call(run) is None
+        is_silent = self.find_call(run) is None and not _took_outputs(run)
+        return is_completed and has_tool and has_function and is_visible and is_silent
+
+
+def _took_outputs(run: RunTimeline) -> bool:
+    """Whether outputs of tools were accepted for the run, so that it made a call, wherever that was shown."""
+    return any(each.operation == "submit_tool_outputs" and each.accepted for each in run.exchanges)
 
 
 def runs_by_tool_choice(history: History) -> Iterator[ToolChoiceRuns]:
