@@ -110,6 +110,12 @@ def test_failure_that_other_requests_may_explain_is_inconclusive_if_it_does_not_
     assert id_ not in result.counterexamples
 
 
+def test_refused_value_that_was_accepted_once_is_refused_at_random() -> None:
+    result = with_confirmations(_result(REFUSED, HANGING), {REFUSED: Confirmation(1, 2), HANGING: Confirmation(1, 2)})
+    assert result.tallies[REFUSED].outcome is Outcome.INCONCLUSIVE
+    assert result.tallies[HANGING].outcome is Outcome.FAIL
+
+
 def test_one_refused_value_that_was_not_refused_again_clears_the_others_of_the_operation() -> None:
     other = "create_run.top_p.minimum"
     result = _result(REFUSED, "lock.a")

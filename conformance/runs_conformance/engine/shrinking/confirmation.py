@@ -145,10 +145,10 @@ def with_confirmations(
         example = examples.get(id_)
         if is_object(example):
             examples[id_] = {**example, "confirmed": confirmation.to_json()}
-        if not confirmation.failed and _needs_confirmation(id_, tallies[id_]):
+        if _disproves(confirmation, id_, tallies[id_]):
             tallies[id_] = _without_findings(tallies[id_], f"not when replayed alone ({confirmation.text})")
             examples.pop(id_, None)
-    disproved = {_group(id_) for id_, each in confirmations.items() if not each.failed}
+    disproved = {_group(id_) for id_, each in confirmations.items() if not each.is_confirmed}
     for id_ in tallies.keys() - confirmations.keys():
         findings = tallies[id_].findings
         if findings and all(map(_is_refused_valid_value, findings)) and _group(id_) in disproved:
@@ -159,6 +159,13 @@ def with_confirmations(
         examples.pop(id_, None)
     counts = {id_: (each.failed, each.replays) for id_, each in confirmations.items()}
     return replace(result, counterexamples=examples, tallies=tallies, confirmations=counts)
+
+
+def _disproves(confirmation: Confirmation, id_: str, tally: Tally) -> bool:
+    """Whether the replays leave a failure open: it did not occur, or a refused value was also accepted."""
+    if tally.findings and all(map(_is_refused_valid_value, tally.findings)):
+        return not confirmation.is_confirmed
+    return not confirmation.failed and _needs_confirmation(id_, tally)
 
 
 def _needs_confirmation(id_: str, tally: Tally) -> bool:
