@@ -37,6 +37,11 @@ def test_run_that_returns_to_queued() -> History:
     return _observed("queued", "in_progress", "queued")
 
 
+@inconclusive(lifecycle.follows_the_graph)
+def test_unknown_status_between_known_ones() -> History:
+    return _observed("queued", "canceling")
+
+
 @fails(lifecycle.follows_the_graph)
 def test_run_that_resumes_from_cancelling() -> History:
     return _observed("queued", "cancelling", "in_progress")

@@ -14,7 +14,7 @@ from runs_conformance.evidence.run_action import (
 from runs_conformance.evidence.timeline import RunTimeline, lifetime, maximum_age, minimum_age, runs
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, prose, schema
-from runs_conformance.model.verdict import PASSED, Inconclusive, Result
+from runs_conformance.model.verdict import PASSED, Inconclusive, Result, Suspicion
 
 _GUIDE = "openai-cookbook d2bb606 examples/data/oai_docs/how-it-works.txt, run lifecycle"
 
@@ -77,7 +77,10 @@ def follows_the_graph(run: RunTimeline) -> Iterator[Result]:
     Fix: Set the status in one state machine, and never from a stale copy of the run.
     """
     for earlier, later in run.pairs():
-        if earlier.status not in TRANSITIONS or earlier.status == "requires_action" or later.status not in STATUSES:
+        if later.status not in STATUSES:
+            yield Suspicion("an unknown status may stand for one that must not follow")
+            continue
+        if earlier.status not in TRANSITIONS or earlier.status == "requires_action":
             continue
         without_outputs = run.creation is not None and not may_be_resumed_between(run, earlier, later)
         legal = reachable_without_outputs(earlier.status) if without_outputs else reachable(earlier.status)
