@@ -33,8 +33,8 @@ _SAYS_LOCKED = re.compile(
 
 
 def says_locked(exchange: Exchange) -> bool:
-    """Whether the response to a refused write to a thread says that a run locks the thread."""
-    if exchange.operation not in ("create_message", "create_run"):
+    """Whether the response to a refused message or run says that a run locks its thread, or whatever else."""
+    if exchange.operation not in ("create_message", "create_run", "create_thread_and_run"):
         return False
     return exchange.status in _LOCKED_STATUSES or _SAYS_LOCKED.search(refusal_text(exchange)) is not None
 
