@@ -26,6 +26,8 @@ MUTANT_CONSEQUENCES: Mapping[str, tuple[str, ...]] = {
     "refuses_with_500": ("create_", "modify_", "list_", "submit_tool_outputs."),
     # A revived run may end again, at another time, before it is read.
     "revives_on_modify": ("times.stamps_of_an_ended_run_stay",),
+    # Runs of other programs appear in the thread.
+    "runs_in_an_old_thread": ("lock.", "races.", "threads.", "traces."),
     # The second run that it allows works beside the first.
     "unlocks_when_modified": ("races.two_runs_never_work_together",),
     # It hands an assistant_id of another type to a handler that is not written for it, and adds refused messages. The
