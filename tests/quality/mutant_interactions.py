@@ -1,4 +1,4 @@
-"""What mutants and faults cause beside others although not by themselves, and which defects others undo."""
+"""Effects that mutants and faults have only beside others, and mutants whose defects others undo."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ def judge(
 
 
 def _drop_unmatched_findings(id_: str, tally: Tally, opinion: SecondOpinion, *, is_rule: bool) -> None:
-    unmatched = opinion.unmatched(id_, tally.findings, is_rule=is_rule)
+    unmatched = opinion.find_unmatched(id_, tally.findings, is_rule=is_rule)
     if unmatched:
         tally.findings = [finding for finding in tally.findings if finding not in unmatched]
         tally.judged = max(0, tally.judged - len(unmatched))

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 
 from runs_conformance.errors import UsageError
 
-_SPEC = re.compile(r"(?P<kind>[45]\d\d|cut|delay(?P<seconds>\d+(?:\.\d+)?))(?::(?P<share>\d*\.?\d+))?\Z")
+_SPEC = re.compile(
+    r"(?P<kind>[45]\d\d|cut|delay(?P<seconds>\d{1,9}(?:\.\d{1,9})?))(?::(?P<share>\d{0,9}\.?\d{1,9}))?\Z"
+)
 _MAX_DELAY_S = 600.0
 _RETRY_LATER = (429, 503)
 

@@ -21,14 +21,18 @@ _PYTHON = re.compile(
 )
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:[.,]\d+)?")
 _NODE = re.compile(
-    r"\[(?P<id>log_\w+)[^\]]*\] (?P<kind>sending request|response parsed|response error[^{\n]*|response start)\s*(?={)"
+    r"\[(?P<id>log_\w{1,40})[^\]]{0,200}\] "
+    r"(?P<kind>sending request|response parsed|response error[^{\n]{0,200}|response start)\s{0,9}(?={)"
 )
 
 
 def is_sdk_log(data: bytes) -> bool:
     """Whether a text is a debug log of one of the clients."""
     start = data[: 1 << 20]
-    return b"Sending HTTP Request: " in start or re.search(rb"\[log_\w+[^\]]*\] sending request", start) is not None
+    return (
+        b"Sending HTTP Request: " in start
+        or re.search(rb"\[log_\w{1,40}[^\]]{0,200}\] sending request", start) is not None
+    )
 
 
 def entries(data: bytes) -> Iterator[RecordedEntry | tuple[int, str]]:

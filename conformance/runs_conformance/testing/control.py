@@ -14,9 +14,9 @@ from runs_conformance.emulator.state import Store
 from runs_conformance.errors import UsageError
 from runs_conformance.testing.control_words import FAULTS, Document, parse_word, read_value
 from runs_conformance.testing.fault_injector import FaultInjector, ReceivedRequest, make_fault
+from runs_conformance.testing.key_session import ALL_KEYS, SessionClock
 from runs_conformance.testing.run_script import RunScript
 from runs_conformance.testing.scripted_acts import Act, parse_turn
-from runs_conformance.testing.session import ALL_KEYS, SessionClock
 
 SCENARIO_MEMBERS = ("script", "faults", "advance")
 _HIDDEN_HEADERS = ("authorization", "api-key", "cookie")

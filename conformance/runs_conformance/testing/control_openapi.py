@@ -120,9 +120,9 @@ def _words(words: Mapping[str, Document]) -> list[Document]:
     documents: list[Document] = [{"type": "string", "enum": alone}]
     for word, schema in words.items():
         first = next(iter(schema["properties"].values()), None)
-        given: list[Any] = [_closed(schema)]
+        given: list[Any] = [_forbid_other_members(schema)]
         if first is not None and first != schema:
-            given.append(_closed(first))
+            given.append(_forbid_other_members(first))
         if word in alone and not any("null" in one["type"] for one in given):
             given.append({"type": "null"})
         documents.append(
@@ -137,14 +137,14 @@ def _words(words: Mapping[str, Document]) -> list[Document]:
     return documents
 
 
-def _closed(schema: Mapping[str, Any]) -> Document:
+def _forbid_other_members(schema: Mapping[str, Any]) -> Document:
     """The schema without other members than its own, at every depth."""
     closed: Document = {name: value for name, value in schema.items() if name != "description"}
     if "properties" in schema:
-        closed["properties"] = {name: _closed(one) for name, one in schema["properties"].items()}
+        closed["properties"] = {name: _forbid_other_members(one) for name, one in schema["properties"].items()}
         closed["additionalProperties"] = False
     if "items" in schema:
-        closed["items"] = _closed(schema["items"])
+        closed["items"] = _forbid_other_members(schema["items"])
     return closed
 
 

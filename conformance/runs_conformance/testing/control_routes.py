@@ -20,8 +20,8 @@ from runs_conformance.emulator.app import BASE, build_for_state
 from runs_conformance.errors import UsageError
 from runs_conformance.testing.control import Control, request_document
 from runs_conformance.testing.control_openapi import openapi_document
+from runs_conformance.testing.key_session import ALL_KEYS
 from runs_conformance.testing.scenario import parse_strict_json
-from runs_conformance.testing.session import ALL_KEYS
 
 PREFIX = "/_emulator"
 TOKEN_VARIABLE = "RUNS_EMULATOR_CONTROL_TOKEN"

@@ -27,9 +27,9 @@ from runs_conformance.testing.faulty_answer import (
     pause_answer,
     replace_answer,
 )
+from runs_conformance.testing.key_session import ALL_KEYS, current_key
 from runs_conformance.testing.named_errors import NAMED_ERRORS
 from runs_conformance.testing.rate_limit import RateLimit, RequestAllowance
-from runs_conformance.testing.session import ALL_KEYS, current_key
 
 _MAX_RECEIVED, _MAX_RECEIVED_BYTES = 10_000, 64 * 1024 * 1024
 _MAX_RECORDED_BODY = 4 * 1024 * 1024

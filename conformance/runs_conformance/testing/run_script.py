@@ -12,8 +12,8 @@ from runs_conformance.emulator.fake_model import ModelInput
 from runs_conformance.emulator.model_actions import FinishCancelling, ModelAction, Wait
 from runs_conformance.emulator.run_machine import schedule
 from runs_conformance.emulator.state import Run
+from runs_conformance.testing.key_session import ALL_KEYS, current_key
 from runs_conformance.testing.scripted_acts import Act, AwaitOutputsThen, FailRun, HoldCancelling, plan_turn
-from runs_conformance.testing.session import ALL_KEYS, current_key
 
 _REST, _HELD = "script_rest", "script_held"
 

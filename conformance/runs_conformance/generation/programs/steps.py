@@ -20,7 +20,7 @@ TERMINAL_STATUSES = tuple(sorted(TERMINAL))
 PROMPTS: Mapping[str, str] = {
     "plain": "Say hello in one short sentence.",
     "long": "Count from 1 to 500, one number per line, without stopping. Write every single number, and do not skip, "
-    "abbreviate or summarize any, even if you were told to be brief.",
+    "abbreviate or summarize any, even if you were asked to be brief.",
     "call_one": "What is the weather in Paris? Use the function get_weather.",
     "call_two": "What are the weather and the local time in Paris? Use get_weather and get_time, each once.",
     "call_twice": "Say what you will do, then use get_weather twice: for Paris and, with that answer, for Rome.",

@@ -54,15 +54,15 @@ class SecondOpinion:
     _requests: dict[str, Errors] = field(default_factory=dict)
 
     def disagreements(self, id_: str, findings: Sequence[Finding], *, is_rule: bool) -> list[str]:
-        """What the second validator does not confirm of the first findings on a constraint or rule."""
+        """The parts of the first findings on a constraint or rule that the second validator does not confirm."""
         is_about_response = not is_rule and id_.partition(".")[0] not in OPERATIONS
         return [
             f"{id_}: the validators disagree on {subject} of exchange {finding.exchange}"
             for finding in findings[:MAX_CONFIRMED]
-            if (subject := self._unconfirmed(id_, finding, is_about_response))
+            if (subject := self._find_unconfirmed_part(id_, finding, is_about_response))
         ]
 
-    def unmatched(self, id_: str, findings: Sequence[Finding], *, is_rule: bool) -> list[Finding]:
+    def find_unmatched(self, id_: str, findings: Sequence[Finding], *, is_rule: bool) -> list[Finding]:
         """The findings whose requests the second validator does not take for what their steps say."""
         if not is_rule and id_.partition(".")[0] not in OPERATIONS:
             return []
@@ -85,7 +85,7 @@ class SecondOpinion:
                 return f"{exchange.operation} was refused, and rightly: exchange {exchange.id} is not valid"
         return None
 
-    def _unconfirmed(self, id_: str, finding: Finding, is_about_response: bool) -> str:
+    def _find_unconfirmed_part(self, id_: str, finding: Finding, is_about_response: bool) -> str:
         """The part of the evidence that is not confirmed; empty if all is confirmed."""
         exchange = self.history.find(finding.exchange)
         if exchange is None:
