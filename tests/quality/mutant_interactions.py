@@ -26,6 +26,10 @@ MUTANT_CONSEQUENCES: Mapping[str, tuple[str, ...]] = {
     "refuses_with_500": ("create_", "modify_", "list_", "submit_tool_outputs."),
     # A revived run may end again, at another time, before it is read.
     "revives_on_modify": ("times.stamps_of_an_ended_run_stay",),
+    # A message that equals an earlier one is the earlier one, with its id and metadata.
+    "keeps_equal_messages_once": ("identity.never_changes", "messages.given_messages_keep_their_metadata", "threads."),
+    # A run that is listed several times is on both sides of a cursor.
+    "lists_runs_once_a_step": ("paging.",),
     # Runs of other programs appear in the thread.
     "runs_in_an_old_thread": ("lock.", "races.", "threads.", "traces."),
     # The second run that it allows works beside the first.
@@ -76,6 +80,7 @@ UNDONE_BY: Mapping[str, Mapping[str, str]] = {
     "breaks_without_a_content_type": {"reads_broken_json": "a body of another type is read as an empty object"},
     "modifies_the_end": {"completes_without_a_time": "the time of completion is never shown"},
     "requires_action_early": {"requires_nothing": "required_action is always null"},
+    "calls_a_tool_step_tool_call": {"details_another_type": "every step says that it created a message"},
     "cancels_what_is_over": {"absent:cancel_run": "no run can be cancelled"},
     "completes_instead_of_expiring": {"waits_for_ever": "no run that waits expires"},
     "completes_with_an_error": {"fails_without_a_reason": "last_error is always null"},
