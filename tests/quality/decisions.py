@@ -100,7 +100,35 @@ def combine(
         for id_ in groups
     }
     revealers = {id_: _smallest(sets, judging[id_]) for id_, sets in groups.items()}
-    return Decisions(deciders, revealers, _fewest_occasions([*results, *variants], revealers))
+    occasions = _fewest_occasions([*results, *variants], revealers)
+    return add_valid_values(Decisions(deciders, revealers, occasions), results)
+
+
+def add_valid_values(table: Decisions, results: Sequence[TrialResult]) -> Decisions:
+    """The table with the programs that send further valid values: they must run to their end, whatever is refused."""
+    revealers, occasions = dict(table.revealers), {id_: dict(counts) for id_, counts in table.occasions.items()}
+    for id_, programs in valid_value_programs(results).items():
+        known = frozenset[str]().union(*revealers.get(id_, ()))
+        for program in programs - known if id_ in table.deciders else ():
+            revealers[id_] = tuple(sorted((*revealers.get(id_, ()), frozenset({program})), key=sorted))
+            occasions.setdefault(id_, {})[program] = 0
+    return replace(table, revealers=revealers, occasions=occasions)
+
+
+def valid_value_programs(results: Sequence[TrialResult]) -> dict[str, set[str]]:
+    """For each request constraint, the programs that send its further valid values on the reference, with every seed.
+
+    Without them, the refusal of an invalid value does not show that all valid ones are accepted.
+    """
+    programs: dict[str, set[str]] = {}
+    for program, counts in results[0].occasions.items():
+        if program.startswith("boundary.") and program.endswith(".legal"):
+            operation = program.split(".")[1]
+            for id_ in counts:
+                is_seen = all(result.occasions.get(program, {}).get(id_) for result in results)
+                if is_seen and id_.startswith(f"{operation}."):
+                    programs.setdefault(id_, set()).add(program)
+    return programs
 
 
 def _fewest_occasions(

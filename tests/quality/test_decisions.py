@@ -60,3 +60,12 @@ def test_the_fewest_occasions_of_any_correct_server_are_needed_with_a_margin() -
     variants = [result(long=4, short=1), result(short=1)]
     decisions = combine([result(long=8, short=2)], variants, rows=[kill("long", "short")])
     assert decisions.occasions == {ID: {"long": 3}}, "a variant without the id does not count"
+
+
+def test_programs_that_send_further_valid_values_must_run_to_their_end() -> None:
+    id_, program = "create_run.top_p.minimum", "boundary.create_run.legal"
+    counts = {program: {id_: 1}, "boundary.create_run": {id_: 2}, "boundary.create_thread.legal": {id_: 1}}
+    measured = TrialResult("run", 0, decided_by={id_: ("boundary.create_run",)}, occasions=counts)
+    decisions = combine([measured], rows=[])
+    assert decisions.revealers == {id_: (frozenset({program}),)}
+    assert decisions.occasions == {id_: {program: 0}}
