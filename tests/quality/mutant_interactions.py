@@ -31,7 +31,7 @@ MUTANT_CONSEQUENCES: Mapping[str, tuple[str, ...]] = {
     # A run that is listed several times is on both sides of a cursor.
     "lists_runs_once_a_step": ("paging.",),
     # Runs of other programs appear in the thread.
-    "runs_in_an_old_thread": ("lock.", "races.", "threads.", "traces."),
+    "runs_in_an_old_thread": ("ids.", "lock.", "messages.", "races.", "threads.", "traces."),
     # The second run that it allows works beside the first.
     "unlocks_when_modified": ("races.two_runs_never_work_together",),
     # It hands an assistant_id of another type to a handler that is not written for it, and adds refused messages. The
