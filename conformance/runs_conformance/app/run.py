@@ -12,6 +12,7 @@ from runs_conformance.app.live_run import LiveRun
 from runs_conformance.app.open_run import open_run
 from runs_conformance.app.options import RunOptions, all_programs, build_history_judge, check_selection, requirements
 from runs_conformance.app.run_metadata import RunFooter, RunHeader
+from runs_conformance.contract.departure import glob_matches
 from runs_conformance.engine.capabilities import STREAMING
 from runs_conformance.engine.decisions import load_decisions
 from runs_conformance.engine.plan import Plan, build_plan, selector
@@ -46,7 +47,16 @@ def program_context(target: Target, options: RunOptions) -> ProgramContext:
         streams=STREAMING not in options.no_capabilities,
         allow_stress=options.allow_stress or target.address.is_loopback,
         exhaustive=options.exhaustive,
+        always_sent=_always_sent(options),
     )
+
+
+def _always_sent(options: RunOptions) -> frozenset[str]:
+    """The constraints that the user selects or lists in a baseline: sampling must not leave them undecided."""
+    entries = options.baseline_settings.baseline.entries if options.baseline_settings is not None else ()
+    globs = (*options.select, *(entry.id for entry in entries))
+    known = requirements(options.edition).constraints if globs else {}
+    return frozenset(id_ for id_ in known if any(glob_matches(glob, id_) for glob in globs))
 
 
 def plan_run(target: Target, options: RunOptions) -> Plan:

@@ -21,9 +21,9 @@ class ProgramContext:
     targets that cannot or should not create them. `other_model` is a model that a run may override the assistant's
     with; if the target does not know it, the verdict is inconclusive. `accepts_any_file_id` says that the target
     accepts any well-formed id of a file or vector store. `read_only` allows only GET requests. `exhaustive` sends every
-    invalid value, even if the target accepted all others of its kind. `approach` is how the
-    target accepts the prerequisites of programs. Without `streams`, no event stream is requested. Timeouts are in
-    seconds.
+    invalid value, even if the target accepted most others of its kind; those that test constraints in `always_sent` are
+    sent anyway. `approach` is how the target accepts the prerequisites of programs. Without `streams`, no event stream
+    is requested. Timeouts are in seconds.
     """
 
     edition: str
@@ -40,6 +40,7 @@ class ProgramContext:
     accepts_any_file_id: bool = False
     allow_stress: bool = True
     exhaustive: bool = False
+    always_sent: frozenset[str] = frozenset()
     read_only: bool = False
     streams: bool = True
     approach: Approach = field(default_factory=Approach)

@@ -254,6 +254,12 @@ def test_values_of_a_keyword_that_is_never_refused_are_sampled() -> None:
     assert len(send_all(context, wrong_types(10), 200)) == SAMPLE_SIZE
 
 
+def test_values_of_a_selected_constraint_are_always_sent() -> None:
+    negatives = wrong_types(10)
+    context = ProgramContext(edition=DEFAULT_EDITION, always_sent=frozenset(negatives[7].exercises))
+    assert send_all(context, negatives, 200) == [*negatives[:SAMPLE_SIZE], negatives[7]]
+
+
 def test_one_refused_value_allows_a_few_more_of_its_keyword() -> None:
     run = CaseRun(FIXTURES["create_run"], ProgramContext(edition=DEFAULT_EDITION))
     run.refused_keywords["type"] = 1

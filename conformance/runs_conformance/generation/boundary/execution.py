@@ -177,6 +177,8 @@ class CaseRun:
         """Whether a negative is left out: each accepted one starts a run, and most others of its keyword were."""
         if self.fixture.after_accept is None or self.context.exhaustive or step.mutation is None:
             return False
+        if not self.context.always_sent.isdisjoint(step.exercises):
+            return False
         keyword = step.mutation.keyword
         accepted, refused = self.accepted_keywords.total(), self.refused_keywords.total()
         validates_little = accepted >= ENOUGH_ACCEPTED + SAMPLE_RATIO * refused
