@@ -11,6 +11,7 @@ from typing import Protocol
 from runs_conformance.engine.budget import Budget
 from runs_conformance.engine.capabilities import Signature
 from runs_conformance.engine.collector import Collector
+from runs_conformance.engine.forecast import search_share
 from runs_conformance.engine.plan import EXPLORATION_PHASE, Plan
 from runs_conformance.engine.polling import PollSchedule
 from runs_conformance.engine.program_runner import ProgramResult, Sender, cut_program, run_program
@@ -81,7 +82,9 @@ def run_plan(
     ends = [threading.Event() for _ in range(max(1, workers))]
     interrupted = False
     limits = tuple(limit and limit[0] for limit in (budget.request_limit, budget.run_limit))
-    listener.on_plan(len(plan.programs), plan.requests, plan.runs, (limits[0], limits[1]))
+    before = search_share(plan)
+    requests, runs = plan.requests + before.requests, plan.runs + before.runs
+    listener.on_plan(len(plan.programs), requests, runs, (limits[0], limits[1]))
     try:
         for number, end in enumerate(ends):
             threading.Thread(target=pool.run_worker, args=(end,), name=f"worker-{number}", daemon=True).start()
