@@ -33,7 +33,7 @@ _SAYS_LOCKED = re.compile(
 
 
 def says_locked(exchange: Exchange) -> bool:
-    """Whether the response to a refused message or run says that a run locks its thread, or whatever else."""
+    """Whether the response to a refused message or run says that an active run is the reason."""
     if exchange.operation not in ("create_message", "create_run", "create_thread_and_run"):
         return False
     return exchange.status in _LOCKED_STATUSES or _SAYS_LOCKED.search(refusal_text(exchange)) is not None

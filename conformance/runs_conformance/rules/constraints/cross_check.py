@@ -63,7 +63,7 @@ class SecondOpinion:
         ]
 
     def find_unmatched(self, id_: str, findings: Sequence[Finding], *, is_rule: bool) -> list[Finding]:
-        """The findings whose requests the second validator does not take for what their steps say."""
+        """The findings on requests that do not match their steps, according to the second validator."""
         if not is_rule and id_.partition(".")[0] not in OPERATIONS:
             return []
         exchanges = ((finding, self.history.find(finding.exchange)) for finding in findings)
@@ -74,7 +74,7 @@ class SecondOpinion:
         ]
 
     def rightly_refused(self) -> str | None:
-        """Which request the suite sent as a valid one, the target refused, and the second validator finds invalid."""
+        """A message about a refused request that was meant to be valid and that the second validator finds invalid."""
         refused = (
             each
             for each in self.history
