@@ -97,6 +97,7 @@ class LiveRun:
             if interrupted:
                 self.budget.stop("interrupted")
             clean = self._clean_up(INTERRUPTED_CLEANUP_SECONDS if interrupted else CLEANUP_SECONDS)
+            self.budget.counts.seconds = round(self.budget.elapsed, 3)  # what follows the programs takes time, too
         return result if clean else replace(result, interrupted=True)
 
     def _without_programs(self, plan: Plan, reason: str) -> RunResult:
