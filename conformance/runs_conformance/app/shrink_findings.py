@@ -19,7 +19,7 @@ from runs_conformance.engine.shrinking.shrinker import ShrinkBudget
 from runs_conformance.model.program import Program, ProgramContext
 from runs_conformance.targets import Target
 
-LOCAL_BUDGET, REMOTE_BUDGET = (1_000, 1_500), (60, 240)
+LOCAL_BUDGET, REMOTE_BUDGET = (300, 500), (60, 240)
 """Shrink budgets on targets of this machine and on others: requests for each id, and in total."""
 
 
