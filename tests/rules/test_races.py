@@ -147,6 +147,20 @@ def test_run_had_ended() -> History:
     return modified_meanwhile(stored={}, active="completed")
 
 
+@inconclusive(races.changes_outlive_the_run)
+def test_a_refused_change_is_stored() -> History:
+    builder = HistoryBuilder()
+    builder.send("create_thread", thread())
+    builder.create_run()
+    builder.get_run(run("in_progress"))
+    builder.send("modify_thread", thread(**CHANGE), body=CHANGE)
+    builder.get_run(run("in_progress"))
+    builder.send("modify_thread", error(), body={"metadata": {"number": 9}}, status=400)
+    builder.get_run(run("completed"))
+    builder.send("get_thread", thread(metadata={"number": "9"}))
+    return builder.history()
+
+
 def changed_twice(stored: dict[str, str]) -> History:
     builder = HistoryBuilder()
     builder.send("create_thread", thread())

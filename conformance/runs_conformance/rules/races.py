@@ -231,10 +231,19 @@ def _last_unaffected_observation(history: History, exchange: Exchange, kind: str
         observation
         for observation in observations
         if not any(
-            may_have_taken_effect(e) and e.ended > exchange.started and e.started < observation.latest for e in others
+            (may_have_taken_effect(e) or _asked_for_what_is_shown(e, observation))
+            and e.ended > exchange.started
+            and e.started < observation.latest
+            for e in others
         )
     ]
     return unaffected[-1] if unaffected else None
+
+
+def _asked_for_what_is_shown(exchange: Exchange, observation: Observation) -> bool:
+    """Whether a request, though refused, has the metadata that is shown: storing it is another fault."""
+    requested, shown = at(exchange.request.body, "/metadata"), observation.get("metadata")
+    return is_object(requested) and is_object(shown) and bool(shown) and shown.keys() <= requested.keys()
 
 
 @rule(
