@@ -16,8 +16,8 @@ CONSEQUENCES: Mapping[str, tuple[str, ...]] = {
 """The beginnings of ids that a fault may fail, by the kind of fault."""
 
 MUTANT_CONSEQUENCES: Mapping[str, tuple[str, ...]] = {
-    # The run had ended between two reads, and shows the usage and times of its end while it is cancelling.
-    "cancels_what_is_over": ("times.", "usage.is_null_until_the_run_ends"),
+    # The run had ended between two reads, and shows the usage, times and details of its end while it is cancelling.
+    "cancels_what_is_over": ("times.", "usage.is_null_until_the_run_ends", "ending.only_incomplete_run_has_details"),
     # It ignores cursors, too, which only shows beside a mutant that makes clients read on.
     "finds_all_messages_of_a_run_at_once": ("paging.",),
     # A run that had ended works again.
@@ -31,7 +31,15 @@ MUTANT_CONSEQUENCES: Mapping[str, tuple[str, ...]] = {
     # A run that is listed several times is on both sides of a cursor.
     "lists_runs_once_a_step": ("paging.",),
     # Runs of other programs appear in the thread.
-    "runs_in_an_old_thread": ("ids.", "lock.", "messages.", "races.", "threads.", "traces."),
+    "runs_in_an_old_thread": (
+        "identity.object_names_where_it_is",
+        "ids.",
+        "lock.",
+        "messages.",
+        "races.",
+        "threads.",
+        "traces.",
+    ),
     # The second run that it allows works beside the first.
     "unlocks_when_modified": ("races.two_runs_never_work_together",),
     # It hands an assistant_id of another type to a handler that is not written for it, and adds refused messages. The
@@ -106,6 +114,9 @@ UNDONE_BY: Mapping[str, Mapping[str, str]] = {
     "leaves_usage_out_until_it_is_known": {"counts_before_the_end": "the usage is known from the beginning"},
     "locks_no_thread_that_came_with_its_run": {"runs_in_an_old_thread": "no thread comes with its run"},
     "parses_the_body_that_cancellations_lack": {"reads_broken_json": "a missing body is read as an empty object"},
+    "streams_its_refusals": {
+        "starts_what_it_refuses": "the run of a refused request starts before its body is checked"
+    },
     "takes_some_of_the_outputs": {"wants_outputs_in_order": "outputs that differ from the calls are refused"},
     "tells_incomplete_as_failed": {"completes_over_the_limit": "no run is incomplete"},
 }
