@@ -80,6 +80,11 @@ def test_every_cause_has_one_reproduction_and_a_fix(name: str) -> None:
         assert cause.fix.endswith(".")
 
 
+def test_programs_find_the_objects_of_lists_without_an_envelope() -> None:
+    programs = report_on("bare-lists").programs
+    assert programs.completed == programs.planned
+
+
 @pytest.mark.parametrize(
     ("name", "kind", "repaired"),
     [

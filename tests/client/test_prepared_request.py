@@ -56,6 +56,17 @@ def test_null_body_is_sent() -> None:
     assert prepare(Step(operation="create_thread", body=None), {}).content == b"null"
 
 
+@pytest.mark.parametrize("body", [{"data": [{"id": "step_1"}]}, [{"id": "step_1"}], {"items": [{"id": "step_1"}]}])
+def test_items_of_a_list_are_found_in_any_shape(body: JSON) -> None:
+    step = Step(operation="get_run_step", path={"thread_id": "t", "run_id": "r", "step_id": Ref("steps", "/data/0/id")})
+    assert (prepare(step, {"steps": exchange(body, "list_run_steps")}).ids or {})["step_id"] == "step_1"
+
+
+def test_only_lists_are_read_as_lists() -> None:
+    with pytest.raises(UnresolvedReference):
+        prepare(Step(operation="get_thread", path={"thread_id": Ref("thread", "/data/0/n")}), ANSWERS)
+
+
 def test_missing_response_is_an_unresolved_reference() -> None:
     for ref, words in ((Ref("run"), "not sent"), (Ref("thread", "/nope"), "HTTP 200")):
         with pytest.raises(UnresolvedReference, match=words) as raised:

@@ -1,14 +1,9 @@
 from __future__ import annotations
 
-from typing import Any
-
-import pytest
-
 from runs_conformance.evidence.observation import (
     STREAM_CHANNEL,
     Observation,
     all_observations,
-    listed_items,
     observations,
     observations_in,
 )
@@ -77,21 +72,3 @@ def test_check_passes_or_finds() -> None:
     finding = observation.check(False, "wrong role", "/role", "user", "assistant")
     assert isinstance(finding, Finding)
     assert (finding.pointer, finding.expected, finding.actual) == ("/data/0/role", "user", "assistant")
-
-
-@pytest.mark.parametrize(
-    ("body", "place", "count"),
-    [
-        ({"object": "list", "data": [{"id": "a"}]}, "/data", 1),
-        ([{"id": "a"}, {"id": "b"}], "", 2),
-        ({"items": [{"id": "a"}], "total": 1}, "/items", 1),
-        ({"data": None, "items": [{"id": "a"}]}, "", 0),
-        ({"runs": [{"id": "a"}], "errors": []}, "", 0),
-        ({"data": []}, "/data", 0),
-        ("text", "", 0),
-        (ABSENT, "", 0),
-    ],
-)
-def test_items_of_a_list_in_any_shape(body: Any, place: str, count: int) -> None:
-    found, items = listed_items(body)
-    assert (found, len(items)) == (place, count)

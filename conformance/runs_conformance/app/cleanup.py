@@ -22,7 +22,8 @@ from runs_conformance.errors import TargetError, UsageError
 from runs_conformance.files import open_file, read_text
 from runs_conformance.model.case import Key, Role, Step
 from runs_conformance.model.exchange import Exchange
-from runs_conformance.model.json import JSON, is_array, is_object
+from runs_conformance.model.json import JSON, is_object
+from runs_conformance.model.list_body import listed_items
 from runs_conformance.model.require import require_text_members
 from runs_conformance.recordings.load import RecordedTraffic, load_traffic
 from runs_conformance.reporting.folder import HOME
@@ -166,8 +167,7 @@ def _track_unanswered_assistants(leftovers: Leftovers, session: Session) -> None
         page = session.send(Step(operation="list_assistants", query=query, role=Role.CLEANUP), PROGRAM, {})
         if page.response is None:
             raise TargetError(f"{session.transport.address.url} does not answer: {page.problem or 'no reason given'}")
-        data = page.member("data")
-        for item in data if is_array(data) else ():
+        for item in listed_items(page.body)[1]:
             metadata = item.get("metadata") if is_object(item) else None
             if is_object(item) and is_object(metadata) and metadata.get(METADATA_TAG) == run_id:
                 leftovers.tracker.add("assistant", str(item.get("id")))

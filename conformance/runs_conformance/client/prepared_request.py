@@ -12,6 +12,7 @@ from runs_conformance.errors import ConformanceError, InternalError
 from runs_conformance.model.case import Key, Ref, Step
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.json import ABSENT, JSON, Absent, at, is_object
+from runs_conformance.model.list_body import in_envelope
 
 MAX_ID_LENGTH = 4_000
 """Servers accept no longer request line."""
@@ -86,10 +87,12 @@ def encode_json(body: object) -> bytes:
 def answered_object(exchange: Exchange) -> JSON | Absent:
     """Return the value that a reference to this exchange points into: the body of the response.
 
-    For an event stream it is the operation's object (the run) from the last event that carries one.
+    For an event stream it is the operation's object (the run) from the last event that carries one. The items of a
+    list are in `data`, even if the server lists them elsewhere.
     """
     if exchange.response is None or exchange.response.events is None:
-        return exchange.body
+        operation = OPERATIONS.get(exchange.operation or "")
+        return in_envelope(exchange.body) if operation is not None and operation.listed_kind else exchange.body
     wanted = f"thread.{response_kind_of(exchange.operation)}"
     for event in reversed(exchange.response.events):
         if is_object(event.data) and event.data.get("object") == wanted:

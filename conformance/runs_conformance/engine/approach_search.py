@@ -30,7 +30,7 @@ from runs_conformance.generation.programs.steps import (
 from runs_conformance.model.approach import TOOL_CHOICES, TOOL_PLACES, Approach
 from runs_conformance.model.case import Instruction, Role, Step
 from runs_conformance.model.exchange import Exchange
-from runs_conformance.model.json import at
+from runs_conformance.model.list_body import listed_ids
 from runs_conformance.model.program import ProgramContext, StepGenerator
 
 MAX_WAIT = 15.0
@@ -129,8 +129,8 @@ class ApproachSearch:
 
     def _find_listed_assistant(self, refusal: Exchange) -> Fragment:
         listed: Exchange = yield page("list_assistants", name="listed")
-        id_ = at(listed.body, "/data/0/id") if listed.accepted else None
-        if not isinstance(id_, str):
+        id_ = next(iter(listed_ids(listed.body)), None) if listed.accepted else None
+        if id_ is None:
             self.approach = replace(self.approach, starts_runs=False, calls_functions=False)
             return False
         self._note(

@@ -25,7 +25,8 @@ from runs_conformance.errors import (
 from runs_conformance.model.case import Role, Step
 from runs_conformance.model.error_message import summarize_error
 from runs_conformance.model.exchange import Completion, Exchange
-from runs_conformance.model.json import is_array, is_object
+from runs_conformance.model.json import is_object
+from runs_conformance.model.list_body import listed_items
 
 PROGRAM = "preflight"
 PROBE_PROGRAM = "preflight/outside"
@@ -162,8 +163,7 @@ def signatures_in(probes: Iterable[Exchange]) -> frozenset[Signature]:
 def list_models(prober: PathProber) -> list[str]:
     """Return the models that the target lists, if it has such a list; the operation is outside the contract."""
     body = prober.probe_path("/models", PROBE_PROGRAM).body
-    data = body.get("data") if is_object(body) else None
-    ids = [item.get("id") for item in data if is_object(item)] if is_array(data) else []
+    ids = [item.get("id") for item in listed_items(body)[1] if is_object(item)]
     return [id_ for id_ in ids if isinstance(id_, str) and id_.isprintable() and len(id_) < 100]
 
 

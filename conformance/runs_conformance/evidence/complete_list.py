@@ -8,7 +8,6 @@ from functools import lru_cache
 
 from runs_conformance.evidence.observation import (
     all_observations,
-    listed_items,
     message_observations,
     observations_in,
 )
@@ -17,6 +16,7 @@ from runs_conformance.evidence.run_action import may_have_taken_effect
 from runs_conformance.evidence.timeline import find_run, runs_of_thread, timelines
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
+from runs_conformance.model.list_body import listed_items
 
 _MUTATING = ("POST", "DELETE")
 

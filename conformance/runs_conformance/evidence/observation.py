@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -10,7 +10,8 @@ from runs_conformance.contract.event import event_types
 from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
-from runs_conformance.model.json import ABSENT, JSON, Absent, at, is_array, is_object, json_pointer
+from runs_conformance.model.json import ABSENT, JSON, Absent, at, is_object
+from runs_conformance.model.list_body import listed_items
 from runs_conformance.model.verdict import PASSED, Finding, Result
 
 JSON_CHANNEL, STREAM_CHANNEL = "json", "stream"
@@ -114,22 +115,6 @@ def observations_in(exchange: Exchange) -> Iterator[Observation]:
                 yield _json_observation(operation.listed_kind, item, exchange, f"{place}/{index}", index)
     elif is_object(body):
         yield _json_observation(operation.response_kind, body, exchange, "", 0)
-
-
-def listed_items(body: JSON | Absent) -> tuple[str, Sequence[JSON]]:
-    """The place of the items in the body of a list, and the items.
-
-    A list without its envelope, or whose only array has another name, has a wrong shape; its items are listed.
-    """
-    if is_array(body):
-        return "", body
-    if not is_object(body):
-        return "", ()
-    data = body.get("data")
-    if is_array(data):
-        return "/data", data
-    arrays = [(name, value) for name, value in body.items() if is_array(value)] if "data" not in body else []
-    return (json_pointer(arrays[0][0]), arrays[0][1]) if len(arrays) == 1 else ("", ())
 
 
 def _json_observation(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from runs_conformance.generation.programs.fragments import Fragment, give_up, prepare_caller, require, wait_for_end
+from runs_conformance.generation.programs.responses import item_count
 from runs_conformance.generation.programs.steps import (
     assistant,
     forced_call,
@@ -106,8 +107,7 @@ def _create_run_step(context: ProgramContext) -> Fragment:
         return False
     path = {"thread_id": Ref("thread"), "run_id": Ref("run")}
     steps = yield Step(operation="list_run_steps", name="steps", path=path, role=Role.FIXTURE)
-    data = steps.member("data")
-    if steps.accepted and isinstance(data, list) and data:
+    if item_count(steps):
         return True
     return (yield from give_up("a list with a run step"))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from runs_conformance.contract.lifecycle import ACTIVE, TERMINAL
@@ -17,6 +17,7 @@ from runs_conformance.generation.programs.responses import (
 )
 from runs_conformance.model.case import Key, Ref, Step
 from runs_conformance.model.exchange import Exchange
+from runs_conformance.model.list_body import listed_ids
 from runs_conformance.model.program import ProgramContext
 
 _MOST_REFERENCES = 12
@@ -158,7 +159,7 @@ class WalkState:
         count = item_count(exchange)
         self.last_page = ListedPage(step, count, exchange.member("has_more") is True)
         thread = self._thread_of(step)
-        for index, id_ in enumerate(_ids(exchange)[: min(count, 4)]):
+        for index, id_ in enumerate(listed_ids(exchange.body)[: min(count, 4)]):
             ref = Ref(step.name, f"/data/{index}/id")
             if step.operation == "list_messages" and thread is not None:
                 if len(thread.messages) < _MOST_REFERENCES:
@@ -189,9 +190,3 @@ class WalkState:
     def unfinished_runs(self) -> Iterator[WalkRun]:
         """The runs that may still be active."""
         return (run for run in self.reachable_runs() if run.status in ACTIVE or not run.status)
-
-
-def _ids(exchange: Exchange) -> list[str]:
-    data = exchange.member("data")
-    ids = [item.get("id") for item in data if isinstance(item, Mapping)] if isinstance(data, list) else []
-    return [str(id_) for id_ in ids]

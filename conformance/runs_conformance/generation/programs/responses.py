@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from runs_conformance.model.exchange import Exchange
-from runs_conformance.model.json import ABSENT, JSON, at, is_array, is_object
+from runs_conformance.model.json import JSON, at, is_array, is_object
+from runs_conformance.model.list_body import listed_ids
 
 PENDING_CALLS = "/required_action/submit_tool_outputs/tool_calls"
 """JSON Pointer to the calls that a waiting run needs outputs for."""
@@ -36,9 +37,7 @@ def pending_call_count(exchange: Exchange) -> int:
 
 def item_count(exchange: Exchange) -> int:
     """How many objects a page holds; 0 unless all of them have an id."""
-    data = exchange.member("data") if exchange.accepted else ABSENT
-    ids = [at(item, "/id") for item in data] if is_array(data) else []
-    return len(ids) if all(isinstance(id_, str) for id_ in ids) else 0
+    return len(listed_ids(exchange.body)) if exchange.accepted else 0
 
 
 def has_id(exchange: Exchange) -> bool:
