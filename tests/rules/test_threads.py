@@ -177,6 +177,11 @@ def test_foreign_message_beside_one_in_another_shape() -> History:
 
 
 @inconclusive(threads.begin_with_the_messages_given)
+def test_initial_messages_of_another_thread() -> History:
+    return _created(*({**each, "thread_id": "thread_b"} for each in (ADA, WHO)))
+
+
+@inconclusive(threads.begin_with_the_messages_given)
 def test_list_that_ends_early_lacks_no_initial_message() -> History:
     given = [{"role": "user", "content": f"No. {n}"} for n in range(12)]
     builder = HistoryBuilder()

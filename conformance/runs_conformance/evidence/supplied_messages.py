@@ -66,9 +66,13 @@ class SuppliedMessages:
 
     @property
     def may_be_unlisted(self) -> bool:
-        """Whether missing messages may be stored: the page may end early, or another response shows one of them."""
+        """Whether missing messages may be stored: the page may end early, or another response shows one of them.
+
+        A message that the list shows as one of another thread counts, too: its `thread_id` is the fault.
+        """
         return may_end_early(self.page) or any(
-            message_content(each.value) in self.missing and each.text("thread_id") == self.thread_id
+            message_content(each.value) in self.missing
+            and (each.exchange is self.page.exchange or each.text("thread_id") == self.thread_id)
             for each in message_observations(self.history)
             if self.exchange.happened_before(each.exchange)
         )

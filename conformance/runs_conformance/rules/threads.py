@@ -55,7 +55,7 @@ def begin_with_the_messages_given(supplied: SuppliedMessages) -> Iterator[Result
     Fix: Store every entry of `messages`, including those with role `assistant`, when the thread is created.
     """
     if supplied.missing and supplied.may_be_unlisted:
-        yield Inconclusive("the list may have ended before its last message")
+        yield Inconclusive("the list may have ended early, or shows them as those of another thread")
         return
     for content in supplied.missing:
         yield supplied.page.exchange.finding(f"the thread's initial message of role {content[0]!r} is missing", "/data")

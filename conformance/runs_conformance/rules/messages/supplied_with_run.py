@@ -14,7 +14,7 @@ from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, schema
 from runs_conformance.model.verdict import PASSED, Inconclusive, Result
 
-_MAY_END_EARLY = "the list may have ended before its last message"
+_MAY_END_EARLY = "the list may have ended early, or shows them as those of another thread"
 _ADDITIONAL = schema("openai-openapi f85dbe2 openapi.yaml CreateRunRequest.additional_messages")
 
 
