@@ -114,6 +114,8 @@ def _outcome(
             return Outcome.FAIL, _more(tally), None
         case Outcome.PASS if requirement.operation in context.unsupported:
             return Outcome.NOT_APPLICABLE, context.unsupported[requirement.operation or ""], None
+        case Outcome.PASS if tally.excused.total() >= tally.judged:
+            return Outcome.NOT_JUDGED, f"only {_excuses(tally)}", "a response that satisfies it"
         case Outcome.PASS:
             shortfall = _shortfall(id_, tally, rule, context)
             if shortfall is None:
