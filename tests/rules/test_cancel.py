@@ -78,6 +78,28 @@ def test_run_stays_cancelling() -> History:
     return builder.history()
 
 
+@inconclusive(effect.comes_to_an_end)
+def test_run_whose_second_cancellation_is_carried_out() -> History:
+    builder = HistoryBuilder()
+    builder.see_statuses("queued", "in_progress")
+    builder.send("cancel_run", run("in_progress"))
+    builder.get_run(run("in_progress"))
+    builder.wait(30)
+    builder.send("cancel_run", run("cancelling"))
+    builder.get_run(run("cancelling"))
+    return builder.history()
+
+
+@inconclusive(effect.waiting_run_ends_cancelled)
+def test_cancelled_run_accepts_outputs_and_completes() -> History:
+    builder = HistoryBuilder()
+    builder.see_statuses("queued", "requires_action")
+    builder.send("cancel_run", run("requires_action"))
+    builder.send("submit_tool_outputs", run("in_progress"))
+    builder.get_run(run("completed"))
+    return builder.history()
+
+
 @fails(effect.waiting_run_ends_cancelled, at="/status", times=1)
 def test_waiting_run_that_completes_when_cancelled() -> History:
     return _cancelled("queued", "requires_action", after=("completed",))

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import takewhile
 
 from runs_conformance.contract.lifecycle import ACTIVE, TERMINAL
 from runs_conformance.evidence.complete_list import complete_lists_of, steps_after_run_end
-from runs_conformance.evidence.run_action import RunAction, cancellations, may_have_taken_effect
+from runs_conformance.evidence.observation import Observation
+from runs_conformance.evidence.run_action import (
+    RunAction,
+    cancellations,
+    may_be_resumed_between,
+    may_have_taken_effect,
+)
 from runs_conformance.evidence.timeline import RunTimeline, runs
 from runs_conformance.evidence.tool_call import pending_calls, step_tool_calls
 from runs_conformance.model.exchange import Exchange
@@ -99,6 +106,8 @@ def waiting_run_ends_cancelled(action: RunAction) -> Iterator[Result]:
         status = action.final_state.status
         if status == "expired":
             yield Inconclusive("the run expired before it was cancelled")
+        elif status != "cancelled" and may_be_resumed_between(action.run, before, action.final_state):
+            yield Inconclusive("the run may have received the outputs after all")
         else:
             yield action.final_state.check(
                 status == "cancelled",
@@ -131,13 +140,19 @@ def comes_to_an_end(action: RunAction) -> Iterator[Result]:
     if action.final_state is not None:
         yield PASSED
     elif last.status == "cancelling":
-        seconds = last.earliest - action.exchange.ended
+        seconds = last.earliest - _first_of_the_trailing(action).latest
         finding = last.finding(f"the run has been cancelling for {seconds:.0f} s", "/status", "cancelled", last.status)
         yield (
             finding
             if seconds > _CANCELLING_SECONDS
             else Inconclusive("the run was not observed long enough after its cancellation")
         )
+
+
+def _first_of_the_trailing(action: RunAction) -> Observation:
+    """The first of the last observations in `cancelling`: a cancellation may be ignored and repeated later."""
+    trailing = takewhile(lambda each: each.status == "cancelling", reversed(action.run.observations))
+    return min(trailing, key=lambda each: each.latest)
 
 
 @rule(
