@@ -7,7 +7,7 @@ from runs_conformance.model.exchange import Completion
 from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT
 from runs_conformance.rules import transport
-from tests.rules.examples import fails, legal, passes
+from tests.rules.examples import fails, inconclusive, legal, passes
 from tests.rules.histories import HistoryBuilder, run, thread
 from tests.rules.streams import plain
 
@@ -50,11 +50,20 @@ def test_deep_nesting_that_was_sent_before() -> History:
     return History.of([replace(exchange, request=replace(exchange.request, text='{"tools": [[[...]]]}'))])
 
 
-@legal
-def test_list_may_show_values_of_other_clients() -> History:
+def list_of_deep_values() -> History:
     builder = HistoryBuilder()
     builder.send("list_assistants", ABSENT, defects=("too_deep",))
     return builder.history()
+
+
+@legal
+def test_list_may_show_values_of_other_clients() -> History:
+    return list_of_deep_values()
+
+
+@inconclusive(transport.success_is_a_json_object, transport.json_means_the_same_to_everybody)
+def test_list_of_values_that_are_too_deep_to_read() -> History:
+    return list_of_deep_values()
 
 
 @fails(transport.content_type_is_json)
@@ -79,6 +88,11 @@ def test_invalid_utf8_in_a_stream() -> History:
 @fails(transport.json_means_the_same_to_everybody)
 def test_duplicate_member() -> History:
     return answered(run(), defects=("duplicate_key: status",))
+
+
+@fails(transport.json_means_the_same_to_everybody)
+def test_nesting_that_few_parsers_read() -> History:
+    return answered(ABSENT, defects=("too_deep",))
 
 
 @legal

@@ -21,6 +21,7 @@ _COMPLETENESS = prose("RFC 9112 8: an answer that ends early is incomplete")
 
 _INVALID = ("invalid_utf8", "byte_order_mark", "control_character", "not_a_number", "content_encoding")
 _AMBIGUOUS = ("duplicate_key", "number_too_long", "number_out_of_range", "too_deep")
+_UNREADABLE = Inconclusive("the response shows stored values that are nested more deeply than the suite reads")
 
 
 def _json_responses(history: History) -> Iterable[Exchange]:
@@ -35,8 +36,8 @@ def _must_be_json(exchange: Exchange) -> bool:
     return is_success and response is not None and response.events is None and not requests_stream
 
 
-def _json_responses_and_readability(history: History) -> Iterable[tuple[Exchange, bool]]:
-    """Every such response, and whether the suite can read it: stored values may be nested too deeply.
+def _exchanges_and_readability(history: History) -> Iterable[tuple[Exchange, bool]]:
+    """Every exchange, and whether the suite can read its response: stored values may be nested too deeply.
 
     Odd requests store such values, and a list may show values that another client stored.
     """
@@ -45,8 +46,11 @@ def _json_responses_and_readability(history: History) -> Iterable[tuple[Exchange
         had_odd_request = had_odd_request or exchange.request.text is not None
         defects = exchange.response.defects if exchange.response else ()
         is_list = exchange.operation is not None and OPERATIONS[exchange.operation].listed_kind is not None
-        if _must_be_json(exchange):
-            yield exchange, not ("too_deep" in defects and (had_odd_request or is_list))
+        yield exchange, not ("too_deep" in defects and (had_odd_request or is_list))
+
+
+def _json_responses_and_readability(history: History) -> Iterable[tuple[Exchange, bool]]:
+    return (each for each in _exchanges_and_readability(history) if _must_be_json(each[0]))
 
 
 @rule(units=_json_responses_and_readability, level=Level.MUST, source=_JSON, capability="core")
@@ -59,7 +63,7 @@ def success_is_a_json_object(answer: tuple[Exchange, bool]) -> Iterator[Result]:
     """
     exchange, readable = answer
     if not readable:
-        yield Inconclusive("the response shows stored values that are nested more deeply than the suite reads")
+        yield _UNREADABLE
         return
     if is_object(exchange.body):
         yield PASSED
@@ -111,17 +115,20 @@ def json_is_by_the_letter(exchange: Exchange) -> Iterator[Result]:
         yield PASSED
 
 
-@rule(units=exchanges, level=Level.SHOULD, source=_INTEROPERABILITY, capability="core", occasions=10)
-def json_means_the_same_to_everybody(exchange: Exchange) -> Iterator[Result]:
+@rule(units=_exchanges_and_readability, level=Level.SHOULD, source=_INTEROPERABILITY, capability="core", occasions=10)
+def json_means_the_same_to_everybody(answer: tuple[Exchange, bool]) -> Iterator[Result]:
     """No object in a response has two members of the same name, and no number exceeds what programs can represent.
 
     Which of two members counts, and how such a number is read, depends on the parser.
 
     Fix: Serialise responses from maps with unique keys, and keep numbers within the range of a double.
     """
+    exchange, readable = answer
     is_ordinary = exchange.operation is not None and exchange.request.text is None
     defects = _defects(exchange, _AMBIGUOUS) if is_ordinary else []
-    if defects:
+    if defects and not readable:
+        yield _UNREADABLE
+    elif defects:
         yield exchange.finding(f"parsers disagree about {', '.join(defects[:3])}", actual=defects[0])
     elif _has_content(exchange):
         yield PASSED
