@@ -73,6 +73,26 @@ def test_invalid_responses_are_ignored() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("operation", "text", "created", "unknown"),
+    [
+        ("create_assistant", '{"id": "asst_a", "tools": [[[', [("delete_assistant", "asst_a")], 0),
+        ("create_thread", '{"object":"thread","created_at":7,"id":"t"', [("delete_thread", "t")], 0),
+        ("create_assistant", '{"tools": [{"id": "asst_b"', [], 1),
+        ("create_assistant", '{"metadata":{"id":"asst_b"}', [], 1),
+        ("create_thread_and_run", '{"id":"run_a"', [], 1),
+        ("get_assistant", '{"id":"asst_a"', [], 0),
+    ],
+)
+def test_id_of_an_object_that_is_too_deep_to_read(
+    operation: str, text: str, created: list[tuple[str, str]], unknown: int
+) -> None:
+    unreadable = replace(exchange(operation, ABSENT), response=Response(200, {}, text=text, defects=("too_deep",)))
+    tracker = track_resources([unreadable])
+    assert [(each.deletion.operation, each.id) for each in tracker.leftovers()] == created
+    assert tracker.unknown_creations == unknown
+
+
 def test_message_is_deleted_only_if_its_thread_stays() -> None:
     message = exchange("create_message", {"id": "msg_a"}, {"thread_id": "thread_a"})
     assert leftovers_after(exchange("create_thread", {"id": "thread_a"}), message) == [("delete_thread", "thread_a")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -10,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from runs_conformance.client.prepared_request import MAX_ID_LENGTH
+from runs_conformance.contract.event import readable_events
 from runs_conformance.contract.lifecycle import ACTIVE
 from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.engine.program_runner import Sender
@@ -26,6 +28,14 @@ INTERRUPTED_CLEANUP_SECONDS = 10.0
 
 CLEANUP_SECONDS = 60.0
 """Time limit of the cleanup at the end."""
+
+
+_UNREADABLE = frozenset({"too_deep", "too_large"})
+_LEADING_ID = re.compile(r'\s*\{(?:\s*"(?:object|created_at)"\s*:\s*(?:"[^"\\]*"|\d+)\s*,)*\s*"id"\s*:\s*"([^"\\]+)"')
+"""The id of the object itself, behind nothing but what servers write in front of it: a nested object may have an id."""
+
+_CREATED_BY_ID = ("create_assistant", "create_thread", "create_message")
+"""The operations whose objects can be deleted by an id that the response shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +60,7 @@ class ResourceTracker:
     """Tracks the objects that exchanges created and deleted. Thread-safe.
 
     `protected` are ids supplied by the user, which are never deleted. `unknown_creations` counts creations without a
-    response, whose objects have unknown ids.
+    response, or with one that cannot be read, whose objects have unknown ids.
     """
 
     protected: frozenset[str] = frozenset()
@@ -73,7 +83,11 @@ class ResourceTracker:
                 self._active_runs.pop(exchange.path.get("run_id", ""), None)
             elif exchange.accepted:
                 key = exchange.step.key if exchange.step else Key.PRIMARY
-                for value in (exchange.body, *(event.data for event in exchange.events)):
+                body = exchange.body
+                if _is_unreadable_creation(exchange):
+                    body = {"id": _leading_id(exchange)}
+                    self.unknown_creations += body["id"] is None
+                for value in (body, *(event.data for event in readable_events(exchange.events))):
                     if is_object(value) and isinstance(id_ := value.get("id"), str) and len(id_) <= MAX_ID_LENGTH:
                         self._record_object(id_, value, name, exchange.path, key)
             elif OPERATIONS[name].creates and exchange.completion is Completion.UNKNOWN:
@@ -143,6 +157,19 @@ def reports_missing(exchange: Exchange) -> bool:
     text = exchange.response.text if exchange.response is not None else None
     body = json.dumps(exchange.body) if is_object(exchange.body) else text or ""
     return error_message(exchange.body) is not None or bool(id_ and id_ in body)
+
+
+def _is_unreadable_creation(exchange: Exchange) -> bool:
+    """Whether an object was created, and the response that shows it is too large or too deep to be read."""
+    response = exchange.response
+    is_creation = bool(OPERATIONS[exchange.operation or ""].creates)
+    return is_creation and response is not None and not _UNREADABLE.isdisjoint(response.defects)
+
+
+def _leading_id(exchange: Exchange) -> str | None:
+    text = exchange.response.text if exchange.response is not None else None
+    match = _LEADING_ID.match(text or "") if exchange.operation in _CREATED_BY_ID else None
+    return match[1] if match else None
 
 
 def _is_cleanup(exchange: Exchange) -> bool:
