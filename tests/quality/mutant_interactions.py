@@ -112,6 +112,11 @@ UNDONE_BY: Mapping[str, Mapping[str, str]] = {
     },
     "leaves_outputs_out": {"shows_outputs_as_empty": "every call has an output, if only an empty one"},
     "leaves_usage_out_until_it_is_known": {"counts_before_the_end": "the usage is known from the beginning"},
+    "lists_runs_once_a_step": {"does_not_call_when_required": "no run has several steps"},
+    "locks_all_threads": {
+        "replaces_the_active_run": "an active run never refuses another one",
+        "runs_twice_at_once": "an active run never refuses another one",
+    },
     "locks_no_thread_that_came_with_its_run": {"runs_in_an_old_thread": "no thread comes with its run"},
     "parses_the_body_that_cancellations_lack": {"reads_broken_json": "a missing body is read as an empty object"},
     "streams_its_refusals": {
