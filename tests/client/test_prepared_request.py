@@ -87,6 +87,14 @@ def test_reference_into_a_stream_uses_its_last_run() -> None:
     assert prepare(step, {"run": streamed}).path == "/threads/completed"
 
 
+def test_reference_into_a_stream_reads_events_that_are_named_in_their_data() -> None:
+    run = {"id": "run_1", "object": "thread.run", "status": "completed"}
+    wrapped = Event("message", {"event": "thread.run.completed", "data": run})
+    streamed = exchange(operation="create_run", events=(wrapped, Event("message", "[DONE]")))
+    step = Step(operation="get_thread", path={"thread_id": Ref("run", "/id")})
+    assert prepare(step, {"run": streamed}).path == "/threads/run_1"
+
+
 @pytest.mark.parametrize(
     ("body", "content"),
     [

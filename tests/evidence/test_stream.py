@@ -3,7 +3,7 @@ from __future__ import annotations
 from runs_conformance.evidence.stream import Stream, streams
 from runs_conformance.model.exchange import Completion
 from tests.rules.histories import HistoryBuilder, run
-from tests.rules.streams import opening, plain
+from tests.rules.streams import opening, plain, wrapped
 
 
 def only(builder: HistoryBuilder) -> Stream:
@@ -35,6 +35,22 @@ def test_stream_with_an_error() -> None:
     builder = HistoryBuilder()
     builder.send("create_run", events=[*opening(), ("error", {"message": "Sorry."})])
     assert only(builder).has_error
+
+
+def test_events_that_are_named_in_their_data() -> None:
+    builder = HistoryBuilder()
+    builder.send("create_run", events=[*wrapped(*plain()), ("message", "[DONE]")])
+    stream = only(builder)
+    assert stream.names[:2] == ("thread.run.created", "thread.run.queued")
+    assert [run.status for run in stream.of_kind("run")][-1] == "completed"
+    assert stream.observations[0].pointer == "/events/0/data/data"
+    assert stream.events[0].name == "message"
+
+
+def test_events_of_which_some_are_named_in_their_data() -> None:
+    builder = HistoryBuilder()
+    builder.send("create_run", events=[*wrapped(*opening()), ("message", run("completed"))])
+    assert only(builder).observations == ()
 
 
 def test_json_answer_is_no_stream() -> None:

@@ -70,6 +70,11 @@ def calling(*pieces: str, requested: str | None = None) -> list[Event]:
     ]
 
 
+def wrapped(*events: Event) -> list[Event]:
+    """The same events without `event:` lines, named in their data."""
+    return [("message", {"event": name, "data": data}) for name, data in events]
+
+
 def completed() -> Event:
     """The end of a run."""
     return "thread.run.completed", run("completed", usage=usage())

@@ -5,9 +5,9 @@ from typing import Any
 from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT
 from runs_conformance.rules.events import event_data, object_sequence, stream_sequence
-from tests.rules.examples import fails, legal, passes
+from tests.rules.examples import fails, inconclusive, legal, passes
 from tests.rules.histories import ASSISTANT, HistoryBuilder, run, step, streamed_message, thread
-from tests.rules.streams import calling, completed, delta, in_new_thread, opening, plain, resumed, writing
+from tests.rules.streams import calling, completed, delta, in_new_thread, opening, plain, resumed, wrapped, writing
 
 EVERY = (
     event_data.run_events_fit_their_status,
@@ -37,6 +37,16 @@ def without(name: str) -> list[tuple[str, Any]]:
 @passes(*EVERY, stream_sequence.a_run_opens_its_stream)
 def test_plain_stream() -> History:
     return streamed(*plain())
+
+
+@passes(*EVERY, stream_sequence.a_run_opens_its_stream)
+def test_stream_whose_events_are_named_in_their_data() -> History:
+    return streamed(*wrapped(*plain()))
+
+
+@inconclusive(stream_sequence.thread_created_comes_where_one_was, stream_sequence.a_run_opens_its_stream)
+def test_stream_whose_objects_cannot_be_read() -> History:
+    return streamed(*(("message", data) for _, data in plain()))
 
 
 @passes(*EVERY, stream_sequence.a_run_opens_its_stream, stream_sequence.a_new_thread_opens_its_stream)

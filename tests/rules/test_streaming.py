@@ -8,7 +8,7 @@ from runs_conformance.model.history import History
 from runs_conformance.rules.streaming import event_format, negotiation, stream_end
 from tests.rules.examples import fails, inconclusive, legal, passes
 from tests.rules.histories import ASSISTANT, HistoryBuilder, run
-from tests.rules.streams import calling, opening, plain
+from tests.rules.streams import calling, opening, plain, wrapped
 
 ASKED = {"assistant_id": ASSISTANT, "stream": True}
 DONE = ("done", "[DONE]")
@@ -69,10 +69,19 @@ def test_done_without_its_event_line() -> History:
     return streamed(("thread.run.completed", run("completed")), ("message", "[DONE]"))
 
 
-@inconclusive(stream_end.a_stream_lasts_until_its_run_stops)
+@passes(stream_end.a_stream_lasts_until_its_run_stops, event_format.data_of_events_is_an_object)
 def test_events_that_are_named_only_in_their_data() -> History:
-    data = {"event": "thread.run.completed", "data": run("completed")}
-    return streamed(("message", data), ("message", "[DONE]"))
+    return streamed(*wrapped(*plain()), ("message", "[DONE]"))
+
+
+@fails(stream_end.a_stream_lasts_until_its_run_stops)
+def test_events_that_are_named_only_in_their_data_and_show_no_end() -> History:
+    return streamed(*wrapped(*plain()[:-1]), ("message", "[DONE]"))
+
+
+@inconclusive(stream_end.a_stream_lasts_until_its_run_stops)
+def test_events_that_are_named_in_their_data_without_an_object() -> History:
+    return streamed(("message", {"event": "thread.run.completed"}), ("message", "[DONE]"))
 
 
 def mislabelled(body: dict[str, Any]) -> History:

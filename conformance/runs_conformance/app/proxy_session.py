@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from runs_conformance.app.judge_partition import judge_history
 from runs_conformance.app.judge_recording import RecordingReview, judge
 from runs_conformance.app.options import RunOptions, build_history_judge, requirements, selection_filter
+from runs_conformance.contract.event import readable_events
 from runs_conformance.engine.outcome import failing_levels
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
@@ -131,7 +132,7 @@ def _thread_of(exchange: Exchange) -> str:
     """The thread that an exchange concerns; an empty string for requests about no thread."""
     if thread := exchange.path.get("thread_id"):
         return thread
-    shown = [exchange.body, *(event.data for event in exchange.events)]
+    shown = [exchange.body, *(event.data for event in readable_events(exchange.events))]
     for value in shown:
         if isinstance(value, dict):
             name = "id" if value.get("object") == "thread" else "thread_id"

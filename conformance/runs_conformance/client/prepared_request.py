@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from runs_conformance.client import base_url
+from runs_conformance.contract.event import readable_events
 from runs_conformance.contract.operation import OPERATIONS, Operation, response_kind_of
 from runs_conformance.errors import ConformanceError, InternalError
 from runs_conformance.model.case import Key, Ref, Step
@@ -94,7 +95,7 @@ def answered_object(exchange: Exchange) -> JSON | Absent:
         operation = OPERATIONS.get(exchange.operation or "")
         return in_envelope(exchange.body) if operation is not None and operation.listed_kind else exchange.body
     wanted = f"thread.{response_kind_of(exchange.operation)}"
-    for event in reversed(exchange.response.events):
+    for event in reversed(tuple(readable_events(exchange.response.events))):
         if is_object(event.data) and event.data.get("object") == wanted:
             return event.data
     return ABSENT

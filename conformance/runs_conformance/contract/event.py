@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -10,6 +10,8 @@ from typing import Any
 from runs_conformance.contract.edition import DEFAULT_EDITION, in_force
 from runs_conformance.contract.lifecycle import TERMINAL
 from runs_conformance.contract.schema import load_document
+from runs_conformance.model.exchange import Event
+from runs_conformance.model.json import JSON, is_object
 
 DONE = "done"
 """The name of the last event of every stream."""
@@ -19,6 +21,9 @@ DONE_DATA = "[DONE]"
 
 ERROR = "error"
 """The name of the event that reports an error of the server while it streams."""
+
+UNNAMED = ("", "message")
+"""The names of an event without an `event:` line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,3 +62,44 @@ def pauses_or_ends_run(name: str) -> bool:
     # A run that requires action is not over, but its later events belong to the stream that submits the tool outputs.
     suffix = name.removeprefix("thread.run.")
     return suffix in TERMINAL or suffix == "requires_action"
+
+
+@dataclass(frozen=True, slots=True)
+class ReadableEvent:
+    """An event with the name and the data that it is about; `pointer` is the place of the data in the response."""
+
+    name: str
+    data: JSON
+    pointer: str
+    at: float
+
+
+def readable_events(events: Sequence[Event]) -> Iterator[ReadableEvent]:
+    """The events of a stream as a client can read them.
+
+    Some servers write no `event:` line and put name and object into the data, as in
+    `data: {"event": "thread.run.created", "data": {...}}`. If all events of a stream are written so, they are unwrapped.
+    """
+    wrapped = _are_wrapped(events)
+    for index, event in enumerate(events):
+        if wrapped and is_object(event.data):
+            yield ReadableEvent(str(event.data["event"]), event.data["data"], f"/events/{index}/data/data", event.at)
+        else:
+            yield ReadableEvent(event.name, event.data, f"/events/{index}/data", event.at)
+
+
+def name_in_data(event: Event) -> str | None:
+    """The documented name that the data of an unnamed event gives, as in `data: {"event": "thread.run.created"}`."""
+    name = event.data.get("event") if event.name in UNNAMED and is_object(event.data) else None
+    return name if isinstance(name, str) and name in event_types() else None
+
+
+def _are_wrapped(events: Sequence[Event]) -> bool:
+    """Whether every event but `[DONE]` has its name and its object in its data, and the contract names one of them."""
+    objects = [event for event in events if event.data != DONE_DATA]
+    return any(name_in_data(event) for event in objects) and all(_is_wrapped(event) for event in objects)
+
+
+def _is_wrapped(event: Event) -> bool:
+    data = event.data if event.name in UNNAMED and is_object(event.data) else {}
+    return isinstance(data.get("event"), str) and "data" in data

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from runs_conformance.contract.event import readable_events
 from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.engine.forecast import Forecast
 from runs_conformance.errors import BudgetExhausted
@@ -302,7 +303,7 @@ class Budget:
 
 def runs_in(exchange: Exchange) -> Iterator[Mapping[str, JSON]]:
     """Yield the run objects in the body and events of an exchange."""
-    for value in (exchange.body, *(event.data for event in exchange.events)):
+    for value in (exchange.body, *(event.data for event in readable_events(exchange.events))):
         if is_object(value) and value.get("object") == "thread.run" and isinstance(value.get("id"), str):
             yield value
 

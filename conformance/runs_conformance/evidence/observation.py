@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from runs_conformance.contract.event import event_types
+from runs_conformance.contract.event import event_types, readable_events
 from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
@@ -21,7 +21,7 @@ JSON_CHANNEL, STREAM_CHANNEL = "json", "stream"
 class Observation:
     """One object as the target showed it once.
 
-    `pointer` is its place: in the response's body, or `/events/<n>/data` in a stream. The object had this state at some
+    `pointer` is its place: in the response's body, or in the data of an event of a stream. The object had this state at some
     moment between `earliest` and `latest`, in seconds. For an event that is any time from the request to the arrival of
     the event, since events may be delivered late. `position` is its index in the page or stream.
     """
@@ -127,14 +127,14 @@ def _json_observation(
 
 def _stream_observations(exchange: Exchange) -> Iterator[Observation]:
     types = event_types()
-    for position, event in enumerate(exchange.events):
+    for position, event in enumerate(readable_events(exchange.events)):
         event_type = types.get(event.name)
         if event_type is not None and is_object(event.data):
             yield Observation(
                 kind=event_type.payload_kind,
                 value=event.data,
                 exchange=exchange,
-                pointer=f"/events/{position}/data",
+                pointer=event.pointer,
                 channel=STREAM_CHANNEL,
                 earliest=exchange.started,
                 latest=max(event.at, exchange.started),

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
-from runs_conformance.contract.event import DONE, ERROR, event_types
+from runs_conformance.contract.event import DONE, ERROR, ReadableEvent, readable_events
 from runs_conformance.evidence.observation import Observation, observations_in
 from runs_conformance.model.exchange import Completion, Event, Exchange
 from runs_conformance.model.history import History
-from runs_conformance.model.json import at
-
-UNNAMED = ("", "message")
-"""The names of an event without an `event:` line."""
 
 
 @dataclass(frozen=True, eq=False)
 class Stream:
-    """The events of one accepted streaming request, and the objects in them.
+    """The events of one accepted streaming request as they were sent, and the objects in them.
 
     A stream that is not complete was truncated by a timeout or a lost connection; missing events prove nothing then.
     """
@@ -32,10 +28,15 @@ class Stream:
         """Whether the stream was read to its end."""
         return self.exchange.completion is Completion.ANSWERED
 
+    @cached_property
+    def readable_events(self) -> tuple[ReadableEvent, ...]:
+        """The events with the names and data that they are about, in order."""
+        return tuple(readable_events(self.events))
+
     @property
     def names(self) -> tuple[str, ...]:
-        """The names of the events, in order."""
-        return tuple(event.name for event in self.events)
+        """The names of the events, in order; those in the data if all events are named there."""
+        return tuple(event.name for event in self.readable_events)
 
     @property
     def has_error(self) -> bool:
@@ -60,9 +61,3 @@ def streams(history: History) -> tuple[Stream, ...]:
         for exchange in history
         if exchange.response is not None and exchange.response.events is not None and exchange.status == 200
     )
-
-
-def name_in_data(event: Event) -> str | None:
-    """The documented name that the data of an unnamed event gives, as in `data: {"event": "thread.run.created"}`."""
-    name = at(event.data, "/event") if event.name in UNNAMED else None
-    return name if isinstance(name, str) and name in event_types() else None

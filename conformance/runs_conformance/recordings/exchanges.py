@@ -10,6 +10,7 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from runs_conformance.contract.dialect import DEFAULT_FAMILY, recorded_family
 from runs_conformance.contract.edition import DEFAULT_EDITION, V2_LAUNCH
+from runs_conformance.contract.event import readable_events
 from runs_conformance.contract.operation import Operation, find_operation
 from runs_conformance.model.exchange import Completion, Exchange, Request, Response
 from runs_conformance.model.json import ABSENT, JSON, Absent, is_array, is_object
@@ -300,7 +301,7 @@ def _recording_time(entry: RecordedEntry, operation: Operation, response: Respon
 
 def _newest_created_at(response: Response) -> float | None:
     """The newest `created_at` of the objects in a response."""
-    values: list[JSON] = [event.data for event in response.events or ()]
+    values: list[JSON] = [event.data for event in readable_events(response.events or ())]
     if is_object(response.body):
         values.append(response.body)
         listed = response.body.get("data")

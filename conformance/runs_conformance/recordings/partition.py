@@ -6,6 +6,7 @@ import math
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from runs_conformance.contract.event import readable_events
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.json import JSON, is_array, is_object
 from runs_conformance.recordings.loss import IDS_REDACTED
@@ -148,7 +149,7 @@ def _used_assistants(exchange: Exchange) -> set[str]:
 
 def _objects(exchange: Exchange) -> Iterator[Mapping[str, JSON]]:
     """The objects that a response shows: itself, the items of a list, or the data of events."""
-    for event in exchange.events:
+    for event in readable_events(exchange.events):
         if is_object(event.data):
             yield event.data
     body = exchange.body

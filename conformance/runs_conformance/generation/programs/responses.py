@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from runs_conformance.contract.event import readable_events
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.json import JSON, at, is_array, is_object
 from runs_conformance.model.list_body import listed_ids
@@ -16,7 +17,7 @@ def response_object(exchange: Exchange, kind: str = "thread.run") -> Mapping[str
     """The object in an accepted answer: its body or, in a stream, the last object of this kind; empty if refused."""
     if not exchange.accepted:
         return {}
-    for event in reversed(exchange.events):
+    for event in reversed(tuple(readable_events(exchange.events))):
         if is_object(event.data) and event.data.get("object") == kind:
             return event.data
     return exchange.body if is_object(exchange.body) else {}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from runs_conformance.contract.constraint import object_documents
 from runs_conformance.contract.edition import DEFAULT_EDITION
-from runs_conformance.contract.event import event_types
+from runs_conformance.contract.event import event_types, readable_events
 from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.contract.schema_violation import SchemaViolation
 from runs_conformance.contract.validation import validate_document
@@ -113,10 +113,10 @@ def objects_in_response(exchange: Exchange) -> Iterator[ObjectInResponse]:
         return
     if response.events is not None:
         types = event_types()
-        for position, event in enumerate(response.events):
+        for event in readable_events(response.events):
             event_type = types.get(event.name)
             if event_type is not None and event_type.payload_kind in object_documents() and is_object(event.data):
-                yield ObjectInResponse(event_type.payload_kind, event.data, f"/events/{position}/data")
+                yield ObjectInResponse(event_type.payload_kind, event.data, event.pointer)
     elif is_object(response.body):
         if exchange.accepted:
             yield ObjectInResponse(operation.response_kind, response.body, "")

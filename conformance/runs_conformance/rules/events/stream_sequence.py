@@ -77,6 +77,8 @@ def thread_created_comes_where_one_was(stream: Stream) -> Iterator[Result]:
 
     Fix: Do not send `thread.created` for `create_run` and `submit_tool_outputs`.
     """
+    if not stream.observations:
+        return
     threads = stream.of_kind("thread")
     if stream.exchange.operation == "create_thread_and_run":
         yield PASSED
@@ -117,7 +119,7 @@ def a_run_opens_its_stream(stream: Stream) -> Iterator[Result]:
 
     Fix: Send these three events in order before any event of a step.
     """
-    if stream.exchange.operation in _CREATING:
+    if stream.exchange.operation in _CREATING and stream.observations:
         observations = [s for s in stream.observations if s.kind in ("run", "run_step", "message")]
         opening = [f"thread.run.{kind}" for kind in ("created", "queued", "in_progress")]
         shown = [str(s.event) for s in observations[:3]]

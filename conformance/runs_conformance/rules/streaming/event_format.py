@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from runs_conformance.contract.event import DONE, DONE_DATA, ERROR, event_types
-from runs_conformance.evidence.stream import UNNAMED, Stream, name_in_data, streams
+from runs_conformance.contract.event import DONE, DONE_DATA, ERROR, UNNAMED, event_types, name_in_data
+from runs_conformance.evidence.stream import Stream, streams
 from runs_conformance.model.json import Absent, at, is_object
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, observed, prose, schema
@@ -58,9 +58,9 @@ def data_of_events_is_an_object(stream: Stream) -> Iterator[Result]:
 
     Fix: Write the object of the event as JSON into its `data:` line.
     """
-    for index, event in enumerate(stream.events):
+    for event in stream.readable_events:
         if event.name in event_types() and event.name != DONE:
-            finding = stream.exchange.finding(f"the data of {event.name} is not a JSON object", f"/events/{index}/data")
+            finding = stream.exchange.finding(f"the data of {event.name} is not a JSON object", event.pointer)
             yield PASSED if is_object(event.data) else finding
 
 
@@ -113,9 +113,9 @@ def error_events_say_what_happened(stream: Stream) -> Iterator[Result]:
 
     Fix: Put a `message` into the data of every `error` event.
     """
-    for index, event in enumerate(stream.events):
+    for event in stream.readable_events:
         if event.name == ERROR:
             message = at(event.data, "/message")
             text = at(event.data, "/error/message") if isinstance(message, Absent) else message
-            finding = stream.exchange.finding("the error event has no message", f"/events/{index}/data")
+            finding = stream.exchange.finding("the error event has no message", event.pointer)
             yield PASSED if isinstance(text, str) and text else finding

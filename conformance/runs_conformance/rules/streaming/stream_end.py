@@ -4,8 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from runs_conformance.contract.event import DONE, DONE_DATA, ERROR, event_types, pauses_or_ends_run
-from runs_conformance.evidence.stream import UNNAMED, Stream, name_in_data, streams
+from runs_conformance.contract.event import (
+    DONE,
+    DONE_DATA,
+    ERROR,
+    UNNAMED,
+    event_types,
+    name_in_data,
+    pauses_or_ends_run,
+)
+from runs_conformance.evidence.stream import Stream, streams
 from runs_conformance.model.exchange import Event
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, observed, schema
@@ -47,10 +55,10 @@ def a_stream_ends_with_done(stream: Stream) -> Iterator[Result]:
         yield exchange.finding("the stream ends without done", "/events", DONE_DATA)
     elif (
         stream.events
-        and pauses_or_ends_run(stream.events[-1].name)
+        and pauses_or_ends_run(stream.names[-1])
         and exchange.ended - stream.events[-1].at > _DONE_DEADLINE
     ):
-        yield exchange.finding(f"no done follows {stream.events[-1].name}", "/events", DONE_DATA)
+        yield exchange.finding(f"no done follows {stream.names[-1]}", "/events", DONE_DATA)
     else:
         yield Inconclusive("the stream was truncated")
 
@@ -102,7 +110,7 @@ def a_stream_lasts_until_its_run_stops(stream: Stream) -> Iterator[Result]:
 
     Fix: Keep the stream open until the run ends or requires action.
     """
-    if any(name_in_data(event) for event in stream.events):
+    if not stream.observations and any(name_in_data(event) for event in stream.events):
         return  # The events lack their `event:` line, which another rule reports.
     if stream.is_complete and not stream.has_error:
         names = [observation.event or "" for observation in stream.of_kind("run")]
