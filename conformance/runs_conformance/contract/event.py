@@ -78,7 +78,7 @@ def readable_events(events: Sequence[Event]) -> Iterator[ReadableEvent]:
     """The events of a stream as a client can read them.
 
     Some servers write no `event:` line and put name and object into the data, as in
-    `data: {"event": "thread.run.created", "data": {...}}`. If all events of a stream are written so, they are unwrapped.
+    `data: {"event": "thread.run.created", "data": {...}}`. If they write all events of a stream so, these are unwrapped.
     """
     wrapped = _are_wrapped(events)
     for index, event in enumerate(events):
