@@ -33,8 +33,9 @@ def test_ended_run_that_cannot_be_modified() -> History:
 @inconclusive(modify.ended_run_can_be_modified)
 def test_metadata_that_may_exceed_the_limit_when_merged() -> History:
     builder = HistoryBuilder()
-    builder.create_run(body={"assistant_id": ASSISTANT, "metadata": {f"a{number}": "x" for number in range(10)}})
-    builder.see_statuses("completed")
+    given = {f"a{number}": "x" for number in range(10)}
+    builder.create_run(run(metadata=given), body={"assistant_id": ASSISTANT, "metadata": given})
+    builder.get_run(run("completed", metadata=given))
     builder.refuse("modify_run", body={"metadata": {f"b{number}": "x" for number in range(10)}})
     return builder.history()
 

@@ -1,10 +1,10 @@
-"""The members of objects that the contract names."""
+"""The members of objects and request bodies that the contract names."""
 
 from __future__ import annotations
 
 from functools import lru_cache
 
-from runs_conformance.contract.constraint import object_documents
+from runs_conformance.contract.constraint import body_documents, object_documents
 from runs_conformance.contract.edition import DEFAULT_EDITION
 from runs_conformance.contract.schema import compile_schema
 
@@ -12,7 +12,16 @@ from runs_conformance.contract.schema import compile_schema
 @lru_cache(maxsize=64)
 def known_members(kind: str, edition: str = "") -> frozenset[str]:
     """The members of a kind of object that an edition names. What other members mean, or when they change, is open."""
-    document = object_documents().get(kind)
+    return _members(object_documents().get(kind), kind, edition)
+
+
+@lru_cache(maxsize=64)
+def known_body_members(operation: str, edition: str = "") -> frozenset[str]:
+    """The members of an operation's request body that an edition names."""
+    return _members(body_documents().get(operation), operation, edition)
+
+
+def _members(document: str | None, name: str, edition: str) -> frozenset[str]:
     if document is None:
         return frozenset()
-    return frozenset(compile_schema(document, kind, edition or DEFAULT_EDITION).get("properties", ()))
+    return frozenset(compile_schema(document, name, edition or DEFAULT_EDITION).get("properties", ()))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from runs_conformance.contract.known_members import known_body_members
 from runs_conformance.model.error_message import refusal_text
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.json import at, is_array, is_object, spell_pointer
@@ -45,7 +46,8 @@ def blamed_elsewhere(exchange: Exchange, pointer: str) -> str | None:
     """The place that a refusal blames, if it is a member of the request that has nothing to do with `pointer`.
 
     None if the refusal names the place, something around or in it, nothing at all, or nothing that was sent. A refusal
-    that names no member but the thread or run that the request is for blames that object.
+    that names no member but the thread or run that the request is for blames that object. If the body is no object, a
+    refusal blames any member that the operation has: the target may have read the body as an empty object.
     """
     body = exchange.request.body
     sent = set(body) if is_object(body) else set()
@@ -56,7 +58,9 @@ def blamed_elsewhere(exchange: Exchange, pointer: str) -> str | None:
         return blamed_parameter(exchange)
     if any(set(_words(name)) & set(tokens) for name in names):
         return None
-    return next((name for name in names if (words := _words(name)) and words[0] in sent), None) if tokens else None
+    if not tokens:
+        sent = set() if is_object(body) else {*known_body_members(exchange.operation or "", exchange.edition or "")}
+    return next((name for name in names if (words := _words(name)) and words[0] in sent), None)
 
 
 def may_concern_missing_object(exchange: Exchange, pointer: str) -> bool:

@@ -152,16 +152,29 @@ MAX_METADATA_ENTRIES = 16
 def may_exceed_metadata_limit(exchanges: Iterable[Exchange], exchange: Exchange) -> bool:
     """Whether a modification exceeds the maximum number of entries on a server that merges old and new metadata.
 
-    Whether metadata is merged or replaced is not specified.
+    Whether metadata is merged or replaced is not specified. The last response to a creation or modification shows what
+    the server has kept until then.
     """
     if not (exchange.operation or "").startswith("modify_"):
         return False
     object_id = list(exchange.path.values())[-1]
-    keys = set(_keys_sent(exchange))
-    for previous in exchanges:
-        same_object = previous.path == exchange.path or at(previous.body, "/id") == object_id
-        if same_object and previous.started < exchange.ended and not previous.refused:
-            keys |= {*_keys_sent(previous), *_keys(at(previous.body, "/metadata"))}
+    others = [
+        each
+        for each in exchanges
+        if each is not exchange and each.started < exchange.ended and not each.refused
+        if each.path == exchange.path or at(each.body, "/id") == object_id
+    ]
+    shown = (
+        each
+        for each in others
+        if each.request.method == "POST" and each.happened_before(exchange)
+        if at(each.body, "/id") == object_id and is_object(at(each.body, "/metadata"))
+    )
+    latest = max(shown, key=lambda each: each.started, default=None)
+    keys = {*_keys_sent(exchange), *(_keys(at(latest.body, "/metadata")) if latest is not None else ())}
+    for each in others:
+        if latest is None or not (each is latest or each.happened_before(latest)):
+            keys |= {*_keys_sent(each), *_keys(at(each.body, "/metadata"))}
     return len(keys) > MAX_METADATA_ENTRIES
 
 

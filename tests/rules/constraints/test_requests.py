@@ -369,13 +369,46 @@ def test_refusal_of_a_large_body_is_inconclusive() -> None:
     assert builder.tally().outcome is Outcome.INCONCLUSIVE
 
 
+def test_refusal_of_a_large_body_says_nothing_if_a_valid_one_is_as_large() -> None:
+    def outcome(valid_status: int) -> Outcome:
+        builder = with_valid_neighbours()
+        builder.no(valid(257), valid_status)
+        builder.no(negative(), 413)
+        builder.accept(valid(300))
+        return judge(builder.history(), {}, [("requests", tallies)])[MINIMUM].outcome
+
+    assert outcome(413) is Outcome.INCONCLUSIVE
+    assert outcome(502) is Outcome.PASS
+
+
+def test_member_missing_in_a_body_that_is_no_object_does_not_explain_the_refusal_of_its_type() -> None:
+    id_ = "create_run.type"
+
+    def outcome(message: str) -> Outcome:
+        builder = RequestHistory()
+        builder.accept(control())
+        builder.accept(valid(256, MINIMUM, id_))
+        mutation = Mutation("", "type", BODY, "sample")
+        step = Step(operation="create_run", body="sample", role=Role.NEGATIVE, mutation=mutation, exercises=(id_,))
+        builder.send("create_run", error(message), 400, step=step, thread_id="thread_idle", body="sample")
+        builder.accept(valid(300))
+        return builder.tally(id_).outcome
+
+    assert outcome("Missing required parameter: 'assistant_id'.") is Outcome.INCONCLUSIVE
+    assert outcome("Missing required parameter: 'body'.") is Outcome.PASS
+    assert outcome("The body must be an object.") is Outcome.PASS
+
+
 def test_metadata_that_may_exceed_the_limit_when_merged_is_inconclusive() -> None:
     id_ = "modify_thread.metadata{}.type"
 
-    def tally(earlier: int) -> Tally:
+    def tally(earlier: int, *, merges: bool = True) -> Tally:
         builder = RequestHistory()
-        builder.send("create_thread", thread(), body={"metadata": {f"a{number}": "x" for number in range(earlier)}})
-        builder.send("modify_thread", thread(), step=Step(operation="modify_thread", role=Role.CONTROL))
+        given = {f"a{number}": "x" for number in range(earlier)}
+        builder.send("create_thread", thread(metadata=given), body={"metadata": given})
+        control_step = Step(operation="modify_thread", role=Role.CONTROL)
+        kept = {**given, "b": "x"} if merges else {"b": "x"}
+        builder.send("modify_thread", thread(metadata=kept), step=control_step, body={"metadata": {"b": "x"}})
         mutation = Mutation("/metadata/b", "type", ABSENT, "x")
         body = {"metadata": {f"b{number}": "x" for number in range(10)}}
         step = Step(
@@ -385,4 +418,5 @@ def test_metadata_that_may_exceed_the_limit_when_merged_is_inconclusive() -> Non
         return builder.tally(id_)
 
     assert tally(10).outcome is Outcome.INCONCLUSIVE
-    assert tally(6).outcome is Outcome.FAIL
+    assert tally(5).outcome is Outcome.FAIL
+    assert tally(10, merges=False).outcome is Outcome.FAIL

@@ -37,6 +37,8 @@ from runs_conformance.model.verdict import (
 _TOO_LARGE = 413
 """The largest accepted body depends on the server's resources, not on the contract."""
 
+_NO_SUCH_SIZE = "the target does not accept a body of the size that a valid value needs (HTTP status 413)"
+
 _RANDOM_FAILURES = 2
 """Requests that failed once and not another time, beyond which repeated failures may be due to chance."""
 
@@ -139,6 +141,13 @@ class _ProgramRequests:
         is_legal = refused.step is not None and refused.step.role is Role.VALID
         return not before or (is_legal and later != []) or not max(before, key=lambda each: each.ended).accepted
 
+    def takes_no_body_of_this_size(self, refused: Exchange, id_: str) -> bool:
+        """Whether the size of the body explains a refusal: a valid value of the constraint was refused for it, too."""
+        attempts = (each for many in self.valid.values() for each in many if each.status == _TOO_LARGE)
+        return refused.status == _TOO_LARGE and any(
+            each.step is not None and not each.step.packed and each.step.exercises[0] == id_ for each in attempts
+        )
+
     @cached_property
     def fails_at_random(self) -> bool:
         """Whether several requests failed with a server error once and not another time."""
@@ -190,6 +199,8 @@ def _judge_invalid_request(id_: str, step: Step, attempts: Sequence[Exchange], p
         return Inconclusive(_inconclusive_reason(attempts[-1]))
     if id_ not in program.accepted:
         return Inconclusive("no request with a valid value at this place was accepted")
+    if program.takes_no_body_of_this_size(refused, id_):
+        return Suspicion(_NO_SUCH_SIZE)
     if other := _other_cause(refused, step, program):
         # The target may refuse other invalid values and still accept this one.
         return Suspicion(other.reason)
@@ -235,7 +246,7 @@ def _judge_refused_valid_request(step: Step, attempts: Sequence[Exchange], progr
     if refused is None:
         return Inconclusive(_inconclusive_reason(attempts[-1]))
     if refused.status == _TOO_LARGE:
-        return Inconclusive("the target does not accept a body of this size")
+        return Suspicion(_NO_SUCH_SIZE)
     if other := _other_cause(refused, step, program):
         return other
     if may_exceed_metadata_limit(program.history, refused):
