@@ -88,12 +88,15 @@ def _string_values(schema: Schema, at: str) -> Iterator[BoundaryValue]:
     if schema.get("minLength", 0) > 0:
         yield BoundaryValue(f"{at}.minLength", "x" * schema["minLength"])
     if "maxLength" in schema:
-        yield BoundaryValue(f"{at}.maxLength", "x" * schema["maxLength"])
-        if "pattern" not in schema and schema["maxLength"] <= MAX_ITEMS:
-            # The limit counts characters, not bytes.
-            yield BoundaryValue(f"{at}.maxLength", "é" * schema["maxLength"], optional=True)
+        longest = schema["maxLength"]
+        yield BoundaryValue(f"{at}.maxLength", "x" * longest if "pattern" in schema else _longest_text(longest, "x"))
     if "pattern" in schema:
         yield BoundaryValue(f"{at}.pattern", "Az_09-")
+
+
+def _longest_text(length: int, filler: str) -> str:
+    """A text of `length` characters and one more byte: limits count characters, not bytes."""
+    return "é" + filler * (length - 1)
 
 
 def _array_values(schema: Schema, at: str, sampler: Sampler) -> Iterator[BoundaryValue]:
@@ -108,4 +111,4 @@ def _map_values(schema: Schema, at: str, sampler: Sampler) -> Iterator[BoundaryV
         yield BoundaryValue(f"{at}.maxProperties", dict.fromkeys(key_names(schema), filler))
     longest = schema.get("propertyNames", {}).get("maxLength")
     if longest is not None:
-        yield BoundaryValue(f"{at}.propertyNames.maxLength", {"k" * longest: filler})
+        yield BoundaryValue(f"{at}.propertyNames.maxLength", {_longest_text(longest, "k"): filler})
