@@ -78,7 +78,8 @@ def readable_events(events: Sequence[Event]) -> Iterator[ReadableEvent]:
     """The events of a stream as a client can read them.
 
     Some servers write no `event:` line and put name and object into the data, as in
-    `data: {"event": "thread.run.created", "data": {...}}`. If they write all events of a stream so, these are unwrapped.
+    `data: {"event": "thread.run.created", "data": {...}}`. If all events of a stream are so written, they
+    are unwrapped.
     """
     wrapped = _are_wrapped(events)
     for index, event in enumerate(events):

@@ -22,8 +22,8 @@ class Observation:
     """One object as the target showed it once.
 
     `pointer` is its place: in the response's body, or in the data of an event of a stream. The object had this state at
-    some moment between `earliest` and `latest`, in seconds. For an event that is any time from the request to the arrival of
-    the event, since events may be delivered late. `position` is its index in the page or stream.
+    some moment between `earliest` and `latest`, in seconds. For an event that is any time from the request to the
+    arrival of the event, since events may be delivered late. `position` is its index in the page or stream.
     """
 
     kind: str
