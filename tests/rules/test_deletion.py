@@ -20,8 +20,10 @@ def _use_living_thread(builder: HistoryBuilder) -> None:
     builder.send("get_run", run("completed", thread_id="thread_b"), thread_id="thread_b")
 
 
-def _thread_deleted(is_deleted: bool, status: int = 404) -> History:
+def _thread_deleted(is_deleted: bool, status: int = 404, threads_created: int = 1) -> History:
     builder = HistoryBuilder()
+    for _ in range(threads_created):
+        builder.send("create_thread", thread())
     _use_living_thread(builder)
     builder.send("delete_thread", deleted("thread_a", "thread"))
     for operation, answer, body in (
@@ -57,6 +59,11 @@ def test_deleted_thread_is_not_found() -> History:
 )
 def test_deleted_thread_is_shown() -> History:
     return _thread_deleted(False)
+
+
+@inconclusive(deletion.what_is_deleted_cannot_be_read, deletion.deleted_thread_takes_nothing)
+def test_deleted_thread_that_shares_its_id() -> History:
+    return _thread_deleted(False, threads_created=2)
 
 
 @fails(deletion.what_is_deleted_is_answered_404, times=1)

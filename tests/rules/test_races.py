@@ -161,9 +161,9 @@ def test_a_refused_change_is_stored() -> History:
     return builder.history()
 
 
-def changed_twice(stored: dict[str, str]) -> History:
+def changed_twice(stored: dict[str, str], created_with: dict[str, str] | None = None) -> History:
     builder = HistoryBuilder()
-    builder.send("create_thread", thread())
+    builder.send("create_thread", thread(), body={"metadata": created_with or {}})
     for place, name in enumerate(("left", "right")):
         body: dict[str, Any] = {"metadata": {name: "yes"}}
         builder.send("modify_thread", thread(**body), body=body, at=110.0 + place / 10)
@@ -185,6 +185,11 @@ def test_both_changes_stand() -> History:
 @fails(races.of_two_changes_one_stands)
 def test_neither_change_stands() -> History:
     return changed_twice({})
+
+
+@inconclusive(races.of_two_changes_one_stands)
+def test_neither_change_stands_where_metadata_is_never_kept() -> History:
+    return changed_twice({}, created_with={"kept": "no"})
 
 
 @legal

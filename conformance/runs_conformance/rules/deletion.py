@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from runs_conformance.evidence.complete_list import message_certainly_exists
+from runs_conformance.evidence.creation import creations
 from runs_conformance.evidence.request_expectation import must_be_accepted, uses_default_auth
 from runs_conformance.evidence.run_action import may_have_taken_effect
 from runs_conformance.evidence.working_operation import operation_works, pass_if_working
@@ -46,10 +48,14 @@ def _deletions(history: History) -> Iterable[Exchange]:
 
 
 def _requests_after_deletion(history: History) -> Iterator[_RequestAfterDeletion]:
+    """Every request that names a deleted object, unless another object has its id, which another rule reports."""
+    created = Counter((creation.kind, creation.id) for creation in creations(history))
     for deletion in _deletions(history):
         if deletion.member("deleted") is False:
             continue  # The answer says that nothing was deleted, which another rule reports.
         parameter = _DELETED_PARAMETERS[deletion.operation or ""]
+        if created[parameter.removesuffix("_id"), deletion.path.get(parameter, "")] > 1:
+            continue
         for exchange in history:
             id_ = exchange.path.get(parameter) or at(exchange.request.body, f"/{parameter}")
             if (

@@ -8,12 +8,13 @@ from itertools import combinations
 
 from runs_conformance.contract.lifecycle import ACTIVE
 from runs_conformance.evidence.concurrent_requests import ConcurrentRequests, concurrent_requests
+from runs_conformance.evidence.metadata import metadata_timelines
 from runs_conformance.evidence.observation import Observation, all_observations
 from runs_conformance.evidence.run_action import may_have_taken_effect
 from runs_conformance.evidence.timeline import RunTimeline, runs, runs_of_thread
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
-from runs_conformance.model.json import JSON, at, is_array, is_object, json_equal
+from runs_conformance.model.json import JSON, at, contains, is_array, is_object, json_equal
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, prose, schema
 from runs_conformance.model.verdict import PASSED, Inconclusive, Result
@@ -294,7 +295,8 @@ def concurrent_modifications(history: History) -> Iterator[tuple[ConcurrentReque
 def of_two_changes_one_stands(pair: tuple[ConcurrentRequests, Observation]) -> Iterator[Result]:
     """After two simultaneous modifications of an object are accepted, at least one of them is in effect.
 
-    Otherwise both clients see a success, and neither change was made.
+    Otherwise both clients see a success, and neither change was made. A server that has lost metadata of the object
+    before proves nothing: it keeps none.
 
     Fix: Apply each modification atomically to the stored object.
     """
@@ -302,10 +304,25 @@ def of_two_changes_one_stands(pair: tuple[ConcurrentRequests, Observation]) -> I
     stored = observation.get("metadata")
     sent = [_metadata(exchange) for exchange in concurrent.accepted]
     if is_object(stored) and all(sent):
+        if _had_lost_metadata(concurrent, observation):
+            yield Inconclusive("the object had lost metadata before, without simultaneous requests")
+            return
         is_in_effect = any(all(json_equal(stored.get(key), value) for key, value in each.items()) for each in sent)
         yield observation.check(
             is_in_effect, "neither of two accepted modifications is in effect", "/metadata", actual=stored
         )
+
+
+def _had_lost_metadata(concurrent: ConcurrentRequests, observation: Observation) -> bool:
+    """Whether the object was shown without the metadata that it had been given, before the simultaneous requests."""
+    started = min(exchange.started for exchange in concurrent.exchanges)
+    return any(
+        not contains(expected.observation.get("metadata"), dict(expected.latest_write.metadata))
+        for timeline in metadata_timelines(concurrent.history)
+        if (timeline.timeline.kind, timeline.timeline.id) == (observation.kind, observation.id)
+        for expected in timeline.expectations
+        if expected.latest_write.metadata and expected.observation.latest <= started
+    )
 
 
 def _metadata(exchange: Exchange) -> dict[str, JSON]:
