@@ -33,6 +33,15 @@ def test_thread_that_keeps_the_last_message_only() -> History:
     return _created(WHO)
 
 
+@fails(threads.begin_with_the_messages_given, at="/data/0/content", times=1)
+def test_thread_that_joins_the_parts_of_a_message() -> History:
+    parts = [{"type": "text", "text": each} for each in ("My name is", "Ada.")]
+    builder = HistoryBuilder()
+    builder.send("create_thread", thread(), body={"messages": [{"role": "user", "content": parts}, GIVEN[1]]})
+    builder.send("list_messages", page(message("user", "My name is\nAda.", "msg_1"), WHO), query={"order": "asc"})
+    return builder.history()
+
+
 @fails(threads.keep_the_order_of_their_messages, at="/data", times=1)
 def test_thread_that_reverses_its_messages() -> History:
     return _created(WHO, ADA)

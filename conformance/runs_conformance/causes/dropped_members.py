@@ -30,7 +30,7 @@ def sort_dropped_members(sorting: Sorting) -> None:
     for failure in sorting.rest:
         if failure.is_negative or failure.mutations:
             continue
-        if failure.id in _DROP_RULES:
+        if failure.id in _DROP_RULES and not failure.finding.pointer.endswith("/content"):
             lost[_DROP_RULES[failure.id]].append(failure)
         elif failure.id.startswith("settings.") and failure.id.endswith("_is_as_asked") and failure.finding.pointer:
             lost[failure.operation, failure.finding.pointer.strip("/").partition("/")[0]].append(failure)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
@@ -64,6 +64,23 @@ class SuppliedMessages:
         listed = (content for item in self.listed if (content := message_content(item.value)) is not None)
         return tuple(content for content in missing_contents(expected, listed) if content in self.contents)
 
+    @cached_property
+    def altered(self) -> Mapping[MessageContent, Observation]:
+        """The missing contents in whose place the list shows a message of the same role with another content."""
+        expected = messages_sent_to(self.history, self.thread_id, self.page.exchange)
+        pairs = (pair for role in ("user", "assistant") for pair in self._pair_altered(expected, role))
+        return {content: item for content, item in pairs if content in self.missing}
+
+    def _pair_altered(
+        self, expected: Sequence[MessageContent], role: str
+    ) -> Iterable[tuple[MessageContent, Observation]]:
+        listed = [item for item in self.listed if item.text("role") == role]
+        contents = [content for item in listed if (content := message_content(item.value)) is not None]
+        missing = [content for content in missing_contents(expected, contents) if content[0] == role]
+        unsent = [item for item in listed if message_content(item.value) not in expected and not _is_answer(item)]
+        # With fewer, it is unknown which of the messages are lost.
+        return zip(missing, unsent, strict=False) if len(unsent) >= len(missing) else ()
+
     @property
     def may_be_unlisted(self) -> bool:
         """Whether missing messages may be stored: the page may end early, or another response shows one of them.
@@ -86,6 +103,10 @@ class SuppliedMessages:
             and exchange.started <= self.page.exchange.ended
             for exchange in self.history
         )
+
+
+def _is_answer(message: Observation) -> bool:
+    return message.text("role") == "assistant" and message.text("run_id") != ""
 
 
 def messages_in_request(exchange: Exchange) -> JSON | Absent:
