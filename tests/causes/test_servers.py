@@ -33,6 +33,7 @@ MISTAKES = {
     "bare-lists": {"lists.envelope"},
     "bare-lists-and-framework-errors": {"errors.envelope", "lists.envelope"},
     "accepts-every-body": {"validation.none"},
+    "calls-in-steps": {"tools"},
 }
 """By server, the kinds of the causes that fail a MUST."""
 
@@ -83,6 +84,13 @@ def test_every_cause_has_one_reproduction_and_a_fix(name: str) -> None:
 def test_programs_find_the_objects_of_lists_without_an_envelope() -> None:
     programs = report_on("bare-lists").programs
     assert programs.completed == programs.planned
+
+
+def test_outputs_are_judged_for_calls_that_only_steps_show() -> None:
+    passing = {verdict.id for verdict in report_on("calls-in-steps").with_outcome(Outcome.PASS)}
+    assert failing("calls-in-steps") == {"action.is_given_while_required"}
+    assert {f"tools.{name}" for name in ("right_outputs_are_taken", "missing_outputs_are_refused")} <= passing
+    assert "choice.the_tool_that_is_named_is_called" in passing
 
 
 @pytest.mark.parametrize(

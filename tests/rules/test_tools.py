@@ -6,7 +6,7 @@ from typing import Any
 from runs_conformance.model.case import Step
 from runs_conformance.model.history import History
 from runs_conformance.rules.tools import call_steps, tool_outputs
-from tests.rules.examples import fails, inconclusive, legal, passes
+from tests.rules.examples import fails, inconclusive, judge, legal, passes
 from tests.rules.histories import HistoryBuilder, action, call, page, run, step
 
 WAITING: dict[str, Any] = {"required_action": action(call(), call("call_b"))}
@@ -164,6 +164,61 @@ def test_two_simultaneous_submissions() -> History:
     builder.wait(20)
     builder.get_run(run("completed"))
     return builder.history()
+
+
+def _listed(sent: Sequence[str], accepted: bool, *steps: Any) -> History:
+    """Outputs for a run that waits without showing its calls, which its steps do."""
+    builder = HistoryBuilder()
+    silent = run("requires_action", required_action=None)
+    builder.see_statuses("queued")
+    builder.get_run(silent)
+    builder.send("list_run_steps", page(*steps))
+    own = Step(operation="submit_tool_outputs")
+    if accepted:
+        builder.send("submit_tool_outputs", run("queued"), body=_outputs(*sent), step=own)
+        builder.get_run(run("completed"))
+    else:
+        builder.refuse("submit_tool_outputs", body=_outputs(*sent), step=own)
+        builder.get_run(silent)
+    other = run("queued", "run_z", thread_id="thread_z")
+    builder.send("submit_tool_outputs", other, thread_id="thread_z", run_id="run_z", body=_outputs("call_z"))
+    return builder.history()
+
+
+OPEN_STEP = step("in_progress", calls=[call(), call("call_b")])
+
+
+@passes(tool_outputs.right_outputs_are_taken, tool_outputs.accepted_outputs_are_not_asked_for_again)
+def test_right_outputs_for_calls_that_only_steps_show() -> History:
+    return _listed(["call_a", "call_b"], True, OPEN_STEP)
+
+
+@fails(tool_outputs.right_outputs_are_taken, times=1)
+def test_right_outputs_for_calls_that_only_steps_show_are_refused() -> History:
+    return _listed(["call_a", "call_b"], False, OPEN_STEP)
+
+
+@fails(tool_outputs.missing_outputs_are_refused, times=1)
+def test_missing_output_for_a_call_that_only_steps_show_is_accepted() -> History:
+    return _listed(["call_a"], True, OPEN_STEP)
+
+
+@fails(tool_outputs.unknown_outputs_are_refused, times=1)
+def test_unknown_output_beside_calls_that_only_steps_show_is_accepted() -> History:
+    return _listed(["call_a", "call_b", "call_x"], True, OPEN_STEP)
+
+
+@passes(tool_outputs.refused_outputs_leave_the_run_waiting)
+def test_refused_outputs_for_calls_that_only_steps_show() -> History:
+    return _listed(["call_a"], False, OPEN_STEP)
+
+
+def test_two_steps_without_outputs_leave_it_open_which_calls_are_pending() -> None:
+    earlier = step("in_progress", "step_earlier", calls=[call("call_z")])
+    assert (
+        list(judge(tool_outputs.right_outputs_are_taken, _listed(["call_a", "call_b"], False, OPEN_STEP, earlier)))
+        == []
+    )
 
 
 def _recorded(*outputs: str | None, sent: Sequence[str] = ("call_a", "call_b"), **kept: str) -> History:

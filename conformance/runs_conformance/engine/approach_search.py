@@ -9,6 +9,7 @@ from typing import Any
 
 from runs_conformance.contract.lifecycle import TERMINAL
 from runs_conformance.engine.approach_forms import apply_approach, assistant_forms, names_of, run_forms
+from runs_conformance.engine.pending_calls import waiting_calls
 from runs_conformance.evidence.description import describe_response
 from runs_conformance.generation.adaptation import adapt_step
 from runs_conformance.generation.programs.fragments import Fragment
@@ -183,10 +184,21 @@ class ApproachSearch:
         self._learn_from(exchange)
         if status(exchange) in TERMINAL:
             return False
+        is_waiting = status(exchange) == "requires_action"
+        shows_calls = is_waiting and (pending_call_count(exchange) > 0 or (yield from self._shows_calls_in_steps()))
         yield on_run("cancel_run")
-        is_waiting, calls = status(exchange) == "requires_action", pending_call_count(exchange)
-        self.waits_without_calls |= is_waiting and not calls
-        return is_waiting and calls > 0
+        self.waits_without_calls |= is_waiting and not shows_calls
+        return shows_calls
+
+    def _shows_calls_in_steps(self) -> Fragment:
+        """Look for the calls of a waiting run in its steps; returns whether they are there."""
+        steps: Exchange = yield page("list_run_steps", "run", "thread")
+        if not waiting_calls(steps):
+            return False
+        if self.approach.calls_in != "steps":
+            text = "runs wait for tool outputs without required_action; their calls are read from their steps"
+            self._note(text, calls_in="steps")
+        return True
 
     def _found_model(self) -> bool:
         return self.model_responds is True

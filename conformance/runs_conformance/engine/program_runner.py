@@ -11,6 +11,7 @@ from runs_conformance.client.prepared_request import UnresolvedReference
 from runs_conformance.contract.lifecycle import STATUSES, TERMINAL
 from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.engine.budget import Budget
+from runs_conformance.engine.pending_calls import PendingCalls
 from runs_conformance.engine.polling import PollSchedule
 from runs_conformance.engine.unsent import unsent_exchange
 from runs_conformance.errors import BudgetExhausted, ConformanceError, UsageError
@@ -143,9 +144,11 @@ class _Execution:
     needed: str = ""
     withheld: str = ""
     recoveries: int = field(init=False)
+    pending_calls: PendingCalls = field(init=False)
 
     def __post_init__(self) -> None:
         self.recoveries = self.budget.recoveries
+        self.pending_calls = PendingCalls(self.context.approach)
 
     def run(self) -> None:
         """Send every step; ends with StopIteration."""
@@ -162,7 +165,9 @@ class _Execution:
                 self._check_same_instance()
                 self._check_responsive(instruction)
                 self.needed = ""
-                received = self._execute(adapt(instruction, self.context))
+                received = self._execute(self.pending_calls.redirect(adapt(instruction, self.context)))
+                if isinstance(instruction, Step) and isinstance(received, Exchange):
+                    received = self._with_pending_calls(instruction, received)
                 self.last = received[-1] if isinstance(received, tuple) else received
                 instruction = instructions.send(received)
         finally:
@@ -205,6 +210,11 @@ class _Execution:
             self.schedule.sleep(self.schedule.interval(0))
             exchange = self._send(move)
         return exchange
+
+    def _with_pending_calls(self, step: Step, exchange: Exchange) -> Exchange:
+        """The exchange with the calls of a waiting run that shows them in its steps only."""
+        lookup = self.pending_calls.lookup(step, exchange)
+        return exchange if lookup is None else self.pending_calls.add(step, exchange, self._send(lookup))
 
     def _send(self, step: Step) -> Exchange:
         self._check_same_instance()

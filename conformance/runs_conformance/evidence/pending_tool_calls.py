@@ -10,9 +10,10 @@ from runs_conformance.evidence.complete_list import complete_lists
 from runs_conformance.evidence.observation import STREAM_CHANNEL, Observation, observations_in
 from runs_conformance.evidence.page import Page
 from runs_conformance.evidence.timeline import RunTimeline, runs
-from runs_conformance.evidence.tool_call import ToolCall, pending_calls, step_observations_of_run
+from runs_conformance.evidence.tool_call import ToolCall, pending_calls, step_observations_of_run, step_tool_calls
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
+from runs_conformance.model.json import is_blank
 
 _PENDING = frozenset({"requires_action"})
 
@@ -49,6 +50,40 @@ def _by_request(run: RunTimeline, complete: dict[str, Page]) -> Iterator[StepsWh
             calls = pending_calls(observation) if observation is not None else None
             if calls and exchange.accepted and _waits_for_the_same(calls, run.earliest_after(exchange)):
                 yield StepsWhilePending(run, calls, tuple(observations_in(exchange)), page)
+
+
+def awaited_calls(run: RunTimeline, observation: Observation) -> tuple[ToolCall, ...] | None:
+    """The calls whose outputs a run waits for: those that the observation shows, or else those in the run's steps.
+
+    One rule reports a waiting run that shows no list of calls. None if the steps do not show them either, or more than
+    one step has calls without outputs, so that it is uncertain which of them are pending.
+    """
+    shown = pending_calls(observation)
+    if shown is not None or observation.status != "requires_action":
+        return shown
+    for page in complete_lists(run.history):
+        exchange = page.exchange
+        if exchange.operation != "list_run_steps" or exchange.path.get("run_id") != run.id:
+            continue
+        before = run.latest_before(exchange)
+        if before is None or before.status != "requires_action":
+            continue
+        first = min(before, observation, key=lambda each: each.earliest)
+        last = max(exchange, observation.exchange, key=lambda each: each.started)
+        if not run.has_action_between(first, last):
+            return _calls_without_output(page.items)
+    return None
+
+
+def _calls_without_output(steps: Sequence[Observation]) -> tuple[ToolCall, ...] | None:
+    """The function calls without an output, if all of them are in one step, and none of that step has an output."""
+    found = []
+    for step in steps:
+        calls = [call for call in step_tool_calls(step) if call.type == "function" or call.name]
+        waiting = [call for call in calls if is_blank(call.output)]
+        if waiting:
+            found.append(tuple(calls) if len(waiting) == len(calls) else ())
+    return found[0] or None if len(found) == 1 else None
 
 
 def _waits_for_the_same(calls: Sequence[ToolCall], later: Observation | None) -> bool:

@@ -18,11 +18,12 @@ class Approach:
 
     `assistant_members` and `run_members` are optional members that the creations of assistants and runs need.
     `thread_messages` says whether the first message comes with the thread (`inline`) or in a request of its own
-    (`separate`), `message_content` whether its content is a `text` or an array of `parts`. `tools_on` and
-    `tool_choice` say how a run is made to call a function. `assistant` is the id of a listed assistant, if none can be
-    created; `model` is the model used in place of the default one. `calls_functions` and `starts_runs` are False if no
-    form was found. `call_attempts` is how many runs may be created until one calls a function: more if one
-    has called a function. `notes` explain each departure from the smallest form in a sentence.
+    (`separate`), `message_content` whether its content is a `text` or an array of `parts`. `tools_on` and `tool_choice`
+    say how a run is made to call a function, `calls_in` whether the waiting `run` shows its calls or only its `steps`
+    do. `assistant` is the id of a listed assistant, if none can be created; `model` is the model used in place of the
+    default one. `calls_functions` and `starts_runs` are False if no form was found. `call_attempts` is how many runs
+    may be created until one calls a function: more if one has called a function. `notes` explain each departure from
+    the smallest form in a sentence.
     """
 
     assistant_members: Mapping[str, JSON] = field(default_factory=dict)
@@ -31,6 +32,7 @@ class Approach:
     message_content: str = "text"
     tools_on: str = "run"
     tool_choice: str = "named"
+    calls_in: str = "run"
     assistant: str | None = None
     model: str | None = None
     starts_runs: bool = True
@@ -47,6 +49,7 @@ class Approach:
             "message_content": self.message_content,
             "tools_on": self.tools_on,
             "tool_choice": self.tool_choice,
+            "calls_in": self.calls_in,
             "assistant": self.assistant,
             "model": self.model,
             "starts_runs": self.starts_runs,
@@ -82,6 +85,7 @@ class Approach:
             message_content=text("message_content"),
             tools_on=text("tools_on"),
             tool_choice=text("tool_choice"),
+            calls_in=text("calls_in"),
             assistant=text_or_none("assistant"),
             model=text_or_none("model"),
             starts_runs=data.get("starts_runs") is not False,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from runs_conformance.evidence.pending_tool_calls import awaited_calls
 from runs_conformance.evidence.timeline import RunTimeline, runs
-from runs_conformance.evidence.tool_call import pending_calls
 from runs_conformance.evidence.tool_choice import ToolChoiceRuns, runs_by_tool_choice
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, schema
@@ -87,11 +87,10 @@ def the_tool_that_is_named_is_called(choice: ToolChoiceRuns) -> Iterator[Result]
     if choice.function is None:
         return
     for run in choice.runs:
-        first = next(
-            (each for each in run.observations if each.status == "requires_action" and pending_calls(each)), None
-        )
+        waiting = (each for each in run.observations if each.status == "requires_action")
+        first, calls = next(((each, calls) for each in waiting if (calls := awaited_calls(run, each))), (None, ()))
         if first is not None:
-            names = [call.name for call in pending_calls(first) or ()]
+            names = [call.name for call in calls]
             yield first.check(choice.function in names, "another function was called", _CALLS, choice.function, names)
 
 
@@ -110,7 +109,7 @@ def calls_are_not_parallel_unless_allowed(run: RunTimeline) -> Iterator[Result]:
     Fix: Pass the setting to the model, or drop all calls but the first.
     """
     for observation in run.observations if run.creation_body.get("parallel_tool_calls") is False else ():
-        calls = pending_calls(observation)
+        calls = awaited_calls(run, observation)
         if observation.status == "requires_action" and calls is not None:
             yield observation.check(
                 len(calls) <= 1, f"the run makes {len(calls)} parallel calls", _CALLS, 1, len(calls)

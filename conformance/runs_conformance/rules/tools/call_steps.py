@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from runs_conformance.evidence.pending_tool_calls import StepsWhilePending, steps_while_pending
+from runs_conformance.evidence.pending_tool_calls import StepsWhilePending, awaited_calls, steps_while_pending
 from runs_conformance.evidence.run_action import RunAction, submissions
 from runs_conformance.evidence.tool_call import (
-    pending_calls,
     step_observations_of_run,
     step_tool_calls,
     submitted_outputs,
@@ -71,7 +70,7 @@ def step_keeps_the_calls(action: RunAction) -> Iterator[Result]:
     """
     pending = {
         call.id: call
-        for call in (pending_calls(action.state_before) if action.state_before is not None else None) or ()
+        for call in (awaited_calls(action.run, action.state_before) if action.state_before is not None else None) or ()
     }
     for step in step_observations_of_run(action.run) if action.exchange.accepted else ():
         for index, call in enumerate(step_tool_calls(step)):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from runs_conformance.contract.lifecycle import ACTIVE, TERMINAL
+from runs_conformance.evidence.pending_tool_calls import awaited_calls
 from runs_conformance.evidence.run_action import RunAction, submissions
 from runs_conformance.evidence.tool_call import pending_calls, submitted_outputs
 from runs_conformance.evidence.working_operation import operation_works, pass_if_working
@@ -55,7 +56,7 @@ def outputs_are_taken_only_when_required(action: RunAction) -> Iterator[Result]:
 def pending_call_ids(action: RunAction) -> list[str] | None:
     """The ids of the calls that the run was certainly waiting for when outputs were submitted."""
     calls = (
-        pending_calls(action.state_before)
+        awaited_calls(action.run, action.state_before)
         if action.state_before is not None and action.state_before.status == "requires_action"
         else None
     )
@@ -185,13 +186,14 @@ def refused_outputs_leave_the_run_waiting(action: RunAction) -> Iterator[Result]
 
     Fix: Check all outputs before storing any.
     """
-    pending, after = pending_call_ids(action), action.state_after
-    if pending is None or after is None or not action.exchange.refused:
+    pending, before, after = pending_call_ids(action), action.state_before, action.state_after
+    if pending is None or before is None or after is None or not action.exchange.refused:
         return
     if after.status == "expired":
         yield Inconclusive("the run expired in the meantime")
         return
-    now = [call.id for call in pending_calls(after) or ()]
+    calls = awaited_calls(action.run, after)
+    now = [call.id for call in calls or ()]
     yield after.check(
         after.status == "requires_action",
         "the run no longer requires action",
@@ -199,7 +201,7 @@ def refused_outputs_leave_the_run_waiting(action: RunAction) -> Iterator[Result]
         "requires_action",
         after.status,
     )
-    if after.status == "requires_action":
+    if after.status == "requires_action" and (calls is not None or pending_calls(before) is not None):
         yield after.check(now == pending, "the run requires action for other calls than before", _CALLS, pending, now)
 
 
@@ -251,6 +253,8 @@ def accepted_outputs_are_not_asked_for_again(action: RunAction) -> Iterator[Resu
     sent = {id_ for id_, _ in submitted_outputs(action.exchange.request.body)}
     if action.exchange.accepted and pending is not None and set(pending) <= sent:
         for observation in action.later_observations:
+            if observation.status == "requires_action" and pending_calls(observation) is None:
+                continue  # Which calls it waits for is unknown.
             again = (
                 [call.id for call in pending_calls(observation) or () if call.id in sent]
                 if observation.status in ACTIVE
