@@ -59,6 +59,25 @@ def test_thread_that_is_not_locked_while_a_run_is_in_progress() -> History:
     return _two_attempts("in_progress", "in_progress", True, True)
 
 
+@fails(lock.no_message_while_a_run_works, times=1)
+def test_thread_that_is_not_locked_once_outputs_were_received() -> History:
+    return _message_after_outputs()
+
+
+@inconclusive(lock.no_message_while_a_run_is_queued_or_cancelling)
+def test_run_in_progress_after_outputs_is_not_queued() -> History:
+    return _message_after_outputs()
+
+
+def _message_after_outputs() -> History:
+    builder = _start()
+    builder.see_statuses("queued", "requires_action")
+    builder.send("submit_tool_outputs", run("in_progress"))
+    _message(builder, True)
+    builder.get_run(run("in_progress"))
+    return builder.history()
+
+
 def _replaced_run(step: Step | None) -> History:
     builder = _start()
     builder.see_statuses("queued", "requires_action")

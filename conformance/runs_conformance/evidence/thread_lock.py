@@ -10,8 +10,9 @@ from functools import lru_cache
 from runs_conformance.contract.lifecycle import ACTIVE
 from runs_conformance.evidence.blame import named_places
 from runs_conformance.evidence.complete_list import run_creations, thread_creation
+from runs_conformance.evidence.observation import Observation
 from runs_conformance.evidence.request_expectation import must_be_accepted
-from runs_conformance.evidence.run_action import may_be_cancelled_between, may_be_resumed_between, may_have_taken_effect
+from runs_conformance.evidence.run_action import actions_between, may_be_cancelled_between, may_have_taken_effect
 from runs_conformance.evidence.timeline import RunTimeline, runs, runs_of_thread
 from runs_conformance.evidence.working_operation import operation_works
 from runs_conformance.model.case import Role
@@ -56,9 +57,18 @@ def was_working_throughout(run: RunTimeline, exchange: Exchange) -> bool:
         before is not None
         and after is not None
         and {before.status, after.status} <= WORKING
-        and not may_be_resumed_between(run, before, after)
+        and not _may_be_queued_between(run, before, after)
         and not may_be_cancelled_between(run, before, after)
     )
+
+
+def _may_be_queued_between(run: RunTimeline, before: Observation, after: Observation) -> bool:
+    """Whether a run may have been queued again after it received outputs.
+
+    If the answer to the outputs shows it `in_progress`, these outputs cannot queue it any more.
+    """
+    submissions = actions_between(run, "submit_tool_outputs", before, after)
+    return any(each is not before.exchange or before.status != "in_progress" for each in submissions)
 
 
 @dataclass(frozen=True, eq=False)
