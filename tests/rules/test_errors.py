@@ -4,6 +4,7 @@ from typing import Any
 
 from runs_conformance.model.case import Step
 from runs_conformance.model.history import History
+from runs_conformance.model.json import ABSENT
 from runs_conformance.rules import errors
 from tests.rules.examples import fails, inconclusive, legal, passes
 from tests.rules.histories import HistoryBuilder, error, run, thread
@@ -28,12 +29,17 @@ def test_error_of_the_service() -> History:
     return answered(404, error("No run found with id 'run_a'."))
 
 
-@fails(errors.message_is_a_text, at="/error/message")
-def test_detail_of_a_framework() -> History:
+@inconclusive(errors.message_is_a_text)
+def test_error_without_envelope_has_no_place_for_a_message() -> History:
     return answered(422, {"detail": [{"loc": ["body"], "msg": "Field required"}]})
 
 
-@fails(errors.message_is_a_text)
+@fails(errors.message_is_a_text, at="/error/message")
+def test_page_of_a_framework() -> History:
+    return answered(422, ABSENT)
+
+
+@fails(errors.message_is_a_text, at="/error/message")
 def test_error_as_a_text() -> History:
     return answered(400, {"error": "No."})
 

@@ -40,12 +40,15 @@ _TRACES = re.compile(
     requirements=("errors-have-envelope",),
 )
 def message_is_a_text(exchange: Exchange) -> Iterator[Result]:
-    """An error is a JSON object whose `error.message` is a non-empty string.
+    """An error is JSON, and the `message` in its `error` is a non-empty string.
 
-    Every client library reads the message from there; any other envelope reaches users as an unknown error.
+    Every client library reads the message from there; any other envelope reaches users as an unknown error. An object
+    without `error` violates `error.error.required` instead.
 
     Fix: Convert the framework's own error pages and `{"detail": ...}` bodies to the envelope.
     """
+    if is_object(exchange.body) and "error" not in exchange.body:
+        return
     message = at(exchange.body, "/error/message")
     if isinstance(message, str) and message.strip():
         yield PASSED
