@@ -115,3 +115,11 @@ def test_answers_break_off() -> History:
 @legal
 def test_one_answer_breaks_off() -> History:
     return truncated(1)
+
+
+@passes(transport.answers_come_whole)
+def test_answer_that_the_suite_stopped_reading() -> History:
+    builder = HistoryBuilder()
+    for _ in range(2):
+        builder.send("get_thread", ABSENT, completion=Completion.UNKNOWN, defects=("too_large",))
+    return builder.history()
