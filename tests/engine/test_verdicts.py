@@ -77,6 +77,14 @@ def test_unsupported_operation_is_not_applicable() -> None:
     assert (reported.outcome, reported.reason, reported.findings) == (Outcome.NOT_APPLICABLE, "no such route", ())
 
 
+def test_object_that_only_an_unsupported_operation_shows_is_not_applicable() -> None:
+    context = VerdictContext(unsupported={"delete_message": "no such route"})
+    verdicts = {each.id: each for each in build_verdicts({}, REQUIREMENTS, context)}
+    for id_ in ("message_deleted.type", "message_deleted.id.required"):
+        assert (verdicts[id_].outcome, verdicts[id_].reason) == (Outcome.NOT_APPLICABLE, "no such route")
+    assert verdicts["thread_deleted.type"].outcome is Outcome.NOT_JUDGED
+
+
 def test_findings_of_unsupported_operations_are_discarded() -> None:
     tally = Tally(judged=3, findings=[Finding("a", operation="cancel_run"), Finding("b", operation="get_run")])
     remaining = discard_findings({ID: tally}, ["cancel_run"])[ID]

@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
-from runs_conformance.app.options import compare_to_baseline, describe_suite, requirements, selection_filter, usage
+from runs_conformance.app.options import (
+    RunOptions,
+    compare_to_baseline,
+    describe_suite,
+    is_sampled,
+    requirements,
+    selection_filter,
+    usage,
+)
 from runs_conformance.app.run_metadata import RunHeader
 from runs_conformance.causes import find_better_edition
+from runs_conformance.contract.constraint import constraints
 from runs_conformance.contract.lifecycle import classify_transition
 from runs_conformance.contract.operation import CAPABILITIES
 from runs_conformance.engine import outcome
@@ -22,7 +31,8 @@ from runs_conformance.engine.capabilities import (
     unsupported_capabilities,
 )
 from runs_conformance.engine.coverage import Coverage
-from runs_conformance.engine.decisions import load_decisions
+from runs_conformance.engine.decisions import QUICK_TABLE, load_decisions
+from runs_conformance.engine.quick_plan import OMITTED_REASON
 from runs_conformance.engine.run_health import explain_no_completed_run, find_stop_problem
 from runs_conformance.engine.run_result import RunResult
 from runs_conformance.engine.verdicts import NotJudgedReason, VerdictContext, build_verdicts, discard_findings
@@ -70,9 +80,9 @@ def build_report(header: RunHeader, result: RunResult) -> Report:
         unsupported=unsupported,
         declared_absent=denied_capabilities(options.no_capabilities),
         provided=_provided_needs(header.context),
-        not_judged_reasons=_untestable_constraints(header.context),
+        not_judged_reasons=_outside_quick(options) | untestable_constraints(header.context),
         default_reason=_default_reason(header, result.cut_reason),
-        coverage=coverage_of(header, result),
+        coverage=coverage_of(header, result, unsupported),
     )
     verdicts = build_verdicts(tallies, all_requirements, context, result.counterexamples)
     executed_capabilities = {header.programs[id_] for id_ in result.program_ids if id_ in header.programs}
@@ -174,10 +184,12 @@ def _expects_completed_run(result: RunResult) -> bool:
     return any(program in completing for program in result.program_ids)
 
 
-def coverage_of(header: RunHeader, result: RunResult) -> Coverage:
+def coverage_of(header: RunHeader, result: RunResult, unsupported: Mapping[str, str]) -> Coverage:
     """Compare what each program decided with what it decides on the reference server."""
     ends = {end.program: end for end in result.program_ends}
-    return Coverage(load_decisions(), ends, result.decided_ids, result.occasions, header.skipped_programs)
+    not_offered = {id_: unsupported[name] for id_, name in header.programs.items() if name in unsupported}
+    decisions = load_decisions(QUICK_TABLE) if is_sampled(header.options) else load_decisions()
+    return Coverage(decisions, ends, result.decided_ids, result.occasions, header.skipped_programs, not_offered)
 
 
 def build_unreachable_report(header: RunHeader, reason: str, counts: Counts) -> Report:
@@ -209,15 +221,25 @@ def report_transitions(transitions: Transitions) -> tuple[Transition, ...]:
     )
 
 
-def _untestable_constraints(context: ProgramContext) -> dict[str, NotJudgedReason]:
-    """Return the request constraints that cannot be tested on the target, each with the reason."""
+def untestable_constraints(context: ProgramContext) -> dict[str, NotJudgedReason]:
+    """Return the constraints that cannot be tested on the target, each with the reason.
+
+    A constraint on a response cannot be if it is about a value that cannot be sent.
+    """
     unsendable = {
         id_: NotJudgedReason(reason) for id_, reason in boundary.unsendable_constraints(context.edition).items()
     }
-    return {
-        id_: NotJudgedReason(f"needs {needs}", needs)
-        for id_, needs in boundary.constraints_without_resources(context).items()
-    } | unsendable
+    missing = boundary.constraints_without_resources(context)
+    shown = {id_: missing[f"create_{id_}"] for id_ in constraints(context.edition) if f"create_{id_}" in missing}
+    return {id_: NotJudgedReason(f"needs {needs}", needs) for id_, needs in {**missing, **shown}.items()} | unsendable
+
+
+def _outside_quick(options: RunOptions) -> dict[str, NotJudgedReason]:
+    """Return the ids that whole programs decide on the reference server, but not the samples of profile quick."""
+    if not is_sampled(options):
+        return {}
+    missing = load_decisions().deciders.keys() - load_decisions(QUICK_TABLE).deciders.keys()
+    return {id_: NotJudgedReason(OMITTED_REASON, "--profile standard") for id_ in missing}
 
 
 def _default_reason(header: RunHeader, cut_reason: str | None) -> Callable[[str, str], NotJudgedReason]:
@@ -241,7 +263,7 @@ def _default_reason(header: RunHeader, cut_reason: str | None) -> Callable[[str,
         if options.select or options.phases:
             return NotJudgedReason("no selected program covers it", "a wider selection")
         if options.profile == "quick":
-            return NotJudgedReason("outside profile quick", "--profile standard")
+            return NotJudgedReason(OMITTED_REASON, "--profile standard")
         return NotJudgedReason("no request or response covered it")
 
     return explain

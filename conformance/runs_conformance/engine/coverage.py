@@ -17,7 +17,8 @@ class Coverage:
     """The planned programs, how each ended and which ids it decided, beside what it decides on the reference.
 
     `occasions` counts, by program and id, the occasions on which the id was judged. `skipped` holds the programs that
-    were not planned, with the reason and what they need.
+    were not planned, with the reason and what they need. `not_offered` holds the programs of capabilities that the
+    target does not offer, with the reason: what only they reveal, it cannot show.
     """
 
     decisions: Decisions
@@ -25,6 +26,7 @@ class Coverage:
     decided: Mapping[str, frozenset[str]]
     occasions: Mapping[str, Mapping[str, int]]
     skipped: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    not_offered: Mapping[str, str] = field(default_factory=dict)
 
     def shortfall(self, id_: str, is_rule: bool = True, offered: float = 1.0) -> str | None:
         """The evidence that a pass of this id lacks: a program that did not show it, and why; None if nothing.
@@ -33,7 +35,7 @@ class Coverage:
         leaves nothing open. A rule may hold in one situation and not in another. `offered` is the share of the
         operations that the target offers; programs see fewer occasions on a target that offers fewer.
         """
-        expected = self._planned_programs(self.decisions.deciders.get(id_, ()))
+        expected = self._relevant_programs(self.decisions.deciders.get(id_, ()))
         missing = [program for program in expected if not self._did_decide(program, id_)]
         # Which ids a program decides may depend on the speed of the target, so one that ran to its end may be missing.
         early = [program for program in missing if self.ends[program].is_early]
@@ -42,7 +44,7 @@ class Coverage:
         if is_rule and 2 * len(missing) > len(expected):
             return self._explain(missing)
         for group in self.decisions.revealers.get(id_, ()):
-            revealing = self._planned_programs(group)
+            revealing = self._relevant_programs(group)
             if revealing and not any(
                 self._saw_enough(program, id_, offered if is_rule else 0.0) for program in revealing
             ):
@@ -61,6 +63,8 @@ class Coverage:
     def not_shown(self, id_: str) -> str | None:
         """The programs that ran to their end without deciding this id, which they do on the reference."""
         expected = self._planned_programs(self.decisions.deciders.get(id_, ()))
+        if expected and self.not_offered.keys() >= set(expected):
+            return f"not shown: {self.not_offered[expected[0]]}"
         return f"not shown: {_list_some(expected)} ran to the end without it" if expected else None
 
     def skip_reason(self, id_: str) -> tuple[str, str] | None:
@@ -76,6 +80,9 @@ class Coverage:
 
     def _planned_programs(self, programs: Iterable[str]) -> list[str]:
         return sorted(program for program in programs if program in self.ends)
+
+    def _relevant_programs(self, programs: Iterable[str]) -> list[str]:
+        return [program for program in self._planned_programs(programs) if program not in self.not_offered]
 
     def _did_decide(self, program: str, id_: str) -> bool:
         return id_ in self.decided.get(program, ())

@@ -18,6 +18,14 @@ MAX_FINDINGS = 25
 """Findings reported per id, so that a target that fails everything does not fill memory."""
 
 
+_SHOWN_ONLY_BY = {
+    operation.response_kind: name
+    for name, operation in OPERATIONS.items()
+    if operation.response_kind.endswith(("_deleted", "_list"))
+}
+"""The operation that shows a kind of object, for the kinds that only one shows."""
+
+
 @dataclass(frozen=True, slots=True)
 class NotJudgedReason:
     """Why an id was not judged, and what is needed to judge it."""
@@ -131,8 +139,9 @@ def _outcome(
 
 
 def _find_reason(id_: str, requirement: AnyRule | Constraint, reasons: Mapping[str, str]) -> str | None:
-    """The reason given for the id, its operation or its capability."""
-    names = (id_, requirement.operation, requirement.capability)
+    """The reason given for the id, its operation or its capability, or for the only operation that shows its object."""
+    shown_by = _SHOWN_ONLY_BY.get(id_.partition(".")[0]) if isinstance(requirement, Constraint) else None
+    names = (id_, requirement.operation, requirement.capability, shown_by)
     return next((reasons[name] for name in names if name is not None and name in reasons), None)
 
 

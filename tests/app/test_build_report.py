@@ -1,0 +1,22 @@
+from __future__ import annotations
+
+from runs_conformance.app.build_report import untestable_constraints
+from runs_conformance.model.program import ProgramContext
+
+EDITION = "2026-08-14"
+
+
+def test_answers_show_no_file_id_that_cannot_be_sent() -> None:
+    reasons = untestable_constraints(ProgramContext(edition=EDITION))
+    for id_ in (
+        "message.content[].image_file.file_id.type",
+        "assistant.tool_resources.code_interpreter.file_ids[].type",
+        "thread.tool_resources.file_search.vector_store_ids[].type",
+    ):
+        assert reasons[id_] == reasons[f"create_{id_}"]
+        assert reasons[id_].needs == "ids of existing files and vector stores"
+
+
+def test_answers_show_the_file_ids_that_are_given() -> None:
+    context = ProgramContext(edition=EDITION, use={"file": "file_a", "vector_store": "vs_a"})
+    assert "message.content[].image_file.file_id.type" not in untestable_constraints(context)
