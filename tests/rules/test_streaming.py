@@ -119,8 +119,13 @@ def test_unrequested_stream() -> History:
     return builder.history()
 
 
-@fails(event_format.every_event_has_a_name)
+@fails(event_format.every_event_has_a_name, at="/events/0")
 def test_event_without_a_name() -> History:
+    return streamed(("message", run("completed")), DONE)
+
+
+@passes(event_format.every_event_has_a_name)
+def test_done_without_a_name_is_no_object() -> History:
     return streamed(*plain(), ("message", "[DONE]"))
 
 
