@@ -206,6 +206,15 @@ def test_newest_is_missing_on_a_full_page() -> History:
     return builder.history()
 
 
+@passes(list_contents.what_was_created_is_listed)
+def test_full_pages_that_start_with_the_oldest() -> History:
+    builder, messages = filled(3)
+    builder.send("list_messages", page(*messages[:2], has_more=True), query={"limit": 2})
+    builder.send("list_messages", page(messages[0], has_more=True), query={"limit": 1})
+    builder.send("list_messages", page(*messages), query={"order": "asc"})
+    return builder.history()
+
+
 @legal
 def test_created_after_or_elsewhere_or_deleted() -> History:
     builder, messages = filled(2)

@@ -158,7 +158,13 @@ def _must_be_listed(creation: Creation, page: Page, history: History) -> bool:
         return False
     last = page.items[-1].time("created_at") if page.items else None
     is_newer = last is not None and creation.created_at is not None and creation.created_at > last
-    return is_complete(page) or (page.order == "desc" and is_newer)
+    return is_complete(page) or (page.order == "desc" and is_newer and _is_newest_first(page))
+
+
+def _is_newest_first(page: Page) -> bool:
+    """Whether the items themselves show that a page starts with the newest, whatever order was requested."""
+    times = [time for item in page.items if (time := item.time("created_at")) is not None]
+    return times[0] > times[-1] and times == sorted(times, reverse=True)
 
 
 def _deletes(exchange: Exchange, creation: Creation) -> bool:
