@@ -7,9 +7,10 @@ from dataclasses import replace
 import pytest
 
 from runs_conformance.causes import analyze
-from runs_conformance.model.json import JSON
+from runs_conformance.model.json import ABSENT, JSON
 from runs_conformance.model.verdict import Finding
 from tests.causes.verdicts import (
+    accepted_at,
     broken_rule,
     by_kind,
     wrong_rule,
@@ -68,6 +69,39 @@ def test_dropped_members_are_named_or_counted() -> None:
     assert "`m0`, `m1`, `m2`, `m3` of create_run" in dropped.fix
 
 
+@pytest.mark.parametrize("place", ["/events/3/data/tool_choice", "/events/3/data/data/tool_choice", "/tool_choice"])
+def test_tool_choice_that_is_dropped_is_not_obeyed(place: str) -> None:
+    dropped = wrong_rule("settings.tool_choice_is_as_asked", "create_run", place, "required", "auto")
+    ignored = broken_rule("choice.a_tool_is_called_when_one_must_be", "get_run")
+    accepted_values = accepted_at("create_run.tool_choice.type", "create_run.tool_choice{}.type")
+    (cause,) = analyze([dropped, ignored, *accepted_values])
+    assert cause.title == "Members of requests are dropped: `tool_choice` of create_run"
+    assert set(cause.consequences) == {ignored.id, *(each.id for each in accepted_values)}
+    assert list(by_kind(ignored)) == ["tools"]
+
+
+def test_an_id_that_names_nothing_is_one_mistake_however_it_is_written() -> None:
+    odd = broken_rule("robustness.odd_ids_name_nothing", "get_thread")
+    unknown = broken_rule("references.unknown_and_malformed_ids_are_refused", "get_thread", "should")
+    (cause,) = analyze([odd, unknown])
+    assert (cause.kind, cause.level, cause.consequences) == ("references", "must", (odd.id,))
+
+
+@pytest.mark.parametrize(("thread", "kinds"), [("thread_1", ["identity"]), ("thread_2", ["deletion", "identity"])])
+def test_rules_that_name_one_object_repeat_that_ids_are_shared(thread: str, kinds: list[str]) -> None:
+    shared = wrong_rule("ids.no_two_objects_share_an_id", "create_thread", "/id", ABSENT, "thread_1")
+    deleted = broken_rule("deletion.deleted_thread_takes_nothing", "create_message")
+    example: JSON = {"request": {"path": f"/threads/{thread}/messages"}, "answer": {"http_status": 200}}
+    assert sorted(by_kind(shared, replace(deleted, counterexample=example))) == kinds
+
+
+def test_dropped_members_are_those_of_all_findings() -> None:
+    dropped = wrong_rule("settings.top_p_is_as_asked", "create_run", "/top_p", 1, 2)
+    other = replace(dropped.findings[0], operation="create_thread_and_run")
+    (cause,) = analyze([replace(dropped, findings=(*dropped.findings, other))])
+    assert cause.title == "Members of requests are dropped: `top_p` of create_run, `top_p` of create_thread_and_run"
+
+
 def test_lists_name_the_parameters_that_they_do_not_follow() -> None:
     ignored = [broken_rule(f"{rule}", "list_runs") for rule in ("paging.limit_is_kept", "listing.order_is_kept")]
     assert by_kind(*ignored)["lists"].title == "Lists do not follow `order`, `limit`"
@@ -103,3 +137,21 @@ def test_titles_of_single_rules_name_no_object_of_the_session() -> None:
         "An assistant, which was created before, is not listed",
         "No step of the run names its message",
     }
+
+
+@pytest.mark.parametrize(("status", "is_explained"), [("cancelled", True), ("expired", False)])
+def test_lock_of_a_revived_run_follows_from_its_revival(status: str, is_explained: bool) -> None:
+    revived = broken_rule("lifecycle.terminal_status_is_final", "get_run")
+    shown = replace(revived.findings[0], message="the run had ended 'cancelled', and is now 'queued'")
+    refused = broken_rule("lock.run_is_taken_after_the_end", "create_run")
+    locked = replace(refused.findings[0], message=f"a run was refused although run run_a had ended {status!r}")
+    causes = by_kind(replace(revived, findings=(shown,)), replace(refused, findings=(locked,)))
+    assert ("lock" in causes) is not is_explained
+    assert (refused.id in causes["lifecycle"].consequences) is is_explained
+
+
+def test_messages_out_of_order_follow_from_the_order_of_lists() -> None:
+    order = broken_rule("threads.keep_the_order_of_their_messages", "list_messages", "should")
+    causes = by_kind(order, broken_rule("listing.order_is_kept", "list_messages"))
+    assert causes["lists"].consequences == (order.id,)
+    assert by_kind(order)["data"].ids == (order.id,)

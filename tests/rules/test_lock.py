@@ -152,6 +152,15 @@ def test_thread_that_stays_locked() -> History:
     return _after_end(False, "expired")
 
 
+@inconclusive(lock.message_is_taken_after_the_end)
+def test_thread_whose_run_does_not_stay_ended() -> History:
+    builder = _start()
+    builder.see_statuses("queued", "cancelled")
+    _message(builder, False)
+    builder.get_run(run("in_progress"))
+    return builder.history()
+
+
 @inconclusive(lock.message_is_taken_after_the_end, lock.run_is_taken_after_the_end)
 def test_message_that_is_refused_for_its_content() -> History:
     builder = _start()

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from runs_conformance.causes.cause import Severity
+from runs_conformance.causes.explained_rules import add_explained, take_explained
 from runs_conformance.causes.failure import Failure
 from runs_conformance.causes.groups import Sorting
 from runs_conformance.causes.unvalidated_requests import OUTPUT_RULES
@@ -168,12 +169,14 @@ THEMES = (
 def sort_rules(sorting: Sorting) -> None:
     """Sort the remaining rules by the part of the server that answers for them."""
     by_theme: dict[str, list[Failure]] = defaultdict(list)
+    explained = take_explained(sorting)
     for failure in sorting.take(lambda failure: True):
         by_theme[_theme(failure).kind].append(failure)
     for theme in THEMES:
         if failures := by_theme.get(theme.kind, []):
             title, fix = _title_and_fix(theme, failures)
             sorting.add(theme.kind, title, theme.severity, fix, failures)
+    add_explained(sorting, explained)
 
 
 def _theme(failure: Failure) -> Theme:

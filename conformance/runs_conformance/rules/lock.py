@@ -126,6 +126,8 @@ def _check_accepted_after_end(write: ThreadWrite, subject: str) -> Iterator[Resu
         yield PASSED
     elif write.foreign_run is not None:
         yield _foreign_run_named(write)
+    elif exchange.refused and any(run.reopened_after_end(each) for each in run.observations):
+        yield Inconclusive(f"run {run.id} did not stay ended, and may hold the lock again")
     elif exchange.refused and (
         (write.must_be_accepted_if_unlocked and (exchange.step is not None or names_the_run))
         # The refusal itself says that the run is the reason.
