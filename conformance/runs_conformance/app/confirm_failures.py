@@ -6,6 +6,7 @@ from pathlib import Path
 
 from runs_conformance.app.attach_steps import attach_steps, read_counterexample_histories
 from runs_conformance.app.options import RunOptions, build_history_judge, requirements
+from runs_conformance.causes import analyze
 from runs_conformance.client.recorder import NullRecorder
 from runs_conformance.client.session import Session
 from runs_conformance.engine.budget import Budget
@@ -23,6 +24,7 @@ from runs_conformance.engine.shrinking.confirmation import (
     with_confirmations,
 )
 from runs_conformance.engine.shrinking.exploration import CaseRunner, ShrinkContext
+from runs_conformance.engine.verdicts import VerdictContext, build_verdicts
 from runs_conformance.model.program import ProgramContext
 from runs_conformance.model.source import Level
 from runs_conformance.targets import Target
@@ -77,7 +79,14 @@ def confirm_failures(
     limits = {} if is_loopback else {"seconds": REMOTE_SECONDS, "requests": REMOTE_REQUESTS}
     allowance = ConfirmationBudget(lambda: runner.requests, **limits)  # type: ignore[arg-type]
     dangerous = {hazard.kind for hazard in guard.hazards}
-    replayable = {id_: case for id_, case in failures_to_confirm(result, is_must) if not _contains(case, dangerous)}
+    causes = analyze(build_verdicts(result.tallies, known, VerdictContext(), result.counterexamples))
+    chosen = failures_to_confirm(
+        result,
+        is_must,
+        {id_: cause.kind for cause in causes for id_ in cause.ids},
+        {cause.reproduction for cause in causes},
+    )
+    replayable = {id_: case for id_, case in chosen if not _contains(case, dangerous)}
     return with_confirmations(result, confirm(replayable, runner.execute, allowance), replayable)
 
 

@@ -10,6 +10,7 @@ from runs_conformance.engine.reproduction import Reproduction
 from runs_conformance.engine.run_result import RunResult, merge_results
 from runs_conformance.engine.shrinking.confirmation import (
     MAX_IDS_PER_GROUP,
+    MAX_REQUESTS_PER_ID,
     MAX_TRIES,
     Confirmation,
     ConfirmationBudget,
@@ -161,3 +162,40 @@ def test_shrinking_ends_after_its_seconds() -> None:
     clock = iter([10.0, 10.0, 12.0, 13.0])
     budget = ShrinkBudget(seconds=3.0, now=lambda: next(clock))
     assert [budget.is_spent for _ in range(3)] == [False, False, True]
+
+
+def _with_costs(**requests: int) -> RunResult:
+    """A result whose failures take these numbers of requests to replay."""
+    result = _result(*requests)
+    examples: dict[str, JSON] = {
+        id_: {"program": "a.b", "steps": Reproduction(CASE.moves * count).to_json()} for id_, count in requests.items()
+    }
+    return replace(result, counterexamples=examples)
+
+
+def test_one_failure_of_each_cause_comes_first_and_the_cheapest_of_it() -> None:
+    result = _with_costs(a=9, b=3, c=5, d=7)
+    causes = {"a": "validation", "b": "validation", "c": "shape", "d": "shape"}
+    chosen = [id_ for id_, _ in failures_to_confirm(result, lambda id_: True, causes)]
+    assert chosen == ["b", "c", "d", "a"]
+    chosen = [id_ for id_, _ in failures_to_confirm(result, lambda id_: True, causes, {"d"})]
+    assert chosen == ["b", "d", "c", "a"]
+
+
+def test_failure_that_takes_many_requests_comes_last() -> None:
+    result = _with_costs(a=MAX_REQUESTS_PER_ID + 1, b=3, c=2)
+    causes = {"a": "choice", "b": "shape", "c": "shape"}
+    assert [id_ for id_, _ in failures_to_confirm(result, lambda id_: True, causes, {"a"})] == ["c", "b", "a"]
+
+
+def test_failure_that_used_its_requests_is_not_tried_again_and_leaves_the_rest_to_others() -> None:
+    sent = 0
+
+    def execute(reproduction: Reproduction, id_: str) -> ReproducedViolation | None:
+        nonlocal sent
+        sent += MAX_REQUESTS_PER_ID if id_ == "long" else 1
+        return None
+
+    confirmed = confirm({"long": CASE, "short": CASE}, execute, ConfirmationBudget(lambda: sent))
+    assert confirmed == {"short": Confirmation(0, MAX_TRIES)}
+    assert sent == MAX_REQUESTS_PER_ID + MAX_TRIES

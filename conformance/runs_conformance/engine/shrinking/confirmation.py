@@ -15,9 +15,17 @@ from runs_conformance.model.json import JSON, is_array, is_object
 from runs_conformance.model.verdict import Finding, Tally
 
 MAX_IDS, MAX_IDS_PER_GROUP = 60, 4
-"""Maximum number of failures that are replayed, of all and of a group: the constraints on the requests of an operation,
-those on a kind of object, or the rules of a topic. The failures of a group often have one cause.
+"""Maximum number of failures that are replayed, of all and of a cause.
+
+Where causes are unknown, a group stands for one: the constraints on the requests of an operation, those on a kind of
+object, or the rules of a topic.
 """
+
+MAX_REQUESTS_PER_ID = 60
+"""Requests after which a failure is not tried again. One that takes more at once is replayed after the others."""
+
+_REQUESTS_PER_POLL = 3
+"""About how many requests it takes to poll a run to its end."""
 
 MAX_TRIES = 3
 """How often a failure is replayed that does not occur again at once."""
@@ -86,13 +94,14 @@ def confirm(
 ) -> dict[str, Confirmation]:
     """Replay each failure until it occurs, at most `MAX_TRIES` times.
 
-    The result lacks the failures that the budget does not allow to replay.
+    The result lacks the failures that the budget, or the limit for one failure, does not allow to replay.
     """
     confirmations: dict[str, Confirmation] = {}
     for id_, reproduction in list(reproductions.items())[:MAX_IDS]:
         replays = failed = 0
+        allowed = budget.sent() + MAX_REQUESTS_PER_ID
         try:
-            while replays < MAX_TRIES and not failed and not budget.is_spent:
+            while replays < MAX_TRIES and not failed and not budget.is_spent and budget.sent() < allowed:
                 failed += execute(reproduction, id_) is not None
                 replays += 1
         except (BudgetExhausted, InternalError):
@@ -103,24 +112,43 @@ def confirm(
     return confirmations
 
 
-def failures_to_confirm(result: RunResult, is_must: Callable[[str], bool]) -> Iterator[tuple[str, Reproduction]]:
+def failures_to_confirm(
+    result: RunResult,
+    is_must: Callable[[str], bool],
+    causes: Mapping[str, str] | None = None,
+    typical: Collection[str] = (),
+) -> Iterator[tuple[str, Reproduction]]:
     """The failures of MUST requirements whose counterexamples have steps; those that need confirmation come first.
 
-    Of the others, the first of each group precedes the second of any, up to the limit for a group.
+    Of the others, the first of each cause precedes the second of any, up to the limit for a group. `causes` names the
+    cause of each failure; without it, the groups stand for causes. The first of a cause is one of the `typical`
+    failures or else the cheapest. Failures that take more than a failure may use come last.
     """
-    failing = [id_ for id_, tally in result.tallies.items() if tally.findings and is_must(id_)]
-    ranks: dict[str, int] = {}
-    groups: Counter[str] = Counter()
-    for id_ in failing:
-        needs_confirmation = _needs_confirmation(id_, result.tallies[id_])
-        groups[_group(id_)] += not needs_confirmation
-        ranks[id_] = 0 if needs_confirmation else groups[_group(id_)]
-    for id_ in sorted((id_ for id_ in failing if ranks[id_] <= MAX_IDS_PER_GROUP), key=ranks.__getitem__):
+    cases: dict[str, Reproduction] = {}
+    for id_, tally in result.tallies.items():
         example = result.counterexamples.get(id_)
         steps = example.get("steps") if is_object(example) else None
-        if is_array(steps):
-            reproduction = Reproduction.from_json(steps)
-            yield id_, _repeat(reproduction) if id_ in _NEEDS_CONFIRMATION else reproduction
+        if tally.findings and is_must(id_) and is_array(steps):
+            cases[id_] = Reproduction.from_json(steps)
+    costs = {id_: _cost(case) for id_, case in cases.items()}
+    ranks: dict[str, int] = {}
+    groups: Counter[str] = Counter()
+    for id_ in sorted(cases, key=lambda each: (costs[each] > MAX_REQUESTS_PER_ID, each not in typical, costs[each])):
+        needs_confirmation = _needs_confirmation(id_, result.tallies[id_])
+        group = _group(id_) if needs_confirmation or causes is None else f"cause {causes.get(id_, _group(id_))}"
+        groups[group] += 1
+        if needs_confirmation:
+            ranks[id_] = 0 if groups[group] <= MAX_IDS_PER_GROUP else groups[group]
+        elif groups[group] <= MAX_IDS_PER_GROUP:
+            ranks[id_] = groups[group]
+    is_long = {id_: id_ not in _NEEDS_CONFIRMATION and costs[id_] > MAX_REQUESTS_PER_ID for id_ in ranks}
+    for id_ in sorted(ranks, key=lambda each: (is_long[each], ranks[each], costs[each])):
+        yield id_, _repeat(cases[id_]) if id_ in _NEEDS_CONFIRMATION else cases[id_]
+
+
+def _cost(reproduction: Reproduction) -> int:
+    """About how many requests a replay takes."""
+    return sum(_REQUESTS_PER_POLL if step.until else 1 for step in reproduction.steps)
 
 
 def _group(id_: str) -> str:
