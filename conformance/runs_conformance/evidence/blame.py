@@ -32,6 +32,11 @@ def named_places(exchange: Exchange) -> tuple[str, ...]:
     return tuple(dict.fromkeys(_named_places(exchange)))
 
 
+def named_members(exchange: Exchange) -> frozenset[str]:
+    """The members of the body that a refusal names, or in which it names a place."""
+    return frozenset(words[0] for name in named_places(exchange) if (words := _words(name)))
+
+
 def blamed_parameter(exchange: Exchange) -> str | None:
     """The path parameter whose object a refusal names by its id, unless the id is part of a path that is repeated."""
     said = refusal_text(exchange) if exchange.path else ""
