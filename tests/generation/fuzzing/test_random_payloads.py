@@ -105,6 +105,10 @@ def test_an_implementation_defined_refusal_is_not_isolated() -> None:
         ({"model": "gpt-4o", "metadata": {f"k{n}": "x" for n in range(16)}}, "metadata.maxProperties"),
         ({"model": "gpt-4o", "temperature": 2}, "temperature.maximum"),
         ({"model": "gpt-4o", "name": "x" * 256}, "name.maxLength"),
+        ({"model": "gpt-4o", "metadata": {"k": "é" * 511}}, "metadata{}.maxLength"),
+        ({"model": "gpt-4o", "metadata": {"k" * 64: ""}}, "metadata.propertyNames.maxLength"),
+        ({"model": "gpt-4o", "metadata": {"é" * 40: "x"}}, "metadata.propertyNames.maxLength"),
+        ({"model": "gpt-4o", "metadata": {"é" * 20: "x"}}, "metadata{}.type"),
         (
             {"model": "gpt-4o", "tools": [{"type": "function", "function": {"name": "x", "strict": False}}]},
             "tools[].function.strict.type",

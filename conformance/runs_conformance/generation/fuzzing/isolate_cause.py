@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -20,6 +20,8 @@ from runs_conformance.model.json import ABSENT, JSON, Absent, at, is_array, is_o
 
 MAX_REQUESTS = 60
 """Maximum number of smaller payloads; each accepted one may start a run."""
+
+_NAME_LENGTH = ".propertyNames.maxLength"
 
 
 def isolate_cause(
@@ -80,6 +82,11 @@ def likely_cause(factory: PayloadFactory, body: JSON) -> MutationPoint:
         each for each in differing if at(body, json_pointer(*each.path)) is not ABSENT and each.keyword != "required"
     ]
     at_limit = [each for each in present if _is_at_limit(factory.schema, each, at(body, json_pointer(*each.path)))]
+    at_limit += [
+        each
+        for each in _name_points(body, points)
+        if not _is_same(control, body, each.path) and _is_at_limit(factory.schema, each, str(each.path[-1]))
+    ]
     required = {each.path for each in points if each.keyword == "required"}
     # Shrinking has removed the optional members that do not matter.
     optional = [
@@ -91,17 +98,28 @@ def likely_cause(factory: PayloadFactory, body: JSON) -> MutationPoint:
     )
 
 
+def _name_points(body: JSON, points: Sequence[MutationPoint]) -> Iterator[MutationPoint]:
+    """The points that break the length of a member's name, each at the members that the body has."""
+    for point in points:
+        members = at(body, json_pointer(*point.path[:-1])) if point.constraint.endswith(_NAME_LENGTH) else ABSENT
+        for name in members if is_object(members) else ():
+            yield replace(point, path=(*point.path[:-1], name))
+
+
 def _is_same(control: JSON, body: JSON, path: Path) -> bool:
     return json_equal(at(control, json_pointer(*path)), at(body, json_pointer(*path)))
 
 
 def _is_at_limit(schema: Schema, point: MutationPoint, value: JSON | Absent) -> bool:
+    """Whether a value reaches a limit, or exceeds it if bytes are counted instead of characters."""
     limit = keyword_value(schema, point)
     match point.keyword:
         case "minimum" | "maximum":
             return value == limit
         case "maxLength":
-            return isinstance(value, str) and len(value) == limit
+            if not isinstance(value, str) or not isinstance(limit, int):
+                return False
+            return len(value) == limit or len(value.encode(errors="surrogatepass")) > limit
         case "maxItems":
             return is_array(value) and len(value) == limit
         case "maxProperties":
@@ -118,7 +136,8 @@ def keyword_value(schema: Schema, point: MutationPoint) -> object:
             return place[keyword]
         todo += place.get("oneOf", [])
         todo += list(place.get("properties", {}).values())
-        todo += [place[key] for key in ("items", "additionalProperties") if isinstance(place.get(key), dict)]
+        below = ("items", "additionalProperties", "propertyNames")
+        todo += [place[key] for key in below if isinstance(place.get(key), dict)]
     return None
 
 
