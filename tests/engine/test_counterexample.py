@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from runs_conformance.engine.counterexample import build_counterexample, counterexamples, smaller_counterexample
 from runs_conformance.engine.dependencies import prerequisite_steps
 from runs_conformance.model.case import Ref, Role, Step
@@ -73,8 +75,9 @@ def test_successful_change_of_the_same_thread_is_a_prerequisite() -> None:
     assert prerequisite_steps(history, history.exchanges[-1]) == [THREAD, MESSAGE]
 
 
-def test_rule_is_shown_by_a_valid_request_however_long_it_is() -> None:
-    rule, constraint = "settings.model_is_as_asked", "create_run.model.type"
+@pytest.mark.parametrize("rule", ["settings.model_is_as_asked", "run.model.type"])
+def test_response_to_a_valid_request_is_shown_however_long_it_is(rule: str) -> None:
+    constraint = "create_run.model.type"
     invalid = replace(_run(1), exercises=(constraint,))
     history = _history((_run(300_000, Role.CONTROL), "run_1", {}, 200), (invalid, "run_2", {}, 200))
     tally = Tally(2, [Finding("it is wrong", exchange) for exchange in ("x1", "x0")])
@@ -84,3 +87,12 @@ def test_rule_is_shown_by_a_valid_request_however_long_it_is() -> None:
     examples = [build_counterexample(history, rule, exchange) for exchange in reversed(history.exchanges)]
     assert smaller_counterexample(rule, *examples) is examples[1]
     assert smaller_counterexample(constraint, *examples) is examples[0]
+
+
+def test_list_of_all_assistants_is_shown_only_without_another_response() -> None:
+    listing = Step(operation="list_assistants", role=Role.READ)
+    history = _history((ASSISTANT, "asst_1", {}, 200), (listing, "asst_1", {}, 200))
+    findings = [Finding("it is wrong", exchange) for exchange in ("x1", "x0")]
+    for shown, expected in ((findings, "x0"), (findings[:1], "x1")):
+        examples = counterexamples(history, {"assistant.name.type": Tally(2, shown)})
+        assert at(examples["assistant.name.type"], "/exchange") == expected

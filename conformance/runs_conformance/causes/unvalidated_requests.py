@@ -100,7 +100,8 @@ def _sort_echoes(sorting: Sorting) -> None:
         return
     accepted = [failure for failure in group.members if failure.is_about_request]
     # A list of all assistants shows those that other programs created by invalid requests.
-    listed = {failure.place for failure in accepted if failure.subject in ("create_assistant", "modify_assistant")}
+    of_assistants = (f.place for f in accepted if f.subject in ("create_assistant", "modify_assistant"))
+    listed = {place for place in of_assistants if place}  # What is wrong with a body as a whole shows nowhere.
     bounds = {(failure.place, failure.keyword) for failure in accepted if failure.keyword in _BOUNDS}
     rules = group.kind == "validation.none"
     group.consequences += sorting.take(

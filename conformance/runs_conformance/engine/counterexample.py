@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 
 from runs_conformance.contract.dialect import DEFAULT_FAMILY, dialect_family
+from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.engine.dependencies import prerequisite_steps
 from runs_conformance.engine.memory import bound_value
 from runs_conformance.engine.run_trace import run_trace
@@ -22,6 +23,7 @@ _HEADER_NAME = re.compile(r"[A-Za-z0-9_.-]{1,100}")
 MAX_TEXT_LENGTH = 2_000
 """Longer texts are truncated in a counterexample; the history keeps them complete."""
 MAX_EXAMPLE_BYTES = 256 * 1024
+_SHOWS_OTHER_PROGRAMS = "list_assistants"
 
 
 def counterexamples(history: History, tallies: Mapping[str, Tally]) -> dict[str, JSON]:
@@ -35,13 +37,19 @@ def counterexamples(history: History, tallies: Mapping[str, Tally]) -> dict[str,
     return examples
 
 
-def _preference(id_: str) -> Callable[[Exchange], tuple[bool, int]]:
+def _preference(id_: str) -> Callable[[Exchange], tuple[int, int]]:
     """The order in which exchanges are preferred as counterexamples of an id.
 
-    A response to an accepted invalid request says less about a rule than one to a valid request, however long it is.
+    A response to an accepted invalid request says less about a server than one to a valid request, however long it is,
+    unless the requirement is about the request. So does the list of all assistants, in which other programs' invalid
+    requests show.
     """
-    is_rule = id_ in catalogue()
-    return lambda exchange: (is_rule and _breaks_schema(exchange), _request_length(exchange))
+    is_about_response = id_.partition(".")[0] not in OPERATIONS
+    return lambda exchange: (is_about_response * _doubt(exchange), _request_length(exchange))
+
+
+def _doubt(exchange: Exchange) -> int:
+    return 2 if _breaks_schema(exchange) else int(exchange.operation == _SHOWS_OTHER_PROGRAMS)
 
 
 def _breaks_schema(exchange: Exchange) -> bool:
@@ -58,18 +66,20 @@ def _request_length(exchange: Exchange) -> int:
 def smaller_counterexample(id_: str, left: JSON, right: JSON) -> JSON:
     """Return the counterexample with fewer prerequisite steps, then the shorter request; `left` if equal.
 
-    For a rule, one with a valid request comes before one with an invalid request.
+    For a requirement on responses, one with a valid request comes before one with an invalid request.
     """
-    is_rule = id_ in catalogue()
-    return right if _size(right, is_rule) < _size(left, is_rule) else left
+    is_about_response = id_.partition(".")[0] not in OPERATIONS
+    return right if _size(right, is_about_response) < _size(left, is_about_response) else left
 
 
-def _size(example: JSON, is_rule: bool) -> tuple[bool, int, int]:
+def _size(example: JSON, is_about_response: bool) -> tuple[int, int, int]:
     if not is_object(example):
-        return (True, 1_000_000, 0)
+        return (3, 1_000_000, 0)
     before, case = example.get("before"), example.get("case")
     breaks_schema = is_object(case) and case.get("role") == Role.NEGATIVE.value and bool(case.get("exercises"))
-    return (is_rule and breaks_schema, len(before) if is_array(before) else 0, len(str(example.get("request"))))
+    doubt = 2 if breaks_schema else int(example.get("operation") == _SHOWS_OTHER_PROGRAMS)
+    length = len(str(example.get("request")))
+    return (is_about_response * doubt, len(before) if is_array(before) else 0, length)
 
 
 def build_counterexample(history: History, id_: str, exchange: Exchange) -> JSON:
