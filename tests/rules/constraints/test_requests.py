@@ -10,7 +10,7 @@ import pytest
 from runs_conformance.engine.judge import judge
 from runs_conformance.model.case import REFUSES_BODY, Accept, Either, Mutation, Role, Step
 from runs_conformance.model.exchange import Completion
-from runs_conformance.model.json import ABSENT
+from runs_conformance.model.json import ABSENT, at
 from runs_conformance.model.verdict import Finding, Outcome, Tally
 from runs_conformance.rules.constraints.requests import tallies
 from tests.rules.histories import HistoryBuilder, error, message, run, thread
@@ -112,6 +112,29 @@ def test_refusal_while_valid_requests_are_refused_is_inconclusive() -> None:
     builder.no(valid(301))
     assert list(builder.tally().inconclusive) == ["the valid create_run requests around it were refused, too"]
     assert not builder.tally().findings
+
+
+def test_valid_request_refused_for_a_member_of_its_own_explains_no_refusal() -> None:
+    id_ = "create_run.assistant_id.required"
+    metadata = Step(
+        operation="create_run",
+        body={**BODY, "metadata": None},
+        role=Role.VALID,
+        exercises=("create_run.metadata.type",),
+        expectation=Accept(),
+        mutation=Mutation("/metadata", "type", ABSENT, None),
+    )
+    mutation = Mutation("/assistant_id", "required", "asst_a", ABSENT)
+    without = Step(operation="create_run", role=Role.NEGATIVE, mutation=mutation, exercises=(id_,), body={})
+    for param, reasons in (("metadata", []), (None, ["the valid create_run requests around it were refused, too"])):
+        builder = RequestHistory()
+        builder.accept(control())
+        builder.accept(valid(256, id_))
+        refusal, null = error("It is null.", param=param), {**BODY, "metadata": None}
+        builder.send("create_run", refusal, 400, step=metadata, body=null, thread_id="thread_idle")
+        builder.no(without, body={})
+        builder.send("create_run", refusal, 400, step=metadata, body=null, thread_id="thread_idle")
+        assert list(builder.tally(id_).inconclusive) == reasons
 
 
 def test_refusal_before_an_accepted_valid_request_passes() -> None:
@@ -270,6 +293,87 @@ def test_single_or_total_server_failure_is_inconclusive() -> None:
     down.no(negative(), 500)
     for builder in (once, down):
         assert builder.tally().outcome is Outcome.INCONCLUSIVE
+
+
+def test_server_failure_that_may_have_another_reason_prevents_a_pass() -> None:
+    builder = with_valid_neighbours()
+    builder.no(negative(254))
+    builder.accept(control())
+    for _ in range(2):
+        builder.no(negative(), 500)
+    tally = builder.tally()
+    assert tally.judged
+    assert list(tally.suspicions) == ["the target failed with HTTP status 500, possibly for another reason"]
+
+
+def test_accepted_invalid_request_shows_that_the_target_kept_serving() -> None:
+    builder = with_valid_neighbours()
+    builder.no(negative(), 500)
+    builder.no(negative(), 500)
+    builder.accept(negative(254))
+    assert "on every attempt with max_prompt_tokens: 255" in builder.tally().findings[0].message
+
+
+NAME = "create_run.response_format.json_schema.name"
+SCHEMA, FORMAT = "create_run.response_format.json_schema.type", "create_run.response_format.type"
+
+
+def with_response_format(value: Any, pointer: str, *exercises: str) -> Step:
+    """A valid request whose `response_format` is this value, and which tests the value at the pointer in it."""
+    return Step(
+        operation="create_run",
+        body={**BODY, "response_format": value},
+        role=Role.VALID,
+        expectation=Accept(),
+        mutation=Mutation(f"/response_format{pointer}", "type", ABSENT, at(value, pointer)),
+        exercises=exercises,
+    )
+
+
+def json_schema(name: str) -> dict[str, Any]:
+    return {"type": "json_schema", "json_schema": {"name": name}}
+
+
+def history_of_schemas(*names: str, status: int = 400) -> RequestHistory:
+    """Requests for JSON schemas of these names, all of which are refused, and one for plain text, which is not."""
+    builder = RequestHistory()
+    builder.accept(control())
+    builder.accept(with_response_format("auto", "", FORMAT))
+    for name in names:
+        step = with_response_format(
+            json_schema(name), "/json_schema/name", f"{NAME}.maxLength", f"{NAME}.type", SCHEMA, f"{FORMAT}.enum"
+        )
+        for _ in range(2):
+            builder.no(step, status, body=step.body)
+    builder.accept(control())
+    return builder
+
+
+@pytest.mark.parametrize(("status", "verb"), [(400, "refused"), (500, "failed")])
+def test_outermost_refused_place_is_blamed_once(status: int, verb: str) -> None:
+    builder = history_of_schemas("x", "y", status=status)
+    found = tallies(builder.history())
+    assert [id_ for id_, tally in found.items() if tally.findings] == [SCHEMA]
+    finding = only(found[SCHEMA])
+    assert finding.message.startswith(verb)
+    assert finding.message.endswith("; no request with response_format.json_schema was accepted")
+    assert (finding.pointer, finding.actual) == ("/response_format/json_schema", {"name": "x"})
+    assert list(found[f"{NAME}.maxLength"].inconclusive) == ["no other value at this place was accepted either"]
+    assert list(found[f"{FORMAT}.enum"].suspicions) == ["no request with the type json_schema was accepted there"]
+
+
+def test_outermost_refused_place_is_not_blamed_beside_a_finding_about_it() -> None:
+    builder = history_of_schemas("x")
+    step = with_response_format(json_schema("y"), "", f"{FORMAT}.enum", SCHEMA)
+    builder.no(step, body=step.body)
+    builder.accept(control())
+    assert [id_ for id_, tally in tallies(builder.history()).items() if tally.findings] == [f"{FORMAT}.enum"]
+
+
+def test_refused_value_is_blamed_itself_if_another_at_its_place_is_accepted() -> None:
+    builder = history_of_schemas("x")
+    builder.accept(with_response_format(json_schema("y"), "", SCHEMA, f"{FORMAT}.enum"))
+    assert [id_ for id_, tally in tallies(builder.history()).items() if tally.findings] == [f"{NAME}.maxLength"]
 
 
 def test_refusal_on_a_locked_thread_is_inconclusive() -> None:

@@ -12,7 +12,12 @@ import json
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 
-from runs_conformance.evidence.blame import blamed_elsewhere, blames_missing_messages, may_concern_missing_object
+from runs_conformance.evidence.blame import (
+    blamed_elsewhere,
+    blames_missing_messages,
+    may_concern_missing_object,
+    named_members,
+)
 from runs_conformance.evidence.metadata import may_exceed_metadata_limit
 from runs_conformance.evidence.random_refusal import random_refusals
 from runs_conformance.evidence.thread_lock import says_locked
@@ -21,7 +26,7 @@ from runs_conformance.model.case import Accept, Mutation, Role, Step
 from runs_conformance.model.error_message import error_message
 from runs_conformance.model.exchange import Completion, Exchange
 from runs_conformance.model.history import History
-from runs_conformance.model.json import ABSENT, JSON, Absent, spell_pointer
+from runs_conformance.model.json import ABSENT, JSON, Absent, is_object, spell_pointer
 from runs_conformance.model.text import excerpt
 from runs_conformance.model.verdict import (
     INVALID_REFUSED,
@@ -33,6 +38,7 @@ from runs_conformance.model.verdict import (
     Suspicion,
     Tally,
 )
+from runs_conformance.rules.constraints.refused_places import blame_outermost_places, outermost_refused_place
 
 _TOO_LARGE = 413
 """The largest accepted body depends on the server's resources, not on the contract."""
@@ -130,15 +136,20 @@ class _ProgramRequests:
         """Whether the target may have refused every request of the operation at that time.
 
         It did not if it accepted a legal request afterwards. If it refused all of those, the last legal request before
-        decides; but a legal request is then never blamed.
+        decides; but a legal request is then never blamed. Legal requests that were refused for members that an invalid
+        one does not have say nothing about it.
         """
         own = refused.step.id if refused.step is not None else ""
-        legal = [each for each in self.legal.get(refused.operation or "", []) if _shows_target_state(each, own)]
+        is_legal = refused.step is not None and refused.step.role is Role.VALID
+        legal = [
+            each
+            for each in self.legal.get(refused.operation or "", [])
+            if _shows_target_state(each, own) and (is_legal or not _blames_what_is_missing_in(refused, each))
+        ]
         later = [exchange for exchange in legal if refused.happened_before(exchange)]
         if any(exchange.accepted for exchange in later):
             return False
         before = [exchange for exchange in legal if exchange.happened_before(refused)]
-        is_legal = refused.step is not None and refused.step.role is Role.VALID
         return not before or (is_legal and later != []) or not max(before, key=lambda each: each.ended).accepted
 
     def takes_no_body_of_this_size(self, refused: Exchange, id_: str) -> bool:
@@ -158,12 +169,20 @@ class _ProgramRequests:
         return len(failed & answered) >= _RANDOM_FAILURES
 
     def kept_serving(self, failed: Exchange) -> bool:
-        """Whether the minimal request was accepted at some time, and a valid request certainly after the failure."""
+        """Whether the minimal request was accepted at some time, and a request certainly after the failure.
+
+        That is a valid request, or an invalid one of the same operation.
+        """
         controls = self.controls.get(failed.operation or "", [])
-        later = [*controls, *(exchange for many in self.valid.values() for exchange in many)]
+        groups = (controls, *self.valid.values(), *self.negatives.values())
+        later = (exchange for many in groups for exchange in many if exchange.accepted)
         return any(control.accepted for control in controls) and any(
-            exchange.accepted and failed.happened_before(exchange) for exchange in later
+            failed.happened_before(each) and (_is_valid(each) or each.operation == failed.operation) for each in later
         )
+
+
+def _is_valid(exchange: Exchange) -> bool:
+    return exchange.step is not None and exchange.step.role is not Role.NEGATIVE
 
 
 def _shows_target_state(legal: Exchange, own: str) -> bool:
@@ -174,6 +193,13 @@ def _shows_target_state(legal: Exchange, own: str) -> bool:
     """
     step = legal.step
     return step is not None and step.id != own and (legal.accepted or not step.packed)
+
+
+def _blames_what_is_missing_in(other: Exchange, legal: Exchange) -> bool:
+    """Whether a legal request was refused for members of its own that another request does not have."""
+    body, others = legal.request.body, other.request.body
+    blamed = set(body) & named_members(legal) if is_object(body) and legal.refused else set()
+    return bool(blamed) and blamed.isdisjoint(others if is_object(others) else ())
 
 
 def _judge_invalid_requests(program: _ProgramRequests) -> Iterator[tuple[str, Result]]:
@@ -226,6 +252,7 @@ def _other_cause(refused: Exchange, step: Step, program: _ProgramRequests) -> In
 
 
 def _judge_valid_requests(program: _ProgramRequests) -> Iterator[tuple[str, Result]]:
+    findings, excused = list[tuple[Exchange, Finding]](), list[tuple[str, Exchange, Finding]]()
     for attempts in program.valid.values():
         step = attempts[0].step
         if step is None:
@@ -234,7 +261,16 @@ def _judge_valid_requests(program: _ProgramRequests) -> Iterator[tuple[str, Resu
             yield from ((id_, Passed(VALID_ACCEPTED)) for id_ in step.exercises)
         elif not step.packed and isinstance(step.expectation, Accept):
             # A request with one value tests the first constraint that it names; of the others it only shows a value.
-            yield step.exercises[0], _judge_refused_valid_request(step, attempts, program)
+            id_ = step.exercises[0]
+            result = _judge_refused_valid_request(step, attempts, program)
+            if isinstance(result, Finding):
+                if place := outermost_refused_place(id_, program.tried, program.accepted):
+                    excused.append((place, attempts[-1], result))
+                    result = Inconclusive("no other value at this place was accepted either")
+                else:
+                    findings.append((attempts[-1], result))
+            yield id_, result
+    yield from blame_outermost_places(excused, findings)
 
 
 def _judge_refused_valid_request(step: Step, attempts: Sequence[Exchange], program: _ProgramRequests) -> Result:
@@ -251,23 +287,11 @@ def _judge_refused_valid_request(step: Step, attempts: Sequence[Exchange], progr
         return other
     if may_exceed_metadata_limit(program.history, refused):
         return Inconclusive("a target that merges metadata would exceed the maximum number of pairs")
-    parent = _parent_type_constraint(step.exercises[0])
-    if parent in program.tried and parent not in program.accepted:
-        return Inconclusive("no other value at this place was accepted either")
     message = error_message(refused.body)
     explanation = f", saying: {excerpt(message, 160)}" if message is not None else ""
     return _finding(
         refused, step.mutation, f"refused {_describe(step.mutation)}, which is valid{explanation}", _ACCEPTED
     )
-
-
-def _parent_type_constraint(id_: str) -> str:
-    """The type constraint of the value that contains a place: `create_run.tools[].type` for a tool's function."""
-    place = id_.rpartition(".")[0]
-    for suffix in ("[]", "{}"):
-        if place.endswith(suffix):
-            return f"{place.removesuffix(suffix)}.type"
-    return f"{place.rpartition('.')[0]}.type"
 
 
 def _judge_server_failure(attempts: Sequence[Exchange], step: Step, program: _ProgramRequests) -> Result | None:
@@ -276,9 +300,9 @@ def _judge_server_failure(attempts: Sequence[Exchange], step: Step, program: _Pr
     if len(failed) < len(attempts) or not failed:
         return None
     if program.fails_at_random:
-        return Inconclusive(f"the target fails with HTTP status {failed[-1].status} at random")
+        return Suspicion(f"the target fails with HTTP status {failed[-1].status} at random")
     if len(failed) < 2 or not program.kept_serving(failed[-1]):
-        return Inconclusive(f"the target failed with HTTP status {failed[-1].status}, possibly for another reason")
+        return Suspicion(f"the target failed with HTTP status {failed[-1].status}, possibly for another reason")
     expected = _ACCEPTED if step.role is Role.VALID else _REFUSED
     message = f"failed with HTTP status {failed[-1].status} on every attempt with {_describe(step.mutation)}"
     return _finding(failed[-1], step.mutation, message, expected)
