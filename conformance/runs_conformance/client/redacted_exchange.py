@@ -21,6 +21,7 @@ _MAX_JOINED = 1024 * 1024
 
 _CONTENT, _MEASURED = ("request", "response", "path", "problem", "step"), ("status", "size")
 _LABELS = ("id", "index", "object")
+_MAY_HOLD_TEXT = (str, dict, list)
 
 
 def redact_exchange(exchange: Exchange, data: Mapping[str, JSON], text: str, redactor: Redactor) -> Exchange:
@@ -82,9 +83,13 @@ def _collect(container: Any, key: Any, value: Any, path: str, groups: defaultdic
     if isinstance(value, str):
         groups[path].append((container, key, value))
     elif isinstance(value, dict):
-        path += "".join(f" {str(each)[:64]}" for name in _LABELS if isinstance(each := value.get(name), (str, int)))
+        for label in _LABELS:
+            if isinstance(each := value.get(label), (str, int)):
+                path += f" {str(each)[:64]}"
         for name, member in value.items():
-            _collect(value, name, member, f"{path}/{name[:64]}", groups)
+            if isinstance(member, _MAY_HOLD_TEXT):
+                _collect(value, name, member, f"{path}/{name[:64]}", groups)
     elif isinstance(value, list):
         for number, item in enumerate(value):
-            _collect(value, number, item, path, groups)
+            if isinstance(item, _MAY_HOLD_TEXT):
+                _collect(value, number, item, path, groups)

@@ -23,7 +23,6 @@ _EXCERPT = 40
 _MAX_DEFECTS = 100
 
 _BOM = b"\xef\xbb\xbf"
-_LONG_NUMBER = re.compile(rb"[0-9]{%d}" % (MAX_DIGITS + 1))
 # A string without an end is one token, too: searching each of its quotes for the end would take quadratic time.
 _TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
 _ESCAPE = re.compile(rb"\\.", re.DOTALL)
@@ -55,18 +54,20 @@ def parse(
     if data.startswith(_BOM):
         defects.append("byte_order_mark")
         data = data[len(_BOM) :]
-    if _least_values(data) > max_values:
+    # A value takes at least one byte, so that most texts need no counting.
+    may_be_large = len(data) > max_values
+    if may_be_large and _least_values(data) > max_values:
         return ParsedJson(ABSENT, (*defects, "too_large"))
     if _exceeds_depth(data, max_depth):
         return ParsedJson(ABSENT, (*defects, "too_deep"))
-    if count_values(data, max_values) > max_values:
+    if may_be_large and count_values(data, max_values) > max_values:
         return ParsedJson(ABSENT, (*defects, "too_large"))
     try:
         text = data.decode()
     except UnicodeDecodeError:
         defects.append("invalid_utf8")
         text = data.decode(errors="replace")
-    value = _load(text, _LONG_NUMBER.search(data) is not None, defects)
+    value = _load(text, defects)
     return ParsedJson(value, _first_of_each_kind(defects))
 
 
@@ -82,10 +83,8 @@ def _first_of_each_kind(defects: list[str]) -> tuple[str, ...]:
     return tuple(kept)
 
 
-def _load(text: str, long_numbers: bool, defects: list[str]) -> JSON | Absent:
+def _load(text: str, defects: list[str]) -> JSON | Absent:
     hooks: dict[str, Any] = _hooks(defects)
-    if long_numbers:
-        hooks["parse_int"] = _bounded_integer(defects)
     before = len(defects)
     try:
         return json.loads(text, **hooks)  # type: ignore[no-any-return]
@@ -122,17 +121,18 @@ def _hooks(defects: list[str]) -> dict[str, Any]:
             return math.copysign(sys.float_info.max, value)
         return value
 
-    return {"object_pairs_hook": members, "parse_constant": constant, "parse_float": fraction}
-
-
-def _bounded_integer(defects: list[str]) -> Any:
     def integer(digits: str) -> int:
         if len(digits) <= MAX_DIGITS:
             return int(digits)
         defects.append(f"number_too_long: {excerpt(digits, _EXCERPT)}")
         return -_LARGEST_INTEGER if digits.startswith("-") else _LARGEST_INTEGER
 
-    return integer
+    return {
+        "object_pairs_hook": members,
+        "parse_constant": constant,
+        "parse_float": fraction,
+        "parse_int": integer,
+    }
 
 
 def _least_values(data: bytes) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from runs_conformance.contract.implementation_defined import implementation_defined
+from runs_conformance.contract.implementation_defined import implementation_defined, is_safe
 from runs_conformance.contract.json_type import allowed_types
 from runs_conformance.contract.schema import Schema
 from runs_conformance.model.json import JSON, is_object
@@ -139,13 +139,12 @@ class Sampler:
         """Add the optional members without which the object is implementation-defined."""
         for entry in schema.get("x-implementation-defined", ()):
             added = [*entry.get("required", ()), *entry.get("then", {}).get("required", ())]
-            condition: Schema = {"x-implementation-defined": [entry], "x-at": ""}
-            if added and implementation_defined(condition, value):
+            if added and not is_safe(entry, value):
                 trial = dict(value)
                 for name in added:
                     if name in schema["properties"] and name not in trial:
                         trial[name] = self.value(schema["properties"][name], serial)
-                if not implementation_defined(condition, trial):
+                if is_safe(entry, trial):
                     value = trial
         return value
 
